@@ -25,6 +25,7 @@ _ARRIVES = 0.5  # seconds until what was sent has surely arrived
 _GONE = 5.0  # seconds without a look, after which nobody waits any more: a kill
 _BELIEVED = 600.0  # seconds that a reported limit holds without being reported again
 _NO_LIMIT = 2**62
+_LAST = 2**62  # stands for the id of a turn that comes after all others
 
 
 class Report(NamedTuple):
@@ -71,6 +72,7 @@ class RateLimitStore:
         self._endpoint = endpoint
         self._clock = clock
         self._window = window
+        self._forgot_at = -_GONE
 
     def take(self, turn: int | None, tokens: int, settings: Mapping[Kind, int | None]) -> Taken:
         """Return the turn, granted if it fits under the limits beside all that wait longer.
@@ -84,13 +86,11 @@ class RateLimitStore:
             with _transaction(db):
                 now = self._clock()
                 self._forget(db, now)
-                taken = Taken(self._line_up(db, turn, tokens, now), now)
+                taken = Taken(turn or _LAST, now)
                 limits = self._find_limits(db, settings, now)
                 if any(limit != _Limit() for limit in limits.values()):
                     taken = self._look(db, taken, tokens, limits)
-                if not taken.wait:
-                    db.execute(_GRANT, {"id": taken.id, "at": now + _SENT})
-                return taken
+                return taken._replace(id=self._keep(db, turn, tokens, taken))
 
         return self._file.use(work)
 
@@ -115,7 +115,7 @@ class RateLimitStore:
         """
         now = self._clock()
         values = {"endpoint": self._endpoint, "kind": kind, "at": now, "limit": report.limit}
-        since = {"endpoint": self._endpoint, "since": let_go - self._window, "id": turn}
+        since = {**self._since(let_go), "id": turn}
 
         def work(db: sqlite3.Connection) -> None:
             with _transaction(db):
@@ -130,18 +130,29 @@ class RateLimitStore:
         """Close the file; it is opened again when it is needed."""
         self._file.close()
 
+    def _since(self, now: float) -> dict[str, object]:
+        """Return which turns are in the window; those of the future are from before a restart."""
+        window = {"since": now - self._window, "future": now + _SENT}
+        return {"endpoint": self._endpoint, **window}
+
     def _forget(self, db: sqlite3.Connection, now: float) -> None:
-        """Delete what is long out of the window, what nobody waits for, what cannot be yet."""
+        """Delete, now and then, what is long over, what nobody waits for, and what cannot be yet.
+
+        Replies may come late, and what they report is of when their calls were let go.
+        """
+        if 0 <= now - self._forgot_at < _GONE:
+            return
+        self._forgot_at = now
         values = {"endpoint": self._endpoint, "future": now + _SENT}
-        # replies may come late, and what they report is of when their calls were let go
         for granted, since in ((1, now - 2 * self._window), (0, now - _GONE)):
             db.execute(_FORGET, {**values, "granted": granted, "since": since})
 
-    def _line_up(self, db: sqlite3.Connection, turn: int | None, tokens: int, now: float) -> int:
-        """Return the id of the turn that waits; a new one where it waits no more."""
-        if turn is not None and db.execute(_RENEW, (now, turn)).rowcount:
+    def _keep(self, db: sqlite3.Connection, turn: int | None, tokens: int, taken: Taken) -> int:
+        """Store that the turn is granted or waits, as a new one if there is none; return its id."""
+        granted, at = (0, taken.at) if taken.wait else (1, taken.at + _SENT)
+        if turn is not None and db.execute(_RENEW, (granted, at, turn)).rowcount:
             return turn
-        added = db.execute(_ADD, (self._endpoint, now, tokens))
+        added = db.execute(_ADD, (self._endpoint, granted, at, tokens))
         assert added.lastrowid is not None
         return added.lastrowid
 
@@ -161,9 +172,10 @@ class RateLimitStore:
         self, db: sqlite3.Connection, taken: Taken, tokens: int, limits: Mapping[Kind, _Limit]
     ) -> Taken:
         """Return the turn with what it waits for, if the call does not fit under the limits now."""
-        since = {"endpoint": self._endpoint, "since": taken.at - self._window}
+        since = self._since(taken.at)
         used = _sum(db, _USED, since)
-        waits = {"endpoint": self._endpoint, "id": taken.id, "cap": limits["tokens"].a_minute}
+        cap = limits["tokens"].a_minute
+        waits = {**since, "id": taken.id, "cap": cap, "since": taken.at - _GONE}
         ahead = _sum(db, _AHEAD, waits)
         excess: dict[str, int] = {}
         ends = []
@@ -203,18 +215,17 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 _FORGET = """DELETE FROM turns
     WHERE endpoint = :endpoint AND granted = :granted AND (at <= :since OR at > :future)"""
-_RENEW = "UPDATE turns SET at = ? WHERE id = ? AND NOT granted"
-_ADD = "INSERT INTO turns (endpoint, granted, at, tokens) VALUES (?, 0, ?, ?)"
-_GRANT = "UPDATE turns SET granted = 1, at = :at WHERE id = :id"
+_RENEW = "UPDATE turns SET granted = ?, at = ? WHERE id = ? AND NOT granted"
+_ADD = "INSERT INTO turns (endpoint, granted, at, tokens) VALUES (?, ?, ?, ?)"
 _END = "UPDATE turns SET tokens = coalesce(?, tokens), at = ? WHERE id = ?"
 _USED = """SELECT count(*), coalesce(sum(tokens), 0) FROM turns
-    WHERE endpoint = :endpoint AND granted = 1 AND at > :since"""
+    WHERE endpoint = :endpoint AND granted = 1 AND at > :since AND at <= :future"""
 _USED_UNTIL = f"{_USED} AND id <= :id"
 _AHEAD = """SELECT count(*), coalesce(sum(min(tokens, :cap)), 0) FROM turns
-    WHERE endpoint = :endpoint AND granted = 0 AND id < :id"""
+    WHERE endpoint = :endpoint AND granted = 0 AND at > :since AND at <= :future AND id < :id"""
 _FREED = """SELECT min(at) FROM (
         SELECT at, row_number() OVER oldest AS requests, sum(tokens) OVER oldest AS tokens
-        FROM turns WHERE endpoint = :endpoint AND granted = 1 AND at > :since
+        FROM turns WHERE endpoint = :endpoint AND granted = 1 AND at > :since AND at <= :future
         WINDOW oldest AS (ORDER BY at, id)
     ) WHERE requests >= :requests AND tokens >= :tokens"""
 _RECORD = (
