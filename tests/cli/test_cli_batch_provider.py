@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from companion.enrich import submission
 from companion.llm import batch_api
+from tests.cli.serving import serving, wait_until
 from tests.cli.test_cli_batch import kept, shown
 from tests.cli.user import SAYS, STUB, User, answer_by_schema
 from tests.llm.fake_batches import FakeBatches, Faults
@@ -239,3 +241,26 @@ def test_an_endpoint_that_is_down_is_sent_nothing(user: User, provider: Open) ->
     ran = user.run("batch", "submit")
     assert (ran.status, "cannot be reached" in ran.err) == (1, True)
     assert user.run("batch", "status").out == "No batches.\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_beside_a_daemon_nothing_is_collected_and_nothing_asked_twice(
+    user: User, provider: Open
+) -> None:
+    """The vault has one writer: the commands say so, and what is out stays out."""
+    fake = provider(Faults())
+    fake.chats = True
+    user.configure('[background]\nbacklog = "all"\nsettle_seconds = 1\n')
+    notes(user, 3)
+    assert "1 sent" in user.run("batch", "submit").out
+    with serving(user) as served:
+        user.note("New.md", STUB.replace("# Stub", "# Subject 9"))
+        wait_until(lambda: len(fake.chat_bodies) == 2, "the daemon asks about the new note")
+        for command in ("submit", "collect"):
+            ran = user.run("batch", command)
+            assert (ran.status, "another Companion process" in ran.err) == (1, True)
+        assert user.run("batch", "status").status == 0
+        assert served.stop() == 0
+    assert user.run("batch", "collect").status == 0
+    assert set(fake.paid.values()) == {1} and len(fake.paid) == 4
+    assert "No batches" in user.run("batch", "collect").out
