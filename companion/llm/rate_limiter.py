@@ -23,6 +23,7 @@ from companion.llm.response import Usage
 T = TypeVar("T")
 
 _KINDS: tuple[Kind, ...] = ("requests", "tokens")
+_MAX_TOKENS = 10**9  # of one call; whatever an endpoint claims, the sums fit SQLite's integers
 _LEAST_TOLD = 2  # looks that a call waits through before that is told: the first is soon over
 _COUNT = re.compile(r"\d{1,12}")
 _PART = r"(\d{1,12}(?:\.\d{1,9})?)(h|ms|m|s|us|µs|ns)"  # as Go writes a duration
@@ -35,7 +36,8 @@ class RateLimiter:
     """Lets calls to an endpoint go within its limits a minute. Safe for threads; close() it.
 
     file: that of the budget. waits: why calls of this process wait now, in words; empty if none
-    does. tell: called with it whenever it changes. window: seconds that count as a minute.
+    does. tell: called with it at each look of a call that waits, and once none does any more; it
+    must not come back here. window: seconds that count as a minute.
 
     Nothing here raises: where the file is unusable, calls go at once, after a warning, and the
     endpoint has to refuse what is too much.
@@ -110,9 +112,8 @@ class RateLimiter:
             elif turn.looks >= _LEAST_TOLD:
                 self._waiting[turn] = self._explain(taken.kind, taken.bound)
             before, self.waits = self.waits, next(iter(self._waiting.values()), "")
-            changed = before != self.waits
-        if changed:
-            self.tell(self.waits)
+            if before or self.waits:
+                self.tell(self.waits)
 
     def _explain(self, kind: Kind, bound: Bound) -> str:
         if bound == "setting":
@@ -128,7 +129,7 @@ class Turn:
     """One call's turn. looks: how often it was asked for. sent_at: when the call was sent."""
 
     def __init__(self, limiter: RateLimiter, tokens: int) -> None:
-        self.tokens = tokens
+        self.tokens = min(tokens, _MAX_TOKENS)
         self.id: int | None = None
         self.looks = 0
         self.sent_at: float | None = None
@@ -157,7 +158,7 @@ class Turn:
             self._limiter.remove(self, self.id)
         elif usage is not None:
             is_told = (usage.input_tokens and usage.output_tokens) or not usage.calls
-            tokens = usage.input_tokens + usage.output_tokens
+            tokens = min(usage.input_tokens + usage.output_tokens, _MAX_TOKENS)
             self._limiter.end(self.id, tokens if is_told else None, self.sent_at)
 
 
