@@ -122,7 +122,7 @@ def ask_first(enricher: Enricher, client: Client, jobs: Sequence[Job]) -> FirstQ
             results.append(answer)
         except NoteError as error:
             results.append(failed_result(job.path, error))
-        except ModelMissing as error:
+        except (ModelMissing, NotAnEndpoint) as error:
             _log.warning("What the model takes is not known before the batch: %s", error)
             return FirstQuestion(results, jobs[number:])
         if client.usage.calls:
