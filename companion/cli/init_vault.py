@@ -12,6 +12,7 @@ from companion.cli.output import Output
 from companion.config import Config, config_file
 from companion.config.edit_settings import PlannedSettings, SettingValue, plan_settings
 from companion.config.load import Tables, read_tables, vault_file, vaults_with_settings
+from companion.config.reference import value_of
 from companion.errors import UsageError
 from companion.vault.obsidian import find_registered_vaults
 
@@ -68,14 +69,11 @@ class SettingsPlace(NamedTuple):
             chosen = chosen._replace(api_key=key)
             if chosen == (current.base_url, current.model, current.api_key.get_secret_value()):
                 chosen = None
-        if choices.background == self.config.background.enabled:
-            choices = choices._replace(background=None)
-        if choices.backlog == self.config.background.backlog:
-            choices = choices._replace(backlog=None)
-        if choices.review is not None:
-            waits = self.config.review.mode == "propose"
-            choices = choices._replace(review=None if choices.review == waits else choices.review)
-        settings = choices._replace(endpoint=chosen).settings(self.config)
+        settings = {
+            name: value
+            for name, value in choices._replace(endpoint=chosen).settings(self.config).items()
+            if name.startswith("endpoint.") or value != value_of(self.config, name)
+        }
         if port := self._free_port():
             settings["server.port"] = port
         return settings
