@@ -10,15 +10,15 @@ from companion.daemon.api.schemas import (
     LARGEST,
     WHOLE,
     ChangeMade,
+    IsoTime,
     OfferShape,
+    OrNull,
     RelativePath,
     RunId,
     Sent,
     Shape,
-    iso_time,
 )
 from companion.vault.change import ChangeState
-from companion.vault.journal import Change
 
 
 class ChangeShape(Shape):
@@ -32,18 +32,13 @@ class ChangeShape(Shape):
     path: str
     kind: str
     state: ChangeState
-    made_at: str
+    made_at: IsoTime
     needs: list[str]
     model: str
     note: str
     undoes: int | None
     undone_by: int | None
     left: list[str]
-
-    @classmethod
-    def of(cls, change: Change) -> ChangeShape:
-        """Return the shape of a change."""
-        return cls.model_validate(change_fields(change))
 
 
 class ChangeWithDiff(ChangeShape):
@@ -105,7 +100,7 @@ class UndoMade(ChangeMade):
 
     path: str
     left: list[str]
-    reason: str | None
+    reason: OrNull
 
 
 class UndoOffered(Shape):
@@ -113,10 +108,4 @@ class UndoOffered(Shape):
 
     offer: OfferShape
     left: list[str]
-    reason: str | None
-
-
-def change_fields(change: Change) -> dict[str, object]:
-    """Return the fields of a change's shape."""
-    own = {name: getattr(change, name) for name in ChangeShape.model_fields}
-    return own | {"made_at": iso_time(change.made_at), "needs": list(change.needs)}
+    reason: OrNull
