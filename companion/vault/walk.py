@@ -99,7 +99,7 @@ def _walk(
         for path in reversed(folders):
             if not is_utf8(path):
                 yield SkippedFile(printable_path(path), BAD_NAME)
-            elif _is_walked(path, wanted):
+            elif not is_hidden(path.rpartition("/")[2]) and (wanted is None or path in wanted):
                 pending.append((path + "/", reason or rules.folder_reason(path)))
 
 
@@ -176,10 +176,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _named(entries: Iterable[os.DirEntry[str]], names: set[str]) -> list[os.DirEntry[str]]:
     return [entry for entry in entries if entry.name in names]
-
-
-def _is_walked(path: str, wanted: Mapping[str, set[str]] | None) -> bool:
-    return not is_hidden(path.rpartition("/")[2]) and (wanted is None or path in wanted)
 
 
 def _names_by_folder(paths: Iterable[str]) -> dict[str, set[str]]:
