@@ -15,7 +15,7 @@ from companion.config import Config
 from companion.config.edit_settings import SettingValue
 from companion.doctor.machine import Machine, list_models, recommend_model
 from companion.errors import UsageError
-from companion.llm.catalog import DEFAULT_MODEL, Model, find_model, model_path
+from companion.llm.catalog import DEFAULT_MODEL, find_model, model_path
 from companion.llm.endpoint import Endpoint
 
 
@@ -183,8 +183,14 @@ def _find_offers(config: Config, machine: Machine) -> list[_Offer]:
         configured = config.endpoint.model if config.is_embedded else ""
     for model in machine.offers():
         if model.name != configured:
-            take = partial(EndpointChoice, None, model.name)
-            offers.append(_Offer(_describe_embedded(model), take, model.name))
+            here = "on this machine already" if model_path(model.name) else "to be fetched once"
+            is_measured = model.tier and model.tier.measured
+            words = (
+                f"{model.name}, embedded: nothing leaves this machine"
+                f" ({decimal(model.size or 0)}, {here})"
+                f"{'' if is_measured else '; what it writes was not measured yet'}"
+            )
+            offers.append(_Offer(words, partial(EndpointChoice, None, model.name), model.name))
     recommended = recommend_model(machine)
     for server in machine.servers:
         if server.models:
@@ -197,14 +203,6 @@ def _find_offers(config: Config, machine: Machine) -> list[_Offer]:
         _Offer("another OpenAI-compatible endpoint, here or elsewhere", _ask_for_endpoint)
     )
     return offers
-
-
-def _describe_embedded(model: Model) -> str:
-    here = "on this machine already" if model_path(model.name) else "to be fetched once"
-    size = decimal(model.size or 0)
-    measured = model.tier.measured if model.tier else ""
-    quality = "" if measured else "; what it writes was not measured yet"
-    return f"{model.name}, embedded: nothing leaves this machine ({size}, {here}){quality}"
 
 
 def _choose_model(base_url: str, models: tuple[str, ...], first: str = "") -> EndpointChoice:

@@ -70,11 +70,9 @@ class History:
         self._presence = presence
         self._waiting: dict[int, _PendingUndo] = {}  # by the id of the change to be undone
         self._places = threading.BoundedSemaphore(_MAX_WAITING)
-        self._stopping = False
 
     def stop(self) -> None:
         """Stop waiting for editors."""
-        self._stopping = True
         for waiting in list(self._waiting.values()):
             waiting.over.set()
 

@@ -53,13 +53,19 @@ _CONFLICT = {
 @cache
 def describe_api(resources: Sequence[Resource]) -> str:
     """Return the OpenAPI 3.1 document of the resources' routes, as JSON."""
-    schemas = _schemas([route for resource in resources for route in resource.routes])
+    modes: dict[tuple[type[BaseModel], _Mode], None] = {(Problem, "serialization"): None}
     paths: dict[str, dict[str, Any]] = {}
     for resource in resources:
         for route in resource.routes:
+            if route.body is not None:
+                modes[route.body, "validation"] = None
+            modes |= {(answer, "serialization"): None for answer in route.answers}
             path = _VARIABLE.sub(r"{\1}", PREFIX + route.rule)
             paths.setdefault(path, {})[route.method.lower()] = _operation(route, resource.name)
     paths |= _bare_paths()
+    schemas = models_json_schema(list(modes), ref_template=_REF)[1]["$defs"]
+    # A problem without places leaves them out.
+    schemas["Problem"]["required"] = ["type", "title", "status", "detail"]
     document = {
         "openapi": "3.1.0",
         "info": {"title": "Callout Companion", "version": __version__},
@@ -123,19 +129,6 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
         if schema.get("default", "") is None:
             del schema["default"]
         yield {"name": name, "in": "query", "required": False, "schema": schema}
-
-
-def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
-    modes: dict[tuple[type[BaseModel], _Mode], None] = {(Problem, "serialization"): None}
-    for route in routes:
-        if route.body is not None:
-            modes[route.body, "validation"] = None
-        modes |= {(answer, "serialization"): None for answer in route.answers}
-    _, schemas = models_json_schema(list(modes), ref_template=_REF)
-    found: dict[str, Any] = schemas["$defs"]
-    # A problem without places leaves them out.
-    found["Problem"]["required"] = ["type", "title", "status", "detail"]
-    return found
 
 
 def _bare_paths() -> dict[str, dict[str, Any]]:

@@ -141,7 +141,13 @@ def _fill(note: NoteText, block: YamlBlock, entry: YamlEntry, value: str | list[
     if _is_one_item(entry):
         return _fill_item(note, entry, [value] if isinstance(value, str) else value)
     if first.kind == "SequenceStartEvent":
-        return [_fill_brackets(note, block, entry, value)]
+        start, end = first.start, entry.value[-1].end
+        if isinstance(value, list):
+            return [Edit(start + 1, start + 1, _inline(value, True)[1:-1])]
+        if "#" in note.text[start:end]:
+            reason = "a text cannot take the place of [ ] with a comment in it; fill it by hand"
+            raise NoteRefused(reason, line=note.line_number(start))
+        return [Edit(start, end, _inline(value, block.is_flow))]
     if not first.is_nothing:
         return [_replace(note, first, _inline(value, block.is_flow))]
     key = entry.key[0]
@@ -167,18 +173,6 @@ def _fill_item(note: NoteText, entry: YamlEntry, values: list[str]) -> list[Edit
     prefix = note.text[_line_start(note, opening.start) : opening.start] + "- "
     others = _add_items(note, edit.end, prefix, values[1:])
     return [edit, others] if others.text else [edit]
-
-
-def _fill_brackets(
-    note: NoteText, block: YamlBlock, entry: YamlEntry, value: str | list[str]
-) -> Edit:
-    start, end = entry.value[0].start, entry.value[-1].end
-    if isinstance(value, list):
-        return Edit(start + 1, start + 1, _inline(value, True)[1:-1])
-    if "#" in note.text[start:end]:
-        reason = "a text cannot take the place of [ ] with a comment in it; fill it by hand"
-        raise NoteRefused(reason, line=note.line_number(start))
-    return Edit(start, end, _inline(value, block.is_flow))
 
 
 def _put(note: NoteText, offset: int, scalar: str) -> Edit:
