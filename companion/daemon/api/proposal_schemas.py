@@ -179,23 +179,16 @@ class NoteDecisionShape(Shape):
     status: NoteStatus
     changes: list[FilledShape]
     change: int | None
-    reason: str | None
+    reason: OrNull
     left: list[str]
     proposals: list[DecidedShape]
 
     @classmethod
     def of(cls, decision: NoteDecision) -> NoteDecisionShape:
         """Return the shape of what became of a note."""
-        result = decision.result
-        return cls(
-            path=result.path,
-            status=result.status,
-            changes=list(map(FilledShape.of, result.filled)),
-            change=result.change,
-            reason=result.reason or None,
-            left=list(result.left),
-            proposals=list(map(DecidedShape.model_validate, decision.proposals)),
-        )
+        changes = list(map(FilledShape.of, decision.result.filled))
+        more = {"changes": changes, "proposals": decision.proposals}
+        return cls.model_validate(vars(decision.result) | more)
 
     def to_decision(self) -> NoteDecision:
         """Return what became of the note."""
