@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, model_validator
 
 from companion.daemon.api.schemas import (
-    LARGEST,
-    WHOLE,
     ChangeMade,
     IsoTime,
     OfferShape,
     OrNull,
+    PageSize,
+    QueryId,
     RelativePath,
     RunId,
     Sent,
@@ -59,8 +59,8 @@ class ChangesQuery(Sent):
 
     path: RelativePath | None = None
     run: RunId | None = None
-    before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
-    limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
+    before: QueryId | None = None
+    limit: PageSize = 100
 
 
 _DAEMON = {"apply": {"const": "daemon"}, "text": {"type": "null"}}

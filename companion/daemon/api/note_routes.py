@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from companion.daemon.api.change_schemas import (
     ChangePage,
@@ -18,12 +18,12 @@ from companion.daemon.api.change_schemas import (
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.api.schemas import (
     LARGEST,
-    WHOLE,
     Applied,
     ChangeMade,
     FolderPath,
     NeedShape,
     OfferShape,
+    PageSize,
     RelativePath,
     Sent,
     Shape,
@@ -65,7 +65,7 @@ class NotesQuery(Sent):
     filter: Literal["to-do", "left", "skipped", "all"] = "to-do"
     folder: FolderPath = ""
     after: FolderPath = ""
-    limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
+    limit: PageSize = 100
     path: RelativePath | None = None
 
     @model_validator(mode="after")

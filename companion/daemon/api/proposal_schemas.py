@@ -9,12 +9,13 @@ from pydantic import Field, model_validator
 
 from companion.daemon.api.run_schemas import FilledShape
 from companion.daemon.api.schemas import (
-    LARGEST,
-    WHOLE,
     FolderPath,
+    Id,
     IsoTime,
     OfferShape,
     OrNull,
+    PageSize,
+    QueryId,
     RelativePath,
     RunId,
     Sent,
@@ -27,7 +28,6 @@ from companion.vault.proposals import Selection
 
 MOST_DECISIONS = 1000  # of one request
 
-Id = Annotated[int, Field(ge=1, le=LARGEST)]
 Value = str | Annotated[list[str], Field(max_length=1000)]
 """What a user made of a value: as long as a request takes; its field says how long it may be."""
 
@@ -88,8 +88,8 @@ class ProposalsQuery(Sent):
     )
     flagged: Literal["true", "false"] | None = None
     run: RunId | None = None
-    before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
-    limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
+    before: QueryId | None = None
+    limit: PageSize = 100
 
     @model_validator(mode="after")
     def _check(self) -> ProposalsQuery:

@@ -53,6 +53,12 @@ IsoTime = Annotated[
 OrNull = Annotated[str | None, BeforeValidator(lambda value: value or None)]
 """A text; null in place of an empty one."""
 WHOLE = BeforeValidator(_read_whole)  # for the numbers of a query; put it after the limits
+Id = Annotated[int, Field(ge=1, le=LARGEST)]
+"""The number of a change or a proposal."""
+QueryId = Annotated[Id, WHOLE]
+"""The same in a query."""
+PageSize = Annotated[int, Field(ge=1, le=1000), WHOLE]
+"""How many entries a page has at most, in a query."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
