@@ -70,17 +70,15 @@ def follow_moves(
     def may_be_missing(file: NoteFile | None) -> bool:
         return file is not None and (UNKNOWN_SIZE in sizes or file.size in sizes)
 
-    new_paths = None if hints is None else hints - recorded.keys()
-    if not missing or not (
-        new_paths is None or any(may_be_missing(_stat(root, path)) for path in new_paths)
-    ):
+    new = (_stat(root, path) for path in (hints or set()) - recorded.keys())
+    if not missing or (hints is not None and not any(map(may_be_missing, new))):
         return
     candidates: dict[str, list[NoteFile]] = defaultdict(list)
     for file in filter(may_be_missing, _unrecorded(root, recorded, files)):
         if (data := _read(root, file)) is not None:
             candidates[sha256(data).hexdigest()].append(file)
-    for old, new in _pair(missing, candidates):
-        journal.move(old, new)
+    for old, moved_to in _pair(missing, candidates):
+        journal.move(old, moved_to)
 
 
 def follow_events(root: Path, journal: Journal, moves: Sequence[tuple[str, str]]) -> None:
