@@ -80,12 +80,21 @@ def describe_api(resources: Sequence[Resource]) -> str:
 
 
 def _operation(route: Route, tag: str) -> dict[str, Any]:
+    shapes = [_ref(answer) for answer in route.answers]
+    schema = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
+    headers = (_ETAG if route.method == "GET" else {}) | (_LOCATION if route.location else {})
+    good = {"description": "Done.", "headers": headers, "content": {_JSON: {"schema": schema}}}
+    responses: dict[str, Any] = {str(route.status): good}
+    if route.method == "GET":
+        responses["304"] = {"description": "It is as the client has it.", "headers": _ETAG}
+    problems = _PROBLEMS | (_POST_PROBLEMS if route.method == "POST" else {})
+    responses |= _problems(problems | (_CONFLICT if route.conflicts else {}))
     operation: dict[str, Any] = {
         "operationId": route.view.__name__,
         "summary": inspect.getdoc(route.view) or "",
         "tags": [tag],
         "parameters": list(_parameters(route)),
-        "responses": dict(_responses(route)),
+        "responses": responses,
     }
     if route.body is not None:
         content = {_JSON: {"schema": _ref(route.body)}}
@@ -95,23 +104,16 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
     return operation
 
 
-def _responses(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
-    shapes = [_ref(answer) for answer in route.answers]
-    schema = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
-    headers = (_ETAG if route.method == "GET" else {}) | (_LOCATION if route.location else {})
-    good = {"description": "Done.", "headers": headers, "content": {_JSON: {"schema": schema}}}
-    yield str(route.status), good
-    if route.method == "GET":
-        yield "304", {"description": "It is as the client has it.", "headers": _ETAG}
-    problems = _PROBLEMS | (_POST_PROBLEMS if route.method == "POST" else {})
-    yield from _problems(problems | (_CONFLICT if route.conflicts else {}))
-
-
-def _problems(problems: dict[int, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _problems(problems: dict[int, str]) -> dict[str, dict[str, Any]]:
     content = {PROBLEM_JSON: {"schema": _ref(Problem)}}
-    for status, words in sorted(problems.items()):
-        headers = _CHALLENGE if status == 401 else {}
-        yield str(status), {"description": words, "headers": headers, "content": content}
+    return {
+        str(status): {
+            "description": words,
+            "headers": _CHALLENGE if status == 401 else {},
+            "content": content,
+        }
+        for status, words in sorted(problems.items())
+    }
 
 
 def _parameters(route: Route) -> Iterator[dict[str, Any]]:
@@ -137,7 +139,7 @@ def _bare_paths() -> dict[str, dict[str, Any]]:
     health = {"type": "object", "properties": fields, "required": list(fields)}
     content = {_JSON: {"schema": health}}
     document = {_JSON: {"schema": {"type": "object"}}}
-    problems = dict(_problems(_PROBLEMS))
+    problems = _problems(_PROBLEMS)
     return {
         "/healthz": {
             "get": {
