@@ -157,14 +157,14 @@ class BatchStore:
     def cancel_unfinished(self) -> None:
         """Give up the batches whose file was being written when its process ended."""
         query = "SELECT id FROM batches WHERE state = 'making'"
-        rows = self._db.ask(lambda db: db.execute(query).fetchall()).result()
+        rows = self._db.select(query)
         for (batch,) in rows:
             self.cancel(batch)
 
     def all(self) -> list[Batch]:
         """Return the batches, the oldest first."""
         query = "SELECT id, file, made_at, state, model, provider FROM batches ORDER BY made_at, id"
-        rows = self._db.ask(lambda db: db.execute(query).fetchall()).result()
+        rows = self._db.select(query)
         providers = [json.loads(row["provider"] or "null") for row in rows]
         return [
             Batch(*row)._replace(
@@ -180,16 +180,16 @@ class BatchStore:
     def count(self, batch: str) -> BatchCounts:
         """Return how many calls of the batch are in which state."""
         query = "SELECT state, count(*) FROM batch_calls WHERE batch = ? GROUP BY state"
-        rows = self._db.ask(lambda db: db.execute(query, (batch,)).fetchall()).result()
+        rows = self._db.select(query, batch)
         return BatchCounts(**dict(map(tuple, rows)))
 
     def call(self, id_: str) -> BatchCall | None:
         """Return the call with that id; None if it is none of this vault's."""
         query = """SELECT id, batch, state, proposals, keys, max_tokens FROM batch_calls
             WHERE id = ?"""
-        row = self._db.ask(lambda db: db.execute(query, (id_,)).fetchone()).result()
-        if row is None:
+        if not (rows := self._db.select(query, id_)):
             return None
+        (row,) = rows
         proposals, keys = (tuple(json.loads(row[name])) for name in ("proposals", "keys"))
         return BatchCall(*row)._replace(proposals=proposals, keys=keys)
 

@@ -47,7 +47,7 @@ class RememberedNotes:
 
     def all(self) -> dict[str, Fingerprint | None]:
         """Return the last fingerprint of each note, by path; None for a note never seen."""
-        rows = self._db.ask(lambda db: db.execute(_SELECT).fetchall()).result()
+        rows = self._db.select(_SELECT)
         return {
             self.current_path(path): Fingerprint(*rest) if rest[0] else None for path, *rest in rows
         }
