@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -69,18 +70,12 @@ Next:
 @debug_option
 def init(
     vault: Path | None,
-    embedded: bool,
-    base_url: str | None,
-    model: str | None,
-    api_key_env: str | None,
-    background: bool | None,
-    backlog: str | None,
-    review: bool | None,
     note: str | None,
     service: bool | None,
     no_plugin: bool,
     no_test: bool,
     yes: bool,
+    **chosen: Any,
 ) -> int:
     """Set Companion up for VAULT: choose a model, try it, and write the configuration.
 
@@ -94,7 +89,7 @@ def init(
     companion plugin install.
     """
     output = Output()
-    options = Options(embedded, base_url, model, api_key_env, background, backlog, review)
+    options = Options(**chosen)
     asks = not yes and not options.choose_anything and sys.stdin.isatty() and output.err.is_terminal
     root = open_vault(vault or choose_registered_vault(output, asks=asks))
     if note is not None:
