@@ -151,6 +151,9 @@ class Config(Table):
             temperature=table.temperature,
             max_output_tokens=table.max_output_tokens,
             reasoning_effort=table.reasoning_effort,
+            requests_a_minute=table.requests_a_minute,
+            tokens_a_minute=table.tokens_a_minute,
+            service_tier=table.service_tier,
         )
 
     def similar_endpoint(self) -> Endpoint | None:
