@@ -23,8 +23,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.batch_calls import BatchMaker, BatchReader
 from companion.enrich.context import VaultContext
 from companion.enrich.model import model_facts
-from companion.enrich.result import Result
-from companion.enrich.run import new_run
+from companion.enrich.run import Result, new_run
 from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job

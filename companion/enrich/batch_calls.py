@@ -19,7 +19,7 @@ from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_writer import NoteWriter
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.places import Places, find_places
-from companion.enrich.result import NoteStatus, Result, describe_waiting, failed_result
+from companion.enrich.run import NoteStatus, Result, describe_waiting, failed_result
 from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError

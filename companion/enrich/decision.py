@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from companion.enrich.note_writer import Answered
 from companion.enrich.places import Places
 from companion.enrich.plan import Filling
-from companion.enrich.result import Answered, Result
+from companion.enrich.run import Result
 from companion.vault.proposal import Flag, Proposal, ProposalState
 
 TAKEABLE: tuple[ProposalState, ...] = ("open", "refused", "rejected")

@@ -21,13 +21,12 @@ from companion.enrich.decision import (
     sum_up,
     to_answered,
 )
-from companion.enrich.note_writer import NoteWriter
+from companion.enrich.note_writer import Answered, NoteWriter, PlannedChange
 from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
 from companion.enrich.plan import Filling, plan_edits
 from companion.enrich.plan_worker import Planner
-from companion.enrich.result import Answered, PlannedChange, Result, failed_result
-from companion.enrich.run import new_run
+from companion.enrich.run import Result, failed_result, new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.callouts import Styles

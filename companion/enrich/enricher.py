@@ -23,11 +23,11 @@ from typing import NamedTuple
 
 from companion.enrich.asker import Asker
 from companion.enrich.new_proposals import ProposalMaker
-from companion.enrich.note_writer import NoteWriter, keys_of
+from companion.enrich.note_writer import Answered, NoteWriter, keys_of
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
 from companion.enrich.plan import Filling
 from companion.enrich.plan_worker import Planner
-from companion.enrich.result import Answered, NoteStatus, Result, describe_waiting, failed_result
+from companion.enrich.run import NoteStatus, Result, describe_waiting, failed_result
 from companion.enrich.task import Job, NoteRewritten, Task, prepare_task, require_same_note
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError, StorageError

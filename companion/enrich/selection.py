@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from companion.enrich.note_filter import ANY_NOTE, Criteria, NoteFilter
-from companion.enrich.result import Result
+from companion.enrich.run import Result
 from companion.enrich.task import Job, Task, leave_out_asked, prepare_task, was_rejected
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, UsageError

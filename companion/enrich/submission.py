@@ -11,7 +11,7 @@ from pathlib import Path
 
 from companion.enrich.asker import Asker
 from companion.enrich.batch_calls import BatchMaker, BatchReader
-from companion.enrich.result import Result
+from companion.enrich.run import Result
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.llm.batch_api import ENDED, BatchApi, ProviderBatch, read_id, read_line

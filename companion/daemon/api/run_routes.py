@@ -20,7 +20,7 @@ from companion.daemon.api.run_schemas import RunList, RunProgress, RunShape
 from companion.daemon.api.schemas import ChangeMade, Nothing, OfferShape
 from companion.daemon.client_runs import Run
 from companion.daemon.problem import Refusal
-from companion.enrich.result import Result
+from companion.enrich.run import Result
 from companion.errors import UsageError
 from companion.note.diff import diff_lines
 
