@@ -14,12 +14,11 @@ from typing import NamedTuple
 from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.model import ModelFacts
-from companion.enrich.model_calls import AskedFor, CallAnswers, read_answers
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_writer import NoteWriter
-from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
+from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.places import Places, find_places
-from companion.enrich.run import NoteStatus, Result, describe_waiting, failed_result
+from companion.enrich.run import NoteStatus, Result, Waiting, failed_result, proposed_result
 from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError
@@ -29,7 +28,6 @@ from companion.llm.request import Question
 from companion.llm.response import Usage
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.prompts import Ask, PromptContext, Prompts
 from companion.vault.batches import BatchCall, NewBatchCall
 from companion.vault.files import skip_reason
 from companion.vault.proposal import NewProposal, Proposal
@@ -157,8 +155,18 @@ class BatchReader:
         parsed = places.task.parsed
         if source != places.task.data:
             parsed = ParsedNote(NoteText.decode(source))
-        asker = self._asker_of(call)
-        answers = self._read(asker, call, line, path, parsed, proposals)
+        if (asker := self._askers.get(call.batch)) is None:
+            batch = self._workspace.journal.batches.get(call.batch)
+            assert batch, "a call is of a batch"
+            asker = self._askers[call.batch] = self._make_asker(ModelFacts(**batch.model))
+        needs = [each.place for each in proposals if each.place is not None]
+        answers = asker.accept_later(
+            path,
+            parsed,
+            needs,
+            call.keys,
+            lambda schema: line.read_answer(schema, self._endpoint, call.max_tokens),
+        )
         by_need = {each.need: each for each in kept}
         outcomes = [each for each in answers.outcomes if each.need.key in by_need]
         task = replace(places.task, data=source, parsed=parsed)
@@ -167,9 +175,10 @@ class BatchReader:
         tokens = answers.usage.input_tokens, answers.usage.output_tokens
         made = []
         for new in maker.make(job, task, outcomes, tokens, call.batch):
-            prompt, sentences = by_need[new.need.key].prompt, by_need[new.need.key].sentences
-            options = by_need[new.need.key].options
-            made.append(new._replace(prompt=prompt, sentences=sentences, options=options))
+            asked = by_need[new.need.key]
+            made.append(
+                new._replace(prompt=asked.prompt, sentences=asked.sentences, options=asked.options)
+            )
         ids = self._workspace.journal.batches.close_call(call, "answered", made, gone)
         return _to_result(path, outcomes, made, ids, answers.usage)
 
@@ -190,36 +199,6 @@ class BatchReader:
         places = find_places(space, path, proposals, read)
         return {**places.gone, **gone}, places
 
-    def _read(
-        self,
-        asker: Asker,
-        call: BatchCall,
-        line: AnswerLine,
-        path: str,
-        parsed: ParsedNote,
-        proposals: Sequence[Proposal],
-    ) -> NoteAnswers:
-        def read(prompts: Prompts, context: PromptContext, asks: Sequence[Ask]) -> CallAnswers:
-            if call.keys:
-                asks = [ask._replace(key=key) for ask, key in zip(asks, call.keys, strict=True)]
-            asked = [AskedFor(need, ask) for need, ask in zip(needs, asks, strict=True)]
-            schema = prompts.schema(asks, context) if call.keys else None
-            return read_answers(
-                asked,
-                lambda: line.read_answer(schema, self._endpoint, call.max_tokens),
-                is_json=bool(call.keys),
-            )
-
-        needs = [each.place for each in proposals if each.place is not None]
-        return asker.accept_later(path, parsed, needs, read)
-
-    def _asker_of(self, call: BatchCall) -> Asker:
-        if call.batch not in self._askers:
-            batch = self._workspace.journal.batches.get(call.batch)
-            assert batch, "a call is of a batch"
-            self._askers[call.batch] = self._make_asker(ModelFacts(**batch.model))
-        return self._askers[call.batch]
-
 
 def batch_endpoint(config: Config) -> Endpoint:
     """Return the endpoint whose settings the lines of a file follow."""
@@ -237,8 +216,12 @@ def _to_result(
     usage: Usage,
 ) -> Result:
     """Return what came of a note: what waits for a decision, and why needs have no value."""
-    waiting = [(id_, new) for id_, new in zip(ids, made, strict=True) if new.state == "open"]
-    open_needs = {new.need.key for _, new in waiting}
+    waiting = [
+        (new.need, Waiting(id_, new.need.kind, new.flags))
+        for id_, new in zip(ids, made, strict=True)
+        if new.state == "open"
+    ]
+    open_needs = {need.key for need, _ in waiting}
     left = tuple(
         dict.fromkeys(
             each.reason
@@ -246,12 +229,7 @@ def _to_result(
             if isinstance(each, Rejected) and each.need.key not in open_needs
         )
     )
-    if not waiting:
-        is_failed = any(new.state == "rejected" for new in made)
-        status: NoteStatus = "failed" if is_failed else "unchanged"
-        reason = left[-1] if left else ""
-        return Result(path, status, reason, left=left[:-1], usage=usage)
-    reason = "; ".join(describe_waiting((new.need.kind, new.flags) for _, new in waiting))
-    fallback = tuple(new.need.kind for _, new in waiting if "extractive" in new.flags)
-    result = Result(path, "proposed", reason, left=left, usage=usage, fallback=fallback)
-    return replace(result, proposals=tuple(id_ for id_, _ in waiting))
+    if waiting:
+        return proposed_result(path, [each for _, each in waiting], left, usage)
+    status: NoteStatus = "failed" if any(n.state == "rejected" for n in made) else "unchanged"
+    return Result(path, status, left[-1] if left else "", left=left[:-1], usage=usage)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from companion.enrich.extractive import extract_sentence, is_self_description
 from companion.enrich.words import width
@@ -14,10 +15,11 @@ from companion.llm.pricing import estimate_tokens
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
 from companion.note.link_names import LinkNames, without_extension
 from companion.note.links import Links
+from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 from companion.note.title import find_title
-from companion.prompts import Field, PromptContext
+from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask
 from companion.vault.files import NoteFile
 from companion.vault.index import Scan
 
@@ -248,3 +250,23 @@ def take_first(names: Sequence[str], letters: int = _NAMES) -> list[str]:
             kept.append(name)
             left -= length
     return kept
+
+
+class AskedNote(NamedTuple):
+    """A note that is asked about.
+
+    prompts: those for the note. context: what they show of it, but for its text. language: what to
+    write in; None: nothing tells it. callout_titles: casefolded, of callouts that ask nothing.
+    """
+
+    path: str
+    prompts: Prompts
+    parsed: ParsedNote
+    needs: Sequence[Need]
+    context: PromptContext
+    language: str | None
+    callout_titles: frozenset[str]
+
+    def ask_for(self, need: Need) -> Ask:
+        """Return how a prompt asks for the need."""
+        return make_ask(need, self.prompts.field_of(need.kind), 1, self.callout_titles)

@@ -16,7 +16,7 @@ ends before the second reading, and write() begins with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from threading import Event
 from typing import NamedTuple
@@ -27,8 +27,15 @@ from companion.enrich.note_writer import Answered, NoteWriter, keys_of
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
 from companion.enrich.plan import Filling
 from companion.enrich.plan_worker import Planner
-from companion.enrich.run import NoteStatus, Result, describe_waiting, failed_result
-from companion.enrich.task import Job, NoteRewritten, Task, prepare_task, require_same_note
+from companion.enrich.run import (
+    NoteStatus,
+    Result,
+    Waiting,
+    describe_waiting,
+    failed_result,
+    proposed_result,
+)
+from companion.enrich.task import REWRITTEN, Job, Task, is_rewritten, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError, StorageError
 from companion.llm.client import Client
@@ -95,7 +102,7 @@ class Enricher(NoteWriter):
         task = prepare_task(self.workspace, job, data)
         if task.skipped:
             return Result(job.path, "skipped", task.skipped)
-        task, found = self._reuse_open(job, task)
+        task, found = self._reuse_open(task)
         if not task.needs and not found:
             return Result(job.path, "unchanged", "nothing to fill", left=task.left)
         writes = text is None and not (job.dry_run or job.propose)
@@ -117,7 +124,7 @@ class Enricher(NoteWriter):
         """Break off the calls under way, and ask nothing more."""
         self._client.close()
 
-    def _reuse_open(self, job: Job, task: Task) -> tuple[Task, list[_Proposed]]:
+    def _reuse_open(self, task: Task) -> tuple[Task, list[_Proposed]]:
         """Return the task, and the open proposals for its note that still say something of it.
 
         What was made from a text of which little is left is closed, and asked for anew.
@@ -127,12 +134,8 @@ class Enricher(NoteWriter):
         found, stale = [], []
         for kept in store.get_all(needs) if needs else ():
             need = needs[kept.id]
-            source = store.source(kept)
-            try:
-                if source is not None and source != task.data:
-                    require_same_note(source, task.data, job.path)
-            except NoteRewritten as error:
-                store.decide([kept.id], "closed", "need", error.reason)
+            if is_rewritten(store.source(kept), task.data):
+                store.decide([kept.id], "closed", "need", REWRITTEN)
                 stale.append(need)
                 continue
             assert kept.value is not None, "an open proposal has a value"
@@ -201,14 +204,21 @@ class Enricher(NoteWriter):
         left = (*task.left, *dict.fromkeys(each.reason for each in rejected))
         fillings = tuple(each.filling for each in written)
         if not fillings or not task.reopened <= keys_of(fillings):
-            return self._nothing_written(job, found, rejected, left, answers.usage)
+            if found:
+                waits = [each.waiting for each in found]
+                return proposed_result(job.path, waits, left, answers.usage)
+            says_nothing = all(
+                each.kind in ("nothing", "no choices", "too little") for each in rejected
+            )
+            status: NoteStatus = "unchanged" if says_nothing else "failed"
+            return Result(job.path, status, left[-1], left=left[:-1], usage=answers.usage)
         return Answered(
             job,
             task.data,
             fillings,
             {each.filling.need.key: each.id for each in written},
             task,
-            (*left, *describe_waiting((p.filling.need.kind, p.flags) for p in waiting)),
+            (*left, *describe_waiting(each.waiting for each in waiting)),
             tuple(each.id for each in waiting),
             task.reopened,
             answers.usage,
@@ -216,24 +226,6 @@ class Enricher(NoteWriter):
             tuple(each.proposal for each in rejected if each.proposed),
             ", ".join(dict.fromkeys(each.model for each in written if each.model)),
         )
-
-    def _nothing_written(
-        self,
-        job: Job,
-        waiting: Sequence[_Proposed],
-        rejected: Iterable[Rejected],
-        left: tuple[str, ...],
-        usage: Usage,
-    ) -> Result:
-        if waiting:
-            reason = describe_waiting((p.filling.need.kind, p.flags) for p in waiting)
-            ids = tuple(each.id for each in waiting)
-            fallback = tuple(n.filling.need.kind for n in waiting if "extractive" in n.flags)
-            result = Result(job.path, "proposed", "; ".join(reason), left=left, usage=usage)
-            return replace(result, fallback=fallback, proposals=ids)
-        is_nothing = all(each.kind in ("nothing", "no choices", "too little") for each in rejected)
-        status: NoteStatus = "unchanged" if is_nothing else "failed"
-        return Result(job.path, status, left[-1], left=left[:-1], usage=usage)
 
     def _is_written(self, job: Job, flags: Sequence[Flag], waits: bool, need: Need) -> bool:
         """Return whether the settings accept a value; a background job leaves what waits."""
@@ -251,6 +243,10 @@ class _Proposed(NamedTuple):
     flags: tuple[Flag, ...]
     waits: bool
     model: str
+
+    @property
+    def waiting(self) -> Waiting:
+        return Waiting(self.id, self.filling.need.kind, self.flags)
 
 
 class _Kept(NamedTuple):

@@ -268,7 +268,7 @@ def _shorten(answer: object) -> str:
 
 
 def read_answers(
-    asked: Sequence[AskedFor], ask: Callable[[], Answer], *, is_json: bool
+    asked: Sequence[AskedFor], ask: Callable[[], Answer], is_json: bool
 ) -> CallAnswers:
     """Return what the answer that ask returns holds for each need.
 

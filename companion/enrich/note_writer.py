@@ -10,7 +10,14 @@ from typing import NamedTuple
 from companion.enrich.plan import Filling, Plan, sample_filling
 from companion.enrich.plan_worker import CHILD_FROM, Planner
 from companion.enrich.run import Result
-from companion.enrich.task import Job, Task, prepare_task, require_same_note
+from companion.enrich.task import (
+    REWRITTEN,
+    Job,
+    NoteRewritten,
+    Task,
+    is_rewritten,
+    prepare_task,
+)
 from companion.enrich.workspace import Workspace
 from companion.errors import DiskFull, NoteChanged, NoteRefused, StorageError
 from companion.llm.endpoint_errors import Cancelled
@@ -165,7 +172,8 @@ class NoteWriter:
         job, usage, waiting = answered.job, answered.usage, answered.waiting
         task = answered.task
         if task is None or data != task.data:
-            require_same_note(answered.data, data, job.path)
+            if is_rewritten(answered.data, data):
+                raise NoteRewritten(REWRITTEN, job.path)
             task = prepare_task(self.workspace, job.to_place(), data)
         fillings = answered.still_needed(task)
         if task.skipped or not fillings or not task.reopened <= keys_of(fillings):

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from companion.enrich.plan import Filling
 from companion.enrich.task import Job
@@ -68,11 +68,34 @@ def failed_result(path: str, error: NoteError) -> Result:
     return Result(path, status, reason, lacks_heading=isinstance(error, HeadingNotFound))
 
 
-def describe_waiting(waiting: Iterable[tuple[str, Sequence[Flag]]]) -> list[str]:
-    """Return what waits for a decision, by what flags it. waiting: kinds of needs, and flags."""
+class Waiting(NamedTuple):
+    """A proposal that waits for a decision. kind: of its need."""
+
+    id: int
+    kind: str
+    flags: Sequence[Flag]
+
+
+def proposed_result(
+    path: str, waiting: Sequence[Waiting], left: tuple[str, ...], usage: Usage
+) -> Result:
+    """Return the result of a note into which nothing is written, as proposals for it wait."""
+    return Result(
+        path,
+        "proposed",
+        "; ".join(describe_waiting(waiting)),
+        left=left,
+        usage=usage,
+        fallback=tuple(each.kind for each in waiting if "extractive" in each.flags),
+        proposals=tuple(each.id for each in waiting),
+    )
+
+
+def describe_waiting(waiting: Iterable[Waiting]) -> list[str]:
+    """Return what waits for a decision, by what flags it."""
     kinds: dict[str, list[str]] = {}
-    for kind, flags in waiting:
-        kinds.setdefault(", ".join(flags), []).append(kind)
+    for each in waiting:
+        kinds.setdefault(", ".join(each.flags), []).append(each.kind)
     return [
         f"{', '.join(names)}: proposed, for you to decide{flags and f' ({flags})'}"
         for flags, names in kinds.items()

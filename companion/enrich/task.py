@@ -238,26 +238,26 @@ def find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")
 
 
+REWRITTEN = "it was rewritten while the model was thinking; enrich it again"
+
+
 class NoteRewritten(NoteChanged):
     """Most of what the model was asked about is gone from the note; its answer is of no use."""
 
 
-def require_same_note(asked_about: bytes, now: bytes, path: str) -> None:
-    """Raise NoteRewritten when most of what the model was asked about is gone from the note.
+def is_rewritten(asked_about: bytes | None, now: bytes) -> bool:
+    """Return whether most of what the model was asked about is gone from the note.
 
     That is most of its lines, or of the words of its body: stubs from one template share lines.
+    asked_about: None where that is not known any more.
     """
-    for parts in (_lines, _words):
-        old = parts(asked_about)
-        if len(old & parts(now)) * 2 < len(old):
-            reason = "it was rewritten while the model was thinking; enrich it again"
-            raise NoteRewritten(reason, path)
+    if asked_about is None or asked_about == now:
+        return False
+    parts = zip(_find_parts(asked_about), _find_parts(now), strict=True)
+    return any(len(old & new) * 2 < len(old) for old, new in parts)
 
 
-def _lines(data: bytes) -> set[str]:
-    return {line.strip() for line in data.decode("utf-8", "replace").splitlines()} - {""}
-
-
-def _words(data: bytes) -> set[str]:
-    """Return the words of the note's body, without those of tags."""
-    return set(find_tokens(_TAG.sub("", NoteText.decode(data).body)))
+def _find_parts(data: bytes) -> Iterator[set[str]]:
+    """Yield the lines of the note, then the words of its body, without those of tags."""
+    yield {line.strip() for line in data.decode("utf-8", "replace").splitlines()} - {""}
+    yield set(find_tokens(_TAG.sub("", NoteText.decode(data).body)))

@@ -29,7 +29,7 @@ from companion.vault.recover import Recovered, confirm_made_offers, recover
 Reader = Literal["here", "elsewhere"]
 """Where the model runs that reads the notes: on this machine, or not."""
 
-_LEFT_ALONE = "the note is left alone now"
+LEFT_ALONE = "the note is left alone now"
 
 
 @dataclass
@@ -94,7 +94,7 @@ class Workspace:
                     lost.append(path)
             elif (facts := scan.notes.skipped(path)) and {*facts.marks} - {UNKNOWN}:
                 excluded.append(path)
-        for paths, reason in ((lost, "the note was deleted"), (excluded, _LEFT_ALONE)):
+        for paths, reason in ((lost, "the note was deleted"), (excluded, LEFT_ALONE)):
             if paths:
                 self.journal.proposals.forget(paths, reason, "need", to="closed")
 
