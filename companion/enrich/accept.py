@@ -216,13 +216,11 @@ class Acceptor:
 
     def _choose(self, paths: Collection[str]) -> str | None:
         """Return which of the notes of one name is meant: the one linked with this, or like it."""
-        if linked := [path for path in paths if path in self._neighbours]:
+        note = self._note
+        neighbours = self._vault_context.neighbours(note.path, note.parsed.note.text)
+        if linked := [path for path in paths if path in neighbours]:
             return only_one(linked)
         return next((path for path in self._alike if path in paths), None)
-
-    @cached_property
-    def _neighbours(self) -> frozenset[str]:
-        return self._vault_context.neighbours(self._note.path, self._note.parsed.note.text)
 
     @cached_property
     def _alike(self) -> Sequence[str]:

@@ -162,7 +162,7 @@ class OpenContext(VaultContext):
 
     def names(self, path: str) -> LinkNames:
         """Return what links may point to."""
-        return self._told_names
+        return self._open_names
 
     @cached_property
     def taken(self) -> frozenset[str]:
@@ -175,7 +175,7 @@ class OpenContext(VaultContext):
         )
 
     @cached_property
-    def _told_names(self) -> LinkNames:
+    def _open_names(self) -> LinkNames:
         hidden = frozenset(path for path in self.paths if not self.may_tell(path))
         return LinkNames(self._titles(), hidden)
 

@@ -242,8 +242,11 @@ class Decisions:
             value = each.value
             if text is not None:
                 field = self._space.prompts.for_note(each.path).field_of(need.kind)
+                names = self._context().names(each.path)
+                is_linking = self._space.config.callout.links
+                resolve = names.resolve if is_linking else lambda target: None
                 try:
-                    value = read_edited_value(field, text, partial(self._resolve, each.path))
+                    value = read_edited_value(field, text, resolve)
                 except AnswerError as error:
                     why_not[each.id] = str(error)
                     continue
@@ -251,11 +254,6 @@ class Decisions:
             assert value is not None, "refuse_wish has found it"
             fillings[each.id] = Filling(need, value, each.remark)
         return fillings
-
-    def _resolve(self, path: str, target: str) -> str | None:
-        """Return the name of the note that a link in the note at path means; None: no such note."""
-        is_linking = self._space.config.callout.links
-        return self._context().names(path).resolve(target) if is_linking else None
 
     def _settle(
         self,

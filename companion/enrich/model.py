@@ -59,17 +59,13 @@ def open_spending(
 def _price_at(endpoint: Endpoint | None, share: float) -> PriceOf | None:
     """Return what tokens cost there; None: not known. endpoint: None for the embedded model."""
     if endpoint is None or endpoint.is_local:
-        return _free
+        return lambda input_tokens, output_tokens: Decimal(0)
 
     def cost(input_tokens: int, output_tokens: int) -> Decimal | None:
         found = find_price(endpoint.model, endpoint.address, input_tokens, output_tokens)
         return found.dollars * Decimal(share) if found else None
 
     return None if cost(1, 1) is None else cost
-
-
-def _free(input_tokens: int, output_tokens: int) -> Decimal:
-    return Decimal(0)
 
 
 _CONTEXT = 4096  # tokens for each note worked on at once
@@ -140,7 +136,7 @@ def open_client(config: Config, cancelled: Event) -> Iterator[Client]:
     with (
         open_spending(config) as spending,
         open_source(config) as source,
-        make_client(source, cancelled, spending) as client,
+        Client(source, cancelled, budget=spending) as client,
     ):
         yield client
 
@@ -163,16 +159,3 @@ def open_source(config: Config) -> Iterator[Endpoint | EmbeddedServer]:
     context = model_facts(config).context_tokens or _CONTEXT
     with EmbeddedServer(path, name, context_tokens=context, slots=config.concurrency) as server:
         yield server
-
-
-def make_client(
-    source: Endpoint | EmbeddedServer,
-    cancelled: Event,
-    spending: Budget | None,
-    capabilities_from: Client | None = None,
-) -> Client:
-    """Return a client of the source; closing it leaves the source and the spending open.
-
-    learned_from: an earlier client; what it learned about the endpoint is kept.
-    """
-    return Client(source, cancelled, budget=spending, capabilities_from=capabilities_from)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from companion.enrich.model import AskMode
@@ -117,7 +118,16 @@ class CallPlanner:
             if TokenBudget(self.budget.context).fits(bare):
                 calls.append(call)
             else:  # the call asks for one need alone
-                rejected.append(self._no_room(call.asked[0], bare.estimate_tokens()))
+                need, ask = call.asked[0]
+                what = f"the {ask.field.name}"
+                if ask.question:
+                    what = f"the question “{ask.question[:_QUOTED]}”"
+                reason = (
+                    f"asking for {what} takes about {bare.estimate_tokens():,} tokens, without any"
+                    f" text of the note, and context_tokens is {self.budget.context:,}; raise it"
+                    " if the model reads more, or choose another"
+                )
+                rejected.append(Rejected(need, reason, "no answer"))
         return CallPlan(calls, rejected)
 
     def _group(self, asked: Sequence[AskedFor]) -> Iterator[ModelCall]:
@@ -174,19 +184,6 @@ class CallPlanner:
             )
         return None
 
-    def _no_room(self, asked: AskedFor, tokens: int) -> Rejected:
-        need, ask = asked
-        what = f"the {ask.field.name}"
-        if ask.question:
-            what = f"the question “{ask.question[:_QUOTED]}”"
-        return Rejected(
-            need,
-            f"asking for {what} takes about {tokens:,} tokens, without any text of the note, and"
-            f" context_tokens is {self.budget.context:,}; raise it if the model reads more, or"
-            " choose another",
-            "no answer",
-        )
-
 
 class RawAnswer(NamedTuple):
     """What the model answered to a need, unchecked: a text, or a value of its JSON answer."""
@@ -220,22 +217,19 @@ def send_calls(
     if unaskable and not unfit:
         yield CallAnswers([*unaskable], Usage())
     for number, call in enumerate(calls):
+        if unfit:
+            call = _add_faults(call, unfit)
+        messages, most = call.messages, call.max_tokens
+        ask = partial(client.ask_text, messages, most, call.longest_copy)
+        if call.schema is not None:
+            ask = partial(client.ask_json, messages, call.schema, most)
         try:
-            given = _send(_add_faults(call, unfit) if unfit else call, client)
+            given = read_answers(call.asked, ask, is_json=call.schema is not None)
         except JsonUnsupported:
             rest = [asked.need for later in calls[number:] for asked in later.asked]
             yield from send_calls(replace(planner, mode="plain"), rest, client, unfit)
             return
         yield given
-
-
-def _send(call: ModelCall, client: Client) -> CallAnswers:
-    def ask() -> Answer:
-        if call.schema is None:
-            return client.ask_text(call.messages, call.max_tokens, call.longest_copy)
-        return client.ask_json(call.messages, call.schema, call.max_tokens)
-
-    return read_answers(call.asked, ask, is_json=call.schema is not None)
 
 
 def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:

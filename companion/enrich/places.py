@@ -45,7 +45,12 @@ def find_places(
 
     Raises NoteError if the note cannot be read now, or leaves a doubt; its proposals stay.
     """
-    job = _make_job(path, proposals)
+    force = any(each.options.get("force") for each in proposals)
+    rewrite = frozenset(each.need for each in proposals if each.options.get("rewrite"))
+    job = Job(path, explicit=True, retry=True, force=force, rewrite=rewrite)
+    sections = [each.options.get("section") for each in proposals]
+    if sections[0] and all(each == sections[0] for each in sections):
+        job = job._replace(explicit=False, section=Section(*sections[0]))
     try:
         if is_gone(space.root, path):
             return _nowhere(job, proposals, _DELETED)
@@ -63,17 +68,6 @@ def find_places(
     gone = {p.id: _REWRITTEN for p in proposals if is_rewritten(source_of(p), task.data)}
     gone |= {each.id: _FILLED for each in proposals if each.need not in needs}
     return Places(job, task, needs, gone)
-
-
-def _make_job(path: str, proposals: Sequence[Proposal]) -> Job:
-    """Return by what job the needs are found: that of a section if all of them are in one."""
-    force = any(each.options.get("force") for each in proposals)
-    rewrite = frozenset(each.need for each in proposals if each.options.get("rewrite"))
-    job = Job(path, explicit=True, retry=True, force=force, rewrite=rewrite)
-    sections = [each.options.get("section") for each in proposals]
-    if sections[0] and all(each == sections[0] for each in sections):
-        return job._replace(explicit=False, section=Section(*sections[0]))
-    return job
 
 
 def _find_task(space: Workspace, job: Job, proposals: Sequence[Proposal], data: bytes) -> Task:

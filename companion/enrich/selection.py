@@ -270,6 +270,4 @@ def need_object(need: Need) -> dict[str, object]:
 
 
 def _is_wanted(path: str, wanted: Sequence[str]) -> bool:
-    return not wanted or any(
-        not name or path == name or path.startswith(f"{name}/") for name in wanted
-    )
+    return not wanted or any(is_in(path, name) for name in wanted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -56,6 +56,10 @@ class Statement(NamedTuple):
     heading: str
     words: float
     is_definition: bool
+
+    def rank(self) -> tuple[bool, float]:
+        """Return by what statements are sorted: definitions first, then what says most."""
+        return not self.is_definition, -self.words
 
 
 @dataclass
@@ -162,20 +166,29 @@ def find_statements(
 
     leads_here: whether a link's target is that note. names: what it is called.
     """
+    known = {token for name in names for token in find_tokens(name)}
     for passage in passages:
         if not any(map(leads_here, passage.targets)):
             continue
         text = without_embeds(passage.text)
         for said, context in _cut(passage, text, leads_here):
-            called = [*names, *_words_of_links(said, leads_here)]
+            links = [
+                link
+                for link in _LINK.finditer(said)
+                if (target := (link["target"] or "").rstrip("\\")) and leads_here(target)
+            ]
+            linked = [
+                link["alias"] or link["target"].rstrip("\\").rpartition("/")[2] for link in links
+            ]
             plain = _plain(said)
-            leaning = needs_previous(plain) + _only_points(said, leads_here)
-            words = min(_count_words(said, called), _MOST) - _LEANING * leaning
+            leaning = needs_previous(plain) + _only_points(said, links)
+            words = min(_count_words(said, [*names, *linked]), _MOST) - _LEANING * leaning
             if words < _LEAST or width(plain) > 2 * _LONGEST:
                 continue
-            words -= _ASIDE * _is_aside(called, names)
+            tokens = {token for name in linked for token in find_tokens(name)}
+            words -= _ASIDE * (bool(tokens) and known.isdisjoint(tokens))
             full = f"{context}: {plain}" if context else plain
-            is_definition = _is_definition(plain, called)
+            is_definition = _is_definition(plain, [*names, *linked])
             yield Statement(full, passage.line, passage.heading, words, is_definition)
 
 
@@ -217,30 +230,14 @@ def _plain(text: str) -> str:
     return inert_value(plain_text(text.replace("\\|", "|")))
 
 
-def _words_of_links(text: str, leads_here: Callable[[str], bool]) -> Iterator[str]:
-    """Yield the words of the links to the note."""
-    for link in _LINK.finditer(text):
-        target = (link["target"] or "").rstrip("\\")
-        if target and leads_here(target):
-            yield link["alias"] or target.rpartition("/")[2]
+def _only_points(text: str, links: Iterable[re.Match[str]]) -> bool:
+    """Return whether the text sends the reader to the note, as in “see X” and “refer to X”.
 
-
-def _only_points(text: str, leads_here: Callable[[str], bool]) -> bool:
-    """Return whether the text sends the reader to the note, as in “see X” and “refer to X”."""
-    before = (
-        text[max(0, link.start() - _BEFORE) : link.start()].casefold().rstrip(' *_[(“"')
-        for link in _LINK.finditer(text)
-        if link["target"] and leads_here(link["target"].rstrip("\\"))
-    )
+    links: those in the text that lead to the note.
+    """
+    starts = (text[max(0, link.start() - _BEFORE) : link.start()] for link in links)
     points = compile_phrases(r"(?:\b<pointer.verbs>(?:\s\w{1,4}){0,2}|<pointer.verbs_signs>)$")
-    return any(map(points.search, before))
-
-
-def _is_aside(called: Sequence[str], names: Collection[str]) -> bool:
-    """Return whether no link's words, which come last in called, have a word of the names."""
-    known = {token for name in names for token in find_tokens(name)}
-    words = {token for name in called[len(names) :] for token in find_tokens(name)}
-    return bool(words) and known.isdisjoint(words)
+    return any(points.search(before.casefold().rstrip(' *_[(“"')) for before in starts)
 
 
 def _count_words(text: str, names: Collection[str]) -> float:

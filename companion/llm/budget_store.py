@@ -1,4 +1,4 @@
-"""The file of what was spent, as a file: opened, shared, deleted, damaged, brought up to date."""
+"""What was spent each day, in a file that all processes share."""
 
 from __future__ import annotations
 
@@ -33,93 +33,6 @@ _log = logging.getLogger(__name__)
 
 class BudgetFileUnusable(Exception):
     """The file cannot be read or written; the text says why and what to do."""
-
-
-class BudgetFile:
-    """The SQLite file of the budget; for one thread at a time, and any number of processes.
-
-    A damaged file is set aside and begun anew, and so is one that was deleted meanwhile: `count`
-    says how many there were.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self.count = 0
-        self._file = file
-        self._db: sqlite3.Connection | None = None
-        self._id: FileId | None = None
-
-    def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what work finds in the file; in a new one, where it is damaged.
-
-        Raises BudgetFileUnusable.
-        """
-        for attempt in range(2):
-            try:
-                return work(self._open())
-            except OSError as error:
-                raise BudgetFileUnusable(
-                    f"{self._file} cannot be written ({error.strerror})"
-                ) from None
-            except sqlite3.Error as error:
-                if not attempt and identify_file(self._file) != self._id:
-                    continue  # deleted just now
-                obstacle = explain_obstacle(error)
-                if attempt or obstacle:
-                    self.close()
-                    words = obstacle or f"cannot be used ({error})"
-                    raise BudgetFileUnusable(f"{self._file} {words}") from None
-                self._set_aside(error)
-        raise AssertionError("unreachable")
-
-    def close(self) -> None:
-        """Close the file; it is opened again when it is needed."""
-        db, self._db = self._db, None
-        if db:
-            with suppress(sqlite3.Error):
-                db.close()
-
-    def _open(self) -> sqlite3.Connection:
-        """Return the connection, a new one when the file is not the one that it was."""
-        if self._db and identify_file(self._file) == self._id:
-            return self._db
-        self.close()
-        create_private(self._file)
-        for suffix in ("", *SIDE_FILES):  # of an older version others may read and write it
-            with suppress(OSError):
-                self._file.with_name(self._file.name + suffix).chmod(0o600)
-        before, self._id = self._id, identify_file(self._file)
-        self.count += self._id != before
-        db = self._db = connect(self._file, _BUSY_SECONDS)
-        try:
-            read_format(db, _MIGRATIONS)  # before anything is written
-            use_wal(db, _BUSY_SECONDS)
-            # the disk is waited for every thousand pages; only a power cut may lose something
-            db.execute("PRAGMA synchronous=NORMAL")
-            migrate(db, _MIGRATIONS)
-            for table in ("days", "notes"):
-                db.execute(_FORGET.format(table=table), (_KEPT_DAYS,))
-        except NewerFormat:
-            self.close()
-            raise BudgetFileUnusable(
-                f"{self._file} was written by a newer version of Companion; update Companion"
-            ) from None
-        return db
-
-    def _set_aside(self, error: sqlite3.Error) -> None:
-        """Rename the damaged file, unless another process has done so already."""
-        self.close()
-        if identify_file(self._file) != self._id:
-            return
-        aside = self._file.with_name(f"{self._file.name}.damaged")
-        try:
-            for suffix in SIDE_FILES:  # before a new file has such
-                self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
-            self._file.replace(aside)
-        except OSError as fault:
-            raise BudgetFileUnusable(
-                f"{self._file} is damaged ({error}) and cannot be moved aside ({fault.strerror})"
-            ) from None
-        _log.warning("%s was damaged (%s); what was spent is counted anew", self._file, error)
 
 
 _MIGRATIONS: list[Migration] = [
@@ -174,12 +87,10 @@ class BudgetStore:
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = BudgetFile(file)
-
-    @property
-    def files(self) -> int:
-        """How many files there have been."""
-        return self._file.count
+        self.files = 0
+        self._file = file
+        self._db: sqlite3.Connection | None = None
+        self._id: FileId | None = None
 
     def add(
         self, day: str, amount: Amount, tokens: int | None = None, microdollars: int | None = None
@@ -206,7 +117,7 @@ class BudgetStore:
             more = spent.minus(reserved) if self.files == files else spent
             db.execute(_CORRECT, {**more._asdict(), "day": day})
 
-        self._file.use(work)
+        self._use(work)
 
     def add_note(self, day: str, vault: str, notes_a_day: int | None) -> bool:
         """Return whether one more background note of the vault was counted; None: no cap."""
@@ -227,7 +138,7 @@ class BudgetStore:
             notes = db.execute(_READ_NOTES, {"day": day, "vault": vault}).fetchone()
             return Amount(*row) if row else Amount(), notes[0] if notes else 0
 
-        return self._file.use(work)
+        return self._use(work)
 
     def read_days(self, limit: int) -> dict[str, Amount]:
         """Return what was spent on each of the last `limit` days with calls, newest first."""
@@ -235,17 +146,86 @@ class BudgetStore:
         def work(db: sqlite3.Connection) -> dict[str, Amount]:
             return {day: Amount(*rest) for day, *rest in db.execute(_READ_DAYS, (limit,))}
 
-        return self._file.use(work)
+        return self._use(work)
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
-        self._file.close()
+        db, self._db = self._db, None
+        if db:
+            with suppress(sqlite3.Error):
+                db.close()
 
     def _execute(self, statement: str, values: Mapping[str, object]) -> bool:
         """Return whether the statement changed a row."""
         # A statement outside BEGIN is a transaction of its own, which takes SQLite's write lock at
         # its start, as BEGIN IMMEDIATE would, and releases the GIL once instead of three times.
-        return self._file.use(lambda db: db.execute(statement, values).rowcount > 0)
+        return self._use(lambda db: db.execute(statement, values).rowcount > 0)
+
+    def _use(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what work finds in the file; in a new one, where it is damaged.
+
+        Raises BudgetFileUnusable.
+        """
+        for attempt in range(2):
+            try:
+                return work(self._open())
+            except OSError as error:
+                raise BudgetFileUnusable(
+                    f"{self._file} cannot be written ({error.strerror})"
+                ) from None
+            except sqlite3.Error as error:
+                if not attempt and identify_file(self._file) != self._id:
+                    continue  # deleted just now
+                obstacle = explain_obstacle(error)
+                if attempt or obstacle:
+                    self.close()
+                    words = obstacle or f"cannot be used ({error})"
+                    raise BudgetFileUnusable(f"{self._file} {words}") from None
+                self._set_aside(error)
+        raise AssertionError("unreachable")
+
+    def _open(self) -> sqlite3.Connection:
+        """Return the connection, a new one when the file is not the one that it was."""
+        if self._db and identify_file(self._file) == self._id:
+            return self._db
+        self.close()
+        create_private(self._file)
+        for suffix in ("", *SIDE_FILES):  # of an older version others may read and write it
+            with suppress(OSError):
+                self._file.with_name(self._file.name + suffix).chmod(0o600)
+        before, self._id = self._id, identify_file(self._file)
+        self.files += self._id != before
+        db = self._db = connect(self._file, _BUSY_SECONDS)
+        try:
+            read_format(db, _MIGRATIONS)  # before anything is written
+            use_wal(db, _BUSY_SECONDS)
+            # the disk is waited for every thousand pages; only a power cut may lose something
+            db.execute("PRAGMA synchronous=NORMAL")
+            migrate(db, _MIGRATIONS)
+            for table in ("days", "notes"):
+                db.execute(_FORGET.format(table=table), (_KEPT_DAYS,))
+        except NewerFormat:
+            self.close()
+            raise BudgetFileUnusable(
+                f"{self._file} was written by a newer version of Companion; update Companion"
+            ) from None
+        return db
+
+    def _set_aside(self, error: sqlite3.Error) -> None:
+        """Rename the damaged file, unless another process has done so already."""
+        self.close()
+        if identify_file(self._file) != self._id:
+            return
+        aside = self._file.with_name(f"{self._file.name}.damaged")
+        try:
+            for suffix in SIDE_FILES:  # before a new file has such
+                self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+            self._file.replace(aside)
+        except OSError as fault:
+            raise BudgetFileUnusable(
+                f"{self._file} is damaged ({error}) and cannot be moved aside ({fault.strerror})"
+            ) from None
+        _log.warning("%s was damaged (%s); what was spent is counted anew", self._file, error)
 
 
 _ADD = """INSERT INTO days

@@ -28,7 +28,6 @@ from companion.llm.response import (
     JsonSchema,
     NoAnswer,
     NoCompletion,
-    Reply,
     ThoughtsOnly,
     Usage,
     read_completion,
@@ -166,7 +165,7 @@ class Client:
         return read_answer(completion._replace(usage=usage), question.schema, endpoint, limit)
 
     def _complete(self, question: Question) -> tuple[Completion, Endpoint]:
-        """Return the completion, after leaving out the parameters that the endpoint rejects.
+        """Return the completion, its usage counted, without parameters that the endpoint rejects.
 
         Raises _FormatRejected where what it rejects may be the JSON format.
         """
@@ -179,7 +178,16 @@ class Client:
                 ),
             )
             if reply.status == 200:
-                return self._read(reply, endpoint, question), endpoint
+                if reply.is_web_page:
+                    raise web_page_error(endpoint)
+                completion = read_completion(reply)
+                with self._lock:
+                    self._usage += completion.usage
+                runs_on = endpoint.embedded and completion.finish == "length" and completion.text
+                if runs_on and not question.schema:
+                    text = completion.text + CUT
+                    completion = completion._replace(text=text, finish="stop")
+                return completion, endpoint
             if self._capabilities.drop_parameter(reply, dropped):
                 continue
             error = error_for_reply(reply, endpoint)
@@ -187,18 +195,6 @@ class Client:
                 named = bool(_JSON_FORMAT.search(server_message(reply)))
                 raise _FormatRejected(error, named)
             raise error
-
-    def _read(self, reply: Reply, endpoint: Endpoint, question: Question) -> Completion:
-        """Return the completion in the reply, its usage counted."""
-        if reply.is_web_page:
-            raise web_page_error(endpoint)
-        completion = read_completion(reply)
-        with self._lock:
-            self._usage += completion.usage
-        runs_on = endpoint.embedded and completion.finish == "length" and completion.text
-        if runs_on and not question.schema:
-            return completion._replace(text=completion.text + CUT, finish="stop")
-        return completion
 
 
 def read_answer(
@@ -211,8 +207,14 @@ def read_answer(
     usage = completion.usage
     if _is_refused(completion):
         raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
-    if problem := _find_problem(completion, schema, limit):
-        raise _no_answer(completion, endpoint, problem, limit, usage)
+    problem = _find_problem(completion, schema, limit)
+    if completion.problem:
+        raise NoCompletion(unusable_answer_error(endpoint, problem), usage, "no completion")
+    if problem and completion.finish == "length" and completion.thinks and not completion.text:
+        raise ThoughtsOnly(only_thoughts_error(endpoint, limit), usage, "only thoughts")
+    if problem:
+        fault = "cut off" if completion.finish == "length" else problem
+        raise NoAnswer(unusable_answer_error(endpoint, problem), usage, fault)
     data = read_json(completion.text, schema) if schema else None
     return Answer(completion.text, data or {}, usage)
 
@@ -232,15 +234,3 @@ def _find_problem(completion: Completion, schema: JsonSchema | None, limit: int)
     if not completion.text:
         return "is empty"
     return "is not the JSON that was asked for" if schema else ""
-
-
-def _no_answer(
-    completion: Completion, endpoint: Endpoint, problem: str, limit: int, usage: Usage
-) -> NoAnswer:
-    """Return the error for an unusable completion. limit: the tokens that it could have had."""
-    if completion.problem:
-        return NoCompletion(unusable_answer_error(endpoint, problem), usage, "no completion")
-    if completion.finish == "length" and completion.thinks and not completion.text:
-        return ThoughtsOnly(only_thoughts_error(endpoint, limit), usage, "only thoughts")
-    fault = "cut off" if completion.finish == "length" else problem
-    return NoAnswer(unusable_answer_error(endpoint, problem), usage, fault)

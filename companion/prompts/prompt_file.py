@@ -202,8 +202,18 @@ def _check_combination(file: PromptFile, frontmatter: FieldFrontmatter) -> None:
 
 def _parse_frontmatter(path: Path, text: str) -> tuple[dict[str, Any], dict[str, int]]:
     """Return the values of the keys, and their lines in the file."""
+    lines: dict[str, int] = {}
     try:
-        lines = _find_key_lines(path, yaml.compose(text, Loader=yaml.SafeLoader))
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is not None and not isinstance(root, yaml.MappingNode):
+            raise PromptError(path, "its frontmatter is not made of key: value lines; mend it", 2)
+        for key, _ in root.value if root else ():
+            line = key.start_mark.line + 2  # the first line is the opening `---`
+            if not isinstance(key, yaml.ScalarNode):
+                raise PromptError(path, "a key has to be a plain word; mend this line", line)
+            if key.value in lines:
+                raise PromptError(path, f"the key {key.value} stands twice; remove one", line)
+            lines[key.value] = line
         values = yaml.safe_load(text) or {}
     except yaml.MarkedYAMLError as error:
         reason = f"its frontmatter is not valid YAML ({error.problem}); mend this line"
@@ -213,20 +223,3 @@ def _parse_frontmatter(path: Path, text: str) -> tuple[dict[str, Any], dict[str,
         reason = f"its frontmatter is not valid YAML ({error}); mend it"
         raise PromptError(path, reason, 1) from None
     return {str(key): value for key, value in values.items()}, lines
-
-
-def _find_key_lines(path: Path, root: yaml.Node | None) -> dict[str, int]:
-    """Return the lines of the keys in the file, whose first line is the opening `---`."""
-    if root is None:
-        return {}
-    if not isinstance(root, yaml.MappingNode):
-        raise PromptError(path, "its frontmatter is not made of key: value lines; mend it", 2)
-    lines: dict[str, int] = {}
-    for key, _ in root.value:
-        line = key.start_mark.line + 2
-        if not isinstance(key, yaml.ScalarNode):
-            raise PromptError(path, "a key has to be a plain word; mend this line", line)
-        if key.value in lines:
-            raise PromptError(path, f"the key {key.value} stands twice; remove one", line)
-        lines[key.value] = line
-    return lines

@@ -68,21 +68,21 @@ def _load_folders(
         above = replace(prompts, by_folder=loaded).for_note(f"{folder}.md")
         files = {name: read_file(path) for name, path in of_folders[folder].items()}
         loaded[fold_path(folder)] = _load({**above.files, **files})
-        for name in filter(_is_field, files):
-            _check_folder_field(files[name], name, loaded[fold_path(folder)], prompts)
+        for name in filter(_is_field, files):  # it may not change which notes need something
+            field = loaded[fold_path(folder)].fields[_field_name(name)]
+            general = prompts.fields.get(field.name)
+            if general is None:
+                files[name].fail(
+                    f"there is no field {field.name} for the whole vault; put one into"
+                    " prompts/fields, too"
+                )
+            if field.property != general.property:
+                reason = f"{field.name} fills {general.property} elsewhere; remove this line"
+                files[name].fail_at_key("property", reason)
+            if "trigger" in files[name].frontmatter:
+                reason = "only the field for the whole vault takes it; remove this line"
+                files[name].fail_at_key("trigger", reason)
     return loaded
-
-
-def _check_folder_field(file: PromptFile, name: str, own: Prompts, prompts: Prompts) -> None:
-    """Raise PromptError where a folder's field would change which notes need something."""
-    name = name.removeprefix("fields/").removesuffix(".md")
-    general = prompts.fields.get(name)
-    if general is None:
-        file.fail(f"there is no field {name} for the whole vault; put one into prompts/fields, too")
-    if own.fields[name].property != general.property:
-        file.fail_at_key("property", f"{name} fills {general.property} elsewhere; remove this line")
-    if "trigger" in file.frontmatter:
-        file.fail_at_key("trigger", "only the field for the whole vault takes it; remove this line")
 
 
 def _find_files(folder: Path) -> dict[str, Path]:
@@ -126,6 +126,10 @@ def _find_folder_files(
 
 def _is_field(name: str) -> bool:
     return name.startswith("fields/")
+
+
+def _field_name(name: str) -> str:
+    return name.removeprefix("fields/").removesuffix(".md")
 
 
 class _Sample(NamedTuple):
@@ -172,7 +176,7 @@ def _load_fields(files: Mapping[str, PromptFile]) -> dict[str, Field]:
     fields: dict[str, Field] = {}
     owners: dict[str, str] = {}
     for name in sorted(filter(_is_field, files)):
-        field = load_field(name.removeprefix("fields/").removesuffix(".md"), files[name])
+        field = load_field(_field_name(name), files[name])
         owner = owners.setdefault((field.property or "").casefold(), name)
         if owner != name:
             files[name].fail(f"{owner} fills {field.property} already; remove one of the two")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from companion.enrich.checks.answer_language import find_wrong_language
@@ -28,8 +29,8 @@ from companion.enrich.checks.shape import (
     find_markup,
     find_unfinished,
     first_paragraphs,
+    is_name,
     whole_sentences,
-    without_bad_names,
     without_cut,
 )
 from companion.note.sanitize import visible_lines
@@ -88,7 +89,8 @@ def find_fault(answer: CheckedAnswer, names: Iterable[str] = CHECKS) -> Fault | 
 
 def find_good_items(answer: CheckedAnswer) -> list[str]:
     """Return the items of a list that may go into the note; answer.text has one a line."""
-    return without_bad_names(answer, lambda item: find_fault(item, _ITEM_CHECKS))
+    items = (replace(answer, text=item, raw=item) for item in answer.text.split("\n"))
+    return [item.text for item in items if is_name(item) and not find_fault(item, _ITEM_CHECKS)]
 
 
 def trim_callout(text: str, field: Field, title: str, note: str, *, may_quote: bool) -> str:
