@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from companion.enrich.checks import (
     CheckedAnswer,
@@ -13,9 +12,8 @@ from companion.enrich.checks import (
     find_fault,
     find_good_items,
     join_instructions,
-    trim_callout,
+    tidy_answer,
     whole_sentences,
-    without_citations,
 )
 from companion.enrich.context import AskedNote, VaultContext
 from companion.enrich.excerpt import read_told
@@ -78,7 +76,9 @@ class Acceptor:
         need, ask = answer.asked
         field, known = ask.field, self._vault_context
         taken = known.taken if field.name == "aliases" else frozenset[str]()
-        limits = Limits(field.choices(self._note.context), taken, self._resolve)
+        names, is_linking = self._names, self._config.callout.links
+        resolve = partial(names.resolve, choose=self._choose) if is_linking else lambda target: None
+        limits = Limits(field.choices(self._note.context), taken, resolve)
         found = find_new_values(field, answer.value, limits)
         new = tuple(value for value in found if not known.is_used(field, value))
         try:
@@ -165,7 +165,10 @@ class Acceptor:
             return read_answer(field, raw, limits)
         note = self._text if field.kind == "prose" else self._known
         try:
-            value = read_answer(field, self._tidy(raw, ask, note), limits)
+            tidy, title = raw, self._note.context.title
+            if isinstance(raw, str):
+                tidy = tidy_answer(raw, field, title, note, may_quote=bool(ask.question))
+            value = read_answer(field, tidy, limits)
         except NothingToSay:
             raise
         except AnswerError as error:
@@ -174,31 +177,23 @@ class Acceptor:
             value = whole_sentences(value)
         if field.kind == "choice" or (field.kind == "list" and field.vocabulary is not None):
             return value  # one of the vault's own
-        checked = self._checked_answer(answer.asked, value, note)
-        if isinstance(raw, str):
-            checked = replace(checked, raw=raw)
+        checked = self._checked_answer(answer.asked, value, note, raw)
         if field.kind != "list":
             return find_fault(checked) or value
         if not (fit := find_good_items(checked)):
             raise NothingToSay(f"the model named nothing fit for {field.name}")
         return fit
 
-    def _tidy(self, raw: object, ask: Ask, note: str) -> object:
-        if not isinstance(raw, str):
-            return raw
-        if ask.field.kind == "prose":
-            title = self._note.context.title
-            return trim_callout(raw, ask.field, title, note, may_quote=bool(ask.question))
-        return without_citations(raw, note) if ask.field.kind == "text" else raw
-
-    def _checked_answer(self, asked: AskedFor, value: str | list[str], note: str) -> CheckedAnswer:
+    def _checked_answer(
+        self, asked: AskedFor, value: str | list[str], note: str, raw: object = None
+    ) -> CheckedAnswer:
         need, ask = asked
         text = value if isinstance(value, str) else "\n".join(value)
         explains = need.kind == CALLOUT and not ask.question
         return CheckedAnswer(
             ask.field,
             text,
-            text,
+            raw if isinstance(raw, str) else text,
             self._note.context.title,
             note,
             "\n".join(read_paragraphs(self._note.parsed)),
@@ -208,11 +203,6 @@ class Acceptor:
             explains and self._model.is_small,
             of_section=need.kind == CALLOUT and need.heading is not None,
         )
-
-    def _resolve(self, target: str) -> str | None:
-        """Return the note that a link means; None where callouts are to have no links."""
-        is_linking = self._config.callout.links
-        return self._names.resolve(target, self._choose) if is_linking else None
 
     def _choose(self, paths: Collection[str]) -> str | None:
         """Return which of the notes of one name is meant: the one linked with this, or like it."""

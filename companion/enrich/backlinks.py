@@ -110,7 +110,7 @@ class Backlinks:
     def _sources(self, known: VaultContext, paths: Iterable[str]) -> Iterator[tuple[str, _Source]]:
         open_paths = (path for path in paths if known.may_tell(path))
         for path in islice(open_paths, _SOURCES):
-            if source := self._read(known.file_of(path)):
+            if source := self._read(known.scan.files[path]):
                 yield path, source
 
     def _read_source(self, file: NoteFile) -> _Source | None:

@@ -19,7 +19,7 @@ from companion.enrich.note_writer import NoteWriter
 from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.places import Places, find_places
 from companion.enrich.run import NoteStatus, Result, Waiting, failed_result, proposed_result
-from companion.enrich.task import Job, Task, prepare_task
+from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError
 from companion.llm.batch_api import AnswerLine, make_line, new_id
@@ -56,16 +56,22 @@ class BatchMaker:
 
         Raises JournalError.
         """
-        job = job._replace(propose=True)
+        space, job = self._workspace, job._replace(propose=True)
+        if reason := skip_reason(space.root, job.path, space.ignore):
+            return Planned(Result(job.path, "skipped", reason))
         try:
-            task = self._read(job)
+            task = prepare_task(space, job, self._writer.read(job.path).data)
+            if task.skipped:
+                return Planned(Result(job.path, "skipped", task.skipped))
+            if not task.needs:
+                nothing = Result(job.path, "unchanged", "nothing to ask for", left=task.left)
+                return Planned(nothing)
+            self._writer.require_places(job.path, task)
         except NoteError as error:
             return Planned(failed_result(job.path, error))
-        if isinstance(task, Result):
-            return Planned(task)
         plan = self._asker.plan(job.path, task.parsed, task.needs)
         made = self._maker.make(job, task, plan.outcomes, (0, 0), self._batch)
-        ids = self._workspace.journal.proposals.add(made)
+        ids = space.journal.proposals.add(made)
         result = _to_result(job.path, plan.outcomes, made, ids, Usage())
         calls, lines = [], []
         for call in plan.calls:
@@ -76,22 +82,6 @@ class BatchMaker:
             question = Question(call.messages, call.max_tokens, call.schema)
             lines.append(make_line(calls[-1].id, question, self._endpoint))
         return Planned(replace(result, left=(*task.left, *result.left)), calls, lines)
-
-    def _read(self, job: Job) -> Task | Result:
-        """Return what is to be asked of the note; a result where there is nothing.
-
-        Raises NoteError.
-        """
-        space = self._workspace
-        if reason := skip_reason(space.root, job.path, space.ignore):
-            return Result(job.path, "skipped", reason)
-        task = prepare_task(space, job, self._writer.read(job.path).data)
-        if task.skipped:
-            return Result(job.path, "skipped", task.skipped)
-        if not task.needs:
-            return Result(job.path, "unchanged", "nothing to ask for", left=task.left)
-        self._writer.require_places(job.path, task)
-        return task
 
 
 class Planned(NamedTuple):

@@ -20,7 +20,6 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 from companion.note.title import find_title
 from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask
-from companion.vault.files import NoteFile
 from companion.vault.index import Scan
 
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
@@ -31,6 +30,8 @@ _TAG_SIGNS = re.compile("[-_]")  # which stand for blanks in a tag
 
 class VaultContext:
     """The names, the vocabularies and the callout styles of a vault, from one scan of it."""
+
+    _tells_all = True  # whether a value counts as used that only private notes have
 
     def __init__(self, scan: Scan) -> None:
         self.scan = scan
@@ -68,10 +69,6 @@ class VaultContext:
         """Return whether other notes may be told what the note says."""
         facts = self.scan.notes.get(path)
         return facts is not None and facts.skipped is None and path not in self.withheld
-
-    def file_of(self, path: str) -> NoteFile:
-        """Return the note's file, as the scan saw it."""
-        return self.scan.files[path]
 
     def neighbours(self, path: str, text: str) -> frozenset[str]:
         """Return the notes that text, the note at path, links to, or that link to it; no `.md`."""
@@ -141,7 +138,7 @@ class VaultContext:
 
     def is_used(self, field: Field, value: str) -> bool:
         """Return whether a note has the value in the field's property; case does not matter."""
-        used = self._usage_counts(field.property or "", of_all=True)
+        used = self._usage_counts(field.property or "", of_all=self._tells_all)
         return value.casefold() in (each.casefold() for each in used)
 
     def _usage_counts(self, name: str, of_all: bool) -> Mapping[str, int]:
@@ -159,6 +156,8 @@ class OpenContext(VaultContext):
     By them, whoever tries out links, aliases or tags would learn of these notes. All values in
     use may be chosen, not only those that a prompt has room for.
     """
+
+    _tells_all = False
 
     def names(self, path: str) -> LinkNames:
         """Return what links may point to."""
@@ -178,11 +177,6 @@ class OpenContext(VaultContext):
     def _open_names(self) -> LinkNames:
         hidden = frozenset(path for path in self.paths if not self.may_tell(path))
         return LinkNames(self._titles(), hidden)
-
-    def is_used(self, field: Field, value: str) -> bool:
-        """Return whether a note of which may be told has the value; case does not matter."""
-        used = self._usage_counts(field.property or "", of_all=False)
-        return value.casefold() in (each.casefold() for each in used)
 
     def vocabulary(
         self,

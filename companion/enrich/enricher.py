@@ -16,7 +16,7 @@ ends before the second reading, and write() begins with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Event
 from typing import NamedTuple
@@ -148,14 +148,14 @@ class Enricher(NoteWriter):
 
         What is accepted is stored after each call, the rest at the end.
         """
-        kept: dict[Need, _Kept] = {}
+        kept: list[tuple[Accepted | Rejected, _Proposed | None]] = []
         spent = Usage()
 
         def keep(outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
             nonlocal spent
             accepted = [each for each in outcomes if isinstance(each, Accepted)]
             if accepted:
-                self._store(job, task, accepted, _tokens(usage), kept)
+                kept.extend(self._store(job, task, accepted, _tokens(usage)))
                 spent += usage
 
         try:
@@ -163,11 +163,12 @@ class Enricher(NoteWriter):
         except RuntimeError:  # httpx2's, for a client that was closed just before it sent
             self.require_not_cancelled()
             raise
-        rest = [each for each in answers.outcomes if not _is_kept(each, kept)]
+        stored = [outcome for outcome, _ in kept]
+        rest = [each for each in answers.outcomes if each not in stored]
         left = zip(_tokens(answers.usage), _tokens(spent), strict=True)
-        self._store(job, task, rest, [all_ - some for all_, some in left], kept)
+        kept += self._store(job, task, rest, [all_ - some for all_, some in left])
         self._repeated_faults.count(answers)
-        found = [kept[each.need].proposed for each in answers.outcomes if _is_kept(each, kept)]
+        found = [p for each in answers.outcomes for outcome, p in kept if outcome == each]
         return answers, [each for each in found if each is not None]
 
     def _store(
@@ -176,9 +177,8 @@ class Enricher(NoteWriter):
         task: Task,
         outcomes: Sequence[Accepted | Rejected],
         tokens: Sequence[int],
-        kept: dict[Need, _Kept],
-    ) -> None:
-        """Store what came of calls, and add it to kept.
+    ) -> list[tuple[Accepted | Rejected, _Proposed | None]]:
+        """Store what came of calls, and return it with its proposal, where that is open.
 
         It is on the disk at once only if no change of the note follows, which would do that.
         """
@@ -186,12 +186,14 @@ class Enricher(NoteWriter):
         follows = any(self._is_written(job, new.flags, new.waits, new.need) for new in made)
         ids = self.workspace.journal.proposals.add(made, durable=job.dry_run or not follows)
         by_need = {each.need: each for each in outcomes}
+        stored: list[tuple[Accepted | Rejected, _Proposed | None]] = []
         for id_, new in zip(ids, made, strict=True):
             proposed = None
             if new.state == "open" and new.value is not None:
                 filling = Filling(new.need, new.value, new.remark)
                 proposed = _Proposed(id_, filling, new.flags, new.waits, new.model)
-            kept[new.need] = _Kept(by_need[new.need], proposed)
+            stored.append((by_need[new.need], proposed))
+        return stored
 
     def _sort(
         self, job: Job, task: Task, found: Sequence[_Proposed], answers: NoteAnswers
@@ -247,17 +249,6 @@ class _Proposed(NamedTuple):
     @property
     def waiting(self) -> Waiting:
         return Waiting(self.id, self.filling.need.kind, self.flags)
-
-
-class _Kept(NamedTuple):
-    """What came of a need, and its proposal, where that is open."""
-
-    outcome: Accepted | Rejected
-    proposed: _Proposed | None
-
-
-def _is_kept(outcome: Accepted | Rejected, kept: Mapping[Need, _Kept]) -> bool:
-    return outcome.need in kept and kept[outcome.need].outcome == outcome
 
 
 def _tokens(usage: Usage) -> tuple[int, int]:

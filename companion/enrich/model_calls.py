@@ -244,7 +244,12 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
         request = f"A first answer could not be used: it {fault.reason}. {fault.retry}"
         last = {**last, "content": f"{last['content']}\n\n{request}"}
         return replace(call, messages=[*before, last])
-    answers = {ask.key: _shorten(unfit[need].answer) for need, ask in call.asked}
+    answers = {}
+    for need, ask in call.asked:
+        given = unfit[need].answer
+        text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+        cut = " ..." if len(text) > _LONGEST_REPEATED else ""
+        answers[ask.key] = text[:_LONGEST_REPEATED] + cut
     [answer, *_] = answers.values()
     if call.schema is not None:
         answer = json.dumps(answers, ensure_ascii=False)
@@ -254,11 +259,6 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
         request = "\n".join(["That cannot be used:", *lines, "Write all of it again."])
     second = [{"role": "assistant", "content": answer}, {"role": "user", "content": request}]
     return replace(call, messages=[*call.messages, *second])
-
-
-def _shorten(answer: object) -> str:
-    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_REPEATED else f"{text[:_LONGEST_REPEATED]} ..."
 
 
 def read_answers(

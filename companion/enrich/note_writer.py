@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import NamedTuple
 
-from companion.enrich.plan import Filling, Plan, sample_filling
+from companion.enrich.plan import Filling, Plan
 from companion.enrich.plan_worker import CHILD_FROM, Planner
 from companion.enrich.run import Result
 from companion.enrich.task import (
@@ -152,7 +152,9 @@ class NoteWriter:
                 return result
             self.require_not_cancelled()
             try:
-                return replace(result, change=self._commit(snapshot, answered, planned))
+                new, change = result.new.encode("utf-8"), self.change_of(answered, planned)
+                made = write_note(snapshot, new, self.workspace.journal, change)
+                return replace(result, change=made)
             except ConcurrentWrite:
                 raise
             except (DiskFull, NotePartlyWritten) as error:
@@ -226,9 +228,10 @@ class NoteWriter:
             return  # another plan would cost a third of the throughput
         prompts = self.workspace.prompts.for_note(path)
         needs = (*task.needs, *(need for need, _ in task.proposed))
-        kinds = [(need, prompts.field_of(need.kind).kind) for need in needs]
-        if kinds:
-            self._plan(task, [sample_filling(need, kind == "list") for need, kind in kinds])
+        if needs:
+            lists = {need for need in needs if prompts.field_of(need.kind).kind == "list"}
+            texts = [Filling(need, ["text"] if need in lists else "text") for need in needs]
+            self._plan(task, texts)
 
     def require_not_cancelled(self) -> None:
         """Raise Cancelled once the user has stopped the work."""
@@ -244,11 +247,6 @@ class NoteWriter:
         plan = self._planner.plan(task.parsed, fillings, self._styles(), afterwards)
         old = task.data.decode("utf-8")
         return plan, plan.edits if old == task.parsed.note.text else diff_edits(old, plan.text)
-
-    def _commit(self, snapshot: Snapshot, answered: Answered, planned: PlannedChange) -> int:
-        """Write the note, and return the change's id in the journal."""
-        new, journal = planned.result.new.encode("utf-8"), self.workspace.journal
-        return write_note(snapshot, new, journal, self.change_of(answered, planned))
 
 
 def open_planner(workspace: Workspace) -> Planner:

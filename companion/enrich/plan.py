@@ -29,11 +29,6 @@ class Filling(NamedTuple):
     remark: str = ""
 
 
-def sample_filling(need: Need, is_list: bool) -> Filling:
-    """Return a filling to test with whether the note has a place for the need at all."""
-    return Filling(need, ["text"] if is_list else "text")
-
-
 class Plan(NamedTuple):
     """The edits of one note, and its text with the edits made.
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from math import ceil
 from pathlib import Path
 from threading import Condition
@@ -29,31 +30,24 @@ class Reservation:
         self.sent = False
         self._settle = settle
 
-    def settle(self, usage: Usage) -> None:
-        """Replace the estimate by the usage; where the endpoint counts 0 tokens, it stays."""
-        self._finish(usage)
+    def settle(self, usage: Usage | None) -> None:
+        """Replace the estimate by the usage; it stays where the endpoint counts 0 tokens, or None.
+
+        Only the first call has an effect.
+        """
+        settle, self._settle = self._settle, None
+        if settle:
+            settle(usage)
 
     def release(self) -> None:
         """Remove the estimate: nothing was paid."""
-        self._finish(Usage())
-
-    def keep(self) -> None:
-        """Leave the estimate as what was spent."""
-        self._finish(None)
+        self.settle(Usage())
 
     def __enter__(self) -> Reservation:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.sent:
-            self.keep()
-        else:
-            self.release()
-
-    def _finish(self, usage: Usage | None) -> None:
-        settle, self._settle = self._settle, None
-        if settle:
-            settle(usage)
+        self.settle(None if self.sent else Usage())
 
 
 def reserve_tokens(budget: Budget | None, input_tokens: int, output_tokens: int) -> Reservation:
@@ -153,8 +147,12 @@ class Budget:
                 "The price of the model is not known, so the limit of dollars_a_day cannot be"
                 " kept; set tokens_a_day in its place, under [limits] in the configuration"
             )
+        tokens, price = self.tokens_a_day, self._microdollars
+        capped = tokens is not None or price is not None
         with self._changed:
-            while not self._add(day := self._day(), amount):
+            while not self._count(
+                partial(self._store.add, day := self._day(), amount, tokens, price), capped
+            ):
                 if not (patient and self._under_way):
                     raise self._limit_reached(day, amount)
                 self._changed.wait(_RECHECK)
@@ -168,10 +166,9 @@ class Budget:
         Raises BudgetUnknown.
         """
         with self._changed:
-            try:
-                return self._store.add_note(self._day(), self._vault, self.notes_a_day)
-            except BudgetFileUnusable as error:
-                return self._go_on_uncounted(error, capped=self.notes_a_day is not None)
+            most = self.notes_a_day
+            add = partial(self._store.add_note, self._day(), self._vault, most)
+            return self._count(add, capped=most is not None)
 
     def release_note(self) -> None:
         """Count one background note less: nothing was asked about it after all."""
@@ -224,13 +221,18 @@ class Budget:
             return Amount(read, written, 0, 1, 1)
         return Amount(read, written, ceil(price * _MICRO), 0, 1)
 
-    def _add(self, day: str, amount: Amount) -> bool:
-        """Return whether the amount was added to the day, or there is no cap to keep."""
+    def _count(self, add: Callable[[], bool], capped: bool) -> bool:
+        """Return what add does; True, after a warning, where the file is unusable.
+
+        Raises BudgetUnknown where there is a cap.
+        """
         try:
-            return self._store.add(day, amount, self.tokens_a_day, self._microdollars)
+            return add()
         except BudgetFileUnusable as error:
-            capped = self.tokens_a_day is not None or self._microdollars is not None
-            return self._go_on_uncounted(error, capped)
+            if capped:
+                raise _budget_unknown(error) from None
+            self._warn_once(error)
+            return True
 
     def _settle(self, day: str, files: int, reserved: Amount, usage: Usage | None) -> None:
         """Replace what was reserved by the usage; None: it stays.
@@ -278,13 +280,6 @@ class Budget:
             " [limits] in the configuration",
             midnight.timestamp() - now,
         )
-
-    def _go_on_uncounted(self, error: BudgetFileUnusable, capped: bool) -> bool:
-        """Return True, after a warning. Raises BudgetUnknown where there is a cap."""
-        if capped:
-            raise _budget_unknown(error) from None
-        self._warn_once(error)
-        return True
 
     def _warn_once(self, error: BudgetFileUnusable) -> None:
         if not self._warned:

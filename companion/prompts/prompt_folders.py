@@ -45,18 +45,24 @@ def load_prompts(*overrides: Path) -> Prompts:
 
 
 def _load(files: Mapping[str, PromptFile]) -> Prompts:
-    """Return the prompts of the files. Raises PromptError."""
+    """Return the prompts of the files. Raises PromptError, also if two fill one property."""
     marked = {"marker": "sample-marker", "asked": ["description"]}
     notes = [sample.values() | marked for sample in SAMPLES]
     # Without the marker, the note's text would have no bounds.
     shown = [{name: str(note[name]) for name in ("marker", "title", "prose")} for note in notes]
-    return Prompts(
-        files=MappingProxyType(dict(files)),
-        system=_load_frame(files["system.md"], [_Sample({"language": None}, {})]),
-        note=_load_frame(files["note.md"], list(map(_Sample, notes, shown))),
-        answer=_load_frame(files["answer.md"], _sample_answers()),
-        fields=MappingProxyType(_load_fields(files)),
-    )
+    system = _load_frame(files["system.md"], [_Sample({"language": None}, {})])
+    frame = _load_frame(files["note.md"], list(map(_Sample, notes, shown)))
+    answer = _load_frame(files["answer.md"], _ANSWER_SAMPLES)
+    fields: dict[str, Field] = {}
+    owners: dict[str, str] = {}
+    for name in sorted(filter(_is_field, files)):
+        field = load_field(_field_name(name), files[name])
+        owner = owners.setdefault((field.property or "").casefold(), name)
+        if owner != name:
+            files[name].fail(f"{owner} fills {field.property} already; remove one of the two")
+        fields[field.name] = field
+    texts = MappingProxyType(dict(files))
+    return Prompts(texts, system, frame, answer, MappingProxyType(fields))
 
 
 def _load_folders(
@@ -152,33 +158,18 @@ def _load_frame(file: PromptFile, samples: Sequence[_Sample]) -> Template:
     return template
 
 
-def _sample_answers() -> list[_Sample]:
-    """Return samples for `answer.md`: one ask as text, several as JSON."""
-    asks = [
-        TemplateAsk(f"sample_{kind}", kind, f"Write {kind}.") for kind in ("text", "list", "prose")
-    ]
-    calls: list[tuple[list[TemplateAsk], bool]] = [
-        *(([ask], False) for ask in asks),
-        (asks, True),
-    ]
-    return [
+_ASKS = [
+    TemplateAsk(f"sample_{kind}", kind, f"Write {kind}.") for kind in ("text", "list", "prose")
+]
+_ANSWER_SAMPLES = [  # one ask as text, several as JSON
+    *(
         _Sample(
-            {"asks": called, "json": json, "language": "English" if json else None},
-            {"ask.instruction": called[-1].instruction}
-            | ({"ask.key": called[-1].key} if json else {}),
+            {"asks": [ask], "json": False, "language": None}, {"ask.instruction": ask.instruction}
         )
-        for called, json in calls
-    ]
-
-
-def _load_fields(files: Mapping[str, PromptFile]) -> dict[str, Field]:
-    """Return the fields by name. Raises PromptError when two fill the same property."""
-    fields: dict[str, Field] = {}
-    owners: dict[str, str] = {}
-    for name in sorted(filter(_is_field, files)):
-        field = load_field(_field_name(name), files[name])
-        owner = owners.setdefault((field.property or "").casefold(), name)
-        if owner != name:
-            files[name].fail(f"{owner} fills {field.property} already; remove one of the two")
-        fields[field.name] = field
-    return fields
+        for ask in _ASKS
+    ),
+    _Sample(
+        {"asks": _ASKS, "json": True, "language": "English"},
+        {"ask.instruction": _ASKS[-1].instruction, "ask.key": _ASKS[-1].key},
+    ),
+]
