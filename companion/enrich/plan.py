@@ -55,8 +55,14 @@ def plan_edits(
     Raises NoteRefused: a place is gone, the properties do not allow an exact edit, or the new
     text would still have a need that was filled, so that every run would fill it once more.
     """
+
+    # At one place, items of the last property come before a new property, a callout after both.
+    def rank(filling: Filling) -> int:
+        kind = filling.need.kind
+        return 2 if kind == CALLOUT else 0 if parsed.property_key(kind) else 1
+
     filled = {filling.need.key for filling in fillings}
-    ordered = sorted(fillings, key=lambda filling: _rank(parsed, filling.need))
+    ordered = sorted(fillings, key=rank)
     edits = [edit for filling in ordered for edit in _find_edits(parsed, filling, styles)]
     open_needs = []
     if afterwards != KEEP:
@@ -77,17 +83,6 @@ def plan_edits(
             why = f"the note still needs: {', '.join(open_needs)}"
         left = (f"the mark {mark} stays, because {why}",)
     return Plan(edits, text, left)
-
-
-def _rank(parsed: ParsedNote, need: Need) -> int:
-    """Return the order of insertions at the same place, the lowest first.
-
-    The items of the last property come before a property that is added, and both before a
-    callout.
-    """
-    if need.kind == CALLOUT:
-        return 2
-    return 0 if parsed.property_key(need.kind) else 1
 
 
 def _find_edits(parsed: ParsedNote, filling: Filling, styles: Styles) -> list[Edit]:

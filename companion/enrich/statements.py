@@ -167,6 +167,8 @@ def find_statements(
     leads_here: whether a link's target is that note. names: what it is called.
     """
     known = {token for name in names for token in find_tokens(name)}
+    # Before a link: “see X” and “refer to X” only send the reader to the note.
+    points = compile_phrases(r"(?:\b<pointer.verbs>(?:\s\w{1,4}){0,2}|<pointer.verbs_signs>)$")
     for passage in passages:
         if not any(map(leads_here, passage.targets)):
             continue
@@ -181,7 +183,9 @@ def find_statements(
                 link["alias"] or link["target"].rstrip("\\").rpartition("/")[2] for link in links
             ]
             plain = _plain(said)
-            leaning = needs_previous(plain) + _only_points(said, links)
+            starts = (said[max(0, link.start() - _BEFORE) : link.start()] for link in links)
+            only_points = any(points.search(start.casefold().rstrip(' *_[(“"')) for start in starts)
+            leaning = needs_previous(plain) + only_points
             words = min(_count_words(said, [*names, *linked]), _MOST) - _LEANING * leaning
             if words < _LEAST or width(plain) > 2 * _LONGEST:
                 continue
@@ -228,16 +232,6 @@ def _cut(
 def _plain(text: str) -> str:
     """Return text as a reader sees it, on one line, sanitized."""
     return inert_value(plain_text(text.replace("\\|", "|")))
-
-
-def _only_points(text: str, links: Iterable[re.Match[str]]) -> bool:
-    """Return whether the text sends the reader to the note, as in “see X” and “refer to X”.
-
-    links: those in the text that lead to the note.
-    """
-    starts = (text[max(0, link.start() - _BEFORE) : link.start()] for link in links)
-    points = compile_phrases(r"(?:\b<pointer.verbs>(?:\s\w{1,4}){0,2}|<pointer.verbs_signs>)$")
-    return any(points.search(before.casefold().rstrip(' *_[(“"')) for before in starts)
 
 
 def _count_words(text: str, names: Collection[str]) -> float:

@@ -139,24 +139,17 @@ class Submission:
 
     def _read(self, batch: Batch) -> bytes:
         """Return the lines of the batch's file whose notes may still be asked about."""
-        store = self._journal.proposals
-
-        def is_asked(line: bytes) -> bool:
+        asked = []
+        for line in Path(batch.file).read_bytes().splitlines(keepends=True):
             call = (answer := read_id(line)) and self._batches.call(answer)
-            found = store.get_all(call.proposals) if call else []
-            return bool(found) and all(
-                each.state == "asked" and not self._is_left_alone(each.path) for each in found
-            )
-
-        lines = Path(batch.file).read_bytes().splitlines(keepends=True)
-        return b"".join(line for line in lines if is_asked(line))
-
-    def _is_left_alone(self, path: str) -> bool:
-        """Return whether the note was found to be ignored, private or gone since it was read."""
-        if self._scan is None:  # it was read just now
-            return False
-        facts = self._scan.notes.get(path)
-        return facts is None or facts.skipped is not None
+            found = self._journal.proposals.get_all(call.proposals) if call else []
+            is_open = bool(found) and all(each.state == "asked" for each in found)
+            if self._scan is not None:  # it may be ignored, private or gone since it was read
+                facts = [self._scan.notes.get(each.path) for each in found]
+                is_open &= all(each is not None and each.skipped is None for each in facts)
+            if is_open:
+                asked.append(line)
+        return b"".join(asked)
 
     def look_up(self, batch: Batch) -> ProviderBatch | None:
         """Return the batch as the provider has it now; None if it has not. Raises EndpointError."""

@@ -11,7 +11,7 @@ from functools import partial
 from math import ceil
 from pathlib import Path
 from threading import Condition
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from companion.errors import EndpointError
 from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore
@@ -60,6 +60,7 @@ def reserve_tokens(budget: Budget | None, input_tokens: int, output_tokens: int)
     return budget.reserve(input_tokens, output_tokens, patient=True)
 
 
+T = TypeVar("T")
 PriceOf = Callable[[int, int], Decimal | float | None]
 """Returns the price of so many input and output tokens in US dollars; None where unknown."""
 
@@ -172,32 +173,21 @@ class Budget:
 
     def release_note(self) -> None:
         """Count one background note less: nothing was asked about it after all."""
-        with self._changed:
-            try:
-                self._store.remove_note(self._day(), self._vault)
-            except BudgetFileUnusable as error:
-                self._warn_once(error)
+        self._ask(lambda: self._store.remove_note(self._day(), self._vault), None)
 
     def spent_today(self) -> DaySpending:
         """Return what was spent today; zeros where that is unknown. Takes microseconds."""
-        with self._changed:
-            try:
-                amount, notes = self._store.read(self._day(), self._vault)
-            except BudgetFileUnusable as error:
-                self._warn_once(error)
-                return DaySpending()
+        found = self._ask(lambda: self._store.read(self._day(), self._vault), None)
+        if found is None:
+            return DaySpending()
+        amount, notes = found
         is_priced = not amount.unpriced and (amount.calls or self._price)
         dollars = amount.microdollars / _MICRO if is_priced else None
         return DaySpending(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)
 
     def spent_by_day(self, limit: int) -> dict[str, Amount]:
         """Return what was spent on the last `limit` days with calls; nothing where unknown."""
-        with self._changed:
-            try:
-                return self._store.read_days(limit)
-            except BudgetFileUnusable as error:
-                self._warn_once(error)
-                return {}
+        return self._ask(lambda: self._store.read_days(limit), {})
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
@@ -209,6 +199,15 @@ class Budget:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _ask(self, work: Callable[[], T], unknown: T) -> T:
+        """Return what work does with the file; unknown, after a warning, where it is unusable."""
+        with self._changed:
+            try:
+                return work()
+            except BudgetFileUnusable as error:
+                self._warn_once(error)
+                return unknown
 
     def _day(self) -> str:
         return date.fromtimestamp(self._clock()).isoformat()

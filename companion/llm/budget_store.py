@@ -74,10 +74,6 @@ class Amount(NamedTuple):
         """Tokens in and out."""
         return self.input_tokens + self.output_tokens
 
-    def minus(self, other: Amount) -> Amount:
-        """Return the difference of each number, which may be negative."""
-        return Amount(*map(sub, self, other))
-
 
 class BudgetStore:
     """What was spent each day, in `file`; for one thread at a time, and any number of processes.
@@ -114,7 +110,8 @@ class BudgetStore:
         """
 
         def work(db: sqlite3.Connection) -> None:
-            more = spent.minus(reserved) if self.files == files else spent
+            difference = Amount(*map(sub, spent, reserved))
+            more = difference if self.files == files else spent
             db.execute(_CORRECT, {**more._asdict(), "day": day})
 
         self._use(work)

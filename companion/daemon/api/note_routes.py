@@ -48,7 +48,7 @@ class NoteShape(Shape):
     @classmethod
     def of(cls, path: str, facts: Facts) -> NoteShape:
         """Return the shape of the note at path."""
-        needs = NeedShape.of(facts.needs)
+        needs = list(map(NeedShape.model_validate, facts.needs))
         return cls(path=path, needs=needs, left=list(facts.left), skipped=facts.skipped)
 
 
@@ -119,7 +119,7 @@ def undo_change(change: int, body: Undo) -> UndoMade | UndoOffered:
     found, history = _require(change), the_daemon().history
     if body.text is not None:
         made = history.prepare_undo(found, body.text)
-        offer, reason = OfferShape.of(made.edits), made.reason or None
+        offer, reason = OfferShape.model_validate(made.edits), made.reason or None
         return UndoOffered(offer=offer, left=made.left, reason=reason)
     undone = history.undo(found, body.run, even_open=body.even_open)
     return UndoMade.model_validate(undone._asdict() | {"reason": undone.reason or None})

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from companion.daemon.api.run_schemas import FilledShape
 from companion.daemon.api.schemas import (
     LARGEST,
     WHOLE,
     FolderPath,
+    IsoTime,
     OfferShape,
     RelativePath,
     RunId,
     Sent,
     Shape,
-    iso_time,
+    TextOrNull,
 )
 from companion.enrich.decision import Acceptance, Decided, NoteDecision
 from companion.enrich.run import NoteStatus, Result
-from companion.vault.proposal import Flag, Proposal, ProposalState
+from companion.vault.proposal import Flag, ProposalState
 from companion.vault.proposals import Selection
 
 MOST_DECISIONS = 1000  # of one request
@@ -44,40 +45,18 @@ class ProposalShape(Shape):
     path: str
     kind: str
     heading: str | None
-    text: str | list[str] | None
+    text: Annotated[str | list[str] | None, Field(validation_alias=AliasChoices("value", "text"))]
     state: ProposalState
     flags: list[Flag]
     why: str
-    reason: str | None
+    reason: TextOrNull
     remark: str
     model: str
-    made_at: str
+    made_at: IsoTime
     run: str
     decided_by: str
     change: int | None
     evidence: list[Any] | None
-
-    @classmethod
-    def of(cls, proposal: Proposal) -> ProposalShape:
-        """Return the shape of a proposal."""
-        return cls(
-            id=proposal.id,
-            path=proposal.path,
-            kind=proposal.kind,
-            heading=proposal.heading,
-            text=proposal.value,
-            state=proposal.state,
-            flags=list(proposal.flags),
-            why=proposal.why,
-            reason=proposal.reason or None,
-            remark=proposal.remark,
-            model=proposal.model,
-            made_at=iso_time(proposal.made_at),
-            run=proposal.run,
-            decided_by=proposal.decided_by,
-            change=proposal.change,
-            evidence=proposal.evidence,
-        )
 
 
 class ProposalPage(Shape):
@@ -182,12 +161,7 @@ class DecidedShape(Shape):
 
     id: int
     state: ProposalState | None
-    reason: str | None
-
-    @classmethod
-    def of(cls, decided: Decided) -> DecidedShape:
-        """Return the shape of what became of a proposal."""
-        return cls(id=decided.id, state=decided.state, reason=decided.reason or None)
+    reason: TextOrNull
 
     def to_decided(self) -> Decided:
         """Return what became of the proposal."""
@@ -220,7 +194,7 @@ class NoteDecisionShape(Shape):
             change=result.change,
             reason=result.reason or None,
             left=list(result.left),
-            proposals=list(map(DecidedShape.of, decision.proposals)),
+            proposals=list(map(DecidedShape.model_validate, decision.proposals)),
         )
 
     def to_decision(self) -> NoteDecision:

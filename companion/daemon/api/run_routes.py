@@ -67,13 +67,13 @@ runs = Resource("runs")
 @runs.does("/runs", status=202, conflicts=True, location=lambda made: f"{PREFIX}/runs/{made.id}")
 def start_run(body: NewRun) -> RunShape:
     """Start a run."""
-    return RunShape.of(the_daemon().start_run(body.request))
+    return RunShape.model_validate(the_daemon().start_run(body.request))
 
 
 @runs.reads("/runs")
 def read_runs() -> RunList:
     """The runs that the daemon remembers, without their results."""
-    return RunList(runs=[RunShape.of(run) for run in the_daemon().runs.all()])
+    return RunList(runs=[RunShape.model_validate(run) for run in the_daemon().runs.all()])
 
 
 @runs.reads("/runs/<run>")
@@ -90,14 +90,15 @@ def cancel_run(run: str, body: Nothing) -> RunShape:
     """Cancel a run: what is being written is finished, nothing further is begun."""
     found = _require(run)
     the_daemon().run_handler.cancel(found)
-    return RunShape.of(found)
+    return RunShape.model_validate(found)
 
 
 @runs.does("/runs/<run>/edits", conflicts=True)
 def edits_for_text(run: str, body: EditsAgain) -> OfferShape:
     """The run's edits for the text that the editor shows now; no model is asked."""
     handler = the_daemon().run_handler
-    return OfferShape.of(handler.edits_for_text(_require(run), body.path, body.text, body.only))
+    edits = handler.edits_for_text(_require(run), body.path, body.text, body.only)
+    return OfferShape.model_validate(edits)
 
 
 @runs.does("/runs/<run>/refused")
@@ -105,7 +106,7 @@ def refuse_changes(run: str, body: Refused) -> RunShape:
     """Refuse changes of a run's result; what they were for is not asked for again."""
     found = _require(run)
     the_daemon().run_handler.refuse(found, body.path, body.only)
-    return RunShape.of(found)
+    return RunShape.model_validate(found)
 
 
 @runs.does("/runs/<run>/applied", conflicts=True)

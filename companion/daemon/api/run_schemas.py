@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from companion.daemon.api.schemas import OfferShape, Shape, iso_time
+from companion.daemon.api.schemas import IsoTime, OfferShape, Shape
 from companion.daemon.client_runs import Run, RunEntry, RunState
 from companion.enrich.plan import Filling
 from companion.enrich.run import NoteStatus, Result
@@ -24,11 +24,6 @@ class UsageShape(Shape):
     output_tokens: int
     calls: int
     cached_tokens: int
-
-    @classmethod
-    def of(cls, usage: Usage) -> UsageShape:
-        """Return the shape of a usage."""
-        return cls.model_validate(vars(usage))
 
     def to_usage(self) -> Usage:
         """Return the usage."""
@@ -96,14 +91,14 @@ class ResultShape(Shape):
             reason=result.reason or None,
             changes=list(map(FilledShape.of, result.filled)),
             left=list(result.left),
-            usage=UsageShape.of(result.usage),
+            usage=UsageShape.model_validate(result.usage),
             change=result.change,
             ends_run=result.ends_run,
             lacks_heading=result.lacks_heading,
             fallback=list(result.fallback),
             proposals=list(result.proposals),
             diff=diff_of(result) if diff_of else None,
-            offer=entry.edits and OfferShape.of(entry.edits),
+            offer=entry.edits and OfferShape.model_validate(entry.edits),
         )
 
     def to_result(self) -> Result:
@@ -133,21 +128,7 @@ class RunShape(Shape):
     usage: UsageShape
     waits: str
     fault: str
-    made_at: str
-
-    @classmethod
-    def of(cls, run: Run) -> RunShape:
-        """Return the shape of a run."""
-        return cls(
-            id=run.id,
-            state=run.state,
-            total=run.total,
-            counts=dict(run.counts),
-            usage=UsageShape.of(run.usage),
-            waits=run.waits,
-            fault=run.fault,
-            made_at=iso_time(run.made_at),
-        )
+    made_at: IsoTime
 
 
 class RunProgress(RunShape):
@@ -162,7 +143,7 @@ class RunProgress(RunShape):
     @classmethod
     def since(cls, run: Run, number: int, diff_of: DiffOf | None) -> RunProgress:
         """Return the run's progress after that number."""
-        head = RunShape.of(run)  # first: a run that is over gets no more results
+        head = RunShape.model_validate(run)  # first: a run that is over gets no more results
         entries: Sequence[RunEntry] = run.since(number)[:_RESULTS]
         results = [ResultShape.of(entry, diff_of) for entry in entries]
         last = entries[-1].number if entries else number

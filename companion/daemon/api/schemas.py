@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-
-from companion.note.needs import Need
-
-if TYPE_CHECKING:
-    from companion.daemon.client_runs import ClientEdits
 
 _PART_BYTES, _PATH_BYTES = 255, 4096  # what file systems take
 _PATH = re.compile(
@@ -57,6 +51,18 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
+def iso_time(seconds: float) -> str:
+    """Return a Unix time in ISO 8601, UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+IsoTime = Annotated[
+    str, BeforeValidator(lambda at: iso_time(at) if isinstance(at, float | int) else at)
+]
+TextOrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
+"""A text; null where it is empty."""
+
+
 class Sent(BaseModel):
     """JSON that a client sends: types are not converted, and unknown fields are refused."""
 
@@ -64,9 +70,9 @@ class Sent(BaseModel):
 
 
 class Shape(BaseModel):
-    """JSON that the daemon answers."""
+    """JSON that the daemon answers; model_validate makes it of an object with these attributes."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
 class Nothing(Sent):
@@ -79,11 +85,6 @@ class NeedShape(Shape):
     kind: str
     heading: str | None
     reason: str
-
-    @classmethod
-    def of(cls, needs: Iterable[Need]) -> list[NeedShape]:
-        """Return the shapes of needs."""
-        return [cls(kind=need.kind, heading=need.heading, reason=need.reason) for need in needs]
 
 
 class EditShape(Shape):
@@ -101,12 +102,6 @@ class OfferShape(Shape):
     base_sha256: str
     new_sha256: str
 
-    @classmethod
-    def of(cls, edits: ClientEdits) -> OfferShape:
-        """Return the shape of client edits."""
-        shapes = [EditShape(start=start, end=end, text=text) for start, end, text in edits.edits]
-        return cls(edits=shapes, base_sha256=edits.base_sha256, new_sha256=edits.new_sha256)
-
 
 class Applied(Sent):
     """An editor has made the edits of an offer: the hashes of the text before and after."""
@@ -119,8 +114,3 @@ class ChangeMade(Shape):
     """The id of a change in the journal."""
 
     change: int
-
-
-def iso_time(seconds: float) -> str:
-    """Return a Unix time in ISO 8601, UTC, to the second."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
