@@ -31,7 +31,7 @@ _TAG_SIGNS = re.compile("[-_]")  # which stand for blanks in a tag
 class VaultContext:
     """The names, the vocabularies and the callout styles of a vault, from one scan of it."""
 
-    _tells_all = True  # whether a value counts as used that only private notes have
+    _tells_all = True  # whether to go by private notes, too, where that tells nothing of them
 
     def __init__(self, scan: Scan) -> None:
         self.scan = scan
@@ -42,7 +42,8 @@ class VaultContext:
 
         Those in a private note may point to private notes; others must not tell of these.
         """
-        return self._all_names if path in self.withheld else self._open_names
+        is_private = self._tells_all and path in self.withheld
+        return self._all_names if is_private else self._open_names
 
     @cached_property
     def _all_names(self) -> LinkNames:
@@ -77,9 +78,12 @@ class VaultContext:
 
     @cached_property
     def taken(self) -> frozenset[str]:
-        """All titles and aliases, casefolded: none of them is a good alias of another note."""
+        """The titles and aliases, casefolded: none of them is a good alias of another note."""
         return frozenset(
-            name.casefold() for _, title, aliases in self._titles() for name in (title, *aliases)
+            name.casefold()
+            for path, title, aliases in self._titles()
+            if self._tells_all or self.may_tell(path)
+            for name in (title, *aliases)
         )
 
     @cached_property
@@ -158,20 +162,6 @@ class OpenContext(VaultContext):
     """
 
     _tells_all = False
-
-    def names(self, path: str) -> LinkNames:
-        """Return what links may point to."""
-        return self._open_names
-
-    @cached_property
-    def taken(self) -> frozenset[str]:
-        """The titles and aliases of the notes that may tell, casefolded."""
-        return frozenset(
-            name.casefold()
-            for path, aliases in self.scan.names()
-            if self.may_tell(path)
-            for name in (PurePosixPath(path).stem, *aliases)
-        )
 
     @cached_property
     def _open_names(self) -> LinkNames:

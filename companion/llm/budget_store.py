@@ -139,11 +139,8 @@ class BudgetStore:
 
     def read_days(self, limit: int) -> dict[str, Amount]:
         """Return what was spent on each of the last `limit` days with calls, newest first."""
-
-        def work(db: sqlite3.Connection) -> dict[str, Amount]:
-            return {day: Amount(*rest) for day, *rest in db.execute(_READ_DAYS, (limit,))}
-
-        return self._use(work)
+        rows = self._use(lambda db: db.execute(_READ_DAYS, (limit,)).fetchall())
+        return {day: Amount(*rest) for day, *rest in rows}
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
