@@ -36,12 +36,9 @@ from companion.note.sanitize_inline import without_links
 from companion.prompts import Ask, Field
 from companion.vault.proposal import Flag
 
-_NO_FALLBACK: tuple[RejectionKind, ...] = (
-    "nothing",
-    "no choices",
-    "too little",
-    "no completion",
-)
+# Of a description, for which a sentence of the note is no answer.
+_NO_FALLBACK: tuple[RejectionKind, ...]
+_NO_FALLBACK = ("nothing", "no choices", "too little", "no completion")
 
 
 class Acceptor:

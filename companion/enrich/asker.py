@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -86,16 +86,21 @@ class Asker:
             return NoteAnswers(chosen.outcomes, Usage())
         note = self._read_note(path, parsed, chosen)
         planner, acceptor = self._planner(note), self._acceptor(note)
-        outcomes, usage = _ask(planner, chosen.needs, client, acceptor, keep)
-        unfit = {
-            each.need: each
-            for each in outcomes
-            if isinstance(each, Rejected) and each.kind == "unfit"
-        }
-        if unfit:
-            planner = self._planner(note, RETRY_TOKENS)
-            second, more = _ask(planner, list(unfit), client, acceptor, keep, unfit)
-            outcomes, usage = merge_outcomes(outcomes, second), usage + more
+        needs, unfit = chosen.needs, dict[Need, Rejected]()
+        outcomes, usage = list[Accepted | Rejected](), Usage()
+        for is_last in (False, True):
+            found: list[Accepted | Rejected] = []
+            for given in send_calls(planner, needs, client, unfit):
+                accepted = [acceptor.accept(each) for each in given.answers]
+                keep(accepted, given.usage)
+                found += accepted
+                usage += given.usage
+            outcomes = merge_outcomes(outcomes, found) if unfit else found
+            rejected = (each for each in outcomes if isinstance(each, Rejected))
+            unfit = {each.need: each for each in rejected if each.kind == "unfit"}
+            if is_last or not unfit:
+                break
+            planner, needs = self._planner(note, RETRY_TOKENS), list(unfit)
         return NoteAnswers((*chosen.outcomes, *acceptor.use_fallback(outcomes)), usage)
 
     def plan(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> NotePlan:
@@ -239,25 +244,3 @@ def _find_places(note: AskedNote) -> list[int]:
             section = Section(need.heading, need.at, need.of)
             lines.append(find_heading(note.parsed.lines, section))
     return lines
-
-
-def _ask(
-    planner: CallPlanner,
-    needs: Sequence[Need],
-    client: Client,
-    acceptor: Acceptor,
-    keep: Keep,
-    unfit: Mapping[Need, Rejected] | None = None,
-) -> tuple[list[Accepted | Rejected], Usage]:
-    """Return what comes of the calls for the needs, and the tokens that they took.
-
-    unfit: the first answers, where this is the second question.
-    """
-    outcomes: list[Accepted | Rejected] = []
-    usage = Usage()
-    for given in send_calls(planner, needs, client, unfit):
-        found = [acceptor.accept(each) for each in given.answers]
-        keep(found, given.usage)
-        outcomes += found
-        usage += given.usage
-    return outcomes, usage

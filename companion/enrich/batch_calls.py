@@ -206,20 +206,15 @@ def _to_result(
     usage: Usage,
 ) -> Result:
     """Return what came of a note: what waits for a decision, and why needs have no value."""
-    waiting = [
-        (new.need, Waiting(id_, new.need.kind, new.flags))
+    waiting = {
+        new.need.key: Waiting(id_, new.need.kind, new.flags)
         for id_, new in zip(ids, made, strict=True)
         if new.state == "open"
-    ]
-    open_needs = {need.key for need, _ in waiting}
-    left = tuple(
-        dict.fromkeys(
-            each.reason
-            for each in outcomes
-            if isinstance(each, Rejected) and each.need.key not in open_needs
-        )
-    )
+    }
+    rejected = (each for each in outcomes if isinstance(each, Rejected))
+    reasons = (each.reason for each in rejected if each.need.key not in waiting)
+    left = tuple(dict.fromkeys(reasons))
     if waiting:
-        return proposed_result(path, [each for _, each in waiting], left, usage)
+        return proposed_result(path, list(waiting.values()), left, usage)
     status: NoteStatus = "failed" if any(n.state == "rejected" for n in made) else "unchanged"
     return Result(path, status, left[-1] if left else "", left=left[:-1], usage=usage)
