@@ -35,7 +35,10 @@ _RETRIED_STATUSES = frozenset({408, 409, 429})
 
 
 class EndpointSource(Protocol):
-    """Lends an endpoint for the duration of a call, and starts it first where need be."""
+    """Lends an endpoint for the duration of a call, and starts it first where need be.
+
+    An Endpoint is one, too: it runs already, elsewhere or on this machine.
+    """
 
     @property
     def settings(self) -> Endpoint:
@@ -43,17 +46,6 @@ class EndpointSource(Protocol):
 
     def lease(self) -> AbstractContextManager[Endpoint]:
         """Lend the endpoint for one call. Raises EndpointError when it cannot be started."""
-
-
-class FixedSource:
-    """An endpoint that runs already, elsewhere or on this machine."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.settings = endpoint
-
-    def lease(self) -> AbstractContextManager[Endpoint]:
-        """Lend the endpoint."""
-        return nullcontext(self.settings)
 
 
 class Attempts:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 
 from companion.errors import AnswerError, CompanionError
-from companion.llm.attempts import Attempts, EndpointSource, FixedSource
+from companion.llm.attempts import Attempts, EndpointSource
 from companion.llm.budget import Budget, reserve_tokens
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
@@ -64,26 +64,20 @@ class Client:
 
     def __init__(
         self,
-        endpoint: Endpoint | EndpointSource,
+        endpoint: EndpointSource,
         cancelled: threading.Event | None = None,
         first_delay: float = 0.5,
         budget: Budget | None = None,
         capabilities_from: Client | None = None,
     ) -> None:
-        source = FixedSource(endpoint) if isinstance(endpoint, Endpoint) else endpoint
-        self.settings = source.settings
-        self._attempts = Attempts(source, cancelled or threading.Event(), first_delay)
+        self.settings = endpoint.settings
+        self._attempts = Attempts(endpoint, cancelled or threading.Event(), first_delay)
         self._capabilities = Capabilities(self.settings.json)
         self._budget = budget
         if capabilities_from and capabilities_from.settings == self.settings:
             self._capabilities = capabilities_from._capabilities
         self._lock = threading.Lock()
-        self._usage = Usage()
-
-    @property
-    def usage(self) -> Usage:
-        """The usage of all calls so far, also of those without a usable answer."""
-        return self._usage
+        self.usage = Usage()  # of all calls so far, also of those without a usable answer
 
     @property
     def thinks(self) -> bool:
@@ -182,7 +176,7 @@ class Client:
                     raise web_page_error(endpoint)
                 completion = read_completion(reply)
                 with self._lock:
-                    self._usage += completion.usage
+                    self.usage += completion.usage
                 runs_on = endpoint.embedded and completion.finish == "length" and completion.text
                 if runs_on and not question.schema:
                     text = completion.text + CUT

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from companion.llm.attempts import Attempts, FixedSource
+from companion.llm.attempts import Attempts
 from companion.llm.budget import Budget, reserve_tokens
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import EndpointDown, error_for_reply, unusable_answer_error
@@ -154,7 +154,7 @@ class EndpointEncoder:
         self.name = f"{endpoint.model} at {endpoint.address}"
         self._endpoint = endpoint
         self._budget = budget
-        self._attempts = Attempts(FixedSource(endpoint), threading.Event(), 0.5, "/embeddings")
+        self._attempts = Attempts(endpoint, threading.Event(), 0.5, "/embeddings")
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return a vector of length 1 for each text.
