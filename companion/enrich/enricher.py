@@ -172,11 +172,7 @@ class Enricher(NoteWriter):
         return answers, [each for each in found if each is not None]
 
     def _store(
-        self,
-        job: Job,
-        task: Task,
-        outcomes: Sequence[Accepted | Rejected],
-        tokens: Sequence[int],
+        self, job: Job, task: Task, outcomes: Sequence[Accepted | Rejected], tokens: Sequence[int]
     ) -> list[tuple[Accepted | Rejected, _Proposed | None]]:
         """Store what came of calls, and return it with its proposal, where that is open.
 

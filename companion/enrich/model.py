@@ -25,10 +25,7 @@ _FILE = "spending.sqlite3"
 
 
 def open_spending(
-    config: Config,
-    root: Path | None = None,
-    encoder: Endpoint | None = None,
-    share: float = 1.0,
+    config: Config, root: Path | None = None, encoder: Endpoint | None = None, share: float = 1.0
 ) -> Budget:
     """Return the spending of all vaults, under the configured caps; close() it at the end.
 

@@ -10,14 +10,7 @@ from typing import NamedTuple
 from companion.enrich.plan import Filling, Plan
 from companion.enrich.plan_worker import CHILD_FROM, Planner
 from companion.enrich.run import Result
-from companion.enrich.task import (
-    REWRITTEN,
-    Job,
-    NoteRewritten,
-    Task,
-    is_rewritten,
-    prepare_task,
-)
+from companion.enrich.task import REWRITTEN, Job, NoteRewritten, Task, is_rewritten, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import DiskFull, NoteChanged, NoteRefused, StorageError
 from companion.llm.endpoint_errors import Cancelled

@@ -41,11 +41,7 @@ class Plan(NamedTuple):
 
 
 def plan_edits(
-    parsed: ParsedNote,
-    fillings: Sequence[Filling],
-    rules: Rules,
-    styles: Styles,
-    afterwards: str,
+    parsed: ParsedNote, fillings: Sequence[Filling], rules: Rules, styles: Styles, afterwards: str
 ) -> Plan:
     """Return the edits that put the fillings in their places, checked on the text they make.
 

@@ -212,11 +212,7 @@ class ScanReport:
     """
 
     def __init__(
-        self,
-        workspace: Workspace,
-        found: Scan,
-        wanted: Sequence[str],
-        only: NoteFilter = ANY_NOTE,
+        self, workspace: Workspace, found: Scan, wanted: Sequence[str], only: NoteFilter = ANY_NOTE
     ) -> None:
         self.scan = found
         self.notes: dict[str, Facts] = {}

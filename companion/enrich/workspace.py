@@ -161,7 +161,5 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
     triggers = [field.property for field in fields if field.trigger and field.property]
     vocabulary = {f.property for f in every if f.property and f.vocabulary == "vault"}
     return config.rules(
-        names,
-        tuple(sorted(vocabulary)),
-        tuple(dict.fromkeys([DESCRIPTION, *triggers])),
+        names, tuple(sorted(vocabulary)), tuple(dict.fromkeys([DESCRIPTION, *triggers]))
     )

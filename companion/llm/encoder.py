@@ -146,11 +146,7 @@ class EndpointEncoder:
     budget: counts and caps what the calls take; it is left open.
     """
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        budget: Budget | None = None,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, budget: Budget | None = None) -> None:
         self.name = f"{endpoint.model} at {endpoint.address}"
         self._endpoint = endpoint
         self._budget = budget
