@@ -27,7 +27,7 @@ from companion.enrich.model import model_facts, open_spending
 from companion.enrich.run import new_run
 from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
-from companion.enrich.submission import BATCH_SHARE, Submission, SubmissionMaker
+from companion.enrich.submission import BATCH_SHARE, Submission, make_submissions
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
@@ -102,11 +102,11 @@ def _prepare(
 ) -> None:
     """Store what is to be sent, and print what is decided without."""
     address = workspace.config.remote_endpoint().address
-    maker = SubmissionMaker(workspace, asker, new_run(), address)
+    results = make_submissions(workspace, asker, new_run(), address, jobs)
     with report.output.progress("Preparing", len(jobs)) as progress:
         if similar:
             similar.progress = partial(show_progress, progress, "Comparing notes")
-        for result in maker.make(jobs):
+        for result in results:
             report.counts[result.status] += 1
             if result.reason or result.left:
                 report.print_result(result)

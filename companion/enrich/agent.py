@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from companion.enrich.context import OpenContext, VaultContext
@@ -155,11 +156,7 @@ class AgentView:
     def history(self, path: str | None, limit: int) -> list[Change]:
         """Return the changes of a note, or of all it may see, newest first. Raises NotThere."""
         named = self.find_note(path) if path else None
-
-        def read(before: int | None) -> list[Change]:
-            return self._space.journal.changes(named, None, _BATCH, before)
-
-        return self._take(read, limit)
+        return self._take(partial(self._space.journal.changes, named, None, _BATCH), limit)
 
     def _take(
         self, read: Callable[[int | None], list[T]], limit: int, before: int | None = None

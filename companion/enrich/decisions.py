@@ -155,10 +155,9 @@ class Decisions:
         root, wishes = self._space.root, {wish.id: wish}
         places = find_places(self._space, path, [proposal], lambda _: Snapshot(root, path, data, 0))
         why_not = dict(places.gone)
-        filling = self._fill([proposal], wishes, places, why_not)
+        answered = self._fill([proposal], wishes, places, why_not, by)
         if why_not:
             raise NoteRefused(why_not[wish.id], path)
-        answered = _to_answered([proposal], wishes, places, filling, by)
         writer = NoteWriter(self._space, self._styles, run, self._planner)
         planned = writer.plan_on(answered, data)
         if planned.result.status != "enriched":
@@ -206,7 +205,7 @@ class Decisions:
         """
         why_not = {each.id: why for each in group if (why := refuse_wish(each, wishes[each.id]))}
         fit = [each for each in group if each.id not in why_not]
-        result, fillings = Result(path, "failed"), dict[int, Filling]()
+        result, answered = Result(path, "failed"), None
         try:
             if fit:
                 places = find_places(self._space, path, fit, writer.read)
@@ -215,13 +214,13 @@ class Decisions:
                     self._store.decide([number], "closed", "need", reason)
                 if places.is_excluded:
                     self._store.forget([path], LEFT_ALONE, "need", to="closed")
-                fillings = self._fill(fit, wishes, places, why_not)
-            if fillings:
-                result = self._write(writer, _to_answered(fit, wishes, places, fillings, by))
+                answered = self._fill(fit, wishes, places, why_not, by)
+                if answered.fillings:
+                    result = self._write(writer, answered)
         except NoteError as error:
             result = failed_result(path, error)
             why_not |= {each.id: result.reason for each in fit if each.id not in why_not}
-        return self._settle(result, group, fillings, why_not)
+        return self._settle(result, group, answered, why_not)
 
     def _fill(
         self,
@@ -229,8 +228,9 @@ class Decisions:
         wishes: Mapping[int, Acceptance],
         places: Places,
         why_not: dict[int, str],
-    ) -> dict[int, Filling]:
-        """Return what the proposals put into their note, by id; what cannot goes into why_not."""
+        by: str,
+    ) -> Answered:
+        """Return what the proposals put into their note; why others do not goes into why_not."""
         fillings: dict[int, Filling] = {}
         for each in group:
             if each.id in why_not:
@@ -253,19 +253,30 @@ class Decisions:
                 self._store.replace_value(each.id, value)
             assert value is not None, "refuse_wish has found it"
             fillings[each.id] = Filling(need, value, each.remark)
-        return fillings
+        taken = [each for each in group if each.id in fillings]
+        return Answered(
+            places.job,
+            places.task.data,
+            tuple(fillings.values()),
+            {filling.need.key: number for number, filling in fillings.items()},
+            places.task,
+            reopened=places.task.reopened,
+            model=", ".join(dict.fromkeys(each.model for each in taken if each.model)),
+            decided_by=by,
+            states=tuple({state for each in taken for state in wishes[each.id].states}),
+        )
 
     def _settle(
         self,
         result: Result,
         group: Sequence[Proposal],
-        fillings: Mapping[int, Filling],
+        answered: Answered | None,
         why_not: dict[int, str],
     ) -> NoteDecision:
         """Return what became of the note; other open proposals of what was filled make way."""
         filled = {each.need.key for each in result.filled}
-        for number, filling in fillings.items():
-            if result.change is None or filling.need.key not in filled:
+        for key, number in answered.proposals.items() if answered else ():
+            if result.change is None or key not in filled:
                 why_not.setdefault(number, result.reason or "it was edited meanwhile")
         if result.change is not None:
             rest = self._store.select(Selection([result.path], states=("open",)))
@@ -274,25 +285,3 @@ class Decisions:
         now = self._store.get_all(each.id for each in group)
         decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
         return sum_up(result, decided)
-
-
-def _to_answered(
-    group: Sequence[Proposal],
-    wishes: Mapping[int, Acceptance],
-    places: Places,
-    fillings: Mapping[int, Filling],
-    by: str,
-) -> Answered:
-    """Return what is to be written into the note."""
-    taken = [each for each in group if each.id in fillings]
-    return Answered(
-        places.job,
-        places.task.data,
-        tuple(fillings.values()),
-        {filling.need.key: number for number, filling in fillings.items()},
-        places.task,
-        reopened=places.task.reopened,
-        model=", ".join(dict.fromkeys(each.model for each in taken if each.model)),
-        decided_by=by,
-        states=tuple({state for each in taken for state in wishes[each.id].states}),
-    )

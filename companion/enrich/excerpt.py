@@ -121,20 +121,19 @@ def _take(sections: Sequence[_ExcerptSection], left: int) -> None:
 
     Of the block that does not fit, the first whole lines or sentences are taken that do.
     """
-    open_sections = list(sections)
-    while open_sections:
-        for each in tuple(open_sections):
-            number = next((n for n in range(len(each.blocks)) if n not in each.taken), None)
-            if number is None:
-                open_sections.remove(each)
+    ahead = [[n for n in range(len(s.blocks)) if n not in s.taken] for s in sections]
+    for rank in range(max(map(len, ahead), default=0)):
+        for each, numbers in zip(sections, ahead, strict=True):
+            if rank >= len(numbers):
                 continue
+            number = numbers[rank]
             block = each.blocks[number].text
             if _cost(block) > left:
                 lines = [place for place, sign in enumerate(block) if sign == "\n"]
                 ends = [0, *sorted([*find_sentence_ends(block), *lines])]
                 fitting = bisect_right(ends, left, lo=1, key=lambda end: _cost(block[:end]))
                 block = block[: ends[fitting - 1]].rstrip()
-                open_sections.remove(each)
+                numbers.clear()
             each.taken[number] = block
             left -= _cost(block)
 

@@ -78,13 +78,6 @@ class ModelCall:
         return question.estimate_tokens() + self.max_tokens
 
 
-class CallPlan(NamedTuple):
-    """The calls that ask for needs, and the needs that cannot be asked for."""
-
-    calls: list[ModelCall]
-    rejected: list[Rejected]
-
-
 @dataclass(frozen=True)
 class CallPlanner:
     """Plans the calls about one note.
@@ -100,8 +93,11 @@ class CallPlanner:
     callout_titles: frozenset[str] = frozenset()
     too_little: str = ""
 
-    def plan(self, needs: Sequence[Need]) -> CallPlan:
-        """Return the calls that ask for the needs. Mode together: as many in one as fit."""
+    def plan(self, needs: Sequence[Need]) -> tuple[list[ModelCall], list[Rejected]]:
+        """Return the calls that ask for the needs, and the needs that cannot be asked for.
+
+        Mode together: as many in one call as fit.
+        """
         asked: list[AskedFor] = []
         rejected: list[Rejected] = []
         for number, need in enumerate(needs, 1):
@@ -128,7 +124,7 @@ class CallPlanner:
                     " if the model reads more, or choose another"
                 )
                 rejected.append(Rejected(need, reason, "no answer"))
-        return CallPlan(calls, rejected)
+        return calls, rejected
 
     def _group(self, asked: Sequence[AskedFor]) -> Iterator[ModelCall]:
         """Yield calls that ask for all of asked, in their order; a single need may not fit."""

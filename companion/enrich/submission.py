@@ -5,8 +5,10 @@ Each step is stored before the next one, so that whatever ends the process, anot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from companion.enrich.asker import Asker
@@ -28,56 +30,39 @@ _MOST_BYTES = 50_000_000
 _ANSWER_SHARE = 0.5  # of the tokens an answer may take, as a rule
 
 
-class SubmissionMaker:
-    """Makes batches of notes, none over the limits of providers, and stores them to be sent."""
+def make_submissions(
+    workspace: Workspace, asker: Asker, run: str, address: str, jobs: Iterable[Job]
+) -> Iterator[Result]:
+    """Make batches of the notes, none over the limits of providers, and store them to be sent.
 
-    def __init__(self, workspace: Workspace, asker: Asker, run: str, address: str) -> None:
-        self._workspace = workspace
-        self._asker = asker
-        self._run = run
-        self._address = address
-        self._batches = workspace.journal.batches
-        self._lines: list[bytes] = []
-        self._calls: list[NewBatchCall] = []
-        self._number = 0
-
-    def make(self, jobs: Sequence[Job]) -> Iterator[Result]:
-        """Yield what is decided of each note without a call. Raises JournalError, UsageError."""
-        size, maker = 0, self._open()
-        for job in jobs:
-            planned = maker.make(job)
-            self._calls += planned.calls
-            self._lines += planned.lines
+    Yields what is decided of each note without a call. Raises JournalError, UsageError.
+    """
+    waiting, batches = deque(jobs), workspace.journal.batches
+    folder = workspace.state / "batches"
+    for number in count(1):
+        if not waiting:
+            return
+        name = f"{run}-{number}"
+        maker = BatchMaker(workspace, asker, name, name)
+        lines: list[bytes] = []
+        calls: list[NewBatchCall] = []
+        size = 0
+        while waiting and len(lines) < _MOST_LINES and size < _MOST_BYTES:
+            planned = maker.make(waiting.popleft())
+            calls += planned.calls
+            lines += planned.lines
             size += sum(map(len, planned.lines))
             yield planned.result
-            if len(self._lines) >= _MOST_LINES or size >= _MOST_BYTES:
-                self._close()
-                size, maker = 0, self._open()
-        self._close()
-
-    @property
-    def _name(self) -> str:
-        return f"{self._run}-{self._number}"
-
-    def _open(self) -> BatchMaker:
-        self._number += 1
-        return BatchMaker(self._workspace, self._asker, self._name, self._name)
-
-    def _close(self) -> None:
-        """Store the calls so far as a batch that is ready to be sent."""
-        if not self._lines:
-            return
-        folder = self._workspace.state / "batches"
-        make_private_folder(folder)
-        file = folder / f"{self._name}.jsonl"
-        write_private(file, b"".join(self._lines))
-        tokens = sum(estimate_tokens(line.decode()) for line in self._lines)
-        written = round(sum(call.max_tokens for call in self._calls) * _ANSWER_SHARE)
-        provider = ProviderState(self._address, tokens=(tokens, written))
-        self._batches.begin(self._name, str(file), self._asker.model._asdict(), provider)
-        self._batches.add(self._name, self._calls)
-        self._batches.finish(self._name)
-        self._lines, self._calls = [], []
+        if lines:
+            make_private_folder(folder)
+            file = folder / f"{name}.jsonl"
+            write_private(file, b"".join(lines))
+            tokens = sum(estimate_tokens(line.decode()) for line in lines)
+            written = round(sum(call.max_tokens for call in calls) * _ANSWER_SHARE)
+            provider = ProviderState(address, tokens=(tokens, written))
+            batches.begin(name, str(file), asker.model._asdict(), provider)
+            batches.add(name, calls)
+            batches.finish(name)
 
 
 class Submission:
