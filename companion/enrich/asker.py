@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
@@ -103,13 +102,15 @@ class Asker:
             planner, needs = self._planner(note, RETRY_TOKENS), list(unfit)
         return NoteAnswers((*chosen.outcomes, *acceptor.use_fallback(outcomes)), usage)
 
-    def plan(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> NotePlan:
+    def plan(
+        self, path: str, parsed: ParsedNote, needs: Sequence[Need]
+    ) -> tuple[list[ModelCall], list[Accepted | Rejected]]:
         """Return the calls that ask() makes first, and what comes of needs without a call."""
         chosen = self._choose(path, parsed, needs)
         if not chosen.needs:
-            return NotePlan([], chosen.outcomes)
+            return [], [*chosen.outcomes]
         calls, unaskable = self._planner(self._read_note(path, parsed, chosen)).plan(chosen.needs)
-        return NotePlan(calls, (*chosen.outcomes, *unaskable))
+        return calls, [*chosen.outcomes, *unaskable]
 
     def accept_later(
         self,
@@ -224,13 +225,6 @@ class Asker:
         if self._languages is None or self._languages.paths is not paths:
             self._languages = NoteLanguages(self._workspace.root, paths)
         return self._languages.of(path, parsed)
-
-
-class NotePlan(NamedTuple):
-    """The calls about a note. outcomes: of the needs that no call asks for."""
-
-    calls: list[ModelCall]
-    outcomes: tuple[Accepted | Rejected, ...]
 
 
 def _find_places(note: AskedNote) -> list[int]:

@@ -69,12 +69,12 @@ class BatchMaker:
             self._writer.require_places(job.path, task)
         except NoteError as error:
             return Planned(failed_result(job.path, error))
-        plan = self._asker.plan(job.path, task.parsed, task.needs)
-        made = self._maker.make(job, task, plan.outcomes, (0, 0), self._batch)
+        planned, outcomes = self._asker.plan(job.path, task.parsed, task.needs)
+        made = self._maker.make(job, task, outcomes, (0, 0), self._batch)
         ids = space.journal.proposals.add(made)
-        result = _to_result(job.path, plan.outcomes, made, ids, Usage())
+        result = _to_result(job.path, outcomes, made, ids, Usage())
         calls, lines = [], []
-        for call in plan.calls:
+        for call in planned:
             needs = [each.need for each in call.asked]
             asked = self._maker.make_asked(job, task, needs, self._batch, self._where)
             keys = [each.ask.key for each in call.asked] if call.schema else []
