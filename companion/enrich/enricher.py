@@ -148,7 +148,7 @@ class Enricher(NoteWriter):
 
         What is accepted is stored after each call, the rest at the end.
         """
-        kept: list[tuple[Accepted | Rejected, _Proposed | None]] = []
+        kept: list[tuple[Accepted | Rejected, _Proposed]] = []
         spent = Usage()
 
         def keep(outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
@@ -168,13 +168,13 @@ class Enricher(NoteWriter):
         left = zip(_tokens(answers.usage), _tokens(spent), strict=True)
         kept += self._store(job, task, rest, [all_ - some for all_, some in left])
         self._repeated_faults.count(answers)
-        found = [p for each in answers.outcomes for outcome, p in kept if outcome == each]
-        return answers, [each for each in found if each is not None]
+        found = [new for each in answers.outcomes for outcome, new in kept if outcome == each]
+        return answers, found
 
     def _store(
         self, job: Job, task: Task, outcomes: Sequence[Accepted | Rejected], tokens: Sequence[int]
-    ) -> list[tuple[Accepted | Rejected, _Proposed | None]]:
-        """Store what came of calls, and return it with its proposal, where that is open.
+    ) -> list[tuple[Accepted | Rejected, _Proposed]]:
+        """Store what came of calls, and return what has an open proposal now, with that.
 
         It is on the disk at once only if no change of the note follows, which would do that.
         """
@@ -182,13 +182,12 @@ class Enricher(NoteWriter):
         follows = any(self._is_written(job, new.flags, new.waits, new.need) for new in made)
         ids = self.workspace.journal.proposals.add(made, durable=job.dry_run or not follows)
         by_need = {each.need: each for each in outcomes}
-        stored: list[tuple[Accepted | Rejected, _Proposed | None]] = []
+        stored = []
         for id_, new in zip(ids, made, strict=True):
-            proposed = None
             if new.state == "open" and new.value is not None:
                 filling = Filling(new.need, new.value, new.remark)
                 proposed = _Proposed(id_, filling, new.flags, new.waits, new.model)
-            stored.append((by_need[new.need], proposed))
+                stored.append((by_need[new.need], proposed))
         return stored
 
     def _sort(
