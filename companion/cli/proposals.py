@@ -93,7 +93,7 @@ def _print(proposal: Proposal, output: Output) -> None:
 
 def proposal_object(proposal: Proposal) -> dict[str, object]:
     """Return the JSON object of a proposal."""
-    return ProposalShape.model_validate(proposal).model_dump(exclude=_NOT_PRINTED)
+    return ProposalShape.of(proposal).model_dump(exclude=_NOT_PRINTED)
 
 
 def find_proposals(

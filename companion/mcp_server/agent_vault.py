@@ -77,7 +77,7 @@ class AgentVault:
         """Return the selected proposals."""
         with self.view(name) as view:
             found = view.proposals(selection, limit)
-        return AgentProposals(proposals=list(map(ProposalShape.model_validate, found)))
+        return AgentProposals(proposals=list(map(ProposalShape.of, found)))
 
     def history(self, name: str, path: str | None, limit: int) -> AgentHistory:
         """Return the changes of a note, or of all."""

@@ -55,7 +55,7 @@ class ProposalMade(Shape):
         """Return the shape of what came of a proposed value."""
         if isinstance(outcome, RejectedValue):
             return cls(proposal=None, rejected=outcome.reason)
-        return cls(proposal=ProposalShape.model_validate(outcome), rejected=None)
+        return cls(proposal=ProposalShape.of(outcome), rejected=None)
 
 
 class AgentAcceptance(Sent):

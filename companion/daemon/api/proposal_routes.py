@@ -38,7 +38,7 @@ def read_proposals(query: ProposalsQuery) -> ProposalPage:
     found = store.select(selection._replace(before=query.before), query.limit + 1)
     page = found[: query.limit]
     before = page[-1].id if len(found) > query.limit else None
-    shapes = [ProposalShape.model_validate(each) for each in page]
+    shapes = [ProposalShape.of(each) for each in page]
     return ProposalPage(proposals=shapes, before=before, total=store.count(selection))
 
 
@@ -47,7 +47,7 @@ def read_proposal(proposal: int) -> ProposalShape:
     """One proposal."""
     if (found := the_daemon().proposals.get(proposal)) is None:
         raise _no_such(proposal)
-    return ProposalShape.model_validate(found)
+    return ProposalShape.of(found)
 
 
 @proposals.does("/proposals/decide", conflicts=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import Field, model_validator
 
 from companion.daemon.api.run_schemas import FilledShape
 from companion.daemon.api.schemas import (
@@ -22,7 +22,7 @@ from companion.daemon.api.schemas import (
 )
 from companion.enrich.decision import Acceptance, Decided, NoteDecision
 from companion.enrich.run import NoteStatus, Result
-from companion.vault.proposal import Flag, ProposalState
+from companion.vault.proposal import Flag, Proposal, ProposalState
 from companion.vault.proposals import Selection
 
 MOST_DECISIONS = 1000  # of one request
@@ -45,7 +45,7 @@ class ProposalShape(Shape):
     path: str
     kind: str
     heading: str | None
-    text: Annotated[str | list[str] | None, Field(validation_alias=AliasChoices("value", "text"))]
+    text: str | list[str] | None
     state: ProposalState
     flags: list[Flag]
     why: str
@@ -57,6 +57,11 @@ class ProposalShape(Shape):
     decided_by: str
     change: int | None
     evidence: list[Any] | None
+
+    @classmethod
+    def of(cls, proposal: Proposal) -> ProposalShape:
+        """Return the shape of a proposal, whose text is its value."""
+        return cls.model_validate(vars(proposal) | {"text": proposal.value})
 
 
 class ProposalPage(Shape):
