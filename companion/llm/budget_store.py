@@ -1,4 +1,4 @@
-"""What was spent each day, in a file that all processes share."""
+"""The file of what was spent, as a file: opened, shared, deleted, damaged, brought up to date."""
 
 from __future__ import annotations
 
@@ -35,127 +35,20 @@ class BudgetFileUnusable(Exception):
     """The file cannot be read or written; the text says why and what to do."""
 
 
-_MIGRATIONS: list[Migration] = [
-    (
-        """CREATE TABLE days (
-            day TEXT PRIMARY KEY,
-            input_tokens INTEGER NOT NULL,
-            output_tokens INTEGER NOT NULL,
-            microdollars INTEGER NOT NULL,
-            unpriced INTEGER NOT NULL,
-            calls INTEGER NOT NULL
-        ) WITHOUT ROWID""",
-        """CREATE TABLE notes (
-            day TEXT NOT NULL,
-            vault TEXT NOT NULL,
-            notes INTEGER NOT NULL,
-            PRIMARY KEY (day, vault)
-        ) WITHOUT ROWID""",
-    )
-]
-_FORGET = """DELETE FROM {table} WHERE day NOT IN
-    (SELECT DISTINCT day FROM {table} ORDER BY day DESC LIMIT ?)"""
+class BudgetFile:
+    """The SQLite file of the budget; for one thread at a time, and any number of processes.
 
-
-_NO_LIMIT = 2**62
-
-
-class Amount(NamedTuple):
-    """What calls cost. microdollars: millionths of a dollar; unpriced: calls of unknown price."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    microdollars: int = 0
-    unpriced: int = 0
-    calls: int = 0
-
-    @property
-    def tokens(self) -> int:
-        """Tokens in and out."""
-        return self.input_tokens + self.output_tokens
-
-
-class BudgetStore:
-    """What was spent each day, in `file`; for one thread at a time, and any number of processes.
-
-    A damaged file is set aside and replaced by a new one, and so is one that was deleted:
-    `files` counts those there were. All methods but close() raise BudgetFileUnusable.
+    A damaged file is set aside and begun anew, and so is one that was deleted meanwhile: `count`
+    says how many there were.
     """
 
     def __init__(self, file: Path) -> None:
-        self.files = 0
+        self.count = 0
         self._file = file
         self._db: sqlite3.Connection | None = None
         self._id: FileId | None = None
 
-    def add(
-        self, day: str, amount: Amount, tokens: int | None = None, microdollars: int | None = None
-    ) -> bool:
-        """Return whether amount was added to the day, which it is unless a cap is exceeded.
-
-        tokens, microdollars: the day's caps; None: no cap. A call that costs nothing does not
-        exceed the cap on the price.
-        """
-        max_tokens = _NO_LIMIT if tokens is None else min(tokens, _NO_LIMIT)
-        max_price = _NO_LIMIT if microdollars is None else microdollars
-        if amount.tokens > max_tokens or amount.microdollars > max_price:
-            return False
-        values = {**amount._asdict(), "day": day, "tokens": max_tokens, "dollars": max_price}
-        return self._execute(_ADD, values)
-
-    def correct(self, day: str, reserved: Amount, spent: Amount, files: int) -> None:
-        """Replace what was reserved for a call by what it cost. No number falls below zero.
-
-        files: `self.files` when it was reserved; a newer file has no such reservation.
-        """
-
-        def work(db: sqlite3.Connection) -> None:
-            difference = Amount(*map(sub, spent, reserved))
-            more = difference if self.files == files else spent
-            db.execute(_CORRECT, {**more._asdict(), "day": day})
-
-        self._use(work)
-
-    def add_note(self, day: str, vault: str, notes_a_day: int | None) -> bool:
-        """Return whether one more background note of the vault was counted; None: no cap."""
-        most = _NO_LIMIT if notes_a_day is None else notes_a_day
-        if most < 1:
-            return False
-        return self._execute(_ADD_NOTE, {"day": day, "vault": vault, "most": most})
-
-    def remove_note(self, day: str, vault: str) -> None:
-        """Count one background note less."""
-        self._execute(_REMOVE_NOTE, {"day": day, "vault": vault})
-
-    def read(self, day: str, vault: str) -> tuple[Amount, int]:
-        """Return what was spent on the day, and the number of background notes in the vault."""
-
-        def work(db: sqlite3.Connection) -> tuple[Amount, int]:
-            row = db.execute(_READ, {"day": day}).fetchone()
-            notes = db.execute(_READ_NOTES, {"day": day, "vault": vault}).fetchone()
-            return Amount(*row) if row else Amount(), notes[0] if notes else 0
-
-        return self._use(work)
-
-    def read_days(self, limit: int) -> dict[str, Amount]:
-        """Return what was spent on each of the last `limit` days with calls, newest first."""
-        rows = self._use(lambda db: db.execute(_READ_DAYS, (limit,)).fetchall())
-        return {day: Amount(*rest) for day, *rest in rows}
-
-    def close(self) -> None:
-        """Close the file; it is opened again when it is needed."""
-        db, self._db = self._db, None
-        if db:
-            with suppress(sqlite3.Error):
-                db.close()
-
-    def _execute(self, statement: str, values: Mapping[str, object]) -> bool:
-        """Return whether the statement changed a row."""
-        # A statement outside BEGIN is a transaction of its own, which takes SQLite's write lock at
-        # its start, as BEGIN IMMEDIATE would, and releases the GIL once instead of three times.
-        return self._use(lambda db: db.execute(statement, values).rowcount > 0)
-
-    def _use(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what work finds in the file; in a new one, where it is damaged.
 
         Raises BudgetFileUnusable.
@@ -178,6 +71,13 @@ class BudgetStore:
                 self._set_aside(error)
         raise AssertionError("unreachable")
 
+    def close(self) -> None:
+        """Close the file; it is opened again when it is needed."""
+        db, self._db = self._db, None
+        if db:
+            with suppress(sqlite3.Error):
+                db.close()
+
     def _open(self) -> sqlite3.Connection:
         """Return the connection, a new one when the file is not the one that it was."""
         if self._db and identify_file(self._file) == self._id:
@@ -188,7 +88,7 @@ class BudgetStore:
             with suppress(OSError):
                 self._file.with_name(self._file.name + suffix).chmod(0o600)
         before, self._id = self._id, identify_file(self._file)
-        self.files += self._id != before
+        self.count += self._id != before
         db = self._db = connect(self._file, _BUSY_SECONDS)
         try:
             read_format(db, _MIGRATIONS)  # before anything is written
@@ -220,6 +120,151 @@ class BudgetStore:
                 f"{self._file} is damaged ({error}) and cannot be moved aside ({fault.strerror})"
             ) from None
         _log.warning("%s was damaged (%s); what was spent is counted anew", self._file, error)
+
+
+_MIGRATIONS: list[Migration] = [
+    (
+        """CREATE TABLE days (
+            day TEXT PRIMARY KEY,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            microdollars INTEGER NOT NULL,
+            unpriced INTEGER NOT NULL,
+            calls INTEGER NOT NULL
+        ) WITHOUT ROWID""",
+        """CREATE TABLE notes (
+            day TEXT NOT NULL,
+            vault TEXT NOT NULL,
+            notes INTEGER NOT NULL,
+            PRIMARY KEY (day, vault)
+        ) WITHOUT ROWID""",
+    ),
+    (  # of companion.llm.rate_limit_store
+        """CREATE TABLE turns (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            endpoint TEXT NOT NULL,
+            granted INTEGER NOT NULL,
+            at REAL NOT NULL,
+            tokens INTEGER NOT NULL
+        )""",
+        "CREATE INDEX turns_in_time ON turns (endpoint, granted, at, id, tokens)",
+        """CREATE TABLE reported_limits (
+            endpoint TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            at REAL NOT NULL,
+            a_minute INTEGER,
+            most INTEGER,
+            until REAL NOT NULL,
+            PRIMARY KEY (endpoint, kind)
+        ) WITHOUT ROWID""",
+    ),
+]
+_FORGET = """DELETE FROM {table} WHERE day NOT IN
+    (SELECT DISTINCT day FROM {table} ORDER BY day DESC LIMIT ?)"""
+
+
+_NO_LIMIT = 2**62
+
+
+class Amount(NamedTuple):
+    """What calls cost. microdollars: millionths of a dollar; unpriced: calls of unknown price."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    microdollars: int = 0
+    unpriced: int = 0
+    calls: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.input_tokens + self.output_tokens
+
+    def minus(self, other: Amount) -> Amount:
+        """Return the difference of each number, which may be negative."""
+        return Amount(*map(sub, self, other))
+
+
+class BudgetStore:
+    """What was spent each day, in `file`; for one thread at a time, and any number of processes.
+
+    A damaged file is set aside and replaced by a new one, and so is one that was deleted:
+    `files` counts those there were. All methods but close() raise BudgetFileUnusable.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = BudgetFile(file)
+
+    @property
+    def files(self) -> int:
+        """How many files there have been."""
+        return self._file.count
+
+    def add(
+        self, day: str, amount: Amount, tokens: int | None = None, microdollars: int | None = None
+    ) -> bool:
+        """Return whether amount was added to the day, which it is unless a cap is exceeded.
+
+        tokens, microdollars: the day's caps; None: no cap. A call that costs nothing does not
+        exceed the cap on the price.
+        """
+        max_tokens = _NO_LIMIT if tokens is None else min(tokens, _NO_LIMIT)
+        max_price = _NO_LIMIT if microdollars is None else microdollars
+        if amount.tokens > max_tokens or amount.microdollars > max_price:
+            return False
+        values = {**amount._asdict(), "day": day, "tokens": max_tokens, "dollars": max_price}
+        return self._execute(_ADD, values)
+
+    def correct(self, day: str, reserved: Amount, spent: Amount, files: int) -> None:
+        """Replace what was reserved for a call by what it cost. No number falls below zero.
+
+        files: `self.files` when it was reserved; a newer file has no such reservation.
+        """
+
+        def work(db: sqlite3.Connection) -> None:
+            more = spent.minus(reserved) if self.files == files else spent
+            db.execute(_CORRECT, {**more._asdict(), "day": day})
+
+        self._file.use(work)
+
+    def add_note(self, day: str, vault: str, notes_a_day: int | None) -> bool:
+        """Return whether one more background note of the vault was counted; None: no cap."""
+        most = _NO_LIMIT if notes_a_day is None else notes_a_day
+        if most < 1:
+            return False
+        return self._execute(_ADD_NOTE, {"day": day, "vault": vault, "most": most})
+
+    def remove_note(self, day: str, vault: str) -> None:
+        """Count one background note less."""
+        self._execute(_REMOVE_NOTE, {"day": day, "vault": vault})
+
+    def read(self, day: str, vault: str) -> tuple[Amount, int]:
+        """Return what was spent on the day, and the number of background notes in the vault."""
+
+        def work(db: sqlite3.Connection) -> tuple[Amount, int]:
+            row = db.execute(_READ, {"day": day}).fetchone()
+            notes = db.execute(_READ_NOTES, {"day": day, "vault": vault}).fetchone()
+            return Amount(*row) if row else Amount(), notes[0] if notes else 0
+
+        return self._file.use(work)
+
+    def read_days(self, limit: int) -> dict[str, Amount]:
+        """Return what was spent on each of the last `limit` days with calls, newest first."""
+
+        def work(db: sqlite3.Connection) -> dict[str, Amount]:
+            return {day: Amount(*rest) for day, *rest in db.execute(_READ_DAYS, (limit,))}
+
+        return self._file.use(work)
+
+    def close(self) -> None:
+        """Close the file; it is opened again when it is needed."""
+        self._file.close()
+
+    def _execute(self, statement: str, values: Mapping[str, object]) -> bool:
+        """Return whether the statement changed a row."""
+        # A statement outside BEGIN is a transaction of its own, which takes SQLite's write lock at
+        # its start, as BEGIN IMMEDIATE would, and releases the GIL once instead of three times.
+        return self._file.use(lambda db: db.execute(statement, values).rowcount > 0)
 
 
 _ADD = """INSERT INTO days
