@@ -9,16 +9,17 @@ from pydantic import Field, model_validator
 
 from companion.daemon.api.run_schemas import FilledShape
 from companion.daemon.api.schemas import (
-    LARGEST,
-    WHOLE,
     FolderPath,
+    Id,
     IsoTime,
     OfferShape,
+    OrNull,
+    PageSize,
+    QueryId,
     RelativePath,
     RunId,
     Sent,
     Shape,
-    TextOrNull,
 )
 from companion.enrich.decision import Acceptance, Decided, NoteDecision
 from companion.enrich.run import NoteStatus, Result
@@ -27,7 +28,6 @@ from companion.vault.proposals import Selection
 
 MOST_DECISIONS = 1000  # of one request
 
-Id = Annotated[int, Field(ge=1, le=LARGEST)]
 Value = str | Annotated[list[str], Field(max_length=1000)]
 """What a user made of a value: as long as a request takes; its field says how long it may be."""
 
@@ -49,7 +49,7 @@ class ProposalShape(Shape):
     state: ProposalState
     flags: list[Flag]
     why: str
-    reason: TextOrNull
+    reason: OrNull
     remark: str
     model: str
     made_at: IsoTime
@@ -60,7 +60,7 @@ class ProposalShape(Shape):
 
     @classmethod
     def of(cls, proposal: Proposal) -> ProposalShape:
-        """Return the shape of a proposal, whose text is its value."""
+        """Return the shape of a proposal."""
         return cls.model_validate(vars(proposal) | {"text": proposal.value})
 
 
@@ -88,8 +88,8 @@ class ProposalsQuery(Sent):
     )
     flagged: Literal["true", "false"] | None = None
     run: RunId | None = None
-    before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
-    limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
+    before: QueryId | None = None
+    limit: PageSize = 100
 
     @model_validator(mode="after")
     def _check(self) -> ProposalsQuery:
@@ -166,7 +166,7 @@ class DecidedShape(Shape):
 
     id: int
     state: ProposalState | None
-    reason: TextOrNull
+    reason: OrNull
 
     def to_decided(self) -> Decided:
         """Return what became of the proposal."""
@@ -184,23 +184,16 @@ class NoteDecisionShape(Shape):
     status: NoteStatus
     changes: list[FilledShape]
     change: int | None
-    reason: str | None
+    reason: OrNull
     left: list[str]
     proposals: list[DecidedShape]
 
     @classmethod
     def of(cls, decision: NoteDecision) -> NoteDecisionShape:
         """Return the shape of what became of a note."""
-        result = decision.result
-        return cls(
-            path=result.path,
-            status=result.status,
-            changes=list(map(FilledShape.of, result.filled)),
-            change=result.change,
-            reason=result.reason or None,
-            left=list(result.left),
-            proposals=list(map(DecidedShape.model_validate, decision.proposals)),
-        )
+        changes = list(map(FilledShape.of, decision.result.filled))
+        more = {"changes": changes, "proposals": decision.proposals}
+        return cls.model_validate(vars(decision.result) | more)
 
     def to_decision(self) -> NoteDecision:
         """Return what became of the note."""

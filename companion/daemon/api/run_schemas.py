@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from companion.daemon.api.schemas import IsoTime, OfferShape, Shape
+from companion.daemon.api.schemas import IsoTime, OfferShape, OrNull, Shape
 from companion.daemon.client_runs import Run, RunEntry, RunState
 from companion.enrich.plan import Filling
 from companion.enrich.run import NoteStatus, Result
@@ -67,7 +67,7 @@ class ResultShape(Shape):
     counted: bool
     path: str
     status: NoteStatus
-    reason: str | None
+    reason: OrNull
     changes: list[FilledShape]
     left: list[str]
     usage: UsageShape
@@ -83,23 +83,14 @@ class ResultShape(Shape):
     def of(cls, entry: RunEntry, diff_of: DiffOf | None) -> ResultShape:
         """Return the shape of a run's entry; diff_of: None for no diffs."""
         result = entry.result
-        return cls(
-            number=entry.number,
-            counted=entry.counted,
-            path=result.path,
-            status=result.status,
-            reason=result.reason or None,
-            changes=list(map(FilledShape.of, result.filled)),
-            left=list(result.left),
-            usage=UsageShape.model_validate(result.usage),
-            change=result.change,
-            ends_run=result.ends_run,
-            lacks_heading=result.lacks_heading,
-            fallback=list(result.fallback),
-            proposals=list(result.proposals),
-            diff=diff_of(result) if diff_of else None,
-            offer=entry.edits and OfferShape.model_validate(entry.edits),
-        )
+        more = {
+            "number": entry.number,
+            "counted": entry.counted,
+            "changes": list(map(FilledShape.of, result.filled)),
+            "diff": diff_of(result) if diff_of else None,
+            "offer": entry.edits,
+        }
+        return cls.model_validate(vars(result) | more)
 
     def to_result(self) -> Result:
         """Return the result, without the texts of the note."""

@@ -46,21 +46,21 @@ FolderPath = Annotated[
     Field(json_schema_extra={"pattern": f"^$|{_PATH.pattern}", "maxLength": _PATH_BYTES}),
 ]
 """A note or a folder; empty for the vault itself."""
+IsoTime = Annotated[
+    str, BeforeValidator(lambda value: value if isinstance(value, str) else iso_time(value))
+]
+"""A Unix time, in ISO 8601."""
+OrNull = Annotated[str | None, BeforeValidator(lambda value: value or None)]
+"""A text; null in place of an empty one."""
 WHOLE = BeforeValidator(_read_whole)  # for the numbers of a query; put it after the limits
+Id = Annotated[int, Field(ge=1, le=LARGEST)]
+"""The number of a change or a proposal."""
+QueryId = Annotated[Id, WHOLE]
+"""The same in a query."""
+PageSize = Annotated[int, Field(ge=1, le=1000), WHOLE]
+"""How many entries a page has at most, in a query."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-
-
-def iso_time(seconds: float) -> str:
-    """Return a Unix time in ISO 8601, UTC, to the second."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-IsoTime = Annotated[
-    str, BeforeValidator(lambda at: iso_time(at) if isinstance(at, float | int) else at)
-]
-TextOrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
-"""A text; null where it is empty."""
 
 
 class Sent(BaseModel):
@@ -70,7 +70,7 @@ class Sent(BaseModel):
 
 
 class Shape(BaseModel):
-    """JSON that the daemon answers; model_validate makes it of an object with these attributes."""
+    """JSON that the daemon answers. model_validate makes it of a value with such attributes."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -114,3 +114,8 @@ class ChangeMade(Shape):
     """The id of a change in the journal."""
 
     change: int
+
+
+def iso_time(seconds: float) -> str:
+    """Return a Unix time in ISO 8601, UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -134,7 +134,7 @@ class StatusShape(Shape):
             is_remote=config.is_remote,
             modes={name: config.review_mode("", name) for name in daemon.space.prompts.fields},
             folder_modes=config.review.folders,
-            fault=fault and FaultShape.model_validate(fault),
+            fault=FaultShape.model_validate(fault) if fault else None,
             retry_in=max(0, ceil(fault.next_try - time.monotonic())) if fault else 0,
             rate_limit=daemon.limiter.waits if daemon.limiter else "",
             background=BackgroundShape(
