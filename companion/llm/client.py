@@ -80,9 +80,9 @@ class Client:
         self._attempts = Attempts(
             endpoint, cancelled or threading.Event(), first_delay, budget=budget
         )
-        self._capabilities = Capabilities(self.settings.json)
+        self.capabilities = Capabilities(self.settings.json)
         if capabilities_from and _is_same_model(capabilities_from.settings, self.settings):
-            self._capabilities = capabilities_from._capabilities
+            self.capabilities = capabilities_from.capabilities
         self._lock = threading.Lock()
         self.usage = Usage()  # of all calls so far, also of those without a usable answer
 
@@ -92,14 +92,9 @@ class Client:
         return self._attempts.limiter
 
     @property
-    def capabilities(self) -> Capabilities:
-        """What the endpoint was found to support so far."""
-        return self._capabilities
-
-    @property
     def thinks(self) -> bool:
         """Whether the model has thought before an answer so far."""
-        return self._capabilities.thinks
+        return self.capabilities.thinks
 
     def ask_text(
         self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
@@ -115,8 +110,8 @@ class Client:
 
         Raises JsonUnsupported when the endpoint takes no JSON format: ask for text then.
         """
-        named = not self._capabilities.modes
-        for mode in self._capabilities.modes:
+        named = not self.capabilities.modes
+        for mode in self.capabilities.modes:
             question = Question(
                 messages, max_tokens, schema, mode, schema_in_prompt=mode == "object"
             )
@@ -125,10 +120,10 @@ class Client:
             except _FormatRejected as rejected:
                 named = rejected.named
                 continue
-            self._capabilities.modes = (mode,)
+            self.capabilities.modes = (mode,)
             return answer
         if named:
-            self._capabilities.modes = ()
+            self.capabilities.modes = ()
         raise JsonUnsupported(
             f"The endpoint {self.settings.address} takes no JSON format for"
             f" {self.settings.model}; set json to text in the configuration"
@@ -161,16 +156,16 @@ class Client:
         """
         usage = Usage()
         for _ in range(2):
-            limit = self._capabilities.output_limit(question, self.settings)
+            limit = self.capabilities.output_limit(question, self.settings)
             completion, endpoint = self._complete(question._replace(max_tokens=limit))
             usage += completion.usage
-            self._capabilities.thinks |= completion.thinks
+            self.capabilities.thinks |= completion.thinks
             problem = _find_problem(completion, question.schema, limit)
             if not problem or _is_refused(completion):
                 break
             if completion.finish == "length" and not endpoint.embedded:
                 question = question._replace(max_tokens=question.max_tokens * 2)
-                if self._capabilities.output_limit(question, self.settings) <= limit:
+                if self.capabilities.output_limit(question, self.settings) <= limit:
                     break  # the same call would end in the same way
             question = question._replace(schema_in_prompt=True)
         return read_answer(completion._replace(usage=usage), question.schema, endpoint, limit)
@@ -181,10 +176,10 @@ class Client:
         Raises _FormatRejected where what it rejects may be the JSON format.
         """
         while True:
-            dropped = self._capabilities.dropped
-            tier = self._capabilities.tier_of(self.settings)
+            dropped = self.capabilities.dropped
+            tier = self.capabilities.tier_of(self.settings)
             reply, endpoint = self._attempts.send(
-                partial(self._capabilities.body_for, question, tier=tier),
+                partial(self.capabilities.body_for, question, tier=tier),
                 question.estimate_tokens(),
                 question.max_tokens,
                 tier,
@@ -201,11 +196,11 @@ class Client:
                     completion = completion._replace(text=text, finish="stop")
                 return completion, endpoint
             if tier and has_no_room(reply):
-                self._capabilities.pause_tier()
+                self.capabilities.pause_tier()
                 self._tell_of_tier(tier, "has no room now in", reply)
                 continue
-            if self._capabilities.drop_parameter(reply, dropped):
-                if tier and "service_tier" in self._capabilities.dropped:
+            if self.capabilities.drop_parameter(reply, dropped):
+                if tier and "service_tier" in self.capabilities.dropped:
                     self._tell_of_tier(tier, "does not have", reply)
                 continue
             error = error_for_reply(reply, endpoint)
@@ -216,8 +211,8 @@ class Client:
 
     def _tell_of_tier(self, tier: str, why: str, reply: Reply) -> None:
         """Say, once, that the service tier is done without."""
-        if not self._capabilities.told_of_tier:
-            self._capabilities.told_of_tier = True
+        if not self.capabilities.told_of_tier:
+            self.capabilities.told_of_tier = True
             _log.warning(
                 "The endpoint %s %s the service tier %s for %s (it says: %s); it is asked without"
                 " it, at the usual price",
