@@ -152,8 +152,9 @@ def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
 
 def find_sentence_ends(text: str) -> Iterator[int]:
     """Yield the offsets after sentences that whitespace follows; Chinese and Japanese need none."""
+    ends_shortened = compile_phrases(r"(?:^|[\s(])(?:<sentences.abbreviations>|[^\W\d_])\.$")
     for end in _END.finditer(text):
-        if end[0] == "." and _abbreviation_end().search(text[max(0, end.start() - 12) : end.end()]):
+        if end[0] == "." and ends_shortened.search(text[max(0, end.start() - 12) : end.end()]):
             continue
         following = _SIGN.search(text, end.end())
         if not (following and following[0].islower() and end[0][0] in ".…"):
@@ -163,13 +164,6 @@ def find_sentence_ends(text: str) -> Iterator[int]:
 def needs_previous(sentence: str) -> bool:
     """Return whether the sentence refers to the one before it, as “However, ...” does."""
     return bool(_LEANS.match(sentence))
-
-
-@cache
-def _abbreviation_end() -> re.Pattern[str]:
-    """Return the pattern of an abbreviation, or of an initial, that a text ends with."""
-    known = "|".join(map(re.escape, find_phrases("sentences", "abbreviations")))
-    return re.compile(rf"(?:^|[\s(])(?:{known}|[^\W\d_])\.$")
 
 
 # Every alternative stops at the next character of its kind, or where a word begins, because a
