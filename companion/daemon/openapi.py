@@ -62,7 +62,7 @@ def describe_api(resources: Sequence[Resource]) -> str:
             modes |= {(answer, "serialization"): None for answer in route.answers}
             path = _VARIABLE.sub(r"{\1}", PREFIX + route.rule)
             paths.setdefault(path, {})[route.method.lower()] = _operation(route, resource.name)
-    paths |= _bare_paths()
+    paths |= _BARE_PATHS
     schemas = models_json_schema(list(modes), ref_template=_REF)[1]["$defs"]
     # A problem without places leaves them out.
     schemas["Problem"]["required"] = ["type", "title", "status", "detail"]
@@ -133,31 +133,32 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
         yield {"name": name, "in": "query", "required": False, "schema": schema}
 
 
-def _bare_paths() -> dict[str, dict[str, Any]]:
-    """Return the two paths that belong to no resource."""
-    fields = {"status": {"const": "ok"}, "name": {"const": APP}, "version": {"type": "string"}}
-    health = {"type": "object", "properties": fields, "required": list(fields)}
-    content = {_JSON: {"schema": health}}
-    document = {_JSON: {"schema": {"type": "object"}}}
-    problems = _problems(_PROBLEMS)
-    return {
-        "/healthz": {
-            "get": {
-                "operationId": "read_health",
-                "summary": "Whether a daemon answers at all, and its version; nothing else.",
-                "security": [],
-                "responses": {"200": {"description": "It does.", "content": content}} | problems,
-            }
-        },
-        f"{PREFIX}/openapi.json": {
-            "get": {
-                "operationId": "read_document",
-                "summary": "This document.",
-                "responses": {"200": {"description": "It.", "content": document}} | problems,
-            }
-        },
-    }
-
-
 def _ref(model: type[BaseModel]) -> dict[str, str]:
     return {"$ref": _REF.format(model=model.__name__)}
+
+
+_HEALTH = {"status": {"const": "ok"}, "name": {"const": APP}, "version": {"type": "string"}}
+_HEALTH_SCHEMA = {"type": "object", "properties": _HEALTH, "required": list(_HEALTH)}
+_BARE_PATHS: dict[str, dict[str, Any]] = {  # they belong to no resource
+    "/healthz": {
+        "get": {
+            "operationId": "read_health",
+            "summary": "Whether a daemon answers at all, and its version; nothing else.",
+            "security": [],
+            "responses": {
+                "200": {"description": "It does.", "content": {_JSON: {"schema": _HEALTH_SCHEMA}}},
+                **_problems(_PROBLEMS),
+            },
+        }
+    },
+    f"{PREFIX}/openapi.json": {
+        "get": {
+            "operationId": "read_document",
+            "summary": "This document.",
+            "responses": {
+                "200": {"description": "It.", "content": {_JSON: {"schema": {"type": "object"}}}},
+                **_problems(_PROBLEMS),
+            },
+        }
+    },
+}
