@@ -81,8 +81,10 @@ class Client:
             endpoint, cancelled or threading.Event(), first_delay, budget=budget
         )
         self.capabilities = Capabilities(self.settings.json)
-        if capabilities_from and _is_same_model(capabilities_from.settings, self.settings):
-            self.capabilities = capabilities_from.capabilities
+        if capabilities_from:
+            mine, known = self.settings, capabilities_from.settings
+            if (mine.base_url, mine.model, mine.json) == (known.base_url, known.model, known.json):
+                self.capabilities = capabilities_from.capabilities
         self._lock = threading.Lock()
         self.usage = Usage()  # of all calls so far, also of those without a usable answer
 
@@ -244,11 +246,6 @@ def read_answer(
         raise NoAnswer(unusable_answer_error(endpoint, problem), usage, fault)
     data = read_json(completion.text, schema) if schema else None
     return Answer(completion.text, data or {}, usage)
-
-
-def _is_same_model(one: Endpoint, other: Endpoint) -> bool:
-    """Return whether what is known of the one holds for the other."""
-    return (one.base_url, one.model, one.json) == (other.base_url, other.model, other.json)
 
 
 def _is_refused(completion: Completion) -> bool:

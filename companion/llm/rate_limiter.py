@@ -29,6 +29,11 @@ _COUNT = re.compile(r"\d{1,12}")
 _PART = r"(\d{1,12}(?:\.\d{1,9})?)(h|ms|m|s|us|µs|ns)"  # as Go writes a duration
 _DURATION = re.compile(rf"(?:{_PART})+")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+_WHY: dict[Bound, str] = {  # calls wait
+    "setting": "at most {most:,} {what} a minute ({kind}_a_minute)",
+    "reported": "the endpoint limits the {kind} a minute",
+    "remaining": "the endpoint has no {kind} left for now",
+}
 _log = logging.getLogger(__name__)
 
 
@@ -110,19 +115,12 @@ class RateLimiter:
             if not (taken and taken.wait):
                 self._waiting.pop(turn, None)
             elif turn.looks >= _LEAST_TOLD:
-                self._waiting[turn] = self._explain(taken.kind, taken.bound)
+                kind, most = taken.kind, self._settings[taken.kind] or 0
+                what = kind if most > 1 else kind.removesuffix("s")
+                self._waiting[turn] = _WHY[taken.bound].format(kind=kind, most=most, what=what)
             before, self.waits = self.waits, next(iter(self._waiting.values()), "")
             if before or self.waits:
                 self.tell(self.waits)
-
-    def _explain(self, kind: Kind, bound: Bound) -> str:
-        if bound == "setting":
-            most = self._settings[kind] or 0
-            what = kind if most > 1 else kind.removesuffix("s")
-            return f"at most {most:,} {what} a minute ({kind}_a_minute)"
-        if bound == "reported":
-            return f"the endpoint limits the {kind} a minute"
-        return f"the endpoint has no {kind} left for now"
 
 
 class Turn:
