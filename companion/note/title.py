@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterator
 
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
@@ -33,7 +32,15 @@ def find_title(parsed: ParsedNote, name: str) -> str:
     heading, if it is of level 1; the file's name made readable; an alias. name: of the note's
     file, without `.md`.
     """
-    return next(filter(is_subject, _candidates(parsed, name)), "")
+    title = parsed.properties.get("title")
+    heading = next((line for line in parsed.lines if line.kind == "heading"), None)
+    candidates = (
+        _plain_text(title) if isinstance(title, str) else "",
+        _plain_text(heading.title) if heading and heading.level == 1 else "",
+        make_readable(name),
+        *parsed.properties.aliases,
+    )
+    return next(filter(is_subject, candidates), "")
 
 
 def is_subject(text: str) -> bool:
@@ -56,17 +63,6 @@ def make_readable(name: str) -> str:
     if text == text.lower() and _SLUG.fullmatch(text) and is_subject(text):
         text = text.replace("-", " ")
     return text
-
-
-def _candidates(parsed: ParsedNote, name: str) -> Iterator[str]:
-    title = parsed.properties.get("title")
-    if isinstance(title, str):
-        yield _plain_text(title)
-    heading = next((line for line in parsed.lines if line.kind == "heading"), None)
-    if heading and heading.level == 1:
-        yield _plain_text(heading.title)
-    yield make_readable(name)
-    yield from parsed.properties.aliases
 
 
 def _plain_text(text: str) -> str:

@@ -83,10 +83,17 @@ def find_copied_note(root: Path, path: str, is_there: Callable[[str], bool]) -> 
     """
     name = path.rpartition("/")[2]
     suffix = name[-3:]
-    for stem in _copied_stems(name[:-3]):
-        if is_there(stem + suffix) and _says_title(root / path, stem):
-            return stem + suffix
-    return None
+    stems = [stem for stem in _copied_stems(name[:-3]) if is_there(stem + suffix)]
+    if not stems:
+        return None
+    try:
+        parsed = ParsedNote(NoteText.decode((root / path).read_bytes()))
+        said = parsed.properties.get("title")
+    except (OSError, NoteRefused):
+        return None
+    heading = next((line for line in parsed.lines if line.kind == "heading"), None)
+    titles = {_fold(str(said)), _fold(heading.title if heading and heading.level == 1 else "")}
+    return next((stem + suffix for stem in stems if _fold(stem) in titles), None)
 
 
 def _copied_stems(stem: str) -> Iterator[str]:
@@ -101,17 +108,6 @@ def _copied_stems(stem: str) -> Iterator[str]:
         if any(map(str.isalpha, stem[dash:])):
             yield stem[:dash]
         dash = stem.rfind("-", 0, dash)
-
-
-def _says_title(file: Path, title: str) -> bool:
-    try:
-        parsed = ParsedNote(NoteText.decode(file.read_bytes()))
-        said = parsed.properties.get("title")
-    except (OSError, NoteRefused):
-        return False
-    heading = next((line for line in parsed.lines if line.kind == "heading"), None)
-    titles = [str(said), heading.title if heading and heading.level == 1 else ""]
-    return _fold(title) in map(_fold, titles)
 
 
 def _fold(text: str) -> str:
