@@ -70,7 +70,15 @@ def find_daemon(state: Path) -> RuntimeFile | None:
     with suppress(OSError, ValueError):  # who holds the lock may be unknown
         if int((state / "lock.pid").read_text(encoding="ascii")) != content.pid:
             return None
-    return content if _is_locked(state) else None
+    lock = FileLock(state / "lock", mode=0o600, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return content
+    except OSError:
+        return None
+    lock.release()
+    return None
 
 
 def _is_alive(pid: int) -> bool:
@@ -84,18 +92,6 @@ def _is_alive(pid: int) -> bool:
     except OSError:
         return True
     return True
-
-
-def _is_locked(state: Path) -> bool:
-    lock = FileLock(state / "lock", mode=0o600, thread_local=False)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    except OSError:
-        return False
-    lock.release()
-    return False
 
 
 def _file(state: Path) -> Path:

@@ -176,20 +176,16 @@ def list_models(base_url: str) -> tuple[str, ...] | None:
     try:
         connection.request("GET", f"{parts.path.rstrip('/')}/models")
         response = connection.getresponse()
-        return _parse_list(response.read(_MAX_LIST)) if response.status == 200 else None
+        if response.status != 200:
+            return None
+        data = json.loads(response.read(_MAX_LIST))["data"]
+        names = [entry["id"] for entry in data or ()]  # Ollama says null when it has none
     except (OSError, http.client.HTTPException):
+        return None
+    except (ValueError, TypeError, KeyError, RecursionError):  # no list in OpenAI's format
         return None
     finally:
         connection.close()
-
-
-def _parse_list(body: bytes) -> tuple[str, ...] | None:
-    """Return the ids of models that generate text; None if it is no list in OpenAI's format."""
-    try:
-        data = json.loads(body)["data"] or []  # Ollama says null when it has none
-        names = [entry["id"] for entry in data]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
     return tuple(
         name
         for name in names
