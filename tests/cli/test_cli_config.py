@@ -109,6 +109,15 @@ def test_the_key_comes_by_standard_input_and_is_never_shown(
     assert "no key came" in user.run("config", "set", "endpoint.api_key").err
 
 
+@pytest.mark.parametrize("text", ["", "[notes.postponed_properties]\nstatus = 'x'\n"])
+def test_a_table_is_set_and_taken_out_in_any_file(user: User, text: str) -> None:
+    file, name = user.configure(text), "notes.postponed_properties"
+    assert user.run("config", "set", name, '{ status = "later" }').status == 0
+    assert tomllib.loads(file.read_text())["notes"] == {"postponed_properties": {"status": "later"}}
+    assert user.run("config", "set", name, "--default").out == f"{name}: taken out\n"
+    assert not tomllib.loads(file.read_text()).get("notes")
+
+
 def test_a_table_is_told_as_toml_has_it(user: User) -> None:
     ran = user.run("config", "set", "private.properties", '{ private = "true", "a b" = "x" }')
     assert ran.out == 'private.properties = {private = "true", "a b" = "x"}\n'
