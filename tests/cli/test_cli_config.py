@@ -216,6 +216,16 @@ def test_edit_refuses_and_keeps_what_was_typed(user: User, editor: Path) -> None
     assert os.name == "nt" or stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
+def test_an_editor_that_does_not_start_changes_nothing(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = user.configure("# mine\n")
+    monkeypatch.setenv("VISUAL", "no-such-editor")
+    ran = user.run("config", "edit")
+    assert ran.status == 2 and ran.err.startswith("companion: no-such-editor: Editing failed")
+    assert "nothing was changed. EDITOR names" in ran.err and file.read_text() == "# mine\n"
+
+
 def test_edit_begins_with_every_setting(user: User, editor: Path) -> None:
     (user.home / "config.toml").unlink()
     editor.write_text("# done\n")
