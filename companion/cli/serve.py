@@ -91,6 +91,6 @@ def mcp(vault: Path | None) -> None:
             raise
         raise UsageError(
             "companion mcp needs the package mcp; install callout-companion[mcp], as by"
-            " pipx install 'callout-companion[mcp]'"
+            " uv tool install 'callout-companion[mcp]'"
         ) from None
     make_server(root).run()
