@@ -149,6 +149,11 @@ class _Init:
         if (around := find_vault(self.root)) != self.root:
             where = f"it lies in the vault {around}" if around else "no .obsidian folder is in it"
             self.output.warn(f"{self.root} is no vault of Obsidian's: {where}; going on with it")
+        elif (outer := find_vault(self.root.parent)) not in (None, self.root):
+            self.output.warn(
+                f"{self.root} lies in the vault {outer}, which has its notes, too; set up one of"
+                " them, or name it in the other's ignore.folders"
+            )
         if names := [name for name in ENDPOINT_VARIABLES if os.environ.get(name)]:
             win = "wins" if len(names) == 1 else "win"
             self.output.warn(
