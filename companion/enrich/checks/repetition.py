@@ -56,8 +56,11 @@ def find_title_alone(answer: CheckedAnswer) -> Fault | None:
 
 
 def _find_repeated(answer: CheckedAnswer) -> Iterator[str]:
-    counts = Counter(map(letters, _SENTENCE_END.split(answer.text)))
-    yield from (s for s, times in counts.items() if times > 1 and width(s) >= _SHORTEST_SENTENCE)
+    sentences = _SENTENCE_END.split(answer.text)
+    counts = Counter(map(letters, sentences))
+    for sentence, said in zip(sentences, map(letters, sentences), strict=True):
+        if counts[said] > 1 and width(said) >= _SHORTEST_SENTENCE:
+            yield sentence.strip()
     yield from (found[0] for found in _ROW.finditer(answer.text))
     yield from _find_phrase(answer.tokens, *_PHRASES.get(answer.field.kind, (6, 14)))
     if answer.field.kind != "list" and not answer.question:
