@@ -136,8 +136,11 @@ class _Init:
         installed = plugin and self._install_plugin(planned.config)
         self._ask_about_backlog(planned.config)
         runs = self._start_with_session(service)
-        is_off = planned.config.background.enabled is False
-        serves = "answers the plugin" if is_off else "fills notes as you save them"
+        serves = "fills notes as you save them"
+        if planned.config.background.enabled is False:
+            serves = "answers the plugin"
+        elif planned.config.review.mode == "propose":
+            serves = "proposes values for notes as you save them"
         until = "companion service uninstall ends that" if runs else "until you stop it"
         self.output.say(_NEXT.format(serves=f"{serves}, {until}"))
         if installed:

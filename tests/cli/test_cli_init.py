@@ -295,6 +295,12 @@ def test_what_serve_does_is_said_as_it_is(user: User, background: bool) -> None:
     assert ("answers the plugin, until you stop it" in ran.out) == (not background)
 
 
+def test_with_review_serve_is_said_to_propose(user: User) -> None:
+    options = ["--embedded", "--no-test", "--background", "--review"]
+    ran = user.run("init", str(user.vault), *options)
+    assert "proposes values for notes as you save them, until you stop it" in ran.out
+
+
 def test_where_nobody_sits_the_embedded_model_is_taken(user: User) -> None:
     ran = user.run("init", str(user.vault), "--no-test")
     assert ran.status == 0
