@@ -9,6 +9,7 @@ edited a few times; some are deleted, and some of those written again. `companio
 here, with a stub endpoint. All times are divided by ten: 30 minutes take three, and the settle time
 is 3 seconds in place of 30. Exit status 1 when an edit of the phone is nowhere any more, a note is
 filled twice, a conflict copy is touched, a note is torn, or what was filled does not arrive there.
+Of notes that are not filled at the end it says why.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.daemon_process import (
+    COMPANION,
     BrokenOff,
     DaemonProcess,
     fresh_folder,
@@ -124,6 +126,7 @@ def main() -> int:
         minutes = ENDS * share / 60
         print(f"{notes} notes, {minutes:g} minutes at {factor:g} times their speed\n")
         found = read_notes(machine), read_notes(there)
+        print_unfilled(machine, found[0], copies)
         return judge(phone, found, copies, read_changes(machine), stub.calls())
 
 
@@ -235,6 +238,24 @@ def judge(
         "a note did not arrive": not differ,
     }
     return report([name for name, holds in promises.items() if not holds])
+
+
+def print_unfilled(machine: Path, here: dict[str, bytes], copies: list[dict[str, str]]) -> None:
+    """Print how many notes are not filled, by what the scan says of them and where the fill is."""
+    words = [sys.executable, *COMPANION, "scan", "--json", "--vault", str(machine)]
+    done = subprocess.run(words, capture_output=True, check=True, text=True)
+    told = {each["path"]: each for each in map(json.loads, done.stdout.splitlines())}
+    filled = {path for path, data in here.items() if MARK.encode() in data}
+    with_filled_copy = {copy["note"] for copy in copies if copy["copy"] in filled}
+    unfilled = Counter[str]()
+    for path in here.keys() - filled - {copy["copy"] for copy in copies}:
+        scanned = told.get(path, {"skipped": "the scan says nothing of it", "left": []})
+        left = (each.partition(": ")[2] for each in scanned["left"])
+        why = next(filter(None, (scanned["skipped"], *left)), "it needs something")
+        where = "a conflict copy" if path in with_filled_copy else "no note"
+        unfilled[f"not filled: {why.partition(';')[0]}; {where} has the fill"] += 1
+    if unfilled:
+        print_table([(why, number, "") for why, number in unfilled.most_common()])
 
 
 def without_fills(text: str) -> str:
