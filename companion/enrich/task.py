@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 from companion.enrich.revert import revert_needs, revert_own_changes
@@ -145,11 +145,15 @@ def leave_out_asked(
 ) -> NeedsToAsk:
     """Return which needs to ask for, and why others are not: they were asked for before.
 
+    What was filled in a note of which little is left, as in a deleted one of the same name, does
+    not count.
+
     reopened: keys of needs to ask for, whatever became of them before. asked: what became of the
     note's, by key, from a query for all notes; None: it is looked up.
     """
     if asked is None:
         asked = workspace.journal.proposals.latest(job.path)
+    was_rewritten = cache(partial(_was_rewritten, workspace, job.path))
     open_needs: list[Need] = []
     proposed: list[tuple[Need, AskedNeed]] = []
     left: dict[str, list[str]] = {}
@@ -157,7 +161,12 @@ def leave_out_asked(
         latest = asked.get(need.key)
         if latest is not None and latest.state in ("open", "asked"):
             proposed.append((need, latest))
-        elif latest is None or job.retry or need.key in reopened:
+        elif (
+            latest is None
+            or job.retry
+            or need.key in reopened
+            or (latest.change is not None and was_rewritten(latest.change))
+        ):
             open_needs.append(need)
         else:
             left.setdefault(_why_left(latest), []).append(_name(need))
@@ -233,6 +242,19 @@ def find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
     except NoteRefused:
         return frozenset()
     return frozenset(need.key for need in facts.needs)
+
+
+def _was_rewritten(workspace: Workspace, path: str, change: int) -> bool:
+    """Return whether most of what the note was before the change is gone; False if not known."""
+    images = workspace.journal.images(change)
+    try:
+        if images:
+            require_same_note(images[0], (workspace.root / path).read_bytes(), path)
+    except NoteRewritten:
+        return True
+    except (OSError, NoteRefused):
+        return False
+    return False
 
 
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")
