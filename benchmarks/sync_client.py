@@ -270,6 +270,9 @@ def number_in(path: str) -> int:
 
 
 def is_touched(copy: dict[str, str], here: dict[str, bytes]) -> bool:
+    """Return whether the conflict copy changed; not if its note is gone, and it is the only one."""
+    if copy["note"] not in here:
+        return False
     data = here.get(copy["copy"])
     return data is None or hashlib.sha256(data).hexdigest() != copy["sha256"]
 
