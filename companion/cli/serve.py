@@ -58,14 +58,14 @@ def _serve(port: int | None, vault: Path | None) -> None:
 
     def ready(daemon: Daemon, bound: int) -> None:
         background = daemon.status().background
-        waits = config.review.mode == "propose"
+        does = "proposes values for" if config.review.mode == "propose" else "fills"
         output.say(f"Companion serves {root} on http://127.0.0.1:{bound}", style="bold")
         output.say(f"Asks {describe_endpoint(config)}")
         output.say(
             f"In the background: {background.off}"
             if background.off
-            else f"In the background: {'proposes values for' if waits else 'fills'} stubs that nobody"
-            f" edited for {config.background.settle_seconds:g} seconds, at most "
+            else f"In the background: {does} stubs that nobody edited for "
+            f"{config.background.settle_seconds:g} seconds, at most "
             f"{background.notes_a_day} a day"
         )
         output.say("Its page: companion open", style="dim")
