@@ -121,6 +121,9 @@ def test_a_table_is_set_and_taken_out_in_any_file(user: User, text: str) -> None
 def test_a_table_is_told_as_toml_has_it(user: User) -> None:
     ran = user.run("config", "set", "private.properties", '{ private = "true", "a b" = "x" }')
     assert ran.out == 'private.properties = {private = "true", "a b" = "x"}\n'
+    told = user.run("config", "get", "private.properties").out
+    assert told == '{ private = "true", "a b" = "x" }\n'
+    assert user.run("config", "get", "ignore.properties").out == "{}\n"
 
 
 @pytest.mark.parametrize("name", ["Work", pytest.param("Job", id="and renamed")])
