@@ -14,7 +14,7 @@ import click
 from companion.cli.filters import filter_options, parse_time, read_filter
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.model import fetch_model
-from companion.cli.output import Output, show_progress
+from companion.cli.output import Output, show_progress, show_wait
 from companion.cli.remote_run import run_at_daemon
 from companion.cli.run_report import AGREE, RunReport
 from companion.cli.session import (
@@ -168,7 +168,7 @@ class _Run:
             return 0
         cancelled = Event()
         with (
-            open_client(self.config, cancelled) as client,
+            open_client(self.config, cancelled, can_wait=len(jobs) > 1) as client,
             open_similar(self.workspace) as similar,
             stop_on_signals(self.output, cancelled, client.close) as interruption,
         ):
@@ -213,6 +213,8 @@ class _Run:
     ) -> CompanionError | None:
         enricher = Enricher(self.workspace, self._asker(similar), client, self.name)
         with self.output.progress("Enriching", len(jobs)) as progress:
+            if client.limiter:
+                client.limiter.tell = partial(show_wait, progress, "Enriching")
             if similar:
                 similar.progress = partial(show_progress, progress, "Comparing notes")
             try:
