@@ -153,6 +153,8 @@ def _explain(error: OSError) -> str:
     if error.errno in _CANNOT_WRITE:
         _discard_output()
         return f"the output cannot be written ({error.strerror}); make room, or send it elsewhere"
+    if isinstance(error, FileNotFoundError):  # os.getcwd names no file
+        return "the current folder was deleted; change to another one"
     return ""
 
 
