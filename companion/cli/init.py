@@ -128,7 +128,7 @@ class _Init:
             choices = choose_by_options(options, place.config)
         planned = self._try(place, choices, trial)
         if planned is None:
-            self.output.warn("Nothing was written.")
+            self.output.warn("Nothing was written; companion init again chooses otherwise.")
             return 1
         ensure_token()
         write_planned(planned)
