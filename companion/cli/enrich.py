@@ -42,7 +42,6 @@ from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError
 from companion.llm.catalog import model_path
-from companion.llm.client import Client
 
 
 @click.command()
@@ -172,7 +171,19 @@ class _Run:
             open_similar(self.workspace) as similar,
             stop_on_signals(self.output, cancelled, client.close) as interruption,
         ):
-            fault = self._work(jobs, client, similar, cancelled)
+            fault = None
+            enricher = Enricher(self.workspace, self._asker(similar), client, self.name)
+            with self.output.progress("Enriching", len(jobs)) as bar:
+                if client.limiter:
+                    client.limiter.tell = partial(show_wait, bar, "Enriching")
+                if similar:
+                    similar.progress = partial(show_progress, bar, "Comparing notes")
+                try:
+                    for each in run_jobs(jobs, enricher.enrich, self.config.concurrency, cancelled):
+                        self.report.add(each)
+                        bar.advance(bar.task_ids[0])
+                except CompanionError as error:
+                    fault = error
             self.report.sum_up(len(jobs), client.usage, self.name, cancelled)
         if fault:
             raise fault
@@ -203,27 +214,6 @@ class _Run:
         if not agreed:
             self.output.warn("nothing was sent")
         return agreed
-
-    def _work(
-        self,
-        jobs: Sequence[Job],
-        client: Client,
-        similar: SimilarNotes | None,
-        cancelled: Event,
-    ) -> CompanionError | None:
-        enricher = Enricher(self.workspace, self._asker(similar), client, self.name)
-        with self.output.progress("Enriching", len(jobs)) as progress:
-            if client.limiter:
-                client.limiter.tell = partial(show_wait, progress, "Enriching")
-            if similar:
-                similar.progress = partial(show_progress, progress, "Comparing notes")
-            try:
-                for result in run_jobs(jobs, enricher.enrich, self.config.concurrency, cancelled):
-                    self.report.add(result)
-                    progress.advance(progress.task_ids[0])
-            except CompanionError as error:
-                return error
-        return None
 
     def _asker(self, similar: SimilarNotes | None = None) -> Asker:
         return Asker(self.workspace, self.known, model_facts(self.config), similar)
