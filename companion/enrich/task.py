@@ -145,15 +145,15 @@ def leave_out_asked(
 ) -> NeedsToAsk:
     """Return which needs to ask for, and why others are not: they were asked for before.
 
-    What was filled in a note of which little is left, as in a deleted one of the same name, does
-    not count.
+    What was filled in another note of the same name, or before the note was rewritten, does not
+    count.
 
     reopened: keys of needs to ask for, whatever became of them before. asked: what became of the
     note's, by key, from a query for all notes; None: it is looked up.
     """
     if asked is None:
         asked = workspace.journal.proposals.latest(job.path)
-    was_rewritten = cache(partial(_was_rewritten, workspace, job.path))
+    is_another = cache(partial(_is_another, workspace, job.path))
     open_needs: list[Need] = []
     proposed: list[tuple[Need, AskedNeed]] = []
     left: dict[str, list[str]] = {}
@@ -165,7 +165,7 @@ def leave_out_asked(
             latest is None
             or job.retry
             or need.key in reopened
-            or (latest.change is not None and was_rewritten(latest.change))
+            or (latest.change is not None and is_another(latest.change))
         ):
             open_needs.append(need)
         else:
@@ -244,17 +244,20 @@ def find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
     return frozenset(need.key for need in facts.needs)
 
 
-def _was_rewritten(workspace: Workspace, path: str, change: int) -> bool:
-    """Return whether most of what the note was before the change is gone; False if not known."""
+def _is_another(workspace: Workspace, path: str, change: int) -> bool:
+    """Return whether the note is another one than before the change; False if not known.
+
+    Little of the old one is left then, and little stood in it: more than in a file that a sync
+    client has written in part.
+    """
     images = workspace.journal.images(change)
+    if images is None:
+        return False
     try:
-        if images:
-            require_same_note(images[0], (workspace.root / path).read_bytes(), path)
-    except NoteRewritten:
-        return True
+        now = (workspace.root / path).read_bytes()
+        return _is_rewritten(images[0], now) and _is_rewritten(now, images[0])
     except (OSError, NoteRefused):
         return False
-    return False
 
 
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")
@@ -265,15 +268,18 @@ class NoteRewritten(NoteChanged):
 
 
 def require_same_note(asked_about: bytes, now: bytes, path: str) -> None:
-    """Raise NoteRewritten when most of what the model was asked about is gone from the note.
+    """Raise NoteRewritten when most of what the model was asked about is gone from the note."""
+    if _is_rewritten(asked_about, now):
+        reason = "it was rewritten while the model was thinking; enrich it again"
+        raise NoteRewritten(reason, path)
 
-    That is most of its lines, or of the words of its body: stubs from one template share lines.
+
+def _is_rewritten(old: bytes, new: bytes) -> bool:
+    """Return whether most of the old note's lines are gone, or of the words of its body.
+
+    Stubs from one template share lines.
     """
-    for parts in (_lines, _words):
-        old = parts(asked_about)
-        if len(old & parts(now)) * 2 < len(old):
-            reason = "it was rewritten while the model was thinking; enrich it again"
-            raise NoteRewritten(reason, path)
+    return any(len(parts(old) & parts(new)) * 2 < len(parts(old)) for parts in (_lines, _words))
 
 
 def _lines(data: bytes) -> set[str]:

@@ -84,6 +84,13 @@ def test_another_note_of_the_same_name_is_asked_about(user: User, scans: bool) -
     assert user.read("Untitled.md") == OTHER and "0 notes to work on" in user.run("scan").out
 
 
+def test_a_note_that_has_arrived_in_part_is_no_other(user: User) -> None:
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    user.note("Stub.md", STUB.partition("# Stub")[0])
+    assert "0 notes to work on" in user.run("scan").out
+
+
 @pytest.mark.parametrize("new", ["Renamed.md", "Folder/Deep/Stub.md"])
 @pytest.mark.parametrize(("past", "reason"), HISTORIES)
 def test_what_was_asked_for_goes_with_a_note_that_is_moved(
