@@ -31,7 +31,7 @@ if TYPE_CHECKING:  # what only some commands need is loaded by them
     from companion.daemon.daemon_client import DaemonClient
     from companion.enrich.decision import NoteDecision
     from companion.enrich.decisions import Decisions
-    from companion.enrich.given_value import RejectedValue
+    from companion.vault.proposal import RejectedValue
 
 __all__ = ["Vault"]
 
@@ -91,8 +91,8 @@ class Vault:
         one whose title is the question. script: the name of who proposes.
         """
         from companion.enrich.context import VaultContext
-        from companion.enrich.given_value import GivenValue, RejectedValue
         from companion.enrich.program_proposals import propose_for_script
+        from companion.vault.proposal import GivenValue, RejectedValue
 
         path, given = self._resolve(path), GivenValue(field, value, heading, question)
         if daemon := self._daemon():

@@ -9,10 +9,9 @@ from contextlib import ExitStack
 import pytest
 
 import companion
-from companion.enrich.given_value import RejectedValue
 from companion.errors import NoteRefused, NotThere, UsageError
 from companion.python_api import Vault
-from companion.vault.proposal import Proposal
+from companion.vault.proposal import Proposal, RejectedValue
 from tests.cli.conftest import fake, user
 from tests.cli.serving import QUIET, serving
 from tests.cli.user import REPOSITORY, STUB, User

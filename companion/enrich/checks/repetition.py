@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import LIST_OR_TABLE
@@ -38,7 +39,15 @@ _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 
 def find_repetition(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that repeats a word, a phrase or a sentence."""
-    repeated = next(_find_repeated(answer), None)
+    sentences = [(s.strip(), letters(s)) for s in _SENTENCE_END.split(answer.text)]
+    counts = Counter(said for _, said in sentences)
+    found = chain(
+        (s for s, said in sentences if counts[said] > 1 and width(said) >= _SHORTEST_SENTENCE),
+        (row[0] for row in _ROW.finditer(answer.text)),
+        _find_phrase(answer.tokens, *_PHRASES.get(answer.field.kind, (6, 14))),
+        () if answer.field.kind == "list" or answer.question else _find_stems(answer),
+    )
+    repeated = next(found, None)
     if repeated is None:
         return None
     retry = "Say every thing once, in fresh words, and stop."
@@ -53,18 +62,6 @@ def find_title_alone(answer: CheckedAnswer) -> Fault | None:
         return None
     retry = "It only repeats the title. Say what the title does not say."
     return Fault("title", "says no more than the title", retry)
-
-
-def _find_repeated(answer: CheckedAnswer) -> Iterator[str]:
-    sentences = _SENTENCE_END.split(answer.text)
-    counts = Counter(map(letters, sentences))
-    for sentence, said in zip(sentences, map(letters, sentences), strict=True):
-        if counts[said] > 1 and width(said) >= _SHORTEST_SENTENCE:
-            yield sentence.strip()
-    yield from (found[0] for found in _ROW.finditer(answer.text))
-    yield from _find_phrase(answer.tokens, *_PHRASES.get(answer.field.kind, (6, 14)))
-    if answer.field.kind != "list" and not answer.question:
-        yield from _find_stems(answer)
 
 
 def _find_phrase(tokens: Sequence[str], words: int, signs: int) -> Iterator[str]:
