@@ -48,7 +48,7 @@ def test_again_it_begins_anew_and_keeps_what_was_added(user: User, tmp_path: Pat
     again = user.run("demo", "--vault", str(folder))
     assert (first.status, again.status) == (0, 0)
     assert (folder / "Mine.md").read_text() == "Mine.\n"
-    assert first.out.count("Cooking/Sourdough.md") == again.out.count("Cooking/Sourdough.md")
+    assert "✓ Cooking/Sourdough.md" in first.out and "✓ Cooking/Sourdough.md" in again.out
     listed = user.run("demo", "--vault", str(folder), "history", "--limit", "1")
     assert listed.status == 0 and len(listed.out.splitlines()) > 0
 
