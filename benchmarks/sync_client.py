@@ -211,7 +211,7 @@ def judge(
     lost = [n for n, last in phone.last.items() if last and last not in kept.get(n, ())]
     touched = [copy["copy"] for copy in copies if is_touched(copy, here)]
     known = [copy for copy in copies if is_conflict_copy(Path(copy["copy"]).name)]
-    asked = Counter(call.note for call in calls)
+    asked = count_calls(calls, copies, here)
     twice = [path for path, text in texts.items() if text.count("> [!ai]") > 1]
     filled = [path for path in paths if path in texts and MARK in texts[path]]
     differ = [path for path in here.keys() | there.keys() if here.get(path) != there.get(path)]
@@ -256,6 +256,18 @@ def print_unfilled(machine: Path, here: dict[str, bytes], copies: list[dict[str,
         unfilled[f"not filled: {why.partition(';')[0]}; {where} has the fill"] += 1
     if unfilled:
         print_table([(why, number, "") for why, number in unfilled.most_common()])
+
+
+def count_calls(
+    calls: list[Call], copies: list[dict[str, str]], here: dict[str, bytes]
+) -> Counter[str]:
+    """Return how often each note was asked about.
+
+    A conflict copy has the title of its note. Where the note was deleted, it may be asked about as
+    the note that it is now: these are left out.
+    """
+    alone = {name_of(number_in(copy["note"])) for copy in copies if copy["note"] not in here}
+    return Counter(call.note for call in calls if call.note not in alone)
 
 
 def without_fills(text: str) -> str:
