@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from companion.errors import UsageError
 
+_OWNER = 0o600  # the permissions of a file that its owner alone may read
 _OTHERS = 0o077  # the permissions of the group and of all others
 
 
@@ -26,7 +29,7 @@ def make_private_folder(folder: Path) -> None:
 
 def open_private(file: str | os.PathLike[str], flags: int) -> int:
     """Return a descriptor as os.open does; a new file may be read by its owner alone."""
-    return os.open(file, flags, 0o600)
+    return os.open(file, flags, _OWNER)
 
 
 def write_private(file: Path, data: bytes) -> None:
@@ -36,19 +39,29 @@ def write_private(file: Path, data: bytes) -> None:
 
     Raises UsageError if the file cannot be written; it is unchanged then.
     """
+    write_whole(file, data, _OWNER)
+
+
+def write_whole(file: Path, data: bytes, mode: int) -> None:
+    """Write data to file as write_private does, but with that mode, less the umask.
+
+    The folders that are created are private only where the file is.
+    """
     target = Path(os.path.realpath(file))
+    temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
     try:
-        make_private_folder(target.parent)
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+        if mode == _OWNER:
+            make_private_folder(target.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with os.fdopen(descriptor, "wb") as temporary:
-                temporary.write(data)
-                temporary.flush()
-                os.fsync(temporary.fileno())
-            Path(name).replace(target)
+            with open(temporary, "xb", opener=partial(os.open, mode=mode)) as opened:
+                opened.write(data)
+                opened.flush()
+                os.fsync(opened.fileno())
+            temporary.replace(target)
         except BaseException:
             with suppress(OSError):
-                Path(name).unlink()
+                temporary.unlink()
             raise
     except OSError as error:
         raise UsageError(

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Mapping
-from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from companion.errors import UsageError
+from companion.private_files import write_whole
 from companion.vault.obsidian import SETTINGS
 
 PLUGIN = "callout-companion"
@@ -115,7 +113,7 @@ def write_install(install: InstallPlan, settings: Mapping[str, str]) -> tuple[st
     for write in writes:
         if _read(install.root, write.file) != write.before:
             raise UsageError(f"somebody changed {write.file} meanwhile; go again")
-        _write(write)
+        write_whole(write.file, write.after, write.mode)
     return tuple(write.file.name for write in writes)
 
 
@@ -188,26 +186,3 @@ def _read(root: Path, file: Path) -> bytes | None:
         return None
     except OSError as error:
         raise UsageError(f"{file} cannot be read ({error.strerror}); allow it") from None
-
-
-def _write(write: PlannedWrite) -> None:
-    """Write the file atomically. A symbolic link inside the vault stays one."""
-    target = Path(os.path.realpath(write.file))
-    temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with open(temporary, "xb", opener=partial(os.open, mode=write.mode)) as file:
-                file.write(write.after)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(target)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-    except OSError as error:
-        raise UsageError(
-            f"{write.file} cannot be written ({error.strerror}); make its folder writable, with"
-            " room on its disk"
-        ) from None

@@ -127,7 +127,8 @@ def find_echo(answer: CheckedAnswer) -> Fault | None:
         if run in told and not _ASKED.issuperset(run) and run not in _runs_of(own, _ECHO):
             return Fault("echo", f"repeats what the model was told (“{_join(run)}”)", retry)
     words = {word for word in answer.tokens if len(word) >= _LONG}
-    taken = {word for word in words & _words_of(answer.prompt) if word not in answer.source}
+    taken = words.intersection(find_tokens(answer.prompt))
+    taken = {word for word in taken if word not in answer.source}
     are_most = len(words) >= _FEWEST and len(taken) >= _SHARE * len(words)
     if are_most or (len(words) >= _FEWEST_ALL and taken == words):
         return Fault("echo", "is made of the words the model was told", retry)
@@ -174,11 +175,6 @@ def _runs(text: str, sizes: tuple[int, int]) -> Iterator[_WordRun]:
 @lru_cache(maxsize=32)
 def _runs_of(text: str, sizes: tuple[int, int]) -> frozenset[_WordRun]:
     return frozenset(_runs(text, sizes))
-
-
-@lru_cache(maxsize=32)
-def _words_of(text: str) -> frozenset[str]:
-    return frozenset(find_tokens(text))
 
 
 def _join(run: Sequence[str]) -> str:
