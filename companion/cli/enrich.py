@@ -31,18 +31,16 @@ from companion.enrich.asker import Asker
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
-from companion.enrich.enricher import Enricher
-from companion.enrich.model import model_facts, open_client
+from companion.enrich.enricher import Enricher, open_enricher
+from companion.enrich.model import model_facts
 from companion.enrich.note_filter import Criteria
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
-from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError
 from companion.llm.catalog import model_path
-from companion.llm.client import Client
 
 
 @click.command()
@@ -168,12 +166,11 @@ class _Run:
             return 0
         cancelled = Event()
         with (
-            open_client(self.config, cancelled) as client,
-            open_similar(self.workspace) as similar,
-            stop_on_signals(self.output, cancelled, client.close) as interruption,
+            open_enricher(self.workspace, self.known, self.name, cancelled) as enricher,
+            stop_on_signals(self.output, cancelled, enricher.close) as interruption,
         ):
-            fault = self._work(jobs, client, similar, cancelled)
-            self.report.sum_up(len(jobs), client.usage, self.name, cancelled)
+            fault = self._work(jobs, enricher, cancelled)
+            self.report.sum_up(len(jobs), enricher.usage, self.name, cancelled)
         if fault:
             raise fault
         return self.report.exit_status(cancelled, interruption.exit_status)
@@ -198,23 +195,19 @@ class _Run:
         """
         if not needs_agreement(self.workspace, jobs):
             return True
-        cost = describe_cost(self.workspace, self._asker(), jobs)
+        asker = Asker(self.workspace, self.known, model_facts(self.config))
+        cost = describe_cost(self.workspace, asker, jobs)
         agreed = self.output.agrees(cost, AGREE)
         if not agreed:
             self.output.warn("nothing was sent")
         return agreed
 
     def _work(
-        self,
-        jobs: Sequence[Job],
-        client: Client,
-        similar: SimilarNotes | None,
-        cancelled: Event,
+        self, jobs: Sequence[Job], enricher: Enricher, cancelled: Event
     ) -> CompanionError | None:
-        enricher = Enricher(self.workspace, self._asker(similar), client, self.name)
         with self.output.progress("Enriching", len(jobs)) as progress:
-            if similar:
-                similar.progress = partial(show_progress, progress, "Comparing notes")
+            if enricher.similar:
+                enricher.similar.progress = partial(show_progress, progress, "Comparing notes")
             try:
                 for result in run_jobs(jobs, enricher.enrich, self.config.concurrency, cancelled):
                     self.report.add(result)
@@ -222,6 +215,3 @@ class _Run:
             except CompanionError as error:
                 return error
         return None
-
-    def _asker(self, similar: SimilarNotes | None = None) -> Asker:
-        return Asker(self.workspace, self.known, model_facts(self.config), similar)

@@ -11,7 +11,7 @@ from companion.cli.interrupts import exit_on_signals, stop_on_signals
 from companion.cli.run_report import RunReport
 from companion.daemon.api.run_schemas import RunShape
 from companion.daemon.client_runs import RunRequest
-from companion.daemon.daemon_client import DaemonClient, DaemonRefused
+from companion.daemon.daemon_client import DaemonClient, DaemonRefused, ended_early
 from companion.errors import CompanionError, UsageError
 from companion.llm.response import Usage
 
@@ -96,14 +96,8 @@ class _RemoteRun:
         except CompanionError as error:
             return error
         self._usage = over.usage.to_usage()
-        if over.fault:
-            return CompanionError(over.fault)
-        if over.state == "cancelled" and not self._cancelled.is_set():
-            return CompanionError(
-                "somebody else cancelled the run, or stopped the daemon; what was written stays, "
-                "and the same command does the rest"
-            )
-        return None
+        is_ours = over.state == "cancelled" and self._cancelled.is_set() and not over.fault
+        return None if is_ours else ended_early(over)
 
     def _cancel(self) -> None:
         if self._run:

@@ -16,18 +16,22 @@ ends before the second reading, and write() begins with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event
 from typing import NamedTuple
 
 from companion.enrich.asker import Asker
+from companion.enrich.context import VaultContext
+from companion.enrich.model import model_facts, open_client
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_writer import NoteWriter, keys_of
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
 from companion.enrich.plan import Filling
 from companion.enrich.plan_worker import Planner
 from companion.enrich.result import Answered, NoteStatus, Result, describe_waiting, failed_result
+from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job, NoteRewritten, Task, prepare_task, require_same_note
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError, StorageError
@@ -107,6 +111,11 @@ class Enricher(NoteWriter):
             answers, more = self._ask_model(job, task)
             found += more
         return self._sort(job, task, found, answers)
+
+    @property
+    def similar(self) -> SimilarNotes | None:
+        """The similar notes of the vault, None where they are switched off."""
+        return self._asker.similar
 
     @property
     def usage(self) -> Usage:
@@ -241,6 +250,22 @@ class Enricher(NoteWriter):
         if job.propose or flags or mode == "propose":
             return False
         return not (job.background and waits)
+
+
+@contextmanager
+def open_enricher(
+    workspace: Workspace, known: VaultContext, run: str, cancelled: Event
+) -> Iterator[Enricher]:
+    """Open an enricher that asks the configured model, for the run of that name.
+
+    known: the names and vocabularies of the vault. cancelled: see Client.
+
+    Raises UsageError where open_client does.
+    """
+    config = workspace.config
+    with open_client(config, cancelled) as client, open_similar(workspace) as similar:
+        asker = Asker(workspace, known, model_facts(config), similar)
+        yield Enricher(workspace, asker, client, run)
 
 
 class _Proposed(NamedTuple):
