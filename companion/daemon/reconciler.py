@@ -48,9 +48,9 @@ class Reconciler:
     """Scans the vault, in a thread of its own, and queues the notes that need work.
 
     settle: called with the paths of the notes before they are scanned; None: all notes.
-    after_scan: called after each scan of the whole vault. vault_missing: the vault's folder does
-    not exist now. backlog: the notes that wait for the user's consent, at the last scan.
-    ready: set after the first scan.
+    after_scan: called after each scan of the whole vault, unless the next one follows at once.
+    vault_missing: the vault's folder does not exist now. backlog: the notes that wait for the
+    user's consent, at the last scan. ready: set after the first scan.
     """
 
     def __init__(
@@ -206,7 +206,8 @@ class Reconciler:
         self.counts = self._count(scan)
         self.backlog = self._backlog.asked(to_do)
         self.ready.set()
-        self._after_scan()
+        if self._hints.count() <= _MANY:  # else the whole vault is scanned again at once
+            self._after_scan()
 
     def _scan_some(self, hints: Mapping[str, float]) -> None:
         """Scan the notes with a hint; each must stay unchanged from the time of its hint on."""

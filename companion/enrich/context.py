@@ -50,7 +50,7 @@ class VaultContext:
         return LinkNames(self._titles(), self.withheld) if self.withheld else self._all_names
 
     def _titles(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-        return ((path, PurePosixPath(path).stem, names) for path, names in self.scan.names())
+        return ((path, _stem(path), names) for path, names in self.scan.names())
 
     @cached_property
     def withheld(self) -> frozenset[str]:
@@ -151,6 +151,11 @@ class VaultContext:
         return self._counted[key]
 
 
+def _stem(path: str) -> str:
+    """Return the name of a note's file, without `.md`; for all notes, pathlib would be slow."""
+    return without_extension(path).rpartition("/")[2]
+
+
 class OpenContext(VaultContext):
     """The names and values of a vault, but for those that only notes have which tell nothing.
 
@@ -169,7 +174,7 @@ class OpenContext(VaultContext):
             name.casefold()
             for path, aliases in self.scan.names()
             if self.may_tell(path)
-            for name in (PurePosixPath(path).stem, *aliases)
+            for name in (_stem(path), *aliases)
         )
 
     @cached_property
