@@ -118,12 +118,13 @@ def measure_daemon(vault: Path) -> int:
 
 def measure_start(vault: Path) -> tuple[Rows, list[str]]:
     """Measure until it is ready: without an index, and then three times with one."""
-    taken = []
+    taken, cpu = [], []
     for _ in range(4):
         daemon = DaemonProcess(vault)
         try:
             daemon.wait_ready(pause=0.01)
             taken.append(time.perf_counter() - daemon.spawned_at)
+            cpu.append(read_used(daemon.pid).cpu)
             settle(daemon.pid)
         finally:
             daemon.stop()
@@ -131,6 +132,7 @@ def measure_start(vault: Path) -> tuple[Rows, list[str]]:
     rows: Rows = [
         ("ready after the first start, s", taken[0], ""),
         ("ready after a start, index warm, s", warm, f"under {READY:g}"),
+        ("  of it processor time", median(cpu[1:]), ""),
     ]
     return rows, [] if warm < READY else ["ready after its start"]
 
@@ -193,7 +195,7 @@ def measure_inbox(vault: Path) -> tuple[Rows, list[str]]:
     daemon = DaemonProcess(vault)
     try:
         daemon.wait_ready(pause=0.01)
-        ready = time.perf_counter() - daemon.spawned_at
+        ready, cpu = time.perf_counter() - daemon.spawned_at, read_used(daemon.pid).cpu
         memory = read_memory(daemon.pid)["VmRSS:"]
         client = PageClient(address_of(vault))
         page = [timed(lambda: client.read("/page/inbox")) for _ in range(5)]
@@ -206,6 +208,7 @@ def measure_inbox(vault: Path) -> tuple[Rows, list[str]]:
     rows: Rows = [
         ("open proposals", made, ""),
         ("ready after a start, s", ready, f"under {READY:g}"),
+        ("  of it processor time", cpu, ""),
         ("the page's inbox: first, median of 5, ms", both(page), ""),
         ("GET /proposals: first, median of 5, ms", both(api), ""),
         ("notes waiting for an answer", seen.background.backlog.notes, ""),
