@@ -1,9 +1,10 @@
 """How many of a small model's false sentences the measures of evidence flag.
 
-    python -m benchmarks.unsupported VAULT...
+    python -m benchmarks.unsupported VAULT... [--answers NAME]
 
-The sentences of `answers/sentences.jsonl`, labelled by reading, are compared with what the note and
-its vault tell; VAULT: those that they are from (see benchmarks.collect_sentences). Three measures:
+The sentences of `answers/short_sentences.jsonl`, labelled by reading, are compared with what the
+note and its vault tell; VAULT: those that they are from (see benchmarks.collect_sentences). NAME:
+`sentences`, for the answers to the longer prompt of before. Three measures:
 the similarity to the closest sentence; the share of words, by their stems, that nothing told has;
 and the mean logarithm of the probability of the tokens. Thresholds are chosen on half of the notes,
 and the shares are those of the other half; so is what the product would write of the answers.
@@ -68,12 +69,18 @@ class Measured(NamedTuple):
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("vaults", type=Path, nargs="+", metavar="VAULT")
-    vaults = parser.parse_args().vaults
+    parser.add_argument("--answers", default="short_sentences", metavar="NAME")
+    options = parser.parse_args()
+    file = ANSWERS / f"{options.answers}.jsonl"
     with tempfile.TemporaryDirectory(prefix="companion-unsupported-") as folder:
         ours = Path(folder, "notes")
         ours.mkdir()
         write_vault(ours)
-        answers = [each for vault in (ours, *vaults) for each in measure_vault(vault.resolve())]
+        answers = [
+            each
+            for vault in (ours, *options.vaults)
+            for each in measure_vault(vault.resolve(), file)
+        ]
     shares = [f"{share:.0%}" for share in _SHARES]
     for name in _MEASURES:
         print(table(f"flagged by {name}", shares, list(rows(answers, name))), end="\n\n")
@@ -83,13 +90,13 @@ def main() -> int:
     return 0
 
 
-def measure_vault(root: Path) -> Iterator[Measured]:
-    """Yield the answers about notes of the vault."""
+def measure_vault(root: Path, file: Path) -> Iterator[Measured]:
+    """Yield the answers in the file about notes of the vault."""
     notes = {each.path: each for each in find_references(root, IgnoreRules(), described=False)}
     config, encoder = load_config(), BuiltInEncoder()
     with open_workspace(config, root) as space, open_similar(space) as similar:
         asker = Asker(space, VaultContext(space.scan()), model_facts(config), similar)
-        for line in (ANSWERS / "sentences.jsonl").read_text(encoding="utf-8").split("\n"):
+        for line in file.read_text(encoding="utf-8").split("\n"):
             row = json.loads(line) if line else {"note": "/"}
             vault, _, path = row["note"].partition("/")
             if vault == root.name and path in notes:

@@ -24,7 +24,7 @@ from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import AskedFor, RawAnswer
 from companion.enrich.nearest_neighbours import NEIGHBOURS
-from companion.enrich.outcome import Accepted, Rejected
+from companion.enrich.outcome import SUPPORTED, Accepted, Rejected
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_answer
 from companion.enrich.plan import Filling
 from companion.enrich.similar import SimilarNotes
@@ -144,7 +144,8 @@ class Acceptor:
             read_told(self._parsed, self._context),
             self._language,
         )
-        flags: list[Flag] = ["unsupported"] if any(e.is_unsupported for e in evidence) else []
+        is_supported = all(each.similarity >= SUPPORTED[field.kind] for each in evidence)
+        flags: list[Flag] = [] if is_supported else ["unsupported"]
         if not evidence and accepted.need.kind == CALLOUT:
             flags.append("small-model")
         added = tuple(flags) if checks_are_on() else ()

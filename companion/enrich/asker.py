@@ -180,7 +180,13 @@ class Asker:
             similar = self.similar.find_likely(known, path, parsed, _SIMILAR)
             examples = self._backlinks.describe(known, similar, _EXAMPLES)
         told = self._backlinks.tell(known, path, parsed, budget)
-        context = replace(context, backlinks=told.backlinks, linked=told.linked, examples=examples)
+        context = replace(
+            context,
+            backlinks=told.backlinks,
+            linked=told.linked,
+            examples=examples,
+            small=self.model.is_small,
+        )
         titles = frozenset(style.title.casefold() for style in self.callout_styles)
         return _AskedNote(path, prompts, parsed, chosen.needs, context, language, titles)
 

@@ -27,7 +27,8 @@ class PromptContext:
     self_description: the same, where it reads as a description already. properties: further
     properties of the note as `name: value`, for notes with little text. backlinks: what other
     notes say of it. linked: descriptions of notes that it links to. examples: descriptions that the
-    author gave to similar notes, for a model that can follow them.
+    author gave to similar notes, for a model that can follow them. small: whether a small model is
+    asked, which is best told to write little, and only from what it is shown.
     """
 
     title: str
@@ -43,6 +44,7 @@ class PromptContext:
     backlinks: Sequence[str] = ()
     linked: Sequence[str] = ()
     examples: Sequence[str] = ()
+    small: bool = False
 
     def values(self) -> dict[str, object]:
         """Return the values for `note.md`, the template of the note's part of a message."""
@@ -78,6 +80,7 @@ class PromptContext:
             "language": self.language,
             "opening": one_line(self.opening or ""),
             "self_description": one_line(self.self_description or ""),
+            "small": self.small,
         }
 
 
@@ -97,7 +100,7 @@ SAMPLES = (
         linked=("Ethiopia: A country in the Horn of Africa.",),
         examples=("How tea is picked, dried and poured.",),
     ),
-    PromptContext("", "It is brewed from roasted seeds."),
+    PromptContext("", "It is brewed from roasted seeds.", small=True),
 )
 
 

@@ -386,6 +386,13 @@ def test_what_a_small_model_explains_names_nothing_else(text: str, kind: str | N
     assert kind_of(replace(callout, by_small_model=True)) == kind
 
 
+def test_what_a_small_model_explains_may_be_short() -> None:
+    two = "Wild yeast lets the dough rise. Bacteria make it sour and keep it from going bad."
+    callout = replace(answer_of(two, field="callout"), by_small_model=True)
+    assert kind_of(callout) is None
+    assert kind_of(replace(callout, text="Yeast lets it rise.")) == "length"
+
+
 QUESTIONS = [
     pytest.param("In 1849.", None, id="a short answer"),
     pytest.param("This note is about bread.", None, id="about the note"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from companion.enrich.outcome import find_evidence
+from companion.enrich.outcome import SUPPORTED, find_evidence
 from companion.llm.encoder import BuiltInEncoder
 
 SHOWN = [
@@ -39,11 +39,11 @@ def test_a_sentence_rests_on_what_comes_closest(
     [found] = find_evidence([sentence], SHOWN, encoder)
     assert found.sentence == sentence
     assert rests_on in (None, found.shown)
-    assert found.is_unsupported is unsupported
+    assert (found.similarity < SUPPORTED["text"]) is unsupported
 
 
 def test_where_nothing_was_shown_nothing_is_supported(encoder: BuiltInEncoder) -> None:
     found = find_evidence(["One. Two."], [], encoder)
     assert [(each.sentence, each.shown) for each in found] == [("One.", ""), ("Two.", "")]
-    assert all(each.is_unsupported for each in found)
+    assert all(each.similarity < SUPPORTED["text"] for each in found)
     assert find_evidence([], SHOWN, encoder) == []

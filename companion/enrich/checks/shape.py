@@ -47,6 +47,7 @@ _WORD, _LONG_WORD = 6, 7  # characters of a word, with the blank; where it is ab
 _FEWEST_WORDS = 3  # of a sentence, or it must be long ones; signs without spaces count
 _LEEWAY = 3  # answers may have a third of the least: 文件系统 is enough
 _SECTION = 0.6  # of the least for a note: a section has less to explain
+_SMALL = 1 / 6  # of the least: a small model is asked for two or three sentences, and no padding
 _OVER = 1.25  # times the most characters that were asked for
 LIST_OR_TABLE = re.compile(r"\s*(?:(?:[-*+]|\d+[.)])(?:\s|$)|\|)")
 _HEADING = re.compile(r"(?:\*\*[^*]+[^*.!?。！？]\*\*|#{1,6} .*)$")
@@ -104,14 +105,16 @@ def find_markup(answer: CheckedAnswer) -> Fault | None:
 def find_bad_length(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer much shorter or longer than the field's limits.
 
-    A value may have a third of the least, one or two words two thirds of it, and the answer to a
-    question any length; signs of scripts without spaces count as 2.5 letters there. A callout may
-    have one paragraph for every 400 characters.
+    A value may have a third of the least, one or two words two thirds of it, what a small model
+    explains a sixth, and the answer to a question any length; signs of scripts without spaces count
+    as 2.5 letters there. A callout may have one paragraph for every 400 characters.
     """
     field, size = answer.field, len(answer.text)
     if field.kind == "text" and "\n" in without_code(answer.raw).strip():
         return Fault("length", "has several lines", "Write one line, without headings or lists.")
     least = field.min_characters * (_SECTION if answer.of_section else 1)
+    if answer.by_small_model:
+        least *= _SMALL
     has_few_words = field.whole_sentences and len(answer.tokens) < _FEWEST_WORDS
     wanted = (least * 2 if has_few_words else least) / _LEEWAY
     is_short = width(letters(answer.text)) < wanted
