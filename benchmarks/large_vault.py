@@ -8,8 +8,9 @@ are copied once; only Markdown files are multiplied. A folder that exists is tak
 
 --daemon measures `companion serve` there: how long until it is ready, what it takes while there is
 nothing to do, 20,000 notes that become stubs at once, and 50,000 open proposals. It changes the
-notes. The encoder that compares notes is off; it would be busy for long with so many. Linux only.
-Exit status 1 when a limit is exceeded, or a question is asked without leave.
+notes. Comparing notes is off, for the encoder would be busy for long with so many; but it is on
+while there is nothing to do, with a made-up vector of each note. Linux only. Exit status 1 when a
+limit is exceeded, or a question is asked without leave.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from http.client import HTTPConnection
 from itertools import count, islice, pairwise
 from pathlib import Path
 from statistics import median
+
+import numpy as np
 
 from benchmarks.daemon_idle import read_memory, read_used, watch
 from benchmarks.daemon_process import (
@@ -41,14 +44,17 @@ from benchmarks.stub_endpoint import running_stub
 from companion.config import load_config, state_folder
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import read_token
+from companion.enrich.similar import open_similar
 from companion.enrich.workspace import open_workspace
 from companion.vault.proposal import NewProposal
+from companion.vault.vectors import VectorRow, VectorStore, pack_vectors
 
 _TARGET = re.compile(r"(\[\[[^\]\[|#\n]+)")
 NOTES, BURST, PROPOSALS = 100_000, 20_000, 50_000
 READY, CPU = 3.0, 0.005  # seconds; of one core
 IDLE, QUIET, LONGEST = 120.0, 3.0, 300.0  # seconds
 QUIET_CPU = 0.02  # of one core, in a window of QUIET seconds
+_WIDTH = 512  # numbers of a vector of the built-in encoder
 Rows = list[tuple[str, object, str]]
 
 
@@ -104,10 +110,13 @@ def rename_targets(note: bytes, number: int) -> bytes:
 def measure_daemon(vault: Path) -> int:
     """Measure the daemon on the vault; return the exit status."""
     with fresh_folder() as folder, running_stub() as stub:
-        tables = stub_tables(stub.base_url, backlog="ask") | {"similar": {"enabled": False}}
-        set_home(folder / "home", tables)
-        broken: list[str] = []
+        home, broken = folder / "home", list[str]()
         for measure in (measure_start, measure_idle, measure_burst, measure_inbox):
+            compares = measure is measure_idle
+            tables = stub_tables(stub.base_url, backlog="ask")
+            set_home(home, tables | {"similar": {"enabled": compares}})
+            if compares:
+                add_vectors(vault)
             rows, faults = measure(vault)
             rows += [("questions asked", stub.count_calls(), "wanted: 0")]
             print_table(rows)
@@ -241,6 +250,20 @@ def add_proposals(vault: Path) -> int:
             space.journal.proposals.add(new[start : start + 1000])
         space.journal.flush()
     return len(new)
+
+
+def add_vectors(vault: Path) -> None:
+    """Store a vector for each note, so that none is encoded."""
+    chance = np.random.default_rng(1)
+    with open_workspace(load_config(), vault) as space, open_similar(space) as similar:
+        assert similar
+        missing, files = similar.vectors.find_missing(scan := space.scan()), scan.files
+        packed = pack_vectors(chance.standard_normal((len(missing), _WIDTH), np.float32))
+        rows: list[VectorRow] = [
+            (*files[path], chance.bytes(16), vector)
+            for path, vector in zip(missing, packed, strict=True)
+        ]
+        VectorStore(space.state / "vectors.sqlite3").save(similar.vectors.encoder.name, [], rows)
 
 
 def settle(pid: int) -> float:

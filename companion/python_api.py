@@ -122,15 +122,16 @@ class Vault:
 
         Without a value, the model is asked, as by `companion enrich --propose`: for all that the
         note, or those in the folder, need (`""`: in the vault), or for one field. Returned is what
-        became of each note, with the ids of what waits for a decision; a model's answer that a
-        check rejected is in `left`, in words. agreed: more than 50 notes may go to a model on
-        another machine; ConsentMissing, with what that may cost, is raised otherwise.
+        became of each note, with the ids of what waits for a decision. agreed: more than 50 notes
+        may go to a model on another machine; else ConsentMissing is raised, with what that costs.
 
         With a value, it is proposed for the one note: returned is the open proposal, or why a check
         rejected it. field: as `description`, or `callout`: at the top, or that under the heading,
         or the empty one whose title is the question. script: the name of who proposes.
         """
         path = self._resolve(path)
+        if value is None and (heading is not None or question is not None):
+            raise TypeError("heading and question say where a value goes; give one")
         if value is None:
             return self._ask_model(path, field, agreed, progress)
         if field is None:
