@@ -113,14 +113,18 @@ class Reconciler:
             assert self._scan
             return self._scan.copy()
 
-    def vault_context(self) -> VaultContext:
-        """Return the names and vocabularies of the vault at the last scan, as scan() does."""
+    def vault_context(self, *, keeps: bool = True) -> VaultContext:
+        """Return the names and vocabularies of the vault at the last scan, as scan() does.
+
+        keeps: for the next call, too; of many notes they take a lot of memory.
+        """
         self._wait_ready()
         with self._reading:
-            if self._context is None and self._scan:
-                self._context = VaultContext(self._scan.copy())
-            assert self._context
-            return self._context
+            assert self._scan
+            context = self._context or VaultContext(self._scan.copy())
+            if keeps:
+                self._context = context
+            return context
 
     def _wait_ready(self) -> None:
         if not self.ready.wait(_FIRST_SCAN):
