@@ -294,7 +294,8 @@ def _enrich_here(
     if not agreed and needs_agreement(workspace, jobs):
         cost = describe_cost(workspace, Asker(workspace, known, model_facts(config)), jobs)
         raise ConsentMissing(f"{cost} Nothing was sent; say agreed=True to send them.")
-    with open_enricher(workspace, known, new_run(), cancelled) as enricher:
+    can_wait = len(jobs) > 1
+    with open_enricher(workspace, known, new_run(), cancelled, can_wait=can_wait) as enricher:
         for done, result in enumerate(
             run_jobs(jobs, enricher.enrich, config.concurrency, cancelled), 1
         ):

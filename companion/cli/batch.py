@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import click
@@ -24,11 +26,12 @@ from companion.cli.session import (
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
-from companion.enrich.model import model_facts, open_spending
+from companion.enrich.enricher import Enricher
+from companion.enrich.model import model_facts, open_client, open_spending
 from companion.enrich.run import new_run
 from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
-from companion.enrich.submission import BATCH_SHARE, Submission, SubmissionMaker
+from companion.enrich.submission import BATCH_SHARE, Submission, SubmissionMaker, ask_first
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
@@ -60,8 +63,9 @@ def submit(
     """Send the questions about notes to the endpoint's Batch API, which answers within a day.
 
     PATH are notes and folders, as in companion enrich; without one, it is the whole vault. As
-    there, it says first what more than 50 notes may cost, and asks. What an earlier call could
-    not send is sent, too, and nothing is sent twice. companion batch collect takes the answers.
+    there, it says first what more than 50 notes may cost, and asks. The first note is asked about
+    at once, at the usual price: that shows what the model takes. What an earlier call could not
+    send is sent, too, and nothing is sent twice. companion batch collect takes the answers.
     """
     output = Output()
     choice = JobOptions(**options, propose=True)
@@ -102,12 +106,17 @@ def _prepare(
     similar: SimilarNotes | None,
 ) -> None:
     """Store what is to be sent, and print what is decided without."""
-    address = workspace.config.remote_endpoint().address
-    maker = SubmissionMaker(workspace, asker, new_run(), address)
+    address, run = workspace.config.remote_endpoint().address, new_run()
     with report.output.progress("Preparing", len(jobs)) as progress:
         if similar:
             similar.progress = partial(show_progress, progress, "Comparing notes")
-        for result in maker.make(jobs):
+        with open_client(workspace.config, Event()) as client:
+            first = ask_first(Enricher(workspace, asker, client, run), client, jobs)
+        if not client.capabilities.modes:  # it takes no JSON
+            facts = asker.model._replace(mode="plain")
+            asker = Asker(workspace, asker.vault_context, facts, similar)
+        maker = SubmissionMaker(workspace, asker, run, address, client.capabilities)
+        for result in chain(first.results, maker.make(first.left)):
             report.counts[result.status] += 1
             if result.reason or result.left:
                 report.print_result(result)

@@ -100,6 +100,8 @@ def status(as_json: bool, vault: Path | None) -> None:
     if now.fault:
         since = f"since {_local_time_of(now.fault.since)}, tried again in {now.retry_in} s"
         lines.append(("waits", f"{now.fault.reason} ({since})"))
+    if now.rate_limit:
+        lines.append(("waits", now.rate_limit))
     if now.polls:
         lines.append(("polls", now.polls))
     if now.in_hand:

@@ -14,7 +14,7 @@ import click
 from companion.cli.filters import filter_options, parse_time, read_filter
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.model import fetch_model
-from companion.cli.output import Output, show_progress
+from companion.cli.output import Output, show_progress, show_wait
 from companion.cli.remote_run import run_at_daemon
 from companion.cli.run_report import AGREE, RunReport
 from companion.cli.session import (
@@ -166,7 +166,9 @@ class _Run:
             return 0
         cancelled = Event()
         with (
-            open_enricher(self.workspace, self.known, self.name, cancelled) as enricher,
+            open_enricher(
+                self.workspace, self.known, self.name, cancelled, can_wait=len(jobs) > 1
+            ) as enricher,
             stop_on_signals(self.output, cancelled, enricher.close) as interruption,
         ):
             fault = self._work(jobs, enricher, cancelled)
@@ -206,6 +208,8 @@ class _Run:
         self, jobs: Sequence[Job], enricher: Enricher, cancelled: Event
     ) -> CompanionError | None:
         with self.output.progress("Enriching", len(jobs)) as progress:
+            if enricher.limiter:
+                enricher.limiter.tell = partial(show_wait, progress, "Enriching")
             if enricher.similar:
                 enricher.similar.progress = partial(show_progress, progress, "Comparing notes")
             try:

@@ -129,6 +129,11 @@ def show_progress(progress: Progress, what: str, done: int, total: int) -> None:
     progress.update(task, completed=done, total=total, visible=done < total)
 
 
+def show_wait(progress: Progress, what: str, why: str) -> None:
+    """Show in task 0, which is called so, why it waits; empty: it goes on."""
+    progress.update(progress.task_ids[0], description=f"{what}, waiting: {why}" if why else what)
+
+
 def count(number: int, noun: str) -> str:
     """Return `1 note`, `2 notes`, `1,200 notes`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

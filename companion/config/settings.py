@@ -57,6 +57,12 @@ class EndpointTable(Table):
     """how freely the model writes"""
     small: bool | None = None
     """what it knows by heart is often wrong; unset: of embedded ones under 4 billion parameters"""
+    requests_a_minute: Annotated[int, Field(ge=1)] | None = None
+    """of all runs together, as the account there allows; unset: as the API itself reports"""
+    tokens_a_minute: Annotated[int, Field(ge=1)] | None = None
+    """the same for tokens in and out"""
+    service_tier: Literal["flex"] | None = None
+    """flex: slower at a lower price, where the API has it, as OpenAI's; not for a single note"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
     """notes at once; unset: 2 embedded, 4 elsewhere"""
 
@@ -333,6 +339,9 @@ class Config(Table):
             temperature=table.temperature,
             max_output_tokens=table.max_output_tokens,
             reasoning_effort=table.reasoning_effort,
+            requests_a_minute=table.requests_a_minute,
+            tokens_a_minute=table.tokens_a_minute,
+            service_tier=table.service_tier,
         )
 
     def similar_endpoint(self) -> Endpoint | None:

@@ -31,7 +31,7 @@ from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
 from companion.enrich.given_value import GivenValue, RejectedValue
-from companion.enrich.model import model_facts
+from companion.enrich.model import find_limiter, model_facts
 from companion.enrich.note_writer import NoteWriter
 from companion.enrich.program_proposals import propose_for_script
 from companion.enrich.result import Answered, Result
@@ -68,6 +68,9 @@ class Daemon:
         self.queue = WorkQueue[Job]()
         self.presence = Presence()
         self.circuit_breaker = CircuitBreaker()
+        self.limiter = find_limiter(space.config, spending)
+        if self.limiter:
+            self.limiter.tell = self._set_waits
         self.background_switch = BackgroundSwitch(space.config, space.state, self.queue)
         self.model_fetch = ModelFetch(self.background_switch.update)
         self._fingerprints = Fingerprints(space.root)
@@ -277,6 +280,11 @@ class Daemon:
     def requested_edits(self, paths: Sequence[str]) -> list[RequestedEdit]:
         """Return the edits that are to be made by the client that has these notes open."""
         return [*self._open_notes.asked(paths), *self.history.asked(paths)]
+
+    def _set_waits(self, why: str) -> None:
+        """Set why runs wait for a limit a minute, unless they wait for the endpoint itself."""
+        if not self.circuit_breaker.fault:
+            self.runs.set_waits(why)
 
     def _write_accepted(self, writer: NoteWriter, answered: Answered) -> Result:
         """Write what was accepted; into an open note by way of its editor, which takes its time."""

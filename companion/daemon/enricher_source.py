@@ -53,10 +53,12 @@ class EnricherSource:
         Raises UsageError if the model is not on this machine.
         """
         settle = self._space.config.background.settle_seconds
-        return self._open(new_run(), cancelled, settle, waits=False)
+        return self._open(new_run(), cancelled, settle, waits=False, can_wait=True)
 
-    def open_for_run(self, run: str, cancelled: threading.Event) -> Enricher:
+    def open_for_run(self, run: str, cancelled: threading.Event, can_wait: bool) -> Enricher:
         """Return an enricher for the run of that id; setting the event cancels its calls.
+
+        can_wait: as in make_client.
 
         Raises UsageError if the model is not on this machine.
         """
@@ -64,7 +66,7 @@ class EnricherSource:
         def settle(path: str) -> float:
             return _OPEN_SETTLE if self._presence.is_open(path) else SETTLE
 
-        return self._open(run, cancelled, settle, waits=True)
+        return self._open(run, cancelled, settle, waits=True, can_wait=can_wait)
 
     def update_context(self) -> None:
         """Use the current names and vocabularies of the vault from now on."""
@@ -83,6 +85,7 @@ class EnricherSource:
         settle: float | Callable[[str], float],
         *,
         waits: bool,
+        can_wait: bool,
     ) -> Enricher:
         with self._lock:
             if self._asker is None:
@@ -91,7 +94,7 @@ class EnricherSource:
                 model = model_facts(self._space.config)
                 self._asker = Asker(self._space, self._context(), model, self._similar)
             client = make_client(
-                self._source, cancelled, self._spending, capabilities_from=self._first
+                self._source, cancelled, self._spending, self._first, can_wait=can_wait
             )
             self._first = self._first or client
             return Enricher(

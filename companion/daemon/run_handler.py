@@ -59,7 +59,8 @@ class _Done(NamedTuple):
 class RunHandler:
     """Handles the tickets of runs. Safe to use from any thread.
 
-    open_enricher: returns an enricher for the run of that id, which stops when the event is set.
+    open_enricher: returns an enricher for the run of that id, which stops when the event is set;
+    the last argument says whether nobody waits for a single note of it.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class RunHandler:
         open_notes: OpenNotes,
         runs: Runs,
         quota: DailyQuota,
-        open_enricher: Callable[[str, threading.Event], Enricher],
+        open_enricher: Callable[[str, threading.Event, bool], Enricher],
     ) -> None:
         self._queue = queue
         self._fingerprints = fingerprints
@@ -95,7 +96,8 @@ class RunHandler:
             run.end("done")
             return run
         try:
-            self._enrichers[run.id] = self._open(run.id, run.cancelled)
+            can_wait = len(jobs) > 1 or request.priority is Priority.BACKGROUND
+            self._enrichers[run.id] = self._open(run.id, run.cancelled, can_wait)
         except BaseException:
             run.end("failed", "it could not be begun")
             raise

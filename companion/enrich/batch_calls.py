@@ -25,7 +25,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError
 from companion.llm.batch_api import AnswerLine, make_line, new_id
 from companion.llm.endpoint import Endpoint
-from companion.llm.request import Question
+from companion.llm.request import Capabilities, Question
 from companion.llm.response import Usage
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
@@ -40,13 +40,24 @@ _ASKED_ANEW = "it was asked for anew since, or is filled"
 
 
 class BatchMaker:
-    """Makes the calls of one batch. where: how messages name it, as by its file."""
+    """Makes the calls of one batch. where: how messages name it, as by its file.
 
-    def __init__(self, workspace: Workspace, asker: Asker, batch: str, where: str) -> None:
+    known: what the endpoint was found to support; None: nothing is known of it.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        asker: Asker,
+        batch: str,
+        where: str,
+        known: Capabilities | None = None,
+    ) -> None:
         self._workspace = workspace
         self._asker = asker
         self._batch = batch
         self._where = where
+        self._known = known
         self._endpoint = batch_endpoint(workspace.config)
         self._maker = ProposalMaker(workspace.prompts, workspace.config, asker.model)
         self._writer = NoteWriter(workspace, lambda: asker.callout_styles, batch)
@@ -76,7 +87,7 @@ class BatchMaker:
             keys = [each.ask.key for each in call.asked] if call.schema else []
             calls.append(NewBatchCall(new_id(), asked, keys, call.max_tokens))
             question = Question(call.messages, call.max_tokens, call.schema)
-            lines.append(make_line(calls[-1].id, question, self._endpoint))
+            lines.append(make_line(calls[-1].id, question, self._endpoint, self._known))
         return Planned(replace(result, left=(*task.left, *result.left)), calls, lines)
 
     def _read(self, job: Job) -> Task | Result:

@@ -57,7 +57,8 @@ def describe_cost(
     Raises JournalError.
     """
     sample = jobs[:: ceil(len(jobs) / _SAMPLE)]
-    total = forecast(workspace, asker, sample).times(len(jobs) / len(sample))
+    tier = workspace.config.endpoint.service_tier if share == 1 else None  # a batch has none
+    total = forecast(workspace, asker, sample, tier).times(len(jobs) / len(sample))
     notes = f"{total.notes:,} note{'' if total.notes == 1 else 's'}"
     if len(sample) < len(jobs):
         notes = f"about {notes}"
@@ -83,8 +84,12 @@ def describe_encoding(config: Config, scan: Scan, paths: Sequence[str]) -> str:
     )
 
 
-def forecast(workspace: Workspace, asker: Asker, jobs: Iterable[Job]) -> Forecast:
+def forecast(
+    workspace: Workspace, asker: Asker, jobs: Iterable[Job], tier: str | None = None
+) -> Forecast:
     """Return what the jobs would take, estimated from the messages that would be sent.
+
+    tier: the service tier in which they would be.
 
     Raises JournalError.
     """
@@ -103,5 +108,5 @@ def forecast(workspace: Workspace, asker: Asker, jobs: Iterable[Job]) -> Forecas
     if workspace.config.is_embedded:
         return Forecast(notes, inputs, outputs, None)
     endpoint = workspace.config.remote_endpoint()
-    found = find_price(endpoint.model, endpoint.address, inputs, outputs)
+    found = find_price(endpoint.model, endpoint.address, inputs, outputs, tier)
     return Forecast(notes, inputs, outputs, float(found.dollars) if found else None)

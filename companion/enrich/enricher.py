@@ -36,6 +36,7 @@ from companion.enrich.task import Job, NoteRewritten, Task, prepare_task, requir
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError, StorageError
 from companion.llm.client import Client
+from companion.llm.rate_limiter import RateLimiter
 from companion.llm.response import Usage
 from companion.note.needs import Need
 from companion.vault.files import skip_reason
@@ -116,6 +117,11 @@ class Enricher(NoteWriter):
     def similar(self) -> SimilarNotes | None:
         """The similar notes of the vault, None where they are switched off."""
         return self._asker.similar
+
+    @property
+    def limiter(self) -> RateLimiter | None:
+        """What keeps the calls under the endpoint's limits a minute, where they wait for that."""
+        return self._client.limiter
 
     @property
     def usage(self) -> Usage:
@@ -254,16 +260,24 @@ class Enricher(NoteWriter):
 
 @contextmanager
 def open_enricher(
-    workspace: Workspace, known: VaultContext, run: str, cancelled: Event
+    workspace: Workspace,
+    known: VaultContext,
+    run: str,
+    cancelled: Event,
+    *,
+    can_wait: bool = False,
 ) -> Iterator[Enricher]:
     """Open an enricher that asks the configured model, for the run of that name.
 
-    known: the names and vocabularies of the vault. cancelled: see Client.
+    known: the names and vocabularies of the vault. cancelled, can_wait: as in make_client.
 
     Raises UsageError where open_client does.
     """
     config = workspace.config
-    with open_client(config, cancelled) as client, open_similar(workspace) as similar:
+    with (
+        open_client(config, cancelled, can_wait=can_wait) as client,
+        open_similar(workspace) as similar,
+    ):
         asker = Asker(workspace, known, model_facts(config), similar)
         yield Enricher(workspace, asker, client, run)
 

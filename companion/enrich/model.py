@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from threading import Event
@@ -17,11 +18,13 @@ from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
 from companion.llm.pricing import find_price
+from companion.llm.rate_limiter import RateLimiter
 
 ASK_FROM = 50
 """Notes at a remote endpoint; more are only sent once somebody agreed to it."""
 
 _FILE = "spending.sqlite3"
+_TIER_TIMEOUT = 600.0  # seconds at least for an answer of a service tier that is slow
 
 
 def open_spending(
@@ -53,16 +56,18 @@ def open_spending(
         limits.dollars_a_day,
         state_folder(root).name if root else "",
         notes_a_day=config.background.notes_a_day,
+        tier_price=_price_at(asked, share, asked.service_tier) if asked else None,
     )
 
 
-def _price_at(endpoint: Endpoint | None, share: float) -> PriceOf | None:
+def _price_at(endpoint: Endpoint | None, share: float, tier: str | None = None) -> PriceOf | None:
     """Return what tokens cost there; None: not known. endpoint: None for the embedded model."""
     if endpoint is None or endpoint.is_local:
         return _free
 
     def cost(input_tokens: int, output_tokens: int) -> Decimal | None:
-        found = find_price(endpoint.model, endpoint.address, input_tokens, output_tokens)
+        tokens = input_tokens, output_tokens
+        found = find_price(endpoint.model, endpoint.address, *tokens, tier)
         return found.dollars * Decimal(share) if found else None
 
     return None if cost(1, 1) is None else cost
@@ -121,6 +126,11 @@ def model_facts(config: Config) -> ModelFacts:
     return ModelFacts(table.model, context, mode, most, bool(table.small), told)
 
 
+def find_limiter(config: Config, spending: Budget) -> RateLimiter | None:
+    """Return what keeps the endpoint's limits a minute; None: the embedded model has none."""
+    return None if config.is_embedded else spending.limiter(config.remote_endpoint())
+
+
 def describe_endpoint(config: Config) -> str:
     """Return in words which model at which endpoint is asked."""
     if config.is_embedded:
@@ -131,8 +141,10 @@ def describe_endpoint(config: Config) -> str:
 
 
 @contextmanager
-def open_client(config: Config, cancelled: Event) -> Iterator[Client]:
+def open_client(config: Config, cancelled: Event, *, can_wait: bool = False) -> Iterator[Client]:
     """Open the configured endpoint, or the embedded model, which starts on the first call.
+
+    can_wait: as in make_client.
 
     Raises UsageError when the embedded model is not on this machine yet (it is never fetched
     here), or when there is a cap on money and the model's price is not known.
@@ -140,7 +152,7 @@ def open_client(config: Config, cancelled: Event) -> Iterator[Client]:
     with (
         open_spending(config) as spending,
         open_source(config) as source,
-        make_client(source, cancelled, spending) as client,
+        make_client(source, cancelled, spending, can_wait=can_wait) as client,
     ):
         yield client
 
@@ -170,9 +182,17 @@ def make_client(
     cancelled: Event,
     spending: Budget | None,
     capabilities_from: Client | None = None,
+    *,
+    can_wait: bool = False,
 ) -> Client:
     """Return a client of the source; closing it leaves the source and the spending open.
 
-    learned_from: an earlier client; what it learned about the endpoint is kept.
+    capabilities_from: an earlier client; what it learned about the endpoint is kept. can_wait:
+    nobody waits for a single answer, so that the configured service tier is used.
     """
+    if isinstance(source, Endpoint) and source.service_tier:
+        if can_wait:
+            source = replace(source, timeout=max(source.timeout, _TIER_TIMEOUT))
+        else:
+            source = replace(source, service_tier=None)
     return Client(source, cancelled, budget=spending, capabilities_from=capabilities_from)

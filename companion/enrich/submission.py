@@ -5,19 +5,25 @@ Each step is stored before the next one, so that whatever ends the process, anot
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from companion.enrich.asker import Asker
 from companion.enrich.batch_calls import BatchMaker, BatchReader
-from companion.enrich.result import Result
+from companion.enrich.enricher import Enricher
+from companion.enrich.result import Result, failed_result
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
+from companion.errors import NoteError
 from companion.llm.batch_api import ENDED, BatchApi, ProviderBatch, read_id, read_line
 from companion.llm.budget import Budget
-from companion.llm.endpoint_errors import NotAnEndpoint
+from companion.llm.client import Client
+from companion.llm.endpoint_errors import ModelMissing, NotAnEndpoint
 from companion.llm.pricing import estimate_tokens
+from companion.llm.request import Capabilities
 from companion.private_files import make_private_folder, write_private
 from companion.vault.batches import Batch, NewBatchCall, ProviderState
 from companion.vault.index import Scan
@@ -25,17 +31,30 @@ from companion.vault.index import Scan
 BATCH_SHARE = 0.5  # of the price of a call, at OpenAI and others
 _MOST_LINES = 5_000  # in a file; providers take 50,000 and 200 MB, but ten times less in memory
 _MOST_BYTES = 50_000_000
+_MOST_FIRST = 3  # notes that are asked about before a batch, until one was answered
+_log = logging.getLogger(__name__)
 _ANSWER_SHARE = 0.5  # of the tokens an answer may take, as a rule
 
 
 class SubmissionMaker:
-    """Makes batches of notes, none over the limits of providers, and stores them to be sent."""
+    """Makes batches of notes, none over the limits of providers, and stores them to be sent.
 
-    def __init__(self, workspace: Workspace, asker: Asker, run: str, address: str) -> None:
+    known: as in BatchMaker.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        asker: Asker,
+        run: str,
+        address: str,
+        known: Capabilities | None = None,
+    ) -> None:
         self._workspace = workspace
         self._asker = asker
         self._run = run
         self._address = address
+        self._known = known
         self._batches = workspace.journal.batches
         self._lines: list[bytes] = []
         self._calls: list[NewBatchCall] = []
@@ -61,7 +80,7 @@ class SubmissionMaker:
 
     def _open(self) -> BatchMaker:
         self._number += 1
-        return BatchMaker(self._workspace, self._asker, self._name, self._name)
+        return BatchMaker(self._workspace, self._asker, self._name, self._name, self._known)
 
     def _close(self) -> None:
         """Store the calls so far as a batch that is ready to be sent."""
@@ -78,6 +97,37 @@ class SubmissionMaker:
         self._batches.add(self._name, self._calls)
         self._batches.finish(self._name)
         self._lines, self._calls = [], []
+
+
+class FirstQuestion(NamedTuple):
+    """What came of the first notes, which were asked about at once. left: the other jobs."""
+
+    results: list[Result]
+    left: Sequence[Job]
+
+
+def ask_first(enricher: Enricher, client: Client, jobs: Sequence[Job]) -> FirstQuestion:
+    """Ask about the first note by an ordinary call, so that the client learns what the model takes.
+
+    What it gives is proposed, as what comes of a batch. All jobs are left where the model has no
+    ordinary calls.
+
+    Raises EndpointError, StorageError.
+    """
+    results: list[Result] = []
+    for number, job in enumerate(jobs[:_MOST_FIRST]):
+        try:
+            answer = enricher.ask(job._replace(propose=True))
+            assert isinstance(answer, Result), "nothing that is proposed is written"
+            results.append(answer)
+        except NoteError as error:
+            results.append(failed_result(job.path, error))
+        except (ModelMissing, NotAnEndpoint) as error:
+            _log.warning("What the model takes is not known before the batch: %s", error)
+            return FirstQuestion(results, jobs[number:])
+        if client.usage.calls:
+            break
+    return FirstQuestion(results, jobs[len(results) :])
 
 
 class Submission:

@@ -1,4 +1,4 @@
-"""Retries: calls to an endpoint until one succeeds, with back-off, Retry-After, and a limit."""
+"""Retries: calls to an endpoint until one succeeds, with back-off, Retry-After, and limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from companion.errors import CompanionError, EndpointError
-from companion.llm.budget import Reservation
+from companion.llm.budget import Budget
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
     CallFailed,
@@ -24,7 +24,9 @@ from companion.llm.endpoint_errors import (
     timeout_error,
     unreachable_error,
 )
-from companion.llm.response import Reply, read_completion, with_body_status
+from companion.llm.request import has_no_room
+from companion.llm.reservation import Reservation
+from companion.llm.response import Completion, Reply, Usage, read_completion, with_body_status
 
 if TYPE_CHECKING:
     from companion.llm.transport import Transport
@@ -61,7 +63,7 @@ class Attempts:
 
     `first_delay`: seconds before the first retry, doubled for each further one. Setting
     `cancelled` ends all waiting for a retry; close() ends the calls under way too. `path`: of the
-    API, below the endpoint's base URL.
+    API, below the endpoint's base URL. `budget`: what counts and limits what the calls take.
     """
 
     def __init__(
@@ -70,11 +72,15 @@ class Attempts:
         cancelled: threading.Event,
         first_delay: float,
         path: str = "/chat/completions",
+        budget: Budget | None = None,
     ) -> None:
         self._source = source
         self._cancelled = cancelled
         self._first_delay = first_delay
         self._path = path
+        self._budget = budget
+        is_ours = source.settings.embedded
+        self.limiter = None if is_ours or budget is None else budget.limiter(source.settings)
         self._closed = self._stopped = False
         self._lock = threading.Lock()
         self._transport: Transport | None = None
@@ -83,23 +89,29 @@ class Attempts:
     def send(
         self,
         body_for: Callable[[Endpoint], dict[str, Any]],
-        reserve: Callable[[], Reservation] = Reservation,
+        input_tokens: int,
+        output_tokens: int,
+        tier: str | None = None,
     ) -> tuple[Reply, Endpoint]:
         """Return the first reply that a retry would not change, and the endpoint that gave it.
 
         Status 408, 409, 429 and 5xx, time-outs (once) and broken connections are retried.
-        `reserve` is called before each call, and before the endpoint starts; it returns the
-        reservation of what the call may take.
+        The tokens, which a call may take, are reserved before each call, and before the endpoint
+        starts. Where a limit a minute is used up, the call waits for its turn. tier: the service
+        tier that is asked for; that it has no room is a reply without a retry.
 
-        Raises EndpointError when the retries fail too, Cancelled when the user stops the work.
+        Raises EndpointError when the retries fail too, or a cap of the day is reached; Cancelled
+        when the user stops the work.
         """
         with self._slots:
             for attempt in count():
                 error, wait, retries = None, 0.0, self._source.settings.retries
-                with self._reserve(reserve) as reservation, self._source.lease() as endpoint:
+                reserved = self._reserve(input_tokens, output_tokens, tier)
+                with reserved as reservation, self._source.lease() as endpoint:
                     try:
-                        reply = self._post(endpoint, body_for(endpoint), reservation)
-                        error, wait = _transient_error(reply, endpoint)
+                        reply = self._post(endpoint, body_for(endpoint), reservation, tier)
+                        if not (tier and has_no_room(reply)):
+                            error, wait = _transient_error(reply, endpoint)
                     except CallFailed as failure:
                         if failure.slow:
                             error, retries = timeout_error(endpoint), min(retries, 1)
@@ -131,17 +143,43 @@ class Attempts:
         if transport:
             transport.close()
 
-    def _reserve(self, reserve: Callable[[], Reservation]) -> Reservation:
-        """Return the reservation. Of LimitReached and Cancelled, Cancelled is raised."""
-        self._check_open()
+    def _reserve(self, input_tokens: int, output_tokens: int, tier: str | None) -> Reservation:
+        """Return the reservation, once it is the call's turn; what waits has reserved nothing.
+
+        Of LimitReached and Cancelled, Cancelled is raised.
+        """
+        turn = self.limiter.line_up(input_tokens + output_tokens) if self.limiter else None
         try:
-            return reserve()
-        except EndpointError:
-            self._check_open()
+            while True:
+                self._check_open()
+                reservation = Reservation()
+                if self._budget:
+                    reservation = self._budget.reserve(
+                        input_tokens, output_tokens, patient=True, in_tier=tier is not None
+                    )
+                if not (turn and (wait := turn.take())):
+                    reservation.turn = turn
+                    return reservation
+                reservation.release()
+                self._cancelled.wait(wait)
+        except BaseException as error:
+            if turn:
+                turn.end(None, sent=False)
+            if isinstance(error, EndpointError):
+                self._check_open()
             raise
 
-    def _post(self, endpoint: Endpoint, body: dict[str, Any], reservation: Reservation) -> Reply:
-        """Return the reply to one call, its usage put in place of what was reserved for it."""
+    def _post(
+        self,
+        endpoint: Endpoint,
+        body: dict[str, Any],
+        reservation: Reservation,
+        tier: str | None,
+    ) -> Reply:
+        """Return the reply to one call, its usage put in place of what was reserved for it.
+
+        One that says it came from another service tier is paid at the usual price.
+        """
         from companion.llm.transport import Transport
 
         with self._lock:
@@ -157,10 +195,14 @@ class Attempts:
             reservation.sent = failure.sent
             self._check_open()
             raise
-        if reply.status == 200 and not reply.is_web_page:
-            reservation.settle(read_completion(reply).usage)
-        else:
-            reservation.release()
+        if turn := reservation.turn:
+            turn.sent_at = reply.sent_at
+        is_paid = reply.status == 200 and not reply.is_web_page
+        given = read_completion(reply) if is_paid else Completion(usage=Usage())
+        reservation.in_tier &= given.tier in ("", tier)
+        reservation.settle(given.usage)
+        if turn:
+            turn.record(reply.headers)
         return reply
 
     def _check_open(self) -> None:

@@ -201,12 +201,15 @@ def _read_batch(data: dict[str, Any]) -> ProviderBatch:
     )
 
 
-def make_line(id_: str, question: Question, endpoint: Endpoint) -> bytes:
+def make_line(
+    id_: str, question: Question, endpoint: Endpoint, known: Capabilities | None = None
+) -> bytes:
     """Return the line of a file that asks the question, with its end.
 
-    It asks for JSON by the schema, or as the endpoint's settings say.
+    known: what the endpoint was found to support. Without it, JSON is asked for by the schema, or
+    as the endpoint's settings say.
     """
-    capabilities = Capabilities(endpoint.json)
+    capabilities = known or Capabilities(endpoint.json)
     if question.schema:
         mode = (*capabilities.modes, "schema")[0]
         question = question._replace(mode=mode, schema_in_prompt=mode == "object")

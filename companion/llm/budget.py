@@ -14,57 +14,10 @@ from typing import NamedTuple
 
 from companion.errors import EndpointError
 from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore
+from companion.llm.endpoint import Endpoint
+from companion.llm.rate_limiter import RateLimiter
+from companion.llm.reservation import Reservation
 from companion.llm.response import Usage
-
-
-class Reservation:
-    """The estimated cost of one call, counted as spent until settled or released.
-
-    A context manager, which releases it at the end unless it was settled, or `sent` is set: the
-    call may be billed then, so that the estimate stays. None of this raises: the answer matters
-    more.
-    """
-
-    def __init__(self, settle: Callable[[Usage | None], None] | None = None) -> None:
-        self.sent = False
-        self._settle = settle
-
-    def settle(self, usage: Usage) -> None:
-        """Replace the estimate by the usage; where the endpoint counts 0 tokens, it stays."""
-        self._finish(usage)
-
-    def release(self) -> None:
-        """Remove the estimate: nothing was paid."""
-        self._finish(Usage())
-
-    def keep(self) -> None:
-        """Leave the estimate as what was spent."""
-        self._finish(None)
-
-    def __enter__(self) -> Reservation:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.sent:
-            self.keep()
-        else:
-            self.release()
-
-    def _finish(self, usage: Usage | None) -> None:
-        settle, self._settle = self._settle, None
-        if settle:
-            settle(usage)
-
-
-def reserve_tokens(budget: Budget | None, input_tokens: int, output_tokens: int) -> Reservation:
-    """Return the reservation of a call, one that counts nothing without a budget.
-
-    Raises LimitReached, BudgetUnknown.
-    """
-    if budget is None:
-        return Reservation()
-    return budget.reserve(input_tokens, output_tokens, patient=True)
-
 
 PriceOf = Callable[[int, int], Decimal | float | None]
 """Returns the price of so many input and output tokens in US dollars; None where unknown."""
@@ -104,7 +57,8 @@ class DaySpending(NamedTuple):
 class Budget:
     """Counts what is spent each local calendar day, in a file that all processes share.
 
-    price: of the configured model; None where it is unknown. tokens_a_day, dollars_a_day: caps
+    price: of the configured model; None where it is unknown. tier_price: in its service tier,
+    where that is another one. tokens_a_day, dollars_a_day: caps
     over all vaults; notes_a_day: cap on this vault's background notes; None: no cap.
     clock: returns seconds since the epoch. Safe for threads; close() it at the end.
 
@@ -121,13 +75,17 @@ class Budget:
         vault: str = "",
         *,
         notes_a_day: int | None = None,
+        tier_price: PriceOf | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.tokens_a_day = tokens_a_day
         self.dollars_a_day = dollars_a_day
         self.notes_a_day = notes_a_day
+        self._file = file
         self._store = BudgetStore(file)
+        self._limiters: dict[object, RateLimiter] = {}
         self._price = price
+        self._tier_price = tier_price or price
         self._microdollars = (
             None if dollars_a_day is None else round(min(dollars_a_day, _MAX_TOKENS) * _MICRO)
         )
@@ -138,16 +96,21 @@ class Budget:
         self._warned = False
 
     def reserve(
-        self, input_tokens: int, output_tokens: int, *, patient: bool = False
+        self,
+        input_tokens: int,
+        output_tokens: int,
+        *,
+        patient: bool = False,
+        in_tier: bool = False,
     ) -> Reservation:
         """Return the reservation of a call that may take so much; it counts as spent from now on.
 
         patient: where a cap would be exceeded, wait for this process's calls under way, which may
-        take less than was estimated for them.
+        take less than was estimated for them. in_tier: it is made in the model's service tier.
 
         Raises LimitReached, BudgetUnknown.
         """
-        amount = self._price_tokens(input_tokens, output_tokens)
+        amount = self._price_tokens(input_tokens, output_tokens, in_tier)
         if self._microdollars is not None and amount.unpriced:
             raise BudgetUnknown(
                 "The price of the model is not known, so the limit of dollars_a_day cannot be"
@@ -160,7 +123,18 @@ class Budget:
                 self._changed.wait(_RECHECK)
             self._under_way += 1
             files = self._store.files
-        return Reservation(lambda usage: self._settle(day, files, amount, usage))
+        made = Reservation(lambda usage: self._settle(day, files, amount, usage, made.in_tier))
+        made.in_tier = in_tier
+        return made
+
+    def limiter(self, endpoint: Endpoint) -> RateLimiter:
+        """Return what keeps the limits a minute of the endpoint; close() closes it."""
+        with self._changed:
+            limits = endpoint.requests_a_minute, endpoint.tokens_a_minute
+            key = endpoint.address, endpoint.model, limits
+            if key not in self._limiters:
+                self._limiters[key] = RateLimiter(self._file, endpoint)
+            return self._limiters[key]
 
     def reserve_note(self) -> bool:
         """Return whether one more background note may be worked on today; if so, it is counted.
@@ -206,6 +180,9 @@ class Budget:
         """Close the file; it is opened again when it is needed."""
         with self._changed:
             self._store.close()
+            limiters = list(self._limiters.values())
+        for limiter in limiters:
+            limiter.close()
 
     def __enter__(self) -> Budget:
         return self
@@ -216,10 +193,11 @@ class Budget:
     def _day(self) -> str:
         return date.fromtimestamp(self._clock()).isoformat()
 
-    def _price_tokens(self, input_tokens: int, output_tokens: int) -> Amount:
+    def _price_tokens(self, input_tokens: int, output_tokens: int, in_tier: bool) -> Amount:
         """Return the amount of one call with so many tokens."""
         read, written = min(input_tokens, _MAX_TOKENS), min(output_tokens, _MAX_TOKENS)
-        price = self._price(read, written) if self._price else None
+        price_of = self._tier_price if in_tier else self._price
+        price = price_of(read, written) if price_of else None
         if price is None:
             return Amount(read, written, 0, 1, 1)
         return Amount(read, written, ceil(price * _MICRO), 0, 1)
@@ -232,7 +210,9 @@ class Budget:
             capped = self.tokens_a_day is not None or self._microdollars is not None
             return self._go_on_uncounted(error, capped)
 
-    def _settle(self, day: str, files: int, reserved: Amount, usage: Usage | None) -> None:
+    def _settle(
+        self, day: str, files: int, reserved: Amount, usage: Usage | None, in_tier: bool
+    ) -> None:
         """Replace what was reserved by the usage; None: it stays.
 
         Cached tokens count at full price, though most providers charge less: no cap is exceeded.
@@ -244,6 +224,7 @@ class Budget:
                 spent = self._price_tokens(
                     usage.input_tokens or reserved.input_tokens,
                     usage.output_tokens or reserved.output_tokens,
+                    in_tier,
                 )
         with self._changed:
             try:

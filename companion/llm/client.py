@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from collections.abc import Sequence
+from functools import partial
 
 from companion.errors import AnswerError, CompanionError
 from companion.llm.attempts import Attempts, EndpointSource, FixedSource
-from companion.llm.budget import Budget, reserve_tokens
+from companion.llm.budget import Budget
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
     JsonUnsupported,
     RequestRejected,
     error_for_reply,
+    hide_secrets,
     only_thoughts_error,
     refusal_error,
     server_message,
     unusable_answer_error,
     web_page_error,
 )
-from companion.llm.request import REJECTED, Capabilities, Message, Question
+from companion.llm.rate_limiter import RateLimiter
+from companion.llm.request import REJECTED, Capabilities, Message, Question, has_no_room
 from companion.llm.response import (
     CUT,
     Answer,
@@ -38,6 +42,7 @@ from companion.llm.response import (
 _JSON_FORMAT = re.compile(
     r"response_format|json_schema|json_object|json.?mode|schema|grammar|structured", re.IGNORECASE
 )
+_log = logging.getLogger(__name__)
 _UNSPECIFIC_ERRORS = (AnswerError, RequestRejected)  # the cause may be the JSON format
 
 
@@ -73,10 +78,11 @@ class Client:
     ) -> None:
         source = FixedSource(endpoint) if isinstance(endpoint, Endpoint) else endpoint
         self.settings = source.settings
-        self._attempts = Attempts(source, cancelled or threading.Event(), first_delay)
+        self._attempts = Attempts(
+            source, cancelled or threading.Event(), first_delay, budget=budget
+        )
         self._capabilities = Capabilities(self.settings.json)
-        self._budget = budget
-        if capabilities_from and capabilities_from.settings == self.settings:
+        if capabilities_from and _is_same_model(capabilities_from.settings, self.settings):
             self._capabilities = capabilities_from._capabilities
         self._lock = threading.Lock()
         self._usage = Usage()
@@ -85,6 +91,16 @@ class Client:
     def usage(self) -> Usage:
         """The usage of all calls so far, also of those without a usable answer."""
         return self._usage
+
+    @property
+    def limiter(self) -> RateLimiter | None:
+        """What keeps the endpoint's limits a minute; None where there are none to keep."""
+        return self._attempts.limiter
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the endpoint was found to support so far."""
+        return self._capabilities
 
     @property
     def thinks(self) -> bool:
@@ -172,21 +188,42 @@ class Client:
         """
         while True:
             dropped = self._capabilities.dropped
+            tier = self._capabilities.tier_of(self.settings)
             reply, endpoint = self._attempts.send(
-                lambda endpoint: self._capabilities.body_for(question, endpoint),
-                lambda: reserve_tokens(
-                    self._budget, question.estimate_tokens(), question.max_tokens
-                ),
+                partial(self._capabilities.body_for, question, tier=tier),
+                question.estimate_tokens(),
+                question.max_tokens,
+                tier,
             )
             if reply.status == 200:
                 return self._read(reply, endpoint, question), endpoint
+            if tier and has_no_room(reply):
+                self._capabilities.pause_tier()
+                self._tell_of_tier(tier, "has no room now in", reply)
+                continue
             if self._capabilities.drop_parameter(reply, dropped):
+                if tier and "service_tier" in self._capabilities.dropped:
+                    self._tell_of_tier(tier, "does not have", reply)
                 continue
             error = error_for_reply(reply, endpoint)
             if question.schema and reply.status in REJECTED and type(error) in _UNSPECIFIC_ERRORS:
                 named = bool(_JSON_FORMAT.search(server_message(reply)))
                 raise _FormatRejected(error, named)
             raise error
+
+    def _tell_of_tier(self, tier: str, why: str, reply: Reply) -> None:
+        """Say, once, that the service tier is done without."""
+        if not self._capabilities.told_of_tier:
+            self._capabilities.told_of_tier = True
+            _log.warning(
+                "The endpoint %s %s the service tier %s for %s (it says: %s); it is asked without"
+                " it, at the usual price",
+                self.settings.address,
+                why,
+                tier,
+                self.settings.model,
+                hide_secrets(server_message(reply), self.settings)[:200],
+            )
 
     def _read(self, reply: Reply, endpoint: Endpoint, question: Question) -> Completion:
         """Return the completion in the reply, its usage counted."""
@@ -215,6 +252,11 @@ def read_answer(
         raise _no_answer(completion, endpoint, problem, limit, usage)
     data = read_json(completion.text, schema) if schema else None
     return Answer(completion.text, data or {}, usage)
+
+
+def _is_same_model(one: Endpoint, other: Endpoint) -> bool:
+    """Return whether what is known of the one holds for the other."""
+    return (one.base_url, one.model, one.json) == (other.base_url, other.model, other.json)
 
 
 def _is_refused(completion: Completion) -> bool:

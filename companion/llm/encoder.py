@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from companion.llm.attempts import Attempts, FixedSource
-from companion.llm.budget import Budget, reserve_tokens
+from companion.llm.budget import Budget
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import EndpointDown, error_for_reply, unusable_answer_error
 from companion.llm.pricing import estimate_tokens
@@ -153,8 +153,9 @@ class EndpointEncoder:
     ) -> None:
         self.name = f"{endpoint.model} at {endpoint.address}"
         self._endpoint = endpoint
-        self._budget = budget
-        self._attempts = Attempts(FixedSource(endpoint), threading.Event(), 0.5, "/embeddings")
+        self._attempts = Attempts(
+            FixedSource(endpoint), threading.Event(), 0.5, "/embeddings", budget
+        )
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return a vector of length 1 for each text.
@@ -179,9 +180,7 @@ class EndpointEncoder:
         """Return the vectors of so many texts as one request may have."""
         body = {"model": self._endpoint.model, "input": list(texts), "encoding_format": "float"}
         tokens = sum(map(estimate_tokens, texts))
-        reply, endpoint = self._attempts.send(
-            lambda _: body, lambda: reserve_tokens(self._budget, tokens, 0)
-        )
+        reply, endpoint = self._attempts.send(lambda _: body, tokens, 0)
         if reply.status != 200:
             raise error_for_reply(reply, endpoint)
         data: Any = reply.parse()

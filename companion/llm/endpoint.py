@@ -24,6 +24,9 @@ class Endpoint:
     `max_output_tokens`: what it may write in one call, thoughts included; None: what the answer
     needs, and some thousand more once the model has been seen to think.
     `reasoning_effort`, `temperature`: None leaves them to the server.
+    `requests_a_minute`, `tokens_a_minute`: what it is asked at most, beside the limits that it
+    reports; None: no more limits than those.
+    `service_tier`: the tier of the provider's that is asked for, None: the usual one.
     `embedded`: the server is ours, started on this machine.
 
     Raises UsageError when base_url is not an http or https address.
@@ -39,6 +42,9 @@ class Endpoint:
     temperature: float | None = 0.2
     max_output_tokens: int | None = None
     reasoning_effort: Effort | None = None
+    requests_a_minute: int | None = None
+    tokens_a_minute: int | None = None
+    service_tier: str | None = None
     embedded: bool = False
     _parts: SplitResult = field(init=False, compare=False)
 

@@ -128,7 +128,7 @@ def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
     if status == 429:
         return RateLimited(
             f"The endpoint {where} takes no more calls to {model} for now (error 429);"
-            f" wait, or lower the number of notes side by side{quote}"
+            f" wait, or set requests_a_minute or a lower concurrency under [endpoint]{quote}"
         )
     if status == 404 or (status == 400 and _MODEL_MISSING.search(message)):
         return ModelMissing(

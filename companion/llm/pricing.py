@@ -32,16 +32,24 @@ def estimate_tokens(text: str) -> int:
     return round((len(text) - wide - other) / 4 + other / 2 + wide * 1.5 + 0.5)
 
 
-def find_price(model: str, base_url: str, input_tokens: int, output_tokens: int) -> Price | None:
+def find_price(
+    model: str, base_url: str, input_tokens: int, output_tokens: int, tier: str | None = None
+) -> Price | None:
     """Return the price of so many tokens at an endpoint, None when it is unknown.
 
-    Prices come with the genai-prices package; nothing is fetched.
+    Prices come with the genai-prices package; nothing is fetched. tier: the service tier; where no
+    price of its own is known, it is the usual one.
     """
     import genai_prices
 
     usage = genai_prices.Usage(input_tokens=input_tokens, output_tokens=output_tokens)
     try:
-        found = genai_prices.calc_price(usage, model, provider_api_url=base_url)
+        found = genai_prices.calc_price(
+            usage,
+            model,
+            provider_api_url=base_url,
+            price_context={"service_tier": tier} if tier else None,
+        )
     except (LookupError, ValueError):
         return None
     return Price(found.total_price, found.model.name or model, found.provider.name)

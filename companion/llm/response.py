@@ -30,11 +30,15 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 class Reply(NamedTuple):
-    """A server's reply: HTTP status, headers with lower-case names, body."""
+    """A server's reply: HTTP status, headers with lower-case names, body.
+
+    sent_at: when its request had been sent, by time.monotonic; None where that is not known.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes
+    sent_at: float | None = None
 
     def parse(self) -> Any:
         """Return the JSON value of the body, None where it is not JSON."""
@@ -112,7 +116,8 @@ CUT = " …"
 class Completion(NamedTuple):
     """A chat completion. `problem`: what is wrong with it, a verb phrase; empty when nothing is.
 
-    finish: its `finish_reason`. thinks: the model thought first, which takes output tokens.
+    finish: its `finish_reason`. thinks: the model thought first, which takes output tokens. tier:
+    the service tier that it came from; empty where that is not told.
     """
 
     text: str = ""
@@ -121,6 +126,7 @@ class Completion(NamedTuple):
     finish: str = ""
     problem: str = ""
     thinks: bool = False
+    tier: str = ""
 
 
 def read_completion(reply: Reply) -> Completion:
@@ -134,6 +140,7 @@ def read_completion(reply: Reply) -> Completion:
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
         return Completion(usage=usage, problem="holds no message")
+    tier = data.get("service_tier")
     finish = choice.get("finish_reason")
     refusal = message.get("refusal")
     content = _text_of(message.get("content"))
@@ -146,6 +153,7 @@ def read_completion(reply: Reply) -> Completion:
         refusal=refusal if isinstance(refusal, str) else "",
         finish=finish if isinstance(finish, str) else "",
         thinks=answer != content or hides_thoughts or _reports_thoughts(data, message),
+        tier=tier if isinstance(tier, str) else "",
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -82,7 +83,7 @@ class Transport:
         except openai.APIConnectionError as error:
             sent = not isinstance(error.__cause__, _UNSENT)
             raise CallFailed(str(error.__cause__ or error), sent=sent) from None
-        return _read_reply(response)
+        return _read_reply(response)._replace(sent_at=self._guard.sent_at())
 
     def request(
         self,
@@ -143,6 +144,12 @@ class _GuardedTransport(httpx2.BaseTransport):
             proxy=proxy,
         )
         self._streams: WeakSet[Any] = WeakSet()
+        self._sent = threading.local()
+
+    def sent_at(self) -> float | None:
+        """Return when the last request of this thread had been sent."""
+        at: float | None = getattr(self._sent, "at", None)
+        return at
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         deadline = time.monotonic() + self._endpoint.timeout
@@ -157,7 +164,8 @@ class _GuardedTransport(httpx2.BaseTransport):
         elif basic.startswith("Basic "):  # from a base URL with a user name
             headers["authorization"] = basic
         request.headers = httpx2.Headers(headers)
-        request.extensions = {**request.extensions, "trace": self._remember_stream}
+        request.extensions = {**request.extensions, "trace": self._trace}
+        self._sent.at = None
         response = self._inner.handle_request(request)
         if response.headers.get("content-encoding", "identity") != "identity":
             response.close()
@@ -172,8 +180,11 @@ class _GuardedTransport(httpx2.BaseTransport):
             extensions=response.extensions,
         )
 
-    def _remember_stream(self, event: str, info: dict[str, Any]) -> None:
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+    def _trace(self, event: str, info: dict[str, Any]) -> None:
+        """Remember the streams that were opened, and when a request had been sent."""
+        if event == "http11.send_request_body.complete":
+            self._sent.at = time.monotonic()
+        elif event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._streams.add(info["return_value"])
 
     def break_off(self) -> None:

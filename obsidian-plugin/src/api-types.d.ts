@@ -572,10 +572,11 @@ export interface components {
          * @description The state of the daemon.
          *
          *     vault_missing: the vault's folder does not exist now. polls: why the vault is polled, in words,
-         *     empty if file events work. retry_in: seconds until the endpoint is tried again. notes: the
-         *     number that was scanned; to_do: of those, with a need. in_hand: the notes in progress. modes:
-         *     by field, whether an answer is written at once (`write`) or waits for a decision (`propose`);
-         *     folder_modes: the same by folder, which goes before a field.
+         *     empty if file events work. retry_in: seconds until the endpoint is tried again. rate_limit: why
+         *     calls wait for a limit a minute, in words, empty if none does. notes: the number that was
+         *     scanned; to_do: of those, with a need. in_hand: the notes in progress. modes: by field, whether
+         *     an answer is written at once (`write`) or waits for a decision (`propose`); folder_modes: the
+         *     same by folder, which goes before a field.
          */
         StatusShape: {
             version: string;
@@ -598,6 +599,7 @@ export interface components {
             };
             fault: components["schemas"]["FaultShape"] | null;
             retry_in: number;
+            rate_limit: string;
             background: components["schemas"]["BackgroundShape"];
             today: components["schemas"]["TodayShape"];
             notes: number;

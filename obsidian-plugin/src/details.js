@@ -71,7 +71,7 @@ function describeStatus(status) {
   return [
     [say("headVault"), [describeVault(status)]],
     [say("headModel"), [describeModel(status)]],
-    [say("headWaits"), status.fault ? [status.fault.reason] : []],
+    [say("headWaits"), [status.fault?.reason ?? "", status.rate_limit].filter(Boolean)],
     [say("headAtWork"), status.in_hand],
     [say("headBackground"), [background.off || say("waiting", { notes: countNotes(background.waiting) })]],
     [

@@ -201,6 +201,7 @@ export const asStatus = object({
   model: or(asText, "a model"),
   endpoint: asOptionalText,
   fault: maybe(asFault),
+  rate_limit: asOptionalText,
   background: or(asBackground, asBackground({})),
   today: or(asToday, asToday({})),
   notes: asCount,

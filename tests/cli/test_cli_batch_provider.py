@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from companion.enrich import submission
 from companion.llm import batch_api
+from tests.cli.serving import serving, wait_until
 from tests.cli.test_cli_batch import kept, shown
 from tests.cli.user import SAYS, STUB, User, answer_by_schema
 from tests.llm.fake_batches import FakeBatches, Faults
@@ -172,3 +174,93 @@ def test_the_embedded_model_has_no_batches(user: User, monkeypatch: pytest.Monke
     monkeypatch.delenv("COMPANION_BASE_URL")
     ran = user.run("batch", "submit")
     assert (ran.status, "has no Batch API" in ran.err) == (2, True)
+
+
+def as_reasoning_models(body: dict[str, Any]) -> str:
+    """Refuse what OpenAI's reasoning models refuse, in their words."""
+    if "max_tokens" in body:
+        return (
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use"
+            " 'max_completion_tokens' instead."
+        )
+    if "temperature" in body:
+        return "Unsupported value: 'temperature' does not support 0.2 with this model."
+    return ""
+
+
+def without_json(body: dict[str, Any]) -> str:
+    return "response_format is not supported" if "response_format" in body else ""
+
+
+@pytest.mark.parametrize("refuse", [as_reasoning_models, without_json])
+def test_what_the_model_refuses_is_known_before_the_batch(
+    user: User, provider: Open, refuse: Callable[[dict[str, Any]], str]
+) -> None:
+    """The first note is asked about at once; its answer is a proposal as the others."""
+    fake = provider(Faults())
+    fake.chats, fake.refuse = True, refuse
+    notes(user, 3)
+    ran = user.run("batch", "submit")
+    assert (ran.status, "1 sent" in ran.out) == (0, True), ran.all
+    [(_, data)] = fake.files.values()
+    lines = [json.loads(line)["body"] for line in data.splitlines()]
+    assert lines and not any(map(refuse, lines))
+    ran = user.run("batch", "collect")
+    assert ran.status == 0, ran.all
+    found = [(p.path, p.need) for p in kept(user) if p.state == "open"]
+    assert len(found) == len(set(found)) == 6
+    assert set(fake.paid.values()) == {1}
+
+
+def test_a_single_note_is_asked_about_at_once(user: User, provider: Open) -> None:
+    fake = provider(Faults())
+    fake.chats = True
+    notes(user, 1)
+    ran = user.run("batch", "submit")
+    assert ran.status == 0 and len(fake.chat_bodies) == 1 and not fake.files
+    assert len([p for p in kept(user) if p.state == "open"]) == 2
+
+
+def test_nothing_is_asked_before_somebody_agrees(
+    user: User, provider: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.config.Config.is_remote", True)
+    fake = provider(Faults())
+    fake.chats = True
+    notes(user, 51)
+    ran = user.run("batch", "submit")
+    assert (ran.status, "nobody is here to agree" in ran.err) == (2, True)
+    assert not fake.chat_bodies and not fake.files
+
+
+def test_an_endpoint_that_is_down_is_sent_nothing(user: User, provider: Open) -> None:
+    fake = provider(Faults())
+    fake.close()
+    user.configure("[endpoint]\nretries = 0\n")
+    notes(user, 2)
+    ran = user.run("batch", "submit")
+    assert (ran.status, "cannot be reached" in ran.err) == (1, True)
+    assert user.run("batch", "status").out == "No batches.\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_beside_a_daemon_nothing_is_collected_and_nothing_asked_twice(
+    user: User, provider: Open
+) -> None:
+    """The vault has one writer: the commands say so, and what is out stays out."""
+    fake = provider(Faults())
+    fake.chats = True
+    user.configure('[background]\nbacklog = "all"\nsettle_seconds = 1\n')
+    notes(user, 3)
+    assert "1 sent" in user.run("batch", "submit").out
+    with serving(user) as served:
+        user.note("New.md", STUB.replace("# Stub", "# Subject 9"))
+        wait_until(lambda: len(fake.chat_bodies) == 2, "the daemon asks about the new note")
+        for command in ("submit", "collect"):
+            ran = user.run("batch", command)
+            assert (ran.status, "another Companion process" in ran.err) == (1, True)
+        assert user.run("batch", "status").status == 0
+        assert served.stop() == 0
+    assert user.run("batch", "collect").status == 0
+    assert set(fake.paid.values()) == {1} and len(fake.paid) == 4
+    assert "No batches" in user.run("batch", "collect").out

@@ -200,3 +200,23 @@ def test_a_new_token_ends_the_session(twice: Serving) -> None:
     assert process.returncode == 1 and "does not open this daemon" in err and "go again" in err
     assert "companion undo --run" in out
     assert len(twice.client().status().runs) == 1, "what was begun goes on"
+
+
+def test_why_calls_wait_their_turn_is_said(user: User) -> None:
+    """A limit a minute: the run waits, and fails nobody; whoever waits can be stopped."""
+    user.configure(QUIET.replace("retries = 0", "requests_a_minute = 1"))
+    user.note("A.md")
+    user.note("B.md")
+    why = "at most 1 request a minute (requests_a_minute)"
+    with serving(user) as served:
+        process = user.start("enrich", ".")
+        wait_until(lambda: served.client().status().rate_limit, "a call waits")
+        assert f"waits        {why}\n" in user.run("status").out
+        [run] = served.client().status().runs
+        wait_until(lambda: served.client().run(run).waits == why, "the run says so")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 130 and "Stopped: 1 enriched, 1 not done." in out
+        assert f"The daemon waits: {why}" in err
+        wait_until(lambda: not served.client().status().rate_limit, "nobody waits")
+    assert user.calls() == 1

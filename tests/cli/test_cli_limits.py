@@ -157,3 +157,25 @@ def test_what_was_spent_cannot_be_told(user: User) -> None:
     set_up(user, "")
     assert user.run("enrich", ".").status == 0
     assert user.calls() == NOTES
+
+
+def test_the_service_tier_is_not_for_a_single_note(user: User) -> None:
+    user.configure('[endpoint]\nservice_tier = "flex"\n')
+    for name in "ABC":
+        user.note(f"{name}.md")
+    assert user.run("enrich", "A.md").status == user.run("enrich", ".").status == 0
+    assert [seen.body.get("service_tier") for seen in user.fake.seen] == [None, "flex", "flex"]
+
+
+def test_a_service_tier_that_is_refused_is_told_once(user: User) -> None:
+    user.configure('[endpoint]\nservice_tier = "flex"\n')
+    refusal = error(400, "flex is not available for this model")
+    user.fake.script = lambda seen, n: (
+        refusal if "service_tier" in seen.body else answer_by_schema(seen, SAYS)
+    )
+    for name in "ABCD":
+        user.note(f"{name}.md")
+    process = user.start("enrich", ".")  # of its own, as only there a log reaches the terminal
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and "4 enriched" in out
+    assert err.count("service tier flex") == 1 and "at the usual price" in err

@@ -110,6 +110,7 @@ class DaemonFixture:
         self.review = ReviewTable()
         self.timeout = 60.0
         self.concurrency = 4
+        self.service_tier: str | None = None
         self.url = fake.url
         self.log = StringIO()
         self._opened = ExitStack()
@@ -127,6 +128,7 @@ class DaemonFixture:
                 "retries": 0,
                 "timeout": self.timeout,
                 "concurrency": self.concurrency,
+                "service_tier": self.service_tier,
             }
         )
         background = BackgroundTable.model_construct(**self.settings)

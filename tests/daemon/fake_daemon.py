@@ -84,6 +84,7 @@ class FakeDaemon(Daemon):
             folder_modes={},
             fault=FaultShape.of(self.fault) if self.fault else None,
             retry_in=1 if self.fault else 0,
+            rate_limit="",
             background=BackgroundShape(
                 off="",
                 waiting=0,

@@ -532,3 +532,22 @@ def test_time_of_change_in_the_future_is_no_reason_to_wait_for_ever(
     began = time.monotonic()
     eventually(lambda: daemon_fixture.is_filled("Stub.md"))
     assert daemon_fixture.model.last_at() >= began + SETTLE - 0.05
+
+
+def test_the_service_tier_is_for_those_who_can_wait(daemon_fixture: DaemonFixture) -> None:
+    """Background work and runs of many notes; whoever clicks one note waits for it."""
+    daemon_fixture.service_tier = "flex"
+    daemon_fixture.start()
+
+    def tiers() -> list[str | None]:
+        return [seen.body.get("service_tier") for seen in daemon_fixture.model.seen]
+
+    daemon_fixture.note("Background.md")
+    eventually(lambda: daemon_fixture.is_filled("Background.md"))
+    assert tiers() == ["flex"]
+    daemon_fixture.daemon.pause()
+    for name in ("A", "B", "C"):
+        daemon_fixture.note(f"Folder/{name}.md")
+    daemon_fixture.run("Folder/A.md")
+    daemon_fixture.run("Folder")
+    assert tiers() == ["flex", None, "flex", "flex"]

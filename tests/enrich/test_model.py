@@ -51,6 +51,18 @@ def test_price_of_the_configured_model(endpoint: dict[str, Any], dollars: float 
             opening(capped)
 
 
+def test_price_in_the_service_tier() -> None:
+    """Half at OpenAI, for a model that has the tier."""
+    settings = config({**OPENAI, "model": "gpt-5", "service_tier": "flex"})
+    spent = []
+    for in_tier in (False, True):
+        with open_spending(settings) as spending:
+            before = spending.spent_today().dollars or 0
+            spending.reserve(1_000_000, 200_000, in_tier=in_tier)
+            spent.append((spending.spent_today().dollars or 0) - before)
+    assert spent[1] == pytest.approx(spent[0] / 2) and spent[0] > 0
+
+
 def test_background_notes_are_counted_by_vault_in_one_file(tmp_path: Path, home: Path) -> None:
     settings = config(NEAR, background={"notes_a_day": 2})
     roots = [tmp_path / name / "vault" for name in ("a", "b")]

@@ -14,6 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
 """Returns the chat completion that answers a request's body."""
+Refuse = Callable[[dict[str, Any]], str]
+"""Returns why the model refuses a request's body; empty: it does not."""
 
 
 class Faults(NamedTuple):
@@ -33,7 +35,10 @@ class Faults(NamedTuple):
 
 
 class FakeBatches:
-    """The Batch API at `url`, if it exists. paid: answers, counted by what was asked."""
+    """The Batch API at `url`, if it exists. paid: answers, counted by what was asked.
+
+    chats: whether it answers ordinary calls, too. refuse: what it refuses, in both.
+    """
 
     def __init__(self, answer: Answer, faults: Faults | None = None) -> None:
         self.answer = answer
@@ -43,6 +48,9 @@ class FakeBatches:
         self.batches: dict[str, dict[str, Any]] = {}
         self.paid: Counter[str] = Counter()
         self.exists = True
+        self.chats = False
+        self.chat_bodies: list[dict[str, Any]] = []
+        self.refuse: Refuse = lambda body: ""
         self.lock = threading.RLock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.fake = self
@@ -73,6 +81,13 @@ class FakeBatches:
         self.batches[id_] = batch
         return batch
 
+    def chat(self, body: dict[str, Any]) -> tuple[int, Any]:
+        self.chat_bodies.append(body)
+        if why := self.refuse(body):
+            return 400, {"error": {"message": why}}
+        self.paid[body["messages"][-1]["content"]] += 1
+        return 200, self.answer(body)
+
     def look(self, id_: str) -> dict[str, Any]:
         batch = self.batches[id_]
         if batch["status"] == "in_progress":
@@ -94,6 +109,10 @@ class FakeBatches:
             if chance < self.faults.expired + self.faults.failing:
                 body: dict[str, Any] = {"error": {"message": "boom"}}
                 bad.append({**line, "response": {"status_code": 500, "body": body}})
+                continue
+            if why := self.refuse(question["body"]):
+                body = {"error": {"message": why}}
+                bad.append({**line, "response": {"status_code": 400, "body": body}})
                 continue
             self.paid[question["body"]["messages"][-1]["content"]] += 1
             body = self.answer(question["body"])
@@ -169,6 +188,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return 200, _page(list(fake.batches.values()), query)
             case ["GET", "batches", id_] if id_ in fake.batches:
                 return 200, fake.look(id_)
+            case ["POST", "chat", "completions"] if fake.chats:
+                return fake.chat(json.loads(data))
             case ["POST", "batches", id_, "cancel"] if id_ in fake.batches:
                 fake.batches[id_]["status"] = "cancelled"
                 return 200, fake.batches[id_]

@@ -22,7 +22,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from companion.llm.budget import Budget, BudgetUnknown, DaySpending, LimitReached, Reservation
+from companion.llm.budget import Budget, BudgetUnknown, DaySpending, LimitReached
+from companion.llm.reservation import Reservation
 from companion.llm.response import Usage
 
 REPOSITORY = Path(__file__).parents[2]

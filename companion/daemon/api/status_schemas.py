@@ -87,10 +87,11 @@ class StatusShape(Shape):
     """The state of the daemon.
 
     vault_missing: the vault's folder does not exist now. polls: why the vault is polled, in words,
-    empty if file events work. retry_in: seconds until the endpoint is tried again. notes: the
-    number that was scanned; to_do: of those, with a need. in_hand: the notes in progress. modes:
-    by field, whether an answer is written at once (`write`) or waits for a decision (`propose`);
-    folder_modes: the same by folder, which goes before a field.
+    empty if file events work. retry_in: seconds until the endpoint is tried again. rate_limit: why
+    calls wait for a limit a minute, in words, empty if none does. notes: the number that was
+    scanned; to_do: of those, with a need. in_hand: the notes in progress. modes: by field, whether
+    an answer is written at once (`write`) or waits for a decision (`propose`); folder_modes: the
+    same by folder, which goes before a field.
     """
 
     version: str
@@ -109,6 +110,7 @@ class StatusShape(Shape):
     folder_modes: dict[str, Mode]
     fault: FaultShape | None
     retry_in: int
+    rate_limit: str
     background: BackgroundShape
     today: TodayShape
     notes: int
@@ -142,6 +144,7 @@ class StatusShape(Shape):
             folder_modes=config.review.folders,
             fault=FaultShape.of(fault) if fault else None,
             retry_in=max(0, ceil(fault.next_try - time.monotonic())) if fault else 0,
+            rate_limit=daemon.limiter.waits if daemon.limiter else "",
             background=BackgroundShape(
                 off=daemon.background_switch.reason_off(),
                 waiting=waiting[Priority.BACKGROUND],

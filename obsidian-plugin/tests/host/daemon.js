@@ -18,6 +18,7 @@ export const STATUS = {
   is_embedded: true,
   is_remote: false,
   fault: null,
+  rate_limit: "",
   retry_in: 0,
   background: { off: "", waiting: 2, notes_today: 3, notes_a_day: 100 },
   today: { notes: 3, input_tokens: 1200, output_tokens: 300, dollars: null, tokens_a_day: null, dollars_a_day: null },

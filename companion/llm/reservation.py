@@ -1,0 +1,53 @@
+"""The reservation of one call: of tokens and money under the caps of a day, and its turn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from companion.llm.rate_limiter import Turn
+from companion.llm.response import Usage
+
+
+class Reservation:
+    """The estimated cost of one call, counted as spent until settled or released.
+
+    A context manager, which releases it at the end unless it was settled, or `sent` is set: the
+    call may be billed then, so that the estimate stays. None of this raises: the answer matters
+    more. turn: the call's turn at the endpoint, which ends with it. in_tier: it is paid at the
+    price of the service tier.
+    """
+
+    def __init__(self, settle: Callable[[Usage | None], None] | None = None) -> None:
+        self.sent = False
+        self.turn: Turn | None = None
+        self.in_tier = False
+        self._settle = settle
+
+    def settle(self, usage: Usage) -> None:
+        """Replace the estimate by the usage; where the endpoint counts 0 tokens, it stays."""
+        self._finish(usage)
+
+    def release(self) -> None:
+        """Remove the estimate: nothing was paid."""
+        self._finish(Usage())
+
+    def keep(self) -> None:
+        """Leave the estimate as what was spent."""
+        self._finish(None)
+
+    def __enter__(self) -> Reservation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.sent:
+            self.keep()
+        else:
+            self.release()
+
+    def _finish(self, usage: Usage | None) -> None:
+        settle, self._settle = self._settle, None
+        if settle:
+            settle(usage)
+        turn, self.turn = self.turn, None
+        if turn:
+            turn.end(usage, sent=self.sent)
