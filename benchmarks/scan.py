@@ -21,7 +21,8 @@ from statistics import median
 from companion.note.facts import read_facts
 from companion.note.needs import Rules
 from companion.vault.ignore import IgnoreRules
-from companion.vault.index import Index, Notes
+from companion.vault.index import Index
+from companion.vault.notes import Notes
 from companion.vault.obsidian import read_obsidian_settings
 from companion.vault.paths import open_vault
 

@@ -139,21 +139,18 @@ def run(arguments: list[str]) -> int:
         return 2 if isinstance(error, UsageError) else 1
     except Exception as error:
         _raise_if_debug(arguments)
-        if isinstance(error, OSError) and (sentence := _explain(error)):
-            _say(sentence)
-            return 1
-        _say(f"unexpected {type(error).__name__}: {error}; --debug shows where. Please report it.")
+        _say(_explain(error))
         return 1
 
 
-def _explain(error: OSError) -> str:
-    """Return a sentence for an error that the user can do something about; empty for others."""
-    if error.filename is not None:
+def _explain(error: Exception) -> str:
+    """Return a sentence for an error that is none of ours; the user can do something about some."""
+    if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename} cannot be used ({error.strerror}); allow it"
-    if error.errno in _CANNOT_WRITE:
+    if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
         _discard_output()
         return f"the output cannot be written ({error.strerror}); make room, or send it elsewhere"
-    return ""
+    return f"unexpected {type(error).__name__}: {error}; --debug shows where. Please report it."
 
 
 def _discard_output() -> None:

@@ -23,7 +23,6 @@ from companion.enrich.asker import Asker
 from companion.enrich.batch_calls import BatchMaker, BatchReader
 from companion.enrich.context import VaultContext
 from companion.enrich.model import model_facts
-from companion.enrich.result import Result
 from companion.enrich.run import new_run
 from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
@@ -101,7 +100,7 @@ def export(
                 report.print_result(result)
         if jobs:
             with open_similar(workspace) as similar:
-                exported = _Export(workspace, output, known, similar)
+                exported = _Export(workspace, report, known, similar)
                 exported.write(target, limit_jobs(workspace, jobs, limit))
                 return int(exported.counts["failed"] > 0)
         left = Counter[str]() if choice.every else count_left_alone(workspace, scan, wanted)
@@ -115,15 +114,15 @@ class _Export:
     def __init__(
         self,
         workspace: Workspace,
-        output: Output,
+        report: RunReport,
         known: VaultContext,
         similar: SimilarNotes | None,
     ) -> None:
         self.workspace = workspace
-        self.output = output
+        self.report = report
+        self.output = report.output
         self.asker = Asker(workspace, known, model_facts(workspace.config), similar)
         self.similar = similar
-        self.report = RunReport(Output() if not output.as_json else output, with_diff=False)
         self.counts: Counter[str] = Counter()
 
     def write(self, file: Path, jobs: Sequence[Job]) -> None:
@@ -200,57 +199,35 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
     output = Output(as_json=as_json)
     with open_session(vault, output=output) as workspace, open_similar(workspace) as similar:
         say_which_vault(workspace.root, output)
-        return _Import(workspace, output, similar).take(file)
+        report, reader = RunReport(output, with_diff=False), open_reader(workspace, similar)
+        usage, number, refused = Usage(), 0, 0
+        try:
+            for number, line in _read_lines(file):
+                answer = read_line(line)
+                if answer and (call := workspace.journal.batches.call(answer.id)):
+                    result = reader.take(call, answer)
+                    usage += result.usage
+                    report.add(result)
+                    continue
+                refused += 1
+                why = "it is no line of answers"
+                if answer:
+                    why = f"{one_line(answer.id)[:80]} is no question of this vault's batches"
+                output.warn(f"line {number}: {why}; it is left out")
+        finally:
+            workspace.journal.flush()
+    if refused:
+        output.warn(f"{count(refused, 'line')} of {number:,} left out")
+    words = [f"{report.counts[status]:,} {status}" for status in sorted(report.counts)]
+    tokens = f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out"
+    output.say(f"{', '.join(words) or 'no answers'}. {tokens}.", style="bold")
+    return int(bool(refused or report.counts["failed"]))
 
 
 def open_reader(workspace: Workspace, similar: SimilarNotes | None) -> BatchReader:
     """Return what takes the answers to questions of batches, with the vault as it is now."""
     known = VaultContext(workspace.scan())
     return BatchReader(workspace, lambda model: Asker(workspace, known, model, similar))
-
-
-class _Import:
-    """One import, as the user sees it."""
-
-    def __init__(self, workspace: Workspace, output: Output, similar: SimilarNotes | None) -> None:
-        self.workspace = workspace
-        self.output = output
-        self.report = RunReport(output, with_diff=False)
-        self.reader = open_reader(workspace, similar)
-        self.refused = 0
-
-    def take(self, file: Path) -> int:
-        """Take the answers in the file; return the exit status."""
-        usage = Usage()
-        number = 0
-        try:
-            for number, line in _read_lines(file):
-                result = self._take_line(number, line)
-                if result:
-                    usage += result.usage
-                    self.report.add(result)
-        finally:
-            self.workspace.journal.flush()
-        if self.refused:
-            self.output.warn(f"{count(self.refused, 'line')} of {number:,} left out")
-        counts = self.report.counts
-        words = [f"{counts[status]:,} {status}" for status in sorted(counts)] or ["no answers"]
-        tokens = f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out"
-        self.output.say(f"{', '.join(words)}. {tokens}.", style="bold")
-        return int(bool(self.refused or counts["failed"]))
-
-    def _take_line(self, number: int, line: bytes) -> Result | None:
-        """Return what came of a line; None where it answers no question of this vault."""
-        answer = read_line(line)
-        call = answer and self.workspace.journal.batches.call(answer.id)
-        if answer and call:
-            return self.reader.take(call, answer)
-        self.refused += 1
-        why = "it is no line of answers"
-        if answer:
-            why = f"{one_line(answer.id)[:80]} is no question of this vault's batches"
-        self.output.warn(f"line {number}: {why}; it is left out")
-        return None
 
 
 def _read_lines(file: Path) -> Iterator[tuple[int, bytes]]:

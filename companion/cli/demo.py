@@ -82,9 +82,17 @@ def _show(folder: Path, vault: Path | None) -> int:
 def _make_vault(folder: Path, model: str | None) -> None:
     """Put the example notes into the folder as they were at first, with new settings.
 
-    Raises UsageError if the folder is not the demo's to write in.
+    Raises UsageError unless the folder is new, empty, or made by the demo, and in no vault.
     """
-    _require_usable(folder)
+    if not _is_ours(folder):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UsageError(
+                f"{folder} is not empty, and not the demo's; name a new folder by --vault"
+            )
+        if around := find_vault(folder.parent):
+            raise UsageError(
+                f"{folder} lies in the vault {around}; name a folder outside by --vault"
+            )
     home = _home(folder)
     for state in (home / "vaults").glob("*"):
         if place := find_daemon(state):
@@ -110,16 +118,6 @@ def _copy_examples(folder: Path) -> None:
             target.mkdir(exist_ok=True)
         else:
             target.write_bytes(source.read_bytes())
-
-
-def _require_usable(folder: Path) -> None:
-    """Raise UsageError unless the folder is new, empty, or made by the demo, and in no vault."""
-    if _is_ours(folder):
-        return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UsageError(f"{folder} is not empty, and not the demo's; name a new folder by --vault")
-    if around := find_vault(folder.parent):
-        raise UsageError(f"{folder} lies in the vault {around}; name a folder outside by --vault")
 
 
 def _is_ours(folder: Path) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +16,7 @@ from companion.cli.session import choose_vault, common_options
 from companion.cli.unused_settings import count_marks, find_unused_folders, find_unused_marks
 from companion.config import Config, load_config, state_folder
 from companion.daemon.daemon_client import DaemonClient, DaemonGone, DaemonRefused
+from companion.daemon.http_server import bind_port
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import has_token, read_token, token_file
 from companion.doctor.model_probe import check_answer, check_model, is_missing
@@ -38,7 +37,7 @@ from companion.doctor.setup import (
     run_checks,
 )
 from companion.enrich.workspace import open_workspace
-from companion.errors import CompanionError
+from companion.errors import CompanionError, UsageError
 from companion.private_files import is_private
 
 _STATUS_TIMEOUT = 2.0  # seconds
@@ -158,12 +157,14 @@ def check_daemon(config: Config, state: Path) -> Finding:
     place = find_daemon(state)
     if place is None:
         port = config.server.port
-        if not port or _is_free(port):
-            said = f"it does not run; companion serve starts it on port {port or 'any'}"
-            return Finding("daemon", "ok", said)
-        said = f"it does not run, and another program answers on port {port}"
-        mend = "choose another port in [server], or stop that program"
-        return Finding("daemon", "problem", said, mend)
+        try:
+            bind_port(port).close()
+        except UsageError:
+            said = f"it does not run, and another program answers on port {port}"
+            mend = "choose another port in [server], or stop that program"
+            return Finding("daemon", "problem", said, mend)
+        said = f"it does not run; companion serve starts it on port {port or 'any'}"
+        return Finding("daemon", "ok", said)
     where = f"http://127.0.0.1:{place.port}, process {place.pid}"
     if place.version != __version__:
         said = f"it runs version {place.version}, and this is {__version__} ({where})"
@@ -173,14 +174,3 @@ def check_daemon(config: Config, state: Path) -> Finding:
     except (DaemonGone, DaemonRefused) as error:
         return Finding("daemon", "problem", f"{error} ({where})")
     return Finding("daemon", "ok", f"it runs: {where}")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        if os.name != "nt":  # a port whose last connections only linger is free
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

@@ -31,7 +31,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
-from companion.enrich.enricher import Enricher, open_enricher
+from companion.enrich.enricher import open_enricher
 from companion.enrich.model import model_facts
 from companion.enrich.note_filter import Criteria
 from companion.enrich.result import Result
@@ -171,7 +171,18 @@ class _Run:
             ) as enricher,
             stop_on_signals(self.output, cancelled, enricher.close) as interruption,
         ):
-            fault = self._work(jobs, enricher, cancelled)
+            fault = None
+            with self.output.progress("Enriching", len(jobs)) as bar:
+                if enricher.limiter:
+                    enricher.limiter.tell = partial(show_wait, bar, "Enriching")
+                if enricher.similar:
+                    enricher.similar.progress = partial(show_progress, bar, "Comparing notes")
+                try:
+                    for each in run_jobs(jobs, enricher.enrich, self.config.concurrency, cancelled):
+                        self.report.add(each)
+                        bar.advance(bar.task_ids[0])
+                except CompanionError as error:
+                    fault = error
             self.report.sum_up(len(jobs), enricher.usage, self.name, cancelled)
         if fault:
             raise fault
@@ -203,19 +214,3 @@ class _Run:
         if not agreed:
             self.output.warn("nothing was sent")
         return agreed
-
-    def _work(
-        self, jobs: Sequence[Job], enricher: Enricher, cancelled: Event
-    ) -> CompanionError | None:
-        with self.output.progress("Enriching", len(jobs)) as progress:
-            if enricher.limiter:
-                enricher.limiter.tell = partial(show_wait, progress, "Enriching")
-            if enricher.similar:
-                enricher.similar.progress = partial(show_progress, progress, "Comparing notes")
-            try:
-                for result in run_jobs(jobs, enricher.enrich, self.config.concurrency, cancelled):
-                    self.report.add(result)
-                    progress.advance(progress.task_ids[0])
-            except CompanionError as error:
-                return error
-        return None

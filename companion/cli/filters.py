@@ -111,24 +111,22 @@ def parse_time(typed: str | None, now: datetime | None = None) -> float | None:
     """
     if typed is None:
         return None
-    now = now or datetime.now()
+    now, text = now or datetime.now(), typed.strip().casefold()
+    days_ago = {"today": 0, "yesterday": 1}
     try:
-        seconds = _parse(typed.strip().casefold(), now).timestamp()
+        if text in days_ago:
+            day = now.date() - timedelta(days=days_ago[text])
+            moment = datetime.combine(day, time_of_day.min)
+        elif ago := _AGO.fullmatch(text):
+            moment = now - timedelta(**{_UNITS[ago[2][0]]: int(ago[1])})
+        elif _CLOCK.fullmatch(text):
+            clock = time_of_day.fromisoformat(text.rjust(len("00:00"), "0"))
+            moment = datetime.combine(now.date(), clock)
+        else:
+            moment = datetime.fromisoformat(text.upper())
+        seconds = moment.timestamp()
     except (ValueError, OverflowError, OSError):
         raise UsageError(f"{typed} is not a time; write it {_FORMATS}") from None
     if seconds > now.timestamp():
         raise UsageError(f"{typed} lies in the future; write a time in the past, {_FORMATS}")
     return seconds
-
-
-def _parse(typed: str, now: datetime) -> datetime:
-    days_ago = {"today": 0, "yesterday": 1}
-    if typed in days_ago:
-        day = now.date() - timedelta(days=days_ago[typed])
-        return datetime.combine(day, time_of_day.min)
-    if ago := _AGO.fullmatch(typed):
-        return now - timedelta(**{_UNITS[ago[2][0]]: int(ago[1])})
-    if _CLOCK.fullmatch(typed):
-        padded = typed.rjust(len("00:00"), "0")
-        return datetime.combine(now.date(), time_of_day.fromisoformat(padded))
-    return datetime.fromisoformat(typed.upper())

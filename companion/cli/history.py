@@ -149,7 +149,7 @@ def _words(proposal: Proposal) -> str:
 
 def _print(change: Change, output: Output) -> None:
     if output.as_json:
-        output.print_json(ChangeShape.of(change).model_dump())
+        output.print_json(ChangeShape.model_validate(change).model_dump())
         return
     when = local_time(change.made_at)
     part = f" [undone, but for {', '.join(change.left)}]" if change.left else ""

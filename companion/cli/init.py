@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -68,18 +70,12 @@ Next:
 @debug_option
 def init(
     vault: Path | None,
-    embedded: bool,
-    base_url: str | None,
-    model: str | None,
-    api_key_env: str | None,
-    background: bool | None,
-    backlog: str | None,
-    review: bool | None,
     note: str | None,
     service: bool | None,
     no_plugin: bool,
     no_test: bool,
     yes: bool,
+    **chosen: Any,
 ) -> int:
     """Set Companion up for VAULT: choose a model, try it, and write the configuration.
 
@@ -93,7 +89,7 @@ def init(
     companion plugin install.
     """
     output = Output()
-    options = Options(embedded, base_url, model, api_key_env, background, backlog, review)
+    options = Options(**chosen)
     asks = not yes and not options.choose_anything and sys.stdin.isatty() and output.err.is_terminal
     root = open_vault(vault or choose_registered_vault(output, asks=asks))
     if note is not None:
@@ -213,29 +209,20 @@ class _Init:
     def _start_with_session(self, wanted: bool | None) -> bool:
         """Have the daemon start with the session if the user says so, and return whether it does.
 
-        wanted: None to ask, where somebody is there and the system can do it.
+        wanted: None to ask, where somebody is there, the system can do it, and it is not done yet.
         """
         from companion.cli.service import start_with_session
+        from companion.daemon import service, service_manager
 
         try:
-            if wanted is None:
-                wanted = self.asks and self._ask_about_session()
-            return wanted and start_with_session(self.root, self.output)
+            if wanted is None and self.asks and not service.find_service(self.root):
+                with suppress(UsageError):
+                    service_manager.find_manager().require()
+                    question = "Start the daemon now, and with every session of yours?"
+                    wanted = click.confirm(question, default=True, err=True)
+            return bool(wanted) and start_with_session(self.root, self.output)
         except click.Abort:
             self.output.warn("\nIt starts when you say so: companion serve.")
         except CompanionError as error:
             self.output.warn(f"The daemon does not start with your session: {error}.")
         return False
-
-    def _ask_about_session(self) -> bool:
-        """Return whether the user wants that; False, unasked, if it is done or cannot be done."""
-        from companion.daemon import service, service_manager
-
-        try:
-            service_manager.find_manager().require()
-        except UsageError:
-            return False
-        if service.find_service(self.root):
-            return False
-        question = "Start the daemon now, and with every session of yours?"
-        return click.confirm(question, default=True, err=True)

@@ -13,9 +13,9 @@ from rich.filesize import decimal
 from companion.cli.output import Output
 from companion.config import Config
 from companion.config.edit_settings import SettingValue
-from companion.doctor.machine import DiscoveredServer, Machine, list_models, recommend_model
+from companion.doctor.machine import Machine, list_models, recommend_model
 from companion.errors import UsageError
-from companion.llm.catalog import DEFAULT_MODEL, Model, find_model, model_path
+from companion.llm.catalog import DEFAULT_MODEL, find_model, model_path
 from companion.llm.endpoint import Endpoint
 
 
@@ -104,31 +104,26 @@ def choose_by_options(options: Options, config: Config) -> Choices:
 
 
 def choose_by_questions(config: Config, machine: Machine, output: Output) -> Choices:
-    """Ask which model is to write, and whether in the background, and return the answers."""
+    """Ask which model is to write, and whether in the background, and return the answers.
+
+    There is no default for the background where notes leave this machine.
+    """
     endpoint = _ask_for_model(config, machine, output)
     base_url = config.endpoint.base_url if endpoint is None else endpoint.base_url
-    background = _ask_for_background(base_url, config)
-    review = None
+    click.echo("`companion serve` can fill stubs by itself, soon after you stop typing.", err=True)
+    default = config.background.enabled
+    if base_url is not None and not (there := Endpoint(base_url, "")).is_local:
+        most = config.background.notes_a_day
+        words = f"Notes would be sent to {there.address} by themselves, up to {most} a day."
+        click.echo(words, err=True)
+    elif default is None:
+        default = True
+    background, review = click.confirm("Shall it?", default=default, err=True), None
     if background:
         click.echo("What it writes unasked can wait until you have looked at it.", err=True)
         waits = config.review.mode == "propose"
         review = click.confirm("Shall it wait for your review?", default=waits, err=True)
     return Choices(endpoint, background, review=review)
-
-
-def _ask_for_background(base_url: str | None, config: Config) -> bool:
-    """Ask whether stubs are filled in the background; no default where notes leave this machine."""
-    click.echo("`companion serve` can fill stubs by itself, soon after you stop typing.", err=True)
-    default = config.background.enabled
-    if base_url is not None and not (endpoint := Endpoint(base_url, "")).is_local:
-        click.echo(
-            f"Notes would be sent to {endpoint.address} by themselves, up to"
-            f" {config.background.notes_a_day} a day.",
-            err=True,
-        )
-    elif default is None:
-        default = True
-    return click.confirm("Shall it?", default=default, err=True)
 
 
 class _Offer(NamedTuple):
@@ -145,15 +140,26 @@ def _ask_for_model(config: Config, machine: Machine, output: Output) -> Endpoint
 
     Enter takes what is configured, else what is recommended.
     """
-    _say_what_is_here(machine, output)
+    memory = machine.memory
+    output.say(
+        f"This machine has {memory.total / 1e9:.1f} GB of memory, {memory.free / 1e9:.1f} GB of it"
+        f" free, and {machine.free_disk / 1e9:.0f} GB free on the disk where models go."
+    )
+    for server in machine.servers:
+        output.say(
+            f"{server.name} answers at {server.base_url}:"
+            f" {', '.join(server.models) or 'no model yet'}."
+        )
+    if not machine.servers:
+        output.say("Neither Ollama nor LM Studio answers here.")
     offers = _find_offers(config, machine)
     output.say("Which model shall write?", style="bold")
     for number, offer in enumerate(offers, 1):
         output.say(f"  {number}  {offer.words}")
     default = 1
     if not _is_chosen(config):
-        model, server, reason = recommend_model(machine)
-        at = server.base_url if server else None
+        model, place, reason = recommend_model(machine)
+        at = place.base_url if place else None
         default += [(offer.model, offer.base_url) for offer in offers].index((model, at))
         output.say(f"Recommended: {default}, {model}: {reason}.")
     numbers = click.IntRange(1, len(offers))
@@ -164,19 +170,6 @@ def _ask_for_model(config: Config, machine: Machine, output: Output) -> Endpoint
 def _is_chosen(config: Config) -> bool:
     """Return whether the configuration names a model or an endpoint."""
     return bool({"base_url", "model"} & config.endpoint.model_fields_set)
-
-
-def _say_what_is_here(machine: Machine, output: Output) -> None:
-    memory = machine.memory
-    output.say(
-        f"This machine has {memory.total / 1e9:.1f} GB of memory, {memory.free / 1e9:.1f} GB of it"
-        f" free, and {machine.free_disk / 1e9:.0f} GB free on the disk where models go."
-    )
-    for server in machine.servers:
-        models = ", ".join(server.models) if server.models else "no model yet"
-        output.say(f"{server.name} answers at {server.base_url}: {models}.")
-    if not machine.servers:
-        output.say("Neither Ollama nor LM Studio answers here.")
 
 
 def _find_offers(config: Config, machine: Machine) -> list[_Offer]:
@@ -190,13 +183,19 @@ def _find_offers(config: Config, machine: Machine) -> list[_Offer]:
         configured = config.endpoint.model if config.is_embedded else ""
     for model in machine.offers():
         if model.name != configured:
-            take = partial(EndpointChoice, None, model.name)
-            offers.append(_Offer(_describe_embedded(model), take, model.name))
+            here = "on this machine already" if model_path(model.name) else "to be fetched once"
+            is_measured = model.tier and model.tier.measured
+            words = (
+                f"{model.name}, embedded: nothing leaves this machine"
+                f" ({decimal(model.size or 0)}, {here})"
+                f"{'' if is_measured else '; what it writes was not measured yet'}"
+            )
+            offers.append(_Offer(words, partial(EndpointChoice, None, model.name), model.name))
     recommended = recommend_model(machine)
     for server in machine.servers:
         if server.models:
             first = recommended.model if recommended.server == server else server.models[0]
-            take = partial(_ask_for_model_of, server, first)
+            take = partial(_choose_model, server.base_url, server.models, first)
             named = ", ".join(server.models[:3]) + (", …" if len(server.models) > 3 else "")
             words = f"{server.name}, found on this machine: {named}"
             offers.append(_Offer(words, take, first, server.base_url))
@@ -206,32 +205,23 @@ def _find_offers(config: Config, machine: Machine) -> list[_Offer]:
     return offers
 
 
-def _describe_embedded(model: Model) -> str:
-    here = "on this machine already" if model_path(model.name) else "to be fetched once"
-    size = decimal(model.size or 0)
-    measured = model.tier.measured if model.tier else ""
-    quality = "" if measured else "; what it writes was not measured yet"
-    return f"{model.name}, embedded: nothing leaves this machine ({size}, {here}){quality}"
-
-
-def _ask_for_model_of(server: DiscoveredServer, first: str) -> EndpointChoice:
-    return EndpointChoice(server.base_url, _ask_for_name(server.models, first))
-
-
-def _ask_for_name(models: tuple[str, ...], first: str = "") -> str:
+def _choose_model(base_url: str, models: tuple[str, ...], first: str = "") -> EndpointChoice:
+    """Return one of the models at the address: the only one, or the one that the user names."""
     if len(models) == 1:
-        return models[0]
+        return EndpointChoice(base_url, models[0])
     if models:
         default = first or models[0]
-        return str(click.prompt("Model", type=click.Choice(models), default=default, err=True))
-    return str(click.prompt("Model, as it is called there", value_proc=_check_name, err=True))
+        name = click.prompt("Model", type=click.Choice(models), default=default, err=True)
+    else:
+        name = click.prompt("Model, as it is called there", value_proc=_check_name, err=True)
+    return EndpointChoice(base_url, str(name))
 
 
 def _ask_for_endpoint() -> EndpointChoice:
     base_url = click.prompt(
         "Its base URL, as https://api.example.com/v1", value_proc=_check_address, err=True
     )
-    model = _ask_for_name(list_models(base_url) or ())
+    chosen = _choose_model(base_url, list_models(base_url) or ())
     key = click.prompt(
         "API key (not shown; empty for none)",
         hide_input=True,
@@ -239,7 +229,7 @@ def _ask_for_endpoint() -> EndpointChoice:
         show_default=False,
         err=True,
     )
-    return EndpointChoice(base_url, model, key.strip())
+    return chosen._replace(api_key=key.strip())
 
 
 def _check_address(typed: str) -> str:

@@ -47,11 +47,12 @@ _USUAL = 2000  # bytes of a note that shows best what the model writes
 class Verdict(NamedTuple):
     """What came of a trial. too_much: why the model is too much for this machine; empty if not.
 
-    go_on: whether the configuration is to be written.
+    go_on: whether the configuration is to be written. shown: whether anything was, to judge it by.
     """
 
     too_much: str = ""
     go_on: bool = True
+    shown: bool = False
 
 
 class Trial:
@@ -116,18 +117,16 @@ class Trial:
             self.output.say(f"It answered within {probed.seconds:.1f} s: {said}")
             if probed.thinks and (means := advice_on_thinking(config)):
                 self.output.warn(f"About this model: {means}.")
-            verdict, shown = self._write(config, client, cancelled)
-        if shown and self.asks:
+            verdict = self._write(config, client, cancelled)
+        if verdict.shown and self.asks:
             return Verdict(go_on=click.confirm("Set it up like this?", default=True, err=True))
         return verdict
 
-    def _write(self, config: Config, client: Client, cancelled: Event) -> tuple[Verdict, bool]:
-        """Have it write for a note, if there is one and it may go there; nothing is written.
-
-        Return also whether anything was shown.
-        """
-        if config.is_remote and self.note is None and not self.asks:
-            return Verdict(), False
+    def _write(self, config: Config, client: Client, cancelled: Event) -> Verdict:
+        """Have it write for a note, if there is one and it may go there; nothing is written."""
+        needs_consent = config.is_remote and self.note is None
+        if needs_consent and not self.asks:
+            return Verdict()
         try:
             with (
                 # without what it says of reviews, all that is not flagged is shown in its place
@@ -137,9 +136,13 @@ class Trial:
                 Journal(workspace.state / "none", read_only=True) as nothing_kept,
             ):
                 scan = workspace.scan()
-                job = self._find_note(workspace, scan)
-                if job is None or not self._may_send(config, job.path):
-                    return Verdict(), False
+                if (job := self._find_note(workspace, scan)) is None:
+                    return Verdict()
+                if needs_consent:
+                    where = f"{one_line(job.path)} to {config.remote_endpoint().address}"
+                    question = f"Send {where}, to see what it would write?"
+                    if not click.confirm(question, default=False, err=True):
+                        return Verdict()
                 space = replace(workspace, journal=nothing_kept)
                 asker = Asker(space, VaultContext(scan), model_facts(config))
                 enricher = Enricher(space, asker, client, new_run(), cancelled=cancelled)
@@ -148,7 +151,7 @@ class Trial:
             raise
         except CompanionError as error:  # the vault's own faults do not tell against the model
             self.output.warn(f"No note was tried: {error}")
-            return Verdict(), False
+            return Verdict()
 
     def _find_note(self, workspace: Workspace, scan: Scan) -> Job | None:
         """Return what to do for the note named, else for one of usual length, best a stub."""
@@ -163,19 +166,7 @@ class Trial:
                 return min(jobs, key=lambda job: abs(scan.files[job.path].size - _USUAL))
         return None
 
-    def _may_send(self, config: Config, path: str) -> bool:
-        if not config.is_remote or self.note is not None:
-            return True
-        where = config.remote_endpoint().address
-        return click.confirm(
-            f"Send {one_line(path)} to {where}, to see what it would write?",
-            default=False,
-            err=True,
-        )
-
-    def _time(
-        self, config: Config, enricher: Enricher, job: Job, cancelled: Event
-    ) -> tuple[Verdict, bool]:
+    def _time(self, config: Config, enricher: Enricher, job: Job, cancelled: Event) -> Verdict:
         """Show what it writes and how long it took; if a smaller model can, end it after SLOW."""
         begun = time.monotonic()
 
@@ -195,10 +186,10 @@ class Trial:
         except (Cancelled, EndpointError):
             if not cancelled.is_set():
                 raise
-            return Verdict(f"it takes over {SLOW:g} seconds for {one_line(job.path)}"), False
+            return Verdict(f"it takes over {SLOW:g} seconds for {one_line(job.path)}")
         finally:
             limit.cancel()
-        return Verdict(), self._show(result, waiting, time.monotonic() - begun)
+        return Verdict(shown=self._show(result, waiting, time.monotonic() - begun))
 
     def _show(self, result: Result, waiting: Sequence[Proposal], seconds: float) -> bool:
         """Print what it wrote, and return whether it was anything. waiting: what is flagged."""

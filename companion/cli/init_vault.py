@@ -12,6 +12,7 @@ from companion.cli.output import Output
 from companion.config import Config, config_file
 from companion.config.edit_settings import PlannedSettings, SettingValue, plan_settings
 from companion.config.load import Tables, read_tables, vault_file, vaults_with_settings
+from companion.config.reference import value_of
 from companion.errors import UsageError
 from companion.vault.obsidian import find_registered_vaults
 
@@ -50,35 +51,27 @@ class SettingsPlace(NamedTuple):
     common: Tables
 
     def plan(self, choices: Choices) -> PlannedSettings:
-        """Return the edit of the file that makes the choices. Raises UsageError."""
-        settings: dict[str, SettingValue] = {}
-        if not _is_same(self.config.vault, self.root):
-            settings["vault"] = str(self.root)
-        if self.file == config_file():
-            settings |= choices.settings(self.config)
-        else:
-            settings |= {"vault": str(self.root)} | self._own(choices)
-        return plan_settings(self.file, settings, self.common)
+        """Return the edit of the file that makes the choices. Raises UsageError.
 
-    def _own(self, choices: Choices) -> dict[str, SettingValue]:
-        """Return the settings that the vault needs beside the common ones; a port in any case."""
+        A vault's own file gets what it needs beside the common settings; a port in any case.
+        """
+        settings: dict[str, SettingValue] = {"vault": str(self.root)}
+        if self.file == config_file():
+            if _is_same(self.config.vault, self.root):
+                settings = {}
+            return plan_settings(self.file, settings | choices.settings(self.config), self.common)
         current, chosen = self.config.endpoint, choices.endpoint
         if chosen and chosen.base_url == current.base_url:
             key = chosen.api_key or current.api_key.get_secret_value()
             chosen = chosen._replace(api_key=key)
             if chosen == (current.base_url, current.model, current.api_key.get_secret_value()):
                 chosen = None
-        if choices.background == self.config.background.enabled:
-            choices = choices._replace(background=None)
-        if choices.backlog == self.config.background.backlog:
-            choices = choices._replace(backlog=None)
-        if choices.review is not None:
-            waits = self.config.review.mode == "propose"
-            choices = choices._replace(review=None if choices.review == waits else choices.review)
-        settings = choices._replace(endpoint=chosen).settings(self.config)
+        for name, value in choices._replace(endpoint=chosen).settings(self.config).items():
+            if name.startswith("endpoint.") or value != value_of(self.config, name):
+                settings[name] = value
         if port := self._free_port():
             settings["server.port"] = port
-        return settings
+        return plan_settings(self.file, settings, self.common)
 
     def _free_port(self) -> int | None:
         """Return a port that no other vault is given; None if it has one, or takes any."""

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from threading import Event
@@ -68,9 +67,14 @@ def try_prompts(workspace: Workspace, output: Output, path: str, notes: int, oth
     scan, cancelled = workspace.scan(), Event()
     jobs, _ = choose_jobs(workspace, scan, [path], JobOptions(retry=True))
     totals: dict[str, list[_Tried]] = {}
+
+    def close() -> None:
+        for side in sides:
+            side.client.close()
+
     with (
         _open_sides(workspace, VaultContext(scan), output, other, cancelled) as sides,
-        stop_on_signals(output, cancelled, partial(_close, sides)) as stop,
+        stop_on_signals(output, cancelled, close) as stop,
     ):
         results = ((job.path, _try_note(sides, job, output, job.path == path)) for job in jobs)
         try:
@@ -88,21 +92,26 @@ def try_prompts(workspace: Workspace, output: Output, path: str, notes: int, oth
     return 0
 
 
-def _close(sides: Sequence[_Side]) -> None:
-    for side in sides:
-        side.client.close()
-
-
 @contextmanager
 def _open_sides(
     workspace: Workspace, known: VaultContext, output: Output, other: Other, cancelled: Event
 ) -> Iterator[list[_Side]]:
-    """Open what is asked: as it is configured, and the other one, if there is one."""
+    """Open what is asked: as it is configured, and the other one, if there is one.
+
+    That has another model, or other prompts in place of the vault's own.
+    """
     spaces = {"as configured": workspace}
     if other != Other():
         parts = {"model": other.model, "prompts in": other.prompts}
         name = " and ".join(f"{what} {value}" for what, value in parts.items() if value)
-        spaces[name] = _change(workspace, other)
+        config, prompts = workspace.config, workspace.prompts
+        if other.model:
+            endpoint = config.endpoint.model_copy(update={"model": other.model})
+            config = config.model_copy(update={"endpoint": endpoint})
+        if other.prompts:
+            prompts = load_prompts(config_folder() / "prompts", other.prompts)
+        rules = make_rules(config, prompts)
+        spaces[name] = replace(workspace, config=config, prompts=prompts, rules=rules)
     with ExitStack() as opened:
         sides: list[_Side] = []
         for name, space in spaces.items():
@@ -116,18 +125,6 @@ def _open_sides(
             sides.append(_Side(name, space, asker, client))
             output.say(f"{name}: {describe_endpoint(space.config)}", style="bold")
         yield sides
-
-
-def _change(workspace: Workspace, other: Other) -> Workspace:
-    """Return the workspace with another model, or other prompts in place of the vault's own."""
-    config, prompts = workspace.config, workspace.prompts
-    if other.model:
-        endpoint = config.endpoint.model_copy(update={"model": other.model})
-        config = config.model_copy(update={"endpoint": endpoint})
-    if other.prompts:
-        prompts = load_prompts(config_folder() / "prompts", other.prompts)
-    rules = make_rules(config, prompts)
-    return replace(workspace, config=config, prompts=prompts, rules=rules)
 
 
 def _try_note(sides: Sequence[_Side], job: Job, output: Output, is_named: bool) -> list[_Tried]:

@@ -149,11 +149,12 @@ def choose_proposals(
     """
     if sum([bool(whats), run is not None, every]) != 1:
         raise UsageError("say which ones: numbers, notes or folders; or --run RUN; or --all")
-    store = workspace.journal.proposals
-    ids = {_read_number(what): what for what in whats if what.isdecimal()}
+    store, numbers = workspace.journal.proposals, [what for what in whats if what.isdecimal()]
+    if too_long := [number for number in numbers if len(number) > _MAX_DIGITS]:
+        raise UsageError(f"there is no proposal {too_long[0][:20]}…")
+    ids = {int(number): number for number in numbers}
     numbered = store.get_all(ids)
-    typed = (what for what in whats if not what.isdecimal())
-    paths = [resolve_history_path(workspace, path) for path in typed]
+    paths = [resolve_history_path(workspace, what) for what in whats if not what.isdecimal()]
     found: list[Proposal] = []
     if paths or not whats:
         found = store.select(Selection(paths or None, kind, states=("open",), run=run))
@@ -168,13 +169,6 @@ def choose_proposals(
         {id_: _no_such(workspace.root, id_, ids[id_]) for id_ in ids if id_ not in known},
         sum(each.id not in chosen for each in found),
     )
-
-
-def _read_number(typed: str) -> int:
-    """Return the number. Raises UsageError if it is too long for one."""
-    if len(typed) > _MAX_DIGITS:
-        raise UsageError(f"there is no proposal {typed[:20]}…")
-    return int(typed)
 
 
 def _no_such(root: Path, number: int, typed: str) -> str:

@@ -103,7 +103,7 @@ class _Review:
         self._drafts: dict[int, str] = {}
 
     def go_through(self) -> None:
-        """Show the proposals one after the other, and do what the user says."""
+        """Show the proposals one after the other, do what the user says, and sum it up."""
         try:
             while self._at < len(self._proposals):
                 proposal = self._space.journal.proposals.get(self._proposals[self._at].id)
@@ -118,7 +118,13 @@ class _Review:
                 except CompanionError as error:
                     self._output.warn(str(error))
         finally:
-            self._sum_up()
+            ids = [each.id for each in self._proposals]
+            states = Counter(each.state for each in self._space.journal.proposals.get_all(ids))
+            words = {"accepted": "written", "open": "left for later"}
+            told = (f"{number:,} {words.get(state, state)}" for state, number in states.items())
+            self._output.say(f"\n{', '.join(told)}.", style="bold")
+            if states["accepted"]:
+                self._output.say(f"To take back what was written: companion undo --run {self._run}")
 
     def _ask_for_key(self) -> str:
         """Return the letter that the user answers with."""
@@ -228,13 +234,3 @@ class _Review:
     def _go_on(self, ids: list[int]) -> None:
         self._steps.append(_Step(self._at, ids))
         self._at += 1
-
-    def _sum_up(self) -> None:
-        """Print what became of all proposals."""
-        ids = [each.id for each in self._proposals]
-        states = Counter(each.state for each in self._space.journal.proposals.get_all(ids))
-        words = {"accepted": "written", "open": "left for later"}
-        told = (f"{number:,} {words.get(state, state)}" for state, number in states.items())
-        self._output.say(f"\n{', '.join(told)}.", style="bold")
-        if states["accepted"]:
-            self._output.say(f"To take back what was written: companion undo --run {self._run}")

@@ -20,7 +20,7 @@ from typing import Any
 from platformdirs import user_config_path, user_state_path
 from pydantic import ValidationError
 
-from companion.config.settings import Config
+from companion.config.config import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
 
@@ -100,8 +100,10 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
     common = read_tables(config_file())
     if root is not None and not own and not allow_moved:
         _refuse_moved(root, common.get("vault"))
-    if root is not None and own:
-        _keep_inode(root)
+    if root is not None and own and (inode := _read_inode(root)):
+        with suppress(UsageError):  # by it the vault is known once it is moved and renamed
+            if inode != read_if_there(_inode_file(root)):
+                write_private(_inode_file(root), inode)
     tables = merge_tables(common, own)
     endpoint = tables.setdefault("endpoint", {})
     if isinstance(endpoint, dict):
@@ -141,11 +143,14 @@ def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
             continue
         if name == "endpoint" and {"base_url", "model"} & set(table):
             under = {key: value for key, value in under.items() if key not in _ENDPOINT}
-        adds = name in _GUARDS
-        merged[name] = {
-            **under,
-            **{key: _add(under.get(key), value) if adds else value for key, value in table.items()},
-        }
+        merged[name] = {**under, **table}
+        for key, value in table.items() if name in _GUARDS else ():
+            held_back = under.get(key)
+            if isinstance(held_back, list) and isinstance(value, list):
+                value = held_back + [each for each in value if each not in held_back]
+            elif isinstance(held_back, dict) and isinstance(value, dict):
+                value = held_back | value
+            merged[name][key] = value
     return merged
 
 
@@ -196,14 +201,6 @@ def _refuse_moved(root: Path, configured: object) -> None:
             )
 
 
-def _keep_inode(root: Path) -> None:
-    """Keep the vault's inode number, by which it is known once it is moved and renamed."""
-    inode = _read_inode(root)
-    with suppress(UsageError):
-        if inode and inode != read_if_there(_inode_file(root)):
-            write_private(_inode_file(root), inode)
-
-
 def _inode_file(root: Path) -> Path:
     return state_folder(root) / "inode"
 
@@ -234,12 +231,3 @@ def _file_of(name: str, own: Tables, root: Path | None) -> Path:
             break
         found = found[part]
     return vault_file(root) if root is not None and found is not own else config_file()
-
-
-def _add(common: Any, own: Any) -> Any:
-    """Return both lists, or both tables, as one; where they are neither, the vault's own value."""
-    if isinstance(common, list) and isinstance(own, list):
-        return common + [value for value in own if value not in common]
-    if isinstance(common, dict) and isinstance(own, dict):
-        return common | own
-    return own

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from companion.config.settings import Config
+from companion.config.config import Config
 from companion.errors import UsageError
 
 SECRET = "endpoint.api_key"  # noqa: S105  # the name of the setting, not its value

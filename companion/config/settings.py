@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from companion.config.validators import (
     FolderName,
-    NamedPath,
     Pattern,
     PostponedAfterwards,
     PropertyValues,
     TagName,
     check_base_url,
 )
-from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL
-from companion.llm.endpoint import Effort, Endpoint
-from companion.note.callouts import Style, Styles
-from companion.note.needs import CALLOUT, DESCRIPTION, Rules
-from companion.vault.ignore import IgnoreRules
+from companion.llm.endpoint import Effort
 
 DEFAULT_PORT = 27182
 
@@ -214,146 +208,3 @@ class ServerTable(Table):
 
     port: Annotated[int, Field(ge=0, le=65535)] = DEFAULT_PORT
     """0: any free one"""
-
-
-class Config(Table):
-    """All settings; every one has a default."""
-
-    vault: NamedPath | None = None
-    """the vault's folder; unset: the nearest folder with .obsidian"""
-    endpoint: EndpointTable = EndpointTable()
-    notes: NotesTable = NotesTable()
-    ignore: IgnoreTable = IgnoreTable()
-    private: PrivateTable = PrivateTable()
-    callout: CalloutTable = CalloutTable()
-    tags: TagsTable = TagsTable()
-    similar: SimilarTable = SimilarTable()
-    review: ReviewTable = ReviewTable()
-    agents: AgentsTable = AgentsTable()
-    background: BackgroundTable = BackgroundTable()
-    limits: LimitsTable = LimitsTable()
-    server: ServerTable = ServerTable()
-
-    @property
-    def is_embedded(self) -> bool:
-        """Whether the model runs on this machine, started by Companion itself."""
-        return self.endpoint.base_url is None
-
-    @property
-    def is_remote(self) -> bool:
-        """Whether notes leave this machine."""
-        return not self.is_embedded and not self.remote_endpoint().is_local
-
-    @property
-    def concurrency(self) -> int:
-        """How many notes are worked on at once; by default 2 with the embedded model, else 4."""
-        return self.endpoint.concurrency or (2 if self.is_embedded else 4)
-
-    def styles(self, usual: Styles) -> Styles:
-        """Return the styles of new callouts. usual: the vault's, for what is not configured."""
-        table = self.callout
-        return Styles(
-            _override(usual.top, table.title, table.fold),
-            _override(usual.section, table.title, table.section_fold),
-        )
-
-    def rules(
-        self,
-        fields: Mapping[str, str],
-        vocabulary: tuple[str, ...],
-        triggers: tuple[str, ...] = (DESCRIPTION,),
-    ) -> Rules:
-        """Return the rules that select notes, and what is filled in them.
-
-        fields: the names of the prompt files, each with the property that it fills; `callout` for
-        the callout. triggers: the properties that make a note a candidate where they are empty.
-        """
-        names = self._select_fields(fields)
-        return Rules(
-            fields=tuple(name for name in names if name != CALLOUT),
-            callout=CALLOUT in names,
-            postponed_tags=tuple(tag.removeprefix("#") for tag in self.notes.postponed_tags),
-            postponed_properties=tuple(self.notes.postponed_properties.items()),
-            skip_tags=self.ignore.tags,
-            skip_properties=tuple(self.ignore.properties.items()),
-            private_tags=self.private.tags,
-            private_properties=tuple(self.private.properties.items()),
-            is_remote=self.is_remote,
-            never_tags=self.tags.never,
-            vocabulary=vocabulary,
-            triggers=triggers,
-        )
-
-    def _select_fields(self, fields: Mapping[str, str]) -> list[str]:
-        """Return the properties to fill, named by themselves or by their prompt file.
-
-        Raises UsageError for a name that is neither.
-        """
-        named = {**fields, **{filled: filled for filled in fields.values()}}
-        chosen = list(fields.values() if self.notes.fields is None else self.notes.fields)
-        if unknown := [name for name in chosen if name not in named]:
-            there = [f if f == filled else f"{f} (fills {filled})" for f, filled in fields.items()]
-            raise UsageError(
-                f"notes.fields names {unknown[0]}, but there is no such file in prompts/fields, and"
-                f" none fills such a property; there are: {', '.join(there)}"
-            )
-        return list(dict.fromkeys(named[name] for name in chosen))
-
-    def ignore_rules(self) -> IgnoreRules:
-        """Return the rules that exclude files, Obsidian's own settings left out."""
-        return IgnoreRules(
-            patterns=self.ignore.patterns,
-            folders=self.ignore.folders,
-            private_folders=self.private.folders,
-            is_remote=self.is_remote,
-            max_bytes=self.ignore.max_kilobytes * 1024,
-        )
-
-    def review_mode(self, path: str, kind: str) -> Mode:
-        """Return what becomes of answers for a note: that of its deepest folder with a setting.
-
-        path: vault-relative, with `/`. kind: of the need. Without such a folder, the field's.
-        """
-        while path := path.rpartition("/")[0]:
-            if mode := self.review.folders.get(path):
-                return mode
-        return self.review.fields.get(kind, self.review.mode)
-
-    def may_agents_accept(self, path: str, kind: str) -> bool:
-        """Return whether agents may accept proposals for such needs of the note at path."""
-        folders = self.agents.folders
-        is_there = folders is None or any(path.startswith(f"{folder}/") for folder in folders)
-        return kind in self.agents.may_accept and is_there
-
-    def remote_endpoint(self) -> Endpoint:
-        """Return the configured endpoint. The embedded model has none before it is started."""
-        table = self.endpoint
-        return Endpoint(
-            base_url=table.base_url or "",
-            model=table.model,
-            api_key=table.api_key.get_secret_value(),
-            timeout=table.timeout,
-            retries=table.retries,
-            json=table.json_mode,
-            context_tokens=table.context_tokens,
-            temperature=table.temperature,
-            max_output_tokens=table.max_output_tokens,
-            reasoning_effort=table.reasoning_effort,
-            requests_a_minute=table.requests_a_minute,
-            tokens_a_minute=table.tokens_a_minute,
-            service_tier=table.service_tier,
-        )
-
-    def similar_endpoint(self) -> Endpoint | None:
-        """Return the endpoint that encodes texts; None: the built-in encoder does."""
-        table = self.similar
-        if table.base_url is None:
-            return None
-        main, secret = self.endpoint, table.api_key.get_secret_value()
-        if not secret and table.base_url == main.base_url:
-            secret = main.api_key.get_secret_value()
-        return Endpoint(table.base_url, table.model, secret, main.timeout, main.retries)
-
-
-def _override(usual: Style, title: str | None, fold: str | None) -> Style:
-    return Style(usual.title if title is None else title, usual.fold if fold is None else fold)

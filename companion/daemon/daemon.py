@@ -77,12 +77,6 @@ class Daemon:
         self._client_edits = ClientEditJournal(space.root, space.journal)
         self.history = History(space, self._client_edits, self._fingerprints, self.presence)
         self._opened = ExitStack()
-        self._set_up_scans()
-        self._set_up_work()
-
-    def _set_up_scans(self) -> None:
-        """Make what scans the vault, and what is told of the scans."""
-        space = self.space
         backlog = Backlog(space.root, space.state, space.config.background.backlog)
         hooks = self._client_edits.settle, self._after_scan
         self.reconciler = Reconciler(space, self.queue, self._fingerprints, backlog, *hooks)
@@ -93,6 +87,7 @@ class Daemon:
         similar = self._opened.enter_context(open_similar(space, background=True))
         self._comparer = NoteComparer(similar, self.reconciler.scan) if similar else None
         self._source = EnricherSource(space, self.spending, context, self.presence, similar)
+        self._set_up_work()
 
     def _set_up_work(self) -> None:
         """Make what works on notes: in the background, for runs, and for decisions."""

@@ -14,6 +14,7 @@ from companion.daemon.client_runs import ClientEditJournal, ClientEdits
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.open_notes import PATIENCE, Presence, RequestedEdit, fold_path
 from companion.daemon.queries import resolve_path
+from companion.enrich.result import Result
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteError, UsageError
@@ -70,11 +71,9 @@ class History:
         self._presence = presence
         self._waiting: dict[int, _PendingUndo] = {}  # by the id of the change to be undone
         self._places = threading.BoundedSemaphore(_MAX_WAITING)
-        self._stopping = False
 
     def stop(self) -> None:
         """Stop waiting for editors."""
-        self._stopping = True
         for waiting in list(self._waiting.values()):
             waiting.over.set()
 
@@ -105,6 +104,12 @@ class History:
         """Return the lines of the change's unified diff, None if its texts were pruned."""
         texts = self.texts(change)
         return None if texts is None else list(diff_lines(change.path, *texts))
+
+    def diff_of(self, result: Result) -> str | None:
+        """Return the unified diff of a result, None without one. The journal has a written one."""
+        change = None if result.change is None else self.find(result.change)
+        lines = self.diff(change) if change else diff_lines(result.path, result.old, result.new)
+        return "".join(lines or ()) or None
 
     def texts(self, change: Change) -> tuple[str, str] | None:
         """Return the note before and after the change, None if the journal has pruned them."""

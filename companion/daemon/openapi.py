@@ -53,13 +53,19 @@ _CONFLICT = {
 @cache
 def describe_api(resources: Sequence[Resource]) -> str:
     """Return the OpenAPI 3.1 document of the resources' routes, as JSON."""
-    schemas = _schemas([route for resource in resources for route in resource.routes])
+    modes: dict[tuple[type[BaseModel], _Mode], None] = {(Problem, "serialization"): None}
     paths: dict[str, dict[str, Any]] = {}
     for resource in resources:
         for route in resource.routes:
+            if route.body is not None:
+                modes[route.body, "validation"] = None
+            modes |= {(answer, "serialization"): None for answer in route.answers}
             path = _VARIABLE.sub(r"{\1}", PREFIX + route.rule)
             paths.setdefault(path, {})[route.method.lower()] = _operation(route, resource.name)
     paths |= _bare_paths()
+    schemas = models_json_schema(list(modes), ref_template=_REF)[1]["$defs"]
+    # A problem without places leaves them out.
+    schemas["Problem"]["required"] = ["type", "title", "status", "detail"]
     document = {
         "openapi": "3.1.0",
         "info": {"title": "Callout Companion", "version": __version__},
@@ -74,12 +80,21 @@ def describe_api(resources: Sequence[Resource]) -> str:
 
 
 def _operation(route: Route, tag: str) -> dict[str, Any]:
+    shapes = [_ref(answer) for answer in route.answers]
+    schema = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
+    headers = (_ETAG if route.method == "GET" else {}) | (_LOCATION if route.location else {})
+    good = {"description": "Done.", "headers": headers, "content": {_JSON: {"schema": schema}}}
+    responses: dict[str, Any] = {str(route.status): good}
+    if route.method == "GET":
+        responses["304"] = {"description": "It is as the client has it.", "headers": _ETAG}
+    problems = _PROBLEMS | (_POST_PROBLEMS if route.method == "POST" else {})
+    responses |= _problems(problems | (_CONFLICT if route.conflicts else {}))
     operation: dict[str, Any] = {
         "operationId": route.view.__name__,
         "summary": inspect.getdoc(route.view) or "",
         "tags": [tag],
         "parameters": list(_parameters(route)),
-        "responses": dict(_responses(route)),
+        "responses": responses,
     }
     if route.body is not None:
         content = {_JSON: {"schema": _ref(route.body)}}
@@ -89,23 +104,16 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
     return operation
 
 
-def _responses(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
-    shapes = [_ref(answer) for answer in route.answers]
-    schema = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
-    headers = (_ETAG if route.method == "GET" else {}) | (_LOCATION if route.location else {})
-    good = {"description": "Done.", "headers": headers, "content": {_JSON: {"schema": schema}}}
-    yield str(route.status), good
-    if route.method == "GET":
-        yield "304", {"description": "It is as the client has it.", "headers": _ETAG}
-    problems = _PROBLEMS | (_POST_PROBLEMS if route.method == "POST" else {})
-    yield from _problems(problems | (_CONFLICT if route.conflicts else {}))
-
-
-def _problems(problems: dict[int, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _problems(problems: dict[int, str]) -> dict[str, dict[str, Any]]:
     content = {PROBLEM_JSON: {"schema": _ref(Problem)}}
-    for status, words in sorted(problems.items()):
-        headers = _CHALLENGE if status == 401 else {}
-        yield str(status), {"description": words, "headers": headers, "content": content}
+    return {
+        str(status): {
+            "description": words,
+            "headers": _CHALLENGE if status == 401 else {},
+            "content": content,
+        }
+        for status, words in sorted(problems.items())
+    }
 
 
 def _parameters(route: Route) -> Iterator[dict[str, Any]]:
@@ -125,26 +133,13 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
         yield {"name": name, "in": "query", "required": False, "schema": schema}
 
 
-def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
-    modes: dict[tuple[type[BaseModel], _Mode], None] = {(Problem, "serialization"): None}
-    for route in routes:
-        if route.body is not None:
-            modes[route.body, "validation"] = None
-        modes |= {(answer, "serialization"): None for answer in route.answers}
-    _, schemas = models_json_schema(list(modes), ref_template=_REF)
-    found: dict[str, Any] = schemas["$defs"]
-    # A problem without places leaves them out.
-    found["Problem"]["required"] = ["type", "title", "status", "detail"]
-    return found
-
-
 def _bare_paths() -> dict[str, dict[str, Any]]:
     """Return the two paths that belong to no resource."""
     fields = {"status": {"const": "ok"}, "name": {"const": APP}, "version": {"type": "string"}}
     health = {"type": "object", "properties": fields, "required": list(fields)}
     content = {_JSON: {"schema": health}}
     document = {_JSON: {"schema": {"type": "object"}}}
-    problems = dict(_problems(_PROBLEMS))
+    problems = _problems(_PROBLEMS)
     return {
         "/healthz": {
             "get": {

@@ -60,23 +60,17 @@ def find_daemon(state: Path) -> RuntimeFile | None:
     The file of a daemon that was killed is ignored: its process is gone, or does not hold the
     vault's lock.
     """
-    content = _read(_file(state))
-    if content is None or not _is_alive(content.pid):
+    try:
+        fields = json.loads(_file(state).read_bytes())
+        content = _CONTENT.validate_python(RuntimeFile(**fields), strict=True)
+    except (OSError, ValueError, TypeError, RecursionError, ValidationError):
+        return None
+    if not (0 < content.port < 65536 and content.pid > 0 and _is_alive(content.pid)):
         return None
     with suppress(OSError, ValueError):  # who holds the lock may be unknown
         if int((state / "lock.pid").read_text(encoding="ascii")) != content.pid:
             return None
     return content if _is_locked(state) else None
-
-
-def _read(file: Path) -> RuntimeFile | None:
-    try:
-        content = _CONTENT.validate_python(
-            RuntimeFile(**json.loads(file.read_bytes())), strict=True
-        )
-    except (OSError, ValueError, TypeError, RecursionError, ValidationError):
-        return None
-    return content if 0 < content.port < 65536 and content.pid > 0 else None
 
 
 def _is_alive(pid: int) -> bool:

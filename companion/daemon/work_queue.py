@@ -93,7 +93,7 @@ class WorkQueue(Generic[T]):
                             return self._hand_out(entry)
                 if now >= until:
                     return None
-                wait = min(self._next_ready(), until) - now
+                wait = min(self.next_ready(), until) - now
                 self._changed.wait(min(wait, threading.TIMEOUT_MAX))
             return None
 
@@ -185,15 +185,15 @@ class WorkQueue(Generic[T]):
         with self._changed:
             return (path, owner) in self._entries
 
-    def next_ready(self) -> float | None:
+    def next_ready(self) -> float:
         """Return when `take` has a ticket next; a time in the past if it has one now.
 
-        Returns None if time alone does not bring one: nothing waits, or all entries are held, at
-        their limit or in progress.
+        Returns infinity if time alone does not bring one: nothing waits, or all entries are held,
+        at their limit or in progress.
         """
         with self._changed:
-            ready_at = self._next_ready()
-            return None if ready_at == inf else ready_at
+            firsts = [entry for heap in self._heaps.values() if (entry := self._first(heap))]
+            return max(self._paused_until, min((entry.ready_at for entry in firsts), default=inf))
 
     def close(self) -> None:
         """Hand out no more tickets, and wake the threads that wait in `take`."""
@@ -213,10 +213,6 @@ class WorkQueue(Generic[T]):
         self._entries[path, owner] = entry
         self._heaps[priority].add(entry)
         self._changed.notify_all()
-
-    def _next_ready(self) -> float:
-        firsts = [entry for heap in self._heaps.values() if (entry := self._first(heap))]
-        return max(self._paused_until, min((entry.ready_at for entry in firsts), default=inf))
 
     def _first(self, heap: PriorityHeap[T]) -> QueueEntry[T] | None:
         """Return the heap's first entry whose note is not in progress; set the others aside."""

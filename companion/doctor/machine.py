@@ -86,11 +86,14 @@ def recommend_model(machine: Machine) -> Recommendation:
     """
     offers = [model.name for model in machine.offers()]
     name = RECOMMENDED if RECOMMENDED in offers else DEFAULT_MODEL
-    if model_path(name) is None and (found := _at_least(_billions(name), machine.servers)):
-        server, model = found
-        return Recommendation(
-            model, server, f"it is on this machine already, and no smaller than {name}"
-        )
+    sized = [
+        (_billions(model), server, model) for server in machine.servers for model in server.models
+    ]
+    enough = [each for each in sized if each[0] >= _billions(name)]
+    if enough and model_path(name) is None:
+        _, server, model = min(enough, key=lambda each: each[0])
+        reason = f"it is on this machine already, and no smaller than {name}"
+        return Recommendation(model, server, reason)
     if not machine.has_room(find_model(name)):
         for server in machine.servers:
             if server.models:
@@ -121,18 +124,6 @@ def find_shortage(config: Config) -> str:
         f"{model.name} takes about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are"
         " free"
     )
-
-
-def _at_least(
-    billions: float, servers: tuple[DiscoveredServer, ...]
-) -> tuple[DiscoveredServer, str] | None:
-    """Return the smallest model with so many parameters, and its server; None if none says so."""
-    sized = [(_billions(model), server, model) for server in servers for model in server.models]
-    enough = [each for each in sized if each[0] >= billions]
-    if not enough:
-        return None
-    _, server, model = min(enough, key=lambda each: each[0])
-    return server, model
 
 
 def _billions(name: str) -> float:

@@ -81,7 +81,7 @@ class AgentVault:
         """Return the changes of a note, or of all."""
         with self.view(name) as view:
             found = view.history(path, limit)
-        return AgentHistory(changes=list(map(ChangeShape.of, found)))
+        return AgentHistory(changes=list(map(ChangeShape.model_validate, found)))
 
     def propose(self, proposal: AgentProposal) -> ProposalMade:
         """Propose a value."""

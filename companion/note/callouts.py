@@ -76,8 +76,22 @@ def find_callouts(lines: Sequence[Line]) -> list[Callout]:
     for index, line in enumerate(lines):
         if line.kind == "heading" and line.level > 1:
             heading = line.title
-        if (style := _read_style(line)) is not None:
-            found.append(_read_callout(lines, index, style, heading))
+        begins_quote = line.depth > line.continued and line.prefix.rstrip(" \t").endswith(">")
+        is_text = line.kind == "text" and begins_quote
+        if not is_text or not (header := _HEADER.match(line.visible, line.content)):
+            continue
+        title, last = line.visible[header.end() :].strip(" \t"), index
+        while last + 1 < len(lines) and lines[last + 1].continued >= line.depth:
+            last += 1
+        body, after = lines[index + 1 : last + 1], lines[last + 1 : last + 2]
+        is_empty = not line.is_open and all(each.kind == "blank" for each in body)
+        # A paragraph right below belongs to the quote even without `>` (CommonMark 5.1,
+        # "Laziness"); any other block ends the quote.
+        is_answered = is_empty and any(
+            each.kind != "blank" and not each.starts_block for each in after
+        )
+        fold = header["fold"]
+        found.append(Callout(index, last, title, heading, is_empty, is_answered, fold))
     return found
 
 
@@ -116,29 +130,6 @@ def place_section_callout(
     index = find_heading(lines, section)
     is_underlined = not lines[index].text.lstrip(" ").startswith("#")
     return _place_after(note, lines, index + is_underlined, _quote(body, style))
-
-
-def _read_style(line: Line) -> Style | None:
-    """Return the style of the AI callout that begins in the line, None if none does."""
-    begins_quote = line.depth > line.continued and line.prefix.rstrip(" \t").endswith(">")
-    if line.kind != "text" or not begins_quote:
-        return None
-    header = _HEADER.match(line.visible, line.content)
-    return Style(line.visible[header.end() :].strip(" \t"), header["fold"]) if header else None
-
-
-def _read_callout(lines: Sequence[Line], first: int, style: Style, heading: str | None) -> Callout:
-    depth = lines[first].depth
-    last = first
-    while last + 1 < len(lines) and lines[last + 1].continued >= depth:
-        last += 1
-    body = lines[first + 1 : last + 1]
-    is_empty = not lines[first].is_open and all(line.kind == "blank" for line in body)
-    after = lines[last + 1 : last + 2]
-    # A paragraph right below belongs to the quote even without `>` (CommonMark 5.1, "Laziness");
-    # any other block ends the quote.
-    is_answered = is_empty and any(line.kind != "blank" and not line.starts_block for line in after)
-    return Callout(first, last, style.title, heading, is_empty, is_answered, style.fold)
 
 
 def _quote(body: Sequence[str], style: Style) -> list[str]:

@@ -53,8 +53,14 @@ def fill_property(note: NoteText, name: str, value: str | list[str]) -> list[Edi
     if the value is empty.
     """
     _require_content(value)
-    key = _empty_key(note, name)
-    block = parse_ruamel(note)
+    properties = read_properties(note)
+    if not (keys := properties.keys_of(name)):
+        raise NoteRefused(f"the note has no property `{name}`")
+    if not properties.is_empty(name):
+        raise NoteRefused(f"the property `{keys[0]}` is not empty")
+    if len(keys) > 1:
+        raise NoteRefused(f"the note has both `{'` and `'.join(keys)}`; keep one of them")
+    key, block = keys[0], parse_ruamel(note)
     entry = block.entry(key)
     line = note.line_number(entry.key[0].start)
     if is_json(note):
@@ -88,7 +94,19 @@ def add_property(note: NoteText, name: str, value: str | list[str]) -> list[Edit
     if block.is_flow and block.entries:
         reason = f"the properties are written in braces; add `{name}` by hand"
         raise NoteRefused(reason, line=line)
-    return _verify(note, [_add(note, block, name, value)], name, value, line)
+    span, found = note.frontmatter, _LINE_END.search(note.text)
+    if block.is_flow:
+        at = block.head[-1].end
+        text = f"{flow_scalar(name)}: {_inline(value, in_flow=True)}"
+    elif span:
+        at = span.end
+        newline = "\r\n" if note.text.endswith("\r\n", 0, at) else note.text[at - 1]
+        text = _lines(note, block, name, value, newline)
+    else:
+        at = len(BOM) if note.text.startswith(BOM) else 0
+        newline = found[0] if found else "\n"
+        text = f"---{newline}{_lines(note, block, name, value, newline)}---{newline}"
+    return _verify(note, [Edit(at, at, text)], name, value, line)
 
 
 def may_be_unfillable(note: NoteText) -> bool:
@@ -104,19 +122,6 @@ def _require_content(value: str | list[str]) -> None:
     texts = [value] if isinstance(value, str) else value
     if not texts or not all(text.strip() for text in texts):
         raise ValueError("there is nothing to fill in")
-
-
-def _empty_key(note: NoteText, name: str) -> str:
-    properties = read_properties(note)
-    keys = properties.keys_of(name)
-    if not keys:
-        raise NoteRefused(f"the note has no property `{name}`")
-    if not properties.is_empty(name):
-        raise NoteRefused(f"the property `{keys[0]}` is not empty")
-    if len(keys) > 1:
-        both = "` and `".join(keys)
-        raise NoteRefused(f"the note has both `{both}`; keep one of them")
-    return keys[0]
 
 
 def _verify(
@@ -136,7 +141,13 @@ def _fill(note: NoteText, block: YamlBlock, entry: YamlEntry, value: str | list[
     if _is_one_item(entry):
         return _fill_item(note, entry, [value] if isinstance(value, str) else value)
     if first.kind == "SequenceStartEvent":
-        return [_fill_brackets(note, block, entry, value)]
+        start, end = first.start, entry.value[-1].end
+        if isinstance(value, list):
+            return [Edit(start + 1, start + 1, _inline(value, True)[1:-1])]
+        if "#" in note.text[start:end]:
+            reason = "a text cannot take the place of [ ] with a comment in it; fill it by hand"
+            raise NoteRefused(reason, line=note.line_number(start))
+        return [Edit(start, end, _inline(value, block.is_flow))]
     if not first.is_nothing:
         return [_replace(note, first, _inline(value, block.is_flow))]
     key = entry.key[0]
@@ -162,18 +173,6 @@ def _fill_item(note: NoteText, entry: YamlEntry, values: list[str]) -> list[Edit
     prefix = note.text[_line_start(note, opening.start) : opening.start] + "- "
     others = _add_items(note, edit.end, prefix, values[1:])
     return [edit, others] if others.text else [edit]
-
-
-def _fill_brackets(
-    note: NoteText, block: YamlBlock, entry: YamlEntry, value: str | list[str]
-) -> Edit:
-    start, end = entry.value[0].start, entry.value[-1].end
-    if isinstance(value, list):
-        return Edit(start + 1, start + 1, _inline(value, True)[1:-1])
-    if "#" in note.text[start:end]:
-        reason = "a text cannot take the place of [ ] with a comment in it; fill it by hand"
-        raise NoteRefused(reason, line=note.line_number(start))
-    return Edit(start, end, _inline(value, block.is_flow))
 
 
 def _put(note: NoteText, offset: int, scalar: str) -> Edit:
@@ -232,21 +231,6 @@ def _inline(value: str | list[str], in_flow: bool) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(flow_scalar, value))}]"
     return flow_scalar(value) if in_flow else yaml_scalar(value)
-
-
-def _add(note: NoteText, block: YamlBlock, name: str, value: str | list[str]) -> Edit:
-    span = note.frontmatter
-    if block.is_flow:
-        at = block.head[-1].end
-        return Edit(at, at, f"{flow_scalar(name)}: {_inline(value, in_flow=True)}")
-    if span:
-        newline = "\r\n" if note.text.endswith("\r\n", 0, span.end) else note.text[span.end - 1]
-        return Edit(span.end, span.end, _lines(note, block, name, value, newline))
-    at = len(BOM) if note.text.startswith(BOM) else 0
-    found = _LINE_END.search(note.text)
-    newline = found[0] if found else "\n"
-    lines = _lines(note, block, name, value, newline)
-    return Edit(at, at, f"---{newline}{lines}---{newline}")
 
 
 def _lines(

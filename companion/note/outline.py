@@ -92,9 +92,15 @@ class _Scanner:
         if self.block and continued == len(self.containers):
             return self._in_block(line, cursor)
         self.block = None
-        if cursor.is_blank:
-            return self._blank(line, continued)
-        return self._begin(line, cursor, continued)
+        if not cursor.is_blank:
+            return self._begin(line, cursor, continued)
+        # A blank line ends paragraphs, quotes, and list items that are still empty.
+        above = self.lines[-1] if self.lines else line
+        is_empty_item = above.kind == "blank" and above.prefix.strip(" \t>")
+        ends_item = is_empty_item and continued == len(self.containers)
+        self.containers.close(continued - 1 if ends_item else continued)
+        self.in_paragraph = False
+        return line._replace(content=len(line.text))
 
     def _in_block(self, line: Line, cursor: Cursor) -> Line:
         """Return a line of code between fences, or of an HTML block."""
@@ -113,15 +119,6 @@ class _Scanner:
         if closing and closing.search(line.text, cursor.position):
             self.block = None
         return self._hide(line._replace(kind="html"))
-
-    def _blank(self, line: Line, continued: int) -> Line:
-        """Return a blank line: it ends paragraphs, quotes, and list items that are still empty."""
-        above = self.lines[-1] if self.lines else line
-        is_empty_item = above.kind == "blank" and above.prefix.strip(" \t>")
-        ends_item = is_empty_item and continued == len(self.containers)
-        self.containers.close(continued - 1 if ends_item else continued)
-        self.in_paragraph = False
-        return line._replace(content=len(line.text))
 
     def _begin(self, line: Line, cursor: Cursor, continued: int) -> Line:
         """Return a line that is not blank, opening the containers that start in it.

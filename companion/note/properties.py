@@ -82,8 +82,12 @@ class Properties:
         """
         keys = self.keys_of(name)
         values = [self.values[key] for key in keys]
-        items = [value if isinstance(value, list) else [value] for value in values]
-        return bool(keys) and all(len(each) < 2 and all(map(_is_blank, each)) for each in items)
+        lists = [value if isinstance(value, list) else [value] for value in values]
+        items = [item for each in lists for item in each]
+        has_content = any(
+            item.strip() if isinstance(item, str) else item is not None for item in items
+        )
+        return bool(keys) and not has_content and all(len(each) < 2 for each in lists)
 
     @cached_property
     def tags(self) -> list[str]:
@@ -218,10 +222,6 @@ def _refusal(note: NoteText, reason: str, index: int) -> NoteRefused:
     """Return the refusal for the line at index, which counts characters of the YAML."""
     start = note.frontmatter.start if note.frontmatter else 0
     return NoteRefused(reason, line=note.line_number(start + index))
-
-
-def _is_blank(value: PropertyValue) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _as_text(value: PropertyValue) -> str:

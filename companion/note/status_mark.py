@@ -90,11 +90,16 @@ def _words_edits(line: Line, found: list[tuple[int, int]]) -> Iterator[Edit]:
     There are none if the rest of the line would be read as syntax.
     """
     edits: list[Edit] = []
-    done = line.content
-    for span in found:
-        start, done = _with_blank(line, *span, done)
-        edits.append(Edit(start, done, ""))
-    before, after = apply_edits(line.text[:done], edits)[line.content :], line.text[done:]
+    text, done = line.text, line.content
+    for start, end in found:  # each with the blank before it, else with the one after it
+        if text[end : end + 1] != "#":  # else the next tag needs the blank
+            if start > done and text[start - 1] in " \t":
+                start -= 1
+            elif text[end : end + 1] in (" ", "\t"):
+                end += 1
+        edits.append(Edit(start, end, ""))
+        done = end
+    before, after = apply_edits(text[:done], edits)[line.content :], text[done:]
     starts_otherwise = edits[0].start == line.content and not is_plain_start(before + after)
     ends_otherwise = not after.strip() and _ACTS_AT_END.match(before)
     # the parts must stay separate words; a full stop may join the word before it
@@ -125,20 +130,6 @@ def _not_blank(lines: list[Line], indexes: range) -> Line | None:
 def _is_indented(line: Line) -> bool:
     """Return whether the line may be in a list or quote, or be indented code."""
     return bool(line.prefix) or line.text[:1] in (" ", "\t")
-
-
-def _with_blank(line: Line, start: int, end: int, done: int) -> tuple[int, int]:
-    """Return the span of a tag among words with the blank before it, else the one after it.
-
-    done: the end of what is removed already, or of what comes before the words.
-    """
-    if line.text[end : end + 1] == "#":  # the next tag needs the blank
-        return start, end
-    if start > done and line.text[start - 1] in " \t":
-        return start - 1, end
-    if line.text[end : end + 1] in (" ", "\t"):
-        return start, end + 1
-    return start, end
 
 
 def _verify_inline(parsed: ParsedNote, edits: list[Edit], rules: Rules) -> list[Edit]:

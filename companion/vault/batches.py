@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from companion.vault.journal_db import Database
@@ -117,7 +118,15 @@ class BatchStore:
         for path, source in {(new.path, new.source) for call in calls for new in call.asked}:
             self._notes.record(path, source)
         now = time.time()
-        self._db.ask(lambda db: _insert_calls(db, batch, calls, now)).result()
+        query = """INSERT INTO batch_calls (id, batch, proposals, keys, max_tokens)
+            VALUES (?, ?, ?, ?, ?)"""
+
+        def insert(db: sqlite3.Connection) -> None:
+            for call in calls:
+                ids = json.dumps(insert_proposals(db, call.asked, now))
+                db.execute(query, (call.id, batch, ids, json.dumps([*call.keys]), call.max_tokens))
+
+        self._db.ask(insert).result()
 
     def finish(self, batch: str) -> None:
         """Store that the batch's file is complete; all of it is on the disk then."""
@@ -132,24 +141,30 @@ class BatchStore:
 
     def end(self, batch: str) -> int:
         """Set those calls without an answer to failed, so that others ask; return their number."""
-        now = time.time()
-        return self._db.ask(lambda db: _end_batch(db, batch, now), durable=True).result()
+        end = partial(_give_up_calls, batch=batch, state="failed", reason="no answer came")
+        return self._db.ask(end, durable=True).result()
 
     def cancel(self, batch: str) -> int:
         """Give up the calls of the batch that have no answer; return their number."""
-        return self._db.ask(lambda db: _cancel_batch(db, batch, time.time()), durable=True).result()
+
+        def give_up(db: sqlite3.Connection) -> int:
+            number = _give_up_calls(db, batch, "cancelled", "the batch was cancelled")
+            db.execute("UPDATE batches SET state = 'cancelled' WHERE id = ?", (batch,))
+            return number
+
+        return self._db.ask(give_up, durable=True).result()
 
     def cancel_unfinished(self) -> None:
         """Give up the batches whose file was being written when its process ended."""
         query = "SELECT id FROM batches WHERE state = 'making'"
-        rows = self._db.ask(lambda db: db.execute(query).fetchall()).result()
+        rows = self._db.select(query)
         for (batch,) in rows:
             self.cancel(batch)
 
     def all(self) -> list[Batch]:
         """Return the batches, the oldest first."""
         query = "SELECT id, file, made_at, state, model, provider FROM batches ORDER BY made_at, id"
-        rows = self._db.ask(lambda db: db.execute(query).fetchall()).result()
+        rows = self._db.select(query)
         providers = [json.loads(row["provider"] or "null") for row in rows]
         return [
             Batch(*row)._replace(
@@ -165,16 +180,16 @@ class BatchStore:
     def count(self, batch: str) -> BatchCounts:
         """Return how many calls of the batch are in which state."""
         query = "SELECT state, count(*) FROM batch_calls WHERE batch = ? GROUP BY state"
-        rows = self._db.ask(lambda db: db.execute(query, (batch,)).fetchall()).result()
+        rows = self._db.select(query, batch)
         return BatchCounts(**dict(map(tuple, rows)))
 
     def call(self, id_: str) -> BatchCall | None:
         """Return the call with that id; None if it is none of this vault's."""
         query = """SELECT id, batch, state, proposals, keys, max_tokens FROM batch_calls
             WHERE id = ?"""
-        row = self._db.ask(lambda db: db.execute(query, (id_,)).fetchone()).result()
-        if row is None:
+        if not (rows := self._db.select(query, id_)):
             return None
+        (row,) = rows
         proposals, keys = (tuple(json.loads(row[name])) for name in ("proposals", "keys"))
         return BatchCall(*row)._replace(proposals=proposals, keys=keys)
 
@@ -190,62 +205,28 @@ class BatchStore:
         They take the place of those in state `asked`. closed: why these, by id, have no value.
         """
         now = time.time()
-        return self._db.ask(
-            lambda db: _close_call(db, call, state, given, closed or {}, now)
-        ).result()
+
+        def close(db: sqlite3.Connection) -> list[int]:
+            db.execute("UPDATE batch_calls SET state = ? WHERE id = ?", (state, call.id))
+            _end_asked(db, call.proposals, "superseded" if given else "closed", "", now)
+            for number, reason in (closed or {}).items():
+                _end_asked(db, [number], "closed", reason, now, among=("superseded", "closed"))
+            return insert_proposals(db, given, now)
+
+        return self._db.ask(close).result()
 
 
-def _insert_calls(
-    db: sqlite3.Connection, batch: str, calls: Iterable[NewBatchCall], now: float
-) -> None:
-    """Insert calls of the batch, and proposals in state `asked` for their needs."""
-    query = """INSERT INTO batch_calls (id, batch, proposals, keys, max_tokens)
-        VALUES (?, ?, ?, ?, ?)"""
-    for call in calls:
-        ids = json.dumps(insert_proposals(db, call.asked, now))
-        db.execute(query, (call.id, batch, ids, json.dumps(list(call.keys)), call.max_tokens))
+def _give_up_calls(db: sqlite3.Connection, batch: str, state: BatchCallState, reason: str) -> int:
+    """Set the state of the batch's calls that have no answer; return their number.
 
-
-def _close_call(
-    db: sqlite3.Connection,
-    call: BatchCall,
-    state: BatchCallState,
-    given: Sequence[NewProposal],
-    closed: Mapping[int, str],
-    now: float,
-) -> list[int]:
-    """Set the state of the call, put what was given in place of what was asked; return its ids.
-
-    closed: why these proposals, by id, have no value. now: Unix time, seconds.
+    reason: why what they asked for has no value.
     """
-    db.execute("UPDATE batch_calls SET state = ? WHERE id = ?", (state, call.id))
-    _end_asked(db, call.proposals, "superseded" if given else "closed", "", now)
-    for number, reason in closed.items():
-        _end_asked(db, [number], "closed", reason, now, among=("superseded", "closed"))
-    return insert_proposals(db, given, now)
-
-
-def _cancel_batch(db: sqlite3.Connection, batch: str, now: float) -> int:
-    """Give up the calls of the batch that have no answer; return their number."""
-    query = "SELECT id, proposals FROM batch_calls WHERE batch = ? AND state = 'out'"
-    rows = db.execute(query, (batch,)).fetchall()
-    for row in rows:
-        _end_asked(db, json.loads(row["proposals"]), "closed", "the batch was cancelled", now)
-    db.execute(
-        "UPDATE batch_calls SET state = 'cancelled' WHERE batch = ? AND state = 'out'", (batch,)
-    )
-    db.execute("UPDATE batches SET state = 'cancelled' WHERE id = ?", (batch,))
-    return len(rows)
-
-
-def _end_batch(db: sqlite3.Connection, batch: str, now: float) -> int:
-    """Set those calls of the batch to failed that have no answer; return their number."""
     query = "SELECT proposals FROM batch_calls WHERE batch = ? AND state = 'out'"
     rows = db.execute(query, (batch,)).fetchall()
     for row in rows:
-        _end_asked(db, json.loads(row["proposals"]), "closed", "no answer came", now)
-    query = "UPDATE batch_calls SET state = 'failed' WHERE batch = ? AND state = 'out'"
-    db.execute(query, (batch,))
+        _end_asked(db, json.loads(row["proposals"]), "closed", reason, time.time())
+    query = "UPDATE batch_calls SET state = ? WHERE batch = ? AND state = 'out'"
+    db.execute(query, (state, batch))
     return len(rows)
 
 

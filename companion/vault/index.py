@@ -4,15 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import (
-    Callable,
-    Collection,
-    Iterable,
-    Iterator,
-    Mapping,
-    MutableMapping,
-    Sequence,
-)
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -32,126 +24,13 @@ from companion.vault.files import (
 )
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index_cache import IndexCache, LinkStore, Row
+from companion.vault.notes import Examine, Files, Notes
 from companion.vault.walk import walk_known, walk_notes
 
-Examine = Callable[[str, bytes], Facts]
 ScanProgress = Callable[[int, int], None]
 
 _PROGRESS_STEP = 64  # notes
 _SHAPE = repr((Facts._fields, Need._fields))
-
-
-class Notes(Mapping[str, Facts]):
-    """The facts of each note by path, in the order of the walk. Stored facts are decoded on use."""
-
-    def __init__(self, root: Path, examine: Examine) -> None:
-        self.root = root
-        self._examine = examine
-        self._facts: dict[str, Facts | str] = {}
-
-    def __getitem__(self, path: str) -> Facts:
-        facts = self._facts[path]
-        if isinstance(facts, str):
-            try:
-                facts = Facts.load(facts)
-            except (ValueError, TypeError, AttributeError):  # damaged in the index: read the note
-                facts = self._examine_again(path)
-            self._facts[path] = facts
-        return facts
-
-    def __contains__(self, path: object) -> bool:
-        return path in self._facts
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._facts)
-
-    def __len__(self) -> int:
-        return len(self._facts)
-
-    def put(self, path: str, facts: Facts | str) -> None:
-        """Add a note's facts, or the text that Facts.dump made of them."""
-        self._facts[path] = facts
-
-    def drop(self, path: str) -> None:
-        """Remove the note, if it is there."""
-        self._facts.pop(path, None)
-
-    def skipped(self, path: str) -> Facts | None:
-        """Return the facts of the note if it is skipped; no facts of others are decoded."""
-        facts = self._facts[path]
-        if isinstance(facts, str) and not Facts.is_skipped(facts):
-            return None
-        return found if (found := self[path]).skipped is not None else None
-
-    def of_interest(self) -> Iterator[tuple[str, Facts]]:
-        """Yield the notes that need something or are skipped; no facts of others are decoded."""
-        for path, facts in self._facts.items():
-            if isinstance(facts, str) and Facts.needs_nothing(facts):
-                continue
-            if (facts := self[path]).needs or facts.skipped is not None:
-                yield path, facts
-
-    def with_reports(self) -> Iterator[tuple[str, Facts | None]]:
-        """Yield all notes, with their facts only where these say more than that all is well."""
-        for path, facts in self._facts.items():
-            is_well = isinstance(facts, str) and Facts.reports_nothing(facts)
-            yield path, None if is_well else self[path]
-
-    def with_callouts(self) -> Iterator[Facts]:
-        """Yield the facts of all notes with AI callouts; few facts of others are decoded."""
-        for path, facts in self._facts.items():
-            if not isinstance(facts, str) or Facts.has_styles(facts):
-                yield self[path]
-
-    def with_marks(self) -> Iterator[tuple[str, Facts]]:
-        """Yield the notes with marks that exclude them; no facts of others are decoded."""
-        for path, facts in self._facts.items():
-            if (not isinstance(facts, str) or Facts.has_marks(facts)) and self[path].marks:
-                yield path, self[path]
-
-    def copy(self) -> Notes:
-        """Return a copy that does not change with this one."""
-        copied = Notes(self.root, self._examine)
-        copied._facts = self._facts.copy()
-        return copied
-
-    def _examine_again(self, path: str) -> Facts:
-        try:
-            return self._examine(path, (self.root / path).read_bytes())
-        except OSError as error:
-            return Facts(skipped=describe_read_error(error))
-        except NoteError as error:
-            return Facts(skipped=error.reason)
-
-
-class Files(MutableMapping[str, NoteFile]):
-    """The notes as files, by path. Of a note that did not change one is made when it is used."""
-
-    def __init__(self, files: dict[str, NoteFile | Row] | None = None) -> None:
-        self._files = {} if files is None else files
-
-    def __getitem__(self, path: str) -> NoteFile:
-        file = self._files[path]
-        return file if isinstance(file, NoteFile) else NoteFile(*file[:5])
-
-    def __setitem__(self, path: str, file: NoteFile | Row) -> None:
-        self._files[path] = file
-
-    def __delitem__(self, path: str) -> None:
-        del self._files[path]
-
-    def __contains__(self, path: object) -> bool:
-        return path in self._files
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    def copy(self) -> Files:
-        """Return a copy that does not change with this one."""
-        return Files(self._files.copy())
 
 
 @dataclass

@@ -138,20 +138,21 @@ class Journal:
     def newest(self) -> int:
         """Return the highest id of a change; 0 if there is none."""
         query = "SELECT coalesce(max(id), 0) FROM changes"
-        newest: int = self._db.ask(lambda db: db.execute(query).fetchone()).result()[0]
-        return newest
+        ((newest,),) = self._db.select(query)
+        return int(newest)
 
     def count_notes(self, since: float) -> int:
         """Return how many notes hold an enrichment made since that Unix time, in seconds."""
         query = """SELECT count(DISTINCT path) FROM changes
             WHERE made_at >= ? AND kind = 'enrich' AND state = 'done'"""
-        return int(self._db.ask(lambda db: db.execute(query, (since,)).fetchone()[0]).result())
+        ((number,),) = self._db.select(query, since)
+        return int(number)
 
     def filled_notes(self, need: str) -> set[str]:
         """Return the paths of the notes that hold what was written for the need."""
         query = """SELECT DISTINCT changes.path FROM changes, json_each(changes.needs) AS need
             WHERE need.value = ? AND kind = 'enrich' AND state = 'done'"""
-        rows = self._db.ask(lambda db: db.execute(query, (need,)).fetchall()).result()
+        rows = self._db.select(query, need)
         return {self.notes.current_path(path) for (path,) in rows}
 
     def pending(self) -> list[Change]:
@@ -161,11 +162,10 @@ class Journal:
     def images(self, change: int) -> tuple[bytes, bytes] | None:
         """Return the whole note before and after the change; None if they were pruned."""
         query = "SELECT before FROM images WHERE change = ?"
-        row = self._db.ask(lambda db: db.execute(query, (change,)).fetchone()).result()
-        found = self.change(change)
-        if row is None or found is None:
+        rows, found = self._db.select(query, change), self.change(change)
+        if not rows or found is None:
             return None
-        before: bytes = row["before"]
+        before: bytes = rows[0]["before"]
         return before, apply_edits(before.decode("utf-8"), found.edits).encode("utf-8")
 
     def prune_images(self, older_than: float) -> int:
@@ -216,7 +216,7 @@ class Journal:
 
     def _select(self, where: str, *values: object) -> list[Change]:
         query = f"{_SELECT} {where}"
-        rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
+        rows = self._db.select(query, *values)
         return self.notes.with_current_paths(map(read_row, rows))
 
 

@@ -101,6 +101,10 @@ class Database:
             self._tasks.put(_Task(work, durable, can_wait, result, erases))
         return result
 
+    def select(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """Return the rows that the query finds in the next transaction. Raises JournalError."""
+        return self.ask(lambda db: db.execute(query, values).fetchall()).result()
+
     def close(self) -> None:
         """Force all work to the disk, and close the database. A second call does nothing."""
         with self._closing:

@@ -65,10 +65,20 @@ def follow_moves(
                 digest = sha256(data).hexdigest()
                 updated.append((path, Fingerprint(digest, file.size, file.mtime_ns, seen_at)))
     journal.notes.update(updated)
-    if missing and (hints is None or _any_size_fits(root, missing, hints - recorded.keys())):
-        candidates = _group_by_hash(root, missing, _unrecorded(root, recorded, files))
-        for old, new in _pair(missing, candidates):
-            journal.move(old, new)
+    sizes = {note.fingerprint.size for note in missing}
+
+    def may_be_missing(file: NoteFile | None) -> bool:
+        return file is not None and (UNKNOWN_SIZE in sizes or file.size in sizes)
+
+    new = (_stat(root, path) for path in (hints or set()) - recorded.keys())
+    if not missing or (hints is not None and not any(map(may_be_missing, new))):
+        return
+    candidates: dict[str, list[NoteFile]] = defaultdict(list)
+    for file in filter(may_be_missing, _unrecorded(root, recorded, files)):
+        if (data := _read(root, file)) is not None:
+            candidates[sha256(data).hexdigest()].append(file)
+    for old, moved_to in _pair(missing, candidates):
+        journal.move(old, moved_to)
 
 
 def follow_events(root: Path, journal: Journal, moves: Sequence[tuple[str, str]]) -> None:
@@ -132,13 +142,6 @@ def _read(root: Path, file: NoteFile) -> bytes | None:
         return None
 
 
-def _any_size_fits(root: Path, missing: Sequence[_MissingNote], paths: Iterable[str]) -> bool:
-    """Whether a file at one of the paths has the size of a missing note."""
-    sizes = {note.fingerprint.size for note in missing}
-    found = filter(None, (_stat(root, path) for path in paths))
-    return any(UNKNOWN_SIZE in sizes or file.size in sizes for file in found)
-
-
 def _unrecorded(
     root: Path, recorded: Container[str], files: Mapping[str, NoteFile] | None = None
 ) -> Iterator[NoteFile]:
@@ -146,20 +149,6 @@ def _unrecorded(
     for file in walk_notes(root, _NO_RULES) if files is None else files.values():
         if isinstance(file, NoteFile) and file.path not in recorded:
             yield file
-
-
-def _group_by_hash(
-    root: Path, missing: Sequence[_MissingNote], files: Iterable[NoteFile]
-) -> dict[str, list[NoteFile]]:
-    """Return the files that have the size of a missing note, by their SHA-256."""
-    sizes = {note.fingerprint.size for note in missing}
-    found: dict[str, list[NoteFile]] = defaultdict(list)
-    for file in files:
-        if UNKNOWN_SIZE in sizes or file.size in sizes:
-            data = _read(root, file)
-            if data is not None:
-                found[sha256(data).hexdigest()].append(file)
-    return found
 
 
 def _pair(

@@ -135,21 +135,10 @@ def relative_path(root: Path, path: str | Path, cwd: Path) -> str:
         if inside is None and (_exists(base / typed) or _exists(base / f"{typed}.md")):
             raise _outside(root, typed, cwd)
     for base in (cwd, root):
-        if reason := _why_unreadable(base / typed):
-            raise PathUnreadable(typed, reason)
+        error = _find_error(base / typed)
+        if error and error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            raise PathUnreadable(typed, error.strerror or str(error))
     raise PathNotFound(f"there is no {typed} in the vault {root}")
-
-
-def _why_unreadable(path: Path) -> str:
-    """Return why the system does not tell whether the path exists; empty if it does tell."""
-    try:
-        path.lstat()
-    except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
-            return error.strerror or str(error)
-    except ValueError:
-        pass
-    return ""
 
 
 def _outside(root: Path, typed: str, cwd: Path) -> OutsideVault:
@@ -220,8 +209,15 @@ def _spellings(folder: Path, name: str) -> Iterator[str]:
 
 
 def _exists(path: Path) -> bool:
+    return _find_error(path) is None
+
+
+def _find_error(path: Path) -> OSError | None:
+    """Return why nothing is found at the path; None if it exists."""
     try:
         path.lstat()
-    except (OSError, ValueError):
-        return False
-    return True
+    except OSError as error:
+        return error
+    except ValueError:  # it is no valid path
+        return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    return None

@@ -99,14 +99,14 @@ class ProposalStore:
         """Return how many proposals are selected."""
         where, values = self._where(selection)
         query = f"SELECT count(*) FROM proposals WHERE {where}"  # noqa: S608 (our own words)
-        return int(self._db.ask(lambda db: db.execute(query, values).fetchone()[0]).result())
+        ((number,),) = self._db.select(query, *values)
+        return int(number)
 
     def source(self, proposal: Proposal) -> bytes | None:
         """Return the note that the proposal was made from; None once its text was deleted."""
         query = "SELECT text FROM proposal_sources WHERE sha256 = ?"
-        digest = (proposal.source_sha256,)
-        row = self._db.ask(lambda db: db.execute(query, digest).fetchone()).result()
-        return bytes(row["text"]) if row else None
+        rows = self._db.select(query, proposal.source_sha256)
+        return bytes(rows[0]["text"]) if rows else None
 
     def decide(
         self,
@@ -184,7 +184,7 @@ class ProposalStore:
     def paths(self) -> list[str]:
         """Return the paths of the notes for which there are texts of proposals."""
         query = f"SELECT DISTINCT path FROM proposals WHERE {_HAS_TEXT}"  # noqa: S608
-        rows = self._db.ask(lambda db: db.execute(query).fetchall()).result()
+        rows = self._db.select(query)
         return [self._notes.current_path(row["path"]) for row in rows]
 
     def purge(self, older_than: float) -> int:
@@ -204,7 +204,7 @@ class ProposalStore:
             "SELECT path FROM proposals UNION SELECT path FROM changes"
             " UNION SELECT path FROM offers"
         )
-        return frozenset(self._db.ask(lambda db: [row[0] for row in db.execute(query)]).result())
+        return frozenset(path for (path,) in self._db.select(query))
 
     def _where(self, selection: Selection) -> tuple[str, list[object]]:
         """Return the selection as an SQL condition, and its values."""
@@ -230,12 +230,12 @@ class ProposalStore:
 
     def _query(self, where: str, *values: object) -> list[Proposal]:
         query = f"SELECT {PROPOSAL_COLUMNS} FROM proposals WHERE {where}"  # noqa: S608
-        rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
+        rows = self._db.select(query, *values)
         return [read_proposal_row(row, self._notes.current_path(row["path"])) for row in rows]
 
     def _latest(self, where: str, *values: object) -> dict[str, dict[str, AskedNeed]]:
         query = _LATEST.format(where)
-        rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
+        rows = self._db.select(query, *values)
         asked: dict[str, dict[str, AskedNeed]] = {}
         for path, need, id_, state, rejection, reason, flags, waits, change in rows:
             found = tuple(json.loads(flags)) if flags != "[]" else ()

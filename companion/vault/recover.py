@@ -56,7 +56,22 @@ def recover(root: Path, journal: Journal, copies: Path) -> list[Recovered]:
     root = Path(os.path.realpath(root))
     if not root.is_dir():  # on a drive that is not connected, missing notes mean nothing
         return []
-    found = [_recover_change(root, journal, change, copies) for change in journal.pending()]
+    found: list[Recovered] = []
+    for change in journal.pending():
+        if not os.path.lexists(root / change.path):
+            change = locate_note(root, journal, change)
+        try:
+            recovered = _settle_change(root, journal, change, copies)
+        except (NoteError, OSError) as error:
+            why = error.reason if isinstance(error, NoteError) else str(error)
+            reason = f"a change to it was interrupted, and it cannot be checked now: {why}"
+            found.append(Recovered(change.path, change.id, "stuck", reason))
+            continue
+        if recovered.holds_change:
+            journal.done(change.id)
+        else:
+            journal.abandon(change.id, recovered.reason)
+        found.append(recovered)
     if found:
         journal.flush()
     return found
@@ -89,22 +104,6 @@ def confirm_made_offers(
             largest = max(found, key=lambda offered: sum(len(e.text) for e in offered.edits))
             made.append(journal.confirm(largest.name))
     return [number for number in made if number is not None]
-
-
-def _recover_change(root: Path, journal: Journal, change: Change, copies: Path) -> Recovered:
-    if not os.path.lexists(root / change.path):
-        change = locate_note(root, journal, change)
-    try:
-        recovered = _settle_change(root, journal, change, copies)
-    except (NoteError, OSError) as error:
-        reason = error.reason if isinstance(error, NoteError) else str(error)
-        reason = f"a change to it was interrupted, and it cannot be checked now: {reason}"
-        return Recovered(change.path, change.id, "stuck", reason)
-    if recovered.holds_change:
-        journal.done(change.id)
-    else:
-        journal.abandon(change.id, recovered.reason)
-    return recovered
 
 
 def _settle_change(root: Path, journal: Journal, change: Change, copies: Path) -> Recovered:

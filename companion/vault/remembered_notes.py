@@ -47,7 +47,7 @@ class RememberedNotes:
 
     def all(self) -> dict[str, Fingerprint | None]:
         """Return the last fingerprint of each note, by path; None for a note never seen."""
-        rows = self._db.ask(lambda db: db.execute(_SELECT).fetchall()).result()
+        rows = self._db.select(_SELECT)
         return {
             self.current_path(path): Fingerprint(*rest) if rest[0] else None for path, *rest in rows
         }
@@ -77,8 +77,16 @@ class RememberedNotes:
         self.moved_from[new] = old
         if self._read_only:
             self._now[self.stored_path(old)], self._kept_as[new] = new, self.stored_path(old)
-        else:
-            self._db.ask(lambda db: _move(db, old, new))
+            return
+
+        def rename(db: sqlite3.Connection) -> None:
+            # where both have a pending change, the old path stays, for recovery to settle
+            db.execute("UPDATE OR IGNORE changes SET path = ? WHERE path = ?", (new, old))
+            move_proposals(db, old, new)
+            db.execute("UPDATE OR REPLACE notes SET path = ? WHERE path = ?", (new, old))
+            db.execute("UPDATE offers SET path = ? WHERE path = ?", (new, old))
+
+        self._db.ask(rename)
 
     def with_current_paths(self, changes: Iterable[Change]) -> list[Change]:
         """Return the changes with the current paths of their notes."""
@@ -112,11 +120,3 @@ _NAME = (
     "INSERT OR IGNORE INTO notes (path, sha256, size, mtime_ns, seen_at) VALUES (?, '', -1, 0, 0)"
 )
 _SELECT = "SELECT path, sha256, size, mtime_ns, seen_at FROM notes"
-
-
-def _move(db: sqlite3.Connection, old: str, new: str) -> None:
-    # where both paths have a pending change, the old one keeps its path, for recovery to settle
-    db.execute("UPDATE OR IGNORE changes SET path = ? WHERE path = ?", (new, old))
-    move_proposals(db, old, new)
-    db.execute("UPDATE OR REPLACE notes SET path = ? WHERE path = ?", (new, old))
-    db.execute("UPDATE offers SET path = ? WHERE path = ?", (new, old))

@@ -88,7 +88,9 @@ def _walk(
                     if (before := known.get(path)) and _is_unchanged(entry, before):
                         # beside what was there at the last walk, it was looked at then
                         yield (new and refuse_copy(root, path, new.__contains__)) or before
-                    elif _is_folder(entry):
+                    elif entry.is_dir(follow_symlinks=False) and (
+                        os.name != "nt" or not is_link(entry.stat(follow_symlinks=False))
+                    ):  # no junction of Windows
                         folders.append(path)
                     elif note := _examine_entry(entry, path, rules, reason):
                         copied = isinstance(note, NoteFile)
@@ -99,7 +101,7 @@ def _walk(
         for path in reversed(folders):
             if not is_utf8(path):
                 yield SkippedFile(printable_path(path), BAD_NAME)
-            elif _is_walked(path, wanted):
+            elif not is_hidden(path.rpartition("/")[2]) and (wanted is None or path in wanted):
                 pending.append((path + "/", reason or rules.folder_reason(path)))
 
 
@@ -167,19 +169,8 @@ def _examine_entry(
     return NoteFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, ino)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether the entry is a folder to walk into: no link and, on Windows, no junction."""
-    if not entry.is_dir(follow_symlinks=False):
-        return False
-    return os.name != "nt" or not is_link(entry.stat(follow_symlinks=False))
-
-
 def _named(entries: Iterable[os.DirEntry[str]], names: set[str]) -> list[os.DirEntry[str]]:
     return [entry for entry in entries if entry.name in names]
-
-
-def _is_walked(path: str, wanted: Mapping[str, set[str]] | None) -> bool:
-    return not is_hidden(path.rpartition("/")[2]) and (wanted is None or path in wanted)
 
 
 def _names_by_folder(paths: Iterable[str]) -> dict[str, set[str]]:

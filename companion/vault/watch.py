@@ -28,6 +28,7 @@ from watchdog.observers.api import BaseObserver
 
 from companion.errors import CompanionError
 from companion.sqlite import identify_file
+from companion.vault.files import is_note_name
 from companion.vault.ignore import OWN_FOLDER
 from companion.vault.mounts import find_mount_without_events
 from companion.vault.obsidian import SETTINGS
@@ -192,7 +193,7 @@ class _EventHandler(FileSystemEventHandler):
         old, new = (self._below(os.fsdecode(path)) for path in (event.src_path, event.dest_path))
         if not old or not new or _HIDDEN.search(new):
             return
-        if event.is_directory or (_is_note(old) and _is_note(new)):
+        if event.is_directory or (is_note_name(old) and is_note_name(new)):
             try:
                 moved(old, new)
             except Exception:
@@ -210,7 +211,7 @@ class _EventHandler(FileSystemEventHandler):
             return [None]
         if _HIDDEN.search(path):
             return []
-        if _is_note(path) and not event.is_directory:
+        if is_note_name(path) and not event.is_directory:
             return [path]
         # on Windows, watchdog reports deleted folders as files
         may_be_folder = os.name == "nt" and isinstance(event, FileDeletedEvent)
@@ -221,10 +222,6 @@ class _EventHandler(FileSystemEventHandler):
         if path.startswith(self._prefix):
             return path[len(self._prefix) :].replace(os.sep, "/")
         return "" if path == self._root else None
-
-
-def _is_note(path: str) -> bool:
-    return path[-3:].lower() == ".md"
 
 
 def _stop(observer: BaseObserver) -> None:

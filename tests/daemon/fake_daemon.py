@@ -82,7 +82,7 @@ class FakeDaemon(Daemon):
             is_remote=False,
             modes={"description": "write", "callout": "propose"},
             folder_modes={},
-            fault=FaultShape.of(self.fault) if self.fault else None,
+            fault=FaultShape.model_validate(self.fault) if self.fault else None,
             retry_in=1 if self.fault else 0,
             rate_limit="",
             background=BackgroundShape(

@@ -21,7 +21,8 @@ from companion.note.needs import Need, Rules
 from companion.vault import index as index_module
 from companion.vault.files import NoteFile, read_file
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
-from companion.vault.index import Index, Notes, Scan
+from companion.vault.index import Index, Scan
+from companion.vault.notes import Notes
 
 RULES = IgnoreRules(max_bytes=100)
 NEED = Need("description", None, None, "property", "empty description")

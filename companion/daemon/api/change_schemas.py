@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, model_validator
 
 from companion.daemon.api.schemas import (
-    LARGEST,
-    WHOLE,
     ChangeMade,
+    IsoTime,
     OfferShape,
+    OrNull,
+    PageSize,
+    QueryId,
     RelativePath,
     RunId,
     Sent,
     Shape,
-    iso_time,
 )
 from companion.vault.change import ChangeState
-from companion.vault.journal import Change
 
 
 class ChangeShape(Shape):
@@ -32,18 +32,13 @@ class ChangeShape(Shape):
     path: str
     kind: str
     state: ChangeState
-    made_at: str
+    made_at: IsoTime
     needs: list[str]
     model: str
     note: str
     undoes: int | None
     undone_by: int | None
     left: list[str]
-
-    @classmethod
-    def of(cls, change: Change) -> ChangeShape:
-        """Return the shape of a change."""
-        return cls.model_validate(change_fields(change))
 
 
 class ChangeWithDiff(ChangeShape):
@@ -64,8 +59,8 @@ class ChangesQuery(Sent):
 
     path: RelativePath | None = None
     run: RunId | None = None
-    before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
-    limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
+    before: QueryId | None = None
+    limit: PageSize = 100
 
 
 _DAEMON = {"apply": {"const": "daemon"}, "text": {"type": "null"}}
@@ -105,7 +100,7 @@ class UndoMade(ChangeMade):
 
     path: str
     left: list[str]
-    reason: str | None
+    reason: OrNull
 
 
 class UndoReport(Shape):
@@ -127,10 +122,4 @@ class UndoOffered(Shape):
 
     offer: OfferShape
     left: list[str]
-    reason: str | None
-
-
-def change_fields(change: Change) -> dict[str, object]:
-    """Return the fields of a change's shape."""
-    own = {name: getattr(change, name) for name in ChangeShape.model_fields}
-    return own | {"made_at": iso_time(change.made_at), "needs": list(change.needs)}
+    reason: OrNull

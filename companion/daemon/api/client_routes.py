@@ -123,7 +123,7 @@ class ReportTaken(Shape):
 def report_presence(body: PresenceReport) -> ReportTaken:
     """Report which notes are open; they are changed in their editor only."""
     to_do = the_daemon().report_presence(body.client, body.open)
-    asked = [AskedShape(**each._asdict()) for each in the_daemon().requested_edits(body.open)]
+    asked = list(map(AskedShape.model_validate, the_daemon().requested_edits(body.open)))
     return ReportTaken(expires_in=_LASTS, to_do=to_do, asked=asked)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from companion.daemon.api.change_schemas import (
     ChangePage,
@@ -14,17 +14,16 @@ from companion.daemon.api.change_schemas import (
     Undo,
     UndoMade,
     UndoOffered,
-    change_fields,
 )
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.api.schemas import (
     LARGEST,
-    WHOLE,
     Applied,
     ChangeMade,
     FolderPath,
     NeedShape,
     OfferShape,
+    PageSize,
     RelativePath,
     Sent,
     Shape,
@@ -48,7 +47,7 @@ class NoteShape(Shape):
     @classmethod
     def of(cls, path: str, facts: Facts) -> NoteShape:
         """Return the shape of the note at path."""
-        needs = NeedShape.of(facts.needs)
+        needs = list(map(NeedShape.model_validate, facts.needs))
         return cls(path=path, needs=needs, left=list(facts.left), skipped=facts.skipped)
 
 
@@ -66,7 +65,7 @@ class NotesQuery(Sent):
     filter: Literal["to-do", "left", "skipped", "all"] = "to-do"
     folder: FolderPath = ""
     after: FolderPath = ""
-    limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
+    limit: PageSize = 100
     path: RelativePath | None = None
 
     @model_validator(mode="after")
@@ -101,7 +100,9 @@ def read_changes(query: ChangesQuery) -> ChangePage:
     found = the_daemon().history.page(query.path, query.run, query.before, query.limit + 1)
     page = found[: query.limit]
     before = page[-1].id if len(found) > query.limit else None
-    return ChangePage(changes=[ChangeShape.of(change) for change in page], before=before)
+    return ChangePage(
+        changes=[ChangeShape.model_validate(change) for change in page], before=before
+    )
 
 
 @changes.reads(_ONE)
@@ -110,7 +111,7 @@ def read_change(change: int) -> ChangeWithDiff:
     found = _require(change)
     lines = the_daemon().history.diff(found)
     diff = None if lines is None else "".join(lines)
-    return ChangeWithDiff.model_validate(change_fields(found) | {"diff": diff})
+    return ChangeWithDiff(**vars(ChangeShape.model_validate(found)), diff=diff)
 
 
 @changes.does(f"{_ONE}/undo", conflicts=True)
@@ -119,10 +120,9 @@ def undo_change(change: int, body: Undo) -> UndoMade | UndoOffered:
     found, history = _require(change), the_daemon().history
     if body.text is not None:
         made = history.prepare_undo(found, body.text)
-        offer, reason = OfferShape.of(made.edits), made.reason or None
-        return UndoOffered(offer=offer, left=made.left, reason=reason)
-    undone = history.undo(found, body.run, even_open=body.even_open)
-    return UndoMade.model_validate(undone._asdict() | {"reason": undone.reason or None})
+        offer = OfferShape.model_validate(made.edits)
+        return UndoOffered(offer=offer, left=made.left, reason=made.reason)
+    return UndoMade.model_validate(history.undo(found, body.run, even_open=body.even_open))
 
 
 @changes.does(f"{_ONE}/applied", conflicts=True)

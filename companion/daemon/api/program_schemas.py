@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from companion.daemon.api.proposal_schemas import Id, ProposalShape, Value
-from companion.daemon.api.schemas import RelativePath, Sent, Shape
+from companion.daemon.api.proposal_schemas import ProposalShape, Value
+from companion.daemon.api.schemas import Id, RelativePath, Sent, Shape
 from companion.enrich.given_value import PROGRAM_NAME, GivenValue, RejectedValue
 from companion.vault.proposal import Proposal
 

@@ -67,7 +67,7 @@ def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalOffer:
         raise _no_such(proposal)
     wish = Acceptance(proposal, body.value, (body.state,))
     run, edits = the_daemon().edits_of_proposal(wish, body.text)
-    return ProposalOffer(run=run, offer=OfferShape.of(edits))
+    return ProposalOffer(run=run, offer=OfferShape.model_validate(edits))
 
 
 @proposals.does("/proposals/forget")

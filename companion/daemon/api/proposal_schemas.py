@@ -9,15 +9,17 @@ from pydantic import Field, model_validator
 
 from companion.daemon.api.run_schemas import FilledShape
 from companion.daemon.api.schemas import (
-    LARGEST,
-    WHOLE,
     FolderPath,
+    Id,
+    IsoTime,
     OfferShape,
+    OrNull,
+    PageSize,
+    QueryId,
     RelativePath,
     RunId,
     Sent,
     Shape,
-    iso_time,
 )
 from companion.enrich.decision import Acceptance, Decided, NoteDecision
 from companion.enrich.result import NoteStatus, Result
@@ -26,7 +28,6 @@ from companion.vault.proposals import Selection
 
 MOST_DECISIONS = 1000  # of one request
 
-Id = Annotated[int, Field(ge=1, le=LARGEST)]
 Value = str | Annotated[list[str], Field(max_length=1000)]
 """What a user made of a value: as long as a request takes; its field says how long it may be."""
 
@@ -48,10 +49,10 @@ class ProposalShape(Shape):
     state: ProposalState
     flags: list[Flag]
     why: str
-    reason: str | None
+    reason: OrNull
     remark: str
     model: str
-    made_at: str
+    made_at: IsoTime
     run: str
     decided_by: str
     change: int | None
@@ -60,24 +61,7 @@ class ProposalShape(Shape):
     @classmethod
     def of(cls, proposal: Proposal) -> ProposalShape:
         """Return the shape of a proposal."""
-        return cls(
-            id=proposal.id,
-            path=proposal.path,
-            kind=proposal.kind,
-            heading=proposal.heading,
-            text=proposal.value,
-            state=proposal.state,
-            flags=list(proposal.flags),
-            why=proposal.why,
-            reason=proposal.reason or None,
-            remark=proposal.remark,
-            model=proposal.model,
-            made_at=iso_time(proposal.made_at),
-            run=proposal.run,
-            decided_by=proposal.decided_by,
-            change=proposal.change,
-            evidence=proposal.evidence,
-        )
+        return cls.model_validate(vars(proposal) | {"text": proposal.value})
 
 
 class ProposalPage(Shape):
@@ -104,8 +88,8 @@ class ProposalsQuery(Sent):
     )
     flagged: Literal["true", "false"] | None = None
     run: RunId | None = None
-    before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
-    limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
+    before: QueryId | None = None
+    limit: PageSize = 100
 
     @model_validator(mode="after")
     def _check(self) -> ProposalsQuery:
@@ -182,12 +166,7 @@ class DecidedShape(Shape):
 
     id: int
     state: ProposalState | None
-    reason: str | None
-
-    @classmethod
-    def of(cls, decided: Decided) -> DecidedShape:
-        """Return the shape of what became of a proposal."""
-        return cls(id=decided.id, state=decided.state, reason=decided.reason or None)
+    reason: OrNull
 
     def to_decided(self) -> Decided:
         """Return what became of the proposal."""
@@ -205,23 +184,16 @@ class NoteDecisionShape(Shape):
     status: NoteStatus
     changes: list[FilledShape]
     change: int | None
-    reason: str | None
+    reason: OrNull
     left: list[str]
     proposals: list[DecidedShape]
 
     @classmethod
     def of(cls, decision: NoteDecision) -> NoteDecisionShape:
         """Return the shape of what became of a note."""
-        result = decision.result
-        return cls(
-            path=result.path,
-            status=result.status,
-            changes=list(map(FilledShape.of, result.filled)),
-            change=result.change,
-            reason=result.reason or None,
-            left=list(result.left),
-            proposals=list(map(DecidedShape.of, decision.proposals)),
-        )
+        changes = list(map(FilledShape.of, decision.result.filled))
+        more = {"changes": changes, "proposals": decision.proposals}
+        return cls.model_validate(vars(decision.result) | more)
 
     def to_decision(self) -> NoteDecision:
         """Return what became of the note."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 from urllib.parse import parse_qsl
@@ -111,10 +111,10 @@ class Route:
     query: type[BaseModel]
     body: type[BaseModel] | None
     answers: tuple[type[BaseModel], ...]
-    status: int
-    conflicts: bool
-    location: Callable[[Any], str] | None
-    is_open: bool
+    status: int = 200
+    conflicts: bool = False
+    location: Callable[[Any], str] | None = None
+    is_open: bool = False
 
     def answer(self, **names: object) -> Response:
         """Return the answer to the current request. names: the values of the rule's variables."""
@@ -144,7 +144,7 @@ class Resource(Blueprint):
 
     def reads(self, rule: str) -> Callable[[V], V]:
         """Decorate a function that answers GET."""
-        return lambda view: self._add("GET", rule, view)
+        return self._add("GET", rule)
 
     def does(
         self,
@@ -156,29 +156,19 @@ class Resource(Blueprint):
         is_open: bool = False,
     ) -> Callable[[V], V]:
         """Decorate a function that answers POST."""
-        return lambda view: self._add("POST", rule, view, status, conflicts, location, is_open)
+        return self._add("POST", rule, status, conflicts, location, is_open)
 
-    def _add(
-        self,
-        method: str,
-        rule: str,
-        view: V,
-        status: int = 200,
-        conflicts: bool = False,
-        location: Callable[[Any], str] | None = None,
-        is_open: bool = False,
-    ) -> V:
-        hints = get_type_hints(view)
-        made = hints["return"]
-        answers: Sequence[type[BaseModel]] = get_args(made) or (made,)
-        query = hints.get("query", Nothing)
-        body = hints.get("body")
-        route = Route(
-            method, rule, view, query, body, tuple(answers), status, conflicts, location, is_open
-        )
-        self.routes.append(route)
-        self.add_url_rule(rule, view.__name__, route.answer, methods=[method])
-        return view
+    def _add(self, method: str, rule: str, *more: Any) -> Callable[[V], V]:
+        def add(view: V) -> V:
+            hints = get_type_hints(view)
+            made, query = hints["return"], hints.get("query", Nothing)
+            answers = tuple(get_args(made) or (made,))
+            route = Route(method, rule, view, query, hints.get("body"), answers, *more)
+            self.routes.append(route)
+            self.add_url_rule(rule, view.__name__, route.answer, methods=[method])
+            return view
+
+        return add
 
 
 def the_daemon() -> Daemon:

@@ -20,9 +20,7 @@ from companion.daemon.api.run_schemas import RunList, RunProgress, RunShape
 from companion.daemon.api.schemas import ChangeMade, Nothing, OfferShape
 from companion.daemon.client_runs import Run
 from companion.daemon.problem import Refusal
-from companion.enrich.result import Result
 from companion.errors import UsageError
-from companion.note.diff import diff_lines
 
 EXTENSION = "companion-waiters"
 WAITERS = 4  # of the server's threads may wait; further requests are answered at once
@@ -67,13 +65,13 @@ runs = Resource("runs")
 @runs.does("/runs", status=202, conflicts=True, location=lambda made: f"{PREFIX}/runs/{made.id}")
 def start_run(body: NewRun) -> RunShape:
     """Start a run."""
-    return RunShape.of(the_daemon().start_run(body.request))
+    return RunShape.model_validate(the_daemon().start_run(body.request))
 
 
 @runs.reads("/runs")
 def read_runs() -> RunList:
     """The runs that the daemon remembers, without their results."""
-    return RunList(runs=[RunShape.of(run) for run in the_daemon().runs.all()])
+    return RunList(runs=[RunShape.model_validate(run) for run in the_daemon().runs.all()])
 
 
 @runs.reads("/runs/<run>")
@@ -82,7 +80,8 @@ def read_run(run: str, query: RunQuery) -> RunProgress:
     found = _require(run)
     if query.wait:
         wait_for_result(found, query.since, query.wait)
-    return RunProgress.since(found, query.since, _diff_of if query.diff == "true" else None)
+    diff_of = the_daemon().history.diff_of if query.diff == "true" else None
+    return RunProgress.since(found, query.since, diff_of)
 
 
 @runs.does("/runs/<run>/cancel")
@@ -90,14 +89,16 @@ def cancel_run(run: str, body: Nothing) -> RunShape:
     """Cancel a run: what is being written is finished, nothing further is begun."""
     found = _require(run)
     the_daemon().run_handler.cancel(found)
-    return RunShape.of(found)
+    return RunShape.model_validate(found)
 
 
 @runs.does("/runs/<run>/edits", conflicts=True)
 def edits_for_text(run: str, body: EditsAgain) -> OfferShape:
     """The run's edits for the text that the editor shows now; no model is asked."""
     handler = the_daemon().run_handler
-    return OfferShape.of(handler.edits_for_text(_require(run), body.path, body.text, body.only))
+    return OfferShape.model_validate(
+        handler.edits_for_text(_require(run), body.path, body.text, body.only)
+    )
 
 
 @runs.does("/runs/<run>/refused")
@@ -105,7 +106,7 @@ def refuse_changes(run: str, body: Refused) -> RunShape:
     """Refuse changes of a run's result; what they were for is not asked for again."""
     found = _require(run)
     the_daemon().run_handler.refuse(found, body.path, body.only)
-    return RunShape.of(found)
+    return RunShape.model_validate(found)
 
 
 @runs.does("/runs/<run>/applied", conflicts=True)
@@ -118,14 +119,6 @@ def confirm_edits(run: str, body: AppliedTo) -> ChangeMade:
         _require(run)
         raise
     return ChangeMade(change=made)
-
-
-def _diff_of(result: Result) -> str | None:
-    """Return the unified diff of a result, None without one. A written one is in the journal."""
-    history = the_daemon().history
-    change = None if result.change is None else history.find(result.change)
-    lines = history.diff(change) if change else diff_lines(result.path, result.old, result.new)
-    return "".join(lines or ()) or None
 
 
 def _require(name: str) -> Run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from companion.daemon.api.schemas import OfferShape, Shape, iso_time
+from companion.daemon.api.schemas import IsoTime, OfferShape, OrNull, Shape
 from companion.daemon.client_runs import Run, RunEntry, RunState
 from companion.enrich.plan import Filling
 from companion.enrich.result import NoteStatus, Result
@@ -24,11 +24,6 @@ class UsageShape(Shape):
     output_tokens: int
     calls: int
     cached_tokens: int
-
-    @classmethod
-    def of(cls, usage: Usage) -> UsageShape:
-        """Return the shape of a usage."""
-        return cls.model_validate(vars(usage))
 
     def to_usage(self) -> Usage:
         """Return the usage."""
@@ -72,7 +67,7 @@ class ResultShape(Shape):
     counted: bool
     path: str
     status: NoteStatus
-    reason: str | None
+    reason: OrNull
     changes: list[FilledShape]
     left: list[str]
     usage: UsageShape
@@ -88,23 +83,14 @@ class ResultShape(Shape):
     def of(cls, entry: RunEntry, diff_of: DiffOf | None) -> ResultShape:
         """Return the shape of a run's entry; diff_of: None for no diffs."""
         result = entry.result
-        return cls(
-            number=entry.number,
-            counted=entry.counted,
-            path=result.path,
-            status=result.status,
-            reason=result.reason or None,
-            changes=list(map(FilledShape.of, result.filled)),
-            left=list(result.left),
-            usage=UsageShape.of(result.usage),
-            change=result.change,
-            ends_run=result.ends_run,
-            lacks_heading=result.lacks_heading,
-            fallback=list(result.fallback),
-            proposals=list(result.proposals),
-            diff=diff_of(result) if diff_of else None,
-            offer=entry.edits and OfferShape.of(entry.edits),
-        )
+        more = {
+            "number": entry.number,
+            "counted": entry.counted,
+            "changes": list(map(FilledShape.of, result.filled)),
+            "diff": diff_of(result) if diff_of else None,
+            "offer": entry.edits,
+        }
+        return cls.model_validate(vars(result) | more)
 
     def to_result(self) -> Result:
         """Return the result, without the texts of the note."""
@@ -133,21 +119,7 @@ class RunShape(Shape):
     usage: UsageShape
     waits: str
     fault: str
-    made_at: str
-
-    @classmethod
-    def of(cls, run: Run) -> RunShape:
-        """Return the shape of a run."""
-        return cls(
-            id=run.id,
-            state=run.state,
-            total=run.total,
-            counts=dict(run.counts),
-            usage=UsageShape.of(run.usage),
-            waits=run.waits,
-            fault=run.fault,
-            made_at=iso_time(run.made_at),
-        )
+    made_at: IsoTime
 
 
 class RunProgress(RunShape):
@@ -162,7 +134,7 @@ class RunProgress(RunShape):
     @classmethod
     def since(cls, run: Run, number: int, diff_of: DiffOf | None) -> RunProgress:
         """Return the run's progress after that number."""
-        head = RunShape.of(run)  # first: a run that is over gets no more results
+        head = RunShape.model_validate(run)  # first: a run that is over gets no more results
         entries: Sequence[RunEntry] = run.since(number)[:_RESULTS]
         results = [ResultShape.of(entry, diff_of) for entry in entries]
         last = entries[-1].number if entries else number

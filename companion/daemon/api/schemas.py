@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-
-from companion.note.needs import Need
-
-if TYPE_CHECKING:
-    from companion.daemon.client_runs import ClientEdits
 
 _PART_BYTES, _PATH_BYTES = 255, 4096  # what file systems take
 _PATH = re.compile(
@@ -52,7 +46,19 @@ FolderPath = Annotated[
     Field(json_schema_extra={"pattern": f"^$|{_PATH.pattern}", "maxLength": _PATH_BYTES}),
 ]
 """A note or a folder; empty for the vault itself."""
+IsoTime = Annotated[
+    str, BeforeValidator(lambda value: value if isinstance(value, str) else iso_time(value))
+]
+"""A Unix time, in ISO 8601."""
+OrNull = Annotated[str | None, BeforeValidator(lambda value: value or None)]
+"""A text; null in place of an empty one."""
 WHOLE = BeforeValidator(_read_whole)  # for the numbers of a query; put it after the limits
+Id = Annotated[int, Field(ge=1, le=LARGEST)]
+"""The number of a change or a proposal."""
+QueryId = Annotated[Id, WHOLE]
+"""The same in a query."""
+PageSize = Annotated[int, Field(ge=1, le=1000), WHOLE]
+"""How many entries a page has at most, in a query."""
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
@@ -64,9 +70,9 @@ class Sent(BaseModel):
 
 
 class Shape(BaseModel):
-    """JSON that the daemon answers."""
+    """JSON that the daemon answers. model_validate makes it of a value with such attributes."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
 class Nothing(Sent):
@@ -79,11 +85,6 @@ class NeedShape(Shape):
     kind: str
     heading: str | None
     reason: str
-
-    @classmethod
-    def of(cls, needs: Iterable[Need]) -> list[NeedShape]:
-        """Return the shapes of needs."""
-        return [cls(kind=need.kind, heading=need.heading, reason=need.reason) for need in needs]
 
 
 class EditShape(Shape):
@@ -100,12 +101,6 @@ class OfferShape(Shape):
     edits: list[EditShape]
     base_sha256: str
     new_sha256: str
-
-    @classmethod
-    def of(cls, edits: ClientEdits) -> OfferShape:
-        """Return the shape of client edits."""
-        shapes = [EditShape(start=start, end=end, text=text) for start, end, text in edits.edits]
-        return cls(edits=shapes, base_sha256=edits.base_sha256, new_sha256=edits.new_sha256)
 
 
 class Applied(Sent):

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from companion import __version__
 from companion.config.settings import Mode
-from companion.daemon.api.schemas import Shape, iso_time
-from companion.daemon.circuit_breaker import EndpointFault
+from companion.daemon.api.schemas import IsoTime, Shape, iso_time
 from companion.daemon.work_queue import Priority
 
 if TYPE_CHECKING:
@@ -23,15 +22,8 @@ class FaultShape(Shape):
 
     kind: str
     reason: str
-    since: str
+    since: IsoTime
     tries: int
-
-    @classmethod
-    def of(cls, fault: EndpointFault) -> FaultShape:
-        """Return the shape of a fault."""
-        return cls(
-            kind=fault.kind, reason=fault.reason, since=iso_time(fault.since), tries=fault.tries
-        )
 
 
 class BacklogShape(Shape):
@@ -142,7 +134,7 @@ class StatusShape(Shape):
             is_remote=config.is_remote,
             modes={name: config.review_mode("", name) for name in daemon.space.prompts.fields},
             folder_modes=config.review.folders,
-            fault=FaultShape.of(fault) if fault else None,
+            fault=FaultShape.model_validate(fault) if fault else None,
             retry_in=max(0, ceil(fault.next_try - time.monotonic())) if fault else 0,
             rate_limit=daemon.limiter.waits if daemon.limiter else "",
             background=BackgroundShape(

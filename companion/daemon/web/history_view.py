@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 from flask import Blueprint, Response
-from pydantic import Field
 
 from companion.daemon.api.routing import the_daemon
-from companion.daemon.api.schemas import LARGEST, WHOLE, FolderPath, RunId, Sent
+from companion.daemon.api.schemas import LARGEST, FolderPath, QueryId, RunId, Sent
 from companion.daemon.problem import Refusal
 from companion.daemon.web import said, sent_body, sent_query, show
 from companion.enrich.run import new_run
@@ -29,14 +28,14 @@ class HistoryQuery(Sent):
 
     path: FolderPath = ""
     run: RunId | None = None
-    before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
-    change: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
+    before: QueryId | None = None
+    change: QueryId | None = None
 
 
 class WhatToUndo(Sent):
     """Either one change, or all of a run, or all since the day before today began."""
 
-    change: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
+    change: QueryId | None = None
     run: RunId | None = None
     since_yesterday: bool = False
 

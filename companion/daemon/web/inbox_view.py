@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from pydantic import Field
 
 from companion.daemon.api.routing import the_daemon
-from companion.daemon.api.schemas import LARGEST, WHOLE, FolderPath, Sent
+from companion.daemon.api.schemas import LARGEST, FolderPath, Id, QueryId, Sent
 from companion.daemon.problem import Refusal
 from companion.daemon.web import answer, sent_body, sent_query, show
 from companion.enrich.decision import (
@@ -24,8 +24,6 @@ inbox_view = Blueprint("inbox", __name__)
 _PAGE = 40  # proposals that are sent at once; more follow as the page is scrolled
 _MOST = 500  # that are decided on at once
 
-ProposalNumber = Annotated[int, Field(ge=1, le=LARGEST)]
-
 
 class InboxQuery(Sent):
     """Which open proposals. before: with a lower id. flagged: those with flags, or without."""
@@ -33,7 +31,7 @@ class InboxQuery(Sent):
     path: FolderPath = ""
     kind: Annotated[str, Field(max_length=200)] | None = None
     flagged: Annotated[bool, Field(strict=False)] | None = None  # a query has words only
-    before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
+    before: QueryId | None = None
 
     def selection(self, *, flagged: bool) -> Selection:
         """Return the open proposals with, or without, flags."""
@@ -47,9 +45,9 @@ class SentDecisions(Sent):
     They are as long as a request takes; the field says how long its value may be.
     """
 
-    accept: Annotated[tuple[ProposalNumber, ...], Field(max_length=_MOST, strict=False)] = ()
-    refuse: Annotated[tuple[ProposalNumber, ...], Field(max_length=_MOST, strict=False)] = ()
-    undo: Annotated[tuple[ProposalNumber, ...], Field(max_length=_MOST, strict=False)] = ()
+    accept: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
+    refuse: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
+    undo: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
     texts: Annotated[dict[str, str], Field(default_factory=dict)]
 
 

@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from pydantic import Field
 
 from companion.daemon.api.routing import the_daemon
-from companion.daemon.api.schemas import LARGEST, FolderPath, Sent
+from companion.daemon.api.schemas import FolderPath, Id, Sent
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.problem import Refusal
 from companion.daemon.web import said, sent_body, sent_query, show
@@ -34,7 +34,7 @@ class VaultQuery(Sent):
 class OutdatedText(Sent):
     """What is to be asked for anew: what became of this proposal, and nothing else of its note."""
 
-    proposal: Annotated[int, Field(ge=1, le=LARGEST)]
+    proposal: Id
 
 
 @dataclass
