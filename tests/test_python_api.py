@@ -70,6 +70,8 @@ def test_what_cannot_be_is_an_error_that_says_why(vault: Vault, user: User) -> N
         vault.scan("Nowhere.md")
     with pytest.raises(NoteRefused, match="ai: false"):
         vault.propose("Left.md", "description", "What it is about.")
+    with pytest.raises(TypeError, match="heading"):
+        vault.propose("Left.md", "callout", heading="Uses")  # type: ignore[call-overload] # untyped
     with pytest.raises(NotThere, match="no change 99"):
         vault.undo(99)
     with pytest.raises(UsageError, match="no folder"):
@@ -122,3 +124,14 @@ def test_many_notes_leave_the_machine_only_if_that_is_agreed(
         vault.propose("", "description")
     assert not user.calls()
     assert len(vault.propose("", "description", agreed=True)) == ASK_FROM + 1
+
+
+def test_what_progress_raises_ends_the_run_and_frees_the_vault(vault: Vault, user: User) -> None:
+    def stop(done: int, total: int) -> None:
+        raise ZeroDivisionError
+
+    user.note("Rye.md", NOTE.replace("Sourdough", "Rye"))
+    with pytest.raises(ZeroDivisionError):
+        vault.propose("", "description", progress=stop)
+    [asked] = vault.propose("Sourdough", "description")
+    assert asked.status == "proposed"
