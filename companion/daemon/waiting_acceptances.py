@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Collection
+from dataclasses import replace
 from typing import NamedTuple
 
 from companion.daemon.client_runs import Run
@@ -46,11 +47,13 @@ class WaitingAcceptances:
     def add(self, writer: NoteWriter, answered: Answered) -> Result:
         """Have the editor of the note make the edits, which takes its time; return that.
 
-        An acceptance of the same proposals that waits already gives way.
+        Proposals that were refused or rejected are open from now on. An acceptance of the same
+        proposals that waits already gives way.
         """
         ids = answered.ids_of(answered.fillings)
         self.withdraw(ids)
-        self._store.mark_waiting(ids, answered.decided_by)
+        self._store.mark_waiting(ids, answered.decided_by, answered.states)
+        answered = replace(answered, states=("open",))
         placed = _Placed(self._handler.place(writer, answered), writer, answered)
         with self._lock:
             self._placed |= dict.fromkeys(ids, placed)

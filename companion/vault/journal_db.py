@@ -137,6 +137,7 @@ class Database:
                 self._reopen_if_replaced()
             self._db.execute(f"PRAGMA synchronous={_DURABLE if durable else 'NORMAL'}")
             self._db.execute("BEGIN" if self._read_only else "BEGIN IMMEDIATE")
+            read_format(self._db, MIGRATIONS)  # a newer version may have migrated it meanwhile
             results = [_attempt(task, self._db) for task in batch]
             self._db.execute("COMMIT")
             if any(task.erases for task in batch):
@@ -180,6 +181,8 @@ class Database:
         for task in batch:  # each gets its own exception: threads must not share a traceback
             if isinstance(error, sqlite3.Error):
                 task.result.set_exception(to_journal_error(error, self.file))
+            elif isinstance(error, NewerFormat):
+                task.result.set_exception(_explain_newer(error, self.file))
             else:
                 task.result.set_exception(copy(error))
 
@@ -203,10 +206,7 @@ def open_database(file: Path, *, read_only: bool) -> sqlite3.Connection:
     try:
         db = _open_to_read(file) if read_only else _open_to_write(file)
     except NewerFormat as error:
-        raise JournalError(
-            f"the journal {file} was written by a newer version of Companion "
-            f"(format {error.version}, this one knows {error.newest}); update Companion"
-        ) from error
+        raise _explain_newer(error, file) from error
     except sqlite3.Error as error:
         raise to_journal_error(error, file) from error
     except OSError as error:
@@ -259,6 +259,13 @@ def to_journal_error(error: sqlite3.Error, file: Path) -> JournalError:
             "(the notes are safe, but earlier changes can no longer be undone)"
         )
     return JournalError(f"the journal {file} {words}")
+
+
+def _explain_newer(error: NewerFormat, file: Path) -> JournalError:
+    return JournalError(
+        f"the journal {file} was written by a newer version of Companion (format {error.version}, "
+        f"this one knows {error.newest}); update Companion, and start companion serve anew"
+    )
 
 
 def _open_to_write(file: Path) -> sqlite3.Connection:

@@ -95,6 +95,18 @@ def reopen_decided(db: sqlite3.Connection, ids: str) -> list[int]:
     return [row["id"] for row in db.execute(query, (ids,)).fetchall()]
 
 
+def mark_waiting(
+    db: sqlite3.Connection, ids: str, by: str, states: Sequence[ProposalState], now: float
+) -> None:
+    """Have those of these proposals that are in one of the states wait, open. ids: JSON.
+
+    Other open ones for the same needs are superseded. now: Unix time, seconds.
+    """
+    wanted = (ids, json.dumps(list(states)))
+    db.execute(_MAKE_WAY, (now, *wanted))
+    db.execute(_WAIT, (by, *wanted))
+
+
 def move_proposals(db: sqlite3.Connection, old: str, new: str) -> None:
     """Give the proposals for the note at old the path new; they supersede those for one there."""
     db.execute("UPDATE proposals SET state = 'superseded' WHERE path = ?", (new,))
@@ -143,4 +155,12 @@ _REOPEN_DECIDED = """UPDATE proposals SET state = 'open', decided_by = '', decid
     AND state IN ('refused', 'rejected', 'closed') AND NOT EXISTS (
         SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
         AND other.need = proposals.need AND other.state = 'open')"""
+_MAKE_WAY = """UPDATE proposals SET state = 'superseded', decided_at = ? WHERE state = 'open'
+    AND EXISTS (SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
+        AND other.need = proposals.need AND other.id != proposals.id
+        AND other.id IN (SELECT value FROM json_each(?))
+        AND other.state IN (SELECT value FROM json_each(?)))"""
+_WAIT = """UPDATE proposals SET state = 'open', decided_by = ?, decided_at = NULL, reason = '',
+    change = NULL WHERE id IN (SELECT value FROM json_each(?))
+    AND state IN (SELECT value FROM json_each(?))"""
 _DELETE_TEXTS = """UPDATE proposals SET value = NULL, answer = NULL, evidence = NULL, remark = ''"""

@@ -25,6 +25,7 @@ from companion.vault.proposal_rows import (
     decide_proposals,
     delete_texts,
     insert_proposals,
+    mark_waiting,
     reopen_decided,
 )
 from companion.vault.remembered_notes import RememberedNotes
@@ -139,11 +140,17 @@ class ProposalStore:
         row = (json.dumps(value, ensure_ascii=False), id_)
         self._db.ask(lambda db: db.execute(query, row)).result()
 
-    def mark_waiting(self, ids: Iterable[int], by: str) -> None:
-        """Store who accepted the open ones of these, whose notes an editor shows; empty: nobody."""
-        query = """UPDATE proposals SET decided_by = ? WHERE state = 'open'
-            AND id IN (SELECT value FROM json_each(?))"""
-        self._db.ask(lambda db: db.execute(query, (by, json.dumps(list(ids))))).result()
+    def mark_waiting(
+        self, ids: Iterable[int], by: str, states: Sequence[ProposalState] = ("open",)
+    ) -> None:
+        """Store who accepted these, whose notes an editor shows; empty: nobody.
+
+        states: those that they may be in; they are open then, and other open ones for the same
+        needs are superseded.
+        """
+        wanted = json.dumps(list(ids))
+        waits = (wanted, by, states, time.time())
+        self._db.ask(lambda db: mark_waiting(db, *waits)).result()
 
     def waiting(self) -> list[Proposal]:
         """Return the open ones that somebody has accepted, and that are not written yet."""

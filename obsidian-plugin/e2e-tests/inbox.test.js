@@ -2,14 +2,14 @@
 
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { assertAccessible } from "./axe.js";
 import { errorsOf } from "./obsidian.js";
 import { openNote, openPaired, openScene, runCommand, secret, shownText } from "./scene.js";
 import { waitFor } from "./wait.js";
 
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const VIEW = ".mod-right-split";
 const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
 const NOTES = Number(process.env.E2E_NOTES ?? 20); // two proposals each; 150 for the figure
 const EDITS = Math.round(NOTES * 0.8);
@@ -41,12 +41,12 @@ test("what a note is asked for by a click waits, is shown in its place, and acce
   await view().getByRole("button", { name: "Propose for this note" }).click();
   await view().getByRole("listitem").nth(1).waitFor();
   assert.equal(await shownText(page), original, "nothing was written");
-  await assertAccessible();
+  await assertAccessible(page, VIEW);
   const callout = view().getByRole("listitem", { name: /^Callout/ });
   await callout.getByRole("button", { name: path, exact: true }).click();
   const preview = page.locator(".cm-editor .callout-companion-preview");
   await preview.getByText(/A sourdough starter is a culture/).waitFor();
-  await assertAccessible(".callout-companion-preview");
+  await assertAccessible(page, ".callout-companion-preview");
   await preview.getByRole("button", { name: "Accept" }).click();
   await waitFor("it is in the note", async () => /\[!ai\] AI\n> A sourdough/.test(await shownText(page)));
   await preview.waitFor({ state: "detached" });
@@ -67,7 +67,7 @@ test("what a note is asked for by a click waits, is shown in its place, and acce
 test("the history undoes a change, and says what cannot be undone", async () => {
   await view().getByRole("tab", { name: "History" }).click();
   await view().getByRole("button", { name: "Undo, Cooking/Sourdough.md" }).first().waitFor();
-  await assertAccessible();
+  await assertAccessible(page, VIEW);
   await view().getByRole("button", { name: "Undo, Cooking/Sourdough.md" }).first().click();
   await waitFor("it is taken back", async () => !/A sourdough starter is a culture/.test(await shownText(page)));
   await view().getByText("undone", { exact: true }).first().waitFor();
@@ -79,7 +79,7 @@ test("a run is followed under Now, and cancelled there", async () => {
   scene.endpoint.hold();
   const ask = page.evaluate(() => window.app.commands.find(({ id }) => id.endsWith(":enrich-folder")).checkCallback(false));
   await view().getByRole("progressbar").waitFor();
-  await assertAccessible();
+  await assertAccessible(page, VIEW);
   await view().getByRole("button", { name: "Cancel" }).click();
   scene.endpoint.release();
   await view().getByText("Nothing is being done.").waitFor({ timeout: 20_000 });
@@ -141,7 +141,7 @@ test(`${NOTES * 2} decisions by keyboard while somebody types in one of the note
 });
 
 function view() {
-  return page.locator(".mod-right-split");
+  return page.locator(VIEW);
 }
 
 /** Have the daemon ask about the notes of a folder. @param {string} folder */
@@ -166,12 +166,4 @@ async function listStates() {
     counts[state] = (await answer.json()).total;
   }
   return counts;
-}
-
-/** @param {string} [selector] */
-async function assertAccessible(selector = ".mod-right-split") {
-  await page.addScriptTag({ path: AXE });
-  const found = await page.evaluate((where) => window.axe.run(where), selector);
-  const faults = found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(", ")}`);
-  assert.deepEqual(faults, []);
 }

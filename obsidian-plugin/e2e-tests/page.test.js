@@ -1,17 +1,16 @@
 /** The daemon's page in a real browser, against a real daemon with real files. */
 
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { assertAccessible } from "./axe.js";
 import { launchBrowser } from "./browser.js";
 import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
 import { waitFor } from "./wait.js";
 
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const IMAGES = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "docs", "images");
 const VIEWS = ["inbox", "now", "history", "vault", "spending"];
 
@@ -68,17 +67,6 @@ async function take(name) {
   const image = await page.screenshot({ animations: "disabled", caret: "hide" });
   assert.ok(image.length > 10_000 && image.length < 150_000, `${name}: ${image.length} bytes`);
   if (process.env.PICTURES) await writeFile(join(IMAGES, `page-${name}.png`), image);
-}
-
-/** @param {string} view */
-async function findFaults(view) {
-  await page.evaluate(await readFile(AXE, "utf8"));
-  const found = await page.evaluate(() => /** @type {any} */ (window).axe.run());
-  const words = found.violations.map((/** @type {any} */ each) => [
-    each.id,
-    each.nodes.map((/** @type {any} */ node) => node.html),
-  ]);
-  assert.deepEqual(words, [], view);
 }
 
 test("the address that is opened lets the browser in, once, and is gone from the history", async () => {
@@ -147,7 +135,7 @@ test("what is outdated is listed, and asked for anew on request", async () => {
   await show("vault");
   const ask = page.getByRole("button", { name: `Propose a new one: callout of ${path}` });
   await ask.waitFor();
-  await findFaults("vault");
+  await assertAccessible(page);
   await ask.focus();
   await page.keyboard.press("Enter");
   await page.getByText("the answer will wait in the inbox").waitFor();
@@ -199,7 +187,7 @@ test("proposals are accepted, edited, refused and taken back by keyboard alone",
   await first.locator(".diff ins").waitFor();
   for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     await page.emulateMedia({ colorScheme });
-    await findFaults("inbox");
+    await assertAccessible(page);
     await take(`inbox-${colorScheme}`);
   }
   const path = (await first.locator("strong").innerText()).trim();
@@ -238,7 +226,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     for (const view of VIEWS) {
       await show(view);
       if (view !== "inbox") await take(`${view}-${colorScheme}`);
-      await findFaults(view);
+      await assertAccessible(page);
     }
   });
 }

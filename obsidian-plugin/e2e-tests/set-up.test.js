@@ -4,18 +4,18 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { after, afterEach, before, beforeEach, test } from "node:test";
+import { assertAccessible } from "./axe.js";
 import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
 import { errorsOf, Obsidian, writeData } from "./obsidian.js";
 import { openNote, secret, statusBar } from "./scene.js";
 import { waitFor } from "./wait.js";
 
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const VIEW = ".mod-right-split";
 const PLUGIN = join(dirname(fileURLToPath(import.meta.url)), "..");
 const PROGRAM = join(PLUGIN, "..", ".venv", "bin", "companion");
 const { lines: INSTALL } = JSON.parse(await readFile(join(PLUGIN, "src", "install-lines.json"), "utf8")).find(
@@ -59,7 +59,7 @@ test("from nothing installed to a paired daemon", { skip: !existsSync(PROGRAM) }
   await click("Set up");
   await heading("Its program is not on this computer yet");
   assert.deepEqual(await view().locator(".callout-companion-line code").allInnerTexts(), INSTALL);
-  await assertAccessible();
+  await assertAccessible(page, VIEW);
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
   await click(`Copy: ${INSTALL[0]}`);
   await view().getByText("Copied.").waitFor();
@@ -74,13 +74,13 @@ test("from nothing installed to a paired daemon", { skip: !existsSync(PROGRAM) }
     `${program} serve --vault ${vault.path} --port 0`,
     `${program} pair --json --vault ${vault.path}`,
   ]);
-  await assertAccessible();
+  await assertAccessible(page, VIEW);
   await click("Start");
   await view().getByRole("tab", { name: "Now" }).waitFor({ timeout: 60_000 });
   assert.match((await secret(page)) ?? "", /^[0-9a-f]{64}$/);
   assert.match(await statusBar(page), /today/);
   assert.equal(clicks, 2);
-  await assertAccessible();
+  await assertAccessible(page, VIEW);
   const kept = await page.evaluate(() => window.app.loadLocalStorage("callout-companion-program"));
   assert.equal(kept, program);
   assert.doesNotMatch(await readFile(join(vault.path, ".obsidian/plugins/callout-companion/data.json"), "utf8").catch(() => ""), /companion serve|local\/bin/);
@@ -102,7 +102,7 @@ test("from nothing installed to the first accepted proposal", { skip: !existsSyn
   await view().getByRole("button", { name: "Propose for this note" }).click();
   const callout = view().getByRole("listitem", { name: /^Callout/ });
   await callout.waitFor({ timeout: 30_000 });
-  await assertAccessible();
+  await assertAccessible(page, VIEW);
   await callout.getByRole("button", { name: /^Accept/ }).click();
   await waitFor("it is in the note", async () => /\[!ai\] AI\n> A sourdough/.test(await vault.read(path)));
   const { click: clicked, keydown: typed } = await page.evaluate(() => window.acts);
@@ -118,7 +118,7 @@ test("a daemon that runs, and does not know the plugin", { skip: !existsSync(PRO
   page = await obsidian.open(vault, { path: folder });
   await openSetUp();
   await heading("It runs, but is not paired");
-  await assertAccessible();
+  await assertAccessible(page, VIEW);
   await click("Pair");
   await view().getByRole("tab", { name: "Now" }).waitFor({ timeout: 30_000 });
   await page.evaluate(() => window.app.secretStorage.setSecret("callout-companion-token", ""));
@@ -146,7 +146,7 @@ test("another vault's daemon where ours should be", { skip: !existsSync(PROGRAM)
     page = await obsidian.open(vault, { path: folder });
     await openSetUp();
     await heading("Another vault's is running");
-    await assertAccessible();
+    await assertAccessible(page, VIEW);
     await click("Start");
     await view().getByRole("tab", { name: "Now" }).waitFor({ timeout: 60_000 });
   } finally {
@@ -162,7 +162,7 @@ test("another program where ours should be", { skip: !existsSync(PROGRAM) }, asy
     page = await obsidian.open(vault, { path: folder });
     await openSetUp();
     await heading("Another program is in its place");
-    await assertAccessible();
+    await assertAccessible(page, VIEW);
     await click("Start");
     await view().getByRole("tab", { name: "Now" }).waitFor({ timeout: 60_000 });
   });
@@ -176,7 +176,7 @@ test("a daemon that is too old", async () => {
     await openSetUp();
     await heading("The versions do not fit");
     await view().getByText(/is too old for this plugin\. Update it: uv tool upgrade callout-companion/).waitFor();
-    await assertAccessible();
+    await assertAccessible(page, VIEW);
   });
 });
 
@@ -192,7 +192,7 @@ for (const [name, version, words] of PLUGINS) {
     await openSetUp();
     await heading("The versions do not fit");
     await view().getByText(words).waitFor();
-    await assertAccessible();
+    await assertAccessible(page, VIEW);
   });
 }
 
@@ -207,7 +207,7 @@ test("no model yet: it is fetched, or the reason is told", async () => {
     await waitFor("it is paired", () => secret(page));
     await page.evaluate(() => window.app.commands.find(({ id }) => id.endsWith(":open")).callback());
     await heading("It runs, but has no model yet");
-    await assertAccessible();
+    await assertAccessible(page, VIEW);
     await click("Fetch the model, 1.1 GB");
     await view().getByText(/cannot be fetched \(Hugging Face: cannot be reached; pip: .* is not to be had/).waitFor();
     await heading("It runs, but has no model yet");
@@ -271,7 +271,7 @@ async function install(folder) {
 }
 
 function view() {
-  return page.locator(".mod-right-split");
+  return page.locator(VIEW);
 }
 
 /** @param {string} text */
@@ -299,11 +299,4 @@ async function openSetUp() {
   await waitFor("the daemon was looked for", async () => /not|another|old/.test(await statusBar(page)));
   await page.locator(".status-bar-item.plugin-callout-companion").click();
   await view().getByRole("heading").waitFor();
-}
-
-async function assertAccessible() {
-  await page.addScriptTag({ path: AXE });
-  const found = await page.evaluate(() => window.axe.run(".mod-right-split"));
-  const faults = found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(", ")}`);
-  assert.deepEqual(faults, []);
 }

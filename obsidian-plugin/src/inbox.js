@@ -2,35 +2,29 @@
 
 import { readProposals } from "./daemon.js";
 import { decide } from "./decisions.js";
-import { notify, notifyOfErrors } from "./dialogs.js";
 import { explain, NotThere, Stopped } from "./errors.js";
+import { addScope, findScope } from "./inbox-scope.js";
 import { editProposal, showProposal } from "./inbox-row.js";
 import { openPlace } from "./place.js";
-import { proposeNote } from "./propose.js";
-import { say, sentence } from "./words.js";
+import { countNotes, say, sentence } from "./words.js";
 
-/** @import CompanionPlugin from "./main.js" */
 /** @import { Decision } from "./decisions.js" */
 /** @import { Proposal } from "./shapes.js" */
 /** @import { Place } from "./view.js" */
 /** @import { Key } from "./words.js" */
 
-/** @typedef {"note" | "folder" | "vault"} Scope */
-
 /**
  * What is shown. next: where the next page begins, null after the last. current: the row that the
- * keys are for. decided: what was decided on here, newest last. total: how many there are.
+ * keys are for. decided: what was decided on here at once, newest last. total: how many there are.
  *
  * @typedef {{
  *   place: Place, list: HTMLElement, count: HTMLElement, shown: Map<HTMLElement, Proposal>, next: number | null,
- *   current: HTMLElement | null, decided: Proposal[], total: number, isLoading: boolean,
+ *   current: HTMLElement | null, decided: Proposal[][], total: number, isLoading: boolean,
  * }} Inbox
  */
 
 const PAGE = 50; // proposals read at once
 const AHEAD = 10; // rows left when the next page is read
-/** @type {Record<Scope, Key>} */
-const SCOPES = { note: "scopeNote", folder: "scopeFolder", vault: "scopeVault" };
 
 /**
  * Show the open proposals.
@@ -41,54 +35,36 @@ export async function showInbox(place) {
   const { parent, plugin } = place;
   addScope(place);
   const count = parent.createEl("p", { cls: "callout-companion-quiet" });
-  const list = parent.createEl("ul", { cls: "callout-companion-list", attr: { "aria-label": say("tabInbox") } });
+  const actions = parent.createDiv({ cls: "callout-companion-buttons" });
+  const list = parent.createEl("ul", { cls: "callout-companion-list", attr: { "aria-label": say("tabInbox"), tabindex: -1 } });
+  parent.createEl("p", { text: say("keys"), cls: "callout-companion-quiet" });
   /** @type {Inbox} */
   const inbox = {
     ...{ place, list, count, shown: new Map(), next: null, current: null },
     ...{ decided: plugin.decided, total: 0, isLoading: false },
   };
   list.addEventListener("keydown", (event) => press(inbox, event));
-  addActions(inbox);
+  addActions(inbox, actions);
   await load(inbox, null).catch((/** @type {unknown} */ error) => {
     if (!(error instanceof NotThere)) throw error;
     count.setText(say("inboxOld"));
   });
 }
 
-/** @param {Place} place */
-function addScope({ parent, plugin, refresh }) {
-  const row = parent.createDiv({ cls: "callout-companion-buttons" });
-  const choice = row.createEl("select", { cls: "dropdown", attr: { "aria-label": say("scope") } });
-  for (const [value, key] of Object.entries(SCOPES)) choice.createEl("option", { value, text: say(key) });
-  choice.value = plugin.scope;
-  choice.addEventListener("change", () => {
-    plugin.scope = choice.value === "note" || choice.value === "folder" ? choice.value : "vault";
-    void refresh();
-  });
-  const button = row.createEl("button", { text: say("propose") });
-  button.addEventListener("click", () => {
-    const file = plugin.app.workspace.getActiveFile();
-    if (!file) return notify(say("openNoteFirst"));
-    button.disabled = true;
-    void notifyOfErrors(plugin, () => proposeNote(plugin, file)).then(refresh);
-  });
-}
-
-/** @param {Inbox} inbox */
-function addActions(inbox) {
-  const { parent } = inbox.place;
-  const row = parent.createDiv({ cls: "callout-companion-buttons" });
-  const isChosen = (/** @type {HTMLElement} */ one) => one.querySelector("input:checked") !== null;
+/**
+ * @param {Inbox} inbox
+ * @param {HTMLElement} row
+ */
+function addActions(inbox, row) {
   const isPlain = (/** @type {HTMLElement} */ one) => inbox.shown.get(one)?.flags.length === 0;
   /** @type {[Key, () => void][]} */
   const actions = [
-    ["acceptChosen", () => decideAll(inbox, isChosen, { what: "accept" })],
-    ["refuseChosen", () => decideAll(inbox, isChosen, { what: "refuse" })],
+    ["acceptChosen", () => decideChosen(inbox, { what: "accept" })],
+    ["refuseChosen", () => decideChosen(inbox, { what: "refuse" })],
     ["acceptUnflagged", () => decideAll(inbox, isPlain, { what: "accept" })],
     ["undoDecision", () => void undoLast(inbox)],
   ];
   for (const [key, act] of actions) row.createEl("button", { text: say(key) }).addEventListener("click", act);
-  parent.createEl("p", { text: say("keys"), cls: "callout-companion-quiet" });
 }
 
 /**
@@ -128,22 +104,11 @@ async function load(inbox, before) {
 async function loadMore(inbox, before) {
   try {
     await load(inbox, before);
-    if (!inbox.current) step(inbox, 0);
+    const [first = null] = inbox.shown.keys();
+    if (!inbox.current) choose(inbox, first, hasKeyboard(inbox.list));
   } catch (error) {
     inbox.place.said.setText(explain(error, inbox.place.plugin.settings.address));
   }
-}
-
-/**
- * Return the part of the query that says which proposals are shown.
- *
- * @param {CompanionPlugin} plugin
- */
-function findScope({ app, scope }) {
-  const file = app.workspace.getActiveFile();
-  if (scope === "vault" || !file) return {};
-  if (scope === "note") return { path: file.path };
-  return file.parent && !file.parent.isRoot() ? { folder: file.parent.path } : {};
 }
 
 /** @param {Inbox} inbox */
@@ -167,6 +132,8 @@ function press(inbox, event) {
     u: () => void undoLast(inbox),
     a: () => row && decideOne(inbox, row, { what: "accept" }),
     r: () => row && decideOne(inbox, row, { what: "refuse" }),
+    A: () => decideChosen(inbox, { what: "accept" }),
+    R: () => decideChosen(inbox, { what: "refuse" }),
     e: () => row && editProposal(row, (value) => decideOne(inbox, row, { what: "accept", value })),
     x: () => row?.querySelector("input")?.click(),
     Enter: () => row && target === row && void open(inbox, row),
@@ -189,18 +156,25 @@ function step(inbox, by) {
 }
 
 /**
- * Have the keys be for a row.
+ * Have the keys be for a row; without one they are for the list, which hears "undo" at least.
  *
  * @param {Inbox} inbox
  * @param {HTMLElement | null} row
+ * @param {boolean} [takesKeyboard] whether the keyboard goes there
  */
-function choose(inbox, row) {
+function choose(inbox, row, takesKeyboard = true) {
   inbox.current?.removeAttribute("aria-current");
   inbox.current = row;
+  const place = row ?? inbox.list;
+  if (takesKeyboard && !hasKeyboard(place)) place.focus();
   if (!row) return;
   row.setAttr("aria-current", "true");
-  if (!row.contains(row.ownerDocument.activeElement)) row.focus();
   row.scrollIntoView({ block: "nearest" });
+}
+
+/** @param {HTMLElement} element */
+function hasKeyboard(element) {
+  return element.contains(element.ownerDocument.activeElement);
 }
 
 /**
@@ -209,20 +183,23 @@ function choose(inbox, row) {
  * @param {Inbox} inbox
  * @param {HTMLElement} row
  * @param {Decision} decision
+ * @param {Proposal[]} [together] what was decided on at once, and is taken back at once
  */
-function decideOne(inbox, row, decision) {
+function decideOne(inbox, row, decision, together = []) {
   const proposal = inbox.shown.get(row);
   if (!proposal) return;
+  if (together.push(proposal) === 1) inbox.decided.push(together);
   const isCurrent = inbox.current === row;
   const rows = [...inbox.shown.keys()];
   const at = rows.indexOf(row);
+  const hadKeyboard = hasKeyboard(row);
   take(inbox, row);
-  if (isCurrent) choose(inbox, rows[at + 1] ?? rows[at - 1] ?? null);
+  if (isCurrent) choose(inbox, rows[at + 1] ?? rows[at - 1] ?? null, hadKeyboard);
   if (inbox.shown.size < AHEAD && inbox.next !== null && !inbox.isLoading) void loadMore(inbox, inbox.next);
-  decide(inbox.place.plugin, proposal, decision).then(
-    () => void inbox.decided.push(proposal),
-    (/** @type {unknown} */ error) => giveBack(inbox, row, proposal, error),
-  );
+  decide(inbox.place.plugin, proposal, decision).catch((/** @type {unknown} */ error) => {
+    together.splice(together.indexOf(proposal), 1);
+    giveBack(inbox, row, proposal, error);
+  });
 }
 
 /**
@@ -256,31 +233,41 @@ function giveBack(inbox, row, proposal, error) {
 
 /**
  * @param {Inbox} inbox
+ * @param {Decision} decision
+ */
+function decideChosen(inbox, decision) {
+  decideAll(inbox, (row) => row.querySelector("input:checked") !== null, decision);
+}
+
+/**
+ * @param {Inbox} inbox
  * @param {(row: HTMLElement) => boolean} isMeant
  * @param {Decision} decision
  */
 function decideAll(inbox, isMeant, decision) {
   const rows = [...inbox.shown.keys()].filter(isMeant);
   inbox.place.said.setText(rows.length ? "" : say("chooseFirst"));
-  for (const row of rows) decideOne(inbox, row, decision);
+  /** @type {Proposal[]} */
+  const together = [];
+  for (const row of rows) decideOne(inbox, row, decision, together);
 }
 
 /**
- * Take the last decision back that was made here.
+ * Take back what was decided here last: one proposal, or those that were chosen together.
  *
  * @param {Inbox} inbox
  */
 async function undoLast({ place, decided }) {
   const { plugin, said, refresh } = place;
-  const last = decided.pop();
+  let last = decided.pop();
+  while (last?.length === 0) last = decided.pop(); // all of them failed
   if (!last) return said.setText(say("noDecision"));
-  try {
-    await decide(plugin, last, { what: "undo" });
-    await refresh();
-    said.setText(say("undone", { path: last.path }));
-  } catch (error) {
-    said.setText(explain(error, plugin.settings.address));
-  }
+  const made = await Promise.allSettled([...last].reverse().map((one) => decide(plugin, one, { what: "undo" })));
+  const failed = made.find((one) => one.status === "rejected");
+  if (made.some((one) => one.status === "fulfilled")) await refresh();
+  const [path = "", ...others] = new Set(last.map((one) => one.path));
+  const told = others.length ? say("undoneNotes", { notes: countNotes(others.length + 1) }) : say("undone", { path });
+  said.setText(failed ? explain(failed.reason, plugin.settings.address) : told);
 }
 
 /**

@@ -26,7 +26,7 @@ import { chooseLanguage, say } from "./words.js";
  * each. doing: what is being done, by the path of the note or folder. pending: results of models that
  * were asked in the background, by the note. runs: the ids of the runs that are followed.
  * pace: the notes that the last run filled, and how long it took. scope: which proposals the inbox shows. decided: the proposals that were decided on in this window,
- * newest last. deciding: the last decision on proposals, by the note; by the empty string, of those that the daemon
+ * those together that were decided on at once, newest last. deciding: the last decision on proposals, by the note; by the empty string, of those that the daemon
  * makes. pairing: the pairing in progress. watchers: called after each check of the daemon. announcedBacklog: the size of the backlog that the user was notified of.
  */
 export default class CompanionPlugin extends Plugin {
@@ -50,7 +50,7 @@ export default class CompanionPlugin extends Plugin {
   pace = { notes: 0, ms: 0 };
   /** @type {"note" | "folder" | "vault"} */
   scope = "vault";
-  /** @type {Proposal[]} */
+  /** @type {Proposal[][]} */
   decided = [];
   /** @type {Map<string, Promise<unknown>>} */
   deciding = new Map();

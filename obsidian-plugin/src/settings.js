@@ -59,7 +59,7 @@ function toFields(data) {
   return typeof data === "object" ? { ...data } : {};
 }
 
-/** The settings tab. Obsidian reads and saves `plugin.settings` for its controls. */
+/** The settings tab. Its controls are made here, as Obsidian's own have no name for screen readers. */
 export class CompanionSettingTab extends PluginSettingTab {
   /** @param {CompanionPlugin} plugin */
   constructor(plugin) {
@@ -70,12 +70,6 @@ export class CompanionSettingTab extends PluginSettingTab {
   getSettingDefinitions() {
     return define(this.companion);
   }
-
-  /** @param {[string, unknown]} change */
-  async setControlValue(...change) {
-    await super.setControlValue(...change);
-    void checkDaemon(this.companion);
-  }
 }
 
 /**
@@ -83,7 +77,6 @@ export class CompanionSettingTab extends PluginSettingTab {
  * @returns {SettingDefinitionItem[]}
  */
 function define(plugin) {
-  const options = { enrich: say("setRibbonEnrich"), propose: say("propose"), review: say("reviewNote") };
   return [
     {
       name: say("setAddress"),
@@ -103,12 +96,12 @@ function define(plugin) {
     {
       name: say("setTakeOver"),
       desc: say("setTakeOverMore"),
-      control: { type: "toggle", key: "takeOver" },
+      render: (setting) => renderTakeOver(plugin, setting),
     },
     {
       name: say("setRibbon"),
       desc: say("setRibbonMore"),
-      control: { type: "dropdown", key: "ribbon", options },
+      render: (setting) => renderRibbon(plugin, setting),
     },
     {
       name: say("setDaemon"),
@@ -184,8 +177,40 @@ async function keepAddress(plugin, setting, address) {
   const fault = findAddressFault(address);
   setting.setErrorMessage(fault || null);
   if (fault || address === plugin.settings.address) return;
-  plugin.settings.address = address;
   plugin.daemon.address = "";
+  await change(plugin, { address });
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {Setting} setting
+ */
+function renderTakeOver(plugin, setting) {
+  setting.addToggle((toggle) => {
+    toggle.setValue(plugin.settings.takeOver).onChange((takeOver) => change(plugin, { takeOver }));
+    const named = toggle.toggleEl.querySelector("input") ?? toggle.toggleEl;
+    named.setAttribute("aria-label", say("setTakeOver"));
+  });
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {Setting} setting
+ */
+function renderRibbon(plugin, setting) {
+  setting.addDropdown((dropdown) => {
+    dropdown.addOptions({ enrich: say("setRibbonEnrich"), propose: say("propose"), review: say("reviewNote") });
+    dropdown.setValue(plugin.settings.ribbon).onChange((ribbon) => change(plugin, { ribbon }));
+    dropdown.selectEl.setAttribute("aria-label", say("setRibbon"));
+  });
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {{ [name: string]: unknown }} changed
+ */
+async function change(plugin, changed) {
+  plugin.settings = readSettings({ ...plugin.settings, ...changed });
   await plugin.saveData(plugin.settings);
   await checkDaemon(plugin);
 }

@@ -79,6 +79,7 @@ export class CompanionView extends ItemView {
 
   /** Show the page anew if something has changed: what is missing, or which daemon answers. */
   async update() {
+    if (this.#isTypedIn()) return;
     const setUp = await this.#findSetUp();
     const isDone = !setUp || setUp.state === "ready";
     if (isDone ? this.shown !== this.page : this.shown !== setUp.state) await this.refresh();
@@ -102,7 +103,7 @@ export class CompanionView extends ItemView {
     const { body: parent, said, companion: plugin } = this;
     const isReady = setUp.state === "ready";
     const shown = (this.shown = isReady ? this.page : setUp.state);
-    const hadKeyboard = parent.querySelector("li")?.parentElement?.contains(parent.ownerDocument.activeElement);
+    const hadKeyboard = parent.querySelector("ul")?.contains(parent.ownerDocument.activeElement);
     parent.empty();
     this.#showTabs(isReady);
     const fresh = parent.createDiv();
@@ -110,13 +111,18 @@ export class CompanionView extends ItemView {
     const place = { plugin, parent: fresh, said, refresh: () => this.refresh(), isCurrent };
     if (!isReady) return showSetUp(place, setUp);
     await PAGES[this.page].show(place).catch((/** @type {unknown} */ error) => this.#tell(error));
-    if (hadKeyboard) parent.querySelector("li")?.focus(); // it was in a row, which is gone
+    if (hadKeyboard) parent.querySelector("li")?.focus(); // it was in the list, which is gone
   }
 
   /** Show the proposals of the note that was opened, unless the keyboard is in the view. */
   async #follow() {
-    const isUsed = this.contentEl.contains(this.contentEl.ownerDocument.activeElement);
+    const isUsed = this.#isTypedIn() || this.contentEl.contains(this.contentEl.ownerDocument.activeElement);
     if (this.shown === "inbox" && this.companion.scope !== "vault" && !isUsed) await this.refresh();
+  }
+
+  /** Whether a proposal is being edited, whose words are nowhere else yet. */
+  #isTypedIn() {
+    return this.body.querySelector("textarea") !== null;
   }
 
   async #findSetUp() {

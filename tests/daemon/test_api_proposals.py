@@ -12,6 +12,7 @@ from companion.config.settings import ReviewTable
 from companion.daemon.daemon import Daemon
 from companion.daemon.process import make_exchange, make_prover
 from companion.daemon.tokens import Tokens, ensure_token
+from companion.vault.proposal import NewProposal, ProposalState
 from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import (
     FILLED,
@@ -23,6 +24,7 @@ from tests.daemon.daemon_fixture import (
     fake,
 )
 from tests.daemon.test_guard import assert_is_problem
+from tests.vault.stub_note import DESCRIPTION
 
 __all__ = ["daemon_fixture", "fake"]
 
@@ -333,6 +335,32 @@ def test_what_waits_for_an_editor_outlives_the_daemon(
     eventually(lambda: "description: My own words.\n" in vault.read("Stub.md"))
     assert not daemon.proposals.waiting()
     assert state_of(daemon, second) == "open"
+
+
+@pytest.mark.parametrize("state", ["refused", "rejected"])
+@pytest.mark.parametrize("is_taken_back", [False, True], ids=["kept", "taken back"])
+def test_what_was_decided_before_and_waits_for_an_editor_outlives_the_daemon(
+    api: Api, vault: DaemonFixture, state: ProposalState, is_taken_back: bool
+) -> None:
+    report_open(api, "Stub.md")
+    first, _ = ids_of(api)
+    vault.daemon.proposals.decide([first], state, "check", "it repeats the title")
+    newer = NewProposal("Stub.md", DESCRIPTION, "A newer one.")
+    [other] = vault.daemon.proposals.add([newer])
+    [told] = decide(api, accept=[{"id": first, "state": state, "text": "My own words."}])
+    assert (told["status"], told["proposals"][0]["state"]) == ("proposed", "open")
+    assert state_of(vault.daemon, other) == "superseded"
+    if is_taken_back:
+        decide(api, undo=[first])
+    vault.stop()
+    daemon = vault.start()
+    assert [each.id for each in daemon.proposals.waiting()] == ([] if is_taken_back else [first])
+    daemon._acceptances.resume(daemon.decisions)
+    if is_taken_back:
+        assert state_of(daemon, first) == "open" and vault.read("Stub.md") == STUB
+    else:
+        eventually(lambda: state_of(daemon, first) == "accepted")
+        assert "description: My own words.\n" in vault.read("Stub.md")
 
 
 def test_what_waited_and_does_not_fit_any_more_is_open_again(

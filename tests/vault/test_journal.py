@@ -241,18 +241,62 @@ def test_says_what_is_wrong(
         journal.changes()
 
 
-def test_says_that_it_is_locked(
-    tmp_path: Path, change: NewChangeOf, monkeypatch: pytest.MonkeyPatch
+def _locked(file: Path, journal: Journal) -> Callable[[], object]:
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    return other.close
+
+
+def _migrated(file: Path, journal: Journal) -> Callable[[], object]:
+    other = sqlite3.connect(file, isolation_level=None)
+    [known] = other.execute("PRAGMA user_version").fetchone()
+    other.execute("PRAGMA user_version = 99")
+
+    def restore() -> None:
+        assert other.execute("PRAGMA user_version").fetchone() == (99,), "it stays as it was made"
+        other.execute(f"PRAGMA user_version = {known}")
+        other.close()
+
+    return restore
+
+
+def _full(file: Path, journal: Journal) -> Callable[[], object]:
+    def allow(pages: int) -> None:
+        journal._db.ask(lambda db: db.execute(f"PRAGMA max_page_count = {pages}")).result()
+
+    allow(1)  # as many as there are now
+    return lambda: allow(1 << 30)
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        pytest.param(_locked, "is locked by another program; close that", id="locked"),
+        pytest.param(_migrated, "newer version of Companion .*start companion serve", id="newer"),
+        pytest.param(_full, "cannot grow, the disk is full; free some space", id="full"),
+    ],
+)
+def test_says_what_is_wrong_while_it_is_open_and_loses_nothing(
+    tmp_path: Path,
+    change: NewChangeOf,
+    monkeypatch: pytest.MonkeyPatch,
+    harm: Callable[[Path, Journal], Callable[[], object]],
+    words: str,
 ) -> None:
     monkeypatch.setattr(journal_db, "_LOCK_WAIT", 0.05)
-    file = tmp_path / "journal.sqlite3"
+    file, long = tmp_path / "journal.sqlite3", "long " * 100_000
     with Journal(file) as journal:
-        other = sqlite3.connect(file, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(JournalError, match="locked by another program"):
-            journal.begin(change(), NOTE, ENRICHED)
-        other.execute("ROLLBACK")
-        other.close()
+        asked = [NewProposal(f"{n}.md", TAGS, [long], source=NOTE) for n in range(2)]
+        first, second = journal.proposals.add(asked)
+        mend = harm(file, journal)
+        with pytest.raises(JournalError, match=words):
+            journal.proposals.replace_value(first, [long, long])
+        with pytest.raises(JournalError, match=words):
+            journal.begin(change(NOTE, long.encode()), NOTE, long.encode())
+        mend()
+        kept = journal.proposals.get_all([first, second])
+        assert [(each.state, each.value) for each in kept] == [("open", [long])] * 2
+        assert journal.proposals.decide([first], "refused", "user") == [first]
         assert journal.begin(change(), NOTE, ENRICHED) == 1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from flask import Blueprint, Response
 from pydantic import Field
@@ -11,10 +11,7 @@ from companion.daemon.api.routing import the_daemon
 from companion.daemon.api.schemas import LARGEST, FolderPath, Id, QueryId, Sent
 from companion.daemon.problem import Refusal
 from companion.daemon.web import answer, sent_body, sent_query, show
-from companion.enrich.decision import (
-    FLAG_WORDS,
-    Acceptance,
-)
+from companion.enrich.decision import FLAG_WORDS, Acceptance
 from companion.errors import NoteError
 from companion.note.diff import Part, diff_words
 from companion.vault.proposals import Selection
@@ -43,12 +40,21 @@ class SentDecisions(Sent):
     """What was decided. texts: what the user made of values, by the proposal's id.
 
     They are as long as a request takes; the field says how long its value may be.
+    states: of those to accept that the page shows as decided on already, by id.
     """
 
     accept: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
     refuse: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
     undo: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
     texts: Annotated[dict[str, str], Field(default_factory=dict)]
+    states: Annotated[dict[str, Literal["refused", "rejected"]], Field(default_factory=dict)]
+
+    def acceptances(self) -> list[Acceptance]:
+        """Return what is accepted, as the user made of it, in the state that the page shows."""
+        return [
+            Acceptance(each, self.texts.get(str(each)), (self.states.get(str(each), "open"),))
+            for each in self.accept
+        ]
 
 
 @inbox_view.get("/inbox")
@@ -91,10 +97,9 @@ def show_proposal(number: int) -> Response:
 
 @inbox_view.post("/decide")
 def decide() -> Response:
-    """Accept, refuse or reopen proposals; answer what became of each."""
+    """Accept, refuse or reopen proposals; answer what became of each, and why not as wanted."""
     wanted, decisions = sent_body(SentDecisions), the_daemon().decisions
-    wishes = [Acceptance(each, wanted.texts.get(str(each))) for each in wanted.accept]
-    made = [*decisions.accept(wishes), *decisions.refuse(wanted.refuse)]
+    made = [*decisions.accept(wanted.acceptances()), *decisions.refuse(wanted.refuse)]
     made += decisions.undo(wanted.undo)
     decided = [(decision.result.path, each) for decision in made for each in decision.proposals]
     told = [(path, each.reason) for path, each in decided if each.reason]
@@ -102,8 +107,9 @@ def decide() -> Response:
     words = [f"{done:,} decided."] if done or not told else []
     words += dict.fromkeys(f"{path}: {why}" if path else why for path, why in told[:5])
     states = {str(each.id): each.state for _, each in decided}
+    why = {str(each.id): each.reason for _, each in decided if each.reason}
     waiting = [id_ for decision in made for id_ in decision.waiting]
-    return answer({"said": " ".join(words), "states": states, "waiting": waiting})
+    return answer({"said": " ".join(words), "states": states, "waiting": waiting, "why": why})
 
 
 def _find_newest() -> int:

@@ -3,10 +3,14 @@
 (() => {
   const view = document.getElementById("view");
   if (view.dataset.view !== "inbox") return;
-  const { ask, sayFor, reload } = window.companion;
-  /** @type {Array<{ids: number[], html: string}>} */
-  const decided = [];
+  const { ask, send, sayFor, reload } = window.companion;
+  /** @type {number[][]} */
+  const decided = []; // what was decided on here at once, newest last
+  const AT_ONCE = 100; // proposals that one request decides on, so that the page can say how far it is
+  const TRY_AGAIN = 5000; // milliseconds until those that could not be had are asked for again
+  const ACCEPTED_ANEW = ["refused", "rejected"]; // states in which a proposal can be accepted all the same
   let current = null;
+  let turn = Promise.resolve(); // the last decision: the next one follows what came of it
   let newest = 0; // the latest proposal when the page was shown
 
   const rows = () => [...view.querySelectorAll(".proposal")];
@@ -26,9 +30,10 @@
     place.className = "place";
     const shown = current;
     shown.querySelector(".value").after(place);
-    const answer = await ask(`/page/proposals/${shown.dataset.id}`);
-    if (answer.ok) place.innerHTML = await answer.text();
-    if (answer.ok && place.querySelector(".diff")) shown.querySelector(".value").hidden = true;
+    const answer = await ask(`/page/proposals/${shown.dataset.id}`).catch(() => null);
+    if (!answer?.ok) return place.remove(); // it is asked for again the next time
+    place.innerHTML = await answer.text();
+    if (place.querySelector(".diff")) shown.querySelector(".value").hidden = true;
   }
 
   function step(by) {
@@ -37,28 +42,64 @@
     choose(all[Math.min(Math.max(at + by, 0), all.length - 1)]);
   }
 
+  function inTurn(act) {
+    turn = turn.then(act, act);
+  }
+
   async function decide(what, ids, texts = {}) {
     if (!ids.length) return sayFor("Choose proposals first: x, or the boxes before them.");
     const all = rows();
     const at = all.indexOf(row(ids.at(-1)));
-    const next = all.slice(at + 1).find((each) => !ids.includes(Number(each.dataset.id)));
-    const before = all.slice(0, at).reverse().find((each) => !ids.includes(Number(each.dataset.id)));
-    const answer = await ask("/page/decide", { [what]: ids, texts });
-    const body = await answer.json();
-    if (!answer.ok) return sayFor(body.detail);
-    sayFor(body.said);
-    const gone = ids.filter((id) => body.states[id] !== "open");
-    if (gone.length + body.waiting.length) decided.push([...gone, ...body.waiting]);
-    for (const id of gone) row(id)?.remove();
-    for (const id of body.waiting) tellThatItWaits(row(id), texts[id]);
-    choose(next ?? before ?? null);
+    const isLeft = (each) => !ids.includes(Number(each.dataset.id));
+    const next = all.slice(at + 1).find(isLeft) ?? all.slice(0, at).reverse().find(isLeft);
+    const shown = ids.map((id) => [id, row(id)?.dataset.state]);
+    const states = Object.fromEntries(shown.filter(([, state]) => ACCEPTED_ANEW.includes(state)));
+    const made = await sendInParts(what, ids, { texts, states });
+    const known = ids.filter((id) => id in made.states);
+    const done = known.filter((id) => made.waiting.includes(id) || !made.why[id]);
+    if (done.length) decided.push(done);
+    for (const id of known) showWhatCame(row(id), made, texts[id]);
+    if (!known.length) return;
+    const isTyping = document.activeElement.closest("textarea") !== null;
+    if (!isTyping && (!current?.isConnected || made.waiting.includes(idOf(current)))) choose(next ?? null);
     if (!rows().length) reload();
+  }
+
+  // Return what became of the proposals, as far as the daemon answered, and say it.
+  async function sendInParts(what, ids, more = {}) {
+    const all = { states: {}, why: {}, waiting: [] };
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const made = await send("/page/decide", { [what]: ids.slice(at, at + AT_ONCE), ...more });
+      if (!made) return all;
+      Object.assign(all.states, made.states);
+      Object.assign(all.why, made.why);
+      all.waiting.push(...made.waiting);
+      const seen = Object.keys(all.states).length;
+      const failed = Object.keys(all.why).length;
+      if (ids.length <= AT_ONCE) sayFor(made.said);
+      else if (seen < ids.length) sayFor(`${seen} of ${ids.length} …`);
+      else sayFor(`${seen - failed} decided.${failed ? ` ${failed} were not; those that are left say why.` : ""}`);
+    }
+    return all;
+  }
+
+  // A row goes once it is decided on, by whomever; but never with what somebody has typed in it.
+  function showWhatCame(box, { states, waiting, why }, text) {
+    if (!box) return;
+    const { id } = box.dataset;
+    if (waiting.includes(Number(id))) return tellThatItWaits(box, text);
+    if (!why[id] || (states[id] !== "open" && !box.querySelector("textarea"))) return box.remove();
+    box.dataset.state = states[id]; // as it is shown now: accepted again, it is accepted in that state
+    box.querySelector(".why")?.remove();
+    const line = document.createElement("p");
+    line.className = "why";
+    line.textContent = `Not done: ${why[id]}.`;
+    box.querySelector(".actions").before(line);
   }
 
   // Its note is open in Obsidian, where it is written later.
   function tellThatItWaits(box, text) {
-    if (!box) return;
-    for (const part of box.querySelectorAll("textarea, .keep, .waits")) part.remove();
+    for (const part of box.querySelectorAll("textarea, .keep, .waits, .why")) part.remove();
     if (text !== undefined) box.querySelector(".value").textContent = text;
     const line = document.createElement("p");
     line.className = "waits";
@@ -70,9 +111,10 @@
   async function undo() {
     const ids = decided.pop();
     if (!ids) return sayFor("Nothing was decided here since this page was opened.");
-    const answer = await ask("/page/decide", { undo: ids });
-    sayFor((await answer.json()).said ?? "That did not work; try it again.");
-    reload();
+    const { states } = await sendInParts("undo", ids);
+    const left = ids.filter((id) => !(id in states));
+    if (left.length) decided.push(left); // the daemon did not answer, or not to the end
+    if (left.length < ids.length) await reload();
   }
 
   // A value is edited where it stands; Escape leaves it as it was.
@@ -81,7 +123,7 @@
     if (box.querySelector("textarea")) return;
     const value = box.querySelector(".value");
     const area = document.createElement("textarea");
-    area.value = value.textContent;
+    area.defaultValue = value.textContent;
     area.rows = Math.min(12, area.value.split("\n").length + 2);
     area.setAttribute("aria-label", `Edit the ${box.dataset.kind}`);
     area.addEventListener("keydown", (event) => {
@@ -99,13 +141,12 @@
     area.focus();
 
     function close() {
-      area.remove();
-      keep.remove();
+      for (const part of [area, keep, box.querySelector(".why")]) part?.remove();
       box.focus();
     }
 
     function save() {
-      decide("accept", [Number(box.dataset.id)], { [box.dataset.id]: area.value });
+      inTurn(() => decide("accept", [Number(box.dataset.id)], { [box.dataset.id]: area.value }));
     }
   }
 
@@ -116,10 +157,12 @@
   const KEYS = {
     j: () => step(1),
     k: () => step(-1),
-    a: () => current && decide("accept", [idOf(current)]),
-    r: () => current && decide("refuse", [idOf(current)]),
+    a: () => inTurn(() => current && decide("accept", [idOf(current)])),
+    r: () => inTurn(() => current && decide("refuse", [idOf(current)])),
+    A: () => inTurn(() => decide("accept", chosen())),
+    R: () => inTurn(() => decide("refuse", chosen())),
     e: () => current && edit(current),
-    u: () => undo(),
+    u: () => inTurn(undo),
     x: () => current && current.querySelector(".pick").click(),
     "?": () => {
       const keys = view.querySelector("details");
@@ -135,19 +178,19 @@
   });
 
   const ACTIONS = {
-    accept: (button) => decide("accept", [idOf(button)]),
-    refuse: (button) => decide("refuse", [idOf(button)]),
+    accept: (button) => inTurn(() => decide("accept", [idOf(button)])),
+    refuse: (button) => inTurn(() => decide("refuse", [idOf(button)])),
     edit: (button) => edit(button),
   };
 
   view.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return choose(event.target.closest(".proposal"));
-    if (button.id === "accept-chosen") return decide("accept", chosen());
-    if (button.id === "refuse-chosen") return decide("refuse", chosen());
-    if (button.id === "undo-last") return undo();
+    if (button.id === "accept-chosen") return KEYS.A();
+    if (button.id === "refuse-chosen") return KEYS.R();
+    if (button.id === "undo-last") return KEYS.u();
     if (button.id === "accept-unflagged") {
-      return decide("accept", rows().filter((each) => !each.querySelector(".flag")).map(idOf));
+      return inTurn(() => decide("accept", rows().filter((each) => !each.querySelector(".flag")).map(idOf)));
     }
     ACTIONS[button.className]?.(button);
   });
@@ -164,8 +207,11 @@
       for (const { target, isIntersecting } of entries) {
         if (!isIntersecting) continue;
         seen.unobserve(target);
-        const answer = await ask(target.dataset.more);
-        if (!answer.ok) continue;
+        const answer = await ask(target.dataset.more).catch(() => null);
+        if (!answer?.ok) {
+          setTimeout(() => seen.observe(target), TRY_AGAIN);
+          continue;
+        }
         const holder = document.createElement("ul");
         holder.innerHTML = await answer.text();
         target.replaceWith(...holder.children);
@@ -182,8 +228,10 @@
   // New ones are announced, not shoved in under somebody's hands.
   async function look() {
     const answer = await ask("/page/inbox/count");
-    if (!answer.ok) return;
+    if (answer.status === 401) return;
     const now = await answer.json();
+    if (!answer.ok) return sayFor(now.detail);
+    if (!view.querySelector("#inbox-count")) return reload(); // it could not be shown so far
     if (now.newest > newest) {
       const line = view.querySelector("#inbox-count");
       if (!rows().length) return reload();
@@ -192,13 +240,17 @@
         link.className = "new";
         link.href = location.href;
         link.textContent = "There are new ones: show them";
+        link.addEventListener("click", (event) => {
+          event.preventDefault(); // what is typed stays
+          reload();
+        });
         line.append(" ", link);
       }
     }
   }
 
   window.companion.onShown = () => {
-    current = null;
+    current = view.querySelector(".proposal:has(textarea)");
     newest = Number(view.querySelector("#inbox-count")?.dataset.newest ?? 0);
     watch();
   };

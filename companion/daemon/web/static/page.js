@@ -5,11 +5,15 @@
   const notice = document.getElementById("notice");
   const own = { [document.body.dataset.header]: "1" };
   const PAUSE = 2000; // milliseconds between two looks whether the view has changed
+  const LONG_PAUSE = 10_000; // the same once nothing has changed for a while, and nobody was here
+  const QUIET = 60_000; // milliseconds that this takes
   const SAID_LASTS = 10_000; // milliseconds that the page says what an action did
   let etag = "";
   let loading = null;
-  let gone = false;
+  let gone = false; // the daemon does not answer
+  let isOut = false; // the session has ended; once `companion open` makes another, the page goes on
   let saidUntil = 0;
+  let livelyAt = performance.now(); // when something has changed, or somebody was here
 
   // The address is ours alone for a moment: its code is used up, and gone from the history.
   async function openSession() {
@@ -21,10 +25,26 @@
   }
 
   // Ask the daemon; a body makes it a POST. Its answer is shown or read by the caller.
-  function ask(path, body) {
-    if (body === undefined) return fetch(path, { headers: own, cache: "no-store" });
-    const headers = { ...own, "Content-Type": "application/json" };
-    return fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
+  async function ask(path, body) {
+    const headers = body === undefined ? own : { ...own, "Content-Type": "application/json" };
+    const sent = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+    const answer = await fetch(path, { ...sent, headers, cache: "no-store" });
+    if (answer.status === 401) leave((await answer.clone().json()).detail);
+    else if (answer.ok && isOut) load();
+    return answer;
+  }
+
+  // Have the daemon do something; return what it answers, or null once the page says why it did not.
+  async function send(path, body) {
+    try {
+      const answer = await ask(path, body);
+      const made = await answer.json();
+      if (answer.ok) return made;
+      if (!isOut) sayFor(made.detail);
+    } catch {
+      sayFor("Companion does not answer; try it again once companion serve runs.");
+    }
+    return null;
   }
 
   function address() {
@@ -44,7 +64,9 @@
       gone = false;
       if (answer.status === 304) return say("");
       const body = await answer.text();
-      if (!answer.ok) return refuse(answer.status, JSON.parse(body).detail);
+      if (answer.status === 401) return leave(JSON.parse(body).detail);
+      if (!answer.ok) return sayFor(JSON.parse(body).detail);
+      isOut = false;
       etag = answer.headers.get("ETag") ?? "";
       show(body);
     } catch {
@@ -54,23 +76,48 @@
 
   function sayGone() {
     gone = true;
+    saidUntil = 0;
     say("Companion does not answer; it goes on here once companion serve runs again.");
   }
 
+  // The daemon has answered a look.
   function isBack() {
     if (gone && !loading) load();
+    else if (!isOut) say("");
   }
 
   // What somebody types into, and where the keyboard is, stay as they are.
   function show(html) {
-    Idiomorph.morph(view, html, { morphStyle: "innerHTML", ignoreActiveValue: true });
+    livelyAt = performance.now();
+    const callbacks = {
+      beforeNodeRemoved: (node) => !isTyped(node),
+      beforeNodeMorphed: (node) => !isTyped(node) || !node.matches(".proposal"),
+    };
+    Idiomorph.morph(view, html, { morphStyle: "innerHTML", ignoreActiveValue: true, callbacks });
     window.companion.onShown();
     say("");
   }
 
-  function refuse(status, detail) {
+  // Only scripts make a textarea, for what somebody edits.
+  function isTyped(node) {
+    return node instanceof Element && (node.matches("textarea") || node.querySelector("textarea") !== null);
+  }
+
+  // The browser asks before it goes to another page, and what was typed is lost.
+  addEventListener("beforeunload", (event) => {
+    const areas = [...view.querySelectorAll("textarea")];
+    if (areas.some((each) => each.value !== each.defaultValue)) event.preventDefault();
+  });
+
+  // The session has ended. What was shown goes with it, but not what somebody has typed.
+  function leave(detail) {
+    if (isOut) return;
+    isOut = true;
     etag = "";
-    if (status !== 401) return sayFor(detail);
+    saidUntil = 0;
+    if (isTyped(view)) {
+      return say("This page's session has ended. Run companion open: it lets this browser in again, and what you typed here stays.");
+    }
     const words = document.createElement("p");
     words.textContent = "Open this page with companion open: it lets this browser in.";
     view.replaceChildren(view.querySelector("h1"), words);
@@ -92,29 +139,38 @@
     const button = event.target.closest("button[data-post]");
     if (!button || (button.dataset.confirm && !window.confirm(button.dataset.confirm))) return;
     button.disabled = true;
-    try {
-      const answer = await ask(button.dataset.post, JSON.parse(button.dataset.body ?? "{}"));
-      const { said, detail } = await answer.json();
-      if (answer.ok) sayFor(said);
-      else refuse(answer.status, detail);
-    } catch {
-      sayFor("Companion does not answer; try it again once companion serve runs.");
-    } finally {
-      button.disabled = false;
-    }
+    const made = await send(button.dataset.post, JSON.parse(button.dataset.body ?? "{}"));
+    button.disabled = false;
+    if (made) sayFor(made.said);
     await reload();
   });
-  document.addEventListener("visibilitychange", () => document.hidden || load());
+  document.addEventListener("visibilitychange", lookAgain);
+  for (const sign of ["keydown", "pointerdown", "pointermove", "focus"]) addEventListener(sign, noticeUser);
+
+  // A tab that is hidden asks for nothing.
+  async function lookAgain() {
+    if (!document.hidden) await (window.companion.look ?? load)().then(isBack, sayGone);
+  }
+
+  function isQuiet() {
+    return performance.now() - livelyAt > QUIET;
+  }
+
+  function noticeUser() {
+    const wasQuiet = isQuiet();
+    livelyAt = performance.now();
+    if (wasQuiet) lookAgain();
+  }
+
+  async function follow() {
+    await lookAgain();
+    setTimeout(follow, isQuiet() && !gone ? LONG_PAUSE : PAUSE);
+  }
 
   async function begin() {
-    try {
-      await openSession();
-    } catch (error) {
-      return refuse(401, error.message);
-    }
+    await openSession().catch((error) => leave(error.message));
     await load();
-    const again = window.companion.look ?? load;
-    setInterval(() => document.hidden || again().then(isBack, sayGone), PAUSE);
+    setTimeout(follow, PAUSE);
   }
 
   async function reload() {
@@ -124,6 +180,6 @@
   }
 
   // For the scripts of single views: what they may use, and what they may put in its place.
-  window.companion = { ask, sayFor, reload, onShown() {}, look: null };
+  window.companion = { ask, send, sayFor, reload, onShown() {}, look: null };
   if (window.Idiomorph) addEventListener("DOMContentLoaded", begin);
 })();

@@ -1,0 +1,172 @@
+"""Kill -9 the daemon while 10,000 proposals are accepted: is a decision lost, or made twice?
+
+    python -m benchmarks.accept_kill [--quick]
+
+A stub answers for 5,000 stubs of two needs each, and all answers wait for a decision. Then
+`companion apply --all` accepts them by way of the daemon, which is killed at a random moment and
+started anew; so it goes on until nothing is left. Exit status 1 when a note is torn, a need is
+written twice, a proposal is neither open nor in its note after a kill, the command does not say in
+one sentence that the daemon is gone, or something is left in the end.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from benchmarks.daemon_kill import is_filled_once
+from benchmarks.daemon_process import (
+    DaemonProcess,
+    fresh_folder,
+    make_parser,
+    make_vault,
+    path_of,
+    print_table,
+    report,
+    set_home,
+    stub_tables,
+)
+from benchmarks.inbox import run
+from benchmarks.proposals_kill import is_sound, tally_states
+from benchmarks.stub_endpoint import running_stub
+from companion.config import state_folder
+from companion.note.needs import DESCRIPTION
+from companion.vault.journal import Journal
+from companion.vault.proposals import Selection
+
+NOTES, KILLS = 5_000, 10
+LONGEST = 60.0  # seconds from the start of the command until the kill, at most
+
+
+class Life(NamedTuple):
+    """A daemon from its start to its kill. accepted: proposals in that time; said: the command's.
+
+    torn: notes that are not as one of their changes left them, once the next daemon has recovered.
+    wrong: proposals that are accepted and not in their note, or open and in it.
+    """
+
+    accepted: int
+    said: str
+    torn: int = 0
+    wrong: int = 0
+
+
+def main() -> int:
+    parser = make_parser(__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    notes, kills = (200, 3) if options.quick else (NOTES, KILLS)
+    chance = random.Random(options.seed)
+    with fresh_folder() as folder, running_stub() as stub:
+        vault = make_vault(folder / "vault", notes)
+        tables = stub_tables(stub.base_url, enabled=False) | {"review": {"mode": "propose"}}
+        tables["endpoint"]["concurrency"] = 8
+        set_home(folder / "home", tables)
+        print(run("enrich", "--vault", str(vault), str(vault), "--all", "--yes")[-200:])
+        lives = [accept_and_kill(vault, notes, chance, kills - number) for number in range(kills)]
+        began, daemon = time.monotonic(), DaemonProcess(vault)
+        daemon.wait_ready()
+        lives.append(Life(*accept_rest(vault)))
+        daemon.stop()
+        print(f"{notes * 2:,} proposals, {kills} kills; the rest: {time.monotonic() - began:.0f} s")
+        return judge(vault, notes, lives)
+
+
+def accept_and_kill(vault: Path, notes: int, chance: random.Random, left: int) -> Life:
+    """Accept all, and kill the daemon once a part of what is left is accepted."""
+    daemon = DaemonProcess(vault)
+    daemon.wait_ready()
+    before = count_accepted(vault)
+    wanted = before + chance.uniform(0.1, 1) * (notes * 2 - before) / (left + 1)
+    words = (sys.executable, "-m", "companion", "apply", "--all", "--vault", str(vault))
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as command:
+        until = time.monotonic() + LONGEST
+        while count_accepted(vault) < wanted and time.monotonic() < until:
+            time.sleep(chance.uniform(0, 0.1))
+        daemon.kill()
+        assert command.stderr
+        said = command.stderr.read().decode()
+    recovered = DaemonProcess(vault)
+    recovered.wait_ready()
+    recovered.stop()
+    torn, wrong = look(vault, notes)
+    return Life(count_accepted(vault) - before, said, torn, wrong)
+
+
+def accept_rest(vault: Path) -> tuple[int, str]:
+    """Accept what is left; return how many that are, and what the command says."""
+    before = count_accepted(vault)
+    said = run("apply", "--all", "--vault", str(vault))
+    return count_accepted(vault) - before, said[-200:]
+
+
+def count_accepted(vault: Path) -> int:
+    with Journal(state_folder(vault) / "journal.sqlite3", read_only=True) as journal:
+        return journal.proposals.count(Selection(states=("accepted",)))
+
+
+def look(vault: Path, notes: int) -> tuple[int, int]:
+    """Return how many notes are torn, and how many proposals are not as their note has them."""
+    with Journal(state_folder(vault) / "journal.sqlite3", read_only=True) as journal:
+        changed = {change.path for change in journal.changes()}
+        numbers = [number for number in range(notes) if path_of(number) in changed]
+        torn = sum(not is_sound(vault, number, journal) for number in numbers)
+        texts = {path_of(n): (vault / path_of(n)).read_text(encoding="utf-8") for n in range(notes)}
+        wrong = sum(
+            (each.state == "accepted") != is_in(texts[each.path], each.kind)
+            for each in journal.proposals.select()
+        )
+    return torn, wrong
+
+
+def is_in(text: str, kind: str) -> bool:
+    """Whether the note has what the proposal of this kind says."""
+    return "\ndescription:\n" not in text if kind == DESCRIPTION else "> [!ai]" in text
+
+
+def judge(vault: Path, notes: int, lives: list[Life]) -> int:
+    """Print what came of it; return the exit status."""
+    with Journal(state_folder(vault) / "journal.sqlite3", read_only=True) as journal:
+        states = Counter[str](each.state for each in journal.proposals.select())
+        changes = journal.changes()
+    written = Counter((c.path, need) for c in changes if c.state == "done" for need in c.needs)
+    once = sum(is_filled_once(vault, number) for number in range(notes))
+    killed = lives[:-1]
+    clear = [life for life in killed if len(life.said.splitlines()) == 1]
+    print_table(
+        [
+            ("notes filled exactly once", once, f"wanted: {notes}"),
+            ("needs written twice", sum(n > 1 for n in written.values()), "wanted: 0"),
+            ("torn notes after a kill", sum(life.torn for life in killed), "wanted: 0"),
+            (
+                "proposals not as their note has them",
+                sum(life.wrong for life in killed),
+                "wanted: 0",
+            ),
+            ("proposals by state in the end", tally_states(states), ""),
+            ("changes left pending", sum(c.state == "pending" for c in changes), "wanted: 0"),
+            ("accepted before a kill, median", median(life.accepted for life in killed), ""),
+            ("accepted after the last", lives[-1].accepted, ""),
+            ("kills that the command tells of in one sentence", len(clear), f"of {len(killed)}"),
+        ]
+    )
+    print(f"\nit says: {killed[0].said.strip()}")
+    promises = {
+        "a note was not filled once": once == notes,
+        "written twice": max(written.values(), default=0) <= 1,
+        "torn": not any(life.torn for life in killed),
+        "a decision is not as the note": not any(life.wrong for life in killed),
+        "something is left": states == {"accepted": notes * 2},
+        "the command did not say so": len(clear) == len(killed),
+    }
+    return report([name for name, kept in promises.items() if not kept])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
