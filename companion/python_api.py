@@ -17,7 +17,6 @@ from threading import Event
 from typing import TYPE_CHECKING, overload
 
 from companion.config import load_config, state_folder
-from companion.enrich.given_value import GivenValue
 from companion.enrich.note_filter import ANY_NOTE, NoteFilter, find_kind
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.selection import JobOptions, ScanReport, choose_jobs
@@ -25,7 +24,7 @@ from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import ConsentMissing, NotThere
 from companion.vault.journal import Change
 from companion.vault.paths import LinkOutOfVault, PathNotFound, open_vault, relative_path
-from companion.vault.proposal import Proposal, ProposalState, ProposedValue
+from companion.vault.proposal import GivenValue, Proposal, ProposalState, ProposedValue
 from companion.vault.proposals import Selection
 from companion.vault.undo import Undone, undo_change
 
@@ -34,8 +33,8 @@ if TYPE_CHECKING:  # what only some commands need is loaded by them
     from companion.enrich.context import VaultContext
     from companion.enrich.decision import NoteDecision
     from companion.enrich.decisions import Decisions
-    from companion.enrich.given_value import RejectedValue
-    from companion.enrich.result import Result
+    from companion.enrich.run import Result
+    from companion.vault.proposal import RejectedValue
 
 __all__ = ["Vault"]
 
@@ -158,8 +157,8 @@ class Vault:
 
     def _propose_given(self, path: str, given: GivenValue, script: str) -> Proposal | RejectedValue:
         from companion.enrich.context import VaultContext
-        from companion.enrich.given_value import RejectedValue
         from companion.enrich.program_proposals import propose_for_script
+        from companion.vault.proposal import RejectedValue
 
         if daemon := self._daemon():
             with _as_without_daemon():

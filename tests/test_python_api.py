@@ -9,11 +9,10 @@ from contextlib import ExitStack
 import pytest
 
 import companion
-from companion.enrich.given_value import RejectedValue
 from companion.enrich.model import ASK_FROM
 from companion.errors import CompanionError, ConsentMissing, NoteRefused, NotThere, UsageError
 from companion.python_api import Vault
-from companion.vault.proposal import Proposal
+from companion.vault.proposal import Proposal, RejectedValue
 from tests.cli.conftest import fake, user
 from tests.cli.serving import QUIET, serving
 from tests.cli.user import REPOSITORY, STUB, User

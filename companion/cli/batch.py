@@ -31,7 +31,7 @@ from companion.enrich.model import model_facts, open_client, open_spending
 from companion.enrich.run import new_run
 from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
-from companion.enrich.submission import BATCH_SHARE, Submission, SubmissionMaker, ask_first
+from companion.enrich.submission import BATCH_SHARE, Submission, ask_first, make_submissions
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
@@ -112,11 +112,12 @@ def _prepare(
             similar.progress = partial(show_progress, progress, "Comparing notes")
         with open_client(workspace.config, Event()) as client:
             first = ask_first(Enricher(workspace, asker, client, run), client, jobs)
-        if not client.capabilities.modes:  # it takes no JSON
+        known = client.capabilities
+        if not known.modes:  # it takes no JSON
             facts = asker.model._replace(mode="plain")
             asker = Asker(workspace, asker.vault_context, facts, similar)
-        maker = SubmissionMaker(workspace, asker, run, address, client.capabilities)
-        for result in chain(first.results, maker.make(first.left)):
+        rest = make_submissions(workspace, asker, run, address, first.left, known)
+        for result in chain(first.results, rest):
             report.counts[result.status] += 1
             if result.reason or result.left:
                 report.print_result(result)

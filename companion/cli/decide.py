@@ -25,8 +25,7 @@ from companion.daemon.daemon_client import RemoteDecisions
 from companion.enrich.decision import TAKEABLE, Acceptance, Decided, NoteDecision, sum_up
 from companion.enrich.decisions import Decisions
 from companion.enrich.note_filter import find_kind
-from companion.enrich.result import Result
-from companion.enrich.run import new_run
+from companion.enrich.run import Result, new_run
 from companion.errors import CompanionError
 from companion.python_api import Vault
 from companion.vault.proposal import Proposal

@@ -34,8 +34,7 @@ from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import open_enricher
 from companion.enrich.model import model_facts
 from companion.enrich.note_filter import Criteria
-from companion.enrich.result import Result
-from companion.enrich.run import new_run, run_jobs
+from companion.enrich.run import Result, new_run, run_jobs
 from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace

@@ -24,8 +24,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import describe_endpoint, model_facts, open_client
-from companion.enrich.result import Result
-from companion.enrich.run import new_run
+from companion.enrich.run import Result, new_run
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace

@@ -11,7 +11,7 @@ from companion.cli.output import Output, one_line
 from companion.daemon.api.run_schemas import ResultShape
 from companion.daemon.client_runs import RunEntry
 from companion.enrich.model import ASK_FROM
-from companion.enrich.result import Result
+from companion.enrich.run import Result
 from companion.llm.response import Usage
 from companion.note.diff import diff_lines
 from companion.vault.paths import LinkOutOfVault, PathUnreadable

@@ -21,8 +21,8 @@ from companion.daemon.log import log_result
 from companion.daemon.open_notes import Presence
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
-from companion.enrich.result import Answered, Result
-from companion.enrich.run import new_run
+from companion.enrich.note_writer import Answered
+from companion.enrich.run import Result, new_run
 from companion.enrich.selection import open_task
 from companion.enrich.task import Job, NoteRewritten
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable

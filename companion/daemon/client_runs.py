@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from companion.daemon.work_queue import Priority
-from companion.enrich.result import Result
+from companion.enrich.run import Result
 from companion.enrich.selection import JobOptions
 from companion.errors import UsageError
 from companion.llm.response import Usage

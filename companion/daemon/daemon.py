@@ -30,19 +30,17 @@ from companion.enrich.asker import Asker
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
-from companion.enrich.given_value import GivenValue, RejectedValue
 from companion.enrich.model import find_limiter, model_facts
-from companion.enrich.note_writer import NoteWriter
+from companion.enrich.note_writer import Answered, NoteWriter
 from companion.enrich.program_proposals import propose_for_script
-from companion.enrich.result import Answered, Result
-from companion.enrich.run import new_run
+from companion.enrich.run import Result, new_run
 from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
-from companion.vault.proposal import Proposal
+from companion.vault.proposal import GivenValue, Proposal, RejectedValue
 
 _REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts

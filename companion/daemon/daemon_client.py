@@ -22,9 +22,9 @@ from companion.daemon.client_runs import RunRequest
 from companion.daemon.guard import MAX_BODY
 from companion.daemon.problem import Problem, error_class, problem_type
 from companion.enrich.decision import Acceptance, NoteDecision
-from companion.enrich.given_value import GivenValue
-from companion.enrich.result import Result
+from companion.enrich.run import Result
 from companion.errors import CompanionError, ConsentMissing, NoteError, NotThere, UsageError
+from companion.vault.proposal import GivenValue
 
 if TYPE_CHECKING:  # few commands need them, and pydantic takes a while to make them
     from companion.config import Config

@@ -14,8 +14,7 @@ from companion.daemon.client_runs import ClientEditJournal, ClientEdits
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.open_notes import PATIENCE, Presence, RequestedEdit, fold_path
 from companion.daemon.queries import resolve_path
-from companion.enrich.result import Result
-from companion.enrich.run import new_run
+from companion.enrich.run import Result, new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteError, UsageError
 from companion.note.diff import diff_lines

@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path, PurePath
 
-from companion.enrich.result import Result
+from companion.enrich.run import Result
 from companion.errors import CompanionError, UsageError
 
 _BYTES, _FILES = 1_000_000, 3

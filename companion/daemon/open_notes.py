@@ -18,8 +18,8 @@ from typing import Literal, NamedTuple
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.log import log_result
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
-from companion.enrich.note_writer import NoteWriter
-from companion.enrich.result import Answered, Result
+from companion.enrich.note_writer import Answered, NoteWriter
+from companion.enrich.run import Result
 from companion.enrich.task import Job
 from companion.errors import NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.endpoint_errors import Cancelled

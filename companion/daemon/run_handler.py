@@ -30,8 +30,8 @@ from companion.daemon.open_notes import (
 )
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
-from companion.enrich.note_writer import NoteWriter
-from companion.enrich.result import Answered, Result, failed_result
+from companion.enrich.note_writer import Answered, NoteWriter
+from companion.enrich.run import Result, failed_result
 from companion.enrich.task import Job, NoteRewritten
 from companion.errors import (
     CompanionError,

@@ -13,8 +13,8 @@ from companion.daemon.open_notes import IN_EDITOR, OpenNotes
 from companion.daemon.run_handler import RunHandler
 from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
-from companion.enrich.note_writer import NoteWriter
-from companion.enrich.result import Answered, Result
+from companion.enrich.note_writer import Answered, NoteWriter
+from companion.enrich.run import Result
 from companion.errors import CompanionError
 from companion.vault.proposals import ProposalStore
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from companion.enrich.context import OpenContext, VaultContext
 from companion.enrich.decision import Acceptance, Decided, NoteDecision, describe_state, sum_up
 from companion.enrich.decisions import Decisions
-from companion.enrich.given_value import GivenValue, RejectedValue
 from companion.enrich.program_proposals import ProgramProposer
-from companion.enrich.result import Result
+from companion.enrich.run import Result
 from companion.enrich.selection import ScanReport
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job, prepare_task
@@ -31,7 +31,7 @@ from companion.prompts import NothingToChoose
 from companion.vault.files import skip_reason
 from companion.vault.journal import Change
 from companion.vault.paths import relative_path
-from companion.vault.proposal import Proposal
+from companion.vault.proposal import GivenValue, Proposal, RejectedValue
 from companion.vault.proposals import Selection
 from companion.vault.write import read_note
 
@@ -156,11 +156,7 @@ class AgentView:
     def history(self, path: str | None, limit: int) -> list[Change]:
         """Return the changes of a note, or of all it may see, newest first. Raises NotThere."""
         named = self.find_note(path) if path else None
-
-        def read(before: int | None) -> list[Change]:
-            return self._space.journal.changes(named, None, _BATCH, before)
-
-        return self._take(read, limit)
+        return self._take(partial(self._space.journal.changes, named, None, _BATCH), limit)
 
     def _take(
         self, read: Callable[[int | None], list[T]], limit: int, before: int | None = None

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
-from companion.enrich.context import (
-    VaultContext,
-    make_prompt_context,
-)
+from companion.enrich.context import AskedNote, VaultContext, make_prompt_context
 from companion.enrich.excerpt import add_text, excerpt, find_too_little
 from companion.enrich.language import NoteLanguages, name_language
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
     RETRY_TOKENS,
     AskedFor,
-    CallAnswers,
     CallPlanner,
     ModelCall,
     RawAnswer,
     TokenBudget,
+    read_answers,
     send_calls,
 )
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, merge_outcomes
@@ -30,18 +26,15 @@ from companion.enrich.similar import ChosenValues, SimilarNotes
 from companion.enrich.workspace import Workspace
 from companion.llm.client import Client
 from companion.llm.pricing import estimate_tokens
-from companion.llm.response import Usage
+from companion.llm.response import Answer, JsonSchema, Usage
 from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
 from companion.note.outline import Section, find_heading
 from companion.note.parsed_note import ParsedNote
-from companion.prompts import Ask, PromptContext, Prompts, make_ask, question_of
+from companion.prompts import PromptContext, question_of
 
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
 """Keeps what came of a call."""
-
-ReadAnswers = Callable[[Prompts, PromptContext, Sequence[Ask]], CallAnswers]
-"""Reads an answer, from the prompts, what they show of the note, and how needs were asked for."""
 
 _SIMILAR = 12  # notes in which examples of descriptions are looked for
 _EXAMPLES = 3  # at most
@@ -92,42 +85,57 @@ class Asker:
             return NoteAnswers(chosen.outcomes, Usage())
         note = self._read_note(path, parsed, chosen)
         planner, acceptor = self._planner(note), self._acceptor(note)
-        outcomes, usage = _ask(planner, chosen.needs, client, acceptor, keep)
-        unfit = {
-            each.need: each
-            for each in outcomes
-            if isinstance(each, Rejected) and each.kind == "unfit"
-        }
-        if unfit:
-            planner = self._planner(note, RETRY_TOKENS)
-            second, more = _ask(planner, list(unfit), client, acceptor, keep, unfit)
-            outcomes, usage = merge_outcomes(outcomes, second), usage + more
-        outcomes = acceptor.use_fallback(outcomes)
-        return NoteAnswers((*chosen.outcomes, *outcomes), usage)
+        needs, unfit = chosen.needs, dict[Need, Rejected]()
+        outcomes, usage = list[Accepted | Rejected](), Usage()
+        for is_last in (False, True):
+            found: list[Accepted | Rejected] = []
+            for given in send_calls(planner, needs, client, unfit):
+                accepted = [acceptor.accept(each) for each in given.answers]
+                keep(accepted, given.usage)
+                found += accepted
+                usage += given.usage
+            outcomes = merge_outcomes(outcomes, found) if unfit else found
+            rejected = (each for each in outcomes if isinstance(each, Rejected))
+            unfit = {each.need: each for each in rejected if each.kind == "unfit"}
+            if is_last or not unfit:
+                break
+            planner, needs = self._planner(note, RETRY_TOKENS), list(unfit)
+        return NoteAnswers((*chosen.outcomes, *acceptor.use_fallback(outcomes)), usage)
 
-    def plan(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> NotePlan:
+    def plan(
+        self, path: str, parsed: ParsedNote, needs: Sequence[Need]
+    ) -> tuple[list[ModelCall], list[Accepted | Rejected]]:
         """Return the calls that ask() makes first, and what comes of needs without a call."""
         chosen = self._choose(path, parsed, needs)
         if not chosen.needs:
-            return NotePlan([], chosen.outcomes)
+            return [], [*chosen.outcomes]
         calls, unaskable = self._planner(self._read_note(path, parsed, chosen)).plan(chosen.needs)
-        return NotePlan(calls, (*chosen.outcomes, *unaskable))
+        return calls, [*chosen.outcomes, *unaskable]
 
     def accept_later(
-        self, path: str, parsed: ParsedNote, needs: Sequence[Need], read: ReadAnswers
+        self,
+        path: str,
+        parsed: ParsedNote,
+        needs: Sequence[Need],
+        keys: Sequence[str],
+        read: Callable[[JsonSchema | None], Answer],
     ) -> NoteAnswers:
         """Return what comes of the answer to one of plan's calls, which asked for the needs.
 
-        Nothing is asked once more. parsed: the note as it was then. read: returns the answer, from
-        how each need was asked for.
+        Nothing is asked once more. parsed: the note as it was then. keys: of the needs in a JSON
+        answer; none: it is a text. read: returns the answer, which fits the JSON schema.
 
         Raises EndpointError.
         """
         likely = self._choose(path, parsed, needs).likely
         note = self._read_note(path, parsed, ChosenValues((), needs, likely))
-        given = read(note.prompts, note.context, [note.ask_for(need) for need in needs])
+        asks = [note.ask_for(need) for need in needs]
+        if keys:
+            asks = [ask._replace(key=key) for ask, key in zip(asks, keys, strict=True)]
+        schema = note.prompts.schema(asks, note.context) if keys else None
+        given = read_answers(list(map(AskedFor, needs, asks)), lambda: read(schema), bool(keys))
         acceptor = self._acceptor(note)
-        outcomes = acceptor.use_fallback(acceptor.accept(given.answers))
+        outcomes = acceptor.use_fallback([acceptor.accept(each) for each in given.answers])
         return NoteAnswers(tuple(outcomes), given.usage)
 
     def accept_given(
@@ -135,10 +143,7 @@ class Asker:
     ) -> Accepted | Rejected:
         """Return what comes of a value given for a need, as if the model had answered it."""
         note = self._read_note(path, parsed, ChosenValues((), [need], {}))
-        [outcome] = self._acceptor(note).accept(
-            [RawAnswer(AskedFor(need, note.ask_for(need)), value)]
-        )
-        return outcome
+        return self._acceptor(note).accept(RawAnswer(AskedFor(need, note.ask_for(need)), value))
 
     def describe(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> PromptContext:
         """Return what the prompts for the needs show of the note."""
@@ -158,7 +163,7 @@ class Asker:
         language = self._language_of(path, parsed)
         return self.similar.choose(self.vault_context, path, parsed, fields, language)
 
-    def _read_note(self, path: str, parsed: ParsedNote, chosen: ChosenValues) -> _AskedNote:
+    def _read_note(self, path: str, parsed: ParsedNote, chosen: ChosenValues) -> AskedNote:
         """Return what both questions about the note have in common.
 
         Other notes tell a small model as much as the note itself lacks. Descriptions of similar
@@ -188,21 +193,12 @@ class Asker:
             small=self.model.is_small,
         )
         titles = frozenset(style.title.casefold() for style in self.callout_styles)
-        return _AskedNote(path, prompts, parsed, chosen.needs, context, language, titles)
+        return AskedNote(path, prompts, parsed, chosen.needs, context, language, titles)
 
-    def _acceptor(self, note: _AskedNote) -> Acceptor:
-        return Acceptor(
-            self._workspace,
-            self.vault_context,
-            self.model,
-            note.path,
-            note.parsed,
-            note.context,
-            note.language,
-            self.similar,
-        )
+    def _acceptor(self, note: AskedNote) -> Acceptor:
+        return Acceptor(self._workspace, self.vault_context, self.model, note, self.similar)
 
-    def _planner(self, note: _AskedNote, each_need: int = 0) -> CallPlanner:
+    def _planner(self, note: AskedNote, each_need: int = 0) -> CallPlanner:
         """Return the planner of calls that show as much of the note as there is room for.
 
         each_need: tokens kept free for each need.
@@ -218,7 +214,7 @@ class Asker:
             calls, _ = bare.plan(note.needs)
             left = max(0, budget.context - max(map(budget.used_by, calls), default=0))
             note_tokens = min(left, note_tokens or left)
-        prose = excerpt(note.parsed.lines, note_tokens, note.find_places())
+        prose = excerpt(note.parsed.lines, note_tokens, _find_places(note))
         context = add_text(note.context, note.parsed, prose)
         small_model = model.name if model.is_small else ""
         from_title = self._workspace.config.callout.from_title
@@ -237,63 +233,14 @@ class Asker:
         return self._languages.of(path, parsed)
 
 
-class NotePlan(NamedTuple):
-    """The calls about a note. outcomes: of the needs that no call asks for."""
-
-    calls: list[ModelCall]
-    outcomes: tuple[Accepted | Rejected, ...]
-
-
-class _AskedNote(NamedTuple):
-    """A note that is asked about.
-
-    prompts: those for the note. context: what they show of it, but for its text. language: what to
-    write in; None: nothing tells it. callout_titles: casefolded, of callouts that ask nothing.
-    """
-
-    path: str
-    prompts: Prompts
-    parsed: ParsedNote
-    needs: Sequence[Need]
-    context: PromptContext
-    language: str | None
-    callout_titles: frozenset[str]
-
-    def ask_for(self, need: Need) -> Ask:
-        """Return how a prompt asks for the need."""
-        return make_ask(need, self.prompts.field_of(need.kind), 1, self.callout_titles)
-
-    def find_places(self) -> list[int]:
-        """Return the lines of the outline that questions and callouts of sections stand in."""
-        lines = []
-        for need in self.needs:
-            question = question_of(need, self.callout_titles)
-            if need.where == "request" and (question or need.heading):
-                if callout := find_callout(self.parsed, need):
-                    lines.append(callout.first)
-            elif need.where == "section" and need.heading:
-                section = Section(need.heading, need.at, need.of)
-                lines.append(find_heading(self.parsed.lines, section))
-        return lines
-
-
-def _ask(
-    planner: CallPlanner,
-    needs: Sequence[Need],
-    client: Client,
-    acceptor: Acceptor,
-    keep: Keep,
-    unfit: Mapping[Need, Rejected] | None = None,
-) -> tuple[list[Accepted | Rejected], Usage]:
-    """Return what comes of the calls for the needs, and the tokens that they took.
-
-    unfit: the first answers, where this is the second question.
-    """
-    outcomes: list[Accepted | Rejected] = []
-    usage = Usage()
-    for given in send_calls(planner, needs, client, unfit):
-        found = acceptor.accept(given.answers)
-        keep(found, given.usage)
-        outcomes += found
-        usage += given.usage
-    return outcomes, usage
+def _find_places(note: AskedNote) -> list[int]:
+    """Return the lines of the outline that questions and callouts of sections stand in."""
+    lines = []
+    for need in note.needs:
+        if need.where == "request" and (question_of(need, note.callout_titles) or need.heading):
+            if callout := find_callout(note.parsed, need):
+                lines.append(callout.first)
+        elif need.where == "section" and need.heading:
+            section = Section(need.heading, need.at, need.of)
+            lines.append(find_heading(note.parsed.lines, section))
+    return lines

@@ -72,11 +72,8 @@ class Backlinks:
             return Told()
         stem = PurePosixPath(path).stem
         names = {stem, find_title(parsed, stem) or stem, *parsed.properties.aliases}
-        found = sorted(
-            self._statements(known, path, names),
-            key=lambda one: (not one[0].is_definition, -one[0].words),
-        )
-        lines = (f"{said.text} (from “{source.title}”)" for said, source in _each_once(found))
+        found = self._statements(known, path, names)
+        lines = (f"{said.text} (from “{source.title}”)" for said, source in found)
         backlinks, left = _take(lines, budget)
         sources = self._sources(known, known.links.linked_in(parsed.note.text, path))
         described = (f"{each.title}: {each.description}" for _, each in sources if each.description)
@@ -91,19 +88,29 @@ class Backlinks:
     def _statements(
         self, known: VaultContext, path: str, names: Collection[str]
     ) -> Iterator[tuple[Statement, _Source]]:
+        """Yield what other notes say of it, the best first, without what says nothing new."""
+        found: list[tuple[Statement, _Source]] = []
         for other, source in self._sources(known, known.links.linking_to(path)):
 
             def leads_here(target: str, other: str = other) -> bool:
                 return known.links.leads_to(target, other) == path
 
-            found = find_statements(source.passages, leads_here, names)
-            best = sorted(found, key=lambda said: (not said.is_definition, -said.words))
-            yield from ((said, source) for said in best[:_EACH])
+            told = find_statements(source.passages, leads_here, names)
+            found += [(said, source) for said in sorted(told, key=Statement.rank)[:_EACH]]
+        seen: set[str] = set()
+        kept: list[set[str]] = []
+        for said, source in sorted(found, key=lambda one: one[0].rank()):
+            words = set(find_tokens(said.text))
+            is_repeated = any(len(words & other) >= _ALIKE * len(words) for other in kept)
+            if letters(said.text) not in seen and not is_repeated:
+                seen.add(letters(said.text))
+                kept.append(words)
+                yield said, source
 
     def _sources(self, known: VaultContext, paths: Iterable[str]) -> Iterator[tuple[str, _Source]]:
         open_paths = (path for path in paths if known.may_tell(path))
         for path in islice(open_paths, _SOURCES):
-            if source := self._read(known.file_of(path)):
+            if source := self._read(known.scan.files[path]):
                 yield path, source
 
     def _read_source(self, file: NoteFile) -> _Source | None:
@@ -140,21 +147,6 @@ def wrote_description(journal: Journal, path: str, parsed: ParsedNote) -> bool:
         for part, edit in enumerate(change.edits)
         if part not in change.taken
     )
-
-
-def _each_once(
-    found: Iterable[tuple[Statement, _Source]],
-) -> Iterator[tuple[Statement, _Source]]:
-    """Yield the statements that say something new."""
-    seen: set[str] = set()
-    kept: list[set[str]] = []
-    for said, source in found:
-        words = set(find_tokens(said.text))
-        is_repeated = any(len(words & other) >= _ALIKE * len(words) for other in kept)
-        if letters(said.text) not in seen and not is_repeated:
-            seen.add(letters(said.text))
-            kept.append(words)
-            yield said, source
 
 
 def _take(lines: Iterable[str], budget: int | None) -> tuple[tuple[str, ...], int | None]:

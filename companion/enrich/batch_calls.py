@@ -14,13 +14,12 @@ from typing import NamedTuple
 from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.model import ModelFacts
-from companion.enrich.model_calls import AskedFor, CallAnswers, read_answers
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_writer import NoteWriter
-from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
+from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.places import Places, find_places
-from companion.enrich.result import NoteStatus, Result, describe_waiting, failed_result
-from companion.enrich.task import Job, Task, prepare_task
+from companion.enrich.run import NoteStatus, Result, Waiting, failed_result, proposed_result
+from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError
 from companion.llm.batch_api import AnswerLine, make_line, new_id
@@ -29,7 +28,6 @@ from companion.llm.request import Capabilities, Question
 from companion.llm.response import Usage
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.prompts import Ask, PromptContext, Prompts
 from companion.vault.batches import BatchCall, NewBatchCall
 from companion.vault.files import skip_reason
 from companion.vault.proposal import NewProposal, Proposal
@@ -69,19 +67,25 @@ class BatchMaker:
 
         Raises JournalError.
         """
-        job = job._replace(propose=True)
+        space, job = self._workspace, job._replace(propose=True)
+        if reason := skip_reason(space.root, job.path, space.ignore):
+            return Planned(Result(job.path, "skipped", reason))
         try:
-            task = self._read(job)
+            task = prepare_task(space, job, self._writer.read(job.path).data)
+            if task.skipped:
+                return Planned(Result(job.path, "skipped", task.skipped))
+            if not task.needs:
+                nothing = Result(job.path, "unchanged", "nothing to ask for", left=task.left)
+                return Planned(nothing)
+            self._writer.require_places(job.path, task)
         except NoteError as error:
             return Planned(failed_result(job.path, error))
-        if isinstance(task, Result):
-            return Planned(task)
-        plan = self._asker.plan(job.path, task.parsed, task.needs)
-        made = self._maker.make(job, task, plan.outcomes, (0, 0), self._batch)
-        ids = self._workspace.journal.proposals.add(made)
-        result = _to_result(job.path, plan.outcomes, made, ids, Usage())
+        planned, outcomes = self._asker.plan(job.path, task.parsed, task.needs)
+        made = self._maker.make(job, task, outcomes, (0, 0), self._batch)
+        ids = space.journal.proposals.add(made)
+        result = _to_result(job.path, outcomes, made, ids, Usage())
         calls, lines = [], []
-        for call in plan.calls:
+        for call in planned:
             needs = [each.need for each in call.asked]
             asked = self._maker.make_asked(job, task, needs, self._batch, self._where)
             keys = [each.ask.key for each in call.asked] if call.schema else []
@@ -89,22 +93,6 @@ class BatchMaker:
             question = Question(call.messages, call.max_tokens, call.schema)
             lines.append(make_line(calls[-1].id, question, self._endpoint, self._known))
         return Planned(replace(result, left=(*task.left, *result.left)), calls, lines)
-
-    def _read(self, job: Job) -> Task | Result:
-        """Return what is to be asked of the note; a result where there is nothing.
-
-        Raises NoteError.
-        """
-        space = self._workspace
-        if reason := skip_reason(space.root, job.path, space.ignore):
-            return Result(job.path, "skipped", reason)
-        task = prepare_task(space, job, self._writer.read(job.path).data)
-        if task.skipped:
-            return Result(job.path, "skipped", task.skipped)
-        if not task.needs:
-            return Result(job.path, "unchanged", "nothing to ask for", left=task.left)
-        self._writer.require_places(job.path, task)
-        return task
 
 
 class Planned(NamedTuple):
@@ -168,8 +156,18 @@ class BatchReader:
         parsed = places.task.parsed
         if source != places.task.data:
             parsed = ParsedNote(NoteText.decode(source))
-        asker = self._asker_of(call)
-        answers = self._read(asker, call, line, path, parsed, proposals)
+        if (asker := self._askers.get(call.batch)) is None:
+            batch = self._workspace.journal.batches.get(call.batch)
+            assert batch, "a call is of a batch"
+            asker = self._askers[call.batch] = self._make_asker(ModelFacts(**batch.model))
+        needs = [each.place for each in proposals if each.place is not None]
+        answers = asker.accept_later(
+            path,
+            parsed,
+            needs,
+            call.keys,
+            lambda schema: line.read_answer(schema, self._endpoint, call.max_tokens),
+        )
         by_need = {each.need: each for each in kept}
         outcomes = [each for each in answers.outcomes if each.need.key in by_need]
         task = replace(places.task, data=source, parsed=parsed)
@@ -178,9 +176,10 @@ class BatchReader:
         tokens = answers.usage.input_tokens, answers.usage.output_tokens
         made = []
         for new in maker.make(job, task, outcomes, tokens, call.batch):
-            prompt, sentences = by_need[new.need.key].prompt, by_need[new.need.key].sentences
-            options = by_need[new.need.key].options
-            made.append(new._replace(prompt=prompt, sentences=sentences, options=options))
+            asked = by_need[new.need.key]
+            made.append(
+                new._replace(prompt=asked.prompt, sentences=asked.sentences, options=asked.options)
+            )
         ids = self._workspace.journal.batches.close_call(call, "answered", made, gone)
         return _to_result(path, outcomes, made, ids, answers.usage)
 
@@ -201,36 +200,6 @@ class BatchReader:
         places = find_places(space, path, proposals, read)
         return {**places.gone, **gone}, places
 
-    def _read(
-        self,
-        asker: Asker,
-        call: BatchCall,
-        line: AnswerLine,
-        path: str,
-        parsed: ParsedNote,
-        proposals: Sequence[Proposal],
-    ) -> NoteAnswers:
-        def read(prompts: Prompts, context: PromptContext, asks: Sequence[Ask]) -> CallAnswers:
-            if call.keys:
-                asks = [ask._replace(key=key) for ask, key in zip(asks, call.keys, strict=True)]
-            asked = [AskedFor(need, ask) for need, ask in zip(needs, asks, strict=True)]
-            schema = prompts.schema(asks, context) if call.keys else None
-            return read_answers(
-                asked,
-                lambda: line.read_answer(schema, self._endpoint, call.max_tokens),
-                is_json=bool(call.keys),
-            )
-
-        needs = [each.place for each in proposals if each.place is not None]
-        return asker.accept_later(path, parsed, needs, read)
-
-    def _asker_of(self, call: BatchCall) -> Asker:
-        if call.batch not in self._askers:
-            batch = self._workspace.journal.batches.get(call.batch)
-            assert batch, "a call is of a batch"
-            self._askers[call.batch] = self._make_asker(ModelFacts(**batch.model))
-        return self._askers[call.batch]
-
 
 def batch_endpoint(config: Config) -> Endpoint:
     """Return the endpoint whose settings the lines of a file follow."""
@@ -248,21 +217,15 @@ def _to_result(
     usage: Usage,
 ) -> Result:
     """Return what came of a note: what waits for a decision, and why needs have no value."""
-    waiting = [(id_, new) for id_, new in zip(ids, made, strict=True) if new.state == "open"]
-    open_needs = {new.need.key for _, new in waiting}
-    left = tuple(
-        dict.fromkeys(
-            each.reason
-            for each in outcomes
-            if isinstance(each, Rejected) and each.need.key not in open_needs
-        )
-    )
-    if not waiting:
-        is_failed = any(new.state == "rejected" for new in made)
-        status: NoteStatus = "failed" if is_failed else "unchanged"
-        reason = left[-1] if left else ""
-        return Result(path, status, reason, left=left[:-1], usage=usage)
-    reason = "; ".join(describe_waiting((new.need.kind, new.flags) for _, new in waiting))
-    fallback = tuple(new.need.kind for _, new in waiting if "extractive" in new.flags)
-    result = Result(path, "proposed", reason, left=left, usage=usage, fallback=fallback)
-    return replace(result, proposals=tuple(id_ for id_, _ in waiting))
+    waiting = {
+        new.need.key: Waiting(id_, new.need.kind, new.flags)
+        for id_, new in zip(ids, made, strict=True)
+        if new.state == "open"
+    }
+    rejected = (each for each in outcomes if isinstance(each, Rejected))
+    reasons = (each.reason for each in rejected if each.need.key not in waiting)
+    left = tuple(dict.fromkeys(reasons))
+    if waiting:
+        return proposed_result(path, list(waiting.values()), left, usage)
+    status: NoteStatus = "failed" if any(n.state == "rejected" for n in made) else "unchanged"
+    return Result(path, status, left[-1] if left else "", left=left[:-1], usage=usage)

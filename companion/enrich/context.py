@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from companion.enrich.extractive import extract_sentence, is_self_description
 from companion.enrich.words import width
@@ -14,11 +15,11 @@ from companion.llm.pricing import estimate_tokens
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
 from companion.note.link_names import LinkNames, without_extension
 from companion.note.links import Links
+from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 from companion.note.title import find_title
-from companion.prompts import Field, PromptContext
-from companion.vault.files import NoteFile
+from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask
 from companion.vault.index import Scan
 
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
@@ -30,6 +31,8 @@ _TAG_SIGNS = re.compile("[-_]")  # which stand for blanks in a tag
 class VaultContext:
     """The names, the vocabularies and the callout styles of a vault, from one scan of it."""
 
+    _tells_all = True  # whether to go by private notes, too, where that tells nothing of them
+
     def __init__(self, scan: Scan) -> None:
         self.scan = scan
         self._counted: dict[tuple[str, bool], Mapping[str, int]] = {}
@@ -39,7 +42,8 @@ class VaultContext:
 
         Those in a private note may point to private notes; others must not tell of these.
         """
-        return self._all_names if path in self.withheld else self._open_names
+        is_private = self._tells_all and path in self.withheld
+        return self._all_names if is_private else self._open_names
 
     @cached_property
     def _all_names(self) -> LinkNames:
@@ -67,10 +71,6 @@ class VaultContext:
         facts = self.scan.notes.get(path)
         return facts is not None and facts.skipped is None and path not in self.withheld
 
-    def file_of(self, path: str) -> NoteFile:
-        """Return the note's file, as the scan saw it."""
-        return self.scan.files[path]
-
     def neighbours(self, path: str, text: str) -> frozenset[str]:
         """Return the notes that text, the note at path, links to, or that link to it; no `.md`."""
         found = (*self.links.linked_in(text, path), *self.links.linking_to(path))
@@ -78,9 +78,12 @@ class VaultContext:
 
     @cached_property
     def taken(self) -> frozenset[str]:
-        """All titles and aliases, casefolded: none of them is a good alias of another note."""
+        """The titles and aliases, casefolded: none of them is a good alias of another note."""
         return frozenset(
-            name.casefold() for _, title, aliases in self._titles() for name in (title, *aliases)
+            name.casefold()
+            for path, title, aliases in self._titles()
+            if self._tells_all or self.may_tell(path)
+            for name in (title, *aliases)
         )
 
     @cached_property
@@ -139,7 +142,7 @@ class VaultContext:
 
     def is_used(self, field: Field, value: str) -> bool:
         """Return whether a note has the value in the field's property; case does not matter."""
-        used = self._usage_counts(field.property or "", of_all=True)
+        used = self._usage_counts(field.property or "", of_all=self._tells_all)
         return value.casefold() in (each.casefold() for each in used)
 
     def _usage_counts(self, name: str, of_all: bool) -> Mapping[str, int]:
@@ -163,29 +166,12 @@ class OpenContext(VaultContext):
     use may be chosen, not only those that a prompt has room for.
     """
 
-    def names(self, path: str) -> LinkNames:
-        """Return what links may point to."""
-        return self._told_names
+    _tells_all = False
 
     @cached_property
-    def taken(self) -> frozenset[str]:
-        """The titles and aliases of the notes that may tell, casefolded."""
-        return frozenset(
-            name.casefold()
-            for path, aliases in self.scan.names()
-            if self.may_tell(path)
-            for name in (_stem(path), *aliases)
-        )
-
-    @cached_property
-    def _told_names(self) -> LinkNames:
+    def _open_names(self) -> LinkNames:
         hidden = frozenset(path for path in self.paths if not self.may_tell(path))
         return LinkNames(self._titles(), hidden)
-
-    def is_used(self, field: Field, value: str) -> bool:
-        """Return whether a note of which may be told has the value; case does not matter."""
-        used = self._usage_counts(field.property or "", of_all=False)
-        return value.casefold() in (each.casefold() for each in used)
 
     def vocabulary(
         self,
@@ -253,3 +239,23 @@ def take_first(names: Sequence[str], letters: int = _NAMES) -> list[str]:
             kept.append(name)
             left -= length
     return kept
+
+
+class AskedNote(NamedTuple):
+    """A note that is asked about.
+
+    prompts: those for the note. context: what they show of it, but for its text. language: what to
+    write in; None: nothing tells it. callout_titles: casefolded, of callouts that ask nothing.
+    """
+
+    path: str
+    prompts: Prompts
+    parsed: ParsedNote
+    needs: Sequence[Need]
+    context: PromptContext
+    language: str | None
+    callout_titles: frozenset[str]
+
+    def ask_for(self, need: Need) -> Ask:
+        """Return how a prompt asks for the need."""
+        return make_ask(need, self.prompts.field_of(need.kind), 1, self.callout_titles)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from companion.enrich.places import Places
-from companion.enrich.plan import Filling
-from companion.enrich.result import Answered, Result
+from companion.enrich.run import Result
 from companion.vault.proposal import Flag, Proposal, ProposalState
 
 TAKEABLE: tuple[ProposalState, ...] = ("open", "refused", "rejected")
@@ -62,14 +60,6 @@ class NoteDecision(NamedTuple):
         return [each.id for each in self.proposals if each.reason == self.result.reason]
 
 
-def group_by_note(proposals: Iterable[Proposal]) -> dict[str, list[Proposal]]:
-    """Return the proposals by the path of their note."""
-    groups: dict[str, list[Proposal]] = {}
-    for each in proposals:
-        groups.setdefault(each.path, []).append(each)
-    return groups
-
-
 def sum_up(result: Result, decided: Sequence[Decided]) -> NoteDecision:
     """Return the decision; a result in which nothing was done as it was wanted is a failed one.
 
@@ -113,25 +103,3 @@ def refuse_wish(proposal: Proposal, wish: Acceptance) -> str:
     if proposal.value is None and wish.text is None:
         return "it has no text any more; ask for it again"
     return ""
-
-
-def to_answered(
-    group: Sequence[Proposal],
-    wishes: Mapping[int, Acceptance],
-    places: Places,
-    fillings: Mapping[int, Filling],
-    by: str,
-) -> Answered:
-    """Return what is to be written into the note."""
-    taken = [each for each in group if each.id in fillings]
-    return Answered(
-        places.job,
-        places.task.data,
-        tuple(fillings.values()),
-        {filling.need.key: number for number, filling in fillings.items()},
-        places.task,
-        reopened=places.task.reopened,
-        model=", ".join(dict.fromkeys(each.model for each in taken if each.model)),
-        decided_by=by,
-        states=tuple({state for each in taken for state in wishes[each.id].states}),
-    )

@@ -6,7 +6,6 @@ The command line, the API, the page and the plugin all decide here. No model is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 
 from companion.enrich.context import VaultContext
@@ -15,20 +14,17 @@ from companion.enrich.decision import (
     Decided,
     NoteDecision,
     describe_state,
-    group_by_note,
     is_waiting,
     refuse_wish,
     sum_up,
-    to_answered,
 )
-from companion.enrich.note_writer import NoteWriter
+from companion.enrich.note_writer import Answered, NoteWriter, PlannedChange
 from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
 from companion.enrich.plan import Filling, plan_edits
 from companion.enrich.plan_worker import Planner
-from companion.enrich.result import Answered, PlannedChange, Result, failed_result
-from companion.enrich.run import new_run
-from companion.enrich.workspace import Workspace
+from companion.enrich.run import Result, failed_result, new_run
+from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.callouts import Styles
 from companion.note.status_mark import KEEP
@@ -107,7 +103,24 @@ class Decisions:
         run = run or new_run()
         yield from self._report_unknown(ids)
         for path, group in self._by_note(ids).items():
-            yield self._undo_in(path, group, run)
+            why_not: dict[int, str] = {}
+            made: int | None = None
+            self._withdraw([each.id for each in group if is_waiting(each)])
+            for number in dict.fromkeys(each.change for each in group if each.state == "accepted"):
+                change = number and self._space.journal.change(number)
+                try:
+                    if not change:
+                        raise NoteRefused("its change is not in the journal any more", path)
+                    made = self._take_back(change, run).change
+                except NoteError as error:
+                    why_not |= {each.id: error.reason for each in group if each.change == number}
+            reopened = self._store.reopen([each.id for each in group if each.id not in why_not])
+            now = self._store.get_all(each.id for each in group)
+            for each in now:
+                if each.id not in reopened:
+                    why_not.setdefault(each.id, describe_state(each))
+            decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
+            yield sum_up(Result(path, "unchanged", change=made), decided)
 
     def preview(self, proposal: Proposal) -> tuple[str, str]:
         """Return the note as it is, and as it would be with the proposal; nothing is written.
@@ -142,29 +155,14 @@ class Decisions:
         root, wishes = self._space.root, {wish.id: wish}
         places = find_places(self._space, path, [proposal], lambda _: Snapshot(root, path, data, 0))
         why_not = dict(places.gone)
-        filling = self._fill([proposal], wishes, places, why_not)
+        answered = self._fill([proposal], wishes, places, why_not, by)
         if why_not:
             raise NoteRefused(why_not[wish.id], path)
-        answered = to_answered([proposal], wishes, places, filling, by)
         writer = NoteWriter(self._space, self._styles, run, self._planner)
         planned = writer.plan_on(answered, data)
         if planned.result.status != "enriched":
             raise NoteRefused(planned.result.reason, path)
         return planned, writer.change_of(answered, planned)
-
-    def close_gone(self, paths: Sequence[str] | None = None) -> list[int]:
-        """Close the open proposals whose need is gone from their notes; return their ids.
-
-        paths: of the notes and folders to look at; None: all.
-        """
-        closed: list[int] = []
-        for path, group in group_by_note(
-            self._store.select(Selection(paths, states=("open",)))
-        ).items():
-            with suppress(NoteError):
-                read = partial(read_note, self._space.root, settle=0)
-                closed += self._close(find_places(self._space, path, group, read))
-        return closed
 
     def _styles(self) -> Styles:
         return self._space.config.styles(self._context().styles)
@@ -177,11 +175,14 @@ class Decisions:
         root = self._space.root
         if follow and not root.is_dir():
             raise UsageError(f"the vault {root} is not there just now; mount its drive")
-        found = group_by_note(self._store.get_all(ids))
-        if follow and not all((root / path).is_file() for path in found):
+        found = self._store.get_all(ids)
+        if follow and not all((root / each.path).is_file() for each in found):
             follow_moves(root, self._space.journal)
-            found = group_by_note(self._store.get_all(ids))
-        return found
+            found = self._store.get_all(ids)
+        groups: dict[str, list[Proposal]] = {}
+        for each in found:
+            groups.setdefault(each.path, []).append(each)
+        return groups
 
     def _report_unknown(self, ids: Iterable[int]) -> Iterator[NoteDecision]:
         known = {each.id for each in self._store.get_all(ids)}
@@ -197,21 +198,29 @@ class Decisions:
         writer: NoteWriter,
         by: str,
     ) -> NoteDecision:
-        """Write the proposals into their note, as far as they fit."""
+        """Write the proposals into their note, as far as they fit.
+
+        The open ones of those without a place are closed. What was made from a note that is
+        ignored or private now goes, too.
+        """
         why_not = {each.id: why for each in group if (why := refuse_wish(each, wishes[each.id]))}
         fit = [each for each in group if each.id not in why_not]
-        result, fillings = Result(path, "failed"), dict[int, Filling]()
+        result, answered = Result(path, "failed"), None
         try:
             if fit:
                 places = find_places(self._space, path, fit, writer.read)
-                why_not |= self._close(places)
-                fillings = self._fill(fit, wishes, places, why_not)
-            if fillings:
-                result = self._write(writer, to_answered(fit, wishes, places, fillings, by))
+                why_not |= places.gone
+                for number, reason in places.gone.items():
+                    self._store.decide([number], "closed", "need", reason)
+                if places.is_excluded:
+                    self._store.forget([path], LEFT_ALONE, "need", to="closed")
+                answered = self._fill(fit, wishes, places, why_not, by)
+                if answered.fillings:
+                    result = self._write(writer, answered)
         except NoteError as error:
             result = failed_result(path, error)
             why_not |= {each.id: result.reason for each in fit if each.id not in why_not}
-        return self._settle(result, group, fillings, why_not)
+        return self._settle(result, group, answered, why_not)
 
     def _fill(
         self,
@@ -219,8 +228,9 @@ class Decisions:
         wishes: Mapping[int, Acceptance],
         places: Places,
         why_not: dict[int, str],
-    ) -> dict[int, Filling]:
-        """Return what the proposals put into their note, by id; what cannot goes into why_not."""
+        by: str,
+    ) -> Answered:
+        """Return what the proposals put into their note; why others do not goes into why_not."""
         fillings: dict[int, Filling] = {}
         for each in group:
             if each.id in why_not:
@@ -232,32 +242,41 @@ class Decisions:
             value = each.value
             if text is not None:
                 field = self._space.prompts.for_note(each.path).field_of(need.kind)
+                names = self._context().names(each.path)
+                is_linking = self._space.config.callout.links
+                resolve = names.resolve if is_linking else lambda target: None
                 try:
-                    value = read_edited_value(field, text, partial(self._resolve, each.path))
+                    value = read_edited_value(field, text, resolve)
                 except AnswerError as error:
                     why_not[each.id] = str(error)
                     continue
                 self._store.replace_value(each.id, value)
             assert value is not None, "refuse_wish has found it"
             fillings[each.id] = Filling(need, value, each.remark)
-        return fillings
-
-    def _resolve(self, path: str, target: str) -> str | None:
-        """Return the name of the note that a link in the note at path means; None: no such note."""
-        is_linking = self._space.config.callout.links
-        return self._context().names(path).resolve(target) if is_linking else None
+        taken = [each for each in group if each.id in fillings]
+        return Answered(
+            places.job,
+            places.task.data,
+            tuple(fillings.values()),
+            {filling.need.key: number for number, filling in fillings.items()},
+            places.task,
+            reopened=places.task.reopened,
+            model=", ".join(dict.fromkeys(each.model for each in taken if each.model)),
+            decided_by=by,
+            states=tuple({state for each in taken for state in wishes[each.id].states}),
+        )
 
     def _settle(
         self,
         result: Result,
         group: Sequence[Proposal],
-        fillings: Mapping[int, Filling],
+        answered: Answered | None,
         why_not: dict[int, str],
     ) -> NoteDecision:
         """Return what became of the note; other open proposals of what was filled make way."""
         filled = {each.need.key for each in result.filled}
-        for number, filling in fillings.items():
-            if result.change is None or filling.need.key not in filled:
+        for key, number in answered.proposals.items() if answered else ():
+            if result.change is None or key not in filled:
                 why_not.setdefault(number, result.reason or "it was edited meanwhile")
         if result.change is not None:
             rest = self._store.select(Selection([result.path], states=("open",)))
@@ -266,37 +285,3 @@ class Decisions:
         now = self._store.get_all(each.id for each in group)
         decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
         return sum_up(result, decided)
-
-    def _close(self, places: Places) -> dict[int, str]:
-        """Close the open ones of the proposals without a place; return why, by their ids.
-
-        What was made from a note that is ignored or private now goes, too.
-        """
-        for number, reason in places.gone.items():
-            self._store.decide([number], "closed", "need", reason)
-        if places.is_excluded:
-            reason = "the note is left alone now"
-            self._store.forget([places.job.path], reason, "need", to="closed")
-        return dict(places.gone)
-
-    def _undo_in(self, path: str, group: Sequence[Proposal], run: str) -> NoteDecision:
-        journal, why_not = self._space.journal, dict[int, str]()
-        made: int | None = None
-        self._withdraw([each.id for each in group if is_waiting(each)])
-        for number in dict.fromkeys(each.change for each in group if each.state == "accepted"):
-            change = number and journal.change(number)
-            ids = [each.id for each in group if each.change == number]
-            try:
-                if not change:
-                    raise NoteRefused("its change is not in the journal any more", path)
-                made = self._take_back(change, run).change
-            except NoteError as error:
-                why_not |= dict.fromkeys(ids, error.reason)
-        ids = [each.id for each in group if each.id not in why_not]
-        reopened = self._store.reopen(ids)
-        now = self._store.get_all(each.id for each in group)
-        decided = [
-            Decided(p.id, p.state, why_not.get(p.id, "" if p.id in reopened else describe_state(p)))
-            for p in now
-        ]
-        return sum_up(Result(path, "unchanged", change=made), decided)

@@ -16,7 +16,7 @@ ends before the second reading, and write() begins with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event
@@ -26,13 +26,20 @@ from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.model import model_facts, open_client
 from companion.enrich.new_proposals import ProposalMaker
-from companion.enrich.note_writer import NoteWriter, keys_of
+from companion.enrich.note_writer import Answered, NoteWriter, keys_of
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
 from companion.enrich.plan import Filling
 from companion.enrich.plan_worker import Planner
-from companion.enrich.result import Answered, NoteStatus, Result, describe_waiting, failed_result
+from companion.enrich.run import (
+    NoteStatus,
+    Result,
+    Waiting,
+    describe_waiting,
+    failed_result,
+    proposed_result,
+)
 from companion.enrich.similar import SimilarNotes, open_similar
-from companion.enrich.task import Job, NoteRewritten, Task, prepare_task, require_same_note
+from companion.enrich.task import REWRITTEN, Job, Task, is_rewritten, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError, StorageError
 from companion.llm.client import Client
@@ -100,7 +107,7 @@ class Enricher(NoteWriter):
         task = prepare_task(self.workspace, job, data)
         if task.skipped:
             return Result(job.path, "skipped", task.skipped)
-        task, found = self._reuse_open(job, task)
+        task, found = self._reuse_open(task)
         if not task.needs and not found:
             return Result(job.path, "unchanged", "nothing to fill", left=task.left)
         writes = text is None and not (job.dry_run or job.propose)
@@ -132,7 +139,7 @@ class Enricher(NoteWriter):
         """Break off the calls under way, and ask nothing more."""
         self._client.close()
 
-    def _reuse_open(self, job: Job, task: Task) -> tuple[Task, list[_Proposed]]:
+    def _reuse_open(self, task: Task) -> tuple[Task, list[_Proposed]]:
         """Return the task, and the open proposals for its note that still say something of it.
 
         What was made from a text of which little is left is closed, and asked for anew.
@@ -142,12 +149,8 @@ class Enricher(NoteWriter):
         found, stale = [], []
         for kept in store.get_all(needs) if needs else ():
             need = needs[kept.id]
-            source = store.source(kept)
-            try:
-                if source is not None and source != task.data:
-                    require_same_note(source, task.data, job.path)
-            except NoteRewritten as error:
-                store.decide([kept.id], "closed", "need", error.reason)
+            if is_rewritten(store.source(kept), task.data):
+                store.decide([kept.id], "closed", "need", REWRITTEN)
                 stale.append(need)
                 continue
             assert kept.value is not None, "an open proposal has a value"
@@ -160,14 +163,14 @@ class Enricher(NoteWriter):
 
         What is accepted is stored after each call, the rest at the end.
         """
-        kept: dict[Need, _Kept] = {}
+        kept: list[tuple[Accepted | Rejected, _Proposed]] = []
         spent = Usage()
 
         def keep(outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
             nonlocal spent
             accepted = [each for each in outcomes if isinstance(each, Accepted)]
             if accepted:
-                self._store(job, task, accepted, _tokens(usage), kept)
+                kept.extend(self._store(job, task, accepted, _tokens(usage)))
                 spent += usage
 
         try:
@@ -175,22 +178,18 @@ class Enricher(NoteWriter):
         except RuntimeError:  # httpx2's, for a client that was closed just before it sent
             self.require_not_cancelled()
             raise
-        rest = [each for each in answers.outcomes if not _is_kept(each, kept)]
+        stored = [outcome for outcome, _ in kept]
+        rest = [each for each in answers.outcomes if each not in stored]
         left = zip(_tokens(answers.usage), _tokens(spent), strict=True)
-        self._store(job, task, rest, [all_ - some for all_, some in left], kept)
+        kept += self._store(job, task, rest, [all_ - some for all_, some in left])
         self._repeated_faults.count(answers)
-        found = [kept[each.need].proposed for each in answers.outcomes if _is_kept(each, kept)]
-        return answers, [each for each in found if each is not None]
+        found = [new for each in answers.outcomes for outcome, new in kept if outcome == each]
+        return answers, found
 
     def _store(
-        self,
-        job: Job,
-        task: Task,
-        outcomes: Sequence[Accepted | Rejected],
-        tokens: Sequence[int],
-        kept: dict[Need, _Kept],
-    ) -> None:
-        """Store what came of calls, and add it to kept.
+        self, job: Job, task: Task, outcomes: Sequence[Accepted | Rejected], tokens: Sequence[int]
+    ) -> list[tuple[Accepted | Rejected, _Proposed]]:
+        """Store what came of calls, and return what has an open proposal now, with that.
 
         It is on the disk at once only if no change of the note follows, which would do that.
         """
@@ -198,12 +197,13 @@ class Enricher(NoteWriter):
         follows = any(self._is_written(job, new.flags, new.waits, new.need) for new in made)
         ids = self.workspace.journal.proposals.add(made, durable=job.dry_run or not follows)
         by_need = {each.need: each for each in outcomes}
+        stored = []
         for id_, new in zip(ids, made, strict=True):
-            proposed = None
             if new.state == "open" and new.value is not None:
                 filling = Filling(new.need, new.value, new.remark)
                 proposed = _Proposed(id_, filling, new.flags, new.waits, new.model)
-            kept[new.need] = _Kept(by_need[new.need], proposed)
+                stored.append((by_need[new.need], proposed))
+        return stored
 
     def _sort(
         self, job: Job, task: Task, found: Sequence[_Proposed], answers: NoteAnswers
@@ -216,14 +216,21 @@ class Enricher(NoteWriter):
         left = (*task.left, *dict.fromkeys(each.reason for each in rejected))
         fillings = tuple(each.filling for each in written)
         if not fillings or not task.reopened <= keys_of(fillings):
-            return self._nothing_written(job, found, rejected, left, answers.usage)
+            if found:
+                waits = [each.waiting for each in found]
+                return proposed_result(job.path, waits, left, answers.usage)
+            says_nothing = all(
+                each.kind in ("nothing", "no choices", "too little") for each in rejected
+            )
+            status: NoteStatus = "unchanged" if says_nothing else "failed"
+            return Result(job.path, status, left[-1], left=left[:-1], usage=answers.usage)
         return Answered(
             job,
             task.data,
             fillings,
             {each.filling.need.key: each.id for each in written},
             task,
-            (*left, *describe_waiting((p.filling.need.kind, p.flags) for p in waiting)),
+            (*left, *describe_waiting(each.waiting for each in waiting)),
             tuple(each.id for each in waiting),
             task.reopened,
             answers.usage,
@@ -231,24 +238,6 @@ class Enricher(NoteWriter):
             tuple(each.proposal for each in rejected if each.proposed),
             ", ".join(dict.fromkeys(each.model for each in written if each.model)),
         )
-
-    def _nothing_written(
-        self,
-        job: Job,
-        waiting: Sequence[_Proposed],
-        rejected: Iterable[Rejected],
-        left: tuple[str, ...],
-        usage: Usage,
-    ) -> Result:
-        if waiting:
-            reason = describe_waiting((p.filling.need.kind, p.flags) for p in waiting)
-            ids = tuple(each.id for each in waiting)
-            fallback = tuple(n.filling.need.kind for n in waiting if "extractive" in n.flags)
-            result = Result(job.path, "proposed", "; ".join(reason), left=left, usage=usage)
-            return replace(result, fallback=fallback, proposals=ids)
-        is_nothing = all(each.kind in ("nothing", "no choices", "too little") for each in rejected)
-        status: NoteStatus = "unchanged" if is_nothing else "failed"
-        return Result(job.path, status, left[-1], left=left[:-1], usage=usage)
 
     def _is_written(self, job: Job, flags: Sequence[Flag], waits: bool, need: Need) -> bool:
         """Return whether the settings accept a value; a background job leaves what waits."""
@@ -291,16 +280,9 @@ class _Proposed(NamedTuple):
     waits: bool
     model: str
 
-
-class _Kept(NamedTuple):
-    """What came of a need, and its proposal, where that is open."""
-
-    outcome: Accepted | Rejected
-    proposed: _Proposed | None
-
-
-def _is_kept(outcome: Accepted | Rejected, kept: Mapping[Need, _Kept]) -> bool:
-    return outcome.need in kept and kept[outcome.need].outcome == outcome
+    @property
+    def waiting(self) -> Waiting:
+        return Waiting(self.id, self.filling.need.kind, self.flags)
 
 
 def _tokens(usage: Usage) -> tuple[int, int]:

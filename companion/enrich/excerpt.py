@@ -73,10 +73,6 @@ class _ExcerptSection:
                 yield CUT
                 is_cut = True
 
-    def next_block(self) -> int | None:
-        """Return the number of the first block that is not taken; None: all are."""
-        return next((n for n in range(len(self.blocks)) if n not in self.taken), None)
-
 
 def excerpt(lines: Sequence[Line], budget: int | None, places: Sequence[int] = ()) -> str:
     """Return the note's text, without comments and what a reader cannot see; links as words.
@@ -89,7 +85,7 @@ def excerpt(lines: Sequence[Line], budget: int | None, places: Sequence[int] = (
     whole = _visible(lines)
     if budget is None or estimate_tokens(whole) <= budget:
         return whole
-    sections = list(_sections(lines))
+    sections = list(_find_sections(lines))
     left = budget - sum(_cost(each.heading or "") + _cost(CUT) for each in sections)
     if left < budget // 2:  # more headings than text: the prompt lists them elsewhere
         blocks = [block for each in sections for block in each.blocks]
@@ -121,53 +117,40 @@ def _take_near(section: _ExcerptSection, line: int, most: int) -> int:
 
 
 def _take(sections: Sequence[_ExcerptSection], left: int) -> None:
-    """Take the first block of each section, then the second ones, while they fit."""
-    open_sections = list(sections)
-    while open_sections:
-        for each in tuple(open_sections):
-            number = each.next_block()
-            if number is None:
-                open_sections.remove(each)
+    """Take the first block of each section, then the second ones, while they fit.
+
+    Of the block that does not fit, the first whole lines or sentences are taken that do.
+    """
+    ahead = [[n for n in range(len(s.blocks)) if n not in s.taken] for s in sections]
+    for rank in range(max(map(len, ahead), default=0)):
+        for each, numbers in zip(sections, ahead, strict=True):
+            if rank >= len(numbers):
                 continue
+            number = numbers[rank]
             block = each.blocks[number].text
             if _cost(block) > left:
-                each.taken[number] = _opening(block, left)
-                left -= _cost(each.taken[number])
-                open_sections.remove(each)
-                continue
-            left -= _cost(block)
+                lines = [place for place, sign in enumerate(block) if sign == "\n"]
+                ends = [0, *sorted([*find_sentence_ends(block), *lines])]
+                fitting = bisect_right(ends, left, lo=1, key=lambda end: _cost(block[:end]))
+                block = block[: ends[fitting - 1]].rstrip()
+                numbers.clear()
             each.taken[number] = block
+            left -= _cost(block)
 
 
-def _opening(block: str, budget: int) -> str:
-    """Return the block's first whole lines or sentences that fit; empty where none does."""
-    ends = list(find_sentence_ends(block))
-    ends += [place for place, sign in enumerate(block) if sign == "\n"]
-    ends = [0, *sorted(ends)]
-    fitting = bisect_right(ends, budget, lo=1, key=lambda end: _cost(block[:end]))
-    return block[: ends[fitting - 1]].rstrip()
-
-
-def _sections(lines: Sequence[Line]) -> Iterable[_ExcerptSection]:
+def _find_sections(lines: Sequence[Line]) -> Iterator[_ExcerptSection]:
     starts = [number for number, line in enumerate(lines) if line.kind == "heading"]
-    for start, stop in pairwise([None, *starts, len(lines)]):
-        assert stop is not None
-        heading = None if start is None else _visible([lines[start]])
-        within = range(0 if start is None else start, stop)
-        yield _ExcerptSection(heading, within, _blocks(lines, within[start is not None :]))
-
-
-def _blocks(lines: Sequence[Line], within: range) -> list[_ExcerptBlock]:
-    """Return the blocks within these lines."""
-    blocks: list[_ExcerptBlock] = []
-    first = within.start
-    for number in (*within, within.stop):
-        is_over = number == within.stop
-        if is_over or not (lines[number].text.strip() or lines[number].kind == "code"):
+    for start, stop in pairwise([-1, *starts, len(lines)]):
+        heading = _visible([lines[start]]) if start >= 0 else None
+        section = _ExcerptSection(heading, range(max(start, 0), stop), [])
+        first = start + 1
+        for number in range(first, stop + 1):
+            if number < stop and (lines[number].text.strip() or lines[number].kind == "code"):
+                continue
             if (text := _visible(lines[first:number])).strip():
-                blocks.append(_ExcerptBlock(text, range(first, number)))
+                section.blocks.append(_ExcerptBlock(text, range(first, number)))
             first = number + 1
-    return blocks
+        yield section
 
 
 def _visible(lines: Sequence[Line]) -> str:
@@ -195,10 +178,21 @@ def find_too_little(
 ) -> str:
     """Return why no callout is asked for: too little is known of the subject; empty: enough.
 
+    Known is what the note and those that link to it say, without headings, tags, AI callouts and
+    the title. What the note links to is another subject.
+
     small_model: the name of the model, if it is one. from_title: whether the title alone will do.
     """
     subject = f"“{context.title}”" if context.title else "its subject"
-    known = _count_known(parsed, context)
+    answers = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
+    own = (
+        without_links(line.visible[line.content :]).strip()
+        for number, line in enumerate(parsed.lines)
+        if line.kind in ("text", "code", "math", "html")
+        and number not in answers
+        and not has_only_tags(line)
+    )
+    known = sum(map(width, (*own, *context.properties, *context.backlinks)))
     if small_model and known < _ENOUGH:
         return (
             f"the callout is not asked for: the note and those that link to it tell too little"
@@ -213,23 +207,6 @@ def find_too_little(
     return ""
 
 
-def _count_known(parsed: ParsedNote, context: PromptContext) -> float:
-    """Return how many letters the note and those that link to it say of its subject.
-
-    Without headings, tags, AI callouts and the title. What the note links to is another subject.
-    """
-    answers = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
-    own = (
-        without_links(line.visible[line.content :])
-        for number, line in enumerate(parsed.lines)
-        if line.kind in ("text", "code", "math", "html")
-        and number not in answers
-        and not has_only_tags(line)
-    )
-    told = (*context.properties, *context.backlinks)
-    return sum(map(width, (*map(str.strip, own), *told)))
-
-
 def read_told(parsed: ParsedNote, context: PromptContext) -> list[str]:
     """Return what a note and others tell of its subject, without headings, which tell nothing."""
     passages = (each for each in read_passages(parsed) if each.kind != "heading")
@@ -242,17 +219,20 @@ def subject_properties(parsed: ParsedNote) -> list[str]:
 
     Words and years, each property as `artist: Paul Chambers`.
     """
-    found = [
-        f"{name}: {', '.join(words)}"
-        for name, value in parsed.properties.values.items()
-        if name.casefold() not in _NO_SUBJECT and (words := list(_subject_words(value)))
-    ]
+    found = []
+    for name, value in parsed.properties.values.items():
+        items = value if isinstance(value, list) else [value]
+        texts = (without_links(item).strip() for item in items if isinstance(item, str))
+        words = [
+            text
+            for text in texts
+            if _YEAR.fullmatch(text)
+            or (
+                any(map(str.isalpha, text))
+                and not _NO_WORDS.search(text)
+                and width(text) <= _LONGEST_VALUE
+            )
+        ]
+        if words and name.casefold() not in _NO_SUBJECT:
+            found.append(f"{name}: {', '.join(words)}")
     return take_first(found, _PROPERTIES)
-
-
-def _subject_words(value: object) -> Iterator[str]:
-    for item in value if isinstance(value, list) else [value]:
-        text = without_links(item).strip() if isinstance(item, str) else ""
-        is_word = any(map(str.isalpha, text)) and not _NO_WORDS.search(text)
-        if (is_word and width(text) <= _LONGEST_VALUE) or _YEAR.fullmatch(text):
-            yield text

@@ -48,34 +48,26 @@ def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str
     not pointing to another sentence. Of the first two, one with a word of the title is preferred.
     max_characters: a quarter more is accepted.
     """
+    fit: list[tuple[int, str]] = []
     sentences = islice(find_sentences(read_paragraphs(parsed)), _SENTENCES)
-    fit = [
-        (number, value)
-        for number, sentence in enumerate(sentences)
-        if len(sentence) <= _LONGEST
-        and (value := inert_value(_close_sentence(sentence)))
-        and _is_description(value, max_characters * _OVER)
-    ]
+    for number, sentence in enumerate(sentences):
+        if len(sentence) > _LONGEST:
+            continue
+        if _COLON.search(sentence) and not _LEANS_ON_LIST.search(sentence):
+            sentence = _COLON.sub("。" if sentence.endswith("：") else ".", sentence)
+        value = inert_value(sentence)
+        if (
+            width(value) >= _SHORTEST
+            and len(value) <= max_characters * _OVER
+            and _COMPLETE.search(value)
+            and _OPENING.match(value)
+            and not _DEPENDS.match(value)
+            and all(value.count(pair[0]) == value.count(pair[1]) for pair in _PAIRS)
+        ):
+            fit.append((number, value))
     wanted = {token for token in find_tokens(title) if len(token) > 3 or not token.isascii()}
     named = (v for n, v in fit if n < _PREFERRED and wanted & set(find_tokens(v)))
     return next(named, None) or next((value for _, value in fit), None)
-
-
-def _close_sentence(sentence: str) -> str:
-    """Return a sentence that introduces a list with a full stop, if it makes sense without it."""
-    if not _COLON.search(sentence) or _LEANS_ON_LIST.search(sentence):
-        return sentence
-    return _COLON.sub("。" if sentence.endswith("：") else ".", sentence)
-
-
-def _is_description(sentence: str, max_characters: float) -> bool:
-    return (
-        width(sentence) >= _SHORTEST
-        and len(sentence) <= max_characters
-        and bool(_COMPLETE.search(sentence) and _OPENING.match(sentence))
-        and not _DEPENDS.match(sentence)
-        and all(sentence.count(pair[0]) == sentence.count(pair[1]) for pair in _PAIRS)
-    )
 
 
 # The sentence is about the page, or tells the reader what to do with it. Models turn it into “X is

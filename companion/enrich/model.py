@@ -28,10 +28,7 @@ _TIER_TIMEOUT = 600.0  # seconds at least for an answer of a service tier that i
 
 
 def open_spending(
-    config: Config,
-    root: Path | None = None,
-    encoder: Endpoint | None = None,
-    share: float = 1.0,
+    config: Config, root: Path | None = None, encoder: Endpoint | None = None, share: float = 1.0
 ) -> Budget:
     """Return the spending of all vaults, under the configured caps; close() it at the end.
 
@@ -63,7 +60,7 @@ def open_spending(
 def _price_at(endpoint: Endpoint | None, share: float, tier: str | None = None) -> PriceOf | None:
     """Return what tokens cost there; None: not known. endpoint: None for the embedded model."""
     if endpoint is None or endpoint.is_local:
-        return _free
+        return lambda input_tokens, output_tokens: Decimal(0)
 
     def cost(input_tokens: int, output_tokens: int) -> Decimal | None:
         tokens = input_tokens, output_tokens
@@ -71,10 +68,6 @@ def _price_at(endpoint: Endpoint | None, share: float, tier: str | None = None) 
         return found.dollars * Decimal(share) if found else None
 
     return None if cost(1, 1) is None else cost
-
-
-def _free(input_tokens: int, output_tokens: int) -> Decimal:
-    return Decimal(0)
 
 
 _CONTEXT = 4096  # tokens for each note worked on at once

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from companion.enrich.model import AskMode
@@ -77,13 +78,6 @@ class ModelCall:
         return question.estimate_tokens() + self.max_tokens
 
 
-class CallPlan(NamedTuple):
-    """The calls that ask for needs, and the needs that cannot be asked for."""
-
-    calls: list[ModelCall]
-    rejected: list[Rejected]
-
-
 @dataclass(frozen=True)
 class CallPlanner:
     """Plans the calls about one note.
@@ -99,8 +93,11 @@ class CallPlanner:
     callout_titles: frozenset[str] = frozenset()
     too_little: str = ""
 
-    def plan(self, needs: Sequence[Need]) -> CallPlan:
-        """Return the calls that ask for the needs. Mode together: as many in one as fit."""
+    def plan(self, needs: Sequence[Need]) -> tuple[list[ModelCall], list[Rejected]]:
+        """Return the calls that ask for the needs, and the needs that cannot be asked for.
+
+        Mode together: as many in one call as fit.
+        """
         asked: list[AskedFor] = []
         rejected: list[Rejected] = []
         for number, need in enumerate(needs, 1):
@@ -117,8 +114,17 @@ class CallPlanner:
             if TokenBudget(self.budget.context).fits(bare):
                 calls.append(call)
             else:  # the call asks for one need alone
-                rejected.append(self._no_room(call.asked[0], bare.estimate_tokens()))
-        return CallPlan(calls, rejected)
+                need, ask = call.asked[0]
+                what = f"the {ask.field.name}"
+                if ask.question:
+                    what = f"the question “{ask.question[:_QUOTED]}”"
+                reason = (
+                    f"asking for {what} takes about {bare.estimate_tokens():,} tokens, without any"
+                    f" text of the note, and context_tokens is {self.budget.context:,}; raise it"
+                    " if the model reads more, or choose another"
+                )
+                rejected.append(Rejected(need, reason, "no answer"))
+        return calls, rejected
 
     def _group(self, asked: Sequence[AskedFor]) -> Iterator[ModelCall]:
         """Yield calls that ask for all of asked, in their order; a single need may not fit."""
@@ -174,19 +180,6 @@ class CallPlanner:
             )
         return None
 
-    def _no_room(self, asked: AskedFor, tokens: int) -> Rejected:
-        need, ask = asked
-        what = f"the {ask.field.name}"
-        if ask.question:
-            what = f"the question “{ask.question[:_QUOTED]}”"
-        return Rejected(
-            need,
-            f"asking for {what} takes about {tokens:,} tokens, without any text of the note, and"
-            f" context_tokens is {self.budget.context:,}; raise it if the model reads more, or"
-            " choose another",
-            "no answer",
-        )
-
 
 class RawAnswer(NamedTuple):
     """What the model answered to a need, unchecked: a text, or a value of its JSON answer."""
@@ -220,22 +213,19 @@ def send_calls(
     if unaskable and not unfit:
         yield CallAnswers([*unaskable], Usage())
     for number, call in enumerate(calls):
+        if unfit:
+            call = _add_faults(call, unfit)
+        messages, most = call.messages, call.max_tokens
+        ask = partial(client.ask_text, messages, most, call.longest_copy)
+        if call.schema is not None:
+            ask = partial(client.ask_json, messages, call.schema, most)
         try:
-            given = _send(_add_faults(call, unfit) if unfit else call, client)
+            given = read_answers(call.asked, ask, is_json=call.schema is not None)
         except JsonUnsupported:
             rest = [asked.need for later in calls[number:] for asked in later.asked]
             yield from send_calls(replace(planner, mode="plain"), rest, client, unfit)
             return
         yield given
-
-
-def _send(call: ModelCall, client: Client) -> CallAnswers:
-    def ask() -> Answer:
-        if call.schema is None:
-            return client.ask_text(call.messages, call.max_tokens, call.longest_copy)
-        return client.ask_json(call.messages, call.schema, call.max_tokens)
-
-    return read_answers(call.asked, ask, is_json=call.schema is not None)
 
 
 def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
@@ -250,7 +240,12 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
         request = f"A first answer could not be used: it {fault.reason}. {fault.retry}"
         last = {**last, "content": f"{last['content']}\n\n{request}"}
         return replace(call, messages=[*before, last])
-    answers = {ask.key: _shorten(unfit[need].answer) for need, ask in call.asked}
+    answers = {}
+    for need, ask in call.asked:
+        given = unfit[need].answer
+        text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+        cut = " ..." if len(text) > _LONGEST_REPEATED else ""
+        answers[ask.key] = text[:_LONGEST_REPEATED] + cut
     [answer, *_] = answers.values()
     if call.schema is not None:
         answer = json.dumps(answers, ensure_ascii=False)
@@ -262,13 +257,8 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
     return replace(call, messages=[*call.messages, *second])
 
 
-def _shorten(answer: object) -> str:
-    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_REPEATED else f"{text[:_LONGEST_REPEATED]} ..."
-
-
 def read_answers(
-    asked: Sequence[AskedFor], ask: Callable[[], Answer], *, is_json: bool
+    asked: Sequence[AskedFor], ask: Callable[[], Answer], is_json: bool
 ) -> CallAnswers:
     """Return what the answer that ask returns holds for each need.
 

@@ -28,7 +28,6 @@ class ProposalMaker:
         self._prompts = prompts
         self._config = config
         self._model = model
-        self._fingerprints: dict[tuple[int, str], str] = {}
 
     def make(
         self,
@@ -70,13 +69,13 @@ class ProposalMaker:
         self, job: Job, task: Task, made: Iterable[NewProposal], run: str
     ) -> list[NewProposal]:
         """Return the proposals with what they were made from, and how their needs are found."""
-        sentences = hash_sentences(task.parsed)
+        prompts, sentences = self._prompts.for_note(job.path), hash_sentences(task.parsed)
         options: dict[str, object] = {"section": list(job.section)} if job.section else {}
         options |= {"force": True} if job.force else {}
         options |= {"rewrite": True} if job.rewrite else {}
         return [
             each._replace(
-                prompt=self._fingerprint(job.path, each.need),
+                prompt=prompt_fingerprint(prompts, each.need),
                 source=task.data,
                 sentences=sentences,
                 run=run,
@@ -85,54 +84,33 @@ class ProposalMaker:
             for each in made
         ]
 
-    def _fingerprint(self, path: str, need: Need) -> str:
-        prompts = self._prompts.for_note(path)
-        key = id(prompts), prompts.field_of(need.kind).name  # a folder may have prompts of its own
-        if key not in self._fingerprints:
-            self._fingerprints[key] = prompt_fingerprint(prompts, need)
-        return self._fingerprints[key]
-
     def _make_one(self, job: Job, outcome: Accepted | Rejected) -> NewProposal:
-        if isinstance(outcome, Rejected):
-            return self._make_rejected(job, outcome)
-        need, value, remark = outcome.filling
-        answer = outcome.fallback_for and outcome.fallback_for.answer
-        return NewProposal(
-            job.path,
-            need,
-            value,
-            flags=self._flags(job, outcome),
-            evidence=[each._asdict() for each in outcome.evidence] or None,
-            answer=answer,
-            remark=remark,
-            model=self._model.name if outcome.asked else "",
-            waits=self._waits(job, need),
-        )
-
-    def _make_rejected(self, job: Job, rejected: Rejected) -> NewProposal:
-        """Return the proposal of an answer without a value; of a new value, an open one."""
-        need, new = rejected.need, rejected.proposed
+        """Return the proposal of what came of a need; of a new value, an open one."""
+        need, model = outcome.need, self._model.name
+        mode = self._config.review_mode(job.path, need.kind)
+        waits = job.propose or job.dry_run or mode == "propose"
+        if isinstance(outcome, Accepted):
+            return NewProposal(
+                job.path,
+                need,
+                outcome.filling.value,
+                flags=self._flags(job, outcome),
+                evidence=[each._asdict() for each in outcome.evidence] or None,
+                answer=outcome.fallback_for and outcome.fallback_for.answer,
+                remark=outcome.filling.remark,
+                model=model if outcome.asked else "",
+                waits=waits,
+            )
+        new = outcome.proposed
+        flags: tuple[Flag, ...] = ("new-value",) if new else ()
         if new and checks_are_on():
             is_list = self._prompts.for_note(job.path).field_of(need.kind).kind == "list"
-            value = list(new) if is_list else new[0]
-            remark, waits = rejected.proposal, self._waits(job, need)
-            new_value = NewProposal(job.path, need, value, flags=("new-value",), remark=remark)
-            return new_value._replace(model=self._model.name, waits=waits)
-        return NewProposal(
-            job.path,
-            need,
-            None,
-            "rejected",
-            ("new-value",) if new else (),
-            rejected.proposal or rejected.reason,
-            rejected.kind,
-            rejected.answer,
-            model=self._model.name,
-        )
-
-    def _waits(self, job: Job, need: Need) -> bool:
-        mode = self._config.review_mode(job.path, need.kind)
-        return job.propose or job.dry_run or mode == "propose"
+            value, remark = list(new) if is_list else new[0], outcome.proposal
+            made = NewProposal(job.path, need, value, flags=flags, remark=remark)
+            return made._replace(model=model, waits=waits)
+        reason = outcome.proposal or outcome.reason
+        made = NewProposal(job.path, need, None, "rejected", flags, reason, outcome.kind)
+        return made._replace(answer=outcome.answer, model=model)
 
     def _flags(self, job: Job, accepted: Accepted) -> tuple[Flag, ...]:
         """Return what flags the value; what is wrong with it, only where answers are checked."""

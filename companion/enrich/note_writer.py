@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from threading import Event
+from typing import NamedTuple
 
-from companion.enrich.plan import Filling, Plan, sample_filling
+from companion.enrich.plan import Filling, Plan
 from companion.enrich.plan_worker import CHILD_FROM, Planner
-from companion.enrich.result import Answered, PlannedChange, Result
-from companion.enrich.task import Task, prepare_task, require_same_note
+from companion.enrich.run import Result
+from companion.enrich.task import REWRITTEN, Job, NoteRewritten, Task, is_rewritten, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import DiskFull, NoteChanged, NoteRefused, StorageError
 from companion.llm.endpoint_errors import Cancelled
@@ -19,6 +20,7 @@ from companion.note.callouts import Styles
 from companion.note.edit import Edit, diff_edits
 from companion.note.frontmatter import may_be_unfillable
 from companion.vault.journal import NewChange
+from companion.vault.proposal import ProposalState
 from companion.vault.write import (
     SETTLE,
     ConcurrentWrite,
@@ -29,6 +31,60 @@ from companion.vault.write import (
 )
 
 _ATTEMPTS = 3  # to write a note that somebody else writes meanwhile
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Values for a note that are stored as proposals, and not written yet.
+
+    job: by which their needs are found in the note. data: its bytes when they were made. task:
+    of the note with these bytes, where it was read just now. proposals: their ids, by the keys of
+    their needs; they are accepted when they are written, by decided_by, if they are in one of the
+    states. left: what is not asked for or given, or waits; waiting: the ids of proposals for the
+    note that wait. reopened: as in Task. fallbacks: the keys of needs whose value is the note's
+    own sentence. new_values: in words, values that the vault does not use yet. model: who made
+    them.
+    """
+
+    job: Job
+    data: bytes
+    fillings: tuple[Filling, ...]
+    proposals: Mapping[str, int]
+    task: Task | None = None
+    left: tuple[str, ...] = ()
+    waiting: tuple[int, ...] = ()
+    reopened: frozenset[str] = frozenset()
+    usage: Usage = field(default_factory=Usage)
+    fallbacks: frozenset[str] = frozenset()
+    new_values: tuple[str, ...] = ()
+    model: str = ""
+    decided_by: str = "setting"
+    states: tuple[ProposalState, ...] = ("open",)
+
+    def ids_of(self, fillings: Collection[Filling]) -> tuple[int, ...]:
+        """Return the ids of the proposals of these fillings, in their order."""
+        return tuple(self.proposals[each.need.key] for each in fillings)
+
+    def still_needed(self, task: Task) -> list[Filling]:
+        """Return the fillings whose need the task's note still has, with the need as it is now."""
+        needs = {need.key: need for need in (*task.needs, *(need for need, _ in task.proposed))}
+        return [
+            filling._replace(need=needs[filling.need.key])
+            for filling in self.fillings
+            if filling.need.key in needs
+        ]
+
+    def only(self, numbers: Collection[int]) -> Answered:
+        """Return the same with no more than these of its fillings, counted from 0."""
+        kept = tuple(each for n, each in enumerate(self.fillings) if n in numbers)
+        return replace(self, fillings=kept)
+
+
+class PlannedChange(NamedTuple):
+    """What would become of a note: the result, and the edits of its text that make it so."""
+
+    result: Result
+    edits: list[Edit]
 
 
 class NoteWriter:
@@ -89,7 +145,9 @@ class NoteWriter:
                 return result
             self.require_not_cancelled()
             try:
-                return replace(result, change=self._commit(snapshot, answered, planned))
+                new, change = result.new.encode("utf-8"), self.change_of(answered, planned)
+                made = write_note(snapshot, new, self.workspace.journal, change)
+                return replace(result, change=made)
             except ConcurrentWrite:
                 raise
             except (DiskFull, NotePartlyWritten) as error:
@@ -109,7 +167,8 @@ class NoteWriter:
         job, usage, waiting = answered.job, answered.usage, answered.waiting
         task = answered.task
         if task is None or data != task.data:
-            require_same_note(answered.data, data, job.path)
+            if is_rewritten(answered.data, data):
+                raise NoteRewritten(REWRITTEN, job.path)
             task = prepare_task(self.workspace, job.to_place(), data)
         fillings = answered.still_needed(task)
         if task.skipped or not fillings or not task.reopened <= keys_of(fillings):
@@ -162,9 +221,10 @@ class NoteWriter:
             return  # another plan would cost a third of the throughput
         prompts = self.workspace.prompts.for_note(path)
         needs = (*task.needs, *(need for need, _ in task.proposed))
-        kinds = [(need, prompts.field_of(need.kind).kind) for need in needs]
-        if kinds:
-            self._plan(task, [sample_filling(need, kind == "list") for need, kind in kinds])
+        if needs:
+            lists = {need for need in needs if prompts.field_of(need.kind).kind == "list"}
+            texts = [Filling(need, ["text"] if need in lists else "text") for need in needs]
+            self._plan(task, texts)
 
     def require_not_cancelled(self) -> None:
         """Raise Cancelled once the user has stopped the work."""
@@ -180,11 +240,6 @@ class NoteWriter:
         plan = self._planner.plan(task.parsed, fillings, self._styles(), afterwards)
         old = task.data.decode("utf-8")
         return plan, plan.edits if old == task.parsed.note.text else diff_edits(old, plan.text)
-
-    def _commit(self, snapshot: Snapshot, answered: Answered, planned: PlannedChange) -> int:
-        """Write the note, and return the change's id in the journal."""
-        new, journal = planned.result.new.encode("utf-8"), self.workspace.journal
-        return write_note(snapshot, new, journal, self.change_of(answered, planned))
 
 
 def open_planner(workspace: Workspace) -> Planner:

@@ -53,7 +53,14 @@ def read_answer(field: Field, answer: object, limits: Limits) -> str | list[str]
     if not isinstance(answer, str):
         raise AnswerError(f"the model gave no text for {field.name}")
     if field.kind == "prose":
-        return _read_prose(field, answer, limits)
+        lines = inert_prose(answer.strip(), limits.resolve)
+        length = sum(map(len, lines))
+        if not any(line.strip() for line in lines):
+            raise NothingToSay(f"the model had nothing to say for {field.name}")
+        if field.max_characters and length > 2 * field.max_characters:
+            most = field.max_characters
+            raise AnswerError(f"the {field.name} has {length} characters, {most} asked")
+        return lines
     text = inert_value(_without_label(answer, field.name))
     if not text:
         raise NothingToSay(f"the model had nothing to say for {field.name}")
@@ -103,16 +110,6 @@ def _read_list(field: Field, answer: object, limits: Limits) -> list[str]:
         named = f"only what the vault does not use yet ({', '.join(new)})" if new else "nothing fit"
         raise NothingToSay(f"the model named {named} for {field.name}")
     return list(found.values())[: field.max_items]
-
-
-def _read_prose(field: Field, answer: str, limits: Limits) -> list[str]:
-    lines = inert_prose(answer.strip(), limits.resolve)
-    length = sum(len(line) for line in lines)
-    if not any(line.strip() for line in lines):
-        raise NothingToSay(f"the model had nothing to say for {field.name}")
-    if field.max_characters and length > 2 * field.max_characters:
-        raise AnswerError(f"the {field.name} has {length} characters, {field.max_characters} asked")
-    return lines
 
 
 def _match_choice(text: str, choices: Sequence[str] | None) -> str | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from companion.enrich.task import Job, NoteRewritten, Task, prepare_task, require_same_note
+from companion.enrich.task import Job, Task, is_rewritten, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteRefused, NoteUnwritable
 from companion.note.needs import Need
@@ -17,6 +17,7 @@ from companion.vault.proposal import Proposal
 from companion.vault.write import Snapshot
 
 _DELETED = "the note was deleted"
+_REWRITTEN = "the note was rewritten since"
 _FILLED = "the note needs it no more: it was filled, or its place is gone"
 
 
@@ -44,7 +45,12 @@ def find_places(
 
     Raises NoteError if the note cannot be read now, or leaves a doubt; its proposals stay.
     """
-    job = _make_job(path, proposals)
+    force = any(each.options.get("force") for each in proposals)
+    rewrite = frozenset(each.need for each in proposals if each.options.get("rewrite"))
+    job = Job(path, explicit=True, retry=True, force=force, rewrite=rewrite)
+    sections = [each.options.get("section") for each in proposals]
+    if sections[0] and all(each == sections[0] for each in sections):
+        job = job._replace(explicit=False, section=Section(*sections[0]))
     try:
         if is_gone(space.root, path):
             return _nowhere(job, proposals, _DELETED)
@@ -58,19 +64,10 @@ def find_places(
     if task.skipped:
         return _nowhere(job, proposals, task.skipped, is_excluded=True)
     needs = {need.key: need for need in (*task.needs, *(need for need, _ in task.proposed))}
-    gone = {each.id: _FILLED for each in proposals if each.need not in needs}
-    return Places(job, task, needs, dict(_find_rewritten(space, task, proposals)) | gone)
-
-
-def _make_job(path: str, proposals: Sequence[Proposal]) -> Job:
-    """Return by what job the needs are found: that of a section if all of them are in one."""
-    force = any(each.options.get("force") for each in proposals)
-    rewrite = frozenset(each.need for each in proposals if each.options.get("rewrite"))
-    job = Job(path, explicit=True, retry=True, force=force, rewrite=rewrite)
-    sections = [each.options.get("section") for each in proposals]
-    if sections[0] and all(each == sections[0] for each in sections):
-        return job._replace(explicit=False, section=Section(*sections[0]))
-    return job
+    source_of = space.journal.proposals.source
+    gone = {p.id: _REWRITTEN for p in proposals if is_rewritten(source_of(p), task.data)}
+    gone |= {each.id: _FILLED for each in proposals if each.need not in needs}
+    return Places(job, task, needs, gone)
 
 
 def _find_task(space: Workspace, job: Job, proposals: Sequence[Proposal], data: bytes) -> Task:
@@ -88,21 +85,6 @@ def _find_task(space: Workspace, job: Job, proposals: Sequence[Proposal], data: 
             task, needs=(*task.needs, *more.needs), proposed=(*task.proposed, *more.proposed)
         )
     return task
-
-
-def _find_rewritten(
-    space: Workspace, task: Task, proposals: Sequence[Proposal]
-) -> Iterator[tuple[int, str]]:
-    """Yield the ids of proposals that were made from quite another text, and the reason."""
-    store = space.journal.proposals
-    for each in proposals:
-        source = store.source(each)
-        if source is None or source == task.data:
-            continue
-        try:
-            require_same_note(source, task.data, each.path)
-        except NoteRewritten:
-            yield each.id, "the note was rewritten since"
 
 
 def _nowhere(

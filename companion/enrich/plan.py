@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from companion.errors import NoteRefused
@@ -29,11 +29,6 @@ class Filling(NamedTuple):
     remark: str = ""
 
 
-def sample_filling(need: Need, is_list: bool) -> Filling:
-    """Return a filling to test with whether the note has a place for the need at all."""
-    return Filling(need, ["text"] if is_list else "text")
-
-
 class Plan(NamedTuple):
     """The edits of one note, and its text with the edits made.
 
@@ -46,11 +41,7 @@ class Plan(NamedTuple):
 
 
 def plan_edits(
-    parsed: ParsedNote,
-    fillings: Sequence[Filling],
-    rules: Rules,
-    styles: Styles,
-    afterwards: str,
+    parsed: ParsedNote, fillings: Sequence[Filling], rules: Rules, styles: Styles, afterwards: str
 ) -> Plan:
     """Return the edits that put the fillings in their places, checked on the text they make.
 
@@ -60,8 +51,14 @@ def plan_edits(
     Raises NoteRefused: a place is gone, the properties do not allow an exact edit, or the new
     text would still have a need that was filled, so that every run would fill it once more.
     """
+
+    # At one place, items of the last property come before a new property, a callout after both.
+    def rank(filling: Filling) -> int:
+        kind = filling.need.kind
+        return 2 if kind == CALLOUT else 0 if parsed.property_key(kind) else 1
+
     filled = {filling.need.key for filling in fillings}
-    ordered = sorted(fillings, key=lambda filling: _rank(parsed, filling.need))
+    ordered = sorted(fillings, key=rank)
     edits = [edit for filling in ordered for edit in _find_edits(parsed, filling, styles)]
     open_needs = []
     if afterwards != KEEP:
@@ -72,49 +69,31 @@ def plan_edits(
     new = ParsedNote(NoteText(text))
     if any(need.key in filled for need in find_facts(new, rules, explicit=True).needs):
         raise NoteRefused("what was filled would still count as empty; fill it by hand")
-    left = () if afterwards == KEEP else tuple(_marks_left(new, rules, open_needs))
+    left: tuple[str, ...] = ()
+    if afterwards != KEEP and (mark := postponed_by(new, rules)):
+        why = (
+            "more than the mark would change, or a property that is to be filled would become"
+            " empty; take it out by hand"
+        )
+        if open_needs:
+            why = f"the note still needs: {', '.join(open_needs)}"
+        left = (f"the mark {mark} stays, because {why}",)
     return Plan(edits, text, left)
 
 
-def _rank(parsed: ParsedNote, need: Need) -> int:
-    """Return the order of insertions at the same place, the lowest first.
-
-    The items of the last property come before a property that is added, and both before a
-    callout.
-    """
-    if need.kind == CALLOUT:
-        return 2
-    return 0 if parsed.property_key(need.kind) else 1
-
-
 def _find_edits(parsed: ParsedNote, filling: Filling, styles: Styles) -> list[Edit]:
-    need, value = filling.need, filling.value
-    if need.kind == CALLOUT:
-        return [_callout_edit(parsed, need, [value] if isinstance(value, str) else value, styles)]
-    key = parsed.property_key(need.kind)
-    if key is None:
-        return add_property(parsed.note, need.kind, value)
-    return fill_property(parsed.note, key, value)
-
-
-def _callout_edit(parsed: ParsedNote, need: Need, body: list[str], styles: Styles) -> Edit:
+    need, value, note, lines = filling.need, filling.value, parsed.note, parsed.lines
+    if need.kind != CALLOUT:
+        key = parsed.property_key(need.kind)
+        return fill_property(note, key, value) if key else add_property(note, need.kind, value)
+    body = [value] if isinstance(value, str) else value
     callout = find_callout(parsed, need)
     if need.where == "section":
         section = Section(need.heading or "", need.at, need.of)
         if callout not in parsed.section_callouts(section):  # one like it, in another section
-            return place_section_callout(parsed.note, parsed.lines, section, body, styles.section)
+            return [place_section_callout(note, lines, section, body, styles.section)]
     if callout:
-        return answer_callout(parsed.note, parsed.lines, callout, body)
+        return [answer_callout(note, lines, callout, body)]
     if need.where == "top":
-        return place_callout(parsed.note, parsed.lines, body, styles.top)
+        return [place_callout(note, lines, body, styles.top)]
     raise NoteRefused(f"its empty callout “{need.question or need.heading}” is gone")
-
-
-def _marks_left(new: ParsedNote, rules: Rules, open_needs: Sequence[str]) -> Iterator[str]:
-    if (mark := postponed_by(new, rules)) and open_needs:
-        yield f"the mark {mark} stays, because the note still needs: {', '.join(open_needs)}"
-    elif mark:
-        yield (
-            f"the mark {mark} stays, because more than the mark would change, or a property that "
-            "is to be filled would become empty; take it out by hand"
-        )

@@ -169,16 +169,11 @@ def serve(orders: BinaryIO, plans: BinaryIO) -> None:
         rules: Rules = pickle.load(orders)  # noqa: S301 (from our own parent)
         while True:
             order: _Order = pickle.load(orders)  # noqa: S301 (from our own parent)
-            pickle.dump(_plan(order, rules), plans)
+            parsed, plan = ParsedNote(NoteText(order.text)), None
+            with suppress(NoteRefused):  # the parent finds out why by itself
+                plan = plan_edits(parsed, order.fillings, rules, order.styles, order.afterwards)
+            pickle.dump(plan, plans)
             plans.flush()
-
-
-def _plan(order: _Order, rules: Rules) -> Plan | None:
-    try:
-        parsed = ParsedNote(NoteText(order.text))
-        return plan_edits(parsed, order.fillings, rules, order.styles, order.afterwards)
-    except NoteRefused:  # the parent finds out why by itself
-        return None
 
 
 def _kill_all(children: list[_Child]) -> None:

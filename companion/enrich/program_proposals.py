@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.given_value import LONGEST_VALUE, PROGRAM_NAME, GivenValue, RejectedValue
 from companion.enrich.model import ModelFacts
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.outcome import Rejected
@@ -19,9 +18,17 @@ from companion.note.needs import CALLOUT, Need
 from companion.note.outline import Section
 from companion.prompts import Field
 from companion.vault.files import skip_reason
-from companion.vault.proposal import AskedNeed, Proposal, ProposedValue
+from companion.vault.proposal import (
+    PROGRAM_NAME,
+    AskedNeed,
+    GivenValue,
+    Proposal,
+    ProposedValue,
+    RejectedValue,
+)
 from companion.vault.write import read_note
 
+_LONGEST_VALUE = 20_000  # characters, all items of a list together
 _PROSE_TOKENS = 8000  # of a note that a program is shown
 _TOLD_TOKENS = 800  # of other notes
 
@@ -55,9 +62,9 @@ class ProgramProposer:
         is left alone, cannot be read, or needs nothing there.
         """
         length = len(given.value if isinstance(given.value, str) else "\n".join(given.value))
-        if length > LONGEST_VALUE:
+        if length > _LONGEST_VALUE:
             raise UsageError(
-                f"a value may have {LONGEST_VALUE:,} characters, and this has {length:,}"
+                f"a value may have {_LONGEST_VALUE:,} characters, and this has {length:,}"
             )
         if reason := skip_reason(self._space.root, path, self._space.ignore):
             raise NoteRefused(reason, path)

@@ -1,20 +1,106 @@
-"""Many notes at once: one that fails never stops the others, and a stop loses nothing."""
+"""Many notes at once, and what became of each: one that fails never stops the others."""
 
 from __future__ import annotations
 
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event
+from typing import Literal, NamedTuple
 
-from companion.enrich.result import Result
+from companion.enrich.plan import Filling
 from companion.enrich.task import Job
-from companion.errors import CompanionError
+from companion.errors import CompanionError, NoteError, NoteRefused
 from companion.llm.budget import LimitReached
 from companion.llm.endpoint_errors import Cancelled, Stopped
+from companion.llm.response import Usage
+from companion.note.outline import HeadingNotFound
+from companion.vault.proposal import Flag
+
+NoteStatus = Literal["enriched", "proposed", "refused", "unchanged", "skipped", "failed"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a job. filled: what was written; left: what was not, and why.
+
+    proposed: in words, values that the vault does not use yet, of needs that are not filled.
+    old, new: the note's text before and after, where it changed or would change.
+    change: the id of the change in the journal; None where nothing was written.
+    ends_run: the reason holds for every note, so the run ends with it.
+    lacks_heading: skipped since it does not have the heading of the section asked for just once.
+    fallback: the kinds of what was filled, or else waits, whose value is the note's own sentence,
+    for want of an answer.
+    proposals: the ids of the proposals that it is about: first of filled, in its order, then of
+    those that wait for a decision.
+    """
+
+    path: str
+    status: NoteStatus
+    reason: str = ""
+    filled: tuple[Filling, ...] = ()
+    left: tuple[str, ...] = ()
+    usage: Usage = field(default_factory=Usage)
+    old: str = ""
+    new: str = ""
+    change: int | None = None
+    ends_run: bool = False
+    lacks_heading: bool = False
+    proposed: tuple[str, ...] = ()
+    fallback: tuple[str, ...] = ()
+    proposals: tuple[int, ...] = ()
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether a model was asked and gave nothing: what was filled or waits is a fallback."""
+        found = self.filled or self.proposals
+        return self.usage.calls > 0 and 0 < len(self.fallback) == len(found)
+
+
+def failed_result(path: str, error: NoteError) -> Result:
+    """Return the result of a note that could not be worked on, for the reason in error."""
+    status: NoteStatus = "skipped" if isinstance(error, NoteRefused) else "failed"
+    reason = f"{error.reason} (line {error.line})" if error.line else error.reason
+    return Result(path, status, reason, lacks_heading=isinstance(error, HeadingNotFound))
+
+
+class Waiting(NamedTuple):
+    """A proposal that waits for a decision. kind: of its need."""
+
+    id: int
+    kind: str
+    flags: Sequence[Flag]
+
+
+def proposed_result(
+    path: str, waiting: Sequence[Waiting], left: tuple[str, ...], usage: Usage
+) -> Result:
+    """Return the result of a note into which nothing is written, as proposals for it wait."""
+    return Result(
+        path,
+        "proposed",
+        "; ".join(describe_waiting(waiting)),
+        left=left,
+        usage=usage,
+        fallback=tuple(each.kind for each in waiting if "extractive" in each.flags),
+        proposals=tuple(each.id for each in waiting),
+    )
+
+
+def describe_waiting(waiting: Iterable[Waiting]) -> list[str]:
+    """Return what waits for a decision, by what flags it."""
+    kinds: dict[str, list[str]] = {}
+    for each in waiting:
+        kinds.setdefault(", ".join(each.flags), []).append(each.kind)
+    return [
+        f"{', '.join(names)}: proposed, for you to decide{flags and f' ({flags})'}"
+        for flags, names in kinds.items()
+    ]
+
 
 # For so many notes, one more is begun: it is ready to be asked about while another is written.
 _SPARE = 2

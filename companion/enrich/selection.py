@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from companion.enrich.note_filter import ANY_NOTE, Criteria, NoteFilter
-from companion.enrich.result import Result
+from companion.enrich.run import Result
 from companion.enrich.task import Job, Task, leave_out_asked, prepare_task, was_rejected
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, UsageError
@@ -212,11 +212,7 @@ class ScanReport:
     """
 
     def __init__(
-        self,
-        workspace: Workspace,
-        found: Scan,
-        wanted: Sequence[str],
-        only: NoteFilter = ANY_NOTE,
+        self, workspace: Workspace, found: Scan, wanted: Sequence[str], only: NoteFilter = ANY_NOTE
     ) -> None:
         self.scan = found
         self.notes: dict[str, Facts] = {}
@@ -270,6 +266,4 @@ def need_object(need: Need) -> dict[str, object]:
 
 
 def _is_wanted(path: str, wanted: Sequence[str]) -> bool:
-    return not wanted or any(
-        not name or path == name or path.startswith(f"{name}/") for name in wanted
-    )
+    return not wanted or any(is_in(path, name) for name in wanted)

@@ -12,12 +12,7 @@ from typing import NamedTuple
 from companion.config import Config
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_spending
-from companion.enrich.nearest_neighbours import (
-    FEWEST,
-    NOTHING_KNOWN,
-    NearestNeighbours,
-    Suggestion,
-)
+from companion.enrich.nearest_neighbours import FEWEST, NOTHING_KNOWN, NearestNeighbours, Suggestion
 from companion.enrich.note_vectors import NoteVectors, VectorProgress
 from companion.enrich.outcome import Accepted, Evidence, Rejected, find_evidence
 from companion.enrich.plan import Filling

@@ -57,6 +57,13 @@ class Statement(NamedTuple):
     words: float
     is_definition: bool
 
+    def rank(self) -> tuple[bool, float]:
+        """Return by what statements are sorted: definitions first, then what says most."""
+        return not self.is_definition, -self.words
+
+
+PassageKind = Literal["text", "item", "row", "heading"]
+
 
 @dataclass
 class Passage:
@@ -66,7 +73,7 @@ class Passage:
     the list. children: the items below it. introduced: the paragraph below a heading.
     """
 
-    kind: Literal["text", "item", "row", "heading"]
+    kind: PassageKind
     line: int
     text: str
     heading: str = ""
@@ -86,7 +93,9 @@ def read_passages(parsed: ParsedNote) -> list[Passage]:
 
     Without AI callouts, code, formulas, comments, HTML and lines of tags.
     """
-    reader = _PassageReader()
+    passages: list[Passage] = []
+    items: list[Passage] = []  # those that another one may be below
+    heading, last = "", None  # last: the passage that the next line may continue
     hidden = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
     count = parsed.note.line_number(parsed.lines[0].start) if parsed.lines else 1
     for number, line in enumerate(parsed.lines):
@@ -94,65 +103,45 @@ def read_passages(parsed: ParsedNote) -> list[Passage]:
         if is_lazy:  # it continues the callout without `>` (CommonMark 5.1)
             hidden.add(number)
         if number in hidden or line.kind not in ("text", "heading") or has_only_tags(line):
-            reader.end_passage()
-        elif line.kind == "heading":
-            reader.add_heading(count + number, line.title)
-        else:
-            reader.add_text(count + number, line.visible, line.prefix, line.starts_block)
-    return reader.passages
-
-
-class _PassageReader:
-    """Puts lines together to passages."""
-
-    def __init__(self) -> None:
-        self.passages: list[Passage] = []
-        self._open: Passage | None = None
-        self._items: list[Passage] = []
-        self._heading: Passage | None = None
-
-    def end_passage(self) -> None:
-        self._open = None
-
-    def add_heading(self, line: int, title: str) -> None:
-        self._heading = Passage("heading", line, title, title)
-        self.passages.append(self._heading)
-        self._items.clear()
-        self._open = None
-
-    def add_text(self, line: int, visible: str, prefix: str, starts_block: bool) -> None:
+            last = None
+            continue
+        if line.kind == "heading":
+            heading, last = line.title, None
+            passages.append(Passage("heading", count + number, heading, heading))
+            items.clear()
+            continue
+        visible, prefix = line.visible, line.prefix
         text = visible[len(prefix) :] if visible.startswith(prefix) else visible.strip(" \t>")
         text = _CALLOUT.sub("", _TASK.sub("", text.strip(), count=1), count=1)
-        kind: Literal["text", "item", "row"] = "text"
-        if text.startswith("|"):
-            kind = "row"
-        elif _ITEM.search(prefix):
-            kind = "item"
-        if self._open and self._open.kind != "row" and kind == "text" and not starts_block:
-            self._open.text += f" {text}"
-            return
-        heading = self._heading.text if self._heading else ""
-        self._open = Passage(kind, line, text, heading, len(prefix.expandtabs(4)))
-        self._find_parent(self._open)
-        self.passages.append(self._open)
+        kind: PassageKind = "item" if _ITEM.search(prefix) else "text"
+        kind = "row" if text.startswith("|") else kind
+        if last and last.kind != "row" and kind == "text" and not line.starts_block:
+            last.text += f" {text}"
+            continue
+        last = Passage(kind, count + number, text, heading, len(prefix.expandtabs(4)))
+        _find_parent(last, passages, items)
+        passages.append(last)
+    return passages
 
-    def _find_parent(self, passage: Passage) -> None:
-        above = self.passages[-1] if self.passages else None
-        if passage.kind != "item":
-            self._items.clear()
-            if passage.kind == "text" and above and above.kind == "heading":
-                above.introduced = passage
-            return
-        while self._items and self._items[-1].indent >= passage.indent:
-            self._items.pop()
-        if self._items:
-            passage.parent = self._items[-1]
-            passage.parent.children.append(passage)
-        elif above and above.kind == "item":
-            passage.parent = above.parent if above.indent == passage.indent else None
-        elif above and above.text.rstrip().endswith((":", "：")):
-            passage.parent = above
-        self._items.append(passage)
+
+def _find_parent(passage: Passage, before: Sequence[Passage], items: list[Passage]) -> None:
+    """Say what stands above a passage that comes after those before; see read_passages."""
+    above = before[-1] if before else None
+    if passage.kind != "item":
+        items.clear()
+        if passage.kind == "text" and above and above.kind == "heading":
+            above.introduced = passage
+        return
+    while items and items[-1].indent >= passage.indent:
+        items.pop()
+    if items:
+        passage.parent = items[-1]
+        passage.parent.children.append(passage)
+    elif above and above.kind == "item":
+        passage.parent = above.parent if above.indent == passage.indent else None
+    elif above and above.text.rstrip().endswith((":", "：")):
+        passage.parent = above
+    items.append(passage)
 
 
 def find_statements(
@@ -162,20 +151,33 @@ def find_statements(
 
     leads_here: whether a link's target is that note. names: what it is called.
     """
+    known = {token for name in names for token in find_tokens(name)}
+    # Before a link: “see X” and “refer to X” only send the reader to the note.
+    points = compile_phrases(r"(?:\b<pointer.verbs>(?:\s\w{1,4}){0,2}|<pointer.verbs_signs>)$")
     for passage in passages:
         if not any(map(leads_here, passage.targets)):
             continue
         text = without_embeds(passage.text)
         for said, context in _cut(passage, text, leads_here):
-            called = [*names, *_words_of_links(said, leads_here)]
+            links = [
+                link
+                for link in _LINK.finditer(said)
+                if (target := (link["target"] or "").rstrip("\\")) and leads_here(target)
+            ]
+            linked = [
+                link["alias"] or link["target"].rstrip("\\").rpartition("/")[2] for link in links
+            ]
             plain = _plain(said)
-            leaning = needs_previous(plain) + _only_points(said, leads_here)
-            words = min(_count_words(said, called), _MOST) - _LEANING * leaning
+            starts = (said[max(0, link.start() - _BEFORE) : link.start()] for link in links)
+            only_points = any(points.search(start.casefold().rstrip(' *_[(“"')) for start in starts)
+            leaning = needs_previous(plain) + only_points
+            words = min(_count_words(said, [*names, *linked]), _MOST) - _LEANING * leaning
             if words < _LEAST or width(plain) > 2 * _LONGEST:
                 continue
-            words -= _ASIDE * _is_aside(called, names)
+            tokens = {token for name in linked for token in find_tokens(name)}
+            words -= _ASIDE * (bool(tokens) and known.isdisjoint(tokens))
             full = f"{context}: {plain}" if context else plain
-            is_definition = _is_definition(plain, called)
+            is_definition = _is_definition(plain, [*names, *linked])
             yield Statement(full, passage.line, passage.heading, words, is_definition)
 
 
@@ -215,32 +217,6 @@ def _cut(
 def _plain(text: str) -> str:
     """Return text as a reader sees it, on one line, sanitized."""
     return inert_value(plain_text(text.replace("\\|", "|")))
-
-
-def _words_of_links(text: str, leads_here: Callable[[str], bool]) -> Iterator[str]:
-    """Yield the words of the links to the note."""
-    for link in _LINK.finditer(text):
-        target = (link["target"] or "").rstrip("\\")
-        if target and leads_here(target):
-            yield link["alias"] or target.rpartition("/")[2]
-
-
-def _only_points(text: str, leads_here: Callable[[str], bool]) -> bool:
-    """Return whether the text sends the reader to the note, as in “see X” and “refer to X”."""
-    before = (
-        text[max(0, link.start() - _BEFORE) : link.start()].casefold().rstrip(' *_[(“"')
-        for link in _LINK.finditer(text)
-        if link["target"] and leads_here(link["target"].rstrip("\\"))
-    )
-    points = compile_phrases(r"(?:\b<pointer.verbs>(?:\s\w{1,4}){0,2}|<pointer.verbs_signs>)$")
-    return any(map(points.search, before))
-
-
-def _is_aside(called: Sequence[str], names: Collection[str]) -> bool:
-    """Return whether no link's words, which come last in called, have a word of the names."""
-    known = {token for name in names for token in find_tokens(name)}
-    words = {token for name in called[len(names) :] for token in find_tokens(name)}
-    return bool(words) and known.isdisjoint(words)
 
 
 def _count_words(text: str, names: Collection[str]) -> float:

@@ -6,15 +6,17 @@ Each step is stored before the next one, so that whatever ends the process, anot
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 from companion.enrich.asker import Asker
 from companion.enrich.batch_calls import BatchMaker, BatchReader
 from companion.enrich.enricher import Enricher
-from companion.enrich.result import Result, failed_result
+from companion.enrich.run import Result, failed_result
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
@@ -36,67 +38,46 @@ _log = logging.getLogger(__name__)
 _ANSWER_SHARE = 0.5  # of the tokens an answer may take, as a rule
 
 
-class SubmissionMaker:
-    """Makes batches of notes, none over the limits of providers, and stores them to be sent.
+def make_submissions(
+    workspace: Workspace,
+    asker: Asker,
+    run: str,
+    address: str,
+    jobs: Iterable[Job],
+    known: Capabilities | None = None,
+) -> Iterator[Result]:
+    """Make batches of the notes, none over the limits of providers, and store them to be sent.
 
-    known: as in BatchMaker.
+    Yields what is decided of each note without a call. known: as in BatchMaker.
+
+    Raises JournalError, UsageError.
     """
-
-    def __init__(
-        self,
-        workspace: Workspace,
-        asker: Asker,
-        run: str,
-        address: str,
-        known: Capabilities | None = None,
-    ) -> None:
-        self._workspace = workspace
-        self._asker = asker
-        self._run = run
-        self._address = address
-        self._known = known
-        self._batches = workspace.journal.batches
-        self._lines: list[bytes] = []
-        self._calls: list[NewBatchCall] = []
-        self._number = 0
-
-    def make(self, jobs: Sequence[Job]) -> Iterator[Result]:
-        """Yield what is decided of each note without a call. Raises JournalError, UsageError."""
-        size, maker = 0, self._open()
-        for job in jobs:
-            planned = maker.make(job)
-            self._calls += planned.calls
-            self._lines += planned.lines
+    waiting, batches = deque(jobs), workspace.journal.batches
+    folder = workspace.state / "batches"
+    for number in count(1):
+        if not waiting:
+            return
+        name = f"{run}-{number}"
+        maker = BatchMaker(workspace, asker, name, name, known)
+        lines: list[bytes] = []
+        calls: list[NewBatchCall] = []
+        size = 0
+        while waiting and len(lines) < _MOST_LINES and size < _MOST_BYTES:
+            planned = maker.make(waiting.popleft())
+            calls += planned.calls
+            lines += planned.lines
             size += sum(map(len, planned.lines))
             yield planned.result
-            if len(self._lines) >= _MOST_LINES or size >= _MOST_BYTES:
-                self._close()
-                size, maker = 0, self._open()
-        self._close()
-
-    @property
-    def _name(self) -> str:
-        return f"{self._run}-{self._number}"
-
-    def _open(self) -> BatchMaker:
-        self._number += 1
-        return BatchMaker(self._workspace, self._asker, self._name, self._name, self._known)
-
-    def _close(self) -> None:
-        """Store the calls so far as a batch that is ready to be sent."""
-        if not self._lines:
-            return
-        folder = self._workspace.state / "batches"
-        make_private_folder(folder)
-        file = folder / f"{self._name}.jsonl"
-        write_private(file, b"".join(self._lines))
-        tokens = sum(estimate_tokens(line.decode()) for line in self._lines)
-        written = round(sum(call.max_tokens for call in self._calls) * _ANSWER_SHARE)
-        provider = ProviderState(self._address, tokens=(tokens, written))
-        self._batches.begin(self._name, str(file), self._asker.model._asdict(), provider)
-        self._batches.add(self._name, self._calls)
-        self._batches.finish(self._name)
-        self._lines, self._calls = [], []
+        if lines:
+            make_private_folder(folder)
+            file = folder / f"{name}.jsonl"
+            write_private(file, b"".join(lines))
+            tokens = sum(estimate_tokens(line.decode()) for line in lines)
+            written = round(sum(call.max_tokens for call in calls) * _ANSWER_SHARE)
+            provider = ProviderState(address, tokens=(tokens, written))
+            batches.begin(name, str(file), asker.model._asdict(), provider)
+            batches.add(name, calls)
+            batches.finish(name)
 
 
 class FirstQuestion(NamedTuple):
@@ -189,24 +170,17 @@ class Submission:
 
     def _read(self, batch: Batch) -> bytes:
         """Return the lines of the batch's file whose notes may still be asked about."""
-        store = self._journal.proposals
-
-        def is_asked(line: bytes) -> bool:
+        asked = []
+        for line in Path(batch.file).read_bytes().splitlines(keepends=True):
             call = (answer := read_id(line)) and self._batches.call(answer)
-            found = store.get_all(call.proposals) if call else []
-            return bool(found) and all(
-                each.state == "asked" and not self._is_left_alone(each.path) for each in found
-            )
-
-        lines = Path(batch.file).read_bytes().splitlines(keepends=True)
-        return b"".join(line for line in lines if is_asked(line))
-
-    def _is_left_alone(self, path: str) -> bool:
-        """Return whether the note was found to be ignored, private or gone since it was read."""
-        if self._scan is None:  # it was read just now
-            return False
-        facts = self._scan.notes.get(path)
-        return facts is None or facts.skipped is not None
+            found = self._journal.proposals.get_all(call.proposals) if call else []
+            is_open = bool(found) and all(each.state == "asked" for each in found)
+            if self._scan is not None:  # it may be ignored, private or gone since it was read
+                facts = [self._scan.notes.get(each.path) for each in found]
+                is_open &= all(each is not None and each.skipped is None for each in facts)
+            if is_open:
+                asked.append(line)
+        return b"".join(asked)
 
     def look_up(self, batch: Batch) -> ProviderBatch | None:
         """Return the batch as the provider has it now; None if it has not. Raises EndpointError."""

@@ -84,36 +84,28 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     Raises NoteRefused: its text leaves a doubt, or the section is not there. JournalError.
     """
     parsed = ParsedNote(NoteText.decode(data))
-    if job.rewrite:
-        return _prepare_rewrite(workspace, job, data, parsed)
-    if not job.force:
+    if not (job.force or job.rewrite):
         facts = _find_needs(workspace, job, parsed, job.explicit or job.rejected_only)
         needs, left, proposed = leave_out_asked(workspace, job, facts.needs)
-        skipped, left = facts.skipped, (*facts.left, *left)
-        return Task(data, parsed, skipped, needs, left, proposed=proposed)
-    reverted = revert_own_changes(
-        workspace.journal, job.path, parsed.note.text, partial(find_keys, workspace, job)
-    )
+        left = (*facts.left, *left)
+        return Task(data, parsed, facts.skipped, needs, left, proposed=proposed)
+    journal, text, keys_of = workspace.journal, parsed.note.text, partial(find_keys, workspace, job)
+    if job.rewrite:
+        reverted = revert_needs(journal, job.path, text, job.rewrite, keys_of)
+    else:
+        reverted = revert_own_changes(journal, job.path, text, keys_of)
     parsed, reopened = ParsedNote(NoteText(reverted.text)), reverted.keys
-    facts = _find_needs(workspace, job, parsed, job.explicit or bool(reopened))
+    facts = _find_needs(workspace, job, parsed, job.explicit or bool(reopened or job.rewrite))
     found = facts.needs
-    if not job.explicit:  # what stubs need, and what Companion wrote once
-        usual = {need.key for need in _find_needs(workspace, job, parsed, explicit=False).needs}
-        found = tuple(need for need in found if need.key in usual | reopened)
+    if not job.explicit:  # what Companion wrote once; to replace it, what stubs need, too
+        wanted = set(reopened)
+        if not job.rewrite:
+            stub = _find_needs(workspace, job, parsed, explicit=False)
+            wanted.update(need.key for need in stub.needs)
+        found = tuple(need for need in found if need.key in wanted)
     needs, left, proposed = leave_out_asked(workspace, job, found, reopened)
-    left = (*reverted.left, *facts.left, *left)
+    left = left if job.rewrite else (*reverted.left, *facts.left, *left)
     return Task(data, parsed, facts.skipped, needs, left, reopened, proposed)
-
-
-def _prepare_rewrite(workspace: Workspace, job: Job, data: bytes, parsed: ParsedNote) -> Task:
-    """Return what is to be written anew; for an explicit job, with what else the note needs."""
-    keys_of, text = partial(find_keys, workspace, job), parsed.note.text
-    reverted = revert_needs(workspace.journal, job.path, text, job.rewrite, keys_of)
-    parsed = ParsedNote(NoteText(reverted.text))
-    facts = _find_needs(workspace, job, parsed, explicit=True)
-    wanted = [need for need in facts.needs if job.explicit or need.key in reverted.keys]
-    needs, left, proposed = leave_out_asked(workspace, job, wanted, reverted.keys)
-    return Task(data, parsed, facts.skipped, needs, left, reverted.keys, proposed)
 
 
 class NeedsToAsk(NamedTuple):
@@ -238,26 +230,26 @@ def find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")
 
 
+REWRITTEN = "it was rewritten while the model was thinking; enrich it again"
+
+
 class NoteRewritten(NoteChanged):
     """Most of what the model was asked about is gone from the note; its answer is of no use."""
 
 
-def require_same_note(asked_about: bytes, now: bytes, path: str) -> None:
-    """Raise NoteRewritten when most of what the model was asked about is gone from the note.
+def is_rewritten(asked_about: bytes | None, now: bytes) -> bool:
+    """Return whether most of what the model was asked about is gone from the note.
 
     That is most of its lines, or of the words of its body: stubs from one template share lines.
+    asked_about: None where that is not known any more.
     """
-    for parts in (_lines, _words):
-        old = parts(asked_about)
-        if len(old & parts(now)) * 2 < len(old):
-            reason = "it was rewritten while the model was thinking; enrich it again"
-            raise NoteRewritten(reason, path)
+    if asked_about is None or asked_about == now:
+        return False
+    parts = zip(_find_parts(asked_about), _find_parts(now), strict=True)
+    return any(len(old & new) * 2 < len(old) for old, new in parts)
 
 
-def _lines(data: bytes) -> set[str]:
-    return {line.strip() for line in data.decode("utf-8", "replace").splitlines()} - {""}
-
-
-def _words(data: bytes) -> set[str]:
-    """Return the words of the note's body, without those of tags."""
-    return set(find_tokens(_TAG.sub("", NoteText.decode(data).body)))
+def _find_parts(data: bytes) -> Iterator[set[str]]:
+    """Yield the lines of the note, then the words of its body, without those of tags."""
+    yield {line.strip() for line in data.decode("utf-8", "replace").splitlines()} - {""}
+    yield set(find_tokens(_TAG.sub("", NoteText.decode(data).body)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from hashlib import sha256
@@ -29,7 +29,7 @@ from companion.vault.recover import Recovered, confirm_made_offers, recover
 Reader = Literal["here", "elsewhere"]
 """Where the model runs that reads the notes: on this machine, or not."""
 
-_LEFT_ALONE = "the note is left alone now"
+LEFT_ALONE = "the note is left alone now"
 
 
 @dataclass
@@ -90,19 +90,15 @@ class Workspace:
             if path not in scan.notes:
                 if self.ignore.path_reason(path):
                     excluded.append(path)
-                elif path not in scan.skipped and self._is_gone(path):
-                    lost.append(path)
+                elif path not in scan.skipped:
+                    with suppress(OSError):  # its drive may come back
+                        if self.root.is_dir() and is_gone(self.root, path):
+                            lost.append(path)
             elif (facts := scan.notes.skipped(path)) and {*facts.marks} - {UNKNOWN}:
                 excluded.append(path)
-        for paths, reason in ((lost, "the note was deleted"), (excluded, _LEFT_ALONE)):
+        for paths, reason in ((lost, "the note was deleted"), (excluded, LEFT_ALONE)):
             if paths:
                 self.journal.proposals.forget(paths, reason, "need", to="closed")
-
-    def _is_gone(self, path: str) -> bool:
-        try:
-            return self.root.is_dir() and is_gone(self.root, path)
-        except OSError:  # its drive may come back
-            return False
 
     @cached_property
     def _index(self) -> Index:
@@ -165,7 +161,5 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
     triggers = [field.property for field in fields if field.trigger and field.property]
     vocabulary = {f.property for f in every if f.property and f.vocabulary == "vault"}
     return config.rules(
-        names,
-        tuple(sorted(vocabulary)),
-        tuple(dict.fromkeys([DESCRIPTION, *triggers])),
+        names, tuple(sorted(vocabulary)), tuple(dict.fromkeys([DESCRIPTION, *triggers]))
     )

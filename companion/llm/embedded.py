@@ -81,14 +81,9 @@ class EmbeddedServer:
         self._endpoint = self.settings
         self._leases = 0
         self._last_use = 0.0
-        self._threads = threads or 0
+        self.threads = threads or 0  # that the server was last started with
         self._free = 0.0  # cores, when they were last counted
         self._counted = CpuTimes(0.0, 0.0, 0.0)
-
-    @property
-    def threads(self) -> int:
-        """How many threads the server was last started with; 0 before the first start."""
-        return self._threads
 
     @property
     def pid(self) -> int | None:
@@ -139,7 +134,7 @@ class EmbeddedServer:
         """Start the server with a new key. Raises ModelNotStarted when it does not start."""
         self._stop()
         cores = count_all_cores()
-        self._threads = self._fixed_threads or choose_threads(self._free, cores)
+        self.threads = self._fixed_threads or choose_threads(self._free, cores)
         niceness = _NICENESS if self._free >= _FREE_CORE else _NICENESS_BUSY
         key = secrets.token_urlsafe(32)
         child = self._spawn(niceness)
@@ -150,7 +145,7 @@ class EmbeddedServer:
             "context_tokens": self.settings.context_tokens,
             "slots": self._slots,
             # on a machine that is idle llama.cpp knows best which of its cores are fast ones
-            "threads": self._fixed_threads or (self._threads if self._threads < cores else None),
+            "threads": self._fixed_threads or (self.threads if self.threads < cores else None),
         }
         answer = _send_options(child, options)
         if "url" not in answer:
@@ -172,7 +167,7 @@ class EmbeddedServer:
         """Whether too many or too few threads run for the cores that were free at last."""
         if self._fixed_threads:
             return False
-        return choose_threads(self._free, count_all_cores(), self._threads) != self._threads
+        return choose_threads(self._free, count_all_cores(), self.threads) != self.threads
 
     def _spawn(self, niceness: int) -> subprocess.Popen[bytes]:
         """Start the child, in a process group of its own: Ctrl-C is the parent's to handle."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from companion.llm.attempts import Attempts, FixedSource
+from companion.llm.attempts import Attempts
 from companion.llm.budget import Budget
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import EndpointDown, error_for_reply, unusable_answer_error
@@ -146,16 +146,10 @@ class EndpointEncoder:
     budget: counts and caps what the calls take; it is left open.
     """
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        budget: Budget | None = None,
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, budget: Budget | None = None) -> None:
         self.name = f"{endpoint.model} at {endpoint.address}"
         self._endpoint = endpoint
-        self._attempts = Attempts(
-            FixedSource(endpoint), threading.Event(), 0.5, "/embeddings", budget
-        )
+        self._attempts = Attempts(endpoint, threading.Event(), 0.5, "/embeddings", budget)
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return a vector of length 1 for each text.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
@@ -60,6 +61,15 @@ class Endpoint:
                 " or https://api.example.com/v1; correct base_url in the configuration"
             )
         object.__setattr__(self, "_parts", parts)
+
+    @property
+    def settings(self) -> Endpoint:
+        """The endpoint: as a source (see companion.llm.attempts) it lends itself."""
+        return self
+
+    def lease(self) -> AbstractContextManager[Endpoint]:
+        """Lend the endpoint for one call."""
+        return nullcontext(self)
 
     def __repr__(self) -> str:
         return f"Endpoint({self.address!r}, model={self.model!r})"

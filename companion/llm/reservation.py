@@ -23,31 +23,24 @@ class Reservation:
         self.in_tier = False
         self._settle = settle
 
-    def settle(self, usage: Usage) -> None:
-        """Replace the estimate by the usage; where the endpoint counts 0 tokens, it stays."""
-        self._finish(usage)
+    def settle(self, usage: Usage | None) -> None:
+        """Replace the estimate by the usage; it stays where the endpoint counts 0 tokens, or None.
 
-    def release(self) -> None:
-        """Remove the estimate: nothing was paid."""
-        self._finish(Usage())
-
-    def keep(self) -> None:
-        """Leave the estimate as what was spent."""
-        self._finish(None)
-
-    def __enter__(self) -> Reservation:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.sent:
-            self.keep()
-        else:
-            self.release()
-
-    def _finish(self, usage: Usage | None) -> None:
+        Only the first call has an effect.
+        """
         settle, self._settle = self._settle, None
         if settle:
             settle(usage)
         turn, self.turn = self.turn, None
         if turn:
             turn.end(usage, sent=self.sent)
+
+    def release(self) -> None:
+        """Remove the estimate: nothing was paid."""
+        self.settle(Usage())
+
+    def __enter__(self) -> Reservation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.settle(None if self.sent else Usage())

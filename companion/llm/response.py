@@ -146,13 +146,16 @@ def read_completion(reply: Reply) -> Completion:
     content = _text_of(message.get("content"))
     answer = (_THOUGHT if _THOUGHT.match(content) else _THOUGHT_END).sub("", content)
     text = _remove_surrogates(answer).strip()
-    hides_thoughts = finish == "length" and not text  # cut off before the first word
+    # DeepSeek and OpenRouter report thoughts in the message, OpenAI in the usage
+    details = _object(_object(data.get("usage")).get("completion_tokens_details"))
+    told = any(_text_of(message.get(key)) for key in ("reasoning_content", "reasoning"))
+    is_cut = finish == "length" and not text  # before the first word
     return Completion(
         text=text,
         usage=usage,
         refusal=refusal if isinstance(refusal, str) else "",
         finish=finish if isinstance(finish, str) else "",
-        thinks=answer != content or hides_thoughts or _reports_thoughts(data, message),
+        thinks=answer != content or is_cut or told or _count(details.get("reasoning_tokens")) > 0,
         tier=tier if isinstance(tier, str) else "",
     )
 
@@ -227,13 +230,6 @@ def _text_of(content: Any) -> str:
         parts = (part.get("text") for part in content if isinstance(part, dict))
         return "".join(part for part in parts if isinstance(part, str))
     return content if isinstance(content, str) else ""
-
-
-def _reports_thoughts(reply: dict[str, Any], message: dict[str, Any]) -> bool:
-    """Return whether the reply reports thoughts, as DeepSeek, OpenRouter or OpenAI do."""
-    details = _object(_object(reply.get("usage")).get("completion_tokens_details"))
-    thoughts = (message.get("reasoning_content"), message.get("reasoning"))
-    return any(map(_text_of, thoughts)) or bool(_count(details.get("reasoning_tokens")))
 
 
 def _read_usage(reply: dict[str, Any]) -> Usage:

@@ -130,13 +130,32 @@ def read_file(path: Path) -> PromptFile:
         note = NoteText.decode(path.read_bytes())
         text, body_line = note.yaml, note.line_number(note.body_start)
     except OSError as error:
-        raise PromptError(
-            path, f"it cannot be read ({error.strerror}); mend or remove it"
-        ) from None
+        reason = f"it cannot be read ({error.strerror}); mend or remove it"
+        raise PromptError(path, reason) from None
     except NoteRefused as error:
         raise PromptError(path, error.reason, error.line) from None
-    frontmatter, key_lines = _parse_frontmatter(path, text)
-    return PromptFile(path, note.text, frontmatter, key_lines, note.body, body_line)
+    lines: dict[str, int] = {}
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is not None and not isinstance(root, yaml.MappingNode):
+            raise PromptError(path, "its frontmatter is not made of key: value lines; mend it", 2)
+        for key, _ in root.value if root else ():
+            line = key.start_mark.line + 2  # the first line is the opening `---`
+            if not isinstance(key, yaml.ScalarNode):
+                raise PromptError(path, "a key has to be a plain word; mend this line", line)
+            if key.value in lines:
+                raise PromptError(path, f"the key {key.value} stands twice; remove one", line)
+            lines[key.value] = line
+        values = yaml.safe_load(text) or {}
+    except yaml.MarkedYAMLError as error:
+        reason = f"its frontmatter is not valid YAML ({error.problem}); mend this line"
+        line = error.problem_mark.line + 2 if error.problem_mark else 1
+        raise PromptError(path, reason, line) from None
+    except (yaml.YAMLError, ValueError) as error:  # a control character; a date like 2024-99-99
+        reason = f"its frontmatter is not valid YAML ({error}); mend it"
+        raise PromptError(path, reason, 1) from None
+    frontmatter = {str(key): value for key, value in values.items()}
+    return PromptFile(path, note.text, frontmatter, lines, note.body, body_line)
 
 
 def compile_template(file: PromptFile, names: Collection[str]) -> Template:
@@ -198,35 +217,3 @@ def _check_combination(file: PromptFile, frontmatter: FieldFrontmatter) -> None:
         file.fail_at_key("whole_sentences", "only kind: text takes it; remove it")
     if frontmatter.max_characters and frontmatter.max_characters < frontmatter.min_characters:
         file.fail_at_key("min_characters", "it is more than max_characters; lower it")
-
-
-def _parse_frontmatter(path: Path, text: str) -> tuple[dict[str, Any], dict[str, int]]:
-    """Return the values of the keys, and their lines in the file."""
-    try:
-        lines = _find_key_lines(path, yaml.compose(text, Loader=yaml.SafeLoader))
-        values = yaml.safe_load(text) or {}
-    except yaml.MarkedYAMLError as error:
-        reason = f"its frontmatter is not valid YAML ({error.problem}); mend this line"
-        line = error.problem_mark.line + 2 if error.problem_mark else 1
-        raise PromptError(path, reason, line) from None
-    except (yaml.YAMLError, ValueError) as error:  # a control character; a date like 2024-99-99
-        reason = f"its frontmatter is not valid YAML ({error}); mend it"
-        raise PromptError(path, reason, 1) from None
-    return {str(key): value for key, value in values.items()}, lines
-
-
-def _find_key_lines(path: Path, root: yaml.Node | None) -> dict[str, int]:
-    """Return the lines of the keys in the file, whose first line is the opening `---`."""
-    if root is None:
-        return {}
-    if not isinstance(root, yaml.MappingNode):
-        raise PromptError(path, "its frontmatter is not made of key: value lines; mend it", 2)
-    lines: dict[str, int] = {}
-    for key, _ in root.value:
-        line = key.start_mark.line + 2
-        if not isinstance(key, yaml.ScalarNode):
-            raise PromptError(path, "a key has to be a plain word; mend this line", line)
-        if key.value in lines:
-            raise PromptError(path, f"the key {key.value} stands twice; remove one", line)
-        lines[key.value] = line
-    return lines

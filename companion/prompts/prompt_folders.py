@@ -45,18 +45,24 @@ def load_prompts(*overrides: Path) -> Prompts:
 
 
 def _load(files: Mapping[str, PromptFile]) -> Prompts:
-    """Return the prompts of the files. Raises PromptError."""
+    """Return the prompts of the files. Raises PromptError, also if two fill one property."""
     marked = {"marker": "sample-marker", "asked": ["description"]}
     notes = [sample.values() | marked for sample in SAMPLES]
     # Without the marker, the note's text would have no bounds.
     shown = [{name: str(note[name]) for name in ("marker", "title", "prose")} for note in notes]
-    return Prompts(
-        files=MappingProxyType(dict(files)),
-        system=_load_frame(files["system.md"], [_Sample({"language": None}, {})]),
-        note=_load_frame(files["note.md"], list(map(_Sample, notes, shown))),
-        answer=_load_frame(files["answer.md"], _sample_answers()),
-        fields=MappingProxyType(_load_fields(files)),
-    )
+    system = _load_frame(files["system.md"], [_Sample({"language": None}, {})])
+    frame = _load_frame(files["note.md"], list(map(_Sample, notes, shown)))
+    answer = _load_frame(files["answer.md"], _ANSWER_SAMPLES)
+    fields: dict[str, Field] = {}
+    owners: dict[str, str] = {}
+    for name in sorted(filter(_is_field, files)):
+        field = load_field(_field_name(name), files[name])
+        owner = owners.setdefault((field.property or "").casefold(), name)
+        if owner != name:
+            files[name].fail(f"{owner} fills {field.property} already; remove one of the two")
+        fields[field.name] = field
+    texts = MappingProxyType(dict(files))
+    return Prompts(texts, system, frame, answer, MappingProxyType(fields))
 
 
 def _load_folders(
@@ -68,21 +74,21 @@ def _load_folders(
         above = replace(prompts, by_folder=loaded).for_note(f"{folder}.md")
         files = {name: read_file(path) for name, path in of_folders[folder].items()}
         loaded[fold_path(folder)] = _load({**above.files, **files})
-        for name in filter(_is_field, files):
-            _check_folder_field(files[name], name, loaded[fold_path(folder)], prompts)
+        for name in filter(_is_field, files):  # it may not change which notes need something
+            field = loaded[fold_path(folder)].fields[_field_name(name)]
+            general = prompts.fields.get(field.name)
+            if general is None:
+                files[name].fail(
+                    f"there is no field {field.name} for the whole vault; put one into"
+                    " prompts/fields, too"
+                )
+            if field.property != general.property:
+                reason = f"{field.name} fills {general.property} elsewhere; remove this line"
+                files[name].fail_at_key("property", reason)
+            if "trigger" in files[name].frontmatter:
+                reason = "only the field for the whole vault takes it; remove this line"
+                files[name].fail_at_key("trigger", reason)
     return loaded
-
-
-def _check_folder_field(file: PromptFile, name: str, own: Prompts, prompts: Prompts) -> None:
-    """Raise PromptError where a folder's field would change which notes need something."""
-    name = name.removeprefix("fields/").removesuffix(".md")
-    general = prompts.fields.get(name)
-    if general is None:
-        file.fail(f"there is no field {name} for the whole vault; put one into prompts/fields, too")
-    if own.fields[name].property != general.property:
-        file.fail_at_key("property", f"{name} fills {general.property} elsewhere; remove this line")
-    if "trigger" in file.frontmatter:
-        file.fail_at_key("trigger", "only the field for the whole vault takes it; remove this line")
 
 
 def _find_files(folder: Path) -> dict[str, Path]:
@@ -128,6 +134,10 @@ def _is_field(name: str) -> bool:
     return name.startswith("fields/")
 
 
+def _field_name(name: str) -> str:
+    return name.removeprefix("fields/").removesuffix(".md")
+
+
 class _Sample(NamedTuple):
     """Values to try a template on, and texts that its output must contain, by their names."""
 
@@ -148,33 +158,18 @@ def _load_frame(file: PromptFile, samples: Sequence[_Sample]) -> Template:
     return template
 
 
-def _sample_answers() -> list[_Sample]:
-    """Return samples for `answer.md`: one ask as text, several as JSON."""
-    asks = [
-        TemplateAsk(f"sample_{kind}", kind, f"Write {kind}.") for kind in ("text", "list", "prose")
-    ]
-    calls: list[tuple[list[TemplateAsk], bool]] = [
-        *(([ask], False) for ask in asks),
-        (asks, True),
-    ]
-    return [
+_ASKS = [
+    TemplateAsk(f"sample_{kind}", kind, f"Write {kind}.") for kind in ("text", "list", "prose")
+]
+_ANSWER_SAMPLES = [  # one ask as text, several as JSON
+    *(
         _Sample(
-            {"asks": called, "json": json, "language": "English" if json else None},
-            {"ask.instruction": called[-1].instruction}
-            | ({"ask.key": called[-1].key} if json else {}),
+            {"asks": [ask], "json": False, "language": None}, {"ask.instruction": ask.instruction}
         )
-        for called, json in calls
-    ]
-
-
-def _load_fields(files: Mapping[str, PromptFile]) -> dict[str, Field]:
-    """Return the fields by name. Raises PromptError when two fill the same property."""
-    fields: dict[str, Field] = {}
-    owners: dict[str, str] = {}
-    for name in sorted(filter(_is_field, files)):
-        field = load_field(name.removeprefix("fields/").removesuffix(".md"), files[name])
-        owner = owners.setdefault((field.property or "").casefold(), name)
-        if owner != name:
-            files[name].fail(f"{owner} fills {field.property} already; remove one of the two")
-        fields[field.name] = field
-    return fields
+        for ask in _ASKS
+    ),
+    _Sample(
+        {"asks": _ASKS, "json": True, "language": "English"},
+        {"ask.instruction": _ASKS[-1].instruction, "ask.key": _ASKS[-1].key},
+    ),
+]

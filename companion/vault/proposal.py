@@ -38,7 +38,29 @@ Flag = Literal["unsupported", "extractive", "new-value", "small-model", "replace
 ProposedValue = str | list[str]
 """A text; or the texts of a list, or the lines of a callout's body."""
 
+PROGRAM_NAME = r"[A-Za-z0-9][A-Za-z0-9._ -]{0,59}"
+"""What a program may be called, as a regular expression."""
+
 _NO_OPTIONS: Mapping[str, object] = MappingProxyType({})
+
+
+class GivenValue(NamedTuple):
+    """A value that a script or an agent gives for what a note needs.
+
+    field: the name of a field, or the property that it fills. heading: of the section that a
+    callout is in; None: the top of the note. question: the title of an empty callout.
+    """
+
+    field: str
+    value: ProposedValue
+    heading: str | None = None
+    question: str | None = None
+
+
+class RejectedValue(NamedTuple):
+    """A value that a check found unfit. reason: in words."""
+
+    reason: str
 
 
 class NewProposal(NamedTuple):

@@ -17,7 +17,7 @@ from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import model_facts, open_client
 from companion.enrich.note_filter import Criteria
-from companion.enrich.result import Result
+from companion.enrich.run import Result
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.enrich.written import find_outdated, find_rewrites
 from companion.vault.proposal import Proposal

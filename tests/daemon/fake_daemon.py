@@ -25,7 +25,7 @@ from companion.daemon.open_notes import RequestedEdit
 from companion.daemon.queries import Listing, NoteQueries, NoteState
 from companion.daemon.run_handler import RunHandler
 from companion.enrich.plan import Filling
-from companion.enrich.result import Result
+from companion.enrich.run import Result
 from companion.enrich.written import Outdated
 from companion.errors import ConsentMissing, UsageError
 from companion.llm.response import Usage

@@ -10,8 +10,11 @@ import pytest
 
 from companion.daemon import client_runs
 from companion.daemon.work_queue import Priority
+from companion.enrich import note_writer
 from companion.enrich.enricher import Enricher
 from companion.errors import ConsentMissing, UsageError
+from companion.vault.journal import Journal, NewChange
+from companion.vault.write import Snapshot, write_note
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,
@@ -202,14 +205,13 @@ def test_what_is_being_written_when_a_run_is_cancelled_is_finished(
     quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing, may_write = threading.Event(), threading.Event()
-    commit = Enricher._commit
 
-    def commit_slowly(self: Enricher, *arguments: object) -> int:
+    def write_slowly(snapshot: Snapshot, new: bytes, journal: Journal, change: NewChange) -> int:
         writing.set()
         assert may_write.wait(20)
-        return commit(self, *arguments)  # type: ignore[arg-type]
+        return write_note(snapshot, new, journal, change)
 
-    monkeypatch.setattr(Enricher, "_commit", commit_slowly)
+    monkeypatch.setattr(note_writer, "write_note", write_slowly)
     quiet.note("Stub.md")
     quiet.start()
     run = quiet.run("Stub.md", wait=False)

@@ -7,9 +7,11 @@ import time
 
 import pytest
 
-from companion.enrich.enricher import Enricher
+from companion.enrich import note_writer
 from companion.enrich.workspace import Workspace
+from companion.vault.journal import Journal, NewChange
 from companion.vault.lock import vault_lock
+from companion.vault.write import Snapshot, write_note
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,
@@ -46,14 +48,13 @@ def test_stop_during_a_write_finishes_it(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch, by_run: bool
 ) -> None:
     writing = threading.Event()
-    commit = Enricher._commit
 
-    def commit_slowly(self: Enricher, *arguments: object) -> int:
+    def write_slowly(snapshot: Snapshot, new: bytes, journal: Journal, change: NewChange) -> int:
         writing.set()
         time.sleep(0.5)  # a slow disk
-        return commit(self, *arguments)  # type: ignore[arg-type]
+        return write_note(snapshot, new, journal, change)
 
-    monkeypatch.setattr(Enricher, "_commit", commit_slowly)
+    monkeypatch.setattr(note_writer, "write_note", write_slowly)
     if by_run:
         daemon_fixture.settings["settle_seconds"] = 3600.0
     daemon_fixture.note("Stub.md")

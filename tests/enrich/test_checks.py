@@ -15,7 +15,7 @@ from companion.enrich.checks import (
     find_fault,
     find_good_items,
     join_instructions,
-    trim_callout,
+    tidy_answer,
 )
 from companion.enrich.checks.repetition import without_copies
 from companion.enrich.checks.shape import first_paragraphs, whole_sentences
@@ -570,10 +570,10 @@ UNTIDY = [
 
 
 @pytest.mark.parametrize(("text", "tidied"), UNTIDY)
-def test_trim_callout(text: str, tidied: str | None) -> None:
+def test_tidy_answer(text: str, tidied: str | None) -> None:
     title, note = NOTES["en"]
     expected = text if tidied is None else tidied
-    assert trim_callout(text, PROMPTS.fields["callout"], title, note, may_quote=False) == expected
+    assert tidy_answer(text, PROMPTS.fields["callout"], title, note, may_quote=False) == expected
 
 
 def test_off(monkeypatch: pytest.MonkeyPatch) -> None:

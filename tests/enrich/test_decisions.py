@@ -226,19 +226,13 @@ GONE = [
 ]
 
 
-@pytest.mark.parametrize("sweeps", [False, True], ids=["accepted", "looked over"])
 @pytest.mark.parametrize(("change", "reason"), GONE)
-def test_closes_itself(
-    desk: Desk, change: Callable[[Desk], None], reason: str, sweeps: bool
-) -> None:
+def test_closes_itself(desk: Desk, change: Callable[[Desk], None], reason: str) -> None:
     ids = desk.propose("description")
     change(desk)
     before = desk.note.exists() and desk.text
-    if sweeps:
-        assert desk.decisions.close_gone() == ids
-    else:
-        done = desk.accept(*ids)
-        assert done.result.status == "failed" and reason in done.result.reason
+    done = desk.accept(*ids)
+    assert done.result.status == "failed" and reason in done.result.reason
     assert desk.states(ids) == ["closed"] and reason in desk.reasons(ids)[0]
     assert (desk.note.exists() and desk.text) == before
     assert desk.store.latest("Sourdough.md") == {}
@@ -278,7 +272,7 @@ def test_stays_open(desk: Desk, change: Callable[[Desk], None], reason: str) -> 
     change(desk)
     done = desk.accept(*ids)
     assert done.result.status == "failed" and reason in done.result.reason
-    assert desk.decisions.close_gone() == [] and desk.states(ids) == ["open"]
+    assert desk.states(ids) == ["open"]
     desk.write(NOTE)
     assert desk.accept(*ids).result.status == "enriched"
 

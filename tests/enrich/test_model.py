@@ -10,8 +10,9 @@ import pytest
 
 from companion.config import Config
 from companion.enrich import model
-from companion.enrich.model import make_client, open_client, open_source, open_spending
+from companion.enrich.model import open_client, open_source, open_spending
 from companion.errors import UsageError
+from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 
 OPENAI = {"base_url": "https://api.openai.com/v1", "model": "gpt-4o-mini"}
@@ -86,8 +87,8 @@ def test_the_embedded_model_outlives_its_clients(
     monkeypatch.setattr(EmbeddedServer, "close", lambda server: closed.append(server))
     monkeypatch.setattr(model, "model_path", lambda name: tmp_path / "some.gguf")
     with open_source(config({})) as source:
-        with make_client(source, Event(), None) as first:
-            make_client(source, Event(), None, capabilities_from=first).close()
+        with Client(source) as first:
+            Client(source, capabilities_from=first).close()
         assert closed == []
     assert closed == [source]
 

@@ -6,8 +6,7 @@ from threading import Event, Lock
 
 import pytest
 
-from companion.enrich.result import Result
-from companion.enrich.run import new_run, run_jobs
+from companion.enrich.run import Result, new_run, run_jobs
 from companion.enrich.task import Job
 from companion.errors import EndpointError, JournalError
 from companion.llm.endpoint_errors import Cancelled

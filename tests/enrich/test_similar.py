@@ -12,7 +12,7 @@ import pytest
 
 from companion.config import Config, load_config
 from companion.enrich.accept import Acceptor
-from companion.enrich.context import VaultContext, make_prompt_context
+from companion.enrich.context import AskedNote, VaultContext, make_prompt_context
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import AskedFor, RawAnswer
 from companion.enrich.nearest_neighbours import NOTHING_KNOWN, NearestNeighbours, Suggestion
@@ -213,10 +213,11 @@ def test_of_notes_of_one_name_the_one_like_it_is_linked(
         context = make_prompt_context(parsed, "Stub.md", {})
         model = ModelFacts("m", None, "together")
         known = VaultContext(scan)
-        acceptor = Acceptor(workspace, known, model, "Stub.md", parsed, context, None, similar)
         need = Need(CALLOUT, None, None, "top", "no AI callout")
+        note = AskedNote("Stub.md", workspace.prompts, parsed, [need], context, None, frozenset())
+        acceptor = Acceptor(workspace, known, model, note, similar)
         asked = AskedFor(need, Ask("callout", workspace.prompts.fields["callout"]))
-        [accepted] = acceptor.accept([RawAnswer(asked, "It is made with a Peel, as always.")])
+        accepted = acceptor.accept(RawAnswer(asked, "It is made with a Peel, as always."))
     assert isinstance(accepted, Accepted)
     linked = f"[[{meant}|Peel]]" if meant else "Peel"
     assert accepted.filling.value == [f"It is made with a {linked}, as always."]

@@ -565,6 +565,6 @@ def test_the_sum_is_what_was_taken(
             elif end == "release":
                 reservation.release()
             else:
-                reservation.keep()
+                reservation.settle(None)
                 spent += read + written
             assert sum(budget.spent_today()[:2]) == spent

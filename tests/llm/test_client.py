@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from companion.errors import CompanionError
-from companion.llm.attempts import FixedSource
 from companion.llm.budget import Budget, LimitReached
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint, JsonMode
@@ -419,7 +418,7 @@ def test_what_one_client_learned_another_takes_over(fake: FakeEndpoint) -> None:
 
 
 def test_closing_a_client_leaves_the_others_at_work(fake: FakeEndpoint, budget: Budget) -> None:
-    source = FixedSource(Endpoint(fake.url, "m"))
+    source = Endpoint(fake.url, "m")
     first, second = (Client(source, budget=budget) for _ in range(2))
     with second:
         with first:

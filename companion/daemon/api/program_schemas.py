@@ -8,8 +8,7 @@ from pydantic import Field
 
 from companion.daemon.api.proposal_schemas import ProposalShape, Value
 from companion.daemon.api.schemas import Id, RelativePath, Sent, Shape
-from companion.enrich.given_value import PROGRAM_NAME, GivenValue, RejectedValue
-from companion.vault.proposal import Proposal
+from companion.vault.proposal import PROGRAM_NAME, GivenValue, Proposal, RejectedValue
 
 _Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]
 _Title = Annotated[str, Field(min_length=1, max_length=1000)]

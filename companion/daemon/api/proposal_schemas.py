@@ -22,7 +22,7 @@ from companion.daemon.api.schemas import (
     Shape,
 )
 from companion.enrich.decision import Acceptance, Decided, NoteDecision
-from companion.enrich.result import NoteStatus, Result
+from companion.enrich.run import NoteStatus, Result
 from companion.vault.proposal import Flag, Proposal, ProposalState
 from companion.vault.proposals import Selection
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from companion.daemon.api.schemas import IsoTime, OfferShape, OrNull, Shape
 from companion.daemon.client_runs import Run, RunEntry, RunState
 from companion.enrich.plan import Filling
-from companion.enrich.result import NoteStatus, Result
+from companion.enrich.run import NoteStatus, Result
 from companion.llm.response import Usage
 from companion.note.needs import CALLOUT, Need
 

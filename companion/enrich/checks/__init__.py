@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from companion.enrich.checks.answer_language import find_wrong_language
@@ -28,8 +29,8 @@ from companion.enrich.checks.shape import (
     find_markup,
     find_unfinished,
     first_paragraphs,
+    is_name,
     whole_sentences,
-    without_bad_names,
     without_cut,
 )
 from companion.note.sanitize import visible_lines
@@ -43,9 +44,8 @@ __all__ = [
     "find_fault",
     "find_good_items",
     "join_instructions",
-    "trim_callout",
+    "tidy_answer",
     "whole_sentences",
-    "without_citations",
 ]
 
 Check = Callable[[CheckedAnswer], Fault | None]
@@ -74,7 +74,7 @@ _BLANK_LINES = re.compile(r"\n{2,}")
 _FENCE = re.compile(r"```|~~~")
 _HEADER = re.compile(r"(?:> ?)?\[![\w-]+\][+-]?[^\n]*\n+")  # of a callout: it gets its own
 _DEFAULT = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # of an expression in a template
-# What the model of a search engine leaves; the sources are not there.
+# What the model of a search engine leaves; the sources are not there, unless the note has it.
 _CITATION = re.compile(
     r"(?:(?<=[^\W\d_]{3})|(?<=[.!?,;:。、，！？」）)]))(?: ?\[\^?\d{1,3}\])+| ?【\d+[^】\n]*】"
 )
@@ -88,30 +88,29 @@ def find_fault(answer: CheckedAnswer, names: Iterable[str] = CHECKS) -> Fault | 
 
 def find_good_items(answer: CheckedAnswer) -> list[str]:
     """Return the items of a list that may go into the note; answer.text has one a line."""
-    return without_bad_names(answer, lambda item: find_fault(item, _ITEM_CHECKS))
+    items = (replace(answer, text=item, raw=item) for item in answer.text.split("\n"))
+    return [item.text for item in items if is_name(item) and not find_fault(item, _ITEM_CHECKS)]
 
 
-def trim_callout(text: str, field: Field, title: str, note: str, *, may_quote: bool) -> str:
-    """Return the text of a callout without citations, header, copies of the note and cut-off end.
+def tidy_answer(text: str, field: Field, title: str, note: str, *, may_quote: bool) -> str:
+    """Return a text or a callout without citations; other values as they are.
 
-    At most as many paragraphs are left as the field allows. Text with code in it stays as it is.
-    text: as the model wrote it; the result still has to be sanitized. may_quote: whether it may
-    repeat sentences of the note.
+    A callout loses its header, copies of the note and a cut-off end, too, and has at most as many
+    paragraphs as the field allows, unless there is code in it.
+    text: as the model wrote it; the result still has to be sanitized. may_quote: whether a callout
+    may repeat sentences of the note.
     """
-    if _FENCE.search(text):
+    if field.kind not in ("text", "prose") or (field.kind == "prose" and _FENCE.search(text)):
         return text
-    text = without_citations(text, note)
+    text = _CITATION.sub(lambda mark: mark[0] if mark[0].strip() in note else "", text)
+    if field.kind == "text":
+        return text
     lines = "\n".join(line.rstrip() for line in visible_lines(text)).strip("\n")
     lines = _HEADER.sub("", lines, count=1) if _HEADER.match(lines) else lines
     text = without_cut(_BLANK_LINES.sub("\n\n", lines))
     if not may_quote:
         text = without_copies(text, note) or text
     return first_paragraphs(text, title, field)
-
-
-def without_citations(text: str, note: str) -> str:
-    """Return text without references such as [1], except those that the note has, too."""
-    return _CITATION.sub(lambda mark: mark[0] if mark[0].strip() in note else "", text)
 
 
 def join_instructions(prompts: Prompts, field: Field) -> str:

@@ -96,15 +96,15 @@ def _has_name(name: str, answer: CheckedAnswer) -> bool:
         rf"{_EDGE[0]}(?:{re.escape(word)}|{parts or '(?!)'})e?s?{_EDGE[1]}", answer.source
     ):
         return True
-    words = _words_in(f"{answer.title}\n{answer.note}")
-    return any(_is_form(word, fold(other)) for other in words if not other.islower())
-
-
-def _is_form(word: str, other: str) -> bool:
-    same = max(_STEM, min(len(word), len(other)) - _ENDING)
-    return len(other) >= _STEM and word[:same] == other[:same]
+    for other in map(fold, _names_in(f"{answer.title}\n{answer.note}")):
+        same = max(_STEM, min(len(word), len(other)) - _ENDING)
+        if len(other) >= _STEM and word[:same] == other[:same]:
+            return True
+    return False
 
 
 @lru_cache(maxsize=8)
-def _words_in(note: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_WORD.findall(unicodedata.normalize("NFC", note))))
+def _names_in(note: str) -> tuple[str, ...]:
+    """Return the words of the note that are not in small letters."""
+    words = dict.fromkeys(_WORD.findall(unicodedata.normalize("NFC", note)))
+    return tuple(word for word in words if not word.islower())

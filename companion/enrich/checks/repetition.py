@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import LIST_OR_TABLE
@@ -38,7 +39,14 @@ _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 
 def find_repetition(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that repeats a word, a phrase or a sentence."""
-    repeated = next(_find_repeated(answer), None)
+    counts = Counter(map(letters, _SENTENCE_END.split(answer.text)))
+    found = chain(
+        (s for s, times in counts.items() if times > 1 and width(s) >= _SHORTEST_SENTENCE),
+        (row[0] for row in _ROW.finditer(answer.text)),
+        _find_phrase(answer.tokens, *_PHRASES.get(answer.field.kind, (6, 14))),
+        () if answer.field.kind == "list" or answer.question else _find_stems(answer),
+    )
+    repeated = next(found, None)
     if repeated is None:
         return None
     retry = "Say every thing once, in fresh words, and stop."
@@ -53,15 +61,6 @@ def find_title_alone(answer: CheckedAnswer) -> Fault | None:
         return None
     retry = "It only repeats the title. Say what the title does not say."
     return Fault("title", "says no more than the title", retry)
-
-
-def _find_repeated(answer: CheckedAnswer) -> Iterator[str]:
-    counts = Counter(map(letters, _SENTENCE_END.split(answer.text)))
-    yield from (s for s, times in counts.items() if times > 1 and width(s) >= _SHORTEST_SENTENCE)
-    yield from (found[0] for found in _ROW.finditer(answer.text))
-    yield from _find_phrase(answer.tokens, *_PHRASES.get(answer.field.kind, (6, 14)))
-    if answer.field.kind != "list" and not answer.question:
-        yield from _find_stems(answer)
 
 
 def _find_phrase(tokens: Sequence[str], words: int, signs: int) -> Iterator[str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.language import script_of
@@ -53,15 +52,7 @@ LIST_OR_TABLE = re.compile(r"\s*(?:(?:[-*+]|\d+[.)])(?:\s|$)|\|)")
 _HEADING = re.compile(r"(?:\*\*[^*]+[^*.!?。！？]\*\*|#{1,6} .*)$")
 
 
-def without_bad_names(
-    answer: CheckedAnswer, check: Callable[[CheckedAnswer], Fault | None]
-) -> list[str]:
-    """Return the items of a list that are names and pass the check; answer.text has one a line."""
-    items = (replace(answer, text=item, raw=item) for item in answer.text.split("\n"))
-    return [item.text for item in items if _is_name(item) and not check(item)]
-
-
-def _is_name(item: CheckedAnswer) -> bool:
+def is_name(item: CheckedAnswer) -> bool:
     """Return whether an item, such as an alias, is a name and not a sentence.
 
     Unless the note has it, it may not stand in the instructions (`its full form`), nor be in
@@ -194,19 +185,16 @@ def find_unfinished(answer: CheckedAnswer) -> Fault | None:
     """
     text = unescape(answer.text).strip()
     last = text.rsplit("\n", 1)[-1].strip()
-    lines = [*_ends_of_paragraphs(text), last] if answer.is_prose else [last]
+    lines = [last]
+    if answer.is_prose:  # also where other paragraphs end, unless one leads on to the next
+        paragraphs = without_code(text).split("\n\n")[:-1]
+        ends = (each.rsplit("\n", 1)[-1].strip() for each in paragraphs)
+        lines = [*(end for end in ends if letters(end) and not _LEADS_ON.search(end)), last]
     unfinished = next((line for line in lines if _is_unfinished(line, answer)), None)
     if unfinished is None and not _STARTS_INSIDE.match(text):
         return None
     retry = "Write whole sentences, shorter ones, and end each with a full stop."
     return Fault("unfinished", f"is not a whole sentence (“{(unfinished or last)[-40:]}”)", retry)
-
-
-def _ends_of_paragraphs(text: str) -> list[str]:
-    """Return the last line of each paragraph but the last, where none leads on to the next."""
-    paragraphs = without_code(text).split("\n\n")[:-1]
-    ends = (each.rsplit("\n", 1)[-1].strip() for each in paragraphs)
-    return [line for line in ends if letters(line) and not _LEADS_ON.search(line)]
 
 
 def _is_unfinished(line: str, answer: CheckedAnswer) -> bool:
