@@ -42,6 +42,12 @@ class ParsedNote:
         """The outline of the body."""
         return read_outline(self.note)
 
+    @property
+    def heading(self) -> str:
+        """The title of the first heading, if it is of level 1; else empty."""
+        first = next((line for line in self.lines if line.kind == "heading"), None)
+        return first.title if first and first.level == 1 else ""
+
     @cached_property
     def callouts(self) -> list[Callout]:
         """The AI callouts of the body."""

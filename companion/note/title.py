@@ -33,10 +33,9 @@ def find_title(parsed: ParsedNote, name: str) -> str:
     file, without `.md`.
     """
     title = parsed.properties.get("title")
-    heading = next((line for line in parsed.lines if line.kind == "heading"), None)
     candidates = (
         _plain_text(title) if isinstance(title, str) else "",
-        _plain_text(heading.title) if heading and heading.level == 1 else "",
+        _plain_text(parsed.heading),
         make_readable(name),
         *parsed.properties.aliases,
     )

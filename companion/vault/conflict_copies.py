@@ -91,8 +91,7 @@ def find_copied_note(root: Path, path: str, is_there: Callable[[str], bool]) -> 
         said = parsed.properties.get("title")
     except (OSError, NoteRefused):
         return None
-    heading = next((line for line in parsed.lines if line.kind == "heading"), None)
-    titles = {_fold(str(said)), _fold(heading.title if heading and heading.level == 1 else "")}
+    titles = {_fold(str(said)), _fold(parsed.heading)}
     return next((stem + suffix for stem in stems if _fold(stem) in titles), None)
 
 
