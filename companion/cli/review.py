@@ -142,7 +142,12 @@ class _Review:
             case "n":
                 self._refuse([proposal])
             case "e":
-                self._edit(proposal)
+                edited = edit_text(self._drafts.get(proposal.id, proposal.text), ".md")
+                if edited is None:
+                    self._output.say("It was not changed in the editor; y writes it as it is.")
+                else:
+                    self._drafts[proposal.id] = edited
+                    self._write([proposal], edited.rstrip("\n"))
             case "s":
                 self._go_on([])
             case "a":
@@ -184,14 +189,6 @@ class _Review:
             proposals,
             lambda decisions, chosen: decisions.refuse([each.id for each in chosen]),
         )
-
-    def _edit(self, proposal: Proposal) -> None:
-        edited = edit_text(self._drafts.get(proposal.id, proposal.text), ".md")
-        if edited is None:
-            self._output.say("It was not changed in the editor; y writes it as it is.")
-            return
-        self._drafts[proposal.id] = edited
-        self._write([proposal], edited.rstrip("\n"))
 
     def _following(self, is_meant: Callable[[Proposal], bool]) -> list[Proposal]:
         """Return those after the present one that are meant and open."""
