@@ -1,4 +1,4 @@
-"""Create, read and write files that only their owner may read."""
+"""Write files whole; create, read and write those that only their owner may read."""
 
 from __future__ import annotations
 
