@@ -19,7 +19,7 @@ from companion.cli.session import (
 )
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_encoding
-from companion.enrich.similar import SimilarNotes, open_similar
+from companion.enrich.similar import SimilarNote, SimilarNotes, open_similar
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.parsed_note import ParsedNote
@@ -101,13 +101,6 @@ class SuggestedValues(BaseModel):
 
     chosen: list[str] | None
     candidates: list[str]
-
-
-class SimilarNote(BaseModel):
-    """A note that is like another. similarity: 1 for the same words."""
-
-    path: str
-    similarity: float
 
 
 class SimilarToNote(BaseModel):

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from threading import Lock
 from typing import NamedTuple
 
@@ -61,6 +62,14 @@ class ChosenValues(NamedTuple):
     outcomes: tuple[Accepted | Rejected, ...]
     needs: Sequence[Need]
     likely: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class SimilarNote:
+    """A note that is like another; similarity: 1 is the same."""
+
+    path: str
+    similarity: float
 
 
 class SimilarNotes:

@@ -23,6 +23,7 @@ from companion.daemon.api.program_schemas import (
 from companion.daemon.api.proposal_schemas import DecisionsMade, NoteDecisionShape, ProposalShape
 from companion.enrich.agent import Agent, AgentView, ReadNeed, ReadNote, open_agent
 from companion.enrich.context import VaultContext
+from companion.enrich.similar import SimilarNote
 from companion.enrich.workspace import open_workspace
 from companion.note.needs import Need
 from companion.python_api import find_client
@@ -168,13 +169,6 @@ class NoteRead(BaseModel):
         """Return the shape of a note that was read."""
         needs = list(map(NeedRead.read, read.needs))
         return cls(path=read.path, text=read.text, needs=needs, left=list(read.left))
-
-
-class SimilarNote(BaseModel):
-    """A note that is like another; similarity: 1 is the same."""
-
-    path: str
-    similarity: float
 
 
 class SimilarNotesFound(BaseModel):
