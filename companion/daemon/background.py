@@ -193,7 +193,7 @@ class BackgroundHandler:
             self._deferred.discard(path)
 
     def work(self, ticket: Ticket[Job]) -> bool:
-        """Work on the note, and give the ticket back; return whether the model answered.
+        """Work on the note, and give the ticket back; return whether a model was asked.
 
         Raises EndpointError, Cancelled or JournalError; the ticket is not given back then.
         """
@@ -202,7 +202,7 @@ class BackgroundHandler:
         if self._presence.is_open(path):
             self._defer(ticket)
             return False
-        if self._is_edited(ticket):
+        if self._requeue_if_edited(ticket):
             return False
         with self._lock:
             self._deferred.discard(path)
@@ -218,11 +218,11 @@ class BackgroundHandler:
                 if self._presence.is_open(path):
                     self._defer(ticket)
                     return asked
-                if self._is_edited(ticket):
+                if self._requeue_if_edited(ticket):
                     return asked
                 answer = enricher.write(answer)
         except NoteError as error:
-            self._put_off(ticket, error, fingerprint)
+            self._requeue_or_leave(ticket, error, fingerprint)
         else:
             log_result(answer)
             if answer.change is not None:
@@ -233,7 +233,10 @@ class BackgroundHandler:
         return asked
 
     def fail(self, ticket: Ticket[Job], error: CompanionError, *, passes: bool) -> None:
-        """Requeue the note after a fault that concerns every note; else do not try it again."""
+        """Requeue the note after a fault that may be over later; else leave it until it changes.
+
+        passes: whether it may be over later, as the endpoint's. So may a limit of the day.
+        """
         if isinstance(error, LimitReached):
             self._quota.exhaust(str(error))
         if passes or isinstance(error, LimitReached):
@@ -257,8 +260,8 @@ class BackgroundHandler:
             self._deferred.add(ticket.path)
         self._queue.requeue(ticket, time.monotonic() + _OPEN_LOOK)
 
-    def _is_edited(self, ticket: Ticket[Job]) -> bool:
-        """Return whether the note was changed just now; its ticket is requeued then.
+    def _requeue_if_edited(self, ticket: Ticket[Job]) -> bool:
+        """Requeue the ticket if the note was changed just now; return whether it was.
 
         Its modification time alone is not enough, as the clock of its drive may differ from ours.
         """
@@ -269,7 +272,7 @@ class BackgroundHandler:
             return True
         return False
 
-    def _put_off(
+    def _requeue_or_leave(
         self, ticket: Ticket[Job], error: NoteError, fingerprint: NoteFingerprint | None
     ) -> None:
         """Requeue the ticket if a retry may help; else leave the note until it changes."""
