@@ -101,16 +101,16 @@ class DailyQuota:
     exhaust: called with the reason when a limit of the day is reached.
     """
 
-    def __init__(self, spending: Budget, exhaust: Callable[[str], None]) -> None:
+    def __init__(self, budget: Budget, exhaust: Callable[[str], None]) -> None:
         self.exhaust = exhaust
-        self._spending = spending
+        self._budget = budget
 
     def ask(self, enricher: Enricher, job: Job, text: str | None = None) -> Answered | Result:
         """Return enricher.ask(job, text); a note for which no model was asked is not counted.
 
         Raises LimitReached when the quota is reached, and what enricher.ask raises.
         """
-        if not self._spending.reserve_note():
+        if not self._budget.reserve_note():
             self.exhaust(_QUOTA_REACHED)
             now = datetime.now()
             midnight = datetime.combine(now + timedelta(days=1), datetime.min.time())
@@ -122,7 +122,7 @@ class DailyQuota:
             return answer
         finally:
             if not used:
-                self._spending.release_note()
+                self._budget.release_note()
 
 
 def used_model(answer: Answered | Result) -> bool:
@@ -157,40 +157,6 @@ class BackgroundHandler:
         self._deferred: set[str] = set()
         self._cancelled = threading.Event()
         self._enricher: Enricher | None = None
-
-    def stop(self) -> None:
-        """Cancel the calls in progress; a write in progress is finished."""
-        with self._lock:
-            self._cancelled.set()
-            enricher, self._enricher = self._enricher, None
-        if enricher:
-            enricher.close()
-
-    def wait_idle(self, timeout: float) -> None:
-        """Return once no background ticket is in progress, or after `timeout` s."""
-        until = time.monotonic() + timeout
-        while any(not ticket.owner for ticket in self._queue.in_progress()):
-            if time.monotonic() > until:
-                return
-            time.sleep(_IDLE_LOOK)
-
-    def resume(self) -> None:
-        """Allow work again after stop()."""
-        with self._lock:
-            if self._cancelled.is_set():
-                # an enricher that was opened since stop() has the cancelled event, too
-                self._cancelled, self._enricher = threading.Event(), None
-
-    def deferred(self) -> frozenset[str]:
-        """Return the notes that were put off because they are open in an editor."""
-        with self._lock:
-            return frozenset(self._deferred)
-
-    def withdraw(self, path: str) -> None:
-        """Drop the note's background work: a client works on the note from now on."""
-        self._queue.discard(path)
-        with self._lock:
-            self._deferred.discard(path)
 
     def work(self, ticket: Ticket[Job]) -> bool:
         """Work on the note, and give the ticket back; return whether a model was asked.
@@ -246,6 +212,40 @@ class BackgroundHandler:
                 ticket.path, self._fingerprints.fingerprint(ticket.path)
             )
             self._queue.done(ticket)
+
+    def withdraw(self, path: str) -> None:
+        """Drop the note's background work: a client works on the note from now on."""
+        self._queue.discard(path)
+        with self._lock:
+            self._deferred.discard(path)
+
+    def deferred(self) -> frozenset[str]:
+        """Return the notes that were put off because they are open in an editor."""
+        with self._lock:
+            return frozenset(self._deferred)
+
+    def stop(self) -> None:
+        """Cancel the calls in progress; a write in progress is finished."""
+        with self._lock:
+            self._cancelled.set()
+            enricher, self._enricher = self._enricher, None
+        if enricher:
+            enricher.close()
+
+    def wait_idle(self, timeout: float) -> None:
+        """Return once no background ticket is in progress, or after `timeout` s."""
+        until = time.monotonic() + timeout
+        while any(not ticket.owner for ticket in self._queue.in_progress()):
+            if time.monotonic() > until:
+                return
+            time.sleep(_IDLE_LOOK)
+
+    def resume(self) -> None:
+        """Allow work again after stop()."""
+        with self._lock:
+            if self._cancelled.is_set():
+                # an enricher that was opened since stop() has the cancelled event, too
+                self._cancelled, self._enricher = threading.Event(), None
 
     def _ask(self, enricher: Enricher, job: Job) -> Answered | Result:
         """Return what is to be written; what was given before does not count as asked."""
