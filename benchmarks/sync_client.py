@@ -9,6 +9,7 @@ edited a few times; some are deleted, and some of those written again. `companio
 here, with a stub endpoint. All times are divided by ten: 30 minutes take three, and the settle time
 is 3 seconds in place of 30. Exit status 1 when an edit of the phone is nowhere any more, a note is
 filled twice, a conflict copy is touched, a note is torn, or what was filled does not arrive there.
+Of notes that are not filled at the end it says why.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.daemon_process import (
+    COMPANION,
     BrokenOff,
     DaemonProcess,
     fresh_folder,
@@ -124,6 +126,7 @@ def main() -> int:
         minutes = ENDS * share / 60
         print(f"{notes} notes, {minutes:g} minutes at {factor:g} times their speed\n")
         found = read_notes(machine), read_notes(there)
+        print_unfilled(machine, found[0], copies)
         return judge(phone, found, copies, read_changes(machine), stub.calls())
 
 
@@ -208,7 +211,7 @@ def judge(
     lost = [n for n, last in phone.last.items() if last and last not in kept.get(n, ())]
     touched = [copy["copy"] for copy in copies if is_touched(copy, here)]
     known = [copy for copy in copies if is_conflict_copy(Path(copy["copy"]).name)]
-    asked = Counter(call.note for call in calls)
+    asked = count_calls(calls, copies, here)
     twice = [path for path, text in texts.items() if text.count("> [!ai]") > 1]
     filled = [path for path in paths if path in texts and MARK in texts[path]]
     differ = [path for path in here.keys() | there.keys() if here.get(path) != there.get(path)]
@@ -237,6 +240,36 @@ def judge(
     return report([name for name, holds in promises.items() if not holds])
 
 
+def print_unfilled(machine: Path, here: dict[str, bytes], copies: list[dict[str, str]]) -> None:
+    """Print how many notes are not filled, by what the scan says of them and where the fill is."""
+    words = [sys.executable, *COMPANION, "scan", "--json", "--vault", str(machine)]
+    done = subprocess.run(words, capture_output=True, check=True, text=True)
+    told = {each["path"]: each for each in map(json.loads, done.stdout.splitlines())}
+    filled = {path for path, data in here.items() if MARK.encode() in data}
+    with_filled_copy = {copy["note"] for copy in copies if copy["copy"] in filled}
+    unfilled = Counter[str]()
+    for path in here.keys() - filled - {copy["copy"] for copy in copies}:
+        scanned = told.get(path, {"skipped": "the scan says nothing of it", "left": []})
+        left = (each.partition(": ")[2] for each in scanned["left"])
+        why = next(filter(None, (scanned["skipped"], *left)), "it needs something")
+        where = "a conflict copy" if path in with_filled_copy else "no note"
+        unfilled[f"not filled: {why.partition(';')[0]}; {where} has the fill"] += 1
+    if unfilled:
+        print_table([(why, number, "") for why, number in unfilled.most_common()])
+
+
+def count_calls(
+    calls: list[Call], copies: list[dict[str, str]], here: dict[str, bytes]
+) -> Counter[str]:
+    """Return how often each note was asked about.
+
+    A conflict copy has the title of its note. Where the note was deleted, it may be asked about as
+    the note that it is now: these are left out.
+    """
+    alone = {name_of(number_in(copy["note"])) for copy in copies if copy["note"] not in here}
+    return Counter(call.note for call in calls if call.note not in alone)
+
+
 def without_fills(text: str) -> str:
     """Return the text as it was before the daemon filled it."""
     return DESCRIPTION.sub("description:", CALLOUT.sub("", text))
@@ -249,6 +282,9 @@ def number_in(path: str) -> int:
 
 
 def is_touched(copy: dict[str, str], here: dict[str, bytes]) -> bool:
+    """Return whether the conflict copy changed; not if its note is gone, and it is the only one."""
+    if copy["note"] not in here:
+        return False
     data = here.get(copy["copy"])
     return data is None or hashlib.sha256(data).hexdigest() != copy["sha256"]
 

@@ -150,6 +150,8 @@ def _explain(error: Exception) -> str:
     if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
         _discard_output()
         return f"the output cannot be written ({error.strerror}); make room, or send it elsewhere"
+    if isinstance(error, FileNotFoundError):  # os.getcwd names no file
+        return "the current folder was deleted; change to another one"
     return f"unexpected {type(error).__name__}: {error}; --debug shows where. Please report it."
 
 

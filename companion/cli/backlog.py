@@ -96,7 +96,7 @@ def _ask(
 def _decide(
     state: BacklogShape, notes_a_day: int, fill: bool | None, output: Output
 ) -> bool | None:
-    """Return whether the user wants the notes filled; None if not asked, or nothing to ask.
+    """Return whether the user wants the notes filled; None if that is left open.
 
     Raises UsageError if nobody can be asked.
     """
@@ -111,7 +111,15 @@ def _decide(
             raise UsageError("nobody is here to answer; say --fill, or --leave")
         output.say(f"In the background at most {notes_a_day:,} are filled a day; notes of yours")
         output.say("that you write or edit from now on are filled either way.")
-        fill = click.confirm("Fill them, too?", default=None, err=True)
+        fill = click.prompt(
+            "Fill them, too? [y/n, or Enter to decide later]",
+            default="",
+            show_default=False,
+            value_proc=lambda typed: click.BOOL.convert(typed, None, None) if typed else None,
+            err=True,
+        )
+        if fill is None:
+            output.say("They are left alone until you answer; companion backlog asks again.")
     if fill is not None:
         output.say("They are filled by and by." if fill else "They are left alone.")
     return fill

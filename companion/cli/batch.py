@@ -173,9 +173,9 @@ def status(as_json: bool, vault: Path | None) -> None:
     output = Output(as_json=as_json)
     with open_session(vault, output=output, read_only=True) as workspace:
         store = workspace.journal.batches
-        batches = store.all()
-        for each in batches:
-            counts = store.count(each.id)
+        counted = [(each, store.count(each.id)) for each in store.all()]
+        batches = [(each, counts) for each, counts in counted if any(counts)]  # others have no file
+        for each, counts in batches:
             where = each.provider.address if each.provider else each.file
             step = each.provider.step if each.provider and each.state == "out" else each.state
             if as_json:
@@ -184,7 +184,7 @@ def status(as_json: bool, vault: Path | None) -> None:
                 output.print_json({**shape, **counts._asdict()})
                 continue
             words = [f"{number:,} {name}" for name, number in counts._asdict().items() if number]
-            output.say(f"{each.id}  {one_line(where)} [{step}]: {', '.join(words) or 'empty'}")
+            output.say(f"{each.id}  {one_line(where)} [{step}]: {', '.join(words)}")
         if not batches:
             output.say("No batches.")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from companion.cli.output import Output
+from companion.cli.output import Output, edit_text
 from companion.cli.session import VaultPathType, choose_vault, debug_option
 from companion.config import config_file, load_config, state_folder
 from companion.config.edit_settings import (
@@ -145,7 +145,7 @@ def edit(vault: Path | None) -> None:
         typed = f"vault = {as_toml(root)}\n\n{typed}"
     common = {} if root is None else read_tables(config_file())
     while True:
-        edited = click.edit(typed, extension=".toml")
+        edited = edit_text(typed, ".toml")
         if edited is None:
             output.say("Nothing was changed.")
             return

@@ -20,6 +20,7 @@ from companion.config.edit_settings import plan_settings, write_planned
 from companion.config.load import ENDPOINT_VARIABLES
 from companion.daemon.runtime_file import find_daemon
 from companion.errors import UsageError
+from companion.llm.catalog import find_model
 from companion.vault.journal import Journal
 from companion.vault.paths import find_vault
 from companion.vault.proposals import Selection
@@ -60,7 +61,7 @@ def _show(folder: Path, vault: Path | None) -> int:
     output = Output()
     output.say(f"A copy of the example vault lies in {folder}; work on that.")
     for commands, then in (
-        (_FIRST, "Once more: there is nothing left to do."),
+        (_FIRST, "Once more: the model is not asked again."),
         (_ONCE_MORE, f"The notes are in {folder}."),
     ):
         for command in commands:
@@ -82,8 +83,11 @@ def _show(folder: Path, vault: Path | None) -> int:
 def _make_vault(folder: Path, model: str | None) -> None:
     """Put the example notes into the folder as they were at first, with new settings.
 
-    Raises UsageError unless the folder is new, empty, or made by the demo, and in no vault.
+    Raises UsageError unless the folder is new, empty, or made by the demo, and in no vault, and
+    there is such a model.
     """
+    if model:
+        find_model(model)
     if not _is_ours(folder):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UsageError(

@@ -124,7 +124,7 @@ class _Init:
             choices = choose_by_options(options, place.config)
         planned = self._try(place, choices, trial)
         if planned is None:
-            self.output.warn("Nothing was written.")
+            self.output.warn("Nothing was written; companion init again chooses otherwise.")
             return 1
         ensure_token()
         write_planned(planned)
@@ -132,8 +132,11 @@ class _Init:
         installed = plugin and self._install_plugin(planned.config)
         self._ask_about_backlog(planned.config)
         runs = self._start_with_session(service)
-        is_off = planned.config.background.enabled is False
-        serves = "answers the plugin" if is_off else "fills notes as you save them"
+        serves = "fills notes as you save them"
+        if planned.config.background.enabled is False:
+            serves = "answers the plugin"
+        elif planned.config.review.mode == "propose":
+            serves = "proposes values for notes as you save them"
         until = "companion service uninstall ends that" if runs else "until you stop it"
         self.output.say(_NEXT.format(serves=f"{serves}, {until}"))
         if installed:
@@ -145,6 +148,11 @@ class _Init:
         if (around := find_vault(self.root)) != self.root:
             where = f"it lies in the vault {around}" if around else "no .obsidian folder is in it"
             self.output.warn(f"{self.root} is no vault of Obsidian's: {where}; going on with it")
+        elif (outer := find_vault(self.root.parent)) not in (None, self.root):
+            self.output.warn(
+                f"{self.root} lies in the vault {outer}, which has its notes, too; set up one of"
+                " them, or name it in the other's ignore.folders"
+            )
         if names := [name for name in ENDPOINT_VARIABLES if os.environ.get(name)]:
             win = "wins" if len(names) == 1 else "win"
             self.output.warn(

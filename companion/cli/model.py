@@ -49,7 +49,7 @@ def pull(name: str | None) -> None:
     """
     output = Output()
     name = name or _configured_name(load_config())
-    path = _pull(name, output)
+    path = model_path(name) or _pull(name, output)
     output.say(str(path))
 
 

@@ -121,6 +121,19 @@ class Output:
             yield progress
 
 
+def edit_text(text: str, extension: str) -> str | None:
+    """Return the text as the user leaves it in their editor; None if they do not change it.
+
+    Raises UsageError if the editor does not start, or fails.
+    """
+    try:
+        return click.edit(text, extension=extension)
+    except click.ClickException as error:
+        raise UsageError(
+            f"{error.format_message()}; nothing was changed. EDITOR names the editor to start"
+        ) from None
+
+
 def show_progress(progress: Progress, what: str, done: int, total: int) -> None:
     """Show a second bar of that name, below task 0, until it is done."""
     task = next((task.id for task in progress.tasks if task.description == what), None)

@@ -33,7 +33,11 @@ _NOT_PRINTED = {"remark", "decided_by", "evidence"}  # of a proposal's JSON obje
 @click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
 @filter_options
 @click.option(
-    "--state", type=click.Choice(get_args(ProposalState)), default="open", show_default=True
+    "--state",
+    type=click.Choice(get_args(ProposalState)),
+    default="open",
+    show_default=True,
+    help="What became of them; asked: their questions are out in a batch.",
 )
 @click.option("--flagged", is_flag=True, help="Only those that somebody should look at.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a proposal.")
@@ -62,7 +66,7 @@ def proposals(
         output.say(one_line(path), style="bold")
         for each in group:
             _print(each, output)
-    waits = "wait" if state == "open" else f"are {state}"
+    waits = {"open": "wait", "asked": "are out in a batch"}.get(state, f"are {state}")
     if not found:
         output.say(f"No proposals {waits}.")
         return

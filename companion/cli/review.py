@@ -12,7 +12,7 @@ from typing import NamedTuple
 import click
 
 from companion.cli.decide import AnyDecisions, Decide, decide_in_batches, open_decisions
-from companion.cli.output import Output, local_time, one_line
+from companion.cli.output import Output, edit_text, local_time, one_line
 from companion.cli.proposals import find_proposals, sort_by_note
 from companion.cli.session import (
     NotePathType,
@@ -186,10 +186,7 @@ class _Review:
         )
 
     def _edit(self, proposal: Proposal) -> None:
-        try:
-            edited = click.edit(self._drafts.get(proposal.id, proposal.text), extension=".md")
-        except click.ClickException as error:
-            raise UsageError(error.format_message()) from None
+        edited = edit_text(self._drafts.get(proposal.id, proposal.text), ".md")
         if edited is None:
             self._output.say("It was not changed in the editor; y writes it as it is.")
             return

@@ -58,12 +58,13 @@ def _serve(port: int | None, vault: Path | None) -> None:
 
     def ready(daemon: Daemon, bound: int) -> None:
         background = daemon.status().background
+        does = "proposes values for" if config.review.mode == "propose" else "fills"
         output.say(f"Companion serves {root} on http://127.0.0.1:{bound}", style="bold")
         output.say(f"Asks {describe_endpoint(config)}")
         output.say(
             f"In the background: {background.off}"
             if background.off
-            else "In the background: fills stubs that nobody edited for "
+            else f"In the background: {does} stubs that nobody edited for "
             f"{config.background.settle_seconds:g} seconds, at most "
             f"{background.notes_a_day} a day"
         )
@@ -91,6 +92,6 @@ def mcp(vault: Path | None) -> None:
             raise
         raise UsageError(
             "companion mcp needs the package mcp; install callout-companion[mcp], as by"
-            " pipx install 'callout-companion[mcp]'"
+            " uv tool install 'callout-companion[mcp]'"
         ) from None
     make_server(root).run()

@@ -187,8 +187,10 @@ def _choose_services(vaults: tuple[Path, ...]) -> list[InstalledService]:
     services = {each.root: each for each in list_services()}
     has = "; ".join(map(str, services)) or "no vault"
     if not vaults:
-        if len(services) != 1:
-            raise UsageError(f"which vault's? Installed for: {has}")
+        if not services:
+            raise UsageError("no service is installed; companion service install VAULT does it")
+        if len(services) > 1:
+            raise UsageError(f"name the vault whose service is meant: {has}")
         return list(services.values())
     roots = [Path(os.path.realpath(vault.expanduser())) for vault in vaults]
     if missing := [root for root in roots if root not in services]:

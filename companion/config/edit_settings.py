@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import tomlkit
 from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import InlineTable
 
 from companion.config.config import Config
 from companion.config.load import Tables, describe_errors, merge_tables
@@ -64,7 +65,7 @@ def plan_settings(
         text = tomlkit.dumps(document)
     except (TOMLKitError, ValueError, TypeError, AttributeError) as error:
         raise _not_exact(file) from error
-    if _parse(text, file) != expected:
+    if _without_empty(_parse(text, file)) != _without_empty(expected):
         raise _not_exact(file)
     changed = tuple(_describe(name, old, settings[name]) for name, old in old_values.items())
     config = _validate(merge_tables(common, expected), file)
@@ -129,11 +130,18 @@ def _replace_value(tables: dict[str, Any], name: str, value: SettingValue) -> ob
         if not isinstance(tables := tables[part], dict):
             raise UsageError(f"{part} in config.toml has to be a table, begun with [{part}]")
     old: object = tables.get(key)
-    if value is not None:
+    if isinstance(value, dict):
+        tables[key] = _inline(value)  # tomlkit would begin a table of its own
+    elif value is not None:
         tables[key] = value
     elif key in tables:
         del tables[key]
     return old
+
+
+def _without_empty(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tables without those that set nothing, of which the header may be gone."""
+    return {name: table for name, table in tables.items() if table != {}}
 
 
 def _describe(name: str, old: object, new: SettingValue) -> str:
@@ -147,11 +155,15 @@ def _describe(name: str, old: object, new: SettingValue) -> str:
 
 def _format(value: object) -> str:
     if isinstance(value, Mapping):
-        table = tomlkit.inline_table()
-        table.update(value)
-        return str(table.as_string())
+        return str(_inline(value).as_string())
     shown = without_secrets(value) if isinstance(value, str) else value
     return str(tomlkit.item(shown).as_string())
+
+
+def _inline(pairs: Mapping[str, Any]) -> InlineTable:
+    table = tomlkit.inline_table()
+    table.update(pairs)
+    return table
 
 
 def _not_exact(file: Path) -> UsageError:

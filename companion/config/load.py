@@ -125,7 +125,7 @@ def read_tables(file: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file} is no valid TOML: {error}; mend that line") from None
     except UnicodeDecodeError as error:
-        raise UsageError(f"{file} cannot be read: {error}") from None
+        raise UsageError(f"{file} is not valid UTF-8 ({error.reason}); save it as UTF-8") from None
 
 
 def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:

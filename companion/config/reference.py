@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +15,7 @@ from companion.config.config import Config
 from companion.errors import UsageError
 
 SECRET = "endpoint.api_key"  # noqa: S105  # the name of the setting, not its value
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")  # a key without quotes, as TOML 1.0 has it
 
 
 class Setting(NamedTuple):
@@ -78,8 +80,9 @@ def as_toml(value: Any) -> str:
         case tuple():
             return f"[{', '.join(map(as_toml, value))}]"
         case dict():
-            inner = ", ".join(f"{key} = {as_toml(item)}" for key, item in value.items())
-            return f"{{ {inner} }}"
+            names = {key: key if _BARE_KEY.fullmatch(key) else as_toml(key) for key in value}
+            inner = ", ".join(f"{names[key]} = {as_toml(item)}" for key, item in value.items())
+            return f"{{ {inner} }}" if inner else "{}"
     return str(value)
 
 

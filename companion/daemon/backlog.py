@@ -274,7 +274,7 @@ class BacklogConsent:
             asker = Asker(self._space, self._known(), model_facts(self._space.config))
             cost = describe_cost(self._space, asker, [Job(path) for path in waiting])
         if len(waiting) > len(self._estimated_for):
-            said = "%d notes lay here before, or came at once, and wait: companion backlog asks"
+            said = "notes that lay here before, or came at once, wait: %d; companion backlog asks"
             _log.info(said, len(waiting))
         self._estimated_for, self._cost = waiting, cost
 

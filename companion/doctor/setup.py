@@ -184,9 +184,8 @@ def check_journal(state: Path) -> Finding:
         mend = "the next command that writes, or the daemon, finishes or restores what is open"
         said = "1 change was" if pending == 1 else f"{pending} changes were"
         return Finding("journal", "hint", f"{said} interrupted", mend)
-    return Finding(
-        "journal", "ok", f"sound; the newest change is {newest.id if newest else 'none'}"
-    )
+    said = f"the newest change is {newest.id}" if newest else "no changes yet"
+    return Finding("journal", "ok", f"sound; {said}")
 
 
 def check_copies(root: Path) -> Finding:

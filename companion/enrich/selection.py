@@ -81,14 +81,14 @@ def choose_jobs(
 
 
 def limit_jobs(workspace: Workspace, jobs: list[Job], limit: int | None) -> list[Job]:
-    """Return the jobs up to the one with which `limit` notes have something to ask for.
+    """Return the jobs up to the one with which `limit` notes are asked about or written.
 
     Raises JournalError.
     """
     if limit is None or len(jobs) <= limit:
         return jobs
     for end, job in enumerate(jobs, 1):
-        limit -= has_open_needs(workspace, job)
+        limit -= has_open_needs(workspace, job) or _writes_proposals(workspace, job)
         if not limit:
             return jobs[:end]
     return jobs
@@ -107,13 +107,31 @@ def open_task(workspace: Workspace, job: Job) -> Task | None:
 
     Raises JournalError.
     """
+    task = _read_task(workspace, job)
+    return task if task and task.needs else None
+
+
+def _writes_proposals(workspace: Workspace, job: Job) -> bool:
+    """Return whether the job writes open proposals, for which no call is made."""
+    if job.propose or not (task := _read_task(workspace, job)):
+        return False
+    return any(
+        known.state == "open"
+        and not known.flags
+        and workspace.config.review_mode(job.path, need.kind) == "write"
+        for need, known in task.proposed
+    )
+
+
+def _read_task(workspace: Workspace, job: Job) -> Task | None:
+    """Return what is to be done to the note as it is now; None where it is left alone."""
     if skip_reason(workspace.root, job.path, workspace.ignore):
         return None
     try:
         task = prepare_task(workspace, job, read_note(workspace.root, job.path).data)
     except NoteError:
         return None
-    return None if task.skipped or not task.needs else task
+    return None if task.skipped else task
 
 
 def count_left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:

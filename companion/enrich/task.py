@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 from companion.enrich.revert import revert_needs, revert_own_changes
@@ -137,11 +137,15 @@ def leave_out_asked(
 ) -> NeedsToAsk:
     """Return which needs to ask for, and why others are not: they were asked for before.
 
+    What was filled in another note of the same name, or before the note was rewritten, does not
+    count.
+
     reopened: keys of needs to ask for, whatever became of them before. asked: what became of the
     note's, by key, from a query for all notes; None: it is looked up.
     """
     if asked is None:
         asked = workspace.journal.proposals.latest(job.path)
+    is_another = cache(partial(_is_another, workspace, job.path))
     open_needs: list[Need] = []
     proposed: list[tuple[Need, AskedNeed]] = []
     left: dict[str, list[str]] = {}
@@ -149,7 +153,12 @@ def leave_out_asked(
         latest = asked.get(need.key)
         if latest is not None and latest.state in ("open", "asked"):
             proposed.append((need, latest))
-        elif latest is None or job.retry or need.key in reopened:
+        elif (
+            latest is None
+            or job.retry
+            or need.key in reopened
+            or (latest.change is not None and is_another(latest.change))
+        ):
             open_needs.append(need)
         else:
             left.setdefault(_why_left(latest), []).append(_name(need))
@@ -225,6 +234,22 @@ def find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
     except NoteRefused:
         return frozenset()
     return frozenset(need.key for need in facts.needs)
+
+
+def _is_another(workspace: Workspace, path: str, change: int) -> bool:
+    """Return whether the note is another one than before the change; False if not known.
+
+    Little of the old one is left then, and little stood in it: more than in a file that a sync
+    client has written in part.
+    """
+    images = workspace.journal.images(change)
+    if images is None:
+        return False
+    try:
+        now = (workspace.root / path).read_bytes()
+        return is_rewritten(images[0], now) and is_rewritten(now, images[0])
+    except (OSError, NoteRefused):
+        return False
 
 
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")

@@ -52,6 +52,7 @@ class Workspace:
     recovered: list[Recovered] = field(default_factory=list)
     read_only: bool = False
     reader: Reader | None = None
+    _lost: set[str] | None = None
 
     def read_ignore(self) -> None:
         """Read Obsidian's settings again. Raises UsageError when they cannot be understood."""
@@ -83,7 +84,11 @@ class Workspace:
         return changed
 
     def _forget_lost(self, scan: Scan) -> None:
-        """Delete what was proposed for notes that were deleted, or are private or ignored now."""
+        """Delete what was proposed for notes that were deleted, or are private or ignored now.
+
+        A note that was there at the scan before is given until the next one: sync clients delete
+        a note and write it anew.
+        """
         lost: list[str] = []
         excluded: list[str] = []
         for path in self.journal.proposals.paths():
@@ -96,6 +101,9 @@ class Workspace:
                             lost.append(path)
             elif (facts := scan.notes.skipped(path)) and {*facts.marks} - {UNKNOWN}:
                 excluded.append(path)
+        lost_before, self._lost = self._lost, set(lost)
+        if lost_before is not None:
+            lost = [path for path in lost if path in lost_before]
         for paths, reason in ((lost, "the note was deleted"), (excluded, LEFT_ALONE)):
             if paths:
                 self.journal.proposals.forget(paths, reason, "need", to="closed")

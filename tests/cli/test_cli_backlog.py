@@ -58,7 +58,7 @@ def test_a_service_stays_at_asking_and_says_so(old: User, answer: str, text: str
         (old.vault / "New.md").write_text(STUB)
         wait_until(lambda: old.read("New.md") == FILLED, "filled")
         assert old.calls() == 1 and all_are(old, STUB)
-        assert "3 notes lay here before, or came at once, and wait" in daemon.log
+        assert "notes that lay here before, or came at once, wait: 3" in daemon.log
         line = next(line for line in old.run("status").out.splitlines() if "backlog" in line)
         assert line.startswith("backlog      3 notes, which lay here before or came at once, wait")
         assert COST in line and line.endswith("Say so with companion backlog")
@@ -86,7 +86,7 @@ def test_it_is_answered_without_a_daemon(old: User, answer: str, text: str) -> N
 
 TYPED = [
     pytest.param("y\n", 0, 0, FILLED, id="yes"),
-    pytest.param("\nn\n", 0, 0, STUB, id="no, after a moment's thought"),
+    pytest.param("what?\nn\n", 0, 0, STUB, id="no, after a moment's thought"),
     pytest.param("", 130, 3, STUB, id="Ctrl-D"),
 ]
 
@@ -100,7 +100,7 @@ def test_serve_asks_once_at_a_terminal(
     type_in(monkeypatch, typed)
     ran = old.run("serve")
     assert ran.status == status and f"3 notes{COST}" in ran.out
-    assert "at most 100 are filled a day" in ran.out and "Fill them, too? [y/n]: " in ran.err
+    assert "at most 100 are filled a day" in ran.out and "Fill them, too? [y/n, or Enter" in ran.err
     assert len(served) == (status == 0) and old.calls() == 0
     if status == 0:
         type_in(monkeypatch, "")
@@ -109,6 +109,16 @@ def test_serve_asks_once_at_a_terminal(
     assert waiting(old) == left
     with serving(old):
         wait_until(lambda: all_are(old, text), "answered")
+
+
+def test_enter_leaves_it_open(old: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("companion.daemon.process.serve", lambda *_: None)
+    for _ in range(2):
+        type_in(monkeypatch, "\n")
+        ran = old.run("serve")
+        assert ran.status == 0 and ran.err.count("Fill them, too?") == 1
+        assert "left alone until you answer; companion backlog asks again" in ran.out
+    assert waiting(old) == 3
 
 
 NOT_ASKED = [

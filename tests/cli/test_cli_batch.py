@@ -288,6 +288,7 @@ def test_nothing_to_ask_leaves_no_file(user: User) -> None:
     user.note("Done.md", "---\ndescription: Mine.\n---\nText.\n")
     export(user)
     assert not list(user.home.glob("*.jsonl*")) + list(user.home.glob(".q*"))
+    assert user.run("batch", "status").out == "No batches.\n"
 
 
 def test_status_lists_what_is_out(user: User) -> None:

@@ -109,9 +109,21 @@ def test_the_key_comes_by_standard_input_and_is_never_shown(
     assert "no key came" in user.run("config", "set", "endpoint.api_key").err
 
 
+@pytest.mark.parametrize("text", ["", "[notes.postponed_properties]\nstatus = 'x'\n"])
+def test_a_table_is_set_and_taken_out_in_any_file(user: User, text: str) -> None:
+    file, name = user.configure(text), "notes.postponed_properties"
+    assert user.run("config", "set", name, '{ status = "later" }').status == 0
+    assert tomllib.loads(file.read_text())["notes"] == {"postponed_properties": {"status": "later"}}
+    assert user.run("config", "set", name, "--default").out == f"{name}: taken out\n"
+    assert not tomllib.loads(file.read_text()).get("notes")
+
+
 def test_a_table_is_told_as_toml_has_it(user: User) -> None:
     ran = user.run("config", "set", "private.properties", '{ private = "true", "a b" = "x" }')
     assert ran.out == 'private.properties = {private = "true", "a b" = "x"}\n'
+    told = user.run("config", "get", "private.properties").out
+    assert told == '{ private = "true", "a b" = "x" }\n'
+    assert user.run("config", "get", "ignore.properties").out == "{}\n"
 
 
 @pytest.mark.parametrize("name", ["Work", pytest.param("Job", id="and renamed")])
@@ -205,6 +217,16 @@ def test_edit_refuses_and_keeps_what_was_typed(user: User, editor: Path) -> None
     assert str(kept) in ran.err and OTHER not in ran.all and file.read_text() == "# mine\n"
     assert OTHER in kept.read_text()
     assert os.name == "nt" or stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_an_editor_that_does_not_start_changes_nothing(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = user.configure("# mine\n")
+    monkeypatch.setenv("VISUAL", "no-such-editor")
+    ran = user.run("config", "edit")
+    assert ran.status == 2 and ran.err.startswith("companion: no-such-editor: Editing failed")
+    assert "nothing was changed. EDITOR names" in ran.err and file.read_text() == "# mine\n"
 
 
 def test_edit_begins_with_every_setting(user: User, editor: Path) -> None:

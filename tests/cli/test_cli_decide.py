@@ -164,6 +164,17 @@ def test_a_dry_run_is_written_without_asking_again(user: User) -> None:
     assert user.read("A.md") == FILLED and user.calls() == 1
 
 
+def test_a_limit_counts_what_is_written_without_asking(user: User) -> None:
+    for name in ("A.md", "B.md", "C.md"):
+        user.note(name)
+    user.run("enrich", ".", "--dry-run", "--limit", "2")
+    assert user.calls() == 2
+    user.run("enrich", ".", "--limit", "1")
+    assert [user.read(f"{name}.md") for name in "ABC"] == [FILLED, STUB, STUB]
+    user.run("enrich", ".", "--propose", "--limit", "1")
+    assert user.calls() == 3 and user.read("B.md") == STUB
+
+
 WRONG = [
     pytest.param([], 2, "say which ones: numbers, notes or folders", id="nothing"),
     pytest.param(["1", "--all"], 2, "say which ones", id="two things"),

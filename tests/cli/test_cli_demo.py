@@ -32,7 +32,7 @@ def test_it_fills_the_example_vault_and_takes_it_back(user: User) -> None:
     assert ran.status == 0, ran.all
     assert f"A copy of the example vault lies in {folder}; work on that." in ran.out
     assert ran.out.count("\n$ companion ") == 6
-    assert "Once more: there is nothing left to do.\n\n$ companion scan\n" in ran.out
+    assert "Once more: the model is not asked again.\n\n$ companion scan\n" in ran.out
     assert b"description: What a stub is." in (folder / "Cooking/Sourdough.md").read_bytes()
     assert (dict(os.environ), Path.cwd()) == before
     assert user.run("demo", "undo").status == 0
@@ -48,7 +48,7 @@ def test_again_it_begins_anew_and_keeps_what_was_added(user: User, tmp_path: Pat
     again = user.run("demo", "--vault", str(folder))
     assert (first.status, again.status) == (0, 0)
     assert (folder / "Mine.md").read_text() == "Mine.\n"
-    assert first.out.count("Cooking/Sourdough.md") == again.out.count("Cooking/Sourdough.md")
+    assert "✓ Cooking/Sourdough.md" in first.out and "✓ Cooking/Sourdough.md" in again.out
     listed = user.run("demo", "--vault", str(folder), "history", "--limit", "1")
     assert listed.status == 0 and len(listed.out.splitlines()) > 0
 
@@ -68,6 +68,12 @@ def test_a_model_is_set_for_the_example_vault_only(user: User) -> None:
     user.run("demo", "--model", "smollm2-135m")
     assert "smollm2" in (user.home / "demo/.companion-demo/home/config.toml").read_text()
     assert "smollm2" not in (user.home / "config.toml").read_text()
+
+
+def test_an_unknown_model_is_refused_before_anything_is_written(user: User) -> None:
+    ran = user.run("demo", "--model", "no-such-model")
+    assert (ran.status, ran.out) == (2, "") and "There is no model no-such-model" in ran.err
+    assert not (user.home / "demo").exists()
 
 
 def taken(folder: Path) -> None:

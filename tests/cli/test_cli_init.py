@@ -280,6 +280,12 @@ def test_a_folder_that_obsidian_does_not_know(user: User) -> None:
     assert ran.status == 0 and f"it lies in the vault {user.vault}" in ran.err
 
 
+def test_a_vault_within_another_is_told(user: User) -> None:
+    (user.vault / "Sub/.obsidian").mkdir(parents=True)
+    ran = user.run("init", str(user.vault / "Sub"), "--embedded", "--no-test")
+    assert ran.status == 0 and f"lies in the vault {user.vault}, which has its notes" in ran.err
+
+
 @pytest.mark.parametrize("background", [True, False])
 def test_what_serve_does_is_said_as_it_is(user: User, background: bool) -> None:
     option = "--background" if background else "--no-background"
@@ -287,6 +293,12 @@ def test_what_serve_does_is_said_as_it_is(user: User, background: bool) -> None:
     assert ("Notes are filled only when you ask for it." in ran.out) == (not background)
     assert ("fills notes as you save them" in ran.out) == background
     assert ("answers the plugin, until you stop it" in ran.out) == (not background)
+
+
+def test_with_review_serve_is_said_to_propose(user: User) -> None:
+    options = ["--embedded", "--no-test", "--background", "--review"]
+    ran = user.run("init", str(user.vault), *options)
+    assert "proposes values for notes as you save them, until you stop it" in ran.out
 
 
 def test_where_nobody_sits_the_embedded_model_is_taken(user: User) -> None:

@@ -87,9 +87,7 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path, types: Any) 
     other = make_vault(user, "Other")
     lists(obsidian, other, user.vault)
     user.note("Stub.md")
-    types(
-        "", "", "", "", "", "n"
-    )  # vault, model, background, the proposal; the backlog has no default
+    types("", "", "", "", "", "")  # vault, model, background, review, the proposal, the backlog
     ran = user.run("init")
     assert ran.status == 0, ran.all
     assert f"  1  {user.vault}" in ran.out and f"  2  {other}" in ran.out
@@ -101,6 +99,7 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path, types: Any) 
     assert (user.vault / ".obsidian/plugins/callout-companion/main.js").is_file()
     files = {path: path.read_bytes() for path in user.home.parent.rglob("*") if path.is_file()}
     calls = user.calls()
+    assert "left alone until you answer; companion backlog asks again" in ran.out
     types("", "", "", "", "n")
     again = user.run("init")
     assert again.status == 0 and "Nothing to change" in again.out, again.all

@@ -53,6 +53,17 @@ def test_alone_it_is_told(user: User, locked: str, command: str) -> None:
 
 
 @posix
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps the folder that is in use")
+def test_a_current_folder_that_was_deleted(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    (gone := user.home / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    ran = user.run("scan", "--vault", str(user.vault))
+    assert ran.status == 1 and ran.err == (
+        "companion: the current folder was deleted; change to another one\n"
+    )
+
+
 def test_a_line_end_in_a_name_is_shown_as_one(user: User) -> None:
     user.note("Two\nlines.md")
     user.note("Three\n✓ lines.md", STUB.replace("created", "ai: no\ncreated"))

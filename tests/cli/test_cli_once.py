@@ -9,6 +9,8 @@ import pytest
 from tests.cli.user import FILLED, STUB, User
 from tests.llm.fake_endpoint import error
 
+OTHER = "---\ndescription:\n---\n# Football\n\nTwo teams kick a ball into two goals.\n"
+
 
 def undo(user: User) -> None:
     user.run("enrich", ".")
@@ -65,6 +67,28 @@ def test_folder_runs_leave_what_was_asked_for(
     assert any(reason in why for why in user.run("scan", "--json").objects[0]["left"])
     every = user.run("enrich", ".", "--all", "--json").objects
     assert user.calls() == calls and any(reason in why for why in every[0]["left"])
+
+
+@pytest.mark.parametrize("scans", [True, False], ids=["looked over between", "at once"])
+def test_another_note_of_the_same_name_is_asked_about(user: User, scans: bool) -> None:
+    user.note("Untitled.md")
+    user.run("enrich", ".")
+    (user.vault / "Untitled.md").unlink()
+    if scans:
+        user.run("scan")
+    user.note("Untitled.md", OTHER)
+    assert "1 note to work on" in user.run("scan").out
+    assert user.run("enrich", ".").status == 0
+    assert user.calls() == 2 and "What a stub is." in user.read("Untitled.md")
+    user.run("undo")
+    assert user.read("Untitled.md") == OTHER and "0 notes to work on" in user.run("scan").out
+
+
+def test_a_note_that_has_arrived_in_part_is_no_other(user: User) -> None:
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    user.note("Stub.md", STUB.partition("# Stub")[0])
+    assert "0 notes to work on" in user.run("scan").out
 
 
 @pytest.mark.parametrize("new", ["Renamed.md", "Folder/Deep/Stub.md"])

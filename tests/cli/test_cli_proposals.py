@@ -109,6 +109,23 @@ def test_what_waits_is_not_asked_for_again(user: User) -> None:
     assert user.calls() == 1 and user.read("Stub.md") == STUB
 
 
+def test_a_note_that_a_sync_client_deletes_and_writes_anew_keeps_them(user: User) -> None:
+    configure(user, 'mode = "propose"')
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    with opened(user) as space:
+        space.scan()
+        (user.vault / "Stub.md").unlink()
+        space.scan()
+        user.note("Stub.md")
+        space.scan()
+        assert [each.state for each in space.journal.proposals.select()] == ["open", "open"]
+        (user.vault / "Stub.md").unlink()
+        for state in ("open", "closed"):
+            space.scan()
+            assert {each.state for each in space.journal.proposals.select()} == {state}
+
+
 def test_a_mode_that_is_changed_to_write_writes_what_waits(user: User) -> None:
     configure(user, 'mode = "propose"')
     user.note("Stub.md")

@@ -137,7 +137,7 @@ def test_a_text_is_edited_before_it_is_written(reviewer: Reviewer) -> None:
 
 EDITORS = [
     pytest.param("pass", "It was not changed in the editor", id="nothing changed"),
-    pytest.param("raise SystemExit(1)", "Editing failed", id="it fails"),
+    pytest.param("raise SystemExit(1)", "Editing failed; nothing was changed", id="it fails"),
     pytest.param("write('')", "nothing is left to write for description", id="emptied"),
     pytest.param("write('x' * 50_000)", "a description may have", id="too long"),
     pytest.param("write('x' * 150_000)", "a description may have", id="far too long"),

@@ -200,10 +200,10 @@ REFUSED = [
     pytest.param(["install", "nowhere"], "there is no folder nowhere", id="no such vault"),
     pytest.param(["install", ""], "the vault named is empty", id="an empty name"),
     pytest.param(["install", "--port", "7", ".", "."], "two daemons cannot", id="one port for two"),
-    pytest.param(["uninstall"], "Installed for: no vault", id="nothing to uninstall"),
+    pytest.param(["uninstall"], "no service is installed; companion", id="nothing to uninstall"),
     pytest.param(["uninstall", "."], "no service is installed for", id="another vault"),
     pytest.param(["status", "."], "no service is installed for", id="no status"),
-    pytest.param(["logs"], "Installed for: no vault", id="no log"),
+    pytest.param(["logs"], "no service is installed; companion", id="no log"),
 ]
 
 

@@ -57,7 +57,7 @@ def test_what_lay_there_before_waits_for_a_word(asking: DaemonFixture) -> None:
     told = asking.status().background.backlog
     assert told.notes == 3
     assert told.cost.startswith("3 notes would be sent to m at http://127.0.0.1")
-    assert "3 notes lay here before" in asking.log.getvalue()
+    assert "lay here before, or came at once, wait: 3;" in asking.log.getvalue()
     assert asking.status().background.off == ""
 
 

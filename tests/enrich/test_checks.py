@@ -496,6 +496,11 @@ def test_every_fault_tells_the_user_and_the_model() -> None:
         assert fault and fault.kind == kind and fault.reason and fault.retry.endswith(".")
 
 
+def test_a_sentence_that_stands_twice_is_quoted_as_it_stands() -> None:
+    fault = find_fault(answer_of("How to feed it. How to keep it. How to feed it."))
+    assert fault and fault.reason == "repeats itself (“How to feed it”)"
+
+
 def test_no_kind_goes_untested() -> None:
     assert {kind for kind, _, _ in BAD} | {"copied"} == set(CHECKS)  # see CALLOUTS
 

@@ -438,7 +438,8 @@ def test_a_scan_deletes_the_text_of_lost_notes(
         desk.space.scan()
         assert desk.states(ids) == ["open"]
         change(desk)
-        desk.space.scan()
+        for _ in range(2):  # a note that was deleted may come back until the second
+            desk.space.scan()
         kept = desk.store.get(ids[0])
         assert kept and (kept.value is None, kept.state == "closed") == (is_lost, is_lost)
 

@@ -39,9 +39,10 @@ _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 
 def find_repetition(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that repeats a word, a phrase or a sentence."""
-    counts = Counter(map(letters, _SENTENCE_END.split(answer.text)))
+    sentences = [(s.strip(), letters(s)) for s in _SENTENCE_END.split(answer.text)]
+    counts = Counter(said for _, said in sentences)
     found = chain(
-        (s for s, times in counts.items() if times > 1 and width(s) >= _SHORTEST_SENTENCE),
+        (s for s, said in sentences if counts[said] > 1 and width(said) >= _SHORTEST_SENTENCE),
         (row[0] for row in _ROW.finditer(answer.text)),
         _find_phrase(answer.tokens, *_PHRASES.get(answer.field.kind, (6, 14))),
         () if answer.field.kind == "list" or answer.question else _find_stems(answer),
