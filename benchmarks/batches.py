@@ -27,7 +27,8 @@ from tests.llm.fake_batches import FakeBatches, Faults
 from tests.llm.fake_endpoint import Seen
 
 FAULTS = Faults(lost=0.05, failing=0.02, expired=0.05, doubled=0.05, waits=2, seed=11)
-_LONGEST_RUN = 8.0  # seconds until a kill
+_LONGEST_RUN = 8.0  # seconds until a kill, at most; of many notes longer, so that it gets on
+_SECONDS_A_NOTE = 1 / 2_000
 
 
 def main(notes: int = 2_000, kills: int = 50) -> None:
@@ -80,16 +81,7 @@ def _measure_files(vault: Path, home: Path, notes: int) -> None:
 
 
 def _measure_provider(vault: Path, fake: FakeBatches, notes: int, kills: int) -> None:
-    chance, killed = random.Random(3), 0
-    for number in range(kills):
-        command = ["submit", "collect"][number % 2]
-        process = subprocess.Popen(_command(vault, command), stdout=-3, stderr=-3)
-        try:
-            process.wait(chance.uniform(0.5, _LONGEST_RUN))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            killed += 1
-        process.wait()
+    killed, runs = _kill(vault, fake, notes, kills)
     for _ in range(30):
         _run(vault, "submit")
         _run(vault, "collect")
@@ -97,12 +89,36 @@ def _measure_provider(vault: Path, fake: FakeBatches, notes: int, kills: int) ->
             break
     found = _proposals(vault)
     twice = sum(number > 1 for number in fake.paid.values())
-    print(f"provider: {killed} of {kills} runs killed, {len(fake.batches):,} batches")
+    when = ", ".join(f"{number} of {command}" for command, number in killed.items())
+    print(
+        f"provider: {killed.total()} of {runs} runs killed ({when}), {len(fake.batches):,} batches"
+    )
     print(f"  answers paid for twice: {twice}; notes never answered: {notes - len(fake.paid)}")
     print(
         f"  needs with one open proposal: {sum(n == 1 for n in found.values()):,} of {2 * notes:,}"
     )
     print(f"  files left at the provider: {len(fake.files)}")
+
+
+def _kill(vault: Path, fake: FakeBatches, notes: int, kills: int) -> tuple[Counter[str], int]:
+    """Kill submit and collect in turn, at random points, until the batch is done or it was enough.
+
+    Return how often which was killed, and how many runs there were.
+    """
+    chance, killed = random.Random(3), Counter[str]()
+    longest = max(_LONGEST_RUN, notes * _SECONDS_A_NOTE)
+    for number in range(10 * kills):
+        if killed.total() == kills or (len(fake.paid) == notes and not fake.files):
+            return killed, number
+        command = ["submit", "collect"][number % 2]
+        process = subprocess.Popen(_command(vault, command), stdout=-3, stderr=-3)
+        try:
+            process.wait(chance.uniform(0.5, longest))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            killed[command] += 1
+        process.wait()
+    return killed, 10 * kills
 
 
 def _run(vault: Path, *arguments: str) -> float:

@@ -63,9 +63,16 @@ class PageClient:
         answer: dict[str, Any] = json.loads(body)
         return answer
 
-    def _send(self, method: str, path: str, value: object) -> tuple[bytes, Mapping[str, str]]:
+    def read(self, path: str) -> bytes:
+        """Return what the page fetches there."""
+        return self._send("GET", path)[0]
+
+    def _send(
+        self, method: str, path: str, value: object = None
+    ) -> tuple[bytes, Mapping[str, str]]:
         connection = HTTPConnection(self._host, self._port, timeout=120)
-        connection.request(method, path, json.dumps(value), self._headers)
+        data = None if method == "GET" else json.dumps(value)
+        connection.request(method, path, data, self._headers)
         answer = connection.getresponse()
         body, headers = answer.read(), dict(answer.headers)
         connection.close()

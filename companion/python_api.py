@@ -13,27 +13,33 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Event
+from typing import TYPE_CHECKING, overload
 
 from companion.config import load_config, state_folder
-from companion.enrich.note_filter import ANY_NOTE, NoteFilter
-from companion.enrich.run import new_run
-from companion.enrich.selection import ScanReport
+from companion.enrich.note_filter import ANY_NOTE, NoteFilter, find_kind
+from companion.enrich.run import new_run, run_jobs
+from companion.enrich.selection import JobOptions, ScanReport, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.errors import NotThere
+from companion.errors import ConsentMissing, NotThere
 from companion.vault.journal import Change
 from companion.vault.paths import LinkOutOfVault, PathNotFound, open_vault, relative_path
-from companion.vault.proposal import Proposal, ProposalState, ProposedValue
+from companion.vault.proposal import GivenValue, Proposal, ProposalState, ProposedValue
 from companion.vault.proposals import Selection
 from companion.vault.undo import Undone, undo_change
 
 if TYPE_CHECKING:  # what only some commands need is loaded by them
-    from companion.daemon.daemon_client import DaemonClient
+    from companion.daemon.daemon_client import DaemonClient, RemoteDecisions
+    from companion.enrich.context import VaultContext
     from companion.enrich.decision import NoteDecision
     from companion.enrich.decisions import Decisions
+    from companion.enrich.run import Result
     from companion.vault.proposal import RejectedValue
 
 __all__ = ["Vault"]
+
+Progress = Callable[[int, int], None]
+"""Is called with how many are done of how many."""
 
 
 class Vault:
@@ -42,15 +48,21 @@ class Vault:
     Each opens the vault and closes it again, so that nothing is locked in between. Paths are
     relative to the vault, or absolute, and may leave out `.md`.
 
-    workspace: the vault as the caller has opened it, and daemon: its daemon, if one runs.
+    workspace: the vault as the caller has opened it, and daemon: its daemon, if one runs. context:
+    returns the names and callout styles of the vault; None: as a scan finds them.
     """
 
     def __init__(
-        self, root: Path, workspace: Workspace | None = None, daemon: DaemonClient | None = None
+        self,
+        root: Path,
+        workspace: Workspace | None = None,
+        daemon: DaemonClient | None = None,
+        context: Callable[[], VaultContext] | None = None,
     ) -> None:
         self.root = root
         self._workspace = workspace
         self._running = daemon
+        self._context = context
 
     @classmethod
     def at(cls, path: str | PathLike[str]) -> Vault:
@@ -61,20 +73,27 @@ class Vault:
         return f"Vault({str(self.root)!r})"
 
     def scan(
-        self,
-        *paths: str,
-        progress: Callable[[int, int], None] | None = None,
-        only: NoteFilter = ANY_NOTE,
+        self, *paths: str, progress: Progress | None = None, only: NoteFilter = ANY_NOTE
     ) -> ScanReport:
         """Return what needs work and why, and what is left alone and why; nothing is changed.
 
-        paths: notes and folders; none: all. progress: called with how many notes of how many.
-        only: which of the notes.
+        paths: notes and folders; none: all. only: which of the notes.
         """
         with self._open(read_only=True) as space:
             wanted = list(map(self._resolve, paths))
             return ScanReport(space, space.scan(progress), wanted, only)
 
+    @overload
+    def propose(
+        self,
+        path: str,
+        field: str | None = None,
+        *,
+        agreed: bool = False,
+        progress: Progress | None = None,
+    ) -> list[Result]: ...
+
+    @overload
     def propose(
         self,
         path: str,
@@ -84,17 +103,63 @@ class Vault:
         heading: str | None = None,
         question: str | None = None,
         script: str = "python",
-    ) -> Proposal | RejectedValue:
-        """Propose a value for what a note needs: an open proposal, or why a check rejected it.
+    ) -> Proposal | RejectedValue: ...
 
-        field: as `description`, or `callout`: at the top, or that under the heading, or the empty
-        one whose title is the question. script: the name of who proposes.
+    def propose(
+        self,
+        path: str,
+        field: str | None = None,
+        value: ProposedValue | None = None,
+        *,
+        heading: str | None = None,
+        question: str | None = None,
+        script: str = "python",
+        agreed: bool = False,
+        progress: Progress | None = None,
+    ) -> list[Result] | Proposal | RejectedValue:
+        """Propose values for what notes need; nothing is written into them.
+
+        Without a value, the model is asked, as by `companion enrich --propose`: for all that the
+        note, or those in the folder, need (`""`: in the vault), or for one field. Returned is what
+        became of each note, with the ids of what waits for a decision. agreed: more than 50 notes
+        may go to a model on another machine; else ConsentMissing is raised, with what that costs.
+
+        With a value, it is proposed for the one note: returned is the open proposal, or why a check
+        rejected it. field: as `description`, or `callout`: at the top, or that under the heading,
+        or the empty one whose title is the question. script: the name of who proposes.
         """
+        path = self._resolve(path)
+        if value is None and (heading is not None or question is not None):
+            raise TypeError("heading and question say where a value goes; give one")
+        if value is None:
+            return self._ask_model(path, field, agreed, progress)
+        if field is None:
+            raise TypeError("a value is for a field; name it, as description or callout")
+        return self._propose_given(path, GivenValue(field, value, heading, question), script)
+
+    def _ask_model(
+        self, path: str, field: str | None, agreed: bool, progress: Progress | None
+    ) -> list[Result]:
+        """Ask the model, and return what became of the notes; what it gives waits as proposals."""
+        with self._open(read_only=True) as space:
+            only = NoteFilter(find_kind(space.prompts, field))
+            config = space.config
+        choice = JobOptions(propose=True, only=only)
+        if daemon := self._daemon():
+            from companion.daemon.client_runs import RunRequest
+
+            request = RunRequest([path], choice, stops_on_fault=True, agreed=agreed)
+            with _as_without_daemon():
+                daemon.require_model_of(config)
+                return daemon.finish_run(request, progress)
+        with self._open() as space:
+            return _enrich_here(space, path, choice, agreed, progress)
+
+    def _propose_given(self, path: str, given: GivenValue, script: str) -> Proposal | RejectedValue:
         from companion.enrich.context import VaultContext
         from companion.enrich.program_proposals import propose_for_script
-        from companion.vault.proposal import GivenValue, RejectedValue
+        from companion.vault.proposal import RejectedValue
 
-        path, given = self._resolve(path), GivenValue(field, value, heading, question)
         if daemon := self._daemon():
             with _as_without_daemon():
                 made = daemon.propose(path, given, script)
@@ -114,25 +179,33 @@ class Vault:
 
     def accept(self, *ids: int) -> list[NoteDecision]:
         """Write proposals into their notes; return what became of each note."""
-        from companion.daemon.api.proposal_schemas import decisions_object
         from companion.enrich.decision import Acceptance
 
-        wishes = [Acceptance(id_) for id_ in ids]
-        if daemon := self._daemon():
-            with _as_without_daemon():
-                return daemon.decide(decisions_object(accept=wishes))
-        with self._open() as space:
-            return list(_decisions_of(space).accept(wishes))
+        with self.decisions() as decisions:
+            return list(decisions.accept(map(Acceptance, ids)))
 
     def refuse(self, *ids: int) -> list[NoteDecision]:
         """Refuse proposals, so that nothing is asked for again; return what became of each note."""
-        from companion.daemon.api.proposal_schemas import decisions_object
+        with self.decisions() as decisions:
+            return list(decisions.refuse(ids))
 
+    @contextmanager
+    def decisions(self) -> Iterator[Decisions | RemoteDecisions]:
+        """Open what decides on proposals: the daemon if one runs, else this process.
+
+        For many decisions: the vault is opened once. See companion.enrich.decisions.Decisions.
+        """
         if daemon := self._daemon():
+            from companion.daemon.daemon_client import RemoteDecisions
+
             with _as_without_daemon():
-                return daemon.decide(decisions_object(refuse=ids))
+                yield RemoteDecisions(daemon)
+            return
+        from companion.enrich.context import VaultContext
+        from companion.enrich.decisions import Decisions
+
         with self._open() as space:
-            return list(_decisions_of(space).refuse(ids))
+            yield Decisions(space, self._context or cache(lambda: VaultContext(space.scan())))
 
     def undo(self, change: int, run: str | None = None) -> Undone:
         """Take a change back, byte for byte; what was edited since stays.
@@ -175,14 +248,20 @@ class Vault:
 
     def _daemon(self) -> DaemonClient | None:
         """Return a client of the daemon that runs for the vault."""
-        if self._workspace is not None:
-            return self._running
-        from companion.daemon.daemon_client import DaemonClient
-        from companion.daemon.runtime_file import find_daemon
-        from companion.daemon.tokens import read_token
+        return find_client(self.root) if self._workspace is None else self._running
 
-        place = find_daemon(state_folder(self.root))
-        return DaemonClient(place.port, read_token()) if place else None
+
+def find_client(root: Path) -> DaemonClient | None:
+    """Return a client of the daemon that runs for the vault at root; None if none does."""
+    from companion.daemon.runtime_file import find_daemon
+
+    place = find_daemon(state_folder(root))
+    if place is None:
+        return None
+    from companion.daemon.daemon_client import DaemonClient  # with the models of its JSON
+    from companion.daemon.tokens import read_token
+
+    return DaemonClient(place.port, read_token())
 
 
 @contextmanager
@@ -196,9 +275,30 @@ def _as_without_daemon() -> Iterator[None]:
         raise refused.to_error() from None
 
 
-def _decisions_of(workspace: Workspace) -> Decisions:
-    """Return what decides on the proposals of a vault that is open for writing."""
+def _enrich_here(
+    workspace: Workspace, path: str, choice: JobOptions, agreed: bool, progress: Progress | None
+) -> list[Result]:
+    """Work on the note or folder in this process; return what became of the notes."""
+    from companion.enrich.asker import Asker
     from companion.enrich.context import VaultContext
-    from companion.enrich.decisions import Decisions
+    from companion.enrich.cost import describe_cost, needs_agreement
+    from companion.enrich.enricher import open_enricher
+    from companion.enrich.model import model_facts
 
-    return Decisions(workspace, cache(lambda: VaultContext(workspace.scan())))
+    scan = workspace.scan()
+    known, config, cancelled = VaultContext(scan), workspace.config, Event()
+    jobs, results = choose_jobs(workspace, scan, [path], choice)
+    if not jobs:
+        return results
+    if not agreed and needs_agreement(workspace, jobs):
+        cost = describe_cost(workspace, Asker(workspace, known, model_facts(config)), jobs)
+        raise ConsentMissing(f"{cost} Nothing was sent; say agreed=True to send them.")
+    can_wait = len(jobs) > 1
+    with open_enricher(workspace, known, new_run(), cancelled, can_wait=can_wait) as enricher:
+        for done, result in enumerate(
+            run_jobs(jobs, enricher.enrich, config.concurrency, cancelled), 1
+        ):
+            results.append(result)
+            if progress:
+                progress(done, len(jobs))
+    return results

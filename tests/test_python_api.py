@@ -9,15 +9,18 @@ from contextlib import ExitStack
 import pytest
 
 import companion
-from companion.errors import NoteRefused, NotThere, UsageError
+from companion.enrich.model import ASK_FROM
+from companion.errors import CompanionError, ConsentMissing, NoteRefused, NotThere, UsageError
 from companion.python_api import Vault
 from companion.vault.proposal import Proposal, RejectedValue
 from tests.cli.conftest import fake, user
 from tests.cli.serving import QUIET, serving
 from tests.cli.user import REPOSITORY, STUB, User
+from tests.llm.fake_endpoint import error
 
 __all__ = ["fake", "user"]
 
+CALLOUT = "Sourdough is a bread that wild yeast raises."  # too short for the check
 NOTE = "---\ndescription:\n---\n\n# Sourdough\n\nWild yeast raises this bread.\n"
 
 
@@ -27,6 +30,7 @@ def vault(
 ) -> Iterator[Vault]:
     monkeypatch.delenv("COMPANION_CHECKS")
     user.configure(QUIET)
+    user.says(description="A bread that wild yeast raises.", callout=CALLOUT)
     user.note("Sourdough.md", NOTE)
     with ExitStack() as opened:
         if request.param != "alone":
@@ -65,7 +69,68 @@ def test_what_cannot_be_is_an_error_that_says_why(vault: Vault, user: User) -> N
         vault.scan("Nowhere.md")
     with pytest.raises(NoteRefused, match="ai: false"):
         vault.propose("Left.md", "description", "What it is about.")
+    with pytest.raises(TypeError, match="heading"):
+        vault.propose("Left.md", "callout", heading="Uses")  # type: ignore[call-overload] # untyped
     with pytest.raises(NotThere, match="no change 99"):
         vault.undo(99)
     with pytest.raises(UsageError, match="no folder"):
         companion.open_vault(user.vault / "No")
+
+
+def test_the_model_is_asked_for_the_notes_of_a_folder(vault: Vault, user: User) -> None:
+    user.note("Breads/Rye.md", NOTE.replace("Sourdough", "Rye"))
+    user.note("Breads/Left.md", NOTE.replace("description", "ai: false\ndescription"))
+    seen: list[tuple[int, int]] = []
+    [rye] = vault.propose("Breads", progress=lambda *counts: seen.append(counts))
+    assert (rye.path, rye.status, seen) == ("Breads/Rye.md", "proposed", [(1, 1)])
+    kinds = {each.kind: each.id for each in vault.proposals("Breads")}
+    assert kinds == {"description": rye.proposals[0]}
+    assert rye.left == ("the callout is too short (44 characters)",)
+    [left] = vault.propose("Breads/Left")
+    assert left.status == "skipped" and "ai: false" in left.reason
+    asked = user.calls()
+    [again] = vault.propose("Breads/Rye", "description")
+    assert (again.proposals, user.calls()) == (rye.proposals, asked)
+
+
+def test_an_endpoint_that_fails_is_an_error(vault: Vault, user: User) -> None:
+    user.fake.script = lambda _seen, _n: error(500)
+    with pytest.raises(CompanionError, match="500"):
+        vault.propose("Sourdough")
+
+
+def test_a_daemon_that_asks_another_model_is_not_asked(user: User) -> None:
+    user.note("Sourdough.md", NOTE)
+    message = r"would ask m at .* asks other at"
+    with (
+        serving(user, env=user.environment | {"COMPANION_MODEL": "other"}),
+        pytest.raises(UsageError, match=message),
+    ):
+        companion.open_vault(user.vault).propose("Sourdough")
+    assert not user.calls()
+
+
+def test_many_notes_leave_the_machine_only_if_that_is_agreed(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.config.Config.is_remote", True)
+    for number in range(ASK_FROM + 1):
+        user.note(f"{number}.md", NOTE)
+    vault = companion.open_vault(user.vault)
+    with pytest.raises(
+        ConsentMissing, match=rf"^{ASK_FROM + 1} notes would be sent .* agreed=True"
+    ):
+        vault.propose("", "description")
+    assert not user.calls()
+    assert len(vault.propose("", "description", agreed=True)) == ASK_FROM + 1
+
+
+def test_what_progress_raises_ends_the_run_and_frees_the_vault(vault: Vault, user: User) -> None:
+    def stop(done: int, total: int) -> None:
+        raise ZeroDivisionError
+
+    user.note("Rye.md", NOTE.replace("Sourdough", "Rye"))
+    with pytest.raises(ZeroDivisionError):
+        vault.propose("", "description", progress=stop)
+    [asked] = vault.propose("Sourdough", "description")
+    assert asked.status == "proposed"

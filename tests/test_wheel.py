@@ -76,6 +76,7 @@ def test_prompts_and_licence_are_packed(wheel: Path) -> None:
     assert any(name.endswith("licenses/LICENSE") for name in names)
     assert "companion/enrich/checks/phrases/en.toml" in names
     assert "companion/_examples/.obsidian/app.json" in names
+    assert "companion/py.typed" in names, "by which type checkers read the Python API"
     assert not any(name.startswith(("tests", "benchmarks", "examples")) for name in names)
 
 

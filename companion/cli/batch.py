@@ -12,6 +12,7 @@ from threading import Event
 from typing import Any
 
 import click
+from pydantic import BaseModel
 
 from companion.cli.batch_files import export, import_, job_options, open_reader, resolve_file
 from companion.cli.output import Output, count, one_line, show_progress
@@ -162,6 +163,22 @@ def collect(as_json: bool, vault: Path | None) -> int:
         return int(report.counts["failed"] > 0)
 
 
+class BatchShape(BaseModel):
+    """A batch, as in `companion batch status --json`.
+
+    file: where its questions are; null: at a provider. state: `making`, `out` or `cancelled`; of
+    what is out at a provider, the step that it has reached. The numbers are of questions.
+    """
+
+    batch: str
+    file: str | None
+    state: str
+    out: int
+    answered: int
+    failed: int
+    cancelled: int
+
+
 @batch.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a batch.")
 @common_options
@@ -179,9 +196,13 @@ def status(as_json: bool, vault: Path | None) -> None:
             where = each.provider.address if each.provider else each.file
             step = each.provider.step if each.provider and each.state == "out" else each.state
             if as_json:
-                file = None if each.provider else each.file
-                shape = {"batch": each.id, "file": file, "state": step}
-                output.print_json({**shape, **counts._asdict()})
+                shape = BatchShape(
+                    batch=each.id,
+                    file=None if each.provider else each.file,
+                    state=step,
+                    **counts._asdict(),
+                )
+                output.print_json(shape.model_dump())
                 continue
             words = [f"{number:,} {name}" for name, number in counts._asdict().items() if number]
             output.say(f"{each.id}  {one_line(where)} [{step}]: {', '.join(words)}")

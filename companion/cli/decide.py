@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 from threading import Event
@@ -22,15 +21,13 @@ from companion.cli.session import (
     open_session,
     say_which_vault,
 )
-from companion.daemon.api.proposal_schemas import decisions_object
-from companion.daemon.daemon_client import DaemonClient
-from companion.enrich.context import VaultContext
+from companion.daemon.daemon_client import RemoteDecisions
 from companion.enrich.decision import TAKEABLE, Acceptance, Decided, NoteDecision, sum_up
 from companion.enrich.decisions import Decisions
 from companion.enrich.note_filter import find_kind
 from companion.enrich.run import Result, new_run
-from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError
+from companion.python_api import Vault
 from companion.vault.proposal import Proposal
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -114,9 +111,11 @@ def _decide(
         choice = choose_proposals(workspace, whats, kind=kind, **which)
         report = _DecisionReport(output, choice)
         cancelled = Event()
-        decisions = open_decisions(workspace, running)
-        made = decide_in_batches(decisions, choice.proposals, decide)
-        with stop_on_signals(output, cancelled, bool) as interruption:
+        with (
+            Vault(workspace.root, workspace, running).decisions() as decisions,
+            stop_on_signals(output, cancelled, bool) as interruption,
+        ):
+            made = decide_in_batches(decisions, choice.proposals, decide)
             fault = report.follow(made, cancelled)
     report.sum_up(back)
     if fault:
@@ -177,40 +176,8 @@ class _DecisionReport:
         self.has_failed |= any(each.reason for each in decision.proposals)
 
 
-class _RemoteDecisions:
-    """Decides on proposals as Decisions does, by a daemon; those of one call at once.
-
-    Every method may raise DaemonGone and DaemonRefused.
-    """
-
-    def __init__(self, daemon: DaemonClient) -> None:
-        self._daemon = daemon
-
-    def accept(self, wanted: Iterable[Acceptance], *, run: str) -> Iterator[NoteDecision]:
-        """Have the proposals written into their notes, as changes of this run."""
-        yield from self._daemon.decide(decisions_object(accept=wanted, run=run))
-
-    def refuse(self, ids: Iterable[int]) -> Iterator[NoteDecision]:
-        """Have the proposals refused."""
-        yield from self._daemon.decide(decisions_object(refuse=ids))
-
-    def undo(self, ids: Iterable[int], run: str) -> Iterator[NoteDecision]:
-        """Have decisions taken back, as changes of this run."""
-        yield from self._daemon.decide(decisions_object(undo=ids, run=run))
-
-
-AnyDecisions = Decisions | _RemoteDecisions
+AnyDecisions = Decisions | RemoteDecisions
 Decide = Callable[[AnyDecisions, Sequence[Proposal]], Iterator[NoteDecision]]
-
-
-def open_decisions(workspace: Workspace, running: DaemonClient | None) -> AnyDecisions:
-    """Return what decides on the proposals of the vault: its daemon if it runs, else this process.
-
-    running: the daemon. workspace: open for writing where none runs.
-    """
-    if running:
-        return _RemoteDecisions(running)
-    return Decisions(workspace, cache(lambda: VaultContext(workspace.scan())))
 
 
 def decide_in_batches(

@@ -31,12 +31,11 @@ from companion.enrich.asker import Asker
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
-from companion.enrich.enricher import Enricher
-from companion.enrich.model import model_facts, open_client
+from companion.enrich.enricher import open_enricher
+from companion.enrich.model import model_facts
 from companion.enrich.note_filter import Criteria
 from companion.enrich.run import Result, new_run, run_jobs
 from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
-from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError
@@ -166,24 +165,24 @@ class _Run:
             return 0
         cancelled = Event()
         with (
-            open_client(self.config, cancelled, can_wait=len(jobs) > 1) as client,
-            open_similar(self.workspace) as similar,
-            stop_on_signals(self.output, cancelled, client.close) as interruption,
+            open_enricher(
+                self.workspace, self.known, self.name, cancelled, can_wait=len(jobs) > 1
+            ) as enricher,
+            stop_on_signals(self.output, cancelled, enricher.close) as interruption,
         ):
             fault = None
-            enricher = Enricher(self.workspace, self._asker(similar), client, self.name)
             with self.output.progress("Enriching", len(jobs)) as bar:
-                if client.limiter:
-                    client.limiter.tell = partial(show_wait, bar, "Enriching")
-                if similar:
-                    similar.progress = partial(show_progress, bar, "Comparing notes")
+                if enricher.limiter:
+                    enricher.limiter.tell = partial(show_wait, bar, "Enriching")
+                if enricher.similar:
+                    enricher.similar.progress = partial(show_progress, bar, "Comparing notes")
                 try:
                     for each in run_jobs(jobs, enricher.enrich, self.config.concurrency, cancelled):
                         self.report.add(each)
                         bar.advance(bar.task_ids[0])
                 except CompanionError as error:
                     fault = error
-            self.report.sum_up(len(jobs), client.usage, self.name, cancelled)
+            self.report.sum_up(len(jobs), enricher.usage, self.name, cancelled)
         if fault:
             raise fault
         return self.report.exit_status(cancelled, interruption.exit_status)
@@ -208,11 +207,9 @@ class _Run:
         """
         if not needs_agreement(self.workspace, jobs):
             return True
-        cost = describe_cost(self.workspace, self._asker(), jobs)
+        asker = Asker(self.workspace, self.known, model_facts(self.config))
+        cost = describe_cost(self.workspace, asker, jobs)
         agreed = self.output.agrees(cost, AGREE)
         if not agreed:
             self.output.warn("nothing was sent")
         return agreed
-
-    def _asker(self, similar: SimilarNotes | None = None) -> Asker:
-        return Asker(self.workspace, self.known, model_facts(self.config), similar)

@@ -11,7 +11,7 @@ from companion.cli.interrupts import exit_on_signals, stop_on_signals
 from companion.cli.run_report import RunReport
 from companion.daemon.api.run_schemas import RunShape
 from companion.daemon.client_runs import RunRequest
-from companion.daemon.daemon_client import DaemonClient, DaemonRefused
+from companion.daemon.daemon_client import DaemonClient, DaemonRefused, ended_early
 from companion.errors import CompanionError, UsageError
 from companion.llm.response import Usage
 
@@ -81,10 +81,5 @@ def _follow(
         over = daemon.run(run.id)
     except CompanionError as error:
         return usage, error
-    fault = CompanionError(over.fault) if over.fault else None
-    if fault is None and over.state == "cancelled" and not cancelled.is_set():
-        fault = CompanionError(
-            "somebody else cancelled the run, or stopped the daemon; what was written stays, "
-            "and the same command does the rest"
-        )
-    return over.usage.to_usage(), fault
+    is_ours = over.state == "cancelled" and cancelled.is_set() and not over.fault
+    return over.usage.to_usage(), None if is_ours else ended_early(over)

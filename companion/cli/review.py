@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
-from companion.cli.decide import AnyDecisions, Decide, decide_in_batches, open_decisions
+from companion.cli.decide import Decide, decide_in_batches
 from companion.cli.output import Output, edit_text, local_time, one_line
 from companion.cli.proposals import find_proposals, sort_by_note
 from companion.cli.session import (
     NotePathType,
     common_options,
-    find_running_daemon,
     open_session,
     say_which_vault,
 )
@@ -26,9 +24,10 @@ from companion.enrich.decision import FLAG_WORDS, Acceptance, NoteDecision
 from companion.enrich.decisions import Decisions
 from companion.enrich.note_filter import find_kind
 from companion.enrich.run import new_run
-from companion.enrich.workspace import Workspace, open_workspace
+from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, NoteError, UsageError
 from companion.note.diff import Part, diff_words
+from companion.python_api import Vault
 from companion.vault.proposal import Proposal
 
 _KEYS = "y,n,e,s,a,d,u,q"
@@ -95,8 +94,9 @@ class _Review:
         self._output = output
         self._proposals = proposals
         self._takes_flagged = takes_flagged
-        self._context = cache(lambda: VaultContext(workspace.scan()))
-        self._shown = Decisions(workspace, self._context)
+        context = cache(lambda: VaultContext(workspace.scan()))
+        self._shown = Decisions(workspace, context)
+        self._vault = Vault(workspace.root, context=context)
         self._run = new_run()
         self._at = 0
         self._steps: list[_Step] = []
@@ -202,7 +202,7 @@ class _Review:
     def _decide(self, proposals: Sequence[Proposal], decide: Decide) -> None:
         """Decide on proposals that are sorted by note, and go on if anything came of it."""
         done: list[int] = []
-        with self._decisions() as decisions:
+        with self._vault.decisions() as decisions:
             for decision in decide_in_batches(decisions, proposals, decide):
                 done += self._report(decision)
         if done:
@@ -214,7 +214,7 @@ class _Review:
             self._output.say("There is nothing to take back yet.")
             return
         step = self._steps.pop()
-        with self._decisions() as decisions:
+        with self._vault.decisions() as decisions:
             for decision in decisions.undo(step.ids, run=self._run) if step.ids else ():
                 self._report(decision)
         self._at = step.at
@@ -231,13 +231,3 @@ class _Review:
     def _go_on(self, ids: list[int]) -> None:
         self._steps.append(_Step(self._at, ids))
         self._at += 1
-
-    @contextmanager
-    def _decisions(self) -> Iterator[AnyDecisions]:
-        """Open what decides: the vault's daemon, if one runs by now, else this process."""
-        root = self._space.root
-        if running := find_running_daemon(root, asks=False):
-            yield open_decisions(self._space, running)
-            return
-        with open_workspace(self._space.config, root) as workspace:
-            yield Decisions(workspace, self._context)

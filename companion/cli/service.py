@@ -9,6 +9,7 @@ from collections import deque
 from pathlib import Path
 
 import click
+from pydantic import BaseModel
 
 from companion import __version__
 from companion.cli.output import Output
@@ -198,21 +199,35 @@ def _choose_services(vaults: tuple[Path, ...]) -> list[InstalledService]:
     return [services[root] for root in roots]
 
 
+class ServiceShape(BaseModel):
+    """A service, as in `companion service status --json`.
+
+    file: by which the system starts it; starts: whether the system knows it. pid, port, version:
+    of its daemon; null where none runs.
+    """
+
+    vault: str
+    file: str
+    starts: bool
+    pid: int | None
+    port: int | None
+    version: str | None
+
+
 def _report(each: InstalledService, manager: ServiceManager, output: Output) -> bool:
     """Print how the service is, and return whether it is well."""
     place = find_daemon(state_folder(each.root))
     file, starts = manager.file(each.name), manager.knows(each.name)
     if output.as_json:
-        output.print_json(
-            {
-                "vault": str(each.root),
-                "file": str(file),
-                "starts": starts,
-                "pid": place.pid if place else None,
-                "port": place.port if place else None,
-                "version": place.version if place else None,
-            }
+        shape = ServiceShape(
+            vault=str(each.root),
+            file=str(file),
+            starts=starts,
+            pid=place.pid if place else None,
+            port=place.port if place else None,
+            version=place.version if place else None,
         )
+        output.print_json(shape.model_dump())
     output.say(str(each.root), style="bold")
     again = f"companion service install {shlex.quote(str(each.root))}"
     output.say(f"  starts   {'with your session' if starts else f'no more: {again} mends it'}")

@@ -14,9 +14,10 @@ from click.shell_completion import CompletionItem
 from companion.cli.output import Output
 from companion.config import Config, config_file, load_config, state_folder
 from companion.config.load import vault_file
-from companion.daemon.runtime_file import RuntimeFile, find_daemon
+from companion.daemon.runtime_file import find_daemon
 from companion.enrich.workspace import Reader, Workspace, open_workspace
 from companion.errors import UsageError
+from companion.python_api import find_client
 from companion.vault.files import is_utf8
 from companion.vault.moves import follow_moves
 from companion.vault.paths import (
@@ -136,24 +137,9 @@ def find_running_daemon(
     Raises UsageError if the daemon would ask another model than this command.
     """
     root, config = load_vault(vault, paths)
-    place = find_daemon(state_folder(root))
-    if place is None:
-        return None
-    daemon = _client_of(place)
-    if not asks:
-        return daemon
-    from companion.enrich.model import describe_endpoint
-
-    status = daemon.status()
-    theirs = (status.endpoint, status.model)
-    address = "" if config.is_embedded else config.remote_endpoint().address
-    if theirs != (address, config.endpoint.model):
-        raise UsageError(
-            f"this command would ask {describe_endpoint(config)}; but the daemon that runs for "
-            f"this vault (pid {place.pid}) asks {status.model} "
-            f"{f'at {status.endpoint}' if status.endpoint else '(the embedded model)'}. Give both "
-            "the same settings, or stop the daemon"
-        )
+    daemon = find_client(root)
+    if daemon and asks:
+        daemon.require_model_of(config)
     return daemon
 
 
@@ -174,17 +160,10 @@ def require_running_daemon(vault: Path | None) -> DaemonClient:
         root = named.expanduser().resolve()
         if find_daemon(state_folder(root)) is None:
             raise
-    place = find_daemon(state_folder(root))
-    if place is None:
+    daemon = find_client(root)
+    if daemon is None:
         raise UsageError(f"no daemon runs for the vault {root}; companion serve starts one")
-    return _client_of(place)
-
-
-def _client_of(place: RuntimeFile) -> DaemonClient:
-    from companion.daemon.daemon_client import DaemonClient  # with the models of its JSON
-    from companion.daemon.tokens import read_token
-
-    return DaemonClient(place.port, read_token())
+    return daemon
 
 
 def load_vault(vault: Path | None, paths: Iterable[str] = ()) -> tuple[Path, Config]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+from pydantic import BaseModel
 
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
@@ -76,6 +77,50 @@ def _compare(opened: SimilarNotes, known: VaultContext, output: Output, *, agree
         vectors.update(known.scan, missing, progress=progress)
 
 
+class RuleShape(BaseModel):
+    """How well similar notes tell a property, as companion.enrich.nearest_neighbours.Rule says."""
+
+    least: float
+    precision: float
+    recall: float
+    notes: int
+
+
+class SimilarVault(BaseModel):
+    """A vault, as in `companion similar --json`: how many notes are compared, and the rules.
+
+    rules: by property; null where the vault has too little to learn from.
+    """
+
+    compared: int
+    rules: dict[str, RuleShape | None]
+
+
+class SuggestedValues(BaseModel):
+    """Values of a property. chosen: those to fill in; null: a model has to choose."""
+
+    chosen: list[str] | None
+    candidates: list[str]
+
+
+class SimilarNote(BaseModel):
+    """A note that is like another. similarity: 1 for the same words."""
+
+    path: str
+    similarity: float
+
+
+class SimilarToNote(BaseModel):
+    """A note, as in `companion similar NOTE --json`: which are like it, and what they suggest.
+
+    suggested: by property.
+    """
+
+    path: str
+    similar: list[SimilarNote]
+    suggested: dict[str, SuggestedValues]
+
+
 @dataclass(frozen=True)
 class _View:
     """What is shown of the vault, or of a note."""
@@ -89,13 +134,14 @@ class _View:
         """Print how many notes are compared, and what they tell of each other's values."""
         compared = self.similar.vectors.count()
         self.output.say(f"{count(compared, 'note')} compared by {self.similar.describe_encoder()}")
-        rules = {}
+        rules: dict[str, RuleShape | None] = {}
         for name, most in self._properties():
             neighbours = self.similar.neighbours(self.known, name, most)
-            rules[name] = neighbours.rule and neighbours.rule._asdict()
+            rule = neighbours.rule
+            rules[name] = None if rule is None else RuleShape(**rule._asdict())
             self.output.say(f"{name}: {neighbours.describe()}")
         if self.output.as_json:
-            self.output.print_json({"compared": compared, "rules": rules})
+            self.output.print_json(SimilarVault(compared=compared, rules=rules).model_dump())
 
     def show_note(self, path: str) -> None:
         """Print the notes that are most similar to the note, and the values that they suggest."""
@@ -107,12 +153,15 @@ class _View:
         suggested = {}
         for name, most in self._properties():
             found = self.similar.suggest(self.known, path, parsed, name, most)
-            suggested[name] = {"chosen": found.chosen, "candidates": found.candidates[:_SHOWN]}
+            taken = None if found.chosen is None else list(found.chosen)
+            candidates = list(found.candidates[:_SHOWN])
+            suggested[name] = SuggestedValues(chosen=taken, candidates=candidates)
             chosen = ", ".join(found.chosen or ()) or found.reason or "nothing"
             self.output.say(f"{name}: {chosen}")
         if self.output.as_json:
-            shown = [{"path": other, "similarity": round(value, 4)} for other, value in near]
-            self.output.print_json({"path": path, "similar": shown, "suggested": suggested})
+            shown = [SimilarNote(path=other, similarity=round(like, 4)) for other, like in near]
+            shape = SimilarToNote(path=path, similar=shown, suggested=suggested)
+            self.output.print_json(shape.model_dump())
 
     def _properties(self) -> Sequence[tuple[str, int]]:
         """Return the properties that similar notes are asked for, and how many values each has."""

@@ -18,6 +18,7 @@ from companion.cli.session import (
     open_session,
     resolve_history_path,
 )
+from companion.daemon.api.change_schemas import UndoReport
 from companion.daemon.daemon_client import DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.selection import is_in
@@ -221,15 +222,14 @@ def _undo_all(
                 output.warn(f"{undone.path}: {reason}")
             outcomes.append("part" if left else "done")
         if output.as_json:
-            output.print_json(
-                {
-                    "change": change.id,
-                    "path": undone.path if undone else change.path,
-                    "undone_by": undone.change if undone else None,
-                    "left": left,
-                    "reason": reason or None,
-                }
+            report = UndoReport(
+                change=change.id,
+                path=undone.path if undone else change.path,
+                undone_by=undone.change if undone else None,
+                left=left,
+                reason=reason or None,
             )
+            output.print_json(report.model_dump())
         elif undone:
             how = "taken back in part" if left else "taken back"
             was = change.path if change.path != undone.path else moved_from.get(undone.path)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.background import BackgroundHandler, BackgroundSwitch, DailyQuota
@@ -78,7 +79,8 @@ class Daemon:
         hooks = self._client_edits.settle, self._after_scan
         self.reconciler = Reconciler(space, self.queue, self._fingerprints, backlog, *hooks)
         context = self.reconciler.vault_context
-        self.consent = BacklogConsent(space, backlog, context, lambda: self.reconciler.backlog)
+        for_estimate = partial(context, keeps=False)
+        self.consent = BacklogConsent(space, backlog, for_estimate, lambda: self.reconciler.backlog)
         self.notes = NoteQueries(space, self.reconciler.scan)
         similar = self._opened.enter_context(open_similar(space, background=True))
         self._comparer = NoteComparer(similar, self.reconciler.scan) if similar else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -13,19 +14,20 @@ from pydantic import BaseModel, ValidationError
 
 from companion import __version__
 from companion.daemon.api.change_schemas import Undo, UndoMade
-from companion.daemon.api.proposal_schemas import DecisionsMade, Forgotten
+from companion.daemon.api.proposal_schemas import DecisionsMade, Forgotten, decisions_object
 from companion.daemon.api.run_request_schemas import LONGEST_WAIT, request_object
 from companion.daemon.api.run_schemas import RunProgress, RunShape
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.guard import MAX_BODY
 from companion.daemon.problem import Problem, error_class, problem_type
-from companion.enrich.decision import NoteDecision
+from companion.enrich.decision import Acceptance, NoteDecision
 from companion.enrich.run import Result
-from companion.errors import CompanionError, NoteError, NotThere, UsageError
+from companion.errors import CompanionError, ConsentMissing, NoteError, NotThere, UsageError
 from companion.vault.proposal import GivenValue
 
 if TYPE_CHECKING:  # few commands need them, and pydantic takes a while to make them
+    from companion.config import Config
     from companion.daemon.api.program_schemas import (
         AgentAcceptance,
         AgentProposal,
@@ -62,7 +64,7 @@ class DaemonRefused(CompanionError):
     def to_error(self) -> CompanionError:
         """Return the error that it would be without a daemon, where there is such a one."""
         error = NotThere if self.status == HTTPStatus.NOT_FOUND else error_class(self._kind)
-        if error and issubclass(error, NotThere | UsageError | NoteError):
+        if error and issubclass(error, NotThere | UsageError | NoteError | ConsentMissing):
             return error(str(self))
         return self
 
@@ -123,6 +125,43 @@ class DaemonClient:
                     return
                 time.sleep(max(0.0, _PAUSE - (time.monotonic() - requested_at)))
             number = progress.next
+
+    def finish_run(
+        self, request: RunRequest, progress: Callable[[int, int], None] | None = None
+    ) -> list[Result]:
+        """Have a run done, and return its results. progress: called with how many of how many.
+
+        Raises what ended it early; what was answered by then is kept.
+        """
+        run, results, done = self.start_run(request), list[Result](), 0
+        try:
+            for each in self.follow(run.id):
+                results.append(each.result)
+                done += each.counted
+                if progress:
+                    progress(done, run.total)
+        except BaseException:
+            with suppress(CompanionError):
+                self.cancel(run.id)
+            raise
+        if fault := ended_early(self.run(run.id)):
+            raise fault
+        return results
+
+    def require_model_of(self, config: Config) -> None:
+        """Raise UsageError if the daemon asks another model than these settings name."""
+        status = self.status()
+        address = "" if config.is_embedded else config.remote_endpoint().address
+        if (status.endpoint, status.model) == (address, config.endpoint.model):
+            return
+        from companion.enrich.model import describe_endpoint
+
+        theirs = f"at {status.endpoint}" if status.endpoint else "(the embedded model)"
+        raise UsageError(
+            f"this command would ask {describe_endpoint(config)}; but the daemon that runs for "
+            f"this vault (pid {status.pid}) asks {status.model} {theirs}. Give both the same"
+            " settings, or stop the daemon"
+        )
 
     def cancel(self, run: str) -> RunShape:
         """Cancel the run."""
@@ -223,3 +262,39 @@ class DaemonClient:
         places = "; ".join(f"{place.where}: {place.what}" for place in problem.errors)
         words = f"{problem.detail} ({places})" if places else problem.detail
         raise DaemonRefused(words, status, problem.type)
+
+
+class RemoteDecisions:
+    """Decides on proposals as Decisions does, by a daemon; those of one call at once.
+
+    Every method may raise DaemonGone and DaemonRefused.
+    """
+
+    def __init__(self, daemon: DaemonClient) -> None:
+        self._daemon = daemon
+
+    def accept(
+        self, wanted: Iterable[Acceptance], *, run: str | None = None
+    ) -> Iterator[NoteDecision]:
+        """Have the proposals written into their notes, as changes of this run."""
+        yield from self._daemon.decide(decisions_object(accept=wanted, run=run))
+
+    def refuse(self, ids: Iterable[int]) -> Iterator[NoteDecision]:
+        """Have the proposals refused."""
+        yield from self._daemon.decide(decisions_object(refuse=ids))
+
+    def undo(self, ids: Iterable[int], run: str | None = None) -> Iterator[NoteDecision]:
+        """Have decisions taken back, as changes of this run."""
+        yield from self._daemon.decide(decisions_object(undo=ids, run=run))
+
+
+def ended_early(run: RunShape) -> CompanionError | None:
+    """Return what ended a run before all its notes were worked on; None if nothing did."""
+    if run.fault:
+        return CompanionError(run.fault)
+    if run.state == "cancelled":
+        return CompanionError(
+            "somebody else cancelled the run, or stopped the daemon; what was written stays, "
+            "and the same command does the rest"
+        )
+    return None

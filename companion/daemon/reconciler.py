@@ -48,9 +48,9 @@ class Reconciler:
     """Scans the vault, in a thread of its own, and queues the notes that need work.
 
     settle: called with the paths of the notes before they are scanned; None: all notes.
-    after_scan: called after each scan of the whole vault. vault_missing: the vault's folder does
-    not exist now. backlog: the notes that wait for the user's consent, at the last scan.
-    ready: set after the first scan.
+    after_scan: called after each scan of the whole vault, unless the next one follows at once.
+    vault_missing: the vault's folder does not exist now. backlog: the notes that wait for the
+    user's consent, at the last scan. ready: set after the first scan.
     """
 
     def __init__(
@@ -113,14 +113,18 @@ class Reconciler:
             assert self._scan
             return self._scan.copy()
 
-    def vault_context(self) -> VaultContext:
-        """Return the names and vocabularies of the vault at the last scan, as scan() does."""
+    def vault_context(self, *, keeps: bool = True) -> VaultContext:
+        """Return the names and vocabularies of the vault at the last scan, as scan() does.
+
+        keeps: for the next call, too; of many notes they take a lot of memory.
+        """
         self._wait_ready()
         with self._reading:
-            if self._context is None and self._scan:
-                self._context = VaultContext(self._scan.copy())
-            assert self._context
-            return self._context
+            assert self._scan
+            context = self._context or VaultContext(self._scan.copy())
+            if keeps:
+                self._context = context
+            return context
 
     def _wait_ready(self) -> None:
         if not self.ready.wait(_FIRST_SCAN):
@@ -206,7 +210,8 @@ class Reconciler:
         self.counts = self._count(scan)
         self.backlog = self._backlog.asked(to_do)
         self.ready.set()
-        self._after_scan()
+        if self._hints.count() <= _MANY:  # else the whole vault is scanned again at once
+            self._after_scan()
 
     def _scan_some(self, hints: Mapping[str, float]) -> None:
         """Scan the notes with a hint; each must stay unchanged from the time of its hint on."""

@@ -72,6 +72,11 @@ class ScanHints:
             moves, self._moves = self._moves, []
             return moves
 
+    def count(self) -> int:
+        """Return how many notes have a hint that was not taken yet."""
+        with self._changed:
+            return len(self._hints)
+
     def finish_scan(self, number: int) -> None:
         """Wake the callers that wait for the scan of the whole vault of this number."""
         with self._changed:

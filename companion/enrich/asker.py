@@ -59,7 +59,7 @@ class Asker:
         self.model = model
         self.vault_context = vault_context
         self._workspace = workspace
-        self._similar = similar
+        self.similar = similar
         self._languages: NoteLanguages | None = None
         self._backlinks = Backlinks(workspace)
 
@@ -158,10 +158,10 @@ class Asker:
         """Return what similar notes decide, without a model."""
         prompts = self._workspace.prompts.for_note(path)
         fields = {need: prompts.field_of(need.kind) for need in needs}
-        if self._similar is None or all(f.vocabulary != "vault" for f in fields.values()):
+        if self.similar is None or all(f.vocabulary != "vault" for f in fields.values()):
             return ChosenValues((), needs, {})
         language = self._language_of(path, parsed)
-        return self._similar.choose(self.vault_context, path, parsed, fields, language)
+        return self.similar.choose(self.vault_context, path, parsed, fields, language)
 
     def _read_note(self, path: str, parsed: ParsedNote, chosen: ChosenValues) -> AskedNote:
         """Return what both questions about the note have in common.
@@ -181,8 +181,8 @@ class Asker:
         budget, examples = self.model.told_tokens, tuple[str, ...]()
         if self.model.is_small:
             budget -= estimate_tokens(excerpt(parsed.lines, None))
-        elif self._similar and self._workspace.config.notes.examples:
-            similar = self._similar.find_likely(known, path, parsed, _SIMILAR)
+        elif self.similar and self._workspace.config.notes.examples:
+            similar = self.similar.find_likely(known, path, parsed, _SIMILAR)
             examples = self._backlinks.describe(known, similar, _EXAMPLES)
         told = self._backlinks.tell(known, path, parsed, budget)
         context = replace(
@@ -196,7 +196,7 @@ class Asker:
         return AskedNote(path, prompts, parsed, chosen.needs, context, language, titles)
 
     def _acceptor(self, note: AskedNote) -> Acceptor:
-        return Acceptor(self._workspace, self.vault_context, self.model, note, self._similar)
+        return Acceptor(self._workspace, self.vault_context, self.model, note, self.similar)
 
     def _planner(self, note: AskedNote, each_need: int = 0) -> CallPlanner:
         """Return the planner of calls that show as much of the note as there is room for.

@@ -54,7 +54,7 @@ class VaultContext:
         return LinkNames(self._titles(), self.withheld) if self.withheld else self._all_names
 
     def _titles(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-        return ((path, PurePosixPath(path).stem, names) for path, names in self.scan.names())
+        return ((path, _stem(path), names) for path, names in self.scan.names())
 
     @cached_property
     def withheld(self) -> frozenset[str]:
@@ -152,6 +152,11 @@ class VaultContext:
             without = () if key[1] else self.withheld
             self._counted[key] = self.scan.vocabulary(name, without)
         return self._counted[key]
+
+
+def _stem(path: str) -> str:
+    """Return the name of a note's file, without `.md`; for all notes, pathlib would be slow."""
+    return without_extension(path).rpartition("/")[2]
 
 
 class OpenContext(VaultContext):

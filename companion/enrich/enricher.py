@@ -16,12 +16,15 @@ which ends before the second reading, and write(), which begins with it and is N
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Event
 from typing import NamedTuple
 
 from companion.enrich.asker import Asker
+from companion.enrich.context import VaultContext
+from companion.enrich.model import model_facts, open_client
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_writer import Answered, NoteWriter, keys_of
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
@@ -35,10 +38,12 @@ from companion.enrich.run import (
     failed_result,
     proposed_result,
 )
+from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import REWRITTEN, Job, Task, is_rewritten, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError, StorageError
 from companion.llm.client import Client
+from companion.llm.rate_limiter import RateLimiter
 from companion.llm.response import Usage
 from companion.note.needs import Need
 from companion.vault.files import skip_reason
@@ -114,6 +119,16 @@ class Enricher(NoteWriter):
             answers, more = self._ask_model(job, task)
             proposed += more
         return self._choose_written(job, task, proposed, answers)
+
+    @property
+    def similar(self) -> SimilarNotes | None:
+        """The similar notes of the vault, None where they are switched off."""
+        return self._asker.similar
+
+    @property
+    def limiter(self) -> RateLimiter | None:
+        """What keeps the calls under the endpoint's limits a minute, where they wait for that."""
+        return self._client.limiter
 
     @property
     def usage(self) -> Usage:
@@ -238,6 +253,30 @@ class Enricher(NoteWriter):
         if job.propose or flags or mode == "propose":
             return False
         return not (job.background and waits)
+
+
+@contextmanager
+def open_enricher(
+    workspace: Workspace,
+    known: VaultContext,
+    run: str,
+    cancelled: Event,
+    *,
+    can_wait: bool = False,
+) -> Iterator[Enricher]:
+    """Open an enricher that asks the configured model, for the run of that name.
+
+    known: the names and vocabularies of the vault. cancelled, can_wait: as in make_client.
+
+    Raises UsageError where open_client does.
+    """
+    config = workspace.config
+    with (
+        open_client(config, cancelled, can_wait=can_wait) as client,
+        open_similar(workspace) as similar,
+    ):
+        asker = Asker(workspace, known, model_facts(config), similar)
+        yield Enricher(workspace, asker, client, run)
 
 
 class _Proposed(NamedTuple):

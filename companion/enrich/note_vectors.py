@@ -150,8 +150,9 @@ class NoteVectors:
         from companion.vault.vectors import pack_vectors
 
         texts = {file: text for file in files if (text := self._read(file)) is not None}
+        wanted = set(map(_hash, texts.values()))
         with self._lock:
-            known = {row[5]: row[6] for row in self._load().values()}
+            known = {row[5]: row[6] for row in self._load().values() if row[5] in wanted}
         new = [text for text in dict.fromkeys(texts.values()) if _hash(text) not in known]
         if new:
             packed = pack_vectors(self.encoder.encode(new))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from companion.config import load_config, state_folder
+from companion.config import load_config
 from companion.daemon.api.change_schemas import ChangeShape
 from companion.daemon.api.program_schemas import (
     AgentAcceptance,
@@ -21,13 +21,11 @@ from companion.daemon.api.program_schemas import (
     ProposalMade,
 )
 from companion.daemon.api.proposal_schemas import DecisionsMade, NoteDecisionShape, ProposalShape
-from companion.daemon.daemon_client import DaemonClient
-from companion.daemon.runtime_file import find_daemon
-from companion.daemon.tokens import read_token
 from companion.enrich.agent import Agent, AgentView, ReadNeed, ReadNote, open_agent
 from companion.enrich.context import VaultContext
 from companion.enrich.workspace import open_workspace
 from companion.note.needs import Need
+from companion.python_api import find_client
 from companion.vault.proposals import Selection
 
 
@@ -87,14 +85,14 @@ class AgentVault:
 
     def propose(self, proposal: AgentProposal) -> ProposalMade:
         """Propose a value."""
-        if daemon := self._daemon():
+        if daemon := find_client(self._root):
             return daemon.propose_as(proposal)
         with self._agent(proposal.agent) as agent:
             return ProposalMade.of(agent.propose(proposal.path, proposal.given))
 
     def accept(self, acceptance: AgentAcceptance) -> DecisionsMade:
         """Accept proposals."""
-        if daemon := self._daemon():
+        if daemon := find_client(self._root):
             return daemon.accept_as(acceptance)
         with self._agent(acceptance.agent) as agent:
             made = agent.accept(acceptance.ids)
@@ -102,7 +100,7 @@ class AgentVault:
 
     def undo(self, undo: AgentUndo) -> DecisionsMade:
         """Take back a change."""
-        if daemon := self._daemon():
+        if daemon := find_client(self._root):
             return daemon.undo_as(undo)
         with self._agent(undo.agent) as agent:
             return DecisionsMade(notes=[NoteDecisionShape.of(agent.undo(undo.change))])
@@ -112,10 +110,6 @@ class AgentVault:
         config = load_config(self._root)
         with self._lock, open_workspace(config, self._root) as space:
             yield open_agent(space, name)
-
-    def _daemon(self) -> DaemonClient | None:
-        place = find_daemon(state_folder(self._root))
-        return DaemonClient(place.port, read_token()) if place else None
 
 
 class NeedFound(BaseModel):

@@ -100,11 +100,13 @@ def answer_callout(
 ) -> Edit:
     """Return the edit that puts the lines of body into an empty callout, under its header.
 
-    They are quoted as the header is; a list marker before it becomes blanks. A blank quoted line
-    comes first where the title may open syntax that the body would close.
+    They are quoted as the header is; a list marker before it becomes blanks, and one more where it
+    touches a `>`, which takes the first. A blank quoted line comes first where the title may open
+    syntax that the body would close.
     """
     header = lines[callout.first]
-    quoting = re.sub(r"[^\s>]", " ", header.prefix.rstrip(" \t"))
+    apart = re.sub(r">(?=[^\s>])", "> ", header.prefix.rstrip(" \t"))
+    quoting = re.sub(r"[^\s>]", " ", apart)
     separated = _separate_body(header.text[header.content :], body)
     block = [f"{quoting} {text}".rstrip() for text in separated]
     return _insert(note, lines, callout.first, block)

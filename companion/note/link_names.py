@@ -6,7 +6,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from companion.note.mentions import (
     Spelling,
@@ -19,6 +19,8 @@ from companion.note.mentions import (
 
 if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
+
+T = TypeVar("T")
 
 _MIN_COMMON = 3  # a word in the names of this many other notes is a common one
 
@@ -63,23 +65,26 @@ class LinkNames:
         hidden: Collection[str] = (),
     ) -> None:
         self._hidden = frozenset(map(without_extension, hidden))
-        self._basenames: dict[str, list[str]] = defaultdict(list)
-        self._paths: dict[str, list[str]] = defaultdict(list)
-        self._paths_by_name: dict[str, set[str]] = defaultdict(set)
-        self._spellings: dict[str, set[_SpelledName]] = defaultdict(set)
+        # Most have one item, for which a list takes 64 bytes, and a set 216.
+        self._basenames: dict[str, list[str]] = {}
+        self._paths_by_name: dict[str, list[str]] = {}
+        self._spellings: dict[str, list[_SpelledName]] = {}
         for path, title, aliases in notes:
             path = without_extension(path)
             basename = _basename(path)
-            self._basenames[name_key(basename)].append(path)
-            self._paths[name_key(path)].append(path)
+            _add(self._basenames, name_key(basename), path)
             if path in self._hidden:
                 continue
-            names = [(basename, False), (title, False), *((alias, True) for alias in aliases)]
+            names = {(basename, False), (title, False), *((alias, True) for alias in aliases)}
+            patterns = set[str]()
             for name, is_alias in names:
                 spelled = unicodedata.normalize("NFC", name).strip()
-                pattern = fold(spelled)
-                self._paths_by_name[pattern].add(path)
-                self._spellings[pattern].add(_SpelledName(spelled, spelling_of(spelled, is_alias)))
+                patterns.add(pattern := fold(spelled))
+                known = _SpelledName(spelled, spelling_of(spelled, is_alias))
+                if known not in self._spellings.get(pattern, ()):
+                    _add(self._spellings, pattern, known)
+            for pattern in patterns:
+                _add(self._paths_by_name, pattern, path)
 
     def resolve(self, target: str, choose: Choose | None = None) -> str | None:
         """Return target as a link has it: the note's basename, or its path if that is shared.
@@ -125,9 +130,11 @@ class LinkNames:
     def target_of(self, path: str) -> str | None:
         """Return the target of a link to the note at path, None if none leads to it alone."""
         basename = _basename(path)
-        if len(self._basenames[name_key(basename)]) == 1:
+        alike = self._basenames[name_key(basename)]
+        if len(alike) == 1:
             return basename if is_safe(basename) else None
-        return path if is_safe(path) and len(self._paths[name_key(path)]) == 1 else None
+        is_only = sum(name_key(each) == name_key(path) for each in alike) == 1
+        return path if is_safe(path) and is_only else None
 
     def find_mentions(self, text: str) -> Iterator[Mention]:
         """Yield the mentions in text by their start, longest first; they may overlap."""
@@ -182,6 +189,14 @@ def only_one(paths: Collection[str], choose: Choose | None = None) -> str | None
 def without_extension(path: str) -> str:
     """Return the path without the `.md` at its end, if it has one."""
     return path[:-3] if path.lower().endswith(".md") else path
+
+
+def _add(groups: dict[str, list[T]], key: str, item: T) -> None:
+    """Add an item to the group; a new one takes no more room than for this one."""
+    if (group := groups.get(key)) is None:
+        groups[key] = [item]
+    else:
+        group.append(item)
 
 
 def _target_key(target: str) -> str:

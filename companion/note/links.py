@@ -172,12 +172,16 @@ class Links:
     def leads_to(self, target: str, source: str) -> str | None:
         """Return the path of the note that a link to target in the note source leads to."""
         found = self._names.find_note(_RELATIVE.sub("", target, count=1), source)
-        return self._paths.get(found) if found is not None else None
+        if found is None:
+            return None
+        path = f"{found}.md"
+        return path if path in self._targets else self._odd_paths.get(found)
 
     @cached_property
-    def _paths(self) -> dict[str, str]:
-        """The path of each note by the same without `.md`."""
-        return {without_extension(path): path for path in self._targets}
+    def _odd_paths(self) -> dict[str, str]:
+        """The paths of notes with another spelling of `.md`, by the same without it."""
+        odd = (path for path in self._targets if not path.endswith(".md"))
+        return {without_extension(path): path for path in odd}
 
     @cached_property
     def _links(self) -> dict[str, list[tuple[str, str]]]:

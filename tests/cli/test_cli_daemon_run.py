@@ -208,15 +208,16 @@ def test_why_calls_wait_their_turn_is_said(user: User) -> None:
     user.note("A.md")
     user.note("B.md")
     why = "at most 1 request a minute (requests_a_minute)"
-    with serving(user) as served:
-        process = user.start("enrich", ".")
+    told = user.vault.parent / "told.txt"
+    with serving(user) as served, told.open("w") as stderr:
+        process = user.start("enrich", ".", stderr=stderr)
         wait_until(lambda: served.client().status().rate_limit, "a call waits")
         assert f"waits        {why}\n" in user.run("status").out
         [run] = served.client().status().runs
         wait_until(lambda: served.client().run(run).waits == why, "the run says so")
+        wait_until(lambda: f"The daemon waits: {why}" in told.read_text(), "the terminal, too")
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=PATIENCE)
+        out, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130 and "Stopped: 1 enriched, 1 not done." in out
-        assert f"The daemon waits: {why}" in err
         wait_until(lambda: not served.client().status().rate_limit, "nobody waits")
     assert user.calls() == 1

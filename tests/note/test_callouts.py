@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -428,6 +428,7 @@ def test_a_placed_callout_changes_the_meaning_of_nothing_else(body: str) -> None
 
 @settings(max_examples=600)
 @given(st.tuples(plain_bodies, QUOTES, plain_bodies).map("".join))
+@example(">- > [!ai]")
 def test_an_answer_stands_in_its_quote_and_changes_nothing_else(body: str) -> None:
     note = NoteText(f"\n{body}")
     new = apply_edits(note.text, _answers(note, ["xyz"]))

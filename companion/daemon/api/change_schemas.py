@@ -103,6 +103,20 @@ class UndoMade(ChangeMade):
     reason: OrNull
 
 
+class UndoReport(Shape):
+    """What came of the undo of a change, as in `companion undo --json`.
+
+    path: where its note is by now. undone_by: the change that undid it; null: it is not undone.
+    left: the parts that stay; reason: why, in words.
+    """
+
+    change: int
+    path: str
+    undone_by: int | None
+    left: list[str]
+    reason: str | None
+
+
 class UndoOffered(Shape):
     """The edits that undo a change in the text that was sent. left, reason: as in UndoMade."""
 
