@@ -67,8 +67,8 @@ def scan(
     """
     output = Output(as_json=as_json)
     running = find_running_daemon(vault, paths, asks=False) if outdated else None
-    reads = not outdated or bool(running)  # else what the notes hold by now is recorded
-    with open_session(vault, paths, output=output, read_only=reads) as workspace:
+    read_only = not outdated or bool(running)  # else what the notes hold by now is recorded
+    with open_session(vault, paths, output=output, read_only=read_only) as workspace:
         wanted, refused = resolve_paths(workspace, paths)
         say_which_vault(workspace.root, output)
         for error in refused:

@@ -101,16 +101,16 @@ class DailyQuota:
     exhaust: called with the reason when a limit of the day is reached.
     """
 
-    def __init__(self, spending: Budget, exhaust: Callable[[str], None]) -> None:
+    def __init__(self, budget: Budget, exhaust: Callable[[str], None]) -> None:
         self.exhaust = exhaust
-        self._spending = spending
+        self._budget = budget
 
     def ask(self, enricher: Enricher, job: Job, text: str | None = None) -> Answered | Result:
         """Return enricher.ask(job, text); a note for which no model was asked is not counted.
 
         Raises LimitReached when the quota is reached, and what enricher.ask raises.
         """
-        if not self._spending.reserve_note():
+        if not self._budget.reserve_note():
             self.exhaust(_QUOTA_REACHED)
             now = datetime.now()
             midnight = datetime.combine(now + timedelta(days=1), datetime.min.time())
@@ -122,7 +122,7 @@ class DailyQuota:
             return answer
         finally:
             if not used:
-                self._spending.release_note()
+                self._budget.release_note()
 
 
 def used_model(answer: Answered | Result) -> bool:
@@ -158,6 +158,72 @@ class BackgroundHandler:
         self._cancelled = threading.Event()
         self._enricher: Enricher | None = None
 
+    def work(self, ticket: Ticket[Job]) -> bool:
+        """Work on the note, and give the ticket back; return whether a model was asked.
+
+        Raises EndpointError, Cancelled or JournalError; the ticket is not given back then.
+        """
+        path, asked = ticket.path, False
+        fingerprint = self._fingerprints.fingerprint(path)
+        if self._presence.is_open(path):
+            self._defer(ticket)
+            return False
+        if self._requeue_if_edited(ticket):
+            return False
+        with self._lock:
+            self._deferred.discard(path)
+        try:
+            with self._lock:
+                if self._enricher is None:
+                    self._enricher = self._open(self._cancelled)
+                enricher = copy(self._enricher)
+            enricher.run = new_run()  # a run of its own: undoing the last run undoes one note
+            answer = self._ask(enricher, ticket.item)
+            asked = used_model(answer)
+            if isinstance(answer, Answered):
+                if self._presence.is_open(path):
+                    self._defer(ticket)
+                    return asked
+                if self._requeue_if_edited(ticket):
+                    return asked
+                answer = enricher.write(answer)
+        except NoteError as error:
+            self._requeue_or_leave(ticket, error, fingerprint)
+        else:
+            log_result(answer)
+            if answer.change is not None:
+                self._fingerprints.record_write(path, answer.new)
+            else:
+                self._fingerprints.record_attempt(path, fingerprint)
+            self._queue.done(ticket)
+        return asked
+
+    def fail(self, ticket: Ticket[Job], error: CompanionError, *, passes: bool) -> None:
+        """Requeue the note after a fault that may be over later; else leave it until it changes.
+
+        passes: whether it may be over later, as the endpoint's. So may a limit of the day.
+        """
+        if isinstance(error, LimitReached):
+            self._quota.exhaust(str(error))
+        if passes or isinstance(error, LimitReached):
+            self._queue.requeue(ticket, time.monotonic())
+        else:
+            self._fingerprints.record_attempt(
+                ticket.path, self._fingerprints.fingerprint(ticket.path)
+            )
+            self._queue.done(ticket)
+
+    def withdraw(self, path: str) -> None:
+        """Drop the note's background work: a client works on the note from now on."""
+        self._queue.discard(path)
+        with self._lock:
+            self._deferred.discard(path)
+
+    def deferred(self) -> frozenset[str]:
+        """Return the notes that were put off because they are open in an editor."""
+        with self._lock:
+            return frozenset(self._deferred)
+
     def stop(self) -> None:
         """Cancel the calls in progress; a write in progress is finished."""
         with self._lock:
@@ -181,69 +247,6 @@ class BackgroundHandler:
                 # an enricher that was opened since stop() has the cancelled event, too
                 self._cancelled, self._enricher = threading.Event(), None
 
-    def deferred(self) -> frozenset[str]:
-        """Return the notes that were put off because they are open in an editor."""
-        with self._lock:
-            return frozenset(self._deferred)
-
-    def withdraw(self, path: str) -> None:
-        """Drop the note's background work: a client works on the note from now on."""
-        self._queue.discard(path)
-        with self._lock:
-            self._deferred.discard(path)
-
-    def work(self, ticket: Ticket[Job]) -> bool:
-        """Work on the note, and give the ticket back; return whether the model answered.
-
-        Raises EndpointError, Cancelled or JournalError; the ticket is not given back then.
-        """
-        path, asked = ticket.path, False
-        fingerprint = self._fingerprints.fingerprint(path)
-        if self._presence.is_open(path):
-            self._defer(ticket)
-            return False
-        if self._is_edited(ticket):
-            return False
-        with self._lock:
-            self._deferred.discard(path)
-        try:
-            with self._lock:
-                if self._enricher is None:
-                    self._enricher = self._open(self._cancelled)
-                enricher = copy(self._enricher)
-            enricher.run = new_run()  # a run of its own: undoing the last run undoes one note
-            answer = self._ask(enricher, ticket.item)
-            asked = used_model(answer)
-            if isinstance(answer, Answered):
-                if self._presence.is_open(path):
-                    self._defer(ticket)
-                    return asked
-                if self._is_edited(ticket):
-                    return asked
-                answer = enricher.write(answer)
-        except NoteError as error:
-            self._put_off(ticket, error, fingerprint)
-        else:
-            log_result(answer)
-            if answer.change is not None:
-                self._fingerprints.record_write(path, answer.new)
-            else:
-                self._fingerprints.record_attempt(path, fingerprint)
-            self._queue.done(ticket)
-        return asked
-
-    def fail(self, ticket: Ticket[Job], error: CompanionError, *, passes: bool) -> None:
-        """Requeue the note after a fault that concerns every note; else do not try it again."""
-        if isinstance(error, LimitReached):
-            self._quota.exhaust(str(error))
-        if passes or isinstance(error, LimitReached):
-            self._queue.requeue(ticket, time.monotonic())
-        else:
-            self._fingerprints.record_attempt(
-                ticket.path, self._fingerprints.fingerprint(ticket.path)
-            )
-            self._queue.done(ticket)
-
     def _ask(self, enricher: Enricher, job: Job) -> Answered | Result:
         """Return what is to be written; what was given before does not count as asked."""
         space = enricher.workspace
@@ -257,8 +260,8 @@ class BackgroundHandler:
             self._deferred.add(ticket.path)
         self._queue.requeue(ticket, time.monotonic() + _OPEN_LOOK)
 
-    def _is_edited(self, ticket: Ticket[Job]) -> bool:
-        """Return whether the note was changed just now; its ticket is requeued then.
+    def _requeue_if_edited(self, ticket: Ticket[Job]) -> bool:
+        """Requeue the ticket if the note was changed just now; return whether it was.
 
         Its modification time alone is not enough, as the clock of its drive may differ from ours.
         """
@@ -269,7 +272,7 @@ class BackgroundHandler:
             return True
         return False
 
-    def _put_off(
+    def _requeue_or_leave(
         self, ticket: Ticket[Job], error: NoteError, fingerprint: NoteFingerprint | None
     ) -> None:
         """Requeue the ticket if a retry may help; else leave the note until it changes."""

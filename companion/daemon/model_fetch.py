@@ -108,7 +108,7 @@ class ModelFetch:
 
 
 class _Stopped(BaseException):
-    """The daemon ends; no source is to be tried any more."""
+    """The daemon ends. It is no Exception, after which the next source would be tried."""
 
 
 _UNEXPECTED = "The model cannot be fetched: unexpected; the log of the daemon says more."

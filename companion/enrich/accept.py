@@ -44,6 +44,8 @@ _NO_FALLBACK = ("nothing", "no choices", "too little", "no completion")
 class Acceptor:
     """Accepts or rejects what a model answers to the needs of one note.
 
+    An accepted callout counts as part of the note for the callouts after it.
+
     similar: tells which notes are like it.
     """
 
@@ -63,8 +65,8 @@ class Acceptor:
         self._names = vault_context.names(note.path)
         self._linked = link_targets(note.parsed.note.text)
         told = (*note.context.backlinks, *note.context.linked)
-        self._known = "\n\n".join((note.parsed.note.text, *told))
-        self._text = self._known  # with the callouts that were accepted already below it
+        self._sources = "\n\n".join((note.parsed.note.text, *told))
+        self._with_callouts = self._sources  # and below it the callouts accepted so far
 
     def accept(self, answer: RawAnswer | Rejected) -> Accepted | Rejected:
         """Return the value in the answer, or why none may go into the note."""
@@ -89,7 +91,7 @@ class Acceptor:
             return Rejected(need, reason, "unfit", new, answer.value, value)
         if need.kind == CALLOUT:  # the first mention of another note becomes a link
             text = "\n".join([value] if isinstance(value, str) else value)
-            self._text += f"\n\n{text}"
+            self._with_callouts += f"\n\n{text}"
             if self._config.callout.links:
                 text = link_mentions(text, self._names, self._note.path, self._linked, self._choose)
                 self._linked |= link_targets(text)
@@ -161,7 +163,7 @@ class Acceptor:
             raw = unlink_repeats(raw, self._names, self._note.path, self._linked, self._choose)
         if not checks_are_on():
             return read_answer(field, raw, limits)
-        note = self._text if field.kind == "prose" else self._known
+        note = self._with_callouts if field.kind == "prose" else self._sources
         try:
             tidy, title = raw, self._note.context.title
             if isinstance(raw, str):
@@ -188,17 +190,18 @@ class Acceptor:
         need, ask = asked
         text = value if isinstance(value, str) else "\n".join(value)
         explains = need.kind == CALLOUT and not ask.question
+        language = self._note.language
         return CheckedAnswer(
             ask.field,
-            text,
-            raw if isinstance(raw, str) else text,
-            self._note.context.title,
-            note,
-            "\n".join(read_paragraphs(self._note.parsed)),
-            join_instructions(self._note.prompts, ask.field),
-            self._note.language and (language_named(self._note.language) or self._note.language),
-            ask.question or "",
-            explains and self._model.is_small,
+            text=text,
+            raw=raw if isinstance(raw, str) else text,
+            title=self._note.context.title,
+            note=note,
+            words="\n".join(read_paragraphs(self._note.parsed)),
+            prompt=join_instructions(self._note.prompts, ask.field),
+            language=language and (language_named(language) or language),
+            question=ask.question or "",
+            by_small_model=explains and self._model.is_small,
             of_section=need.kind == CALLOUT and need.heading is not None,
         )
 

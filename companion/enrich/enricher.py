@@ -10,8 +10,8 @@
     plan      the edits that put the values in their places           plan
     write     them, in the journal first                              note_writer, vault.write
 
-Asker.ask does context, ask and accept. Two steps stand apart for editors and the daemon: ask()
-ends before the second reading, and write() begins with it.
+Asker.ask does context, ask and accept. Editors and the daemon call two parts by themselves: ask(),
+which ends before the second reading, and write(), which begins with it and is NoteWriter's.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ from companion.vault.write import SETTLE, require_writable
 class Enricher(NoteWriter):
     """Works on the notes of one run; every method may be called from any thread.
 
-    The rest of the parameters is as in NoteWriter.
+    asker: asks the model, by the calls of client. The other parameters are NoteWriter's.
     """
 
     def __init__(
@@ -107,8 +107,8 @@ class Enricher(NoteWriter):
         task = prepare_task(self.workspace, job, data)
         if task.skipped:
             return Result(job.path, "skipped", task.skipped)
-        task, found = self._reuse_open(task)
-        if not task.needs and not found:
+        task, proposed = self._reuse_open(task)
+        if not task.needs and not proposed:
             return Result(job.path, "unchanged", "nothing to fill", left=task.left)
         writes = text is None and not (job.dry_run or job.propose)
         if writes:
@@ -117,8 +117,8 @@ class Enricher(NoteWriter):
         if task.needs:
             self.require_places(job.path, task)
             answers, more = self._ask_model(job, task)
-            found += more
-        return self._sort(job, task, found, answers)
+            proposed += more
+        return self._choose_written(job, task, proposed, answers)
 
     @property
     def similar(self) -> SimilarNotes | None:
@@ -146,7 +146,7 @@ class Enricher(NoteWriter):
         """
         store = self.workspace.journal.proposals
         needs = {known.id: need for need, known in task.proposed if known.state == "open"}
-        found, stale = [], []
+        proposed, stale = [], []
         for kept in store.get_all(needs) if needs else ():
             need = needs[kept.id]
             if is_rewritten(store.source(kept), task.data):
@@ -155,8 +155,8 @@ class Enricher(NoteWriter):
                 continue
             assert kept.value is not None, "an open proposal has a value"
             filling = Filling(need, kept.value, kept.remark)
-            found.append(_Proposed(kept.id, filling, kept.flags, kept.waits, kept.model))
-        return replace(task, needs=(*task.needs, *stale)), found
+            proposed.append(_Proposed(kept.id, filling, kept.flags, kept.waits, kept.model))
+        return replace(task, needs=(*task.needs, *stale)), proposed
 
     def _ask_model(self, job: Job, task: Task) -> tuple[NoteAnswers, list[_Proposed]]:
         """Return what the model gives, and what may be written of it; all of it is stored.
@@ -180,11 +180,12 @@ class Enricher(NoteWriter):
             raise
         stored = [outcome for outcome, _ in kept]
         rest = [each for each in answers.outcomes if each not in stored]
-        left = zip(_tokens(answers.usage), _tokens(spent), strict=True)
-        kept += self._store(job, task, rest, [all_ - some for all_, some in left])
-        self._repeated_faults.count(answers)
-        found = [new for each in answers.outcomes for outcome, new in kept if outcome == each]
-        return answers, found
+        totals = zip(_tokens(answers.usage), _tokens(spent), strict=True)
+        kept += self._store(job, task, rest, [all_ - some for all_, some in totals])
+        self._repeated_faults.count(answers)  # which ends the run if they are too many
+        # without those that a sentence of the note has taken the place of
+        proposed = [new for each in answers.outcomes for outcome, new in kept if outcome == each]
+        return answers, proposed
 
     def _store(
         self, job: Job, task: Task, outcomes: Sequence[Accepted | Rejected], tokens: Sequence[int]
@@ -201,23 +202,27 @@ class Enricher(NoteWriter):
         for id_, new in zip(ids, made, strict=True):
             if new.state == "open" and new.value is not None:
                 filling = Filling(new.need, new.value, new.remark)
-                proposed = _Proposed(id_, filling, new.flags, new.waits, new.model)
-                stored.append((by_need[new.need], proposed))
+                kept = _Proposed(id_, filling, new.flags, new.waits, new.model)
+                stored.append((by_need[new.need], kept))
         return stored
 
-    def _sort(
-        self, job: Job, task: Task, found: Sequence[_Proposed], answers: NoteAnswers
+    def _choose_written(
+        self, job: Job, task: Task, proposed: Sequence[_Proposed], answers: NoteAnswers
     ) -> Answered | Result:
-        """Return what is to be written; or the result, if all of it waits or there is nothing."""
-        written = [p for p in found if self._is_written(job, p.flags, p.waits, p.filling.need)]
-        waiting = [each for each in found if each not in written]
-        open_keys = {each.filling.need.key for each in found}
+        """Return what is to be written; or the result, if all of it waits or there is nothing.
+
+        What Companion wrote before is replaced as a whole: nothing is written while one of its
+        values waits or is missing.
+        """
+        written = [p for p in proposed if self._is_written(job, p.flags, p.waits, p.filling.need)]
+        waiting = [each for each in proposed if each not in written]
+        open_keys = {each.filling.need.key for each in proposed}
         rejected = [each for each in answers.rejected if each.need.key not in open_keys]
         left = (*task.left, *dict.fromkeys(each.reason for each in rejected))
         fillings = tuple(each.filling for each in written)
         if not fillings or not task.reopened <= keys_of(fillings):
-            if found:
-                waits = [each.waiting for each in found]
+            if proposed:
+                waits = [each.waiting for each in proposed]
                 return proposed_result(job.path, waits, left, answers.usage)
             says_nothing = all(
                 each.kind in ("nothing", "no choices", "too little") for each in rejected
@@ -226,21 +231,24 @@ class Enricher(NoteWriter):
             return Result(job.path, status, left[-1], left=left[:-1], usage=answers.usage)
         return Answered(
             job,
-            task.data,
-            fillings,
-            {each.filling.need.key: each.id for each in written},
-            task,
-            (*left, *describe_waiting(each.waiting for each in waiting)),
-            tuple(each.id for each in waiting),
-            task.reopened,
-            answers.usage,
-            frozenset(each.need.key for each in answers.accepted if each.fallback_for),
-            tuple(each.proposal for each in rejected if each.proposed),
-            ", ".join(dict.fromkeys(each.model for each in written if each.model)),
+            data=task.data,
+            fillings=fillings,
+            proposals={each.filling.need.key: each.id for each in written},
+            task=task,
+            left=(*left, *describe_waiting(each.waiting for each in waiting)),
+            waiting=tuple(each.id for each in waiting),
+            reopened=task.reopened,
+            usage=answers.usage,
+            fallbacks=frozenset(each.need.key for each in answers.accepted if each.fallback_for),
+            new_values=tuple(each.proposal for each in rejected if each.proposed),
+            model=", ".join(dict.fromkeys(each.model for each in written if each.model)),
         )
 
     def _is_written(self, job: Job, flags: Sequence[Flag], waits: bool, need: Need) -> bool:
-        """Return whether the settings accept a value; a background job leaves what waits."""
+        """Return whether a value is written at once: nothing flags it and the settings accept it.
+
+        waits: it was asked for to be looked at, as with --propose; a background job leaves it.
+        """
         mode = self.workspace.config.review_mode(job.path, need.kind)
         if job.propose or flags or mode == "propose":
             return False

@@ -499,7 +499,9 @@ export interface components {
          *     counted: whether it is one of the run's total; other notes were named, and skipped at the start.
          *     diff: if it was asked for and the note changed, or would. offer: the edits for an editor.
          *     fallback: the kinds of changes that are a sentence of the note, as no answer could be used.
-         *     proposals: ids of proposals, first of changes, in their order, then of those that wait.
+         *     proposals: the ids of the proposals: first those of `changes`, in that order, then those that
+         *     wait. left: what was not filled, and why. ends_run: whether the reason holds for every note.
+         *     lacks_heading: whether it does not have the heading of the section asked for just once.
          */
         ResultShape: {
             number: number;
@@ -526,7 +528,7 @@ export interface components {
         /**
          * @description A run with its results after a number. next: the number to ask with next time.
          *
-         *     The results are complete once the state is done, cancelled or failed, and none are returned.
+         *     Once the state is done, cancelled or failed, an answer without results is the last one.
          */
         RunProgress: {
             id: string;

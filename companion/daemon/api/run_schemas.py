@@ -48,7 +48,7 @@ class FilledShape(Shape):
         )
 
     def to_filling(self) -> Filling:
-        """Return the filling. Its need has no line, and no key of its own."""
+        """Return the filling. Its need lacks what is not sent, so that its key may be another."""
         where = "property" if self.kind != CALLOUT else "section" if self.heading else "top"
         need = Need(self.kind, self.heading, None, where, self.reason)
         return Filling(need, self.text, self.remark)
@@ -60,7 +60,9 @@ class ResultShape(Shape):
     counted: whether it is one of the run's total; other notes were named, and skipped at the start.
     diff: if it was asked for and the note changed, or would. offer: the edits for an editor.
     fallback: the kinds of changes that are a sentence of the note, as no answer could be used.
-    proposals: ids of proposals, first of changes, in their order, then of those that wait.
+    proposals: the ids of the proposals: first those of `changes`, in that order, then those that
+    wait. left: what was not filled, and why. ends_run: whether the reason holds for every note.
+    lacks_heading: whether it does not have the heading of the section asked for just once.
     """
 
     number: int
@@ -125,7 +127,7 @@ class RunShape(Shape):
 class RunProgress(RunShape):
     """A run with its results after a number. next: the number to ask with next time.
 
-    The results are complete once the state is done, cancelled or failed, and none are returned.
+    Once the state is done, cancelled or failed, an answer without results is the last one.
     """
 
     results: list[ResultShape]

@@ -27,8 +27,9 @@ class CheckedAnswer:
     """A value that the model gave for a field, sanitized, and what it is checked against.
 
     text: the value; lines of a callout and items of a list end at `\\n`. raw: the value before it
-    was sanitized. title: the note's title. note: the note's whole text. words: its running text as
-    a reader sees it. prompt: the instructions the model was given, without the note. language: the
+    was sanitized. title: the note's title. note: the note's whole text, what the prompt tells of
+    other notes, and for a callout those accepted before it. words: the note's running text as a
+    reader sees it. prompt: the instructions the model was given, without the note. language: the
     English name of the language to write in, None for the note's own. question: what the callout
     asks, empty if nothing. by_small_model: whether a small model explains the note in a callout.
     of_section: whether the callout explains a section.
