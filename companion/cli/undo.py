@@ -171,7 +171,7 @@ def _find_named(workspace: Workspace, what: str) -> list[Change]:
     path = resolve_history_path(workspace, what)
     made = _made_in(workspace, [path])
     if not (workspace.root / path).is_dir():
-        done = (change for change in journal.changes(path=path) if _is_made(change))
+        done = (change for change in journal.changes(path=path) if change.is_made)
         made = (made or list(done))[:1]
     place = path or "the vault"
     return _some(made, f"Companion changed nothing in {place} that is still there")
@@ -185,14 +185,10 @@ def _made_in(workspace: Workspace, places: Sequence[str]) -> list[Change]:
     return [
         change
         for change in workspace.journal.changes()
-        if _is_made(change)
+        if change.is_made
         and not change.taken
         and (not places or any(is_in(change.path, place) for place in places))
     ]
-
-
-def _is_made(change: Change) -> bool:
-    return change.state == "done" and change.undoes is None
 
 
 def _some(found: list[T], otherwise: str) -> list[T]:

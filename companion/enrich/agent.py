@@ -224,8 +224,7 @@ class Agent(AgentView):
         change = self._journal.change(number)
         is_own = (
             change is not None
-            and change.state == "done"
-            and change.undoes is None
+            and change.is_made
             and change.decided_by == self.decider
             and bool(change.proposals)
         )

@@ -84,6 +84,11 @@ class Change:
     decided_by: str = ""
 
     @property
+    def is_made(self) -> bool:
+        """Whether it is done and not wholly taken back; false for an undo."""
+        return self.state == "done" and self.undoes is None
+
+    @property
     def remaining_parts(self) -> list[int]:
         """The numbers, from 0, of the edits that are not taken back."""
         return [part for part in range(len(self.edits)) if part not in self.taken]

@@ -50,7 +50,7 @@ class DayOfRun(NamedTuple):
     @property
     def can_be_undone(self) -> bool:
         """Whether one of the changes can be taken back."""
-        return any(map(_can_be_undone, self.changes))
+        return any(each.is_made for each in self.changes)
 
     @classmethod
     def group(cls, changes: Iterable[Change]) -> list[DayOfRun]:
@@ -114,11 +114,7 @@ def _find_changes(wanted: WhatToUndo) -> list[Change]:
             yesterday = date.today() - timedelta(days=1)
             begins = datetime.combine(yesterday, datetime.min.time()).timestamp()
             found = [each for each in found if each.made_at >= begins and wanted.since_yesterday]
-        found = [each for each in found if _can_be_undone(each)]
+        found = [each for each in found if each.is_made]
     if not found:
         raise Refusal(404, "There is nothing to take back; it was taken back already.")
     return found
-
-
-def _can_be_undone(change: Change) -> bool:
-    return change.state == "done" and change.undoes is None
