@@ -70,7 +70,7 @@ def submit(
     output = Output()
     choice = JobOptions(**options, propose=True)
     with (
-        open_session(vault, paths, output=output) as workspace,
+        open_session(vault, paths, output=output, from_daemon=True) as workspace,
         open_submission(workspace) as submission,
         open_similar(workspace) as similar,
     ):
@@ -135,7 +135,7 @@ def collect(as_json: bool, vault: Path | None) -> int:
     """
     output = Output(as_json=as_json)
     with (
-        open_session(vault, output=output) as workspace,
+        open_session(vault, output=output, from_daemon=True) as workspace,
         open_submission(workspace) as submission,
         open_similar(workspace) as similar,
     ):
@@ -221,7 +221,7 @@ def cancel(batch: str, vault: Path | None) -> None:
     file stays; an answer that is imported all the same is taken where nobody was asked meanwhile.
     """
     output = Output()
-    with open_session(vault, output=output) as workspace:
+    with open_session(vault, output=output, from_daemon=True) as workspace:
         path, batches = str(resolve_file(Path(batch))), workspace.journal.batches
         named = [each for each in batches.all() if batch == each.id or path == each.file]
         if not named:

@@ -87,7 +87,7 @@ def export(
     choice = JobOptions(**options, propose=True)
     target = resolve_file(file)
     reader: Reader = "here" if local else "elsewhere"
-    with open_session(vault, paths, output=output, reader=reader) as workspace:
+    with open_session(vault, paths, output=output, reader=reader, from_daemon=True) as workspace:
         if is_in_vault(workspace.root, target):
             raise UsageError(f"{file} is in the vault; name a file outside of it")
         wanted = resolve_paths(workspace, paths)[0] if paths else [""]
@@ -197,7 +197,10 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
     nothing. Lines that answer no question of this vault are left out, and said.
     """
     output = Output(as_json=as_json)
-    with open_session(vault, output=output) as workspace, open_similar(workspace) as similar:
+    with (
+        open_session(vault, output=output, from_daemon=True) as workspace,
+        open_similar(workspace) as similar,
+    ):
         say_which_vault(workspace.root, output)
         report, reader = RunReport(output, with_diff=False), open_reader(workspace, similar)
         usage, number, refused = Usage(), 0, 0

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from companion.daemon.daemon_client import DaemonClient
 
 F = TypeVar("F", bound=Callable[..., Any])
+_STANDS_ASIDE = 30.0  # seconds that a daemon has to stop
 
 
 class NotePathType(click.types.StringParamType):
@@ -99,8 +100,14 @@ def open_session(
     output: Output,
     read_only: bool = False,
     reader: Reader | None = None,
+    from_daemon: bool = False,
 ) -> Iterator[Workspace]:
-    """Open the vault that a command works on, and warn of what an interrupted run left behind."""
+    """Open the vault that a command works on, and warn of what an interrupted run left behind.
+
+    from_daemon: a daemon that has the vault stands aside until the command is done.
+
+    Raises DaemonRefused while that daemon is at work on a run.
+    """
     root, config = load_vault(vault, paths)
     if vault is None and config.vault is not None:
         here = find_vault(Path.cwd())
@@ -109,7 +116,14 @@ def open_session(
                 f"the current folder is in the vault {here}, but this is about the configured one,"
                 f" {root}; --vault {vault_option_for(Path.cwd())} names the one here"
             )
-    with open_workspace(config, root, read_only=read_only, reader=reader) as workspace:
+    patience = 0.0
+    if from_daemon and (daemon := find_client(root)):
+        daemon.release()
+        output.say("The daemon stands aside until this is done.", style="dim")
+        patience = _STANDS_ASIDE
+    with open_workspace(
+        config, root, read_only=read_only, reader=reader, patience=patience
+    ) as workspace:
         for recovered in workspace.recovered:
             output.warn(f"{recovered.path}: {recovered.reason}")
         pending = workspace.journal.pending() if read_only else []

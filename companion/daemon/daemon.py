@@ -61,6 +61,7 @@ class Daemon:
         self.root, self.state = space.root, space.state
         self.space, self.spending = space, spending
         self.started_at = time.time()
+        self.released = threading.Event()  # another process is to have the vault
         self.runs = Runs(new_run)
         self.proposals = space.journal.proposals
         self.queue = WorkQueue[Job]()
@@ -255,6 +256,17 @@ class Daemon:
         self.circuit_breaker.retry_now()
         self.queue.pause_until(None)
         self.background_switch.resume()
+
+    def release(self) -> None:
+        """Let another process have the vault: the daemon stops, and starts again after it.
+
+        Raises UsageError while a run is at work.
+        """
+        if runs := self.runs.active():
+            raise UsageError(
+                f"the daemon works on run {runs[0].id}; wait until it is done, or cancel it"
+            )
+        self.released.set()
 
     def answer_backlog(self, *, fill: bool, notes: int | None = None) -> None:
         """Save whether the notes of the backlog are filled; see BacklogConsent.answer."""

@@ -209,6 +209,10 @@ class DaemonClient:
         """Resume background work."""
         return self._ask("POST", "/resume", StatusShape, {}, _SHORT_TIMEOUT)
 
+    def release(self) -> StatusShape:
+        """Have the daemon stand aside for this process, unless a run goes on."""
+        return self._ask("POST", "/release", StatusShape, {}, _SHORT_TIMEOUT)
+
     def answer_backlog(self, *, fill: bool, notes: int) -> StatusShape:
         """Answer whether the backlog of so many notes is filled."""
         return self._ask("POST", "/backlog", StatusShape, {"fill": fill, "notes": notes})

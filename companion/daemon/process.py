@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -38,6 +39,7 @@ from companion.errors import VaultLocked
 
 _SERVER_ENDS = 1.0  # seconds that the server's thread has to end
 _SIGNAL_CHECK = 1.0  # seconds between two checks for a signal
+_RELEASED = 3.0  # seconds that another process has to take the vault, and between two looks after
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _log = logging.getLogger(__name__)
 
@@ -45,18 +47,38 @@ _log = logging.getLogger(__name__)
 def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], None]) -> None:
     """Serve the vault at root until a signal arrives; then finish writes in progress.
 
-    port: 0 for any free port. ready: called with the daemon and its port once it answers.
+    port: 0 for any free port. ready: called with the daemon and its port once it answers. Where
+    another process of Companion has asked for the vault, it gets it, and is waited for.
 
     Raises VaultLocked if another process works on this vault; PortInUse, UsageError, JournalError.
     """
-    stopped = threading.Event()
     signals = _take_signals()
+    released = _serve_once(config, root, port, ready, signals)
+    while released is not None and not _is_signalled(signals, _RELEASED):
+        with suppress(VaultLocked):  # the other process is not done yet
+            released = _serve_once(config, root, released, None, signals)
+    _log.info("stopped")
+
+
+def _serve_once(
+    config: Config,
+    root: Path,
+    port: int,
+    ready: Callable[[Daemon, int], None] | None,
+    signals: SimpleQueue[int],
+) -> int | None:
+    """Serve until a signal arrives, and return None, or until released, and return the port.
+
+    ready: None where the daemon starts again, which nobody is told.
+    """
+    stopped = threading.Event()
     with (
         open_workspace(config, root) as space,
         open_spending(config, root) as spending,
         bind_port(port) as listener,
     ):
-        open_log(space.state, to_terminal=True)
+        if ready:
+            open_log(space.state, to_terminal=True)
         for recovered in space.recovered:
             _log.warning("%s: %s", recovered.path, recovered.reason)
         if unchecked := find_unchecked():
@@ -73,9 +95,13 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
         try:
             plugin_file.start()
             daemon.start()
-            ready(daemon, bound)
+            if ready:
+                ready(daemon, bound)
             _log.info("serving %s on port %d", root.name, bound)
-            _wait_for(signals)
+            while not (is_over := _is_signalled(signals, _SIGNAL_CHECK)):
+                if daemon.released.is_set():
+                    _log.info("another process of Companion gets the vault; this one waits for it")
+                    break
         finally:
             stopped.set()
             plugin_file.stop()
@@ -83,7 +109,7 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
             server.stop()
             daemon.stop()
             answering.join(_SERVER_ENDS)
-    _log.info("stopped")
+    return None if is_over else bound
 
 
 def require_no_daemon(root: Path) -> None:
@@ -159,9 +185,14 @@ def _take_signals() -> SimpleQueue[int]:
     return signals
 
 
-def _wait_for(signals: SimpleQueue[int]) -> None:
-    """Return once a signal has arrived. Windows runs handlers only between two waits."""
-    while True:
+def _is_signalled(signals: SimpleQueue[int], seconds: float) -> bool:
+    """Return whether a signal arrives within so many seconds.
+
+    Windows runs handlers only between two waits.
+    """
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
         with suppress(Empty):
-            signals.get(timeout=_SIGNAL_CHECK)
-            return
+            signals.get(timeout=min(left, _SIGNAL_CHECK))
+            return True
+    return False

@@ -118,12 +118,18 @@ class Workspace:
 
 @contextmanager
 def open_workspace(
-    config: Config, root: Path, *, read_only: bool = False, reader: Reader | None = None
+    config: Config,
+    root: Path,
+    *,
+    read_only: bool = False,
+    reader: Reader | None = None,
+    patience: float = 0.0,
 ) -> Iterator[Workspace]:
     """Open the vault at root, and recover first what an interrupted run left behind.
 
     read_only: take no lock, recover nothing, write nothing into the journal. reader: as in
-    Workspace; private notes are left alone where it is elsewhere.
+    Workspace; private notes are left alone where it is elsewhere. patience: seconds to wait for
+    another process to be done with the vault.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
@@ -140,7 +146,7 @@ def open_workspace(
         with Journal(state / "journal.sqlite3", read_only=True) as journal:
             yield opened(journal, read_only=True)
         return
-    with vault_lock(state), Journal(state / "journal.sqlite3") as journal:
+    with vault_lock(state, patience), Journal(state / "journal.sqlite3") as journal:
         recovered = recover(root, journal, state / "torn")
         confirm_made_offers(root, journal)
         journal.batches.cancel_unfinished()

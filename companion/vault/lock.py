@@ -14,18 +14,19 @@ from companion.private_files import make_private_folder, open_private
 
 
 @contextmanager
-def vault_lock(state: Path) -> Iterator[None]:
+def vault_lock(state: Path, patience: float = 0.0) -> Iterator[None]:
     """Hold the lock of the vault with that state folder, which is created if it is missing.
 
-    The operating system releases the lock when the process dies, so that it is never stale.
+    patience: seconds to wait for it. The operating system releases the lock when the process dies,
+    so that it is never stale.
 
-    Raises VaultLocked at once if another process, or another caller in this one, holds it.
+    Raises VaultLocked if another process, or another caller in this one, holds it.
     """
     lock = FileLock(state / "lock", mode=0o600, thread_local=False)
     pid_file = state / "lock.pid"  # a second file, since on Windows a locked one cannot be read
     try:
         make_private_folder(state)
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=patience)
     except Timeout:
         holder = ""  # until the other process has written its file
         with suppress(OSError, UnicodeDecodeError):

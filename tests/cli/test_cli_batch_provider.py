@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from companion.daemon.runtime_file import find_daemon
 from companion.enrich import submission
 from companion.llm import batch_api
-from tests.cli.serving import serving, wait_until
+from tests.cli.serving import PATIENCE, QUIET, serving, wait_until
 from tests.cli.test_cli_batch import kept, shown
 from tests.cli.user import SAYS, STUB, User, answer_by_schema
 from tests.llm.fake_batches import FakeBatches, Faults
@@ -244,10 +246,10 @@ def test_an_endpoint_that_is_down_is_sent_nothing(user: User, provider: Open) ->
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_beside_a_daemon_nothing_is_collected_and_nothing_asked_twice(
+def test_a_daemon_stands_aside_for_a_batch_and_nothing_is_asked_twice(
     user: User, provider: Open
 ) -> None:
-    """The vault has one writer: the commands say so, and what is out stays out."""
+    """The vault has one writer: the daemon stops for the command, and starts again after it."""
     fake = provider(Faults())
     fake.chats = True
     user.configure('[background]\nbacklog = "all"\nsettle_seconds = 1\n')
@@ -256,11 +258,31 @@ def test_beside_a_daemon_nothing_is_collected_and_nothing_asked_twice(
     with serving(user) as served:
         user.note("New.md", STUB.replace("# Stub", "# Subject 9"))
         wait_until(lambda: len(fake.chat_bodies) == 2, "the daemon asks about the new note")
-        for command in ("submit", "collect"):
-            ran = user.run("batch", command)
-            assert (ran.status, "another Companion process" in ran.err) == (1, True)
-        assert user.run("batch", "status").status == 0
+        ran = user.run("batch", "collect")
+        assert (ran.status, "The daemon stands aside" in ran.out) == (0, True)
+        assert set(fake.paid.values()) == {1} and len(fake.paid) == 4
+        wait_until(lambda: find_daemon(served.state), "the daemon is there again")
+        found = find_daemon(served.state)
+        assert found and found.port == served.port
+        assert "gets the vault" in served.log
+        user.note("Newer.md", STUB.replace("# Stub", "# Subject 10"))
+        wait_until(lambda: len(fake.chat_bodies) == 3, "and goes on with its work")
         assert served.stop() == 0
-    assert user.run("batch", "collect").status == 0
-    assert set(fake.paid.values()) == {1} and len(fake.paid) == 4
     assert "No batches" in user.run("batch", "collect").out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_daemon_that_works_on_a_run_does_not_stand_aside(user: User) -> None:
+    user.configure(QUIET.replace("retries = 0", "requests_a_minute = 1"))
+    user.note("A.md")
+    user.note("B.md")
+    with serving(user) as served:
+        process = user.start("enrich", ".")
+        wait_until(lambda: served.client().status().rate_limit, "the run is at work")
+        ran = user.run("batch", "export", "../questions.jsonl", ".")
+        assert (ran.status, "the daemon works on run" in ran.err) == (1, True)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE)
+        wait_until(lambda: not served.client().status().runs, "the run is cancelled")
+        assert user.run("batch", "export", "../questions.jsonl", ".").status == 0
+        assert served.stop() == 0, "a signal ends it while it waits, too"

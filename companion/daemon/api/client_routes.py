@@ -160,6 +160,16 @@ def resume(body: Nothing) -> StatusShape:
     return read_status()
 
 
+@status.does("/release")
+def release(body: Nothing) -> StatusShape:
+    """Let another process of Companion have the vault.
+
+    The daemon stops, waits until that process is done, and starts again on the same port.
+    """
+    the_daemon().release()
+    return read_status()
+
+
 @status.does("/backlog", conflicts=True)
 def answer_backlog(body: BacklogAnswer) -> StatusShape:
     """Answer whether the notes of the backlog are filled."""
