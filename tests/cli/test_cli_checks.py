@@ -8,10 +8,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from companion.cli import enrich
 from companion.config import Config
 from companion.enrich.checks import UNCHECKED
-from companion.enrich.model import ModelFacts, model_facts
 from companion.enrich.workspace import open_workspace
 from tests.cli.user import User, answer_by_schema
 from tests.llm.fake_endpoint import Scene, answer
@@ -120,16 +118,8 @@ def test_the_second_question_for_a_callout_does_not_show_the_first_answer(user: 
     assert "could not be used" in second[-1]["content"] and BAD not in repr(second)
 
 
-@pytest.fixture
-def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    def facts(config: Config) -> ModelFacts:
-        return model_facts(config)._replace(is_small=True)
-
-    monkeypatch.setattr(enrich, "model_facts", facts)
-
-
-@pytest.mark.usefixtures("small_model")
 def test_a_small_model_s_words_give_way_to_the_note_s_own_sentence(user: User) -> None:
+    user.configure('[endpoint]\nretries = 0\nsmall = true\n[notes]\nfields = ["description"]\n')
     user.note("Sourdough.md", NOTE)
     say(user, REWORDED)
     user.run("enrich", "Sourdough.md")
@@ -137,10 +127,10 @@ def test_a_small_model_s_words_give_way_to_the_note_s_own_sentence(user: User) -
     assert f"“{REWORDED}” says it over again" in user.run("history").out
 
 
-@pytest.mark.usefixtures("small_model")
 def test_a_setting_keeps_the_model_s_words(user: User) -> None:
     user.configure(
-        '[endpoint]\nretries = 0\n[notes]\nown_sentence = false\nfields = ["description"]\n'
+        "[endpoint]\nretries = 0\nsmall = true\n"
+        '[notes]\nown_sentence = false\nfields = ["description"]\n'
     )
     user.note("Sourdough.md", NOTE)
     say(user, REWORDED)

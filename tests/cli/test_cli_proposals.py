@@ -7,12 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from companion.cli import enrich
 from companion.config import load_config
 from companion.enrich.context import VaultContext
 from companion.enrich.decision import Acceptance, NoteDecision
 from companion.enrich.decisions import Decisions
-from companion.enrich.model import ModelFacts, model_facts
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.vault.proposal import Proposal
 from tests.cli.user import FILLED, STUB, User, answer_by_schema
@@ -173,14 +171,6 @@ def test_a_fault_after_an_answer_loses_nothing(user: User) -> None:
 @pytest.fixture
 def checked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COMPANION_CHECKS")
-
-
-@pytest.fixture
-def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    def facts(*arguments: object) -> ModelFacts:
-        return model_facts(*arguments)._replace(is_small=True)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(enrich, "model_facts", facts)
 
 
 NEW_TAG = "---\ntags:\nstatus: postponed\n---\n\n> [!ai] AI\n> Done.\n"
