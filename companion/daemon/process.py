@@ -98,10 +98,7 @@ def _serve_once(
             if ready:
                 ready(daemon, bound)
             _log.info("serving %s on port %d", root.name, bound)
-            while not (is_over := _is_signalled(signals, _SIGNAL_CHECK)):
-                if daemon.released.is_set():
-                    _log.info("another process of Companion gets the vault; this one waits for it")
-                    break
+            is_over = _wait_for(signals, daemon.released)
         finally:
             stopped.set()
             plugin_file.stop()
@@ -183,6 +180,15 @@ def _take_signals() -> SimpleQueue[int]:
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handle)
     return signals
+
+
+def _wait_for(signals: SimpleQueue[int], released: threading.Event) -> bool:
+    """Return once a signal has arrived, True, or once another process is to have the vault."""
+    while not released.is_set():
+        if _is_signalled(signals, _SIGNAL_CHECK):
+            return True
+    _log.info("another process of Companion gets the vault; this one waits for it")
+    return False
 
 
 def _is_signalled(signals: SimpleQueue[int], seconds: float) -> bool:
