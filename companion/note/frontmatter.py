@@ -40,6 +40,7 @@ _RARE_SYNTAX = re.compile(
     "|[-:] *[&!*{]"  # an anchor, a tag, an alias, braces
     r"|(?:\A|[\r\n]) *[&!*{?.<|>]"  # one of these first, `? key`, `...`, `<<`, a block's sign
     r"|[|>][-+0-9]{0,2}#|\[[^\[\]]*#"  # a comment right after a block's sign, or within brackets
+    r"|[|>][-+0-9]{0,2} *[\r\n]+ +[\r\n]"  # a block that begins with a line of blanks
 )
 
 

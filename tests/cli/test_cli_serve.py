@@ -183,6 +183,7 @@ def test_it_ends_within_five_seconds_and_the_rest_is_found_again(
     with serving(user) as daemon:
         client = daemon.client()
         if delay:
+            wait_until_scanned(daemon)
             user.note("Asked.md"), user.note("Found.md")
             run = client.start_run(RunRequest(["Asked.md"])).id
             waiting = [threading.Thread(target=follow, args=(client, run)) for _ in range(6)]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
@@ -248,6 +248,7 @@ _EMPTY_VALUES = st.sampled_from(["", "", " ''", " []", " [ ]", " ~", "\n- ", " |
 
 @settings(max_examples=1500, suppress_health_check=[HealthCheck.filter_too_much])
 @given(above=_YAML, empty=_EMPTY_VALUES, below=_YAML, value=st.sampled_from(["x", ["x"]]))
+@example(above="", empty=" |", below="  \r\n    ", value="x")
 def test_what_is_unfillable_holds_rare_syntax(
     above: str, empty: str, below: str, value: str | list[str]
 ) -> None:
