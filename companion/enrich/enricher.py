@@ -68,8 +68,15 @@ class Enricher(NoteWriter):
         waits: bool = True,
         cancelled: Event | None = None,
     ) -> None:
-        styles = lambda: asker.callout_styles  # noqa: E731 (it changes with the vault)
-        super().__init__(workspace, styles, run, planner, settle, waits, cancelled)
+        super().__init__(
+            workspace,
+            lambda: asker.callout_styles,  # which changes with the vault
+            run,
+            planner,
+            settle,
+            waits,
+            cancelled,
+        )
         self._asker = asker
         self._client = client
         self._maker = ProposalMaker(workspace.prompts, workspace.config, asker.model)
