@@ -16,21 +16,15 @@ from companion.llm.endpoint_errors import (
     RateLimited,
     Unauthorised,
 )
+from tests.clock import Clock
 
 DOWN = EndpointDown("no answer")
 NO_KEY = Unauthorised("bad key")
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture

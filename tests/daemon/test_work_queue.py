@@ -14,15 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue, back_off
+from tests.clock import Clock
 
 INTERACTIVE, REQUEST, BACKGROUND = Priority
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Desk:

@@ -25,21 +25,12 @@ from hypothesis import strategies as st
 from companion.llm.budget import Budget, BudgetUnknown, DaySpending, LimitReached
 from companion.llm.reservation import Reservation
 from companion.llm.response import Usage
+from tests.clock import Clock
 
 REPOSITORY = Path(__file__).parents[2]
 NOON = datetime(2026, 3, 10, 12).timestamp()
 DAY = 86_400.0
 Open = Callable[..., Budget]
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -49,7 +40,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(NOON)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from companion.llm.endpoint_errors import Cancelled
 from companion.llm.rate_limit_store import Report
 from companion.llm.rate_limiter import RateLimiter, Turn, read_report
 from companion.llm.response import Usage
+from tests.clock import Clock
 from tests.llm.fake_endpoint import FakeEndpoint, answer, error
 
 ASK = [{"role": "user", "content": "Describe."}]
@@ -28,19 +29,9 @@ URL = "http://api.example/v1"
 Open = Callable[..., RateLimiter]
 
 
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 5000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(5000.0)
 
 
 @pytest.fixture
