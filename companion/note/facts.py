@@ -110,7 +110,8 @@ def read_facts(data: bytes, rules: Rules) -> Facts:
         facts = find_facts(parsed, rules)
     except NoteRefused as refused:
         return Facts(skipped=str(refused), marks=(UNKNOWN,))
-    if why := unfillable_reason(parsed, property_names(facts.needs)):
+    names = property_names(facts.needs)
+    if names and (why := unfillable_reason(parsed, names)):
         return facts._replace(needs=(), skipped=why)
     return facts
 

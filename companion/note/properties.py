@@ -97,6 +97,8 @@ class Properties:
         a tag has no blanks in it and is not only a number. `tag` is the older name.
         """
         texts = self._texts(("tags", "tag"), _BETWEEN_TAGS)
+        if not texts:
+            return []
         found = [text.strip().lstrip("#") for text in texts]
         valid = [tag for tag in found if not tag.isdecimal() and len(tag.split()) == 1]
         return list(dict.fromkeys(valid))
