@@ -39,6 +39,7 @@ _DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a K
 _SKIP_PROPERTIES = frozenset(("ai", *_DRAWINGS))
 _LEAST_REFUSED = ["x"]  # of all values that may be filled in, a list is refused least
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+_DECODER = json.JSONDecoder()
 
 
 class Facts(NamedTuple):
@@ -94,7 +95,8 @@ class Facts(NamedTuple):
     @classmethod
     def load(cls, dumped: str) -> Self:
         """Return the facts that dump() wrote."""
-        needs, skipped, left, aliases, values, styles, marks = json.loads(dumped)
+        # json.loads would look for blanks around it, which takes as long
+        (needs, skipped, left, aliases, values, styles, marks), _ = _DECODER.raw_decode(dumped)
         for name, found in values.items():
             values[name] = tuple(found)
         for place, used in styles.items():
