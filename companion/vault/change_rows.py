@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from collections.abc import Sequence
 
-from companion.errors import NoteBusy
+from companion.errors import NoteBusy, ProposalDecided
 from companion.vault import offered_changes
 from companion.vault.change import NewChange
 from companion.vault.offered_changes import OfferId
@@ -23,7 +24,7 @@ _INSERT = """INSERT INTO changes
     (run, path, kind, state, made_at, before_sha256, after_sha256, edits, needs, model, note,
     undoes, parts, proposals, decided_by)
     VALUES (:run, :path, :kind, :state, :made_at, :before_sha256, :after_sha256, :edits, :needs,
-    :model, :note, :undoes, :parts, :proposals, :decided_by) RETURNING id"""
+    :model, :note, :undoes, :parts, :proposals, :decided_by)"""
 _OLD_OFFER = {"proposals": "[]", "decided_by": ""}  # what the row of an older version lacks
 
 
@@ -35,13 +36,17 @@ def insert_pending(
     Raises NoteBusy if an earlier change of the note is pending, and ProposalDecided if one of its
     proposals is in another state by now.
     """
-    query = "SELECT id FROM changes WHERE path = :path AND state = 'pending'"
-    if db.execute(query, row).fetchone():
-        reason = "an earlier change of it is not finished; it is recovered at the next start"
-        raise NoteBusy(reason, str(row["path"]))
-    require_in_state(db, change.path, str(row["proposals"]), change.states)
-    number = _insert(db, row | {"state": "pending"}, before)
-    accept_proposals(db, number, time.time())  # at once, so that nobody else decides on them
+    try:
+        require_in_state(db, change.path, str(row["proposals"]), change.states)
+        number = _insert(db, row | {"state": "pending"}, before)
+    except (ProposalDecided, sqlite3.IntegrityError):
+        query = "SELECT id FROM changes WHERE path = :path AND state = 'pending'"
+        if db.execute(query, row).fetchone():
+            reason = "an earlier change of it is not finished; it is recovered at the next start"
+            raise NoteBusy(reason, str(row["path"])) from None
+        raise
+    # at once, so that nobody else decides on them
+    accept_proposals(db, json.dumps([number]), time.time())
     return number
 
 
@@ -57,21 +62,25 @@ def confirm_offer(db: sqlite3.Connection, name: OfferId, moved_to: str | None) -
     row = _OLD_OFFER | json.loads(found["row"])
     row |= {"made_at": now, "path": moved_to or found["path"]}
     change = _insert(db, row | {"state": "done"}, found["before"])
-    mark_done(db, change, now)
+    mark_done(db, [change], now)
     put_note(db, row["path"], offered_changes.text_after(found), now)
     offered_changes.close_offer(db, name, change)
     return change
 
 
-def mark_done(db: sqlite3.Connection, change: int, now: float) -> None:
-    """Mark the change as done, its proposals as accepted, and the edits that it takes back.
+def mark_done(db: sqlite3.Connection, changes: Sequence[int], now: float) -> None:
+    """Mark the changes as done, their proposals as accepted, and the edits that they take back.
 
     now: Unix time, seconds.
     """
-    db.execute("UPDATE changes SET state = 'done' WHERE id = ?", (change,))
-    accept_proposals(db, change, now)
-    remember_filled(db, change, now)
-    _mark_undone(db, change, now)
+    ids = json.dumps(changes)
+    mine = "id IN (SELECT value FROM json_each(?))"
+    db.execute(f"UPDATE changes SET state = 'done' WHERE {mine}", (ids,))  # noqa: S608 (our words)
+    accept_proposals(db, ids, now)
+    remember_filled(db, ids, now)
+    query = f"SELECT id FROM changes WHERE {mine} AND undoes IS NOT NULL ORDER BY id"  # noqa: S608
+    for (change,) in db.execute(query, (ids,)).fetchall():
+        _mark_undone(db, change, now)
 
 
 def mark_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:
@@ -84,7 +93,8 @@ def mark_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:
 
 
 def _insert(db: sqlite3.Connection, row: dict[str, object], before: bytes) -> int:
-    change: int = db.execute(_INSERT, row).fetchone()[0]
+    change = db.execute(_INSERT, row).lastrowid
+    assert change is not None
     db.execute("INSERT INTO images (change, before) VALUES (?, ?)", (change, before))
     return change
 
