@@ -46,6 +46,7 @@ class Transport:
     def __init__(self, endpoint: Endpoint, max_answer: int = MAX_ANSWER) -> None:
         self.endpoint = endpoint
         parts = urlsplit(endpoint.base_url)
+        self._base_url = parts._replace(query="", fragment="").geturl().rstrip("/")
         self._guard = _GuardedTransport(endpoint, max_answer)
         self._http = httpx2.Client(
             transport=self._guard,
@@ -59,7 +60,7 @@ class Transport:
             organization="",
             project="",
             webhook_secret="",
-            base_url=parts._replace(query="", fragment="").geturl(),
+            base_url=self._base_url,
             default_query=dict(parse_qsl(parts.query)),
             http_client=_BareClient(
                 transport=self._guard,
@@ -80,7 +81,8 @@ class Transport:
         Raises CallFailed when no reply comes in time, AnswerError when it is over 1 MiB.
         """
         try:
-            response = self._openai.post(path, cast_to=httpx2.Response, body=body)
+            url = self._base_url + path  # a whole one is not parsed twice
+            response = self._openai.post(url, cast_to=httpx2.Response, body=body)
         except openai.APIStatusError as error:
             response = error.response
         except openai.APITimeoutError as error:
