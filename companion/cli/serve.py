@@ -86,7 +86,7 @@ def mcp(vault: Path | None) -> None:
     """
     root, _ = load_vault(vault)
     try:
-        from companion.mcp_server.server import make_server
+        from companion.mcp_server import make_server
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise
