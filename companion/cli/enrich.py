@@ -13,7 +13,7 @@ import click
 
 from companion.cli.filters import filter_options, parse_time, read_filter
 from companion.cli.interrupts import stop_on_signals
-from companion.cli.model import fetch_model
+from companion.cli.model import fetch_model, is_missing
 from companion.cli.output import Output, show_progress, show_wait
 from companion.cli.remote_run import run_at_daemon
 from companion.cli.run_report import AGREE, RunReport
@@ -25,8 +25,13 @@ from companion.cli.session import (
     resolve_paths,
     say_which_vault,
 )
-from companion.cli.unused_settings import count_marks, warn_of_unused_folders, warn_of_unused_marks
 from companion.daemon.client_runs import RunRequest
+from companion.doctor.unused_settings import (
+    count_marks,
+    find_unused_folders,
+    find_unused_marks,
+    find_unused_prompts,
+)
 from companion.enrich.asker import Asker
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
@@ -39,7 +44,6 @@ from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError
-from companion.llm.catalog import model_path
 
 
 @click.command()
@@ -91,7 +95,8 @@ def enrich(
         wanted, refused = resolve_paths(workspace, paths)
         choice = _read_choice(workspace, dry_run, options)
         say_which_vault(workspace.root, output)
-        warn_of_unused_folders(workspace, output)
+        output.warn(*find_unused_folders(workspace.config, workspace.root))
+        output.warn(*find_unused_prompts(workspace.prompts, workspace.root))
         if not running and (unchecked := find_unchecked()):
             output.warn(unchecked)
         unreadable = report.print_refused(refused)
@@ -140,7 +145,7 @@ class _Run:
     def choose(self, wanted: Sequence[str], choice: JobOptions) -> tuple[list[Job], list[Result]]:
         """Return what to work on, and what was asked for and is skipped."""
         self.known = VaultContext(scan := self.workspace.scan())
-        warn_of_unused_marks(self.workspace, scan, self.output)
+        self.output.warn(*find_unused_marks(self.config, scan))
         if not choice.every:  # else each of them is named
             self.left = count_left_alone(self.workspace, scan, wanted)
         return choose_jobs(self.workspace, scan, wanted, choice)
@@ -189,15 +194,13 @@ class _Run:
 
     def is_ready(self, wanted: Sequence[str], choice: JobOptions, limit: int | None) -> bool:
         """Whether the daemon may begin: the model is here, and the user is told what it costs."""
-        config = self.config
-        is_here = not config.is_embedded or model_path(config.endpoint.model) is not None
-        if is_here and not self.asks:
-            if count_marks(config):  # else no look is needed
-                warn_of_unused_marks(self.workspace, self.workspace.scan(), self.output)
+        if not self.asks and not is_missing(self.config):
+            if count_marks(self.config):  # else no look is needed
+                self.output.warn(*find_unused_marks(self.config, self.workspace.scan()))
             return True
         jobs = limit_jobs(self.workspace, self.choose(wanted, choice)[0], limit)
         if jobs:
-            fetch_model(config, self.output)
+            fetch_model(self.config, self.output)
         return not self.asks or self.is_agreed(jobs)
 
     def is_agreed(self, jobs: Sequence[Job]) -> bool:

@@ -14,7 +14,7 @@ import click
 from pydantic import SecretStr
 from rich.filesize import decimal
 
-from companion.cli.model import fetch_model
+from companion.cli.model import fetch_model, is_missing
 from companion.cli.output import Output, one_line
 from companion.config import Config
 from companion.config.settings import ReviewTable
@@ -29,7 +29,7 @@ from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, EndpointError
-from companion.llm.catalog import find_model, model_path
+from companion.llm.catalog import find_model
 from companion.llm.client import Client
 from companion.llm.embedded import ModelNotStarted
 from companion.llm.endpoint_errors import Cancelled
@@ -97,7 +97,7 @@ class Trial:
     def _fetch(self, config: Config) -> bool:
         """Fetch an embedded model that is not here, and return whether the model can be asked."""
         name = config.endpoint.model
-        if self.asks and config.is_embedded and model_path(name) is None:
+        if self.asks and is_missing(config):
             size = find_model(name).size
             told = f" ({decimal(size)})" if size else ""
             if not click.confirm(f"Fetch {name}{told} now?", default=True, err=True):

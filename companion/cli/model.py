@@ -71,8 +71,13 @@ def fetch_model(config: Config, output: Output) -> None:
 
     Raises UsageError (no such model), EndpointError (no source answers, no space left).
     """
-    if config.is_embedded and model_path(config.endpoint.model) is None:
+    if is_missing(config):
         _pull(config.endpoint.model, output)
+
+
+def is_missing(config: Config) -> bool:
+    """Return whether the model is embedded and not fetched yet. Raises UsageError: no such one."""
+    return config.is_embedded and model_path(config.endpoint.model) is None
 
 
 def _configured_name(config: Config) -> str:

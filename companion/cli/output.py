@@ -55,9 +55,10 @@ class Output:
             shown.truncate(max(10, self.out.width - used), overflow="ellipsis")
         return shown.plain
 
-    def warn(self, text: str) -> None:
-        """Print a line on the standard error."""
-        self.err.print(Text(_without_control_characters(text), style="yellow"))
+    def warn(self, *texts: str) -> None:
+        """Print each text as a line on the standard error."""
+        for text in texts:
+            self.err.print(Text(_without_control_characters(text), style="yellow"))
 
     def agrees(self, cost: str, how: str) -> bool:
         """Print what sending notes elsewhere may cost, and return whether the user agrees to it.

@@ -19,7 +19,11 @@ from companion.cli.session import (
     resolve_paths,
     say_which_vault,
 )
-from companion.cli.unused_settings import warn_of_unused_folders, warn_of_unused_marks
+from companion.doctor.unused_settings import (
+    find_unused_folders,
+    find_unused_marks,
+    find_unused_prompts,
+)
 from companion.enrich.note_filter import NoteFilter
 from companion.enrich.selection import ScanReport, scan_object
 from companion.enrich.workspace import Workspace
@@ -71,16 +75,15 @@ def scan(
     with open_session(vault, paths, output=output, read_only=read_only) as workspace:
         wanted, refused = resolve_paths(workspace, paths)
         say_which_vault(workspace.root, output)
-        for error in refused:
-            if isinstance(error, PathUnreadable):
-                output.warn(str(error))
-        warn_of_unused_folders(workspace, output)
+        output.warn(*(str(error) for error in refused if isinstance(error, PathUnreadable)))
+        output.warn(*find_unused_folders(workspace.config, workspace.root))
+        output.warn(*find_unused_prompts(workspace.prompts, workspace.root))
         chosen = read_filter(workspace.prompts, only)
         links = [error.path for error in refused if isinstance(error, LinkOutOfVault)]
         with output.count_up("Reading notes") as progress:
             vault_here = Vault(workspace.root, workspace)
             report = vault_here.scan(*wanted, *links, progress=progress, only=chosen)
-        warn_of_unused_marks(workspace, report.scan, output)
+        output.warn(*find_unused_marks(workspace.config, report.scan))
         if outdated:
             _print_outdated(workspace, wanted or None, chosen, output)
         elif as_json:
