@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -29,7 +28,7 @@ from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import model_facts, open_client, open_spending
 from companion.enrich.run import new_run
-from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.submission import BATCH_SHARE, Submission, ask_first, make_submissions
 from companion.enrich.task import Job
@@ -93,8 +92,7 @@ def submit(
         if sent:
             output.say(f"{sent} sent. With the answers: companion batch collect", style="bold")
         elif not jobs:
-            left = Counter[str]() if choice.every else count_left_alone(workspace, scan, wanted)
-            report.say_nothing_to_do(left)
+            report.say_nothing_to_do(workspace, scan, wanted, choice)
         return int(report.counts["failed"] > 0)
 
 

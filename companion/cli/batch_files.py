@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import click
 
+from companion.cli.filters import join_options
 from companion.cli.output import Output, count, one_line, show_progress
 from companion.cli.run_report import RunReport
 from companion.cli.session import (
-    NotePathType,
+    NOTE_PATH,
     common_options,
     open_session,
     resolve_paths,
@@ -24,41 +25,28 @@ from companion.enrich.batch_calls import BatchMaker, BatchReader
 from companion.enrich.context import VaultContext
 from companion.enrich.model import model_facts
 from companion.enrich.run import new_run
-from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Reader, Workspace
 from companion.errors import UsageError
 from companion.llm.batch_api import read_line
-from companion.llm.response import Usage
 from companion.private_files import new_private
 from companion.vault.paths import is_in_vault
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def job_options(command: F) -> F:
-    """Add the arguments that say which notes are asked about, as in companion enrich."""
-    for option in (
-        click.option(
-            "--limit",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="At most N notes that need anything.",
-        ),
-        click.option(
-            "--retry", is_flag=True, help="Ask again what was undone, deleted or rejected."
-        ),
-        click.option(
-            "--force", is_flag=True, help="Ask anew for what Companion wrote, nobody edited."
-        ),
-        click.option(
-            "--all", "every", is_flag=True, help="In a folder: every note, not only stubs."
-        ),
-        click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]..."),
-    ):
-        command = option(command)
-    return command
+job_options = join_options(
+    click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]..."),
+    click.option("--all", "every", is_flag=True, help="In a folder: every note, not only stubs."),
+    click.option("--force", is_flag=True, help="Ask anew for what Companion wrote, nobody edited."),
+    click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected."),
+    click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="At most N notes that need anything.",
+    ),
+)
+"""Adds the arguments that say which notes are asked about, as in companion enrich."""
 
 
 @click.command()
@@ -103,8 +91,7 @@ def export(
                 exported = _Export(workspace, report, known, similar)
                 exported.write(target, limit_jobs(workspace, jobs, limit))
                 return int(exported.counts["failed"] > 0)
-        left = Counter[str]() if choice.every else count_left_alone(workspace, scan, wanted)
-        report.say_nothing_to_do(left)
+        report.say_nothing_to_do(workspace, scan, wanted, choice)
         return 0
 
 
@@ -203,14 +190,12 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
     ):
         say_which_vault(workspace.root, output)
         report, reader = RunReport(output, with_diff=False), open_reader(workspace, similar)
-        usage, number, refused = Usage(), 0, 0
+        number = refused = 0
         try:
             for number, line in _read_lines(file):
                 answer = read_line(line)
                 if answer and (call := workspace.journal.batches.call(answer.id)):
-                    result = reader.take(call, answer)
-                    usage += result.usage
-                    report.add(result)
+                    report.add(reader.take(call, answer))
                     continue
                 refused += 1
                 why = "it is no line of answers"
@@ -222,7 +207,7 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
     if refused:
         output.warn(f"{count(refused, 'line')} of {number:,} left out")
     words = [f"{report.counts[status]:,} {status}" for status in sorted(report.counts)]
-    tokens = f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out"
+    tokens = f"{report.usage.input_tokens:,} tokens in, {report.usage.output_tokens:,} out"
     output.say(f"{', '.join(words) or 'no answers'}. {tokens}.", style="bold")
     return int(bool(refused or report.counts["failed"]))
 

@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from threading import Event
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+from companion.cli.filters import join_options
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.output import Output, count
 from companion.cli.proposals import Choice, choose_proposals
 from companion.cli.run_report import RunReport
 from companion.cli.session import (
-    NotePathType,
+    NOTE_PATH,
     common_options,
     find_running_daemon,
     open_session,
@@ -30,26 +31,23 @@ from companion.errors import CompanionError
 from companion.python_api import Vault
 from companion.vault.proposal import Proposal
 
-F = TypeVar("F", bound=Callable[..., Any])
 _BATCH = 50  # proposals that are decided on at once
 
 
-def _choosing(command: F) -> F:
-    """Add the arguments of a command that decides on proposals."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note."),
-        click.option("--flagged", is_flag=True, help="Not without those that wait for a look."),
-        click.option("--field", metavar="NAME", help="Only for this field."),
-        click.option("--all", "every", is_flag=True, help="All that are open, in the whole vault."),
-        click.option("--run", metavar="RUN", help="All open ones that this run of enrich made."),
-        click.argument("whats", nargs=-1, type=NotePathType(), metavar="[ID | PATH]..."),
-    ):
-        command = option(command)
-    return common_options(command)
+_which_options = join_options(
+    click.argument("whats", nargs=-1, type=NOTE_PATH, metavar="[ID | PATH]..."),
+    click.option("--run", metavar="RUN", help="All open ones that this run of enrich made."),
+    click.option("--all", "every", is_flag=True, help="All that are open, in the whole vault."),
+    click.option("--field", metavar="NAME", help="Only for this field."),
+    click.option("--flagged", is_flag=True, help="Not without those that wait for a look."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note."),
+    common_options,
+)
+"""Adds the arguments of a command that decides on proposals."""
 
 
 @click.command()
-@_choosing
+@_which_options
 def apply(**which: Any) -> int:
     """Write proposals into their notes; no model is asked.
 
@@ -72,7 +70,7 @@ def apply(**which: Any) -> int:
 
 
 @click.command()
-@_choosing
+@_which_options
 def refuse(**which: Any) -> int:
     """Refuse proposals; what they are for is not asked for again.
 
@@ -120,7 +118,7 @@ def _decide(
     report.sum_up(back)
     if fault:
         raise fault
-    return interruption.exit_status if cancelled.is_set() else int(report.has_failed)
+    return interruption.exit_status or int(report.has_failed)
 
 
 class _DecisionReport:

@@ -18,7 +18,7 @@ from companion.cli.filters import (
 )
 from companion.cli.output import Output, count, local_time, one_line
 from companion.cli.session import (
-    NotePathType,
+    NOTE_PATH,
     common_options,
     find_running_daemon,
     open_session,
@@ -37,7 +37,7 @@ from companion.vault.proposals import Selection
 
 
 @click.command()
-@click.argument("path", required=False, type=NotePathType(), metavar="[PATH]")
+@click.argument("path", required=False, type=NOTE_PATH, metavar="[PATH]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
 @click.option("--diff", "with_diff", is_flag=True, help="Show what each change did.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many changes.")
@@ -78,7 +78,7 @@ def history(
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]...")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @common_options
 def forget(paths: Sequence[str], yes: bool, vault: Path | None) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 from rich.filesize import decimal
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from companion.cli.output import Output
 from companion.config import Config, load_config
@@ -90,13 +89,5 @@ def _pull(name: str, output: Output) -> Path:
     wanted = find_model(name)
     size = f" ({decimal(wanted.size)}, once)" if wanted.size else ""
     output.warn(f"Fetching the model {name}{size}")
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    quiet = not output.err.is_terminal
-    with Progress(*columns, console=output.err, disable=quiet, transient=True) as progress:
-        task = progress.add_task(name, total=wanted.size)
-        return pull_model(name, lambda done, of: progress.update(task, completed=done, total=of))
+    with output.count_up(name, in_bytes=True) as progress:
+        return pull_model(name, progress)

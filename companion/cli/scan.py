@@ -12,7 +12,7 @@ import click
 from companion.cli.filters import filter_options, read_filter
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
-    NotePathType,
+    NOTE_PATH,
     common_options,
     find_running_daemon,
     open_session,
@@ -43,7 +43,7 @@ class _Line(NamedTuple):
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note, for programs.")
 @click.option("--list", "lists_all", is_flag=True, help="Name every note, also if they are many.")
 @click.option("--skipped", "all_skipped", is_flag=True, help="Name every note that is left alone.")

@@ -12,7 +12,7 @@ from companion.cli.filters import ANY_CHANGE, ChangeFilter, change_options, read
 from companion.cli.history import describe
 from companion.cli.output import Output, count, local_time, one_line
 from companion.cli.session import (
-    NotePathType,
+    NOTE_PATH,
     common_options,
     find_running_daemon,
     open_session,
@@ -42,7 +42,7 @@ UndoOutcome = Literal["done", "part", "lost", "failed"]  # lost: it can never be
 
 
 @click.command()
-@click.argument("whats", nargs=-1, type=NotePathType(), metavar="[CHANGE | PATH]...")
+@click.argument("whats", nargs=-1, type=NOTE_PATH, metavar="[CHANGE | PATH]...")
 @click.option("--run", "run_name", metavar="RUN", help="Take a whole run back.")
 @change_options
 @click.option("--today", is_flag=True, help="All changes of today.")

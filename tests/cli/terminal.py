@@ -1,21 +1,13 @@
-"""Terminals: a real one around a process, and what stands for one in this process."""
+"""A real terminal around a process."""
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Mapping, Sequence
 
 from tests.cli.user import User
 
 _PATIENCE = 20.0  # seconds
-
-
-class Terminal(io.StringIO):
-    """A standard input at which a person types."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 def in_a_terminal(

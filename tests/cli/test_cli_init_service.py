@@ -12,7 +12,6 @@ import pytest
 from companion.config import state_folder
 from companion.daemon.runtime_file import find_daemon
 from tests.cli.serving import wait_until
-from tests.cli.test_cli_init import Terminal
 from tests.cli.user import User
 from tests.daemon.user_manager import user_manager, why_none
 
@@ -29,31 +28,23 @@ def session(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     with user_manager(tmp_path) as variables:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        for name in ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY"):
-            monkeypatch.delenv(name)
+        user.forget_endpoint()
         yield user
-
-
-def types(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "dumb")
-    typed = "".join(f"{line}\n" for line in lines)
-    monkeypatch.setattr(sys, "stdin", Terminal(typed))
 
 
 ENTER = [""] * 9
 
 
-def test_enter_starts_it_and_once_is_enough(session: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_enter_starts_it_and_once_is_enough(session: User) -> None:
     command = ["init", str(session.vault), "--no-plugin"]
-    types(monkeypatch, *ENTER)
+    session.types(*ENTER)
     ran = session.run(*command)
     assert ran.status == 0 and "with every session of yours?" in ran.err, ran.all
     wait_until(lambda: find_daemon(state_folder(session.vault)), "the daemon answers")
     place = find_daemon(state_folder(session.vault))
     assert place and f"It runs on http://127.0.0.1:{place.port}" in ran.out
     assert "companion service uninstall ends that" in ran.out
-    types(monkeypatch, *ENTER)
+    session.types(*ENTER)
     again = session.run(*command)
     assert again.status == 0 and "with every session" not in again.err, again.all
     ran = session.run(*command, "--yes", "--service")
@@ -63,10 +54,8 @@ def test_enter_starts_it_and_once_is_enough(session: User, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("says", [["n"], []])
-def test_no_and_no_answer_start_nothing(
-    session: User, monkeypatch: pytest.MonkeyPatch, says: Any
-) -> None:
-    types(monkeypatch, *ENTER[:3], *says)
+def test_no_and_no_answer_start_nothing(session: User, says: Any) -> None:
+    session.types(*ENTER[:3], *says)
     ran = session.run("init", str(session.vault), "--no-plugin")
     assert ran.status == 0 and "with every session of yours?" in ran.err, ran.all
     assert find_daemon(state_folder(session.vault)) is None

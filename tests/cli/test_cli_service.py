@@ -32,8 +32,7 @@ def session(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     with user_manager(tmp_path) as variables:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        for name in ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY"):
-            monkeypatch.delenv(name)
+        user.forget_endpoint()
         systemctl("set-environment", "COMPANION_CHECKS=off")
         yield user
 

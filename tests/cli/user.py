@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from companion.cli import run
+from companion.config.load import ENDPOINT_VARIABLES
 from companion.enrich.checks import UNCHECKED
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, answer
 
@@ -30,6 +32,13 @@ FILLED = (
     "---\ndescription: What a stub is.\ncreated: 2024-02-11\n---\n\n# Stub\n\n"
     "> [!ai] AI\n> A stub is a short note.\n>\n> It grows.\n\nText of mine.\n"
 )
+
+
+class Terminal(io.StringIO):
+    """A standard input at which a person types."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 class Ran(NamedTuple):
@@ -84,6 +93,18 @@ class User:
         file = self.home / "config.toml"
         file.write_text(text, encoding="utf-8")
         return file
+
+    def forget_endpoint(self) -> None:
+        """Take the endpoint out of the environment."""
+        for name in ENDPOINT_VARIABLES:
+            self._monkeypatch.delenv(name)
+            del self.environment[name]
+
+    def types(self, *lines: str) -> None:
+        """Sit at a terminal, and type these lines."""
+        self._monkeypatch.setenv("FORCE_COLOR", "1")
+        self._monkeypatch.setenv("TERM", "dumb")
+        self._monkeypatch.setattr(sys, "stdin", Terminal("".join(f"{line}\n" for line in lines)))
 
     def note(self, path: str, text: str | bytes = STUB) -> Path:
         """Write a note of the vault; its time of change lies a minute back."""
