@@ -78,7 +78,7 @@ def submit(
         scan = workspace.scan()
         asker = Asker(workspace, VaultContext(scan), model_facts(workspace.config), similar)
         jobs, skipped = choose_jobs(workspace, scan, wanted, choice)
-        report = RunReport(output, with_diff=False)
+        report = RunReport(output)
         for result in skipped:
             report.print_result(result)
         jobs = limit_jobs(workspace, jobs, limit)
@@ -137,7 +137,7 @@ def collect(as_json: bool, vault: Path | None) -> int:
         open_submission(workspace) as submission,
         open_similar(workspace) as similar,
     ):
-        report = RunReport(output, with_diff=False)
+        report = RunReport(output)
         reader = cache(partial(open_reader, workspace, similar))
         submission.prepare()
         batches = submission.list()
@@ -201,7 +201,6 @@ def status(as_json: bool, vault: Path | None) -> None:
                     **counts._asdict(),
                 )
                 output.print_json(shape.model_dump())
-                continue
             words = [f"{number:,} {name}" for name, number in counts._asdict().items() if number]
             output.say(f"{each.id}  {one_line(where)} [{step}]: {', '.join(words)}")
         if not batches:

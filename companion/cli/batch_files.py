@@ -82,7 +82,7 @@ def export(
         say_which_vault(workspace.root, output)
         known = VaultContext(scan := workspace.scan())
         jobs, skipped = choose_jobs(workspace, scan, wanted, choice)
-        report = RunReport(output, with_diff=False)
+        report = RunReport(output)
         if not as_json:
             for result in skipped:
                 report.print_result(result)
@@ -155,7 +155,6 @@ class _Export:
             self.output.print_json(
                 {"batch": name, "file": where, "notes": notes, "calls": calls, "failed": failed}
             )
-            return
         if not calls:
             self.output.say("Nothing to ask, so there is no file.")
             return
@@ -189,7 +188,7 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
         open_similar(workspace) as similar,
     ):
         say_which_vault(workspace.root, output)
-        report, reader = RunReport(output, with_diff=False), open_reader(workspace, similar)
+        report, reader = RunReport(output), open_reader(workspace, similar)
         number = refused = 0
         try:
             for number, line in _read_lines(file):

@@ -226,6 +226,6 @@ def _warn_of_daemon(planned: PlannedSettings, vault: Path | None, output: Output
     if not planned.changed:
         return
     with suppress(UsageError):
-        root = choose_vault(vault, planned.config, ())
+        root = choose_vault(vault, planned.config)
         if find_daemon(state_folder(root)):
             output.warn("The vault's daemon runs with its old settings; start it again.")

@@ -31,9 +31,10 @@ from companion.errors import CompanionError
 from companion.python_api import Vault
 from companion.vault.proposal import Proposal
 
+AnyDecisions = Decisions | RemoteDecisions
+Decide = Callable[[AnyDecisions, Sequence[Proposal]], Iterator[NoteDecision]]
+
 _BATCH = 50  # proposals that are decided on at once
-
-
 _which_options = join_options(
     click.argument("whats", nargs=-1, type=NOTE_PATH, metavar="[ID | PATH]..."),
     click.option("--run", metavar="RUN", help="All open ones that this run of enrich made."),
@@ -62,9 +63,9 @@ def apply(**which: Any) -> int:
     run = new_run()
 
     def accept(decisions: AnyDecisions, chosen: Sequence[Proposal]) -> Iterator[NoteDecision]:
-        states = ((each.state if each.state in TAKEABLE else "open") for each in chosen)
-        wishes = zip((each.id for each in chosen), states, strict=True)
-        return decisions.accept([Acceptance(id_, None, (state,)) for id_, state in wishes], run=run)
+        states = {each.id: each.state if each.state in TAKEABLE else "open" for each in chosen}
+        wishes = [Acceptance(id_, None, (state,)) for id_, state in states.items()]
+        return decisions.accept(wishes, run=run)
 
     return _decide(accept, f"companion undo --run {run}", **which)
 
@@ -129,7 +130,7 @@ class _DecisionReport:
         self.choice = choice
         self.has_failed = False
         self._seen = set[str]()
-        self._report = RunReport(output, with_diff=False)
+        self._report = RunReport(output)
         for number, reason in choice.unknown.items():
             self._add(sum_up(Result("", "failed"), [Decided(number, None, reason)]))
 
@@ -172,10 +173,6 @@ class _DecisionReport:
         self._report.add(decision.result)
         self._seen.add(decision.result.path)
         self.has_failed |= any(each.reason for each in decision.proposals)
-
-
-AnyDecisions = Decisions | RemoteDecisions
-Decide = Callable[[AnyDecisions, Sequence[Proposal]], Iterator[NoteDecision]]
 
 
 def decide_in_batches(

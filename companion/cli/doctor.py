@@ -82,7 +82,7 @@ def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Nam
     except CompanionError:
         return  # check_configuration reported it
     try:
-        root = choose_vault(vault, config, ())
+        root = choose_vault(vault, config)
     except CompanionError as error:
         yield from _list_model_checks(config, asks, thorough)
         yield "vault", partial(Finding, "problem", str(error))

@@ -227,12 +227,14 @@ class _Run:
         self, daemon: DaemonClient, run: RunShape, cancelled: Event
     ) -> tuple[Usage, CompanionError | None]:
         """Print the results as they come; return the tokens used, and what stopped it early."""
-        follow = partial(daemon.follow, run.id, diff=self.report.with_diff)
+        results = daemon.follow(
+            run.id,
+            diff=self.report.with_diff,
+            tell=lambda why: self.output.warn(f"The daemon waits: {why}"),
+        )
         try:
             with self.output.progress("Enriching", run.total) as bar:
-                for result, diff, counted in follow(
-                    tell=lambda why: self.output.warn(f"The daemon waits: {why}")
-                ):
+                for result, diff, counted in results:
                     if not counted:
                         self.report.print_result(result, diff)
                         continue

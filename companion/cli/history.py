@@ -150,7 +150,6 @@ def _words(proposal: Proposal) -> str:
 def _print(change: Change, output: Output) -> None:
     if output.as_json:
         output.print_json(ChangeShape.model_validate(change).model_dump())
-        return
     when = local_time(change.made_at)
     part = f" [undone, but for {', '.join(change.left)}]" if change.left else ""
     state = part if change.state == "done" else f" [{change.state}]"
@@ -163,24 +162,23 @@ def _print(change: Change, output: Output) -> None:
 
 def _print_proposal(proposal: Proposal, output: Output) -> None:
     """Print a value that was only proposed; its JSON object has the keys of a change."""
-    if not output.as_json:
-        where = one_line(proposal.path)
-        output.say(f"       {local_time(proposal.made_at)}  {where}", style="bold")
-        output.say(f"       {_words(proposal)}")
-        return
-    output.print_json(
-        {
-            "id": None,
-            "run": "",
-            "path": proposal.path,
-            "kind": "proposal",
-            "state": "proposed",
-            "made_at": iso_time(proposal.made_at),
-            "needs": [proposal.need],
-            "model": "",
-            "note": _words(proposal),
-            "undoes": None,
-            "undone_by": None,
-            "left": [],
-        }
-    )
+    where = f"{local_time(proposal.made_at)}  {one_line(proposal.path)}"
+    output.say(f"       {where}", style="bold")
+    output.say(f"       {_words(proposal)}")
+    if output.as_json:
+        output.print_json(
+            {
+                "id": None,
+                "run": "",
+                "path": proposal.path,
+                "kind": "proposal",
+                "state": "proposed",
+                "made_at": iso_time(proposal.made_at),
+                "needs": [proposal.need],
+                "model": "",
+                "note": _words(proposal),
+                "undoes": None,
+                "undone_by": None,
+                "left": [],
+            }
+        )

@@ -77,22 +77,15 @@ class Trial:
             if below(config) and (too_little := find_shortage(config)):
                 return Verdict(too_little)
             return self._ask(config) if self._fetch(config) else Verdict()
-        except ModelNotStarted as error:
-            if below(config):
-                return Verdict(str(error))
-            return self._ask_despite(error)
         except CompanionError as error:
-            return self._ask_despite(error)
-
-    def _ask_despite(self, error: CompanionError) -> Verdict:
-        """Return whether the user goes on all the same. Raises the error if nobody can be asked."""
-        if not self.asks:
-            self.output.warn("Nothing was written; --no-test goes on without asking the model.")
-            raise error
-        self.output.warn(str(error))
-        return Verdict(
-            go_on=click.confirm("Keep this choice all the same?", default=False, err=True)
-        )
+            if isinstance(error, ModelNotStarted) and below(config):
+                return Verdict(str(error))
+            if not self.asks:
+                self.output.warn("Nothing was written; --no-test goes on without asking the model.")
+                raise
+            self.output.warn(str(error))
+            question = "Keep this choice all the same?"
+            return Verdict(go_on=click.confirm(question, default=False, err=True))
 
     def _fetch(self, config: Config) -> bool:
         """Fetch an embedded model that is not here, and return whether the model can be asked."""

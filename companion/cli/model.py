@@ -28,7 +28,6 @@ def list_(as_json: bool) -> None:
         if as_json:
             path = str(where) if where else None
             output.print_json({"name": name, "bytes": size, "path": path})
-            continue
         state = "on this machine" if where else "not fetched"
         tier = listed.model.tier
         measured = "; not measured yet" if tier and not tier.measured else ""

@@ -127,7 +127,6 @@ def _show(workspace: Workspace, output: Output, path: str, section: str | None) 
 def _print_call(call: ModelCall, output: Output, endpoint: str) -> None:
     if output.as_json:
         output.print_json({"messages": call.messages, "schema": call.schema})
-        return
     output.say(f"To {endpoint}", style="bold")
     for message in call.messages:
         output.say(f"\n{message['role']}:", style="bold cyan")
@@ -261,7 +260,6 @@ def _print_tried(path: str, tried: Sequence[_Tried], output: Output) -> None:
     if output.as_json:
         for each in tried:
             output.print_json({"path": path, **_object(each)})
-        return
     output.say(f"\n{one_line(path)}", style="bold cyan")
     needs = {each.need.key: each.need for side in tried for each in side.answers.outcomes}
     for key, need in needs.items():

@@ -83,7 +83,6 @@ def proposals(
 def _print(proposal: Proposal, output: Output) -> None:
     if output.as_json:
         output.print_json(proposal_object(proposal))
-        return
     text = " ".join(proposal.text.split()) or "(its text was deleted)"
     if proposal.state == "rejected":
         text = ""

@@ -52,7 +52,7 @@ class RunReport:
     with_diff: print what changes in each note, too; a dry run always does.
     """
 
-    def __init__(self, output: Output, with_diff: bool, dry_run: bool = False) -> None:
+    def __init__(self, output: Output, with_diff: bool = False, dry_run: bool = False) -> None:
         self.output = output
         self.with_diff = with_diff or dry_run
         self.dry_run = dry_run

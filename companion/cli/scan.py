@@ -108,7 +108,6 @@ def _print_outdated(
         number += 1
         if output.as_json:
             output.print_json(proposal_object(proposal) | {"changed_share": round(share, 2)})
-            continue
         if proposal.path != last:
             output.say(one_line(last := proposal.path), style="bold")
         output.say(f"  {proposal.kind:<12} {share:.0%} of the sentences it was made from are gone")

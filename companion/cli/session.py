@@ -156,7 +156,7 @@ def require_running_daemon(vault: Path | None) -> DaemonClient:
     """
     config = load_config()
     try:
-        root = choose_vault(vault, config, [])
+        root = choose_vault(vault, config)
     except UsageError:
         named = vault or config.vault
         if named is None:
@@ -179,7 +179,7 @@ def load_vault(vault: Path | None, paths: Iterable[str] = ()) -> tuple[Path, Con
     return root, load_config(root)
 
 
-def choose_vault(vault: Path | None, config: Config, paths: Iterable[str]) -> Path:
+def choose_vault(vault: Path | None, config: Config, paths: Iterable[str] = ()) -> Path:
     """Return the vault: the one named, the configured one, or the nearest one with `.obsidian`.
 
     The nearest one is looked for above the first path, then above the current folder. If it has
@@ -247,11 +247,11 @@ def resolve_history_path(workspace: Workspace, typed: str) -> str:
     except OutsideVault:
         raise
     except UsageError:
-        moved_to = [new for new, old in journal.notes.moved_from.items() if old == typed]
         if not is_utf8(typed):
             raise
-        if moved_to or journal.changes(path=typed, limit=1):
-            return moved_to[0] if moved_to else typed
-        if journal.proposals.count(Selection([typed])):
+        for new, old in journal.notes.moved_from.items():
+            if old == typed:
+                return new
+        if journal.changes(path=typed, limit=1) or journal.proposals.count(Selection([typed])):
             return typed
         raise

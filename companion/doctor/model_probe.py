@@ -32,16 +32,6 @@ class ProbeResult(NamedTuple):
     thinks: bool = False
 
 
-def probe_model(config: Config) -> ProbeResult:
-    """Ask the configured model one short question, and return its answer.
-
-    Raises EndpointError or AnswerError if it does not answer; UsageError if the embedded model is
-    not on this machine, or the endpoint's address is invalid.
-    """
-    with open_client(with_few_retries(config), Event()) as client:
-        return probe_client(client)
-
-
 def with_few_retries(config: Config) -> Config:
     """Return the configuration for somebody who waits: a call that fails is made once more."""
     once = config.endpoint.model_copy(update={"retries": min(config.endpoint.retries, 1)})
@@ -49,7 +39,10 @@ def with_few_retries(config: Config) -> Config:
 
 
 def probe_client(client: Client) -> ProbeResult:
-    """Ask the client's model one short question, and return its answer. Raises as probe_model."""
+    """Ask the client's model one short question, and return its answer.
+
+    Raises EndpointError or AnswerError if it does not answer.
+    """
     begun = time.monotonic()
     try:
         answer = client.ask_text(_QUESTION, _TOKENS)
@@ -107,8 +100,13 @@ def check_model(config: Config, *, thorough: bool) -> Finding:
 
 
 def check_answer(config: Config) -> Finding:
-    """Check that the model answers, and how fast. Raises what probe_model does."""
-    probed = probe_model(config)
+    """Check that the model answers, and how fast.
+
+    Raises EndpointError or AnswerError if it does not answer; UsageError if the embedded model is
+    not on this machine, or the endpoint's address is invalid.
+    """
+    with open_client(with_few_retries(config), Event()) as client:
+        probed = probe_client(client)
     said = f"the model answered within {probed.seconds:.1f} s"
     if not probed.thinks:
         return Finding("ok", said)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 import threading
 import tomllib
@@ -20,13 +19,11 @@ from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
 from companion.doctor.machine import ModelServer, discover_servers, list_models
 from companion.vault.lock import vault_lock
 from tests.cli.empty_machine import empty_machine
+from tests.cli.terminal import LAST, in_a_terminal
 from tests.cli.user import KEY, User
 from tests.llm.fake_endpoint import FakeEndpoint, answer, error
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
-
-
-_PATIENCE = 20.0  # seconds
 
 
 class ListServer(ThreadingHTTPServer):
@@ -369,45 +366,13 @@ def test_a_whole_dialogue_at_a_terminal(user: User) -> None:
         ("base URL", user.fake.url),
     ]
     typed += [("Model", "m"), ("API key", KEY), ("Shall it", "n")]
-    shown, status = talk(user, ["init", str(user.vault)], typed)
-    assert status == 0, shown
+    shown = in_a_terminal(user, ["init", str(user.vault)], answers=typed)
     assert "must be an address" in shown and KEY not in shown
     assert written(user) == {
         "vault": str(user.vault),
         "endpoint": {"base_url": user.fake.url, "model": "m", "api_key": KEY},
         "background": {"enabled": False},
     }
-
-
-LAST = "the last number that is offered"
-
-
-def talk(user: User, command: list[str], typed: list[tuple[str, str]]) -> tuple[str, int]:
-    """Return what a terminal shows while a person types each text after its question."""
-    import pty
-
-    ours, theirs = pty.openpty()
-    process = user.start(
-        *command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-    )
-    os.close(theirs)
-    shown, answered = "", 0
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # Linux's word for the end of a terminal
-            break
-        if not part:
-            break
-        shown += part.decode()
-        if typed and typed[0][0] in shown[answered:] and shown.endswith(": "):
-            answered = len(shown)
-            said = typed.pop(0)[1]
-            if said == LAST:
-                said = re.findall(r"(?m)^  (\d+)  ", shown)[-1]
-            os.write(ours, f"{said}\n".encode())
-    os.close(ours)
-    return shown, process.wait(_PATIENCE)
 
 
 # servers of models

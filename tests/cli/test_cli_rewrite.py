@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from threading import Event
 
 import pytest
 
-from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.decision import Acceptance, NoteDecision
@@ -18,21 +16,14 @@ from companion.enrich.enricher import Enricher
 from companion.enrich.model import model_facts, open_client
 from companion.enrich.note_filter import Criteria
 from companion.enrich.run import Result
-from companion.enrich.workspace import Workspace, open_workspace
 from companion.enrich.written import find_outdated, find_rewrites
 from companion.vault.proposal import Proposal
 from tests.cli.user import FILLED, STUB, User
 
 
-@contextmanager
-def opened(user: User) -> Iterator[Workspace]:
-    with open_workspace(load_config(), user.vault) as space:
-        yield space
-
-
 def rewrite(user: User, **criteria: object) -> list[Result]:
     """Ask once more for what fits the criteria."""
-    with opened(user) as space, open_client(space.config, Event()) as client:
+    with user.open() as space, open_client(space.config, Event()) as client:
         asker = Asker(space, VaultContext(space.scan()), model_facts(space.config))
         enricher = Enricher(space, asker, client, "again")
         jobs = find_rewrites(space, [""], Criteria(**criteria))  # type: ignore[arg-type]
@@ -40,14 +31,14 @@ def rewrite(user: User, **criteria: object) -> list[Result]:
 
 
 def accept(user: User, ids: Sequence[int]) -> NoteDecision:
-    with opened(user) as space:
+    with user.open() as space:
         decisions = Decisions(space, lambda: VaultContext(space.scan()))
         [done] = decisions.accept(map(Acceptance, ids))
         return done
 
 
 def open_ones(user: User) -> list[Proposal]:
-    with opened(user) as space:
+    with user.open() as space:
         return [each for each in space.journal.proposals.select() if each.state == "open"][::-1]
 
 
@@ -109,7 +100,7 @@ CRITERIA = [
 def test_chooses(user: User, criteria: dict[str, object], jobs: int) -> None:
     user.note("Stub.md")
     user.run("enrich", ".")
-    with opened(user) as space:
+    with user.open() as space:
         found = find_rewrites(space, [""], Criteria(**criteria))  # type: ignore[arg-type]
     assert len(found) == jobs
 
@@ -118,7 +109,7 @@ def test_a_prompt_that_changed(user: User) -> None:
     user.note("Stub.md")
     user.run("enrich", ".")
     user.note("_companion/prompts/fields/description.md", "---\nkind: text\n---\nSay it anew.\n")
-    with opened(user) as space:
+    with user.open() as space:
         [job] = find_rewrites(space, [""], Criteria(prompt_changed=True))
     assert job.rewrite == {"description"}
 
@@ -161,7 +152,7 @@ def test_is_outdated(user: User, edit: Callable[[str], str], kinds: list[str]) -
     note = user.note("Stub.md", LONG)
     user.run("enrich", ".")
     note.write_text(edit(user.read("Stub.md")))
-    with opened(user) as space:
+    with user.open() as space:
         space.scan()
         found = list(find_outdated(space))
     assert sorted(each.proposal.kind for each in found) == kinds

@@ -8,14 +8,18 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from companion.cli import run
+from companion.config import load_config
 from companion.config.load import ENDPOINT_VARIABLES
 from companion.enrich.checks import UNCHECKED
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.vault.proposal import Proposal
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, answer
 
 REPOSITORY = Path(__file__).parents[2]
@@ -105,6 +109,15 @@ class User:
         self._monkeypatch.setenv("FORCE_COLOR", "1")
         self._monkeypatch.setenv("TERM", "dumb")
         self._monkeypatch.setattr(sys, "stdin", Terminal("".join(f"{line}\n" for line in lines)))
+
+    def open(self, *, read_only: bool = False) -> AbstractContextManager[Workspace]:
+        """Open the vault, as commands do."""
+        return open_workspace(load_config(self.vault), self.vault, read_only=read_only)
+
+    def kept(self) -> list[Proposal]:
+        """Return all proposals, the oldest first."""
+        with self.open() as space:
+            return space.journal.proposals.select()[::-1]
 
     def note(self, path: str, text: str | bytes = STUB) -> Path:
         """Write a note of the vault; its time of change lies a minute back."""
