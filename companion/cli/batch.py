@@ -103,7 +103,7 @@ def _prepare(
     report: RunReport,
     similar: SimilarNotes | None,
 ) -> None:
-    """Store what is to be sent, and print what is decided without."""
+    """Store what is to be sent, and print what became of notes that need no batch."""
     address, run = workspace.config.remote_endpoint().address, new_run()
     with report.output.progress("Preparing", len(jobs)) as progress:
         if similar:

@@ -128,7 +128,22 @@ class _Export:
         except BaseException:
             journal.batches.cancel(name)
             raise
-        self._sum_up(name, file)
+        notes, calls, failed = (self.counts[key] for key in ("notes", "calls", "failed"))
+        if self.output.as_json:
+            where = str(file) if calls else None
+            self.output.print_json(
+                {"batch": name, "file": where, "notes": notes, "calls": calls, "failed": failed}
+            )
+        if not calls:
+            self.output.say("Nothing to ask, so there is no file.")
+            return
+        self.output.say(
+            f"{count(calls, 'question')} about {count(notes, 'note')} for"
+            f" {self.asker.model.name} are in {file}",
+            style="bold",
+        )
+        self.output.say("With the answers: companion batch import ANSWERS")
+        self.output.say(f"To give it up:    companion batch cancel {file}")
 
     def _write_lines(self, name: str, file: Path, jobs: Sequence[Job], opened: IO[bytes]) -> None:
         maker = BatchMaker(self.workspace, self.asker, name, str(file))
@@ -147,24 +162,6 @@ class _Export:
                 if not self.output.as_json and has_more:
                     self.report.print_result(result)
                 progress.advance(progress.task_ids[0])
-
-    def _sum_up(self, name: str, file: Path) -> None:
-        notes, calls, failed = (self.counts[key] for key in ("notes", "calls", "failed"))
-        if self.output.as_json:
-            where = str(file) if calls else None
-            self.output.print_json(
-                {"batch": name, "file": where, "notes": notes, "calls": calls, "failed": failed}
-            )
-        if not calls:
-            self.output.say("Nothing to ask, so there is no file.")
-            return
-        self.output.say(
-            f"{count(calls, 'question')} about {count(notes, 'note')} for"
-            f" {self.asker.model.name} are in {file}",
-            style="bold",
-        )
-        self.output.say("With the answers: companion batch import ANSWERS")
-        self.output.say(f"To give it up:    companion batch cancel {file}")
 
 
 class _NothingToAsk(Exception):

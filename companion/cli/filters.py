@@ -63,7 +63,7 @@ def read_filter(prompts: Prompts, typed: Mapping[str, str | None]) -> NoteFilter
 
 
 class ChangeFilter(NamedTuple):
-    """What is asked of changes; those fit that fit all that is given. None: any.
+    """Which changes are meant: those that fit all that is given. None: any.
 
     since, until: Unix time, seconds. kind: of one of the needs that they filled. model: that
     wrote for them.

@@ -30,7 +30,6 @@ from companion.enrich.selection import is_in
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.diff import diff_lines
-from companion.python_api import Vault
 from companion.vault.journal import Change
 from companion.vault.proposal import Proposal
 from companion.vault.proposals import Selection
@@ -120,7 +119,7 @@ def _find_changes(
 ) -> Iterator[Change]:
     """Yield the changes that fit, newest first: of one note, those in a folder, or all."""
     is_folder = place is not None and (workspace.root / place).is_dir()
-    for change in Vault(workspace.root, workspace).history(None if is_folder else place):
+    for change in workspace.journal.changes(path=None if is_folder else place):
         if chosen.keeps(change) and (not is_folder or is_in(change.path, place or "")):
             yield change
 

@@ -70,7 +70,8 @@ class Output:
     def agrees(self, cost: str, how: str) -> bool:
         """Print what sending notes elsewhere may cost, and return whether the user agrees to it.
 
-        how: to agree by an option, where nobody can be asked: a UsageError is raised then.
+        how: the options that agree to it, or to a part. Raises UsageError, which names them, where
+        nobody can be asked.
         """
         self.warn(cost)
         if not self.can_ask:

@@ -137,7 +137,7 @@ def _print_call(call: ModelCall, output: Output, endpoint: str) -> None:
 
 
 class _Side(NamedTuple):
-    """One of the two that are compared. name: what is special about it, in words."""
+    """One of the two that are compared. name: in words, how it is set up."""
 
     name: str
     workspace: Workspace

@@ -124,9 +124,9 @@ def sort_by_note(proposals: Iterable[Proposal]) -> list[Proposal]:
 
 
 class Choice(NamedTuple):
-    """What was chosen. unknown: numbers of which there is no proposal, and that in words.
+    """What was chosen. unknown: in words, that there is no such proposal, by the number named.
 
-    passed_over: how many are left out since somebody should look at them first.
+    passed_over: how many are left out, since somebody should look at them first.
     """
 
     proposals: list[Proposal]

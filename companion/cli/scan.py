@@ -27,7 +27,6 @@ from companion.doctor.unused_settings import (
 from companion.enrich.note_filter import NoteFilter
 from companion.enrich.selection import ScanReport, scan_object
 from companion.enrich.workspace import Workspace
-from companion.python_api import Vault
 from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
 _NAMED = 3  # notes named for each reason to skip, without --skipped
@@ -81,8 +80,8 @@ def scan(
         chosen = read_filter(workspace.prompts, only)
         links = [error.path for error in refused if isinstance(error, LinkOutOfVault)]
         with output.count_up("Reading notes") as progress:
-            vault_here = Vault(workspace.root, workspace)
-            report = vault_here.scan(*wanted, *links, progress=progress, only=chosen)
+            found = workspace.scan(progress)
+        report = ScanReport(workspace, found, [*wanted, *links], chosen)
         output.warn(*find_unused_marks(workspace.config, report.scan))
         if outdated:
             _print_outdated(workspace, wanted or None, chosen, output)
