@@ -180,11 +180,7 @@ class Enricher(NoteWriter):
                 kept.extend(self._store(job, task, accepted, _tokens(usage)))
                 spent += usage
 
-        try:
-            answers = self._asker.ask(job.path, task.parsed, task.needs, self._client, keep)
-        except RuntimeError:  # httpx2's, for a client that was closed just before it sent
-            self.require_not_cancelled()
-            raise
+        answers = self._asker.ask(job.path, task.parsed, task.needs, self._client, keep)
         stored = [outcome for outcome, _ in kept]
         rest = [each for each in answers.outcomes if each not in stored]
         totals = zip(_tokens(answers.usage), _tokens(spent), strict=True)
@@ -283,7 +279,7 @@ def open_enricher(
         open_similar(workspace) as similar,
     ):
         asker = Asker(workspace, known, model_facts(config), similar)
-        yield Enricher(workspace, asker, client, run)
+        yield Enricher(workspace, asker, client, run, cancelled=cancelled)
 
 
 class _Proposed(NamedTuple):
