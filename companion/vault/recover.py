@@ -1,4 +1,4 @@
-"""Recovery: close the changes that a crash left pending, and the offers that no editor confirmed."""
+"""Recovery: close changes that a crash left pending, and offers that no editor confirmed."""
 
 from __future__ import annotations
 
