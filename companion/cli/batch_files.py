@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -88,29 +89,22 @@ def export(
                 report.print_result(result)
         if jobs:
             with open_similar(workspace) as similar:
-                exported = _Export(workspace, report, known, similar)
+                asker = Asker(workspace, known, model_facts(workspace.config), similar)
+                exported = _Export(workspace, asker, report)
                 exported.write(target, limit_jobs(workspace, jobs, limit))
                 return int(exported.counts["failed"] > 0)
         report.say_nothing_to_do(workspace, scan, wanted, choice)
         return 0
 
 
+@dataclass
 class _Export:
     """One export, as the user sees it. counts: of the notes' results, and of what is asked."""
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        report: RunReport,
-        known: VaultContext,
-        similar: SimilarNotes | None,
-    ) -> None:
-        self.workspace = workspace
-        self.report = report
-        self.output = report.output
-        self.asker = Asker(workspace, known, model_facts(workspace.config), similar)
-        self.similar = similar
-        self.counts: Counter[str] = Counter()
+    workspace: Workspace
+    asker: Asker
+    report: RunReport
+    counts: Counter[str] = field(default_factory=Counter)
 
     def write(self, file: Path, jobs: Sequence[Job]) -> None:
         """Write the file, and print what is in it. Raises UsageError, JournalError."""
@@ -129,27 +123,27 @@ class _Export:
             journal.batches.cancel(name)
             raise
         notes, calls, failed = (self.counts[key] for key in ("notes", "calls", "failed"))
-        if self.output.as_json:
+        if self.report.output.as_json:
             where = str(file) if calls else None
-            self.output.print_json(
+            self.report.output.print_json(
                 {"batch": name, "file": where, "notes": notes, "calls": calls, "failed": failed}
             )
         if not calls:
-            self.output.say("Nothing to ask, so there is no file.")
+            self.report.output.say("Nothing to ask, so there is no file.")
             return
-        self.output.say(
+        self.report.output.say(
             f"{count(calls, 'question')} about {count(notes, 'note')} for"
             f" {self.asker.model.name} are in {file}",
             style="bold",
         )
-        self.output.say("With the answers: companion batch import ANSWERS")
-        self.output.say(f"To give it up:    companion batch cancel {file}")
+        self.report.output.say("With the answers: companion batch import ANSWERS")
+        self.report.output.say(f"To give it up:    companion batch cancel {file}")
 
     def _write_lines(self, name: str, file: Path, jobs: Sequence[Job], opened: IO[bytes]) -> None:
         maker = BatchMaker(self.workspace, self.asker, name, str(file))
-        with self.output.progress("Exporting", len(jobs)) as progress:
-            if self.similar:
-                self.similar.progress = partial(show_progress, progress, "Comparing notes")
+        with self.report.output.progress("Exporting", len(jobs)) as progress:
+            if self.asker.similar:
+                self.asker.similar.progress = partial(show_progress, progress, "Comparing notes")
             for job in jobs:
                 planned = maker.make(job)
                 self.workspace.journal.batches.add(name, planned.calls)
@@ -159,7 +153,7 @@ class _Export:
                 result = planned.result
                 self.counts[result.status] += 1
                 has_more = result.reason or result.left or not planned.calls
-                if not self.output.as_json and has_more:
+                if not self.report.output.as_json and has_more:
                     self.report.print_result(result)
                 progress.advance(progress.task_ids[0])
 

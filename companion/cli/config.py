@@ -20,7 +20,7 @@ from companion.config.edit_settings import (
     plan_text,
     write_planned,
 )
-from companion.config.load import read_tables, vault_file
+from companion.config.load import Tables, read_tables, vault_file
 from companion.config.reference import (
     SECRET,
     Setting,
@@ -138,12 +138,11 @@ def edit(vault: Path | None) -> None:
     """
     output = Output()
     root = None if vault is None else open_vault(vault)
-    file = config_file() if root is None else vault_file(root)
+    file, common = _file_of(root)
     before = (read_if_there(file) or b"").decode("utf-8-sig")
     typed = before or _TEMPLATE + reference(commented=True) + "\n"
     if root is not None and not before:
         typed = f"vault = {as_toml(root)}\n\n{typed}"
-    common = {} if root is None else read_tables(config_file())
     while True:
         edited = edit_text(typed, ".toml")
         if edited is None:
@@ -164,6 +163,13 @@ def edit(vault: Path | None) -> None:
     write_planned(planned)
     output.say(f"Written to {file}." if planned.changed else "Nothing was changed.")
     _warn_of_daemon(planned, vault, output)
+
+
+def _file_of(root: Path | None) -> tuple[Path, Tables]:
+    """Return the file of the settings, and the tables that those in it go over."""
+    if root is None:
+        return config_file(), {}
+    return vault_file(root), read_tables(config_file())
 
 
 def _read_key() -> str:
@@ -198,11 +204,10 @@ def _plan_first(
 
     Raises UsageError if it takes none of them.
     """
-    file = config_file() if root is None else vault_file(root)
+    file, common = _file_of(root)
     fixed: dict[str, SettingValue] = {} if root is None else {"vault": str(root)}
     if root is not None and setting.name == "vault":
         raise UsageError(f"the settings in {file} are those of {root}; they name no other vault")
-    common = {} if root is None else read_tables(config_file())
     refused: UsageError | None = None
     for value in candidates:
         try:

@@ -19,25 +19,9 @@ from companion.daemon.daemon_client import DaemonClient, DaemonGone, DaemonRefus
 from companion.daemon.http_server import bind_port
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import has_token, read_token, token_file
+from companion.doctor import setup
 from companion.doctor.model_probe import check_answer, check_model
-from companion.doctor.setup import (
-    Finding,
-    NamedCheck,
-    check_answer_checks,
-    check_configuration,
-    check_copies,
-    check_events,
-    check_folders,
-    check_journal,
-    check_marks,
-    check_plugin,
-    check_program,
-    check_prompts,
-    check_spending,
-    check_state,
-    check_vault,
-    run_checks,
-)
+from companion.doctor.setup import Finding, NamedCheck, run_checks
 from companion.errors import CompanionError, UsageError
 from companion.private_files import is_private
 
@@ -74,8 +58,8 @@ def doctor(as_json: bool, no_call: bool, thorough: bool, vault: Path | None) -> 
 
 def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
     """Yield the checks. Without a configuration or a vault, what needs one is left out."""
-    yield "program", check_program
-    yield "configuration", check_configuration
+    yield "program", setup.check_program
+    yield "configuration", setup.check_configuration
     yield "token", check_token
     try:
         config = load_config()
@@ -94,21 +78,21 @@ def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Nam
         return
     yield from _list_model_checks(config, asks, thorough)
     state = state_folder(root)
-    yield "vault", partial(check_vault, root)
-    yield "folders", partial(check_folders, config, root)
-    yield "marks", partial(check_marks, config, root)
-    yield "plugin", partial(check_plugin, root)
-    yield "prompts", partial(check_prompts, config, root)
-    yield "copies", partial(check_copies, root)
-    yield "events", partial(check_events, config, root)
-    yield "state", partial(check_state, state)
-    yield "journal", partial(check_journal, state)
-    yield "spending", partial(check_spending, config, root)
+    yield "vault", partial(setup.check_vault, root)
+    yield "folders", partial(setup.check_folders, config, root)
+    yield "marks", partial(setup.check_marks, config, root)
+    yield "plugin", partial(setup.check_plugin, root)
+    yield "prompts", partial(setup.check_prompts, config, root)
+    yield "copies", partial(setup.check_copies, root)
+    yield "events", partial(setup.check_events, config, root)
+    yield "state", partial(setup.check_state, state)
+    yield "journal", partial(setup.check_journal, state)
+    yield "spending", partial(setup.check_spending, config, root)
     yield "daemon", partial(check_daemon, config, state)
 
 
 def _list_model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
-    yield "checks", check_answer_checks
+    yield "checks", setup.check_answer_checks
     yield "model", partial(check_model, config, thorough=thorough)
     with suppress(CompanionError):  # check_model reported it
         if asks and not is_missing(config):

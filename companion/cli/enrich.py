@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -103,7 +104,8 @@ def enrich(
         if not running and (unchecked := find_unchecked()):
             output.warn(unchecked)
         unreadable = report.print_refused(refused)
-        run = _Run(workspace, report, wanted, choice, limit, asks=not yes)
+        asks = workspace.config.is_remote and not yes
+        run = _Run(workspace, report, wanted, choice, limit, asks)
         return (run.do_at(running) if running else run.do_here()) or int(unreadable)
 
 
@@ -123,31 +125,20 @@ def _read_choice(workspace: Workspace, dry_run: bool, options: Mapping[str, Any]
     )
 
 
+@dataclass
 class _Run:
     """One run over some notes, as the user sees it.
 
-    asks: whether a large run at a remote endpoint is asked about first, which then begins only
-    where somebody can answer.
+    asks: whether a large run is asked about first, which then begins only where somebody can
+    answer.
     """
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        report: RunReport,
-        wanted: Sequence[str],
-        choice: JobOptions,
-        limit: int | None,
-        *,
-        asks: bool,
-    ) -> None:
-        self.workspace = workspace
-        self.config = workspace.config
-        self.report = report
-        self.output = report.output
-        self.wanted = wanted
-        self.choice = choice
-        self.limit = limit
-        self.asks = asks and self.config.is_remote
+    workspace: Workspace
+    report: RunReport
+    wanted: Sequence[str]
+    choice: JobOptions
+    limit: int | None
+    asks: bool
 
     def do_here(self) -> int:
         """Do the run in this process, and return the exit status.
@@ -161,20 +152,21 @@ class _Run:
             self.report.say_nothing_to_do(self.workspace, known.scan, self.wanted, self.choice)
         if not jobs or not self._may_begin(known, jobs):
             return 0
-        name, cancelled, fault = new_run(), Event(), None
+        output, name, cancelled, fault = self.report.output, new_run(), Event(), None
         with (
             open_enricher(
                 self.workspace, known, name, cancelled, can_wait=len(jobs) > 1
             ) as enricher,
-            stop_on_signals(self.output, cancelled, enricher.close) as interruption,
+            stop_on_signals(output, cancelled, enricher.close) as interruption,
         ):
-            with self.output.progress("Enriching", len(jobs)) as bar:
+            with output.progress("Enriching", len(jobs)) as bar:
                 if enricher.limiter:
                     enricher.limiter.tell = partial(show_wait, bar, "Enriching")
                 if enricher.similar:
                     enricher.similar.progress = partial(show_progress, bar, "Comparing notes")
+                at_once = self.workspace.config.concurrency
                 try:
-                    for each in run_jobs(jobs, enricher.enrich, self.config.concurrency, cancelled):
+                    for each in run_jobs(jobs, enricher.enrich, at_once, cancelled):
                         self.report.add(each)
                         bar.advance(bar.task_ids[0])
                 except CompanionError as error:
@@ -191,7 +183,7 @@ class _Run:
         """
         if not self._is_ready_for_daemon():
             return 0
-        cancelled, run = Event(), None
+        output, cancelled, run = self.report.output, Event(), None
 
         def cancel() -> None:
             if run:
@@ -201,7 +193,7 @@ class _Run:
         request = RunRequest(
             self.wanted, self.choice, stops_on_fault=True, limit=self.limit, agreed=True
         )
-        with exit_on_signals(), stop_on_signals(self.output, cancelled, cancel) as interruption:
+        with exit_on_signals(), stop_on_signals(output, cancelled, cancel) as interruption:
             try:
                 run = daemon.start_run(request)
                 if cancelled.is_set():  # before its id was known
@@ -227,13 +219,14 @@ class _Run:
         self, daemon: DaemonClient, run: RunShape, cancelled: Event
     ) -> tuple[Usage, CompanionError | None]:
         """Print the results as they come; return the tokens used, and what stopped it early."""
+        output = self.report.output
         results = daemon.follow(
             run.id,
             diff=self.report.with_diff,
-            tell=lambda why: self.output.warn(f"The daemon waits: {why}"),
+            tell=lambda why: output.warn(f"The daemon waits: {why}"),
         )
         try:
-            with self.output.progress("Enriching", run.total) as bar:
+            with output.progress("Enriching", run.total) as bar:
                 for result, diff, counted in results:
                     if not counted:
                         self.report.print_result(result, diff)
@@ -249,17 +242,18 @@ class _Run:
     def _choose(self) -> tuple[VaultContext, list[Job], list[Result]]:
         """Return the vault, what to work on in it, and what was asked for and is skipped."""
         known = VaultContext(scan := self.workspace.scan())
-        self.output.warn(*find_unused_marks(self.config, scan))
+        self.report.output.warn(*find_unused_marks(self.workspace.config, scan))
         jobs, skipped = choose_jobs(self.workspace, scan, self.wanted, self.choice)
         return known, limit_jobs(self.workspace, jobs, self.limit), skipped
 
     def _is_ready_for_daemon(self) -> bool:
         """Whether the model is here, and the user, told what it costs, agrees to the run."""
-        if self.asks or is_missing(self.config):
+        if self.asks or is_missing(self.workspace.config):
             known, jobs, _ = self._choose()
             return not jobs or self._may_begin(known, jobs)
-        if count_marks(self.config):  # else no look is needed
-            self.output.warn(*find_unused_marks(self.config, self.workspace.scan()))
+        if count_marks(self.workspace.config):  # else no look is needed
+            unused = find_unused_marks(self.workspace.config, self.workspace.scan())
+            self.report.output.warn(*unused)
         return True
 
     def _may_begin(self, known: VaultContext, jobs: Sequence[Job]) -> bool:
@@ -267,11 +261,11 @@ class _Run:
 
         Raises UsageError where nobody can be asked.
         """
-        fetch_model(self.config, self.output)
+        fetch_model(self.workspace.config, self.report.output)
         if not self.asks or not needs_agreement(self.workspace, jobs):
             return True
-        asker = Asker(self.workspace, known, model_facts(self.config))
-        agreed = self.output.agrees(describe_cost(self.workspace, asker, jobs), AGREE)
+        asker = Asker(self.workspace, known, model_facts(self.workspace.config))
+        agreed = self.report.output.agrees(describe_cost(self.workspace, asker, jobs), AGREE)
         if not agreed:
-            self.output.warn("nothing was sent")
+            self.report.output.warn("nothing was sent")
         return agreed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -95,17 +96,17 @@ def init(
     root = open_vault(vault or choose_registered_vault(output, asks=asks))
     if note is not None:
         note = relative_path(root, note, Path.cwd())
-    trial = None if no_test else Trial(root, output, note, asks=asks)
+    trial = None if no_test else Trial(root, output, note, asks)
     return _Init(root, output, asks)(chosen, trial, not no_plugin, service)
 
 
+@dataclass(frozen=True)
 class _Init:
     """Sets up one vault. asks: whether there is a terminal to ask on."""
 
-    def __init__(self, root: Path, output: Output, asks: bool) -> None:
-        self.root = root
-        self.output = output
-        self.asks = asks
+    root: Path
+    output: Output
+    asks: bool
 
     def __call__(
         self, options: dict[str, Any], trial: Trial | None, plugin: bool, service: bool | None

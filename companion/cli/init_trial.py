@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Timer
 from typing import NamedTuple
@@ -54,6 +54,7 @@ class Verdict(NamedTuple):
     shown: bool = False
 
 
+@dataclass(frozen=True)
 class Trial:
     """Tries models on the vault at root. note: the note to write for; None to choose one.
 
@@ -61,11 +62,10 @@ class Trial:
     if they named it, or say so there.
     """
 
-    def __init__(self, root: Path, output: Output, note: str | None, *, asks: bool) -> None:
-        self.root = root
-        self.output = output
-        self.note = note
-        self.asks = asks
+    root: Path
+    output: Output
+    note: str | None
+    asks: bool
 
     def __call__(self, config: Config) -> Verdict:
         """Fetch the model if need be, ask it, show what it writes for a note, and ask about that.
