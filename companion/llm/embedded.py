@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import subprocess
 import sys
@@ -50,7 +49,7 @@ class EmbeddedServer:
     more notes a minute than one. threads: None for as many as there are free cores; where one of
     two cores has other work, one thread is three times as fast as two, which wait for each other.
     They are counted before each start and after calls; where the number has become a wrong one,
-    the server starts again between two calls. log: the file that llama.cpp's messages go to.
+    the server starts again between two calls.
     """
 
     def __init__(
@@ -61,7 +60,6 @@ class EmbeddedServer:
         slots: int = 2,
         threads: int | None = None,
         idle: float = 300.0,
-        log: Path | None = None,
     ) -> None:
         self.settings = Endpoint(
             base_url="http://127.0.0.1/v1",
@@ -75,7 +73,6 @@ class EmbeddedServer:
         self._slots = slots
         self._fixed_threads = threads
         self._idle = idle
-        self._log = log
         self._changed = threading.Condition()
         self._child: subprocess.Popen[bytes] | None = None
         self._endpoint = self.settings
@@ -150,10 +147,9 @@ class EmbeddedServer:
         answer = _send_options(child, options)
         if "url" not in answer:
             _end(child)
-            reason, log = answer.get("error", "it ended without a word"), self._log
+            reason = answer.get("error", "it ended without a word")
             raise ModelNotStarted(
-                f"The embedded model {self.settings.model} cannot be started"
-                f" ({reason}){f'; see {log}' if log else ''};"
+                f"The embedded model {self.settings.model} cannot be started ({reason});"
                 " see that the file is a whole GGUF model and that there is enough free memory,"
                 " or choose a smaller model"
             )
@@ -178,14 +174,13 @@ class EmbeddedServer:
                 flags |= subprocess.BELOW_NORMAL_PRIORITY_CLASS
             group = {"creationflags": flags}
         worker = str(Path(__file__).with_name("worker.py"))
-        with (self._log or Path(os.devnull)).open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-P", worker, "llama.cpp", str(niceness)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                **group,
-            )
+        return subprocess.Popen(
+            [sys.executable, "-P", worker, "llama.cpp", str(niceness)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            **group,
+        )
 
     def _stop(self) -> None:
         child, self._child = self._child, None
