@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from companion.config.settings import (
     AgentsTable,
     BackgroundTable,
@@ -21,10 +19,8 @@ from companion.config.settings import (
     TagsTable,
 )
 from companion.config.validators import NamedPath
-from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
 from companion.note.callouts import Style, Styles
-from companion.note.needs import CALLOUT, DESCRIPTION, Rules
 from companion.vault.ignore import IgnoreRules
 
 
@@ -68,48 +64,6 @@ class Config(Table):
             _override(usual.top, table.title, table.fold),
             _override(usual.section, table.title, table.section_fold),
         )
-
-    def rules(
-        self,
-        fields: Mapping[str, str],
-        vocabulary: tuple[str, ...],
-        triggers: tuple[str, ...] = (DESCRIPTION,),
-    ) -> Rules:
-        """Return the rules that select notes, and what is filled in them.
-
-        fields: the names of the prompt files, each with the property that it fills; `callout` for
-        the callout. triggers: the properties that make a note a candidate where they are empty.
-        """
-        names = self._select_fields(fields)
-        return Rules(
-            fields=tuple(name for name in names if name != CALLOUT),
-            callout=CALLOUT in names,
-            postponed_tags=tuple(tag.removeprefix("#") for tag in self.notes.postponed_tags),
-            postponed_properties=tuple(self.notes.postponed_properties.items()),
-            skip_tags=self.ignore.tags,
-            skip_properties=tuple(self.ignore.properties.items()),
-            private_tags=self.private.tags,
-            private_properties=tuple(self.private.properties.items()),
-            is_remote=self.is_remote,
-            never_tags=self.tags.never,
-            vocabulary=vocabulary,
-            triggers=triggers,
-        )
-
-    def _select_fields(self, fields: Mapping[str, str]) -> list[str]:
-        """Return the properties to fill, named by themselves or by their prompt file.
-
-        Raises UsageError for a name that is neither.
-        """
-        named = {**fields, **{filled: filled for filled in fields.values()}}
-        chosen = list(fields.values() if self.notes.fields is None else self.notes.fields)
-        if unknown := [name for name in chosen if name not in named]:
-            there = [f if f == filled else f"{f} (fills {filled})" for f, filled in fields.items()]
-            raise UsageError(
-                f"notes.fields names {unknown[0]}, but there is no such file in prompts/fields, and"
-                f" none fills such a property; there are: {', '.join(there)}"
-            )
-        return list(dict.fromkeys(named[name] for name in chosen))
 
     def ignore_rules(self) -> IgnoreRules:
         """Return the rules that exclude files, Obsidian's own settings left out."""

@@ -78,8 +78,7 @@ class ProgramProposer:
             task = prepare_task(self._space, each, data)
             if task.skipped:
                 raise NoteRefused(task.skipped, path)
-            needs = (*task.needs, *(need for need, _ in task.proposed))
-            for need in needs:
+            for need in task.all_needs:
                 if _is_meant(need, field, given):
                     asked = self._space.journal.proposals.latest(path).get(need.key)
                     return Place(each, task, need, asked)
@@ -88,7 +87,7 @@ class ProgramProposer:
             for part in (given.question, given.heading)
             if field.property is None and part
         )
-        raise NoteRefused(f"it needs no {field.property or CALLOUT}{where}: it has one", path)
+        raise NoteRefused(f"it needs no {field.fills}{where}: it has one", path)
 
     def propose(self, place: Place, value: ProposedValue) -> Proposal | RejectedValue:
         """Store the value as an open proposal, and return that, unless a check finds it unfit.
@@ -115,9 +114,7 @@ class ProgramProposer:
     def _find_field(self, path: str, name: str) -> Field:
         fields = self._space.prompts.for_note(path).fields
         known = set(self._space.rules.fields) | ({CALLOUT} if self._space.rules.callout else set())
-        usable = {
-            each.name: each for each in fields.values() if (each.property or CALLOUT) in known
-        }
+        usable = {each.name: each for each in fields.values() if each.fills in known}
         by_property = {each.property: each for each in usable.values() if each.property}
         if found := usable.get(name) or by_property.get(name):
             return found
@@ -138,7 +135,7 @@ def propose_for_script(
 
 
 def _is_meant(need: Need, field: Field, given: GivenValue) -> bool:
-    if need.kind != (field.property or CALLOUT):
+    if need.kind != field.fills:
         return False
     if field.property is not None:
         return True
