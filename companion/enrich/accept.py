@@ -110,26 +110,27 @@ class Acceptor:
         first = next((each for each in outcomes if each.need.kind == DESCRIPTION), None)
         if first is None or not (checks_are_on() and self._config.notes.own_sentence):
             return outcomes
-        answer: str | list[str] = ""
-        if isinstance(first, Accepted):
-            answer = first.filling.value
-        elif first.kind not in _NO_FALLBACK:
-            answer = first.reason
         need, parsed, title = first.need, self._note.parsed, self._note.context.title
         field = self._note.prompts.field_of(need.kind)
         sentence = extract_sentence(parsed, title, field.max_characters)
-        if not answer or isinstance(answer, list) or sentence is None or sentence == answer:
+        if sentence is None or not (why := self._find_why_unfit(first, sentence)):
             return outcomes
-        if isinstance(first, Accepted):
-            if not (self._model.is_small and restates_note(answer, sentence, parsed, title)):
-                return outcomes
-            answer = f"“{answer}” says it over again"
         asked = AskedFor(need, Ask(field.name, field))
         if find_fault(self._checked_answer(asked, sentence, parsed.note.text)):
             return outcomes
-        filling = Filling(need, sentence, f"the note's own sentence; the model's answer: {answer}")
+        filling = Filling(need, sentence, f"the note's own sentence; the model's answer: {why}")
         fallback = Accepted(filling, first if isinstance(first, Rejected) else None)
         return [*(each for each in outcomes if each.need != need), fallback]
+
+    def _find_why_unfit(self, description: Accepted | Rejected, sentence: str) -> str:
+        """Return why the sentence goes before the model's description; empty: it does not."""
+        if isinstance(description, Rejected):
+            return "" if description.kind in _NO_FALLBACK else description.reason
+        answer = description.filling.value
+        if not self._model.is_small or isinstance(answer, list) or answer == sentence:
+            return ""
+        restates = restates_note(answer, sentence, self._note.parsed, self._note.context.title)
+        return f"“{answer}” says it over again" if restates else ""
 
     def _add_evidence(self, accepted: Accepted, field: Field) -> Accepted:
         """Return a small model's text with its evidence, flagged unless all of it has some.

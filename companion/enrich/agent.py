@@ -110,13 +110,12 @@ class AgentView:
         data = read_note(self._space.root, path, settle=0).data
         task = prepare_task(self._space, Job(path, explicit=True, retry=True), data)
         proposed = {need: asked.id for need, asked in task.proposed}
-        needs = (*task.needs, *proposed)
         asker = ProgramProposer(self._space, self._known, self.program).asker
-        context = asker.describe(path, task.parsed, needs)
+        context = asker.describe(path, task.parsed, task.all_needs)
         prompts = self._space.prompts.for_note(path)
         text = prompts.note.render(context.values() | {"asked": []})
         read = []
-        for need in needs:
+        for need in task.all_needs:
             field = prompts.field_of(need.kind)
             try:
                 how = field.instruction(context, need.question, need.heading)
