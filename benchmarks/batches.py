@@ -19,6 +19,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.results import timed
 from companion.config import load_config
 from companion.enrich.workspace import open_workspace
 from tests.cli.batch_runner import run_batch, write_answers
@@ -123,9 +124,8 @@ def _kill(vault: Path, fake: FakeBatches, notes: int, kills: int) -> tuple[Count
 
 def _run(vault: Path, *arguments: str) -> float:
     """Return how many seconds the command took."""
-    began = time.monotonic()
-    subprocess.run(_command(vault, *arguments), stdout=-3, stderr=-3, check=False)
-    return time.monotonic() - began
+    command = _command(vault, *arguments)
+    return timed(lambda: subprocess.run(command, stdout=-3, stderr=-3, check=False))
 
 
 def _command(vault: Path, name: str, *arguments: str) -> list[str]:

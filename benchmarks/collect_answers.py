@@ -23,7 +23,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.quality.languages import CODES, write_vault
+from benchmarks.quality.answers import needs_of
+from benchmarks.quality.languages import CODES, own_notes
 from benchmarks.quality.options import BUILD
 from benchmarks.quality.references import Reference, choose_notes
 from companion.config import Config, load_config
@@ -36,7 +37,6 @@ from companion.errors import AnswerError
 from companion.llm.catalog import DEFAULT_MODEL, model_path
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
-from companion.note.facts import find_facts
 from companion.note.needs import CALLOUT, DESCRIPTION
 
 EACH = 60  # notes of a vault, or of a language, at most
@@ -56,9 +56,9 @@ def main() -> int:
     options.out.parent.mkdir(parents=True, exist_ok=True)
     path = model_path(options.model)
     assert path, f"companion model pull {options.model}"
-    with tempfile.TemporaryDirectory(prefix="companion-collect-") as home:
+    with tempfile.TemporaryDirectory(prefix="companion-collect-") as home, own_notes() as ours:
         os.environ["COMPANION_HOME"] = home
-        questions = list(plan(options, Path(home, "notes")))
+        questions = list(plan(options, ours))
     known = read_known(options.out, options.model)
     until = time.monotonic() + options.minutes * 60
     with (
@@ -88,8 +88,6 @@ def plan(options: argparse.Namespace, ours: Path) -> Iterator[Planned]:
     """Yield the questions: of the vaults and the languages in turn, as long as any has one."""
     config = load_config()
     facts = model_facts(config)._replace(name=options.model, prose_tokens=options.tokens)
-    ours.mkdir()
-    write_vault(ours)
     vaults = [plan_vault(vault.resolve(), config, facts) for vault in options.vaults]
     own = list(plan_vault(ours, config, facts))
     languages = cycle(
@@ -110,8 +108,7 @@ def plan_vault(root: Path, config: Config, facts: ModelFacts) -> Iterator[list[P
         told = [note for note in notes if root.name == "notes" or tells_something(note)]
         for number, note in enumerate(told[:EACH]):
             kinds = (DESCRIPTION, CALLOUT) if number % 2 == 0 else (DESCRIPTION,)
-            found = find_facts(note.view, workspace.rules, explicit=True).needs
-            needs = [need for need in found if need.kind in kinds and need.where != "request"]
+            needs = needs_of(note.view, workspace.rules, kinds)
             calls, _ = asker.plan(note.path, note.view, needs)
             yield [
                 Planned(f"{root.name}/{note.path}", call.asked[0].need.kind, call) for call in calls

@@ -26,8 +26,8 @@ from typing import Any, NamedTuple
 
 import httpx2
 
-from benchmarks.quality.answers import take_away_text
-from benchmarks.quality.languages import CODES, write_vault
+from benchmarks.quality.answers import needs_of, take_away_text
+from benchmarks.quality.languages import CODES, own_notes
 from benchmarks.quality.options import BUILD
 from benchmarks.quality.references import choose_notes
 from companion.config import Config, load_config
@@ -39,7 +39,6 @@ from companion.enrich.workspace import open_workspace
 from companion.llm.catalog import DEFAULT_MODEL, model_path
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.request import Capabilities, Question
-from companion.note.facts import find_facts
 from companion.note.needs import CALLOUT, DESCRIPTION
 
 EACH = 80  # notes of a vault looked at
@@ -66,9 +65,9 @@ def main() -> int:
     path = model_path(options.model)
     assert path, f"companion model pull {options.model}"
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="companion-sentences-") as home:
+    with tempfile.TemporaryDirectory(prefix="companion-sentences-") as home, own_notes() as ours:
         os.environ["COMPANION_HOME"] = home
-        questions = plan(options.vaults, Path(home, "notes"))
+        questions = plan(options.vaults, ours)
         known = read_known(options.out)
         until = time.monotonic() + options.minutes * 60
         with (
@@ -91,8 +90,6 @@ def main() -> int:
 def plan(vaults: list[Path], ours: Path) -> list[Planned]:
     """Return the questions: of the vaults and the languages in turn."""
     config = load_config()
-    ours.mkdir()
-    write_vault(ours)
     rows = [list(plan_vault(vault.resolve(), config)) for vault in vaults]
     own = {name: list(plan_vault(ours, config, f"{name}/")) for name in CODES}
     rows.append(own.pop("English"))
@@ -107,10 +104,9 @@ def plan_vault(root: Path, config: Config, under: str = "") -> Iterator[list[Pla
         asker = Asker(workspace, VaultContext(workspace.scan()), model_facts(config))
         notes = choose_notes(root, config, "all", described=False)
         for note in [each for each in notes if each.path.startswith(under)][:EACH]:
-            found = find_facts(note.view, workspace.rules, explicit=True).needs
             for shown, kinds in SHOWN.items():
                 view = note.view if shown == "whole" else take_away_text(note.view)
-                needs = [need for need in found if need.kind in kinds and need.where != "request"]
+                needs = needs_of(note.view, workspace.rules, kinds)
                 calls, _ = asker.plan(note.path, view, needs)
                 if any(call.asked[0].need.kind == CALLOUT for call in calls):
                     name = f"{root.name}/{note.path}"

@@ -22,19 +22,17 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.daemon_process import (
-    DaemonProcess,
+from benchmarks.daemon_process import DaemonProcess, running_daemon
+from benchmarks.made_vault import (
     fresh_folder,
-    make_parser,
     make_vault,
+    number_of,
     path_of,
-    print_table,
     read_changes,
-    report,
-    running_daemon,
     set_home,
     stub_tables,
 )
+from benchmarks.results import make_parser, print_table, report
 from benchmarks.stub_endpoint import running_stub
 from companion.config import state_folder
 from companion.daemon.runtime_file import find_daemon
@@ -150,14 +148,14 @@ def main() -> int:
             ("changes without a journal row, or the other way round", len(broken), "wanted: 0"),
         ]
     )
-    return report(broken)
+    return report(dict.fromkeys(broken, False))
 
 
 def make_trial(number: int, undoes: Change | None, chance: random.Random) -> Trial:
     types_on, late = chance.random() < 0.5, chance.random() < 0.5
     if undoes is None:
         return Trial(number, None, types_on, late)
-    return Trial(int(undoes.path[-8:-3]), undoes.id, types_on, late)
+    return Trial(number_of(Path(undoes.path).stem), undoes.id, types_on, late)
 
 
 def kill_one(vault: Path, editor: Editor, trial: Trial, chance: random.Random) -> str:

@@ -23,17 +23,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.daemon_process import (
-    fresh_folder,
-    make_parser,
-    make_vault,
-    path_of,
-    print_table,
-    report,
-    running_daemon,
-    set_home,
-    stub_tables,
-)
+from benchmarks.daemon_process import read_objects, run_companion, running_daemon
+from benchmarks.made_vault import fresh_folder, make_vault, path_of, set_home, stub_tables
+from benchmarks.results import make_parser, print_table, report
 from benchmarks.stub_endpoint import running_stub
 
 PROPOSALS, ACCEPTED, BATCH = 5_000, 1_000, 20
@@ -89,7 +81,7 @@ def main() -> int:
         tables = stub_tables(stub.base_url, enabled=False) | {"review": {"mode": "propose"}}
         tables["endpoint"]["concurrency"] = 8
         set_home(folder / "home", tables)
-        print(run("enrich", "--vault", str(vault), str(vault), "--all", "--yes")[-200:])
+        print(run_companion(vault, "enrich", ".", "--all", "--yes")[-200:])
         with running_daemon(vault):
             measured = measure(address_of(vault))
             ids = open_ids(vault)
@@ -98,22 +90,14 @@ def main() -> int:
     return judge(len(ids), measured, kept, states)
 
 
-def run(*words: str) -> str:
-    """Return what `companion` prints."""
-    words = (sys.executable, "-m", "companion", *words)
-    done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    return done.stdout + done.stderr
-
-
 def address_of(vault: Path) -> str:
     """Return the address that opens the page, once."""
-    return run("open", "--vault", str(vault), "--print").strip()
+    return run_companion(vault, "open", "--print").strip()
 
 
 def open_ids(vault: Path) -> list[int]:
     """Return the open proposals, in a random order."""
-    lines = run("proposals", "--vault", str(vault), "--json").splitlines()
-    ids = [json.loads(line)["id"] for line in lines if line.startswith("{")]
+    ids = [each["id"] for each in read_objects(vault, "proposals")]
     random.Random(16).shuffle(ids)
     return ids
 
@@ -181,7 +165,7 @@ def judge(
         "scrolling": measured["pause"] < PAUSE,
         "lines": kept == total > 0,
     }
-    return report([name for name, holds in promises.items() if not holds])
+    return report(promises)
 
 
 if __name__ == "__main__":

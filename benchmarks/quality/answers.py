@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from unittest.mock import patch
 
 from benchmarks.quality.cached_client import CachedClient
 from benchmarks.quality.references import Reference
@@ -23,7 +24,7 @@ from companion.enrich.model import model_facts, open_source
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.response import Usage
 from companion.note.facts import find_facts
-from companion.note.needs import Need
+from companion.note.needs import Need, Rules
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 
@@ -110,8 +111,7 @@ class Answering:
 
     def needs_of(self, note: Reference, kinds: Sequence[str]) -> list[Need]:
         """Return what the product would ask for, were the note named, of these kinds."""
-        facts = find_facts(note.view, self._workspace.rules, explicit=True)
-        return [need for need in facts.needs if need.kind in kinds and need.where != "request"]
+        return needs_of(note.view, self._workspace.rules, kinds)
 
     def _ask(
         self, asker: Asker, client: CachedClient, note: Reference, kinds: Sequence[str]
@@ -140,6 +140,12 @@ class Answering:
         return made
 
 
+def needs_of(view: ParsedNote, rules: Rules, kinds: Collection[str]) -> list[Need]:
+    """Return what the product would ask for, were the note named, of these kinds."""
+    needs = find_facts(view, rules, explicit=True).needs
+    return [need for need in needs if need.kind in kinds and need.where != "request"]
+
+
 def take_away_text(view: ParsedNote) -> ParsedNote:
     """Return the note with nothing below its properties but the first heading of level 1."""
     first = next((line for line in view.lines if line.level == 1), None)
@@ -159,16 +165,12 @@ def open_answering(
 
     cache: the folder of kept answers; None: they are kept for this run only.
     """
-    before = os.environ.get("COMPANION_HOME")
-    with tempfile.TemporaryDirectory(prefix="companion-quality-") as home:
-        os.environ["COMPANION_HOME"] = home
-        try:
-            with open_workspace(config, root) as workspace:
-                yield Answering(workspace, config, cache or Path(home, "answers"), shown, prose)
-        finally:
-            os.environ.pop("COMPANION_HOME")
-            if before is not None:
-                os.environ["COMPANION_HOME"] = before
+    with (
+        tempfile.TemporaryDirectory(prefix="companion-quality-") as home,
+        patch.dict(os.environ, COMPANION_HOME=home),
+        open_workspace(config, root) as workspace,
+    ):
+        yield Answering(workspace, config, cache or Path(home, "answers"), shown, prose)
 
 
 def with_progress(made: Iterable[list[Answered]], total: int) -> Iterator[Answered]:
