@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable
 
-from companion.config.config import Config
 from companion.config.load import Tables, describe_errors, merge_tables, parse_tables
 from companion.config.reference import SECRET, without_secrets
+from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
 
