@@ -86,8 +86,8 @@ class Workspace:
     def _forget_lost(self, scan: Scan) -> None:
         """Delete what was proposed for notes that were deleted, or are private or ignored now.
 
-        A note that was there at the scan before is given until the next one: sync clients delete
-        a note and write it anew.
+        What belongs to a note that is missing for the first time stays until the next scan: sync
+        clients delete a note and write it anew.
         """
         lost: list[str] = []
         excluded: list[str] = []
