@@ -21,18 +21,9 @@ from statistics import median
 from typing import NamedTuple
 
 from benchmarks.daemon_process import DaemonProcess, run_companion
-from benchmarks.made_vault import (
-    count_filled,
-    fresh_folder,
-    make_vault,
-    open_journal,
-    path_of,
-    set_home,
-    stub_tables,
-)
+from benchmarks.made_vault import count_filled, open_journal, path_of, stubbed_vault
 from benchmarks.proposals_kill import is_sound
 from benchmarks.results import list_counts, make_parser, print_table, report
-from benchmarks.stub_endpoint import running_stub
 from companion.note.needs import DESCRIPTION
 from companion.vault.proposals import Selection
 
@@ -59,11 +50,7 @@ def main() -> int:
     options = parser.parse_args()
     notes, kills = (200, 3) if options.quick else (NOTES, KILLS)
     chance = random.Random(options.seed)
-    with fresh_folder() as folder, running_stub() as stub:
-        vault = make_vault(folder / "vault", notes)
-        tables = stub_tables(stub.base_url, enabled=False) | {"review": {"mode": "propose"}}
-        tables["endpoint"]["concurrency"] = 8
-        set_home(folder / "home", tables)
+    with stubbed_vault(notes, at_once=8, proposes=True, enabled=False) as (vault, _):
         print(run_companion(vault, "enrich", ".", "--all", "--yes")[-200:])
         lives = [accept_and_kill(vault, notes, chance, kills - number) for number in range(kills)]
         began, daemon = time.monotonic(), DaemonProcess(vault)

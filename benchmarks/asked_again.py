@@ -19,18 +19,9 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.daemon_process import COMPANION, DaemonProcess, run_companion
-from benchmarks.made_vault import (
-    FOLDER_OF,
-    fresh_folder,
-    make_vault,
-    note,
-    open_journal,
-    path_of,
-    set_home,
-    stub_tables,
-)
+from benchmarks.made_vault import FOLDER_OF, note, open_journal, path_of, stubbed_vault
 from benchmarks.results import make_parser, print_table, report
-from benchmarks.stub_endpoint import Stub, running_stub
+from benchmarks.stub_endpoint import Stub
 
 RUNS = 3
 
@@ -38,10 +29,7 @@ RUNS = 3
 def main() -> int:
     options = make_parser(__doc__).parse_args()
     folders = 3 if options.quick else 20
-    with fresh_folder() as folder, running_stub() as stub:
-        vault = make_vault(folder / "vault", folders * FOLDER_OF)
-        settings = stub_tables(stub.base_url) | {"review": {"mode": "propose"}}
-        set_home(folder / "home", settings)
+    with stubbed_vault(folders * FOLDER_OF, proposes=True) as (vault, stub):
         names = [f"./{number:03}" for number in range(folders)]  # digits alone are an id
         rejected, refused, waiting = names[::3], names[1::3], names[2::3]
         ask = ("--propose", "--yes")

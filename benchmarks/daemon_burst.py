@@ -18,18 +18,9 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.daemon_process import DaemonProcess, running_daemon
-from benchmarks.made_vault import (
-    count_filled,
-    fresh_folder,
-    make_vault,
-    note,
-    path_of,
-    read_changes,
-    set_home,
-    stub_tables,
-)
+from benchmarks.made_vault import count_filled, note, path_of, read_changes, stubbed_vault
 from benchmarks.results import make_parser, print_table, report, tally
-from benchmarks.stub_endpoint import Call, running_stub
+from benchmarks.stub_endpoint import Call
 
 SETTLE, RESCAN = 10, 30  # seconds
 DESCRIPTION = "What it is about."
@@ -41,11 +32,10 @@ def main() -> int:
     parser.add_argument("--notes", type=int, default=5000)
     options = parser.parse_args()
     notes = 300 if options.quick else options.notes
-    with fresh_folder() as folder, running_stub() as stub:
-        vault = make_vault(folder / "vault", notes, DESCRIPTION)
+    with stubbed_vault(
+        notes, description=DESCRIPTION, settle_seconds=SETTLE, rescan_seconds=RESCAN
+    ) as (vault, stub):
         way = prepare(vault, notes)
-        background = {"settle_seconds": SETTLE, "rescan_seconds": RESCAN}
-        set_home(folder / "home", stub_tables(stub.base_url, **background))
         with running_daemon(vault) as daemon:
             time.sleep(3)  # so that nothing of the start is taken for an event
             began = time.monotonic()

@@ -23,17 +23,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.daemon_process import DaemonProcess, running_daemon
-from benchmarks.made_vault import (
-    fresh_folder,
-    make_vault,
-    number_of,
-    path_of,
-    read_changes,
-    set_home,
-    stub_tables,
-)
+from benchmarks.made_vault import number_of, path_of, read_changes, stubbed_vault
 from benchmarks.results import make_parser, print_table, report
-from benchmarks.stub_endpoint import running_stub
 from companion.config import state_folder
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import read_token
@@ -129,9 +120,7 @@ def main() -> int:
     chance = random.Random(options.seed)
     stages: Counter[str] = Counter()
     broken: list[str] = []
-    with fresh_folder() as folder, running_stub(DELAY) as stub:
-        vault = make_vault(folder / "vault", kills)
-        set_home(folder / "home", stub_tables(stub.base_url, enabled=False))
+    with stubbed_vault(kills, DELAY, enabled=False) as (vault, _):
         editor = Editor(vault, state_folder(vault), chance)
         filled: list[Change] = []
         for number in range(kills):

@@ -20,18 +20,15 @@ from typing import NamedTuple
 from benchmarks.daemon_process import DaemonProcess, running_daemon
 from benchmarks.made_vault import (
     count_filled,
-    fresh_folder,
-    make_vault,
     name_of,
     note,
     number_of,
     open_journal,
     path_of,
-    set_home,
-    stub_tables,
+    stubbed_vault,
 )
 from benchmarks.results import make_parser, print_table, report, tally
-from benchmarks.stub_endpoint import Call, Stub, running_stub
+from benchmarks.stub_endpoint import Call, Stub
 from companion.vault.journal import Change, Journal
 
 DELAY, AT_ONCE = 0.05, 4
@@ -53,11 +50,7 @@ def main() -> int:
     options = parser.parse_args()
     notes, kills = (60, 6) if options.quick else (500, 50)
     chance = random.Random(options.seed)
-    with fresh_folder() as folder, running_stub(DELAY) as stub:
-        vault = make_vault(folder / "vault", notes)
-        settings = stub_tables(stub.base_url, settle_seconds=1)
-        settings["endpoint"]["concurrency"] = AT_ONCE
-        set_home(folder / "home", settings)
+    with stubbed_vault(notes, DELAY, at_once=AT_ONCE, settle_seconds=1) as (vault, stub):
         made: list[Kill] = []
         while len(made) < kills:
             left = notes - count_filled(vault, notes)

@@ -23,18 +23,15 @@ from typing import NamedTuple
 
 from benchmarks.daemon_process import running_daemon
 from benchmarks.made_vault import (
-    fresh_folder,
     is_filled_once,
-    make_vault,
     note,
     number_of,
     path_of,
     read_changes,
-    set_home,
-    stub_tables,
+    stubbed_vault,
 )
 from benchmarks.results import make_parser, print_table, report, tally
-from benchmarks.stub_endpoint import Call, running_stub
+from benchmarks.stub_endpoint import Call
 from companion.vault.journal import Change
 
 SETTLE, DELAY, EVERY = 5.0, 1.0, 2.0  # seconds
@@ -83,11 +80,9 @@ def main() -> int:
     options = parser.parse_args()
     notes = 20 if options.quick else 200
     chance = random.Random(options.seed)
-    with fresh_folder() as folder, running_stub(DELAY) as stub:
-        vault = make_vault(folder / "vault", notes, None)
+    with stubbed_vault(notes, DELAY, None, settle_seconds=SETTLE) as (vault, stub):
         for number in range(0, notes, 2):
             (vault / path_of(number)).write_text(note(number, ""), encoding="utf-8")
-        set_home(folder / "home", stub_tables(stub.base_url, settle_seconds=SETTLE))
         user = User(vault, notes, chance)
         with running_daemon(vault) as daemon:
             began = time.monotonic()

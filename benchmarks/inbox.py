@@ -24,9 +24,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.daemon_process import read_objects, run_companion, running_daemon
-from benchmarks.made_vault import fresh_folder, make_vault, path_of, set_home, stub_tables
+from benchmarks.made_vault import path_of, stubbed_vault
 from benchmarks.results import make_parser, print_table, report
-from benchmarks.stub_endpoint import running_stub
 
 PROPOSALS, ACCEPTED, BATCH = 5_000, 1_000, 20
 PAINT, DECISION, PAUSE = 1_000.0, 100.0, 200.0  # milliseconds
@@ -76,11 +75,7 @@ class PageClient:
 def main() -> int:
     options = make_parser(__doc__).parse_args()
     proposals, accepted = (400, 100) if options.quick else (PROPOSALS, ACCEPTED)
-    with fresh_folder() as folder, running_stub() as stub:
-        vault = make_vault(folder / "vault", proposals // 2)
-        tables = stub_tables(stub.base_url, enabled=False) | {"review": {"mode": "propose"}}
-        tables["endpoint"]["concurrency"] = 8
-        set_home(folder / "home", tables)
+    with stubbed_vault(proposals // 2, at_once=8, proposes=True, enabled=False) as (vault, _):
         print(run_companion(vault, "enrich", ".", "--all", "--yes")[-200:])
         with running_daemon(vault):
             measured = measure(address_of(vault))

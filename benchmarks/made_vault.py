@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.stub_endpoint import MARK
+from benchmarks.stub_endpoint import MARK, Stub, running_stub
 from companion.config import state_folder
 from companion.vault.journal import Change, Journal
 
@@ -93,6 +93,29 @@ def make_vault(vault: Path, notes: int, description: str | None = "") -> Path:
         file.write_text(note(number, description), encoding="utf-8")
     (vault / ".obsidian").mkdir(parents=True)
     return vault
+
+
+@contextmanager
+def stubbed_vault(
+    notes: int,
+    delay: float = 0.0,
+    description: str | None = "",
+    *,
+    at_once: int = 4,
+    proposes: bool = False,
+    **background: object,
+) -> Iterator[tuple[Path, Stub]]:
+    """Lend a vault of so many notes that a stub answers for, in a home of its own; and the stub.
+
+    delay: seconds before each of its answers. at_once: notes that are asked about at the same
+    time. proposes: answers wait for a decision. background: settings of that table.
+    """
+    with fresh_folder() as folder, running_stub(delay) as stub:
+        tables = stub_tables(stub.base_url, **background)
+        tables["endpoint"]["concurrency"] = at_once
+        tables["review"] = {"mode": "propose" if proposes else "write"}
+        set_home(folder / "home", tables)
+        yield make_vault(folder / "vault", notes, description), stub
 
 
 def copy_vault(source: Path | None, vault: Path, notes: int) -> Path:

@@ -31,17 +31,14 @@ from unittest.mock import patch
 from benchmarks.daemon_kill import Kill, is_waiting, is_whole, life_of, paths
 from benchmarks.made_vault import (
     count_filled,
-    fresh_folder,
-    make_vault,
     note,
     number_of,
     open_journal,
     path_of,
-    set_home,
-    stub_tables,
+    stubbed_vault,
 )
 from benchmarks.results import list_counts, make_parser, print_table, report, tally
-from benchmarks.stub_endpoint import Call, Stub, note_of, running_stub
+from benchmarks.stub_endpoint import Call, Stub, note_of
 from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
@@ -73,12 +70,7 @@ def main() -> int:
     options = parser.parse_args()
     notes, kills = (120, 10) if options.quick else (1_200, 200)
     chance = random.Random(options.seed)
-    with fresh_folder() as folder, running_stub(DELAY) as stub:
-        vault = make_vault(folder / "vault", notes)
-        settings = stub_tables(stub.base_url)
-        settings["endpoint"]["concurrency"] = AT_ONCE
-        settings["review"] = {"mode": "propose"}
-        set_home(folder / "home", settings)
+    with stubbed_vault(notes, DELAY, at_once=AT_ONCE, proposes=True) as (vault, stub):
         made: list[Kill] = []
         while len(made) < kills:
             left = notes - count_filled(vault, notes)
