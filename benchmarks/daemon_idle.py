@@ -43,6 +43,10 @@ class Used(NamedTuple):
     cpu: float
     switches: int
 
+    def share_since(self, then: Used) -> float:
+        """Return the share of a core that it used since then."""
+        return (self.cpu - then.cpu) / (self.at - then.at)
+
 
 def main() -> int:
     parser = make_parser(__doc__)
@@ -91,8 +95,7 @@ def wait_idle(pid: int) -> None:
     while share > AT_WORK:
         before = read_used(pid)
         time.sleep(CALM)
-        now = read_used(pid)
-        share = (now.cpu - before.cpu) / (now.at - before.at)
+        share = read_used(pid).share_since(before)
 
 
 def watch(pid: int, seconds: float) -> list[Used]:
@@ -126,8 +129,8 @@ def read_memory(pid: int) -> dict[str, float]:
 def judge(used: list[Used], memory: dict[str, float]) -> int:
     """Print what it cost; return the exit status."""
     seconds = used[-1].at - used[0].at
-    share = (used[-1].cpu - used[0].cpu) / seconds
-    windows = [(now.cpu - then.cpu) / (now.at - then.at) for then, now in pairwise(used)]
+    share = used[-1].share_since(used[0])
+    windows = [now.share_since(then) for then, now in pairwise(used)]
     wakes = (used[-1].switches - used[0].switches) / seconds
     print_table(
         [

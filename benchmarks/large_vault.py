@@ -146,8 +146,8 @@ def measure_idle(vault: Path) -> tuple[Rows, list[str]]:
         used = watch(daemon.pid, IDLE)
         memory = read_memory(daemon.pid)
         status = daemon.wait_ready()
-    share = (used[-1].cpu - used[0].cpu) / (used[-1].at - used[0].at)
-    windows = [(now.cpu - then.cpu) / (now.at - then.at) for then, now in pairwise(used)]
+    share = used[-1].share_since(used[0])
+    windows = [now.share_since(then) for then, now in pairwise(used)]
     rows: Rows = [
         ("notes", status.notes, ""),
         ("  of them waiting for an answer", status.background.backlog.notes, ""),
@@ -265,8 +265,7 @@ def settle(pid: int) -> float:
     while time.monotonic() < until:
         then = read_used(pid)
         time.sleep(QUIET)
-        now = read_used(pid)
-        if (now.cpu - then.cpu) / (now.at - then.at) < QUIET_CPU:
+        if read_used(pid).share_since(then) < QUIET_CPU:
             return then.at
     raise SystemExit(f"the daemon is still busy after {LONGEST:g} s")
 
