@@ -16,7 +16,7 @@ from companion.config.validators import (
     check_base_url,
 )
 from companion.llm.catalog import DEFAULT_MODEL
-from companion.llm.endpoint import Effort, Endpoint
+from companion.llm.endpoint import Effort, Endpoint, JsonMode
 from companion.note.callouts import Style, Styles
 from companion.vault.ignore import IgnoreRules
 
@@ -38,7 +38,7 @@ class EndpointTable(Table):
     """its name there; of the embedded one: see companion model list, or a .gguf file"""
     api_key: SecretStr = SecretStr("")
     """better in COMPANION_API_KEY"""
-    json_mode: Literal["auto", "schema", "object", "text"] = "auto"
+    json_mode: JsonMode = "auto"
     """the JSON answers the server can give; text: one call a field"""
     timeout: Annotated[float, Field(gt=0)] = 120.0
     """seconds for one answer"""
