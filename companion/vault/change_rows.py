@@ -12,19 +12,13 @@ from companion.vault.change import NewChange
 from companion.vault.offered_changes import OfferId
 from companion.vault.proposal_rows import (
     accept_proposals,
+    insert_row,
     mark_taken_back,
     remember_filled,
     reopen_proposals,
     require_in_state,
 )
 from companion.vault.remembered_notes import put_note, restore_fingerprint
-
-_INSERT = """INSERT INTO changes
-    (run, path, kind, state, made_at, before_sha256, after_sha256, edits, needs, model, note,
-    undoes, parts, proposals, decided_by)
-    VALUES (:run, :path, :kind, :state, :made_at, :before_sha256, :after_sha256, :edits, :needs,
-    :model, :note, :undoes, :parts, :proposals, :decided_by) RETURNING id"""
-_OLD_OFFER = {"proposals": "[]", "decided_by": ""}  # what the row of an older version lacks
 
 
 def insert_pending(
@@ -54,8 +48,7 @@ def confirm_offer(db: sqlite3.Connection, name: OfferId, moved_to: str | None) -
     if found is None or found["change"]:
         return int(found["change"]) if found else None
     now = time.time()
-    row = _OLD_OFFER | json.loads(found["row"])
-    row |= {"made_at": now, "path": moved_to or found["path"]}
+    row = json.loads(found["row"]) | {"made_at": now, "path": moved_to or found["path"]}
     change = _insert(db, row | {"state": "done"}, found["before"])
     mark_done(db, change, now)
     put_note(db, row["path"], offered_changes.text_after(found), now)
@@ -84,7 +77,7 @@ def mark_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:
 
 
 def _insert(db: sqlite3.Connection, row: dict[str, object], before: bytes) -> int:
-    change: int = db.execute(_INSERT, row).fetchone()[0]
+    change = insert_row(db, "changes", row)
     db.execute("INSERT INTO images (change, before) VALUES (?, ?)", (change, before))
     return change
 
