@@ -18,7 +18,7 @@ from companion.note.blocks import Line, is_plain_start
 from companion.note.edit import Edit, apply_edits
 from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.properties import Properties, read_properties
+from companion.note.properties import BETWEEN_TAGS, Properties, read_properties
 from companion.note.tags import find_tags, has_only_tags, has_tag
 from companion.note.text import NoteText, Span, split_lines
 from companion.note.yaml_check import is_json, parse_ruamel
@@ -169,7 +169,6 @@ _INDENT = re.compile(r"[ \t]*(?:-[ \t]+)?")
 _COMMA_BEFORE = re.compile(r"[ \t]*,[ \t]*\Z")
 _COMMA_AFTER = re.compile(r"[ \t]*,[ \t]*")
 _BLANKS_BEFORE = re.compile(r"(?<![ \t])[ \t]+\Z")
-_BETWEEN = re.compile(r"[,\s]+")
 _BLOCK = ("|", ">")
 _NESTED = r"(?:/[^\s,\[\]\"'#]*)?"
 
@@ -282,7 +281,7 @@ def _items(properties: Properties, key: str) -> list[str]:
     value = properties.values[key]
     if isinstance(value, str):
         is_tags = key.casefold() in ("tags", "tag")
-        value = [*_BETWEEN.split(value)] if is_tags else [value]
+        value = BETWEEN_TAGS.split(value) if is_tags else [value]
     items = value if isinstance(value, list) else [] if value is None else [value]
     texts = (item.strip().lstrip("#") if isinstance(item, str) else repr(item) for item in items)
     return [text for text in texts if text]

@@ -89,9 +89,9 @@ class NoteText:
         It is `\\n` in a note without line ends.
         """
         last = max(self.text.rfind("\n", 0, offset), self.text.rfind("\r", 0, offset))
-        found = _NEWLINE.search(self.text, max(last - 1, 0) if last >= 0 else offset)
-        if last > 0 and found and found.end() <= last:  # `\r` alone, then another line end
-            found = _NEWLINE.search(self.text, last)
+        if self.text.endswith("\r\n", 0, last + 1):
+            return "\r\n"
+        found = _NEWLINE.search(self.text, last if last >= 0 else offset)
         return found.group() if found else "\n"
 
     def line_number(self, offset: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from itertools import pairwise, product
 from typing import NamedTuple, TypeVar
@@ -53,11 +54,7 @@ def find_parts(journal: Journal, change: Change, text: str) -> Inverse:
     Raises ChangeNotInNote if nothing of the change is left in text, NoteChanged if all of it was
     edited.
     """
-
-    def find(parts: Sequence[int]) -> list[Edit]:
-        return _find_inverse(journal, change, text, parts)
-
-    return _find_parts(journal, change, text, find)
+    return _find_parts(journal, change, text, partial(_find_inverse, journal, change, text))
 
 
 def find_parts_in_editor(journal: Journal, change: Change, editor_text: str) -> Inverse:
