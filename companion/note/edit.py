@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from companion.errors import NoteRefused
 from companion.note.diff import CommonLines, align, slide_up
-from companion.note.text import NoteText, split_lines
+from companion.note.text import NoteText, line_start, split_lines
 
 _KEY = re.compile(r"[ \t]*(?![-#\s])([^:\r\n]+?):(?=\s|\Z)")
 _QUOTE = re.compile(r"[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)*>")
@@ -130,7 +130,7 @@ def name_place(text: str, start: int, end: int) -> str:
     A property's name, `callout` with its title, or the text itself, quoted. If it has parts of
     several, their names are joined by commas.
     """
-    first = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    first = line_start(text, start)
     inside, above = split_lines(text[first:end]), split_lines(text[:first])[::-1]
     try:
         body_start = NoteText(text).body_start

@@ -31,6 +31,11 @@ def split_lines(text: str) -> list[str]:
     return _LINE.findall(text)
 
 
+def line_start(text: str, offset: int) -> int:
+    """Return the offset at which the line begins that the offset is in."""
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+
+
 @dataclass(frozen=True)
 class NoteText:
     """The text of one note. A byte order mark is kept as its first character.
@@ -88,7 +93,7 @@ class NoteText:
 
         It is `\\n` in a note without line ends.
         """
-        last = max(self.text.rfind("\n", 0, offset), self.text.rfind("\r", 0, offset))
+        last = line_start(self.text, offset) - 1
         if self.text.endswith("\r\n", 0, last + 1):
             return "\r\n"
         found = _NEWLINE.search(self.text, last if last >= 0 else offset)
