@@ -119,7 +119,7 @@ def place_callout(note: NoteText, lines: Sequence[Line], body: Sequence[str], st
     also embeds, such as a banner. A line of tags directly above text stays with the text if the
     text would mean something else without it.
     """
-    return _place_after(note, lines, _end_of_preamble(lines), _quote(body, style))
+    return _place_after(note, lines, _end_of_preamble(lines), body, style)
 
 
 def place_section_callout(
@@ -131,12 +131,7 @@ def place_section_callout(
     """
     index = find_heading(lines, section)
     is_underlined = not lines[index].text.lstrip(" ").startswith("#")
-    return _place_after(note, lines, index + is_underlined, _quote(body, style))
-
-
-def _quote(body: Sequence[str], style: Style) -> list[str]:
-    header = f"[!ai]{style.fold} {style.title}".rstrip()
-    return [f"> {text}".rstrip() for text in [header, *_separate_body(header, body)]]
+    return _place_after(note, lines, index + is_underlined, body, style)
 
 
 def _separate_body(header: str, body: Sequence[str]) -> list[str]:
@@ -192,8 +187,12 @@ def _is_empty(line: Line) -> bool:
     return not line.text.strip(" \t")
 
 
-def _place_after(note: NoteText, lines: Sequence[Line], last: int, block: list[str]) -> Edit:
-    """Return the edit that puts block after line `last`, with a blank line on both sides."""
+def _place_after(
+    note: NoteText, lines: Sequence[Line], last: int, body: Sequence[str], style: Style
+) -> Edit:
+    """Return the edit that puts a callout after line `last`, with a blank line on both sides."""
+    header = f"[!ai]{style.fold} {style.title}".rstrip()
+    block = [f"> {text}".rstrip() for text in [header, *_separate_body(header, body)]]
     if last + 1 < len(lines) and _is_empty(lines[last + 1]):
         last += 1
     elif last >= 0:
