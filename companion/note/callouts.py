@@ -16,7 +16,7 @@ from companion.note.edit import Edit
 from companion.note.outline import Section, find_heading
 from companion.note.sanitize_inline import inert_line
 from companion.note.tags import has_only_tags
-from companion.note.text import NoteText
+from companion.note.text import BOM, NoteText
 
 _HEADER = re.compile(r"\[!ai(?:\|[^\]]*)?\](?P<fold>[+-]?)", re.IGNORECASE)
 _DEFAULT_TITLES = ("", "ai")
@@ -207,7 +207,7 @@ def _insert(note: NoteText, lines: Sequence[Line], last: int, block: list[str]) 
     offset = lines[last].next if last >= 0 else note.body_start
     newline = note.newline_at(offset)
     lacks_newline = offset == len(note.text) and offset > 0 and not note.text.endswith(("\n", "\r"))
-    if lacks_newline and note.text != "\ufeff":
+    if lacks_newline and note.text != BOM:
         return Edit(offset, offset, "".join(newline + line for line in block))
     return Edit(offset, offset, "".join(line + newline for line in block))
 
@@ -217,7 +217,9 @@ SECTION = "section"
 
 _MIN_NOTES = 3  # with the same style; fewer may be chance
 _MAX_STYLE_TITLE = 40  # characters
-_QUESTION_MARK = re.compile("[?\u00bf\u037e\u061f\u2047-\u2049\ufe56\uff1f]")
+_QUESTION_MARK = re.compile(  # of any script
+    "[?\u00bf\u037e\u061f\u2047-\u2049\ufe56\uff1f]"
+)
 
 
 def find_styles(callouts: Iterable[Callout]) -> dict[str, tuple[Style, ...]]:
@@ -230,7 +232,7 @@ def find_styles(callouts: Iterable[Callout]) -> dict[str, tuple[Style, ...]]:
         if not (
             callout.is_empty
             or len(callout.title) > _MAX_STYLE_TITLE
-            or has_question_mark(callout.title)
+            or _QUESTION_MARK.search(callout.title)
         ):
             place = TOP if callout.heading is None else SECTION
             found.setdefault(place, {})[Style(callout.title, callout.fold)] = None
@@ -253,8 +255,3 @@ def commonest_style(used: Mapping[Style, int], otherwise: Style) -> Style:
     return max(
         common, key=lambda style: (used[style], style == otherwise, style), default=otherwise
     )
-
-
-def has_question_mark(title: str) -> bool:
-    """Return whether the title has a question mark, of any script."""
-    return _QUESTION_MARK.search(title) is not None
