@@ -80,10 +80,8 @@ class ParsedNote:
         """Return whether the note has the tag, or one nested in it, in its properties or body."""
         if has_tag(self.properties.tags, tag):
             return True
-        is_like_one = has_tag(
-            self.tag_candidates.values(), tag
-        )  # quick; the outline takes its time
-        return is_like_one and has_tag(self.inline_tags, tag)
+        may_have = has_tag(self.tag_candidates.values(), tag)  # quick; the outline takes its time
+        return may_have and has_tag(self.inline_tags, tag)
 
     def property_keys(self, name: str) -> Sequence[str]:
         """Return the keys of the property, as written, those of its older name included.

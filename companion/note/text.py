@@ -32,7 +32,7 @@ def split_lines(text: str) -> list[str]:
 
 
 def line_start(text: str, offset: int) -> int:
-    """Return the offset at which the line begins that the offset is in."""
+    """Return the start of the line that offset is in."""
     return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
 
 

@@ -107,7 +107,7 @@ class BatchStore:
     def begin(
         self, id_: str, file: str, model: Mapping[str, Any], provider: ProviderState | None = None
     ) -> None:
-        """Store a batch whose file is being written; it is cancelled if that does not end."""
+        """Store a batch whose file is being written; see cancel_unfinished if that is cut short."""
         where = provider and json.dumps(provider._asdict())
         row = (id_, file, time.time(), json.dumps(model), where)
         query = "INSERT INTO batches (id, file, made_at, model, provider) VALUES (?, ?, ?, ?, ?)"

@@ -168,7 +168,9 @@ def make_proposal_row(new: NewProposal, made_at: float) -> dict[str, object]:
         "decided_at": None if new.state in ("asked", "open") else made_at,
     }
     del row["source"]
-    return row | {name: None if row[name] is None else _dump(row[name]) for name in _JSON_COLUMNS}
+    return row | {
+        name: None if row[name] is None else dump_json(row[name]) for name in _JSON_COLUMNS
+    }
 
 
 def read_proposal_row(row: sqlite3.Row, path: str) -> Proposal:
@@ -186,5 +188,6 @@ def read_proposal_row(row: sqlite3.Row, path: str) -> Proposal:
 _JSON_COLUMNS = ("place", "value", "answer", "flags", "sentences", "evidence", "tokens", "options")
 
 
-def _dump(value: object) -> str:
+def dump_json(value: object) -> str:
+    """Return the value as JSON in as few characters as it takes."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -146,7 +146,7 @@ class Watch:
     def is_alive(self) -> bool:
         """Whether every change is still reported; false if root was deleted or replaced, too.
 
-        Costs one os.stat. What is wrong, another start() says.
+        Costs one os.stat. Another start() says what is wrong.
         """
         observer = self._observer
         return (
