@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from watchdog.events import (
     DirCreatedEvent,
@@ -30,8 +30,7 @@ from companion.errors import CompanionError
 from companion.sqlite import identify_file
 from companion.vault.files import is_note_name
 from companion.vault.ignore import OWN_FOLDER
-from companion.vault.mounts import find_mount_without_events
-from companion.vault.obsidian import SETTINGS
+from companion.vault.obsidian import SETTINGS, SETTINGS_FILES
 
 if sys.platform == "linux":
     from companion.vault.inotify import InotifyObserver
@@ -59,17 +58,22 @@ _LIMITS = {
 }
 _RETRY_SECONDS = 300.0  # an attempt goes through all folders
 _HIDDEN = re.compile(rf"(?:\A|/)(?:\.|{OWN_FOLDER}(?:/|\Z))", re.IGNORECASE)
-_SETTINGS = frozenset(  # the files that read_obsidian_settings reads, and the folders on the way
-    f"{SETTINGS}{below}"
-    for below in (
-        "",
-        "/app.json",
-        "/templates.json",
-        "/plugins",
-        "/plugins/templater-obsidian",
-        "/plugins/templater-obsidian/data.json",
-    )
+_SETTINGS = frozenset(  # the files of settings, and the folders on the way
+    str(path)
+    for file in (PurePosixPath(SETTINGS, name) for name in SETTINGS_FILES)
+    for path in (file, *file.parents)
 )
+# Linux' names first; those of FUSE follow `fuse.`. Local ones (ext4, fuseblk, gocryptfs, ...) are
+# left out: the kernel reports what goes through it.
+_KINDS_WITHOUT_EVENTS = re.compile(
+    "9p|afs|beegfs|ceph|cifs|coda|davfs|gpfs|lustre|ncpfs|nfs4?|prl_fs|smb3|smbfs|vboxsf|virtiofs"
+    "|vmhgfs"
+    r"|fuse\.(?:sshfs|davfs.*|rclone|s3fs|gcsfuse|goofys|mount-s3|blobfuse.*|google-drive.*"
+    "|onedrive.*|glusterfs|ceph.*|gvfsd-fuse|kio-fuse|curlftpfs|smbnetfs|vmhgfs.*|prl_fsd"
+    "|grpcfuse|osxfs|juicefs|seaweedfs|httpfs.*)"
+    "|afpfs|ftp|webdav|(?:macfuse|osxfuse)_.*"  # macOS' names
+)
+_DRIVE_REMOTE = 4  # Windows' GetDriveTypeW
 
 
 class WatchUnavailable(CompanionError):
@@ -116,9 +120,10 @@ class Watch:
     def start(self) -> None:
         """Start watching, or start again. Raises WatchUnavailable; nothing is watched then."""
         self.stop()
-        if mount := find_mount_without_events(self._root):
+        if mount := _find_mount_without_events(self._root):
+            folder, kind = mount
             raise WatchUnavailable(
-                f"{mount.folder} is a network or shared drive ({mount.kind}), which does not "
+                f"{folder} is a network or shared drive ({kind}), which does not "
                 "tell what other machines change"
             )
         self._root_id = identify_file(self._root)
@@ -243,3 +248,36 @@ def _stop(observer: BaseObserver) -> None:
     observer.stop()
     with suppress(RuntimeError):  # it was never started
         observer.join()
+
+
+def _find_mount_without_events(root: Path) -> tuple[str, str] | None:
+    """Return the folder and the kind of the mount that root lies on, or of one within root.
+
+    None if all of them report changes, or if they cannot be listed: rescans find what no event
+    reports.
+    """
+    if sys.platform == "win32":
+        import ctypes
+
+        # a share, or a letter for one
+        is_remote = ctypes.windll.kernel32.GetDriveTypeW(root.anchor) == _DRIVE_REMOTE
+        return (root.anchor, "network drive") if is_remote else None
+    import psutil
+
+    try:
+        mounts = psutil.disk_partitions(all=True)
+    except OSError:
+        return None
+    # in the order in which they were made, as a later one on the same folder hides others
+    kinds = {mount.mountpoint: mount.fstype for mount in mounts}
+    around = (str(folder) for folder in (root, *root.parents))
+    outer = next((folder for folder in around if folder in kinds), "")
+    inner = (folder for folder in kinds if Path(folder).is_relative_to(root))
+    return next(
+        (
+            (folder, kinds[folder])
+            for folder in (outer, *inner)
+            if _KINDS_WITHOUT_EVENTS.fullmatch(kinds.get(folder, ""))
+        ),
+        None,
+    )
