@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from companion.errors import UsageError
-from companion.private_files import write_whole
+from companion.private_files import read_if_there, write_whole
 from companion.vault.obsidian import SETTINGS
 
 T = TypeVar("T", dict[str, Any], list[Any])
@@ -181,9 +181,4 @@ def _read(root: Path, file: Path) -> bytes | None:
             f"{file} leads out of the vault by a symbolic link, and is not followed; put the"
             " folder itself there, or install the plugin where it leads"
         )
-    try:
-        return file.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read ({error.strerror}); allow it") from None
+    return read_if_there(file)
