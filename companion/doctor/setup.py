@@ -211,7 +211,7 @@ def check_events(config: Config, root: Path) -> Finding:
         watch.start()
     except WatchUnavailable as unavailable:
         mend = f"changes are found every {config.background.rescan_seconds:g} s all the same"
-        return Finding("events", "hint", str(unavailable), mend)
+        return Finding("events", "hint", unavailable.reason, mend)
     finally:
         watch.stop()
     return Finding("events", "ok", "the system tells of every change")

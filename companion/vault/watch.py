@@ -77,7 +77,14 @@ _DRIVE_REMOTE = 4  # Windows' GetDriveTypeW
 
 
 class WatchUnavailable(CompanionError):
-    """The vault cannot be watched by events, and why; it must be scanned from time to time."""
+    """The vault cannot be watched by events; it must be scanned from time to time instead.
+
+    reason: why, and what to do about it.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Watch:
