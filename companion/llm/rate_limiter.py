@@ -80,9 +80,9 @@ class RateLimiter:
 
     def take(self, turn: Turn) -> Taken | None:
         """Return the turn as it stands now; None: nothing can be kept."""
-        if turn.id is None and not any(self._settings.values()):
-            if taken := self._taken.write(turn.tokens):
-                return taken
+        is_free = turn.id is None and all(most is None for most in self._settings.values())
+        if is_free and (taken := self._taken.write(turn.tokens)):
+            return taken
         taken = self._use(lambda store: store.take(turn.id, turn.tokens, self._settings))
         self._tell(turn, taken)
         return taken
@@ -106,7 +106,8 @@ class RateLimiter:
                 self._use(record)
 
     def _take_free(self, tokens: Sequence[int]) -> Sequence[Taken | None]:
-        return self._use(lambda store: store.take_free(tokens)) or [None] * len(tokens)
+        taken: Sequence[Taken] | None = self._use(lambda store: store.take_free(tokens))
+        return taken or [None] * len(tokens)
 
     def _end_all(self, ended: Sequence[Ended]) -> Sequence[None]:
         self._use(lambda store: store.end(ended))

@@ -127,8 +127,9 @@ def _put_all(db: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None
 
 
 _PUT = "INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?, ?)"
-_PUT_ALL = """INSERT OR REPLACE INTO notes SELECT
-    json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), json_extract(value, '$[3]'), json_extract(value, '$[4]')
+_PUT_ALL = """INSERT OR REPLACE INTO notes
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+        json_extract(value, '$[3]'), json_extract(value, '$[4]')
     FROM json_each(?) ORDER BY key"""
 _NAME = (
     "INSERT OR IGNORE INTO notes (path, sha256, size, mtime_ns, seen_at) VALUES (?, '', -1, 0, 0)"
