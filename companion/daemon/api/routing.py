@@ -14,6 +14,7 @@ from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
+from companion.daemon.access import Access
 from companion.daemon.api.schemas import Nothing
 from companion.daemon.daemon import Daemon
 from companion.daemon.problem import ProblemPlace, Refusal
@@ -21,7 +22,8 @@ from companion.daemon.problem import ProblemPlace, Refusal
 M = TypeVar("M", bound=BaseModel)
 
 PREFIX = "/api/v1"
-EXTENSION = "companion"
+EXTENSION = "companion"  # the daemon, among the extensions of the Flask application
+ACCESS_EXTENSION = "companion-access"
 
 _INVALID_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -174,3 +176,8 @@ class Resource(Blueprint):
 def the_daemon() -> Daemon:
     """Return the daemon that the current request is for."""
     return cast(Daemon, current_app.extensions[EXTENSION])
+
+
+def the_access() -> Access:
+    """Return the access to that daemon."""
+    return cast(Access, current_app.extensions[ACCESS_EXTENSION])
