@@ -41,6 +41,6 @@ async function enrich(plugin, path) {
   try {
     return await enrichNote(plugin, file);
   } catch (error) {
-    return explain(error, plugin.settings.address);
+    return explain(plugin, error);
   }
 }

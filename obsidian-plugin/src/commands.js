@@ -5,9 +5,8 @@ import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { showWhy } from "./details.js";
 import { notifyOfErrors } from "./dialogs.js";
 import { makeBase } from "./base-file.js";
-import { enrichFiles, enrichFolder, enrichNote } from "./enrich.js";
+import { enrichFiles, enrichFolder, enrichNote, proposeNote } from "./enrich.js";
 import { findEditing } from "./note-text.js";
-import { proposeNote } from "./propose.js";
 import { reviewNote } from "./review.js";
 import { undoLast } from "./undo.js";
 import { openView } from "./view.js";
@@ -15,7 +14,6 @@ import { countNotes, say } from "./words.js";
 
 /** @import { Menu } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Scope } from "./runs.js" */
 /** @import { Key } from "./words.js" */
 
 const HEADING = /^ {0,3}#{1,6}[ \t]+[^ \t#]/;
@@ -28,7 +26,7 @@ const FENCE = /^ {0,3}(`{3,}|~{3,})/;
  *
  * @template T
  * @typedef {{
- *   id: string, name: Key, icon: string, act: (plugin: CompanionPlugin, file: T) => Promise<void>,
+ *   id: string, name: Key, icon: string, act: (plugin: CompanionPlugin, file: T) => Promise<unknown>,
  *   isPossible?: (plugin: CompanionPlugin, file: T) => boolean,
  * }} Action
  */
@@ -39,27 +37,25 @@ const FENCE = /^ {0,3}(`{3,}|~{3,})/;
  * @satisfies {Record<string, Action<TFile>>}
  */
 export const ACTIONS = {
-  enrich: { id: "enrich-note", name: "enrichNote", icon: "sparkles", act: fillNote },
+  enrich: { id: "enrich-note", name: "enrichNote", icon: "sparkles", act: enrichNote },
   section: {
     id: "enrich-section",
     name: "enrichSection",
     icon: "heading",
-    act: (plugin, file) => fillNote(plugin, file, { section: true }),
+    act: (plugin, file) => enrichNote(plugin, file, { section: true }),
     isPossible: hasSection,
   },
   answer: {
     id: "answer-requests",
     name: "answerRequests",
     icon: "message-square-reply",
-    act: (plugin, file) => fillNote(plugin, file, { requests: true }),
+    act: (plugin, file) => enrichNote(plugin, file, { requests: true }),
   },
   folder: {
     id: "enrich-folder",
     name: "enrichFolderOf",
     icon: "folder-pen",
-    act: async (plugin, file) => {
-      if (file.parent) await enrichFolder(plugin, file.parent);
-    },
+    act: async (plugin, { parent }) => parent && enrichFolder(plugin, parent),
   },
   propose: { id: "propose-note", name: "propose", icon: "inbox", act: proposeAndShow },
   review: { id: "review-note", name: "reviewNote", icon: "file-diff", act: reviewNote },
@@ -160,15 +156,6 @@ function addItems(plugin, menu, file, actions) {
 /**
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
- * @param {Scope} [scope]
- */
-async function fillNote(plugin, file, scope) {
-  await enrichNote(plugin, file, scope);
-}
-
-/**
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
  */
 async function proposeAndShow(plugin, file) {
   await proposeNote(plugin, file);
@@ -191,7 +178,7 @@ function hasSection({ app }, file) {
  * @param {string} text
  * @param {number} line counted from 0
  */
-export function isInSection(text, line) {
+function isInSection(text, line) {
   const lines = text.split("\n");
   let fence = "";
   for (let index = findBody(lines); index <= line; index++) {

@@ -195,24 +195,23 @@ export async function* readChanges(plugin, which) {
   /** @type {number | null} */
   let before = null;
   do {
-    /** @type {Record<string, string | number>} */
-    const query = { ...which, limit: PAGE, ...(before !== null && { before }) };
     /** @type {ReturnType<typeof shapes.asChanges>} */
-    const page = await get(plugin, "/changes", query, shapes.asChanges);
+    const page = await readChangePage(plugin, which, PAGE, before);
     yield* page.changes;
     before = page.before;
   } while (before !== null);
 }
 
 /**
- * Return a page of the changes of the vault, newest first, and where the next one begins.
+ * Return a page of changes, newest first, and where the next one begins.
  *
  * @param {CompanionPlugin} plugin
+ * @param {{ path?: string, run?: string }} which all of the vault, of a note or of a run
  * @param {number} limit
  * @param {number | null} before
  */
-export function readChangePage(plugin, limit, before) {
-  return get(plugin, "/changes", { limit, ...(before !== null && { before }) }, shapes.asChanges);
+export function readChangePage(plugin, which, limit, before) {
+  return get(plugin, "/changes", { ...which, limit, ...(before !== null && { before }) }, shapes.asChanges);
 }
 
 /**

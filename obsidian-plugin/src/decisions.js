@@ -2,7 +2,7 @@
 
 import { confirmEdits, decideProposals, readProposalEdits } from "./daemon.js";
 import { Refused } from "./errors.js";
-import { findEditing, readNote } from "./note-text.js";
+import { findEditing, findFile } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { workOn } from "./work.js";
 import { applyOffer, confirmWritten } from "./writing.js";
@@ -29,7 +29,7 @@ import { applyOffer, confirmWritten } from "./writing.js";
  * @returns {Promise<void>}
  */
 export function decide(plugin, proposal, decision) {
-  const file = decision.what === "accept" ? findFile(plugin, proposal.path) : null;
+  const file = decision.what === "accept" ? findFile(plugin.app, proposal.path) : null;
   const isEdited = file !== null && findEditing(plugin.app, file) !== null;
   const names = isEdited ? [proposal.path] : ["", proposal.path]; // one after the other, by the daemon
   const turns = names.map((name) => plugin.deciding.get(name) ?? Promise.resolve());
@@ -67,24 +67,13 @@ async function decideByDaemon(plugin, { id, path, state }, { what, value }) {
 async function acceptInEditor(plugin, file, { id, path, state }, { value }) {
   await workOn(plugin, file.path, async () => {
     await saveOpen(plugin, file.path);
-    const { text } = await readNote(plugin.app, file);
     let run = "";
     const readOffer = async (/** @type {string} */ now) => {
       const made = await readProposalEdits(plugin, id, now, state, value);
       run = made.run;
       return made.offer;
     };
-    const made = await applyOffer(plugin, { file, path, text, offer: await readOffer(text), readOffer, fills: true });
+    const made = await applyOffer(plugin, { file, path, readOffer, fills: true });
     await confirmWritten(plugin, file, () => confirmEdits(plugin, run, path, made, file.path));
   });
-}
-
-/**
- * Return the file of a path as the daemon has it from the disk, where macOS may have decomposed the name.
- *
- * @param {CompanionPlugin} plugin
- * @param {string} path
- */
-export function findFile({ app: { vault } }, path) {
-  return vault.getFileByPath(path) ?? vault.getFileByPath(path.normalize("NFC"));
 }

@@ -3,6 +3,7 @@
 import { AnotherVault, DaemonAway, NotInstalled, OtherProgram, TooOld } from "./errors.js";
 import { parse, read, send } from "./http.js";
 import { asHealth, asPlace, asProofs } from "./shapes.js";
+import { toHex } from "./note-text.js";
 import { say } from "./words.js";
 
 /** @import { Answer } from "./http.js" */
@@ -115,7 +116,7 @@ async function readPlaces({ app, manifest }) {
  * @param {string} id in the file that led there, empty if none did
  * @returns {Promise<Responder>}
  */
-export async function identify(plugin, address, token, id) {
+async function identify(plugin, address, token, id) {
   const nonce = toHex(crypto.getRandomValues(new Uint8Array(NONCE)));
   try {
     const question = { method: "POST", path: "/api/v1/proof", body: { nonce } };
@@ -192,9 +193,4 @@ function attempt(act) {
   } catch {
     return null;
   }
-}
-
-/** @param {Uint8Array} bytes */
-function toHex(bytes) {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

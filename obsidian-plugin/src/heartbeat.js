@@ -64,7 +64,7 @@ async function checkDaemonOnce(plugin) {
     daemon.status = null;
     daemon.error = error;
     daemon.state = nameState(error);
-    daemon.words = explain(error, plugin.settings.address);
+    daemon.words = explain(plugin, error);
   }
   daemon.isTold = isTold;
   daemon.delay = isTold || wasThere ? OFTEN : Math.min(daemon.delay * 2, SELDOM);

@@ -1,7 +1,7 @@
 /** Which proposals the inbox shows, of the note, its folder or the vault; and the button that asks for more. */
 
 import { notify, notifyOfErrors } from "./dialogs.js";
-import { proposeNote } from "./propose.js";
+import { proposeNote } from "./enrich.js";
 import { say } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */

@@ -83,7 +83,7 @@ async function load(inbox, before) {
       const row = showProposal(list, proposal, {
         choose: (element) => choose(inbox, element),
         decide: (element, decision) => decideOne(inbox, element, decision),
-        open: (element) => void open(inbox, element),
+        open: (element) => open(inbox, element),
       });
       shown.set(row, proposal);
     }
@@ -102,13 +102,9 @@ async function load(inbox, before) {
  * @param {number} before
  */
 async function loadMore(inbox, before) {
-  try {
-    await load(inbox, before);
-    const [first = null] = inbox.shown.keys();
-    if (!inbox.current) choose(inbox, first, hasKeyboard(inbox.list));
-  } catch (error) {
-    inbox.place.said.setText(explain(error, inbox.place.plugin.settings.address));
-  }
+  await load(inbox, before);
+  const [first = null] = inbox.shown.keys();
+  if (!inbox.current) choose(inbox, first, hasKeyboard(inbox.list));
 }
 
 /** @param {Inbox} inbox */
@@ -136,7 +132,7 @@ function press(inbox, event) {
     R: () => decideChosen(inbox, { what: "refuse" }),
     e: () => row && editProposal(row, (value) => decideOne(inbox, row, { what: "accept", value })),
     x: () => row?.querySelector("input")?.click(),
-    Enter: () => row && target === row && void open(inbox, row),
+    Enter: () => row && target === row && open(inbox, row),
   };
   const act = acts[key];
   if (!act || (key === "Enter" && target !== row)) return;
@@ -195,8 +191,9 @@ function decideOne(inbox, row, decision, together = []) {
   const hadKeyboard = hasKeyboard(row);
   take(inbox, row);
   if (isCurrent) choose(inbox, rows[at + 1] ?? rows[at - 1] ?? null, hadKeyboard);
-  if (inbox.shown.size < AHEAD && inbox.next !== null && !inbox.isLoading) void loadMore(inbox, inbox.next);
-  decide(inbox.place.plugin, proposal, decision).catch((/** @type {unknown} */ error) => {
+  const { next, place } = inbox;
+  if (inbox.shown.size < AHEAD && next !== null && !inbox.isLoading) void place.attempt(() => loadMore(inbox, next));
+  decide(place.plugin, proposal, decision).catch((/** @type {unknown} */ error) => {
     together.splice(together.indexOf(proposal), 1);
     giveBack(inbox, row, proposal, error);
   });
@@ -222,7 +219,7 @@ function take(inbox, row) {
 function giveBack(inbox, row, proposal, error) {
   if (error instanceof Stopped) return;
   const { said, plugin } = inbox.place;
-  const why = `${proposal.path}: ${explain(error, plugin.settings.address)}`;
+  const why = `${proposal.path}: ${explain(plugin, error)}`;
   said.setText(why);
   row.querySelector(".callout-companion-why")?.setText(sentence(why));
   inbox.list.append(row);
@@ -267,20 +264,15 @@ async function undoLast({ place, decided }) {
   if (made.some((one) => one.status === "fulfilled")) await refresh();
   const [path = "", ...others] = new Set(last.map((one) => one.path));
   const told = others.length ? say("undoneNotes", { notes: countNotes(others.length + 1) }) : say("undone", { path });
-  said.setText(failed ? explain(failed.reason, plugin.settings.address) : told);
+  said.setText(failed ? explain(plugin, failed.reason) : told);
 }
 
 /**
  * @param {Inbox} inbox
  * @param {HTMLElement} row
  */
-async function open(inbox, row) {
-  const { plugin, said } = inbox.place;
+function open(inbox, row) {
+  const { plugin, attempt } = inbox.place;
   const proposal = inbox.shown.get(row);
-  if (!proposal) return;
-  try {
-    await openPlace(plugin, proposal, (decision) => decideOne(inbox, row, decision));
-  } catch (error) {
-    said.setText(explain(error, plugin.settings.address));
-  }
+  if (proposal) void attempt(() => openPlace(plugin, proposal, (decision) => decideOne(inbox, row, decision)));
 }

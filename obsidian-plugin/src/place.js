@@ -3,10 +3,9 @@
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType } from "@codemirror/view";
 import { readProposalEdits } from "./daemon.js";
-import { findFile } from "./decisions.js";
 import { findCodeMirror } from "./editor.js";
 import { NoteUnavailable } from "./errors.js";
-import { findEditing, readNote } from "./note-text.js";
+import { findEditing, findFile, readNote } from "./note-text.js";
 import { diffWords } from "./word-diff.js";
 import { nameChange, say } from "./words.js";
 
@@ -42,7 +41,7 @@ export const previewField = StateField.define({
  */
 export async function openPlace(plugin, proposal, decide) {
   const { app } = plugin;
-  const file = findFile(plugin, proposal.path);
+  const file = findFile(app, proposal.path);
   if (!file) throw new NoteUnavailable(say("noSuchNote", { path: proposal.path }));
   await app.workspace.openLinkText(file.path, "");
   const view = findEditing(app, file);

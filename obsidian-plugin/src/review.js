@@ -8,7 +8,7 @@ import { NoteUnavailable, Refused } from "./errors.js";
 import { readNote } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { askModel } from "./runs.js";
-import { nameChange, say, sentence } from "./words.js";
+import { nameChange, say, sentence, textOf } from "./words.js";
 import { claimPending, returnPending, showProgress, workOn } from "./work.js";
 import { writeEnrichment } from "./writing.js";
 
@@ -199,10 +199,8 @@ function showProposal(parent, { change, before }, decide) {
         decide(accepted);
       });
     });
-  const lines = Array.isArray(change.text) ? change.text : [change.text];
-  const text = lines.join(change.kind === "callout" ? "\n" : ", ");
   if (before) box.createEl("del", { text: before, cls: "callout-companion-text" });
-  box.createEl("ins", { text, cls: "callout-companion-text" });
+  box.createEl("ins", { text: textOf(change), cls: "callout-companion-text" });
 }
 
 /** @param {boolean[]} isAccepted */

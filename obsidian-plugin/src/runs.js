@@ -5,7 +5,7 @@ import { notify } from "./dialogs.js";
 import { AnotherVault, DaemonAway, explain, NotThere, Refused, Stopped } from "./errors.js";
 import { readNote } from "./note-text.js";
 import { isOpen, saveOpen } from "./open-notes.js";
-import { say } from "./words.js";
+import { kindOf, say } from "./words.js";
 import { showProgress } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
@@ -132,6 +132,15 @@ export async function* followRun(plugin, run, isQuiet = false) {
 }
 
 /**
+ * Return how many notes of a run have a result.
+ *
+ * @param {Record<string, number>} counts of the results, by status
+ */
+export function countSeen(counts) {
+  return Object.values(counts).reduce((sum, some) => sum + some, 0);
+}
+
+/**
  * @param {Progress} progress
  * @param {number} failures
  */
@@ -175,7 +184,7 @@ async function readProgressFromJournal(plugin, run, last) {
   const results = [];
   for await (const { id, path, needs, state, undoes } of readChanges(plugin, { run })) {
     if (state !== "done" || undoes !== null) continue;
-    const changes = needs.map((key) => ({ kind: key.replace(/[:#].*/s, ""), heading: null, reason: "", text: "" }));
+    const changes = needs.map((key) => ({ kind: kindOf(key), heading: null, reason: "", text: "" }));
     results.push({ path, status: "enriched", reason: null, changes, left: [], change: id, offer: null });
   }
   const counts = { ...last.counts, enriched: results.length };
@@ -196,7 +205,7 @@ function progressWithout(plugin, last, error, failures) {
   if (error instanceof Stopped) throw error;
   const isPassing = error instanceof DaemonAway || error instanceof AnotherVault;
   if (isPassing && failures < MOST_FAILURES) return { ...last, results: [], waits: say("waitingForDaemon") };
-  return { ...last, state: "failed", results: [], waits: "", fault: explain(error, plugin.settings.address) };
+  return { ...last, state: "failed", results: [], waits: "", fault: explain(plugin, error) };
 }
 
 /**
@@ -204,5 +213,5 @@ function progressWithout(plugin, last, error, failures) {
  * @param {unknown} error
  */
 function notifyOfAbsence(plugin, error) {
-  notify(`${explain(error, plugin.settings.address)} ${say("goesOn")}`);
+  notify(`${explain(plugin, error)} ${say("goesOn")}`);
 }

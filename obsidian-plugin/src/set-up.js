@@ -2,9 +2,9 @@
 
 import { pair } from "./connection.js";
 import { fetchModel, readModel } from "./daemon.js";
-import { AnotherVault, DaemonAway, NotPaired, NotThere, OtherProgram, TooOld } from "./errors.js";
+import { AnotherVault, DaemonAway, NotPaired, NotThere, OtherProgram, ProgramFailed, TooOld } from "./errors.js";
 import { checkDaemon } from "./heartbeat.js";
-import { agreeTo, findProgram, ProgramFailed, readAgreed, readCode, startDaemon } from "./program.js";
+import { agreeTo, findProgram, readAgreed, readCode, startDaemon } from "./program.js";
 import { say, sentence } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */

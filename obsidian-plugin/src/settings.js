@@ -233,7 +233,7 @@ function renderPairing(plugin, setting) {
         await pair(plugin, code);
         setting.setErrorMessage(null).setDesc(await testConnection(plugin));
       } catch (error) {
-        setting.setErrorMessage(explain(error, plugin.settings.address));
+        setting.setErrorMessage(explain(plugin, error));
       }
     });
   });

@@ -6,7 +6,7 @@
 import { notifyOfOutcome } from "./enrich.js";
 import { NoteUnavailable, Refused } from "./errors.js";
 import { reportOpen } from "./heartbeat.js";
-import { findViews, readNote } from "./note-text.js";
+import { findViews } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { askModel } from "./runs.js";
 import { undoChange } from "./undo.js";
@@ -207,10 +207,9 @@ async function fillForRun(plugin, file, run) {
   const { path } = file;
   await workOn(plugin, path, async () => {
     await saveOpen(plugin, path);
-    const { text } = await readNote(plugin.app, file);
     /** @type {Result} */
     const result = { path, status: "", reason: null, changes: [], left: [], change: null, offer: null };
-    await writeEnrichment(plugin, { file, path, run, text, result }, [], () => requireIdle(plugin, PAUSE));
+    await writeEnrichment(plugin, { file, path, run, text: null, result }, [], () => requireIdle(plugin, PAUSE));
   });
 }
 
