@@ -11,34 +11,6 @@ import { asPaired } from "./shapes.js";
 const SECRET = "callout-companion-token";
 
 /**
- * GET a path of the API, and return its answer as the reader reads it. Rejects as locate does, or
- * with NotPaired or one of the errors of read in http.js.
- *
- * @template T
- * @param {CompanionPlugin} plugin
- * @param {string} path without the prefix `/api/v1`
- * @param {Record<string, string | number>} query
- * @param {Reader<T>} reader
- */
-export function get(plugin, path, query, reader) {
-  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  return ask(plugin, "GET", `${path}?${pairs.join("&")}`, null, reader);
-}
-
-/**
- * POST a body to a path of the API, and return its answer as get does.
- *
- * @template T
- * @param {CompanionPlugin} plugin
- * @param {string} path without the prefix `/api/v1`
- * @param {object} body
- * @param {Reader<T>} reader
- */
-export function post(plugin, path, body, reader) {
-  return ask(plugin, "POST", path, body, reader);
-}
-
-/**
  * Exchange a code that the user typed for a token, even if there is one. If no daemon can prove that
  * it is this vault's, the one at the address in the settings is asked, since the daemon may be unable
  * to write its file into the plugin's folder.
@@ -80,14 +52,17 @@ export async function useCode(plugin) {
 }
 
 /**
+ * Send a request to the API with the token, and return its answer as the reader reads it. Rejects as
+ * locate does, or with NotPaired or one of the errors of read in http.js.
+ *
  * @template T
  * @param {CompanionPlugin} plugin
  * @param {string} method
- * @param {string} path
+ * @param {string} path without the prefix `/api/v1`
  * @param {object | null} body
  * @param {Reader<T>} reader
  */
-async function ask(plugin, method, path, body, reader) {
+export async function ask(plugin, method, path, body, reader) {
   const { address, token } = await locate(plugin, readToken(plugin));
   if (!token) throw new NotPaired();
   return read(await send(plugin, address, { method, path: `/api/v1${path}`, body, token }), reader);

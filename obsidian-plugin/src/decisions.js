@@ -1,6 +1,5 @@
 /** Decisions on proposals: made in turn, in the note's editor where one shows it, else by the daemon. */
 
-import { confirmEdits, decideProposals, readProposalEdits } from "./daemon.js";
 import { Refused } from "./errors.js";
 import { findEditing, findFile } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
@@ -53,7 +52,7 @@ export function decide(plugin, proposal, decision) {
 async function decideByDaemon(plugin, { id, path, state }, { what, value }) {
   if (what === "accept") await saveOpen(plugin, path);
   const one = { id, state, ...(value !== undefined && { text: value }) };
-  const { notes } = await decideProposals(plugin, what === "accept" ? { accept: [one] } : { [what]: [id] });
+  const { notes } = await plugin.api.decideProposals(what === "accept" ? { accept: [one] } : { [what]: [id] });
   const made = notes.flatMap(({ proposals }) => proposals).find((each) => each.id === id);
   if (made?.reason) throw new Refused(made.reason);
 }
@@ -69,11 +68,11 @@ async function acceptInEditor(plugin, file, { id, path, state }, { value }) {
     await saveOpen(plugin, file.path);
     let run = "";
     const readOffer = async (/** @type {string} */ now) => {
-      const made = await readProposalEdits(plugin, id, now, state, value);
+      const made = await plugin.api.readProposalEdits(id, now, state, value);
       run = made.run;
       return made.offer;
     };
     const made = await applyOffer(plugin, { file, path, readOffer, fills: true });
-    await confirmWritten(plugin, file, () => confirmEdits(plugin, run, path, made, file.path));
+    await confirmWritten(plugin, file, () => plugin.api.confirmEdits(run, path, made, file.path));
   });
 }

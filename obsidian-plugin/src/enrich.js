@@ -1,6 +1,5 @@
 /** Notes and folders enriched because the user asked for it, or asked about for the inbox. */
 
-import { countToDo, startRun } from "./daemon.js";
 import { confirmFirst, notify, notifyWithUndo } from "./dialogs.js";
 import { ConsentMissing, Refused } from "./errors.js";
 import { saveOpen } from "./open-notes.js";
@@ -103,7 +102,7 @@ export async function proposeNote(plugin, file) {
   const { path, basename: name } = file;
   await workOn(plugin, path, async () => {
     await saveOpen(plugin, path);
-    const run = await startRun(plugin, { paths: [path], propose: true, priority: "interactive", on_fault: "stop" });
+    const run = await plugin.api.startRun({ paths: [path], propose: true, priority: "interactive", on_fault: "stop" });
     for await (const { results, waits, fault } of followRun(plugin, run)) {
       showProgress(plugin, path, waits || say("thinking", { name }));
       if (fault) notify(sentence(fault));
@@ -125,7 +124,7 @@ export async function enrichFolder(plugin, folder) {
   const path = folder.isRoot() ? "" : folder.path;
   const name = path || say("theVault");
   const act = () => enrichPaths(plugin, [path], name);
-  const notes = plugin.daemon.status?.endpoint ? 0 : await countToDo(plugin, path);
+  const notes = plugin.daemon.status?.endpoint ? 0 : await plugin.api.countToDo(path);
   if (notes < MANY) return act();
   const words = say("largeRun", { notes: countNotes(notes), name });
   confirmFirst(plugin, say("enrichAsk", { name }), `${words} ${describeTime(plugin, notes)}`, [say("fillThem"), act]);
@@ -167,7 +166,7 @@ async function enrichPaths(plugin, paths, name, agreed = false) {
   let isFilled = false;
   await workOn(plugin, key, async () => {
     for (const path of paths) await saveOpen(plugin, path && (paths.length === 1 ? key : path));
-    const run = await startRun(plugin, { paths, priority: "request", agreed });
+    const run = await plugin.api.startRun({ paths, priority: "request", agreed });
     const began = Date.now();
     for await (const { counts, total, waits, fault } of followRun(plugin, run)) {
       const { enriched = 0, failed = 0 } = counts;

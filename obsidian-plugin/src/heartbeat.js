@@ -2,7 +2,6 @@
 
 import { announceBacklog } from "./background.js";
 import { useCode } from "./connection.js";
-import { readStatus, reportPresence } from "./daemon.js";
 import { explain, nameState } from "./errors.js";
 import { findOpen } from "./open-notes.js";
 import { updateStatusBar } from "./status-bar.js";
@@ -55,7 +54,7 @@ async function checkDaemonOnce(plugin) {
   let isTold = false;
   try {
     await useCode(plugin);
-    const [told, status] = await Promise.allSettled([reportOpen(plugin), readStatus(plugin)]);
+    const [told, status] = await Promise.allSettled([reportOpen(plugin), plugin.api.readStatus()]);
     isTold = told.status === "fulfilled"; // even if the status cannot be read
     for (const one of [told, status]) if (one.status === "rejected") throw one.reason;
     daemon.status = status.status === "fulfilled" ? status.value : null;
@@ -82,7 +81,7 @@ async function checkDaemonOnce(plugin) {
 export async function reportOpen(plugin) {
   const open = findOpen(plugin.app);
   plugin.reportedOpen = open.join("\n");
-  const { to_do, asked } = await reportPresence(plugin, plugin.client, open);
+  const { to_do, asked } = await plugin.api.reportPresence(plugin.client, open);
   plugin.takeOver.waiting = to_do;
   plugin.asked.waiting = asked;
 }
@@ -103,5 +102,5 @@ export async function reportOpenIfChanged(plugin) {
  * @param {CompanionPlugin} plugin
  */
 export async function reportNoneOpen(plugin) {
-  await reportPresence(plugin, plugin.client, []).catch(() => {});
+  await plugin.api.reportPresence(plugin.client, []).catch(() => {});
 }

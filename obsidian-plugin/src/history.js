@@ -1,6 +1,5 @@
 /** What was changed, newest first, and undoing it: each change, and all of a run. */
 
-import { readChangePage } from "./daemon.js";
 import { undoChange, undoRun } from "./undo.js";
 import { joinNames, kindOf, say } from "./words.js";
 
@@ -29,7 +28,7 @@ export async function showHistory(place) {
  * @returns {Promise<number>}
  */
 async function addChanges(place, list, before) {
-  const { changes, before: next } = await readChangePage(place.plugin, {}, PAGE, before);
+  const { changes, before: next } = await place.plugin.api.readChangePage({}, PAGE, before);
   let run = list.lastElementChild?.getAttr("data-run");
   for (const change of changes) {
     showChange(place, list, change, change.run !== run);

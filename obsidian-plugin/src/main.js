@@ -3,7 +3,7 @@
 import { Plugin } from "obsidian";
 import { addCommandLine } from "./command-line.js";
 import { ACTIONS, addCommands, addMenus, isNote } from "./commands.js";
-import { cancelRuns } from "./daemon.js";
+import { DaemonApi } from "./daemon.js";
 import { openDetails } from "./details.js";
 import { notify, notifyOfErrors, notifyWithButton } from "./dialogs.js";
 import { NotInstalled, Stopped } from "./errors.js";
@@ -32,6 +32,7 @@ import { chooseLanguage, say } from "./words.js";
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
   timers = newTimers();
+  api = new DaemonApi(this);
   daemon = newDaemonState();
   activity = newActivity();
   takeOver = newTakeOverState();
@@ -76,7 +77,7 @@ export default class CompanionPlugin extends Plugin {
   onunload() {
     this.timers.stopAll();
     void reportNoneOpen(this);
-    cancelRuns(this, [...this.runs]).catch(() => {});
+    this.api.cancelRuns([...this.runs]).catch(() => {});
   }
 
   async onExternalSettingsChange() {

@@ -1,6 +1,5 @@
 /** What the daemon is doing: each run with its progress, which can be cancelled, and the background. */
 
-import { cancelRuns, readRuns } from "./daemon.js";
 import { countSeen } from "./runs.js";
 import { countNotes, describeModel, describeVault, say, sentence } from "./words.js";
 
@@ -35,7 +34,7 @@ export async function showNow(place) {
 async function draw(place, head, list) {
   const { status } = place.plugin.daemon;
   if (status) head.setText(`${describeVault(status)}. ${describeModel(status)}.`);
-  const runs = (await readRuns(place.plugin)).filter(({ state }) => state === "queued" || state === "running");
+  const runs = (await place.plugin.api.readRuns()).filter(({ state }) => state === "queued" || state === "running");
   const known = new Map([...list.children].map((row) => [row.getAttr("data-run"), row]));
   for (const run of runs) {
     const row = known.get(run.id) ?? addRow(place, list, run.id);
@@ -59,7 +58,7 @@ function addRow({ plugin, attempt }, list, run) {
   const button = row.createEl("button", { text: say("cancel") });
   button.addEventListener("click", () => {
     button.disabled = true;
-    void attempt(() => cancelRuns(plugin, [run]).catch((error) => {
+    void attempt(() => plugin.api.cancelRuns([run]).catch((error) => {
       button.disabled = false;
       throw error;
     }));

@@ -2,7 +2,6 @@
 
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType } from "@codemirror/view";
-import { readProposalEdits } from "./daemon.js";
 import { findCodeMirror } from "./editor.js";
 import { NoteUnavailable } from "./errors.js";
 import { findEditing, findFile, readNote } from "./note-text.js";
@@ -48,7 +47,7 @@ export async function openPlace(plugin, proposal, decide) {
   const cm = view && findCodeMirror(view.editor);
   if (!cm) return;
   const { text } = await readNote(app, file);
-  const { edits } = (await readProposalEdits(plugin, proposal.id, text, proposal.state)).offer;
+  const { edits } = (await plugin.api.readProposalEdits(proposal.id, text, proposal.state)).offer;
   if (text !== view.editor.getValue()) return; // its line ends are not those of the editor: offsets differ
   const close = () => cm.dispatch({ effects: show.of(null) });
   const preview = {

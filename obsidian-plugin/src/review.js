@@ -1,7 +1,6 @@
 /** The review of a note: what a model gave is shown, accepted or refused by the user, and then written. */
 
 import { Modal, Setting } from "obsidian";
-import { readEdits, refuseChanges } from "./daemon.js";
 import { notify } from "./dialogs.js";
 import { notifyOfOutcome } from "./enrich.js";
 import { NoteUnavailable, Refused } from "./errors.js";
@@ -56,7 +55,7 @@ async function claimFitting(plugin, file) {
   if (!given?.result.offer) return null;
   const { text } = await readNote(plugin.app, file);
   if ((await findObsolete(plugin, { ...given, text: null })).size) return null;
-  const offer = await readEdits(plugin, given.run, given.path, text, null);
+  const offer = await plugin.api.readEdits(given.run, given.path, text, null);
   return { ...given, text, result: { ...given.result, offer } };
 }
 
@@ -72,7 +71,7 @@ async function carryOut(plugin, given, accepted) {
   const all = [...result.changes.keys()];
   const refused = all.filter((index) => !accepted.includes(index));
   const obsolete = await findObsolete(plugin, given);
-  if (refused.length) await refuseChanges(plugin, run, path, refused);
+  if (refused.length) await plugin.api.refuseChanges(run, path, refused);
   const wanted = accepted.filter((index) => !obsolete.has(index));
   if (wanted.length) {
     result.change = await writeEnrichment(plugin, given, wanted);
@@ -108,7 +107,7 @@ async function findObsolete(plugin, { run, path, text, result, file }) {
   if (now === text) return obsolete;
   for (const index of result.changes.keys()) {
     try {
-      await readEdits(plugin, run, path, now, [index]);
+      await plugin.api.readEdits(run, path, now, [index]);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       obsolete.set(index, error.message);
@@ -128,7 +127,7 @@ async function findProposals(plugin, { run, path, text, result }) {
   const base = text ?? "";
   const proposals = [];
   for (const [index, change] of result.changes.entries()) {
-    const { edits } = await readEdits(plugin, run, path, base, [index]);
+    const { edits } = await plugin.api.readEdits(run, path, base, [index]);
     const replaced = edits.map(({ start, end }) => base.slice(start, end));
     proposals.push({ change, before: replaced.join("").trim() });
   }

@@ -1,6 +1,5 @@
 /** Runs of the daemon: a model is asked about a note, and a run is followed until it is over. */
 
-import { readChanges, readRun, startRun } from "./daemon.js";
 import { notify } from "./dialogs.js";
 import { AnotherVault, DaemonAway, explain, NotThere, Refused, Stopped } from "./errors.js";
 import { readNote } from "./note-text.js";
@@ -67,7 +66,7 @@ async function askModelOnce(plugin, file, { section, requests, isQuiet }, isOurs
   await saveOpen(plugin, path);
   const note = await readNote(plugin.app, file);
   const text = isOurs || note.view ? note.text : null;
-  const run = await startRun(plugin, {
+  const run = await plugin.api.startRun({
     paths: [path],
     priority: isQuiet ? "background" : "interactive",
     on_fault: "stop",
@@ -164,7 +163,7 @@ function pauseAfter(failures) {
  */
 async function readProgress(plugin, run, last) {
   try {
-    return await readRun(plugin, run, last.next);
+    return await plugin.api.readRun(run, last.next);
   } catch (error) {
     if (!(error instanceof NotThere)) throw error;
     return await readProgressFromJournal(plugin, run, last);
@@ -182,7 +181,7 @@ async function readProgress(plugin, run, last) {
 async function readProgressFromJournal(plugin, run, last) {
   /** @type {Result[]} */
   const results = [];
-  for await (const { id, path, needs, state, undoes } of readChanges(plugin, { run })) {
+  for await (const { id, path, needs, state, undoes } of plugin.api.readChanges({ run })) {
     if (state !== "done" || undoes !== null) continue;
     const changes = needs.map((key) => ({ kind: kindOf(key), heading: null, reason: "", text: "" }));
     results.push({ path, status: "enriched", reason: null, changes, left: [], change: id, offer: null });

@@ -1,6 +1,5 @@
 /** Changes undone: by the daemon, or in the editor that shows the note. */
 
-import { confirmUndo, offerUndo, readChangePath, readChanges, undo } from "./daemon.js";
 import { notify, showLists } from "./dialogs.js";
 import { ChangeNotInNote, explain, NoteUnavailable, Refused, Stopped } from "./errors.js";
 import { findEditing, findFile } from "./note-text.js";
@@ -110,7 +109,7 @@ function failsForAll(error) {
  * @param {{ path: string } | { run: string }} which
  */
 async function* readUndoable(plugin, which) {
-  for await (const change of readChanges(plugin, which)) {
+  for await (const change of plugin.api.readChanges(which)) {
     if (change.state === "done" && change.undoes === null) yield change;
   }
 }
@@ -128,7 +127,7 @@ async function undoOne(plugin, change, path, beforeWrite) {
   const { app } = plugin;
   let file = findFile(app, path);
   if (!file) {
-    path = await readChangePath(plugin, change); // it may have been moved since
+    path = await plugin.api.readChangePath(change); // it may have been moved since
     file = findFile(app, path);
   }
   path = file?.path ?? path;
@@ -137,17 +136,17 @@ async function undoOne(plugin, change, path, beforeWrite) {
   await workOn(plugin, path, async () => {
     if (file) await saveOpen(plugin, file.path);
     if (!file || !findEditing(app, file)) {
-      const made = await undo(plugin, change, isOpen(plugin, path));
+      const made = await plugin.api.undo(change, isOpen(plugin, path));
       undone = { path: made.path ?? path, reason: made.reason };
       return;
     }
     const readOffer = async (/** @type {string} */ now) => {
-      const { offer, reason } = await offerUndo(plugin, change, now);
+      const { offer, reason } = await plugin.api.offerUndo(change, now);
       undone = { path: file.path, reason };
       return offer;
     };
     const made = await applyOffer(plugin, { file, path, readOffer, beforeWrite });
-    await confirmUndo(plugin, change, made);
+    await plugin.api.confirmUndo(change, made);
   });
   return undone;
 }

@@ -1,6 +1,5 @@
 /** The daemon's edits written into a note that the user may be typing in. */
 
-import { confirmEdits, readEdits } from "./daemon.js";
 import { notify } from "./dialogs.js";
 import { AnotherVault, DaemonAway, UnexpectedAnswer, NoteUnavailable, Refused } from "./errors.js";
 import { applyEdits, editNote, hasForm, readNote, sha256 } from "./note-text.js";
@@ -28,13 +27,13 @@ const PAUSE = 400; // milliseconds
 export async function writeEnrichment(plugin, { file, path, run, text, result }, only, beforeWrite) {
   const some = only.length < result.changes.length ? only : null;
   const readOffer = (/** @type {string} */ now) =>
-    readEdits(plugin, run, path, now, some).catch((error) => {
+    plugin.api.readEdits(run, path, now, some).catch((error) => {
       if (!(error instanceof Refused)) throw error;
       throw new Refused(`${say("leftAsItIs", { name: file.basename })} ${sentence(error.message)}`);
     });
   const known = !some && text !== null && result.offer ? { text, offer: result.offer } : null;
   const made = await applyOffer(plugin, { file, path, known, readOffer, beforeWrite, fills: true });
-  return confirmWritten(plugin, file, () => confirmEdits(plugin, run, path, made, file.path));
+  return confirmWritten(plugin, file, () => plugin.api.confirmEdits(run, path, made, file.path));
 }
 
 /**
