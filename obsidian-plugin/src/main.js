@@ -12,7 +12,7 @@ import { previewField } from "./place.js";
 import { CompanionSettingTab, readSettings } from "./settings.js";
 import { watchPairing } from "./set-up.js";
 import { addStatusBar } from "./status-bar.js";
-import { changeAsAsked, LOOK, newAskedChanges, newTakeOverState, takeOver } from "./take-over.js";
+import { AskedChanges, LOOK, TakeOver } from "./take-over.js";
 import { newActivity, watchActivity } from "./user-activity.js";
 import { CompanionView, openView, VIEW } from "./view.js";
 import { chooseLanguage, say } from "./words.js";
@@ -35,8 +35,8 @@ export default class CompanionPlugin extends Plugin {
   api = new DaemonApi(this);
   daemon = newDaemonState();
   activity = newActivity();
-  takeOver = newTakeOverState();
-  asked = newAskedChanges();
+  takeOver = new TakeOver(this);
+  asked = new AskedChanges(this);
   client = crypto.randomUUID();
   reportedOpen = "";
   announcedBacklog = 0;
@@ -95,8 +95,8 @@ function begin(plugin) {
   plugin.registerEvent(workspace.on("layout-change", tell));
   watchActivity(plugin);
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => reportNoneOpen(plugin))));
-  plugin.registerInterval(window.setInterval(() => void takeOver(plugin), LOOK));
-  plugin.registerInterval(window.setInterval(() => void changeAsAsked(plugin), LOOK));
+  plugin.registerInterval(window.setInterval(() => void plugin.takeOver.fillOne(), LOOK));
+  plugin.registerInterval(window.setInterval(() => void plugin.asked.make(), LOOK));
   watchPairing(plugin);
   void checkDaemon(plugin).then(() => offerSetUp(plugin));
 }
