@@ -20,7 +20,6 @@ from companion.daemon.log import log_result
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.note_writer import Answered, NoteWriter
 from companion.enrich.run import Result
-from companion.enrich.task import Job
 from companion.errors import NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.endpoint_errors import Cancelled
 
@@ -137,7 +136,7 @@ class OpenNotes:
 
     def __init__(
         self,
-        queue: WorkQueue[Job],
+        queue: WorkQueue,
         fingerprints: Fingerprints,
         presence: Presence,
         clock: Callable[[], float] = time.monotonic,
@@ -177,7 +176,7 @@ class OpenNotes:
             self._later[key[1]] = entry
             if len(self._later) > _MAX_LATER:
                 del self._later[next(iter(self._later))]
-        self._queue.put(path, pending.answered.job, Priority.REQUEST, LATER)
+        self._queue.put(pending.answered.job, Priority.REQUEST, LATER)
         return "leave"
 
     def asked(self, paths: Iterable[str]) -> list[RequestedEdit]:
@@ -242,7 +241,7 @@ class OpenNotes:
         for entry in entries:
             self._queue.discard(entry.pending.answered.job.path, LATER)
 
-    def work(self, ticket: Ticket[Job]) -> None:
+    def work(self, ticket: Ticket) -> None:
         """Write an answer that was left for later, if its note is closed now.
 
         Raises JournalError; the ticket is not given back then.

@@ -9,10 +9,10 @@ from typing import Annotated
 from flask import Blueprint, Response
 from pydantic import Field
 
+from companion.daemon.api.proposal_routes import find_proposal
 from companion.daemon.api.routing import the_daemon
 from companion.daemon.api.schemas import FolderPath, Id, Sent
 from companion.daemon.client_runs import RunRequest
-from companion.daemon.problem import Refusal
 from companion.daemon.web import said, sent_body, sent_query, show
 from companion.enrich.note_filter import Criteria
 from companion.enrich.selection import JobOptions
@@ -96,9 +96,7 @@ def show_vault() -> Response:
 @vault_view.post("/refresh")
 def refresh() -> Response:
     """Ask anew for an outdated text of a note; the answer is a proposal beside the old text."""
-    sent = sent_body(OutdatedText)
-    if (written := the_daemon().proposals.get(sent.proposal)) is None:
-        raise Refusal(404, f"There is no proposal {sent.proposal}.")
+    written = find_proposal(sent_body(OutdatedText).proposal)
     anew = Criteria(kind=written.kind, need=written.need)
     run = the_daemon().start_run(RunRequest([written.path], JobOptions(anew=anew)))
     if not run.total:

@@ -245,12 +245,14 @@ def test_what_notes_and_models_say_is_text_wherever_it_is_shown(attacked: Attack
 
 
 DECIDED = [
-    pytest.param({"accept": [10**9]}, 200, '"there is no proposal 1000000000', id="unknown"),
-    pytest.param({"accept": ["1"]}, 422, "", id="a text"),
-    pytest.param({"accept": [0]}, 422, "", id="zero"),
-    pytest.param({"accept": [1] * 501}, 422, "", id="too many"),
     pytest.param(
-        {"accept": [1], "texts": {"1": "x" * 2**20}}, 413, "A body has at most", id="too long"
+        {"accept": [{"id": 10**9}]}, 200, '"there is no proposal 1000000000', id="unknown"
+    ),
+    pytest.param({"accept": [{"id": "1"}]}, 422, "", id="a text"),
+    pytest.param({"accept": [{"id": 0}]}, 422, "", id="zero"),
+    pytest.param({"accept": [{"id": 1}] * 1001}, 422, "", id="too many"),
+    pytest.param(
+        {"accept": [{"id": 1, "text": "x" * 2**20}]}, 413, "A body has at most", id="too long"
     ),
     pytest.param({"take": [1]}, 422, "", id="an unknown word"),
     pytest.param([], 422, "", id="a list"),
@@ -276,7 +278,7 @@ def test_what_another_window_decided_is_not_written(
     store = attacked.daemon.proposals
     [one] = store.add([NewProposal("Stub.md", need, "A stub.")])
     store.decide([one], state, "user", "")
-    answer = _post(attacked, "/page/decide", attacked.page_headers, {"accept": [one]})
+    answer = _post(attacked, "/page/decide", attacked.page_headers, {"accept": [{"id": one}]})
     assert answer.status == 200 and words in answer.body
     assert answer.json["states"] == {str(one): state}
     attacked.daemon.proposals.forget(["Stub.md"], "")
