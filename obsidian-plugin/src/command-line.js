@@ -2,7 +2,6 @@
 
 import { enrichNote } from "./enrich.js";
 import { explain } from "./errors.js";
-import { checkDaemon } from "./heartbeat.js";
 import { openView } from "./view.js";
 import { describeModel, describeVault, say } from "./words.js";
 
@@ -25,7 +24,7 @@ export function addCommandLine(plugin) {
 
 /** @param {CompanionPlugin} plugin */
 async function describe(plugin) {
-  await checkDaemon(plugin);
+  await plugin.daemon.check();
   const { status, words } = plugin.daemon;
   return status ? `${describeVault(status)}. ${describeModel(status)}.` : words;
 }

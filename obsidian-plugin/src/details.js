@@ -2,7 +2,6 @@
 
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { notify, showLists } from "./dialogs.js";
-import { checkDaemon } from "./heartbeat.js";
 import { openView } from "./view.js";
 import { countNotes, describeModel, describeVault, nameChange, say, sentence } from "./words.js";
 
@@ -17,7 +16,7 @@ import { countNotes, describeModel, describeVault, nameChange, say, sentence } f
  * @param {CompanionPlugin} plugin
  */
 export async function openDetails(plugin) {
-  await checkDaemon(plugin);
+  await plugin.daemon.check();
   const { status, words } = plugin.daemon;
   if (status) return showDetails(plugin, status);
   notify(words);

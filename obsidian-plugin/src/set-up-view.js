@@ -3,7 +3,6 @@
 import { Platform } from "obsidian";
 import installLines from "./install-lines.json";
 import { pair } from "./connection.js";
-import { checkDaemon } from "./heartbeat.js";
 import { agreeTo, describeCommands } from "./program.js";
 import { fetchAndFollow, pairByProgram, start } from "./set-up.js";
 import { formatBytes, say } from "./words.js";
@@ -92,7 +91,7 @@ function showPairing(place, program) {
   const field = addField(parent, say("setCode"));
   addStep(place, say("pair"), async () => {
     await pair(plugin, field.value);
-    await checkDaemon(plugin);
+    await plugin.daemon.check();
   });
   addElsewhere(place);
 }
@@ -120,7 +119,7 @@ function showModel(place, model) {
 
 /** @param {Place} place */
 function addLookAgain(place) {
-  addStep(place, say("lookAgain"), () => checkDaemon(place.plugin));
+  addStep(place, say("lookAgain"), () => place.plugin.daemon.check());
 }
 
 /**

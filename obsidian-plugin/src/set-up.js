@@ -2,7 +2,6 @@
 
 import { pair } from "./connection.js";
 import { AnotherVault, DaemonAway, NotPaired, NotThere, OtherProgram, ProgramFailed, TooOld } from "./errors.js";
-import { checkDaemon } from "./heartbeat.js";
 import { agreeTo, findProgram, readAgreed, readCode, startDaemon } from "./program.js";
 import { say, sentence } from "./words.js";
 
@@ -108,7 +107,7 @@ async function pairByCode(plugin) {
     if (!(error instanceof ProgramFailed)) throw error;
     throw new ProgramFailed(say("pairFailed", { why: error.message && sentence(error.message) }));
   }
-  await checkDaemon(plugin);
+  await plugin.daemon.check();
 }
 
 /**
@@ -144,7 +143,7 @@ export async function fetchAndFollow(plugin, name, show) {
     model = await plugin.api.readModel();
   }
   if (model.fetch?.state === "failed") throw new ProgramFailed(model.fetch.reason);
-  await checkDaemon(plugin);
+  await plugin.daemon.check();
 }
 
 /**
@@ -157,7 +156,7 @@ export async function fetchAndFollow(plugin, name, show) {
 async function awaitDaemon(plugin) {
   for (let looks = 0; looks < LOOKS; looks++) {
     await plugin.timers.pause(LOOK);
-    await checkDaemon(plugin);
+    await plugin.daemon.check();
     const { status, error } = plugin.daemon;
     if (status || error instanceof NotPaired || error instanceof TooOld) return;
   }

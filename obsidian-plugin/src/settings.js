@@ -4,7 +4,6 @@ import { PluginSettingTab } from "obsidian";
 import { pair } from "./connection.js";
 import { notify } from "./dialogs.js";
 import { explain } from "./errors.js";
-import { checkDaemon } from "./heartbeat.js";
 import { readAgreed } from "./program.js";
 import { openView } from "./view.js";
 import { describeModel, describeVault, joinNames, say } from "./words.js";
@@ -130,7 +129,7 @@ export class CompanionSettingTab extends PluginSettingTab {
     const plugin = this.companion;
     plugin.settings = readSettings({ ...plugin.settings, ...changed });
     await plugin.saveData(plugin.settings);
-    await checkDaemon(plugin);
+    await plugin.daemon.check();
   }
 
   /** @param {Setting} setting */
@@ -191,7 +190,7 @@ function describeModes({ daemon }) {
  * @param {CompanionPlugin} plugin
  */
 async function testConnection(plugin) {
-  await checkDaemon(plugin);
+  await plugin.daemon.check();
   const { status, words } = plugin.daemon;
   return status ? say("connected", { vault: describeVault(status) }) : words;
 }

@@ -5,7 +5,6 @@
 
 import { notifyOfOutcome } from "./enrich.js";
 import { NoteUnavailable, Refused } from "./errors.js";
-import { reportOpen } from "./heartbeat.js";
 import { findViews } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { askModel } from "./runs.js";
@@ -160,9 +159,9 @@ export class AskedChanges {
     if (this.#isBusy) return;
     this.#isBusy = true;
     const isRunning = plugin.runs.size || plugin.daemon.status?.runs.length;
-    if (isRunning && plugin.reportedOpen && Date.now() - this.#reportedAt >= ASK_AGAIN) {
+    if (isRunning && plugin.daemon.reportedOpen && Date.now() - this.#reportedAt >= ASK_AGAIN) {
       this.#reportedAt = Date.now();
-      await reportOpen(plugin).catch(() => {});
+      await plugin.daemon.reportOpen().catch(() => {});
     }
     for (const one of this.waiting) {
       if (isIdle(plugin, PAUSE)) await this.#makeOne(one).catch(() => {});

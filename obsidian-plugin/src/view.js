@@ -14,7 +14,7 @@ import { say } from "./words.js";
 /** @import { Key } from "./words.js" */
 
 /**
- * What a page is shown in. said: where is told what happens. refresh: shows the page anew. isCurrent:
+ * What a page is shown in. said: the element that says what happens. refresh: shows the page anew. isCurrent:
  * whether it is still the one that is shown. attempt: calls act, and tells why it fails; never rejects.
  *
  * @typedef {{
