@@ -120,7 +120,7 @@ class Guard:
             raise Refusal(403, "Pages of other sites get no answer here.")
 
     def _check_page(self, environ: WSGIEnvironment, method: str, path: str) -> None:
-        """Refuse what our own page did not send; no answer to it may be shown by another one."""
+        """Refuse what our own page did not send, so that no page of another origin reads it."""
         name = f"HTTP_{PAGE_HEADER.upper().replace('-', '_')}"
         if environ.get(name) != "1" or (method == "POST" and "HTTP_ORIGIN" not in environ):
             raise Refusal(403, "Only Companion's own page gets an answer here.")

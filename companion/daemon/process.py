@@ -75,7 +75,7 @@ def _serve_once(
         bind_port(port) as listener,
     ):
         if ready:
-            open_log(space.state, to_terminal=True)
+            open_log(space.state)
         for recovered in space.recovered:
             _log.warning("%s: %s", recovered.path, recovered.reason)
         if unchecked := find_unchecked():

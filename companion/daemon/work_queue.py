@@ -16,9 +16,10 @@ from itertools import count
 from math import inf
 from typing import NamedTuple
 
+from companion.daemon.circuit_breaker import back_off
 from companion.enrich.task import Job
 
-_FIRST_WAIT, _LONGEST_WAIT = 5.0, 3600.0  # seconds between two tries of a note
+_WAITS = (5.0, 3600.0)  # seconds between two tries of a note: the first wait, and the longest
 _SPARE = 64  # removed entries that may stay in a heap before it is rebuilt
 
 
@@ -44,24 +45,14 @@ class Ticket(NamedTuple):
         return self.job.path
 
 
-def back_off(tries: int) -> float:
-    """Return the seconds to wait after that many failed tries: 5, 10, 20, at most 1 hour."""
-    return min(_FIRST_WAIT * 2.0 ** min(tries - 1, 20), _LONGEST_WAIT)
-
-
 class WorkQueue:
     """The entries that wait, and the tickets in progress. Safe to use from any thread.
 
     Times are in the clock's seconds.
     """
 
-    def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        back_off: Callable[[int], float] = back_off,
-    ) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._back_off = back_off
         self._changed = threading.Condition()
         self._serial = count()
         self._heaps = {priority: PriorityHeap() for priority in Priority}
@@ -133,7 +124,7 @@ class WorkQueue:
                 return False
             if (ready_at := not_before) is None:
                 self._tries[key] = self._tries.get(key, 0) + 1
-                ready_at = self._clock() + self._back_off(self._tries[key])
+                ready_at = self._clock() + back_off(self._tries[key], *_WAITS)
             if newer:
                 priority = min(newer.priority, ticket.priority)
                 self._place(newer.job, newer.owner, priority, max(ready_at, newer.ready_at))

@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from companion.daemon.work_queue import Priority, Ticket, WorkQueue, back_off
+from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.task import Job
 from tests.clock import Clock
 
@@ -196,16 +196,6 @@ def test_backs_off_a_note_that_fails(desk: Desk) -> None:
     desk.queue.done(ticket)
     desk.put("a")
     assert desk.take().tries == 0, "success forgets the failures"
-
-
-def test_the_back_off_can_be_injected_and_never_overflows() -> None:
-    assert back_off(10_000) == 3600
-    queue = WorkQueue(lambda: 0.0, back_off=lambda tries: 1.5 * tries)
-    queue.put(Job("a"), REQUEST)
-    ticket = queue.take(0)
-    assert ticket is not None
-    queue.requeue(ticket)
-    assert queue.next_ready() == 1.5
 
 
 @pytest.mark.parametrize(

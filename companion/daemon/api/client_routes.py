@@ -10,6 +10,7 @@ from companion import __version__
 from companion.daemon.api.routing import Resource, the_access, the_daemon
 from companion.daemon.api.schemas import LARGEST, Nothing, RelativePath, Sent, Shape
 from companion.daemon.api.status_schemas import StatusShape
+from companion.daemon.open_notes import REPORT_LASTS
 from companion.daemon.problem import Refusal
 
 pair = Resource("pair")
@@ -70,8 +71,6 @@ def prove_ourselves(body: Nonce) -> Proof:
 
 presence = Resource("presence")
 
-_LASTS = 30  # seconds that a report is valid, as in companion.daemon.open_notes
-
 
 class PresenceReport(Sent):
     """All the notes that this client has open now. client: a name that stays the same."""
@@ -109,7 +108,7 @@ def report_presence(body: PresenceReport) -> ReportTaken:
     """Report which notes are open; they are changed in their editor only."""
     to_do = the_daemon().report_presence(body.client, body.open)
     asked = list(map(AskedShape.model_validate, the_daemon().requested_edits(body.open)))
-    return ReportTaken(expires_in=_LASTS, to_do=to_do, asked=asked)
+    return ReportTaken(expires_in=REPORT_LASTS, to_do=to_do, asked=asked)
 
 
 status = Resource("status")

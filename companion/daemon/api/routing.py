@@ -95,7 +95,7 @@ _INVALID = "What was sent does not have the form that this address takes."
 _MAX_FAULTS = 20  # of one request that are reported
 _LONGEST_NAME = 100  # characters
 
-View = Callable[..., BaseModel]
+View = Callable[..., BaseModel | Response]
 V = TypeVar("V", bound=View)
 
 
@@ -103,8 +103,9 @@ V = TypeVar("V", bound=View)
 class Route:
     """A route. rule: as in Flask, below PREFIX. query, body: the models that it takes.
 
-    answers: the models that it may answer. conflicts: whether it may answer 409. location: returns
-    the Location header for an answer. is_open: whether it needs no token.
+    answers: the models that it may answer; what the page shows is a Response. conflicts: whether
+    it may answer 409. location: returns the Location header for an answer. is_open: whether it
+    needs no token.
     """
 
     method: str
@@ -126,9 +127,11 @@ class Route:
         if self.body is not None:
             names["body"] = read_body(self.body, request.get_data())
         made = self.view(**names)
-        response = Response(
-            made.model_dump_json(), status=self.status, content_type="application/json"
-        )
+        if isinstance(made, BaseModel):
+            body = made.model_dump_json()
+            response = Response(body, self.status, content_type="application/json")
+        else:
+            response = made
         if self.location is not None:
             response.location = self.location(made)
         if self.method == "GET":  # 304 if the client has it already, by a hash of the body

@@ -1,4 +1,4 @@
-"""The addresses of the page: its shell, its scripts and styles, its views, and the way in.
+"""The addresses of the page: its shell, its scripts and styles, its views, its session.
 
 The shell holds no data and needs no session, so that it may be opened by a link. Everything else
 does, and is fetched by `static/page.js` with a header that no page of another origin can send.
@@ -13,11 +13,11 @@ from typing import Annotated
 from flask import Blueprint, Response, request, send_from_directory
 from pydantic import Field
 
-from companion.daemon.api.routing import the_access, the_daemon
+from companion.daemon.api.routing import read_body, the_access, the_daemon
 from companion.daemon.api.schemas import Sent
 from companion.daemon.guard import PAGE, PAGE_HEADER, SHELL, STATIC, VIEWS
 from companion.daemon.problem import Refusal
-from companion.daemon.web import sent_body, show
+from companion.daemon.web import show
 from companion.daemon.web.history_view import history_view
 from companion.daemon.web.inbox_view import inbox_view
 from companion.daemon.web.now_view import now_view
@@ -65,7 +65,7 @@ def send_static(name: str) -> Response:
 @page.post(f"{PAGE}session")
 def open_session() -> Response:
     """Open a session for a one-time code."""
-    cookie = the_access().open_page(sent_body(OneTimeCode).code)
+    cookie = the_access().open_page(read_body(OneTimeCode, request.get_data()).code)
     if cookie is None:
         raise Refusal(
             403, "This address was used, or is too old; `companion open` makes a new one."
