@@ -127,7 +127,7 @@ class CalloutTable(Table):
 
 
 class TagsTable(Table):
-    """[tags]: which tags are proposed for notes."""
+    """[tags]: tags that are never proposed."""
 
     never: tuple[TagName, ...] = ("status", "todo", "inbox", "draft", "wip")
     """tags that say what is to be done, and those nested in them: never proposed"""

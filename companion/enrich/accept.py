@@ -22,7 +22,13 @@ from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import AskedFor, RawAnswer
 from companion.enrich.nearest_neighbours import NEIGHBOURS
-from companion.enrich.outcome import SUPPORTED, Accepted, Rejected, RejectionKind
+from companion.enrich.outcome import (
+    SUPPORTED,
+    Accepted,
+    Rejected,
+    RejectionKind,
+    find_name_evidence,
+)
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_answer
 from companion.enrich.plan import Filling
 from companion.enrich.similar import SimilarNotes
@@ -132,20 +138,24 @@ class Acceptor:
         return [*(each for each in outcomes if each.need != need), fallback]
 
     def _add_evidence(self, accepted: Accepted, field: Field) -> Accepted:
-        """Return a small model's text with its evidence, flagged unless all of it has some.
+        """Return a small model's value with its evidence, flagged unless all of it has some.
 
         So is a callout where the evidence cannot be told. A larger model may know what the vault
-        does not.
+        does not. Values that the vault uses need none.
         """
-        if not (self._similar and self._model.is_small) or field.kind not in ("text", "prose"):
+        if not self._model.is_small or field.kind == "choice" or field.vocabulary:
             return accepted
-        value = accepted.filling.value
-        evidence = self._similar.find_evidence(
-            [without_links(line) for line in ([value] if isinstance(value, str) else value)],
-            read_told(self._note.parsed, self._note.context),
-            self._note.language,
-        )
-        is_supported = all(each.similarity >= SUPPORTED[field.kind] for each in evidence)
+        note, value = self._note, accepted.filling.value
+        items = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
+        told = read_told(note.parsed, note.context)
+        if field.kind == "list":
+            evidence = find_name_evidence(items, note.context.title, told)
+        elif self._similar:
+            evidence = self._similar.find_evidence(items, told, note.language)
+        else:
+            return accepted
+        least = SUPPORTED.get(field.kind, 0.0)
+        is_supported = all(each.similarity >= least for each in evidence)
         flags: list[Flag] = [] if is_supported else ["unsupported"]
         if not evidence and accepted.need.kind == CALLOUT:
             flags.append("small-model")

@@ -255,7 +255,7 @@ def _is_another(workspace: Workspace, path: str, change: int) -> bool:
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")
 
 
-REWRITTEN = "it was rewritten while the model was thinking; enrich it again"
+REWRITTEN = "the note was rewritten since it was asked about; enrich it again"
 
 
 class NoteRewritten(NoteChanged):

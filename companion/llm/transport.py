@@ -83,6 +83,10 @@ class Transport:
         except openai.APIConnectionError as error:
             sent = not isinstance(error.__cause__, _UNSENT)
             raise CallFailed(str(error.__cause__ or error), sent=sent) from None
+        except RuntimeError as error:  # httpx2's, for a client that was closed before it sent
+            if not self._http.is_closed:
+                raise
+            raise CallFailed(str(error), sent=False) from None
         return _read_reply(response)._replace(sent_at=self._guard.sent_at())
 
     def request(

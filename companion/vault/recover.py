@@ -1,4 +1,4 @@
-"""Finish or undo the changes that an interrupted run left pending in the journal."""
+"""Recovery: close changes that a crash left pending, and offers that no editor confirmed."""
 
 from __future__ import annotations
 
