@@ -1,4 +1,4 @@
-/** What the user can do with a note, a folder or the daemon: commands, and items of menus. */
+/** What the user can do with a note, a folder or the daemon: commands, items of menus, and a command line. */
 
 import { TFile, TFolder } from "obsidian";
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
@@ -6,13 +6,14 @@ import { showWhy } from "./details.js";
 import { notifyOfErrors } from "./dialogs.js";
 import { makeBase } from "./base-file.js";
 import { enrichFiles, enrichFolder, enrichNote, proposeNote } from "./enrich.js";
+import { explain } from "./errors.js";
 import { findEditing } from "./note-text.js";
 import { reviewNote } from "./review.js";
 import { undoLast } from "./undo.js";
 import { openView } from "./view.js";
-import { countNotes, say } from "./words.js";
+import { countNotes, describeModel, describeVault, say } from "./words.js";
 
-/** @import { Menu } from "obsidian" */
+/** @import { CliFlags, Menu } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Key } from "./words.js" */
 
@@ -20,6 +21,9 @@ const HEADING = /^ {0,3}#{1,6}[ \t]+[^ \t#]/;
 const WORDS = /^ {0,3}[^ \t>#|`~+*-]/; // a line that is a heading if the next one underlines it
 const UNDERLINE = /^ {0,3}(?:=+|-+)[ \t]*$/;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
+
+/** @type {CliFlags} */
+const PATH = { path: { value: "<path>", description: "The note's path in the vault; else the active note" } };
 
 /**
  * An action for a note or a folder. isPossible: whether it can be done now; always where it is left out.
@@ -126,6 +130,43 @@ export function addMenus(plugin) {
       if (isNote(file)) addItems(plugin, menu, file, [enrich, section, answer]);
     }),
   );
+}
+
+/**
+ * Add commands of Obsidian's own command line, as in `obsidian callout-companion:enrich path=Note.md`.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export function addCommandLine(plugin) {
+  const name = plugin.manifest.id;
+  plugin.registerCliHandler(name, "What Callout Companion does, or what it lacks", null, () => describe(plugin));
+  plugin.registerCliHandler(`${name}:enrich`, "Fill a note", PATH, ({ path }) => enrichByPath(plugin, path));
+  plugin.registerCliHandler(`${name}:inbox`, "Open the inbox", null, async () => {
+    await openView(plugin);
+    return "";
+  });
+}
+
+/** @param {CompanionPlugin} plugin */
+async function describe(plugin) {
+  await plugin.daemon.check();
+  const { status, words } = plugin.daemon;
+  return status ? `${describeVault(status)}. ${describeModel(status)}.` : words;
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} [path]
+ */
+async function enrichByPath(plugin, path) {
+  const { vault, workspace } = plugin.app;
+  const file = path === undefined ? workspace.getActiveFile() : vault.getFileByPath(path);
+  if (!file) return path === undefined ? say("openNoteFirst") : say("noSuchNote", { path });
+  try {
+    return await enrichNote(plugin, file);
+  } catch (error) {
+    return explain(plugin, error);
+  }
 }
 
 /**

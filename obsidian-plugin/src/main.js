@@ -1,8 +1,7 @@
 /** Callout Companion in Obsidian. The daemon decides what to do; the plugin shows it, and writes open notes. */
 
 import { Plugin } from "obsidian";
-import { addCommandLine } from "./command-line.js";
-import { ACTIONS, addCommands, addMenus, isNote } from "./commands.js";
+import { ACTIONS, addCommandLine, addCommands, addMenus, isNote } from "./commands.js";
 import { DaemonApi } from "./daemon.js";
 import { openDetails } from "./details.js";
 import { notify, notifyOfErrors, notifyWithButton } from "./dialogs.js";
