@@ -26,7 +26,6 @@ from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import make_rules, open_workspace
 from companion.errors import CompanionError, UsageError
-from companion.note.needs import CALLOUT
 from companion.private_files import is_private
 from companion.prompts import load_prompts
 from companion.vault.conflict_copies import is_conflict_copy
@@ -109,9 +108,9 @@ def check_answer_checks() -> Finding:
 def check_prompts(config: Config, root: Path) -> Finding:
     """Check that the prompts load, the user's own included. Raises UsageError, PromptError."""
     prompts = load_prompts(config_folder() / "prompts", root / OWN_FOLDER / "prompts")
-    names = tuple(field.property or CALLOUT for field in prompts.fields.values())
     make_rules(config, prompts)
-    return Finding("ok", f"for {', '.join(sorted(names))}")
+    filled = sorted(field.fills for field in prompts.fields.values())
+    return Finding("ok", f"for {', '.join(filled)}")
 
 
 def check_vault(root: Path) -> Finding:
