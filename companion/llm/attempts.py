@@ -31,6 +31,7 @@ from companion.llm.response import Completion, Reply, Usage, read_completion, wi
 if TYPE_CHECKING:
     from companion.llm.transport import Transport
 
+_FIRST_DELAY = 0.5  # seconds between the first two calls, doubled for each further one
 _LONGEST_DELAY = 8.0  # seconds between two calls, unless the server asks for more
 _LONGEST_WAIT = 60.0  # seconds; where a server asks for more, there is no retry
 _RETRIED_STATUSES = frozenset({408, 409, 429})
@@ -103,8 +104,7 @@ class Attempts:
                 with reserved as reservation, self._source.lease() as endpoint:
                     try:
                         reply = self._post(endpoint, body_for(endpoint), reservation, tier)
-                        is_transient = reply.status in _RETRIED_STATUSES or reply.status >= 500
-                        if is_transient and not (tier and has_no_room(reply)):
+                        if may_pass(reply.status) and not (tier and has_no_room(reply)):
                             error, wait = error_for_reply(reply, endpoint), _retry_after(reply)
                     except CallFailed as failure:
                         if failure.slow:
@@ -117,9 +117,7 @@ class Attempts:
                     error.retry_after = wait or None
                 if attempt >= retries or wait > _LONGEST_WAIT or isinstance(error, OutOfQuota):
                     raise error
-                delay = min(_LONGEST_DELAY, self._first_delay * 2**attempt)
-                jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret: spreads the threads)
-                self._cancelled.wait(max(wait, delay * jitter))
+                self._cancelled.wait(max(wait, retry_delay(attempt, self._first_delay)))
                 self._check_open()
         raise AssertionError("unreachable")
 
@@ -207,6 +205,20 @@ class Attempts:
             raise Cancelled("The work was stopped; what was not written yet was left as it was")
         if self._stopped:
             raise Stopped("Nothing more was asked, for a fault that all notes share")
+
+
+def may_pass(status: int) -> bool:
+    """Return whether the same call, made again, may well get another status than this one."""
+    return status in _RETRIED_STATUSES or status >= 500
+
+
+def retry_delay(attempt: int, first: float = _FIRST_DELAY) -> float:
+    """Return the seconds to wait after the failed attempt, counted from 0; about first after that.
+
+    They double with each, and differ by chance, so that threads do not all call at once.
+    """
+    jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
+    return min(_LONGEST_DELAY, first * 2.0**attempt) * jitter
 
 
 def _retry_after(reply: Reply) -> float:
