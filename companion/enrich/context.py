@@ -89,11 +89,14 @@ class VaultContext:
 
     @cached_property
     def styles(self) -> Styles:
-        """How its AI callouts begin most often; the built-in styles where it has too few."""
+        """How its AI callouts begin most often; the built-in styles where it has too few.
+
+        Those of withheld notes do not count: their titles may tell of them.
+        """
         default = Styles()
         return Styles(
-            commonest_style(self.scan.styles(TOP), default.top),
-            commonest_style(self.scan.styles(SECTION), default.section),
+            commonest_style(self.scan.styles(TOP, self.withheld), default.top),
+            commonest_style(self.scan.styles(SECTION, self.withheld), default.section),
         )
 
     @cached_property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from companion.enrich.task import Job, Task, is_rewritten, prepare_task
+from companion.enrich.task import REWRITTEN, Job, Task, is_rewritten, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteRefused, NoteUnwritable
 from companion.note.needs import Need
@@ -17,7 +17,6 @@ from companion.vault.proposal import Proposal
 from companion.vault.write import Snapshot
 
 _DELETED = "the note was deleted"
-_REWRITTEN = "the note was rewritten since"
 _FILLED = "the note needs it no more: it was filled, or its place is gone"
 
 
@@ -63,9 +62,9 @@ def find_places(
     task = _find_task(space, job, proposals, read(path).data)
     if task.skipped:
         return _nowhere(job, proposals, task.skipped, is_excluded=True)
-    needs = {need.key: need for need in (*task.needs, *(need for need, _ in task.proposed))}
+    needs = {need.key: need for need in task.all_needs}
     source_of = space.journal.proposals.source
-    gone = {p.id: _REWRITTEN for p in proposals if is_rewritten(source_of(p), task.data)}
+    gone = {p.id: REWRITTEN for p in proposals if is_rewritten(source_of(p), task.data)}
     gone |= {each.id: _FILLED for each in proposals if each.need not in needs}
     return Places(job, task, needs, gone)
 

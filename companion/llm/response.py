@@ -56,7 +56,7 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True)
 class Usage:
-    """Input and output tokens as the endpoint counts them, and calls; usages can be added.
+    """Input and output tokens as the endpoint counts them, and calls; usages can be added up.
 
     cached_tokens: how many of input_tokens came from the endpoint's prompt cache; 0 also where
     it does not say.
@@ -73,6 +73,14 @@ class Usage:
             self.output_tokens + other.output_tokens,
             self.calls + other.calls,
             self.cached_tokens + other.cached_tokens,
+        )
+
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens - other.input_tokens,
+            self.output_tokens - other.output_tokens,
+            self.calls - other.calls,
+            self.cached_tokens - other.cached_tokens,
         )
 
 

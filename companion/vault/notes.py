@@ -71,11 +71,11 @@ class Notes(Mapping[str, Facts]):
             is_well = isinstance(facts, str) and Facts.reports_nothing(facts)
             yield path, None if is_well else self[path]
 
-    def with_callouts(self) -> Iterator[Facts]:
-        """Yield the facts of all notes with AI callouts; few facts of others are decoded."""
+    def with_callouts(self) -> Iterator[tuple[str, Facts]]:
+        """Yield the notes with AI callouts; few facts of others are decoded."""
         for path, facts in self._facts.items():
             if not isinstance(facts, str) or Facts.has_styles(facts):
-                yield self[path]
+                yield path, self[path]
 
     def with_marks(self) -> Iterator[tuple[str, Facts]]:
         """Yield the notes with marks that exclude them; no facts of others are decoded."""

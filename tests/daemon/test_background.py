@@ -6,14 +6,15 @@ import os
 import threading
 import time
 from datetime import date, timedelta
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
 from companion.config.settings import LimitsTable
 from companion.daemon import background, open_notes
 from companion.daemon.work_queue import Priority
-from companion.enrich.asker import Asker
+from companion.llm.response import Reply
+from companion.llm.transport import Transport
 from tests.daemon.daemon_fixture import (
     FILLED,
     SETTLE,
@@ -253,7 +254,7 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
 
 def test_presence_expires(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
-    monkeypatch.setattr(open_notes.Presence.__init__, "__defaults__", (time.monotonic, 1.0))
+    monkeypatch.setattr(open_notes, "REPORT_LASTS", 1)
     daemon_fixture.start()
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     began = time.monotonic()
@@ -329,18 +330,18 @@ def test_call_that_is_broken_off_before_it_is_sent_is_made_later(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """httpx2 raises RuntimeError for a client that was closed in that moment."""
-    ask = Asker.ask
+    post = Transport.post
     paused = threading.Event()
 
-    def ask_too_late(self: Asker, *arguments: object) -> object:
+    def post_too_late(self: Transport, *arguments: Any) -> Reply:
         if not paused.is_set():
             daemon_fixture.daemon.background_switch.pause()
             daemon_fixture.daemon._background.stop()
+            self.close()
             paused.set()
-            raise RuntimeError("Cannot send a request, as the client has been closed.")
-        return ask(self, *arguments)  # type: ignore[arg-type]
+        return post(self, *arguments)
 
-    monkeypatch.setattr(Asker, "ask", ask_too_late)
+    monkeypatch.setattr(Transport, "post", post_too_late)
     daemon_fixture.note("Stub.md")
     daemon_fixture.start()
     eventually(paused.is_set)
