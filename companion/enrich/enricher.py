@@ -72,6 +72,9 @@ class _OpenProposal(NamedTuple):
         return Waiting(self.id, self.need.kind, self.flags)
 
 
+_IN_PART = "only the beginning is there of the text that a model was asked about; is it syncing?"
+
+
 class Enricher(NoteWriter):
     """Works on the notes of one run; every method may be called from any thread.
 
@@ -135,7 +138,7 @@ class Enricher(NoteWriter):
         task = prepare_task(self.workspace, job, data)
         if task.skipped:
             return Result(job.path, "skipped", task.skipped)
-        task, proposed = self._reuse_open(task)
+        task, proposed = self._reuse_open(job, task)
         if not task.needs and not proposed:
             return Result(job.path, "unchanged", "nothing to fill", left=task.left)
         if text is None and not (job.dry_run or job.propose):
@@ -166,17 +169,21 @@ class Enricher(NoteWriter):
         """Break off the calls under way, and ask nothing more."""
         self._client.close()
 
-    def _reuse_open(self, task: Task) -> tuple[Task, list[_OpenProposal]]:
+    def _reuse_open(self, job: Job, task: Task) -> tuple[Task, list[_OpenProposal]]:
         """Return the task, and the open proposals for its note that still say something of it.
 
-        What was made from a text of which little is left is closed, and asked for anew.
+        What was made from a text of which little is left is closed, and asked for anew. But in the
+        background nothing is asked or written while the note is only the beginning of that text:
+        so is one that a sync client writes in parts.
         """
         store = self.workspace.journal.proposals
         needs = {known.id: need for need, known in task.proposed if known.state == "open"}
         proposed, stale = [], []
         for kept in store.get_all(needs) if needs else ():
-            need = needs[kept.id]
-            if is_rewritten(store.source(kept), task.data):
+            need, source = needs[kept.id], store.source(kept)
+            if is_rewritten(source, task.data):
+                if job.background and source is not None and source.startswith(task.data):
+                    return replace(task, needs=(), left=(*task.left, _IN_PART)), []
                 store.decide([kept.id], "closed", "need", REWRITTEN)
                 stale.append(need)
                 continue

@@ -119,6 +119,25 @@ def test_rewritten_note_is_asked_for_anew(daemon_fixture: DaemonFixture) -> None
     assert daemon_fixture.model.calls() == 2
 
 
+def test_answer_outlives_a_note_that_arrives_in_parts(daemon_fixture: DaemonFixture) -> None:
+    """A sync client that stalls for longer than the note has to rest."""
+    whole = STUB + "".join(f"Line {number} of many about stubs.\n" for number in range(30))
+    part = whole[: whole.index("Line 2")]
+    daemon_fixture.model.think()
+    daemon_fixture.start()
+    daemon_fixture.note("Stub.md", whole)
+    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.note("Stub.md", part)
+    daemon_fixture.model.answer()
+    eventually(lambda: "Stub.md: unchanged" in daemon_fixture.log.getvalue())
+    eventually(lambda: not daemon_fixture.status().in_hand)
+    assert daemon_fixture.read("Stub.md") == part
+    daemon_fixture.note("Stub.md", whole, rests=False)
+    eventually(lambda: "What a stub is." in daemon_fixture.read("Stub.md"))
+    assert daemon_fixture.read("Stub.md").endswith(whole[-40:])
+    assert daemon_fixture.model.calls() == 1
+
+
 def test_answer_outlives_a_note_that_is_broken_for_a_while(daemon_fixture: DaemonFixture) -> None:
     daemon_fixture.model.think()
     daemon_fixture.start()
