@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from companion.config import Config
 from companion.enrich.asker import Asker
-from companion.enrich.checks import checks_are_on, join_instructions
+from companion.enrich.checks import checks_are_on
 from companion.enrich.context import VaultContext
 from companion.enrich.model import ModelFacts
 from companion.enrich.outcome import Accepted, Rejected, RejectionKind
@@ -147,7 +147,7 @@ class ProposalMaker:
 
 def prompt_fingerprint(prompts: Prompts, need: Need) -> str:
     """Return a hash of the instructions by which the need is asked for."""
-    return _hash(join_instructions(prompts, prompts.field_of(need.kind)))
+    return _hash(prompts.instructions(prompts.field_of(need.kind)))
 
 
 def hash_sentences(parsed: ParsedNote) -> tuple[str, ...]:
