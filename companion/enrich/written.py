@@ -86,11 +86,9 @@ def find_written(
 
 
 def _fits(space: Workspace, proposal: Proposal, criteria: Criteria) -> bool:
-    if criteria.need is not None and proposal.need != criteria.need:
+    if criteria.need not in (None, proposal.need) or criteria.made_by not in (None, proposal.model):
         return False
     if criteria.made_since is not None and proposal.made_at < criteria.made_since:
-        return False
-    if criteria.made_by is not None and proposal.model != criteria.made_by:
         return False
     if not criteria.prompt_changed:
         return True

@@ -22,7 +22,7 @@ from companion.llm.free_cores import (
     measure_free_cores,
     read_cpu_times,
 )
-from companion.llm.worker_process import WorkerProcess, end_worker, pid_of, start_worker
+from companion.llm.worker import WorkerProcess, end_worker, pid_of, start_worker
 
 _START_TIMEOUT = 180.0  # seconds to load a model; a cold disk reads 1 GB in some 10
 _ANSWER_TIMEOUT = 900.0  # seconds; calls wait for a slot, on slow machines for long
