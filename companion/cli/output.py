@@ -12,7 +12,14 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from companion.errors import UsageError
@@ -55,14 +62,16 @@ class Output:
             shown.truncate(max(10, self.out.width - used), overflow="ellipsis")
         return shown.plain
 
-    def warn(self, text: str) -> None:
-        """Print a line on the standard error."""
-        self.err.print(Text(_without_control_characters(text), style="yellow"))
+    def warn(self, *texts: str) -> None:
+        """Print each text as a line on the standard error."""
+        for text in texts:
+            self.err.print(Text(_without_control_characters(text), style="yellow"))
 
     def agrees(self, cost: str, how: str) -> bool:
         """Print what sending notes elsewhere may cost, and return whether the user agrees to it.
 
-        how: to agree by an option, where nobody can be asked: a UsageError is raised then.
+        how: the options that agree to it, or to a part. Raises UsageError, which names them, where
+        nobody can be asked.
         """
         self.warn(cost)
         if not self.can_ask:
@@ -100,21 +109,19 @@ class Output:
             self.out.print("    ", line, sep="")
 
     @contextmanager
-    def count_up(self, what: str) -> Iterator[Callable[[int, int], None]]:
+    def count_up(
+        self, what: str, *, in_bytes: bool = False
+    ) -> Iterator[Callable[[int, int], None]]:
         """Show a bar, as progress does; call what it yields with how many are done of how many."""
-        with self.progress(what, 0) as progress:
+        with self.progress(what, 0, in_bytes=in_bytes) as progress:
             bar = progress.task_ids[0]
             yield lambda done, total: progress.update(bar, completed=done, total=total)
 
     @contextmanager
-    def progress(self, what: str, total: int) -> Iterator[Progress]:
+    def progress(self, what: str, total: int, *, in_bytes: bool = False) -> Iterator[Progress]:
         """Show a progress bar on the standard error, if that is a terminal; task 0 is the bar."""
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
+        done = DownloadColumn() if in_bytes else MofNCompleteColumn()
+        columns = (TextColumn("{task.description}"), BarColumn(), done, TimeRemainingColumn())
         quiet = not self.err.is_terminal
         with Progress(*columns, console=self.err, disable=quiet, transient=True) as progress:
             progress.add_task(what, total=total)

@@ -12,7 +12,7 @@ from companion.cli.filters import ANY_CHANGE, ChangeFilter, change_options, read
 from companion.cli.history import describe
 from companion.cli.output import Output, count, local_time, one_line
 from companion.cli.session import (
-    NotePathType,
+    NOTE_PATH,
     common_options,
     find_running_daemon,
     open_session,
@@ -24,7 +24,6 @@ from companion.enrich.run import new_run
 from companion.enrich.selection import is_in
 from companion.enrich.workspace import Workspace
 from companion.errors import (
-    ChangeNotInNote,
     CompanionError,
     NoteChanged,
     NoteError,
@@ -42,7 +41,7 @@ UndoOutcome = Literal["done", "part", "lost", "failed"]  # lost: it can never be
 
 
 @click.command()
-@click.argument("whats", nargs=-1, type=NotePathType(), metavar="[CHANGE | PATH]...")
+@click.argument("whats", nargs=-1, type=NOTE_PATH, metavar="[CHANGE | PATH]...")
 @click.option("--run", "run_name", metavar="RUN", help="Take a whole run back.")
 @change_options
 @click.option("--today", is_flag=True, help="All changes of today.")
@@ -211,7 +210,8 @@ def _undo_all(
         except (NoteError, NotThere, DaemonRefused) as error:
             output.warn(str(error))
             reason = error.reason if isinstance(error, NoteError) else str(error)
-            outcomes.append("lost" if _is_lost(error) else "failed")
+            is_lost = isinstance(error, NoteChanged | NoteRefused)  # no passing cause
+            outcomes.append("lost" if is_lost else "failed")
         else:
             left, reason = undone.left, undone.reason
             if left:
@@ -232,10 +232,3 @@ def _undo_all(
             where = one_line(f"{undone.path} (moved from {was})" if was else undone.path)
             output.say(f"{where}: {describe(change)} (change {change.id}), {how}")
     return outcomes
-
-
-def _is_lost(error: NoteError | NotThere | DaemonRefused) -> bool:
-    """Return whether the note itself no longer allows it, rather than a passing cause."""
-    if isinstance(error, DaemonRefused):
-        return error.is_about(ChangeNotInNote, NoteChanged, NoteRefused)
-    return isinstance(error, NoteChanged | NoteRefused)

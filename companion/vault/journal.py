@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Self
 
 from companion.note.edit import apply_edits
-from companion.vault import offered_changes
 from companion.vault.batches import BatchStore
 from companion.vault.change import Change, NewChange, make_row, read_row
 from companion.vault.change_rows import (
+    OfferedChange,
+    OfferId,
     confirm_offer,
+    drop_offers,
     insert_pending,
+    list_offers,
     mark_abandoned,
     mark_done,
+    put_offer,
 )
 from companion.vault.journal_db import Database, touch
-from companion.vault.offered_changes import OfferedChange, OfferId
 from companion.vault.proposals import ProposalStore
 from companion.vault.remembered_notes import RememberedNotes
 
@@ -77,9 +80,7 @@ class Journal:
         self.proposals.expect(change.path)
         row = make_row(change, before, after, time.time())
         self.notes.record(change.path, before)
-        self._db.ask(
-            lambda db: offered_changes.put_offer(db, key, row, before), durable=True
-        ).result()
+        self._db.ask(lambda db: put_offer(db, key, row, before), durable=True).result()
         return OfferId(key, str(row["before_sha256"]), str(row["after_sha256"]))
 
     def confirm(self, name: OfferId, moved_to: str | None = None) -> int | None:
@@ -94,11 +95,11 @@ class Journal:
 
     def open_offers(self) -> list[OfferedChange]:
         """Return the offers that no client has confirmed yet."""
-        return self._db.ask(offered_changes.list_offers).result()
+        return self._db.ask(list_offers).result()
 
     def drop_offers(self, older_than: float) -> None:
         """Delete the offers made more than so many seconds ago."""
-        self._db.ask(lambda db: offered_changes.drop_offers(db, time.time() - older_than)).result()
+        self._db.ask(lambda db: drop_offers(db, time.time() - older_than)).result()
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; a power failure may undo it."""

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 
 from companion.errors import ProposalDecided
-from companion.vault.proposal import NewProposal, ProposalState, make_proposal_row
+from companion.vault.proposal import NewProposal, Proposal, ProposalState, make_proposal_row
 
-PROPOSAL_COLUMNS = """id, path, need, kind, heading, place, value, answer, state, flags, why,
-    reason, rejection, remark, model, prompt, source_sha256, sentences, evidence, tokens, run,
-    made_at, decided_by, decided_at, change, options, waits"""
+PROPOSAL_COLUMNS = ", ".join(field.name for field in fields(Proposal))
+
+
+def insert_row(db: sqlite3.Connection, table: str, row: Mapping[str, object]) -> int:
+    """Insert a row with these columns, and return its id; the others get their defaults."""
+    columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
+    insert = f"INSERT INTO {table} ({columns}) VALUES ({values})"  # noqa: S608 (our own words)
+    number = db.execute(insert, row).lastrowid
+    assert number is not None
+    return number
 
 
 def insert_proposals(
@@ -27,7 +35,7 @@ def insert_proposals(
         if each.source is not None and has_text:
             source = (row["source_sha256"], each.source)
             db.execute("INSERT OR IGNORE INTO proposal_sources VALUES (?, ?)", source)
-        ids.append(db.execute(_INSERT, row).fetchone()[0])
+        ids.append(insert_row(db, "proposals", row))
     return ids
 
 
@@ -127,13 +135,6 @@ def delete_texts(db: sqlite3.Connection, where: str, *values: object) -> int:
     return count
 
 
-_INSERT = """INSERT INTO proposals
-    (path, need, kind, heading, place, value, answer, state, flags, why, reason, rejection, remark,
-    model, prompt, source_sha256, sentences, evidence, tokens, run, made_at, decided_at, options,
-    waits)
-    VALUES (:path, :need, :kind, :heading, :place, :value, :answer, :state, :flags, :why, :reason,
-    :rejection, :remark, :model, :prompt, :source_sha256, :sentences, :evidence, :tokens, :run,
-    :made_at, :decided_at, :options, :waits) RETURNING id"""
 _SUPERSEDE = """UPDATE proposals SET state = 'superseded', decided_at = :made_at
     WHERE path = :path AND need = :need AND state = 'open'"""
 _ACCEPT = """UPDATE proposals SET state = 'accepted', reason = '', decided_at = ?2, change = ?1,
