@@ -15,11 +15,12 @@ from companion.llm.pricing import estimate_tokens
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
 from companion.note.link_names import LinkNames, without_extension
 from companion.note.links import Links
-from companion.note.needs import Need
+from companion.note.needs import Need, find_callout
+from companion.note.outline import Section, find_heading
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 from companion.note.title import find_title
-from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask
+from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask, question_of
 from companion.vault.index import Scan
 
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
@@ -258,3 +259,15 @@ class AskedNote(NamedTuple):
     def ask_for(self, need: Need) -> Ask:
         """Return how a prompt asks for the need."""
         return make_ask(need, self.prompts.field_of(need.kind), 1, self.callout_titles)
+
+    def find_places(self) -> list[int]:
+        """Return the lines of the outline that questions and callouts of sections stand in."""
+        lines = []
+        for need in self.needs:
+            if need.where == "request" and (question_of(need, self.callout_titles) or need.heading):
+                if callout := find_callout(self.parsed, need):
+                    lines.append(callout.first)
+            elif need.where == "section" and need.heading:
+                section = Section(need.heading, need.at, need.of)
+                lines.append(find_heading(self.parsed.lines, section))
+        return lines

@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from typing import Any, BinaryIO
 
@@ -38,6 +39,23 @@ def start_worker(what: str, niceness: int, *, is_low: bool, **environment: str) 
         env={**os.environ, **environment},
         **group,
     )
+
+
+def send_options(worker: WorkerProcess, options: dict[str, Any], timeout: float) -> dict[str, str]:
+    """Send the options of llama.cpp; return its answer, empty when it ends or takes too long."""
+    assert worker.stdin and worker.stdout
+    timer = threading.Timer(timeout, worker.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        worker.stdin.write(json.dumps(options).encode() + b"\n")
+        worker.stdin.flush()
+        answer = json.loads(worker.stdout.readline() or b"{}")
+    except (OSError, ValueError):
+        return {}
+    finally:
+        timer.cancel()
+    return answer if isinstance(answer, dict) else {}
 
 
 def pid_of(worker: WorkerProcess | None) -> int | None:
