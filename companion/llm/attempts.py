@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -94,16 +94,20 @@ class Attempts:
         Raises EndpointError when the retries fail too, or a cap of the day is reached; Cancelled
         when the user stops the work.
         """
-        with self._slots:
+        with ExitStack() as slot:
+            slot.enter_context(self._slots)
             for attempt in count():
                 error: CompanionError | None = None
                 wait, retries = 0.0, self._source.settings.retries
                 reserved = self._reserve(input_tokens, output_tokens, tier)
                 with reserved as reservation, self._source.lease() as endpoint:
                     try:
-                        reply = self._post(endpoint, body_for(endpoint), reservation, tier)
+                        reply = self._post(endpoint, body_for(endpoint), reservation)
                         if may_pass(reply.status) and not (tier and has_no_room(reply)):
                             error, wait = error_for_reply(reply, endpoint), reply.retry_after
+                        else:
+                            slot.close()  # another call may go while this one is counted
+                        _settle(reservation, reply, tier)
                     except CallFailed as failure:
                         if failure.slow:
                             error, retries = timeout_error(endpoint), min(retries, 1)
@@ -161,17 +165,8 @@ class Attempts:
                 self._check_open()
             raise
 
-    def _post(
-        self,
-        endpoint: Endpoint,
-        body: dict[str, Any],
-        reservation: Reservation,
-        tier: str | None,
-    ) -> Reply:
-        """Return the reply to one call, its usage put in place of what was reserved for it.
-
-        One that says it came from another service tier is paid at the usual price.
-        """
+    def _post(self, endpoint: Endpoint, body: dict[str, Any], reservation: Reservation) -> Reply:
+        """Return the reply to one call."""
         from companion.llm.transport import Transport
 
         with self._lock:
@@ -182,20 +177,11 @@ class Attempts:
             transport = self._transport
         reservation.sent = True
         try:
-            reply = with_body_status(transport.post(body, self._path))
+            return with_body_status(transport.post(body, self._path))
         except CallFailed as failure:
             reservation.sent = failure.sent
             self._check_open()
             raise
-        if turn := reservation.turn:
-            turn.sent_at = reply.sent_at
-        is_paid = reply.status == 200 and not reply.is_web_page
-        given = read_completion(reply) if is_paid else Completion(usage=Usage())
-        reservation.in_tier &= given.tier in ("", tier)
-        reservation.settle(given.usage)
-        if turn:
-            turn.record(reply.headers)
-        return reply
 
     def _check_open(self) -> None:
         """Raise Cancelled or Stopped when no further call may be made."""
@@ -217,3 +203,19 @@ def retry_delay(attempt: int, first: float = _FIRST_DELAY) -> float:
     """
     jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
     return min(_LONGEST_DELAY, first * 2.0**attempt) * jitter
+
+
+def _settle(reservation: Reservation, reply: Reply, tier: str | None) -> None:
+    """Put the usage in the reply in place of what was reserved for the call.
+
+    One that says it came from another service tier is paid at the usual price.
+    """
+    turn = reservation.turn
+    if turn:
+        turn.sent_at = reply.sent_at
+    is_paid = reply.status == 200 and not reply.is_web_page
+    given = read_completion(reply) if is_paid else Completion(usage=Usage())
+    reservation.in_tier &= given.tier in ("", tier)
+    reservation.settle(given.usage)
+    if turn:
+        turn.record(reply.headers)
