@@ -55,6 +55,7 @@ class Attempts:
     `first_delay`: seconds before the first retry, doubled for each further one. Setting
     `cancelled` ends all waiting for a retry; close() ends the calls under way too. `path`: of the
     API, below the endpoint's base URL. `budget`: what counts and limits what the calls take.
+    `can_wait`: at a limit a minute, calls of others that cannot wait go first.
     """
 
     def __init__(
@@ -64,8 +65,11 @@ class Attempts:
         first_delay: float,
         path: str = "/chat/completions",
         budget: Budget | None = None,
+        *,
+        can_wait: bool = False,
     ) -> None:
         self._source = source
+        self._can_wait = can_wait
         self._cancelled = cancelled
         self._first_delay = first_delay
         self._path = path
@@ -144,7 +148,9 @@ class Attempts:
 
         Of LimitReached and Cancelled, Cancelled is raised.
         """
-        turn = self.limiter.line_up(input_tokens + output_tokens) if self.limiter else None
+        turn, tokens = None, input_tokens + output_tokens
+        if self.limiter:
+            turn = self.limiter.line_up(tokens, can_wait=self._can_wait)
         try:
             while True:
                 self._check_open()

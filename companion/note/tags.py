@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from companion.note.blocks import Line
 from companion.note.spans import CodeSpans
@@ -81,8 +81,10 @@ def has_only_tags(line: Line) -> bool:
     return bool(found) and not _fill(line.text, [*line.hidden, *found], " ").strip()
 
 
-def has_tag(tags: Iterable[str], wanted: str) -> bool:
+def has_tag(tags: Collection[str], wanted: str) -> bool:
     """Return whether wanted, or a tag nested in it, is among tags, regardless of case."""
+    if not tags:
+        return False
     wanted = f"{wanted.lstrip('#').casefold()}/"
     return any(f"{tag.casefold()}/".startswith(wanted) for tag in tags)
 
@@ -105,7 +107,7 @@ class _HiddenText:
 
     def __init__(self, text: str, start: int) -> None:
         self._text = text
-        self._known = dict.fromkeys(_OPENINGS, (start, False))
+        self._known = {opening: (start, False) for opening in _OPENINGS if opening in text}
 
     def is_at(self, place: int) -> bool:
         text = self._text
