@@ -209,9 +209,9 @@ class ServiceShape(BaseModel):
     vault: str
     file: str
     starts: bool
-    pid: int | None
-    port: int | None
-    version: str | None
+    pid: int | None = None
+    port: int | None = None
+    version: str | None = None
 
 
 def _report(each: InstalledService, manager: ServiceManager, output: Output) -> bool:
@@ -219,14 +219,8 @@ def _report(each: InstalledService, manager: ServiceManager, output: Output) -> 
     place = find_daemon(state_folder(each.root))
     file, starts = manager.file(each.name), manager.knows(each.name)
     if output.as_json:
-        shape = ServiceShape(
-            vault=str(each.root),
-            file=str(file),
-            starts=starts,
-            pid=place.pid if place else None,
-            port=place.port if place else None,
-            version=place.version if place else None,
-        )
+        running = place._asdict() if place else {}
+        shape = ServiceShape(vault=str(each.root), file=str(file), starts=starts, **running)
         output.print_json(shape.model_dump())
     output.say(str(each.root), style="bold")
     again = f"companion service install {shlex.quote(str(each.root))}"

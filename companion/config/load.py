@@ -20,7 +20,7 @@ from typing import Any
 from platformdirs import user_config_path, user_state_path
 from pydantic import ValidationError
 
-from companion.config.config import Config
+from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
 
@@ -120,8 +120,16 @@ def read_tables(file: Path) -> dict[str, Any]:
 
     Raises UsageError if it cannot be read, or is no TOML.
     """
+    return parse_tables(read_if_there(file) or b"", file)
+
+
+def parse_tables(data: bytes, file: Path) -> dict[str, Any]:
+    """Return the tables of TOML in UTF-8, with or without a byte order mark.
+
+    file: which messages name. Raises UsageError.
+    """
     try:
-        return tomllib.loads((read_if_there(file) or b"").decode("utf-8-sig"))
+        return tomllib.loads(data.decode("utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file} is no valid TOML: {error}; mend that line") from None
     except UnicodeDecodeError as error:

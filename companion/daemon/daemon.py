@@ -31,8 +31,8 @@ from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
 from companion.enrich.model import find_limiter, model_facts
+from companion.enrich.new_proposals import propose_for_script
 from companion.enrich.note_writer import Answered, NoteWriter
-from companion.enrich.program_proposals import propose_for_script
 from companion.enrich.run import Result, new_run
 from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
 from companion.enrich.similar import open_similar

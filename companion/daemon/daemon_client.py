@@ -20,7 +20,7 @@ from companion.daemon.api.run_schemas import RunProgress, RunShape
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.guard import MAX_BODY
-from companion.daemon.problem import Problem, error_class, problem_type
+from companion.daemon.problem import Problem, error_class
 from companion.enrich.decision import Acceptance, NoteDecision
 from companion.enrich.run import Result
 from companion.errors import CompanionError, ConsentMissing, NoteError, NotThere, UsageError
@@ -56,10 +56,6 @@ class DaemonRefused(CompanionError):
         super().__init__(detail)
         self.status = status
         self._kind = kind
-
-    def is_about(self, *errors: type[CompanionError]) -> bool:
-        """Return whether the daemon refused because of one of these errors."""
-        return self._kind in map(problem_type, errors)
 
     def to_error(self) -> CompanionError:
         """Return the error that it would be without a daemon, where there is such a one."""

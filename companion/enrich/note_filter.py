@@ -75,9 +75,7 @@ def find_kind(prompts: Prompts, field: str | None) -> str | None:
     """
     if field is None:
         return None
-    everywhere = (prompts, *prompts.by_folder.values())
-    fields = [each for some in everywhere for each in some.fields.values()]
-    kinds = {each.name: each.property or each.name for each in fields}
+    kinds = {each.name: each.fills for each in prompts.all_fields()}
     if field in kinds:
         return kinds[field]
     if field in kinds.values():

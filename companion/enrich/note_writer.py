@@ -67,7 +67,7 @@ class Answered:
 
     def still_needed(self, task: Task) -> list[Filling]:
         """Return the fillings whose need the task's note still has, with the need as it is now."""
-        needs = {need.key: need for need in (*task.needs, *(need for need, _ in task.proposed))}
+        needs = {need.key: need for need in task.all_needs}
         return [
             filling._replace(need=needs[filling.need.key])
             for filling in self.fillings
@@ -220,10 +220,11 @@ class NoteWriter:
         if not may_be_unfillable(task.parsed.note):
             return  # another plan would cost a third of the throughput
         prompts = self.workspace.prompts.for_note(path)
-        needs = (*task.needs, *(need for need, _ in task.proposed))
-        if needs:
-            lists = {need for need in needs if prompts.field_of(need.kind).kind == "list"}
-            texts = [Filling(need, ["text"] if need in lists else "text") for need in needs]
+        kinds = {need: prompts.field_of(need.kind).kind for need in task.all_needs}
+        if kinds:
+            texts = [
+                Filling(n, ["text"] if kind == "list" else "text") for n, kind in kinds.items()
+            ]
             self._plan(task, texts)
 
     def require_not_cancelled(self) -> None:

@@ -155,8 +155,8 @@ class RepeatedFaults:
 SUPPORTED = {"text": 0.6, "prose": 0.7}
 """The similarity from which on a sentence of a small model is taken to be true, by kind of field.
 
-From there on, hardly a sentence says more than what was shown, or else than it. Many of the true
-ones lie below it, too: no measure tells these from the false ones. See docs/figures.md.
+Above it, hardly a sentence adds to what was shown, or contradicts it. Many true ones lie below it,
+too: no measure tells these from the false ones. See docs/figures.md.
 """
 
 

@@ -62,7 +62,7 @@ def find_places(
     task = _find_task(space, job, proposals, read(path).data)
     if task.skipped:
         return _nowhere(job, proposals, task.skipped, is_excluded=True)
-    needs = {need.key: need for need in (*task.needs, *(need for need, _ in task.proposed))}
+    needs = {need.key: need for need in task.all_needs}
     source_of = space.journal.proposals.source
     gone = {p.id: REWRITTEN for p in proposals if is_rewritten(source_of(p), task.data)}
     gone |= {each.id: _FILLED for each in proposals if each.need not in needs}

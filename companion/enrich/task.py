@@ -77,6 +77,11 @@ class Task:
     reopened: frozenset[str] = frozenset()
     proposed: tuple[tuple[Need, AskedNeed], ...] = ()
 
+    @property
+    def all_needs(self) -> tuple[Need, ...]:
+        """What to ask for, and what is not asked for as it has a proposal."""
+        return (*self.needs, *(need for need, _ in self.proposed))
+
 
 def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     """Return what is to be done to the note that holds data.

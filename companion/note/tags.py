@@ -31,14 +31,6 @@ def is_tag(name: str) -> bool:
     return bool(_WHOLE.fullmatch(name)) and not name.isdecimal()
 
 
-def tags_of(line: Line) -> list[str]:
-    """Return the tags in the line, without `#`, as written.
-
-    There are none in code, comments, formulas, HTML, links and URLs.
-    """
-    return [line.text[start + 1 : end] for start, end in find_tags(line)]
-
-
 def find_tag_candidates(text: str, start: int) -> dict[int, str]:
     """Return what looks like a tag in a note's body, without `#`, by its offset in the text.
 
@@ -71,7 +63,10 @@ def likely_tags(text: str, start: int, tag_candidates: Mapping[int, str]) -> lis
 
 
 def find_tags(line: Line) -> list[tuple[int, int]]:
-    """Return the spans of the tags in the line's text, `#` included."""
+    """Return the spans of the tags in the line's text, `#` included.
+
+    There are none in code, comments, formulas, HTML, links and URLs.
+    """
     if line.kind not in ("text", "heading") or "#" not in line.text:
         return []
     visible = CodeSpans(_fill(line.text, line.hidden, "!"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -84,6 +84,11 @@ class Prompts:
             return self
         folders = PurePosixPath(fold_path(path)).parents
         return next((self.by_folder[f] for f in map(str, folders) if f in self.by_folder), self)
+
+    def all_fields(self) -> Iterator[Field]:
+        """Yield the fields of the vault, and then those of its folders."""
+        for each in (self, *self.by_folder.values()):
+            yield from each.fields.values()
 
     def field_of(self, kind: str) -> Field:
         """Return the field that fills needs of this kind: a property, or `callout`."""

@@ -75,7 +75,7 @@ def is_conflict_copy(name: str) -> bool:
 
 
 def find_copied_note(root: Path, path: str, is_there: Callable[[str], bool]) -> str | None:
-    """Return the name of the note of which that at path is a copy as OneDrive and iCloud name it.
+    """Return the name of the note that the one at path copies, if named as OneDrive or iCloud do.
 
     is_there(name): whether its folder has a file of that name. People use such names themselves,
     so it counts only where a property `title` or the first heading of it is the other one's

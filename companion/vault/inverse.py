@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from itertools import pairwise, product
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from companion.errors import ChangeNotInNote, NoteChanged
 from companion.note.edit import Edit, EditLost, rebase
 from companion.note.editor_text import EditorText
 from companion.note.text import BOM
 from companion.vault.journal import Change, Journal
-
-T = TypeVar("T")
 
 
 class Inverse(NamedTuple):
@@ -53,11 +52,7 @@ def find_parts(journal: Journal, change: Change, text: str) -> Inverse:
     Raises ChangeNotInNote if nothing of the change is left in text, NoteChanged if all of it was
     edited.
     """
-
-    def find(parts: Sequence[int]) -> list[Edit]:
-        return _find_inverse(journal, change, text, parts)
-
-    return _find_parts(journal, change, text, find)
+    return _find_parts(journal, change, text, partial(_find_inverse, journal, change, text))
 
 
 def find_parts_in_editor(journal: Journal, change: Change, editor_text: str) -> Inverse:
@@ -89,18 +84,24 @@ def _find_parts(
     found = []
     for part in parts:
         with suppress(EditLost):
-            found += [part] if find([part]) else []
-    left = change.name_parts(part for part in parts if part not in found)
-    reason = _explain_edited(change, left if found else [])
-    try:
-        if found:
+            if find([part]):
+                found.append(part)
+    if found:
+        left = change.name_parts(part for part in parts if part not in found)
+        reason = (
+            f"of change {change.id} stays what was edited, moved or taken out since: "
+            f"{', '.join(left)}; remove by hand what you do not want"
+        )
+        with suppress(EditLost):  # each part is found, but not in this order
             return Inverse(find(found), tuple(found), left, reason)
-    except EditLost:  # each part is found, but not in this order
-        pass
-    if not found and not change.taken and _is_taken_out(journal, change, _to_editor(text)):
+    elif not change.taken and _is_taken_out(journal, change, _to_editor(text)):
         reason = f"change {change.id} is not in the note any more; there is nothing to take back"
         raise ChangeNotInNote(reason, change.path)
-    raise NoteChanged(_explain_edited(change, []), change.path)
+    reason = (
+        f"the lines of change {change.id} were edited since, so it cannot be taken back "
+        "exactly; remove by hand what you do not want"
+    )
+    raise NoteChanged(reason, change.path)
 
 
 def _is_taken_out(journal: Journal, change: Change, shown: str) -> bool:
@@ -125,22 +126,10 @@ def _is_taken_out(journal: Journal, change: Change, shown: str) -> bool:
     return True
 
 
-def _explain_edited(change: Change, left: Sequence[str]) -> str:
-    """Return why the change, or what is left of it, cannot be taken back."""
-    if left:
-        return (
-            f"of change {change.id} stays what was edited, moved or taken out since: "
-            f"{', '.join(left)}; remove by hand what you do not want"
-        )
-    return (
-        f"the lines of change {change.id} were edited since, so it cannot be taken back "
-        "exactly; remove by hand what you do not want"
-    )
-
-
 def _find_inverse(journal: Journal, change: Change, text: str, parts: Sequence[int]) -> list[Edit]:
     """Return the edits that take these parts of the change out of text. Raises EditLost."""
-    inverse = _pick(change.inverse_edits(), parts)
+    all_edits = change.inverse_edits()
+    inverse = [all_edits[part] for part in parts]
     if _hash(text) == change.after_sha256:
         return inverse
     view = EditorText.of(text)
@@ -162,11 +151,6 @@ def _find_inverse(journal: Journal, change: Change, text: str, parts: Sequence[i
         return first()
     except EditLost:
         return second()
-
-
-def _pick(items: Iterable[T], parts: Sequence[int]) -> list[T]:
-    every = list(items)
-    return [every[part] for part in parts]
 
 
 class _Image(NamedTuple):
@@ -215,8 +199,9 @@ class _Pieces(NamedTuple):
 
     @classmethod
     def of(cls, change: Change, parts: Sequence[int]) -> _Pieces:
-        edits = _pick(zip(change.edits, change.replaced, change.around, strict=True), parts)
-        return cls([_Piece(left, edit.text, right, old) for edit, old, (left, right) in edits])
+        edits = zip(change.edits, change.replaced, change.around, strict=True)
+        pieces = [_Piece(left, edit.text, right, old) for edit, old, (left, right) in edits]
+        return cls([pieces[part] for part in parts])
 
     def may_fit(self, text: str) -> bool:
         """Whether the change may have been made to a text with the line ends of this one."""

@@ -14,6 +14,10 @@ from typing import Any, NamedTuple
 from companion.errors import UsageError
 
 SETTINGS = ".obsidian"
+_APP, _TEMPLATES = "app.json", "templates.json"
+_TEMPLATER = "plugins/templater-obsidian/data.json"
+SETTINGS_FILES = (_APP, _TEMPLATES, _TEMPLATER)
+"""The files in that folder that read_obsidian_settings reads."""
 _NAMED_GROUP = re.compile(r"(?<!\\)\(\?<(?=[A-Za-z_$])")
 
 
@@ -37,11 +41,11 @@ def read_obsidian_settings(root: Path) -> ObsidianSettings:
     """
     folder = root / SETTINGS
     templates = [
-        (_text(folder / "templates.json", "folder"), "Obsidian's settings"),
+        (_text(folder / _TEMPLATES, "folder"), "Obsidian's settings"),
         (_text(folder / _TEMPLATER, "templates_folder"), "Templater's settings"),
         (_text(folder / _TEMPLATER, "template_folder"), "Templater's settings"),
     ]
-    file = folder / "app.json"
+    file = folder / _APP
     filters = _settings(file).get("userIgnoreFilters") or []
     if not isinstance(filters, list) or not all(isinstance(entry, str) for entry in filters):
         raise _unknown(file, "userIgnoreFilters is not a list of texts")
@@ -55,9 +59,6 @@ def read_obsidian_settings(root: Path) -> ObsidianSettings:
         excluded=tuple(entry for entry in filters if entry.strip()),
         templates=tuple((path, whose) for path, whose in templates if path),
     )
-
-
-_TEMPLATER = Path("plugins", "templater-obsidian", "data.json")
 
 
 def compile_filter(pattern: str) -> re.Pattern[str]:

@@ -39,12 +39,12 @@ Script = Callable[[Seen, int], Scene]
 class FakeEndpoint:
     """Plays `script`, which gets the request and its number from 0."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.script: Script = lambda _seen, _n: answer("fine")
         self.seen: list[Seen] = []
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server((host, 0), _Handler)
         self._server.fake = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+        self.url = f"http://{host}:{self._server.server_port}/v1"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def play(self, *scenes: Scene) -> None:
