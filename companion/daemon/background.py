@@ -42,7 +42,7 @@ class BackgroundSwitch:
     state: the vault's state folder; the file `paused` in it keeps a pause across restarts.
     """
 
-    def __init__(self, config: Config, state: Path, queue: WorkQueue[Job]) -> None:
+    def __init__(self, config: Config, state: Path, queue: WorkQueue) -> None:
         self._config = config
         self._queue = queue
         self._file = state / "paused"
@@ -140,7 +140,7 @@ class BackgroundHandler:
 
     def __init__(
         self,
-        queue: WorkQueue[Job],
+        queue: WorkQueue,
         fingerprints: Fingerprints,
         presence: Presence,
         quota: DailyQuota,
@@ -158,7 +158,7 @@ class BackgroundHandler:
         self._cancelled = threading.Event()
         self._enricher: Enricher | None = None
 
-    def work(self, ticket: Ticket[Job]) -> bool:
+    def work(self, ticket: Ticket) -> bool:
         """Work on the note, and give the ticket back; return whether a model was asked.
 
         Raises EndpointError, Cancelled or JournalError; the ticket is not given back then.
@@ -178,7 +178,7 @@ class BackgroundHandler:
                     self._enricher = self._open(self._cancelled)
                 enricher = copy(self._enricher)
             enricher.run = new_run()  # a run of its own: undoing the last run undoes one note
-            answer = self._ask(enricher, ticket.item)
+            answer = self._ask(enricher, ticket.job)
             asked = used_model(answer)
             if isinstance(answer, Answered):
                 if self._presence.is_open(path):
@@ -198,7 +198,7 @@ class BackgroundHandler:
             self._queue.done(ticket)
         return asked
 
-    def fail(self, ticket: Ticket[Job], error: CompanionError, *, passes: bool) -> None:
+    def fail(self, ticket: Ticket, error: CompanionError, *, passes: bool) -> None:
         """Requeue the note after a fault that may be over later; else leave it until it changes.
 
         passes: whether it may be over later, as the endpoint's. So may a limit of the day.
@@ -255,12 +255,12 @@ class BackgroundHandler:
             return enricher.ask(job)
         return self._quota.ask(enricher, job)
 
-    def _defer(self, ticket: Ticket[Job]) -> None:
+    def _defer(self, ticket: Ticket) -> None:
         with self._lock:
             self._deferred.add(ticket.path)
         self._queue.requeue(ticket, time.monotonic() + _OPEN_LOOK)
 
-    def _requeue_if_edited(self, ticket: Ticket[Job]) -> bool:
+    def _requeue_if_edited(self, ticket: Ticket) -> bool:
         """Requeue the ticket if the note was changed just now; return whether it was.
 
         Its modification time alone is not enough, as the clock of its drive may differ from ours.
@@ -273,7 +273,7 @@ class BackgroundHandler:
         return False
 
     def _requeue_or_leave(
-        self, ticket: Ticket[Job], error: NoteError, fingerprint: NoteFingerprint | None
+        self, ticket: Ticket, error: NoteError, fingerprint: NoteFingerprint | None
     ) -> None:
         """Requeue the ticket if a retry may help; else leave the note until it changes."""
         path = ticket.path

@@ -15,13 +15,11 @@ from types import FrameType
 
 from companion import __version__
 from companion.config import Config, state_folder
-from companion.daemon.api.client_routes import Proofs
+from companion.daemon.access import Access
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
-from companion.daemon.guard import Guard
 from companion.daemon.http_server import Server, bind_port
 from companion.daemon.log import open_log
-from companion.daemon.pairing import take_code
 from companion.daemon.runtime_file import (
     PluginRuntimeFile,
     RuntimeFile,
@@ -30,8 +28,7 @@ from companion.daemon.runtime_file import (
     write_runtime_file,
 )
 from companion.daemon.service import find_service
-from companion.daemon.tokens import Tokens, client_token, ensure_token, prove, read_token
-from companion.daemon.web.pages import PageAccess, Sessions
+from companion.daemon.tokens import ensure_token
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import open_workspace
@@ -78,7 +75,7 @@ def _serve_once(
         bind_port(port) as listener,
     ):
         if ready:
-            open_log(space.state, to_terminal=True)
+            open_log(space.state)
         for recovered in space.recovered:
             _log.warning("%s: %s", recovered.path, recovered.reason)
         if unchecked := find_unchecked():
@@ -86,7 +83,7 @@ def _serve_once(
         ensure_token()
         daemon, bound = Daemon(space, spending), int(listener.getsockname()[1])
         plugin_file = PluginRuntimeFile(root, bound)
-        server = Server(make_vault_app(daemon, plugin_file.id, bound, stopped), listener)
+        server = Server(make_app(daemon, Access(root, bound, plugin_file.id), stopped), listener)
         answering = threading.Thread(target=server.run, name="http", daemon=True)
         answering.start()
         place = RuntimeFile(bound, os.getpid(), __version__, daemon.started_at)
@@ -121,45 +118,6 @@ def require_no_daemon(root: Path) -> None:
         f"a daemon serves this vault already, on http://127.0.0.1:{found.port} (pid {found.pid}); "
         f"companion status says what it does, companion open shows its page, and {stop}"
     )
-
-
-def make_vault_app(daemon: Daemon, plugin_id: str, port: int, stopped: threading.Event) -> Guard:
-    """Return the application of the daemon on a port, which its user's tokens and codes open.
-
-    plugin_id: as in make_prover. stopped: set when the daemon stops.
-    """
-    root = daemon.root
-    tokens = Tokens(root)
-    page = PageAccess(Sessions(root, tokens, port), make_page_opener(root))
-    prove_both = make_prover(tokens, plugin_id)
-    return make_app(daemon, tokens.accepts, make_exchange(root), prove_both, page, port, stopped)
-
-
-def make_exchange(root: Path) -> Callable[[str], str | None]:
-    """Return a function that returns the client token for a one-time code, None for a wrong one."""
-
-    def exchange(code: str) -> str | None:
-        return client_token(read_token(), root) if take_code(state_folder(root), code) else None
-
-    return exchange
-
-
-def make_page_opener(root: Path) -> Callable[[str], bool]:
-    """Return a function that returns whether a code of `companion open` is valid, once."""
-    return lambda code: take_code(state_folder(root), code, purpose="page")
-
-
-def make_prover(tokens: Tokens, plugin_id: str) -> Callable[[int, str], Proofs | None]:
-    """Return a function that returns the daemon's proofs for a port and a nonce.
-
-    plugin_id: the id in the plugin's runtime file.
-    """
-
-    def prove_both(port: int, nonce: str) -> Proofs | None:
-        by_token = tokens.prove(port, nonce)
-        return None if by_token is None else Proofs(by_token, prove(plugin_id, port, nonce))
-
-    return prove_both
 
 
 def _take_signals() -> SimpleQueue[int]:

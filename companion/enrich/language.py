@@ -134,6 +134,8 @@ def script_of(text: str, least: int = 1) -> str | None:
 
     least: the fewest letters; a sign of another script than Latin counts as four.
     """
+    if text.isascii():  # a third of the time that telling a note's language takes
+        return "Latin letters" if len(_LATIN.findall(text)) >= least else None
     counts = {name: len(signs.findall(text)) for name, signs in _PATTERNS}
     if counts["Japanese"] * 8 > counts["Chinese"]:
         counts["Japanese"] += counts.pop("Chinese")

@@ -112,10 +112,11 @@ class Planner:
         with self._changed:
             if is_alive:
                 self._idle.append(child)
+                self._changed.notify()  # all of them would wake up, and all but one in vain
             else:
                 child.kill()
                 self._running.remove(child)
-            self._changed.notify_all()
+                self._changed.notify_all()
 
     def _start(self) -> _Child | None:
         self._starts_left -= 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Event
@@ -123,7 +125,7 @@ def run_jobs(
     waiting = iter(jobs)
     fault: CompanionError | None = None
     workers = concurrency + concurrency // _SPARE
-    with ThreadPoolExecutor(workers, thread_name_prefix="note") as pool:
+    with _frozen_objects(), ThreadPoolExecutor(workers, thread_name_prefix="note") as pool:
         running: dict[Future[Result], Job] = {}
         done: SimpleQueue[Future[Result]] = SimpleQueue()
         while True:
@@ -150,6 +152,19 @@ def run_jobs(
                 yield result
     if fault:
         raise fault
+
+
+@contextmanager
+def _frozen_objects() -> Iterator[None]:
+    """Have the garbage collector pass over what is there already, such as all modules, meanwhile.
+
+    Looking through that again and again would take a twentieth of the time of a run.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _outcome_of(future: Future[Result], job: Job) -> tuple[Result | None, CompanionError | None]:

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
@@ -96,16 +96,20 @@ class Attempts:
         Raises EndpointError when the retries fail too, or a cap of the day is reached; Cancelled
         when the user stops the work.
         """
-        with self._slots:
+        with ExitStack() as slot:
+            slot.enter_context(self._slots)
             for attempt in count():
                 error: CompanionError | None = None
                 wait, retries = 0.0, self._source.settings.retries
                 reserved = self._reserve(input_tokens, output_tokens, tier)
                 with reserved as reservation, self._source.lease() as endpoint:
                     try:
-                        reply = self._post(endpoint, body_for(endpoint), reservation, tier)
+                        reply = self._post(endpoint, body_for(endpoint), reservation)
                         if may_pass(reply.status) and not (tier and has_no_room(reply)):
                             error, wait = error_for_reply(reply, endpoint), _retry_after(reply)
+                        else:
+                            slot.close()  # another call may go while this one is counted
+                        _settle(reservation, reply, tier)
                     except CallFailed as failure:
                         if failure.slow:
                             error, retries = timeout_error(endpoint), min(retries, 1)
@@ -163,17 +167,8 @@ class Attempts:
                 self._check_open()
             raise
 
-    def _post(
-        self,
-        endpoint: Endpoint,
-        body: dict[str, Any],
-        reservation: Reservation,
-        tier: str | None,
-    ) -> Reply:
-        """Return the reply to one call, its usage put in place of what was reserved for it.
-
-        One that says it came from another service tier is paid at the usual price.
-        """
+    def _post(self, endpoint: Endpoint, body: dict[str, Any], reservation: Reservation) -> Reply:
+        """Return the reply to one call."""
         from companion.llm.transport import Transport
 
         with self._lock:
@@ -184,20 +179,11 @@ class Attempts:
             transport = self._transport
         reservation.sent = True
         try:
-            reply = with_body_status(transport.post(body, self._path))
+            return with_body_status(transport.post(body, self._path))
         except CallFailed as failure:
             reservation.sent = failure.sent
             self._check_open()
             raise
-        if turn := reservation.turn:
-            turn.sent_at = reply.sent_at
-        is_paid = reply.status == 200 and not reply.is_web_page
-        given = read_completion(reply) if is_paid else Completion(usage=Usage())
-        reservation.in_tier &= given.tier in ("", tier)
-        reservation.settle(given.usage)
-        if turn:
-            turn.record(reply.headers)
-        return reply
 
     def _check_open(self) -> None:
         """Raise Cancelled or Stopped when no further call may be made."""
@@ -232,3 +218,19 @@ def _retry_after(reply: Reply) -> float:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except (ValueError, TypeError, OverflowError):
         return 0.0
+
+
+def _settle(reservation: Reservation, reply: Reply, tier: str | None) -> None:
+    """Put the usage in the reply in place of what was reserved for the call.
+
+    One that says it came from another service tier is paid at the usual price.
+    """
+    turn = reservation.turn
+    if turn:
+        turn.sent_at = reply.sent_at
+    is_paid = reply.status == 200 and not reply.is_web_page
+    given = read_completion(reply) if is_paid else Completion(usage=Usage())
+    reservation.in_tier &= given.tier in ("", tier)
+    reservation.settle(given.usage)
+    if turn:
+        turn.record(reply.headers)

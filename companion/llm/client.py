@@ -236,6 +236,10 @@ def read_answer(
     usage = completion.usage
     if _is_refused(completion):
         raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
+    if schema and not completion.problem:
+        data = read_json(completion.text, schema)
+        if data is not None:
+            return Answer(completion.text, data, usage)
     problem = _find_problem(completion, schema, limit)
     if completion.problem:
         raise NoCompletion(unusable_answer_error(endpoint, problem), usage, "no completion")
@@ -244,8 +248,7 @@ def read_answer(
     if problem:
         fault = "cut off" if completion.finish == "length" else problem
         raise NoAnswer(unusable_answer_error(endpoint, problem), usage, fault)
-    data = read_json(completion.text, schema) if schema else None
-    return Answer(completion.text, data or {}, usage)
+    return Answer(completion.text, {}, usage)
 
 
 def _is_refused(completion: Completion) -> bool:

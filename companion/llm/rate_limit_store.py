@@ -6,8 +6,9 @@ begins anew with the machine: a time that cannot be yet is from before that, and
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -47,6 +48,14 @@ class Taken(NamedTuple):
     wait: float = 0.0
     kind: Kind = "requests"
     bound: Bound = "setting"
+
+
+class Ended(NamedTuple):
+    """A turn whose call was answered. tokens: that it took; None: as estimated."""
+
+    id: int
+    tokens: int | None
+    sent_at: float | None
 
 
 class _Limit(NamedTuple):
@@ -94,14 +103,38 @@ class RateLimitStore:
 
         return self._file.use(work)
 
-    def end(self, turn: int, tokens: int | None, sent_at: float | None) -> None:
-        """Record that the call was answered, and what it took; None: as estimated.
+    def take_free(self, tokens: Sequence[int]) -> list[Taken] | None:
+        """Return the turns of calls that may take so many tokens, if the endpoint has no limit.
 
-        Until then it counted as sent `_SENT` after it was let go, which is late rather than early.
+        None where it reported one: then each has to take its turn.
+        """
+
+        def work(db: sqlite3.Connection) -> list[Taken] | None:
+            now = self._clock()
+            self._forget(db, now)
+            values = {"endpoint": self._endpoint, "at": now + _SENT, "tokens": json.dumps(tokens)}
+            values |= {"since": now - _BELIEVED, "now": now}
+            added = db.execute(_ADD_FREE, values)
+            if added.rowcount < 1:
+                return None
+            last = added.lastrowid
+            assert last is not None
+            return [Taken(id_, now) for id_ in range(last - len(tokens) + 1, last + 1)]
+
+        return self._file.use(work)
+
+    def end(self, ended: Sequence[Ended]) -> None:
+        """Record that calls were answered.
+
+        Until then they counted as sent `_SENT` after they were let go, which is late rather than
+        early.
         """
         now = self._clock()
-        at = now if sent_at is None else min(now, sent_at + _ARRIVES)
-        self._file.use(lambda db: db.execute(_END, (tokens, at, turn)))
+        rows = [
+            (id_, tokens, now if sent_at is None else min(now, sent_at + _ARRIVES))
+            for id_, tokens, sent_at in ended
+        ]
+        self._file.use(lambda db: db.execute(_END, (json.dumps(rows),)))
 
     def remove(self, turn: int) -> None:
         """Remove the turn of a call that did not go out."""
@@ -217,7 +250,14 @@ _FORGET = """DELETE FROM turns
     WHERE endpoint = :endpoint AND granted = :granted AND (at <= :since OR at > :future)"""
 _RENEW = "UPDATE turns SET granted = ?, at = ? WHERE id = ? AND NOT granted"
 _ADD = "INSERT INTO turns (endpoint, granted, at, tokens) VALUES (?, ?, ?, ?)"
-_END = "UPDATE turns SET tokens = coalesce(?, tokens), at = ? WHERE id = ?"
+_ADD_FREE = """INSERT INTO turns (endpoint, granted, at, tokens)
+    SELECT :endpoint, 1, :at, value FROM json_each(:tokens)
+    WHERE NOT EXISTS (SELECT 1 FROM reported_limits
+        WHERE endpoint = :endpoint AND at BETWEEN :since AND :now) ORDER BY key"""
+_END = """UPDATE turns
+    SET tokens = coalesce(json_extract(ended.value, '$[1]'), tokens),
+        at = json_extract(ended.value, '$[2]')
+    FROM json_each(?) AS ended WHERE turns.id = json_extract(ended.value, '$[0]')"""
 _USED = """SELECT count(*), coalesce(sum(tokens), 0) FROM turns
     WHERE endpoint = :endpoint AND granted = 1 AND at > :since AND at <= :future"""
 _USED_UNTIL = f"{_USED} AND id <= :id"

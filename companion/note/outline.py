@@ -16,7 +16,8 @@ from companion.note.spans import CommentScanner
 from companion.note.tags import has_only_tags
 from companion.note.text import NoteText, split_lines
 
-_PLAIN_TEXT = re.compile(r"(?:[^\W\d_][^\\`%<$]*)?")
+_PLAIN_TEXT = re.compile(r"(?:(?:[^\W\d_]|#[^\s#\\`%<$])[^\\`%<$]*)?")  # or a tag, or nothing
+_PLAIN_HEADING = re.compile(r"(#{1,6})[ \t][^\\`%<$]*")
 _RULE = re.compile(r"([-*_])[ \t]*(?:\1[ \t]*){2,}$")
 _UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
 _FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,})")
@@ -80,9 +81,13 @@ class _Scanner:
 
     def _line(self, line: Line) -> Line:
         """Return a line that begins outside of comments and formulas."""
-        if not (self.containers or self.block) and _PLAIN_TEXT.fullmatch(line.text):  # most lines
-            self.in_paragraph = bool(line.text)
-            return line._replace(kind="text") if line.text else line
+        if not (self.containers or self.block):  # most lines
+            if _PLAIN_TEXT.fullmatch(line.text):
+                self.in_paragraph = bool(line.text)
+                return line._replace(kind="text") if line.text else line
+            if heading := _PLAIN_HEADING.fullmatch(line.text):
+                self.in_paragraph = False
+                return line._replace(kind="heading", level=len(heading[1]), starts_block=True)
         cursor = Cursor(line.text)
         continued = self.containers.follow(cursor)
         depth = self.containers.depth(continued)

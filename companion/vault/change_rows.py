@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from companion.errors import NoteBusy
+from companion.errors import NoteBusy, ProposalDecided
 from companion.note.edit import Edit, EditLost, apply_edits, rebase
 from companion.note.editor_text import EditorText
 from companion.vault.change import NewChange, invert_edits
@@ -77,25 +77,33 @@ def insert_pending(
     Raises NoteBusy if an earlier change of the note is pending, and ProposalDecided if one of its
     proposals is in another state by now.
     """
-    query = "SELECT id FROM changes WHERE path = :path AND state = 'pending'"
-    if db.execute(query, row).fetchone():
-        reason = "an earlier change of it is not finished; it is recovered at the next start"
-        raise NoteBusy(reason, str(row["path"]))
-    require_in_state(db, change.path, str(row["proposals"]), change.states)
-    number = _insert(db, row | {"state": "pending"}, before)
-    accept_proposals(db, number, time.time())  # at once, so that nobody else decides on them
+    try:
+        require_in_state(db, change.path, str(row["proposals"]), change.states)
+        number = _insert(db, row | {"state": "pending"}, before)
+    except (ProposalDecided, sqlite3.IntegrityError):
+        query = "SELECT id FROM changes WHERE path = :path AND state = 'pending'"
+        if db.execute(query, row).fetchone():
+            reason = "an earlier change of it is not finished; it is recovered at the next start"
+            raise NoteBusy(reason, str(row["path"])) from None
+        raise
+    # at once, so that nobody else decides on them
+    accept_proposals(db, json.dumps([number]), time.time())
     return number
 
 
-def mark_done(db: sqlite3.Connection, change: int, now: float) -> None:
-    """Mark the change as done, its proposals as accepted, and the edits that it takes back.
+def mark_done(db: sqlite3.Connection, changes: Sequence[int], now: float) -> None:
+    """Mark the changes as done, their proposals as accepted, and the edits that they take back.
 
     now: Unix time, seconds.
     """
-    db.execute("UPDATE changes SET state = 'done' WHERE id = ?", (change,))
-    accept_proposals(db, change, now)
-    remember_filled(db, change, now)
-    _mark_undone(db, change, now)
+    ids = json.dumps(changes)
+    mine = "id IN (SELECT value FROM json_each(?))"
+    db.execute(f"UPDATE changes SET state = 'done' WHERE {mine}", (ids,))  # noqa: S608 (our words)
+    accept_proposals(db, ids, now)
+    remember_filled(db, ids, now)
+    query = f"SELECT id FROM changes WHERE {mine} AND undoes IS NOT NULL ORDER BY id"  # noqa: S608
+    for (change,) in db.execute(query, (ids,)).fetchall():
+        _mark_undone(db, change, now)
 
 
 def mark_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:
@@ -164,7 +172,7 @@ def confirm_offer(db: sqlite3.Connection, name: OfferId, moved_to: str | None) -
     now = time.time()
     row = json.loads(found["row"]) | {"made_at": now, "path": moved_to or found["path"]}
     change = _insert(db, row | {"state": "done"}, found["before"])
-    mark_done(db, change, now)
+    mark_done(db, [change], now)
     after = apply_edits(found["before"].decode("utf-8"), _read_edits(found))
     put_note(db, row["path"], after.encode("utf-8"), now)
     close = "UPDATE offers SET change = ?, before = NULL WHERE rowid = ?"

@@ -5,6 +5,7 @@ Recovery, history, undo and the proposals rely on it.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from companion.vault.change_rows import (
     mark_done,
     put_offer,
 )
-from companion.vault.journal_db import Database, touch
+from companion.vault.journal_db import Database, Gathering, touch
 from companion.vault.proposals import ProposalStore
 from companion.vault.remembered_notes import RememberedNotes
 
@@ -44,6 +45,7 @@ class Journal:
         Raises JournalError if it is locked, damaged, unreadable or from a newer version.
         """
         self._db = Database(file, read_only=read_only)
+        self._done = Gathering(self._db, _mark_all_done)
         self.notes = RememberedNotes(self._db, read_only=read_only)
         self.proposals = ProposalStore(self._db, self.notes, read_only=read_only)
         self.batches = BatchStore(self._db, self.notes)
@@ -103,7 +105,7 @@ class Journal:
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; a power failure may undo it."""
-        self._db.ask(lambda db: mark_done(db, change, time.time()), can_wait=True)
+        self._done.add(change)
 
     def abandon(self, change: int, remark: str = "") -> None:
         """Record that the note does not hold the change, and why; delete its images.
@@ -219,6 +221,10 @@ class Journal:
         query = f"{_SELECT} {where}"
         rows = self._db.select(query, *values)
         return self.notes.with_current_paths(map(read_row, rows))
+
+
+def _mark_all_done(db: sqlite3.Connection, changes: Sequence[int]) -> None:
+    mark_done(db, changes, time.time())
 
 
 def _is_in(path: str, wanted: Sequence[str]) -> bool:

@@ -10,8 +10,6 @@ import pytest
 
 from companion.config.settings import ReviewTable
 from companion.daemon.daemon import Daemon
-from companion.daemon.process import make_exchange, make_prover
-from companion.daemon.tokens import Tokens, ensure_token
 from companion.vault.proposal import NewProposal, ProposalState
 from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import (
@@ -40,16 +38,10 @@ def vault(daemon_fixture: DaemonFixture) -> DaemonFixture:
     return daemon_fixture
 
 
-def serve(vault: DaemonFixture) -> Api:
-    tokens, token = Tokens(vault.vault), ensure_token()
-    prover, exchange = make_prover(tokens, "c0ffee" * 5), make_exchange(vault.vault)
-    return Serving(vault.start(), token, tokens.accepts, exchange, prover, tokens)
-
-
 @pytest.fixture
 def api(vault: DaemonFixture) -> Iterator[Api]:
     """The API, once the daemon has asked for both notes."""
-    served = serve(vault)
+    served = Serving(vault.start())
     eventually(lambda: served.get("/proposals").json["total"] == 4 and vault.is_idle())
     yield served
     served.stop()

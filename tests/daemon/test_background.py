@@ -254,7 +254,7 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
 
 def test_presence_expires(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
-    monkeypatch.setattr(open_notes.Presence.__init__, "__defaults__", (time.monotonic, 1.0))
+    monkeypatch.setattr(open_notes, "REPORT_LASTS", 1)
     daemon_fixture.start()
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     began = time.monotonic()
