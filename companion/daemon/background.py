@@ -165,10 +165,7 @@ class BackgroundHandler:
         """
         path, asked = ticket.path, False
         fingerprint = self._fingerprints.fingerprint(path)
-        if self._presence.is_open(path):
-            self._defer(ticket)
-            return False
-        if self._requeue_if_edited(ticket):
+        if self._is_put_off(ticket):
             return False
         with self._lock:
             self._deferred.discard(path)
@@ -181,10 +178,7 @@ class BackgroundHandler:
             answer = self._ask(enricher, ticket.job)
             asked = used_model(answer)
             if isinstance(answer, Answered):
-                if self._presence.is_open(path):
-                    self._defer(ticket)
-                    return asked
-                if self._requeue_if_edited(ticket):
+                if self._is_put_off(ticket):
                     return asked
                 answer = enricher.write(answer)
         except NoteError as error:
@@ -255,16 +249,16 @@ class BackgroundHandler:
             return enricher.ask(job)
         return self._quota.ask(enricher, job)
 
-    def _defer(self, ticket: Ticket) -> None:
-        with self._lock:
-            self._deferred.add(ticket.path)
-        self._queue.requeue(ticket, time.monotonic() + _OPEN_LOOK)
-
-    def _requeue_if_edited(self, ticket: Ticket) -> bool:
-        """Requeue the ticket if the note was changed just now; return whether it was.
+    def _is_put_off(self, ticket: Ticket) -> bool:
+        """Requeue the ticket if the note is open or was changed just now; return whether it is.
 
         Its modification time alone is not enough, as the clock of its drive may differ from ours.
         """
+        if self._presence.is_open(ticket.path):
+            with self._lock:
+                self._deferred.add(ticket.path)
+            self._queue.requeue(ticket, time.monotonic() + _OPEN_LOOK)
+            return True
         changed = self._fingerprints.has_changed(ticket.path)
         rest = self._fingerprints.seconds_to_settle(ticket.path, self._settle)
         if changed and rest > 0:

@@ -26,19 +26,17 @@ from companion.llm.endpoint_errors import Cancelled
 LATER = "later"  # the owner of tickets for notes whose run went on without them; no run's id
 PATIENCE = 30.0  # seconds that an editor has to make the edits
 OPEN_LOOK = 1.0  # seconds between two checks whether a note is still open
+REPORT_LASTS = 30  # seconds that a client's report of its open notes is valid
 NOT_TAKEN = (
     f"open in Obsidian, where nobody took the edits within {PATIENCE:.0f} s; they are made there "
     "when you pause, or here once it is closed"
 )
-
 IN_EDITOR = "open in Obsidian; it is accepted there when you pause, or here once the note is closed"
 
 _MAX_LATER = 1_000  # answers that are written once their note is closed
-REPORT_LASTS = 30  # seconds that a client's report of its open notes is valid
-_log = logging.getLogger(__name__)
-
 _MAX_CLIENTS = 32  # of more, the one that has not reported for longest is forgotten
 _MAX_PATHS = 1000  # of one client; the rest of its report is ignored
+_log = logging.getLogger(__name__)
 
 
 class Presence:

@@ -78,8 +78,8 @@ def find_copied_note(root: Path, path: str, is_there: Callable[[str], bool]) -> 
     """Return the name of the note that the one at path copies, if named as OneDrive or iCloud do.
 
     is_there(name): whether its folder has a file of that name. People use such names themselves,
-    so it counts only where a property `title` or the first heading of it is the other one's
-    name. None if it is no copy, or cannot be read.
+    so it is a copy only if its property `title` or its first heading is the name of the other.
+    None if it is no copy, or cannot be read.
     """
     name = path.rpartition("/")[2]
     suffix = name[-3:]

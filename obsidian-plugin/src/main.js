@@ -12,7 +12,7 @@ import { CompanionSettingTab, readSettings } from "./settings.js";
 import { watchPairing } from "./set-up.js";
 import { addStatusBar } from "./status-bar.js";
 import { AskedChanges, LOOK, TakeOver } from "./take-over.js";
-import { newActivity, watchActivity } from "./user-activity.js";
+import { UserActivity } from "./user-activity.js";
 import { CompanionView, openView, VIEW } from "./view.js";
 import { chooseLanguage, say } from "./words.js";
 
@@ -25,7 +25,7 @@ export default class CompanionPlugin extends Plugin {
   timers = newTimers();
   api = new DaemonApi(this);
   daemon = new Heartbeat(this);
-  activity = newActivity();
+  activity = new UserActivity(this);
   takeOver = new TakeOver(this);
   asked = new AskedChanges(this);
   /** The id of this window for the daemon. */
@@ -90,7 +90,7 @@ function begin(plugin) {
   const tell = () => void plugin.daemon.reportOpenIfChanged();
   plugin.registerEvent(workspace.on("file-open", tell));
   plugin.registerEvent(workspace.on("layout-change", tell));
-  watchActivity(plugin);
+  plugin.activity.watch();
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => plugin.daemon.reportNoneOpen())));
   plugin.registerInterval(window.setInterval(() => void plugin.takeOver.fillOne(), LOOK));
   plugin.registerInterval(window.setInterval(() => void plugin.asked.make(), LOOK));

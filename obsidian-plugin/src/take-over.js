@@ -9,7 +9,6 @@ import { findViews } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { askModel } from "./runs.js";
 import { undoChange } from "./undo.js";
-import { findWaitReason, isEditing } from "./user-activity.js";
 import { say } from "./words.js";
 import { workOn } from "./work.js";
 import { writeEnrichment } from "./writing.js";
@@ -45,8 +44,8 @@ export class TakeOver {
 
   /** Fill one of the notes if the user pauses and the settings allow it. Never rejects. */
   async fillOne() {
-    const { app, settings, pending } = this.#plugin;
-    if (this.#isBusy || !settings.takeOver || !isIdle(this.#plugin, REST)) return;
+    const { app, activity, settings, pending } = this.#plugin;
+    if (this.#isBusy || !settings.takeOver || !activity.isIdle(REST)) return;
     const waiting = [...this.waiting, ...[...pending.keys()].map(({ path }) => path)];
     const file = app.vault.getFileByPath(waiting.find((path) => this.#isDue(path)) ?? "");
     if (!file) return;
@@ -116,7 +115,7 @@ export class TakeOver {
   async #awaitTurn(pending, { file, text, result }) {
     const plugin = this.#plugin;
     const edits = result.offer?.edits ?? [];
-    const isTurn = () => isIdle(plugin, REST) && !findWaitReason(plugin, file, text ?? "", edits);
+    const isTurn = () => plugin.activity.isIdle(REST) && !plugin.activity.findWaitReason(file, text ?? "", edits);
     for (let looks = 0; !pending.isTaken && !isTurn(); looks++) {
       if (looks === LONGEST) throw new NoteUnavailable("the user types all the time");
       await plugin.timers.pause(LOOK);
@@ -164,7 +163,7 @@ export class AskedChanges {
       await plugin.daemon.reportOpen().catch(() => {});
     }
     for (const one of this.waiting) {
-      if (isIdle(plugin, PAUSE)) await this.#makeOne(one).catch(() => {});
+      if (plugin.activity.isIdle(PAUSE)) await this.#makeOne(one).catch(() => {});
     }
     this.#isBusy = false;
   }
@@ -209,17 +208,6 @@ export class AskedChanges {
  * @param {CompanionPlugin} plugin
  * @param {number} ms
  */
-function requireIdle(plugin, ms) {
-  if (isIdle(plugin, ms)) return Promise.resolve();
-  return Promise.reject(new NoteUnavailable("the user types"));
-}
-
-/**
- * Return whether nothing was typed for so many milliseconds, and no property or dialog is being edited.
- *
- * @param {CompanionPlugin} plugin
- * @param {number} ms
- */
-function isIdle(plugin, ms) {
-  return Date.now() - plugin.activity.typedAt >= ms && !isEditing(plugin);
+function requireIdle({ activity }, ms) {
+  return activity.isIdle(ms) ? Promise.resolve() : Promise.reject(new NoteUnavailable("the user types"));
 }

@@ -3,7 +3,6 @@
 import { notify } from "./dialogs.js";
 import { AnotherVault, DaemonAway, UnexpectedAnswer, NoteUnavailable, Refused } from "./errors.js";
 import { applyEdits, editNote, hasForm, readNote, sha256 } from "./note-text.js";
-import { findWaitReason } from "./user-activity.js";
 import { say, sentence } from "./words.js";
 import { showProgress } from "./work.js";
 
@@ -114,7 +113,7 @@ export async function applyOffer(plugin, application) {
 async function awaitUser(plugin, application, { text, offer }) {
   const { file, beforeWrite, fills } = application;
   for (let looks = 0; ; looks++) {
-    const reason = findWaitReason(plugin, file, text, fills ? offer.edits : []);
+    const reason = plugin.activity.findWaitReason(file, text, fills ? offer.edits : []);
     if (!reason) return looks > 0;
     const words = say("waitsUntil", { name: file.basename, what: reason });
     if (beforeWrite) throw new NoteUnavailable(words);

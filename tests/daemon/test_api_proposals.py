@@ -398,10 +398,7 @@ def test_a_restart_asks_nothing_again(vault: DaemonFixture) -> None:
 
 def test_an_answer_for_an_open_note_survives_a_restart(daemon_fixture: DaemonFixture) -> None:
     """It was asked for to be written, so it is, once the note is closed."""
-    daemon_fixture.note("Stub.md")
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.daemon.report_presence("c", ["Stub.md"])
     daemon_fixture.model.answer()
     eventually(lambda: daemon_fixture.daemon.proposals.count() == 2)

@@ -332,6 +332,18 @@ def test_threads_together_meet_the_limit_exactly(limiter: Open) -> None:
     assert waits.count(0) == 50
 
 
+def test_calls_that_went_before_a_limit_was_told_count(limiter: Open, clock: Clock) -> None:
+    free = limiter()
+    with ThreadPoolExecutor(16) as pool:
+        turns = list(pool.map(lambda _: go(free), range(50)))
+    assert sorted(turn.id or 0 for turn in turns) == list(range(1, 51))
+    for turn in turns:
+        turn.end(Usage(1, 1, 1), sent=True)
+    free.record(headers(limit="51"), 50, clock.now)
+    go(free)
+    assert free.line_up(10).take() > 0
+
+
 HOLDER = """
 import sys
 from pathlib import Path

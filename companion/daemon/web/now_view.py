@@ -24,7 +24,7 @@ _SHOWN = 20  # runs
 
 
 class RunView(NamedTuple):
-    """How far a run is. seconds_left: as fast as it went so far; None while nothing is done."""
+    """How far a run is. seconds_left: at the pace so far; None while nothing is done."""
 
     run: Run
     asked_by: str
