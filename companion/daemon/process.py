@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -37,6 +38,7 @@ from companion.errors import VaultLocked
 _SERVER_ENDS = 1.0  # seconds that the server's thread has to end
 _SIGNAL_CHECK = 1.0  # seconds between two checks for a signal
 _RELEASED = 3.0  # seconds that another process has to take the vault, and between two looks after
+_NEW_OBJECTS = 10_000  # between two looks for cycles of garbage; Python's own figure is 700
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _log = logging.getLogger(__name__)
 
@@ -50,6 +52,10 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
     Raises VaultLocked if another process works on this vault; PortInUse, UsageError, JournalError.
     """
     signals = _take_signals()
+    # What is imported stays, and what is known of a large vault is many objects without cycles: to
+    # look through them as often as Python does without being told takes a fifth of the start.
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
     released = _serve_once(config, root, port, ready, signals)
     while released is not None and not _is_signalled(signals, _RELEASED):
         with suppress(VaultLocked):  # the other process is not done yet

@@ -106,6 +106,9 @@ def describe_waiting(waiting: Iterable[Waiting]) -> list[str]:
 
 # For so many notes, one more is begun: it is ready to be asked about while another is written.
 _SPARE = 2
+_OFTEN = gc.get_threshold()
+_NEW_OBJECTS = 10_000  # from so many on, the garbage collector looks for unused ones in a run
+
 _log = logging.getLogger(__name__)
 _POLL = 0.2  # seconds; Windows delivers Ctrl-C only between two waits
 
@@ -125,7 +128,7 @@ def run_jobs(
     waiting = iter(jobs)
     fault: CompanionError | None = None
     workers = concurrency + concurrency // _SPARE
-    with _frozen_objects(), ThreadPoolExecutor(workers, thread_name_prefix="note") as pool:
+    with _rare_collections(), ThreadPoolExecutor(workers, thread_name_prefix="note") as pool:
         running: dict[Future[Result], Job] = {}
         done: SimpleQueue[Future[Result]] = SimpleQueue()
         while True:
@@ -155,15 +158,17 @@ def run_jobs(
 
 
 @contextmanager
-def _frozen_objects() -> Iterator[None]:
-    """Have the garbage collector pass over what is there already, such as all modules, meanwhile.
+def _rare_collections() -> Iterator[None]:
+    """Have the garbage collector look seldom, and not at what is there already, meanwhile.
 
-    Looking through that again and again would take a twentieth of the time of a run.
+    Looking through all modules again and again takes a twentieth of the time of a run.
     """
     gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS, *_OFTEN[1:])
     try:
         yield
     finally:
+        gc.set_threshold(*_OFTEN)
         gc.unfreeze()
 
 

@@ -102,7 +102,7 @@ def parse_ruamel(note: NoteText) -> YamlBlock:
 
     Raises NoteRefused if it cannot, or if YAML 1.2 itself would see other lines.
     """
-    block = _parse(note, _ruamel_events, "ruamel.yaml (YAML 1.2)")
+    block = _parse(note, ruamel_events, "ruamel.yaml (YAML 1.2)")
     # Both parsers end lines at NEL, LS and PS; YAML 1.2 (section 5.4), which Obsidian follows, does
     # not. Within quotes they change no structure.
     start = note.frontmatter.start if note.frontmatter else 0
@@ -127,7 +127,7 @@ def is_json(note: NoteText) -> bool:
         return False
 
 
-def _ruamel_events(text: str) -> Iterator[Any]:
+def ruamel_events(text: str) -> Iterator[Any]:
     """Yield the events of YAML(typ="safe", pure=True).parse, which would search for plug-ins."""
     loader = _Loader(text)
     while loader.check_event():

@@ -25,12 +25,13 @@ class Scene(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """One request as it came in."""
+    """One request as it came in. connection: the client's port."""
 
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
     at: float
+    connection: int = 0
 
 
 Script = Callable[[Seen, int], Scene]
@@ -95,7 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        seen = Seen(self.path, headers, json.loads(data), time.monotonic())
+        port = self.client_address[1]
+        seen = Seen(self.path, headers, json.loads(data), time.monotonic(), port)
         fake = self.server.fake
         fake.seen.append(seen)
         self._perform(fake.script(seen, len(fake.seen) - 1))

@@ -261,6 +261,15 @@ def test_cancelled_while_it_waits_to_try_again(fake: FakeEndpoint) -> None:
     assert len(fake.seen) == 1
 
 
+def test_calls_at_once_keep_a_connection_each(fake: FakeEndpoint) -> None:
+    fake.play(answer("fine")._replace(delay=0.1))
+    with client_of(fake) as client, ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            list(pool.map(lambda _: client.ask_text(ASK, 100), range(4)))
+    assert len(fake.seen) == 12
+    assert len({seen.connection for seen in fake.seen}) == 4
+
+
 def test_closed_in_the_middle_of_a_call(fake: FakeEndpoint) -> None:
     fake.play(answer("late")._replace(delay=8))
     client = client_of(fake)
