@@ -6,8 +6,9 @@
 the program as it was before it knew what other notes say (`before`) and to a later one (`today`),
 and a label for each sentence that came of it, given by reading before it was looked up which of the
 two it is from. What came of the answers `before` is in the file; those to `today` are read and
-checked once more, by the program as it is now. If the prompts change, other answers are needed.
-VAULT: the public vaults that the stubs are from. --cases: print each sentence with its label.
+checked once more, by the program as it is now; further rows say what would be written from which
+similarity of every sentence on. If the prompts change, other answers are needed. VAULT: the public
+vaults that the stubs are from. --cases: print each sentence with its label.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.quality.answers import take_away_text
@@ -45,13 +47,15 @@ from companion.note.sanitize_inline import without_links
 EXAMPLES = Path(__file__).parents[1] / "examples" / "vault"
 PROGRAMS = ("before", "today")
 OUTCOMES = ("written", "proposed", "not written")
+THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8)
 LABELS = {"t": "true", "f": "false", "e": "empty", "?": "without a label"}
 
 
 class Stub(NamedTuple):
     """What came of the callout of a stub. reason: why it waits, or why there is none.
 
-    labels: a letter of LABELS for each sentence.
+    labels: a letter of LABELS for each sentence. similarity: the least one that a sentence has to
+    what was shown; 0 where it is not known.
     """
 
     program: str
@@ -60,6 +64,7 @@ class Stub(NamedTuple):
     reason: str
     sentences: Sequence[str]
     labels: str
+    similarity: float
 
 
 class ReplayClient(OneAnswerClient):
@@ -92,8 +97,10 @@ def main() -> int:
         for vault in (EXAMPLES, *options.vaults):
             stubs += try_again(vault.resolve(), [row for row in rows if row["program"] == "today"])
     print(table("callouts", ["stubs", "sentences", *LABELS.values()], list(count(stubs))))
-    for (program, reason), times in sorted(count_reasons(stubs).items()):
-        print(f"\n{program}, {times} times: {reason}")
+    print()
+    reasons = Counter((each.program, each.outcome, each.reason) for each in stubs if each.reason)
+    for (program, outcome, reason), times in sorted(reasons.items()):
+        print(f"{program}, {outcome}, {times} times: {reason}")
     for stub in sorted(stubs) if options.cases else ():
         print(f"\n{stub.program}, {stub.outcome}: {stub.note}")
         for label, sentence in zip(stub.labels, stub.sentences, strict=True):
@@ -122,8 +129,12 @@ def describe(made: NoteAnswers) -> dict[str, Any]:
     """Return the outcome of a note's one need, its reason and its text, as a row has them."""
     for accepted in made.accepted:
         value, flags = accepted.filling.value, ", ".join(accepted.flags)
-        text = [value] if isinstance(value, str) else value
-        return {"outcome": "proposed" if flags else "written", "reason": flags, "text": text}
+        return {
+            "outcome": "proposed" if flags else "written",
+            "reason": flags,
+            "text": [value] if isinstance(value, str) else value,
+            "similarity": min((each.similarity for each in accepted.evidence), default=0),
+        }
     return {"outcome": "not written", "reason": made.rejected[0].reason, "text": []}
 
 
@@ -132,7 +143,11 @@ def make_stub(labelled: dict[str, Any], made: dict[str, Any]) -> Stub:
     known = dict(zip(split(labelled["text"]), labelled["labels"], strict=True))
     sentences = split(made["text"])
     labels = "".join(known.get(each, "?") for each in sentences)
-    return Stub(made["program"], made["note"], made["outcome"], made["reason"], sentences, labels)
+    reason = re.sub(r"\d+", "N", re.sub("“[^”]*”", "“…”", made["reason"]))
+    similarity = made.get("similarity", 0)
+    return Stub(
+        made["program"], made["note"], made["outcome"], reason, sentences, labels, similarity
+    )
 
 
 def split(text: Sequence[str]) -> list[str]:
@@ -141,22 +156,21 @@ def split(text: Sequence[str]) -> list[str]:
 
 
 def count(stubs: Sequence[Stub]) -> Iterator[Row]:
-    """Yield how many stubs and sentences there are, by program and outcome."""
+    """Yield how many stubs and sentences there are, by program and outcome, and by similarity."""
     for program in PROGRAMS:
         for outcome in OUTCOMES:
             found = [each for each in stubs if (each.program, each.outcome) == (program, outcome)]
-            labels = Counter("".join(each.labels for each in found))
-            counts = (len(found), labels.total(), *(labels[letter] for letter in LABELS))
-            yield f"{program}, {outcome}", [str(number) for number in counts]
+            yield count_labels(f"{program}, {outcome}", found)
+    for least in THRESHOLDS:
+        found = [each for each in stubs if each.similarity >= least]
+        yield count_labels(f"today, from {least:.1f} on", found)
 
 
-def count_reasons(stubs: Sequence[Stub]) -> Counter[tuple[str, str]]:
-    """Return how often each program gives each reason, whatever the note's title."""
-    return Counter(
-        (each.program, each.reason.replace(f"“{PurePosixPath(each.note).stem}”", "its subject"))
-        for each in stubs
-        if each.reason
-    )
+def count_labels(name: str, stubs: Sequence[Stub]) -> Row:
+    """Return a row with the number of stubs, of their sentences, and of each label of these."""
+    labels = Counter("".join(each.labels for each in stubs))
+    counts = (len(stubs), labels.total(), *(labels[letter] for letter in LABELS))
+    return name, [str(number) for number in counts]
 
 
 if __name__ == "__main__":
