@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +23,7 @@ from unittest.mock import patch
 
 from benchmarks.check_lines import count_lines
 from benchmarks.quality.answers import open_answering
-from benchmarks.quality.languages import write_vault
+from benchmarks.quality.languages import own_notes
 from benchmarks.quality.page import table
 from benchmarks.quality.references import Reference, choose_notes
 from benchmarks.written_answers import ANSWERS, OneAnswerClient
@@ -69,10 +68,7 @@ class Found(NamedTuple):
 def main() -> int:
     options = parse()
     left_out = set(options.without)
-    with tempfile.TemporaryDirectory(prefix="companion-answers-") as folder:
-        ours = Path(folder, "notes")
-        ours.mkdir()
-        write_vault(ours)
+    with own_notes() as ours:
         found = [each for root in (ours, *options.vaults) for each in find_all(root.resolve())]
     found = [
         each._replace(checks=each.checks - left_out)

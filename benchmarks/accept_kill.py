@@ -20,24 +20,11 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from benchmarks.daemon_kill import is_filled_once
-from benchmarks.daemon_process import (
-    DaemonProcess,
-    fresh_folder,
-    make_parser,
-    make_vault,
-    path_of,
-    print_table,
-    report,
-    set_home,
-    stub_tables,
-)
-from benchmarks.inbox import run
-from benchmarks.proposals_kill import is_sound, tally_states
-from benchmarks.stub_endpoint import running_stub
-from companion.config import state_folder
+from benchmarks.daemon_process import DaemonProcess, run_companion
+from benchmarks.made_vault import count_filled, open_journal, path_of, stubbed_vault
+from benchmarks.proposals_kill import is_sound
+from benchmarks.results import list_counts, make_parser, print_table, report
 from companion.note.needs import DESCRIPTION
-from companion.vault.journal import Journal
 from companion.vault.proposals import Selection
 
 NOTES, KILLS = 5_000, 10
@@ -63,12 +50,8 @@ def main() -> int:
     options = parser.parse_args()
     notes, kills = (200, 3) if options.quick else (NOTES, KILLS)
     chance = random.Random(options.seed)
-    with fresh_folder() as folder, running_stub() as stub:
-        vault = make_vault(folder / "vault", notes)
-        tables = stub_tables(stub.base_url, enabled=False) | {"review": {"mode": "propose"}}
-        tables["endpoint"]["concurrency"] = 8
-        set_home(folder / "home", tables)
-        print(run("enrich", "--vault", str(vault), str(vault), "--all", "--yes")[-200:])
+    with stubbed_vault(notes, at_once=8, proposes=True, enabled=False) as (vault, _):
+        print(run_companion(vault, "enrich", ".", "--all", "--yes")[-200:])
         lives = [accept_and_kill(vault, notes, chance, kills - number) for number in range(kills)]
         began, daemon = time.monotonic(), DaemonProcess(vault)
         daemon.wait_ready()
@@ -102,18 +85,18 @@ def accept_and_kill(vault: Path, notes: int, chance: random.Random, left: int) -
 def accept_rest(vault: Path) -> tuple[int, str]:
     """Accept what is left; return how many that are, and what the command says."""
     before = count_accepted(vault)
-    said = run("apply", "--all", "--vault", str(vault))
+    said = run_companion(vault, "apply", "--all")
     return count_accepted(vault) - before, said[-200:]
 
 
 def count_accepted(vault: Path) -> int:
-    with Journal(state_folder(vault) / "journal.sqlite3", read_only=True) as journal:
+    with open_journal(vault) as journal:
         return journal.proposals.count(Selection(states=("accepted",)))
 
 
 def look(vault: Path, notes: int) -> tuple[int, int]:
     """Return how many notes are torn, and how many proposals are not as their note has them."""
-    with Journal(state_folder(vault) / "journal.sqlite3", read_only=True) as journal:
+    with open_journal(vault) as journal:
         changed = {change.path for change in journal.changes()}
         numbers = [number for number in range(notes) if path_of(number) in changed]
         torn = sum(not is_sound(vault, number, journal) for number in numbers)
@@ -132,11 +115,11 @@ def is_in(text: str, kind: str) -> bool:
 
 def judge(vault: Path, notes: int, lives: list[Life]) -> int:
     """Print what came of it; return the exit status."""
-    with Journal(state_folder(vault) / "journal.sqlite3", read_only=True) as journal:
+    with open_journal(vault) as journal:
         states = Counter[str](each.state for each in journal.proposals.select())
         changes = journal.changes()
     written = Counter((c.path, need) for c in changes if c.state == "done" for need in c.needs)
-    once = sum(is_filled_once(vault, number) for number in range(notes))
+    once = count_filled(vault, notes)
     killed = lives[:-1]
     clear = [life for life in killed if len(life.said.splitlines()) == 1]
     print_table(
@@ -149,7 +132,7 @@ def judge(vault: Path, notes: int, lives: list[Life]) -> int:
                 sum(life.wrong for life in killed),
                 "wanted: 0",
             ),
-            ("proposals by state in the end", tally_states(states), ""),
+            ("proposals by state in the end", list_counts(states), ""),
             ("changes left pending", sum(c.state == "pending" for c in changes), "wanted: 0"),
             ("accepted before a kill, median", median(life.accepted for life in killed), ""),
             ("accepted after the last", lives[-1].accepted, ""),
@@ -165,7 +148,7 @@ def judge(vault: Path, notes: int, lives: list[Life]) -> int:
         "something is left": states == {"accepted": notes * 2},
         "the command did not say so": len(clear) == len(killed),
     }
-    return report([name for name, kept in promises.items() if not kept])
+    return report(promises)
 
 
 if __name__ == "__main__":

@@ -11,50 +11,33 @@ when a call was made before that, a proposal changed its state, or a note was to
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks.daemon_process import (
-    COMPANION,
-    FOLDER_OF,
-    DaemonProcess,
-    fresh_folder,
-    make_parser,
-    make_vault,
-    note,
-    path_of,
-    print_table,
-    report,
-    set_home,
-    stub_tables,
-)
-from benchmarks.stub_endpoint import Stub, running_stub
-from companion.config import state_folder
-from companion.vault.journal import Journal
+from benchmarks.daemon_process import COMPANION, DaemonProcess, run_companion
+from benchmarks.made_vault import FOLDER_OF, note, open_journal, path_of, stubbed_vault
+from benchmarks.results import make_parser, print_table, report
+from benchmarks.stub_endpoint import Stub
 
-CHECKED = {"COMPANION_CHECKS": "on"}
 RUNS = 3
 
 
 def main() -> int:
     options = make_parser(__doc__).parse_args()
     folders = 3 if options.quick else 20
-    with fresh_folder() as folder, running_stub() as stub:
-        vault = make_vault(folder / "vault", folders * FOLDER_OF)
-        settings = stub_tables(stub.base_url) | {"review": {"mode": "propose"}}
-        set_home(folder / "home", settings)
+    with stubbed_vault(folders * FOLDER_OF, proposes=True) as (vault, stub):
         names = [f"./{number:03}" for number in range(folders)]  # digits alone are an id
         rejected, refused, waiting = names[::3], names[1::3], names[2::3]
-        run_companion(vault, ["enrich", *rejected, "--propose", "--yes"], CHECKED)
-        run_companion(vault, ["refuse", *rejected, "--flagged"])  # sentences of the notes' own
-        run_companion(vault, ["enrich", *refused, *waiting, "--propose", "--yes"])
-        run_companion(vault, ["refuse", *refused])
+        ask = ("--propose", "--yes")
+        run_companion(vault, "enrich", *rejected, *ask, check=True, COMPANION_CHECKS="on")
+        # what is flagged: sentences of the notes' own, in place of rejected answers
+        run_companion(vault, "refuse", *rejected, "--flagged", check=True)
+        run_companion(vault, "enrich", *refused, *waiting, *ask, check=True)
+        run_companion(vault, "refuse", *refused, check=True)
         return judge(vault, folders * FOLDER_OF, stub)
 
 
@@ -64,7 +47,7 @@ def judge(vault: Path, notes: int, stub: Stub) -> int:
     calls = ask_again(vault, stub)
     after = count_states(vault)
     touched = sum((vault / path_of(n)).read_text("utf-8") != note(n, "") for n in range(notes))
-    run_companion(vault, ["enrich", "./000", "./001", "--retry", "--propose", "--yes"])
+    run_companion(vault, "enrich", "./000", "./001", "--retry", "--propose", "--yes", check=True)
     retried = stub.count_calls() - first - sum(calls.values())
     print_table(
         [
@@ -83,7 +66,7 @@ def judge(vault: Path, notes: int, stub: Stub) -> int:
         "a note was touched": not touched,
         "calls are not counted": retried > 0,
     }
-    return report([name for name, kept in promises.items() if not kept])
+    return report(promises)
 
 
 def ask_again(vault: Path, stub: Stub) -> dict[str, int]:
@@ -96,7 +79,7 @@ def ask_again(vault: Path, stub: Stub) -> dict[str, int]:
         calls[what] = stub.count_calls() - before
 
     def run() -> None:
-        run_companion(vault, ["enrich", ".", "--yes"])
+        run_companion(vault, "enrich", ".", "--yes", check=True)
 
     counted("run 1, without a daemon", run)
     for number in range(2, RUNS + 1):
@@ -113,22 +96,9 @@ def settle(daemon: DaemonProcess) -> None:
     time.sleep(1)  # longer than it takes to begin with a note
 
 
-def run_companion(
-    vault: Path, words: Sequence[str], environment: Mapping[str, str] | None = None
-) -> None:
-    """Run a command to its end. Raises CalledProcessError if it fails."""
-    subprocess.run(
-        [sys.executable, *COMPANION, *words, "--vault", str(vault)],
-        cwd=vault,
-        env={**os.environ, "PYTHONPATH": str(Path.cwd()), **(environment or {})},
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-
-
 def count_states(vault: Path) -> Counter[str]:
     """Return how many proposals are in which state."""
-    with Journal(state_folder(vault) / "journal.sqlite3", read_only=True) as journal:
+    with open_journal(vault) as journal:
         return Counter(each.state for each in journal.proposals.select())
 
 

@@ -14,11 +14,12 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.made_vault import make_vault
+from benchmarks.results import timed
 from companion.config import load_config
 from companion.enrich.workspace import open_workspace
 from tests.cli.batch_runner import run_batch, write_answers
@@ -34,8 +35,7 @@ _SECONDS_A_NOTE = 1 / 2_000
 def main(notes: int = 2_000, kills: int = 50) -> None:
     """Measure, and print."""
     with tempfile.TemporaryDirectory() as folder:
-        vault, home = Path(folder, "vault"), Path(folder, "home")
-        make_vault(vault, notes)
+        vault, home = make_vault(Path(folder, "vault"), notes), Path(folder, "home")
         home.mkdir()
         fake = FakeBatches(_complete, FAULTS)
         os.environ |= {
@@ -48,16 +48,6 @@ def main(notes: int = 2_000, kills: int = 50) -> None:
         os.environ["COMPANION_HOME"] = str(Path(folder, "home2"))
         _measure_provider(vault, fake, notes, kills)
         fake.close()
-
-
-def make_vault(vault: Path, notes: int) -> None:
-    """Make a vault of so many stubs, a hundred a folder."""
-    (vault / ".obsidian").mkdir(parents=True)
-    for number in range(notes):
-        file = vault / f"F{number // 100}" / f"Subject {number}.md"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(f"---\ndescription: \n---\n\n# Subject {number}\n\nText number {number}.\n")
-        os.utime(file, (time.time() - 60,) * 2)
 
 
 def _complete(body: dict[str, Any]) -> dict[str, Any]:
@@ -123,9 +113,8 @@ def _kill(vault: Path, fake: FakeBatches, notes: int, kills: int) -> tuple[Count
 
 def _run(vault: Path, *arguments: str) -> float:
     """Return how many seconds the command took."""
-    began = time.monotonic()
-    subprocess.run(_command(vault, *arguments), stdout=-3, stderr=-3, check=False)
-    return time.monotonic() - began
+    command = _command(vault, *arguments)
+    return timed(lambda: subprocess.run(command, stdout=-3, stderr=-3, check=False))
 
 
 def _command(vault: Path, name: str, *arguments: str) -> list[str]:

@@ -22,10 +22,8 @@ import shutil
 import socket
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +32,7 @@ from companion.cli import run
 from companion.vault.files import NoteFile
 from companion.vault.ignore import IgnoreRules
 from companion.vault.walk import walk_notes
+from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen
 
 PRIVATE, TARGETS = 50, 120
 CANARY = re.compile(r"zq[tagx]\d{3}")
@@ -137,32 +136,15 @@ def endpoint(host: str) -> Iterator[tuple[str, list[str]]]:
     """Run the parrot at an address of this machine; yield its base URL, and what it is sent."""
     sent: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def reply(seen: Seen, _number: int) -> Scene:
+        sent.append(json.dumps(seen.body, ensure_ascii=False))
+        answer = encode(seen.body) if "input" in seen.body else parrot(seen.body)
+        return Scene(body=json.dumps(answer).encode())
 
-        def do_POST(self) -> None:
-            data = self.rfile.read(int(self.headers.get("content-length", 0)))
-            sent.append(json.dumps(json.loads(data), ensure_ascii=False))
-            question = json.loads(data)
-            body = json.dumps(
-                encode(question) if "input" in question else parrot(question)
-            ).encode()
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer((host, 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield f"http://{host}:{server.server_port}/v1", sent
-    finally:
-        server.shutdown()
-        server.server_close()
+    server = FakeEndpoint(host)
+    server.script = reply
+    with closing(server):
+        yield server.url, sent
 
 
 def encode(question: dict[str, Any]) -> dict[str, Any]:

@@ -18,12 +18,16 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
+from unittest.mock import patch
 
-from benchmarks.quality.languages import CODES, write_vault
+from benchmarks.quality.answers import needs_of
+from benchmarks.quality.languages import CODES, own_notes
 from benchmarks.quality.options import BUILD
 from benchmarks.quality.references import Reference, choose_notes
 from companion.config import Config, load_config
@@ -36,9 +40,9 @@ from companion.errors import AnswerError
 from companion.llm.catalog import DEFAULT_MODEL, model_path
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
-from companion.note.facts import find_facts
 from companion.note.needs import CALLOUT, DESCRIPTION
 
+Q = TypeVar("Q")
 EACH = 60  # notes of a vault, or of a language, at most
 LEAST = 40  # characters of a vault's note: in some vaults half of the notes are empty
 
@@ -52,44 +56,76 @@ class Planned(NamedTuple):
 
 
 def main() -> int:
-    options = parse()
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    path = model_path(options.model)
-    assert path, f"companion model pull {options.model}"
-    with tempfile.TemporaryDirectory(prefix="companion-collect-") as home:
-        os.environ["COMPANION_HOME"] = home
-        questions = list(plan(options, Path(home, "notes")))
-    known = read_known(options.out, options.model)
-    until = time.monotonic() + options.minutes * 60
-    with (
-        EmbeddedServer(path, options.model, threads=options.threads) as server,
-        Client(server) as client,
-        options.out.open("a", encoding="utf-8") as out,
-    ):
-        for question in questions:
-            if time.monotonic() < until and question[:2] not in known:
-                print(json.dumps(ask(question, client), ensure_ascii=False), file=out, flush=True)
-    print(f"{len(read_known(options.out, options.model))} answers of {options.model}")
+    parser = make_parser(__doc__, "collected")
+    parser.add_argument("--tokens", type=int, default=350, help="of a note that are shown")
+    options = parser.parse_args()
+    with own_notes() as ours, fresh_home():
+        questions = list(plan(options, ours))
+    known = {(row["note"], row["field"]) for row in read_rows(options)}
+    with open_server(options) as server, Client(server) as client:
+        left = (each for each in questions if each[:2] not in known)
+        collect(options, left, lambda question: ask(question, client), 1)
     return 0
 
 
-def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+def make_parser(doc: str | None, out: str) -> argparse.ArgumentParser:
+    """Return a parser of what both programs that collect answers take. out: the file's name."""
+    parser = argparse.ArgumentParser(description=doc)
     parser.add_argument("vaults", type=Path, nargs="+", metavar="VAULT")
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--tokens", type=int, default=350, help="of a note that are shown")
     parser.add_argument("--threads", type=int)
-    parser.add_argument("--out", type=Path, default=BUILD / "collected.jsonl")
-    return parser.parse_args()
+    parser.add_argument("--out", type=Path, default=BUILD / f"{out}.jsonl")
+    return parser
+
+
+@contextmanager
+def fresh_home() -> Iterator[None]:
+    """Have Companion's files in a folder of their own for a while."""
+    with (
+        tempfile.TemporaryDirectory(prefix="companion-collect-") as home,
+        patch.dict(os.environ, COMPANION_HOME=home),
+    ):
+        yield
+
+
+def open_server(options: argparse.Namespace) -> EmbeddedServer:
+    """Return the server of the model, which starts with the first question."""
+    path = model_path(options.model)
+    assert path, f"companion model pull {options.model}"
+    return EmbeddedServer(path, options.model, threads=options.threads)
+
+
+def collect(
+    options: argparse.Namespace,
+    questions: Iterable[Q],
+    ask: Callable[[Q], dict[str, Any]],
+    at_once: int,
+) -> None:
+    """Ask the questions, until the time is over; each row goes into the file at once."""
+    until = time.monotonic() + options.minutes * 60
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(at_once) as pool, options.out.open("a", encoding="utf-8") as out:
+
+        def work(question: Q) -> None:
+            if time.monotonic() < until:
+                print(json.dumps(ask(question), ensure_ascii=False), file=out, flush=True)
+
+        list(pool.map(work, questions))
+    print(f"{len(read_rows(options))} answers of {options.model}")
+
+
+def read_rows(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Return what the file has of the model; all, where it does not say whose it is."""
+    lines = options.out.read_text(encoding="utf-8").split("\n") if options.out.exists() else []
+    rows = [json.loads(line) for line in lines if line]
+    return [row for row in rows if row.get("model", options.model) == options.model]
 
 
 def plan(options: argparse.Namespace, ours: Path) -> Iterator[Planned]:
     """Yield the questions: of the vaults and the languages in turn, as long as any has one."""
     config = load_config()
     facts = model_facts(config)._replace(name=options.model, prose_tokens=options.tokens)
-    ours.mkdir()
-    write_vault(ours)
     vaults = [plan_vault(vault.resolve(), config, facts) for vault in options.vaults]
     own = list(plan_vault(ours, config, facts))
     languages = cycle(
@@ -110,8 +146,7 @@ def plan_vault(root: Path, config: Config, facts: ModelFacts) -> Iterator[list[P
         told = [note for note in notes if root.name == "notes" or tells_something(note)]
         for number, note in enumerate(told[:EACH]):
             kinds = (DESCRIPTION, CALLOUT) if number % 2 == 0 else (DESCRIPTION,)
-            found = find_facts(note.view, workspace.rules, explicit=True).needs
-            needs = [need for need in found if need.kind in kinds and need.where != "request"]
+            needs = needs_of(note.view, workspace.rules, kinds)
             calls, _ = asker.plan(note.path, note.view, needs)
             yield [
                 Planned(f"{root.name}/{note.path}", call.asked[0].need.kind, call) for call in calls
@@ -123,7 +158,7 @@ def tells_something(note: Reference) -> bool:
     return len("".join(text.split())) >= LEAST
 
 
-def ask(question: Planned, client: Client) -> dict[str, object]:
+def ask(question: Planned, client: Client) -> dict[str, Any]:
     """Return the answer as a row of the file; error: why there is none."""
     call, began = question.call, time.perf_counter()
     answer = error = ""
@@ -139,13 +174,6 @@ def ask(question: Planned, client: Client) -> dict[str, object]:
         "error": error,
         "seconds": round(time.perf_counter() - began, 1),
     }
-
-
-def read_known(file: Path, model: str) -> set[tuple[str, str]]:
-    """Return the notes and fields that the model was asked about already."""
-    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
-    rows = [row for row in map(json.loads, lines) if row["model"] == model]
-    return {(row["note"], row["field"]) for row in rows}
 
 
 if __name__ == "__main__":

@@ -11,24 +11,18 @@ probability of each token; what FILE has is not asked again.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import os
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx2
 
-from benchmarks.quality.answers import take_away_text
-from benchmarks.quality.languages import CODES, write_vault
-from benchmarks.quality.options import BUILD
+from benchmarks.collect_answers import collect, fresh_home, make_parser, open_server, read_rows
+from benchmarks.quality.answers import needs_of, take_away_text
+from benchmarks.quality.languages import CODES, own_notes
 from benchmarks.quality.references import choose_notes
 from companion.config import Config, load_config
 from companion.enrich.asker import Asker
@@ -36,10 +30,8 @@ from companion.enrich.context import VaultContext
 from companion.enrich.model import model_facts
 from companion.enrich.model_calls import ModelCall
 from companion.enrich.workspace import open_workspace
-from companion.llm.catalog import DEFAULT_MODEL, model_path
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.request import Capabilities, Question
-from companion.note.facts import find_facts
 from companion.note.needs import CALLOUT, DESCRIPTION
 
 EACH = 80  # notes of a vault looked at
@@ -56,43 +48,19 @@ class Planned(NamedTuple):
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("vaults", type=Path, nargs="+", metavar="VAULT")
-    parser.add_argument("--model", default=DEFAULT_MODEL)
-    parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--threads", type=int)
-    parser.add_argument("--out", type=Path, default=BUILD / "sentences.jsonl")
-    options = parser.parse_args()
-    path = model_path(options.model)
-    assert path, f"companion model pull {options.model}"
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="companion-sentences-") as home:
-        os.environ["COMPANION_HOME"] = home
-        questions = plan(options.vaults, Path(home, "notes"))
-        known = read_known(options.out)
-        until = time.monotonic() + options.minutes * 60
-        with (
-            EmbeddedServer(path, options.model, threads=options.threads) as server,
-            ThreadPoolExecutor(2) as pool,
-            options.out.open("a", encoding="utf-8") as out,
-        ):
-
-            def work(question: Planned) -> None:
-                if time.monotonic() < until and question[:3] not in known:
-                    print(
-                        json.dumps(ask(question, server), ensure_ascii=False), file=out, flush=True
-                    )
-
-            list(pool.map(work, questions))
-    print(f"{len(read_known(options.out))} answers")
+    options = make_parser(__doc__, "sentences").parse_args()
+    with own_notes() as ours, fresh_home():
+        questions = plan(options.vaults, ours)
+    known = {(row["note"], row["field"], row["shown"]) for row in read_rows(options)}
+    with open_server(options) as server:
+        left = (each for each in questions if each[:3] not in known)
+        collect(options, left, lambda question: ask(question, server), 2)
     return 0
 
 
 def plan(vaults: list[Path], ours: Path) -> list[Planned]:
     """Return the questions: of the vaults and the languages in turn."""
     config = load_config()
-    ours.mkdir()
-    write_vault(ours)
     rows = [list(plan_vault(vault.resolve(), config)) for vault in vaults]
     own = {name: list(plan_vault(ours, config, f"{name}/")) for name in CODES}
     rows.append(own.pop("English"))
@@ -107,10 +75,9 @@ def plan_vault(root: Path, config: Config, under: str = "") -> Iterator[list[Pla
         asker = Asker(workspace, VaultContext(workspace.scan()), model_facts(config))
         notes = choose_notes(root, config, "all", described=False)
         for note in [each for each in notes if each.path.startswith(under)][:EACH]:
-            found = find_facts(note.view, workspace.rules, explicit=True).needs
             for shown, kinds in SHOWN.items():
                 view = note.view if shown == "whole" else take_away_text(note.view)
-                needs = [need for need in found if need.kind in kinds and need.where != "request"]
+                needs = needs_of(note.view, workspace.rules, kinds)
                 calls, _ = asker.plan(note.path, view, needs)
                 if any(call.asked[0].need.kind == CALLOUT for call in calls):
                     name = f"{root.name}/{note.path}"
@@ -144,13 +111,6 @@ def ask(question: Planned, server: EmbeddedServer) -> dict[str, Any]:
         ],
         "messages": call.messages,
     }
-
-
-def read_known(file: Path) -> set[tuple[str, str, str]]:
-    """Return the questions that were answered already: note, field, and what was shown."""
-    lines = file.read_text(encoding="utf-8").split("\n") if file.exists() else []
-    rows = [json.loads(line) for line in lines if line]
-    return {(row["note"], row["field"], row["shown"]) for row in rows}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Kill -9 at every step of a write, for five note sizes: how many notes are torn afterwards?
 
-    python benchmarks/crash.py [--quick]
+    python -m benchmarks.crash [--quick]
 
 A child writes a note and dies: before every system call of the write, within every write (after
 a tenth, half, nine tenths of its bytes), and at random moments. Then recovery runs. Exit status 1
@@ -9,7 +9,6 @@ when a note is torn after it.
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import signal
@@ -23,6 +22,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from benchmarks.results import make_parser
 from companion.note.edit import Edit, apply_edits
 from companion.vault.journal import Journal, NewChange
 from companion.vault.recover import recover
@@ -168,10 +168,7 @@ def fresh_vault(case: Case) -> Iterator[tuple[Path, Path]]:
 
 
 def main() -> int:
-    assert __doc__
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="fewer random moments, smaller notes")
-    quick = parser.parse_args().quick
+    quick = make_parser(__doc__).parse_args().quick
     total = Figures()
     print(f"{'note':>6} {'way':>7} {'points':>7} {'torn before':>12} {'torn after':>11}  recovery")
     for name, size in SIZES.items():

@@ -17,22 +17,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from benchmarks.daemon_process import (
-    DaemonProcess,
-    fresh_folder,
-    make_parser,
-    make_vault,
-    note,
-    path_of,
-    print_table,
-    read_changes,
-    report,
-    running_daemon,
-    set_home,
-    stub_tables,
-    tally,
-)
-from benchmarks.stub_endpoint import MARK, Call, running_stub
+from benchmarks.daemon_process import DaemonProcess, running_daemon
+from benchmarks.made_vault import count_filled, note, path_of, read_changes, stubbed_vault
+from benchmarks.results import make_parser, print_table, report, tally
+from benchmarks.stub_endpoint import Call
 
 SETTLE, RESCAN = 10, 30  # seconds
 DESCRIPTION = "What it is about."
@@ -44,11 +32,10 @@ def main() -> int:
     parser.add_argument("--notes", type=int, default=5000)
     options = parser.parse_args()
     notes = 300 if options.quick else options.notes
-    with fresh_folder() as folder, running_stub() as stub:
-        vault = make_vault(folder / "vault", notes, DESCRIPTION)
+    with stubbed_vault(
+        notes, description=DESCRIPTION, settle_seconds=SETTLE, rescan_seconds=RESCAN
+    ) as (vault, stub):
         way = prepare(vault, notes)
-        background = {"settle_seconds": SETTLE, "rescan_seconds": RESCAN}
-        set_home(folder / "home", stub_tables(stub.base_url, **background))
         with running_daemon(vault) as daemon:
             time.sleep(3)  # so that nothing of the start is taken for an event
             began = time.monotonic()
@@ -111,7 +98,7 @@ def judge(vault: Path, notes: int, calls: list[Call], times: tuple[float | None,
     """Print what came of it; return the exit status."""
     right, filled_after = times
     rows = Counter(change.path for change in read_changes(vault))
-    missed = sum(not is_filled_once(vault / path_of(number)) for number in range(notes))
+    missed = notes - count_filled(vault, notes)
     asked = Counter(call.note for call in calls)
     print_table(
         [
@@ -133,13 +120,7 @@ def judge(vault: Path, notes: int, calls: list[Call], times: tuple[float | None,
         "notes were enriched twice": set(rows.values()) == {1},
         "calls were paid twice": set(asked.values()) == {1} and len(asked) == notes,
     }
-    return report([name for name, kept in promises.items() if not kept])
-
-
-def is_filled_once(file: Path) -> bool:
-    text = file.read_text(encoding="utf-8")
-    filled = [line for line in text.splitlines() if line.startswith("description:")]
-    return len(filled) == 1 and MARK in filled[0] and text.count("> [!ai]") == 1
+    return report(promises)
 
 
 if __name__ == "__main__":

@@ -22,20 +22,9 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.daemon_process import (
-    DaemonProcess,
-    fresh_folder,
-    make_parser,
-    make_vault,
-    path_of,
-    print_table,
-    read_changes,
-    report,
-    running_daemon,
-    set_home,
-    stub_tables,
-)
-from benchmarks.stub_endpoint import running_stub
+from benchmarks.daemon_process import DaemonProcess, running_daemon
+from benchmarks.made_vault import number_of, path_of, read_changes, stubbed_vault
+from benchmarks.results import make_parser, print_table, report
 from companion.config import state_folder
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import read_token
@@ -131,9 +120,7 @@ def main() -> int:
     chance = random.Random(options.seed)
     stages: Counter[str] = Counter()
     broken: list[str] = []
-    with fresh_folder() as folder, running_stub(DELAY) as stub:
-        vault = make_vault(folder / "vault", kills)
-        set_home(folder / "home", stub_tables(stub.base_url, enabled=False))
+    with stubbed_vault(kills, DELAY, enabled=False) as (vault, _):
         editor = Editor(vault, state_folder(vault), chance)
         filled: list[Change] = []
         for number in range(kills):
@@ -150,14 +137,14 @@ def main() -> int:
             ("changes without a journal row, or the other way round", len(broken), "wanted: 0"),
         ]
     )
-    return report(broken)
+    return report(dict.fromkeys(broken, False))
 
 
 def make_trial(number: int, undoes: Change | None, chance: random.Random) -> Trial:
     types_on, late = chance.random() < 0.5, chance.random() < 0.5
     if undoes is None:
         return Trial(number, None, types_on, late)
-    return Trial(int(undoes.path[-8:-3]), undoes.id, types_on, late)
+    return Trial(number_of(Path(undoes.path).stem), undoes.id, types_on, late)
 
 
 def kill_one(vault: Path, editor: Editor, trial: Trial, chance: random.Random) -> str:

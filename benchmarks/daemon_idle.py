@@ -12,7 +12,6 @@ Exit status 1 when a limit is exceeded.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -24,19 +23,10 @@ from statistics import median
 from subprocess import PIPE
 from typing import NamedTuple
 
-from benchmarks.daemon_process import (
-    copy_vault,
-    fresh_folder,
-    make_parser,
-    name_of,
-    note,
-    print_table,
-    report,
-    running_daemon,
-    set_home,
-    stub_tables,
-)
+from benchmarks.daemon_process import running_daemon
 from benchmarks.inbox import address_of
+from benchmarks.made_vault import copy_vault, fresh_folder, name_of, note, set_home, stub_tables
+from benchmarks.results import cpu_seconds, make_parser, print_table, report
 from benchmarks.stub_endpoint import running_stub
 
 NOTES, FILLED = 6_591, 3
@@ -52,6 +42,10 @@ class Used(NamedTuple):
     at: float
     cpu: float
     switches: int
+
+    def share_since(self, then: Used) -> float:
+        """Return the share of a core that it used since then."""
+        return (self.cpu - then.cpu) / (self.at - then.at)
 
 
 def main() -> int:
@@ -101,8 +95,7 @@ def wait_idle(pid: int) -> None:
     while share > AT_WORK:
         before = read_used(pid)
         time.sleep(CALM)
-        now = read_used(pid)
-        share = (now.cpu - before.cpu) / (now.at - before.at)
+        share = read_used(pid).share_since(before)
 
 
 def watch(pid: int, seconds: float) -> list[Used]:
@@ -116,16 +109,14 @@ def watch(pid: int, seconds: float) -> list[Used]:
 
 
 def read_used(pid: int) -> Used:
-    """Return what the process used until now, without its children (proc_pid_stat(5))."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    ticks = int(fields[11]) + int(fields[12])  # utime, stime
+    """Return what the process used until now, without its children."""
     switches = sum(
         int(line.split()[1])
         for task in Path(f"/proc/{pid}/task").iterdir()
         for line in (task / "status").read_text().splitlines()
         if line.startswith("voluntary_ctxt_switches")
     )
-    return Used(time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), switches)
+    return Used(time.monotonic(), cpu_seconds(pid), switches)
 
 
 def read_memory(pid: int) -> dict[str, float]:
@@ -138,8 +129,8 @@ def read_memory(pid: int) -> dict[str, float]:
 def judge(used: list[Used], memory: dict[str, float]) -> int:
     """Print what it cost; return the exit status."""
     seconds = used[-1].at - used[0].at
-    share = (used[-1].cpu - used[0].cpu) / seconds
-    windows = [(now.cpu - then.cpu) / (now.at - then.at) for then, now in pairwise(used)]
+    share = used[-1].share_since(used[0])
+    windows = [now.share_since(then) for then, now in pairwise(used)]
     wakes = (used[-1].switches - used[0].switches) / seconds
     print_table(
         [
@@ -153,7 +144,7 @@ def judge(used: list[Used], memory: dict[str, float]) -> int:
         ]
     )
     promises = {"CPU": share < CPU, "memory": memory["VmRSS:"] < MEGABYTES}
-    return report([name for name, kept in promises.items() if not kept])
+    return report(promises)
 
 
 if __name__ == "__main__":

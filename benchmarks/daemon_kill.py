@@ -17,23 +17,18 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.daemon_process import (
-    DaemonProcess,
-    fresh_folder,
-    make_parser,
-    make_vault,
+from benchmarks.daemon_process import DaemonProcess, running_daemon
+from benchmarks.made_vault import (
+    count_filled,
     name_of,
     note,
+    number_of,
+    open_journal,
     path_of,
-    print_table,
-    report,
-    running_daemon,
-    set_home,
-    stub_tables,
-    tally,
+    stubbed_vault,
 )
-from benchmarks.stub_endpoint import MARK, Call, Stub, running_stub
-from companion.config import state_folder
+from benchmarks.results import make_parser, print_table, report, tally
+from benchmarks.stub_endpoint import Call, Stub
 from companion.vault.journal import Change, Journal
 
 DELAY, AT_ONCE = 0.05, 4
@@ -55,14 +50,10 @@ def main() -> int:
     options = parser.parse_args()
     notes, kills = (60, 6) if options.quick else (500, 50)
     chance = random.Random(options.seed)
-    with fresh_folder() as folder, running_stub(DELAY) as stub:
-        vault = make_vault(folder / "vault", notes)
-        settings = stub_tables(stub.base_url, settle_seconds=1)
-        settings["endpoint"]["concurrency"] = AT_ONCE
-        set_home(folder / "home", settings)
+    with stubbed_vault(notes, DELAY, at_once=AT_ONCE, settle_seconds=1) as (vault, stub):
         made: list[Kill] = []
         while len(made) < kills:
-            left = sum(not is_filled_once(vault, number) for number in range(notes))
+            left = notes - count_filled(vault, notes)
             works = 2 * left * DELAY / BACKGROUND / (kills - len(made))  # they end with the work
             made.append(kill_one(vault, stub, len(made), works, chance))
         with running_daemon(vault) as daemon:
@@ -89,11 +80,11 @@ def kill_one(vault: Path, stub: Stub, number: int, works: float, chance: random.
 
 def judge(vault: Path, notes: int, calls: list[Call], kills: list[Kill]) -> int:
     """Print what came of it; return the exit status."""
-    with Journal(state_folder(vault) / "journal.sqlite3", read_only=True) as journal:
+    with open_journal(vault) as journal:
         changes = journal.changes()[::-1]
         torn = [n for n in range(notes) if not is_whole(vault, n, changes, journal)]
     rows = Counter(change.path for change in changes if change.state == "done")
-    once = sum(rows[path_of(n)] == 1 and is_filled_once(vault, n) for n in range(notes))
+    once = count_filled(vault, notes)
     made_at = {change.path: change.made_at for change in changes if change.state == "done"}
     lost = find_lost(calls, kills, made_at)
     asked = Counter(call.note for call in calls)
@@ -125,14 +116,14 @@ def judge(vault: Path, notes: int, calls: list[Call], kills: list[Kill]) -> int:
         ]
     )
     promises = {
-        "a note was not enriched once": once == notes,
+        "a note was not enriched once": once == notes and set(rows.values()) == {1},
         "torn": not torn,
         "pending": not kinds["pending"],
         "a call was paid twice": twice <= len(lost) and most <= BACKGROUND and not again,
         "a call was lost that was not in flight": max(old, default=0) < LONGEST,
         "own writes were asked about": not late,
     }
-    return report([name for name, kept in promises.items() if not kept])
+    return report(promises)
 
 
 def is_whole(vault: Path, number: int, changes: list[Change], journal: Journal) -> bool:
@@ -141,12 +132,6 @@ def is_whole(vault: Path, number: int, changes: list[Change], journal: Journal) 
     images = journal.images(mine[-1].id) if mine else None
     now = (vault / path_of(number)).read_bytes()
     return images == (note(number, "").encode(), now)
-
-
-def is_filled_once(vault: Path, number: int) -> bool:
-    text = (vault / path_of(number)).read_text(encoding="utf-8")
-    filled = [line for line in text.splitlines() if line.startswith("description:")]
-    return len(filled) == 1 and MARK in filled[0] and text.count("> [!ai]") == 1
 
 
 def find_lost(calls: list[Call], kills: list[Kill], made_at: dict[str, float]) -> list[Call]:
@@ -160,7 +145,7 @@ def find_lost(calls: list[Call], kills: list[Kill], made_at: dict[str, float]) -
 
 
 def paths(call: Call) -> list[str]:
-    return [path_of(int(call.note[-5:]))] if call.note.startswith(name_of(0)[:-5]) else []
+    return [path_of(number_of(call.note))] if call.note.startswith(name_of(0)[:-5]) else []
 
 
 def life_of(call: Call, kills: list[Kill]) -> int:

@@ -20,20 +20,17 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from benchmarks.daemon_process import (
-    DaemonProcess,
+from benchmarks.daemon_process import DaemonProcess, running_daemon
+from benchmarks.made_vault import (
     copy_vault,
     fresh_folder,
-    make_parser,
     note,
     path_of,
-    print_table,
     read_changes,
-    report,
-    running_daemon,
     set_home,
     stub_tables,
 )
+from benchmarks.results import make_parser, print_table, report
 from benchmarks.stub_endpoint import running_stub
 from companion.llm.transport import Transport
 
@@ -121,7 +118,7 @@ def judge(measured: list[Timing | None], lines: list[int], settle: float) -> int
     """Print where the time went; return the exit status."""
     timings = [timing for timing in measured if timing]
     if not timings:
-        return report(["no note was filled"])
+        return report({"no note was filled": False})
     beyond = [timing.filled - timing.saved - settle - timing.model for timing in timings]
     picked = [timing.calls[0][0] - timing.saved - settle for timing in timings]
     written = [timing.filled - timing.journaled for timing in timings]
@@ -139,7 +136,7 @@ def judge(measured: list[Timing | None], lines: list[int], settle: float) -> int
             ("lines in the log a note", median(lines), ""),
         ]
     )
-    return report([] if median(beyond) < LIMIT else ["it takes too long"])
+    return report({"it takes too long": median(beyond) < LIMIT})
 
 
 def read_calls(log: Path) -> list[tuple[float, float]]:

@@ -1,20 +1,17 @@
-"""A daemon in a process of its own, and vaults made for it: what the daemon's benchmarks share."""
+"""Companion's commands in processes of their own: a daemon, and what runs to its end."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from companion.config import state_folder
 from companion.daemon.api.status_schemas import StatusShape
@@ -22,25 +19,8 @@ from companion.daemon.daemon_client import DaemonClient, DaemonGone
 from companion.daemon.log import log_file
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import read_token
-from companion.vault.journal import Change, Journal
 
 COMPANION = ("-m", "companion")
-FOLDER_OF = 100  # notes
-NOTE = """---
-aliases:
-  - name {number}
-{description}created: 2024-01-01
----
-
-# {name}
-
-Some sentences of prose about {name}. They go on for a while, as sentences do.
-
-## Heading
-
-- one
-- two
-"""
 
 
 class BrokenOff(Exception):
@@ -133,98 +113,24 @@ def running_daemon(vault: Path, program: Sequence[str] = COMPANION) -> Iterator[
         daemon.stop()
 
 
-@contextmanager
-def fresh_folder() -> Iterator[Path]:
-    """Return a folder, removed at the end, without symbolic links on the way to it."""
-    # so that the daemon and the folder go, too, when the benchmark is told to end
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
-    with tempfile.TemporaryDirectory(prefix="companion-daemon-") as name:
-        yield Path(name).resolve()
+def run_companion(vault: Path, *words: str, check: bool = False, **environment: str) -> str:
+    """Return what a command prints, which is run in the vault. environment: added to our own.
+
+    Raises CalledProcessError if it is to be checked, and fails.
+    """
+    done = subprocess.run(
+        [sys.executable, *COMPANION, *words, "--vault", str(vault)],
+        cwd=vault,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd()), **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        check=check,
+    )
+    return done.stdout
 
 
-def set_home(home: Path, tables: dict[str, dict[str, object]]) -> None:
-    """Have this process and its daemons use a home folder of that configuration."""
-    for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL"):
-        os.environ.pop(name, None)
-    os.environ["COMPANION_HOME"] = str(home)
-    home.mkdir(parents=True, exist_ok=True)
-    lines: list[str] = []
-    for table, settings in tables.items():
-        lines.append(f"[{table}]")
-        # of strings, numbers, booleans and lists of them, JSON is TOML
-        lines += [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
-    (home / "config.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def stub_tables(base_url: str, **background: object) -> dict[str, dict[str, object]]:
-    """Return the configuration for the stub endpoint. background: settings of that table."""
-    table = {"enabled": True, "backlog": "all", "notes_a_day": 100_000} | background
-    return {"endpoint": {"base_url": base_url, "model": "stub"}, "background": table}
-
-
-def name_of(number: int) -> str:
-    """Return the title of a note, which the stub knows again."""
-    return f"Subject-{number:05}"
-
-
-def path_of(number: int) -> str:
-    """Return the note's path in the vault."""
-    return f"{number // FOLDER_OF:03}/{name_of(number)}.md"
-
-
-def note(number: int, description: str | None = None) -> str:
-    """Return the text of a note. description: its value; "": a stub; None: without the property."""
-    line = "" if description is None else f"description: {description}".rstrip() + "\n"
-    return NOTE.format(number=number, name=name_of(number), description=line)
-
-
-def make_vault(vault: Path, notes: int, description: str | None = "") -> Path:
-    """Return the vault, with so many notes."""
-    for number in range(notes):
-        file = vault / path_of(number)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(note(number, description), encoding="utf-8")
-    (vault / ".obsidian").mkdir(parents=True)
-    return vault
-
-
-def copy_vault(source: Path | None, vault: Path, notes: int) -> Path:
-    """Return a copy of the vault at source; without one, a vault of so many notes, none a stub."""
-    if source is None:
-        return make_vault(vault, notes, "What it is about.")
-    shutil.copytree(source, vault, symlinks=True)
-    return vault
-
-
-def read_changes(vault: Path) -> list[Change]:
-    """Return what the journal of the vault holds, oldest first."""
-    with Journal(state_folder(vault) / "journal.sqlite3", read_only=True) as journal:
-        return journal.changes()[::-1]
-
-
-def tally(asked: Counter[str]) -> str:
-    """Return how often notes were asked about: `1: 498, 2: 2` for two of them twice."""
-    often = Counter(asked.values())
-    return ", ".join(f"{times}: {often[times]}" for times in sorted(often)) or "none"
-
-
-def make_parser(doc: str | None) -> argparse.ArgumentParser:
-    """Return a parser of the options that every program here has."""
-    assert doc
-    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a few seconds, to see that it works")
-    return parser
-
-
-def print_table(rows: Sequence[tuple[str, object, str]]) -> None:
-    """Print names, figures, and what is wanted of them."""
-    shown = [f"{figure:.3f}" if isinstance(figure, float) else str(figure) for _, figure, _ in rows]
-    wide, broad = max(len(name) for name, _, _ in rows), max(map(len, shown))
-    for (name, _, wanted), figure in zip(rows, shown, strict=True):
-        print(f"{name:{wide}}  {figure:>{broad}}  {wanted}".rstrip())
-
-
-def report(broken: Sequence[str]) -> int:
-    """Return the exit status, once it was said which promises do not hold."""
-    print("\nbroken: " + "; ".join(broken) if broken else "\nall promises hold")
-    return 1 if broken else 0
+def read_objects(vault: Path, *words: str) -> list[dict[str, Any]]:
+    """Return the JSON objects that a command prints, a line each; see run_companion."""
+    lines = run_companion(vault, *words, "--json").split("\n")
+    return [json.loads(line) for line in lines if line.startswith("{")]

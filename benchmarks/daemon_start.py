@@ -17,16 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from benchmarks.daemon_process import (
-    DaemonProcess,
-    copy_vault,
-    fresh_folder,
-    make_parser,
-    print_table,
-    report,
-    set_home,
-    stub_tables,
-)
+from benchmarks.daemon_process import DaemonProcess
+from benchmarks.made_vault import copy_vault, fresh_folder, set_home, stub_tables
+from benchmarks.results import make_parser, print_table, report, timed
 from benchmarks.scan import walk_and_stat
 from benchmarks.stub_endpoint import running_stub
 from companion.config import load_config
@@ -79,14 +72,7 @@ def judge(ms: dict[str, float], rounds: int) -> int:
             ("  of it Python and imports", f"{ms['imports']:.1f}", ""),
         ]
     )
-    return report([] if ratio <= LIMIT else [f"ready after {ratio:.1f} times, at most {LIMIT:g}"])
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Return how many seconds the work takes."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+    return report({f"ready after {ratio:.1f} times, at most {LIMIT:g}": ratio <= LIMIT})
 
 
 def watch_here(vault: Path) -> float:

@@ -21,22 +21,17 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.daemon_process import (
-    fresh_folder,
-    make_parser,
-    make_vault,
-    name_of,
+from benchmarks.daemon_process import running_daemon
+from benchmarks.made_vault import (
+    is_filled_once,
     note,
+    number_of,
     path_of,
-    print_table,
     read_changes,
-    report,
-    running_daemon,
-    set_home,
-    stub_tables,
-    tally,
+    stubbed_vault,
 )
-from benchmarks.stub_endpoint import MARK, Call, running_stub
+from benchmarks.results import make_parser, print_table, report, tally
+from benchmarks.stub_endpoint import Call
 from companion.vault.journal import Change
 
 SETTLE, DELAY, EVERY = 5.0, 1.0, 2.0  # seconds
@@ -85,11 +80,9 @@ def main() -> int:
     options = parser.parse_args()
     notes = 20 if options.quick else 200
     chance = random.Random(options.seed)
-    with fresh_folder() as folder, running_stub(DELAY) as stub:
-        vault = make_vault(folder / "vault", notes, None)
+    with stubbed_vault(notes, DELAY, None, settle_seconds=SETTLE) as (vault, stub):
         for number in range(0, notes, 2):
             (vault / path_of(number)).write_text(note(number, ""), encoding="utf-8")
-        set_home(folder / "home", stub_tables(stub.base_url, settle_seconds=SETTLE))
         user = User(vault, notes, chance)
         with running_daemon(vault) as daemon:
             began = time.monotonic()
@@ -152,7 +145,7 @@ def judge(
         "a note was not filled once": filled == len(texts) and set(rows.values()) == {1},
         "a call was paid twice": max(asked.values(), default=0) <= 1,
     }
-    return report([name for name, kept in promises.items() if not kept])
+    return report(promises)
 
 
 def lost_characters(text: str, users: str) -> int:
@@ -172,14 +165,9 @@ def rest_before(saved: list[float], at: float) -> float:
     return at - saved[before - 1] if before else at
 
 
-def is_filled_once(text: str) -> bool:
-    filled = [line for line in text.splitlines() if line.startswith("description:")]
-    return len(filled) == 1 and MARK in filled[0]
-
-
 def call_was_met(call: Call, user: User) -> bool:
     """Whether the user saved the note while the endpoint was asked about it."""
-    saved = user.saved[int(call.note[len(name_of(0)) - 5 :])]
+    saved = user.saved[number_of(call.note)]
     return any(call.began < at < (call.ended or call.began) for at in saved)
 
 

@@ -14,13 +14,12 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.quality.languages import write_vault
+from benchmarks.quality.languages import own_notes
 from benchmarks.quality.page import table
 from benchmarks.quality.references import Reference, find_references
 from benchmarks.written_answers import GOOD, Written, read_answers
@@ -48,10 +47,7 @@ def main() -> int:
     parser.add_argument("vaults", type=Path, nargs="*", metavar="VAULT")
     parser.add_argument("--sentences", action="store_true", help="print each of them")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="companion-evidence-") as folder:
-        ours = Path(folder, "notes")
-        ours.mkdir()
-        write_vault(ours)
+    with own_notes() as ours:
         scored = list(score_all([ours, *options.vaults]))
     if options.sentences:
         for each in sorted(scored, key=lambda each: each.similarity):

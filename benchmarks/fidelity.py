@@ -12,23 +12,21 @@ that was proposed could not be accepted, or a second run did anything.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import random
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from ruamel.yaml import YAML
 
+from benchmarks.daemon_process import read_objects
+from benchmarks.made_vault import set_home, stub_tables
 from benchmarks.stub_endpoint import MARK, Stub, running_stub
 
 ADDED = re.compile(rf"(> \[!ai\] AI|> .*{MARK} .*|>|---|description: .*{MARK}.*|)")
@@ -44,6 +42,7 @@ def main() -> int:
     wrong = 0
     for vault in options.vaults:
         with tempfile.TemporaryDirectory() as folder, running_stub() as stub:
+            set_home(Path(folder, "home"), {"endpoint": stub_tables(stub.base_url)["endpoint"]})
             wrong += check_vault(vault, Path(folder), stub, options.proposed)
     return 1 if wrong else 0
 
@@ -51,7 +50,7 @@ def main() -> int:
 def check_vault(original: Path, folder: Path, stub: Stub, proposed: bool) -> int:
     copy = Path(shutil.copytree(original, folder / "vault", symlinks=True))
     began = time.perf_counter()
-    results = (propose_and_accept if proposed else enrich)(copy, folder, stub)
+    results = propose_and_accept(copy) if proposed else enrich(copy)
     seconds = time.perf_counter() - began
     statuses = Counter(result["status"] for result in results)
     calls = stub.count_calls()
@@ -66,7 +65,7 @@ def check_vault(original: Path, folder: Path, stub: Stub, proposed: bool) -> int
     for reason, number in reasons.most_common():
         print(f"    {number:>6}  {reason}")
     before = snapshot(copy)
-    again = enrich(copy, folder, stub)
+    again = enrich(copy)
     repeated = sum(bool(result["status"] == "enriched") for result in again)
     repeated += stub.count_calls() - calls + (snapshot(copy) != before)
     changed = {
@@ -95,19 +94,17 @@ def check_vault(original: Path, folder: Path, stub: Stub, proposed: bool) -> int
     return len(faults) + repeated + unexplained + waiting
 
 
-def enrich(
-    vault: Path, folder: Path, stub: Stub, options: Sequence[str] = ()
-) -> list[dict[str, Any]]:
-    return run_companion(vault, folder, stub, ["enrich", ".", "--all", "--yes", *options])
+def enrich(vault: Path, *options: str) -> list[dict[str, Any]]:
+    return read_objects(vault, "enrich", ".", "--all", "--yes", *options)
 
 
-def propose_and_accept(vault: Path, folder: Path, stub: Stub) -> list[dict[str, Any]]:
+def propose_and_accept(vault: Path) -> list[dict[str, Any]]:
     """Return the results for the notes, once all that was proposed was accepted, in any order.
 
     A note of which something could not be accepted is `refused`, with the reason.
     """
     before = snapshot(vault)
-    results = {each["path"]: each for each in enrich(vault, folder, stub, ["--propose"])}
+    results = {each["path"]: each for each in enrich(vault, "--propose")}
     if snapshot(vault) != before:
         sys.exit("a note was touched before anything was accepted")
     ids = [id_ for result in results.values() for id_ in result["proposals"]]
@@ -116,7 +113,7 @@ def propose_and_accept(vault: Path, folder: Path, stub: Stub) -> list[dict[str, 
     random.Random(1).shuffle(ids)
     for part in range(PARTS):
         words = ["apply", *map(str, ids[part::PARTS])]
-        for done in run_companion(vault, folder, stub, words) if len(words) > 1 else ():
+        for done in read_objects(vault, *words) if len(words) > 1 else ():
             result = results[done["path"]]
             result["changes"] += done["changes"]
             if result["status"] in ("proposed", "enriched"):
@@ -125,27 +122,6 @@ def propose_and_accept(vault: Path, folder: Path, stub: Stub) -> list[dict[str, 
     written = sum(len(result["changes"]) for result in results.values())
     print(f"{len(ids)} proposals, accepted in {PARTS} parts: {written} are written")
     return list(results.values())
-
-
-def run_companion(
-    vault: Path, folder: Path, stub: Stub, words: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Return the JSON objects that a command prints."""
-    environment = os.environ | {
-        "COMPANION_HOME": str(folder / "home"),
-        "COMPANION_BASE_URL": stub.base_url,
-        "COMPANION_MODEL": "stub",
-    }
-    command = [sys.executable, "-m", "companion", *words, "--json", "--vault", "."]
-    done = subprocess.run(
-        command,
-        cwd=vault,
-        env=environment | {"PYTHONPATH": str(Path.cwd())},
-        stdout=subprocess.PIPE,
-        check=False,
-        encoding="utf-8",
-    )
-    return [json.loads(line) for line in done.stdout.split("\n") if line]
 
 
 def compare(old: Path, new: Path, items: set[str]) -> str:

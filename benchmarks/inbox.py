@@ -23,18 +23,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.daemon_process import (
-    fresh_folder,
-    make_parser,
-    make_vault,
-    path_of,
-    print_table,
-    report,
-    running_daemon,
-    set_home,
-    stub_tables,
-)
-from benchmarks.stub_endpoint import running_stub
+from benchmarks.daemon_process import read_objects, run_companion, running_daemon
+from benchmarks.made_vault import path_of, stubbed_vault
+from benchmarks.results import make_parser, print_table, report
 
 PROPOSALS, ACCEPTED, BATCH = 5_000, 1_000, 20
 PAINT, DECISION, PAUSE = 1_000.0, 100.0, 200.0  # milliseconds
@@ -59,7 +50,7 @@ class PageClient:
 
     def decide(self, ids: list[int]) -> dict[str, Any]:
         """Accept the proposals; return what the page got."""
-        body, _ = self._send("POST", "/page/decide", {"accept": ids})
+        body, _ = self._send("POST", "/page/decide", {"accept": [{"id": each} for each in ids]})
         answer: dict[str, Any] = json.loads(body)
         return answer
 
@@ -84,12 +75,8 @@ class PageClient:
 def main() -> int:
     options = make_parser(__doc__).parse_args()
     proposals, accepted = (400, 100) if options.quick else (PROPOSALS, ACCEPTED)
-    with fresh_folder() as folder, running_stub() as stub:
-        vault = make_vault(folder / "vault", proposals // 2)
-        tables = stub_tables(stub.base_url, enabled=False) | {"review": {"mode": "propose"}}
-        tables["endpoint"]["concurrency"] = 8
-        set_home(folder / "home", tables)
-        print(run("enrich", "--vault", str(vault), str(vault), "--all", "--yes")[-200:])
+    with stubbed_vault(proposals // 2, at_once=8, proposes=True, enabled=False) as (vault, _):
+        print(run_companion(vault, "enrich", ".", "--all", "--yes")[-200:])
         with running_daemon(vault):
             measured = measure(address_of(vault))
             ids = open_ids(vault)
@@ -98,22 +85,14 @@ def main() -> int:
     return judge(len(ids), measured, kept, states)
 
 
-def run(*words: str) -> str:
-    """Return what `companion` prints."""
-    words = (sys.executable, "-m", "companion", *words)
-    done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    return done.stdout + done.stderr
-
-
 def address_of(vault: Path) -> str:
     """Return the address that opens the page, once."""
-    return run("open", "--vault", str(vault), "--print").strip()
+    return run_companion(vault, "open", "--print").strip()
 
 
 def open_ids(vault: Path) -> list[int]:
     """Return the open proposals, in a random order."""
-    lines = run("proposals", "--vault", str(vault), "--json").splitlines()
-    ids = [json.loads(line)["id"] for line in lines if line.startswith("{")]
+    ids = [each["id"] for each in read_objects(vault, "proposals")]
     random.Random(16).shuffle(ids)
     return ids
 
@@ -181,7 +160,7 @@ def judge(
         "scrolling": measured["pause"] < PAUSE,
         "lines": kept == total > 0,
     }
-    return report([name for name, holds in promises.items() if not holds])
+    return report(promises)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import re
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection
 from itertools import count, islice, pairwise
 from pathlib import Path
@@ -29,17 +29,10 @@ from statistics import median
 import numpy as np
 
 from benchmarks.daemon_idle import read_memory, read_used, watch
-from benchmarks.daemon_process import (
-    DaemonProcess,
-    fresh_folder,
-    note,
-    print_table,
-    report,
-    running_daemon,
-    set_home,
-    stub_tables,
-)
+from benchmarks.daemon_process import DaemonProcess, running_daemon
 from benchmarks.inbox import PageClient, address_of
+from benchmarks.made_vault import fresh_folder, note, set_home, stub_tables
+from benchmarks.results import print_table, report, timed
 from benchmarks.stub_endpoint import running_stub
 from companion.config import load_config, state_folder
 from companion.daemon.runtime_file import find_daemon
@@ -47,7 +40,8 @@ from companion.daemon.tokens import read_token
 from companion.enrich.similar import open_similar
 from companion.enrich.workspace import open_workspace
 from companion.vault.proposal import NewProposal
-from companion.vault.vectors import VectorRow, VectorStore, pack_vectors
+from companion.vault.vector_store import VectorRow, VectorStore
+from companion.vault.vectors import pack_vectors
 
 _TARGET = re.compile(r"(\[\[[^\]\[|#\n]+)")
 NOTES, BURST, PROPOSALS = 100_000, 20_000, 50_000
@@ -122,7 +116,7 @@ def measure_daemon(vault: Path) -> int:
             print_table(rows)
             print(flush=True)
             broken += faults + (["asked without leave"] if stub.count_calls() else [])
-    return report(broken)
+    return report(dict.fromkeys(broken, False))
 
 
 def measure_start(vault: Path) -> tuple[Rows, list[str]]:
@@ -153,8 +147,8 @@ def measure_idle(vault: Path) -> tuple[Rows, list[str]]:
         used = watch(daemon.pid, IDLE)
         memory = read_memory(daemon.pid)
         status = daemon.wait_ready()
-    share = (used[-1].cpu - used[0].cpu) / (used[-1].at - used[0].at)
-    windows = [(now.cpu - then.cpu) / (now.at - then.at) for then, now in pairwise(used)]
+    share = used[-1].share_since(used[0])
+    windows = [now.share_since(then) for then, now in pairwise(used)]
     rows: Rows = [
         ("notes", status.notes, ""),
         ("  of them waiting for an answer", status.background.backlog.notes, ""),
@@ -208,8 +202,8 @@ def measure_inbox(vault: Path) -> tuple[Rows, list[str]]:
         ready, cpu = time.perf_counter() - daemon.spawned_at, read_used(daemon.pid).cpu
         memory = read_memory(daemon.pid)["VmRSS:"]
         client = PageClient(address_of(vault))
-        page = [timed(lambda: client.read("/page/inbox")) for _ in range(5)]
-        api = [timed(lambda: read_api(vault, "/proposals")) for _ in range(5)]
+        page = [timed(lambda: client.read("/page/inbox")) * 1e3 for _ in range(5)]
+        api = [timed(lambda: read_api(vault, "/proposals")) * 1e3 for _ in range(5)]
         settle(daemon.pid)
         now = read_memory(daemon.pid)
         seen = daemon.wait_ready()
@@ -272,17 +266,9 @@ def settle(pid: int) -> float:
     while time.monotonic() < until:
         then = read_used(pid)
         time.sleep(QUIET)
-        now = read_used(pid)
-        if (now.cpu - then.cpu) / (now.at - then.at) < QUIET_CPU:
+        if read_used(pid).share_since(then) < QUIET_CPU:
             return then.at
     raise SystemExit(f"the daemon is still busy after {LONGEST:g} s")
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Return how many milliseconds the work takes."""
-    began = time.perf_counter()
-    work()
-    return (time.perf_counter() - began) * 1e3
 
 
 def both(times: Sequence[float]) -> str:

@@ -20,7 +20,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -28,28 +28,18 @@ from threading import Event, Thread
 from typing import NamedTuple
 from unittest.mock import patch
 
-from benchmarks.daemon_kill import (
-    Kill,
-    is_filled_once,
-    is_waiting,
-    is_whole,
-    life_of,
-    paths,
-)
-from benchmarks.daemon_process import (
-    fresh_folder,
-    make_parser,
-    make_vault,
+from benchmarks.daemon_kill import Kill, is_waiting, is_whole, life_of, paths
+from benchmarks.made_vault import (
+    count_filled,
     note,
+    number_of,
+    open_journal,
     path_of,
-    print_table,
-    report,
-    set_home,
-    stub_tables,
-    tally,
+    stubbed_vault,
 )
-from benchmarks.stub_endpoint import Call, Stub, note_of, running_stub
-from companion.config import load_config, state_folder
+from benchmarks.results import list_counts, make_parser, print_table, report, tally
+from benchmarks.stub_endpoint import Call, Stub, note_of
+from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.decision import Acceptance
@@ -80,18 +70,13 @@ def main() -> int:
     options = parser.parse_args()
     notes, kills = (120, 10) if options.quick else (1_200, 200)
     chance = random.Random(options.seed)
-    with fresh_folder() as folder, running_stub(DELAY) as stub:
-        vault = make_vault(folder / "vault", notes)
-        settings = stub_tables(stub.base_url)
-        settings["endpoint"]["concurrency"] = AT_ONCE
-        settings["review"] = {"mode": "propose"}
-        set_home(folder / "home", settings)
+    with stubbed_vault(notes, DELAY, at_once=AT_ONCE, proposes=True) as (vault, stub):
         made: list[Kill] = []
         while len(made) < kills:
-            left = sum(not is_filled_once(vault, number) for number in range(notes))
+            left = notes - count_filled(vault, notes)
             works = 16 * left * DELAY / AT_ONCE / (kills - len(made))  # they end with the work
             made.append(kill_one(vault, chance.uniform(0, works)))
-        left = sum(not is_filled_once(vault, number) for number in range(notes))
+        left = notes - count_filled(vault, notes)
         subprocess.run(_command(vault), check=True, stdout=subprocess.DEVNULL)
         print(f"{notes} notes, {kills} kills; {left} notes were left for after the last\n")
         return judge(vault, notes, stub, made)
@@ -171,14 +156,14 @@ def kill_one(vault: Path, after: float) -> Kill:
 def judge(vault: Path, notes: int, stub: Stub, kills: list[Kill]) -> int:
     """Print what came of it; return the exit status."""
     calls = stub.calls()
-    with Journal(state_folder(vault) / "journal.sqlite3", read_only=True) as journal:
+    with open_journal(vault) as journal:
         changes = journal.changes()[::-1]
         torn = [n for n in range(notes) if not is_sound(vault, n, journal)]
         proposals = journal.proposals.select()
     filled = Counter(
         (change.path, need) for change in changes if change.state == "done" for need in change.needs
     )
-    once = sum(is_filled_once(vault, number) for number in range(notes))
+    once = count_filled(vault, notes)
     states = Counter[str](each.state for each in proposals)
     accepted = Counter((each.path, each.need) for each in proposals if each.state == "accepted")
     paid = find_paid_again(calls, kills, read_arrivals(vault.parent / _ARRIVALS))
@@ -189,7 +174,7 @@ def judge(vault: Path, notes: int, stub: Stub, kills: list[Kill]) -> int:
             ("notes enriched exactly once", once, f"wanted: {notes}"),
             ("needs written twice", sum(n > 1 for n in filled.values()), "wanted: 0"),
             ("torn notes", len(torn), "wanted: 0"),
-            ("proposals by state", tally_states(states), ""),
+            ("proposals by state", list_counts(states), ""),
             ("needs with two accepted ones", sum(n > 1 for n in accepted.values()), "wanted: 0"),
             ("calls of a note, and of how many notes", tally(Counter(c.note for c in calls)), ""),
             ("calls about a note whose answer was stored", len(stored), "wanted: 0"),
@@ -209,7 +194,7 @@ def judge(vault: Path, notes: int, stub: Stub, kills: list[Kill]) -> int:
         "an answer is left undecided": not states["open"],
         "an answer was lost": not stored and oldest < LONGEST,
     }
-    return report([name for name, kept in promises.items() if not kept])
+    return report(promises)
 
 
 class PaidAgain(NamedTuple):
@@ -252,7 +237,7 @@ def is_stored(call: Call, proposals: Sequence[Proposal]) -> bool:
 def tell_delays(vault: Path, proposals: Sequence[Proposal]) -> str:
     """Return how long answers took until the store had them: the median, and the longest."""
     last = dict(read_arrivals(vault.parent / _ARRIVALS))
-    arrived = {path_of(int(note[-5:])): at for note, at in last.items()}
+    arrived = {path_of(number_of(note)): at for note, at in last.items()}
     delays = [(each.made_at - arrived[each.path]) * 1e3 for each in proposals]
     return f"median {median(delays):.1f} ms, at most {max(delays):.0f} ms"
 
@@ -275,10 +260,6 @@ def find_asked_again(calls: list[Call]) -> list[Call]:
     """Return the calls about a note after which there was another one about it."""
     last = {call.note: call for call in calls}
     return [call for call in calls if last[call.note] != call]
-
-
-def tally_states(states: Mapping[str, int]) -> str:
-    return ", ".join(f"{state}: {number}" for state, number in sorted(states.items()))
 
 
 if __name__ == "__main__":

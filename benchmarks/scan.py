@@ -1,6 +1,6 @@
 """How long a scan of a vault takes beside a plain read of it, and how much memory.
 
-    python benchmarks/scan.py VAULT
+    python -m benchmarks.scan VAULT
 
 All in one run, in turns, with the files in the page cache; medians of five. Exit status 1 when a
 limit is exceeded.
@@ -12,12 +12,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from io import FileIO
 from pathlib import Path
 from statistics import median
 
+from benchmarks.results import timed
 from companion.note.facts import read_facts
 from companion.note.needs import Rules
 from companion.vault.ignore import IgnoreRules
@@ -74,9 +74,7 @@ def measure(root: Path, file: Path) -> tuple[dict[str, float], int]:
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(ROUNDS):
         for name, way in ways.items():
-            start = time.perf_counter()
-            way()
-            taken[name].append(time.perf_counter() - start)
+            taken[name].append(timed(way))
     return {name: median(seconds) for name, seconds in taken.items()}, notes
 
 
@@ -129,7 +127,7 @@ def scan_anew(root: Path, file: Path) -> object:
 
 def peak_memory(root: Path) -> float:
     """Return the peak of a process of its own that scans the vault, in megabytes (10^6 bytes)."""
-    command = [sys.executable, __file__, "--memory", str(root)]
+    command = [sys.executable, "-m", "benchmarks.scan", "--memory", str(root)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from statistics import median
@@ -26,6 +26,7 @@ import numpy as np
 
 from benchmarks.quality.figures import Row
 from benchmarks.quality.page import table
+from benchmarks.results import cpu_seconds, timed
 from companion.config import Config
 from companion.enrich.context import VaultContext
 from companion.enrich.nearest_neighbours import NearestNeighbours
@@ -76,9 +77,9 @@ def measure(workspace: Workspace, encoder: BuiltInEncoder) -> int:
     context = VaultContext(workspace.scan())
     vectors = NoteVectors(workspace, encoder)
     encoder.encode(["started"])
-    before = cpu_seconds(encoder)
+    before = both_seconds(encoder)
     vectors.update(context.scan, vectors.find_missing(context.scan))
-    seconds = cpu_seconds(encoder) - before
+    seconds = both_seconds(encoder) - before
     values = context.property_values("tags", of_all=True)
     paths, vectors_of_tagged = vectors.table(list(values))
     is_reported = {path: sha256(path.encode()).digest()[0] % 2 == 1 for path in paths}
@@ -179,20 +180,9 @@ def describe_cost(vectors: NoteVectors, context: VaultContext, seconds: float, f
     )
 
 
-def cpu_seconds(encoder: BuiltInEncoder) -> float:
+def both_seconds(encoder: BuiltInEncoder) -> float:
     """Return what this process and the encoder's have taken of a core so far (Linux)."""
-    fields = (
-        Path(f"/proc/{encoder.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    )
-    ticks = int(fields[11]) + int(fields[12])  # proc(5): utime, stime
-    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Return the seconds that the work takes."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+    return time.process_time() + cpu_seconds(encoder.pid or 0)
 
 
 def _tags_field() -> Field:

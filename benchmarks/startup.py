@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
+from functools import partial
 from statistics import median
+
+from benchmarks.results import timed
 
 RUNS = 21
 LIMIT = 3.0
@@ -14,8 +16,8 @@ LIMIT = 3.0
 def main() -> int:
     ours, reference = [], []
     for _ in range(RUNS):
-        reference.append(seconds([sys.executable, "-c", "import click"]))
-        ours.append(seconds([sys.executable, "-m", "companion", "--version"]))
+        reference.append(timed(partial(_run, "-c", "import click")))
+        ours.append(timed(partial(_run, "-m", "companion", "--version")))
     ratio = median(ours) / median(reference)
     print(
         f"companion --version {median(ours) * 1000:.0f} ms, "
@@ -24,10 +26,8 @@ def main() -> int:
     return ratio > LIMIT
 
 
-def seconds(command: list[str]) -> float:
-    began = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
+def _run(*words: str) -> None:
+    subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

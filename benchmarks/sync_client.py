@@ -27,24 +27,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.daemon_process import (
-    COMPANION,
-    BrokenOff,
-    DaemonProcess,
+from benchmarks.daemon_process import BrokenOff, DaemonProcess, read_objects, running_daemon
+from benchmarks.made_vault import (
     fresh_folder,
-    make_parser,
     make_vault,
     name_of,
     note,
+    number_of,
     path_of,
-    print_table,
     read_changes,
-    report,
-    running_daemon,
     set_home,
     stub_tables,
-    tally,
 )
+from benchmarks.results import make_parser, print_table, report, tally
 from benchmarks.stub_endpoint import MARK, Call, running_stub
 from benchmarks.sync_copies import phone_lock, read_notes, replace_note
 from companion.vault.conflict_copies import is_conflict_copy
@@ -237,14 +232,12 @@ def judge(
         "a conflict copy was touched": not touched,
         "a note did not arrive": not differ,
     }
-    return report([name for name, holds in promises.items() if not holds])
+    return report(promises)
 
 
 def print_unfilled(machine: Path, here: dict[str, bytes], copies: list[dict[str, str]]) -> None:
     """Print how many notes are not filled, by what the scan says of them and where the fill is."""
-    words = [sys.executable, *COMPANION, "scan", "--json", "--vault", str(machine)]
-    done = subprocess.run(words, capture_output=True, check=True, text=True)
-    told = {each["path"]: each for each in map(json.loads, done.stdout.splitlines())}
+    told = {each["path"]: each for each in read_objects(machine, "scan")}
     filled = {path for path, data in here.items() if MARK.encode() in data}
     with_filled_copy = {copy["note"] for copy in copies if copy["copy"] in filled}
     unfilled = Counter[str]()
@@ -277,8 +270,7 @@ def without_fills(text: str) -> str:
 
 def number_in(path: str) -> int:
     """Return the number of the note that is at the path, or of which that is a copy."""
-    stem = path.rpartition("/")[2]
-    return int(stem[len(name_of(0)) - 5 :][:5])
+    return number_of(path.rpartition("/")[2])
 
 
 def is_touched(copy: dict[str, str], here: dict[str, bytes]) -> bool:

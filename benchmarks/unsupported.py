@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import accumulate
@@ -23,9 +22,9 @@ from pathlib import Path
 from statistics import mean
 from typing import Any, NamedTuple
 
-from benchmarks.quality.answers import take_away_text
+from benchmarks.quality.answers import needs_of, take_away_text
 from benchmarks.quality.figures import Row
-from benchmarks.quality.languages import write_vault
+from benchmarks.quality.languages import own_notes
 from benchmarks.quality.page import table
 from benchmarks.quality.references import Reference, find_references
 from benchmarks.written_answers import ANSWERS, OneAnswerClient
@@ -39,7 +38,6 @@ from companion.enrich.similar import open_similar
 from companion.enrich.words import find_sentences, find_stems
 from companion.enrich.workspace import open_workspace
 from companion.llm.encoder import BuiltInEncoder
-from companion.note.facts import find_facts
 from companion.note.needs import Rules
 from companion.vault.ignore import IgnoreRules
 
@@ -72,10 +70,7 @@ def main() -> int:
     parser.add_argument("--answers", default="short_sentences", metavar="NAME")
     options = parser.parse_args()
     file = ANSWERS / f"{options.answers}.jsonl"
-    with tempfile.TemporaryDirectory(prefix="companion-unsupported-") as folder:
-        ours = Path(folder, "notes")
-        ours.mkdir()
-        write_vault(ours)
+    with own_notes() as ours:
         answers = [
             each
             for vault in (ours, *options.vaults)
@@ -109,8 +104,7 @@ def measure(
 ) -> Measured:
     """Return the answer, measured."""
     view = note.view if row["shown"] == "whole" else take_away_text(note.view)
-    found = find_facts(note.view, Rules(), explicit=True).needs
-    needs = [each for each in found if each.kind == row["field"] and each.where != "request"][:1]
+    needs = needs_of(note.view, Rules(), [row["field"]])[:1]
     made = asker.ask(note.path, view, needs, OneAnswerClient(row["answer"]))
     told = read_told(view, asker.describe(note.path, view, needs))
     sentences = list(find_sentences(row["answer"].split("\n")))[: len(row["labels"])]

@@ -1,6 +1,6 @@
 """Two other programs write the note that we write: how many edits are lost?
 
-    python benchmarks/writers.py [--quick]
+    python -m benchmarks.writers [--quick]
 
 One appends lines, one reads the whole note, truncates it and writes it again with one line more;
 both as fast as they can, and we too, without waiting for the note to settle; none runs more than
@@ -18,7 +18,6 @@ Exit status 1 when an edit that must survive is lost (on Linux).
 
 from __future__ import annotations
 
-import argparse
 import multiprocessing as mp
 import sys
 import tempfile
@@ -32,6 +31,7 @@ from multiprocessing.synchronize import Lock
 from pathlib import Path
 from unittest.mock import patch
 
+from benchmarks.results import make_parser
 from companion.errors import NoteError
 from companion.note.edit import Edit, apply_edits
 from companion.vault import write
@@ -188,10 +188,7 @@ def count_fsyncs(notes: int, at_once: int) -> str:
 
 
 def main() -> int:
-    assert __doc__
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="1,200 edits instead of 10,000")
-    edits = 1_200 if parser.parse_args().quick else 10_000
+    edits = 1_200 if make_parser(__doc__).parse_args().quick else 10_000
     heads = "other program", "edits", "theirs lost", "ours lost", "s"
     print("{:<14} {:>6} {:>12} {:>10} {:>8}  put off".format(*heads))
     kept_open = measure("keeps it open", rewrite_open, edits)

@@ -13,14 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.quality.answers import open_answering
 from benchmarks.quality.figures import Row
-from benchmarks.quality.languages import write_vault
+from benchmarks.quality.languages import own_notes
 from benchmarks.quality.page import table
 from benchmarks.quality.references import find_references
 from companion.config import load_config
@@ -69,10 +68,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("vaults", type=Path, nargs="*", metavar="VAULT")
     vaults = parser.parse_args().vaults
-    with tempfile.TemporaryDirectory(prefix="companion-answers-") as folder:
-        ours = Path(folder, "notes")
-        ours.mkdir()
-        write_vault(ours)
+    with own_notes() as ours:
         outcomes = [each for vault in (ours, *vaults) for each in try_answers(vault.resolve())]
     kinds = dict.fromkeys(outcome.written.kind for outcome in outcomes)
     print(table("kind", ["answers", "written"], [row(kind, outcomes) for kind in kinds]))

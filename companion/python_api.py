@@ -157,7 +157,7 @@ class Vault:
 
     def _propose_given(self, path: str, given: GivenValue, script: str) -> Proposal | RejectedValue:
         from companion.enrich.context import VaultContext
-        from companion.enrich.program_proposals import propose_for_script
+        from companion.enrich.new_proposals import propose_for_script
         from companion.vault.proposal import RejectedValue
 
         if daemon := self._daemon():

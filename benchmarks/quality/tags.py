@@ -24,10 +24,12 @@ from benchmarks.quality.options import make_parser, open_model
 from benchmarks.quality.page import table
 from benchmarks.quality.references import Reference, choose_notes, take_out
 from companion.config import Config, load_config
+from companion.enrich.workspace import make_rules
 from companion.errors import NoteRefused
 from companion.note.facts import read_facts
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
+from companion.prompts import load_prompts
 from companion.vault.index import Index
 from companion.vault.obsidian import read_obsidian_settings
 
@@ -95,7 +97,7 @@ def without(view: ParsedNote, name: str) -> ParsedNote:
 
 def count_tags(root: Path, config: Config) -> Counter[str]:
     """Return how many notes use each tag, as an index of the vault that is made anew has it."""
-    rules = config.rules({name: name for name in config.notes.fields or (TAGS,)}, (TAGS,))
+    rules = make_rules(config, load_prompts())
     ignored = replace(config.ignore_rules(), obsidian=read_obsidian_settings(root))
     scan = Index(None).scan(root, ignored, lambda _path, data: read_facts(data, rules), "")
     return scan.vocabulary(TAGS)

@@ -45,7 +45,7 @@ _COMMANDS = {
     "doctor": "companion.cli.doctor:doctor",
 }
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-INTERRUPTED = 130  # the exit status that shells expect of a program that Ctrl-C ended
+_INTERRUPTED = 130  # the exit status that shells expect of a program that Ctrl-C ended
 
 _EXAMPLES = """\b
 See it work, on notes of its own:
@@ -132,7 +132,7 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("stopped")
-        return INTERRUPTED
+        return _INTERRUPTED
     except CompanionError as error:
         _raise_if_debug(arguments)
         _say(str(error))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from companion.cli.model import is_missing
 from companion.cli.output import Output, describe_backlog
 from companion.cli.session import common_options, find_running_daemon, open_session
 from companion.config import Config
@@ -18,7 +19,6 @@ from companion.enrich.model import model_facts
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
-from companion.llm.catalog import model_path
 
 
 @click.command()
@@ -53,9 +53,7 @@ def ask_about_backlog(config: Config, root: Path, output: Output) -> None:
     Raises VaultLocked, JournalError, UsageError.
     """
     table = config.background
-    fills = table.enabled is not False and (
-        not config.is_embedded or model_path(config.endpoint.model) is not None
-    )
+    fills = table.enabled is not False and not is_missing(config)
     if table.backlog == "ask" and fills and output.can_ask:
         with open_workspace(config, root) as workspace:
             for recovered in workspace.recovered:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -15,7 +14,7 @@ import click
 from pydantic import BaseModel
 
 from companion.cli.batch_files import export, import_, job_options, open_reader, resolve_file
-from companion.cli.output import Output, count, one_line, show_progress
+from companion.cli.output import Output, count, one_line
 from companion.cli.run_report import AGREE, RunReport
 from companion.cli.session import (
     common_options,
@@ -29,7 +28,7 @@ from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import model_facts, open_client, open_spending
 from companion.enrich.run import new_run
-from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.submission import BATCH_SHARE, Submission, ask_first, make_submissions
 from companion.enrich.task import Job
@@ -79,7 +78,7 @@ def submit(
         scan = workspace.scan()
         asker = Asker(workspace, VaultContext(scan), model_facts(workspace.config), similar)
         jobs, skipped = choose_jobs(workspace, scan, wanted, choice)
-        report = RunReport(output, with_diff=False)
+        report = RunReport(output)
         for result in skipped:
             report.print_result(result)
         jobs = limit_jobs(workspace, jobs, limit)
@@ -93,8 +92,7 @@ def submit(
         if sent:
             output.say(f"{sent} sent. With the answers: companion batch collect", style="bold")
         elif not jobs:
-            left = Counter[str]() if choice.every else count_left_alone(workspace, scan, wanted)
-            report.say_nothing_to_do(left)
+            report.say_nothing_to_do(workspace, scan, wanted, choice)
         return int(report.counts["failed"] > 0)
 
 
@@ -105,11 +103,11 @@ def _prepare(
     report: RunReport,
     similar: SimilarNotes | None,
 ) -> None:
-    """Store what is to be sent, and print what is decided without."""
+    """Store what is to be sent, and print what became of notes that need no batch."""
     address, run = workspace.config.remote_endpoint().address, new_run()
-    with report.output.progress("Preparing", len(jobs)) as progress:
+    with report.output.progress("Preparing", len(jobs)) as bar:
         if similar:
-            similar.progress = partial(show_progress, progress, "Comparing notes")
+            similar.progress = bar.add_below("Comparing notes")
         with open_client(workspace.config, Event()) as client:
             first = ask_first(Enricher(workspace, asker, client, run), client, jobs)
         known = client.capabilities
@@ -121,7 +119,7 @@ def _prepare(
             report.counts[result.status] += 1
             if result.reason or result.left:
                 report.print_result(result)
-            progress.advance(progress.task_ids[0])
+            bar.advance()
 
 
 @batch.command()
@@ -139,7 +137,7 @@ def collect(as_json: bool, vault: Path | None) -> int:
         open_submission(workspace) as submission,
         open_similar(workspace) as similar,
     ):
-        report = RunReport(output, with_diff=False)
+        report = RunReport(output)
         reader = cache(partial(open_reader, workspace, similar))
         submission.prepare()
         batches = submission.list()
@@ -203,7 +201,6 @@ def status(as_json: bool, vault: Path | None) -> None:
                     **counts._asdict(),
                 )
                 output.print_json(shape.model_dump())
-                continue
             words = [f"{number:,} {name}" for name, number in counts._asdict().items() if number]
             output.say(f"{each.id}  {one_line(where)} [{step}]: {', '.join(words)}")
         if not batches:

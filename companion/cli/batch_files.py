@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import click
 
-from companion.cli.output import Output, count, one_line, show_progress
+from companion.cli.filters import join_options
+from companion.cli.output import Output, count, one_line
 from companion.cli.run_report import RunReport
 from companion.cli.session import (
-    NotePathType,
+    NOTE_PATH,
     common_options,
     open_session,
     resolve_paths,
@@ -24,41 +25,28 @@ from companion.enrich.batch_calls import BatchMaker, BatchReader
 from companion.enrich.context import VaultContext
 from companion.enrich.model import model_facts
 from companion.enrich.run import new_run
-from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Reader, Workspace
 from companion.errors import UsageError
 from companion.llm.batch_api import read_line
-from companion.llm.response import Usage
 from companion.private_files import new_private
 from companion.vault.paths import is_in_vault
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def job_options(command: F) -> F:
-    """Add the arguments that say which notes are asked about, as in companion enrich."""
-    for option in (
-        click.option(
-            "--limit",
-            type=click.IntRange(min=1),
-            metavar="N",
-            help="At most N notes that need anything.",
-        ),
-        click.option(
-            "--retry", is_flag=True, help="Ask again what was undone, deleted or rejected."
-        ),
-        click.option(
-            "--force", is_flag=True, help="Ask anew for what Companion wrote, nobody edited."
-        ),
-        click.option(
-            "--all", "every", is_flag=True, help="In a folder: every note, not only stubs."
-        ),
-        click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]..."),
-    ):
-        command = option(command)
-    return command
+job_options = join_options(
+    click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]..."),
+    click.option("--all", "every", is_flag=True, help="In a folder: every note, not only stubs."),
+    click.option("--force", is_flag=True, help="Ask anew for what Companion wrote, nobody edited."),
+    click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected."),
+    click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="At most N notes that need anything.",
+    ),
+)
+"""Adds the arguments that say which notes are asked about, as in companion enrich."""
 
 
 @click.command()
@@ -94,36 +82,28 @@ def export(
         say_which_vault(workspace.root, output)
         known = VaultContext(scan := workspace.scan())
         jobs, skipped = choose_jobs(workspace, scan, wanted, choice)
-        report = RunReport(output, with_diff=False)
+        report = RunReport(output)
         if not as_json:
             for result in skipped:
                 report.print_result(result)
         if jobs:
             with open_similar(workspace) as similar:
-                exported = _Export(workspace, report, known, similar)
+                asker = Asker(workspace, known, model_facts(workspace.config), similar)
+                exported = _Export(workspace, asker, report)
                 exported.write(target, limit_jobs(workspace, jobs, limit))
                 return int(exported.counts["failed"] > 0)
-        left = Counter[str]() if choice.every else count_left_alone(workspace, scan, wanted)
-        report.say_nothing_to_do(left)
+        report.say_nothing_to_do(workspace, scan, wanted, choice)
         return 0
 
 
+@dataclass
 class _Export:
     """One export, as the user sees it. counts: of the notes' results, and of what is asked."""
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        report: RunReport,
-        known: VaultContext,
-        similar: SimilarNotes | None,
-    ) -> None:
-        self.workspace = workspace
-        self.report = report
-        self.output = report.output
-        self.asker = Asker(workspace, known, model_facts(workspace.config), similar)
-        self.similar = similar
-        self.counts: Counter[str] = Counter()
+    workspace: Workspace
+    asker: Asker
+    report: RunReport
+    counts: Counter[str] = field(default_factory=Counter)
 
     def write(self, file: Path, jobs: Sequence[Job]) -> None:
         """Write the file, and print what is in it. Raises UsageError, JournalError."""
@@ -141,13 +121,28 @@ class _Export:
         except BaseException:
             journal.batches.cancel(name)
             raise
-        self._sum_up(name, file)
+        notes, calls, failed = (self.counts[key] for key in ("notes", "calls", "failed"))
+        if self.report.output.as_json:
+            where = str(file) if calls else None
+            self.report.output.print_json(
+                {"batch": name, "file": where, "notes": notes, "calls": calls, "failed": failed}
+            )
+        if not calls:
+            self.report.output.say("Nothing to ask, so there is no file.")
+            return
+        self.report.output.say(
+            f"{count(calls, 'question')} about {count(notes, 'note')} for"
+            f" {self.asker.model.name} are in {file}",
+            style="bold",
+        )
+        self.report.output.say("With the answers: companion batch import ANSWERS")
+        self.report.output.say(f"To give it up:    companion batch cancel {file}")
 
     def _write_lines(self, name: str, file: Path, jobs: Sequence[Job], opened: IO[bytes]) -> None:
         maker = BatchMaker(self.workspace, self.asker, name, str(file))
-        with self.output.progress("Exporting", len(jobs)) as progress:
-            if self.similar:
-                self.similar.progress = partial(show_progress, progress, "Comparing notes")
+        with self.report.output.progress("Exporting", len(jobs)) as bar:
+            if self.asker.similar:
+                self.asker.similar.progress = bar.add_below("Comparing notes")
             for job in jobs:
                 planned = maker.make(job)
                 self.workspace.journal.batches.add(name, planned.calls)
@@ -157,28 +152,9 @@ class _Export:
                 result = planned.result
                 self.counts[result.status] += 1
                 has_more = result.reason or result.left or not planned.calls
-                if not self.output.as_json and has_more:
+                if not self.report.output.as_json and has_more:
                     self.report.print_result(result)
-                progress.advance(progress.task_ids[0])
-
-    def _sum_up(self, name: str, file: Path) -> None:
-        notes, calls, failed = (self.counts[key] for key in ("notes", "calls", "failed"))
-        if self.output.as_json:
-            where = str(file) if calls else None
-            self.output.print_json(
-                {"batch": name, "file": where, "notes": notes, "calls": calls, "failed": failed}
-            )
-            return
-        if not calls:
-            self.output.say("Nothing to ask, so there is no file.")
-            return
-        self.output.say(
-            f"{count(calls, 'question')} about {count(notes, 'note')} for"
-            f" {self.asker.model.name} are in {file}",
-            style="bold",
-        )
-        self.output.say("With the answers: companion batch import ANSWERS")
-        self.output.say(f"To give it up:    companion batch cancel {file}")
+                bar.advance()
 
 
 class _NothingToAsk(Exception):
@@ -202,15 +178,13 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
         open_similar(workspace) as similar,
     ):
         say_which_vault(workspace.root, output)
-        report, reader = RunReport(output, with_diff=False), open_reader(workspace, similar)
-        usage, number, refused = Usage(), 0, 0
+        report, reader = RunReport(output), open_reader(workspace, similar)
+        number = refused = 0
         try:
             for number, line in _read_lines(file):
                 answer = read_line(line)
                 if answer and (call := workspace.journal.batches.call(answer.id)):
-                    result = reader.take(call, answer)
-                    usage += result.usage
-                    report.add(result)
+                    report.add(reader.take(call, answer))
                     continue
                 refused += 1
                 why = "it is no line of answers"
@@ -222,7 +196,7 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
     if refused:
         output.warn(f"{count(refused, 'line')} of {number:,} left out")
     words = [f"{report.counts[status]:,} {status}" for status in sorted(report.counts)]
-    tokens = f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out"
+    tokens = f"{report.usage.input_tokens:,} tokens in, {report.usage.output_tokens:,} out"
     output.say(f"{', '.join(words) or 'no answers'}. {tokens}.", style="bold")
     return int(bool(refused or report.counts["failed"]))
 

@@ -20,7 +20,7 @@ from companion.config.edit_settings import (
     plan_text,
     write_planned,
 )
-from companion.config.load import read_tables, vault_file
+from companion.config.load import Tables, read_tables, vault_file
 from companion.config.reference import (
     SECRET,
     Setting,
@@ -43,7 +43,9 @@ _TEMPLATE = """\
 
 _for_vault = click.option(
     "--vault",
+    "root",
     type=VaultPathType(),
+    callback=lambda _ctx, _option, named: named and open_vault(named),
     help="This vault's own settings, which go over the common ones.",
 )
 
@@ -61,7 +63,7 @@ def config() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @_for_vault
 @debug_option
-def get(name: str | None, as_json: bool, vault: Path | None) -> int:
+def get(name: str | None, as_json: bool, root: Path | None) -> int:
     """Print the value of the setting NAME, or all settings, as they are in force.
 
     That is with the environment and, for a vault, its own settings. Of the key it is only said
@@ -69,7 +71,7 @@ def get(name: str | None, as_json: bool, vault: Path | None) -> int:
     """
     output = Output(as_json=as_json)
     settings = list(all_settings()) if name is None else [find_setting(name)]
-    current = load_config(None if vault is None else open_vault(vault))
+    current = load_config(root)
     values = {setting.name: value_of(current, setting.name) for setting in settings}
     for each, value in values.items():
         if isinstance(value, str | Path):
@@ -99,56 +101,50 @@ def get(name: str | None, as_json: bool, vault: Path | None) -> int:
 @click.option("--default", "removes", is_flag=True, help="Take it out of the file.")
 @_for_vault
 @debug_option
-def set_(name: str, values: Sequence[str], removes: bool, vault: Path | None) -> None:
+def set_(name: str, values: Sequence[str], removes: bool, root: Path | None) -> None:
     """Set NAME to VALUE: a text, a number, true or false, or as TOML has it.
 
     A list takes several: companion config set ignore.folders Journal "Old notes". The key is
     asked for, or read from standard input, so that it stays in no shell's history.
     """
     setting = find_setting(name)
-    output = Output()
-    if removes == bool(values) and not (setting.name == SECRET and not removes and not values):
+    is_secret = setting.name == SECRET
+    if removes == bool(values) and (removes or not is_secret):
         raise UsageError(f"give {name} a value, or --default to take it out of the file")
-    if setting.name == SECRET and values:
+    if is_secret and values:
         raise UsageError(
             "the key would stay in the shell's history; leave it out, and it is asked for, or read"
             " from standard input"
         )
     if removes:
         candidates: list[SettingValue] = [None]
-    elif setting.name == SECRET:
+    elif is_secret:
         candidates = [_read_key()]
     else:
         candidates = list(_candidates(setting, values))
-    planned = _plan_first(setting, candidates, None if vault is None else open_vault(vault))
+    planned, output = _plan_first(setting, candidates, root), Output()
     write_planned(planned)
     for line in planned.changed or [f"Nothing to change: {planned.file} says so already."]:
         output.say(line)
-    _warn_of_daemon(planned, vault, output)
+    _warn_of_daemon(planned, root, output)
 
 
 @config.command()
 @_for_vault
 @debug_option
-def edit(vault: Path | None) -> None:
+def edit(root: Path | None) -> None:
     """Open the file of the settings in your editor, and check it before it is taken over.
 
     Without a file yet, all settings are there, commented out. If something in it is wrong, the
     file stays as it was, and what you typed is kept beside it.
     """
     output = Output()
-    root = None if vault is None else open_vault(vault)
-    file = config_file() if root is None else vault_file(root)
+    file, common = _file_of(root)
     before = (read_if_there(file) or b"").decode("utf-8-sig")
     typed = before or _TEMPLATE + reference(commented=True) + "\n"
     if root is not None and not before:
         typed = f"vault = {as_toml(root)}\n\n{typed}"
-    common = {} if root is None else read_tables(config_file())
-    while True:
-        edited = edit_text(typed, ".toml")
-        if edited is None:
-            output.say("Nothing was changed.")
-            return
+    while (edited := edit_text(typed, ".toml")) is not None:
         typed = edited if "\r\n" not in before else edited.replace("\n", "\r\n")
         try:
             planned = plan_text(file, typed, common)
@@ -160,10 +156,18 @@ def edit(vault: Path | None) -> None:
             kept = file.with_name(f"{file.name}.rejected")
             write_private(kept, typed.encode())
             raise UsageError(f"{error}; what you typed is in {kept}") from None
-        break
-    write_planned(planned)
-    output.say(f"Written to {file}." if planned.changed else "Nothing was changed.")
-    _warn_of_daemon(planned, vault, output)
+        write_planned(planned)
+        output.say(f"Written to {file}." if planned.changed else "Nothing was changed.")
+        _warn_of_daemon(planned, root, output)
+        return
+    output.say("Nothing was changed.")
+
+
+def _file_of(root: Path | None) -> tuple[Path, Tables]:
+    """Return the file of the settings, and the tables that those in it go over."""
+    if root is None:
+        return config_file(), {}
+    return vault_file(root), read_tables(config_file())
 
 
 def _read_key() -> str:
@@ -198,11 +202,10 @@ def _plan_first(
 
     Raises UsageError if it takes none of them.
     """
-    file = config_file() if root is None else vault_file(root)
+    file, common = _file_of(root)
     fixed: dict[str, SettingValue] = {} if root is None else {"vault": str(root)}
     if root is not None and setting.name == "vault":
         raise UsageError(f"the settings in {file} are those of {root}; they name no other vault")
-    common = {} if root is None else read_tables(config_file())
     refused: UsageError | None = None
     for value in candidates:
         try:
@@ -221,11 +224,10 @@ def _plan_first(
     raise UsageError(f"{refused}. {setting.name}: {setting.description}")
 
 
-def _warn_of_daemon(planned: PlannedSettings, vault: Path | None, output: Output) -> None:
+def _warn_of_daemon(planned: PlannedSettings, root: Path | None, output: Output) -> None:
     """Warn if the vault's daemon runs, which read its settings when it started."""
     if not planned.changed:
         return
     with suppress(UsageError):
-        root = choose_vault(vault, planned.config, ())
-        if find_daemon(state_folder(root)):
+        if find_daemon(state_folder(choose_vault(root, planned.config))):
             output.warn("The vault's daemon runs with its old settings; start it again.")

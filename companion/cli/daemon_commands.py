@@ -40,7 +40,7 @@ def pair(as_json: bool, vault: Path | None) -> None:
     It can be used once, and opens this vault only. Making a new one ends the one before.
     """
     output = Output(as_json=as_json)
-    root = choose_vault(vault, load_config(), ())
+    root = choose_vault(vault, load_config())
     state = state_folder(root)
     code = new_code(state, _PAIRING_SECONDS, _CODE_TRIES)
     if as_json:
@@ -83,7 +83,6 @@ def status(as_json: bool, vault: Path | None) -> None:
     now = require_running_daemon(vault).status()
     if as_json:
         output.print_json(now.model_dump())
-        return
     work = now.background
     asked = f"{work.notes_today:,} of {work.notes_a_day:,} notes asked about today"
     switch = f"off: {work.off}" if work.off else "on"
@@ -148,7 +147,7 @@ def open_page(only_print: bool, vault: Path | None) -> None:
     The address can be used once, within a minute; afterwards the browser stays signed in for
     twelve hours, or until `companion token rotate`.
     """
-    root = choose_vault(vault, load_config(), ())
+    root = choose_vault(vault, load_config())
     state = state_folder(root)
     daemon = find_daemon(state)
     if daemon is None:

@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from threading import Event
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
+from companion.cli.filters import join_options
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.output import Output, count
 from companion.cli.proposals import Choice, choose_proposals
 from companion.cli.run_report import RunReport
 from companion.cli.session import (
-    NotePathType,
+    NOTE_PATH,
     common_options,
     find_running_daemon,
     open_session,
@@ -30,26 +31,24 @@ from companion.errors import CompanionError
 from companion.python_api import Vault
 from companion.vault.proposal import Proposal
 
-F = TypeVar("F", bound=Callable[..., Any])
+AnyDecisions = Decisions | RemoteDecisions
+Decide = Callable[[AnyDecisions, Sequence[Proposal]], Iterator[NoteDecision]]
+
 _BATCH = 50  # proposals that are decided on at once
-
-
-def _choosing(command: F) -> F:
-    """Add the arguments of a command that decides on proposals."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note."),
-        click.option("--flagged", is_flag=True, help="Not without those that wait for a look."),
-        click.option("--field", metavar="NAME", help="Only for this field."),
-        click.option("--all", "every", is_flag=True, help="All that are open, in the whole vault."),
-        click.option("--run", metavar="RUN", help="All open ones that this run of enrich made."),
-        click.argument("whats", nargs=-1, type=NotePathType(), metavar="[ID | PATH]..."),
-    ):
-        command = option(command)
-    return common_options(command)
+_which_options = join_options(
+    click.argument("whats", nargs=-1, type=NOTE_PATH, metavar="[ID | PATH]..."),
+    click.option("--run", metavar="RUN", help="All open ones that this run of enrich made."),
+    click.option("--all", "every", is_flag=True, help="All that are open, in the whole vault."),
+    click.option("--field", metavar="NAME", help="Only for this field."),
+    click.option("--flagged", is_flag=True, help="Not without those that wait for a look."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note."),
+    common_options,
+)
+"""Adds the arguments of a command that decides on proposals."""
 
 
 @click.command()
-@_choosing
+@_which_options
 def apply(**which: Any) -> int:
     """Write proposals into their notes; no model is asked.
 
@@ -64,15 +63,15 @@ def apply(**which: Any) -> int:
     run = new_run()
 
     def accept(decisions: AnyDecisions, chosen: Sequence[Proposal]) -> Iterator[NoteDecision]:
-        states = ((each.state if each.state in TAKEABLE else "open") for each in chosen)
-        wishes = zip((each.id for each in chosen), states, strict=True)
-        return decisions.accept([Acceptance(id_, None, (state,)) for id_, state in wishes], run=run)
+        states = {each.id: each.state if each.state in TAKEABLE else "open" for each in chosen}
+        wishes = [Acceptance(id_, None, (state,)) for id_, state in states.items()]
+        return decisions.accept(wishes, run=run)
 
     return _decide(accept, f"companion undo --run {run}", **which)
 
 
 @click.command()
-@_choosing
+@_which_options
 def refuse(**which: Any) -> int:
     """Refuse proposals; what they are for is not asked for again.
 
@@ -120,7 +119,7 @@ def _decide(
     report.sum_up(back)
     if fault:
         raise fault
-    return interruption.exit_status if cancelled.is_set() else int(report.has_failed)
+    return interruption.exit_status or int(report.has_failed)
 
 
 class _DecisionReport:
@@ -131,18 +130,18 @@ class _DecisionReport:
         self.choice = choice
         self.has_failed = False
         self._seen = set[str]()
-        self._report = RunReport(output, with_diff=False)
+        self._report = RunReport(output)
         for number, reason in choice.unknown.items():
             self._add(sum_up(Result("", "failed"), [Decided(number, None, reason)]))
 
     def follow(self, made: Iterable[NoteDecision], cancelled: Event) -> CompanionError | None:
         """Print what is decided, until it is cancelled; return what stopped it early."""
         notes = len({each.path for each in self.choice.proposals})
-        with self.output.progress("Deciding", notes) as progress:
+        with self.output.progress("Deciding", notes) as bar:
             try:
                 for decision in made:
                     self._add(decision)
-                    progress.advance(progress.task_ids[0])
+                    bar.advance()
                     if cancelled.is_set():
                         break
             except CompanionError as error:
@@ -174,10 +173,6 @@ class _DecisionReport:
         self._report.add(decision.result)
         self._seen.add(decision.result.path)
         self.has_failed |= any(each.reason for each in decision.proposals)
-
-
-AnyDecisions = Decisions | RemoteDecisions
-Decide = Callable[[AnyDecisions, Sequence[Proposal]], Iterator[NoteDecision]]
 
 
 def decide_in_batches(

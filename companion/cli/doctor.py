@@ -11,32 +11,17 @@ from pathlib import Path
 import click
 
 from companion import __version__
+from companion.cli.model import is_missing
 from companion.cli.output import Output, count
 from companion.cli.session import choose_vault, common_options
-from companion.cli.unused_settings import count_marks, find_unused_folders, find_unused_marks
 from companion.config import Config, load_config, state_folder
 from companion.daemon.daemon_client import DaemonClient, DaemonGone, DaemonRefused
 from companion.daemon.http_server import bind_port
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import has_token, read_token, token_file
-from companion.doctor.model_probe import check_answer, check_model, is_missing
-from companion.doctor.setup import (
-    Finding,
-    NamedCheck,
-    check_answer_checks,
-    check_configuration,
-    check_copies,
-    check_events,
-    check_journal,
-    check_plugin,
-    check_program,
-    check_prompts,
-    check_spending,
-    check_state,
-    check_vault,
-    run_checks,
-)
-from companion.enrich.workspace import open_workspace
+from companion.doctor import setup
+from companion.doctor.model_probe import check_answer, check_model
+from companion.doctor.setup import Finding, NamedCheck, run_checks
 from companion.errors import CompanionError, UsageError
 from companion.private_files import is_private
 
@@ -57,12 +42,11 @@ def doctor(as_json: bool, no_call: bool, thorough: bool, vault: Path | None) -> 
     """
     output = Output(as_json=as_json)
     states: Counter[str] = Counter()
-    for finding in run_checks(_list_checks(vault, not no_call, thorough)):
+    for name, finding in run_checks(_list_checks(vault, not no_call, thorough)):
         states[finding.state] += 1
         if as_json:
-            output.print_json(finding._asdict())
-            continue
-        line = f"{_MARKS[finding.state]} {finding.name:<14} {finding.said}"
+            output.print_json({"name": name, **finding._asdict()})
+        line = f"{_MARKS[finding.state]} {name:<14} {finding.said}"
         output.say(line, style=_STYLES[finding.state])
         if finding.mend:
             output.say(f"  {'':<14} {finding.mend}")
@@ -74,82 +58,57 @@ def doctor(as_json: bool, no_call: bool, thorough: bool, vault: Path | None) -> 
 
 def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
     """Yield the checks. Without a configuration or a vault, what needs one is left out."""
-    yield "program", check_program
-    yield "configuration", check_configuration
+    yield "program", setup.check_program
+    yield "configuration", setup.check_configuration
     yield "token", check_token
     try:
         config = load_config()
     except CompanionError:
         return  # check_configuration reported it
     try:
-        root = choose_vault(vault, config, ())
+        root = choose_vault(vault, config)
     except CompanionError as error:
         yield from _list_model_checks(config, asks, thorough)
-        yield "vault", partial(Finding, "vault", "problem", str(error))
+        yield "vault", partial(Finding, "problem", str(error))
         return
     try:
         config = load_config(root)
     except CompanionError as error:
-        yield "settings", partial(Finding, "settings", "problem", str(error))
+        yield "settings", partial(Finding, "problem", str(error))
         return
     yield from _list_model_checks(config, asks, thorough)
     state = state_folder(root)
-    yield "vault", partial(check_vault, root)
-    yield "folders", partial(_check_folders, config, root)
-    yield "marks", partial(_check_marks, config, root)
-    yield "plugin", partial(check_plugin, root)
-    yield "prompts", partial(check_prompts, config, root)
-    yield "copies", partial(check_copies, root)
-    yield "events", partial(check_events, config, root)
-    yield "state", partial(check_state, state)
-    yield "journal", partial(check_journal, state)
-    yield "spending", partial(check_spending, config, root)
+    yield "vault", partial(setup.check_vault, root)
+    yield "folders", partial(setup.check_folders, config, root)
+    yield "marks", partial(setup.check_marks, config, root)
+    yield "plugin", partial(setup.check_plugin, root)
+    yield "prompts", partial(setup.check_prompts, config, root)
+    yield "copies", partial(setup.check_copies, root)
+    yield "events", partial(setup.check_events, config, root)
+    yield "state", partial(setup.check_state, state)
+    yield "journal", partial(setup.check_journal, state)
+    yield "spending", partial(setup.check_spending, config, root)
     yield "daemon", partial(check_daemon, config, state)
 
 
 def _list_model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
-    yield "checks", check_answer_checks
+    yield "checks", setup.check_answer_checks
     yield "model", partial(check_model, config, thorough=thorough)
     with suppress(CompanionError):  # check_model reported it
         if asks and not is_missing(config):
             yield "answer", partial(check_answer, config)
 
 
-def _check_folders(config: Config, root: Path) -> Finding:
-    """Check that the folders in [ignore] and [private] are in the vault."""
-    if missing := find_unused_folders(config, root):
-        return Finding("folders", "problem", "; ".join(missing), "mend their names in config.toml")
-    number = len(config.ignore.folders) + len(config.private.folders)
-    return Finding("folders", "ok", f"{count(number, 'folder')} named in the configuration")
-
-
-def _check_marks(config: Config, root: Path) -> Finding:
-    """Check that each tag, property and pattern in [ignore] and [private] matches a note.
-
-    Raises UsageError, PromptError, JournalError if the vault cannot be scanned.
-    """
-    number = count_marks(config)
-    if number:
-        with open_workspace(config, root, read_only=True) as workspace:
-            missing = find_unused_marks(config, workspace.scan())
-        if missing:
-            mend = "mend their spelling in config.toml, unless such notes are still to come"
-            return Finding("marks", "hint", "; ".join(missing), mend)
-    said = f"{count(number, 'mark')} (tags, properties, patterns) named in the configuration"
-    return Finding("marks", "ok", said)
-
-
 def check_token() -> Finding:
     """Check that only its owner can read the daemon's token. Raises UsageError."""
     file = token_file()
     if not has_token():
-        mend = "companion init or companion serve makes one"
-        return Finding("token", "hint", "there is none yet", mend)
+        return Finding("hint", "there is none yet", "companion init or companion serve makes one")
     read_token()
     if not is_private(file):
         mend = f"companion token rotate, since they may have seen it; or chmod 600 {file}"
-        return Finding("token", "problem", f"others may read {file}", mend)
-    return Finding("token", "ok", str(file))
+        return Finding("problem", f"others may read {file}", mend)
+    return Finding("ok", str(file))
 
 
 def check_daemon(config: Config, state: Path) -> Finding:
@@ -162,15 +121,14 @@ def check_daemon(config: Config, state: Path) -> Finding:
         except UsageError:
             said = f"it does not run, and another program answers on port {port}"
             mend = "choose another port in [server], or stop that program"
-            return Finding("daemon", "problem", said, mend)
-        said = f"it does not run; companion serve starts it on port {port or 'any'}"
-        return Finding("daemon", "ok", said)
+            return Finding("problem", said, mend)
+        return Finding("ok", f"it does not run; companion serve starts it on port {port or 'any'}")
     where = f"http://127.0.0.1:{place.port}, process {place.pid}"
     if place.version != __version__:
         said = f"it runs version {place.version}, and this is {__version__} ({where})"
-        return Finding("daemon", "problem", said, "stop it, and start it again: companion serve")
+        return Finding("problem", said, "stop it, and start it again: companion serve")
     try:
         DaemonClient(place.port, read_token()).status(_STATUS_TIMEOUT)
     except (DaemonGone, DaemonRefused) as error:
-        return Finding("daemon", "problem", f"{error} ({where})")
-    return Finding("daemon", "ok", f"it runs: {where}")
+        return Finding("problem", f"{error} ({where})")
+    return Finding("ok", f"it runs: {where}")

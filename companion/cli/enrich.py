@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import partial
+from contextlib import suppress
+from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -12,21 +13,27 @@ from typing import Any
 import click
 
 from companion.cli.filters import filter_options, parse_time, read_filter
-from companion.cli.interrupts import stop_on_signals
-from companion.cli.model import fetch_model
-from companion.cli.output import Output, show_progress, show_wait
-from companion.cli.remote_run import run_at_daemon
+from companion.cli.interrupts import exit_on_signals, stop_on_signals
+from companion.cli.model import fetch_model, is_missing
+from companion.cli.output import Output
 from companion.cli.run_report import AGREE, RunReport
 from companion.cli.session import (
-    NotePathType,
+    NOTE_PATH,
     common_options,
     find_running_daemon,
     open_session,
     resolve_paths,
     say_which_vault,
 )
-from companion.cli.unused_settings import count_marks, warn_of_unused_folders, warn_of_unused_marks
+from companion.daemon.api.run_schemas import RunShape
 from companion.daemon.client_runs import RunRequest
+from companion.daemon.daemon_client import DaemonClient, DaemonRefused, ended_early
+from companion.doctor.unused_settings import (
+    count_marks,
+    find_unused_folders,
+    find_unused_marks,
+    find_unused_prompts,
+)
 from companion.enrich.asker import Asker
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
@@ -35,15 +42,15 @@ from companion.enrich.enricher import open_enricher
 from companion.enrich.model import model_facts
 from companion.enrich.note_filter import Criteria
 from companion.enrich.run import Result, new_run, run_jobs
-from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
 from companion.enrich.task import Job
-from companion.enrich.workspace import Workspace, open_workspace
-from companion.errors import CompanionError
-from companion.llm.catalog import model_path
+from companion.enrich.workspace import Workspace
+from companion.errors import CompanionError, UsageError
+from companion.llm.response import Usage
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=NotePathType(), metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, type=NOTE_PATH, metavar="PATH...")
 @click.option(
     "--dry-run", is_flag=True, help="Ask, show a diff and keep the answers; write nothing."
 )
@@ -91,18 +98,14 @@ def enrich(
         wanted, refused = resolve_paths(workspace, paths)
         choice = _read_choice(workspace, dry_run, options)
         say_which_vault(workspace.root, output)
-        warn_of_unused_folders(workspace, output)
+        output.warn(*find_unused_folders(workspace.config, workspace.root))
+        output.warn(*find_unused_prompts(workspace.prompts, workspace.root))
         if not running and (unchecked := find_unchecked()):
             output.warn(unchecked)
         unreadable = report.print_refused(refused)
-        run = _Run(workspace, report, asks=not yes)
-        if not running:
-            return run.work(*run.choose(wanted, choice), limit) or int(unreadable)
-        if not run.is_ready(wanted, choice, limit):
-            return int(unreadable)
-    request = RunRequest(wanted, choice, stops_on_fault=True, limit=limit, agreed=True)
-    find_left = partial(run.count_left_again, wanted, choice)
-    return run_at_daemon(running, request, report, find_left) or int(unreadable)
+        asks = workspace.config.is_remote and not yes
+        run = _Run(workspace, report, wanted, choice, limit, asks)
+        return (run.do_at(running) if running else run.do_here()) or int(unreadable)
 
 
 def _read_choice(workspace: Workspace, dry_run: bool, options: Mapping[str, Any]) -> JobOptions:
@@ -121,95 +124,147 @@ def _read_choice(workspace: Workspace, dry_run: bool, options: Mapping[str, Any]
     )
 
 
+@dataclass
 class _Run:
     """One run over some notes, as the user sees it.
 
-    asks: whether a large run at a remote endpoint is asked about first, which then begins only
-    where somebody can answer.
+    asks: whether a large run is asked about first, which then begins only where somebody can
+    answer.
     """
 
-    def __init__(self, workspace: Workspace, report: RunReport, *, asks: bool) -> None:
-        self.workspace = workspace
-        self.config = workspace.config
-        self.report = report
-        self.output = report.output
-        self.asks = asks and self.config.is_remote
-        self.name = new_run()
-        self.left: Counter[str] = Counter()
+    workspace: Workspace
+    report: RunReport
+    wanted: Sequence[str]
+    choice: JobOptions
+    limit: int | None
+    asks: bool
 
-    def choose(self, wanted: Sequence[str], choice: JobOptions) -> tuple[list[Job], list[Result]]:
-        """Return what to work on, and what was asked for and is skipped."""
-        self.known = VaultContext(scan := self.workspace.scan())
-        warn_of_unused_marks(self.workspace, scan, self.output)
-        if not choice.every:  # else each of them is named
-            self.left = count_left_alone(self.workspace, scan, wanted)
-        return choose_jobs(self.workspace, scan, wanted, choice)
+    def do_here(self) -> int:
+        """Do the run in this process, and return the exit status.
 
-    def count_left_again(self, wanted: Sequence[str], choice: JobOptions) -> Counter[str]:
-        """Return how many notes are left alone after a run of the daemon, by reason."""
-        if choice.every:
-            return Counter()  # each of them was named
-        with open_workspace(self.config, self.workspace.root, read_only=True) as workspace:
-            return count_left_alone(workspace, workspace.scan(), wanted)
-
-    def work(self, jobs: list[Job], skipped: Sequence[Result], limit: int | None) -> int:
-        """Return the exit status. Raises what stops the whole run, after telling what was done."""
+        Raises what stops the whole run, after telling what was done.
+        """
+        known, jobs, skipped = self._choose()
         for result in skipped:
             self.report.print_result(result)
         if not jobs:
-            self.report.say_nothing_to_do(self.left)
+            self.report.say_nothing_to_do(self.workspace, known.scan, self.wanted, self.choice)
+        if not jobs or not self._may_begin(known, jobs):
             return 0
-        jobs = limit_jobs(self.workspace, jobs, limit)
-        fetch_model(self.config, self.output)
-        if self.asks and not self.is_agreed(jobs):
-            return 0
-        cancelled = Event()
+        output, name, cancelled, fault = self.report.output, new_run(), Event(), None
         with (
             open_enricher(
-                self.workspace, self.known, self.name, cancelled, can_wait=len(jobs) > 1
+                self.workspace, known, name, cancelled, can_wait=len(jobs) > 1
             ) as enricher,
-            stop_on_signals(self.output, cancelled, enricher.close) as interruption,
+            stop_on_signals(output, cancelled, enricher.close) as interruption,
         ):
-            fault = None
-            with self.output.progress("Enriching", len(jobs)) as bar:
+            with output.progress("Enriching", len(jobs)) as bar:
                 if enricher.limiter:
-                    enricher.limiter.tell = partial(show_wait, bar, "Enriching")
+                    enricher.limiter.tell = bar.wait
                 if enricher.similar:
-                    enricher.similar.progress = partial(show_progress, bar, "Comparing notes")
+                    enricher.similar.progress = bar.add_below("Comparing notes")
+                at_once = self.workspace.config.concurrency
                 try:
-                    for each in run_jobs(jobs, enricher.enrich, self.config.concurrency, cancelled):
+                    for each in run_jobs(jobs, enricher.enrich, at_once, cancelled):
                         self.report.add(each)
-                        bar.advance(bar.task_ids[0])
+                        bar.advance()
                 except CompanionError as error:
                     fault = error
-            self.report.sum_up(len(jobs), enricher.usage, self.name, cancelled)
+            self.report.sum_up(len(jobs), enricher.usage, name, stopped=cancelled.is_set())
         if fault:
             raise fault
-        return self.report.exit_status(cancelled, interruption.exit_status)
+        return interruption.exit_status or self.report.exit_status
 
-    def is_ready(self, wanted: Sequence[str], choice: JobOptions, limit: int | None) -> bool:
-        """Whether the daemon may begin: the model is here, and the user is told what it costs."""
-        config = self.config
-        is_here = not config.is_embedded or model_path(config.endpoint.model) is not None
-        if is_here and not self.asks:
-            if count_marks(config):  # else no look is needed
-                warn_of_unused_marks(self.workspace, self.workspace.scan(), self.output)
-            return True
-        jobs = limit_jobs(self.workspace, self.choose(wanted, choice)[0], limit)
-        if jobs:
-            fetch_model(config, self.output)
-        return not self.asks or self.is_agreed(jobs)
+    def do_at(self, daemon: DaemonClient) -> int:
+        """Have the daemon do the run, and return the exit status. Raises what stopped it early.
 
-    def is_agreed(self, jobs: Sequence[Job]) -> bool:
-        """Whether a run, if it is large, may begin; the user is told what it may cost.
+        It is cancelled if this process ends, by a signal or a closed pipe.
+        """
+        if not self._is_ready_for_daemon():
+            return 0
+        output, cancelled, run = self.report.output, Event(), None
+
+        def cancel() -> None:
+            if run:
+                with suppress(CompanionError):
+                    daemon.cancel(run.id)
+
+        request = RunRequest(
+            self.wanted, self.choice, stops_on_fault=True, limit=self.limit, agreed=True
+        )
+        with exit_on_signals(), stop_on_signals(output, cancelled, cancel) as interruption:
+            try:
+                run = daemon.start_run(request)
+                if cancelled.is_set():  # before its id was known
+                    cancel()
+                usage, fault = self._follow(daemon, run, cancelled)
+            except DaemonRefused as refused:
+                if refused.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+                    raise UsageError(str(refused)) from None
+                raise
+            except BaseException:
+                cancel()
+                raise
+        if not run.total and not fault:
+            scan = self.workspace.scan()
+            self.report.say_nothing_to_do(self.workspace, scan, self.wanted, self.choice)
+            return 0
+        self.report.sum_up(run.total, usage, run.id, stopped=cancelled.is_set())
+        if fault:
+            raise fault
+        return interruption.exit_status or self.report.exit_status
+
+    def _follow(
+        self, daemon: DaemonClient, run: RunShape, cancelled: Event
+    ) -> tuple[Usage, CompanionError | None]:
+        """Print the results as they come; return the tokens used, and what stopped it early."""
+        output = self.report.output
+        results = daemon.follow(
+            run.id,
+            diff=self.report.with_diff,
+            tell=lambda why: output.warn(f"The daemon waits: {why}"),
+        )
+        try:
+            with output.progress("Enriching", run.total) as bar:
+                for result, diff, counted in results:
+                    if not counted:
+                        self.report.print_result(result, diff)
+                        continue
+                    self.report.add(result, diff)
+                    bar.advance()
+            over = daemon.run(run.id)
+        except CompanionError as error:
+            return self.report.usage, error
+        is_ours = over.state == "cancelled" and cancelled.is_set() and not over.fault
+        return over.usage.to_usage(), None if is_ours else ended_early(over)
+
+    def _choose(self) -> tuple[VaultContext, list[Job], list[Result]]:
+        """Return the vault, what to work on in it, and what was asked for and is skipped."""
+        known = VaultContext(scan := self.workspace.scan())
+        self.report.output.warn(*find_unused_marks(self.workspace.config, scan))
+        jobs, skipped = choose_jobs(self.workspace, scan, self.wanted, self.choice)
+        return known, limit_jobs(self.workspace, jobs, self.limit), skipped
+
+    def _is_ready_for_daemon(self) -> bool:
+        """Whether the model is here, and the user, told what it costs, agrees to the run."""
+        if self.asks or is_missing(self.workspace.config):
+            known, jobs, _ = self._choose()
+            return not jobs or self._may_begin(known, jobs)
+        if count_marks(self.workspace.config):  # else no look is needed
+            unused = find_unused_marks(self.workspace.config, self.workspace.scan())
+            self.report.output.warn(*unused)
+        return True
+
+    def _may_begin(self, known: VaultContext, jobs: Sequence[Job]) -> bool:
+        """Fetch the model if need be; whether the user, told what it costs, agrees to a large run.
 
         Raises UsageError where nobody can be asked.
         """
-        if not needs_agreement(self.workspace, jobs):
+        fetch_model(self.workspace.config, self.report.output)
+        if not self.asks or not needs_agreement(self.workspace, jobs):
             return True
-        asker = Asker(self.workspace, self.known, model_facts(self.config))
-        cost = describe_cost(self.workspace, asker, jobs)
-        agreed = self.output.agrees(cost, AGREE)
+        asker = Asker(self.workspace, known, model_facts(self.workspace.config))
+        agreed = self.report.output.agrees(describe_cost(self.workspace, asker, jobs), AGREE)
         if not agreed:
-            self.output.warn("nothing was sent")
+            self.report.output.warn("nothing was sent")
         return agreed

@@ -24,20 +24,26 @@ _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?", re.ASCII)
 _FORMATS = "as 2026-11-25, 2026-11-25 14:30, 14:30, yesterday, 36h or 7d"
 
 
-def filter_options(command: F) -> F:
-    """Add the options; the command gets them as keyword arguments for read_filter."""
-    for option in (
-        click.option(
-            "--modified-since", metavar="WHEN", help=f"Only notes edited since, {_FORMATS}."
-        ),
-        click.option(
-            "--property", "with_property", metavar="NAME[=VALUE]", help="Only notes that have it."
-        ),
-        click.option("--tag", metavar="TAG", help="Only notes with this tag, or one nested in it."),
-        click.option("--field", metavar="NAME", help="Only this field, as description or callout."),
-    ):
-        command = option(command)
-    return command
+def join_options(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Return a decorator that adds these options and arguments to a command, in this order."""
+
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+filter_options = join_options(
+    click.option("--field", metavar="NAME", help="Only this field, as description or callout."),
+    click.option("--tag", metavar="TAG", help="Only notes with this tag, or one nested in it."),
+    click.option(
+        "--property", "with_property", metavar="NAME[=VALUE]", help="Only notes that have it."
+    ),
+    click.option("--modified-since", metavar="WHEN", help=f"Only notes edited since, {_FORMATS}."),
+)
+"""Adds the options that read_filter takes; the command gets them as keyword arguments."""
 
 
 def read_filter(prompts: Prompts, typed: Mapping[str, str | None]) -> NoteFilter:
@@ -57,7 +63,7 @@ def read_filter(prompts: Prompts, typed: Mapping[str, str | None]) -> NoteFilter
 
 
 class ChangeFilter(NamedTuple):
-    """What is asked of changes; those fit that fit all that is given. None: any.
+    """Which changes are meant: those that fit all that is given. None: any.
 
     since, until: Unix time, seconds. kind: of one of the needs that they filled. model: that
     wrote for them.
@@ -82,16 +88,13 @@ class ChangeFilter(NamedTuple):
 ANY_CHANGE = ChangeFilter()
 
 
-def change_options(command: F) -> F:
-    """Add the options; the command gets them as keyword arguments for read_change_filter."""
-    for option in (
-        click.option("--model", metavar="NAME", help="Only what this model wrote."),
-        click.option("--field", metavar="NAME", help="Only changes that filled this field."),
-        click.option("--until", metavar="WHEN", help="Only changes until then."),
-        click.option("--since", metavar="WHEN", help=f"All changes since then, {_FORMATS}."),
-    ):
-        command = option(command)
-    return command
+change_options = join_options(
+    click.option("--since", metavar="WHEN", help=f"All changes since then, {_FORMATS}."),
+    click.option("--until", metavar="WHEN", help="Only changes until then."),
+    click.option("--field", metavar="NAME", help="Only changes that filled this field."),
+    click.option("--model", metavar="NAME", help="Only what this model wrote."),
+)
+"""Adds the options that read_change_filter takes; the command gets them as keyword arguments."""
 
 
 def read_change_filter(prompts: Prompts, typed: Mapping[str, str | None]) -> ChangeFilter:

@@ -18,7 +18,7 @@ from companion.cli.filters import (
 )
 from companion.cli.output import Output, count, local_time, one_line
 from companion.cli.session import (
-    NotePathType,
+    NOTE_PATH,
     common_options,
     find_running_daemon,
     open_session,
@@ -30,14 +30,13 @@ from companion.enrich.selection import is_in
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.diff import diff_lines
-from companion.python_api import Vault
 from companion.vault.journal import Change
 from companion.vault.proposal import Proposal
 from companion.vault.proposals import Selection
 
 
 @click.command()
-@click.argument("path", required=False, type=NotePathType(), metavar="[PATH]")
+@click.argument("path", required=False, type=NOTE_PATH, metavar="[PATH]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
 @click.option("--diff", "with_diff", is_flag=True, help="Show what each change did.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many changes.")
@@ -78,7 +77,7 @@ def history(
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]...")
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @common_options
 def forget(paths: Sequence[str], yes: bool, vault: Path | None) -> None:
@@ -120,7 +119,7 @@ def _find_changes(
 ) -> Iterator[Change]:
     """Yield the changes that fit, newest first: of one note, those in a folder, or all."""
     is_folder = place is not None and (workspace.root / place).is_dir()
-    for change in Vault(workspace.root, workspace).history(None if is_folder else place):
+    for change in workspace.journal.changes(path=None if is_folder else place):
         if chosen.keeps(change) and (not is_folder or is_in(change.path, place or "")):
             yield change
 
@@ -150,7 +149,6 @@ def _words(proposal: Proposal) -> str:
 def _print(change: Change, output: Output) -> None:
     if output.as_json:
         output.print_json(ChangeShape.model_validate(change).model_dump())
-        return
     when = local_time(change.made_at)
     part = f" [undone, but for {', '.join(change.left)}]" if change.left else ""
     state = part if change.state == "done" else f" [{change.state}]"
@@ -163,24 +161,23 @@ def _print(change: Change, output: Output) -> None:
 
 def _print_proposal(proposal: Proposal, output: Output) -> None:
     """Print a value that was only proposed; its JSON object has the keys of a change."""
-    if not output.as_json:
-        where = one_line(proposal.path)
-        output.say(f"       {local_time(proposal.made_at)}  {where}", style="bold")
-        output.say(f"       {_words(proposal)}")
-        return
-    output.print_json(
-        {
-            "id": None,
-            "run": "",
-            "path": proposal.path,
-            "kind": "proposal",
-            "state": "proposed",
-            "made_at": iso_time(proposal.made_at),
-            "needs": [proposal.need],
-            "model": "",
-            "note": _words(proposal),
-            "undoes": None,
-            "undone_by": None,
-            "left": [],
-        }
-    )
+    where = f"{local_time(proposal.made_at)}  {one_line(proposal.path)}"
+    output.say(f"       {where}", style="bold")
+    output.say(f"       {_words(proposal)}")
+    if output.as_json:
+        output.print_json(
+            {
+                "id": None,
+                "run": "",
+                "path": proposal.path,
+                "kind": "proposal",
+                "state": "proposed",
+                "made_at": iso_time(proposal.made_at),
+                "needs": [proposal.need],
+                "model": "",
+                "note": _words(proposal),
+                "undoes": None,
+                "undone_by": None,
+                "left": [],
+            }
+        )

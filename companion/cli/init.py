@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ from companion.cli.backlog import ask_about_backlog, say_cost_of_backlog
 from companion.cli.init_choices import (
     Choices,
     EndpointChoice,
-    Options,
+    SettingsPlace,
     choose_by_options,
     choose_by_questions,
+    choose_registered_vault,
+    find_place,
 )
 from companion.cli.init_trial import Trial, below
-from companion.cli.init_vault import SettingsPlace, choose_registered_vault, find_place
 from companion.cli.output import Output
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
 from companion.cli.session import VaultPathType, debug_option
@@ -41,7 +42,9 @@ Next:
 
 @click.command()
 @click.argument("vault", required=False, type=VaultPathType())
-@click.option("--embedded", is_flag=True, help="The model that Companion runs on this machine.")
+@click.option(
+    "--embedded", is_flag=True, default=None, help="The model that Companion runs on this machine."
+)
 @click.option("--endpoint", "base_url", metavar="URL", help="An OpenAI-compatible API instead.")
 @click.option("--model", metavar="NAME", help="The model's name there, or the embedded one's.")
 @click.option("--api-key-env", metavar="VAR", help="The environment variable that holds its key.")
@@ -89,30 +92,29 @@ def init(
     companion plugin install.
     """
     output = Output()
-    options = Options(**chosen)
-    asks = not yes and not options.choose_anything and sys.stdin.isatty() and output.err.is_terminal
+    asks = not yes and output.can_ask and all(option is None for option in chosen.values())
     root = open_vault(vault or choose_registered_vault(output, asks=asks))
     if note is not None:
         note = relative_path(root, note, Path.cwd())
-    trial = None if no_test else Trial(root, output, note, asks=asks)
-    return _Init(root, output, asks)(options, trial, not no_plugin, service)
+    trial = None if no_test else Trial(root, output, note, asks)
+    return _Init(root, output, asks)(chosen, trial, not no_plugin, service)
 
 
+@dataclass(frozen=True)
 class _Init:
     """Sets up one vault. asks: whether there is a terminal to ask on."""
 
-    def __init__(self, root: Path, output: Output, asks: bool) -> None:
-        self.root = root
-        self.output = output
-        self.asks = asks
+    root: Path
+    output: Output
+    asks: bool
 
     def __call__(
-        self, options: Options, trial: Trial | None, plugin: bool, service: bool | None
+        self, options: dict[str, Any], trial: Trial | None, plugin: bool, service: bool | None
     ) -> int:
         """Set the vault up, and return the exit status. Nothing is written until the model answers.
 
-        trial: asks the model first. plugin, service: install it, where None asks; if that fails, it
-        is only a warning.
+        options: as choose_by_options takes them. trial: asks the model first. plugin, service:
+        install it, where None asks; if that fails, it is only a warning.
         """
         # raises UsageError for an invalid file, with every error in it
         load_config(self.root, allow_moved=True)
@@ -121,7 +123,7 @@ class _Init:
         if self.asks:
             choices = choose_by_questions(place.config, inspect_machine(), self.output)
         else:
-            choices = choose_by_options(options, place.config)
+            choices = choose_by_options(place.config, **options)
         planned = self._try(place, choices, trial)
         if planned is None:
             self.output.warn("Nothing was written; companion init again chooses otherwise.")

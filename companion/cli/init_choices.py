@@ -1,22 +1,47 @@
-"""The choices of companion init: which model, and what is filled in the background."""
+"""The choices of companion init: the vault, the model, what is done unasked; and their file."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import click
 from rich.filesize import decimal
 
 from companion.cli.output import Output
-from companion.config import Config
-from companion.config.edit_settings import SettingValue
+from companion.config import Config, config_file
+from companion.config.edit_settings import PlannedSettings, SettingValue, plan_settings
+from companion.config.load import Tables, read_tables, vault_file, vaults_with_settings
+from companion.config.reference import value_of
 from companion.doctor.machine import Machine, list_models, recommend_model
 from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL, find_model, model_path
 from companion.llm.endpoint import Endpoint
+from companion.vault.obsidian import find_registered_vaults
+
+
+def choose_registered_vault(output: Output, *, asks: bool) -> Path:
+    """Return one of the vaults that Obsidian lists: the only one, or the one that the user names.
+
+    Raises UsageError if it lists none, or several and nobody can be asked.
+    """
+    vaults = find_registered_vaults()
+    if not vaults:
+        raise UsageError("Obsidian lists no vault on this machine; name its folder: init FOLDER")
+    if len(vaults) == 1:
+        output.say(f"The vault that Obsidian lists: {vaults[0].root}")
+        return vaults[0].root
+    if not asks:
+        names = ", ".join(str(vault.root) for vault in vaults)
+        raise UsageError(f"Obsidian lists {len(vaults)} vaults; name one: {names}")
+    output.say("Vaults that Obsidian lists:", style="bold")
+    for number, vault in enumerate(vaults, 1):
+        output.say(f"  {number}  {vault.root}{', open now' if vault.is_open else ''}")
+    chosen = click.prompt("Number", type=click.IntRange(1, len(vaults)), default=1, err=True)
+    return vaults[chosen - 1].root
 
 
 class EndpointChoice(NamedTuple):
@@ -55,30 +80,87 @@ class Choices(NamedTuple):
         return changed
 
 
-class Options(NamedTuple):
-    """The options of companion init that choose something."""
+class SettingsPlace(NamedTuple):
+    """Where the settings of a vault stand.
 
-    embedded: bool
-    base_url: str | None
-    model: str | None
-    api_key_env: str | None
-    background: bool | None
-    backlog: str | None
-    review: bool | None
+    file: the common one for the first vault, else one of its own. config: what is in force in it
+    now, without the environment. common: the tables that those of the file go over.
+    """
 
-    @property
-    def choose_anything(self) -> bool:
-        """Whether any of them was given."""
-        return self != (False, None, None, None, None, None, None)
+    root: Path
+    file: Path
+    config: Config
+    common: Tables
+
+    def plan(self, choices: Choices) -> PlannedSettings:
+        """Return the edit of the file that makes the choices. Raises UsageError.
+
+        A vault's own file gets what it needs beside the common settings; a port in any case.
+        """
+        settings: dict[str, SettingValue] = {"vault": str(self.root)}
+        if self.file == config_file():
+            if _is_same(self.config.vault, self.root):
+                settings = {}
+            return plan_settings(self.file, settings | choices.settings(self.config), self.common)
+        current, chosen = self.config.endpoint, choices.endpoint
+        if chosen and chosen.base_url == current.base_url:
+            key = current.api_key.get_secret_value()
+            chosen = chosen._replace(api_key=chosen.api_key or key)
+            if chosen == (current.base_url, current.model, key):
+                chosen = None
+        for name, value in choices._replace(endpoint=chosen).settings(self.config).items():
+            if name.startswith("endpoint.") or value != value_of(self.config, name):
+                settings[name] = value
+        if port := self._free_port():
+            settings["server.port"] = port
+        return plan_settings(self.file, settings, self.common)
+
+    def _free_port(self) -> int | None:
+        """Return a port that no other vault is given; None if it has one, or takes any."""
+        own = read_tables(self.file).get("server", {})
+        first = Config.model_validate(self.common).server.port
+        if "port" in own or first == 0:
+            return None
+        others = [tables.get("server", {}).get("port") for _, tables in vaults_with_settings()]
+        taken = {first, *others}
+        return next(port for port in range(first + 1, 65536) if port not in taken)
 
 
-def choose_by_options(options: Options, config: Config) -> Choices:
+def find_place(root: Path) -> SettingsPlace:
+    """Return where the settings of the vault at root stand, or will.
+
+    Raises UsageError if the path cannot be written down, or a file of settings is not valid.
+    """
+    try:
+        str(root).encode()
+    except UnicodeEncodeError:
+        raise UsageError("the vault's path is not valid UTF-8; rename its folder") from None
+    file = config_file()
+    config = plan_settings(file, {}).config
+    first = config.vault
+    if first is None or _is_same(first, root) or not first.expanduser().is_dir():
+        return SettingsPlace(root, file, config, {})
+    own, common = vault_file(root), read_tables(file)
+    return SettingsPlace(root, own, plan_settings(own, {}, common).config, common)
+
+
+def _is_same(vault: Path | None, root: Path) -> bool:
+    return vault is not None and vault.expanduser().resolve() == root
+
+
+def choose_by_options(
+    config: Config,
+    *,
+    embedded: bool | None,
+    base_url: str | None,
+    model: str | None,
+    api_key_env: str | None,
+    **others: Any,
+) -> Choices:
     """Return what the options say; the embedded model if neither they nor the file name one.
 
-    Raises UsageError if they contradict each other, or say too little.
+    others: of Choices. Raises UsageError if they contradict each other, or say too little.
     """
-    embedded, base_url, model, api_key_env = options[:4]
-    others = Choices(None, options.background, options.backlog, options.review)
     if embedded and base_url is not None:
         raise UsageError("give --embedded or --endpoint, not both")
     if model is not None and not embedded and base_url is None:
@@ -96,11 +178,10 @@ def choose_by_options(options: Options, config: Config) -> Choices:
         if len(found) != 1:
             there = f"; it has: {', '.join(found)}" if found else ""
             raise UsageError(f"--endpoint needs --model, its name there{there}")
-        return others._replace(endpoint=EndpointChoice(base_url, found[0], key))
+        return Choices(EndpointChoice(base_url, found[0], key), **others)
     if embedded or not _is_chosen(config):
-        name = find_model(model or DEFAULT_MODEL).name
-        return others._replace(endpoint=EndpointChoice(None, name))
-    return others
+        return Choices(EndpointChoice(None, find_model(model or DEFAULT_MODEL).name), **others)
+    return Choices(**others)
 
 
 def choose_by_questions(config: Config, machine: Machine, output: Output) -> Choices:
@@ -185,11 +266,9 @@ def _find_offers(config: Config, machine: Machine) -> list[_Offer]:
         if model.name != configured:
             here = "on this machine already" if model_path(model.name) else "to be fetched once"
             is_measured = model.tier and model.tier.measured
-            words = (
-                f"{model.name}, embedded: nothing leaves this machine"
-                f" ({decimal(model.size or 0)}, {here})"
-                f"{'' if is_measured else '; what it writes was not measured yet'}"
-            )
+            words = f"{model.name}, embedded: nothing leaves this machine"
+            words += f" ({decimal(model.size or 0)}, {here})"
+            words += "" if is_measured else "; what it writes was not measured yet"
             offers.append(_Offer(words, partial(EndpointChoice, None, model.name), model.name))
     recommended = recommend_model(machine)
     for server in machine.servers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event, Timer
 from typing import NamedTuple
@@ -14,7 +14,7 @@ import click
 from pydantic import SecretStr
 from rich.filesize import decimal
 
-from companion.cli.model import fetch_model
+from companion.cli.model import fetch_model, is_missing
 from companion.cli.output import Output, one_line
 from companion.config import Config
 from companion.config.settings import ReviewTable
@@ -29,7 +29,7 @@ from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, EndpointError
-from companion.llm.catalog import find_model, model_path
+from companion.llm.catalog import find_model
 from companion.llm.client import Client
 from companion.llm.embedded import ModelNotStarted
 from companion.llm.endpoint_errors import Cancelled
@@ -54,6 +54,7 @@ class Verdict(NamedTuple):
     shown: bool = False
 
 
+@dataclass(frozen=True)
 class Trial:
     """Tries models on the vault at root. note: the note to write for; None to choose one.
 
@@ -61,11 +62,10 @@ class Trial:
     if they named it, or say so there.
     """
 
-    def __init__(self, root: Path, output: Output, note: str | None, *, asks: bool) -> None:
-        self.root = root
-        self.output = output
-        self.note = note
-        self.asks = asks
+    root: Path
+    output: Output
+    note: str | None
+    asks: bool
 
     def __call__(self, config: Config) -> Verdict:
         """Fetch the model if need be, ask it, show what it writes for a note, and ask about that.
@@ -77,27 +77,20 @@ class Trial:
             if below(config) and (too_little := find_shortage(config)):
                 return Verdict(too_little)
             return self._ask(config) if self._fetch(config) else Verdict()
-        except ModelNotStarted as error:
-            if below(config):
-                return Verdict(str(error))
-            return self._ask_despite(error)
         except CompanionError as error:
-            return self._ask_despite(error)
-
-    def _ask_despite(self, error: CompanionError) -> Verdict:
-        """Return whether the user goes on all the same. Raises the error if nobody can be asked."""
-        if not self.asks:
-            self.output.warn("Nothing was written; --no-test goes on without asking the model.")
-            raise error
-        self.output.warn(str(error))
-        return Verdict(
-            go_on=click.confirm("Keep this choice all the same?", default=False, err=True)
-        )
+            if isinstance(error, ModelNotStarted) and below(config):
+                return Verdict(str(error))
+            if not self.asks:
+                self.output.warn("Nothing was written; --no-test goes on without asking the model.")
+                raise
+            self.output.warn(str(error))
+            question = "Keep this choice all the same?"
+            return Verdict(go_on=click.confirm(question, default=False, err=True))
 
     def _fetch(self, config: Config) -> bool:
         """Fetch an embedded model that is not here, and return whether the model can be asked."""
         name = config.endpoint.model
-        if self.asks and config.is_embedded and model_path(name) is None:
+        if self.asks and is_missing(config):
             size = find_model(name).size
             told = f" ({decimal(size)})" if size else ""
             if not click.confirm(f"Fetch {name}{told} now?", default=True, err=True):

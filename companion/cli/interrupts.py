@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from threading import Event
 from types import FrameType
 
-from companion.cli import INTERRUPTED
 from companion.cli.output import Output
 
 # by name, for no system has them all
@@ -20,9 +19,9 @@ _SIGNAL_STATUS = 128  # shells add the signal's number to it for the exit status
 
 @dataclass
 class Interruption:
-    """The signal that ended a run, if one did, as the exit status that shells expect of it."""
+    """The signal that ended a run, as the exit status that shells expect of it; 0 if none did."""
 
-    exit_status: int = INTERRUPTED
+    exit_status: int = 0
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 from rich.filesize import decimal
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from companion.cli.output import Output
 from companion.config import Config, load_config
@@ -29,7 +28,6 @@ def list_(as_json: bool) -> None:
         if as_json:
             path = str(where) if where else None
             output.print_json({"name": name, "bytes": size, "path": path})
-            continue
         state = "on this machine" if where else "not fetched"
         tier = listed.model.tier
         measured = "; not measured yet" if tier and not tier.measured else ""
@@ -71,8 +69,13 @@ def fetch_model(config: Config, output: Output) -> None:
 
     Raises UsageError (no such model), EndpointError (no source answers, no space left).
     """
-    if config.is_embedded and model_path(config.endpoint.model) is None:
+    if is_missing(config):
         _pull(config.endpoint.model, output)
+
+
+def is_missing(config: Config) -> bool:
+    """Return whether the model is embedded and not fetched yet. Raises UsageError: no such one."""
+    return config.is_embedded and model_path(config.endpoint.model) is None
 
 
 def _configured_name(config: Config) -> str:
@@ -85,13 +88,5 @@ def _pull(name: str, output: Output) -> Path:
     wanted = find_model(name)
     size = f" ({decimal(wanted.size)}, once)" if wanted.size else ""
     output.warn(f"Fetching the model {name}{size}")
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    quiet = not output.err.is_terminal
-    with Progress(*columns, console=output.err, disable=quiet, transient=True) as progress:
-        task = progress.add_task(name, total=wanted.size)
-        return pull_model(name, lambda done, of: progress.update(task, completed=done, total=of))
+    with output.progress(name, in_bytes=True) as bar:
+        return pull_model(name, bar.update)

@@ -13,7 +13,7 @@ import click
 from companion.cli.filters import filter_options, read_filter
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
-    NotePathType,
+    NOTE_PATH,
     common_options,
     open_session,
     resolve_history_path,
@@ -30,7 +30,7 @@ _NOT_PRINTED = {"remark", "decided_by", "evidence"}  # of a proposal's JSON obje
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]...")
 @filter_options
 @click.option(
     "--state",
@@ -83,7 +83,6 @@ def proposals(
 def _print(proposal: Proposal, output: Output) -> None:
     if output.as_json:
         output.print_json(proposal_object(proposal))
-        return
     text = " ".join(proposal.text.split()) or "(its text was deleted)"
     if proposal.state == "rejected":
         text = ""
@@ -125,9 +124,9 @@ def sort_by_note(proposals: Iterable[Proposal]) -> list[Proposal]:
 
 
 class Choice(NamedTuple):
-    """What was chosen. unknown: numbers of which there is no proposal, and that in words.
+    """What was chosen. unknown: in words, that there is no such proposal, by the number named.
 
-    passed_over: how many are left out since somebody should look at them first.
+    passed_over: how many are left out, since somebody should look at them first.
     """
 
     proposals: list[Proposal]

@@ -14,7 +14,7 @@ from companion.cli.decide import Decide, decide_in_batches
 from companion.cli.output import Output, edit_text, local_time, one_line
 from companion.cli.proposals import find_proposals, sort_by_note
 from companion.cli.session import (
-    NotePathType,
+    NOTE_PATH,
     common_options,
     open_session,
     say_which_vault,
@@ -44,7 +44,7 @@ q - leave this one and the rest for later, and end
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]...")
 @click.option("--field", metavar="NAME", help="Only for this field, as description or callout.")
 @click.option("--flagged", is_flag=True, help="Only those with flags, which wait for a look.")
 @common_options

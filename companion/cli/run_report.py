@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from threading import Event
 from typing import Any
 
 from companion.cli.output import Output, one_line
@@ -12,8 +11,11 @@ from companion.daemon.api.run_schemas import ResultShape
 from companion.daemon.client_runs import RunEntry
 from companion.enrich.model import ASK_FROM
 from companion.enrich.run import Result
+from companion.enrich.selection import JobOptions, count_left_alone
+from companion.enrich.workspace import Workspace
 from companion.llm.response import Usage
 from companion.note.diff import diff_lines
+from companion.vault.index import Scan
 from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
 AGREE = f"--yes to send them all, or --limit {ASK_FROM} for a part"
@@ -50,17 +52,19 @@ class RunReport:
     with_diff: print what changes in each note, too; a dry run always does.
     """
 
-    def __init__(self, output: Output, with_diff: bool, dry_run: bool = False) -> None:
+    def __init__(self, output: Output, with_diff: bool = False, dry_run: bool = False) -> None:
         self.output = output
         self.with_diff = with_diff or dry_run
         self.dry_run = dry_run
         self.counts: Counter[str] = Counter()
+        self.usage = Usage()
         self._unanswered = self._waiting = 0
         self._lacks_heading = False
 
     def add(self, result: Result, diff: str | None = None) -> None:
         """Print a result and count it. diff: None to make one from the result's texts."""
         self.counts[result.status] += 1
+        self.usage += result.usage
         self._unanswered += result.is_unanswered
         self._lacks_heading |= result.lacks_heading
         waits = result.status == "proposed" or (self.dry_run and result.status == "enriched")
@@ -109,17 +113,22 @@ class RunReport:
                 self.print_result(Result(error.path, "skipped", why))
         return any(isinstance(error, PathUnreadable) for error in refused)
 
-    def say_nothing_to_do(self, left_alone: Counter[str]) -> None:
-        """Say that no note needs anything. left_alone: how many notes are skipped, by reason."""
-        end = ", but for what is left alone:" if left_alone else "."
+    def say_nothing_to_do(
+        self, workspace: Workspace, scan: Scan, wanted: Sequence[str], choice: JobOptions
+    ) -> None:
+        """Say that no note needs anything, and how many are left alone, by reason."""
+        left = Counter[str]()
+        if not choice.every:  # else each of them was named
+            left = count_left_alone(workspace, scan, wanted)
+        end = ", but for what is left alone:" if left else "."
         self.output.say(f"Nothing to do: no note here needs anything{end}")
-        for reason, number in left_alone.most_common():
+        for reason, number in left.most_common():
             self.output.say(f"  {number:>5,}  {reason}")
 
-    def sum_up(self, jobs: int, usage: Usage, run: str, cancelled: Event) -> None:
+    def sum_up(self, jobs: int, usage: Usage, run: str, *, stopped: bool) -> None:
         """Print how many notes had which result, and the tokens used.
 
-        jobs: how many notes the run was given. run: its name; empty if nothing came of it.
+        jobs: how many notes the run was given. stopped: whether the user ended it.
         """
         names = {"enriched": "would be enriched"} if self.dry_run else {}
         if self._unanswered:
@@ -131,19 +140,17 @@ class RunReport:
         if usage.cached_tokens:
             cached = f" ({usage.cached_tokens / usage.input_tokens:.0%} of them from the cache)"
         tokens = f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out"
-        stopped = "Stopped: " if cancelled.is_set() else ""
-        self.output.say()
+        start = "Stopped: " if stopped else ""
         nothing = "; nothing was written" if self.dry_run else ""
-        self.output.say(f"{stopped}{', '.join(words)}{nothing}. {tokens}.", style="bold")
+        self.output.say(f"\n{start}{', '.join(words)}{nothing}. {tokens}.", style="bold")
         if self.counts["proposed"]:
             self.output.say("To look through what is proposed: companion review")
-        if run and self._waiting:
+        if self._waiting:
             self.output.say(f"To write it without asking again: companion apply --run {run}")
-        if run and self.counts["enriched"] and not self.dry_run:
+        if self.counts["enriched"] and not self.dry_run:
             self.output.say(f"To take it all back: companion undo --run {run}")
 
-    def exit_status(self, cancelled: Event, interrupted: int) -> int:
-        """Return the exit status; interrupted where the run was cancelled."""
-        if cancelled.is_set():
-            return interrupted
+    @property
+    def exit_status(self) -> int:
+        """The exit status of a run that nobody interrupted."""
         return 1 if self.counts["failed"] or self._unanswered or self._lacks_heading else 0

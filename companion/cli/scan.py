@@ -12,18 +12,21 @@ import click
 from companion.cli.filters import filter_options, read_filter
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
-    NotePathType,
+    NOTE_PATH,
     common_options,
     find_running_daemon,
     open_session,
     resolve_paths,
     say_which_vault,
 )
-from companion.cli.unused_settings import warn_of_unused_folders, warn_of_unused_marks
+from companion.doctor.unused_settings import (
+    find_unused_folders,
+    find_unused_marks,
+    find_unused_prompts,
+)
 from companion.enrich.note_filter import NoteFilter
 from companion.enrich.selection import ScanReport, scan_object
 from companion.enrich.workspace import Workspace
-from companion.python_api import Vault
 from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
 _NAMED = 3  # notes named for each reason to skip, without --skipped
@@ -39,7 +42,7 @@ class _Line(NamedTuple):
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note, for programs.")
 @click.option("--list", "lists_all", is_flag=True, help="Name every note, also if they are many.")
 @click.option("--skipped", "all_skipped", is_flag=True, help="Name every note that is left alone.")
@@ -71,16 +74,15 @@ def scan(
     with open_session(vault, paths, output=output, read_only=read_only) as workspace:
         wanted, refused = resolve_paths(workspace, paths)
         say_which_vault(workspace.root, output)
-        for error in refused:
-            if isinstance(error, PathUnreadable):
-                output.warn(str(error))
-        warn_of_unused_folders(workspace, output)
+        output.warn(*(str(error) for error in refused if isinstance(error, PathUnreadable)))
+        output.warn(*find_unused_folders(workspace.config, workspace.root))
+        output.warn(*find_unused_prompts(workspace.prompts, workspace.root))
         chosen = read_filter(workspace.prompts, only)
         links = [error.path for error in refused if isinstance(error, LinkOutOfVault)]
-        with output.count_up("Reading notes") as progress:
-            vault_here = Vault(workspace.root, workspace)
-            report = vault_here.scan(*wanted, *links, progress=progress, only=chosen)
-        warn_of_unused_marks(workspace, report.scan, output)
+        with output.progress("Reading notes") as bar:
+            found = workspace.scan(bar.update)
+        report = ScanReport(workspace, found, [*wanted, *links], chosen)
+        output.warn(*find_unused_marks(workspace.config, report.scan))
         if outdated:
             _print_outdated(workspace, wanted or None, chosen, output)
         elif as_json:
@@ -105,7 +107,6 @@ def _print_outdated(
         number += 1
         if output.as_json:
             output.print_json(proposal_object(proposal) | {"changed_share": round(share, 2)})
-            continue
         if proposal.path != last:
             output.say(one_line(last := proposal.path), style="bold")
         output.say(f"  {proposal.kind:<12} {share:.0%} of the sentences it was made from are gone")

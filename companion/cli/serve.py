@@ -34,27 +34,11 @@ def serve(port: int | None, vault: Path | None) -> None:
     It runs until Ctrl-C, and answers to this machine only. On a terminal it asks first, once,
     whether the notes that lay in the vault before are filled, too; see companion backlog.
     """
-    try:
-        _serve(port, vault)
-    except Exception as error:
-        if vault is not None:
-            log_failed_start(state_folder(Path(os.path.realpath(vault.expanduser()))), error)
-        raise
-
-
-def _serve(port: int | None, vault: Path | None) -> None:
     from companion.cli.backlog import ask_about_backlog
     from companion.daemon.process import require_no_daemon
     from companion.daemon.process import serve as serve_vault
 
-    root, config = load_vault(vault)
-    require_no_daemon(root)
     output = Output()
-    file = config_file()
-    if not file.exists():  # one that sets nothing, and says what may be set
-        with suppress(UsageError):  # a folder that is read-only serves as well
-            write_private(file, _CONFIGURATION.encode())
-    ask_about_backlog(config, root, output)
 
     def ready(daemon: Daemon, bound: int) -> None:
         background = daemon.status().background
@@ -71,7 +55,19 @@ def _serve(port: int | None, vault: Path | None) -> None:
         output.say("Its page: companion open", style="dim")
         output.say("Ctrl-C stops it.", style="dim")
 
-    serve_vault(config, root, config.server.port if port is None else port, ready)
+    try:
+        root, config = load_vault(vault)
+        require_no_daemon(root)
+        file = config_file()
+        if not file.exists():  # one that sets nothing, and says what may be set
+            with suppress(UsageError):  # a folder that is read-only serves as well
+                write_private(file, _CONFIGURATION.encode())
+        ask_about_backlog(config, root, output)
+        serve_vault(config, root, config.server.port if port is None else port, ready)
+    except Exception as error:
+        if vault is not None:
+            log_failed_start(state_folder(Path(os.path.realpath(vault.expanduser()))), error)
+        raise
 
 
 @click.command()
@@ -86,7 +82,7 @@ def mcp(vault: Path | None) -> None:
     """
     root, _ = load_vault(vault)
     try:
-        from companion.mcp_server.server import make_server
+        from companion.mcp_server import make_server
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
             raise

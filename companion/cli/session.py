@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from companion.cli.filters import join_options
 from companion.cli.output import Output
 from companion.config import Config, config_file, load_config, state_folder
 from companion.config.load import vault_file
@@ -35,20 +36,9 @@ from companion.vault.proposals import Selection
 if TYPE_CHECKING:
     from companion.daemon.daemon_client import DaemonClient
 
-F = TypeVar("F", bound=Callable[..., Any])
+NOTE_PATH = click.Path(readable=False)
+"""A parameter that is a note or a folder, which need not be there; shells complete it."""
 _STANDS_ASIDE = 30.0  # seconds that a daemon has to stop
-
-
-class NotePathType(click.types.StringParamType):
-    """A parameter that is a note or a folder; shells complete it like any file."""
-
-    name = "path"
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem]:
-        """Return an item that has the shell complete file names."""
-        return [CompletionItem(incomplete, type="file")]
 
 
 class VaultPathType(click.Path):
@@ -81,15 +71,15 @@ class VaultPathType(click.Path):
 debug_option = click.option(
     "--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors."
 )
-
-
-def common_options(command: F) -> F:
-    """Add the options that every command on a vault has."""
-    return click.option(
+common_options = join_options(
+    click.option(
         "--vault",
         type=VaultPathType(),
         help="The vault's folder; else the configured one, else the nearest one with .obsidian.",
-    )(debug_option(command))
+    ),
+    debug_option,
+)
+"""Adds the options that every command on a vault has."""
 
 
 @contextmanager
@@ -166,7 +156,7 @@ def require_running_daemon(vault: Path | None) -> DaemonClient:
     """
     config = load_config()
     try:
-        root = choose_vault(vault, config, [])
+        root = choose_vault(vault, config)
     except UsageError:
         named = vault or config.vault
         if named is None:
@@ -189,7 +179,7 @@ def load_vault(vault: Path | None, paths: Iterable[str] = ()) -> tuple[Path, Con
     return root, load_config(root)
 
 
-def choose_vault(vault: Path | None, config: Config, paths: Iterable[str]) -> Path:
+def choose_vault(vault: Path | None, config: Config, paths: Iterable[str] = ()) -> Path:
     """Return the vault: the one named, the configured one, or the nearest one with `.obsidian`.
 
     The nearest one is looked for above the first path, then above the current folder. If it has
@@ -257,11 +247,11 @@ def resolve_history_path(workspace: Workspace, typed: str) -> str:
     except OutsideVault:
         raise
     except UsageError:
-        moved_to = [new for new, old in journal.notes.moved_from.items() if old == typed]
         if not is_utf8(typed):
             raise
-        if moved_to or journal.changes(path=typed, limit=1):
-            return moved_to[0] if moved_to else typed
-        if journal.proposals.count(Selection([typed])):
+        for new, old in journal.notes.moved_from.items():
+            if old == typed:
+                return new
+        if journal.changes(path=typed, limit=1) or journal.proposals.count(Selection([typed])):
             return typed
         raise

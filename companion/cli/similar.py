@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
-    NotePathType,
+    NOTE_PATH,
     common_options,
     open_session,
     resolve_path,
@@ -31,7 +31,7 @@ _SHOWN = 10  # similar notes, and values that they suggest
 
 
 @click.command()
-@click.argument("note", required=False, type=NotePathType(), metavar="[NOTE]")
+@click.argument("note", required=False, type=NOTE_PATH, metavar="[NOTE]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--yes", is_flag=True, help="Send many notes to an encoder elsewhere unasked.")
 @common_options
@@ -73,8 +73,8 @@ def _compare(opened: SimilarNotes, known: VaultContext, output: Output, *, agree
         cost = describe_encoding(opened.config, known.scan, missing)
         if not output.agrees(cost, "--yes to send all"):
             raise UsageError("nothing was sent")
-    with output.count_up("Comparing notes") as progress:
-        vectors.update(known.scan, missing, progress=progress)
+    with output.progress("Comparing notes") as bar:
+        vectors.update(known.scan, missing, progress=bar.update)
 
 
 class RuleShape(BaseModel):

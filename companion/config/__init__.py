@@ -1,6 +1,5 @@
 """The configuration: its files, three environment variables, and the folders of our own files."""
 
-from companion.config.config import Config
 from companion.config.load import (
     APP,
     common_state_folder,
@@ -9,6 +8,7 @@ from companion.config.load import (
     load_config,
     state_folder,
 )
+from companion.config.settings import Config
 
 __all__ = [
     "APP",

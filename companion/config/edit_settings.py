@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +11,9 @@ from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable
 
-from companion.config.config import Config
-from companion.config.load import Tables, describe_errors, merge_tables
+from companion.config.load import Tables, describe_errors, merge_tables, parse_tables
 from companion.config.reference import SECRET, without_secrets
+from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
 
@@ -48,12 +47,9 @@ def plan_settings(
     Raises UsageError: the file is broken, a value is wrong, or tomlkit cannot edit it exactly.
     """
     before = read_if_there(file)
-    try:
-        text = (before or b"").decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file} is not valid UTF-8 ({error.reason}); save it as UTF-8") from None
+    expected = parse_tables(before or b"", file)
+    text = (before or b"").decode("utf-8")
     bom, text = text[: text.startswith(_BOM)], text.removeprefix(_BOM)
-    expected = _parse(text, file)
     old_values = {}
     for name, value in settings.items():
         if (old := _replace_value(expected, name, value)) != value:
@@ -65,7 +61,7 @@ def plan_settings(
         text = tomlkit.dumps(document)
     except (TOMLKitError, ValueError, TypeError, AttributeError) as error:
         raise _not_exact(file) from error
-    if _without_empty(_parse(text, file)) != _without_empty(expected):
+    if _without_empty(parse_tables(text.encode(), file)) != _without_empty(expected):
         raise _not_exact(file)
     changed = tuple(_describe(name, old, settings[name]) for name, old in old_values.items())
     config = _validate(merge_tables(common, expected), file)
@@ -77,9 +73,8 @@ def plan_text(file: Path, text: str, common: Tables = _NONE) -> PlannedSettings:
 
     Raises UsageError: it is no TOML, or a setting in it is unknown or wrong.
     """
-    before = read_if_there(file)
-    config = _validate(merge_tables(common, _parse(text, file)), file)
-    after = text.encode()
+    before, after = read_if_there(file), text.encode()
+    config = _validate(merge_tables(common, parse_tables(after, file)), file)
     changed = () if after == before else (f"{file} as it was edited",)
     return PlannedSettings(file, before, after, changed, config)
 
@@ -106,13 +101,6 @@ def _validate(tables: Tables, file: Path) -> Config:
     except ValidationError as error:
         said = describe_errors(error, lambda _: file)
         raise UsageError(f"{said}; nothing was written") from None
-
-
-def _parse(text: str, file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file} is no valid TOML: {error}; mend that line") from None
 
 
 def _replace_value(tables: dict[str, Any], name: str, value: SettingValue) -> object:

@@ -12,7 +12,6 @@ import shlex
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 from platformdirs import user_config_path, user_state_path
 from pydantic import ValidationError
 
-from companion.config.config import Config
+from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
 
@@ -108,10 +107,19 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
     endpoint = tables.setdefault("endpoint", {})
     if isinstance(endpoint, dict):
         tables["endpoint"] = endpoint | _read_environment(endpoint.get("base_url"))
+
+    def file_of(name: str) -> Path:
+        """Return the file that sets the setting: the vault's own where that has it."""
+        found: Any = own
+        for part in name.split("."):
+            if not isinstance(found, dict) or part not in found:
+                break
+            found = found[part]
+        return vault_file(root) if root is not None and found is not own else config_file()
+
     try:
         return Config.model_validate(tables)
     except ValidationError as error:
-        file_of = partial(_file_of, own=own, root=root)
         raise UsageError(describe_errors(error, file_of, " or the environment")) from None
 
 
@@ -120,8 +128,16 @@ def read_tables(file: Path) -> dict[str, Any]:
 
     Raises UsageError if it cannot be read, or is no TOML.
     """
+    return parse_tables(read_if_there(file) or b"", file)
+
+
+def parse_tables(data: bytes, file: Path) -> dict[str, Any]:
+    """Return the tables of TOML in UTF-8, with or without a byte order mark.
+
+    file: which messages name. Raises UsageError.
+    """
     try:
-        return tomllib.loads((read_if_there(file) or b"").decode("utf-8-sig"))
+        return tomllib.loads(data.decode("utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file} is no valid TOML: {error}; mend that line") from None
     except UnicodeDecodeError as error:
@@ -221,13 +237,3 @@ def _read_environment(base_url: object) -> dict[str, object]:
     if "base_url" in settings and settings["base_url"] != base_url:
         settings.setdefault("api_key", "")
     return settings
-
-
-def _file_of(name: str, own: Tables, root: Path | None) -> Path:
-    """Return the file that sets the setting: the vault's own where that has it."""
-    found: Any = own
-    for part in name.split("."):
-        if not isinstance(found, dict) or part not in found:
-            break
-        found = found[part]
-    return vault_file(root) if root is not None and found is not own else config_file()

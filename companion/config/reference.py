@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from difflib import get_close_matches
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from companion.config.config import Config
+from companion.config.settings import Config
 from companion.errors import UsageError
 
 SECRET = "endpoint.api_key"  # noqa: S105  # the name of the setting, not its value
@@ -75,8 +76,7 @@ def as_toml(value: Any) -> str:
         case bool():
             return str(value).lower()
         case str() | Path():
-            escaped = without_secrets(str(value)).replace("\\", "\\\\").replace('"', '\\"')
-            return f'"{escaped}"'
+            return json.dumps(without_secrets(str(value)), ensure_ascii=False)  # TOML's form, too
         case tuple():
             return f"[{', '.join(map(as_toml, value))}]"
         case dict():

@@ -31,8 +31,8 @@ from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
 from companion.enrich.model import find_limiter, model_facts
+from companion.enrich.new_proposals import propose_for_script
 from companion.enrich.note_writer import Answered, NoteWriter
-from companion.enrich.program_proposals import propose_for_script
 from companion.enrich.run import Result, new_run
 from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
 from companion.enrich.similar import open_similar
@@ -64,7 +64,7 @@ class Daemon:
         self.released = threading.Event()  # another process is to have the vault
         self.runs = Runs(new_run)
         self.proposals = space.journal.proposals
-        self.queue = WorkQueue[Job]()
+        self.queue = WorkQueue()
         self.presence = Presence()
         self.circuit_breaker = CircuitBreaker()
         self.limiter = find_limiter(space.config, spending)

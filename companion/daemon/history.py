@@ -1,4 +1,4 @@
-"""The changes made to the notes, and their undo."""
+"""The changes made to the notes, and their undo: by the editor of a note that is open in one."""
 
 from __future__ import annotations
 

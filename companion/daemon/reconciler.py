@@ -26,7 +26,7 @@ from companion.note.facts import Facts
 from companion.vault.index import Scan
 from companion.vault.moves import follow_events
 from companion.vault.proposal import AskedNeed
-from companion.vault.watch import Watcher
+from companion.vault.watch import Watch
 
 _FIRST_SCAN = 20.0  # seconds that callers wait for it at most
 _MANY = 100  # hints together; more of them cause a scan of the whole vault
@@ -56,7 +56,7 @@ class Reconciler:
     def __init__(
         self,
         space: Workspace,
-        queue: WorkQueue[Job],
+        queue: WorkQueue,
         fingerprints: Fingerprints,
         backlog: Backlog,
         settle: Callable[[Collection[str] | None], None],
@@ -81,7 +81,7 @@ class Reconciler:
         self._left: set[str] = set()  # notes that were read, and are left alone
         self._reading = threading.Lock()
         self._hints = ScanHints()
-        self._watcher = Watcher(space.root, self._hints.add, self._hints.add_move)
+        self._watcher = Watch(space.root, self._hints.add, self._hints.add_move)
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
@@ -180,7 +180,7 @@ class Reconciler:
 
     def _scan_all(self, hints: Mapping[str, float]) -> None:
         """Scan all notes; those with a hint must stay unchanged from the time of the hint on."""
-        self._watcher.watch()
+        self._watcher.ensure()
         self._space.read_ignore()
         began = time.monotonic()
         scan = self._space.scan()
@@ -280,7 +280,7 @@ class Reconciler:
     def _put(self, path: str, not_before: float) -> None:
         if not (self._fingerprints.is_attempted(path) or self._backlog.holds_back(path)):
             job = Job(path, background=True)
-            self._queue.put(path, job, Priority.BACKGROUND, not_before=not_before)
+            self._queue.put(job, Priority.BACKGROUND, not_before=not_before)
 
 
 def _shared(facts: Facts | None) -> object:

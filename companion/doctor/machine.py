@@ -38,7 +38,7 @@ class Machine(NamedTuple):
 
     memory: Memory
     free_disk: int
-    servers: tuple[DiscoveredServer, ...]
+    servers: tuple[ModelServer, ...]
 
     def offers(self) -> list[Model]:
         """Return the models for its free memory and its disk; the default one in any case."""
@@ -59,7 +59,7 @@ class Recommendation(NamedTuple):
     """The model to choose where nothing speaks against it. server: None for the embedded one."""
 
     model: str
-    server: DiscoveredServer | None
+    server: ModelServer | None
     reason: str
 
 
@@ -137,18 +137,11 @@ _MAX_LIST = 1024 * 1024  # bytes
 
 
 class ModelServer(NamedTuple):
-    """A program that serves models, and the base URL at which it does by default."""
+    """A program that serves models, and where. models: the names of those that generate text."""
 
     name: str
     base_url: str
-
-
-class DiscoveredServer(NamedTuple):
-    """A server that answered. models: the names of those that generate text."""
-
-    name: str
-    base_url: str
-    models: tuple[str, ...]
+    models: tuple[str, ...] = ()
 
 
 # their documented defaults: docs.ollama.com/openai, lmstudio.ai/docs/developer
@@ -158,10 +151,10 @@ KNOWN = (
 )
 
 
-def discover_servers() -> list[DiscoveredServer]:
+def discover_servers() -> list[ModelServer]:
     """Return the known servers that answer on this machine, also those without a model."""
     answers = ((server, list_models(server.base_url)) for server in KNOWN)
-    return [DiscoveredServer(*server, models) for server, models in answers if models is not None]
+    return [server._replace(models=models) for server, models in answers if models is not None]
 
 
 def list_models(base_url: str) -> tuple[str, ...] | None:

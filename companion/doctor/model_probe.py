@@ -32,16 +32,6 @@ class ProbeResult(NamedTuple):
     thinks: bool = False
 
 
-def probe_model(config: Config) -> ProbeResult:
-    """Ask the configured model one short question, and return its answer.
-
-    Raises EndpointError or AnswerError if it does not answer; UsageError if the embedded model is
-    not on this machine, or the endpoint's address is invalid.
-    """
-    with open_client(with_few_retries(config), Event()) as client:
-        return probe_client(client)
-
-
 def with_few_retries(config: Config) -> Config:
     """Return the configuration for somebody who waits: a call that fails is made once more."""
     once = config.endpoint.model_copy(update={"retries": min(config.endpoint.retries, 1)})
@@ -49,7 +39,10 @@ def with_few_retries(config: Config) -> Config:
 
 
 def probe_client(client: Client) -> ProbeResult:
-    """Ask the client's model one short question, and return its answer. Raises as probe_model."""
+    """Ask the client's model one short question, and return its answer.
+
+    Raises EndpointError or AnswerError if it does not answer.
+    """
     begun = time.monotonic()
     try:
         answer = client.ask_text(_QUESTION, _TOKENS)
@@ -77,11 +70,6 @@ def advice_on_thinking(config: Config) -> str:
     )
 
 
-def is_missing(config: Config) -> bool:
-    """Return whether the model is embedded and not fetched yet. Raises UsageError: no such one."""
-    return config.is_embedded and model_path(config.endpoint.model) is None
-
-
 def check_model(config: Config, *, thorough: bool) -> Finding:
     """Check that the model can be asked; of an embedded one, that its file is here and complete.
 
@@ -90,7 +78,7 @@ def check_model(config: Config, *, thorough: bool) -> Finding:
     Raises UsageError if there is no such model, or the endpoint's address is invalid.
     """
     if not config.is_embedded:
-        return Finding("model", "ok", describe_endpoint(config))
+        return Finding("ok", describe_endpoint(config))
     model = find_model(config.endpoint.model)
     path = model_path(model.name)
     if path is None:
@@ -98,24 +86,29 @@ def check_model(config: Config, *, thorough: bool) -> Finding:
         if part.is_file():
             size = part.stat().st_size
             said = f"the file of {model.name} has {size:,} bytes, not {model.size:,}"
-            return Finding("model", "problem", said, f"delete {part}; {_PULL} again")
+            return Finding("problem", said, f"delete {part}; {_PULL} again")
         said = f"{model.name} is not on this machine yet; the first run fetches it"
-        return Finding("model", "hint", said, f"{_PULL} now")
+        return Finding("hint", said, f"{_PULL} now")
     if thorough and model.sha256:
         with path.open("rb") as file:
             if file_digest(file, "sha256").hexdigest() != model.sha256:
                 mend = f"delete {path}; {_PULL} again"
-                return Finding("model", "problem", f"the file of {model.name} is damaged", mend)
+                return Finding("problem", f"the file of {model.name} is damaged", mend)
     size = path.stat().st_size
     looked = "checksum right" if thorough and model.sha256 else "not read through"
-    return Finding("model", "ok", f"{describe_endpoint(config)} ({size:,} bytes, {looked})")
+    return Finding("ok", f"{describe_endpoint(config)} ({size:,} bytes, {looked})")
 
 
 def check_answer(config: Config) -> Finding:
-    """Check that the model answers, and how fast. Raises what probe_model does."""
-    probed = probe_model(config)
+    """Check that the model answers, and how fast.
+
+    Raises EndpointError or AnswerError if it does not answer; UsageError if the embedded model is
+    not on this machine, or the endpoint's address is invalid.
+    """
+    with open_client(with_few_retries(config), Event()) as client:
+        probed = probe_client(client)
     said = f"the model answered within {probed.seconds:.1f} s"
     if not probed.thinks:
-        return Finding("answer", "ok", said)
+        return Finding("ok", said)
     mend = advice_on_thinking(config)
-    return Finding("answer", "hint" if mend else "ok", f"{said}, and thought first", mend)
+    return Finding("hint" if mend else "ok", f"{said}, and thought first", mend)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 
+from companion.config import Config
 from companion.enrich.checks import (
     CheckedAnswer,
     Fault,
     checks_are_on,
     find_fault,
     find_good_items,
-    join_instructions,
     tidy_answer,
     whole_sentences,
 )
@@ -22,12 +23,17 @@ from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import AskedFor, RawAnswer
 from companion.enrich.nearest_neighbours import NEIGHBOURS
-from companion.enrich.outcome import SUPPORTED, Accepted, Rejected, RejectionKind
+from companion.enrich.outcome import (
+    SUPPORTED,
+    Accepted,
+    Rejected,
+    RejectionKind,
+    find_name_evidence,
+)
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_answer
 from companion.enrich.plan import Filling
 from companion.enrich.similar import SimilarNotes
 from companion.enrich.words import read_paragraphs
-from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError
 from companion.note.link_names import only_one, without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
@@ -41,6 +47,7 @@ _NO_FALLBACK: tuple[RejectionKind, ...]
 _NO_FALLBACK = ("nothing", "no choices", "too little", "no completion")
 
 
+@dataclass
 class Acceptor:
     """Accepts or rejects what a model answers to the needs of one note.
 
@@ -49,23 +56,17 @@ class Acceptor:
     similar: tells which notes are like it.
     """
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        vault_context: VaultContext,
-        model: ModelFacts,
-        note: AskedNote,
-        similar: SimilarNotes | None = None,
-    ) -> None:
-        self._config = workspace.config
-        self._vault_context = vault_context
-        self._model = model
-        self._note = note
-        self._similar = similar
-        self._names = vault_context.names(note.path)
-        self._linked = link_targets(note.parsed.note.text)
-        told = (*note.context.backlinks, *note.context.linked)
-        self._sources = "\n\n".join((note.parsed.note.text, *told))
+    config: Config
+    vault_context: VaultContext
+    model: ModelFacts
+    note: AskedNote
+    similar: SimilarNotes | None = None
+
+    def __post_init__(self) -> None:
+        text, context = self.note.parsed.note.text, self.note.context
+        self._names = self.vault_context.names(self.note.path)
+        self._linked = link_targets(text)
+        self._sources = "\n\n".join((text, *context.backlinks, *context.linked))
         self._with_callouts = self._sources  # and below it the callouts accepted so far
 
     def accept(self, answer: RawAnswer | Rejected) -> Accepted | Rejected:
@@ -73,11 +74,11 @@ class Acceptor:
         if isinstance(answer, Rejected):
             return answer
         need, ask = answer.asked
-        field, known = ask.field, self._vault_context
+        field, known = ask.field, self.vault_context
         taken = known.taken if field.name == "aliases" else frozenset[str]()
-        names, is_linking = self._names, self._config.callout.links
+        names, is_linking = self._names, self.config.callout.links
         resolve = partial(names.resolve, choose=self._choose) if is_linking else lambda target: None
-        limits = Limits(field.choices(self._note.context), taken, resolve)
+        limits = Limits(field.choices(self.note.context), taken, resolve)
         found = find_new_values(field, answer.value, limits)
         new = tuple(value for value in found if not known.is_used(field, value))
         try:
@@ -92,8 +93,8 @@ class Acceptor:
         if need.kind == CALLOUT:  # the first mention of another note becomes a link
             text = "\n".join([value] if isinstance(value, str) else value)
             self._with_callouts += f"\n\n{text}"
-            if self._config.callout.links:
-                text = link_mentions(text, self._names, self._note.path, self._linked, self._choose)
+            if self.config.callout.links:
+                text = link_mentions(text, self._names, self.note.path, self._linked, self._choose)
                 self._linked |= link_targets(text)
             value = text.split("\n")
         named = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
@@ -108,44 +109,50 @@ class Acceptor:
         the note says; never where that is switched off.
         """
         first = next((each for each in outcomes if each.need.kind == DESCRIPTION), None)
-        if first is None or not (checks_are_on() and self._config.notes.own_sentence):
+        if first is None or not (checks_are_on() and self.config.notes.own_sentence):
             return outcomes
-        answer: str | list[str] = ""
-        if isinstance(first, Accepted):
-            answer = first.filling.value
-        elif first.kind not in _NO_FALLBACK:
-            answer = first.reason
-        need, parsed, title = first.need, self._note.parsed, self._note.context.title
-        field = self._note.prompts.field_of(need.kind)
+        need, parsed, title = first.need, self.note.parsed, self.note.context.title
+        field = self.note.prompts.field_of(need.kind)
         sentence = extract_sentence(parsed, title, field.max_characters)
-        if not answer or isinstance(answer, list) or sentence is None or sentence == answer:
+        if sentence is None or not (why := self._find_why_unfit(first, sentence)):
             return outcomes
-        if isinstance(first, Accepted):
-            if not (self._model.is_small and restates_note(answer, sentence, parsed, title)):
-                return outcomes
-            answer = f"“{answer}” says it over again"
         asked = AskedFor(need, Ask(field.name, field))
         if find_fault(self._checked_answer(asked, sentence, parsed.note.text)):
             return outcomes
-        filling = Filling(need, sentence, f"the note's own sentence; the model's answer: {answer}")
+        filling = Filling(need, sentence, f"the note's own sentence; the model's answer: {why}")
         fallback = Accepted(filling, first if isinstance(first, Rejected) else None)
         return [*(each for each in outcomes if each.need != need), fallback]
 
-    def _add_evidence(self, accepted: Accepted, field: Field) -> Accepted:
-        """Return a small model's text with its evidence, flagged unless all of it has some.
+    def _find_why_unfit(self, description: Accepted | Rejected, sentence: str) -> str:
+        """Return why the sentence goes before the model's description; empty: it does not."""
+        if isinstance(description, Rejected):
+            return "" if description.kind in _NO_FALLBACK else description.reason
+        answer = description.filling.value
+        if not self.model.is_small or isinstance(answer, list) or answer == sentence:
+            return ""
+        restates = restates_note(answer, sentence, self.note.parsed, self.note.context.title)
+        return f"“{answer}” says it over again" if restates else ""
 
-        So is a callout where the evidence cannot be told. A larger model may know what the vault
-        does not.
+    def _add_evidence(self, accepted: Accepted, field: Field) -> Accepted:
+        """Return a small model's value with its evidence, flagged unless all of it has some.
+
+        A callout is flagged, too, where no evidence can be looked for. Values that the vault uses
+        need none. Those of larger models are left as they are: these may know what the vault does
+        not.
         """
-        if not (self._similar and self._model.is_small) or field.kind not in ("text", "prose"):
+        if not self.model.is_small or field.kind == "choice" or field.vocabulary:
             return accepted
-        value = accepted.filling.value
-        evidence = self._similar.find_evidence(
-            [without_links(line) for line in ([value] if isinstance(value, str) else value)],
-            read_told(self._note.parsed, self._note.context),
-            self._note.language,
-        )
-        is_supported = all(each.similarity >= SUPPORTED[field.kind] for each in evidence)
+        note, value = self.note, accepted.filling.value
+        items = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
+        told = read_told(note.parsed, note.context)
+        if field.kind == "list":
+            evidence = find_name_evidence(items, note.context.title, told)
+        elif self.similar:
+            evidence = self.similar.find_evidence(items, told, note.language)
+        else:
+            return accepted
+        least = SUPPORTED.get(field.kind, 0.0)
+        is_supported = all(each.similarity >= least for each in evidence)
         flags: list[Flag] = [] if is_supported else ["unsupported"]
         if not evidence and accepted.need.kind == CALLOUT:
             flags.append("small-model")
@@ -160,12 +167,12 @@ class Acceptor:
         ask, raw = answer.asked.ask, answer.value
         field = ask.field
         if field.kind == "prose" and isinstance(raw, str):
-            raw = unlink_repeats(raw, self._names, self._note.path, self._linked, self._choose)
+            raw = unlink_repeats(raw, self._names, self.note.path, self._linked, self._choose)
         if not checks_are_on():
             return read_answer(field, raw, limits)
         note = self._with_callouts if field.kind == "prose" else self._sources
         try:
-            tidy, title = raw, self._note.context.title
+            tidy, title = raw, self.note.context.title
             if isinstance(raw, str):
                 tidy = tidy_answer(raw, field, title, note, may_quote=bool(ask.question))
             value = read_answer(field, tidy, limits)
@@ -190,25 +197,25 @@ class Acceptor:
         need, ask = asked
         text = value if isinstance(value, str) else "\n".join(value)
         explains = need.kind == CALLOUT and not ask.question
-        language = self._note.language
+        language = self.note.language
         return CheckedAnswer(
             ask.field,
             text=text,
             raw=raw if isinstance(raw, str) else text,
-            title=self._note.context.title,
+            title=self.note.context.title,
             note=note,
-            words="\n".join(read_paragraphs(self._note.parsed)),
-            prompt=join_instructions(self._note.prompts, ask.field),
+            words="\n".join(read_paragraphs(self.note.parsed)),
+            prompt=self.note.prompts.instructions(ask.field),
             language=language and (language_named(language) or language),
             question=ask.question or "",
-            by_small_model=explains and self._model.is_small,
+            by_small_model=explains and self.model.is_small,
             of_section=need.kind == CALLOUT and need.heading is not None,
         )
 
     def _choose(self, paths: Collection[str]) -> str | None:
-        """Return which of the notes of one name is meant: the one linked with this, or like it."""
-        note = self._note
-        neighbours = self._vault_context.neighbours(note.path, note.parsed.note.text)
+        """Return which of several notes of one name is meant: one linked with this, or like it."""
+        note = self.note
+        neighbours = self.vault_context.neighbours(note.path, note.parsed.note.text)
         if linked := [path for path in paths if path in neighbours]:
             return only_one(linked)
         return next((path for path in self._alike if path in paths), None)
@@ -216,11 +223,11 @@ class Acceptor:
     @cached_property
     def _alike(self) -> Sequence[str]:
         """The notes most similar to this one, without `.md`, the most similar first."""
-        if self._similar is None:
+        if self.similar is None:
             return ()
-        note, known = self._note, self._vault_context
+        note, known = self.note, self.vault_context
         try:
-            nearest = self._similar.find_nearest(known, note.path, note.parsed, NEIGHBOURS)
+            nearest = self.similar.find_nearest(known, note.path, note.parsed, NEIGHBOURS)
         except (EndpointError, AnswerError):
             return ()
         return [without_extension(path) for path, _ in nearest]

@@ -1,8 +1,8 @@
 """What an agent sees of a vault, and what it may do: propose, accept where it may, undo its own.
 
-It sees nothing of notes that are private, ignored or left alone. A model that nobody here has
-chosen reads it, so that a private note is private here whichever model the vault is filled by. What
-an agent may not see is answered as what is not there.
+It sees nothing of notes that are private, ignored or left alone. Which model reads what it sees is
+not known, so private notes are kept from it even where the vault's own model is on this machine.
+What an agent may not see is answered as if it did not exist.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from companion.enrich.context import OpenContext, VaultContext
+from companion.enrich.context import VaultContext
 from companion.enrich.decision import Acceptance, Decided, NoteDecision, describe_state, sum_up
 from companion.enrich.decisions import Decisions
-from companion.enrich.program_proposals import ProgramProposer
+from companion.enrich.new_proposals import ProgramProposer
 from companion.enrich.run import Result
 from companion.enrich.selection import ScanReport
 from companion.enrich.similar import open_similar
@@ -110,13 +110,12 @@ class AgentView:
         data = read_note(self._space.root, path, settle=0).data
         task = prepare_task(self._space, Job(path, explicit=True, retry=True), data)
         proposed = {need: asked.id for need, asked in task.proposed}
-        needs = (*task.needs, *proposed)
         asker = ProgramProposer(self._space, self._known, self.program).asker
-        context = asker.describe(path, task.parsed, needs)
+        context = asker.describe(path, task.parsed, task.all_needs)
         prompts = self._space.prompts.for_note(path)
         text = prompts.note.render(context.values() | {"asked": []})
         read = []
-        for need in needs:
+        for need in task.all_needs:
             field = prompts.field_of(need.kind)
             try:
                 how = field.instruction(context, need.question, need.heading)
@@ -198,7 +197,8 @@ class Agent(AgentView):
         want it before, or what somebody else proposed waits for a decision; NoteError.
         """
         path = self.find_note(path)
-        proposer = ProgramProposer(self._space, OpenContext(self._known.scan), self.program)
+        context = VaultContext(self._known.scan, is_guarded=True)
+        proposer = ProgramProposer(self._space, context, self.program)
         place = proposer.find_place(path, given)
         asked = place.asked
         if asked is not None and asked.state == "open":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
@@ -28,10 +28,9 @@ from companion.llm.client import Client
 from companion.llm.pricing import estimate_tokens
 from companion.llm.response import Answer, JsonSchema, Usage
 from companion.note.callouts import Styles
-from companion.note.needs import Need, find_callout
-from companion.note.outline import Section, find_heading
+from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
-from companion.prompts import PromptContext, question_of
+from companion.prompts import PromptContext
 
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
 """Keeps what came of a call."""
@@ -41,6 +40,7 @@ _EXAMPLES = 3  # at most
 _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leave to the note
 
 
+@dataclass
 class Asker:
     """Asks one model for what the notes of one vault need; from any thread.
 
@@ -49,19 +49,14 @@ class Asker:
     chooses.
     """
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        vault_context: VaultContext,
-        model: ModelFacts,
-        similar: SimilarNotes | None = None,
-    ) -> None:
-        self.model = model
-        self.vault_context = vault_context
-        self._workspace = workspace
-        self.similar = similar
+    workspace: Workspace
+    vault_context: VaultContext
+    model: ModelFacts
+    similar: SimilarNotes | None = None
+
+    def __post_init__(self) -> None:
         self._languages: NoteLanguages | None = None
-        self._backlinks = Backlinks(workspace)
+        self._backlinks = Backlinks(self.workspace)
 
     def ask(
         self,
@@ -83,7 +78,7 @@ class Asker:
         chosen = self._choose(path, parsed, needs)
         if not chosen.needs:
             return NoteAnswers(chosen.outcomes, Usage())
-        note = self._read_note(path, parsed, chosen)
+        note = self._read_note(path, parsed, chosen.needs, chosen.likely)
         planner, acceptor = self._planner(note), self._acceptor(note)
         needs, unfit = chosen.needs, dict[Need, Rejected]()
         outcomes, usage = list[Accepted | Rejected](), Usage()
@@ -109,7 +104,8 @@ class Asker:
         chosen = self._choose(path, parsed, needs)
         if not chosen.needs:
             return [], [*chosen.outcomes]
-        calls, unaskable = self._planner(self._read_note(path, parsed, chosen)).plan(chosen.needs)
+        note = self._read_note(path, parsed, chosen.needs, chosen.likely)
+        calls, unaskable = self._planner(note).plan(chosen.needs)
         return calls, [*chosen.outcomes, *unaskable]
 
     def accept_later(
@@ -128,7 +124,7 @@ class Asker:
         Raises EndpointError.
         """
         likely = self._choose(path, parsed, needs).likely
-        note = self._read_note(path, parsed, ChosenValues((), needs, likely))
+        note = self._read_note(path, parsed, needs, likely)
         asks = [note.ask_for(need) for need in needs]
         if keys:
             asks = [ask._replace(key=key) for ask, key in zip(asks, keys, strict=True)]
@@ -142,46 +138,52 @@ class Asker:
         self, path: str, parsed: ParsedNote, need: Need, value: object
     ) -> Accepted | Rejected:
         """Return what comes of a value given for a need, as if the model had answered it."""
-        note = self._read_note(path, parsed, ChosenValues((), [need], {}))
+        note = self._read_note(path, parsed, [need])
         return self._acceptor(note).accept(RawAnswer(AskedFor(need, note.ask_for(need)), value))
 
     def describe(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> PromptContext:
         """Return what the prompts for the needs show of the note."""
-        return self._planner(self._read_note(path, parsed, ChosenValues((), needs, {}))).context
+        return self._planner(self._read_note(path, parsed, needs)).context
 
     @property
     def callout_styles(self) -> Styles:
         """How the vault's AI callouts begin."""
-        return self._workspace.config.styles(self.vault_context.styles)
+        return self.workspace.config.styles(self.vault_context.styles)
 
     def _choose(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
         """Return what similar notes decide, without a model."""
-        prompts = self._workspace.prompts.for_note(path)
+        prompts = self.workspace.prompts.for_note(path)
         fields = {need: prompts.field_of(need.kind) for need in needs}
         if self.similar is None or all(f.vocabulary != "vault" for f in fields.values()):
             return ChosenValues((), needs, {})
         language = self._language_of(path, parsed)
         return self.similar.choose(self.vault_context, path, parsed, fields, language)
 
-    def _read_note(self, path: str, parsed: ParsedNote, chosen: ChosenValues) -> AskedNote:
+    def _read_note(
+        self,
+        path: str,
+        parsed: ParsedNote,
+        needs: Sequence[Need],
+        likely: Mapping[str, Sequence[str]] | None = None,
+    ) -> AskedNote:
         """Return what both questions about the note have in common.
 
         Other notes tell a small model as much as the note itself lacks. Descriptions of similar
-        notes are examples for a model that is not small.
+        notes are examples for a model that is not small. likely: as in ChosenValues.
         """
-        prompts, known = self._workspace.prompts.for_note(path), self.vault_context
+        prompts, known = self.workspace.prompts.for_note(path), self.vault_context
         language = self._language_of(path, parsed)
-        fields = [prompts.field_of(need.kind) for need in chosen.needs]
-        vocabulary = known.vocabulary(fields, path, parsed.note.text, chosen.likely)
+        fields = [prompts.field_of(need.kind) for need in needs]
+        vocabulary = known.vocabulary(fields, path, parsed.note.text, likely)
         # English is what models write without being asked to.
-        is_default = language == "English" and not self._workspace.config.notes.language
+        is_default = language == "English" and not self.workspace.config.notes.language
         context = make_prompt_context(
             parsed, path, vocabulary, language=None if is_default else language
         )
         budget, examples = self.model.told_tokens, tuple[str, ...]()
         if self.model.is_small:
             budget -= estimate_tokens(excerpt(parsed.lines, None))
-        elif self.similar and self._workspace.config.notes.examples:
+        elif self.similar and self.workspace.config.notes.examples:
             similar = self.similar.find_likely(known, path, parsed, _SIMILAR)
             examples = self._backlinks.describe(known, similar, _EXAMPLES)
         told = self._backlinks.tell(known, path, parsed, budget)
@@ -193,10 +195,10 @@ class Asker:
             small=self.model.is_small,
         )
         titles = frozenset(style.title.casefold() for style in self.callout_styles)
-        return AskedNote(path, prompts, parsed, chosen.needs, context, language, titles)
+        return AskedNote(path, prompts, parsed, needs, context, language, titles)
 
     def _acceptor(self, note: AskedNote) -> Acceptor:
-        return Acceptor(self._workspace, self.vault_context, self.model, note, self.similar)
+        return Acceptor(self.workspace.config, self.vault_context, self.model, note, self.similar)
 
     def _planner(self, note: AskedNote, each_need: int = 0) -> CallPlanner:
         """Return the planner of calls that show as much of the note as there is room for.
@@ -214,10 +216,10 @@ class Asker:
             calls, _ = bare.plan(note.needs)
             left = max(0, budget.context - max(map(budget.used_by, calls), default=0))
             note_tokens = min(left, note_tokens or left)
-        prose = excerpt(note.parsed.lines, note_tokens, _find_places(note))
+        prose = excerpt(note.parsed.lines, note_tokens, note.find_places())
         context = add_text(note.context, note.parsed, prose)
         small_model = model.name if model.is_small else ""
-        from_title = self._workspace.config.callout.from_title
+        from_title = self.workspace.config.callout.from_title
         too_little = find_too_little(note.parsed, context, small_model, from_title)
         return CallPlanner(
             note.prompts, context, model.mode, budget, note.callout_titles, too_little
@@ -225,22 +227,9 @@ class Asker:
 
     def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
         """Return the language to write in; None where nothing tells it."""
-        if configured := self._workspace.config.notes.language:
+        if configured := self.workspace.config.notes.language:
             return name_language(configured)
         paths = self.vault_context.paths
         if self._languages is None or self._languages.paths is not paths:
-            self._languages = NoteLanguages(self._workspace.root, paths)
+            self._languages = NoteLanguages(self.workspace.root, paths)
         return self._languages.of(path, parsed)
-
-
-def _find_places(note: AskedNote) -> list[int]:
-    """Return the lines of the outline that questions and callouts of sections stand in."""
-    lines = []
-    for need in note.needs:
-        if need.where == "request" and (question_of(need, note.callout_titles) or need.heading):
-            if callout := find_callout(note.parsed, need):
-                lines.append(callout.first)
-        elif need.where == "section" and need.heading:
-            section = Section(need.heading, need.at, need.of)
-            lines.append(find_heading(note.parsed.lines, section))
-    return lines

@@ -7,7 +7,7 @@ call is made elsewhere, and later. Nothing is asked once more, for nobody is the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -37,28 +37,24 @@ _ANSWERED = "it was answered before"
 _ASKED_ANEW = "it was asked for anew since, or is filled"
 
 
+@dataclass
 class BatchMaker:
     """Makes the calls of one batch. where: how messages name it, as by its file.
 
     known: what the endpoint was found to support; None: nothing is known of it.
     """
 
-    def __init__(
-        self,
-        workspace: Workspace,
-        asker: Asker,
-        batch: str,
-        where: str,
-        known: Capabilities | None = None,
-    ) -> None:
-        self._workspace = workspace
-        self._asker = asker
-        self._batch = batch
-        self._where = where
-        self._known = known
-        self._endpoint = batch_endpoint(workspace.config)
-        self._maker = ProposalMaker(workspace.prompts, workspace.config, asker.model)
-        self._writer = NoteWriter(workspace, lambda: asker.callout_styles, batch)
+    workspace: Workspace
+    asker: Asker
+    batch: str
+    where: str
+    known: Capabilities | None = None
+
+    def __post_init__(self) -> None:
+        space, asker = self.workspace, self.asker
+        self._endpoint = batch_endpoint(space.config)
+        self._maker = ProposalMaker(space, asker.model)
+        self._writer = NoteWriter(space, lambda: asker.callout_styles, self.batch)
 
     def make(self, job: Job) -> Planned:
         """Return the lines that ask for what the note needs, and what is known of it without.
@@ -67,7 +63,7 @@ class BatchMaker:
 
         Raises JournalError.
         """
-        space, job = self._workspace, job._replace(propose=True)
+        space, job = self.workspace, job._replace(propose=True)
         if reason := skip_reason(space.root, job.path, space.ignore):
             return Planned(Result(job.path, "skipped", reason))
         try:
@@ -80,18 +76,18 @@ class BatchMaker:
             self._writer.require_places(job.path, task)
         except NoteError as error:
             return Planned(failed_result(job.path, error))
-        planned, outcomes = self._asker.plan(job.path, task.parsed, task.needs)
-        made = self._maker.make(job, task, outcomes, (0, 0), self._batch)
+        planned, outcomes = self.asker.plan(job.path, task.parsed, task.needs)
+        made = self._maker.make(job, task, outcomes, (0, 0), self.batch)
         ids = space.journal.proposals.add(made)
         result = _to_result(job.path, outcomes, made, ids, Usage())
         calls, lines = [], []
         for call in planned:
             needs = [each.need for each in call.asked]
-            asked = self._maker.make_asked(job, task, needs, self._batch, self._where)
+            asked = self._maker.make_asked(job, task, needs, self.batch, self.where)
             keys = [each.ask.key for each in call.asked] if call.schema else []
             calls.append(NewBatchCall(new_id(), asked, keys, call.max_tokens))
             question = Question(call.messages, call.max_tokens, call.schema)
-            lines.append(make_line(calls[-1].id, question, self._endpoint, self._known))
+            lines.append(make_line(calls[-1].id, question, self._endpoint, self.known))
         return Planned(replace(result, left=(*task.left, *result.left)), calls, lines)
 
 
@@ -172,7 +168,7 @@ class BatchReader:
         outcomes = [each for each in answers.outcomes if each.need.key in by_need]
         task = replace(places.task, data=source, parsed=parsed)
         job = places.job._replace(propose=True)
-        maker = ProposalMaker(self._workspace.prompts, self._workspace.config, asker.model)
+        maker = ProposalMaker(self._workspace, asker.model)
         tokens = answers.usage.input_tokens, answers.usage.output_tokens
         made = []
         for new in maker.make(job, task, outcomes, tokens, call.batch):

@@ -19,7 +19,8 @@ from companion.vault.index import Scan
 
 _ENCODED_BYTES = 400  # of a note that are encoded, about
 _SAMPLE = 100  # notes at most, from which the cost of all is estimated: each takes 10 ms
-_ANSWER_SHARE = 0.5  # of the tokens an answer may take, as a rule
+ANSWER_SHARE = 0.5
+"""The share of the tokens that an answer may take, which it does take as a rule."""
 
 
 class Forecast(NamedTuple):
@@ -104,7 +105,7 @@ def forecast(
         notes += bool(calls)
         for call in calls:
             inputs += sum(estimate_tokens(message["content"]) for message in call.messages)
-            outputs += round(call.max_tokens * _ANSWER_SHARE)
+            outputs += round(call.max_tokens * ANSWER_SHARE)
     if workspace.config.is_embedded:
         return Forecast(notes, inputs, outputs, None)
     endpoint = workspace.config.remote_endpoint()

@@ -49,7 +49,6 @@ class Decisions:
         self,
         workspace: Workspace,
         context: Callable[[], VaultContext],
-        planner: Planner | None = None,
         write: Callable[[NoteWriter, Answered], Result] | None = None,
         take_back: Callable[[Change, str], Undone] | None = None,
         withdraw: Callable[[Sequence[int]], None] = lambda ids: None,
@@ -57,7 +56,7 @@ class Decisions:
         self._space = workspace
         self._store = workspace.journal.proposals
         self._context = context
-        self._planner = planner or Planner(workspace.rules)
+        self._planner = Planner(workspace.rules)
         self._write = write or NoteWriter.write
         self._withdraw = withdraw
         self._take_back = take_back or partial(undo_change, workspace.root, workspace.journal)
@@ -140,11 +139,11 @@ class Decisions:
         return task.data.decode("utf-8"), plan.text
 
     def plan_edits_for(
-        self, wish: Acceptance, text: str, run: str, by: str = "user"
+        self, wish: Acceptance, text: str, run: str
     ) -> tuple[PlannedChange, NewChange]:
         """Return what accepting a proposal makes of a text in an editor; nothing is decided.
 
-        The change accepts it once it is recorded as made.
+        The change accepts it, as its user does, once it is recorded as made.
 
         Raises NoteError where it cannot be accepted, or has no place in the text.
         """
@@ -155,7 +154,7 @@ class Decisions:
         root, wishes = self._space.root, {wish.id: wish}
         places = find_places(self._space, path, [proposal], lambda _: Snapshot(root, path, data, 0))
         why_not = dict(places.gone)
-        answered = self._fill([proposal], wishes, places, why_not, by)
+        answered = self._fill([proposal], wishes, places, why_not, "user")
         if why_not:
             raise NoteRefused(why_not[wish.id], path)
         writer = NoteWriter(self._space, self._styles, run, self._planner)
@@ -256,11 +255,9 @@ class Decisions:
         taken = [each for each in group if each.id in fillings]
         return Answered(
             places.job,
-            places.task.data,
+            places.task,
             tuple(fillings.values()),
             {filling.need.key: number for number, filling in fillings.items()},
-            places.task,
-            reopened=places.task.reopened,
             model=", ".join(dict.fromkeys(each.model for each in taken if each.model)),
             decided_by=by,
             states=tuple({state for each in taken for state in wishes[each.id].states}),

@@ -1,7 +1,7 @@
 """One note from its needs to its new text: `Enricher.enrich` is the pipeline.
 
     read      the note, once nobody writes it any more                vault.write
-    needs     what to ask for, and what is left alone                 task
+    needs     what to ask for, what is left alone and why             task
     context   what the prompts show of the note and its vault         context, excerpt
     ask       the model, and once more about what a check rejected    asker, model_calls
     accept    each answer or reject it; sanitize it                   accept, parse_answer, checks
@@ -47,8 +47,29 @@ from companion.llm.rate_limiter import RateLimiter
 from companion.llm.response import Usage
 from companion.note.needs import Need
 from companion.vault.files import skip_reason
-from companion.vault.proposal import Flag
+from companion.vault.proposal import Flag, NewProposal
 from companion.vault.write import SETTLE, require_writable
+
+
+class _OpenProposal(NamedTuple):
+    """An open proposal for the note that is worked on: written now, or left to be decided on.
+
+    waits: it was asked for to be looked at first, as with --propose.
+    """
+
+    id: int
+    filling: Filling
+    flags: tuple[Flag, ...]
+    waits: bool
+    model: str
+
+    @property
+    def need(self) -> Need:
+        return self.filling.need
+
+    @property
+    def waiting(self) -> Waiting:
+        return Waiting(self.id, self.need.kind, self.flags)
 
 
 class Enricher(NoteWriter):
@@ -79,7 +100,7 @@ class Enricher(NoteWriter):
         )
         self._asker = asker
         self._client = client
-        self._maker = ProposalMaker(workspace.prompts, workspace.config, asker.model)
+        self._maker = ProposalMaker(workspace, asker.model)
         self._repeated_faults = RepeatedFaults()
         client.limit_calls(workspace.config.concurrency)
 
@@ -117,10 +138,9 @@ class Enricher(NoteWriter):
         task, proposed = self._reuse_open(task)
         if not task.needs and not proposed:
             return Result(job.path, "unchanged", "nothing to fill", left=task.left)
-        writes = text is None and not (job.dry_run or job.propose)
-        if writes:
+        if text is None and not (job.dry_run or job.propose):
             require_writable(self.workspace.root, job.path)
-        answers = NoteAnswers((), Usage())
+        answers = NoteAnswers((), Usage())  # where all of it was proposed before
         if task.needs:
             self.require_places(job.path, task)
             answers, more = self._ask_model(job, task)
@@ -146,7 +166,7 @@ class Enricher(NoteWriter):
         """Break off the calls under way, and ask nothing more."""
         self._client.close()
 
-    def _reuse_open(self, task: Task) -> tuple[Task, list[_Proposed]]:
+    def _reuse_open(self, task: Task) -> tuple[Task, list[_OpenProposal]]:
         """Return the task, and the open proposals for its note that still say something of it.
 
         What was made from a text of which little is left is closed, and asked for anew.
@@ -162,68 +182,65 @@ class Enricher(NoteWriter):
                 continue
             assert kept.value is not None, "an open proposal has a value"
             filling = Filling(need, kept.value, kept.remark)
-            proposed.append(_Proposed(kept.id, filling, kept.flags, kept.waits, kept.model))
+            proposed.append(_OpenProposal(kept.id, filling, kept.flags, kept.waits, kept.model))
         return replace(task, needs=(*task.needs, *stale)), proposed
 
-    def _ask_model(self, job: Job, task: Task) -> tuple[NoteAnswers, list[_Proposed]]:
-        """Return what the model gives, and what may be written of it; all of it is stored.
+    def _ask_model(self, job: Job, task: Task) -> tuple[NoteAnswers, list[_OpenProposal]]:
+        """Return what the model gives, and the open proposals that it became; all of it is stored.
 
-        What is accepted is stored after each call, the rest at the end.
+        What is accepted is stored after each call, since the next one may fail; what is rejected at
+        the end, since the next call may ask for it once more.
         """
-        kept: list[tuple[Accepted | Rejected, _Proposed]] = []
+        kept: list[tuple[Accepted | Rejected, _OpenProposal]] = []
         spent = Usage()
 
         def keep(outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
             nonlocal spent
             accepted = [each for each in outcomes if isinstance(each, Accepted)]
             if accepted:
-                kept.extend(self._store(job, task, accepted, _tokens(usage)))
+                kept.extend(self._store(job, task, accepted, usage))
                 spent += usage
 
-        try:
-            answers = self._asker.ask(job.path, task.parsed, task.needs, self._client, keep)
-        except RuntimeError:  # httpx2's, for a client that was closed just before it sent
-            self.require_not_cancelled()
-            raise
+        answers = self._asker.ask(job.path, task.parsed, task.needs, self._client, keep)
         stored = [outcome for outcome, _ in kept]
         rest = [each for each in answers.outcomes if each not in stored]
-        totals = zip(_tokens(answers.usage), _tokens(spent), strict=True)
-        kept += self._store(job, task, rest, [all_ - some for all_, some in totals])
+        kept += self._store(job, task, rest, answers.usage - spent)
         self._repeated_faults.count(answers)  # which ends the run if they are too many
         # without those that a sentence of the note has taken the place of
         proposed = [new for each in answers.outcomes for outcome, new in kept if outcome == each]
         return answers, proposed
 
     def _store(
-        self, job: Job, task: Task, outcomes: Sequence[Accepted | Rejected], tokens: Sequence[int]
-    ) -> list[tuple[Accepted | Rejected, _Proposed]]:
+        self, job: Job, task: Task, outcomes: Sequence[Accepted | Rejected], usage: Usage
+    ) -> list[tuple[Accepted | Rejected, _OpenProposal]]:
         """Store what came of calls, and return what has an open proposal now, with that.
 
         It is on the disk at once only if no change of the note follows, which would do that.
         """
+        tokens = (usage.input_tokens, usage.output_tokens)
         made = self._maker.make(job, task, outcomes, tokens, self.run)
-        follows = any(self._is_written(job, new.flags, new.waits, new.need) for new in made)
+        follows = any(self._is_written(job, new) for new in made)
         ids = self.workspace.journal.proposals.add(made, durable=job.dry_run or not follows)
         by_need = {each.need: each for each in outcomes}
         stored = []
         for id_, new in zip(ids, made, strict=True):
             if new.state == "open" and new.value is not None:
                 filling = Filling(new.need, new.value, new.remark)
-                kept = _Proposed(id_, filling, new.flags, new.waits, new.model)
+                kept = _OpenProposal(id_, filling, new.flags, new.waits, new.model)
                 stored.append((by_need[new.need], kept))
         return stored
 
     def _choose_written(
-        self, job: Job, task: Task, proposed: Sequence[_Proposed], answers: NoteAnswers
+        self, job: Job, task: Task, proposed: Sequence[_OpenProposal], answers: NoteAnswers
     ) -> Answered | Result:
         """Return what is to be written; or the result, if all of it waits or there is nothing.
 
         What Companion wrote before is replaced as a whole: nothing is written while one of its
         values waits or is missing.
         """
-        written = [p for p in proposed if self._is_written(job, p.flags, p.waits, p.filling.need)]
+        written = [each for each in proposed if self._is_written(job, each)]
         waiting = [each for each in proposed if each not in written]
-        open_keys = {each.filling.need.key for each in proposed}
+        open_keys = {each.need.key for each in proposed}
         rejected = [each for each in answers.rejected if each.need.key not in open_keys]
         left = (*task.left, *dict.fromkeys(each.reason for each in rejected))
         fillings = tuple(each.filling for each in written)
@@ -231,6 +248,7 @@ class Enricher(NoteWriter):
             if proposed:
                 waits = [each.waiting for each in proposed]
                 return proposed_result(job.path, waits, left, answers.usage)
+            # nothing was proposed, so all that was asked for was rejected: left is not empty
             says_nothing = all(
                 each.kind in ("nothing", "no choices", "too little") for each in rejected
             )
@@ -238,28 +256,26 @@ class Enricher(NoteWriter):
             return Result(job.path, status, left[-1], left=left[:-1], usage=answers.usage)
         return Answered(
             job,
-            data=task.data,
-            fillings=fillings,
-            proposals={each.filling.need.key: each.id for each in written},
-            task=task,
+            task,
+            fillings,
+            proposals={each.need.key: each.id for each in written},
             left=(*left, *describe_waiting(each.waiting for each in waiting)),
             waiting=tuple(each.id for each in waiting),
-            reopened=task.reopened,
             usage=answers.usage,
             fallbacks=frozenset(each.need.key for each in answers.accepted if each.fallback_for),
             new_values=tuple(each.proposal for each in rejected if each.proposed),
             model=", ".join(dict.fromkeys(each.model for each in written if each.model)),
         )
 
-    def _is_written(self, job: Job, flags: Sequence[Flag], waits: bool, need: Need) -> bool:
+    def _is_written(self, job: Job, proposal: NewProposal | _OpenProposal) -> bool:
         """Return whether a value is written at once: nothing flags it and the settings accept it.
 
-        waits: it was asked for to be looked at, as with --propose; a background job leaves it.
+        One that waits is left to wait by background jobs only.
         """
-        mode = self.workspace.config.review_mode(job.path, need.kind)
-        if job.propose or flags or mode == "propose":
+        mode = self.workspace.config.review_mode(job.path, proposal.need.kind)
+        if job.propose or proposal.flags or mode == "propose":
             return False
-        return not (job.background and waits)
+        return not (job.background and proposal.waits)
 
 
 @contextmanager
@@ -283,22 +299,4 @@ def open_enricher(
         open_similar(workspace) as similar,
     ):
         asker = Asker(workspace, known, model_facts(config), similar)
-        yield Enricher(workspace, asker, client, run)
-
-
-class _Proposed(NamedTuple):
-    """An open proposal for the note that is worked on."""
-
-    id: int
-    filling: Filling
-    flags: tuple[Flag, ...]
-    waits: bool
-    model: str
-
-    @property
-    def waiting(self) -> Waiting:
-        return Waiting(self.id, self.filling.need.kind, self.flags)
-
-
-def _tokens(usage: Usage) -> tuple[int, int]:
-    return usage.input_tokens, usage.output_tokens
+        yield Enricher(workspace, asker, client, run, cancelled=cancelled)

@@ -99,11 +99,11 @@ def is_self_description(sentence: str) -> bool:
     return bool(_SELF_DESCRIPTION.match(sentence))
 
 
-# What one sentence of the note, with the title, has to hold of an answer that restates it: of the
-# stems that tell something, of all words, and the fewest such stems that are judged. Small models
-# that shorten such a sentence lose what matters, or make it wrong. Measured: on the notes prompts
-# are tuned on, it is better to leave the sentence as it was from 0.75 of the stems on. The share of
-# all words keeps answers out that only have its subject.
+# An answer restates a sentence of the note if the sentence, with the title, has these shares of the
+# answer's stems and of all its words; one with fewer stems is not judged. Small models that shorten
+# a sentence lose what matters, or make it wrong: on the notes that prompts are tuned on, the
+# sentence itself was better from 0.75 of the stems on. The share of all words leaves out answers
+# that have no more than the subject in common with it.
 _STEMS_SHARE, _WORDS_SHARE, _FEWEST_STEMS = 0.85, 0.6, 3
 
 

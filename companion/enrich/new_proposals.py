@@ -1,33 +1,51 @@
-"""The proposals that a model's answers become: what is stored of them, and what flags them."""
+"""New proposals, of a model, a script or an agent: what is stored of them, and what flags them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
-from companion.config import Config
-from companion.enrich.checks import checks_are_on, join_instructions
+from companion.enrich.asker import Asker
+from companion.enrich.checks import checks_are_on
+from companion.enrich.context import VaultContext
 from companion.enrich.model import ModelFacts
 from companion.enrich.outcome import Accepted, Rejected, RejectionKind
-from companion.enrich.task import Job, Task
+from companion.enrich.run import new_run
+from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.words import find_sentences, find_tokens, read_paragraphs
+from companion.enrich.workspace import Workspace
+from companion.errors import NoteRefused, UsageError
 from companion.note.needs import CALLOUT, Need
+from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
-from companion.prompts import Prompts
-from companion.vault.proposal import Flag, NewProposal
+from companion.prompts import Field, Prompts
+from companion.vault.files import skip_reason
+from companion.vault.proposal import (
+    PROGRAM_NAME,
+    AskedNeed,
+    Flag,
+    GivenValue,
+    NewProposal,
+    Proposal,
+    ProposedValue,
+    RejectedValue,
+)
+from companion.vault.write import read_note
 
 _MOST_SENTENCES = 500  # of a note, by which it is told whether it has changed since
 _NOT_ASKED: tuple[RejectionKind, ...] = ("no completion", "no choices", "too little")
 _SHORT_HASH = 12  # hexadecimal digits
 
 
+@dataclass
 class ProposalMaker:
     """Makes proposals of the answers of one model."""
 
-    def __init__(self, prompts: Prompts, config: Config, model: ModelFacts) -> None:
-        self._prompts = prompts
-        self._config = config
-        self._model = model
+    workspace: Workspace
+    model: ModelFacts
 
     def make(
         self,
@@ -59,7 +77,7 @@ class ProposalMaker:
         """Return what stands for the needs while they are asked in a batch. where: the batch."""
         asked = (
             NewProposal(
-                job.path, need, None, "asked", reason=where, model=self._model.name, waits=True
+                job.path, need, None, "asked", reason=where, model=self.model.name, waits=True
             )
             for need in needs
         )
@@ -69,7 +87,7 @@ class ProposalMaker:
         self, job: Job, task: Task, made: Iterable[NewProposal], run: str
     ) -> list[NewProposal]:
         """Return the proposals with what they were made from, and how their needs are found."""
-        prompts, sentences = self._prompts.for_note(job.path), hash_sentences(task.parsed)
+        prompts, sentences = self.workspace.prompts.for_note(job.path), hash_sentences(task.parsed)
         options: dict[str, object] = {"section": list(job.section)} if job.section else {}
         options |= {"force": True} if job.force else {}
         options |= {"rewrite": True} if job.rewrite else {}
@@ -86,8 +104,8 @@ class ProposalMaker:
 
     def _make_one(self, job: Job, outcome: Accepted | Rejected) -> NewProposal:
         """Return the proposal of what came of a need; of a new value, an open one."""
-        need, model = outcome.need, self._model.name
-        mode = self._config.review_mode(job.path, need.kind)
+        need, model = outcome.need, self.model.name
+        mode = self.workspace.config.review_mode(job.path, need.kind)
         waits = job.propose or job.dry_run or mode == "propose"
         if isinstance(outcome, Accepted):
             return NewProposal(
@@ -104,7 +122,7 @@ class ProposalMaker:
         new = outcome.proposed
         flags: tuple[Flag, ...] = ("new-value",) if new else ()
         if new and checks_are_on():
-            is_list = self._prompts.for_note(job.path).field_of(need.kind).kind == "list"
+            is_list = self.workspace.prompts.for_note(job.path).field_of(need.kind).kind == "list"
             value, remark = list(new) if is_list else new[0], outcome.proposal
             made = NewProposal(job.path, need, value, flags=flags, remark=remark)
             return made._replace(model=model, waits=waits)
@@ -121,14 +139,14 @@ class ProposalMaker:
         if accepted.fallback_for:
             flags.append("extractive")
         need = accepted.need  # the user asks for what an empty callout is there for
-        if job.background and self._model.is_small and need.kind == CALLOUT:
+        if job.background and self.model.is_small and need.kind == CALLOUT:
             flags += [] if need.where == "request" else ["small-model"]
         return tuple(dict.fromkeys(flags))
 
 
 def prompt_fingerprint(prompts: Prompts, need: Need) -> str:
     """Return a hash of the instructions by which the need is asked for."""
-    return _hash(join_instructions(prompts, prompts.field_of(need.kind)))
+    return _hash(prompts.instructions(prompts.field_of(need.kind)))
 
 
 def hash_sentences(parsed: ParsedNote) -> tuple[str, ...]:
@@ -140,3 +158,120 @@ def hash_sentences(parsed: ParsedNote) -> tuple[str, ...]:
 
 def _hash(text: str) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_SHORT_HASH]
+
+
+_LONGEST_VALUE = 20_000  # characters, all items of a list together
+_PROSE_TOKENS = 8000  # of a note that a program is shown
+_TOLD_TOKENS = 800  # of other notes
+
+
+class Place(NamedTuple):
+    """Where a given value goes. asked: what became of the latest proposal for that."""
+
+    job: Job
+    task: Task
+    need: Need
+    asked: AskedNeed | None
+
+
+class ProgramProposer:
+    """Makes proposals of the values that one program gives for the notes of a vault.
+
+    known: what they may link to, and the values in use. program: its name, which proposals have
+    as that of a model.
+    """
+
+    def __init__(self, workspace: Workspace, known: VaultContext, program: str) -> None:
+        self._space = workspace
+        facts = ModelFacts(program, None, "together", _PROSE_TOKENS, told_tokens=_TOLD_TOKENS)
+        self.asker = Asker(workspace, known, facts)
+        self._maker = ProposalMaker(workspace, facts)
+
+    def find_place(self, path: str, given: GivenValue) -> Place:
+        """Return where the value goes: a need of the note that a field defines.
+
+        Raises UsageError if there is no such field, or the value is too long; NoteError if the note
+        is left alone, cannot be read, or needs nothing there.
+        """
+        length = len(given.value if isinstance(given.value, str) else "\n".join(given.value))
+        if length > _LONGEST_VALUE:
+            raise UsageError(
+                f"a value may have {_LONGEST_VALUE:,} characters, and this has {length:,}"
+            )
+        if reason := skip_reason(self._space.root, path, self._space.ignore):
+            raise NoteRefused(reason, path)
+        field = self._find_field(path, given.field)
+        data = read_note(self._space.root, path).data
+        jobs = [Job(path, explicit=True, retry=True, propose=True)]
+        if field.property is None and given.heading is not None and given.question is None:
+            section = Section(given.heading)  # of a new callout
+            jobs.append(jobs[0]._replace(explicit=False, section=section))
+        for each in jobs:
+            task = prepare_task(self._space, each, data)
+            if task.skipped:
+                raise NoteRefused(task.skipped, path)
+            for need in task.all_needs:
+                if _is_meant(need, field, given):
+                    asked = self._space.journal.proposals.latest(path).get(need.key)
+                    return Place(each, task, need, asked)
+        where = "".join(
+            f" “{part}”"
+            for part in (given.question, given.heading)
+            if field.property is None and part
+        )
+        raise NoteRefused(f"it needs no {field.fills}{where}: it has one", path)
+
+    def propose(self, place: Place, value: ProposedValue) -> Proposal | RejectedValue:
+        """Store the value as an open proposal, and return that, unless a check finds it unfit.
+
+        It is sanitized, checked and flagged as an answer of a model. An open proposal for the same
+        makes way. What is rejected is not stored: it says nothing of the note.
+
+        Raises NoteError, JournalError.
+        """
+        job, task, need, _ = place
+        outcome = self.asker.accept_given(job.path, task.parsed, need, value)
+        made = self._maker.make(job, task, [outcome], (0, 0), new_run())
+        waiting = [each for each in made if each.state == "open"]
+        if not waiting:
+            assert isinstance(outcome, Rejected)
+            return RejectedValue(outcome.reason)
+        [new] = waiting
+        store = self._space.journal.proposals
+        [id_] = store.add([new._replace(flags=(*new.flags, "program"), waits=True)], durable=True)
+        proposal = store.get(id_)
+        assert proposal is not None
+        return proposal
+
+    def _find_field(self, path: str, name: str) -> Field:
+        fields = self._space.prompts.for_note(path).fields
+        known = set(self._space.rules.fields) | ({CALLOUT} if self._space.rules.callout else set())
+        usable = {each.name: each for each in fields.values() if each.fills in known}
+        named = {each.fills: each for each in usable.values()} | usable
+        if name in named:
+            return named[name]
+        raise UsageError(f"there is no field {name[:80]}; there are: {', '.join(sorted(usable))}")
+
+
+def propose_for_script(
+    workspace: Workspace, known: VaultContext, path: str, given: GivenValue, script: str
+) -> Proposal | RejectedValue:
+    """Propose a value of a script of the user's for the note at path, whatever was asked before.
+
+    Raises the same as find_place, and JournalError.
+    """
+    if not re.fullmatch(PROGRAM_NAME, script):
+        raise UsageError(f"{script[:80]!r} is no name for a script; use letters, digits and - only")
+    proposer = ProgramProposer(workspace, known, f"script:{script}")
+    return proposer.propose(proposer.find_place(path, given), given.value)
+
+
+def _is_meant(need: Need, field: Field, given: GivenValue) -> bool:
+    if need.kind != field.fills:
+        return False
+    if field.property is not None:
+        return True
+    is_there = (
+        given.heading in (None, need.heading) if given.question else given.heading == need.heading
+    )
+    return is_there and given.question == need.question

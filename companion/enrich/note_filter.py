@@ -10,6 +10,7 @@ from companion.note.exclusions import has_value
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import Prompts
+from companion.vault.proposal import Proposal
 from companion.vault.write import read_note
 
 
@@ -65,6 +66,14 @@ class Criteria(NamedTuple):
     kind: str | None = None
     need: str | None = None
 
+    def fits(self, proposal: Proposal) -> bool:
+        """Return whether the proposal fits, but for what it was asked for with."""
+        return (
+            self.need in (None, proposal.need)
+            and self.made_by in (None, proposal.model)
+            and (self.made_since is None or proposal.made_at >= self.made_since)
+        )
+
 
 def find_kind(prompts: Prompts, field: str | None) -> str | None:
     """Return the kind of the needs that the field fills: its property, or `callout`.
@@ -75,9 +84,7 @@ def find_kind(prompts: Prompts, field: str | None) -> str | None:
     """
     if field is None:
         return None
-    everywhere = (prompts, *prompts.by_folder.values())
-    fields = [each for some in everywhere for each in some.fields.values()]
-    kinds = {each.name: each.property or each.name for each in fields}
+    kinds = {each.name: each.fills for each in prompts.all_fields()}
     if field in kinds:
         return kinds[field]
     if field in kinds.values():

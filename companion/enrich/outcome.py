@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from companion.enrich.checks import Fault
 from companion.enrich.plan import Filling
-from companion.enrich.words import find_sentences
+from companion.enrich.words import find_sentences, find_tokens, letters
 from companion.llm.encoder import Encoder
 from companion.llm.endpoint_errors import ModelUnfit
 from companion.llm.response import Usage
@@ -155,8 +155,8 @@ class RepeatedFaults:
 SUPPORTED = {"text": 0.6, "prose": 0.7}
 """The similarity from which on a sentence of a small model is taken to be true, by kind of field.
 
-From there on, hardly a sentence says more than what was shown, or else than it. Many of the true
-ones lie below it, too: no measure tells these from the false ones. See docs/figures.md.
+Above it, hardly a sentence adds to what was shown, or contradicts it. Many true ones lie below it,
+too: no measure tells these from the false ones. See docs/figures.md.
 """
 
 
@@ -196,3 +196,30 @@ def find_evidence(
         Evidence(sentence, sources[place], float(row[place]))
         for sentence, place, row in zip(sentences, best, likeness, strict=True)
     ]
+
+
+def find_name_evidence(names: Sequence[str], title: str, shown: Sequence[str]) -> list[Evidence]:
+    """Return the evidence for items of a list that are to name the subject: 1 or -1, all or none.
+
+    It is a sentence that has the name and a word of the title, or the title where one of both is
+    the initials of the other. shown: as in find_evidence.
+    """
+    words = set(find_tokens(title))
+    sentences = [(each, find_tokens(each)) for each in find_sentences(shown)]
+    found = []
+    for name in names:
+        wanted = f" {' '.join(find_tokens(name))} "
+        places = [title] if _is_initials(name, title) or _is_initials(title, name) else []
+        places += [
+            sentence
+            for sentence, tokens in sentences
+            if wanted in f" {' '.join(tokens)} " and not words.isdisjoint(tokens)
+        ]
+        found.append(Evidence(name, places[0], 1.0) if places else Evidence(name, "", -1.0))
+    return found
+
+
+def _is_initials(short: str, name: str) -> bool:
+    """Return whether short is the first letters of the words of name, or the plural of these."""
+    initials = "".join(token[0] for token in find_tokens(name))
+    return len(initials) > 1 and letters(short) in (initials, f"{initials}s")

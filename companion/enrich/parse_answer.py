@@ -96,7 +96,12 @@ def _read_items(answer: object) -> list[str]:
             items.pop()
         if len(items) == 1:
             items = re.split(r"[,，、;；]", items[0])
-    return [inert_value(_BULLET.sub("", item)).lstrip("#") for item in items]
+    return list(map(_clean_item, items))
+
+
+def _clean_item(text: str) -> str:
+    """Return an item of a list, sanitized, without the bullet or number, or `#`, before it."""
+    return inert_value(_BULLET.sub("", text)).lstrip("#")
 
 
 def _read_list(field: Field, answer: object, limits: Limits) -> list[str]:
@@ -170,8 +175,7 @@ def read_edited_value(
         value = inert_prose(given.strip(), resolve)
     elif field.kind == "list":
         items = given.splitlines() if isinstance(text, str) else text
-        inert = (inert_value(_BULLET.sub("", item)).lstrip("#") for item in items)
-        value = list(dict.fromkeys(filter(None, inert)))
+        value = list(dict.fromkeys(filter(None, map(_clean_item, items))))
     if not "".join(value).strip():
         raise AnswerError(f"nothing is left to write for {field.name}; refuse it in place of that")
     return value

@@ -8,6 +8,7 @@ does, which is when this process ends, however it ends.
 
 from __future__ import annotations
 
+import gc
 import pickle
 import signal
 import subprocess
@@ -112,10 +113,11 @@ class Planner:
         with self._changed:
             if is_alive:
                 self._idle.append(child)
+                self._changed.notify()  # all of them would wake up, and all but one in vain
             else:
                 child.kill()
                 self._running.remove(child)
-            self._changed.notify_all()
+                self._changed.notify_all()
 
     def _start(self) -> _Child | None:
         self._starts_left -= 1
@@ -184,4 +186,6 @@ def _kill_all(children: list[_Child]) -> None:
 def main() -> None:
     """Serve the parent process; Ctrl-C is left to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
+    gc.set_threshold(10_000)  # as in a run of many notes
     serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -135,7 +135,7 @@ def _read_task(workspace: Workspace, job: Job) -> Task | None:
 
 
 def count_left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:
-    """Return how many notes in these folders nothing is asked about, by the reason.
+    """Return how many notes in these folders are left alone, by the reason.
 
     A folder that cannot be read, or that is left out of the vault, counts as one.
     """

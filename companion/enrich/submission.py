@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from companion.enrich.asker import Asker
 from companion.enrich.batch_calls import BatchMaker, BatchReader
+from companion.enrich.cost import ANSWER_SHARE
 from companion.enrich.enricher import Enricher
 from companion.enrich.run import Result, failed_result
 from companion.enrich.task import Job
@@ -35,7 +36,6 @@ _MOST_LINES = 5_000  # in a file; providers take 50,000 and 200 MB, but ten time
 _MOST_BYTES = 50_000_000
 _MOST_FIRST = 3  # notes that are asked about before a batch, until one was answered
 _log = logging.getLogger(__name__)
-_ANSWER_SHARE = 0.5  # of the tokens an answer may take, as a rule
 
 
 def make_submissions(
@@ -73,7 +73,7 @@ def make_submissions(
             file = folder / f"{name}.jsonl"
             write_private(file, b"".join(lines))
             tokens = sum(estimate_tokens(line.decode()) for line in lines)
-            written = round(sum(call.max_tokens for call in calls) * _ANSWER_SHARE)
+            written = round(sum(call.max_tokens for call in calls) * ANSWER_SHARE)
             provider = ProviderState(address, tokens=(tokens, written))
             batches.begin(name, str(file), asker.model._asdict(), provider)
             batches.add(name, calls)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import NamedTuple
 
 from companion.enrich.revert import revert_needs, revert_own_changes
@@ -77,6 +77,11 @@ class Task:
     reopened: frozenset[str] = frozenset()
     proposed: tuple[tuple[Need, AskedNeed], ...] = ()
 
+    @property
+    def all_needs(self) -> tuple[Need, ...]:
+        """What to ask for, and what is not asked for as it has a proposal."""
+        return (*self.needs, *(need for need, _ in self.proposed))
+
 
 def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     """Return what is to be done to the note that holds data.
@@ -145,7 +150,13 @@ def leave_out_asked(
     """
     if asked is None:
         asked = workspace.journal.proposals.latest(job.path)
-    is_another = cache(partial(_is_another, workspace, job.path))
+    are_others: dict[int, bool] = {}  # by change, which several needs may share
+
+    def is_another(change: int) -> bool:
+        if change not in are_others:
+            are_others[change] = _is_another(workspace, job.path, change)
+        return are_others[change]
+
     open_needs: list[Need] = []
     proposed: list[tuple[Need, AskedNeed]] = []
     left: dict[str, list[str]] = {}
@@ -255,7 +266,7 @@ def _is_another(workspace: Workspace, path: str, change: int) -> bool:
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")
 
 
-REWRITTEN = "it was rewritten while the model was thinking; enrich it again"
+REWRITTEN = "the note was rewritten since it was asked about; enrich it again"
 
 
 class NoteRewritten(NoteChanged):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -16,7 +16,7 @@ from companion.errors import UsageError
 from companion.note.facts import FACTS_VERSION, UNKNOWN, Facts, read_facts
 from companion.note.needs import CALLOUT, DESCRIPTION, Rules
 from companion.private_files import keep_private
-from companion.prompts import Prompts, load_prompts
+from companion.prompts import Field, Prompts, load_prompts
 from companion.vault.files import is_gone
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan
@@ -86,8 +86,8 @@ class Workspace:
     def _forget_lost(self, scan: Scan) -> None:
         """Delete what was proposed for notes that were deleted, or are private or ignored now.
 
-        A note that was there at the scan before is given until the next one: sync clients delete
-        a note and write it anew.
+        What belongs to a note that is missing for the first time stays until the next scan: sync
+        clients delete a note and write it anew.
         """
         lost: list[str] = []
         excluded: list[str] = []
@@ -154,26 +154,49 @@ def open_workspace(
 
 
 def make_rules(config: Config, prompts: Prompts) -> Rules:
-    """Return the rules for candidates.
+    """Return the rules that select notes, and what is filled in them.
 
-    Raises UsageError: notes.fields or review.fields names an unknown field.
+    Raises UsageError: notes.fields or review.fields names what no prompt file fills.
     """
-    every = [
-        field for each in (prompts, *prompts.by_folder.values()) for field in each.fields.values()
-    ]
-    kinds = {field.property or CALLOUT for field in every}
+    every = list(prompts.all_fields())
+    kinds = {field.fills for field in every}
     if unknown := [name for name in config.review.fields if name not in kinds]:
         known = ", ".join(sorted(kinds))
         raise UsageError(
             f"review.fields names {unknown[0]}, which nothing fills; there are: {known}"
         )
-    fields = sorted(
-        prompts.fields.values(),
-        key=lambda field: (field.property != DESCRIPTION, field.property or CALLOUT),
+    fields = sorted(prompts.fields.values(), key=lambda f: (f.fills != DESCRIPTION, f.fills))
+    filled = _choose_filled(config, fields)
+    triggers = [field.fills for field in fields if field.trigger]
+    return Rules(
+        fields=tuple(name for name in filled if name != CALLOUT),
+        callout=CALLOUT in filled,
+        postponed_tags=tuple(tag.removeprefix("#") for tag in config.notes.postponed_tags),
+        postponed_properties=tuple(config.notes.postponed_properties.items()),
+        skip_tags=config.ignore.tags,
+        skip_properties=tuple(config.ignore.properties.items()),
+        private_tags=config.private.tags,
+        private_properties=tuple(config.private.properties.items()),
+        is_remote=config.is_remote,
+        never_tags=config.tags.never,
+        vocabulary=tuple(sorted({f.fills for f in every if f.vocabulary == "vault"})),
+        triggers=tuple(dict.fromkeys([DESCRIPTION, *triggers])),
     )
-    names = {field.name: field.property or CALLOUT for field in fields}
-    triggers = [field.property for field in fields if field.trigger and field.property]
-    vocabulary = {f.property for f in every if f.property and f.vocabulary == "vault"}
-    return config.rules(
-        names, tuple(sorted(vocabulary)), tuple(dict.fromkeys([DESCRIPTION, *triggers]))
-    )
+
+
+def _choose_filled(config: Config, fields: Sequence[Field]) -> list[str]:
+    """Return the properties to fill, which the settings name as such or by their prompt file.
+
+    Raises UsageError for a name that is neither.
+    """
+    named = {each.name: each.fills for each in fields} | {each.fills: each.fills for each in fields}
+    chosen = config.notes.fields
+    if chosen is None:
+        return [each.fills for each in fields]
+    if unknown := [name for name in chosen if name not in named]:
+        there = [f.name if f.name == f.fills else f"{f.name} (fills {f.fills})" for f in fields]
+        raise UsageError(
+            f"notes.fields names {unknown[0]}, but there is no such file in prompts/fields, and"
+            f" none fills such a property; there are: {', '.join(there)}"
+        )
+    return list(dict.fromkeys(named[name] for name in chosen))

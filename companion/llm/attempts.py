@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from email.utils import parsedate_to_datetime
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -31,6 +29,7 @@ from companion.llm.response import Completion, Reply, Usage, read_completion, wi
 if TYPE_CHECKING:
     from companion.llm.transport import Transport
 
+_FIRST_DELAY = 0.5  # seconds between the first two calls, doubled for each further one
 _LONGEST_DELAY = 8.0  # seconds between two calls, unless the server asks for more
 _LONGEST_WAIT = 60.0  # seconds; where a server asks for more, there is no retry
 _RETRIED_STATUSES = frozenset({408, 409, 429})
@@ -56,6 +55,7 @@ class Attempts:
     `first_delay`: seconds before the first retry, doubled for each further one. Setting
     `cancelled` ends all waiting for a retry; close() ends the calls under way too. `path`: of the
     API, below the endpoint's base URL. `budget`: what counts and limits what the calls take.
+    `can_wait`: at a limit a minute, calls of others that cannot wait go first.
     """
 
     def __init__(
@@ -65,8 +65,11 @@ class Attempts:
         first_delay: float,
         path: str = "/chat/completions",
         budget: Budget | None = None,
+        *,
+        can_wait: bool = False,
     ) -> None:
         self._source = source
+        self._can_wait = can_wait
         self._cancelled = cancelled
         self._first_delay = first_delay
         self._path = path
@@ -95,17 +98,20 @@ class Attempts:
         Raises EndpointError when the retries fail too, or a cap of the day is reached; Cancelled
         when the user stops the work.
         """
-        with self._slots:
+        with ExitStack() as slot:
+            slot.enter_context(self._slots)
             for attempt in count():
                 error: CompanionError | None = None
                 wait, retries = 0.0, self._source.settings.retries
                 reserved = self._reserve(input_tokens, output_tokens, tier)
                 with reserved as reservation, self._source.lease() as endpoint:
                     try:
-                        reply = self._post(endpoint, body_for(endpoint), reservation, tier)
-                        is_transient = reply.status in _RETRIED_STATUSES or reply.status >= 500
-                        if is_transient and not (tier and has_no_room(reply)):
-                            error, wait = error_for_reply(reply, endpoint), _retry_after(reply)
+                        reply = self._post(endpoint, body_for(endpoint), reservation)
+                        if may_pass(reply.status) and not (tier and has_no_room(reply)):
+                            error, wait = error_for_reply(reply, endpoint), reply.retry_after
+                        else:
+                            slot.close()  # another call may go while this one is counted
+                        _settle(reservation, reply, tier)
                     except CallFailed as failure:
                         if failure.slow:
                             error, retries = timeout_error(endpoint), min(retries, 1)
@@ -117,9 +123,7 @@ class Attempts:
                     error.retry_after = wait or None
                 if attempt >= retries or wait > _LONGEST_WAIT or isinstance(error, OutOfQuota):
                     raise error
-                delay = min(_LONGEST_DELAY, self._first_delay * 2**attempt)
-                jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret: spreads the threads)
-                self._cancelled.wait(max(wait, delay * jitter))
+                self._cancelled.wait(max(wait, retry_delay(attempt, self._first_delay)))
                 self._check_open()
         raise AssertionError("unreachable")
 
@@ -144,7 +148,9 @@ class Attempts:
 
         Of LimitReached and Cancelled, Cancelled is raised.
         """
-        turn = self.limiter.line_up(input_tokens + output_tokens) if self.limiter else None
+        turn, tokens = None, input_tokens + output_tokens
+        if self.limiter:
+            turn = self.limiter.line_up(tokens, can_wait=self._can_wait)
         try:
             while True:
                 self._check_open()
@@ -165,17 +171,8 @@ class Attempts:
                 self._check_open()
             raise
 
-    def _post(
-        self,
-        endpoint: Endpoint,
-        body: dict[str, Any],
-        reservation: Reservation,
-        tier: str | None,
-    ) -> Reply:
-        """Return the reply to one call, its usage put in place of what was reserved for it.
-
-        One that says it came from another service tier is paid at the usual price.
-        """
+    def _post(self, endpoint: Endpoint, body: dict[str, Any], reservation: Reservation) -> Reply:
+        """Return the reply to one call."""
         from companion.llm.transport import Transport
 
         with self._lock:
@@ -186,20 +183,11 @@ class Attempts:
             transport = self._transport
         reservation.sent = True
         try:
-            reply = with_body_status(transport.post(body, self._path))
+            return with_body_status(transport.post(body, self._path))
         except CallFailed as failure:
             reservation.sent = failure.sent
             self._check_open()
             raise
-        if turn := reservation.turn:
-            turn.sent_at = reply.sent_at
-        is_paid = reply.status == 200 and not reply.is_web_page
-        given = read_completion(reply) if is_paid else Completion(usage=Usage())
-        reservation.in_tier &= given.tier in ("", tier)
-        reservation.settle(given.usage)
-        if turn:
-            turn.record(reply.headers)
-        return reply
 
     def _check_open(self) -> None:
         """Raise Cancelled or Stopped when no further call may be made."""
@@ -209,14 +197,31 @@ class Attempts:
             raise Stopped("Nothing more was asked, for a fault that all notes share")
 
 
-def _retry_after(reply: Reply) -> float:
-    """Return the seconds that Retry-After asks for (RFC 9110, 10.2.3: seconds or a date), or 0."""
-    value = reply.headers.get("retry-after", "").strip()
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
+def may_pass(status: int) -> bool:
+    """Return whether the same call, made again, may well get another status than this one."""
+    return status in _RETRIED_STATUSES or status >= 500
+
+
+def retry_delay(attempt: int, first: float = _FIRST_DELAY) -> float:
+    """Return the seconds to wait after the failed attempt, counted from 0; about first after that.
+
+    They double with each, and differ by chance, so that threads do not all call at once.
+    """
+    jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
+    return min(_LONGEST_DELAY, first * 2.0**attempt) * jitter
+
+
+def _settle(reservation: Reservation, reply: Reply, tier: str | None) -> None:
+    """Put the usage in the reply in place of what was reserved for the call.
+
+    One that says it came from another service tier is paid at the usual price.
+    """
+    turn = reservation.turn
+    if turn:
+        turn.sent_at = reply.sent_at
+    is_paid = reply.status == 200 and not reply.is_web_page
+    given = read_completion(reply) if is_paid else Completion(usage=Usage())
+    reservation.in_tier &= given.tier in ("", tier)
+    reservation.settle(given.usage)
+    if turn:
+        turn.record(reply.headers)

@@ -7,15 +7,15 @@ write the same files.
 from __future__ import annotations
 
 import json
-import random
 import secrets
-import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from companion.errors import CompanionError
+from companion.llm.attempts import may_pass, retry_delay
 from companion.llm.client import read_answer
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
@@ -35,7 +35,6 @@ _URL = "/v1/chat/completions"
 _MAX_FILE = 512 * 1024 * 1024  # bytes
 _TIMEOUT = 600.0  # seconds for a file
 _PAGE = "100"  # batches in a list
-_LONGEST_DELAY = 8.0  # seconds between two attempts
 _KEY = "companion"  # of the metadata by which a batch is found again
 ENDED = ("completed", "failed", "expired", "cancelled")
 """The statuses of a batch that does not change any more."""
@@ -49,7 +48,6 @@ class ProviderBatch(NamedTuple):
 
     id: str
     status: str
-    input: str = ""
     files: tuple[str, ...] = ()
     failure: str = ""
     done: int = 0
@@ -63,9 +61,8 @@ class BatchApi:
     when that fails, too.
     """
 
-    def __init__(self, endpoint: Endpoint, first_delay: float = 0.5) -> None:
+    def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = replace(endpoint, timeout=max(endpoint.timeout, _TIMEOUT))
-        self._first_delay = first_delay
         self._transport: Transport | None = None
 
     def upload(self, name: str, data: bytes) -> str:
@@ -168,12 +165,11 @@ class BatchApi:
                     " companion batch export writes a file that other engines answer"
                 )
             error = error_for_reply(reply, self.endpoint)
-            if reply.status not in (408, 409, 429) and reply.status < 500:
+            if not may_pass(reply.status):
                 raise error
         if attempt >= self.endpoint.retries:
             raise error
-        delay = min(_LONGEST_DELAY, self._first_delay * 2**attempt)
-        threading.Event().wait(delay * random.uniform(0.75, 1.25))  # noqa: S311 (no secret)
+        time.sleep(retry_delay(attempt))
         return None
 
     def _object(self, reply: Reply) -> dict[str, Any]:
@@ -193,7 +189,6 @@ def _read_batch(data: dict[str, Any]) -> ProviderBatch:
     return ProviderBatch(
         str(data.get("id", "")),
         str(data.get("status", "")),
-        str(data.get("input_file_id") or ""),
         tuple(each for each in files if isinstance(each, str) and each),
         str(errors[0].get("message") or "") if data.get("status") == "failed" else "",
         int(counts.get("completed") or 0) + int(counts.get("failed") or 0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -14,8 +14,9 @@ from threading import Condition
 from typing import NamedTuple, TypeVar
 
 from companion.errors import EndpointError
-from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore
+from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore, Correction
 from companion.llm.endpoint import Endpoint
+from companion.llm.group_commit import GroupCommit
 from companion.llm.rate_limiter import RateLimiter
 from companion.llm.reservation import Reservation
 from companion.llm.response import Usage
@@ -56,6 +57,13 @@ class DaySpending(NamedTuple):
     calls: int = 0
 
 
+class _Write(NamedTuple):
+    """What a call that begins or ends changes. under_way: by how much the number of calls does."""
+
+    under_way: int
+    correction: Correction | None
+
+
 class Budget:
     """Counts what is spent each local calendar day, in a file that all processes share.
 
@@ -94,6 +102,7 @@ class Budget:
         self._vault = vault
         self._clock = clock
         self._changed = Condition()
+        self._writes = GroupCommit(self._write, self._changed)
         self._under_way = 0
         self._warned = False
 
@@ -118,20 +127,31 @@ class Budget:
                 "The price of the model is not known, so the limit of dollars_a_day cannot be"
                 " kept; set tokens_a_day in its place, under [limits] in the configuration"
             )
+        if self.tokens_a_day is None and self._microdollars is None:
+            day = self._day()
+            files = self._writes.write(_Write(1, Correction(day, Amount(), amount, 0)))
+            reserved = Correction(day, amount, amount, files)
+        else:
+            reserved = self._reserve_under_caps(amount, patient)
+        made = Reservation(lambda usage: self._settle(reserved, usage, made.in_tier))
+        made.in_tier = in_tier
+        return made
+
+    def _reserve_under_caps(self, amount: Amount, patient: bool) -> Correction:
+        """Return the reservation, in which the amount stands for what will be spent.
+
+        Raises LimitReached, BudgetUnknown.
+        """
         tokens, price = self.tokens_a_day, self._microdollars
-        capped = tokens is not None or price is not None
         with self._changed:
             while not self._count(
-                partial(self._store.add, day := self._day(), amount, tokens, price), capped
+                partial(self._store.add, day := self._day(), amount, tokens, price), capped=True
             ):
                 if not (patient and self._under_way):
                     raise self._limit_reached(day, amount)
                 self._changed.wait(_RECHECK)
             self._under_way += 1
-            files = self._store.files
-        made = Reservation(lambda usage: self._settle(day, files, amount, usage, made.in_tier))
-        made.in_tier = in_tier
-        return made
+            return Correction(day, amount, amount, self._store.files)
 
     def limiter(self, endpoint: Endpoint) -> RateLimiter:
         """Return what keeps the limits a minute of the endpoint; close() closes it."""
@@ -218,31 +238,34 @@ class Budget:
             self._warn_once(error)
             return True
 
-    def _settle(
-        self, day: str, files: int, reserved: Amount, usage: Usage | None, in_tier: bool
-    ) -> None:
+    def _settle(self, reserved: Correction, usage: Usage | None, in_tier: bool) -> None:
         """Replace what was reserved by the usage; None: it stays.
 
         Cached tokens count at full price, though most providers charge less: no cap is exceeded.
         """
-        spent = None
+        correction = None
         if usage is not None:
-            spent = Amount()
+            spent, estimate = Amount(), reserved.reserved
             if usage.calls:
                 spent = self._price_tokens(
-                    usage.input_tokens or reserved.input_tokens,
-                    usage.output_tokens or reserved.output_tokens,
+                    usage.input_tokens or estimate.input_tokens,
+                    usage.output_tokens or estimate.output_tokens,
                     in_tier,
                 )
-        with self._changed:
-            try:
-                if spent is not None:
-                    self._store.correct(day, reserved, spent, files)
-            except BudgetFileUnusable as error:
-                self._warn_once(error)
-            finally:
-                self._under_way -= 1
-                self._changed.notify_all()
+            correction = reserved._replace(spent=spent)
+        self._writes.write(_Write(-1, correction))
+
+    def _write(self, writes: Sequence[_Write]) -> list[int]:
+        """Write corrections, unless the file is unusable; return for each how many files it had."""
+        corrections = [each.correction for each in writes if each.correction]
+        try:
+            if corrections:
+                self._store.correct(corrections)
+        except BudgetFileUnusable as error:
+            self._warn_once(error)
+        self._under_way += sum(each.under_way for each in writes)
+        self._changed.notify_all()
+        return [self._store.files] * len(writes)
 
     def _limit_reached(self, day: str, amount: Amount) -> EndpointError:
         """Return the error for a call of that amount, which would exceed a cap of the day."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from operator import sub
+from operator import add, sub
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -180,9 +180,25 @@ class Amount(NamedTuple):
         """Tokens in and out."""
         return self.input_tokens + self.output_tokens
 
+    def plus(self, other: Amount) -> Amount:
+        """Return the sum of each number."""
+        return Amount(*map(add, self, other))
+
     def minus(self, other: Amount) -> Amount:
         """Return the difference of each number, which may be negative."""
         return Amount(*map(sub, self, other))
+
+
+class Correction(NamedTuple):
+    """What takes the place of an amount that was reserved on a day.
+
+    files: how many files there had been by then; a newer one has no such reservation.
+    """
+
+    day: str
+    reserved: Amount
+    spent: Amount
+    files: int
 
 
 class BudgetStore:
@@ -215,15 +231,16 @@ class BudgetStore:
         values = {**amount._asdict(), "day": day, "tokens": max_tokens, "dollars": max_price}
         return self._execute(_ADD, values)
 
-    def correct(self, day: str, reserved: Amount, spent: Amount, files: int) -> None:
-        """Replace what was reserved for a call by what it cost. No number falls below zero.
-
-        files: `self.files` when it was reserved; a newer file has no such reservation.
-        """
+    def correct(self, corrections: Sequence[Correction]) -> None:
+        """Replace what was reserved by what was spent. No number falls below zero."""
 
         def work(db: sqlite3.Connection) -> None:
-            more = spent.minus(reserved) if self.files == files else spent
-            db.execute(_CORRECT, {**more._asdict(), "day": day})
+            days: dict[str, Amount] = {}
+            for day, reserved, spent, files in corrections:
+                more = spent.minus(reserved) if self.files == files else spent
+                days[day] = days.get(day, Amount()).plus(more)
+            for day, more in days.items():
+                db.execute(_CORRECT, {**more._asdict(), "day": day})
 
         self._file.use(work)
 

@@ -60,8 +60,8 @@ class Client:
     What it finds out about the endpoint (see Capabilities) it remembers as long as it lives, and
     shares with a client made with `capabilities_from`. `endpoint` may be a source that starts the
     endpoint on the first call, such as EmbeddedServer, and that close() leaves alone. For
-    `cancelled` and `first_delay` see Attempts. `budget` counts and caps what the calls take; it
-    too may be shared, and is left open.
+    `cancelled`, `first_delay` and `can_wait` see Attempts. `budget` counts and caps what the calls
+    take; it too may be shared, and is left open.
 
     All questions raise EndpointError when the endpoint can serve nobody now, or a cap is reached
     (LimitReached, before anything is sent), AnswerError when there is no usable answer to this
@@ -75,11 +75,12 @@ class Client:
         first_delay: float = 0.5,
         budget: Budget | None = None,
         capabilities_from: Client | None = None,
+        *,
+        can_wait: bool = False,
     ) -> None:
         self.settings = endpoint.settings
-        self._attempts = Attempts(
-            endpoint, cancelled or threading.Event(), first_delay, budget=budget
-        )
+        stopped = cancelled or threading.Event()
+        self._attempts = Attempts(endpoint, stopped, first_delay, budget=budget, can_wait=can_wait)
         self.capabilities = Capabilities(self.settings.json)
         if capabilities_from:
             mine, known = self.settings, capabilities_from.settings
@@ -236,6 +237,10 @@ def read_answer(
     usage = completion.usage
     if _is_refused(completion):
         raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
+    if schema and not completion.problem:
+        data = read_json(completion.text, schema)
+        if data is not None:
+            return Answer(completion.text, data, usage)
     problem = _find_problem(completion, schema, limit)
     if completion.problem:
         raise NoCompletion(unusable_answer_error(endpoint, problem), usage, "no completion")
@@ -244,8 +249,7 @@ def read_answer(
     if problem:
         fault = "cut off" if completion.finish == "length" else problem
         raise NoAnswer(unusable_answer_error(endpoint, problem), usage, fault)
-    data = read_json(completion.text, schema) if schema else None
-    return Answer(completion.text, data or {}, usage)
+    return Answer(completion.text, {}, usage)
 
 
 def _is_refused(completion: Completion) -> bool:

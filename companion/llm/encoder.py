@@ -6,13 +6,9 @@ The closer two texts are in meaning, the closer to 1 is the product of their vec
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from companion.llm.attempts import Attempts
@@ -20,6 +16,7 @@ from companion.llm.budget import Budget
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import EndpointDown, error_for_reply, unusable_answer_error
 from companion.llm.pricing import estimate_tokens
+from companion.llm.worker import WorkerProcess, pid_of, start_worker
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +34,7 @@ BUILT_IN_LANGUAGES = frozenset(_LANGUAGES.split())
 _DIMENSIONS = 512  # of the built-in encoder's vectors
 _IDLE = 60.0  # seconds without a call, after which the child ends: it takes 150 MB
 _NICENESS = 5  # of background work; with 10 it starves beside other work
+_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 _BATCH = 8  # texts a request: their vectors, as JSON, stay below the 1 MiB of an answer
 
 
@@ -69,14 +67,13 @@ class BuiltInEncoder:
         self._background = background
         self._idle = idle
         self._lock = threading.Lock()
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: WorkerProcess | None = None
         self._timer: threading.Timer | None = None
 
     @property
     def pid(self) -> int | None:
         """The process id of the child; None while none is running."""
-        child = self._child
-        return child.pid if child and child.poll() is None else None
+        return pid_of(self._child)
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return a vector of length 1 for each text. Raises EndpointDown if the child fails."""
@@ -90,7 +87,12 @@ class BuiltInEncoder:
             with suppress(OSError):
                 if self.pid is None:
                     self._end()
-                    self._child = _start_child(self._background)
+                    niceness = _NICENESS if self._background else 0
+                    self._child = start_worker(
+                        "encoder", niceness, is_low=self._background, **_THREADS
+                    )
+                    assert self._child.stdout
+                    self._child.stdout.read(1)  # it is ready, or has failed
                 assert self._child and self._child.stdin and self._child.stdout
                 self._child.stdin.write(json.dumps(list(texts)).encode() + b"\n")
                 self._child.stdin.flush()
@@ -119,25 +121,6 @@ class BuiltInEncoder:
         if child:
             with suppress(OSError), child:
                 child.kill()  # it holds nothing that could be lost
-
-
-def _start_child(background: bool) -> subprocess.Popen[bytes]:
-    """Return the child, once it is ready or has failed. Raises OSError."""
-    flags = 0
-    if sys.platform == "win32" and background:
-        flags = subprocess.BELOW_NORMAL_PRIORITY_CLASS
-    worker, niceness = Path(__file__).with_name("worker.py"), _NICENESS if background else 0
-    child = subprocess.Popen(
-        [sys.executable, "-P", str(worker), "encoder", str(niceness)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-        creationflags=flags,
-    )
-    assert child.stdout
-    child.stdout.read(1)
-    return child
 
 
 class EndpointEncoder:

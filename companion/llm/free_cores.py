@@ -1,4 +1,4 @@
-"""Free cores: how much of the processor other programs leave to the embedded model."""
+"""Free cores: how many threads the embedded model gets, by what other programs leave of them."""
 
 from __future__ import annotations
 

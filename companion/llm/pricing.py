@@ -27,6 +27,8 @@ def estimate_tokens(text: str) -> int:
     A token is four Latin characters or two of another alphabet; an ideograph or Hangul syllable
     is one and a half tokens.
     """
+    if text.isascii():
+        return round(len(text) / 4 + 0.5)
     wide = len(_WIDE.findall(text))
     other = len(_OTHER_ALPHABETS.findall(text)) - wide
     return round((len(text) - wide - other) / 4 + other / 2 + wide * 1.5 + 0.5)

@@ -6,8 +6,9 @@ begins anew with the machine: a time that cannot be yet is from before that, and
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -26,6 +27,7 @@ _GONE = 5.0  # seconds without a look, after which nobody waits any more: a kill
 _BELIEVED = 600.0  # seconds that a reported limit holds without being reported again
 _NO_LIMIT = 2**62
 _LAST = 2**62  # stands for the id of a turn that comes after all others
+_GRANTED, _WAITING, _CAN_WAIT = 1, 0, -1  # the column `granted`; of those that wait, 0 goes first
 
 
 class Report(NamedTuple):
@@ -47,6 +49,14 @@ class Taken(NamedTuple):
     wait: float = 0.0
     kind: Kind = "requests"
     bound: Bound = "setting"
+
+
+class Ended(NamedTuple):
+    """A turn whose call was answered. tokens: that it took; None: as estimated."""
+
+    id: int
+    tokens: int | None
+    sent_at: float | None
 
 
 class _Limit(NamedTuple):
@@ -74,13 +84,22 @@ class RateLimitStore:
         self._window = window
         self._forgot_at = -_GONE
 
-    def take(self, turn: int | None, tokens: int, settings: Mapping[Kind, int | None]) -> Taken:
-        """Return the turn, granted if it fits under the limits beside all that wait longer.
+    def take(
+        self,
+        turn: int | None,
+        tokens: int,
+        settings: Mapping[Kind, int | None],
+        *,
+        can_wait: bool = False,
+    ) -> Taken:
+        """Return the turn, granted if it fits under the limits beside all that go before it.
 
         turn: its id, None on the first call, which puts it at the end of the line. tokens: that the
         call may take; where the limit is lower, it goes out once there is no other in the window.
-        settings: the limits a minute, beside those that the endpoint reports.
+        settings: the limits a minute, beside those that the endpoint reports. can_wait: those that
+        cannot wait go before it.
         """
+        waiting = _CAN_WAIT if can_wait else _WAITING
 
         def work(db: sqlite3.Connection) -> Taken:
             with _transaction(db):
@@ -89,19 +108,43 @@ class RateLimitStore:
                 taken = Taken(turn or _LAST, now)
                 limits = self._find_limits(db, settings, now)
                 if any(limit != _Limit() for limit in limits.values()):
-                    taken = self._look(db, taken, tokens, limits)
-                return taken._replace(id=self._keep(db, turn, tokens, taken))
+                    taken = self._look(db, taken, tokens, limits, waiting)
+                return taken._replace(id=self._keep(db, turn, tokens, taken, waiting))
 
         return self._file.use(work)
 
-    def end(self, turn: int, tokens: int | None, sent_at: float | None) -> None:
-        """Record that the call was answered, and what it took; None: as estimated.
+    def take_free(self, tokens: Sequence[int]) -> list[Taken] | None:
+        """Return the turns of calls that may take so many tokens, if the endpoint has no limit.
 
-        Until then it counted as sent `_SENT` after it was let go, which is late rather than early.
+        None where it reported one: then each has to take its turn.
+        """
+
+        def work(db: sqlite3.Connection) -> list[Taken] | None:
+            now = self._clock()
+            self._forget(db, now)
+            values = {"endpoint": self._endpoint, "at": now + _SENT, "tokens": json.dumps(tokens)}
+            values |= {"since": now - _BELIEVED, "now": now}
+            added = db.execute(_ADD_FREE, values)
+            if added.rowcount < 1:
+                return None
+            last = added.lastrowid
+            assert last is not None
+            return [Taken(id_, now) for id_ in range(last - len(tokens) + 1, last + 1)]
+
+        return self._file.use(work)
+
+    def end(self, ended: Sequence[Ended]) -> None:
+        """Record that calls were answered.
+
+        Until then they counted as sent `_SENT` after they were let go, which is late rather than
+        early.
         """
         now = self._clock()
-        at = now if sent_at is None else min(now, sent_at + _ARRIVES)
-        self._file.use(lambda db: db.execute(_END, (tokens, at, turn)))
+        rows = [
+            (id_, tokens, now if sent_at is None else min(now, sent_at + _ARRIVES))
+            for id_, tokens, sent_at in ended
+        ]
+        self._file.use(lambda db: db.execute(_END, (json.dumps(rows),)))
 
     def remove(self, turn: int) -> None:
         """Remove the turn of a call that did not go out."""
@@ -144,12 +187,19 @@ class RateLimitStore:
             return
         self._forgot_at = now
         values = {"endpoint": self._endpoint, "future": now + _SENT}
-        for granted, since in ((1, now - 2 * self._window), (0, now - _GONE)):
+        gone = now - _GONE
+        for granted, since in (
+            (_GRANTED, now - 2 * self._window),
+            (_WAITING, gone),
+            (_CAN_WAIT, gone),
+        ):
             db.execute(_FORGET, {**values, "granted": granted, "since": since})
 
-    def _keep(self, db: sqlite3.Connection, turn: int | None, tokens: int, taken: Taken) -> int:
+    def _keep(
+        self, db: sqlite3.Connection, turn: int | None, tokens: int, taken: Taken, waiting: int
+    ) -> int:
         """Store that the turn is granted or waits, as a new one if there is none; return its id."""
-        granted, at = (0, taken.at) if taken.wait else (1, taken.at + _SENT)
+        granted, at = (waiting, taken.at) if taken.wait else (_GRANTED, taken.at + _SENT)
         if turn is not None and db.execute(_RENEW, (granted, at, turn)).rowcount:
             return turn
         added = db.execute(_ADD, (self._endpoint, granted, at, tokens))
@@ -169,13 +219,18 @@ class RateLimitStore:
         return limits
 
     def _look(
-        self, db: sqlite3.Connection, taken: Taken, tokens: int, limits: Mapping[Kind, _Limit]
+        self,
+        db: sqlite3.Connection,
+        taken: Taken,
+        tokens: int,
+        limits: Mapping[Kind, _Limit],
+        waiting: int,
     ) -> Taken:
         """Return the turn with what it waits for, if the call does not fit under the limits now."""
         since = self._since(taken.at)
         used = _sum(db, _USED, since)
         cap = limits["tokens"].a_minute
-        waits = {**since, "id": taken.id, "cap": cap, "since": taken.at - _GONE}
+        waits = {**since, "id": taken.id, "cap": cap, "since": taken.at - _GONE, "waiting": waiting}
         ahead = _sum(db, _AHEAD, waits)
         excess: dict[str, int] = {}
         ends = []
@@ -215,14 +270,22 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 _FORGET = """DELETE FROM turns
     WHERE endpoint = :endpoint AND granted = :granted AND (at <= :since OR at > :future)"""
-_RENEW = "UPDATE turns SET granted = ?, at = ? WHERE id = ? AND NOT granted"
+_RENEW = "UPDATE turns SET granted = ?, at = ? WHERE id = ? AND granted < 1"
 _ADD = "INSERT INTO turns (endpoint, granted, at, tokens) VALUES (?, ?, ?, ?)"
-_END = "UPDATE turns SET tokens = coalesce(?, tokens), at = ? WHERE id = ?"
+_ADD_FREE = """INSERT INTO turns (endpoint, granted, at, tokens)
+    SELECT :endpoint, 1, :at, value FROM json_each(:tokens)
+    WHERE NOT EXISTS (SELECT 1 FROM reported_limits
+        WHERE endpoint = :endpoint AND at BETWEEN :since AND :now) ORDER BY key"""
+_END = """UPDATE turns
+    SET tokens = coalesce(json_extract(ended.value, '$[1]'), tokens),
+        at = json_extract(ended.value, '$[2]')
+    FROM json_each(?) AS ended WHERE turns.id = json_extract(ended.value, '$[0]')"""
 _USED = """SELECT count(*), coalesce(sum(tokens), 0) FROM turns
     WHERE endpoint = :endpoint AND granted = 1 AND at > :since AND at <= :future"""
 _USED_UNTIL = f"{_USED} AND id <= :id"
 _AHEAD = """SELECT count(*), coalesce(sum(min(tokens, :cap)), 0) FROM turns
-    WHERE endpoint = :endpoint AND granted = 0 AND at > :since AND at <= :future AND id < :id"""
+    WHERE endpoint = :endpoint AND granted IN (0, -1) AND at > :since AND at <= :future
+    AND (granted > :waiting OR (granted = :waiting AND id < :id))"""
 _FREED = """SELECT min(at) FROM (
         SELECT at, row_number() OVER oldest AS requests, sum(tokens) OVER oldest AS tokens
         FROM turns WHERE endpoint = :endpoint AND granted = 1 AND at > :since AND at <= :future

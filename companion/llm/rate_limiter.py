@@ -10,14 +10,15 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from companion.llm.budget_store import BudgetFileUnusable
 from companion.llm.endpoint import Endpoint
-from companion.llm.rate_limit_store import Bound, Kind, RateLimitStore, Report, Taken
+from companion.llm.group_commit import GroupCommit
+from companion.llm.rate_limit_store import Bound, Ended, Kind, RateLimitStore, Report, Taken
 from companion.llm.response import Usage
 
 T = TypeVar("T")
@@ -62,13 +63,18 @@ class RateLimiter:
             "requests": endpoint.requests_a_minute,
             "tokens": endpoint.tokens_a_minute,
         }
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._taken = GroupCommit(self._take_free, self._lock)
+        self._ended = GroupCommit(self._end_all, self._lock)
         self._waiting: dict[Turn, str] = {}
         self._warned = False
 
-    def line_up(self, tokens: int) -> Turn:
-        """Return the turn of a call that may take so many tokens."""
-        return Turn(self, tokens)
+    def line_up(self, tokens: int, *, can_wait: bool = False) -> Turn:
+        """Return the turn of a call that may take so many tokens.
+
+        can_wait: nobody waits for its answer alone; calls for which somebody does go first.
+        """
+        return Turn(self, tokens, can_wait=can_wait)
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
@@ -77,13 +83,17 @@ class RateLimiter:
 
     def take(self, turn: Turn) -> Taken | None:
         """Return the turn as it stands now; None: nothing can be kept."""
-        taken = self._use(lambda store: store.take(turn.id, turn.tokens, self._settings))
+        is_free = turn.id is None and all(most is None for most in self._settings.values())
+        if is_free and (taken := self._taken.write(turn.tokens)):
+            return taken
+        mine = turn.id, turn.tokens, self._settings
+        taken = self._use(lambda store: store.take(*mine, can_wait=turn.can_wait))
         self._tell(turn, taken)
         return taken
 
-    def end(self, turn: int, tokens: int | None, sent_at: float | None) -> None:
-        """Record what the call took, and when it was sent; None: as estimated."""
-        self._use(lambda store: store.end(turn, tokens, sent_at))
+    def end(self, ended: Ended) -> None:
+        """Record what a call took, and when it was sent."""
+        self._ended.write(ended)
 
     def remove(self, turn: Turn, id_: int) -> None:
         """Remove the turn of a call that did not go out."""
@@ -98,6 +108,14 @@ class RateLimiter:
                     RateLimitStore.record, kind=kind, report=report, turn=turn, let_go=let_go
                 )
                 self._use(record)
+
+    def _take_free(self, tokens: Sequence[int]) -> Sequence[Taken | None]:
+        taken: Sequence[Taken] | None = self._use(lambda store: store.take_free(tokens))
+        return taken or [None] * len(tokens)
+
+    def _end_all(self, ended: Sequence[Ended]) -> Sequence[None]:
+        self._use(lambda store: store.end(ended))
+        return [None] * len(ended)
 
     def _use(self, work: Callable[[RateLimitStore], T]) -> T | None:
         with self._lock:
@@ -126,8 +144,9 @@ class RateLimiter:
 class Turn:
     """One call's turn. looks: how often it was asked for. sent_at: when the call was sent."""
 
-    def __init__(self, limiter: RateLimiter, tokens: int) -> None:
+    def __init__(self, limiter: RateLimiter, tokens: int, *, can_wait: bool) -> None:
         self.tokens = min(tokens, _MAX_TOKENS)
+        self.can_wait = can_wait
         self.id: int | None = None
         self.looks = 0
         self.sent_at: float | None = None
@@ -157,7 +176,7 @@ class Turn:
         elif usage is not None:
             is_told = (usage.input_tokens and usage.output_tokens) or not usage.calls
             tokens = min(usage.input_tokens + usage.output_tokens, _MAX_TOKENS)
-            self._limiter.end(self.id, tokens if is_told else None, self.sent_at)
+            self._limiter.end(Ended(self.id, tokens if is_told else None, self.sent_at))
 
 
 def read_report(headers: Mapping[str, str], kind: Kind) -> Report:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -48,6 +49,21 @@ class Reply(NamedTuple):
             return None
 
     @property
+    def retry_after(self) -> float:
+        """The seconds that Retry-After asks for (RFC 9110, 10.2.3: seconds or a date), or 0."""
+        from email.utils import parsedate_to_datetime  # slow to load, and hardly ever needed
+
+        value = self.headers.get("retry-after", "").strip()
+        try:
+            return max(0.0, float(value))
+        except ValueError:
+            pass
+        try:
+            return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        except (ValueError, TypeError, OverflowError):
+            return 0.0
+
+    @property
     def is_web_page(self) -> bool:
         """Whether the body is HTML."""
         kind = self.headers.get("content-type", "")
@@ -56,7 +72,7 @@ class Reply(NamedTuple):
 
 @dataclass(frozen=True)
 class Usage:
-    """Input and output tokens as the endpoint counts them, and calls; usages can be added.
+    """Input and output tokens as the endpoint counts them, and calls; usages can be added up.
 
     cached_tokens: how many of input_tokens came from the endpoint's prompt cache; 0 also where
     it does not say.
@@ -73,6 +89,14 @@ class Usage:
             self.output_tokens + other.output_tokens,
             self.calls + other.calls,
             self.cached_tokens + other.cached_tokens,
+        )
+
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens - other.input_tokens,
+            self.output_tokens - other.output_tokens,
+            self.calls - other.calls,
+            self.cached_tokens - other.cached_tokens,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 LineKind = Literal["blank", "text", "heading", "rule", "code", "comment", "math", "html"]
@@ -22,6 +23,16 @@ def is_plain_start(text: str) -> bool:
     Markers of lists, quotes, tables, HTML and code do not, nor block ids and Dataview's `key:: v`.
     """
     return bool(_PLAIN_START.match(text))
+
+
+def fill_spans(text: str, spans: Iterable[tuple[int, int]], char: str) -> str:
+    """Return text with char, or nothing if that is empty, for every character of the spans."""
+    parts: list[str] = []
+    position = 0
+    for start, end in sorted(spans):
+        parts += text[position:start], char * (end - start)
+        position = end
+    return "".join(parts) + text[position:]
 
 
 class Line(NamedTuple):
@@ -58,10 +69,7 @@ class Line(NamedTuple):
     @property
     def visible(self) -> str:
         """The line without its comments."""
-        if not self.hidden:
-            return self.text
-        edges = [0, *(edge for span in self.hidden for edge in span), len(self.text)]
-        return "".join(self.text[edges[i] : edges[i + 1]] for i in range(0, len(edges), 2))
+        return fill_spans(self.text, self.hidden, "") if self.hidden else self.text
 
     @property
     def title(self) -> str:
@@ -92,7 +100,7 @@ class Cursor:
     @property
     def is_blank(self) -> bool:
         """Whether only blanks follow the cursor."""
-        return self.is_blank_from(self.position)
+        return self.position >= self._last
 
     @property
     def next(self) -> int:
@@ -103,18 +111,9 @@ class Cursor:
         return position
 
     @property
-    def following(self) -> str:
-        """The next character that is not a blank; empty at the end of the line."""
-        return self.text[self.next : self.next + 1]
-
-    @property
     def is_indented(self) -> bool:
         """Whether what follows is indented as far as indented code."""
         return not self.is_blank and self.indent(_CODE_INDENT) == _CODE_INDENT
-
-    def is_blank_from(self, position: int) -> bool:
-        """Return whether only blanks follow position."""
-        return position >= self._last
 
     def indent(self, most: int) -> int:
         """Return how many columns of blanks follow, up to `most`."""
@@ -195,7 +194,7 @@ class Containers:
 
 def _take_quote(cursor: Cursor) -> bool:
     """Move over the `>` at the cursor and one blank after it; return whether there is one."""
-    if cursor.is_indented or cursor.following != ">":
+    if cursor.is_indented or not cursor.text.startswith(">", cursor.next):
         return False
     cursor.skip_blanks()
     cursor.skip_mark(1)
@@ -209,7 +208,7 @@ def _take_marker(cursor: Cursor, in_paragraph: bool) -> int | None:
     marker = _MARKER.match(cursor.text, cursor.next)
     if not marker:
         return None
-    is_empty = cursor.is_blank_from(marker.end())
+    is_empty = not cursor.text[marker.end() :].strip(" \t")
     if in_paragraph and (is_empty or marker[1] not in (None, "1")):
         return None
     cursor.skip_blanks()

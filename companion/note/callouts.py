@@ -16,7 +16,7 @@ from companion.note.edit import Edit
 from companion.note.outline import Section, find_heading
 from companion.note.sanitize_inline import inert_line
 from companion.note.tags import has_only_tags
-from companion.note.text import NoteText
+from companion.note.text import BOM, NoteText
 
 _HEADER = re.compile(r"\[!ai(?:\|[^\]]*)?\](?P<fold>[+-]?)", re.IGNORECASE)
 _DEFAULT_TITLES = ("", "ai")
@@ -119,7 +119,7 @@ def place_callout(note: NoteText, lines: Sequence[Line], body: Sequence[str], st
     also embeds, such as a banner. A line of tags directly above text stays with the text if the
     text would mean something else without it.
     """
-    return _place_after(note, lines, _end_of_preamble(lines), _quote(body, style))
+    return _place_after(note, lines, _end_of_preamble(lines), body, style)
 
 
 def place_section_callout(
@@ -131,12 +131,7 @@ def place_section_callout(
     """
     index = find_heading(lines, section)
     is_underlined = not lines[index].text.lstrip(" ").startswith("#")
-    return _place_after(note, lines, index + is_underlined, _quote(body, style))
-
-
-def _quote(body: Sequence[str], style: Style) -> list[str]:
-    header = f"[!ai]{style.fold} {style.title}".rstrip()
-    return [f"> {text}".rstrip() for text in [header, *_separate_body(header, body)]]
+    return _place_after(note, lines, index + is_underlined, body, style)
 
 
 def _separate_body(header: str, body: Sequence[str]) -> list[str]:
@@ -192,8 +187,12 @@ def _is_empty(line: Line) -> bool:
     return not line.text.strip(" \t")
 
 
-def _place_after(note: NoteText, lines: Sequence[Line], last: int, block: list[str]) -> Edit:
-    """Return the edit that puts block after line `last`, with a blank line on both sides."""
+def _place_after(
+    note: NoteText, lines: Sequence[Line], last: int, body: Sequence[str], style: Style
+) -> Edit:
+    """Return the edit that puts a callout after line `last`, with a blank line on both sides."""
+    header = f"[!ai]{style.fold} {style.title}".rstrip()
+    block = [f"> {text}".rstrip() for text in [header, *_separate_body(header, body)]]
     if last + 1 < len(lines) and _is_empty(lines[last + 1]):
         last += 1
     elif last >= 0:
@@ -208,7 +207,7 @@ def _insert(note: NoteText, lines: Sequence[Line], last: int, block: list[str]) 
     offset = lines[last].next if last >= 0 else note.body_start
     newline = note.newline_at(offset)
     lacks_newline = offset == len(note.text) and offset > 0 and not note.text.endswith(("\n", "\r"))
-    if lacks_newline and note.text != "\ufeff":
+    if lacks_newline and note.text != BOM:
         return Edit(offset, offset, "".join(newline + line for line in block))
     return Edit(offset, offset, "".join(line + newline for line in block))
 
@@ -218,7 +217,9 @@ SECTION = "section"
 
 _MIN_NOTES = 3  # with the same style; fewer may be chance
 _MAX_STYLE_TITLE = 40  # characters
-_QUESTION_MARK = re.compile("[?\u00bf\u037e\u061f\u2047-\u2049\ufe56\uff1f]")
+_QUESTION_MARK = re.compile(  # of any script
+    "[?\u00bf\u037e\u061f\u2047-\u2049\ufe56\uff1f]"
+)
 
 
 def find_styles(callouts: Iterable[Callout]) -> dict[str, tuple[Style, ...]]:
@@ -231,7 +232,7 @@ def find_styles(callouts: Iterable[Callout]) -> dict[str, tuple[Style, ...]]:
         if not (
             callout.is_empty
             or len(callout.title) > _MAX_STYLE_TITLE
-            or has_question_mark(callout.title)
+            or _QUESTION_MARK.search(callout.title)
         ):
             place = TOP if callout.heading is None else SECTION
             found.setdefault(place, {})[Style(callout.title, callout.fold)] = None
@@ -254,8 +255,3 @@ def commonest_style(used: Mapping[Style, int], otherwise: Style) -> Style:
     return max(
         common, key=lambda style: (used[style], style == otherwise, style), default=otherwise
     )
-
-
-def has_question_mark(title: str) -> bool:
-    """Return whether the title has a question mark, of any script."""
-    return _QUESTION_MARK.search(title) is not None

@@ -228,34 +228,27 @@ def diff_words(old: str, new: str) -> list[Part]:
     return parts
 
 
-def _shorten(lines: Sequence[str], *, is_first: bool, is_last: bool) -> Iterator[Part]:
-    """Yield the lines that are the same, without those that are far from any difference."""
+def _shorten(lines: Sequence[str], *, is_first: bool, is_last: bool) -> list[Part]:
+    """Return the lines that are the same, without those that are far from any difference."""
     head = 0 if is_first else _CONTEXT
     tail = 0 if is_last else _CONTEXT
     if len(lines) <= head + tail:
-        if lines:
-            yield Part("=", "".join(lines))
-        return
-    if head:
-        yield Part("=", "".join(lines[:head]))
-    yield Part("…", "")
-    if tail:
-        yield Part("=", "".join(lines[-tail:]))
+        return [Part("=", "".join(lines))] if lines else []
+    above, below = "".join(lines[:head]), "".join(lines[len(lines) - tail :])
+    parts = Part("=", above), Part("…", ""), Part("=", below)
+    return [part for part in parts if part.text or part.mark == "…"]
 
 
 def _compare(old: str, new: str) -> Iterator[Part]:
-    if not old or not new:
-        yield from (Part("-", old),) if old else (Part("+", new),) if new else ()
-        return
     a, b = _WORD.findall(old), _WORD.findall(new)
-    if len(a) + len(b) > _MOST_WORDS:
-        yield from (Part("-", old), Part("+", new))
+    if not (a and b) or len(a) + len(b) > _MOST_WORDS:
+        yield from _changed(old, new)
         return
     matcher = SequenceMatcher(None, a, b, autojunk=False)
-    for _, start_a, end_a, start_b, end_b in matcher.get_opcodes():
+    for tag, start_a, end_a, start_b, end_b in matcher.get_opcodes():
         before, after = "".join(a[start_a:end_a]), "".join(b[start_b:end_b])
-        if before == after:
-            yield Part("=", before)
-        else:
-            yield from (Part("-", before),) if before else ()
-            yield from (Part("+", after),) if after else ()
+        yield from [Part("=", before)] if tag == "equal" else _changed(before, after)
+
+
+def _changed(old: str, new: str) -> list[Part]:
+    return [part for part in (Part("-", old), Part("+", new)) if part.text]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import pairwise, takewhile
+from itertools import accumulate, pairwise, takewhile
 from typing import NamedTuple
 
 from companion.errors import NoteRefused
 from companion.note.diff import CommonLines, align, slide_up
-from companion.note.text import NoteText, split_lines
+from companion.note.text import NoteText, line_start, split_lines
 
 _KEY = re.compile(r"[ \t]*(?![-#\s])([^:\r\n]+?):(?=\s|\Z)")
 _QUOTE = re.compile(r"[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)*>")
@@ -26,10 +26,6 @@ class Edit(NamedTuple):
     text: str
 
 
-class OverlappingEdits(ValueError):
-    """Two edits claim the same character, or one is outside the note."""
-
-
 class EditLost(ValueError):
     """The text that an edit applies to is no longer in the note."""
 
@@ -39,15 +35,15 @@ def apply_edits(note: str, edits: Iterable[Edit]) -> str:
 
     Insertions at the same offset are made in the order given.
 
-    Raises OverlappingEdits if two edits claim the same character, or one is outside the note.
+    Raises ValueError if two edits claim the same character, or one is outside the note.
     """
     parts: list[str] = []
     done = 0
     for edit in sorted(edits, key=lambda e: (e.start, e.end)):
         if not 0 <= edit.start <= edit.end <= len(note):
-            raise OverlappingEdits(f"{edit} is not in the note, which has {len(note)} characters")
+            raise ValueError(f"{edit} is not in the note, which has {len(note)} characters")
         if edit.start < done:
-            raise OverlappingEdits(f"{edit} overlaps what is edited already, up to {done}")
+            raise ValueError(f"{edit} overlaps what is edited already, up to {done}")
         parts += note[done : edit.start], edit.text
         done = edit.end
     return "".join(parts) + note[done:]
@@ -83,11 +79,11 @@ def rebase(edits: Sequence[Edit], old: str, new: str) -> list[Edit]:
     if old == new:
         return list(edits)
     a, b = split_lines(old), split_lines(new)
-    runs = align(a, b)
+    runs, starts = align(a, b), (_offsets(a), _offsets(b))
     try:
-        return _move(edits, runs, _offsets(a), _offsets(b))
+        return _move(edits, runs, *starts)
     except EditLost:  # between two equal lines that lines were put between, take the other one
-        return _move(edits, slide_up(a, b, runs), _offsets(a), _offsets(b))
+        return _move(edits, slide_up(a, b, runs), *starts)
 
 
 def _move(
@@ -118,10 +114,7 @@ def _is_within(edit: Edit, run: CommonLines, a_starts: list[int], b_starts: list
 
 def _offsets(lines: list[str]) -> list[int]:
     """Return the offset at which each line starts, and that of the end."""
-    offsets = [0]
-    for line in lines:
-        offsets.append(offsets[-1] + len(line))
-    return offsets
+    return list(accumulate(map(len, lines), initial=0))
 
 
 def name_place(text: str, start: int, end: int) -> str:
@@ -130,7 +123,7 @@ def name_place(text: str, start: int, end: int) -> str:
     A property's name, `callout` with its title, or the text itself, quoted. If it has parts of
     several, their names are joined by commas.
     """
-    first = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    first = line_start(text, start)
     inside, above = split_lines(text[first:end]), split_lines(text[:first])[::-1]
     try:
         body_start = NoteText(text).body_start

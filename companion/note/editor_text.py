@@ -98,10 +98,7 @@ class EditorText:
         return self._pairs.widen(offset) + self._bom_length
 
     def _from_file(self, offset: int) -> int:
-        try:
-            return self._pairs.narrow(max(0, offset - self._bom_length))
-        except ValueError:
-            raise EditLost(f"offset {offset} lies inside of a line end") from None
+        return self._pairs.narrow(max(0, offset - self._bom_length))
 
     def _character_before(self, start: int, moved: Sequence[Edit]) -> str:
         """Return the character before start, an offset in the file, after the edits in moved."""
@@ -152,11 +149,10 @@ class _Pairs(NamedTuple):
         return offset + bisect_left(self.places, offset)
 
     def narrow(self, offset: int) -> int:
-        """Return the offset in the first text. Raises ValueError if it is inside a pair."""
-        before = bisect_left(range(len(self.places)), offset, key=lambda i: self.places[i] + i)
-        if before and self.places[before - 1] + before == offset:
-            raise ValueError(f"offset {offset} lies inside of a pair")
-        return offset - before
+        """Return the offset in the first text: for one inside of a pair, that of the pair."""
+        return offset - bisect_left(
+            range(len(self.places)), offset, key=lambda i: self.places[i] + i
+        )
 
 
 def _separate_line_ends(last: str, text: str, following: str) -> str:

@@ -18,16 +18,10 @@ from companion.note.exclusions import (
     tag_mark,
 )
 from companion.note.frontmatter import fill_property, may_be_unfillable
-from companion.note.needs import (
-    Need,
-    Rules,
-    find_needs,
-    find_section_needs,
-    property_names,
-    property_texts,
-)
+from companion.note.needs import Need, Rules, find_needs, find_section_needs, property_names
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
+from companion.note.properties import property_texts
 from companion.note.tags import is_tag
 from companion.note.text import NoteText
 
@@ -36,9 +30,9 @@ FACTS_VERSION = 9
 
 UNKNOWN = "cannot be understood"
 _DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}
-_SKIP_PROPERTIES = frozenset(("ai", *_DRAWINGS))
 _LEAST_REFUSED = ["x"]  # of all values that may be filled in, a list is refused least
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+_DECODER = json.JSONDecoder()
 
 
 class Facts(NamedTuple):
@@ -94,7 +88,8 @@ class Facts(NamedTuple):
     @classmethod
     def load(cls, dumped: str) -> Self:
         """Return the facts that dump() wrote."""
-        needs, skipped, left, aliases, values, styles, marks = json.loads(dumped)
+        # json.loads would look for blanks around it, which takes as long
+        (needs, skipped, left, aliases, values, styles, marks), _ = _DECODER.raw_decode(dumped)
         for name, found in values.items():
             values[name] = tuple(found)
         for place, used in styles.items():
@@ -110,7 +105,8 @@ def read_facts(data: bytes, rules: Rules) -> Facts:
         facts = find_facts(parsed, rules)
     except NoteRefused as refused:
         return Facts(skipped=str(refused), marks=(UNKNOWN,))
-    if why := unfillable_reason(parsed, property_names(facts.needs)):
+    names = property_names(facts.needs)
+    if names and (why := unfillable_reason(parsed, names)):
         return facts._replace(needs=(), skipped=why)
     return facts
 
@@ -163,12 +159,11 @@ def unfillable_reason(parsed: ParsedNote, names: Iterable[str]) -> str | None:
 def _skip_reason(parsed: ParsedNote, rules: Rules, marks: Sequence[str]) -> str | None:
     """Return why the note is left alone, None if it is not. marks: those that it has."""
     properties = parsed.properties
-    if properties.has_any(_SKIP_PROPERTIES):
-        if has_value(properties, "ai", "false"):
-            return "it says ai: false"
-        for name, what in _DRAWINGS.items():
-            if properties.key_of(name):
-                return f"it is {what}"
+    if properties.keys_of("ai") and has_value(properties, "ai", "false"):
+        return "it says ai: false"
+    for name, what in _DRAWINGS.items():
+        if properties.keys_of(name):
+            return f"it is {what}"
     if template := find_template(parsed):
         return str(template)
     for mark in _describe_marks(rules.skip_tags, rules.skip_properties):

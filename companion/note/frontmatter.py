@@ -19,7 +19,7 @@ import re
 from companion.errors import NoteRefused
 from companion.note.edit import Edit
 from companion.note.properties import read_properties
-from companion.note.text import BOM, NoteText
+from companion.note.text import BOM, NoteText, line_start
 from companion.note.yaml_check import (
     YamlBlock,
     YamlEntry,
@@ -171,7 +171,7 @@ def _fill_item(note: NoteText, entry: YamlEntry, values: list[str]) -> list[Edit
         return [_replace(note, item, ", ".join(map(flow_scalar, values)))]
     text = yaml_scalar(values[0])
     edit = _put(note, opening.start + 1, text) if item.is_nothing else _replace(note, item, text)
-    prefix = note.text[_line_start(note, opening.start) : opening.start] + "- "
+    prefix = note.text[line_start(note.text, opening.start) : opening.start] + "- "
     others = _add_items(note, edit.end, prefix, values[1:])
     return [edit, others] if others.text else [edit]
 
@@ -209,7 +209,7 @@ def _item_prefix(note: NoteText, block: YamlBlock) -> str:
     for entry in block.entries:
         opening = entry.value[0]
         if opening.kind == "SequenceStartEvent" and not opening.style:
-            dash = _DASH.match(note.text, _line_start(note, opening.start))
+            dash = _DASH.match(note.text, line_start(note.text, opening.start))
             if dash:
                 return dash[1] + (dash[2] or " ")
     return _indent(note, block) + "  - "
@@ -219,12 +219,8 @@ def _indent(note: NoteText, block: YamlBlock) -> str:
     """Return the blanks before each key."""
     if not block.entries:
         return ""
-    blanks = _BLANKS.match(note.text, _line_start(note, block.entries[0].key[0].start))
+    blanks = _BLANKS.match(note.text, line_start(note.text, block.entries[0].key[0].start))
     return blanks[0] if blanks else ""
-
-
-def _line_start(note: NoteText, offset: int) -> int:
-    return max(note.text.rfind("\n", 0, offset), note.text.rfind("\r", 0, offset)) + 1
 
 
 def _inline(value: str | list[str], in_flow: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from urllib.parse import unquote
 
@@ -125,8 +125,7 @@ def link_targets(text: str) -> set[str]:
 
     That of a Markdown link, [b](a/a%20note.md#h), is the file's path, without leading dots.
     """
-    found = (match["target"] or _local_path(match) for match in _EXCLUDED.finditer(text))
-    return set(filter(None, (target.strip().rstrip("\\") for target in found)))
+    return set(_find_targets(_EXCLUDED, text))
 
 
 _LIKELY = re.compile(rf"\[\[(?P<target>[^\[\]|#\n]+)|\]\({_DESTINATION}")
@@ -134,8 +133,12 @@ _LIKELY = re.compile(rf"\[\[(?P<target>[^\[\]|#\n]+)|\]\({_DESTINATION}")
 
 def likely_targets(text: str) -> list[str]:
     """Return the targets as link_targets does, each once, but quickly: those in code as well."""
-    found = (match["target"] or _local_path(match) for match in _LIKELY.finditer(text))
-    return list(dict.fromkeys(filter(None, (found.strip().rstrip("\\") for found in found))))
+    return list(dict.fromkeys(_find_targets(_LIKELY, text)))
+
+
+def _find_targets(link: re.Pattern[str], text: str) -> Iterator[str]:
+    found = (match["target"] or _local_path(match) for match in link.finditer(text))
+    return filter(None, (target.strip().rstrip("\\") for target in found))
 
 
 _RELATIVE = re.compile(r"(?:\.{1,2}/)+")

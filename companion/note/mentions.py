@@ -17,7 +17,7 @@ _MAX_SHORT = 3  # Chinese characters; longer names count within a sentence, too
 
 _HAN = "\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _IS_HAN = re.compile(f"[{_HAN}]")
-_TWO = re.compile(f"[{_HAN}]{{2}}")
+_TWO_HAN = re.compile(f"[{_HAN}]{{2}}")
 _HEAD = re.compile(f"[{_HAN}]+")
 _TAIL = re.compile(f"[{_HAN}]+\\Z")
 
@@ -32,7 +32,7 @@ _ENDS_A_WORD = re.compile(  # 行为艺术, 公有云, 饱和度: here the chara
 )
 _SUFFIXES = frozenset("器者员員性化率型度师師论論法")  # 文件管理器: another word than the name
 
-# Titles of chapters in any book, which mean no note in particular.
+# Titles of chapters in any book, which mean no note in particular: 前言, 基本概念, 发展历史.
 _CHAPTER_HEADING = re.compile(
     "前言|总结|概述|简介|目录|附录"
     "|(?:基本|基础|常用|常见|高级|进阶|入门|发展|历史|背景|安装|配置|设置|使用|操作|概念|概述|简介|介绍|语法|命令"
@@ -42,17 +42,7 @@ _CHAPTER_HEADING = re.compile(
 _LINK_OPENING = re.compile(r"\[\[(?:[^\[\]|\n]*\|)?")
 
 
-def is_two_cjk(name: str) -> bool:
-    """Return whether name is two Chinese characters."""
-    return bool(_TWO.fullmatch(name))
-
-
-def is_chapter_heading(name: str) -> bool:
-    """Return whether name may be a chapter's heading in any book: 前言, 基本概念, 发展历史."""
-    return bool(_CHAPTER_HEADING.fullmatch(name))
-
-
-def is_whole_cjk_word(text: str, start: int, end: int) -> bool:
+def _is_whole_cjk_word(text: str, start: int, end: int) -> bool:
     """Return whether the Chinese characters at both ends of text[start:end] are whole words.
 
     A link next to it counts as the words it shows.
@@ -63,11 +53,6 @@ def is_whole_cjk_word(text: str, start: int, end: int) -> bool:
         (head and not _may_begin_cjk(_before(text, start), len(head[0])))
         or (tail and not _may_end_cjk(_after(text, end), len(tail[0])))
     )
-
-
-def is_in_title_marks(text: str, start: int, end: int) -> bool:
-    """Return whether text[start:end] is between Chinese book title marks: 《黑暗》."""
-    return (_before(text, start)[-1:], _after(text, end)) in (("《", "》"), ("〈", "〉"))
 
 
 def _may_begin_cjk(before: str, length: int) -> bool:
@@ -155,9 +140,9 @@ def spelling_of(name: str, is_alias: bool = False) -> Spelling:
     characters = len(_IS_CHARACTER.findall(name))
     if not is_safe(name) or not name[0].isalnum() or name[-1] in _JOINERS:
         return Spelling.NEVER
-    if not any(map(str.isalpha, name)) or is_chapter_heading(name):
+    if not any(map(str.isalpha, name)) or _CHAPTER_HEADING.fullmatch(name):
         return Spelling.NEVER
-    if is_alias and is_two_cjk(name):
+    if is_alias and _TWO_HAN.fullmatch(name):
         return Spelling.TITLE_MARKS
     if characters >= 2:
         return Spelling.WORD if len(name) == 2 else Spelling.INITIALS
@@ -194,7 +179,7 @@ def matches_spelling(name: str, spelling: Spelling, written: str, text: str, sta
         case Spelling.NEVER:
             return False
         case Spelling.TITLE_MARKS:
-            return is_in_title_marks(text, start, end)
+            return _before(text, start)[-1:] + _after(text, end) in ("《》", "〈〉")
         case Spelling.EXACT | Spelling.WORD:
             is_alike = plain_written == plain
         case Spelling.CAPITALISED:
@@ -203,7 +188,7 @@ def matches_spelling(name: str, spelling: Spelling, written: str, text: str, sta
         case Spelling.INITIALS | Spelling.LONG_WORD:
             letters = zip(f" {plain}", plain, plain_written, strict=False)
             is_alike = all(a == b or not before.isalnum() for before, a, b in letters)
-    return is_alike and is_whole_cjk_word(text, start, end)
+    return is_alike and _is_whole_cjk_word(text, start, end)
 
 
 def can_be_link(text: str, start: int, end: int) -> bool:

@@ -12,6 +12,7 @@ from companion.errors import NoteRefused
 from companion.note.callouts import Callout
 from companion.note.outline import Section, find_heading
 from companion.note.parsed_note import ParsedNote
+from companion.note.properties import property_texts
 
 CALLOUT = "callout"
 DESCRIPTION = "description"
@@ -21,7 +22,7 @@ _NUMBERED = re.compile(r"#\d+\Z")  # a title may end in what counts callouts ali
 
 @dataclass(frozen=True)
 class Rules:
-    """Which notes are candidates, what is filled in them, and which are left alone.
+    """Which notes are candidates, what is filled in them, and which are left alone (by facts.py).
 
     fields: the properties to fill. triggers: those of them that make a note a candidate if they
     are empty. postponed_tags: without `#`. postponed_properties: names and values.
@@ -138,8 +139,8 @@ def property_names(needs: Iterable[Need]) -> list[str]:
 
 def find_callout(parsed: ParsedNote, need: Need) -> Callout | None:
     """Return the empty callout that the need is about, None if it is no longer there."""
-    empty = [callout for callout, found in _empty_callouts(parsed) if found.key == need.key]
-    return empty[0] if empty else None
+    empty = (callout for callout, found in _empty_callouts(parsed) if found.key == need.key)
+    return next(empty, None)
 
 
 def postponed_by(parsed: ParsedNote, rules: Rules) -> str | None:
@@ -186,12 +187,3 @@ def _callout_need(callout: Callout) -> Need:
     where = "top" if heading is None else "request"
     place = "at the top" if heading is None else f"under “{heading}”"
     return Need(CALLOUT, heading, None, where, f"an empty AI callout {place}")
-
-
-def property_texts(value: object) -> list[str]:
-    """Return the texts in a property's value: the text itself, or the texts in the list."""
-    if value is None:
-        return []
-    items = value if isinstance(value, list) else [value]
-    texts = (str(item).lower() if isinstance(item, bool) else item for item in items)
-    return [text.strip() for text in texts if isinstance(text, str) and text.strip()]

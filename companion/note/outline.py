@@ -14,10 +14,10 @@ from companion.errors import NoteRefused
 from companion.note.blocks import HEADING, Containers, Cursor, HtmlBlock, Line, LineKind, find_html
 from companion.note.spans import CommentScanner
 from companion.note.tags import has_only_tags
-from companion.note.text import NoteText
+from companion.note.text import NoteText, split_lines
 
-_LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
-_PLAIN_TEXT = re.compile(r"(?:[^\W\d_][^\\`%<$]*)?")
+_PLAIN_TEXT = re.compile(r"(?:(?:[^\W\d_]|#[^\s#\\`%<$])[^\\`%<$]*)?")  # or a tag, or nothing
+_PLAIN_HEADING = re.compile(r"(#{1,6})[ \t][^\\`%<$]*")
 _RULE = re.compile(r"([-*_])[ \t]*(?:\1[ \t]*){2,}$")
 _UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
 _FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,})")
@@ -40,12 +40,11 @@ def read_outline(note: NoteText) -> list[Line]:
     Raises NoteRefused when the properties are never closed.
     """
     lines = []
-    position = note.body_start
-    while position < len(note.text):
-        match = _LINE.match(note.text, position)
-        assert match is not None
-        lines.append(Line(position, match.end(1), match.end(), match[1]))
-        position = match.end()
+    start = note.body_start
+    for line in split_lines(note.body):
+        text = line.rstrip("\r\n")
+        lines.append(Line(start, start + len(text), start + len(line), text))
+        start += len(line)
     return _Scanner(lines).read()
 
 
@@ -82,9 +81,13 @@ class _Scanner:
 
     def _line(self, line: Line) -> Line:
         """Return a line that begins outside of comments and formulas."""
-        if not (self.containers or self.block) and _PLAIN_TEXT.fullmatch(line.text):  # most lines
-            self.in_paragraph = bool(line.text)
-            return line._replace(kind="text") if line.text else line
+        if not (self.containers or self.block):  # most lines
+            if _PLAIN_TEXT.fullmatch(line.text):
+                self.in_paragraph = bool(line.text)
+                return line._replace(kind="text") if line.text else line
+            if heading := _PLAIN_HEADING.fullmatch(line.text):
+                self.in_paragraph = False
+                return line._replace(kind="heading", level=len(heading[1]), starts_block=True)
         cursor = Cursor(line.text)
         continued = self.containers.follow(cursor)
         depth = self.containers.depth(continued)
@@ -253,11 +256,6 @@ def section_at(note: NoteText, lines: Sequence[Line], line: int) -> Section:
     title = lines[above[-1]].title
     same = [i for i in headings if _fold(lines[i].title) == _fold(title)]
     return Section(title, same.index(above[-1]) + 1, len(same))
-
-
-def section_lines(lines: Sequence[Line], index: int) -> Sequence[Line]:
-    """Return the lines under the heading at index, up to the next heading of any level."""
-    return list(takewhile(lambda line: line.kind != "heading", lines[index + 1 :]))
 
 
 def _find_headings(lines: Sequence[Line]) -> list[int]:

@@ -9,9 +9,9 @@ from functools import cached_property
 from companion.errors import NoteRefused
 from companion.note.blocks import Line
 from companion.note.callouts import Callout, find_callouts
-from companion.note.outline import Section, find_heading, read_outline, section_lines
+from companion.note.outline import Section, find_heading, read_outline
 from companion.note.properties import Properties, read_properties
-from companion.note.tags import find_tag_candidates, has_tag, likely_tags, tags_of
+from companion.note.tags import find_tag_candidates, find_tags, has_tag, likely_tags
 from companion.note.text import NoteText
 
 _SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}
@@ -51,7 +51,9 @@ class ParsedNote:
     @cached_property
     def callouts(self) -> list[Callout]:
         """The AI callouts of the body."""
-        return find_callouts(self.lines) if _AI_CALLOUT.search(self.note.text) else []
+        text = self.note.text
+        has_any = "[!" in text and _AI_CALLOUT.search(text)  # the first is found faster
+        return find_callouts(self.lines) if has_any else []
 
     def section_callouts(self, section: Section) -> list[Callout]:
         """Return the AI callouts under the section's heading, up to the next heading.
@@ -59,13 +61,15 @@ class ParsedNote:
         Raises NoteRefused if there is no such heading, or not as many as the section says.
         """
         index = find_heading(self.lines, section)
-        last = index + len(section_lines(self.lines, index))
-        return [callout for callout in self.callouts if index < callout.first <= last]
+        later = (i for i, line in enumerate(self.lines) if i > index and line.kind == "heading")
+        end = next(later, len(self.lines))
+        return [callout for callout in self.callouts if index < callout.first < end]
 
     @cached_property
     def inline_tags(self) -> list[str]:
         """The tags of the body, without `#`."""
-        return [tag for line in self.lines for tag in tags_of(line)]
+        found = ((line.text, *span) for line in self.lines for span in find_tags(line))
+        return [text[start + 1 : end] for text, start, end in found]
 
     @property
     def likely_tags(self) -> list[str]:
@@ -78,10 +82,8 @@ class ParsedNote:
         """Return whether the note has the tag, or one nested in it, in its properties or body."""
         if has_tag(self.properties.tags, tag):
             return True
-        is_like_one = has_tag(
-            self.tag_candidates.values(), tag
-        )  # quick; the outline takes its time
-        return is_like_one and has_tag(self.inline_tags, tag)
+        may_have = has_tag(self.tag_candidates.values(), tag)  # quick; the outline takes its time
+        return may_have and has_tag(self.inline_tags, tag)
 
     def property_keys(self, name: str) -> Sequence[str]:
         """Return the keys of the property, as written, those of its older name included.

@@ -34,7 +34,7 @@ _BOOL = "tag:yaml.org,2002:bool"
 # YAML 1.2, section 5.1: what a stream may hold.
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BETWEEN_ALIASES = re.compile(",")
-_BETWEEN_TAGS = re.compile(r"[,\s]+")
+BETWEEN_TAGS = re.compile(r"[,\s]+")
 
 
 class Properties:
@@ -57,10 +57,6 @@ class Properties:
     def keys_of(self, name: str) -> Sequence[str]:
         """Return the keys of the property, as written: usually one or none."""
         return self._spelled.get(name.casefold(), ())
-
-    def has_any(self, names: frozenset[str]) -> bool:
-        """Return whether the note has one of the properties; names are casefolded."""
-        return not names.isdisjoint(self._spelled)
 
     def key_of(self, name: str) -> str | None:
         """Return the property's key, as written, None if the note has no such property."""
@@ -96,27 +92,29 @@ class Properties:
         Obsidian Help, "Tags" and "Properties": a list, or one text separated by commas or blanks;
         a tag has no blanks in it and is not only a number. `tag` is the older name.
         """
-        texts = self._texts(("tags", "tag"), _BETWEEN_TAGS)
-        found = [text.strip().lstrip("#") for text in texts]
+        found = [text.lstrip("#") for text in self._texts(("tags", "tag"), BETWEEN_TAGS)]
         valid = [tag for tag in found if not tag.isdecimal() and len(tag.split()) == 1]
         return list(dict.fromkeys(valid))
 
     @property
     def aliases(self) -> list[str]:
         """The aliases, each once: a list, or one text separated by commas (Help, "Aliases")."""
-        found = [alias.strip() for alias in self._texts(("aliases", "alias"), _BETWEEN_ALIASES)]
-        return list(dict.fromkeys(filter(None, found)))
+        return list(dict.fromkeys(self._texts(("aliases", "alias"), _BETWEEN_ALIASES)))
 
     def _texts(self, names: tuple[str, ...], between: re.Pattern[str]) -> list[str]:
         texts: list[str] = []
         for name in names:
             for key in self._spelled.get(name, ()):
                 value = self.values[key]
-                if isinstance(value, list):
-                    texts += map(_as_text, value)
-                elif value is not None:
-                    texts += between.split(_as_text(value))
+                texts += property_texts(between.split(value) if isinstance(value, str) else value)
         return texts
+
+
+def property_texts(value: object) -> list[str]:
+    """Return the texts in a property's value: the text itself, or the texts in the list."""
+    items = value if isinstance(value, list) else [value]
+    texts = (str(item).lower() if isinstance(item, bool) else item for item in items)
+    return [text.strip() for text in texts if isinstance(text, str) and text.strip()]
 
 
 def read_properties(note: NoteText) -> Properties:
@@ -225,10 +223,3 @@ def _refusal(note: NoteText, reason: str, index: int) -> NoteRefused:
     """Return the refusal for the line at index, which counts characters of the YAML."""
     start = note.frontmatter.start if note.frontmatter else 0
     return NoteRefused(reason, line=note.line_number(start + index))
-
-
-def _as_text(value: PropertyValue) -> str:
-    """Return the scalar as text; an empty text for a list, a mapping or null."""
-    if isinstance(value, str):
-        return value
-    return str(value).lower() if isinstance(value, bool) else ""

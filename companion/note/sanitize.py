@@ -106,11 +106,12 @@ class _Body:
     def _add_text(self, text: str, following: _AnswerBlock) -> None:
         if self._paragraph is None:
             self._items.clear()
-        row = _delimiter_row(_AnswerBlock("text", text)) if self._table else None
-        if not self._items and "|" in text and _delimiter_row(following):
+        row = _delimiter_row(text) if self._table else None
+        is_above_row = following.kind == "text" and _delimiter_row(following.text)
+        if not self._items and "|" in text and is_above_row:
             self._table = True
         line = row or self._inert(text)
-        if not row and _delimiter_row(_AnswerBlock("text", line)):
+        if not row and _delimiter_row(line):
             line = f"\\{line}"  # else the line above, or the title, would become a table's head
         if line:
             self._lines.append(self._indent() + line)
@@ -209,11 +210,11 @@ def _is_blank(text: str) -> bool:
     return len(set(text) - {" "}) < 2 and (not text or text[0] in "-*_=+#")
 
 
-def _delimiter_row(block: _AnswerBlock) -> str | None:
+def _delimiter_row(text: str) -> str | None:
     """Return the row between a table's head and its body (GFM 4.10), None if it is not one."""
-    if block.kind != "text" or "|" not in block.text:
+    if "|" not in text:
         return None
-    cells = block.text.removeprefix("|").removesuffix("|").split("|")
+    cells = text.removeprefix("|").removesuffix("|").split("|")
     matches = [_DELIMITER_CELL.fullmatch(cell) for cell in cells]
     cells = [f"{match[1]}---{match[2]}" for match in matches if match]
     return f"| {' | '.join(cells)} |" if len(cells) == len(matches) else None

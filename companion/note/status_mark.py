@@ -18,9 +18,9 @@ from companion.note.blocks import Line, is_plain_start
 from companion.note.edit import Edit, apply_edits
 from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.properties import Properties, read_properties
+from companion.note.properties import BETWEEN_TAGS, Properties, read_properties
 from companion.note.tags import find_tags, has_only_tags, has_tag
-from companion.note.text import NoteText, Span, split_lines
+from companion.note.text import NoteText, Span, line_start, split_lines
 from companion.note.yaml_check import is_json, parse_ruamel
 
 # Syntax at the end of a line: a block id, a line break, a heading's closing `#`, a task without
@@ -169,7 +169,7 @@ _INDENT = re.compile(r"[ \t]*(?:-[ \t]+)?")
 _COMMA_BEFORE = re.compile(r"[ \t]*,[ \t]*\Z")
 _COMMA_AFTER = re.compile(r"[ \t]*,[ \t]*")
 _BLANKS_BEFORE = re.compile(r"(?<![ \t])[ \t]+\Z")
-_BETWEEN = re.compile(r"[,\s]+")
+_REST_OF_LINE = re.compile(r"[ \t]*(?:\r\n|\r|\n)")
 _BLOCK = ("|", ">")
 _NESTED = r"(?:/[^\s,\[\]\"'#]*)?"
 
@@ -199,31 +199,32 @@ def _item_edits(note: NoteText, key: str, words: str, new: str) -> Iterator[Edit
         rf"(?<![^\s,\[\"'])(?P<quote>[\"']?)#?(?P<word>{words})(?P=quote)(?=[\s,\]\"']|$)",
         re.IGNORECASE,
     )
-    scalars = _scalars(note, key)
-    for start, line in _value_lines(note, key):
-        done = 0
-        for found in token.finditer(line):
-            first, last = start + found.start(), start + found.end()
-            if not any(scalar.start <= first and last <= scalar.end for scalar in scalars):
-                continue
+    done = 0  # the end of what is removed
+    for scalar in _scalars(note, key):
+        for found in token.finditer(note.text, scalar.start):
+            if found.end() > scalar.end:
+                break
             if new:
-                yield Edit(start + found.start("word"), start + found.end("word"), new)
+                yield Edit(*found.span("word"), new)
             else:
-                first, done = _span_of_item(line, *found.span(), done)
-                yield Edit(start + first, start + done, "")
+                start, done = _span_of_item(note.text, *found.span(), done)
+                yield Edit(start, done, "")
 
 
 def _scalars(note: NoteText, key: str) -> list[Span]:
     """Return the spans of the scalars in the property's value; none if parsers disagree.
 
-    The header of a block scalar, which may have a comment, is left out.
+    The header of a block scalar, which may have a comment, is left out. There are none, either,
+    if the key is not the first in its line, as within braces.
     """
     try:
-        value = parse_ruamel(note).entry(key).value
+        entry = parse_ruamel(note).entry(key)
     except NoteRefused:
         return []
+    if line_start(note.text, entry.key[0].start) != entry.key[0].start:
+        return []
     spans = []
-    for event in value:
+    for event in entry.value:
         if event.kind == "ScalarEvent":
             text = note.text[event.start : event.end]
             header = split_lines(text)[:1] if event.style in _BLOCK else []
@@ -231,32 +232,21 @@ def _scalars(note: NoteText, key: str) -> list[Span]:
     return spans
 
 
-def _value_lines(note: NoteText, key: str) -> Iterator[tuple[int, str]]:
-    """Yield the line of a top-level key and those of its value below, each after its offset."""
-    name = re.compile(rf"([\"']?){re.escape(key)}\1[ \t]*:")
-    start = note.frontmatter.start if note.frontmatter else 0
-    is_inside = False
-    for line in split_lines(note.yaml):
-        is_inside = bool(name.match(line)) or (is_inside and line[0] in " \t-#\r\n")
-        if is_inside:
-            yield start, line
-        start += len(line)
+def _span_of_item(text: str, start: int, end: int, done: int) -> tuple[int, int]:
+    """Return the span to remove with the item text[start:end]: its line, a comma, or blanks.
 
-
-def _span_of_item(line: str, start: int, end: int, done: int) -> tuple[int, int]:
-    """Return the span to remove with the item line[start:end]: its line, a comma, or blanks.
-
-    done: the end of what is removed from the line already.
+    done: the end of what is removed before it already.
     """
-    before, after = line[done:start], line[end:]
-    if _INDENT.fullmatch(line[:start]) and not after.strip():
-        return 0, len(line)
-    if comma := _COMMA_BEFORE.search(before):
-        return done + comma.start(), end
-    if comma := _COMMA_AFTER.match(after):
-        return start, end + comma.end()
-    blanks = _BLANKS_BEFORE.search(before)
-    return done + blanks.start() if blanks else start, end
+    first, rest = line_start(text, start), _REST_OF_LINE.match(text, end)
+    if _INDENT.fullmatch(text, first, start) and rest:
+        return first, rest.end()
+    first = max(first, done)
+    if comma := _COMMA_BEFORE.search(text[first:start]):
+        return first + comma.start(), end
+    if comma := _COMMA_AFTER.match(text, end):
+        return start, comma.end()
+    blanks = _BLANKS_BEFORE.search(text[first:start])
+    return first + blanks.start() if blanks else start, end
 
 
 def _is_exact(
@@ -282,7 +272,7 @@ def _items(properties: Properties, key: str) -> list[str]:
     value = properties.values[key]
     if isinstance(value, str):
         is_tags = key.casefold() in ("tags", "tag")
-        value = [*_BETWEEN.split(value)] if is_tags else [value]
+        value = BETWEEN_TAGS.split(value) if is_tags else [value]
     items = value if isinstance(value, list) else [] if value is None else [value]
     texts = (item.strip().lstrip("#") if isinstance(item, str) else repr(item) for item in items)
     return [text for text in texts if text]

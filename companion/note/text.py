@@ -31,6 +31,11 @@ def split_lines(text: str) -> list[str]:
     return _LINE.findall(text)
 
 
+def line_start(text: str, offset: int) -> int:
+    """Return the start of the line that offset is in."""
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
+
+
 @dataclass(frozen=True)
 class NoteText:
     """The text of one note. A byte order mark is kept as its first character.
@@ -52,10 +57,6 @@ class NoteText:
             line = data.count(b"\n", 0, error.start) + 1
             reason = "the file is not UTF-8 text; save it as UTF-8 to have it enriched"
             raise NoteRefused(reason, line=line) from None
-
-    def encode(self) -> bytes:
-        """Return the bytes of the note, the same as those it was decoded from."""
-        return self.text.encode("utf-8")
 
     @property
     def frontmatter(self) -> Span | None:
@@ -88,10 +89,10 @@ class NoteText:
 
         It is `\\n` in a note without line ends.
         """
-        last = max(self.text.rfind("\n", 0, offset), self.text.rfind("\r", 0, offset))
-        found = _NEWLINE.search(self.text, max(last - 1, 0) if last >= 0 else offset)
-        if last > 0 and found and found.end() <= last:  # `\r` alone, then another line end
-            found = _NEWLINE.search(self.text, last)
+        last = line_start(self.text, offset) - 1
+        if self.text.endswith("\r\n", 0, last + 1):
+            return "\r\n"
+        found = _NEWLINE.search(self.text, last if last >= 0 else offset)
         return found.group() if found else "\n"
 
     def line_number(self, offset: int) -> int:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from companion.errors import CompanionError
+from companion.note.needs import CALLOUT
 from companion.prompts.prompt_context import SAMPLES, PromptContext, one_line, one_lines
 from companion.prompts.prompt_file import (
     FieldFrontmatter,
@@ -47,6 +49,11 @@ class Field:
     vocabulary: Literal["vault"] | tuple[str, ...] | None
     template: Template
     trigger: bool = False
+
+    @cached_property
+    def fills(self) -> str:
+        """What it fills, as the kind of a need: its property, or `callout`."""
+        return self.property or CALLOUT
 
     def choices(self, note: PromptContext) -> tuple[str, ...] | None:
         """Return the allowed values, each once; None when any value is allowed.

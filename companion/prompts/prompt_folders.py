@@ -101,10 +101,15 @@ def _find_files(folder: Path) -> dict[str, Path]:
         if path.parent == folder and name not in _FRAMES:
             reason = f"it is none of {', '.join(_FRAMES)}; rename it, or move a field to fields/"
             raise PromptError(path, reason)
-        if not path.resolve().is_relative_to(folder.resolve()):
-            raise PromptError(path, "it is a link that leads elsewhere; put the file itself here")
+        _refuse_link_out(path, folder)
         files[name] = path
     return files
+
+
+def _refuse_link_out(file: Path, folder: Path) -> None:
+    """Raise PromptError for a file in the folder that is a link to one elsewhere."""
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise PromptError(file, "it is a link that leads elsewhere; put the file itself here")
 
 
 def _find_folder_files(
@@ -123,9 +128,7 @@ def _find_folder_files(
             reason = f"a field belongs into fields/; move it to {name}/fields/, or elsewhere"
             raise PromptError(stray, reason)
         for file in found.values():
-            if not file.resolve().is_relative_to(folder.resolve()):
-                reason = "it is a link that leads elsewhere; put the file itself here"
-                raise PromptError(file, reason)
+            _refuse_link_out(file, folder)
         if found:
             yield name, found
 

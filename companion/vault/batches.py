@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from companion.vault.journal_db import Database
-from companion.vault.proposal import NewProposal
-from companion.vault.proposal_rows import insert_proposals
+from companion.vault.proposal import NewProposal, ProposalState
+from companion.vault.proposal_rows import decide_proposals, insert_proposals
 from companion.vault.remembered_notes import RememberedNotes
 
 BatchState = Literal["making", "out", "cancelled"]
@@ -30,8 +30,8 @@ class ProviderState(NamedTuple):
     - collected: the answers are stored; the provider still has its files.
     - done: the provider has nothing of it.
 
-    file, id: of the uploaded file, and of the batch, there; empty: not known. files: all of it
-    there, to be deleted. tokens: in and out, as estimated.
+    file, id: the provider's ids of the uploaded file and of the batch; empty: not known. files:
+    the ids of all its files there, to be deleted. tokens: in and out, as estimated.
     """
 
     address: str
@@ -107,7 +107,7 @@ class BatchStore:
     def begin(
         self, id_: str, file: str, model: Mapping[str, Any], provider: ProviderState | None = None
     ) -> None:
-        """Store a batch whose file is being written; it is cancelled if that does not end."""
+        """Store a batch whose file is being written; see cancel_unfinished if that is cut short."""
         where = provider and json.dumps(provider._asdict())
         row = (id_, file, time.time(), json.dumps(model), where)
         query = "INSERT INTO batches (id, file, made_at, model, provider) VALUES (?, ?, ?, ?, ?)"
@@ -208,9 +208,11 @@ class BatchStore:
 
         def close(db: sqlite3.Connection) -> list[int]:
             db.execute("UPDATE batch_calls SET state = ? WHERE id = ?", (state, call.id))
-            _end_asked(db, call.proposals, "superseded" if given else "closed", "", now)
+            to: ProposalState = "superseded" if given else "closed"
+            decide_proposals(db, call.proposals, to, (now, "need", ""), ["asked"])
             for number, reason in (closed or {}).items():
-                _end_asked(db, [number], "closed", reason, now, among=("superseded", "closed"))
+                decided = (now, "need", reason)
+                decide_proposals(db, [number], "closed", decided, ["superseded", "closed"])
             return insert_proposals(db, given, now)
 
         return self._db.ask(close).result()
@@ -224,21 +226,8 @@ def _give_up_calls(db: sqlite3.Connection, batch: str, state: BatchCallState, re
     query = "SELECT proposals FROM batch_calls WHERE batch = ? AND state = 'out'"
     rows = db.execute(query, (batch,)).fetchall()
     for row in rows:
-        _end_asked(db, json.loads(row["proposals"]), "closed", reason, time.time())
+        decided = (time.time(), "need", reason)
+        decide_proposals(db, json.loads(row["proposals"]), "closed", decided, ["asked"])
     query = "UPDATE batch_calls SET state = ? WHERE batch = ? AND state = 'out'"
     db.execute(query, (state, batch))
     return len(rows)
-
-
-def _end_asked(
-    db: sqlite3.Connection,
-    ids: Sequence[int],
-    state: str,
-    reason: str,
-    now: float,
-    among: Sequence[str] = ("asked",),
-) -> None:
-    query = """UPDATE proposals SET state = ?, reason = ?, decided_at = ?, decided_by = 'need'
-        WHERE id IN (SELECT value FROM json_each(?))
-        AND state IN (SELECT value FROM json_each(?))"""
-    db.execute(query, (state, reason, now, json.dumps(list(ids)), json.dumps(list(among))))

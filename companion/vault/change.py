@@ -11,7 +11,8 @@ from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
 from companion.note.edit import Edit, apply_edits, name_place
-from companion.vault.proposal import ProposalState
+from companion.note.text import line_start
+from companion.vault.proposal import ProposalState, dump_json
 
 ChangeState = Literal["pending", "done", "undone", "abandoned"]
 
@@ -131,13 +132,13 @@ def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> 
         "made_at": made_at,
         "before_sha256": sha256(before).hexdigest(),
         "after_sha256": sha256(after).hexdigest(),
-        "edits": _dump(list(zip(edits, replaced, around, names, strict=True))),
-        "needs": _dump(change.needs),
+        "edits": dump_json(list(zip(edits, replaced, around, names, strict=True))),
+        "needs": dump_json(change.needs),
         "model": change.model,
         "note": change.note,
         "undoes": change.undoes,
-        "parts": None if change.parts is None else _dump(change.parts),
-        "proposals": _dump(change.proposals),
+        "parts": None if change.parts is None else dump_json(change.parts),
+        "proposals": dump_json(change.proposals),
         "decided_by": change.decided_by,
     }
 
@@ -178,18 +179,10 @@ def invert_edits(edits: Sequence[Edit], replaced: Sequence[str]) -> list[Edit]:
 
 def _lines_around(text: str, span: Edit) -> tuple[str, str]:
     """Return the text before and after span on its lines; for an empty span, from a line before."""
-    start = _line_start(text, span.start)
+    start = line_start(text, span.start)
     if start == span.start == span.end:
-        start = _line_start(text, start - (2 if text.endswith("\r\n", 0, start) else 1))
+        line_end = 2 if text.endswith("\r\n", 0, start) else 1
+        start = line_start(text, max(0, start - line_end))
     ends_its_line = text[span.start : span.end].endswith(("\r", "\n"))
     after = re.compile(r"" if ends_its_line else r"[^\r\n]*").match(text, span.end)
     return text[start : span.start], after.group() if after else ""
-
-
-def _line_start(text: str, offset: int) -> int:
-    offset = max(0, offset)
-    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
-
-
-def _dump(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

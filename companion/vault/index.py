@@ -88,11 +88,15 @@ class Scan:
         """Return the marks of all notes, in words; see find_marks."""
         return {mark for _, facts in self.notes.with_marks() for mark in facts.marks}
 
-    def styles(self, place: str) -> Counter[Style]:
-        """Return how many notes use each style of AI callouts at the place; see find_styles."""
+    def styles(self, place: str, without: Collection[str] = ()) -> Counter[Style]:
+        """Return how many notes use each style of AI callouts at the place; see find_styles.
+
+        without: paths of notes that do not count.
+        """
         used: Counter[Style] = Counter()
-        for facts in self.notes.with_callouts():
-            used.update(facts.styles.get(place, ()))
+        for path, facts in self.notes.with_callouts():
+            if path not in without:
+                used.update(facts.styles.get(place, ()))
         return used
 
 
@@ -195,6 +199,7 @@ class Index:
                 facts = _read(root, file, examine, scan)
                 if facts and file.is_settled(now) and is_utf8(dumped := facts.dump()):
                     new.append((*file, dumped))
+                    scan.notes.put(file.path, dumped)  # which takes less memory
             if progress and (done % _PROGRESS_STEP == 0 or done == len(found)):
                 progress(done, len(found))
         for path in stale:

@@ -86,7 +86,5 @@ class _Inotify(InotifyFD):
 
     def handle_event(self, event: InotifyEvent) -> None:
         super().handle_event(event)
-        if (
-            event.is_queue_overflow
-        ):  # after the folders are watched again, so that nothing is missed
-            self._on_overflow()
+        if event.is_queue_overflow:
+            self._on_overflow()  # last: new folders are watched by now, so that nothing is missed

@@ -5,23 +5,27 @@ Recovery, history, undo and the proposals rely on it.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 from companion.note.edit import apply_edits
-from companion.vault import offered_changes
 from companion.vault.batches import BatchStore
 from companion.vault.change import Change, NewChange, make_row, read_row
 from companion.vault.change_rows import (
+    OfferedChange,
+    OfferId,
     confirm_offer,
+    drop_offers,
     insert_pending,
+    list_offers,
     mark_abandoned,
     mark_done,
+    put_offer,
 )
-from companion.vault.journal_db import Database, touch
-from companion.vault.offered_changes import OfferedChange, OfferId
+from companion.vault.journal_db import Database, Gathering, touch
 from companion.vault.proposals import ProposalStore
 from companion.vault.remembered_notes import RememberedNotes
 
@@ -41,6 +45,7 @@ class Journal:
         Raises JournalError if it is locked, damaged, unreadable or from a newer version.
         """
         self._db = Database(file, read_only=read_only)
+        self._done = Gathering(self._db, _mark_all_done)
         self.notes = RememberedNotes(self._db, read_only=read_only)
         self.proposals = ProposalStore(self._db, self.notes, read_only=read_only)
         self.batches = BatchStore(self._db, self.notes)
@@ -77,9 +82,7 @@ class Journal:
         self.proposals.expect(change.path)
         row = make_row(change, before, after, time.time())
         self.notes.record(change.path, before)
-        self._db.ask(
-            lambda db: offered_changes.put_offer(db, key, row, before), durable=True
-        ).result()
+        self._db.ask(lambda db: put_offer(db, key, row, before), durable=True).result()
         return OfferId(key, str(row["before_sha256"]), str(row["after_sha256"]))
 
     def confirm(self, name: OfferId, moved_to: str | None = None) -> int | None:
@@ -94,15 +97,15 @@ class Journal:
 
     def open_offers(self) -> list[OfferedChange]:
         """Return the offers that no client has confirmed yet."""
-        return self._db.ask(offered_changes.list_offers).result()
+        return self._db.ask(list_offers).result()
 
     def drop_offers(self, older_than: float) -> None:
         """Delete the offers made more than so many seconds ago."""
-        self._db.ask(lambda db: offered_changes.drop_offers(db, time.time() - older_than)).result()
+        self._db.ask(lambda db: drop_offers(db, time.time() - older_than)).result()
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; a power failure may undo it."""
-        self._db.ask(lambda db: mark_done(db, change, time.time()), can_wait=True)
+        self._done.add(change)
 
     def abandon(self, change: int, remark: str = "") -> None:
         """Record that the note does not hold the change, and why; delete its images.
@@ -218,6 +221,10 @@ class Journal:
         query = f"{_SELECT} {where}"
         rows = self._db.select(query, *values)
         return self.notes.with_current_paths(map(read_row, rows))
+
+
+def _mark_all_done(db: sqlite3.Connection, changes: Sequence[int]) -> None:
+    mark_done(db, changes, time.time())
 
 
 def _is_in(path: str, wanted: Sequence[str]) -> bool:

@@ -14,7 +14,6 @@ from hashlib import sha256
 from pathlib import Path
 from posixpath import basename
 from stat import S_ISREG
-from typing import NamedTuple
 
 from companion.errors import NoteChanged
 from companion.vault.change import Change
@@ -28,13 +27,6 @@ from companion.vault.walk import walk_notes
 _NO_RULES = IgnoreRules(max_bytes=sys.maxsize)  # a note may be moved to an ignored folder
 _CLOCK_STEP = 2.0  # seconds; file systems count time in steps of up to two seconds (FAT)
 _TELLING_LENGTH = 40  # characters put in by a change; with fewer, other notes may hold the same
-
-
-class _MissingNote(NamedTuple):
-    """A note that is not at its path any more."""
-
-    path: str
-    fingerprint: Fingerprint
 
 
 def follow_moves(
@@ -54,18 +46,19 @@ def follow_moves(
     recorded = journal.notes.all()
     hints = None if only is None else set(only)
     found = files or {}
-    missing, updated = [], []
+    missing: dict[str, Fingerprint] = {}
+    updated = []
     for path in recorded if hints is None or hints - recorded.keys() else hints & recorded.keys():
         fingerprint, file = recorded[path], found.get(path) or _stat(root, path)
-        if file is None:
-            missing += [_MissingNote(path, fingerprint)] if fingerprint else []
-        elif fingerprint is None or file[1:3] != fingerprint[1:3]:
+        if file and (fingerprint is None or file[1:3] != fingerprint[1:3]):
             data, seen_at = _read(root, file), max(file.mtime_ns, file.ctime_ns) / 1e9
             if data is not None:
                 digest = sha256(data).hexdigest()
                 updated.append((path, Fingerprint(digest, file.size, file.mtime_ns, seen_at)))
+        elif fingerprint and not file:
+            missing[path] = fingerprint
     journal.notes.update(updated)
-    sizes = {note.fingerprint.size for note in missing}
+    sizes = {fingerprint.size for fingerprint in missing.values()}
 
     def may_be_missing(file: NoteFile | None) -> bool:
         return file is not None and (UNKNOWN_SIZE in sizes or file.size in sizes)
@@ -152,25 +145,25 @@ def _unrecorded(
 
 
 def _pair(
-    missing: Sequence[_MissingNote], candidates: dict[str, list[NoteFile]]
+    missing: Mapping[str, Fingerprint], candidates: Mapping[str, list[NoteFile]]
 ) -> Iterator[tuple[str, str]]:
     """Yield the old and the new path of each missing note for which one candidate is left."""
-    by_hash: dict[str, list[_MissingNote]] = defaultdict(list)
-    for note in missing:
-        by_hash[note.fingerprint.sha256].append(note)
-    for digest, notes in by_hash.items():
+    by_hash: dict[str, list[str]] = defaultdict(list)
+    for path, fingerprint in missing.items():
+        by_hash[fingerprint.sha256].append(path)
+    for digest, paths in by_hash.items():
         files = candidates.get(digest, [])
-        for old in notes.copy():  # notes made from one template may differ in their names only
-            name = basename(old.path)
+        for old in paths.copy():  # notes made from one template may differ in their names only
+            name = basename(old)
             same = [file for file in files if basename(file.path) == name]
-            if len(same) == 1 and sum(basename(note.path) == name for note in notes) == 1:
-                yield old.path, same[0].path
-                notes, files = [n for n in notes if n != old], [f for f in files if f != same[0]]
-        if len(notes) == len(files) == 1:
+            if len(same) == 1 and sum(basename(path) == name for path in paths) == 1:
+                yield old, same[0].path
+                paths, files = [p for p in paths if p != old], [f for f in files if f != same[0]]
+        if len(paths) == len(files) == 1:
             # moving a file sets its ctime, except on Windows, where that is the time of creation
-            since = notes[0].fingerprint.seen_at - _CLOCK_STEP
+            since = missing[paths[0]].seen_at - _CLOCK_STEP
             if os.name == "nt" or files[0].ctime_ns / 1e9 >= since:
-                yield notes[0].path, files[0].path
+                yield paths[0], files[0].path
 
 
 def _find_holders(root: Path, journal: Journal, change: Change) -> Iterator[str]:

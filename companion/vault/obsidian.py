@@ -14,6 +14,10 @@ from typing import Any, NamedTuple
 from companion.errors import UsageError
 
 SETTINGS = ".obsidian"
+_APP, _TEMPLATES = "app.json", "templates.json"
+_TEMPLATER = "plugins/templater-obsidian/data.json"
+SETTINGS_FILES = (_APP, _TEMPLATES, _TEMPLATER)
+"""The files in that folder that read_obsidian_settings reads."""
 _NAMED_GROUP = re.compile(r"(?<!\\)\(\?<(?=[A-Za-z_$])")
 
 
@@ -37,11 +41,11 @@ def read_obsidian_settings(root: Path) -> ObsidianSettings:
     """
     folder = root / SETTINGS
     templates = [
-        (_text(folder / "templates.json", "folder"), "Obsidian's settings"),
+        (_text(folder / _TEMPLATES, "folder"), "Obsidian's settings"),
         (_text(folder / _TEMPLATER, "templates_folder"), "Templater's settings"),
         (_text(folder / _TEMPLATER, "template_folder"), "Templater's settings"),
     ]
-    file = folder / "app.json"
+    file = folder / _APP
     filters = _settings(file).get("userIgnoreFilters") or []
     if not isinstance(filters, list) or not all(isinstance(entry, str) for entry in filters):
         raise _unknown(file, "userIgnoreFilters is not a list of texts")
@@ -55,9 +59,6 @@ def read_obsidian_settings(root: Path) -> ObsidianSettings:
         excluded=tuple(entry for entry in filters if entry.strip()),
         templates=tuple((path, whose) for path, whose in templates if path),
     )
-
-
-_TEMPLATER = Path("plugins", "templater-obsidian", "data.json")
 
 
 def compile_filter(pattern: str) -> re.Pattern[str]:
@@ -104,7 +105,10 @@ def _unknown(file: Path, why: str) -> UsageError:
 
 
 class RegisteredVault(NamedTuple):
-    """A vault that Obsidian lists. root: its real path. is_open: in Obsidian, when it wrote so."""
+    """A vault that Obsidian lists. root: its real path. opened_at: Unix time, milliseconds.
+
+    is_open: whether it was open in Obsidian when the list was written.
+    """
 
     root: Path
     opened_at: int
@@ -117,7 +121,7 @@ def find_registered_vaults() -> list[RegisteredVault]:
     They are in the `obsidian.json` of Obsidian's folder of settings, which
     https://help.obsidian.md/data-storage names for each system; Flatpak's and Snap's are their own.
     It has an object for each vault: `path`, `ts` (when it was opened, in milliseconds) and `open`.
-    A list that cannot be read lists none: it only saves the user to name a vault.
+    A list that cannot be read counts as empty: all it does is save the user from naming a vault.
     """
     found: dict[Path, RegisteredVault] = {}
     for file in _lists():
@@ -150,7 +154,7 @@ def _lists() -> Iterator[Path]:
 
 
 def _vault_of(entry: dict[str, Any]) -> RegisteredVault | None:
-    """Return the vault of an entry; None if it has none, or none that is there."""
+    """Return the vault that an entry names; None if it names none, or one that does not exist."""
     path, opened_at = entry.get("path"), entry.get("ts")
     if not isinstance(path, str) or not path:
         return None

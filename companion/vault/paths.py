@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import unicodedata
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -182,7 +181,7 @@ def _as_on_disk(root: Path, path: str) -> str | None:
     """
     here = root
     for part in path.split("/") if path else []:
-        name = next(_spellings(here, part), None)
+        name = _name_on_disk(here, part)
         if name is None:
             return None
         here /= name
@@ -192,20 +191,20 @@ def _as_on_disk(root: Path, path: str) -> str | None:
     return "" if below == "." else below
 
 
-def _spellings(folder: Path, name: str) -> Iterator[str]:
-    """Yield the names in the folder that name may stand for, the exact one first."""
+def _name_on_disk(folder: Path, name: str) -> str | None:
+    """Return the name in the folder that name stands for: the same, else one spelled alike."""
     try:
         names = [file.name for file in folder.iterdir()]
     except OSError:
-        names = [name] if _exists(folder / name) else []
+        return name if _exists(folder / name) else None
     if name in names:
-        yield name
+        return name
     composed = unicodedata.normalize("NFC", name)
     alike = [other for other in names if unicodedata.normalize("NFC", other) == composed]
     if not alike and _exists(folder / name):  # the file system itself ignores case
         wanted = composed.casefold()
         alike = [n for n in names if unicodedata.normalize("NFC", n).casefold() == wanted]
-    yield from alike
+    return alike[0] if alike else None
 
 
 def _exists(path: Path) -> bool:

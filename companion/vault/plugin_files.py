@@ -6,12 +6,13 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from companion.errors import UsageError
-from companion.private_files import write_whole
+from companion.private_files import read_if_there, write_whole
 from companion.vault.obsidian import SETTINGS
 
+T = TypeVar("T", dict[str, Any], list[Any])
 PLUGIN = "callout-companion"
 FILES = ("main.js", "manifest.json", "styles.css")
 _PACKAGE = Path(__file__).parent.parent
@@ -77,15 +78,10 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
             " Obsidian, and go again"
         )
     folder = settings / "plugins" / PLUGIN
-    data = _read(root, folder / "data.json")
-    own_settings = {} if data is None else _parse(data, folder / "data.json")
-    if not isinstance(own_settings, dict):
-        raise _unknown(folder / "data.json", "it holds no settings")
-    enabled_file = settings / "community-plugins.json"
-    enabled, enabling = _parse_enabled(root, enabled_file), None
-    if PLUGIN not in enabled:
-        before = _read(root, enabled_file)
-        enabling = PlannedWrite(enabled_file, before, _as_json([*enabled, PLUGIN], before))
+    data, own_settings = _read_json(root, folder / "data.json", {}, "it holds no settings")
+    list_file = settings / "community-plugins.json"
+    before, enabled = _read_json(root, list_file, [], "it is no list of plugins")
+    enabling = PlannedWrite(list_file, before, _as_json([*enabled, PLUGIN], before))
     files = [(folder / name, (built / name).read_bytes()) for name in FILES]
     writes = [PlannedWrite(file, _read(root, file), content) for file, content in files]
     return InstallPlan(
@@ -95,7 +91,7 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
         files=tuple(write for write in writes if write.before != write.after),
         settings=own_settings,
         before=data,
-        enabling=enabling,
+        enabling=None if PLUGIN in enabled else enabling,
     )
 
 
@@ -121,7 +117,8 @@ def read_installed(root: Path) -> Installed:
     """Return what is installed in the vault at root. Raises UsageError if that cannot be read."""
     settings = root / SETTINGS
     folder = settings / "plugins" / PLUGIN
-    enabled = PLUGIN in _parse_enabled(root, settings / "community-plugins.json")
+    list_file = settings / "community-plugins.json"
+    enabled = PLUGIN in _read_json(root, list_file, [], "it is no list of plugins")[1]
     contents = {name: _read(root, folder / name) for name in FILES}
     manifest = contents["manifest.json"]
     if manifest is None or None in contents.values():
@@ -129,12 +126,16 @@ def read_installed(root: Path) -> Installed:
     return Installed(_version(manifest, folder / "manifest.json"), enabled)
 
 
-def _parse_enabled(root: Path, file: Path) -> list[Any]:
+def _read_json(root: Path, file: Path, empty: T, otherwise: str) -> tuple[bytes | None, T]:
+    """Return the bytes of the file and the JSON in it; None and `empty` if it does not exist.
+
+    otherwise: what is wrong with JSON of another type than that of `empty`.
+    """
     data = _read(root, file)
-    enabled = [] if data is None else _parse(data, file)
-    if not isinstance(enabled, list):
-        raise _unknown(file, "it is no list of plugins")
-    return enabled
+    value = empty if data is None else _parse(data, file)
+    if not isinstance(value, type(empty)):
+        raise _unknown(file, otherwise)
+    return data, value
 
 
 def _version(manifest: bytes, file: Path) -> str:
@@ -180,9 +181,4 @@ def _read(root: Path, file: Path) -> bytes | None:
             f"{file} leads out of the vault by a symbolic link, and is not followed; put the"
             " folder itself there, or install the plugin where it leads"
         )
-    try:
-        return file.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read ({error.strerror}); allow it") from None
+    return read_if_there(file)

@@ -156,38 +156,27 @@ class AskedNeed(NamedTuple):
 def make_proposal_row(new: NewProposal, made_at: float) -> dict[str, object]:
     """Return the columns of a new row of the table `proposals`."""
     need = new.need
-    return {
-        "path": new.path,
+    row = new._asdict() | {
         "need": need.key,
         "kind": need.kind,
         "heading": need.heading,
-        "place": _dump(need),
-        "value": None if new.value is None else _dump(new.value),
-        "answer": None if new.answer is None else _dump(new.answer),
-        "state": new.state,
-        "flags": _dump(new.flags),
+        "place": need,
         "why": need.reason,
-        "reason": new.reason,
-        "rejection": new.rejection,
-        "remark": new.remark,
-        "model": new.model,
-        "prompt": new.prompt,
         "source_sha256": "" if new.source is None else sha256(new.source).hexdigest(),
-        "sentences": _dump(new.sentences),
-        "evidence": None if new.evidence is None else _dump(new.evidence),
-        "tokens": _dump(new.tokens),
-        "run": new.run,
+        "options": dict(new.options),
         "made_at": made_at,
         "decided_at": None if new.state in ("asked", "open") else made_at,
-        "options": _dump(dict(new.options)),
-        "waits": new.waits,
+    }
+    del row["source"]
+    return row | {
+        name: None if row[name] is None else dump_json(row[name]) for name in _JSON_COLUMNS
     }
 
 
 def read_proposal_row(row: sqlite3.Row, path: str) -> Proposal:
     """Return the proposal in a row of `proposals`. path: the note's current one."""
     columns: dict[str, Any] = dict(row) | {"path": path}
-    for name in ("place", "value", "answer", "flags", "sentences", "evidence", "tokens", "options"):
+    for name in _JSON_COLUMNS:
         columns[name] = None if columns[name] is None else json.loads(columns[name])
     columns["place"] = columns["place"] and Need(*columns["place"])
     for name in ("flags", "sentences", "tokens"):
@@ -196,5 +185,9 @@ def read_proposal_row(row: sqlite3.Row, path: str) -> Proposal:
     return Proposal(**columns)
 
 
-def _dump(value: object) -> str:
+_JSON_COLUMNS = ("place", "value", "answer", "flags", "sentences", "evidence", "tokens", "options")
+
+
+def dump_json(value: object) -> str:
+    """Return the value as JSON in as few characters as it takes."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -4,30 +4,43 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 
 from companion.errors import ProposalDecided
-from companion.vault.proposal import NewProposal, ProposalState, make_proposal_row
+from companion.vault.proposal import NewProposal, Proposal, ProposalState, make_proposal_row
 
-PROPOSAL_COLUMNS = """id, path, need, kind, heading, place, value, answer, state, flags, why,
-    reason, rejection, remark, model, prompt, source_sha256, sentences, evidence, tokens, run,
-    made_at, decided_by, decided_at, change, options, waits"""
+PROPOSAL_COLUMNS = ", ".join(field.name for field in fields(Proposal))
+
+
+def insert_row(db: sqlite3.Connection, table: str, row: Mapping[str, object]) -> int:
+    """Insert a row with these columns, and return its id; the others get their defaults."""
+    columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
+    insert = f"INSERT INTO {table} ({columns}) VALUES ({values})"  # noqa: S608 (our own words)
+    number = db.execute(insert, row).lastrowid
+    assert number is not None
+    return number
 
 
 def insert_proposals(
     db: sqlite3.Connection, new: Iterable[NewProposal], made_at: float
 ) -> list[int]:
     """Insert proposals, and return their ids; an open one supersedes an open one of its need."""
-    ids = []
+    ids: list[int] = []
+    stored: set[object] = set()
     for each in new:
         row = make_proposal_row(each, made_at)
-        if each.state == "open":
-            db.execute(_SUPERSEDE, row)
+        source = row["source_sha256"]
         has_text = each.state == "asked" or (each.value, each.answer) != (None, None)
-        if each.source is not None and has_text:
-            source = (row["source_sha256"], each.source)
-            db.execute("INSERT OR IGNORE INTO proposal_sources VALUES (?, ?)", source)
-        ids.append(db.execute(_INSERT, row).fetchone()[0])
+        if each.source is not None and has_text and source not in stored:
+            stored.add(source)
+            insert = "INSERT OR IGNORE INTO proposal_sources VALUES (?, ?)"
+            db.execute(insert, (source, each.source))
+        try:
+            ids.append(insert_row(db, "proposals", row))
+        except sqlite3.IntegrityError:  # there is an open one, which is rare
+            db.execute(_SUPERSEDE, row)
+            ids.append(insert_row(db, "proposals", row))
     return ids
 
 
@@ -41,14 +54,17 @@ def require_in_state(
         raise ProposalDecided(f"proposal {row['id']} is {row['state']} by now", path)
 
 
-def accept_proposals(db: sqlite3.Connection, change: int, now: float) -> None:
-    """Mark the proposals of the change as accepted. now: Unix time, seconds."""
-    db.execute(_ACCEPT, (change, now))
+def accept_proposals(db: sqlite3.Connection, changes: str, now: float) -> None:
+    """Mark the proposals of these changes as accepted. changes: JSON. now: Unix time, seconds."""
+    db.execute(_ACCEPT, (changes, now))
 
 
-def remember_filled(db: sqlite3.Connection, change: int, now: float) -> None:
-    """Insert an accepted proposal for each need of the change for which it has none."""
-    db.execute(_REMEMBER_FILLED, (change, now))
+def remember_filled(db: sqlite3.Connection, changes: str, now: float) -> None:
+    """Insert an accepted proposal for each need of these changes for which they have none.
+
+    changes: JSON.
+    """
+    db.execute(_REMEMBER_FILLED, (changes, now))
 
 
 def reopen_proposals(db: sqlite3.Connection, change: int) -> None:
@@ -127,24 +143,18 @@ def delete_texts(db: sqlite3.Connection, where: str, *values: object) -> int:
     return count
 
 
-_INSERT = """INSERT INTO proposals
-    (path, need, kind, heading, place, value, answer, state, flags, why, reason, rejection, remark,
-    model, prompt, source_sha256, sentences, evidence, tokens, run, made_at, decided_at, options,
-    waits)
-    VALUES (:path, :need, :kind, :heading, :place, :value, :answer, :state, :flags, :why, :reason,
-    :rejection, :remark, :model, :prompt, :source_sha256, :sentences, :evidence, :tokens, :run,
-    :made_at, :decided_at, :options, :waits) RETURNING id"""
 _SUPERSEDE = """UPDATE proposals SET state = 'superseded', decided_at = :made_at
     WHERE path = :path AND need = :need AND state = 'open'"""
-_ACCEPT = """UPDATE proposals SET state = 'accepted', reason = '', decided_at = ?2, change = ?1,
-    decided_by = (SELECT decided_by FROM changes WHERE id = ?1)
-    WHERE id IN (SELECT value FROM json_each((SELECT proposals FROM changes WHERE id = ?1)))"""
+_ACCEPT = """UPDATE proposals SET state = 'accepted', reason = '', decided_at = ?2,
+    change = changes.id, decided_by = changes.decided_by
+    FROM changes, json_each(changes.proposals) AS mine
+    WHERE changes.id IN (SELECT value FROM json_each(?1)) AND proposals.id = mine.value"""
 _REMEMBER_FILLED = """INSERT INTO proposals
     (path, need, kind, state, model, run, made_at, decided_by, decided_at, change)
     SELECT changes.path, need.value, iif(need.value GLOB 'callout:*', 'callout', need.value),
         'accepted', model, run, ?2, decided_by, ?2, changes.id
     FROM changes, json_each(changes.needs) AS need
-    WHERE changes.id = ?1 AND NOT EXISTS (SELECT 1 FROM proposals
+    WHERE changes.id IN (SELECT value FROM json_each(?1)) AND NOT EXISTS (SELECT 1 FROM proposals
         WHERE proposals.change = changes.id AND proposals.need = need.value)"""
 _REOPEN = """UPDATE proposals SET decided_by = '', change = NULL, state = CASE
         WHEN EXISTS (SELECT 1 FROM proposals AS other WHERE other.path = proposals.path

@@ -1,4 +1,4 @@
-"""Finish or undo the changes that an interrupted run left pending in the journal."""
+"""Recovery: close changes that a crash left pending, and offers that no editor confirmed."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def recover(root: Path, journal: Journal, copies: Path) -> list[Recovered]:
             recovered = _settle_change(root, journal, change, copies)
         except (NoteError, OSError) as error:
             why = error.reason if isinstance(error, NoteError) else str(error)
-            reason = f"a change to it was interrupted, and it cannot be checked now: {why}"
+            reason = f"{_INTERRUPTED} it cannot be checked now: {why}"
             found.append(Recovered(change.path, change.id, "stuck", reason))
             continue
         if recovered.holds_change:
@@ -112,40 +112,32 @@ def _settle_change(root: Path, journal: Journal, change: Change, copies: Path) -
     assert images is not None, "a pending change keeps its images"
     before, after = images
     data = _read_and_sync(root, change.path, images)
+    outcome: RecoveryOutcome
     holds_change, copy = False, None
     if data is None:
-        outcome, copy = _MISSING, _write_copy(copies, change, before)
+        outcome, copy = "missing", _write_copy(copies, change, before)
     elif data == after:
-        outcome, holds_change = _WRITTEN, True
+        outcome, holds_change = "written", True
     elif data == before:
-        outcome = _UNCHANGED
+        outcome = "unchanged"
     elif is_partial_write(data, before, after):
-        outcome, copy = _RESTORED, _write_copy(copies, change, data)
+        outcome, copy = "restored", _write_copy(copies, change, data)
         replace_bytes(root, change.path, data, before)
     else:
-        outcome, copy = _EDITED, _write_copy(copies, change, before)
+        outcome, copy = "edited", _write_copy(copies, change, before)
         with suppress(NoteChanged, UnicodeDecodeError):
             holds_change = bool(find_inverse(journal, change, data.decode("utf-8")))
-    return Recovered(change.path, change.id, *outcome, holds_change, copy)
+    return Recovered(change.path, change.id, outcome, _REASONS[outcome], holds_change, copy)
 
 
-_WRITTEN: tuple[RecoveryOutcome, str] = "written", "the change was made"
-_UNCHANGED: tuple[RecoveryOutcome, str] = (
-    "unchanged",
-    "the change was not made; the note is as it was",
-)
-_RESTORED: tuple[RecoveryOutcome, str] = (
-    "restored",
-    "writing it was interrupted; the note is again as it was before",
-)
-_EDITED: tuple[RecoveryOutcome, str] = (
-    "edited",
-    "a change to it was interrupted, and the note edited since; it was left alone, look it over",
-)
-_MISSING: tuple[RecoveryOutcome, str] = (
-    "missing",
-    "a change to it was interrupted, and the note moved or deleted since; look it over",
-)
+_INTERRUPTED = "a change to it was interrupted, and"
+_REASONS: dict[RecoveryOutcome, str] = {
+    "written": "the change was made",
+    "unchanged": "the change was not made; the note is as it was",
+    "restored": "writing it was interrupted; the note is again as it was before",
+    "edited": f"{_INTERRUPTED} the note edited since; it was left alone, look it over",
+    "missing": f"{_INTERRUPTED} the note moved or deleted since; look it over",
+}
 
 
 def _read_and_sync(root: Path, path: str, images: tuple[bytes, bytes]) -> bytes | None:

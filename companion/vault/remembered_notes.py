@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
 
 from companion.vault.change import Change
-from companion.vault.journal_db import Database
+from companion.vault.journal_db import Database, Gathering
 from companion.vault.proposal_rows import move_proposals
 
 UNKNOWN_SIZE = -1  # recorded by versions that did not store sizes
@@ -42,6 +43,7 @@ class RememberedNotes:
         self.moved_from: dict[str, str] = {}
         self._read_only = read_only
         self._db = db
+        self._seen = Gathering(db, _put_all)
         self._now: dict[str, str] = {}
         self._kept_as: dict[str, str] = {}
 
@@ -67,7 +69,7 @@ class RememberedNotes:
         if data is None:
             self._db.ask(lambda db: db.execute(_NAME, (path,)), can_wait=True)
             return
-        self._db.ask(lambda db: put_note(db, path, data, now), can_wait=True)
+        self._seen.add(_make_row(path, data, now))
 
     def move(self, old: str, new: str) -> None:
         """Record that the note at old was moved to new, with all that is recorded of it.
@@ -86,6 +88,7 @@ class RememberedNotes:
             db.execute("UPDATE OR REPLACE notes SET path = ? WHERE path = ?", (new, old))
             db.execute("UPDATE offers SET path = ? WHERE path = ?", (new, old))
 
+        self._seen.end_group()  # what is recorded from now on comes after it
         self._db.ask(rename)
 
     def with_current_paths(self, changes: Iterable[Change]) -> list[Change]:
@@ -112,10 +115,22 @@ def restore_fingerprint(db: sqlite3.Connection, change: int) -> None:
 
 def put_note(db: sqlite3.Connection, path: str, data: bytes, seen_at: float) -> None:
     """Record that the note holds data. seen_at: Unix time, seconds."""
-    db.execute(_PUT, (path, sha256(data).hexdigest(), len(data), 0, seen_at))
+    db.execute(_PUT, _make_row(path, data, seen_at))
+
+
+def _make_row(path: str, data: bytes, seen_at: float) -> tuple[object, ...]:
+    return (path, sha256(data).hexdigest(), len(data), 0, seen_at)
+
+
+def _put_all(db: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
+    db.execute(_PUT_ALL, (json.dumps(rows),))
 
 
 _PUT = "INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?, ?)"
+_PUT_ALL = """INSERT OR REPLACE INTO notes
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+        json_extract(value, '$[3]'), json_extract(value, '$[4]')
+    FROM json_each(?) ORDER BY key"""
 _NAME = (
     "INSERT OR IGNORE INTO notes (path, sha256, size, mtime_ns, seen_at) VALUES (?, '', -1, 0, 0)"
 )

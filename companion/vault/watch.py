@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from watchdog.events import (
     DirCreatedEvent,
@@ -30,8 +30,7 @@ from companion.errors import CompanionError
 from companion.sqlite import identify_file
 from companion.vault.files import is_note_name
 from companion.vault.ignore import OWN_FOLDER
-from companion.vault.mounts import find_mount_without_events
-from companion.vault.obsidian import SETTINGS
+from companion.vault.obsidian import SETTINGS, SETTINGS_FILES
 
 if sys.platform == "linux":
     from companion.vault.inotify import InotifyObserver
@@ -57,18 +56,24 @@ _LIMITS = {
     errno.ENOSPC: ("watched folders", "max_user_watches", 524288),
     errno.EMFILE: ("programs that watch, or of open files", "max_user_instances", 1024),
 }
+_RETRY_SECONDS = 300.0  # an attempt goes through all folders
 _HIDDEN = re.compile(rf"(?:\A|/)(?:\.|{OWN_FOLDER}(?:/|\Z))", re.IGNORECASE)
-_SETTINGS = frozenset(  # the files that read_obsidian_settings reads, and the folders on the way
-    f"{SETTINGS}{below}"
-    for below in (
-        "",
-        "/app.json",
-        "/templates.json",
-        "/plugins",
-        "/plugins/templater-obsidian",
-        "/plugins/templater-obsidian/data.json",
-    )
+_SETTINGS = frozenset(  # the files of settings, and the folders on the way
+    str(path)
+    for file in (PurePosixPath(SETTINGS, name) for name in SETTINGS_FILES)
+    for path in (file, *file.parents)
 )
+# Linux' names first; those of FUSE follow `fuse.`. Local ones (ext4, fuseblk, gocryptfs, ...) are
+# left out: the kernel reports what goes through it.
+_KINDS_WITHOUT_EVENTS = re.compile(
+    "9p|afs|beegfs|ceph|cifs|coda|davfs|gpfs|lustre|ncpfs|nfs4?|prl_fs|smb3|smbfs|vboxsf|virtiofs"
+    "|vmhgfs"
+    r"|fuse\.(?:sshfs|davfs.*|rclone|s3fs|gcsfuse|goofys|mount-s3|blobfuse.*|google-drive.*"
+    "|onedrive.*|glusterfs|ceph.*|gvfsd-fuse|kio-fuse|curlftpfs|smbnetfs|vmhgfs.*|prl_fsd"
+    "|grpcfuse|osxfs|juicefs|seaweedfs|httpfs.*)"
+    "|afpfs|ftp|webdav|(?:macfuse|osxfuse)_.*"  # macOS' names
+)
+_DRIVE_REMOTE = 4  # Windows' GetDriveTypeW
 
 
 class WatchUnavailable(CompanionError):
@@ -93,21 +98,39 @@ class Watch:
 
     moved(old path, new path) is called before that for a note or a folder that was moved within
     the vault, if the system reports it as a move.
+
+    polls: after ensure(), why the vault cannot be watched, so that it must be scanned from time to
+    time; empty if it can.
     """
 
-    def __init__(self, root: Path, changed: Changed, moved: Moved | None = None) -> None:
+    def __init__(self, root: Path, changed: Changed, moved: Moved = lambda *_: None) -> None:
+        self.polls = ""
         self._root = root
-        self._changed = changed
-        self._moved = moved
+        self._handler = _EventHandler(root, changed, moved)
         self._observer: BaseObserver | None = None
         self._root_id: tuple[int, int] | None = None
+        self._next_try = 0.0
+
+    def ensure(self) -> None:
+        """Start watching, unless the vault is watched already or an attempt failed not long ago."""
+        if self.is_alive or (self.polls and time.monotonic() < self._next_try):
+            return
+        try:
+            self.start()
+        except WatchUnavailable as error:
+            if self.polls != str(error):
+                _log.warning("the vault is looked over again and again instead: %s", error)
+            self.polls, self._next_try = str(error), time.monotonic() + _RETRY_SECONDS
+        else:
+            self.polls = ""
 
     def start(self) -> None:
         """Start watching, or start again. Raises WatchUnavailable; nothing is watched then."""
         self.stop()
-        if mount := find_mount_without_events(self._root):
+        if mount := _find_mount_without_events(self._root):
+            folder, kind = mount
             raise WatchUnavailable(
-                f"{mount.folder} is a network or shared drive ({mount.kind}), which does not "
+                f"{folder} is a network or shared drive ({kind}), which does not "
                 "tell what other machines change"
             )
         self._root_id = identify_file(self._root)
@@ -135,7 +158,7 @@ class Watch:
     def is_alive(self) -> bool:
         """Whether every change is still reported; false if root was deleted or replaced, too.
 
-        Costs one os.stat. What is wrong, the start() of a new Watch says.
+        Costs one os.stat. Another start() says what is wrong.
         """
         observer = self._observer
         return (
@@ -146,13 +169,17 @@ class Watch:
             and identify_file(self._root) == self._root_id
         )
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the vault was watched, and the watch does not work any more."""
+        return self._observer is not None and not self.is_alive
+
     def _observe(self) -> BaseObserver:
         """Return a started observer. Raises OSError if it cannot watch the whole vault."""
-        handler = _EventHandler(self._root, self._changed, self._moved)
+        handler = self._handler
+        observer: BaseObserver
         if sys.platform == "linux":
-            observer: BaseObserver = InotifyObserver(
-                handler.is_watched, lambda: handler.report(None)
-            )
+            observer = InotifyObserver(handler.is_watched, lambda: handler.report(None))
         else:
             observer = Observer()
         try:
@@ -167,7 +194,7 @@ class Watch:
 class _EventHandler(FileSystemEventHandler):
     """Turns watchdog's events into calls of changed and moved."""
 
-    def __init__(self, root: Path, changed: Changed, moved: Moved | None) -> None:
+    def __init__(self, root: Path, changed: Changed, moved: Moved) -> None:
         self._root = str(root)
         self._prefix = self._root.rstrip(os.sep) + os.sep
         self._changed = changed
@@ -176,8 +203,8 @@ class _EventHandler(FileSystemEventHandler):
     def on_any_event(self, event: FileSystemEvent) -> None:
         if event.is_synthetic:  # made by watchdog for each file of a folder that has an event
             return
-        if self._moved and isinstance(event, FileMovedEvent | DirMovedEvent):
-            self._report_move(event, self._moved)
+        if isinstance(event, FileMovedEvent | DirMovedEvent):
+            self._report_move(event)
         paths = {os.fsdecode(path) for path in (event.src_path, event.dest_path) if path}
         for changed in {changed for path in paths for changed in self._find_changed(event, path)}:
             self.report(changed)
@@ -189,13 +216,13 @@ class _EventHandler(FileSystemEventHandler):
         except Exception:
             _log.exception("a change in the vault could not be noted")
 
-    def _report_move(self, event: FileMovedEvent | DirMovedEvent, moved: Moved) -> None:
+    def _report_move(self, event: FileMovedEvent | DirMovedEvent) -> None:
         old, new = (self._below(os.fsdecode(path)) for path in (event.src_path, event.dest_path))
         if not old or not new or _HIDDEN.search(new):
             return
         if event.is_directory or (is_note_name(old) and is_note_name(new)):
             try:
-                moved(old, new)
+                self._moved(old, new)
             except Exception:
                 _log.exception("a move in the vault could not be noted")
 
@@ -230,48 +257,34 @@ def _stop(observer: BaseObserver) -> None:
         observer.join()
 
 
-_RETRY_SECONDS = 300.0  # an attempt goes through all folders
+def _find_mount_without_events(root: Path) -> tuple[str, str] | None:
+    """Return the folder and the kind of the mount that root lies on, or of one within root.
 
-
-class Watcher:
-    """Keeps a Watch over the vault at root, and retries if that fails. For one thread.
-
-    polls: why the vault cannot be watched, so that it must be scanned from time to time; empty
-    if it can.
+    None if all of them report changes, or if they cannot be listed: rescans find what no event
+    reports.
     """
+    if sys.platform == "win32":
+        import ctypes
 
-    def __init__(self, root: Path, changed: Changed, moved: Moved) -> None:
-        self.polls = ""
-        self._root = root
-        self._changed = changed
-        self._moved = moved
-        self._watch: Watch | None = None
-        self._next_try = 0.0
+        # a share, or a letter for one
+        is_remote = ctypes.windll.kernel32.GetDriveTypeW(root.anchor) == _DRIVE_REMOTE
+        return (root.anchor, "network drive") if is_remote else None
+    import psutil
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether the vault was watched, and the watch does not work any more."""
-        return self._watch is not None and not self._watch.is_alive
-
-    def watch(self) -> None:
-        """Watch the vault, unless it is watched already or an attempt failed not long ago."""
-        if self._watch and self._watch.is_alive:
-            return
-        if self.polls and time.monotonic() < self._next_try:
-            return
-        self.stop()
-        watch = Watch(self._root, self._changed, self._moved)
-        try:
-            watch.start()
-        except WatchUnavailable as error:
-            if self.polls != str(error):
-                _log.warning("the vault is looked over again and again instead: %s", error)
-            self.polls, self._next_try = str(error), time.monotonic() + _RETRY_SECONDS
-        else:
-            self._watch, self.polls = watch, ""
-
-    def stop(self) -> None:
-        """Stop watching, until watch is called."""
-        watch, self._watch = self._watch, None
-        if watch:
-            watch.stop()
+    try:
+        mounts = psutil.disk_partitions(all=True)
+    except OSError:
+        return None
+    # in the order in which they were made, as a later one on the same folder hides others
+    kinds = {mount.mountpoint: mount.fstype for mount in mounts}
+    around = (str(folder) for folder in (root, *root.parents))
+    outer = next((folder for folder in around if folder in kinds), "")
+    inner = (folder for folder in kinds if Path(folder).is_relative_to(root))
+    return next(
+        (
+            (folder, kinds[folder])
+            for folder in (outer, *inner)
+            if _KINDS_WITHOUT_EVENTS.fullmatch(kinds.get(folder, ""))
+        ),
+        None,
+    )

@@ -20,7 +20,6 @@ _PACKAGES = (
     "daemon",
     "daemon/api",
     "daemon/web",
-    "mcp_server",
     "cli",
 )
 

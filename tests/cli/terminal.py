@@ -1,34 +1,36 @@
-"""Terminals: a real one around a process, and what stands for one in this process."""
+"""A real terminal around a process."""
 
 from __future__ import annotations
 
-import io
 import os
+import re
 from collections.abc import Mapping, Sequence
 
 from tests.cli.user import User
 
+LAST = "the last number that is offered"
 _PATIENCE = 20.0  # seconds
 
 
-class Terminal(io.StringIO):
-    """A standard input at which a person types."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 def in_a_terminal(
-    user: User, command: Sequence[str], extra: Mapping[str, str], typed: str = ""
+    user: User,
+    command: Sequence[str],
+    extra: Mapping[str, str] | None = None,
+    typed: str = "",
+    answers: Sequence[tuple[str, str]] = (),
 ) -> str:
-    """Return everything that a command shows on a terminal. typed: what is typed ahead."""
+    """Return everything that a command shows on a terminal; it ends well.
+
+    typed: what is typed ahead. answers: words of each question, and what is typed after it.
+    """
     import pty
 
     ours, theirs = pty.openpty()
     os.write(ours, typed.encode())
-    process = user.start(*command, stdout=theirs, stderr=theirs, stdin=theirs, env=extra)
+    at = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    process = user.start(*command, **at, env=extra or {}, start_new_session=True)
     os.close(theirs)
-    shown = b""
+    data, answered, waiting = b"", 0, list(answers)
     while True:
         try:
             part = os.read(ours, 65536)
@@ -36,7 +38,14 @@ def in_a_terminal(
             break
         if not part:
             break
-        shown += part
+        data += part
+        shown = data.decode(errors="replace")
+        if waiting and waiting[0][0] in shown[answered:] and shown.endswith(": "):
+            answered = len(shown)
+            _, said = waiting.pop(0)
+            if said == LAST:
+                said = re.findall(r"(?m)^  (\d+)  ", shown)[-1]
+            os.write(ours, f"{said}\n".encode())
     os.close(ours)
-    assert process.wait(_PATIENCE) == 0
-    return shown.decode()
+    assert process.wait(_PATIENCE) == 0, data
+    return data.decode()

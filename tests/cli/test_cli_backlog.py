@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,13 +15,6 @@ SOON = QUIET.replace("enabled = false", "settle_seconds = 1")
 COST = " would be sent to m at http://127.0.0.1"
 
 
-class Terminal(io.StringIO):
-    """A standard input at which a person types."""
-
-    def isatty(self) -> bool:
-        return True
-
-
 @pytest.fixture
 def old(user: User) -> User:
     """A user whose vault has three stubs, and no daemon yet."""
@@ -31,12 +22,6 @@ def old(user: User) -> User:
     for name in "ABC":
         user.note(f"{name}.md")
     return user
-
-
-def type_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "dumb")
-    monkeypatch.setattr(sys, "stdin", Terminal(text))
 
 
 def all_are(user: User, text: str) -> bool:
@@ -85,25 +70,25 @@ def test_it_is_answered_without_a_daemon(old: User, answer: str, text: str) -> N
 
 
 TYPED = [
-    pytest.param("y\n", 0, 0, FILLED, id="yes"),
-    pytest.param("what?\nn\n", 0, 0, STUB, id="no, after a moment's thought"),
-    pytest.param("", 130, 3, STUB, id="Ctrl-D"),
+    pytest.param(["y"], 0, 0, FILLED, id="yes"),
+    pytest.param(["what?", "n"], 0, 0, STUB, id="no, after a moment's thought"),
+    pytest.param([], 130, 3, STUB, id="Ctrl-D"),
 ]
 
 
 @pytest.mark.parametrize(("typed", "status", "left", "text"), TYPED)
 def test_serve_asks_once_at_a_terminal(
-    old: User, monkeypatch: pytest.MonkeyPatch, typed: str, status: int, left: int, text: str
+    old: User, monkeypatch: pytest.MonkeyPatch, typed: list[str], status: int, left: int, text: str
 ) -> None:
     served: list[Path] = []
     monkeypatch.setattr("companion.daemon.process.serve", lambda _c, root, *_: served.append(root))
-    type_in(monkeypatch, typed)
+    old.types(*typed)
     ran = old.run("serve")
     assert ran.status == status and f"3 notes{COST}" in ran.out
     assert "at most 100 are filled a day" in ran.out and "Fill them, too? [y/n, or Enter" in ran.err
     assert len(served) == (status == 0) and old.calls() == 0
     if status == 0:
-        type_in(monkeypatch, "")
+        old.types()
         again = old.run("serve")
         assert again.status == 0 and "Fill them" not in again.all
     assert waiting(old) == left
@@ -114,7 +99,7 @@ def test_serve_asks_once_at_a_terminal(
 def test_enter_leaves_it_open(old: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.daemon.process.serve", lambda *_: None)
     for _ in range(2):
-        type_in(monkeypatch, "\n")
+        old.types("")
         ran = old.run("serve")
         assert ran.status == 0 and ran.err.count("Fill them, too?") == 1
         assert "left alone until you answer; companion backlog asks again" in ran.out
@@ -134,7 +119,7 @@ def test_serve_does_not_ask_where_that_is_settled(
 ) -> None:
     monkeypatch.setattr("companion.daemon.process.serve", lambda *_: None)
     old.configure(f"[background]\n{setting}")
-    type_in(monkeypatch, "")
+    old.types()
     ran = old.run("serve")
     assert ran.status == 0 and "Fill them" not in ran.all
 
@@ -142,9 +127,9 @@ def test_serve_does_not_ask_where_that_is_settled(
 INIT = ("--no-test", "--no-plugin")
 
 
-@pytest.mark.parametrize(("typed", "left"), [("y\n", 0), ("n\n", 0), ("", 3)])
-def test_init_asks(old: User, monkeypatch: pytest.MonkeyPatch, typed: str, left: int) -> None:
-    type_in(monkeypatch, f"1\n\n\n{typed}")  # as configured, background, review, the backlog
+@pytest.mark.parametrize(("typed", "left"), [(["y"], 0), (["n"], 0), ([], 3)])
+def test_init_asks(old: User, monkeypatch: pytest.MonkeyPatch, typed: list[str], left: int) -> None:
+    old.types("1", "", "", *typed)  # as configured, background, review, the backlog
     old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
     monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
     ran = old.run("init", str(old.vault), *INIT)
@@ -154,7 +139,7 @@ def test_init_asks(old: User, monkeypatch: pytest.MonkeyPatch, typed: str, left:
 
 
 def test_init_asks_later_where_a_daemon_runs(old: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    type_in(monkeypatch, "1\n\n\n")
+    old.types("1", "", "")
     old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
     monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
     old.run("backlog", "--json")

@@ -13,25 +13,17 @@ from typing import Any
 
 import pytest
 
-from companion.config import load_config
-from companion.enrich.workspace import open_workspace
-from companion.vault.proposal import Proposal
 from tests.cli.batch_runner import ask_endpoint, run_batch, write_answers
 from tests.cli.user import STUB, User
 
 Lines = list[dict[str, Any]]
 
 
-def kept(user: User) -> list[Proposal]:
-    with open_workspace(load_config(), user.vault) as space:
-        return space.journal.proposals.select()[::-1]
-
-
 def shown(user: User) -> list[tuple[object, ...]]:
     """Return the proposals that are no questions, without what differs between two runs."""
     rows = (
         (p.path, p.need, p.state, p.value, p.flags, p.reason, p.prompt, p.sentences)
-        for p in kept(user)
+        for p in user.kept()
         if p.value is not None or p.state == "rejected"
     )
     return sorted(rows, key=repr)
@@ -69,7 +61,7 @@ def test_a_file_goes_out_and_what_comes_back_waits(user: User) -> None:
     assert (result["path"], result["status"]) == ("A/Secret name.md", "proposed")
     assert len(result["proposals"]) == 2
     assert result["usage"] == {"input_tokens": 10, "output_tokens": 5}
-    assert [(p.state, p.value) for p in kept(user) if p.value] == [
+    assert [(p.state, p.value) for p in user.kept() if p.value] == [
         ("open", "What a stub is."),
         ("open", ["A stub is a short note.", "", "It grows."]),
     ]

@@ -16,7 +16,7 @@ from companion.daemon.runtime_file import find_daemon
 from companion.enrich import submission
 from companion.llm import batch_api
 from tests.cli.serving import PATIENCE, QUIET, serving, wait_until
-from tests.cli.test_cli_batch import kept, shown
+from tests.cli.test_cli_batch import shown
 from tests.cli.user import SAYS, STUB, User, answer_by_schema
 from tests.llm.fake_batches import FakeBatches, Faults
 from tests.llm.fake_endpoint import Seen
@@ -54,7 +54,7 @@ def notes(user: User, number: int) -> None:
 
 def require_one_each(user: User, fake: FakeBatches, number: int) -> None:
     """Check that each note has one open proposal a need, was paid once, and nothing is left."""
-    found = [(p.path, p.need) for p in kept(user) if p.state == "open"]
+    found = [(p.path, p.need) for p in user.kept() if p.state == "open"]
     assert len(found) == len(set(found)) == 2 * number
     assert set(fake.paid.values()) == {1}
     assert len(fake.paid) == number
@@ -209,7 +209,7 @@ def test_what_the_model_refuses_is_known_before_the_batch(
     assert lines and not any(map(refuse, lines))
     ran = user.run("batch", "collect")
     assert ran.status == 0, ran.all
-    found = [(p.path, p.need) for p in kept(user) if p.state == "open"]
+    found = [(p.path, p.need) for p in user.kept() if p.state == "open"]
     assert len(found) == len(set(found)) == 6
     assert set(fake.paid.values()) == {1}
 
@@ -220,7 +220,7 @@ def test_a_single_note_is_asked_about_at_once(user: User, provider: Open) -> Non
     notes(user, 1)
     ran = user.run("batch", "submit")
     assert ran.status == 0 and len(fake.chat_bodies) == 1 and not fake.files
-    assert len([p for p in kept(user) if p.state == "open"]) == 2
+    assert len([p for p in user.kept() if p.state == "open"]) == 2
 
 
 def test_nothing_is_asked_before_somebody_agrees(

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from companion.config import Config
 from companion.enrich.checks import UNCHECKED
-from companion.enrich.workspace import open_workspace
 from tests.cli.user import User, answer_by_schema
 from tests.llm.fake_endpoint import Scene, answer
 
@@ -85,7 +83,7 @@ def test_the_own_sentence_of_a_note_waits(user: User) -> None:
     assert [(each["status"], each["fallback"], each["proposals"]) for each in (*told, *again)] == [
         ("proposed", ["description"], [1])
     ] * 2
-    with open_workspace(Config(), user.vault) as space:
+    with user.open() as space:
         waiting = space.journal.proposals.get(1)
     assert waiting and (waiting.value, waiting.flags) == (OWN, ("extractive",))
     assert waiting.remark.startswith("the note's own sentence; the model's answer: the description")

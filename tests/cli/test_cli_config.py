@@ -20,8 +20,7 @@ OTHER = "sk-typed-Kw7OtherKey"
 
 @pytest.fixture(autouse=True)
 def environment_empty(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("BASE_URL", "MODEL", "API_KEY"):
-        monkeypatch.delenv(f"COMPANION_{name}")
+    user.forget_endpoint()
 
 
 SET = [

@@ -92,7 +92,7 @@ def test_a_large_run_at_a_remote_endpoint(user: User, monkeypatch: pytest.Monkey
     with serving(user) as served:
         with pytest.raises(DaemonRefused, match=r"^51 notes would be sent to m at ") as refused:
             served.client().start_run(RunRequest([""]))
-        assert refused.value.is_about(ConsentMissing) and user.calls() == 0
+        assert isinstance(refused.value.to_error(), ConsentMissing) and user.calls() == 0
         assert user.run("enrich", ".").status == 2 and user.calls() == 0
         assert user.run("enrich", ".", "--yes", "--dry-run").status == 0 and user.calls() == 51
 

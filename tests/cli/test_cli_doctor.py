@@ -211,8 +211,7 @@ def test_no_file_is_no_fault_with_an_environment(
     no_file(user)
     told = examine(user, "--no-call")[1]["configuration"]
     assert told["state"] == "ok" and "COMPANION_BASE_URL, COMPANION_MODEL" in told["said"]
-    for name in ("BASE_URL", "MODEL", "API_KEY"):
-        monkeypatch.delenv(f"COMPANION_{name}")
+    user.forget_endpoint()
     told = examine(user, "--no-call")[1]["configuration"]
     assert told["state"] == "hint" and "companion init VAULT" in told["mend"]
 
@@ -254,8 +253,7 @@ def test_an_endpoint_that_does_not_answer(user: User, scene: Any, words: str) ->
 @pytest.fixture
 def embedded(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The embedded model is configured; return the file that is not here yet."""
-    for name in ("BASE_URL", "MODEL", "API_KEY"):
-        monkeypatch.delenv(f"COMPANION_{name}")
+    user.forget_endpoint()
     monkeypatch.setenv("COMPANION_CACHE", str(user.home / "cache"))
     user.configure('[endpoint]\nmodel = "smollm2-135m"\n[server]\nport = 0\n')
     return user.home / "cache" / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import re
 import stat
-import sys
 import threading
 import tomllib
 from collections.abc import Iterator
@@ -19,25 +16,14 @@ import pytest
 
 from companion.config import state_folder
 from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
-from companion.doctor.machine import Memory, ModelServer, discover_servers, list_models
-from companion.errors import UsageError
+from companion.doctor.machine import ModelServer, discover_servers, list_models
 from companion.vault.lock import vault_lock
+from tests.cli.empty_machine import empty_machine
+from tests.cli.terminal import LAST, in_a_terminal
 from tests.cli.user import KEY, User
 from tests.llm.fake_endpoint import FakeEndpoint, answer, error
-from tests.vault.stub_plugin import build_plugin
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
-
-
-class NoManager:
-    """A system that starts nothing with the session."""
-
-    def require(self) -> None:
-        raise UsageError("no manager answers")
-
-
-SMALL = Memory(total=8_000_000_000, free=4_000_000_000)
-_PATIENCE = 20.0  # seconds
 
 
 class ListServer(ThreadingHTTPServer):
@@ -78,17 +64,7 @@ def ollama() -> Iterator[ListServer]:
 def nothing_set(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is configured yet, no server of models runs here, and the plugin was built."""
     (user.home / "config.toml").unlink()
-    for name in ("BASE_URL", "MODEL", "API_KEY"):
-        monkeypatch.delenv(f"COMPANION_{name}")
-        del user.environment[f"COMPANION_{name}"]
-    monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
-    monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
-    for module in ("cli.service", "daemon.service_manager"):
-        monkeypatch.setattr(f"companion.{module}.find_manager", NoManager)
-    monkeypatch.setattr("companion.vault.obsidian._lists", list)
-    package = user.home.parent / "package"
-    monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
-    build_plugin(package / "_plugin")
+    empty_machine(user, monkeypatch)
 
 
 def written(user: User) -> dict[str, Any]:
@@ -317,32 +293,15 @@ def test_an_embedded_model_that_does_not_start(user: User) -> None:
 # questions
 
 
-class Terminal(io.StringIO):
-    """A standard input at which a person types."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.fixture
-def types(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Have a person type these lines at a terminal."""
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "dumb")
-    return lambda *lines: monkeypatch.setattr(
-        sys, "stdin", Terminal("".join(f"{line}\n" for line in lines))
-    )
-
-
 def test_a_server_found_on_this_machine(
-    user: User, ollama: ListServer, types: Any, monkeypatch: pytest.MonkeyPatch
+    user: User, ollama: ListServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "companion.doctor.machine.KNOWN",
         (ModelServer("Ollama", ollama.url), ModelServer("LM Studio", "http://127.0.0.1:9/v1")),
     )
     ollama.body = b'{"data": [{"id": "a"}, {"id": "b"}]}'
-    types("3", "b", "n", "y")  # the model, which one, background, keep though it does not answer
+    user.types("3", "b", "n", "y")  # model, which one, background, keep though it fails
     ran = user.run("init", str(user.vault))
     assert ran.status == 0, ran.all
     assert "Ollama, found on this machine: a, b" in ran.out and "LM Studio" not in ran.out
@@ -351,22 +310,20 @@ def test_a_server_found_on_this_machine(
     assert "Notes are filled only when you ask" in ran.out
 
 
-def test_a_failing_choice_is_dropped(user: User, types: Any) -> None:
+def test_a_failing_choice_is_dropped(user: User) -> None:
     user.configure(f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\n')
     before = (user.home / "config.toml").read_bytes()
     user.fake.play(error(404, "no such model"))
-    types("1", "", "", "n")
+    user.types("1", "", "", "n")
     ran = user.run("init", str(user.vault))
     assert ran.status == 1 and "has no model m" in ran.err and "Nothing was written" in ran.err
     assert (user.home / "config.toml").read_bytes() == before
     assert not (user.home / "token").exists()
 
 
-def test_nothing_is_fetched_unasked(
-    user: User, types: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_is_fetched_unasked(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPANION_CACHE", str(user.home.parent / "cache"))
-    types("1", "", "", "n")  # embedded, background, fetch
+    user.types("1", "", "", "n")  # embedded, background, fetch
     ran = user.run("init", str(user.vault))
     assert ran.status == 0, ran.all
     assert "1.1 GB, to be fetched once" in ran.out and "companion model pull" in ran.out
@@ -375,24 +332,24 @@ def test_nothing_is_fetched_unasked(
     assert not (user.home.parent / "cache").exists()
 
 
-def test_leaving_in_the_middle_writes_nothing(user: User, types: Any) -> None:
-    types("1")
+def test_leaving_in_the_middle_writes_nothing(user: User) -> None:
+    user.types("1")
     assert user.run("init", str(user.vault)).status == 130
     assert nothing_is_written(user)
 
 
-def test_what_is_configured_is_offered_once(user: User, types: Any) -> None:
+def test_what_is_configured_is_offered_once(user: User) -> None:
     user.configure('[endpoint]\nmodel = "qwen2.5-1.5b"\n')
-    types("9", "1", "", "")
+    user.types("9", "1", "", "")
     ran = user.run("init", str(user.vault), "--no-test")
     assert ran.status == 0 and ran.out.count("qwen2.5-1.5b") == 1, ran.all
     assert "9 is not in the range" in ran.err
 
 
-def test_no_default_where_notes_leave_this_machine(user: User, types: Any) -> None:
+def test_no_default_where_notes_leave_this_machine(user: User) -> None:
     url = "http://remote.invalid/v1"
     user.configure(f'[endpoint]\nbase_url = "{url}"\nmodel = "m"\n')
-    types("1", "", "", "y", "")
+    user.types("1", "", "", "y", "")
     ran = user.run("init", str(user.vault), "--no-test")
     assert ran.status == 0, ran.all
     assert f"Notes would be sent to {url} by themselves, up to 100 a day" in ran.err
@@ -409,45 +366,13 @@ def test_a_whole_dialogue_at_a_terminal(user: User) -> None:
         ("base URL", user.fake.url),
     ]
     typed += [("Model", "m"), ("API key", KEY), ("Shall it", "n")]
-    shown, status = talk(user, ["init", str(user.vault)], typed)
-    assert status == 0, shown
+    shown = in_a_terminal(user, ["init", str(user.vault)], answers=typed)
     assert "must be an address" in shown and KEY not in shown
     assert written(user) == {
         "vault": str(user.vault),
         "endpoint": {"base_url": user.fake.url, "model": "m", "api_key": KEY},
         "background": {"enabled": False},
     }
-
-
-LAST = "the last number that is offered"
-
-
-def talk(user: User, command: list[str], typed: list[tuple[str, str]]) -> tuple[str, int]:
-    """Return what a terminal shows while a person types each text after its question."""
-    import pty
-
-    ours, theirs = pty.openpty()
-    process = user.start(
-        *command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
-    )
-    os.close(theirs)
-    shown, answered = "", 0
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # Linux's word for the end of a terminal
-            break
-        if not part:
-            break
-        shown += part.decode()
-        if typed and typed[0][0] in shown[answered:] and shown.endswith(": "):
-            answered = len(shown)
-            said = typed.pop(0)[1]
-            if said == LAST:
-                said = re.findall(r"(?m)^  (\d+)  ", shown)[-1]
-            os.write(ours, f"{said}\n".encode())
-    os.close(ours)
-    return shown, process.wait(_PATIENCE)
 
 
 # servers of models

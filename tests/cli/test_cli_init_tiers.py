@@ -33,8 +33,7 @@ def two_tiers(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
     hub = HubFile("owner/repo", "large.gguf", "c" * 40)
     pin(monkeypatch, Model("large", "L", "large.gguf", large, "0" * 64, hub))
     (user.home / "config.toml").unlink()
-    for name in ("BASE_URL", "MODEL", "API_KEY"):
-        monkeypatch.delenv(f"COMPANION_{name}")
+    user.forget_endpoint()
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: PLENTY)
     return folder
 

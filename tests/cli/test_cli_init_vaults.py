@@ -2,67 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from companion.config import load_config
 from companion.config.load import vault_file
-from companion.doctor.machine import Memory
-from companion.errors import UsageError
+from tests.cli.empty_machine import empty_machine
 from tests.cli.user import FILLED, KEY, STUB, User
 from tests.llm.fake_endpoint import error
-from tests.vault.stub_plugin import build_plugin
-
-SMALL = Memory(total=8_000_000_000, free=4_000_000_000)
-
-
-class NoManager:
-    """A system that starts nothing with the session."""
-
-    def require(self) -> None:
-        raise UsageError("no manager answers")
-
-
-class Terminal(io.StringIO):
-    """A standard input at which a person types."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.fixture
-def types(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Have a person type these lines at a terminal."""
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("TERM", "dumb")
-    return lambda *lines: monkeypatch.setattr(
-        sys, "stdin", Terminal("".join(f"{line}\n" for line in lines))
-    )
 
 
 @pytest.fixture(autouse=True)
 def obsidian(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Nothing is set up yet but the endpoint of the tests; return the file of Obsidian's list."""
-    for name in ("BASE_URL", "MODEL", "API_KEY"):
-        monkeypatch.delenv(f"COMPANION_{name}")
     user.configure(f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\n')
     listed = user.home.parent / "obsidian" / "obsidian.json"
     listed.parent.mkdir()
-    package = user.home.parent / "package"
-    build_plugin(package / "_plugin")
-    monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
-    monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
-    monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
-    for module in ("cli.service", "daemon.service_manager"):
-        monkeypatch.setattr(f"companion.{module}.find_manager", NoManager)
-    monkeypatch.setattr("companion.vault.obsidian._lists", lambda: [listed])
+    empty_machine(user, monkeypatch, [listed])
     return listed
 
 
@@ -83,11 +43,11 @@ def is_sent(user: User) -> bool:
     return any("Text of mine" in json.dumps(seen.body) for seen in user.fake.seen)
 
 
-def test_enter_alone_sets_everything_up(user: User, obsidian: Path, types: Any) -> None:
+def test_enter_alone_sets_everything_up(user: User, obsidian: Path) -> None:
     other = make_vault(user, "Other")
     lists(obsidian, other, user.vault)
     user.note("Stub.md")
-    types("", "", "", "", "", "")  # vault, model, background, review, the proposal, the backlog
+    user.types("", "", "", "", "", "")  # vault, model, background, review, trial, backlog
     ran = user.run("init")
     assert ran.status == 0, ran.all
     assert f"  1  {user.vault}" in ran.out and f"  2  {other}" in ran.out
@@ -100,7 +60,7 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path, types: Any) 
     files = {path: path.read_bytes() for path in user.home.parent.rglob("*") if path.is_file()}
     calls = user.calls()
     assert "left alone until you answer; companion backlog asks again" in ran.out
-    types("", "", "", "", "n")
+    user.types("", "", "", "", "n")
     again = user.run("init")
     assert again.status == 0 and "Nothing to change" in again.out, again.all
     assert "is in the vault already" in again.out and user.calls() == calls
@@ -109,10 +69,10 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path, types: Any) 
     assert not [path for path in changed if not path.is_relative_to(state)]
 
 
-def test_no_to_the_proposal_writes_nothing(user: User, types: Any) -> None:
+def test_no_to_the_proposal_writes_nothing(user: User) -> None:
     user.note("Stub.md")
     before = (user.home / "config.toml").read_bytes()
-    types("", "", "", "n")
+    user.types("", "", "", "n")
     ran = user.run("init", str(user.vault))
     assert ran.status == 1 and "Nothing was written" in ran.err
     assert (user.home / "config.toml").read_bytes() == before
@@ -160,11 +120,11 @@ def test_a_note_goes_to_another_machine_only_if_the_user_says_so(
 
 @pytest.mark.parametrize("says", ["", "y"])
 def test_asked_on_a_terminal_enter_sends_nothing(
-    user: User, types: Any, monkeypatch: pytest.MonkeyPatch, says: str
+    user: User, monkeypatch: pytest.MonkeyPatch, says: str
 ) -> None:
     monkeypatch.setattr("companion.config.Config.is_remote", True)
     user.note("Stub.md")
-    types("", "y", "", says, "", "n")
+    user.types("", "y", "", says, "", "n")
     ran = user.run("init", str(user.vault))
     assert ran.status == 0, ran.all
     assert f"Send Stub.md to {user.fake.url}" in ran.err and is_sent(user) == (says == "y")
@@ -321,9 +281,9 @@ def test_doctor_looks_at_the_keys_of_all_vaults(user: User) -> None:
     assert ran.status == 1 and f"others may read {vault_file(work)}, which holds a key" in ran.out
 
 
-def test_what_is_written_unasked_can_wait_for_review(user: User, types: Any) -> None:
+def test_what_is_written_unasked_can_wait_for_review(user: User) -> None:
     for typed, mode in (["y", "propose"], ["", "propose"], ["n", "write"]):
-        types("", "", typed, "n")
+        user.types("", "", typed, "n")
         ran = user.run("init", str(user.vault), "--no-plugin")
         assert ran.status == 0 and "Shall it wait for your review?" in ran.err, ran.all
         written = tomllib.loads((user.home / "config.toml").read_text())

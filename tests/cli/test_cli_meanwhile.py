@@ -41,8 +41,8 @@ EVENTS = [
     pytest.param(
         write(FILLED), FILLED, 0, "edited meanwhile and needs nothing now", id="all filled by hand"
     ),
-    pytest.param(write(REWRITTEN), REWRITTEN, 1, "was rewritten while", id="rewritten"),
-    pytest.param(write(OTHER), OTHER, 1, "was rewritten while", id="another of one template"),
+    pytest.param(write(REWRITTEN), REWRITTEN, 1, "was rewritten since", id="rewritten"),
+    pytest.param(write(OTHER), OTHER, 1, "was rewritten since", id="another of one template"),
     pytest.param(write(""), "", 0, "it is empty; it may still be syncing", id="emptied"),
     pytest.param(
         write(STUB.replace("created", "ai: false\ncreated")),

@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
-from companion.config import load_config
 from companion.enrich.context import VaultContext
 from companion.enrich.decision import Acceptance, NoteDecision
 from companion.enrich.decisions import Decisions
-from companion.enrich.workspace import Workspace, open_workspace
-from companion.vault.proposal import Proposal
 from tests.cli.user import FILLED, STUB, User, answer_by_schema
 from tests.llm.fake_endpoint import answer, error
 
 
-@contextmanager
-def opened(user: User) -> Iterator[Workspace]:
-    with open_workspace(load_config(), user.vault) as space:
-        yield space
-
-
-def kept(user: User) -> list[Proposal]:
-    """Return all proposals, the oldest first."""
-    with opened(user) as space:
-        return space.journal.proposals.select()[::-1]
-
-
 def accept_all(user: User) -> list[NoteDecision]:
-    with opened(user) as space:
+    with user.open() as space:
         decisions = Decisions(space, lambda: VaultContext(space.scan()))
         ids = [each.id for each in space.journal.proposals.select() if each.state == "open"]
         return list(decisions.accept(map(Acceptance, ids)))
@@ -71,7 +53,7 @@ def test_the_most_specific_setting_decides(
     assert [change["kind"] for change in told["changes"]] == written
     assert told["status"] == ("enriched" if written else "proposed")
     assert sorted(told["proposals"]) == [1, 2]
-    assert [each.state for each in kept(user)] == [
+    assert [each.state for each in user.kept()] == [
         "accepted" if kind in written else "open" for kind in ("description", "callout")
     ]
     accept_all(user)
@@ -111,7 +93,7 @@ def test_a_note_that_a_sync_client_deletes_and_writes_anew_keeps_them(user: User
     configure(user, 'mode = "propose"')
     user.note("Stub.md")
     user.run("enrich", ".")
-    with opened(user) as space:
+    with user.open() as space:
         space.scan()
         (user.vault / "Stub.md").unlink()
         space.scan()
@@ -131,7 +113,7 @@ def test_a_mode_that_is_changed_to_write_writes_what_waits(user: User) -> None:
     configure(user, 'mode = "write"')
     [told] = user.run("enrich", ".", "--json").objects
     assert (told["status"], user.read("Stub.md"), user.calls()) == ("enriched", FILLED, 1)
-    assert [(each.state, each.decided_by) for each in kept(user)] == [("accepted", "setting")] * 2
+    assert [(each.state, each.decided_by) for each in user.kept()] == [("accepted", "setting")] * 2
 
 
 def test_what_was_rewritten_is_asked_for_anew(user: User) -> None:
@@ -140,7 +122,7 @@ def test_what_was_rewritten_is_asked_for_anew(user: User) -> None:
     user.run("enrich", ".")
     user.note("Stub.md", "---\ndescription:\n---\n\nQuite another subject, with many new words.\n")
     user.run("enrich", ".")
-    assert [each.state for each in kept(user)] == ["closed", "closed", "open", "open"]
+    assert [each.state for each in user.kept()] == ["closed", "closed", "open", "open"]
     assert user.calls() == 2
 
 
@@ -148,7 +130,7 @@ def test_undone_is_refused_and_not_asked_for_again(user: User) -> None:
     user.note("Stub.md")
     user.run("enrich", ".")
     user.run("undo")
-    assert [each.state for each in kept(user)] == ["refused", "refused"]
+    assert [each.state for each in user.kept()] == ["refused", "refused"]
     user.run("enrich", ".")
     assert user.calls() == 1 and user.read("Stub.md") == STUB
 
@@ -159,7 +141,7 @@ def test_a_fault_after_an_answer_loses_nothing(user: User) -> None:
     user.note("Stub.md")
     user.fake.script = lambda seen, n: answer("A text.") if n == 0 else error(500, "x")
     assert user.run("enrich", ".").status == 1
-    assert [(each.kind, each.value, each.state) for each in kept(user)] == [
+    assert [(each.kind, each.value, each.state) for each in user.kept()] == [
         ("description", "A text.", "open")
     ]
     assert user.read("Stub.md") == STUB and user.calls() == 2
@@ -184,10 +166,10 @@ def test_a_new_tag_waits_and_is_in_the_vocabulary_then(user: User) -> None:
     user.note("B.md", NEW_TAG)
     user.says(description="gardening")
     assert "2 proposed" in user.run("enrich", ".").out
-    assert [(each.flags, each.value) for each in kept(user)] == [
+    assert [(each.flags, each.value) for each in user.kept()] == [
         (("new-value",), ["gardening"])
     ] * 2
-    with opened(user) as space:
+    with user.open() as space:
         decisions = Decisions(space, lambda: VaultContext(space.scan()))
         [done] = decisions.accept([Acceptance(1)])
     assert done.result.status == "enriched"
@@ -199,7 +181,7 @@ def test_a_new_tag_waits_and_is_in_the_vocabulary_then(user: User) -> None:
 def test_every_proposal_tells_how_it_was_made(user: User) -> None:
     user.note("Stub.md")
     user.run("enrich", "Stub.md")
-    first, second = kept(user)
+    first, second = user.kept()
     assert first.prompt != second.prompt and len(first.prompt) == 12
     assert first.model == "m" and first.run == second.run != ""
     assert (first.tokens, second.tokens) != ((0, 0), (0, 0)) and second.tokens == (0, 0)
@@ -235,7 +217,7 @@ def test_what_nothing_supports_waits_if_a_small_model_says_it(
     user.fake.script = lambda seen, number: answer_by_schema(seen, {"description": said})
     user.note("Sourdough.md", SOURDOUGH)
     user.run("enrich", "Sourdough.md")
-    found = [each for each in kept(user) if each.kind == "description"]
+    found = [each for each in user.kept() if each.kind == "description"]
     assert [each.flags for each in found] == [flags]
     assert (VOLCANO in user.read("Sourdough.md")) == (said == VOLCANO and not flags)
     if setting == "small = true":
@@ -253,7 +235,7 @@ def test_a_callout_waits_where_its_evidence_cannot_be_told(
     text = "Sourdough is bread that is raised by wild yeast. Feed the starter twice a day. " * 3
     note = user.note("Sourdough.md", f"{text}\n\n> [!ai] How is it fed?\n")
     user.run("enrich", ".")
-    assert [(each.kind, each.flags) for each in kept(user)] == [("callout", ("small-model",))]
+    assert [(each.kind, each.flags) for each in user.kept()] == [("callout", ("small-model",))]
     assert said["callout"] not in note.read_text()
 
 
@@ -265,13 +247,13 @@ def test_forgets_what_is_kept_of_a_note(user: User) -> None:
     asked = user.run("forget", "A")
     assert asked.status == 2 and "say --yes" in asked.err
     assert user.run("forget", "A", "--yes").out == "the text of 4 proposals was deleted\n"
-    gone = [each for each in kept(user) if each.value is None]
+    gone = [each for each in user.kept() if each.value is None]
     assert {(each.path, each.state) for each in gone} == {
         ("A/B.md", "refused"),
         ("A/Stub.md", "refused"),
     }
     assert user.run("forget", "Stub.md", "--yes").out == "the text of 2 proposals was deleted\n"
-    with opened(user) as space:
+    with user.open() as space:
         assert space.journal.images(1) is None and space.journal.change(1)
     user.run("enrich", ".")
     assert user.calls() == 3

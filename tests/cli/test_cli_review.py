@@ -10,7 +10,7 @@ import pytest
 
 from companion.vault.proposal import ProposalState
 from tests.cli.serving import QUIET, serving
-from tests.cli.terminal import Terminal, in_a_terminal
+from tests.cli.terminal import in_a_terminal
 from tests.cli.user import FILLED, STUB, Ran, User
 
 KEYS = "Write it [y,n,e,s,a,d,u,q,?]? "
@@ -29,8 +29,7 @@ class Reviewer:
     def review(self, keys: str, *arguments: str) -> Ran:
         """Review, with these keys typed ahead, each with Enter."""
         with self.monkeypatch.context() as patch:
-            patch.setattr(sys, "stdin", Terminal("".join(f"{key}\n" for key in keys)))
-            patch.setenv("FORCE_COLOR", "1")
+            self.user.types(*keys)
             patch.setenv("NO_COLOR", "1")
             return self.user.run("review", *arguments)
 

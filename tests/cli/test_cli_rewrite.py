@@ -1,15 +1,13 @@
-"""What Companion wrote: asked for once more beside the old text, and told where it is outdated."""
+"""What Companion wrote: written anew, beside the old text or by --force, and told if outdated."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from threading import Event
 
 import pytest
 
-from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.decision import Acceptance, NoteDecision
@@ -18,21 +16,14 @@ from companion.enrich.enricher import Enricher
 from companion.enrich.model import model_facts, open_client
 from companion.enrich.note_filter import Criteria
 from companion.enrich.run import Result
-from companion.enrich.workspace import Workspace, open_workspace
 from companion.enrich.written import find_outdated, find_rewrites
 from companion.vault.proposal import Proposal
 from tests.cli.user import FILLED, STUB, User
 
 
-@contextmanager
-def opened(user: User) -> Iterator[Workspace]:
-    with open_workspace(load_config(), user.vault) as space:
-        yield space
-
-
 def rewrite(user: User, **criteria: object) -> list[Result]:
     """Ask once more for what fits the criteria."""
-    with opened(user) as space, open_client(space.config, Event()) as client:
+    with user.open() as space, open_client(space.config, Event()) as client:
         asker = Asker(space, VaultContext(space.scan()), model_facts(space.config))
         enricher = Enricher(space, asker, client, "again")
         jobs = find_rewrites(space, [""], Criteria(**criteria))  # type: ignore[arg-type]
@@ -40,14 +31,14 @@ def rewrite(user: User, **criteria: object) -> list[Result]:
 
 
 def accept(user: User, ids: Sequence[int]) -> NoteDecision:
-    with opened(user) as space:
+    with user.open() as space:
         decisions = Decisions(space, lambda: VaultContext(space.scan()))
         [done] = decisions.accept(map(Acceptance, ids))
         return done
 
 
 def open_ones(user: User) -> list[Proposal]:
-    with opened(user) as space:
+    with user.open() as space:
         return [each for each in space.journal.proposals.select() if each.state == "open"][::-1]
 
 
@@ -109,7 +100,7 @@ CRITERIA = [
 def test_chooses(user: User, criteria: dict[str, object], jobs: int) -> None:
     user.note("Stub.md")
     user.run("enrich", ".")
-    with opened(user) as space:
+    with user.open() as space:
         found = find_rewrites(space, [""], Criteria(**criteria))  # type: ignore[arg-type]
     assert len(found) == jobs
 
@@ -118,7 +109,7 @@ def test_a_prompt_that_changed(user: User) -> None:
     user.note("Stub.md")
     user.run("enrich", ".")
     user.note("_companion/prompts/fields/description.md", "---\nkind: text\n---\nSay it anew.\n")
-    with opened(user) as space:
+    with user.open() as space:
         [job] = find_rewrites(space, [""], Criteria(prompt_changed=True))
     assert job.rewrite == {"description"}
 
@@ -161,8 +152,98 @@ def test_is_outdated(user: User, edit: Callable[[str], str], kinds: list[str]) -
     note = user.note("Stub.md", LONG)
     user.run("enrich", ".")
     note.write_text(edit(user.read("Stub.md")))
-    with opened(user) as space:
+    with user.open() as space:
         space.scan()
         found = list(find_outdated(space))
     assert sorted(each.proposal.kind for each in found) == kinds
     assert all(each.share == 0.5 for each in found)
+
+
+DONE = "---\ndescription: All is said.\n---\n\n# Done\n\n> [!ai] AI\n> Said.\n\nText.\n"
+
+
+def test_force_rewrites_own_text_only(user: User) -> None:
+    user.note("Mine.md", DONE)
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    user.says(description="Another one.", callout="Other words.")
+    ran = user.run("enrich", ".", "--force")
+    assert ran.status == 0 and user.read("Mine.md") == DONE
+    assert user.read("Stub.md") == FILLED.replace("What a stub is.", "Another one.").replace(
+        "A stub is a short note.\n>\n> It grows.", "Other words."
+    )
+
+
+@pytest.mark.parametrize(("named", "described"), [("Stub.md", True), (".", False)])
+def test_force_asks_for_what_was_missing_in_a_note_named(
+    user: User, named: str, described: bool
+) -> None:
+    user.note("Stub.md", "# Stub\n\n#status/postponed\n\nText.\n")
+    user.run("enrich", ".")
+    user.says(callout="Other words.")
+    assert user.run("enrich", named, "--force").status == 0
+    text = user.read("Stub.md")
+    assert "> [!ai] AI\n> Other words.\n\nText.\n" in text
+    assert text.startswith("---\ndescription: What a stub is.\n---\n") is described
+
+
+def test_force_says_what_it_left(user: User) -> None:
+    note = user.note("Stub.md")
+    user.run("enrich", "Stub.md")
+    note.write_text(FILLED.replace("What a stub is.", "In my words."), encoding="utf-8")
+    edited = user.read("Stub.md")
+    ran = user.run("enrich", "Stub.md", "--force")
+    assert ran.status == 0 and user.read("Stub.md") == edited and user.calls() == 1
+    assert "what change 1 wrote was edited since, so it stays" in ran.out
+
+
+@pytest.mark.parametrize("line", ["> My own remark.\n", "My own remark.\n"])
+@pytest.mark.parametrize("stub", ["# Stub\n\n#status/postponed\n", STUB])
+def test_force_leaves_a_callout_with_lines_added_below(user: User, stub: str, line: str) -> None:
+    note = user.note("Stub.md", stub)
+    user.run("enrich", "Stub.md")
+    added = user.read("Stub.md").replace("> It grows.\n", f"> It grows.\n{line}")
+    note.write_text(added, encoding="utf-8")
+    user.says(description="Another one.", callout="Other words.")
+    ran = user.run("enrich", "Stub.md", "--force")
+    assert (ran.status, user.read("Stub.md")) == (0, added)
+    assert "what change 1 wrote was edited since, so it stays" in ran.out
+
+
+def test_force_leaves_what_stayed_of_a_change_that_was_taken_back(user: User) -> None:
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    user.note("Stub.md", FILLED.replace("It grows", "It shrinks"))
+    user.run("undo")
+    user.note("Stub.md", user.read("Stub.md").replace("It shrinks", "It grows"))
+    text = user.read("Stub.md")
+    user.says(description="Another one.", callout="Other words.")
+    ran = user.run("enrich", ".", "--force")
+    assert (ran.status, user.read("Stub.md"), user.calls()) == (0, text, 1)
+    assert "change 1 was taken back in part, so the rest stays" in ran.out
+
+
+def test_force_takes_nothing_out_that_it_cannot_replace(user: User) -> None:
+    user.note("Stub.md")
+    user.run("enrich", "Stub.md")
+    user.says(description="Another one.", callout=" ")
+    ran = user.run("enrich", "Stub.md", "--force")
+    assert (ran.status, user.read("Stub.md")) == (0, FILLED)
+    assert "nothing to say for callout" in ran.out
+
+
+def test_force_and_section_leave_each_other_alone(user: User) -> None:
+    user.note("Stub.md", STUB + "\n## Part\n\nText.\n")
+    user.run("enrich", "Stub.md")
+    user.run("enrich", "Stub.md", "--section", "Part")
+    both = user.read("Stub.md")
+    user.says(callout="Other words.")
+    ran = user.run("enrich", "Stub.md", "--section", "Part", "--force")
+    head, _, tail = both.rpartition("> A stub is a short note.\n>\n> It grows.\n")
+    section = user.read("Stub.md")
+    assert section == f"{head}> Other words.\n{tail}"
+    assert "what change 1 wrote is not asked for here, so it stays" in ran.out
+    user.run("enrich", "Stub.md", "--force")
+    assert user.read("Stub.md") == section.replace(
+        "> A stub is a short note.\n>\n> It grows.\n", "> Other words.\n"
+    )

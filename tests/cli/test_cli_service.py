@@ -1,4 +1,4 @@
-"""companion service, with a real user manager of systemd where one can be had."""
+"""companion service, and init that offers it: with systemd's user manager, if one can be had."""
 
 from __future__ import annotations
 
@@ -32,8 +32,7 @@ def session(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     with user_manager(tmp_path) as variables:
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
-        for name in ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY"):
-            monkeypatch.delenv(name)
+        user.forget_endpoint()
         systemctl("set-environment", "COMPANION_CHECKS=off")
         yield user
 
@@ -63,7 +62,8 @@ def test_a_daemon_starts_with_the_session_and_fills_a_stub(session: User) -> Non
     assert f"It runs on http://127.0.0.1:{place.port} (pid {place.pid})." in ran.out
     assert systemctl("is-enabled", unit) == "enabled"
     assert systemctl("show", "-p", "MainPID", "--value", unit) == str(place.pid)
-    note = session.note("Stub.md", STUB)
+    wait_until(lambda: session.run("status", "--json").objects[0]["ready"], "looked over")
+    note = session.note("Stub.md", STUB)  # it did not lie there before
     wait_until(lambda: note.read_text() == FILLED, "the stub is filled")
     shown = session.run("service", "status")
     assert shown.status == 0 and str(session.vault) in shown.out
@@ -228,3 +228,37 @@ def test_a_record_that_is_damaged_counts_for_nothing(user: User) -> None:
     for content in ("{", "[]", json.dumps({"vault": 1}), ""):
         (state / "service.json").write_text(content)
         assert user.run("service", "status").out.startswith("No daemon starts")
+
+
+ENTER = [""] * 9
+
+
+@needs_systemd
+def test_enter_at_init_starts_it_and_once_is_enough(session: User) -> None:
+    command = ["init", str(session.vault), "--no-plugin"]
+    session.types(*ENTER)
+    ran = session.run(*command)
+    assert ran.status == 0 and "with every session of yours?" in ran.err, ran.all
+    wait_until(lambda: find_daemon(state_folder(session.vault)), "the daemon answers")
+    place = find_daemon(state_folder(session.vault))
+    assert place and f"It runs on http://127.0.0.1:{place.port}" in ran.out
+    assert "companion service uninstall ends that" in ran.out
+    session.types(*ENTER)
+    again = session.run(*command)
+    assert again.status == 0 and "with every session" not in again.err, again.all
+    ran = session.run(*command, "--yes", "--service")
+    assert ran.status == 0 and "Nothing to change: the daemon" in ran.out
+    assert find_daemon(state_folder(session.vault)) == place
+    session.run("service", "uninstall")
+
+
+@needs_systemd
+@pytest.mark.parametrize("says", [["n"], []])
+def test_no_and_no_answer_at_init_start_nothing(session: User, says: list[str]) -> None:
+    session.types(*ENTER[:3], *says)
+    ran = session.run("init", str(session.vault), "--no-plugin")
+    assert ran.status == 0 and "with every session of yours?" in ran.err, ran.all
+    assert find_daemon(state_folder(session.vault)) is None
+    assert "until you stop it" in ran.out
+    assert session.run("init", str(session.vault), "--yes", "--no-plugin").status == 0
+    assert find_daemon(state_folder(session.vault)) is None

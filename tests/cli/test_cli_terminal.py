@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from companion.enrich.checks import UNCHECKED
-from tests.cli.terminal import Terminal, in_a_terminal
+from tests.cli.terminal import in_a_terminal
 from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and terminals")
@@ -94,25 +94,24 @@ def remote(user: User, monkeypatch: pytest.MonkeyPatch) -> User:
 
 FORECAST = r"51 notes would be sent to m at .*: about [\d,]+ tokens in and [\d,]+ out, price not"
 ANSWERS = [
-    pytest.param("n\n", ["."], 0, 0, True, id="no"),
-    pytest.param("", ["."], 130, 0, True, id="Ctrl-D"),
-    pytest.param("y\n", [".", "--dry-run"], 0, 51, True, id="yes"),
-    pytest.param("", [".", "--yes", "--dry-run"], 0, 51, False, id="--yes"),
-    pytest.param("", [".", "--limit", "50", "--dry-run"], 0, 50, False, id="50 notes"),
+    pytest.param(["n"], ["."], 0, 0, True, id="no"),
+    pytest.param([], ["."], 130, 0, True, id="Ctrl-D"),
+    pytest.param(["y"], [".", "--dry-run"], 0, 51, True, id="yes"),
+    pytest.param([], [".", "--yes", "--dry-run"], 0, 51, False, id="--yes"),
+    pytest.param([], [".", "--limit", "50", "--dry-run"], 0, 50, False, id="50 notes"),
 ]
 
 
 @pytest.mark.parametrize(("typed", "arguments", "status", "calls", "asked"), ANSWERS)
 def test_a_large_run_at_a_remote_endpoint_asks_first(
     remote: User,
-    monkeypatch: pytest.MonkeyPatch,
-    typed: str,
+    typed: list[str],
     arguments: list[str],
     status: int,
     calls: int,
     asked: bool,
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    remote.types(*typed)
     ran = remote.run("enrich", *arguments)
     assert (ran.status, remote.calls()) == (status, calls)
     assert bool(re.search(FORECAST, ran.err)) is asked

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from companion.cli import run
+from companion.config import load_config
+from companion.config.load import ENDPOINT_VARIABLES
 from companion.enrich.checks import UNCHECKED
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.vault.proposal import Proposal
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, answer
 
 REPOSITORY = Path(__file__).parents[2]
@@ -30,6 +36,13 @@ FILLED = (
     "---\ndescription: What a stub is.\ncreated: 2024-02-11\n---\n\n# Stub\n\n"
     "> [!ai] AI\n> A stub is a short note.\n>\n> It grows.\n\nText of mine.\n"
 )
+
+
+class Terminal(io.StringIO):
+    """A standard input at which a person types."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 class Ran(NamedTuple):
@@ -84,6 +97,27 @@ class User:
         file = self.home / "config.toml"
         file.write_text(text, encoding="utf-8")
         return file
+
+    def forget_endpoint(self) -> None:
+        """Take the endpoint out of the environment."""
+        for name in ENDPOINT_VARIABLES:
+            self._monkeypatch.delenv(name)
+            del self.environment[name]
+
+    def types(self, *lines: str) -> None:
+        """Sit at a terminal, and type these lines."""
+        self._monkeypatch.setenv("FORCE_COLOR", "1")
+        self._monkeypatch.setenv("TERM", "dumb")
+        self._monkeypatch.setattr(sys, "stdin", Terminal("".join(f"{line}\n" for line in lines)))
+
+    def open(self, *, read_only: bool = False) -> AbstractContextManager[Workspace]:
+        """Open the vault, as commands do."""
+        return open_workspace(load_config(self.vault), self.vault, read_only=read_only)
+
+    def kept(self) -> list[Proposal]:
+        """Return all proposals, the oldest first."""
+        with self.open() as space:
+            return space.journal.proposals.select()[::-1]
 
     def note(self, path: str, text: str | bytes = STUB) -> Path:
         """Write a note of the vault; its time of change lies a minute back."""

@@ -10,9 +10,11 @@ import pytest
 
 from companion.config import Config, load_config, state_folder
 from companion.config.edit_settings import plan_settings
+from companion.enrich.workspace import make_rules
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
 from companion.note.callouts import Style, Styles
+from companion.prompts import load_prompts
 
 VARIABLES = ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL")
 KEY = "sk-config-Vw81SecretKey"
@@ -250,15 +252,17 @@ def test_file_that_cannot_be_read(home: Path) -> None:
 
 def test_unknown_field(home: Path) -> None:
     config = load(home, '[notes]\nfields = ["description", "mood"]')
-    with pytest.raises(UsageError, match=r"names mood.*prompts/fields.*; there are: callout, desc"):
-        config.rules({"callout": "callout", "description": "description"}, ())
+    with pytest.raises(UsageError, match=r"names mood.*prompts/fields.*; there are: description, "):
+        make_rules(config, load_prompts())
 
 
 @pytest.mark.parametrize("named", ["decision", "Decided on"])
 def test_a_field_is_named_by_its_file_or_its_property(home: Path, named: str) -> None:
     config = load(home, f'[notes]\nfields = ["{named}"]')
-    fields = {"decision": "Decided on", "description": "description"}
-    assert config.rules(fields, ()).fields == ("Decided on",)
+    (home / "fields").mkdir()
+    text = "---\nkind: text\nproperty: Decided on\n---\nWrite on what day it was decided.\n"
+    (home / "fields" / "decision.md").write_text(text)
+    assert make_rules(config, load_prompts(home)).fields == ("Decided on",)
 
 
 STYLES = [

@@ -6,14 +6,15 @@ import os
 import threading
 import time
 from datetime import date, timedelta
-from typing import Self
+from typing import Any, Self
 
 import pytest
 
 from companion.config.settings import LimitsTable
 from companion.daemon import background, open_notes
 from companion.daemon.work_queue import Priority
-from companion.enrich.asker import Asker
+from companion.llm.response import Reply
+from companion.llm.transport import Transport
 from tests.daemon.daemon_fixture import (
     FILLED,
     SETTLE,
@@ -78,10 +79,7 @@ def test_never_asked_within_the_settle_time(daemon_fixture: DaemonFixture) -> No
 
 
 def test_edit_while_the_model_thinks_stays(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.note("Stub.md", EDITED, rests=False)
     daemon_fixture.model.answer()
     eventually(lambda: daemon_fixture.read("Stub.md") == EDITED_FILLED)
@@ -94,10 +92,7 @@ def test_edit_while_the_model_thinks_rests_whatever_its_clock_says(
     daemon_fixture: DaemonFixture,
 ) -> None:
     daemon_fixture.settings["settle_seconds"] = 0.8
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     file = daemon_fixture.note("Stub.md", EDITED)
     os.utime(file, (time.time() + 7200, time.time() + 7200))
     saved = time.monotonic()
@@ -108,10 +103,7 @@ def test_edit_while_the_model_thinks_rests_whatever_its_clock_says(
 
 
 def test_rewritten_note_is_asked_for_anew(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.note("Stub.md", REWRITTEN, rests=False)
     daemon_fixture.model.answer()
     eventually(lambda: "What a stub is." in daemon_fixture.read("Stub.md"), timeout=30)
@@ -119,10 +111,7 @@ def test_rewritten_note_is_asked_for_anew(daemon_fixture: DaemonFixture) -> None
 
 
 def test_answer_outlives_a_note_that_is_broken_for_a_while(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.note("Stub.md", STUB.replace("created:", "description: [\ncreated:"))
     daemon_fixture.model.answer()
     eventually(lambda: not daemon_fixture.status().in_hand)
@@ -132,10 +121,7 @@ def test_answer_outlives_a_note_that_is_broken_for_a_while(daemon_fixture: Daemo
 
 
 def test_answer_outlives_a_drive_that_goes_away(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.vault.rename(daemon_fixture.vault.with_name("away"))
     daemon_fixture.model.answer()
     eventually(lambda: not daemon_fixture.status().in_hand)
@@ -149,10 +135,7 @@ def test_need_that_comes_up_while_the_answer_waits_is_asked_for(
     daemon_fixture: DaemonFixture,
 ) -> None:
     text = STUB.replace("# Stub", "# Stub\n\n> [!ai] AI\n> Mine.")
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md", text)
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking(text)
     question = "\n> [!ai] Why is that?\n"
     mine = text.replace("description: ", "description: My own.")
     daemon_fixture.note("Stub.md", mine + question, rests=False)
@@ -206,10 +189,7 @@ def test_open_note_is_handed_over_in_the_spelling_of_its_client(
 def test_note_opened_while_the_model_thinks_is_handed_over_with_its_answer(
     daemon_fixture: DaemonFixture,
 ) -> None:
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     daemon_fixture.model.answer()
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"])
@@ -224,10 +204,7 @@ def test_note_that_was_open_for_a_while_gets_the_answer_that_waits(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     daemon_fixture.model.answer()
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"])
@@ -239,10 +216,7 @@ def test_note_that_was_open_for_a_while_gets_the_answer_that_waits(
 def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
     daemon_fixture: DaemonFixture,
 ) -> None:
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     daemon_fixture.model.answer()
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"])
@@ -253,7 +227,7 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
 
 def test_presence_expires(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
-    monkeypatch.setattr(open_notes.Presence.__init__, "__defaults__", (time.monotonic, 1.0))
+    monkeypatch.setattr(open_notes, "REPORT_LASTS", 1)
     daemon_fixture.start()
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     began = time.monotonic()
@@ -267,10 +241,7 @@ def test_presence_expires(daemon_fixture: DaemonFixture, monkeypatch: pytest.Mon
 
 
 def test_pause_breaks_a_call_off_and_nothing_is_written(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.daemon.pause()
     assert not daemon_fixture.status().in_hand
     daemon_fixture.model.answer()
@@ -329,18 +300,18 @@ def test_call_that_is_broken_off_before_it_is_sent_is_made_later(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """httpx2 raises RuntimeError for a client that was closed in that moment."""
-    ask = Asker.ask
+    post = Transport.post
     paused = threading.Event()
 
-    def ask_too_late(self: Asker, *arguments: object) -> object:
+    def post_too_late(self: Transport, *arguments: Any) -> Reply:
         if not paused.is_set():
             daemon_fixture.daemon.background_switch.pause()
             daemon_fixture.daemon._background.stop()
+            self.close()
             paused.set()
-            raise RuntimeError("Cannot send a request, as the client has been closed.")
-        return ask(self, *arguments)  # type: ignore[arg-type]
+        return post(self, *arguments)
 
-    monkeypatch.setattr(Asker, "ask", ask_too_late)
+    monkeypatch.setattr(Transport, "post", post_too_late)
     daemon_fixture.note("Stub.md")
     daemon_fixture.start()
     eventually(paused.is_set)
@@ -495,10 +466,7 @@ def test_read_only_note_waits_without_a_call(
 def test_note_made_read_only_while_the_model_thinks_gets_the_answer_later(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    daemon_fixture.model.think()
-    note = daemon_fixture.note("Stub.md")
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    note = daemon_fixture.start_asking()
     access = os.access
     with monkeypatch.context() as patch:  # root may write anything
         patch.setattr(os, "access", lambda path, mode: path != note and access(path, mode))

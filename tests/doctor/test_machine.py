@@ -9,9 +9,9 @@ import pytest
 from companion.config import Config
 from companion.doctor import machine as machine_module
 from companion.doctor.machine import (
-    DiscoveredServer,
     Machine,
     Memory,
+    ModelServer,
     find_shortage,
     inspect_machine,
     read_memory,
@@ -28,13 +28,13 @@ def nothing_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def with_memory(free: float, disk: float = 100, *servers: DiscoveredServer) -> Machine:
+def with_memory(free: float, disk: float = 100, *servers: ModelServer) -> Machine:
     """Return a machine of 64 GB of memory, of which so many are free, with so many GB of disk."""
     return Machine(Memory(64 * GB, int(free * GB)), int(disk * GB), servers)
 
 
-def ollama(*models: str) -> DiscoveredServer:
-    return DiscoveredServer("Ollama", "http://127.0.0.1:11434/v1", models)
+def ollama(*models: str) -> ModelServer:
+    return ModelServer("Ollama", "http://127.0.0.1:11434/v1", models)
 
 
 OFFERS = [

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from companion.enrich.outcome import SUPPORTED, find_evidence
+from companion.enrich.outcome import SUPPORTED, Evidence, find_evidence, find_name_evidence
 from companion.llm.encoder import BuiltInEncoder
 
 SHOWN = [
@@ -47,3 +47,22 @@ def test_where_nothing_was_shown_nothing_is_supported(encoder: BuiltInEncoder) -
     assert [(each.sentence, each.shown) for each in found] == [("One.", ""), ("Two.", "")]
     assert all(each.similarity < SUPPORTED["text"] for each in found)
     assert find_evidence([], SHOWN, encoder) == []
+
+
+NAMES = [
+    pytest.param("Large language models", "LLMs", "Large language models", id="initials"),
+    pytest.param("LLM", "large language model", "LLM", id="what they stand for"),
+    pytest.param("Rye bread", "pumpernickel", "Rye bread is called pumpernickel.", id="told"),
+    pytest.param("黑麦面包", "裸麦面包", "黑麦面包又叫裸麦面包。", id="in Chinese"),
+    pytest.param("Rye bread", "rye bread loaf", "", id="the title and more"),
+    pytest.param("Rye bread", "oven", "", id="of something else"),
+    pytest.param("Rye bread", "pumper", "", id="a part of a word"),
+    pytest.param("Rye", "r", "", id="one letter"),
+]
+TOLD = ["Rye bread is called pumpernickel. The oven is hot.", "黑麦面包又叫裸麦面包。"]
+
+
+@pytest.mark.parametrize(("title", "name", "rests_on"), NAMES)
+def test_a_name_rests_on_a_sentence_about_its_subject(title: str, name: str, rests_on: str) -> None:
+    [found] = find_name_evidence([name], title, TOLD)
+    assert found == Evidence(name, rests_on, 1.0 if rests_on else -1.0)

@@ -215,7 +215,7 @@ def test_of_notes_of_one_name_the_one_like_it_is_linked(
         known = VaultContext(scan)
         need = Need(CALLOUT, None, None, "top", "no AI callout")
         note = AskedNote("Stub.md", workspace.prompts, parsed, [need], context, None, frozenset())
-        acceptor = Acceptor(workspace, known, model, note, similar)
+        acceptor = Acceptor(workspace.config, known, model, note, similar)
         asked = AskedFor(need, Ask("callout", workspace.prompts.fields["callout"]))
         accepted = acceptor.accept(RawAnswer(asked, "It is made with a Peel, as always."))
     assert isinstance(accepted, Accepted)

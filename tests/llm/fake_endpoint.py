@@ -25,12 +25,13 @@ class Scene(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """One request as it came in."""
+    """One request as it came in. connection: the client's port."""
 
     path: str
     headers: dict[str, str]
     body: dict[str, Any]
     at: float
+    connection: int = 0
 
 
 Script = Callable[[Seen, int], Scene]
@@ -39,12 +40,12 @@ Script = Callable[[Seen, int], Scene]
 class FakeEndpoint:
     """Plays `script`, which gets the request and its number from 0."""
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.script: Script = lambda _seen, _n: answer("fine")
         self.seen: list[Seen] = []
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server = _Server((host, 0), _Handler)
         self._server.fake = self
-        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+        self.url = f"http://{host}:{self._server.server_port}/v1"
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def play(self, *scenes: Scene) -> None:
@@ -95,7 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        seen = Seen(self.path, headers, json.loads(data), time.monotonic())
+        port = self.client_address[1]
+        seen = Seen(self.path, headers, json.loads(data), time.monotonic(), port)
         fake = self.server.fake
         fake.seen.append(seen)
         self._perform(fake.script(seen, len(fake.seen) - 1))

@@ -17,7 +17,8 @@ from companion.llm.budget import Budget, LimitReached
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint, JsonMode
 from companion.llm.endpoint_errors import Cancelled, EndpointDown, JsonUnsupported
-from companion.llm.response import NoAnswer, Usage
+from companion.llm.response import NoAnswer, Reply, Usage
+from companion.llm.transport import Transport
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
 
 ASK = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]
@@ -260,12 +261,36 @@ def test_cancelled_while_it_waits_to_try_again(fake: FakeEndpoint) -> None:
     assert len(fake.seen) == 1
 
 
+def test_calls_at_once_keep_a_connection_each(fake: FakeEndpoint) -> None:
+    fake.play(answer("fine")._replace(delay=0.1))
+    with client_of(fake) as client, ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            list(pool.map(lambda _: client.ask_text(ASK, 100), range(4)))
+    assert len(fake.seen) == 12
+    assert len({seen.connection for seen in fake.seen}) == 4
+
+
 def test_closed_in_the_middle_of_a_call(fake: FakeEndpoint) -> None:
     fake.play(answer("late")._replace(delay=8))
     client = client_of(fake)
     threading.Timer(0.3, client.close).start()
     with pytest.raises(Cancelled):
         client.ask_text(ASK, 100)
+
+
+def test_closed_just_before_a_call_is_sent(
+    fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, post = client_of(fake), Transport.post
+
+    def post_too_late(self: Transport, *arguments: Any) -> Reply:
+        client.close()
+        return post(self, *arguments)
+
+    monkeypatch.setattr(Transport, "post", post_too_late)
+    with pytest.raises(Cancelled):
+        client.ask_text(ASK, 100)
+    assert not fake.seen
 
 
 @pytest.fixture

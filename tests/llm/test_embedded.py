@@ -276,9 +276,7 @@ def test_goes_with_its_parent(model: Path) -> None:
 def test_no_model_is_told(tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.write_bytes(b"not a model")
-    log = tmp_path / "log"
-    with EmbeddedServer(broken, log=log) as server, Client(server) as client:
-        with pytest.raises(ModelNotStarted, match=r"model broken cannot be started .* see "):
+    with EmbeddedServer(broken) as server, Client(server) as client:
+        with pytest.raises(ModelNotStarted, match=r"model broken cannot be started \("):
             client.ask_text(ASK, 10)
         assert server.pid is None
-    assert b"broken.gguf" in log.read_bytes()

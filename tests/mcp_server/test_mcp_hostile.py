@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from companion.config import load_config
-from companion.enrich.workspace import open_workspace
 from tests.cli.serving import serving
 from tests.cli.user import User
 from tests.mcp_server.agent_client import AgentClient, Said, run_agent
@@ -170,7 +168,7 @@ def prepared(user: User, monkeypatch: pytest.MonkeyPatch, *, served: bool) -> It
     user.says(description=f"What {MARK} is.")
     user.run("enrich", "Private.md")
     user.configure(SETTINGS)
-    with open_workspace(load_config(user.vault), user.vault) as space:
+    with user.open() as space:
         store = space.journal.proposals
         store.decide(
             [each.id for each in store.select() if each.path == "Refused.md"], "refused", "user"
@@ -207,7 +205,7 @@ async def fill(agent: AgentClient, path: str) -> int:
 
 
 def find_ids(user: User) -> Ids:
-    with open_workspace(load_config(user.vault), user.vault, read_only=True) as space:
+    with user.open(read_only=True) as space:
         first = {(each.path, each.kind): each.id for each in space.journal.proposals.select()}
         changes = {(each.path, each.kind): each.id for each in space.journal.changes()}
     return Ids(
@@ -226,7 +224,7 @@ def find_ids(user: User) -> Ids:
 
 def look(user: User) -> tuple[object, ...]:
     """Return all notes, proposals and changes."""
-    with open_workspace(load_config(user.vault), user.vault, read_only=True) as space:
+    with user.open(read_only=True) as space:
         proposals = [
             (p.id, p.state, p.text, p.decided_by) for p in space.journal.proposals.select()
         ]

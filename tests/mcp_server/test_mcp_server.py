@@ -153,7 +153,7 @@ def test_a_folder_run_leaves_what_an_agent_proposed_to_the_user(vault: User) -> 
 def test_without_the_package_it_says_what_to_install(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "companion.mcp_server.server", raising=False)
+    monkeypatch.delitem(sys.modules, "companion.mcp_server", raising=False)
     monkeypatch.setitem(sys.modules, "mcp.server.mcpserver", None)
     ran = user.run("mcp")
     assert ran.status == 2 and "callout-companion[mcp]" in ran.err

@@ -22,7 +22,8 @@ from companion.note.callouts import (
     place_section_callout,
 )
 from companion.note.edit import Edit, apply_edits
-from companion.note.outline import Section, read_outline, section_lines
+from companion.note.outline import Section, read_outline
+from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from tests.note.strategies import VARIANTS, bodies, notes, plain_bodies
 
@@ -390,9 +391,9 @@ def test_sections_that_are_not_there(text: str, reason: str) -> None:
         place_section_callout(note, read_outline(note), Section("B"), ["x"], Style())
 
 
-def test_own_lines_end_at_the_next_heading() -> None:
-    lines = read_outline(NoteText("## A\na\n\n### B\nb"))
-    assert [line.text for line in section_lines(lines, 0)] == ["a", ""]
+def test_a_section_ends_at_the_next_heading() -> None:
+    parsed = ParsedNote(NoteText("> [!ai]\n\n## A\n> [!ai]\n\n### B\n> [!ai]\n"))
+    assert [callout.heading for callout in parsed.section_callouts(Section("A"))] == ["A"]
 
 
 def test_style() -> None:

@@ -158,7 +158,7 @@ def test_an_edit_on_its_way_to_the_editor(file_text: str, edit: Edit, shown: Edi
 
 
 def test_half_a_line_end_is_no_edit_of_the_view() -> None:
-    with pytest.raises(EditLost, match="inside of a line end"):
+    with pytest.raises(EditLost, match="half of a line end"):
         EditorText.of("a\r\nb").from_file([Edit(2, 2, "x")])
     with pytest.raises(EditLost, match="half of a line end"):
         EditorText.of("a\rb").from_file([Edit(2, 2, "\n")])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -11,12 +11,14 @@ import ruamel.yaml
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from ruamel.yaml.loader import SafeLoader
 
 from companion.errors import NoteRefused
 from companion.note.edit import apply_edits
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
+from companion.note.yaml_check import ruamel_events
 
 TEXT = "A short text"
 LIST = ["one", "two words"]
@@ -263,6 +265,16 @@ def _parsed(text: str) -> list[dict[str, Any]]:
     return [yaml.load(source, Loader=loader) or {}, by_ruamel or {}]
 
 
+def _events(parse: Iterable[Any]) -> list[str]:
+    """Return what a parser finds, its error as the last."""
+    found: list[str] = []
+    try:
+        found.extend(f"{each} {each.start_mark.index} {each.end_mark.index}" for each in parse)
+    except ruamel.yaml.error.YAMLError as error:
+        found.append(f"{type(error)} {error}")
+    return found
+
+
 _VALUES = st.sampled_from(
     [
         "", " ", " ~", " text", " x # c", " 'x'  ", " 'it''s'", ' "a\\tb"', " 😀 é", " 12", " 0o17",
@@ -315,6 +327,16 @@ def _check_promises(old: str, edits: list[Any], value: str | list[str]) -> None:
 @given(old=_notes(_EMPTY), value=_CONTENT)
 def test_filling_changes_nothing_else(old: str, value: str | list[str]) -> None:
     _check_promises(old, fill_property(NoteText(old), "a", value), value)
+
+
+@given(st.one_of(_notes(_EMPTY), st.text(st.sampled_from("ab:-#[]{}&*!|>'\"?%@ \t\n\r"))))
+def test_a_faster_loader_finds_the_same(text: str) -> None:
+    def slow_events() -> Iterator[Any]:
+        loader = SafeLoader(text)
+        while loader.check_event():
+            yield loader.get_event()
+
+    assert _events(ruamel_events(text)) == _events(slow_events())
 
 
 @settings(max_examples=500)

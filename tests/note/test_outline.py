@@ -10,7 +10,8 @@ from markdown_it import MarkdownIt
 
 from companion.note.blocks import Line
 from companion.note.outline import read_outline
-from companion.note.tags import has_only_tags, has_tag, tags_of
+from companion.note.parsed_note import ParsedNote
+from companion.note.tags import has_only_tags, has_tag
 from companion.note.text import NoteText, split_lines
 from tests.note.strategies import VARIANTS, bodies, plain_bodies
 
@@ -168,7 +169,7 @@ TAGS = [
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 @pytest.mark.parametrize(("text", "expected"), TAGS)
 def test_tags(text: str, expected: list[str], variant: Callable[[str], str]) -> None:
-    assert [tag for line in outline(variant(text)) for tag in tags_of(line)] == expected
+    assert ParsedNote(NoteText(variant(text))).inline_tags == expected
 
 
 @pytest.mark.parametrize(

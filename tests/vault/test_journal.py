@@ -9,7 +9,9 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -165,6 +167,17 @@ def test_only_a_begun_change_waits_for_the_disk(journal: Journal, change: NewCha
     assert journal.commits == 1
     journal.flush()
     assert journal.commits == 2
+
+
+def test_what_is_recorded_after_a_move_comes_after_it(journal: Journal) -> None:
+    held = Event()
+    journal._db.ask(lambda db: held.wait())  # all below waits, and goes into one transaction
+    journal.notes.record("old.md", NOTE)
+    journal.move("old.md", "new.md")
+    journal.notes.record("new.md", ENRICHED)
+    held.set()
+    [(path, seen)] = journal.notes.all().items()
+    assert (path, seen and seen.sha256) == ("new.md", sha256(ENRICHED).hexdigest())
 
 
 def test_a_read_only_journal_creates_nothing(tmp_path: Path) -> None:

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 from watchdog.observers.api import BaseObserver
 
-from companion.vault import watch
-from companion.vault.mounts import Mount
 from companion.vault.watch import Watch, WatchUnavailable
 
 PATIENCE = 10.0  # seconds; only a test that fails takes so long
@@ -364,7 +363,46 @@ def test_a_vault_that_is_not_there(tmp_path: Path) -> None:
         Watch(tmp_path / "none", print).start()
 
 
-def test_a_network_drive(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "find_mount_without_events", lambda root: Mount(str(root), "nfs4"))
-    with pytest.raises(WatchUnavailable, match=r"is a network or shared drive \(nfs4\)"):
-        Watch(vault, print).start()
+MOUNTS = [
+    ("/", "ext4"),
+    ("/home/me/Nas", "nfs4"),
+    ("/home/me/My Share", "cifs"),
+    ("/mnt/c", "9p"),
+    ("/home/me/ssh", "fuse.sshfs"),
+    ("/home/me/secret", "fuse.gocryptfs"),
+    ("/media/usb", "fuseblk"),
+    ("/home/me/twice", "nfs"),
+    ("/home/me/twice", "ext4"),
+    ("/home/me/Nas/local", "ext4"),
+    ("/Volumes/notes", "smbfs"),
+]
+DRIVES = [
+    pytest.param("/home/me/vault", None, id="local"),
+    pytest.param("/home/me/Nas/vault", "nfs4", id="nfs"),
+    pytest.param("/home/me/Nasty", None, id="a name that begins alike"),
+    pytest.param("/home/me/My Share", "cifs", id="cifs, the drive itself, a blank"),
+    pytest.param("/mnt/c/Users/me/vault", "9p", id="Windows' drive in WSL"),
+    pytest.param("/home/me/ssh/a/b", "fuse.sshfs", id="sshfs"),
+    pytest.param("/home/me/secret/a", None, id="FUSE that is local"),
+    pytest.param("/media/usb/a", None, id="NTFS"),
+    pytest.param("/home/me/twice/a", None, id="the later mount hides the earlier"),
+    pytest.param("/home/me/Nas/local/a", None, id="local within nfs"),
+    pytest.param("/home", "nfs4", id="a drive within the vault"),
+    pytest.param("/Volumes/notes/vault", "smbfs", id="macOS"),
+]
+
+
+@pytest.mark.parametrize(("root", "kind"), DRIVES)
+def test_network_drives(root: str, kind: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = [SimpleNamespace(mountpoint=folder, fstype=kind) for folder, kind in MOUNTS]
+    monkeypatch.setattr("psutil.disk_partitions", lambda all: listed)
+    words = f"is a network or shared drive .{kind}" if kind else "there is no folder"
+    with pytest.raises(WatchUnavailable, match=words):
+        Watch(Path(root), print).start()
+
+
+def test_drives_that_cannot_be_listed(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("psutil.disk_partitions", failing(errno.EACCES))
+    watch = Watch(vault, print)
+    watch.start()
+    watch.stop()

@@ -65,7 +65,7 @@ def find_title_alone(answer: CheckedAnswer) -> Fault | None:
 
 
 def _find_phrase(tokens: Sequence[str], words: int, signs: int) -> Iterator[str]:
-    """Yield words that stand twice, not one within the other."""
+    """Yield runs of so many words, or signs, that occur twice without overlapping."""
     seen: dict[tuple[str, ...], int] = {}
     for start in range(len(tokens)):
         size = signs if any(map(is_unspaced, tokens[start : start + words])) else words
@@ -75,7 +75,7 @@ def _find_phrase(tokens: Sequence[str], words: int, signs: int) -> Iterator[str]
 
 
 def _find_stems(answer: CheckedAnswer) -> Iterator[str]:
-    """Yield the most frequent stem where many are repeated; those of the title may be."""
+    """Yield the most frequent stem where too many are repeated; those of the title do not count."""
     named = set(find_stems(answer.title))
     counts = Counter(stem for stem in find_stems(answer.text) if stem not in named)
     total, most = counts.total(), max(counts.values(), default=0)
@@ -147,7 +147,10 @@ def without_copies(text: str, note: str) -> str:
 
 
 def _drop_copies(block: str, earlier: set[_WordRun], copies: frozenset[_WordRun]) -> str:
-    """Return the block without sentences whose runs stand earlier; to which its own are added."""
+    """Return the block without sentences that repeat earlier text or copy the note.
+
+    earlier: the runs of that text, to which those of the sentences that stay are added.
+    """
     if any(map(LIST_OR_TABLE.match, block.split("\n"))):
         return block
     sentences = list(find_sentences([block]))

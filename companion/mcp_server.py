@@ -1,12 +1,15 @@
-"""The MCP server: its tools, a resource for each note, and a prompt; on standard input and output.
+"""The MCP server, by which agents read a vault's notes and propose what they need.
 
-A model reads what the tools say, so that an error is a sentence which says what to do.
+It has tools, a resource for each note and a prompt, and speaks on standard input and output. A
+model reads what the tools say, so that an error is a sentence which says what to do.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar
@@ -14,25 +17,24 @@ from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
 from mcp_types import ToolAnnotations
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from companion import __version__
+from companion.config import load_config
+from companion.daemon.api.change_schemas import ChangeShape
 from companion.daemon.api.program_schemas import (
     AgentAcceptance,
     AgentProposal,
     AgentUndo,
     ProposalMade,
 )
-from companion.daemon.api.proposal_schemas import DecisionsMade
+from companion.daemon.api.proposal_schemas import DecisionsMade, NoteDecisionShape, ProposalShape
+from companion.enrich.agent import Agent, AgentView, ReadNeed, ReadNote, open_agent
+from companion.enrich.context import VaultContext
+from companion.enrich.similar import SimilarNote
+from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError
-from companion.mcp_server.agent_vault import (
-    AgentHistory,
-    AgentProposals,
-    AgentVault,
-    NoteRead,
-    NotesFound,
-    SimilarNotesFound,
-)
+from companion.python_api import find_client
 from companion.vault.proposal import ProposalState
 from companion.vault.proposals import Selection
 
@@ -49,6 +51,8 @@ _PROMPT = """\
 Look at the notes of the vault{where} that need something (scan), read each (read_note) and
 notes like it (find_similar), and propose what the note itself supports. Follow the instruction
 of each need. Propose nothing where the note says too little."""
+
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._ -]+")
 
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
@@ -70,7 +74,7 @@ def make_server(root: Path) -> MCPServer:
         instructions=_INSTRUCTIONS,
         log_level="WARNING",
     )
-    tools = Tools(AgentVault(root))
+    tools = Tools(root)
     reading = tools.scan, tools.read_note, tools.find_similar, tools.list_proposals, tools.history
     for tool in reading:
         server.add_tool(tool, annotations=_READS)
@@ -96,25 +100,42 @@ def _as_tool(function: Callable[P, R]) -> Callable[P, R]:
 
 
 class Tools:
-    """The tools of one vault; their docstrings are what agents are told of them."""
+    """The tools of one vault; their docstrings are what agents are told of them.
 
-    def __init__(self, vault: AgentVault) -> None:
-        self._vault = vault
+    They may be called from any thread. Each call opens the vault by the settings as they are by
+    then, and closes it again. What writes goes through the vault's daemon, where one runs.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lock = threading.Lock()  # a process holds the vault's lock only once
 
     @_as_tool
     def scan(self, ctx: Ctx, folder: Folder = "", after: str = "", limit: Limit = 50) -> NotesFound:
         """List the notes that need something, by path, and what. after: of the page before."""
-        return self._vault.scan(_name_of(ctx), folder, after, limit)
+        with self._view(ctx) as view:
+            found = view.scan(folder)
+        rest = [(path, facts) for path, facts in found if path > after]
+        page = [
+            NoteFound.model_validate({"path": path, "needs": facts.needs})
+            for path, facts in rest[:limit]
+        ]
+        end = page[-1].path if len(rest) > limit else None
+        return NotesFound(notes=page, after=end, total=len(found))
 
     @_as_tool
     def read_note(self, ctx: Ctx, path: Note) -> NoteRead:
         """Show a note as a model is shown it, and what it needs, with an instruction for each."""
-        return self._vault.read_note(_name_of(ctx), path)
+        with self._view(ctx) as view:
+            return NoteRead.of(view.read_note(path))
 
     @_as_tool
     def find_similar(self, ctx: Ctx, path: Note, limit: Limit = 10) -> SimilarNotesFound:
         """List the notes that say most nearly what a note says."""
-        return self._vault.find_similar(_name_of(ctx), path, limit)
+        with self._view(ctx) as view:
+            found = view.find_similar(path, limit)
+        near = [SimilarNote(path=path, similarity=round(like, 4)) for path, like in found]
+        return SimilarNotesFound(notes=near)
 
     @_as_tool
     def list_proposals(
@@ -127,13 +148,16 @@ class Tools:
     ) -> AgentProposals:
         """List proposals, newest first. folder: or a note. before: those with a lower id."""
         states = None if state == "all" else (state,)
-        selection = Selection([folder], states=states, before=before)
-        return self._vault.proposals(_name_of(ctx), selection, limit)
+        with self._view(ctx) as view:
+            found = view.proposals(Selection([folder], states=states, before=before), limit)
+        return AgentProposals(proposals=list(map(ProposalShape.of, found)))
 
     @_as_tool
     def history(self, ctx: Ctx, path: Note | None = None, limit: Limit = 50) -> AgentHistory:
         """List the changes made to notes, newest first; of one note, or of all."""
-        return self._vault.history(_name_of(ctx), path, limit)
+        with self._view(ctx) as view:
+            found = view.history(path, limit)
+        return AgentHistory(changes=list(map(ChangeShape.model_validate, found)))
 
     @_as_tool
     def propose(
@@ -146,25 +170,51 @@ class Tools:
         question: Annotated[Title | None, Field(description="of the need")] = None,
     ) -> ProposalMade:
         """Propose a value for a need of a note. It is checked, and waits for the user."""
-        sent = {"path": path, "field": field, "value": value, "heading": heading}
-        return self._vault.propose(_read(AgentProposal, ctx, sent | {"question": question}))
+        callout = {"heading": heading, "question": question}
+        sent = _read(AgentProposal, ctx, path=path, field=field, value=value, **callout)
+        if daemon := find_client(self._root):
+            return daemon.propose_as(sent)
+        with self._agent(ctx) as agent:
+            return ProposalMade.of(agent.propose(sent.path, sent.given))
 
     @_as_tool
     def accept(self, ctx: Ctx, ids: list[int]) -> DecisionsMade:
         """Write proposals into their notes, where the user's settings let agents do it."""
-        return self._vault.accept(_read(AgentAcceptance, ctx, {"ids": ids}))
+        sent = _read(AgentAcceptance, ctx, ids=ids)
+        if daemon := find_client(self._root):
+            return daemon.accept_as(sent)
+        with self._agent(ctx) as agent:
+            made = agent.accept(sent.ids)
+        return DecisionsMade(notes=list(map(NoteDecisionShape.of, made)))
 
     @_as_tool
     def undo(self, ctx: Ctx, change: int) -> DecisionsMade:
         """Take back a change by which you accepted proposals."""
-        return self._vault.undo(_read(AgentUndo, ctx, {"change": change}))
+        sent = _read(AgentUndo, ctx, change=change)
+        if daemon := find_client(self._root):
+            return daemon.undo_as(sent)
+        with self._agent(ctx) as agent:
+            return DecisionsMade(notes=[NoteDecisionShape.of(agent.undo(sent.change))])
 
     def note(self, path: str, ctx: Ctx) -> str:
         """A note as a model is shown it."""
         try:
-            return self._vault.read_note(_name_of(ctx), path).text
+            with self._view(ctx) as view:
+                return view.read_note(path).text
         except CompanionError as error:
             raise ResourceNotFoundError(str(error)) from None
+
+    @contextmanager
+    def _view(self, ctx: Ctx) -> Iterator[AgentView]:
+        config = load_config(self._root)
+        with self._lock, open_workspace(config, self._root, read_only=True) as space:
+            yield AgentView(space, VaultContext(space.scan()), _name_of(ctx))
+
+    @contextmanager
+    def _agent(self, ctx: Ctx) -> Iterator[Agent]:
+        config = load_config(self._root)
+        with self._lock, open_workspace(config, self._root) as space:
+            yield open_agent(space, _name_of(ctx))
 
 
 def fill(folder: str = "") -> str:
@@ -172,7 +222,80 @@ def fill(folder: str = "") -> str:
     return _PROMPT.format(where=f" in the folder {folder}" if folder else "")
 
 
-def _read(model: type[M], ctx: Ctx, sent: Mapping[str, object]) -> M:
+class NeedFound(BaseModel):
+    """What a note needs. kind: the property, or `callout`. heading, question: of a callout."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: str
+    heading: str | None
+    question: str | None
+    reason: str
+
+
+class NoteFound(BaseModel):
+    """A note that needs something."""
+
+    path: str
+    needs: list[NeedFound]
+
+
+class NotesFound(BaseModel):
+    """Notes that need something, by path. after: for the next page; null on the last."""
+
+    notes: list[NoteFound]
+    after: str | None
+    total: int
+
+
+class NeedRead(NeedFound):
+    """A need, and what its value has to be like. proposed: the id of a proposal that waits."""
+
+    field: str
+    instruction: str
+    proposed: int | None
+
+    @classmethod
+    def of(cls, read: ReadNeed) -> NeedRead:
+        """Return the shape of a need that was read."""
+        own = NeedFound.model_validate(read.need).model_dump()
+        return cls(field=read.field, instruction=read.instruction, proposed=read.proposed, **own)
+
+
+class NoteRead(BaseModel):
+    """A note as a prompt shows it, its needs, and what in it is left alone."""
+
+    path: str
+    text: str
+    needs: list[NeedRead]
+    left: list[str]
+
+    @classmethod
+    def of(cls, read: ReadNote) -> NoteRead:
+        """Return the shape of a note that was read."""
+        needs = list(map(NeedRead.of, read.needs))
+        return cls(path=read.path, text=read.text, needs=needs, left=list(read.left))
+
+
+class SimilarNotesFound(BaseModel):
+    """The notes that are most like another, the most similar first."""
+
+    notes: list[SimilarNote]
+
+
+class AgentProposals(BaseModel):
+    """Proposals, newest first."""
+
+    proposals: list[ProposalShape]
+
+
+class AgentHistory(BaseModel):
+    """Changes, newest first."""
+
+    changes: list[ChangeShape]
+
+
+def _read(model: type[M], ctx: Ctx, **sent: object) -> M:
     """Return what the agent sent, as the daemon's API takes it. Raises ToolError."""
     try:
         return model.model_validate({"agent": _name_of(ctx), **sent})
@@ -180,9 +303,6 @@ def _read(model: type[M], ctx: Ctx, sent: Mapping[str, object]) -> M:
         [first, *_] = error.errors(include_url=False, include_input=False, include_context=False)
         where = "/".join(map(str, first["loc"]))
         raise ToolError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
-
-
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._ -]+")
 
 
 def _name_of(ctx: Ctx) -> str:

@@ -1,29 +1,17 @@
-"""Settings in [ignore] and [private] that match no note of the vault: slips, as a rule."""
+"""What [ignore], [private] and folders of prompts name, and the vault does not have: slips."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from companion.cli.output import Output
 from companion.config import Config
-from companion.enrich.workspace import Workspace
 from companion.note.exclusions import property_mark, tag_mark
+from companion.prompts import Prompts
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Scan
 from companion.vault.paths import has_folder
 
 _UNUSED = "it keeps no note back"
-
-
-def warn_of_unused_folders(workspace: Workspace, output: Output) -> None:
-    """Warn of each folder that settings or prompts name and the vault does not have."""
-    for sentence in find_unused_folders(workspace.config, workspace.root):
-        output.warn(sentence)
-    for folder in workspace.prompts.by_folder:
-        if not has_folder(workspace.root, folder):
-            output.warn(
-                f"{OWN_FOLDER}/prompts has prompts for {folder}, and the vault has no such folder"
-            )
 
 
 def find_unused_folders(config: Config, root: Path) -> list[str]:
@@ -36,10 +24,13 @@ def find_unused_folders(config: Config, root: Path) -> list[str]:
     ]
 
 
-def warn_of_unused_marks(workspace: Workspace, scan: Scan, output: Output) -> None:
-    """Warn of each tag, property and pattern in the configuration that no note has."""
-    for sentence in find_unused_marks(workspace.config, scan):
-        output.warn(sentence)
+def find_unused_prompts(prompts: Prompts, root: Path) -> list[str]:
+    """Return a sentence for each folder that has prompts of its own and is not in the vault."""
+    return [
+        f"{OWN_FOLDER}/prompts has prompts for {folder}, and the vault has no such folder"
+        for folder in prompts.by_folder
+        if not has_folder(root, folder)
+    ]
 
 
 def find_unused_marks(config: Config, scan: Scan) -> list[str]:

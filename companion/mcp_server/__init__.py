@@ -1,1 +1,0 @@
-"""The MCP server of a vault, by which agents read notes and propose what they need."""
