@@ -180,7 +180,7 @@ def choose(workspace: Workspace) -> Iterator[tuple[str, ParsedNote]]:
 
 def make_empty(view: ParsedNote) -> ParsedNote | None:
     """Return the note with the properties empty; None where it is too long, or it cannot be."""
-    if len(view.note.encode()) > LONGEST:
+    if len(view.note.text.encode()) > LONGEST:
         return None
     missing = [name for name in PROPERTIES if not view.property_keys(name)]
     try:

@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from benchmarks.quality.references import Reference, find_references
 from benchmarks.spoiled import find_missed
-from companion.enrich.checks import CHECKS, CheckedAnswer, Fault, join_instructions
+from companion.enrich.checks import CHECKS, CheckedAnswer, Fault
 from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.language import NoteLanguages
 from companion.enrich.parse_answer import Limits, read_answer
@@ -190,7 +190,7 @@ def _make_answer(note: Note, prompts: Prompts, name: str, text: str) -> CheckedA
         return None
     text = value if isinstance(value, str) else "\n".join(value)
     view, title = note.reference.view, note.reference.title
-    words, told = "\n".join(read_paragraphs(view)), join_instructions(prompts, field)
+    words, told = "\n".join(read_paragraphs(view)), prompts.instructions(field)
     return CheckedAnswer(field, text, text, title, view.note.text, words, told, note.language)
 
 

@@ -50,7 +50,7 @@ class PageClient:
 
     def decide(self, ids: list[int]) -> dict[str, Any]:
         """Accept the proposals; return what the page got."""
-        body, _ = self._send("POST", "/page/decide", {"accept": ids})
+        body, _ = self._send("POST", "/page/decide", {"accept": [{"id": each} for each in ids]})
         answer: dict[str, Any] = json.loads(body)
         return answer
 

@@ -40,7 +40,8 @@ from companion.daemon.tokens import read_token
 from companion.enrich.similar import open_similar
 from companion.enrich.workspace import open_workspace
 from companion.vault.proposal import NewProposal
-from companion.vault.vectors import VectorRow, VectorStore, pack_vectors
+from companion.vault.vector_store import VectorRow, VectorStore
+from companion.vault.vectors import pack_vectors
 
 _TARGET = re.compile(r"(\[\[[^\]\[|#\n]+)")
 NOTES, BURST, PROPOSALS = 100_000, 20_000, 50_000

@@ -14,7 +14,7 @@ import click
 from pydantic import BaseModel
 
 from companion.cli.batch_files import export, import_, job_options, open_reader, resolve_file
-from companion.cli.output import Output, count, one_line, show_progress
+from companion.cli.output import Output, count, one_line
 from companion.cli.run_report import AGREE, RunReport
 from companion.cli.session import (
     common_options,
@@ -105,9 +105,9 @@ def _prepare(
 ) -> None:
     """Store what is to be sent, and print what became of notes that need no batch."""
     address, run = workspace.config.remote_endpoint().address, new_run()
-    with report.output.progress("Preparing", len(jobs)) as progress:
+    with report.output.progress("Preparing", len(jobs)) as bar:
         if similar:
-            similar.progress = partial(show_progress, progress, "Comparing notes")
+            similar.progress = bar.add_below("Comparing notes")
         with open_client(workspace.config, Event()) as client:
             first = ask_first(Enricher(workspace, asker, client, run), client, jobs)
         known = client.capabilities
@@ -119,7 +119,7 @@ def _prepare(
             report.counts[result.status] += 1
             if result.reason or result.left:
                 report.print_result(result)
-            progress.advance(progress.task_ids[0])
+            bar.advance()
 
 
 @batch.command()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
 from companion.cli.filters import join_options
-from companion.cli.output import Output, count, one_line, show_progress
+from companion.cli.output import Output, count, one_line
 from companion.cli.run_report import RunReport
 from companion.cli.session import (
     NOTE_PATH,
@@ -141,9 +140,9 @@ class _Export:
 
     def _write_lines(self, name: str, file: Path, jobs: Sequence[Job], opened: IO[bytes]) -> None:
         maker = BatchMaker(self.workspace, self.asker, name, str(file))
-        with self.report.output.progress("Exporting", len(jobs)) as progress:
+        with self.report.output.progress("Exporting", len(jobs)) as bar:
             if self.asker.similar:
-                self.asker.similar.progress = partial(show_progress, progress, "Comparing notes")
+                self.asker.similar.progress = bar.add_below("Comparing notes")
             for job in jobs:
                 planned = maker.make(job)
                 self.workspace.journal.batches.add(name, planned.calls)
@@ -155,7 +154,7 @@ class _Export:
                 has_more = result.reason or result.left or not planned.calls
                 if not self.report.output.as_json and has_more:
                     self.report.print_result(result)
-                progress.advance(progress.task_ids[0])
+                bar.advance()
 
 
 class _NothingToAsk(Exception):

@@ -137,11 +137,11 @@ class _DecisionReport:
     def follow(self, made: Iterable[NoteDecision], cancelled: Event) -> CompanionError | None:
         """Print what is decided, until it is cancelled; return what stopped it early."""
         notes = len({each.path for each in self.choice.proposals})
-        with self.output.progress("Deciding", notes) as progress:
+        with self.output.progress("Deciding", notes) as bar:
             try:
                 for decision in made:
                     self._add(decision)
-                    progress.advance(progress.task_ids[0])
+                    bar.advance()
                     if cancelled.is_set():
                         break
             except CompanionError as error:

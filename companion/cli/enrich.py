@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from threading import Event
@@ -16,7 +15,7 @@ import click
 from companion.cli.filters import filter_options, parse_time, read_filter
 from companion.cli.interrupts import exit_on_signals, stop_on_signals
 from companion.cli.model import fetch_model, is_missing
-from companion.cli.output import Output, show_progress, show_wait
+from companion.cli.output import Output
 from companion.cli.run_report import AGREE, RunReport
 from companion.cli.session import (
     NOTE_PATH,
@@ -161,14 +160,14 @@ class _Run:
         ):
             with output.progress("Enriching", len(jobs)) as bar:
                 if enricher.limiter:
-                    enricher.limiter.tell = partial(show_wait, bar, "Enriching")
+                    enricher.limiter.tell = bar.wait
                 if enricher.similar:
-                    enricher.similar.progress = partial(show_progress, bar, "Comparing notes")
+                    enricher.similar.progress = bar.add_below("Comparing notes")
                 at_once = self.workspace.config.concurrency
                 try:
                     for each in run_jobs(jobs, enricher.enrich, at_once, cancelled):
                         self.report.add(each)
-                        bar.advance(bar.task_ids[0])
+                        bar.advance()
                 except CompanionError as error:
                     fault = error
             self.report.sum_up(len(jobs), enricher.usage, name, stopped=cancelled.is_set())
@@ -232,7 +231,7 @@ class _Run:
                         self.report.print_result(result, diff)
                         continue
                     self.report.add(result, diff)
-                    bar.advance(bar.task_ids[0])
+                    bar.advance()
             over = daemon.run(run.id)
         except CompanionError as error:
             return self.report.usage, error

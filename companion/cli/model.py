@@ -88,5 +88,5 @@ def _pull(name: str, output: Output) -> Path:
     wanted = find_model(name)
     size = f" ({decimal(wanted.size)}, once)" if wanted.size else ""
     output.warn(f"Fetching the model {name}{size}")
-    with output.count_up(name, in_bytes=True) as progress:
-        return pull_model(name, progress)
+    with output.progress(name, in_bytes=True) as bar:
+        return pull_model(name, bar.update)

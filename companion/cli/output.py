@@ -109,23 +109,42 @@ class Output:
             self.out.print("    ", line, sep="")
 
     @contextmanager
-    def count_up(
-        self, what: str, *, in_bytes: bool = False
-    ) -> Iterator[Callable[[int, int], None]]:
-        """Show a bar, as progress does; call what it yields with how many are done of how many."""
-        with self.progress(what, 0, in_bytes=in_bytes) as progress:
-            bar = progress.task_ids[0]
-            yield lambda done, total: progress.update(bar, completed=done, total=total)
-
-    @contextmanager
-    def progress(self, what: str, total: int, *, in_bytes: bool = False) -> Iterator[Progress]:
-        """Show a progress bar on the standard error, if that is a terminal; task 0 is the bar."""
+    def progress(self, what: str, total: int = 0, *, in_bytes: bool = False) -> Iterator[Bar]:
+        """Show a progress bar on the standard error, if that is a terminal."""
         done = DownloadColumn() if in_bytes else MofNCompleteColumn()
         columns = (TextColumn("{task.description}"), BarColumn(), done, TimeRemainingColumn())
         quiet = not self.err.is_terminal
         with Progress(*columns, console=self.err, disable=quiet, transient=True) as progress:
-            progress.add_task(what, total=total)
-            yield progress
+            yield Bar(progress, what, total)
+
+
+class Bar:
+    """A progress bar. Its methods may be called from any thread."""
+
+    def __init__(self, progress: Progress, what: str, total: int) -> None:
+        self._progress = progress
+        self._what = what
+        self._task = progress.add_task(what, total=total)
+
+    def advance(self) -> None:
+        """Show that one more is done."""
+        self._progress.advance(self._task)
+
+    def update(self, done: int, total: int) -> None:
+        """Show how many are done of how many."""
+        self._progress.update(self._task, completed=done, total=total)
+
+    def wait(self, why: str) -> None:
+        """Show why it waits; empty: it goes on."""
+        shown = f"{self._what}, waiting: {why}" if why else self._what
+        self._progress.update(self._task, description=shown)
+
+    def add_below(self, what: str) -> Callable[[int, int], None]:
+        """Return what shows a second bar, by how many are done of how many, until all are."""
+        task = self._progress.add_task(what, total=0, visible=False)
+        return lambda done, total: self._progress.update(
+            task, completed=done, total=total, visible=done < total
+        )
 
 
 def edit_text(text: str, extension: str) -> str | None:
@@ -139,19 +158,6 @@ def edit_text(text: str, extension: str) -> str | None:
         raise UsageError(
             f"{error.format_message()}; nothing was changed. EDITOR names the editor to start"
         ) from None
-
-
-def show_progress(progress: Progress, what: str, done: int, total: int) -> None:
-    """Show a second bar of that name, below task 0, until it is done."""
-    task = next((task.id for task in progress.tasks if task.description == what), None)
-    if task is None:
-        task = progress.add_task(what, total=total)
-    progress.update(task, completed=done, total=total, visible=done < total)
-
-
-def show_wait(progress: Progress, what: str, why: str) -> None:
-    """Show in task 0, which is called so, why it waits; empty: it goes on."""
-    progress.update(progress.task_ids[0], description=f"{what}, waiting: {why}" if why else what)
 
 
 def count(number: int, noun: str) -> str:

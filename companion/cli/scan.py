@@ -79,8 +79,8 @@ def scan(
         output.warn(*find_unused_prompts(workspace.prompts, workspace.root))
         chosen = read_filter(workspace.prompts, only)
         links = [error.path for error in refused if isinstance(error, LinkOutOfVault)]
-        with output.count_up("Reading notes") as progress:
-            found = workspace.scan(progress)
+        with output.progress("Reading notes") as bar:
+            found = workspace.scan(bar.update)
         report = ScanReport(workspace, found, [*wanted, *links], chosen)
         output.warn(*find_unused_marks(workspace.config, report.scan))
         if outdated:

@@ -26,7 +26,7 @@ from companion.daemon.service import (
     plan_service,
     uninstall_service,
 )
-from companion.daemon.service_manager import ServiceManager, find_manager
+from companion.daemon.service_manager import find_manager
 from companion.errors import UsageError
 
 _STARTS = 30.0  # seconds that a daemon has to answer
@@ -100,8 +100,41 @@ def status(vaults: tuple[Path, ...], as_json: bool) -> int:
     services = _choose_services(vaults) if vaults else list_services()
     if not services:
         output.say("No daemon starts with your session; companion service install VAULT does it.")
-    well = [_report(each, manager, output) for each in services]
-    return 0 if all(well) else 1
+    is_well = True
+    for each in services:
+        place = find_daemon(state_folder(each.root))
+        file, starts = manager.file(each.name), manager.knows(each.name)
+        is_well = is_well and starts and place is not None
+        if as_json:
+            running = place._asdict() if place else {}
+            shape = ServiceShape(vault=str(each.root), file=str(file), starts=starts, **running)
+            output.print_json(shape.model_dump())
+        output.say(str(each.root), style="bold")
+        again = f"companion service install {shlex.quote(str(each.root))}"
+        output.say(f"  starts   {'with your session' if starts else f'no more: {again} mends it'}")
+        output.say(f"  by       {file}")
+        if place is None:
+            output.say("  runs     no: companion service logs says why")
+            continue
+        old = "" if place.version == __version__ else f", and this is {__version__}: {again}"
+        where = f"on http://127.0.0.1:{place.port}, pid {place.pid}, version {place.version}"
+        output.say(f"  runs     {where}{old}")
+    return 0 if is_well else 1
+
+
+class ServiceShape(BaseModel):
+    """A service, as in `companion service status --json`.
+
+    file: by which the system starts it; starts: whether the system knows it. pid, port, version:
+    of its daemon; null where none runs.
+    """
+
+    vault: str
+    file: str
+    starts: bool
+    pid: int | None = None
+    port: int | None = None
+    version: str | None = None
 
 
 @service.command()
@@ -197,41 +230,3 @@ def _choose_services(vaults: tuple[Path, ...]) -> list[InstalledService]:
     if missing := [root for root in roots if root not in services]:
         raise UsageError(f"no service is installed for {missing[0]}. Installed for: {has}")
     return [services[root] for root in roots]
-
-
-class ServiceShape(BaseModel):
-    """A service, as in `companion service status --json`.
-
-    file: by which the system starts it; starts: whether the system knows it. pid, port, version:
-    of its daemon; null where none runs.
-    """
-
-    vault: str
-    file: str
-    starts: bool
-    pid: int | None = None
-    port: int | None = None
-    version: str | None = None
-
-
-def _report(each: InstalledService, manager: ServiceManager, output: Output) -> bool:
-    """Print how the service is, and return whether it is well."""
-    place = find_daemon(state_folder(each.root))
-    file, starts = manager.file(each.name), manager.knows(each.name)
-    if output.as_json:
-        running = place._asdict() if place else {}
-        shape = ServiceShape(vault=str(each.root), file=str(file), starts=starts, **running)
-        output.print_json(shape.model_dump())
-    output.say(str(each.root), style="bold")
-    again = f"companion service install {shlex.quote(str(each.root))}"
-    output.say(f"  starts   {'with your session' if starts else f'no more: {again} mends it'}")
-    output.say(f"  by       {file}")
-    if place is None:
-        output.say("  runs     no: companion service logs says why")
-    else:
-        old = "" if place.version == __version__ else f", and this is {__version__}: {again}"
-        output.say(
-            f"  runs     on http://127.0.0.1:{place.port}, pid {place.pid},"
-            f" version {place.version}{old}"
-        )
-    return starts and place is not None

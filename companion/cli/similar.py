@@ -73,8 +73,8 @@ def _compare(opened: SimilarNotes, known: VaultContext, output: Output, *, agree
         cost = describe_encoding(opened.config, known.scan, missing)
         if not output.agrees(cost, "--yes to send all"):
             raise UsageError("nothing was sent")
-    with output.count_up("Comparing notes") as progress:
-        vectors.update(known.scan, missing, progress=progress)
+    with output.progress("Comparing notes") as bar:
+        vectors.update(known.scan, missing, progress=bar.update)
 
 
 class RuleShape(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import click
 
@@ -24,7 +24,6 @@ from companion.enrich.run import new_run
 from companion.enrich.selection import is_in
 from companion.enrich.workspace import Workspace
 from companion.errors import (
-    CompanionError,
     NoteChanged,
     NoteError,
     NoteRefused,
@@ -35,7 +34,6 @@ from companion.python_api import Vault
 from companion.vault.journal import Change
 from companion.vault.undo import Undone
 
-T = TypeVar("T")
 _MAX_DIGITS = 18  # of a change's number; SQLite's integers have up to 19
 UndoOutcome = Literal["done", "part", "lost", "failed"]  # lost: it can never be taken back
 
@@ -80,50 +78,35 @@ def undo(
     running = find_running_daemon(vault, named)
     with open_session(vault, named, output=output, read_only=bool(running)) as workspace:
         chosen = read_change_filter(workspace.prompts, only)
-        try:
-            runs = _find_runs(workspace) if is_bare else []
-            changes = runs[0] if is_bare else _find_changes(workspace, whats, run_name, chosen)
-        except _NothingToUndo as nothing:
-            output.warn(str(nothing))
+        changes, otherwise = _find_changes(workspace, whats, run_name, chosen)
+        if not changes:
+            output.warn(otherwise)
             return 0
         outcomes = _undo_all(changes, Vault(workspace.root, workspace, running), workspace, output)
-    if is_bare and set(outcomes) == {"lost"}:
-        output.warn(_describe_lost([each[0].run for each in runs]))
+        if is_bare and set(outcomes) == {"lost"}:
+            output.warn(_describe_lost(changes[0].run, workspace))
     in_part = f", {outcomes.count('part')} in part" if "part" in outcomes else ""
     output.say(f"{count(outcomes.count('done'), 'change')} taken back{in_part}")
     return 0 if set(outcomes) == {"done"} else 1
 
 
-class _NothingToUndo(CompanionError):
-    """There is no change to take back, or all are taken back already."""
-
-
-def _find_runs(workspace: Workspace) -> list[list[Change]]:
-    """Return the changes that were not taken back yet, grouped by run, newest first.
-
-    Raises _NothingToUndo if there are none.
-    """
-    runs: dict[str, list[Change]] = {}
-    for change in _made_in(workspace, []):
-        runs.setdefault(change.run, []).append(change)
-    return _some(list(runs.values()), "there is nothing to take back; see companion history")
-
-
-def _describe_lost(runs: Sequence[str]) -> str:
-    """Return a sentence that nothing of the first run can be taken back, and what to do instead."""
+def _describe_lost(last: str, workspace: Workspace) -> str:
+    """Return a sentence that nothing of the last run can be taken back, and what to do instead."""
+    before = [change.run for change in _made_in(workspace, []) if change.run != last]
     instead = "no other is left"
-    if runs[1:]:
-        instead = f"companion undo --run {runs[1]} takes back the one before it"
-    return f"Nothing of the last run, {runs[0]}, can be taken back; {instead}"
+    if before:
+        instead = f"companion undo --run {before[0]} takes back the one before it"
+    return f"Nothing of the last run, {last}, can be taken back; {instead}"
 
 
 def _find_changes(
     workspace: Workspace, whats: Sequence[str], run: str | None, chosen: ChangeFilter
-) -> list[Change]:
-    """Return the changes that the arguments name, newest first, so that each finds its text.
+) -> tuple[list[Change], str]:
+    """Return the changes that are meant, newest first, so that each finds its text.
 
-    Raises UsageError if an argument is unknown, or one of several has nothing to take back;
-    _NothingToUndo if there is only one, or none of them has.
+    Those of the last run, if nothing is said. Beside them: what to say if there are none.
+
+    Raises UsageError if an argument is unknown, or one of several has nothing to take back.
     """
     if chosen != ANY_CHANGE:
         return _find_chosen(workspace, whats, chosen)
@@ -131,49 +114,55 @@ def _find_changes(
         changes = workspace.journal.changes(run=run)
         if not changes:
             raise UsageError(f"there is no run {run}; see companion history")
-        made = [change for change in changes if change.state == "done"]
         which = f"the run {run} made no change that is still there"
-        return _some(made, f"there is nothing to take back: {which}; see companion history")
+        made = [change for change in changes if change.state == "done"]
+        return made, f"there is nothing to take back: {which}; see companion history"
+    otherwise = "there is nothing to take back; see companion history"
+    if not whats:
+        made = _made_in(workspace, [])
+        return [change for change in made if change.run == made[0].run], otherwise
     found: dict[int, Change] = {}
     for what in whats:
-        try:
-            found |= {change.id: change for change in _find_named(workspace, what)}
-        except _NothingToUndo as nothing:
-            if len(whats) == 1:
-                raise
-            raise UsageError(str(nothing)) from None
-    return [found[number] for number in sorted(found, reverse=True)]
+        named, otherwise = _find_named(workspace, what)
+        if not named and len(whats) > 1:
+            raise UsageError(otherwise)
+        found |= {change.id: change for change in named}
+    return [found[number] for number in sorted(found, reverse=True)], otherwise
 
 
-def _find_chosen(workspace: Workspace, whats: Sequence[str], chosen: ChangeFilter) -> list[Change]:
-    """Return the changes that fit, in these notes and folders, or in all."""
+def _find_chosen(
+    workspace: Workspace, whats: Sequence[str], chosen: ChangeFilter
+) -> tuple[list[Change], str]:
+    """Return the changes that fit, in these notes and folders, or in all; and as _find_changes."""
     if numbers := [what for what in whats if what.isdecimal()]:
         raise UsageError(
             f"--since, --until, --field and --model are about notes and folders; {numbers[0]} is a"
             " change"
         )
     places = [resolve_history_path(workspace, what) for what in whats]
-    made = [change for change in _made_in(workspace, places) if chosen.keeps(change)]
     when = "" if chosen.since is None else f" since {local_time(chosen.since)}"
     which = "" if chosen._replace(since=None) == ANY_CHANGE else " of that kind"
-    return _some(made, f"there is nothing{which} to take back{when}; see companion history")
+    made = [change for change in _made_in(workspace, places) if chosen.keeps(change)]
+    return made, f"there is nothing{which} to take back{when}; see companion history"
 
 
-def _find_named(workspace: Workspace, what: str) -> list[Change]:
-    """Return the change of this number, the last one of this note, or all of this folder."""
+def _find_named(workspace: Workspace, what: str) -> tuple[list[Change], str]:
+    """Return the change of this number, the last one of this note, or all of this folder.
+
+    Beside them as _find_changes.
+    """
     journal = workspace.journal
     if what.isdecimal():
         change = journal.change(int(what)) if len(what) <= _MAX_DIGITS else None
         if change is None:
             raise UsageError(f"there is no change {what}; see companion history")
-        return [change]
+        return [change], ""
     path = resolve_history_path(workspace, what)
     made = _made_in(workspace, [path])
     if not (workspace.root / path).is_dir():
         done = (change for change in journal.changes(path=path) if change.is_made)
         made = (made or list(done))[:1]
-    place = path or "the vault"
-    return _some(made, f"Companion changed nothing in {place} that is still there")
+    return made, f"Companion changed nothing in {path or 'the vault'} that is still there"
 
 
 def _made_in(workspace: Workspace, places: Sequence[str]) -> list[Change]:
@@ -188,12 +177,6 @@ def _made_in(workspace: Workspace, places: Sequence[str]) -> list[Change]:
         and not change.taken
         and (not places or any(is_in(change.path, place) for place in places))
     ]
-
-
-def _some(found: list[T], otherwise: str) -> list[T]:
-    if not found:
-        raise _NothingToUndo(otherwise)
-    return found
 
 
 def _undo_all(

@@ -12,7 +12,6 @@ import shlex
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -108,10 +107,19 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
     endpoint = tables.setdefault("endpoint", {})
     if isinstance(endpoint, dict):
         tables["endpoint"] = endpoint | _read_environment(endpoint.get("base_url"))
+
+    def file_of(name: str) -> Path:
+        """Return the file that sets the setting: the vault's own where that has it."""
+        found: Any = own
+        for part in name.split("."):
+            if not isinstance(found, dict) or part not in found:
+                break
+            found = found[part]
+        return vault_file(root) if root is not None and found is not own else config_file()
+
     try:
         return Config.model_validate(tables)
     except ValidationError as error:
-        file_of = partial(_file_of, own=own, root=root)
         raise UsageError(describe_errors(error, file_of, " or the environment")) from None
 
 
@@ -229,13 +237,3 @@ def _read_environment(base_url: object) -> dict[str, object]:
     if "base_url" in settings and settings["base_url"] != base_url:
         settings.setdefault("api_key", "")
     return settings
-
-
-def _file_of(name: str, own: Tables, root: Path | None) -> Path:
-    """Return the file that sets the setting: the vault's own where that has it."""
-    found: Any = own
-    for part in name.split("."):
-        if not isinstance(found, dict) or part not in found:
-            break
-        found = found[part]
-    return vault_file(root) if root is not None and found is not own else config_file()

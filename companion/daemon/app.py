@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from functools import partial
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from companion import __version__
 from companion.config import APP
+from companion.daemon.access import Access
 from companion.daemon.api import client_routes, routing, run_routes
-from companion.daemon.api.client_routes import presence, status
 from companion.daemon.api.model_routes import model
 from companion.daemon.api.note_routes import changes, notes
 from companion.daemon.api.proposal_routes import programs, proposals
@@ -23,60 +22,41 @@ from companion.daemon.daemon import Daemon
 from companion.daemon.guard import Guard
 from companion.daemon.openapi import describe_api
 from companion.daemon.problem import PROBLEM_JSON, find_problem, http_problem
-from companion.daemon.web.pages import PageAccess, add_pages
+from companion.daemon.web.pages import page
 
 RESOURCES = (
-    status,
+    client_routes.status,
     notes,
     proposals,
     programs,
     runs,
     changes,
     model,
-    presence,
+    client_routes.presence,
     client_routes.pair,
     client_routes.proof,
 )
 
 
-def make_app(
-    daemon: Daemon,
-    accepts: Callable[[str], object],
-    exchange: Callable[[str], str | None],
-    prove: Callable[[int, str], client_routes.Proofs | None],
-    page: PageAccess,
-    port: int,
-    closing: threading.Event | None = None,
-) -> Guard:
-    """Return the API of a daemon that listens on port, behind its guard.
+def make_app(daemon: Daemon, access: Access, closing: threading.Event) -> Guard:
+    """Return the API of a daemon behind its guard. access: who may use it.
 
-    accepts: whether a bearer token is valid. exchange: returns the token for a one-time code, None
-    for a wrong code. prove: returns the proofs for a port and a client's nonce, None while there
-    is no token. page: who may see the page. closing: set when the daemon stops; no answer is
-    delayed from then on.
+    closing: set when the daemon stops; no answer is delayed from then on.
     """
     app = Flask("companion.daemon.web", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     app.extensions[routing.EXTENSION] = daemon
-    app.extensions[client_routes.EXTENSION] = exchange
-    app.extensions[client_routes.PROOF_EXTENSION] = partial(prove, port)
-    app.extensions[run_routes.EXTENSION] = run_routes.Waiters(closing or threading.Event())
-    for resource in RESOURCES:
-        app.register_blueprint(resource)
-    add_pages(app, page)
+    app.extensions[routing.ACCESS_EXTENSION] = access
+    app.extensions[run_routes.EXTENSION] = run_routes.Waiters(closing)
+    for blueprint in (*RESOURCES, page):
+        app.register_blueprint(blueprint)
     health = json.dumps({"status": "ok", "name": APP, "version": __version__})
     _add_document(app, "/healthz", lambda: health)
     _add_document(app, f"{PREFIX}/openapi.json", lambda: describe_api(RESOURCES))
     app.register_error_handler(Exception, _answer_problem)
-    addresses = app.url_map.bind(f"127.0.0.1:{port}")
-    return Guard(
-        app,
-        accepts,
-        page.sessions.accepts,
-        methods=lambda path: set(addresses.allowed_methods(path)),
-        port=port,
-    )
+    addresses = app.url_map.bind(f"127.0.0.1:{access.port}")
+    return Guard(app, access, methods=lambda path: set(addresses.allowed_methods(path)))
 
 
 def _add_document(app: Flask, rule: str, document: Callable[[], str]) -> None:

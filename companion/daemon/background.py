@@ -42,7 +42,7 @@ class BackgroundSwitch:
     state: the vault's state folder; the file `paused` in it keeps a pause across restarts.
     """
 
-    def __init__(self, config: Config, state: Path, queue: WorkQueue[Job]) -> None:
+    def __init__(self, config: Config, state: Path, queue: WorkQueue) -> None:
         self._config = config
         self._queue = queue
         self._file = state / "paused"
@@ -140,7 +140,7 @@ class BackgroundHandler:
 
     def __init__(
         self,
-        queue: WorkQueue[Job],
+        queue: WorkQueue,
         fingerprints: Fingerprints,
         presence: Presence,
         quota: DailyQuota,
@@ -158,17 +158,14 @@ class BackgroundHandler:
         self._cancelled = threading.Event()
         self._enricher: Enricher | None = None
 
-    def work(self, ticket: Ticket[Job]) -> bool:
+    def work(self, ticket: Ticket) -> bool:
         """Work on the note, and give the ticket back; return whether a model was asked.
 
         Raises EndpointError, Cancelled or JournalError; the ticket is not given back then.
         """
         path, asked = ticket.path, False
         fingerprint = self._fingerprints.fingerprint(path)
-        if self._presence.is_open(path):
-            self._defer(ticket)
-            return False
-        if self._requeue_if_edited(ticket):
+        if self._is_put_off(ticket):
             return False
         with self._lock:
             self._deferred.discard(path)
@@ -178,13 +175,10 @@ class BackgroundHandler:
                     self._enricher = self._open(self._cancelled)
                 enricher = copy(self._enricher)
             enricher.run = new_run()  # a run of its own: undoing the last run undoes one note
-            answer = self._ask(enricher, ticket.item)
+            answer = self._ask(enricher, ticket.job)
             asked = used_model(answer)
             if isinstance(answer, Answered):
-                if self._presence.is_open(path):
-                    self._defer(ticket)
-                    return asked
-                if self._requeue_if_edited(ticket):
+                if self._is_put_off(ticket):
                     return asked
                 answer = enricher.write(answer)
         except NoteError as error:
@@ -198,7 +192,7 @@ class BackgroundHandler:
             self._queue.done(ticket)
         return asked
 
-    def fail(self, ticket: Ticket[Job], error: CompanionError, *, passes: bool) -> None:
+    def fail(self, ticket: Ticket, error: CompanionError, *, passes: bool) -> None:
         """Requeue the note after a fault that may be over later; else leave it until it changes.
 
         passes: whether it may be over later, as the endpoint's. So may a limit of the day.
@@ -255,16 +249,16 @@ class BackgroundHandler:
             return enricher.ask(job)
         return self._quota.ask(enricher, job)
 
-    def _defer(self, ticket: Ticket[Job]) -> None:
-        with self._lock:
-            self._deferred.add(ticket.path)
-        self._queue.requeue(ticket, time.monotonic() + _OPEN_LOOK)
-
-    def _requeue_if_edited(self, ticket: Ticket[Job]) -> bool:
-        """Requeue the ticket if the note was changed just now; return whether it was.
+    def _is_put_off(self, ticket: Ticket) -> bool:
+        """Requeue the ticket if the note is open or was changed just now; return whether it is.
 
         Its modification time alone is not enough, as the clock of its drive may differ from ours.
         """
+        if self._presence.is_open(ticket.path):
+            with self._lock:
+                self._deferred.add(ticket.path)
+            self._queue.requeue(ticket, time.monotonic() + _OPEN_LOOK)
+            return True
         changed = self._fingerprints.has_changed(ticket.path)
         rest = self._fingerprints.seconds_to_settle(ticket.path, self._settle)
         if changed and rest > 0:
@@ -273,7 +267,7 @@ class BackgroundHandler:
         return False
 
     def _requeue_or_leave(
-        self, ticket: Ticket[Job], error: NoteError, fingerprint: NoteFingerprint | None
+        self, ticket: Ticket, error: NoteError, fingerprint: NoteFingerprint | None
     ) -> None:
         """Requeue the ticket if a retry may help; else leave the note until it changes."""
         path = ticket.path

@@ -147,10 +147,15 @@ class CircuitBreaker:
     ) -> EndpointFault:
         kind = _kind_of(error)
         first, longest = _waits_of(kind)
-        next_try = self._failed_at + min(first * 2.0 ** min(tries - 1, 20), longest)
+        next_try = self._failed_at + back_off(tries, first, longest)
         if isinstance(error, RateLimited) and error.retry_after:
             next_try = max(next_try, now + min(error.retry_after, _MAX_RETRY_AFTER))
         return EndpointFault(kind, str(error), since, next_try, tries)
+
+
+def back_off(tries: int, first: float, longest: float) -> float:
+    """Return the seconds to wait after so many failed tries, which double from first to longest."""
+    return min(first * 2.0 ** min(tries - 1, 20), longest)
 
 
 def _kind_of(error: EndpointError) -> FaultKind:

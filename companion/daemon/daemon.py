@@ -64,7 +64,7 @@ class Daemon:
         self.released = threading.Event()  # another process is to have the vault
         self.runs = Runs(new_run)
         self.proposals = space.journal.proposals
-        self.queue = WorkQueue[Job]()
+        self.queue = WorkQueue()
         self.presence = Presence()
         self.circuit_breaker = CircuitBreaker()
         self.limiter = find_limiter(space.config, spending)

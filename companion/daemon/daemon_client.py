@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from companion import __version__
 from companion.daemon.api.change_schemas import Undo, UndoMade
-from companion.daemon.api.proposal_schemas import DecisionsMade, Forgotten, decisions_object
+from companion.daemon.api.proposal_schemas import DecisionsMade, Forgotten
 from companion.daemon.api.run_request_schemas import LONGEST_WAIT, request_object
 from companion.daemon.api.run_schemas import RunProgress, RunShape
 from companion.daemon.api.status_schemas import StatusShape
@@ -167,9 +167,18 @@ class DaemonClient:
         """Undo the change. run: the run that the undo belongs to."""
         return self._ask("POST", f"/changes/{change}/undo", UndoMade, Undo(run=run).model_dump())
 
-    def decide(self, decisions: dict[str, object]) -> list[NoteDecision]:
-        """Decide on proposals, as decisions_object says; return what became of their notes."""
-        made = self._ask("POST", "/proposals/decide", DecisionsMade, decisions)
+    def decide(
+        self,
+        *,
+        accept: Iterable[Acceptance] = (),
+        refuse: Iterable[int] = (),
+        undo: Iterable[int] = (),
+        run: str | None = None,
+    ) -> list[NoteDecision]:
+        """Decide on proposals; return what became of their notes. accept: name one state each."""
+        wishes = [{"id": wish.id, "text": wish.text, "state": wish.states[0]} for wish in accept]
+        body = {"accept": wishes, "refuse": [*refuse], "undo": [*undo], "run": run}
+        made = self._ask("POST", "/proposals/decide", DecisionsMade, body)
         return [each.to_decision() for each in made.notes]
 
     def propose(self, path: str, given: GivenValue, script: str) -> ProposalMade:
@@ -277,15 +286,15 @@ class RemoteDecisions:
         self, wanted: Iterable[Acceptance], *, run: str | None = None
     ) -> Iterator[NoteDecision]:
         """Have the proposals written into their notes, as changes of this run."""
-        yield from self._daemon.decide(decisions_object(accept=wanted, run=run))
+        yield from self._daemon.decide(accept=wanted, run=run)
 
     def refuse(self, ids: Iterable[int]) -> Iterator[NoteDecision]:
         """Have the proposals refused."""
-        yield from self._daemon.decide(decisions_object(refuse=ids))
+        yield from self._daemon.decide(refuse=ids)
 
     def undo(self, ids: Iterable[int], run: str | None = None) -> Iterator[NoteDecision]:
         """Have decisions taken back, as changes of this run."""
-        yield from self._daemon.decide(decisions_object(undo=ids, run=run))
+        yield from self._daemon.decide(undo=ids, run=run)
 
 
 def ended_early(run: RunShape) -> CompanionError | None:

@@ -35,7 +35,7 @@ class EnricherSource:
         spending: Budget,
         context: Callable[[], VaultContext],
         presence: Presence,
-        similar: SimilarNotes | None = None,
+        similar: SimilarNotes | None,
     ) -> None:
         self._space = space
         self._spending = spending

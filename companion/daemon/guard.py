@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from companion import __version__
+from companion.daemon.access import Access
 from companion.daemon.problem import PROBLEM_JSON, Refusal
 
 if TYPE_CHECKING:
@@ -52,24 +53,17 @@ _JSON = re.compile(r'application/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?
 class Guard:
     """A WSGI application that passes only acceptable requests to `app`.
 
-    accepts: whether a bearer token is valid. has_session: whether a Cookie header has a session of
-    the page. methods: returns the methods of a path, none if the path does not exist. port: where
-    the server listens.
+    access: who may use the daemon. methods: returns the methods of a path, none if the path does
+    not exist.
     """
 
     def __init__(
-        self,
-        app: WSGIApplication,
-        accepts: Callable[[str], object],
-        has_session: Callable[[str | None], bool],
-        methods: Callable[[str], Collection[str]],
-        port: int,
+        self, app: WSGIApplication, access: Access, methods: Callable[[str], Collection[str]]
     ) -> None:
         self.app = app
-        self._accepts = accepts
-        self._has_session = has_session
+        self._access = access
         self._methods = methods
-        self._hosts = frozenset(f"{name}:{port}" for name in _NAMES)
+        self._hosts = frozenset(f"{name}:{access.port}" for name in _NAMES)
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -126,11 +120,11 @@ class Guard:
             raise Refusal(403, "Pages of other sites get no answer here.")
 
     def _check_page(self, environ: WSGIEnvironment, method: str, path: str) -> None:
-        """Refuse what our own page did not send; no answer to it may be shown by another one."""
+        """Refuse what our own page did not send, so that no page of another origin reads it."""
         name = f"HTTP_{PAGE_HEADER.upper().replace('-', '_')}"
         if environ.get(name) != "1" or (method == "POST" and "HTTP_ORIGIN" not in environ):
             raise Refusal(403, "Only Companion's own page gets an answer here.")
-        if path != _OPEN_PAGE and not self._has_session(environ.get("HTTP_COOKIE")):
+        if path != _OPEN_PAGE and not self._access.sessions.accepts(environ.get("HTTP_COOKIE")):
             raise Refusal(401, "This page's session has ended; open it with `companion open`.")
 
     def _check_token(self, environ: WSGIEnvironment) -> None:
@@ -140,7 +134,7 @@ class Guard:
                 401, "A bearer token is needed.", headers=[("WWW-Authenticate", "Bearer")]
             )
         bearer = _BEARER.fullmatch(authorization)
-        if bearer is None or not self._accepts(bearer[1]):
+        if bearer is None or not self._access.tokens.accepts(bearer[1]):
             challenge = ("WWW-Authenticate", 'Bearer error="invalid_token"')
             raise Refusal(401, "This token does not open this daemon.", headers=[challenge])
 

@@ -47,7 +47,6 @@ class Server:
     """The server on a port that bind_port() bound. It answers while run() is running."""
 
     def __init__(self, app: Guard, listener: socket.socket) -> None:
-        self.port: int = listener.getsockname()[1]
         self._map: dict[int, Any] = {}
         self._stopped = threading.Event()
         self._server = create_server(

@@ -25,8 +25,8 @@ def log_file(state: Path) -> Path:
     return state / "daemon.log"
 
 
-def open_log(state: Path, *, to_terminal: bool) -> None:
-    """Start to log to the file in the state folder, and to the standard error if to_terminal.
+def open_log(state: Path) -> None:
+    """Start to log to the file in the state folder, and to the standard error.
 
     Raises UsageError if the file cannot be written.
     """
@@ -40,7 +40,7 @@ def open_log(state: Path, *, to_terminal: bool) -> None:
         raise UsageError(f"the log {path} cannot be written ({error.strerror}); allow it") from None
     file.setLevel(logging.INFO)  # what --debug adds may hold anything
     handlers: list[logging.Handler] = [file]
-    if to_terminal and not logging.getLogger().handlers:  # --debug logs to it already
+    if not logging.getLogger().handlers:  # --debug logs to it already
         handlers.append(logging.StreamHandler())
     for each in handlers:
         each.setFormatter(_OneLine(_FORMAT, _TIME))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from companion.daemon.api.schemas import Shape
 from companion.daemon.log import log_fault
+from companion.daemon.problem import Refusal
 from companion.errors import CompanionError
 from companion.llm import catalog
 
@@ -29,14 +30,6 @@ class FetchShape(Shape):
     done: int
     of: int
     reason: str
-
-
-class FetchBusy(CompanionError):
-    """Another model is being fetched."""
-
-
-class NotInCatalog(CompanionError):
-    """The catalogue has no model of that name."""
 
 
 class ModelFetch:
@@ -65,16 +58,16 @@ class ModelFetch:
     def start(self, name: str) -> FetchShape:
         """Start to fetch a model of the catalogue, unless it is being fetched already.
 
-        Raises NotInCatalog, and FetchBusy while another model is being fetched.
+        Raises Refusal if it has none of that name, or another one is being fetched.
         """
         size = next((model.size or 0 for model in catalog.CATALOG if model.name == name), None)
         if size is None:
-            raise NotInCatalog(f"The catalogue has no model {name[:100]}.")
+            raise Refusal(404, f"The catalogue has no model {name[:100]}.")
         with self._lock:
             current = self._progress
             if current and current.state == "fetching":
                 if current.name != name:
-                    raise FetchBusy(f"The model {current.name} is being fetched; wait for it.")
+                    raise Refusal(409, f"The model {current.name} is being fetched; wait for it.")
                 return current
             begun = self._progress = FetchShape(
                 name=name, state="fetching", done=0, of=size, reason=""

@@ -16,6 +16,7 @@ from companion.vault.index import Scan
 
 _PROGRESS = 30.0  # seconds between two lines of the log
 _STOP = 1.0  # seconds that a batch of notes has to finish
+_UNUSED = 60.0  # seconds after which the memory of vectors that nobody compares is freed
 _log = logging.getLogger(__name__)
 
 
@@ -52,7 +53,8 @@ class NoteComparer:
 
     def _run(self) -> None:
         while True:
-            self._due.wait()
+            while not self._due.wait(_UNUSED):
+                self._similar.vectors.free_unused(_UNUSED)
             self._due.clear()
             if self._stopped.is_set():
                 return

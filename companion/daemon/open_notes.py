@@ -20,34 +20,30 @@ from companion.daemon.log import log_result
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.note_writer import Answered, NoteWriter
 from companion.enrich.run import Result
-from companion.enrich.task import Job
 from companion.errors import NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.endpoint_errors import Cancelled
 
 LATER = "later"  # the owner of tickets for notes whose run went on without them; no run's id
 PATIENCE = 30.0  # seconds that an editor has to make the edits
 OPEN_LOOK = 1.0  # seconds between two checks whether a note is still open
+REPORT_LASTS = 30  # seconds that a client's report of its open notes is valid
 NOT_TAKEN = (
     f"open in Obsidian, where nobody took the edits within {PATIENCE:.0f} s; they are made there "
     "when you pause, or here once it is closed"
 )
-
 IN_EDITOR = "open in Obsidian; it is accepted there when you pause, or here once the note is closed"
 
 _MAX_LATER = 1_000  # answers that are written once their note is closed
+_MAX_CLIENTS = 32  # of more, the one that has not reported for longest is forgotten
+_MAX_PATHS = 1000  # of one client; the rest of its report is ignored
 _log = logging.getLogger(__name__)
 
 
-_MAX_CLIENTS = 32  # of more, the one that has not reported for longest is forgotten
-_MAX_PATHS = 1000  # of one client; the rest of its report is ignored
-
-
 class Presence:
-    """The notes that clients have open. Each report is valid for `lasts` seconds."""
+    """The notes that clients have open, as each reports them regularly."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, lasts: float = 30.0) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._lasts = lasts
         self._lock = threading.Lock()
         self._reports: dict[str, _OpenPaths] = {}  # by client, the latest last
 
@@ -57,7 +53,7 @@ class Presence:
         with self._lock:
             self._reports.pop(client, None)
             if opened:
-                self._reports[client] = _OpenPaths(opened, self._clock() + self._lasts)
+                self._reports[client] = _OpenPaths(opened, self._clock() + REPORT_LASTS)
             if len(self._reports) > _MAX_CLIENTS:
                 del self._reports[next(iter(self._reports))]
 
@@ -137,7 +133,7 @@ class OpenNotes:
 
     def __init__(
         self,
-        queue: WorkQueue[Job],
+        queue: WorkQueue,
         fingerprints: Fingerprints,
         presence: Presence,
         clock: Callable[[], float] = time.monotonic,
@@ -177,7 +173,7 @@ class OpenNotes:
             self._later[key[1]] = entry
             if len(self._later) > _MAX_LATER:
                 del self._later[next(iter(self._later))]
-        self._queue.put(path, pending.answered.job, Priority.REQUEST, LATER)
+        self._queue.put(pending.answered.job, Priority.REQUEST, LATER)
         return "leave"
 
     def asked(self, paths: Iterable[str]) -> list[RequestedEdit]:
@@ -242,7 +238,7 @@ class OpenNotes:
         for entry in entries:
             self._queue.discard(entry.pending.answered.job.path, LATER)
 
-    def work(self, ticket: Ticket[Job]) -> None:
+    def work(self, ticket: Ticket) -> None:
         """Write an answer that was left for later, if its note is closed now.
 
         Raises JournalError; the ticket is not given back then.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 import time
 from collections.abc import Callable
@@ -35,6 +34,10 @@ class _PairingCode(BaseModel):
     made_at: float
     expires_at: float
     tries: int
+
+    def is_valid(self, now: float) -> bool:
+        """Return whether the code may still be used."""
+        return self.tries > 0 and self.made_at <= now < self.expires_at
 
 
 def new_code(
@@ -75,7 +78,7 @@ def take_code(
             saved = _read(file := _file(state, purpose))
             if saved is None:
                 return False
-            if saved.tries < 1 or not saved.made_at <= clock() < saved.expires_at:
+            if not saved.is_valid(clock()):
                 file.unlink()
                 return False
             is_right = hmac.compare_digest(_hash(code), saved.sha256)
@@ -88,16 +91,16 @@ def take_code(
         return False
 
 
-def has_code(state: Path, *, clock: Clock = time.time) -> bool:
+def has_code(state: Path) -> bool:
     """Return whether the code made last is still valid, and not used up."""
     saved = _read(_file(state, "pairing"))
-    return saved is not None and saved.tries > 0 and saved.made_at <= clock() < saved.expires_at
+    return saved is not None and saved.is_valid(time.time())
 
 
 def _read(file: Path) -> _PairingCode | None:
     try:
-        return _PairingCode.model_validate(json.loads(file.read_bytes()))
-    except (FileNotFoundError, ValueError, RecursionError, ValidationError):
+        return _PairingCode.model_validate_json(file.read_bytes())
+    except (FileNotFoundError, ValidationError):
         return None
 
 

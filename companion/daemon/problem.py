@@ -28,7 +28,7 @@ from companion.errors import (
 PROBLEM_JSON = "application/problem+json"
 
 _URN = "urn:callout-companion:problem:"
-_LOG = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 # The first class that fits counts. A note that cannot be written is a conflict (409), no fault of
 # the server: the user can resolve it and repeat the request.
@@ -119,5 +119,5 @@ def find_problem(error: Exception) -> Problem:
             return Problem(type=_URN + name, title=title, status=status, detail=str(error))
     at = traceback.extract_tb(error.__traceback__)[-1:]
     place = f"{at[0].filename}:{at[0].lineno}" if at else "an unknown place"
-    _LOG.error("an answer failed with %s at %s", type(error).__name__, place)
+    _log.error("an answer failed with %s at %s", type(error).__name__, place)
     return http_problem(500, "Companion made a mistake here; its log says where.")

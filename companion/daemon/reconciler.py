@@ -56,7 +56,7 @@ class Reconciler:
     def __init__(
         self,
         space: Workspace,
-        queue: WorkQueue[Job],
+        queue: WorkQueue,
         fingerprints: Fingerprints,
         backlog: Backlog,
         settle: Callable[[Collection[str] | None], None],
@@ -280,7 +280,7 @@ class Reconciler:
     def _put(self, path: str, not_before: float) -> None:
         if not (self._fingerprints.is_attempted(path) or self._backlog.holds_back(path)):
             job = Job(path, background=True)
-            self._queue.put(path, job, Priority.BACKGROUND, not_before=not_before)
+            self._queue.put(job, Priority.BACKGROUND, not_before=not_before)
 
 
 def _shared(facts: Facts | None) -> object:

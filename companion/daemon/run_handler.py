@@ -65,7 +65,7 @@ class RunHandler:
 
     def __init__(
         self,
-        queue: WorkQueue[Job],
+        queue: WorkQueue,
         fingerprints: Fingerprints,
         client_edits: ClientEditJournal,
         open_notes: OpenNotes,
@@ -102,7 +102,7 @@ class RunHandler:
             run.end("failed", "it could not be begun")
             raise
         for job in jobs:
-            self._queue.put(job.path, job, request.priority, run.id)
+            self._queue.put(job, request.priority, run.id)
         return run
 
     def place(self, writer: NoteWriter, answered: Answered) -> Run:
@@ -111,14 +111,14 @@ class RunHandler:
         run = self._runs.new(RunRequest([path]), 1)
         self._enrichers[run.id] = writer
         self._answers[run.id, path] = answered
-        self._queue.put(path, answered.job, Priority.REQUEST, run.id)
+        self._queue.put(answered.job, Priority.REQUEST, run.id)
         return run
 
     def cancel(self, run: Run) -> None:
         """Cancel the run. A write in progress is finished; no further note is begun."""
         self._end(run, "cancelled")
 
-    def work(self, ticket: Ticket[Job]) -> bool:
+    def work(self, ticket: Ticket) -> bool:
         """Work on the note, and give the ticket back; return whether the model answered.
 
         Raises EndpointError, Cancelled or JournalError; the ticket is not given back then.
@@ -132,7 +132,7 @@ class RunHandler:
             return False
         run.begin()
         try:
-            done = self._do(run, enricher, ticket.item)
+            done = self._do(run, enricher, ticket.job)
         finally:
             run.usage = enricher.usage
         if done.result is None:
@@ -144,7 +144,7 @@ class RunHandler:
         self._add(run, done.result, done.edits)
         return done.was_asked
 
-    def fail(self, ticket: Ticket[Job], error: CompanionError, *, passes: bool) -> None:
+    def fail(self, ticket: Ticket, error: CompanionError, *, passes: bool) -> None:
         """Requeue the note after a fault of the endpoint or the journal, or end its run.
 
         The run ends if it was started so, or if the fault does not pass. Any other fault is the

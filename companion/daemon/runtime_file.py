@@ -61,9 +61,8 @@ def find_daemon(state: Path) -> RuntimeFile | None:
     vault's lock.
     """
     try:
-        fields = json.loads(_file(state).read_bytes())
-        content = _CONTENT.validate_python(RuntimeFile(**fields), strict=True)
-    except (OSError, ValueError, TypeError, RecursionError, ValidationError):
+        content = _CONTENT.validate_json(_file(state).read_bytes(), strict=True)
+    except (OSError, ValidationError):
         return None
     if not (0 < content.port < 65536 and content.pid > 0 and _is_alive(content.pid)):
         return None

@@ -20,17 +20,17 @@ _ENDS = 20.0  # seconds that an agent of launchd has to end
 _BY_HAND = "run companion serve by hand, or by your system's own means"
 
 
-class Ended(NamedTuple):
+class CommandEnd(NamedTuple):
     """How a command of the manager ended. said: its standard error, else its output."""
 
     status: int
     said: str
 
 
-RunCommand = Callable[..., Ended]
+RunCommand = Callable[..., CommandEnd]
 
 
-def call(*command: str) -> Ended:
+def call(*command: str) -> CommandEnd:
     """Run a command of the manager, and return how it ended.
 
     Raises UsageError if there is no such program, or if it does not end.
@@ -48,7 +48,7 @@ def call(*command: str) -> Ended:
         raise UsageError(f"{command[0]} is not on this system; {_BY_HAND}") from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"{command[0]} cannot be used ({error}); {_BY_HAND}") from None
-    return Ended(done.returncode, (done.stderr.strip() or done.stdout.strip()))
+    return CommandEnd(done.returncode, (done.stderr.strip() or done.stdout.strip()))
 
 
 class ServiceManager(Protocol):
@@ -220,7 +220,7 @@ def _unlink(file: Path) -> None:
         raise UsageError(f"{file} cannot be removed ({error.strerror}); remove it") from None
 
 
-def _require_done(ended: Ended, what: str) -> None:
+def _require_done(ended: CommandEnd, what: str) -> None:
     if ended.status:
         raise UsageError(f"{what} failed: {_first_line(ended.said) or ended.status}")
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from filelock import FileLock
 
@@ -26,8 +26,6 @@ from companion.private_files import is_private, write_private
 _BYTES = 32
 _TOKEN = re.compile(r"[\w-]{43,128}", re.ASCII)
 _REMEDY = "companion token rotate makes a new one"
-
-Caller = Literal["cli", "client"]
 
 
 def token_file() -> Path:
@@ -124,17 +122,15 @@ class Tokens:
         self._root = root
         self._accepted = _Accepted(None)
 
-    def accepts(self, bearer: str) -> Caller | None:
-        """Return whose token it is, None if it is not accepted. Compares in constant time."""
+    def accepts(self, bearer: str) -> bool:
+        """Return whether it is one of the tokens. Compares in constant time."""
         accepted = self._read()
         token = bearer.encode("utf-8", "surrogatepass")
         if accepted.cli is None or accepted.client is None:
-            return None
+            return False
         is_cli = hmac.compare_digest(token, accepted.cli)
         is_client = hmac.compare_digest(token, accepted.client)
-        if is_cli:
-            return "cli"
-        return "client" if is_client else None
+        return is_cli or is_client
 
     def prove(self, port: int, nonce: str) -> str | None:
         """Return the proof of knowing the client token of this vault, None if there is no token."""

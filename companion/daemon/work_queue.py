@@ -6,78 +6,79 @@ and owners.
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
 from itertools import count
 from math import inf
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
-from companion.daemon.priority_heap import Priority, PriorityHeap, QueueEntry
+from companion.daemon.circuit_breaker import back_off
+from companion.enrich.task import Job
 
-__all__ = ["Priority", "Ticket", "WorkQueue", "back_off"]
-
-T = TypeVar("T")
-
-_FIRST_WAIT, _LONGEST_WAIT = 5.0, 3600.0  # seconds between two tries of a note
+_WAITS = (5.0, 3600.0)  # seconds between two tries of a note: the first wait, and the longest
+_SPARE = 64  # removed entries that may stay in a heap before it is rebuilt
 
 
-class Ticket(NamedTuple, Generic[T]):
+class Priority(IntEnum):
+    """The priority of work; the lowest number comes first."""
+
+    INTERACTIVE = 0
+    REQUEST = 1
+    BACKGROUND = 2
+
+
+class Ticket(NamedTuple):
     """Work in progress on a note, to be given back with `done` or `requeue`."""
 
-    path: str
+    job: Job
     owner: str  # a run's id, empty for background work
     priority: Priority
-    item: T
     tries: int  # that failed before
 
+    @property
+    def path(self) -> str:
+        """The note's path."""
+        return self.job.path
 
-def back_off(tries: int) -> float:
-    """Return the seconds to wait after that many failed tries: 5, 10, 20, at most 1 hour."""
-    return min(_FIRST_WAIT * 2.0 ** min(tries - 1, 20), _LONGEST_WAIT)
 
-
-class WorkQueue(Generic[T]):
+class WorkQueue:
     """The entries that wait, and the tickets in progress. Safe to use from any thread.
 
     Times are in the clock's seconds.
     """
 
-    def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        back_off: Callable[[int], float] = back_off,
-    ) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._back_off = back_off
         self._changed = threading.Condition()
         self._serial = count()
-        self._heaps = {priority: PriorityHeap[T]() for priority in Priority}
-        self._entries: dict[tuple[str, str], QueueEntry[T]] = {}
-        self._in_progress: dict[str, Ticket[T]] = {}  # by path
+        self._heaps = {priority: PriorityHeap() for priority in Priority}
+        self._entries: dict[tuple[str, str], QueueEntry] = {}
+        self._in_progress: dict[str, Ticket] = {}  # by path
         # entries taken out of their heaps while their path is in progress, by path
-        self._blocked: dict[str, list[QueueEntry[T]]] = {}
+        self._blocked: dict[str, list[QueueEntry]] = {}
         self._unwanted: set[str] = set()  # paths in progress that were dropped meanwhile
         self._tries: dict[tuple[str, str], int] = {}
         self._paused_until = -inf
         self._closed = False
 
-    def put(
-        self, path: str, item: T, priority: Priority, owner: str = "", not_before: float = 0.0
-    ) -> None:
-        """Add an entry that is ready at not_before; one for the path and owner gets this item.
+    def put(self, job: Job, priority: Priority, owner: str = "", not_before: float = 0.0) -> None:
+        """Add an entry that is ready at not_before; one for the note and owner gets this job.
 
         An earlier entry also gets the better of the two priorities, and keeps its place if it
         was ready and still is.
         """
         with self._changed:
             since = self._clock()
-            if earlier := self._entries.get((path, owner)):
+            if earlier := self._entries.get((job.path, owner)):
                 since = min(since, earlier.ready_at)
                 priority = min(priority, earlier.priority)
-            self._place(path, owner, priority, item, max(not_before, since))
+            self._place(job, owner, priority, max(not_before, since))
 
-    def take(self, timeout: float | None = None) -> Ticket[T] | None:
+    def take(self, timeout: float | None = None) -> Ticket | None:
         """Return the next ticket: by priority, then by the time since it is ready.
 
         Waits at most timeout seconds; None: without a limit. Returns None after that time, or if
@@ -97,7 +98,7 @@ class WorkQueue(Generic[T]):
                 self._changed.wait(min(wait, threading.TIMEOUT_MAX))
             return None
 
-    def done(self, ticket: Ticket[T]) -> None:
+    def done(self, ticket: Ticket) -> None:
         """Give the ticket back, and forget its failures.
 
         Raises ValueError if the ticket is not in progress.
@@ -106,11 +107,11 @@ class WorkQueue(Generic[T]):
             self._give_back(ticket)
             self._tries.pop((ticket.path, ticket.owner), None)
 
-    def requeue(self, ticket: Ticket[T], not_before: float | None = None) -> bool:
+    def requeue(self, ticket: Ticket, not_before: float | None = None) -> bool:
         """Give the ticket back and let its entry wait again; return whether it does.
 
         Without not_before it backs off, longer after each try. An entry that was put meanwhile
-        replaces the ticket's item, but waits at least as long. An entry that was dropped or
+        replaces the ticket's job, but waits at least as long. An entry that was dropped or
         discarded meanwhile is not added.
 
         Raises ValueError if the ticket is not in progress.
@@ -123,13 +124,13 @@ class WorkQueue(Generic[T]):
                 return False
             if (ready_at := not_before) is None:
                 self._tries[key] = self._tries.get(key, 0) + 1
-                ready_at = self._clock() + self._back_off(self._tries[key])
+                ready_at = self._clock() + back_off(self._tries[key], *_WAITS)
             if newer:
                 priority = min(newer.priority, ticket.priority)
-                self._place(*key, priority, newer.item, max(ready_at, newer.ready_at))
+                self._place(newer.job, newer.owner, priority, max(ready_at, newer.ready_at))
             else:
                 ready_at = max(ready_at, self._clock())
-                self._place(*key, ticket.priority, ticket.item, ready_at)
+                self._place(ticket.job, ticket.owner, ticket.priority, ready_at)
             return True
 
     def drop(self, owner: str) -> list[str]:
@@ -139,10 +140,8 @@ class WorkQueue(Generic[T]):
         """
         with self._changed:
             paths = [path for path, whose in self._entries if whose == owner]
-            tickets = [
-                ticket.path for ticket in self._in_progress.values() if ticket.owner == owner
-            ]
-            for path in {*paths, *tickets}:
+            busy = [path for path, ticket in self._in_progress.items() if ticket.owner == owner]
+            for path in {*paths, *busy}:
                 self._forget(path, owner)
             return paths
 
@@ -175,7 +174,7 @@ class WorkQueue(Generic[T]):
         with self._changed:
             return {priority: heap.waiting for priority, heap in self._heaps.items()}
 
-    def in_progress(self) -> list[Ticket[T]]:
+    def in_progress(self) -> list[Ticket]:
         """Return the tickets that were not given back yet, the oldest first."""
         with self._changed:
             return list(self._in_progress.values())
@@ -201,38 +200,38 @@ class WorkQueue(Generic[T]):
             self._closed = True
             self._changed.notify_all()
 
-    def _place(self, path: str, owner: str, priority: Priority, item: T, ready_at: float) -> None:
-        """Add an entry, replacing the one that waits for the same path and owner."""
-        earlier = self._entries.get((path, owner))
+    def _place(self, job: Job, owner: str, priority: Priority, ready_at: float) -> None:
+        """Add an entry, replacing the one that waits for the same note and owner."""
+        earlier = self._entries.get((job.path, owner))
         if earlier and (earlier.ready_at, earlier.priority) == (ready_at, priority):
-            earlier.item = item
+            earlier.job = job
             return
         if earlier:
             self._heaps[earlier.priority].remove(earlier)
-        entry = QueueEntry(path, owner, priority, item, ready_at, next(self._serial))
-        self._entries[path, owner] = entry
+        entry = QueueEntry(job, owner, priority, ready_at, next(self._serial))
+        self._entries[job.path, owner] = entry
         self._heaps[priority].add(entry)
         self._changed.notify_all()
 
-    def _first(self, heap: PriorityHeap[T]) -> QueueEntry[T] | None:
+    def _first(self, heap: PriorityHeap) -> QueueEntry | None:
         """Return the heap's first entry whose note is not in progress; set the others aside."""
         while heap.open and (entry := heap.first()):
-            if entry.path not in self._in_progress:
+            if entry.job.path not in self._in_progress:
                 return entry
-            self._blocked.setdefault(entry.path, []).append(heap.pop())
+            self._blocked.setdefault(entry.job.path, []).append(heap.pop())
         return None
 
-    def _hand_out(self, entry: QueueEntry[T]) -> Ticket[T]:
-        key = (entry.path, entry.owner)
+    def _hand_out(self, entry: QueueEntry) -> Ticket:
+        key = (entry.job.path, entry.owner)
         heap = self._heaps[entry.priority]
         heap.remove(entry)
         heap.in_progress += 1
         del self._entries[key]
-        ticket = Ticket(*key, entry.priority, entry.item, self._tries.get(key, 0))
-        self._in_progress[entry.path] = ticket
+        ticket = Ticket(entry.job, entry.owner, entry.priority, self._tries.get(key, 0))
+        self._in_progress[ticket.path] = ticket
         return ticket
 
-    def _give_back(self, ticket: Ticket[T]) -> bool:
+    def _give_back(self, ticket: Ticket) -> bool:
         """Free the note; return whether the ticket is still wanted."""
         if self._in_progress.get(ticket.path) is not ticket:
             raise ValueError(f"{ticket.path} is not in progress with this ticket")
@@ -251,3 +250,62 @@ class WorkQueue(Generic[T]):
         self._tries.pop((path, owner), None)
         if (ticket := self._in_progress.get(path)) and ticket.owner == owner:
             self._unwanted.add(path)
+
+
+@dataclass(slots=True, eq=False)
+class QueueEntry:
+    """An entry for one note and owner. Its place in the heap never changes."""
+
+    job: Job
+    owner: str
+    priority: Priority
+    ready_at: float
+    serial: int
+    waits: bool = True
+
+
+class PriorityHeap:
+    """The entries of one priority, the first to become ready in front. Not thread-safe.
+
+    Removed entries stay in the heap until they reach the front, or are too many. `waiting` also
+    counts the entries that were taken out with `pop`, to be pushed again.
+    """
+
+    def __init__(self) -> None:
+        self.held: set[str] = set()  # by whom the priority is held
+        self.at_once: float = inf
+        self.in_progress = 0
+        self.waiting = 0
+        self._heap: list[tuple[float, int, QueueEntry]] = []
+
+    @property
+    def open(self) -> bool:
+        """Whether an entry may be taken now."""
+        return not self.held and self.in_progress < self.at_once
+
+    def add(self, entry: QueueEntry) -> None:
+        """Add a new entry."""
+        self.waiting += 1
+        self.push(entry)
+
+    def push(self, entry: QueueEntry) -> None:
+        """Put an entry that was popped back into the heap."""
+        heapq.heappush(self._heap, (entry.ready_at, entry.serial, entry))
+        if len(self._heap) > 2 * self.waiting + _SPARE:
+            self._heap = [place for place in self._heap if place[-1].waits]
+            heapq.heapify(self._heap)
+
+    def remove(self, entry: QueueEntry) -> None:
+        """Remove the entry."""
+        entry.waits = False
+        self.waiting -= 1
+
+    def first(self) -> QueueEntry | None:
+        """Return the entry in front, None if the heap is empty."""
+        while self._heap and not self._heap[0][-1].waits:
+            heapq.heappop(self._heap)
+        return self._heap[0][-1] if self._heap else None
+
+    def pop(self) -> QueueEntry:
+        """Take the entry in front out of the heap and return it; it still counts as waiting."""
+        return heapq.heappop(self._heap)[-1]

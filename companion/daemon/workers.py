@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Protocol
 
+from companion.daemon.background import BackgroundHandler
 from companion.daemon.circuit_breaker import CircuitBreaker
 from companion.daemon.client_runs import Runs
 from companion.daemon.log import log_fault
+from companion.daemon.run_handler import RunHandler
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
-from companion.enrich.task import Job
 from companion.errors import CompanionError, EndpointError, StorageError
 from companion.llm.budget import LimitReached
 from companion.llm.endpoint_errors import Cancelled, EndpointDown
@@ -20,31 +20,14 @@ _TURN_CHECK = 1.0  # seconds after which a ticket is tried again that had no tur
 _log = logging.getLogger(__name__)
 
 
-class TicketHandler(Protocol):
-    """Handles the tickets of one kind of work."""
-
-    def work(self, ticket: Ticket[Job]) -> bool:
-        """Work on the note and give the ticket back; return whether the model answered."""
-
-    def fail(self, ticket: Ticket[Job], error: CompanionError, *, passes: bool) -> None:
-        """Give the ticket back after a fault; passes: the queue is held until it may be over."""
-
-
-class RunTicketHandler(TicketHandler, Protocol):
-    """Handles the tickets of the runs that clients start."""
-
-    def end_runs(self, fault: str) -> None:
-        """End the runs that stop on a fault, for this reason."""
-
-
 class WorkerPool:
     """The worker threads: two or more, one of which never does background work."""
 
     def __init__(
         self,
-        queue: WorkQueue[Job],
-        background: TicketHandler,
-        run_handler: RunTicketHandler,
+        queue: WorkQueue,
+        background: BackgroundHandler,
+        run_handler: RunHandler,
         circuit_breaker: CircuitBreaker,
         runs: Runs,
         concurrency: int,
@@ -78,8 +61,10 @@ class WorkerPool:
             except Exception as error:
                 log_fault(ticket.path, error)
 
-    def _work(self, ticket: Ticket[Job]) -> None:
-        handler = self._run_handler if ticket.owner else self._background
+    def _work(self, ticket: Ticket) -> None:
+        handler: BackgroundHandler | RunHandler = (
+            self._run_handler if ticket.owner else self._background
+        )
         if not self._circuit_breaker.may_call():
             self._queue.requeue(ticket, time.monotonic() + _TURN_CHECK)
             return

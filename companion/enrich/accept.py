@@ -13,7 +13,6 @@ from companion.enrich.checks import (
     checks_are_on,
     find_fault,
     find_good_items,
-    join_instructions,
     tidy_answer,
     whole_sentences,
 )
@@ -206,7 +205,7 @@ class Acceptor:
             title=self.note.context.title,
             note=note,
             words="\n".join(read_paragraphs(self.note.parsed)),
-            prompt=join_instructions(self.note.prompts, ask.field),
+            prompt=self.note.prompts.instructions(ask.field),
             language=language and (language_named(language) or language),
             question=ask.question or "",
             by_small_model=explains and self.model.is_small,

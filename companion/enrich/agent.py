@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from companion.enrich.context import OpenContext, VaultContext
+from companion.enrich.context import VaultContext
 from companion.enrich.decision import Acceptance, Decided, NoteDecision, describe_state, sum_up
 from companion.enrich.decisions import Decisions
 from companion.enrich.new_proposals import ProgramProposer
@@ -197,7 +197,8 @@ class Agent(AgentView):
         want it before, or what somebody else proposed waits for a decision; NoteError.
         """
         path = self.find_note(path)
-        proposer = ProgramProposer(self._space, OpenContext(self._known.scan), self.program)
+        context = VaultContext(self._known.scan, is_guarded=True)
+        proposer = ProgramProposer(self._space, context, self.program)
         place = proposer.find_place(path, given)
         asked = place.asked
         if asked is not None and asked.state == "open":

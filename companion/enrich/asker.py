@@ -28,10 +28,9 @@ from companion.llm.client import Client
 from companion.llm.pricing import estimate_tokens
 from companion.llm.response import Answer, JsonSchema, Usage
 from companion.note.callouts import Styles
-from companion.note.needs import Need, find_callout
-from companion.note.outline import Section, find_heading
+from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
-from companion.prompts import PromptContext, question_of
+from companion.prompts import PromptContext
 
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
 """Keeps what came of a call."""
@@ -217,7 +216,7 @@ class Asker:
             calls, _ = bare.plan(note.needs)
             left = max(0, budget.context - max(map(budget.used_by, calls), default=0))
             note_tokens = min(left, note_tokens or left)
-        prose = excerpt(note.parsed.lines, note_tokens, _find_places(note))
+        prose = excerpt(note.parsed.lines, note_tokens, note.find_places())
         context = add_text(note.context, note.parsed, prose)
         small_model = model.name if model.is_small else ""
         from_title = self.workspace.config.callout.from_title
@@ -234,16 +233,3 @@ class Asker:
         if self._languages is None or self._languages.paths is not paths:
             self._languages = NoteLanguages(self.workspace.root, paths)
         return self._languages.of(path, parsed)
-
-
-def _find_places(note: AskedNote) -> list[int]:
-    """Return the lines of the outline that questions and callouts of sections stand in."""
-    lines = []
-    for need in note.needs:
-        if need.where == "request" and (question_of(need, note.callout_titles) or need.heading):
-            if callout := find_callout(note.parsed, need):
-                lines.append(callout.first)
-        elif need.where == "section" and need.heading:
-            section = Section(need.heading, need.at, need.of)
-            lines.append(find_heading(note.parsed.lines, section))
-    return lines

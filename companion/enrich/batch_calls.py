@@ -53,7 +53,7 @@ class BatchMaker:
     def __post_init__(self) -> None:
         space, asker = self.workspace, self.asker
         self._endpoint = batch_endpoint(space.config)
-        self._maker = ProposalMaker(space.prompts, space.config, asker.model)
+        self._maker = ProposalMaker(space, asker.model)
         self._writer = NoteWriter(space, lambda: asker.callout_styles, self.batch)
 
     def make(self, job: Job) -> Planned:
@@ -168,7 +168,7 @@ class BatchReader:
         outcomes = [each for each in answers.outcomes if each.need.key in by_need]
         task = replace(places.task, data=source, parsed=parsed)
         job = places.job._replace(propose=True)
-        maker = ProposalMaker(self._workspace.prompts, self._workspace.config, asker.model)
+        maker = ProposalMaker(self._workspace, asker.model)
         tokens = answers.usage.input_tokens, answers.usage.output_tokens
         made = []
         for new in maker.make(job, task, outcomes, tokens, call.batch):

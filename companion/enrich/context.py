@@ -15,11 +15,12 @@ from companion.llm.pricing import estimate_tokens
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
 from companion.note.link_names import LinkNames, without_extension
 from companion.note.links import Links
-from companion.note.needs import Need
+from companion.note.needs import Need, find_callout
+from companion.note.outline import Section, find_heading
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 from companion.note.title import find_title
-from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask
+from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask, question_of
 from companion.vault.index import Scan
 
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
@@ -29,12 +30,16 @@ _TAG_SIGNS = re.compile("[-_]")  # which stand for blanks in a tag
 
 
 class VaultContext:
-    """The names, the vocabularies and the callout styles of a vault, from one scan of it."""
+    """The names, the vocabularies and the callout styles of a vault, from one scan of it.
 
-    _tells_all = True  # whether to go by private notes, too, where that tells nothing of them
+    is_guarded: whoever tries out links, aliases or tags does not learn by them of notes that tell
+    nothing, as only such notes have them; and all other values in use may be chosen, not only those
+    that a prompt has room for.
+    """
 
-    def __init__(self, scan: Scan) -> None:
+    def __init__(self, scan: Scan, *, is_guarded: bool = False) -> None:
         self.scan = scan
+        self._is_guarded = is_guarded
         self._counted: dict[tuple[str, bool], Mapping[str, int]] = {}
 
     def names(self, path: str) -> LinkNames:
@@ -42,7 +47,7 @@ class VaultContext:
 
         Those in a private note may point to private notes; others must not tell of these.
         """
-        is_private = self._tells_all and path in self.withheld
+        is_private = path in self.withheld and not self._is_guarded
         return self._all_names if is_private else self._open_names
 
     @cached_property
@@ -51,7 +56,10 @@ class VaultContext:
 
     @cached_property
     def _open_names(self) -> LinkNames:
-        return LinkNames(self._titles(), self.withheld) if self.withheld else self._all_names
+        hidden = self.withheld
+        if self._is_guarded:
+            hidden = frozenset(path for path in self.paths if not self.may_tell(path))
+        return LinkNames(self._titles(), hidden) if hidden else self._all_names
 
     def _titles(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         for path, names in self.scan.names():  # pathlib would be slow
@@ -83,7 +91,7 @@ class VaultContext:
         return frozenset(
             name.casefold()
             for path, title, aliases in self._titles()
-            if self._tells_all or self.may_tell(path)
+            if not self._is_guarded or self.may_tell(path)
             for name in (title, *aliases)
         )
 
@@ -121,7 +129,11 @@ class VaultContext:
         chosen = {}
         for field in fields:
             if field.vocabulary == "vault" and field.property:
-                used = self._usage_counts(field.property, path in self.withheld)
+                is_private = path in self.withheld and not self._is_guarded
+                used = self._usage_counts(field.property, is_private)
+                if self._is_guarded:
+                    chosen[field.name] = sorted(used)
+                    continue
                 named = {
                     v for v in used if _TAG_SIGNS.sub(" ", v.rpartition("/")[2]).casefold() in words
                 }
@@ -146,7 +158,7 @@ class VaultContext:
 
     def is_used(self, field: Field, value: str) -> bool:
         """Return whether a note has the value in the field's property; case does not matter."""
-        used = self._usage_counts(field.property or "", of_all=self._tells_all)
+        used = self._usage_counts(field.property or "", of_all=not self._is_guarded)
         return value.casefold() in (each.casefold() for each in used)
 
     def _usage_counts(self, name: str, of_all: bool) -> Mapping[str, int]:
@@ -156,35 +168,6 @@ class VaultContext:
             without = () if key[1] else self.withheld
             self._counted[key] = self.scan.vocabulary(name, without)
         return self._counted[key]
-
-
-class OpenContext(VaultContext):
-    """The names and values of a vault, but for those that only notes have which tell nothing.
-
-    By them, whoever tries out links, aliases or tags would learn of these notes. All values in
-    use may be chosen, not only those that a prompt has room for.
-    """
-
-    _tells_all = False
-
-    @cached_property
-    def _open_names(self) -> LinkNames:
-        hidden = frozenset(path for path in self.paths if not self.may_tell(path))
-        return LinkNames(self._titles(), hidden)
-
-    def vocabulary(
-        self,
-        fields: Sequence[Field],
-        path: str,
-        text: str,
-        likely: Mapping[str, Sequence[str]] | None = None,
-    ) -> Mapping[str, Sequence[str]]:
-        """Return all values in use for each of the fields that chooses from them, by its name."""
-        return {
-            field.name: sorted(self._usage_counts(field.property, of_all=False))
-            for field in fields
-            if field.vocabulary == "vault" and field.property
-        }
 
 
 # Letters at most; a Chinese sign counts as 2.5.
@@ -258,3 +241,15 @@ class AskedNote(NamedTuple):
     def ask_for(self, need: Need) -> Ask:
         """Return how a prompt asks for the need."""
         return make_ask(need, self.prompts.field_of(need.kind), 1, self.callout_titles)
+
+    def find_places(self) -> list[int]:
+        """Return the lines of the outline that questions and callouts of sections stand in."""
+        lines = []
+        for need in self.needs:
+            if need.where == "request" and (question_of(need, self.callout_titles) or need.heading):
+                if callout := find_callout(self.parsed, need):
+                    lines.append(callout.first)
+            elif need.where == "section" and need.heading:
+                section = Section(need.heading, need.at, need.of)
+                lines.append(find_heading(self.parsed.lines, section))
+        return lines

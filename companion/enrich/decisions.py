@@ -255,11 +255,9 @@ class Decisions:
         taken = [each for each in group if each.id in fillings]
         return Answered(
             places.job,
-            places.task.data,
+            places.task,
             tuple(fillings.values()),
             {filling.need.key: number for number, filling in fillings.items()},
-            places.task,
-            reopened=places.task.reopened,
             model=", ".join(dict.fromkeys(each.model for each in taken if each.model)),
             decided_by=by,
             states=tuple({state for each in taken for state in wishes[each.id].states}),

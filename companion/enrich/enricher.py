@@ -100,7 +100,7 @@ class Enricher(NoteWriter):
         )
         self._asker = asker
         self._client = client
-        self._maker = ProposalMaker(workspace.prompts, workspace.config, asker.model)
+        self._maker = ProposalMaker(workspace, asker.model)
         self._repeated_faults = RepeatedFaults()
         client.limit_calls(workspace.config.concurrency)
 
@@ -256,13 +256,11 @@ class Enricher(NoteWriter):
             return Result(job.path, status, left[-1], left=left[:-1], usage=answers.usage)
         return Answered(
             job,
-            data=task.data,
-            fillings=fillings,
+            task,
+            fillings,
             proposals={each.need.key: each.id for each in written},
-            task=task,
             left=(*left, *describe_waiting(each.waiting for each in waiting)),
             waiting=tuple(each.id for each in waiting),
-            reopened=task.reopened,
             usage=answers.usage,
             fallbacks=frozenset(each.need.key for each in answers.accepted if each.fallback_for),
             new_values=tuple(each.proposal for each in rejected if each.proposed),

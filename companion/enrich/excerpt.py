@@ -61,6 +61,23 @@ class _ExcerptSection:
     blocks: list[_ExcerptBlock]
     taken: dict[int, str] = field(default_factory=dict)
 
+    def take_near(self, line: int, most: int) -> int:
+        """Take the blocks nearest to the line, while they fit; return what they cost."""
+
+        def distance(number: int) -> int:
+            lines = self.blocks[number].lines
+            return max(lines.start - line, line - lines.stop + 1, 0)
+
+        spent = 0
+        for number in sorted(range(len(self.blocks)), key=distance):
+            block = self.blocks[number].text
+            cost = _cost(block) + _cost(CUT)  # something beside it may be cut
+            if spent + cost > most:
+                break
+            self.taken[number] = block
+            spent += cost
+        return spent
+
     def render(self) -> Iterable[str]:
         if self.heading is not None:
             yield self.heading
@@ -93,27 +110,9 @@ def excerpt(lines: Sequence[Line], budget: int | None, places: Sequence[int] = (
         left = budget - _cost(CUT)
     most = left // (2 * len(places)) if places else 0
     for line in places:
-        left -= sum(_take_near(each, line, most) for each in sections if line in each.lines)
+        left -= sum(each.take_near(line, most) for each in sections if line in each.lines)
     _take(sections, left)
     return "\n\n".join(part for each in sections for part in each.render())
-
-
-def _take_near(section: _ExcerptSection, line: int, most: int) -> int:
-    """Take the blocks of the section nearest to the line, while they fit; return what they cost."""
-
-    def distance(number: int) -> int:
-        lines = section.blocks[number].lines
-        return max(lines.start - line, line - lines.stop + 1, 0)
-
-    spent = 0
-    for number in sorted(range(len(section.blocks)), key=distance):
-        block = section.blocks[number].text
-        cost = _cost(block) + _cost(CUT)  # something beside it may be cut
-        if spent + cost > most:
-            break
-        section.taken[number] = block
-        spent += cost
-    return spent
 
 
 def _take(sections: Sequence[_ExcerptSection], left: int) -> None:

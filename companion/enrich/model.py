@@ -181,11 +181,13 @@ def make_client(
     """Return a client of the source; closing it leaves the source and the spending open.
 
     capabilities_from: an earlier client; what it learned about the endpoint is kept. can_wait:
-    nobody waits for a single answer, so that the configured service tier is used.
+    nobody waits for a single answer, so that the configured service tier is used, and at a limit
+    a minute other calls go first.
     """
     if isinstance(source, Endpoint) and source.service_tier:
         if can_wait:
             source = replace(source, timeout=max(source.timeout, _TIER_TIMEOUT))
         else:
             source = replace(source, service_tier=None)
-    return Client(source, cancelled, budget=spending, capabilities_from=capabilities_from)
+    known = capabilities_from
+    return Client(source, cancelled, 0.5, spending, known, can_wait=can_wait)

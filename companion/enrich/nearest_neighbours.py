@@ -14,6 +14,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from companion.enrich.note_vectors import NoteTable
     from companion.vault.vectors import Floats, VectorTable
 
 FEWEST = 25
@@ -71,7 +72,7 @@ class NearestNeighbours:
     def __init__(
         self,
         paths: Sequence[str],
-        table: VectorTable,
+        table: VectorTable | NoteTable,
         values: Sequence[Sequence[str]],
         name: str,
         most: int,

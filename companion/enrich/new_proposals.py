@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
-from companion.config import Config
 from companion.enrich.asker import Asker
-from companion.enrich.checks import checks_are_on, join_instructions
+from companion.enrich.checks import checks_are_on
 from companion.enrich.context import VaultContext
 from companion.enrich.model import ModelFacts
 from companion.enrich.outcome import Accepted, Rejected, RejectionKind
@@ -40,13 +40,12 @@ _NOT_ASKED: tuple[RejectionKind, ...] = ("no completion", "no choices", "too lit
 _SHORT_HASH = 12  # hexadecimal digits
 
 
+@dataclass
 class ProposalMaker:
     """Makes proposals of the answers of one model."""
 
-    def __init__(self, prompts: Prompts, config: Config, model: ModelFacts) -> None:
-        self._prompts = prompts
-        self._config = config
-        self._model = model
+    workspace: Workspace
+    model: ModelFacts
 
     def make(
         self,
@@ -78,7 +77,7 @@ class ProposalMaker:
         """Return what stands for the needs while they are asked in a batch. where: the batch."""
         asked = (
             NewProposal(
-                job.path, need, None, "asked", reason=where, model=self._model.name, waits=True
+                job.path, need, None, "asked", reason=where, model=self.model.name, waits=True
             )
             for need in needs
         )
@@ -88,7 +87,7 @@ class ProposalMaker:
         self, job: Job, task: Task, made: Iterable[NewProposal], run: str
     ) -> list[NewProposal]:
         """Return the proposals with what they were made from, and how their needs are found."""
-        prompts, sentences = self._prompts.for_note(job.path), hash_sentences(task.parsed)
+        prompts, sentences = self.workspace.prompts.for_note(job.path), hash_sentences(task.parsed)
         options: dict[str, object] = {"section": list(job.section)} if job.section else {}
         options |= {"force": True} if job.force else {}
         options |= {"rewrite": True} if job.rewrite else {}
@@ -105,8 +104,8 @@ class ProposalMaker:
 
     def _make_one(self, job: Job, outcome: Accepted | Rejected) -> NewProposal:
         """Return the proposal of what came of a need; of a new value, an open one."""
-        need, model = outcome.need, self._model.name
-        mode = self._config.review_mode(job.path, need.kind)
+        need, model = outcome.need, self.model.name
+        mode = self.workspace.config.review_mode(job.path, need.kind)
         waits = job.propose or job.dry_run or mode == "propose"
         if isinstance(outcome, Accepted):
             return NewProposal(
@@ -123,7 +122,7 @@ class ProposalMaker:
         new = outcome.proposed
         flags: tuple[Flag, ...] = ("new-value",) if new else ()
         if new and checks_are_on():
-            is_list = self._prompts.for_note(job.path).field_of(need.kind).kind == "list"
+            is_list = self.workspace.prompts.for_note(job.path).field_of(need.kind).kind == "list"
             value, remark = list(new) if is_list else new[0], outcome.proposal
             made = NewProposal(job.path, need, value, flags=flags, remark=remark)
             return made._replace(model=model, waits=waits)
@@ -140,14 +139,14 @@ class ProposalMaker:
         if accepted.fallback_for:
             flags.append("extractive")
         need = accepted.need  # the user asks for what an empty callout is there for
-        if job.background and self._model.is_small and need.kind == CALLOUT:
+        if job.background and self.model.is_small and need.kind == CALLOUT:
             flags += [] if need.where == "request" else ["small-model"]
         return tuple(dict.fromkeys(flags))
 
 
 def prompt_fingerprint(prompts: Prompts, need: Need) -> str:
     """Return a hash of the instructions by which the need is asked for."""
-    return _hash(join_instructions(prompts, prompts.field_of(need.kind)))
+    return _hash(prompts.instructions(prompts.field_of(need.kind)))
 
 
 def hash_sentences(parsed: ParsedNote) -> tuple[str, ...]:
@@ -186,7 +185,7 @@ class ProgramProposer:
         self._space = workspace
         facts = ModelFacts(program, None, "together", _PROSE_TOKENS, told_tokens=_TOLD_TOKENS)
         self.asker = Asker(workspace, known, facts)
-        self._maker = ProposalMaker(workspace.prompts, workspace.config, facts)
+        self._maker = ProposalMaker(workspace, facts)
 
     def find_place(self, path: str, given: GivenValue) -> Place:
         """Return where the value goes: a need of the note that a field defines.

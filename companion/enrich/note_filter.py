@@ -10,6 +10,7 @@ from companion.note.exclusions import has_value
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import Prompts
+from companion.vault.proposal import Proposal
 from companion.vault.write import read_note
 
 
@@ -64,6 +65,14 @@ class Criteria(NamedTuple):
     prompt_changed: bool = False
     kind: str | None = None
     need: str | None = None
+
+    def fits(self, proposal: Proposal) -> bool:
+        """Return whether the proposal fits, but for what it was asked for with."""
+        return (
+            self.need in (None, proposal.need)
+            and self.made_by in (None, proposal.model)
+            and (self.made_since is None or proposal.made_at >= self.made_since)
+        )
 
 
 def find_kind(prompts: Prompts, field: str | None) -> str | None:

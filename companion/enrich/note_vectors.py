@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import time
+import weakref
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from functools import cached_property
 from hashlib import sha256
 from pathlib import PurePosixPath
 from threading import Event, Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from companion.enrich.model import ASK_FROM
 from companion.enrich.workspace import Workspace
@@ -23,9 +23,10 @@ from companion.note.text import NoteText
 from companion.note.title import find_title
 from companion.vault.files import NoteFile, read_file, skip_reason
 from companion.vault.index import Scan
+from companion.vault.vector_store import VectorRow, VectorStore
 
 if TYPE_CHECKING:
-    from companion.vault.vectors import Floats, VectorRow, VectorStore, VectorTable
+    from companion.vault.vectors import Floats, Rows, VectorTable
 
 _LETTERS = 300  # of a note's text, beside its title: more makes tags no better, and takes longer
 _BATCH = 32  # notes encoded at once
@@ -67,8 +68,11 @@ class NoteVectors:
         self.version = 0
         self._workspace = workspace
         self._lock = Lock()
-        self._rows: dict[str, VectorRow] = {}
-        self._seen: object = None  # the file that the rows were read from
+        self._store = VectorStore(workspace.state / "vectors.sqlite3")
+        self._files: dict[str, int] = {}  # see VectorStore.load_files
+        self._seen: object = None  # the file that they were read from
+        self._table: _Table | None = None  # of all vectors; None: not read, or freed
+        self._used_at = 0.0
 
     def count(self) -> int:
         """Return how many notes have a vector."""
@@ -127,32 +131,48 @@ class NoteVectors:
         from companion.vault.vectors import VectorTable
 
         text = encoded_text(parsed, path)
-        with self._lock:
-            row = self._load().get(path)
-        if row and row[5] == _hash(text):
-            return VectorTable([row[6]])[0]
+        known = self._store.find_text(self.encoder.name, path)
+        if known and known[0] == _hash(text):
+            return VectorTable([known[1]])[0]
         if self.is_remote:
             return None
         found: Floats = self.encoder.encode([text])[0]
         return found
 
-    def table(self, paths: Sequence[str]) -> tuple[list[str], VectorTable]:
+    def table(self, paths: Sequence[str]) -> tuple[list[str], NoteTable]:
         """Return those of the paths that have a vector, and their vectors in the same order."""
+        with self._lock:
+            known = self._load()
+            found = [path for path in paths if path in known]
+        return found, NoteTable(self, found)
+
+    def read_table(self) -> _Table:
+        """Return the vectors of all notes; they are read if need be."""
         from companion.vault.vectors import VectorTable
 
         with self._lock:
-            rows = self._load()
-            found = [path for path in paths if path in rows]
-            return found, VectorTable([rows[path][6] for path in found])
+            files = self._load()
+            self._used_at = time.monotonic()
+            if self._table is None:
+                self._table = table = _Table(VectorTable(most=len(files) + 1), {})
+                self._store.read_vectors(self.encoder.name, table.put)
+            return self._table
+
+    def free_unused(self, seconds: float) -> None:
+        """Free the memory of the vectors, if they were not compared for so long.
+
+        They take 50 MB for 100,000 notes; the next comparison reads them again.
+        """
+        with self._lock:
+            if time.monotonic() - self._used_at >= seconds:
+                self._table = None
 
     def _encode(self, files: Sequence[NoteFile]) -> None:
         """Encode the notes, and save their vectors."""
         from companion.vault.vectors import pack_vectors
 
         texts = {file: text for file in files if (text := self._read(file)) is not None}
-        wanted = set(map(_hash, texts.values()))
-        with self._lock:
-            known = {row[5]: row[6] for row in self._load().values() if row[5] in wanted}
+        known = self._store.find_texts(self.encoder.name, set(map(_hash, texts.values())))
         new = [text for text in dict.fromkeys(texts.values()) if _hash(text) not in known]
         if new:
             packed = pack_vectors(self.encoder.encode(new))
@@ -183,16 +203,15 @@ class NoteVectors:
 
     def _has(self, file: NoteFile) -> bool:
         """Return whether there is a vector of the note as it is now."""
-        row = self._load().get(file.path)
-        return row is not None and row[:5] == file
+        return self._load().get(file.path) == hash(file)
 
-    def _load(self) -> dict[str, VectorRow]:
-        """Return the rows by path; what another process wrote is read anew."""
+    def _load(self) -> dict[str, int]:
+        """Return which notes have a vector; what another process wrote is read anew."""
         if self._seen is None or self._seen != self._store.identify():
-            self._rows = {row[0]: row for row in self._store.load(self.encoder.name)}
-            self._seen = self._store.identify()
+            self._files = self._store.load_files(self.encoder.name)
+            self._seen, self._table = self._store.identify(), None
             self.version += 1
-        return self._rows
+        return self._files
 
     def _save(self, deleted: Sequence[str], rows: Sequence[VectorRow]) -> None:
         if not deleted and not rows:
@@ -200,16 +219,67 @@ class NoteVectors:
         known = self._load()
         for path in deleted:
             known.pop(path, None)
-        known.update((row[0], row) for row in rows)
+        known.update((row[0], hash(row[:5])) for row in rows)
         self._store.save(self.encoder.name, deleted, rows)
+        if self._table:
+            for row in rows:
+                self._table.put(row[0], row[6])
         self._seen = self._store.identify()
         self.version += 1
 
-    @cached_property
-    def _store(self) -> VectorStore:
-        from companion.vault.vectors import VectorStore
 
-        return VectorStore(self._workspace.state / "vectors.sqlite3")
+class _Table(NamedTuple):
+    """The vectors of all notes, and their rows by path. Those of deleted notes stay in it."""
+
+    vectors: VectorTable
+    rows: dict[str, int]
+
+    def put(self, path: str, packed: bytes) -> None:
+        """Add the note's vector, or replace it."""
+        if path in self.rows:
+            self.vectors.replace(self.rows[path], packed)
+        else:
+            self.rows[path] = self.vectors.add(packed)
+
+
+class NoteTable:
+    """The vectors of some notes, in the order of their paths. NoteVectors holds them, or none."""
+
+    def __init__(self, vectors: NoteVectors, paths: Sequence[str]) -> None:
+        self._vectors = vectors
+        self._paths = paths
+        self._rows: Rows | None = None
+        self._rows_in: weakref.ref[VectorTable] | None = None
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, row: int) -> Floats:
+        """Return the row as a vector of length 1."""
+        made: Floats = self.take([row])[0]
+        return made
+
+    def take(self, rows: Sequence[int]) -> Floats:
+        """Return the rows as vectors of length 1."""
+        table, mine = self._find()
+        return table.take(mine[rows])
+
+    def compare(self, vectors: Floats) -> Floats:
+        """Return the similarity of each row to the vector; to several, each in a row of its own."""
+        table, mine = self._find()
+        return table.compare(vectors, mine)
+
+    def _find(self) -> tuple[VectorTable, Rows]:
+        """Return the vectors of all notes, and the rows of these."""
+        import numpy as np
+
+        from companion.vault.vectors import NO_ROW
+
+        table = self._vectors.read_table()
+        if self._rows is None or self._rows_in is None or self._rows_in() is not table.vectors:
+            self._rows = np.array([table.rows.get(path, NO_ROW) for path in self._paths], np.intp)
+            self._rows_in = weakref.ref(table.vectors)
+        return table.vectors, self._rows
 
 
 def _notes_of(scan: Scan) -> dict[str, None]:

@@ -37,23 +37,20 @@ _ATTEMPTS = 3  # to write a note that somebody else writes meanwhile
 class Answered:
     """Values for a note that are stored as proposals, and not written yet.
 
-    job: by which their needs are found in the note. data: its bytes when they were made. task:
-    of the note with these bytes, where it was read just now. proposals: their ids, by the keys of
-    their needs; they are accepted when they are written, by decided_by, if they are in one of the
-    states. left: what is not asked for or given, or waits; waiting: the ids of proposals for the
-    note that wait. reopened: as in Task. fallbacks: the keys of needs whose value is the note's
-    own sentence. new_values: in words, values that the vault does not use yet. model: who made
-    them.
+    job: by which their needs are found in the note. task: of the note as it was when they were
+    made. proposals: their ids, by the keys of their needs; they are accepted when they are written,
+    by decided_by, if they are in one of the states. left: what is not asked for or given, or waits;
+    waiting: the ids of proposals for the note that wait. fallbacks: the keys of needs whose value
+    is the note's own sentence. new_values: in words, values that the vault does not use yet. model:
+    who made them.
     """
 
     job: Job
-    data: bytes
+    task: Task
     fillings: tuple[Filling, ...]
     proposals: Mapping[str, int]
-    task: Task | None = None
     left: tuple[str, ...] = ()
     waiting: tuple[int, ...] = ()
-    reopened: frozenset[str] = frozenset()
     usage: Usage = field(default_factory=Usage)
     fallbacks: frozenset[str] = frozenset()
     new_values: tuple[str, ...] = ()
@@ -166,8 +163,8 @@ class NoteWriter:
         """
         job, usage, waiting = answered.job, answered.usage, answered.waiting
         task = answered.task
-        if task is None or data != task.data:
-            if is_rewritten(answered.data, data):
+        if data != task.data:
+            if is_rewritten(task.data, data):
                 raise NoteRewritten(REWRITTEN, job.path)
             task = prepare_task(self.workspace, job.to_place(), data)
         fillings = answered.still_needed(task)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from companion.enrich.task import REWRITTEN, Job, Task, is_rewritten, prepare_task
 from companion.enrich.workspace import Workspace
@@ -24,15 +25,19 @@ _FILLED = "the note needs it no more: it was filled, or its place is gone"
 class Places:
     """Where proposals go. job: by which their needs are found; task: of the note as it was read.
 
-    needs: by key. gone: why proposals have no place any more, by their ids. is_excluded: because
-    the note is ignored or private now.
+    gone: why proposals have no place any more, by their ids. is_excluded: because the note is
+    ignored or private now.
     """
 
     job: Job
     task: Task
-    needs: Mapping[str, Need]
     gone: Mapping[int, str]
     is_excluded: bool = False
+
+    @cached_property
+    def needs(self) -> Mapping[str, Need]:
+        """The needs of the note by key, also those that have a proposal."""
+        return {need.key: need for need in self.task.all_needs}
 
 
 def find_places(
@@ -62,11 +67,11 @@ def find_places(
     task = _find_task(space, job, proposals, read(path).data)
     if task.skipped:
         return _nowhere(job, proposals, task.skipped, is_excluded=True)
-    needs = {need.key: need for need in task.all_needs}
+    needs = {need.key for need in task.all_needs}
     source_of = space.journal.proposals.source
     gone = {p.id: REWRITTEN for p in proposals if is_rewritten(source_of(p), task.data)}
     gone |= {each.id: _FILLED for each in proposals if each.need not in needs}
-    return Places(job, task, needs, gone)
+    return Places(job, task, gone)
 
 
 def _find_task(space: Workspace, job: Job, proposals: Sequence[Proposal], data: bytes) -> Task:
@@ -90,4 +95,4 @@ def _nowhere(
     job: Job, proposals: Sequence[Proposal], reason: str, *, is_excluded: bool = False
 ) -> Places:
     nothing = Task(b"", ParsedNote(NoteText("")), reason, (), ())
-    return Places(job, nothing, {}, {each.id: reason for each in proposals}, is_excluded)
+    return Places(job, nothing, {each.id: reason for each in proposals}, is_excluded)

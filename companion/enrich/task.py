@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import NamedTuple
 
 from companion.enrich.revert import revert_needs, revert_own_changes
@@ -150,7 +150,13 @@ def leave_out_asked(
     """
     if asked is None:
         asked = workspace.journal.proposals.latest(job.path)
-    is_another = cache(partial(_is_another, workspace, job.path))
+    are_others: dict[int, bool] = {}  # by change, which several needs may share
+
+    def is_another(change: int) -> bool:
+        if change not in are_others:
+            are_others[change] = _is_another(workspace, job.path, change)
+        return are_others[change]
+
     open_needs: list[Need] = []
     proposed: list[tuple[Need, AskedNeed]] = []
     left: dict[str, list[str]] = {}

@@ -81,21 +81,13 @@ def find_written(
         if (each.path, each.need) in seen:
             continue
         seen.add((each.path, each.need))
-        if each.state == "accepted" and _fits(space, each, criteria):
-            yield each
-
-
-def _fits(space: Workspace, proposal: Proposal, criteria: Criteria) -> bool:
-    if criteria.need is not None and proposal.need != criteria.need:
-        return False
-    if criteria.made_since is not None and proposal.made_at < criteria.made_since:
-        return False
-    if criteria.made_by is not None and proposal.model != criteria.made_by:
-        return False
-    if not criteria.prompt_changed:
-        return True
-    need = proposal.place or Need(proposal.kind, proposal.heading, None, "", "")
-    return proposal.prompt != prompt_fingerprint(space.prompts.for_note(proposal.path), need)
+        if each.state != "accepted" or not criteria.fits(each):
+            continue
+        if criteria.prompt_changed:
+            need = each.place or Need(each.kind, each.heading, None, "", "")
+            if each.prompt == prompt_fingerprint(space.prompts.for_note(each.path), need):
+                continue
+        yield each
 
 
 def _find_unedited(space: Workspace, path: str, keys: frozenset[str]) -> frozenset[str]:

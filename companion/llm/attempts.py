@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from email.utils import parsedate_to_datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -57,6 +55,7 @@ class Attempts:
     `first_delay`: seconds before the first retry, doubled for each further one. Setting
     `cancelled` ends all waiting for a retry; close() ends the calls under way too. `path`: of the
     API, below the endpoint's base URL. `budget`: what counts and limits what the calls take.
+    `can_wait`: at a limit a minute, calls of others that cannot wait go first.
     """
 
     def __init__(
@@ -66,8 +65,11 @@ class Attempts:
         first_delay: float,
         path: str = "/chat/completions",
         budget: Budget | None = None,
+        *,
+        can_wait: bool = False,
     ) -> None:
         self._source = source
+        self._can_wait = can_wait
         self._cancelled = cancelled
         self._first_delay = first_delay
         self._path = path
@@ -106,7 +108,7 @@ class Attempts:
                     try:
                         reply = self._post(endpoint, body_for(endpoint), reservation)
                         if may_pass(reply.status) and not (tier and has_no_room(reply)):
-                            error, wait = error_for_reply(reply, endpoint), _retry_after(reply)
+                            error, wait = error_for_reply(reply, endpoint), reply.retry_after
                         else:
                             slot.close()  # another call may go while this one is counted
                         _settle(reservation, reply, tier)
@@ -146,7 +148,9 @@ class Attempts:
 
         Of LimitReached and Cancelled, Cancelled is raised.
         """
-        turn = self.limiter.line_up(input_tokens + output_tokens) if self.limiter else None
+        turn, tokens = None, input_tokens + output_tokens
+        if self.limiter:
+            turn = self.limiter.line_up(tokens, can_wait=self._can_wait)
         try:
             while True:
                 self._check_open()
@@ -205,19 +209,6 @@ def retry_delay(attempt: int, first: float = _FIRST_DELAY) -> float:
     """
     jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret)
     return min(_LONGEST_DELAY, first * 2.0**attempt) * jitter
-
-
-def _retry_after(reply: Reply) -> float:
-    """Return the seconds that Retry-After asks for (RFC 9110, 10.2.3: seconds or a date), or 0."""
-    value = reply.headers.get("retry-after", "").strip()
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return 0.0
 
 
 def _settle(reservation: Reservation, reply: Reply, tier: str | None) -> None:

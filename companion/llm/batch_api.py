@@ -48,7 +48,6 @@ class ProviderBatch(NamedTuple):
 
     id: str
     status: str
-    input: str = ""
     files: tuple[str, ...] = ()
     failure: str = ""
     done: int = 0
@@ -190,7 +189,6 @@ def _read_batch(data: dict[str, Any]) -> ProviderBatch:
     return ProviderBatch(
         str(data.get("id", "")),
         str(data.get("status", "")),
-        str(data.get("input_file_id") or ""),
         tuple(each for each in files if isinstance(each, str) and each),
         str(errors[0].get("message") or "") if data.get("status") == "failed" else "",
         int(counts.get("completed") or 0) + int(counts.get("failed") or 0),

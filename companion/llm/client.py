@@ -60,8 +60,8 @@ class Client:
     What it finds out about the endpoint (see Capabilities) it remembers as long as it lives, and
     shares with a client made with `capabilities_from`. `endpoint` may be a source that starts the
     endpoint on the first call, such as EmbeddedServer, and that close() leaves alone. For
-    `cancelled` and `first_delay` see Attempts. `budget` counts and caps what the calls take; it
-    too may be shared, and is left open.
+    `cancelled`, `first_delay` and `can_wait` see Attempts. `budget` counts and caps what the calls
+    take; it too may be shared, and is left open.
 
     All questions raise EndpointError when the endpoint can serve nobody now, or a cap is reached
     (LimitReached, before anything is sent), AnswerError when there is no usable answer to this
@@ -75,11 +75,12 @@ class Client:
         first_delay: float = 0.5,
         budget: Budget | None = None,
         capabilities_from: Client | None = None,
+        *,
+        can_wait: bool = False,
     ) -> None:
         self.settings = endpoint.settings
-        self._attempts = Attempts(
-            endpoint, cancelled or threading.Event(), first_delay, budget=budget
-        )
+        stopped = cancelled or threading.Event()
+        self._attempts = Attempts(endpoint, stopped, first_delay, budget=budget, can_wait=can_wait)
         self.capabilities = Capabilities(self.settings.json)
         if capabilities_from:
             mine, known = self.settings, capabilities_from.settings

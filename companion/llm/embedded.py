@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import threading
 import time
@@ -10,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import EndpointDown
@@ -22,7 +20,7 @@ from companion.llm.free_cores import (
     measure_free_cores,
     read_cpu_times,
 )
-from companion.llm.worker_process import WorkerProcess, end_worker, pid_of, start_worker
+from companion.llm.worker import WorkerProcess, end_worker, pid_of, send_options, start_worker
 
 _START_TIMEOUT = 180.0  # seconds to load a model; a cold disk reads 1 GB in some 10
 _ANSWER_TIMEOUT = 900.0  # seconds; calls wait for a slot, on slow machines for long
@@ -141,7 +139,7 @@ class EmbeddedServer:
             # on a machine that is idle llama.cpp knows best which of its cores are fast ones
             "threads": self._fixed_threads or (self.threads if self.threads < cores else None),
         }
-        answer = _send_options(child, options)
+        answer = send_options(child, options, _START_TIMEOUT)
         if "url" not in answer:
             end_worker(child)
             reason = answer.get("error", "it ended without a word")
@@ -178,20 +176,3 @@ class EmbeddedServer:
                     self._stop()
                     return
                 self._changed.wait(left)
-
-
-def _send_options(child: WorkerProcess, options: dict[str, Any]) -> dict[str, str]:
-    """Send the options and return the child's answer; empty when it ends or takes too long."""
-    assert child.stdin and child.stdout
-    timer = threading.Timer(_START_TIMEOUT, child.kill)
-    timer.daemon = True
-    timer.start()
-    try:
-        child.stdin.write(json.dumps(options).encode() + b"\n")
-        child.stdin.flush()
-        answer = json.loads(child.stdout.readline() or b"{}")
-    except (OSError, ValueError):
-        return {}
-    finally:
-        timer.cancel()
-    return answer if isinstance(answer, dict) else {}

@@ -27,6 +27,7 @@ _GONE = 5.0  # seconds without a look, after which nobody waits any more: a kill
 _BELIEVED = 600.0  # seconds that a reported limit holds without being reported again
 _NO_LIMIT = 2**62
 _LAST = 2**62  # stands for the id of a turn that comes after all others
+_GRANTED, _WAITING, _CAN_WAIT = 1, 0, -1  # the column `granted`; of those that wait, 0 goes first
 
 
 class Report(NamedTuple):
@@ -83,13 +84,22 @@ class RateLimitStore:
         self._window = window
         self._forgot_at = -_GONE
 
-    def take(self, turn: int | None, tokens: int, settings: Mapping[Kind, int | None]) -> Taken:
-        """Return the turn, granted if it fits under the limits beside all that wait longer.
+    def take(
+        self,
+        turn: int | None,
+        tokens: int,
+        settings: Mapping[Kind, int | None],
+        *,
+        can_wait: bool = False,
+    ) -> Taken:
+        """Return the turn, granted if it fits under the limits beside all that go before it.
 
         turn: its id, None on the first call, which puts it at the end of the line. tokens: that the
         call may take; where the limit is lower, it goes out once there is no other in the window.
-        settings: the limits a minute, beside those that the endpoint reports.
+        settings: the limits a minute, beside those that the endpoint reports. can_wait: those that
+        cannot wait go before it.
         """
+        waiting = _CAN_WAIT if can_wait else _WAITING
 
         def work(db: sqlite3.Connection) -> Taken:
             with _transaction(db):
@@ -98,8 +108,8 @@ class RateLimitStore:
                 taken = Taken(turn or _LAST, now)
                 limits = self._find_limits(db, settings, now)
                 if any(limit != _Limit() for limit in limits.values()):
-                    taken = self._look(db, taken, tokens, limits)
-                return taken._replace(id=self._keep(db, turn, tokens, taken))
+                    taken = self._look(db, taken, tokens, limits, waiting)
+                return taken._replace(id=self._keep(db, turn, tokens, taken, waiting))
 
         return self._file.use(work)
 
@@ -177,12 +187,19 @@ class RateLimitStore:
             return
         self._forgot_at = now
         values = {"endpoint": self._endpoint, "future": now + _SENT}
-        for granted, since in ((1, now - 2 * self._window), (0, now - _GONE)):
+        gone = now - _GONE
+        for granted, since in (
+            (_GRANTED, now - 2 * self._window),
+            (_WAITING, gone),
+            (_CAN_WAIT, gone),
+        ):
             db.execute(_FORGET, {**values, "granted": granted, "since": since})
 
-    def _keep(self, db: sqlite3.Connection, turn: int | None, tokens: int, taken: Taken) -> int:
+    def _keep(
+        self, db: sqlite3.Connection, turn: int | None, tokens: int, taken: Taken, waiting: int
+    ) -> int:
         """Store that the turn is granted or waits, as a new one if there is none; return its id."""
-        granted, at = (0, taken.at) if taken.wait else (1, taken.at + _SENT)
+        granted, at = (waiting, taken.at) if taken.wait else (_GRANTED, taken.at + _SENT)
         if turn is not None and db.execute(_RENEW, (granted, at, turn)).rowcount:
             return turn
         added = db.execute(_ADD, (self._endpoint, granted, at, tokens))
@@ -202,13 +219,18 @@ class RateLimitStore:
         return limits
 
     def _look(
-        self, db: sqlite3.Connection, taken: Taken, tokens: int, limits: Mapping[Kind, _Limit]
+        self,
+        db: sqlite3.Connection,
+        taken: Taken,
+        tokens: int,
+        limits: Mapping[Kind, _Limit],
+        waiting: int,
     ) -> Taken:
         """Return the turn with what it waits for, if the call does not fit under the limits now."""
         since = self._since(taken.at)
         used = _sum(db, _USED, since)
         cap = limits["tokens"].a_minute
-        waits = {**since, "id": taken.id, "cap": cap, "since": taken.at - _GONE}
+        waits = {**since, "id": taken.id, "cap": cap, "since": taken.at - _GONE, "waiting": waiting}
         ahead = _sum(db, _AHEAD, waits)
         excess: dict[str, int] = {}
         ends = []
@@ -248,7 +270,7 @@ def _transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 _FORGET = """DELETE FROM turns
     WHERE endpoint = :endpoint AND granted = :granted AND (at <= :since OR at > :future)"""
-_RENEW = "UPDATE turns SET granted = ?, at = ? WHERE id = ? AND NOT granted"
+_RENEW = "UPDATE turns SET granted = ?, at = ? WHERE id = ? AND granted < 1"
 _ADD = "INSERT INTO turns (endpoint, granted, at, tokens) VALUES (?, ?, ?, ?)"
 _ADD_FREE = """INSERT INTO turns (endpoint, granted, at, tokens)
     SELECT :endpoint, 1, :at, value FROM json_each(:tokens)
@@ -262,7 +284,8 @@ _USED = """SELECT count(*), coalesce(sum(tokens), 0) FROM turns
     WHERE endpoint = :endpoint AND granted = 1 AND at > :since AND at <= :future"""
 _USED_UNTIL = f"{_USED} AND id <= :id"
 _AHEAD = """SELECT count(*), coalesce(sum(min(tokens, :cap)), 0) FROM turns
-    WHERE endpoint = :endpoint AND granted = 0 AND at > :since AND at <= :future AND id < :id"""
+    WHERE endpoint = :endpoint AND granted IN (0, -1) AND at > :since AND at <= :future
+    AND (granted > :waiting OR (granted = :waiting AND id < :id))"""
 _FREED = """SELECT min(at) FROM (
         SELECT at, row_number() OVER oldest AS requests, sum(tokens) OVER oldest AS tokens
         FROM turns WHERE endpoint = :endpoint AND granted = 1 AND at > :since AND at <= :future

@@ -69,9 +69,12 @@ class RateLimiter:
         self._waiting: dict[Turn, str] = {}
         self._warned = False
 
-    def line_up(self, tokens: int) -> Turn:
-        """Return the turn of a call that may take so many tokens."""
-        return Turn(self, tokens)
+    def line_up(self, tokens: int, *, can_wait: bool = False) -> Turn:
+        """Return the turn of a call that may take so many tokens.
+
+        can_wait: nobody waits for its answer alone; calls for which somebody does go first.
+        """
+        return Turn(self, tokens, can_wait=can_wait)
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
@@ -83,7 +86,8 @@ class RateLimiter:
         is_free = turn.id is None and all(most is None for most in self._settings.values())
         if is_free and (taken := self._taken.write(turn.tokens)):
             return taken
-        taken = self._use(lambda store: store.take(turn.id, turn.tokens, self._settings))
+        mine = turn.id, turn.tokens, self._settings
+        taken = self._use(lambda store: store.take(*mine, can_wait=turn.can_wait))
         self._tell(turn, taken)
         return taken
 
@@ -140,8 +144,9 @@ class RateLimiter:
 class Turn:
     """One call's turn. looks: how often it was asked for. sent_at: when the call was sent."""
 
-    def __init__(self, limiter: RateLimiter, tokens: int) -> None:
+    def __init__(self, limiter: RateLimiter, tokens: int, *, can_wait: bool) -> None:
         self.tokens = min(tokens, _MAX_TOKENS)
+        self.can_wait = can_wait
         self.id: int | None = None
         self.looks = 0
         self.sent_at: float | None = None

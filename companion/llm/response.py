@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -46,6 +47,21 @@ class Reply(NamedTuple):
             return json.loads(self.body)
         except (ValueError, RecursionError):
             return None
+
+    @property
+    def retry_after(self) -> float:
+        """The seconds that Retry-After asks for (RFC 9110, 10.2.3: seconds or a date), or 0."""
+        from email.utils import parsedate_to_datetime  # slow to load, and hardly ever needed
+
+        value = self.headers.get("retry-after", "").strip()
+        try:
+            return max(0.0, float(value))
+        except ValueError:
+            pass
+        try:
+            return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        except (ValueError, TypeError, OverflowError):
+            return 0.0
 
     @property
     def is_web_page(self) -> bool:

@@ -1,16 +1,79 @@
 """The child processes in which models run: `llama.cpp`, and `encoder` for the built-in encoder.
 
-Run by its path, never imported, with what to run and what is added to its niceness as arguments. It
-ends as soon as standard input does: with its parent, even one killed with SIGKILL. It imports
-nothing of Companion, so that it starts without searching the current folder.
+Run by its path, with what to run and what is added to its niceness as arguments. It ends as soon as
+standard input does: with its parent, even one killed with SIGKILL. It imports nothing of Companion,
+so that it starts without searching the current folder. The parent starts and ends it by
+start_worker and end_worker.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
+import threading
+from contextlib import suppress
 from typing import Any, BinaryIO
+
+_STOP_TIMEOUT = 5.0  # seconds
+
+WorkerProcess = subprocess.Popen[bytes]
+
+
+def start_worker(what: str, niceness: int, *, is_low: bool, **environment: str) -> WorkerProcess:
+    """Start a worker, in a process group of its own: Ctrl-C is the parent's to handle.
+
+    what: the model that it runs, as main() calls it. is_low: its priority on Windows is below
+    normal, where there is no niceness. environment: added to our own. Raises OSError.
+    """
+    group: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+        group = {"creationflags": flags | (subprocess.BELOW_NORMAL_PRIORITY_CLASS if is_low else 0)}
+    return subprocess.Popen(
+        [sys.executable, "-P", __file__, what, str(niceness)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **environment},
+        **group,
+    )
+
+
+def send_options(worker: WorkerProcess, options: dict[str, Any], timeout: float) -> dict[str, str]:
+    """Send the options of llama.cpp; return its answer, empty when it ends or takes too long."""
+    assert worker.stdin and worker.stdout
+    timer = threading.Timer(timeout, worker.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        worker.stdin.write(json.dumps(options).encode() + b"\n")
+        worker.stdin.flush()
+        answer = json.loads(worker.stdout.readline() or b"{}")
+    except (OSError, ValueError):
+        return {}
+    finally:
+        timer.cancel()
+    return answer if isinstance(answer, dict) else {}
+
+
+def pid_of(worker: WorkerProcess | None) -> int | None:
+    """Return the process id of a worker; None where there is none, or it has ended."""
+    return worker.pid if worker and worker.poll() is None else None
+
+
+def end_worker(worker: WorkerProcess) -> None:
+    """End the worker by closing its standard input; kill it when it does not end in time."""
+    for pipe in (worker.stdin, worker.stdout):
+        if pipe:
+            with suppress(OSError):
+                pipe.close()
+    try:
+        worker.wait(_STOP_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        worker.wait()
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 LineKind = Literal["blank", "text", "heading", "rule", "code", "comment", "math", "html"]
@@ -22,6 +23,16 @@ def is_plain_start(text: str) -> bool:
     Markers of lists, quotes, tables, HTML and code do not, nor block ids and Dataview's `key:: v`.
     """
     return bool(_PLAIN_START.match(text))
+
+
+def fill_spans(text: str, spans: Iterable[tuple[int, int]], char: str) -> str:
+    """Return text with char, or nothing if that is empty, for every character of the spans."""
+    parts: list[str] = []
+    position = 0
+    for start, end in sorted(spans):
+        parts += text[position:start], char * (end - start)
+        position = end
+    return "".join(parts) + text[position:]
 
 
 class Line(NamedTuple):
@@ -58,10 +69,7 @@ class Line(NamedTuple):
     @property
     def visible(self) -> str:
         """The line without its comments."""
-        if not self.hidden:
-            return self.text
-        edges = [0, *(edge for span in self.hidden for edge in span), len(self.text)]
-        return "".join(self.text[edges[i] : edges[i + 1]] for i in range(0, len(edges), 2))
+        return fill_spans(self.text, self.hidden, "") if self.hidden else self.text
 
     @property
     def title(self) -> str:

@@ -26,10 +26,6 @@ class Edit(NamedTuple):
     text: str
 
 
-class OverlappingEdits(ValueError):
-    """Two edits claim the same character, or one is outside the note."""
-
-
 class EditLost(ValueError):
     """The text that an edit applies to is no longer in the note."""
 
@@ -39,15 +35,15 @@ def apply_edits(note: str, edits: Iterable[Edit]) -> str:
 
     Insertions at the same offset are made in the order given.
 
-    Raises OverlappingEdits if two edits claim the same character, or one is outside the note.
+    Raises ValueError if two edits claim the same character, or one is outside the note.
     """
     parts: list[str] = []
     done = 0
     for edit in sorted(edits, key=lambda e: (e.start, e.end)):
         if not 0 <= edit.start <= edit.end <= len(note):
-            raise OverlappingEdits(f"{edit} is not in the note, which has {len(note)} characters")
+            raise ValueError(f"{edit} is not in the note, which has {len(note)} characters")
         if edit.start < done:
-            raise OverlappingEdits(f"{edit} overlaps what is edited already, up to {done}")
+            raise ValueError(f"{edit} overlaps what is edited already, up to {done}")
         parts += note[done : edit.start], edit.text
         done = edit.end
     return "".join(parts) + note[done:]

@@ -18,6 +18,7 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.properties import BETWEEN_TAGS, Properties, PropertyValue
 from companion.note.spans import CodeSpans
 from companion.note.tags import find_possible_tags
+from companion.note.text import NoteText
 
 PRIVATE = "set to be read by models on this machine only"
 
@@ -150,6 +151,7 @@ class _CodeFinder:
 
 
 _TEMPLATE_OPENINGS = ("{{", "<%")
+_PLACEHOLDER = re.compile(r"\{\{[ \t]*(?:title|date|time)", re.IGNORECASE)
 _TEMPLATE = re.compile(
     r"\{\{[ \t]*(?:title|date|time)[ \t]*(?::[^{}\r\n]*)?\}\}|<%[-_+*~]?", re.IGNORECASE
 )
@@ -165,7 +167,7 @@ def find_template(parsed: ParsedNote) -> NoteRefused | None:
     Template syntax in code and formulas does not count.
     """
     note = parsed.note
-    if not any(note.text.find(opening, note.body_start) >= 0 for opening in _TEMPLATE_OPENINGS):
+    if not _may_be_template(note):  # the outline takes its time
         return None
     last_closing = note.text.rfind("%>")
     for line in parsed.lines:
@@ -177,3 +179,12 @@ def find_template(parsed: ParsedNote) -> NoteRefused | None:
                 reason = f"a template: its text holds {what}; if it is none, write it as `{what}`"
                 return NoteRefused(reason, line=note.line_number(line.start))
     return None
+
+
+def _may_be_template(note: NoteText) -> bool:
+    """Return whether the body has template syntax, in code or not."""
+    text, start = note.text, note.body_start
+    opening = text.find("<%", start)
+    if opening >= 0 and text.find("%>", opening) >= 0:
+        return True
+    return text.find("{{", start) >= 0 and _PLACEHOLDER.search(text, start) is not None

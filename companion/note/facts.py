@@ -32,6 +32,7 @@ UNKNOWN = "cannot be understood"
 _DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}
 _LEAST_REFUSED = ["x"]  # of all values that may be filled in, a list is refused least
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+_DECODER = json.JSONDecoder()
 
 
 class Facts(NamedTuple):
@@ -87,7 +88,8 @@ class Facts(NamedTuple):
     @classmethod
     def load(cls, dumped: str) -> Self:
         """Return the facts that dump() wrote."""
-        needs, skipped, left, aliases, values, styles, marks = json.loads(dumped)
+        # json.loads would look for blanks around it, which takes as long
+        (needs, skipped, left, aliases, values, styles, marks), _ = _DECODER.raw_decode(dumped)
         for name, found in values.items():
             values[name] = tuple(found)
         for place, used in styles.items():
@@ -103,7 +105,8 @@ def read_facts(data: bytes, rules: Rules) -> Facts:
         facts = find_facts(parsed, rules)
     except NoteRefused as refused:
         return Facts(skipped=str(refused), marks=(UNKNOWN,))
-    if why := unfillable_reason(parsed, property_names(facts.needs)):
+    names = property_names(facts.needs)
+    if names and (why := unfillable_reason(parsed, names)):
         return facts._replace(needs=(), skipped=why)
     return facts
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
-from companion.note.blocks import Line
+from companion.note.blocks import Line, fill_spans
 from companion.note.spans import CodeSpans
 
 # Obsidian's help, "Tags": letters, digits, `_`, `-`, `/` and anything but ASCII or general
@@ -69,7 +69,7 @@ def find_tags(line: Line) -> list[tuple[int, int]]:
     """
     if line.kind not in ("text", "heading") or "#" not in line.text:
         return []
-    visible = CodeSpans(_fill(line.text, line.hidden, "!"))
+    visible = CodeSpans(fill_spans(line.text, line.hidden, "!"))
     return list(_find_tags(visible.mask(_NO_TAGS)))
 
 
@@ -78,11 +78,13 @@ def has_only_tags(line: Line) -> bool:
     if line.kind != "text" or (line.content and line.prefix.strip(" \t")):
         return False
     found = find_tags(line)
-    return bool(found) and not _fill(line.text, [*line.hidden, *found], " ").strip()
+    return bool(found) and not fill_spans(line.text, [*line.hidden, *found], " ").strip()
 
 
-def has_tag(tags: Iterable[str], wanted: str) -> bool:
+def has_tag(tags: Collection[str], wanted: str) -> bool:
     """Return whether wanted, or a tag nested in it, is among tags, regardless of case."""
+    if not tags:
+        return False
     wanted = f"{wanted.lstrip('#').casefold()}/"
     return any(f"{tag.casefold()}/".startswith(wanted) for tag in tags)
 
@@ -105,7 +107,7 @@ class _HiddenText:
 
     def __init__(self, text: str, start: int) -> None:
         self._text = text
-        self._known = dict.fromkeys(_OPENINGS, (start, False))
+        self._known = {opening: (start, False) for opening in _OPENINGS if opening in text}
 
     def is_at(self, place: int) -> bool:
         text = self._text
@@ -126,13 +128,3 @@ def _find_tags(text: str, start: int = 0) -> Iterator[tuple[int, int]]:
             begin, end = end, end + 1 + len(name)
             if not name.isdecimal():
                 yield begin, end
-
-
-def _fill(text: str, spans: Iterable[tuple[int, int]], char: str) -> str:
-    """Return text with char in place of every character of the spans."""
-    parts: list[str] = []
-    position = 0
-    for start, end in sorted(spans):
-        parts += text[position:start], char * (end - start)
-        position = end
-    return "".join(parts) + text[position:]

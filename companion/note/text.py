@@ -58,10 +58,6 @@ class NoteText:
             reason = "the file is not UTF-8 text; save it as UTF-8 to have it enriched"
             raise NoteRefused(reason, line=line) from None
 
-    def encode(self) -> bytes:
-        """Return the bytes of the note, the same as those it was decoded from."""
-        return self.text.encode("utf-8")
-
     @property
     def frontmatter(self) -> Span | None:
         """The span of the YAML between the two `---` lines; None if there is none.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from companion.prompts.prompt_context import PromptContext
 from companion.prompts.prompt_file import PromptFile, Template
 
 _LONGEST_HEADING = 400  # letters of a heading that an instruction names
+_DEFAULT = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # of an expression in a template
 _ANSWER_TOKENS = 16  # a key, quotes and brackets of a JSON answer
 
 
@@ -95,6 +97,12 @@ class Prompts:
         if kind == CALLOUT:
             return self.fields[CALLOUT]
         return next(field for field in self.fields.values() if field.property == kind)
+
+    def instructions(self, field: Field) -> str:
+        """Return all that a model is told for a field, with examples but without a note."""
+        names = ("system.md", "note.md", "answer.md", f"fields/{field.name}.md")
+        texts = (self.files[name].text for name in names if name in self.files)
+        return _DEFAULT.sub(r"\1", "\n\n".join(texts))
 
     def messages(
         self, asks: Sequence[Ask], note: PromptContext, json: bool

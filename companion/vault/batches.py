@@ -30,8 +30,8 @@ class ProviderState(NamedTuple):
     - collected: the answers are stored; the provider still has its files.
     - done: the provider has nothing of it.
 
-    file, id: of the uploaded file, and of the batch, there; empty: not known. files: all of it
-    there, to be deleted. tokens: in and out, as estimated.
+    file, id: the provider's ids of the uploaded file and of the batch; empty: not known. files:
+    the ids of all its files there, to be deleted. tokens: in and out, as estimated.
     """
 
     address: str

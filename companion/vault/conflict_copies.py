@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from companion.errors import NoteRefused
@@ -78,8 +78,8 @@ def find_copied_note(root: Path, path: str, is_there: Callable[[str], bool]) -> 
     """Return the name of the note that the one at path copies, if named as OneDrive or iCloud do.
 
     is_there(name): whether its folder has a file of that name. People use such names themselves,
-    so it counts only where a property `title` or the first heading of it is the other one's
-    name. None if it is no copy, or cannot be read.
+    so it is a copy only if its property `title` or its first heading is the name of the other.
+    None if it is no copy, or cannot be read.
     """
     name = path.rpartition("/")[2]
     suffix = name[-3:]
@@ -89,10 +89,20 @@ def find_copied_note(root: Path, path: str, is_there: Callable[[str], bool]) -> 
     try:
         parsed = ParsedNote(NoteText.decode((root / path).read_bytes()))
         said = parsed.properties.get("title")
+        heading = parsed.heading if _may_be_headings(parsed.note.text, stems) else ""
     except (OSError, NoteRefused):
         return None
-    titles = {_fold(str(said)), _fold(parsed.heading)}
+    titles = {_fold(str(said)), _fold(heading)}
     return next((stem + suffix for stem in stems if _fold(stem) in titles), None)
+
+
+def _may_be_headings(text: str, stems: Iterable[str]) -> bool:
+    """Return whether a line ends with one of the stems, but for what may close a heading.
+
+    The outline, which tells what is a heading, takes its time.
+    """
+    ends = "|".join(re.escape(_fold(stem)) for stem in stems)
+    return re.search(rf"(?:{ends})[ \t]*(?:#|%%|<!--|[\r\n]|\Z)", _fold(text)) is not None
 
 
 def _copied_stems(stem: str) -> Iterator[str]:

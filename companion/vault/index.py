@@ -199,6 +199,7 @@ class Index:
                 facts = _read(root, file, examine, scan)
                 if facts and file.is_settled(now) and is_utf8(dumped := facts.dump()):
                     new.append((*file, dumped))
+                    scan.notes.put(file.path, dumped)  # which takes less memory
             if progress and (done % _PROGRESS_STEP == 0 or done == len(found)):
                 progress(done, len(found))
         for path in stale:

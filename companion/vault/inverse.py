@@ -127,7 +127,11 @@ def _is_taken_out(journal: Journal, change: Change, shown: str) -> bool:
 
 
 def _find_inverse(journal: Journal, change: Change, text: str, parts: Sequence[int]) -> list[Edit]:
-    """Return the edits that take these parts of the change out of text. Raises EditLost."""
+    """Return the edits that take these parts of the change out of text. Raises EditLost.
+
+    They are found by the whole text after the change, while that is kept, else by the lines that
+    each edit touched; both as they are, and as an editor shows them.
+    """
     all_edits = change.inverse_edits()
     inverse = [all_edits[part] for part in parts]
     if _hash(text) == change.after_sha256:
@@ -137,97 +141,71 @@ def _find_inverse(journal: Journal, change: Change, text: str, parts: Sequence[i
         after = mark + view.text.replace("\n", newline)
         if _hash(after) == change.after_sha256:  # it is the text right after the change
             return view.to_file(EditorText.of(after).from_file(inverse))
-    images = journal.images(change.id)
-    record: _Image | _Pieces = _Pieces.of(change, parts)
-    if images:
-        record = _Image(inverse, images[1].decode("utf-8"))
-    ways: list[Callable[[], list[Edit]]] = [
-        lambda: record.take_out(text),
-        lambda: view.to_file(record.in_editor().take_out(view.text)),
-    ]
+    has_cr = "\r" in text
+    if images := journal.images(change.id):
+        then = EditorText.of(images[1].decode("utf-8"))
+        had_cr = "\r" in then.file_text or (has_cr and any("\r" in edit.text for edit in inverse))
+        ways: list[Callable[[], list[Edit]]] = [
+            lambda: rebase(inverse, then.file_text, text),
+            lambda: view.to_file(rebase(then.from_file(inverse), then.text, view.text)),
+        ]
+    else:
+        lines = _ChangedLines.of(change, parts)
+        had_cr = any("\r" in part for each in lines for part in each)
+        ways = [
+            lambda: _restore(lines, text),
+            lambda: view.to_file(_restore([each.in_editor() for each in lines], view.text)),
+        ]
     # if they do not fit, either is an editor's, and line ends of the other must not be inserted
-    first, second = ways if record.may_fit(text) else reversed(ways)
+    first, second = ways if has_cr == had_cr else reversed(ways)
     try:
         return first()
     except EditLost:
         return second()
 
 
-class _Image(NamedTuple):
-    """The record of a change while its images are kept: the whole text after it."""
-
-    inverse: Sequence[Edit]
-    text_after: str
-
-    def may_fit(self, text: str) -> bool:
-        """Whether the change may have been made to a text with the line ends of this one."""
-        if "\r" not in text:
-            return "\r" not in self.text_after
-        return "\r" in self.text_after or any("\r" in edit.text for edit in self.inverse)
-
-    def in_editor(self) -> _Image:
-        """Return this record as an editor shows it. Raises EditLost if it cannot be shown."""
-        view = EditorText.of(self.text_after)
-        return _Image(view.from_file(self.inverse), view.text)
-
-    def take_out(self, text: str) -> list[Edit]:
-        """Return the edits that take the change out of text. Raises EditLost."""
-        return rebase(self.inverse, self.text_after, text)
-
-
-class _Piece(NamedTuple):
-    """One edit: the text that it inserted between left and right, and the text that it replaced."""
+class _ChangedLines(NamedTuple):
+    """The lines that an edit touched: it inserted text between left and right, for replaced."""
 
     left: str
     text: str
     right: str
     replaced: str
 
-    def in_editor(self) -> _Piece:
-        """Return this record as an editor shows it. Raises EditLost if it cannot be shown."""
-        piece = _Piece(*(_to_editor(part) for part in self))
-        for mine, theirs in ((self.text, piece.text), (self.replaced, piece.replaced)):
-            if _to_editor(self.left + mine + self.right) != piece.left + theirs + piece.right:
-                raise EditLost("the change made half of a line end")
-        return piece
-
-
-class _Pieces(NamedTuple):
-    """The record of a change that is never pruned: for each edit, the lines that it touches."""
-
-    pieces: Sequence[_Piece]
-
     @classmethod
-    def of(cls, change: Change, parts: Sequence[int]) -> _Pieces:
-        edits = zip(change.edits, change.replaced, change.around, strict=True)
-        pieces = [_Piece(left, edit.text, right, old) for edit, old, (left, right) in edits]
-        return cls([pieces[part] for part in parts])
+    def of(cls, change: Change, parts: Sequence[int]) -> list[_ChangedLines]:
+        edits = list(zip(change.edits, change.replaced, change.around, strict=True))
+        return [
+            cls(left, edit.text, right, replaced)
+            for edit, replaced, (left, right) in (edits[part] for part in parts)
+        ]
 
-    def may_fit(self, text: str) -> bool:
-        """Whether the change may have been made to a text with the line ends of this one."""
-        return ("\r" in text) == any("\r" in part for piece in self.pieces for part in piece)
+    def in_editor(self) -> _ChangedLines:
+        """Return these lines as an editor shows them. Raises EditLost if it cannot."""
+        shown = _ChangedLines(*(_to_editor(part) for part in self))
+        for mine, theirs in ((self.text, shown.text), (self.replaced, shown.replaced)):
+            if _to_editor(self.left + mine + self.right) != shown.left + theirs + shown.right:
+                raise EditLost("the change made half of a line end")
+        return shown
 
-    def in_editor(self) -> _Pieces:
-        """Return this record as an editor shows it. Raises EditLost if it cannot be shown."""
-        return _Pieces([piece.in_editor() for piece in self.pieces])
 
-    def take_out(self, text: str) -> list[Edit]:
-        """Return the edits that restore what was replaced.
+def _restore(lines: Sequence[_ChangedLines], text: str) -> list[Edit]:
+    """Return the edits that restore what was replaced.
 
-        Raises EditLost if the lines of an edit do not occur exactly once in text.
-        """
-        found = []
-        for left, inserted, right, replaced in self.pieces:
-            start = _find_lines(text, left + inserted + right) + len(left)
-            end = start + len(inserted)
-            if _lacks_line_end(left + replaced + right) and _lacks_line_end(
-                text[end + len(right) :][:1]
-            ):
-                raise EditLost("text follows where the last line of the note goes back")
-            found.append(Edit(start, end, replaced))
-        if any(second.start < first.end for first, second in pairwise(found)):
-            raise EditLost("the edits changed their order")
-        return found
+    Raises EditLost if the lines of an edit do not occur exactly once in text.
+    """
+    found = []
+    for left, inserted, right, replaced in lines:
+        start = _find_lines(text, left + inserted + right) + len(left)
+        end = start + len(inserted)
+        if _lacks_line_end(left + replaced + right) and _lacks_line_end(
+            text[end + len(right) :][:1]
+        ):
+            raise EditLost("text follows where the last line of the note goes back")
+        found.append(Edit(start, end, replaced))
+    if any(second.start < first.end for first, second in pairwise(found)):
+        raise EditLost("the edits changed their order")
+    return found
 
 
 def _find_lines(text: str, lines: str) -> int:

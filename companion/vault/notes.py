@@ -25,11 +25,7 @@ class Notes(Mapping[str, Facts]):
     def __getitem__(self, path: str) -> Facts:
         facts = self._facts[path]
         if isinstance(facts, str):
-            try:
-                facts = Facts.load(facts)
-            except (ValueError, TypeError, AttributeError):  # damaged in the index: read the note
-                facts = self._examine_again(path)
-            self._facts[path] = facts
+            self._facts[path] = facts = self._decode(path, facts)
         return facts
 
     def __contains__(self, path: object) -> bool:
@@ -57,11 +53,16 @@ class Notes(Mapping[str, Facts]):
         return found if (found := self[path]).skipped is not None else None
 
     def of_interest(self) -> Iterator[tuple[str, Facts]]:
-        """Yield the notes that need something or are skipped; no facts of others are decoded."""
+        """Yield the notes that need something or are skipped; no facts of others are decoded.
+
+        They are not kept decoded: of a large backlog they would take a lot of memory.
+        """
         for path, facts in self._facts.items():
-            if isinstance(facts, str) and Facts.needs_nothing(facts):
-                continue
-            if (facts := self[path]).needs or facts.skipped is not None:
+            if isinstance(facts, str):
+                if Facts.needs_nothing(facts):
+                    continue
+                facts = self._decode(path, facts)
+            if facts.needs or facts.skipped is not None:
                 yield path, facts
 
     def with_reports(self) -> Iterator[tuple[str, Facts | None]]:
@@ -88,7 +89,11 @@ class Notes(Mapping[str, Facts]):
         copied._facts = self._facts.copy()
         return copied
 
-    def _examine_again(self, path: str) -> Facts:
+    def _decode(self, path: str, dumped: str) -> Facts:
+        try:
+            return Facts.load(dumped)
+        except (ValueError, TypeError, AttributeError):  # damaged in the index: read the note
+            pass
         try:
             return self._examine(path, (self.root / path).read_bytes())
         except OSError as error:

@@ -105,7 +105,10 @@ def _unknown(file: Path, why: str) -> UsageError:
 
 
 class RegisteredVault(NamedTuple):
-    """A vault that Obsidian lists. root: its real path. is_open: in Obsidian, when it wrote so."""
+    """A vault that Obsidian lists. root: its real path. opened_at: Unix time, milliseconds.
+
+    is_open: whether it was open in Obsidian when the list was written.
+    """
 
     root: Path
     opened_at: int
@@ -118,7 +121,7 @@ def find_registered_vaults() -> list[RegisteredVault]:
     They are in the `obsidian.json` of Obsidian's folder of settings, which
     https://help.obsidian.md/data-storage names for each system; Flatpak's and Snap's are their own.
     It has an object for each vault: `path`, `ts` (when it was opened, in milliseconds) and `open`.
-    A list that cannot be read lists none: it only saves the user to name a vault.
+    A list that cannot be read counts as empty: all it does is save the user from naming a vault.
     """
     found: dict[Path, RegisteredVault] = {}
     for file in _lists():
@@ -151,7 +154,7 @@ def _lists() -> Iterator[Path]:
 
 
 def _vault_of(entry: dict[str, Any]) -> RegisteredVault | None:
-    """Return the vault of an entry; None if it has none, or none that is there."""
+    """Return the vault that an entry names; None if it names none, or one that does not exist."""
     path, opened_at = entry.get("path"), entry.get("ts")
     if not isinstance(path, str) or not path:
         return None

@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { errorsOf } from "./obsidian.js";
-import { openNote, openPaired, openScene, shownText, shows } from "./scene.js";
+import { endScene, openNote, openPaired, openScene, shownText, shows } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const PATH = "Cooking/Sourdough.md";
@@ -18,11 +17,7 @@ before(async () => {
   page = await openPaired(scene, { takeOver: false });
 });
 
-after(async () => {
-  const errors = page ? await errorsOf(page) : [];
-  await scene?.end();
-  assert.deepEqual(errors, []);
-});
+after(() => endScene(scene, page));
 
 test("an open note is filled in its editor, with what is not saved, and is one run's with the rest", async () => {
   await openNote(page, PATH);

@@ -7,6 +7,7 @@ import { errorsOf, notice, readData, writeData } from "./obsidian.js";
 import {
   clickRibbon,
   countNotices,
+  endScene,
   openNote,
   openPaired,
   openScene,
@@ -28,11 +29,7 @@ before(async () => {
   await openNote(page, "Cooking/Sourdough.md");
 });
 
-after(async () => {
-  const errors = page ? await errorsOf(page) : [];
-  await scene?.end();
-  assert.deepEqual(errors, []);
-});
+after(() => endScene(scene, page));
 
 test("a daemon that dies is one quiet word in the status bar", async () => {
   const notices = await countNotices(page);

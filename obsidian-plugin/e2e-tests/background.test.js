@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { errorsOf, notice } from "./obsidian.js";
-import { countNotices, openNote, openPaired, openScene, shownText } from "./scene.js";
+import { notice } from "./obsidian.js";
+import { countNotices, endScene, openNote, openPaired, openScene, shownText } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const PATH = "Cooking/Sourdough.md";
@@ -19,11 +19,7 @@ before(async () => {
   page = await openPaired(scene, { takeOver: true }, { hasClock: true });
 });
 
-after(async () => {
-  const errors = page ? await errorsOf(page) : [];
-  await scene?.end();
-  assert.deepEqual(errors, []);
-});
+after(() => endScene(scene, page));
 
 test("the daemon fills what is not open, and not what is", async () => {
   await openNote(page, PATH);

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { errorsOf, notice } from "./obsidian.js";
-import { clickRibbon, countNotices, openNote, openPaired, openScene, shownText, shows } from "./scene.js";
+import { notice } from "./obsidian.js";
+import { clickRibbon, countNotices, endScene, openNote, openPaired, openScene, shownText, shows } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const STUB = "---\ndescription:\nmood: ok\n---\n\n# Stub\n\n";
@@ -32,11 +32,7 @@ before(async () => {
   await page.evaluate(() => document.body.classList.add("mod-note-head"));
 });
 
-after(async () => {
-  const errors = page ? await errorsOf(page) : [];
-  await scene?.end();
-  assert.deepEqual(errors, []);
-});
+after(() => endScene(scene, page));
 
 beforeEach(() => scene.endpoint.hold());
 

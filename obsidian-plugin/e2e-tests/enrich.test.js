@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { errorsOf, notice, readData } from "./obsidian.js";
+import { notice, readData } from "./obsidian.js";
 import {
   chooseFromMenu,
   clickRibbon,
   countNotices,
+  endScene,
   openNote,
   openPaired,
   openScene,
@@ -30,11 +31,7 @@ before(async () => {
   page = await openPaired(scene);
 });
 
-after(async () => {
-  const errors = page ? await errorsOf(page) : [];
-  await scene?.end();
-  assert.deepEqual(errors, []);
-});
+after(() => endScene(scene, page));
 
 beforeEach(async () => {
   scene.endpoint.release();

@@ -5,8 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { assertAccessible } from "./axe.js";
-import { errorsOf } from "./obsidian.js";
-import { openNote, openPaired, openScene, runCommand, secret, shownText } from "./scene.js";
+import { endScene, openNote, openPaired, openScene, runCommand, secret, shownText } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const VIEW = ".mod-right-split";
@@ -26,11 +25,7 @@ before(async () => {
   page = await openPaired(scene);
 });
 
-after(async () => {
-  const errors = page ? await errorsOf(page) : [];
-  await scene?.end();
-  assert.deepEqual(errors, []);
-});
+after(() => endScene(scene, page));
 
 test("what a note is asked for by a click waits, is shown in its place, and accepted there", async () => {
   const path = "Cooking/Sourdough.md";

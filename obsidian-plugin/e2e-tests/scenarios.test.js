@@ -1,10 +1,8 @@
 /** The scenarios in our host, a real Chromium; app/ has the same in the real Obsidian. */
 
-import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { errorsOf } from "./obsidian.js";
 import { SCENARIOS, tidyUp } from "./scenarios.js";
-import { openPaired, openScene, runCommand } from "./scene.js";
+import { endScene, openPaired, openScene, runCommand } from "./scene.js";
 
 /** @type {import("./scene.js").Scene} */
 let scene;
@@ -29,11 +27,7 @@ beforeEach(async () => {
   await tidyUp(user);
 });
 
-after(async () => {
-  const errors = page ? await errorsOf(page) : [];
-  await scene?.end();
-  assert.deepEqual(errors, []);
-});
+after(() => endScene(scene, page));
 
 for (const [name, act] of Object.entries(SCENARIOS)) {
   test(name, () => act({ user, vault: scene.vault, endpoint: scene.endpoint }));

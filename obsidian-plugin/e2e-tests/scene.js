@@ -1,8 +1,9 @@
 /** A vault, its daemon, an endpoint and a window with the plugin, and what a user does there. */
 
+import assert from "node:assert/strict";
 import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
-import { Obsidian, writeData } from "./obsidian.js";
+import { errorsOf, Obsidian, writeData } from "./obsidian.js";
 import { waitFor } from "./wait.js";
 
 /** @import { Page } from "playwright-core" */
@@ -41,6 +42,17 @@ export async function openPaired({ vault, obsidian }, settings = {}, look = {}) 
   const page = await obsidian.open(vault, look);
   await waitFor("the plugin is paired", () => secret(page));
   return page;
+}
+
+/**
+ * End the scene, in whose window there were no errors.
+ * @param {Scene} [scene] left out: it could not be opened
+ * @param {Page} [page]
+ */
+export async function endScene(scene, page) {
+  const errors = page ? await errorsOf(page) : [];
+  await scene?.end();
+  assert.deepEqual(errors, []);
 }
 
 /** @param {Page} page */

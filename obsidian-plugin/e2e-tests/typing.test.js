@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { randomNumbers } from "./host/random.js";
-import { errorsOf, notice } from "./obsidian.js";
-import { clickRibbon, countNotices, openNote, openPaired, openScene, shownText } from "./scene.js";
+import { notice } from "./obsidian.js";
+import { clickRibbon, countNotices, endScene, openNote, openPaired, openScene, shownText } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
@@ -40,11 +40,7 @@ before(async () => {
   scene.endpoint.delay = () => 1000 + 2000 * random();
 });
 
-after(async () => {
-  const errors = page ? await errorsOf(page) : [];
-  await scene?.end();
-  assert.deepEqual(errors, []);
-});
+after(() => endScene(scene, page));
 
 for (const [number, { path, where }] of ROUNDS.entries()) {
   const seed = SEED + number;

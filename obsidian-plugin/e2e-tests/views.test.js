@@ -5,8 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { assertAccessible } from "./axe.js";
-import { errorsOf } from "./obsidian.js";
-import { openNote, openPaired, openScene, runCommand, statusBar } from "./scene.js";
+import { endScene, openNote, openPaired, openScene, runCommand, statusBar } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const VIEW = ".mod-right-split";
@@ -30,11 +29,7 @@ before(async () => {
   await view().getByRole("listitem").nth(NOTES * 2 - 1).waitFor();
 });
 
-after(async () => {
-  const errors = page ? await errorsOf(page) : [];
-  await scene?.end();
-  assert.deepEqual(errors, []);
-});
+after(() => endScene(scene, page));
 
 test("axe finds nothing in the inbox, also while a proposal is edited", async () => {
   await inEachTheme(VIEW);

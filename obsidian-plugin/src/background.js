@@ -1,6 +1,5 @@
 /** Background work paused and resumed, and the backlog: notes that are filled only if the user agrees. */
 
-import { answerBacklog, pauseBackground, readStatus } from "./daemon.js";
 import { notify, notifyWithButton, showLists } from "./dialogs.js";
 import { updateStatusBar } from "./status-bar.js";
 import { countNotes, say, sentence } from "./words.js";
@@ -35,7 +34,7 @@ export function findBacklog({ daemon }) {
  * @param {CompanionPlugin} plugin
  */
 export async function askAboutBacklog(plugin) {
-  plugin.daemon.status = await readStatus(plugin);
+  plugin.daemon.status = await plugin.api.readStatus();
   const { notes, cost } = findBacklog(plugin);
   if (!notes) return notify(say("backlogNone"));
   const most = plugin.daemon.status?.background.notes_a_day ?? 0;
@@ -57,7 +56,7 @@ export async function askAboutBacklog(plugin) {
  * @param {number} notes
  */
 async function decide(plugin, fill, notes) {
-  plugin.daemon.status = await answerBacklog(plugin, fill, notes);
+  plugin.daemon.status = await plugin.api.answerBacklog(fill, notes);
   plugin.announcedBacklog = 0;
   notify(say(fill ? "backlogFilled" : "backlogLeft"));
   updateStatusBar(plugin);
@@ -70,7 +69,7 @@ async function decide(plugin, fill, notes) {
  * @param {boolean} isPaused
  */
 export async function setPaused(plugin, isPaused) {
-  plugin.daemon.status = await pauseBackground(plugin, isPaused);
+  plugin.daemon.status = await plugin.api.pauseBackground(isPaused);
   notify(say(isPaused ? "backgroundPaused" : "backgroundResumed"));
   updateStatusBar(plugin);
 }

@@ -1,21 +1,20 @@
-/** What the user can do with a note, a folder or the daemon: commands, and items of menus. */
+/** What the user can do with a note, a folder or the daemon: commands, items of menus, and a command line. */
 
 import { TFile, TFolder } from "obsidian";
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { showWhy } from "./details.js";
 import { notifyOfErrors } from "./dialogs.js";
 import { makeBase } from "./base-file.js";
-import { enrichFiles, enrichFolder, enrichNote } from "./enrich.js";
+import { enrichFiles, enrichFolder, enrichNote, proposeNote } from "./enrich.js";
+import { explain } from "./errors.js";
 import { findEditing } from "./note-text.js";
-import { proposeNote } from "./propose.js";
 import { reviewNote } from "./review.js";
 import { undoLast } from "./undo.js";
 import { openView } from "./view.js";
-import { countNotes, say } from "./words.js";
+import { countNotes, describeModel, describeVault, say } from "./words.js";
 
-/** @import { Menu } from "obsidian" */
+/** @import { CliFlags, Menu } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Scope } from "./runs.js" */
 /** @import { Key } from "./words.js" */
 
 const HEADING = /^ {0,3}#{1,6}[ \t]+[^ \t#]/;
@@ -23,12 +22,15 @@ const WORDS = /^ {0,3}[^ \t>#|`~+*-]/; // a line that is a heading if the next o
 const UNDERLINE = /^ {0,3}(?:=+|-+)[ \t]*$/;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
 
+/** @type {CliFlags} */
+const PATH = { path: { value: "<path>", description: "The note's path in the vault; else the active note" } };
+
 /**
  * An action for a note or a folder. isPossible: whether it can be done now; always where it is left out.
  *
  * @template T
  * @typedef {{
- *   id: string, name: Key, icon: string, act: (plugin: CompanionPlugin, file: T) => Promise<void>,
+ *   id: string, name: Key, icon: string, act: (plugin: CompanionPlugin, file: T) => Promise<unknown>,
  *   isPossible?: (plugin: CompanionPlugin, file: T) => boolean,
  * }} Action
  */
@@ -39,27 +41,25 @@ const FENCE = /^ {0,3}(`{3,}|~{3,})/;
  * @satisfies {Record<string, Action<TFile>>}
  */
 export const ACTIONS = {
-  enrich: { id: "enrich-note", name: "enrichNote", icon: "sparkles", act: fillNote },
+  enrich: { id: "enrich-note", name: "enrichNote", icon: "sparkles", act: enrichNote },
   section: {
     id: "enrich-section",
     name: "enrichSection",
     icon: "heading",
-    act: (plugin, file) => fillNote(plugin, file, { section: true }),
+    act: (plugin, file) => enrichNote(plugin, file, { section: true }),
     isPossible: hasSection,
   },
   answer: {
     id: "answer-requests",
     name: "answerRequests",
     icon: "message-square-reply",
-    act: (plugin, file) => fillNote(plugin, file, { requests: true }),
+    act: (plugin, file) => enrichNote(plugin, file, { requests: true }),
   },
   folder: {
     id: "enrich-folder",
     name: "enrichFolderOf",
     icon: "folder-pen",
-    act: async (plugin, file) => {
-      if (file.parent) await enrichFolder(plugin, file.parent);
-    },
+    act: async (plugin, { parent }) => parent && enrichFolder(plugin, parent),
   },
   propose: { id: "propose-note", name: "propose", icon: "inbox", act: proposeAndShow },
   review: { id: "review-note", name: "reviewNote", icon: "file-diff", act: reviewNote },
@@ -133,6 +133,43 @@ export function addMenus(plugin) {
 }
 
 /**
+ * Add commands of Obsidian's own command line, as in `obsidian callout-companion:enrich path=Note.md`.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export function addCommandLine(plugin) {
+  const name = plugin.manifest.id;
+  plugin.registerCliHandler(name, "What Callout Companion does, or what it lacks", null, () => describe(plugin));
+  plugin.registerCliHandler(`${name}:enrich`, "Fill a note", PATH, ({ path }) => enrichByPath(plugin, path));
+  plugin.registerCliHandler(`${name}:inbox`, "Open the inbox", null, async () => {
+    await openView(plugin);
+    return "";
+  });
+}
+
+/** @param {CompanionPlugin} plugin */
+async function describe(plugin) {
+  await plugin.daemon.check();
+  const { status, words } = plugin.daemon;
+  return status ? `${describeVault(status)}. ${describeModel(status)}.` : words;
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} [path]
+ */
+async function enrichByPath(plugin, path) {
+  const { vault, workspace } = plugin.app;
+  const file = path === undefined ? workspace.getActiveFile() : vault.getFileByPath(path);
+  if (!file) return path === undefined ? say("openNoteFirst") : say("noSuchNote", { path });
+  try {
+    return await enrichNote(plugin, file);
+  } catch (error) {
+    return explain(plugin, error);
+  }
+}
+
+/**
  * @param {unknown} file
  * @returns {file is TFile}
  */
@@ -160,15 +197,6 @@ function addItems(plugin, menu, file, actions) {
 /**
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
- * @param {Scope} [scope]
- */
-async function fillNote(plugin, file, scope) {
-  await enrichNote(plugin, file, scope);
-}
-
-/**
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
  */
 async function proposeAndShow(plugin, file) {
   await proposeNote(plugin, file);
@@ -191,7 +219,7 @@ function hasSection({ app }, file) {
  * @param {string} text
  * @param {number} line counted from 0
  */
-export function isInSection(text, line) {
+function isInSection(text, line) {
   const lines = text.split("\n");
   let fence = "";
   for (let index = findBody(lines); index <= line; index++) {

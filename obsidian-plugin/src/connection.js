@@ -1,41 +1,45 @@
-/** Requests to this vault's daemon with the token, and pairing, which gets the token for a one-time code. */
+/**
+ * Requests to this vault's daemon with the token; pairing, which gets the token for a one-time code; and
+ * discovery, which finds the daemon, has it prove that it is this vault's, and sends no secret.
+ */
 
-import { locate, toNumericAddress } from "./discovery.js";
-import { AnotherVault, NotPaired, Refused } from "./errors.js";
-import { read, send } from "./http.js";
-import { asPaired } from "./shapes.js";
+import { AnotherVault, DaemonAway, NotInstalled, NotPaired, OtherProgram, Refused, TooOld } from "./errors.js";
+import { parse, read, send } from "./http.js";
+import { toHex } from "./note-text.js";
+import { asHealth, asPaired, asPlace, asProofs } from "./shapes.js";
+import { say } from "./words.js";
 
+/** @import { Answer } from "./http.js" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Reader } from "./shapes.js" */
+/** @import { Place, Reader } from "./shapes.js" */
+
+/**
+ * A daemon that has just proved that it is this vault's. token: empty if it does not know ours.
+ *
+ * @typedef {{ address: string, token: string }} Located
+ */
 
 const SECRET = "callout-companion-token";
+const PLACE_FILE = /\/daemon-[0-9a-f]{12}\.json$/;
+const MOST_FILES = 20; // files read at most; each computer with this vault leaves one
+const OLDEST = [0, 1]; // the oldest version of the daemon that the plugin works with
+const NONCE = 32; // bytes
 
 /**
- * GET a path of the API, and return its answer as the reader reads it. Rejects as locate does, or
- * with NotPaired or one of the errors of read in http.js.
+ * Send a request to the API with the token, and return its answer as the reader reads it. Rejects as
+ * locate does, or with NotPaired or one of the errors of read in http.js.
  *
  * @template T
  * @param {CompanionPlugin} plugin
+ * @param {string} method
  * @param {string} path without the prefix `/api/v1`
- * @param {Record<string, string | number>} query
+ * @param {object | null} body
  * @param {Reader<T>} reader
  */
-export function get(plugin, path, query, reader) {
-  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  return ask(plugin, "GET", `${path}?${pairs.join("&")}`, null, reader);
-}
-
-/**
- * POST a body to a path of the API, and return its answer as get does.
- *
- * @template T
- * @param {CompanionPlugin} plugin
- * @param {string} path without the prefix `/api/v1`
- * @param {object} body
- * @param {Reader<T>} reader
- */
-export function post(plugin, path, body, reader) {
-  return ask(plugin, "POST", path, body, reader);
+export async function ask(plugin, method, path, body, reader) {
+  const { address, token } = await locate(plugin, readToken(plugin));
+  if (!token) throw new NotPaired();
+  return read(await send(plugin, address, { method, path: `/api/v1${path}`, body, token }), reader);
 }
 
 /**
@@ -80,20 +84,6 @@ export async function useCode(plugin) {
 }
 
 /**
- * @template T
- * @param {CompanionPlugin} plugin
- * @param {string} method
- * @param {string} path
- * @param {object | null} body
- * @param {Reader<T>} reader
- */
-async function ask(plugin, method, path, body, reader) {
-  const { address, token } = await locate(plugin, readToken(plugin));
-  if (!token) throw new NotPaired();
-  return read(await send(plugin, address, { method, path: `/api/v1${path}`, body, token }), reader);
-}
-
-/**
  * @param {CompanionPlugin} plugin
  * @param {string} address
  * @param {string} code
@@ -111,4 +101,178 @@ async function exchange(plugin, address, code) {
  */
 function readToken({ app }) {
   return app.secretStorage.getSecret(SECRET) ?? "";
+}
+
+/**
+ * Find this vault's daemon: where it answered last, at the address in the settings, or at the ports
+ * in the files that daemons leave in the plugin's folder. It has to prove itself every time, since
+ * another program may take its port at any moment.
+ *
+ * Rejects with DaemonAway, NotInstalled, OtherProgram, AnotherVault or TooOld.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} token empty when there is none
+ * @returns {Promise<Located>}
+ */
+async function locate(plugin, token) {
+  const { settings, daemon } = plugin;
+  const usual = toNumericAddress(settings.address);
+  /** @type {Responder | Error} */
+  let kind = "away";
+  for (const address of new Set([daemon.address || usual, usual])) {
+    kind = await identify(plugin, address, token, "").catch((/** @type {Error} */ error) => error);
+    if (kind === "ours") return remember(plugin, address, token);
+  }
+  const places = await readPlaces(plugin);
+  let known = "";
+  for (const { port, id } of places) {
+    const address = `http://127.0.0.1:${port}`;
+    const there = await identify(plugin, address, token, id).catch(() => "another");
+    if (there === "ours") return remember(plugin, address, token);
+    if (there === "known") known ||= address;
+  }
+  if (known) return remember(plugin, known, "");
+  daemon.address = "";
+  if (kind instanceof Error) throw kind;
+  if (kind === "another") throw new AnotherVault(usual);
+  if (kind === "stranger") throw new OtherProgram(usual);
+  const wasHere = token || places.length || settings.code !== undefined;
+  throw new (wasHere ? DaemonAway : NotInstalled)(usual);
+}
+
+/**
+ * Return the address with 127.0.0.1 for localhost. The name may resolve to another interface, where
+ * another program can have the same port and forward the request for a proof.
+ *
+ * @param {string} address
+ */
+function toNumericAddress(address) {
+  return address.replace("localhost", "127.0.0.1");
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} address
+ * @param {string} token
+ */
+function remember({ daemon }, address, token) {
+  daemon.address = address;
+  return { address, token };
+}
+
+/**
+ * Read the files that daemons left. Any may be from another computer, or from a daemon that was killed.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+async function readPlaces({ app, manifest }) {
+  const { adapter, configDir } = app.vault;
+  const folder = manifest.dir ?? `${configDir}/plugins/${manifest.id}`;
+  const { files } = await adapter.list(folder).catch(() => ({ files: [] }));
+  /** @type {Place[]} */
+  const places = [];
+  for (const file of files.filter((name) => PLACE_FILE.test(name)).slice(0, MOST_FILES)) {
+    try {
+      places.push(asPlace(JSON.parse(await adapter.read(file))));
+    } catch {
+      // not such a file, or removed at this moment
+    }
+  }
+  return places;
+}
+
+/**
+ * Who answers at an address. ours: a daemon that knows our token. known: a daemon that does not, but
+ * wrote the file that led there. another: a daemon that can prove neither. stranger: another program.
+ * away: nobody.
+ *
+ * @typedef {"ours" | "known" | "another" | "stranger" | "away"} Responder
+ */
+
+/**
+ * Return who answers at an address. Rejects with TooOld, or with why a daemon sent no proof.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} address
+ * @param {string} token empty when there is none
+ * @param {string} id in the file that led there, empty if none did
+ * @returns {Promise<Responder>}
+ */
+async function identify(plugin, address, token, id) {
+  const nonce = toHex(crypto.getRandomValues(new Uint8Array(NONCE)));
+  try {
+    const question = { method: "POST", path: "/api/v1/proof", body: { nonce } };
+    const answer = await send(plugin, address, question);
+    const told = answer.status === 200 && attempt(() => read(answer, asProofs));
+    if (!told) return await nameOther(plugin, address, answer);
+    checkVersion(address, told.version);
+    const port = address.replace(/.*:/, "");
+    if (token && told.token === (await prove(token, port, nonce))) return "ours";
+    return id && told.place === (await prove(id, port, nonce)) ? "known" : "another";
+  } catch (error) {
+    if (error instanceof DaemonAway) return "away";
+    throw error;
+  }
+}
+
+/**
+ * Return who answers there without a proof, by its /healthz.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} address
+ * @param {Answer} answer to the request for a proof
+ * @returns {Promise<Responder>}
+ */
+async function nameOther(plugin, address, answer) {
+  const health = await send(plugin, address, { method: "GET", path: "/healthz" });
+  const { name, status, version } = attempt(() => asHealth(parse(health.text))) ?? {};
+  // the first versions sent no name, and asked for a token at every unknown address
+  if (!name && status === "ok" && answer.status === 401) throw tooOld(address);
+  if (name !== plugin.manifest.id) return "stranger";
+  checkVersion(address, version ?? "");
+  if (answer.status !== 200) read(answer, () => null); // throws the reason that the daemon gives
+  return "another";
+}
+
+/**
+ * Return the proof for a nonce: its HMAC with the key, bound to the port (docs/api.md).
+ *
+ * @param {string} key
+ * @param {string} port
+ * @param {string} nonce
+ */
+async function prove(key, port, nonce) {
+  const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const imported = await crypto.subtle.importKey("raw", encode(key), algorithm, false, ["sign"]);
+  const message = encode(`callout-companion\n${port}\n${nonce}`);
+  return toHex(new Uint8Array(await crypto.subtle.sign("HMAC", imported, message)));
+}
+
+/**
+ * @param {string} address
+ * @param {string} version of the daemon there
+ */
+function checkVersion(address, version) {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [oldestMajor = 0, oldestMinor = 0] = OLDEST;
+  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) throw tooOld(address);
+}
+
+/** @param {string} address */
+function tooOld(address) {
+  return new TooOld(say("tooOld", { address }));
+}
+
+/**
+ * @template T
+ * @param {() => T} act
+ * @returns {T | null} null if it throws
+ */
+function attempt(act) {
+  try {
+    return act();
+  } catch {
+    return null;
+  }
 }

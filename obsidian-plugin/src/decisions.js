@@ -1,8 +1,7 @@
 /** Decisions on proposals: made in turn, in the note's editor where one shows it, else by the daemon. */
 
-import { confirmEdits, decideProposals, readProposalEdits } from "./daemon.js";
 import { Refused } from "./errors.js";
-import { findEditing, readNote } from "./note-text.js";
+import { findEditing, findFile } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { workOn } from "./work.js";
 import { applyOffer, confirmWritten } from "./writing.js";
@@ -29,7 +28,7 @@ import { applyOffer, confirmWritten } from "./writing.js";
  * @returns {Promise<void>}
  */
 export function decide(plugin, proposal, decision) {
-  const file = decision.what === "accept" ? findFile(plugin, proposal.path) : null;
+  const file = decision.what === "accept" ? findFile(plugin.app, proposal.path) : null;
   const isEdited = file !== null && findEditing(plugin.app, file) !== null;
   const names = isEdited ? [proposal.path] : ["", proposal.path]; // one after the other, by the daemon
   const turns = names.map((name) => plugin.deciding.get(name) ?? Promise.resolve());
@@ -53,7 +52,7 @@ export function decide(plugin, proposal, decision) {
 async function decideByDaemon(plugin, { id, path, state }, { what, value }) {
   if (what === "accept") await saveOpen(plugin, path);
   const one = { id, state, ...(value !== undefined && { text: value }) };
-  const { notes } = await decideProposals(plugin, what === "accept" ? { accept: [one] } : { [what]: [id] });
+  const { notes } = await plugin.api.decideProposals(what === "accept" ? { accept: [one] } : { [what]: [id] });
   const made = notes.flatMap(({ proposals }) => proposals).find((each) => each.id === id);
   if (made?.reason) throw new Refused(made.reason);
 }
@@ -67,24 +66,13 @@ async function decideByDaemon(plugin, { id, path, state }, { what, value }) {
 async function acceptInEditor(plugin, file, { id, path, state }, { value }) {
   await workOn(plugin, file.path, async () => {
     await saveOpen(plugin, file.path);
-    const { text } = await readNote(plugin.app, file);
     let run = "";
     const readOffer = async (/** @type {string} */ now) => {
-      const made = await readProposalEdits(plugin, id, now, state, value);
+      const made = await plugin.api.readProposalEdits(id, now, state, value);
       run = made.run;
       return made.offer;
     };
-    const made = await applyOffer(plugin, { file, path, text, offer: await readOffer(text), readOffer, fills: true });
-    await confirmWritten(plugin, file, () => confirmEdits(plugin, run, path, made, file.path));
+    const made = await applyOffer(plugin, { file, path, readOffer, fills: true });
+    await confirmWritten(plugin, file, () => plugin.api.confirmEdits(run, path, made, file.path));
   });
-}
-
-/**
- * Return the file of a path as the daemon has it from the disk, where macOS may have decomposed the name.
- *
- * @param {CompanionPlugin} plugin
- * @param {string} path
- */
-export function findFile({ app: { vault } }, path) {
-  return vault.getFileByPath(path) ?? vault.getFileByPath(path.normalize("NFC"));
 }

@@ -1,9 +1,7 @@
 /** Windows with the daemon's status and with a note's needs in full. */
 
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
-import { cancelRuns, readNeeds } from "./daemon.js";
 import { notify, showLists } from "./dialogs.js";
-import { checkDaemon } from "./heartbeat.js";
 import { openView } from "./view.js";
 import { countNotes, describeModel, describeVault, nameChange, say, sentence } from "./words.js";
 
@@ -18,7 +16,7 @@ import { countNotes, describeModel, describeVault, nameChange, say, sentence } f
  * @param {CompanionPlugin} plugin
  */
 export async function openDetails(plugin) {
-  await checkDaemon(plugin);
+  await plugin.daemon.check();
   const { status, words } = plugin.daemon;
   if (status) return showDetails(plugin, status);
   notify(words);
@@ -32,7 +30,7 @@ export async function openDetails(plugin) {
  * @param {TFile} file
  */
 export async function showWhy(plugin, file) {
-  const { needs, left, skipped } = await readNeeds(plugin, file.path);
+  const { needs, left, skipped } = await plugin.api.readNeeds(file.path);
   const filled = needs.map((need) => sentence(`${nameChange(need)}: ${need.reason}`));
   const alone = skipped === null ? [] : [sentence(skipped)];
   const isDone = !filled.length && !alone.length;
@@ -56,7 +54,7 @@ function showDetails(plugin, status) {
     [say(paused ? "resumeBackground" : "pauseBackground"), () => setPaused(plugin, !paused)],
   ];
   if (findBacklog(plugin).notes) choices.push([say("decideBefore"), () => askAboutBacklog(plugin)]);
-  if (runs.length) choices.push([say("cancelRuns"), () => cancelRuns(plugin, runs)]);
+  if (runs.length) choices.push([say("cancelRuns"), () => plugin.api.cancelRuns(runs)]);
   showLists(plugin, "Callout Companion", describeStatus(status), choices);
 }
 

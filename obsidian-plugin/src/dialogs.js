@@ -43,13 +43,13 @@ export function notifyWithButton(plugin, words, name, act) {
  * Call act, and notify the user if it fails. Never rejects.
  *
  * @param {CompanionPlugin} plugin
- * @param {() => Promise<void>} act
+ * @param {() => Promise<unknown>} act
  */
 export async function notifyOfErrors(plugin, act) {
   try {
     await act();
   } catch (error) {
-    if (!(error instanceof Stopped)) notify(explain(error, plugin.settings.address));
+    if (!(error instanceof Stopped)) notify(explain(plugin, error));
   }
 }
 

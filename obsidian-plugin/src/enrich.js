@@ -1,10 +1,9 @@
-/** Notes and folders enriched because the user asked for it. */
+/** Notes and folders enriched because the user asked for it, or asked about for the inbox. */
 
-import { countToDo, startRun } from "./daemon.js";
 import { confirmFirst, notify, notifyWithUndo } from "./dialogs.js";
 import { ConsentMissing, Refused } from "./errors.js";
 import { saveOpen } from "./open-notes.js";
-import { askModel, followRun } from "./runs.js";
+import { askModel, countSeen, followRun } from "./runs.js";
 import { undoChange, undoRun } from "./undo.js";
 import { countNotes, formatMinutes, nameFilled, say, sentence } from "./words.js";
 import { claimPending, showProgress, workOn } from "./work.js";
@@ -81,7 +80,7 @@ export function notifyOfOutcome(plugin, given, only, more = "") {
 /**
  * Return what was written, or why nothing was.
  *
- * @param {Enrichment} given
+ * @param {Pick<Enrichment, "file" | "result">} given
  * @param {number[]} only the numbers of the changes that were written
  */
 function describeOutcome({ file, result }, only) {
@@ -90,6 +89,28 @@ function describeOutcome({ file, result }, only) {
   if (change !== null) return say("filled", { what: nameFilled(changes.filter((_, index) => only.includes(index))), name });
   const why = [reason ?? "", ...left].filter(Boolean).map(sentence).join(" ");
   return `${say(status === "failed" ? "couldNotBeFilled" : "leftAsItIs", { name })} ${why || say("needsNothing")}`;
+}
+
+/**
+ * Have a model asked about the note, and what it gives kept for the inbox. The user is notified if
+ * there is nothing to propose.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ */
+export async function proposeNote(plugin, file) {
+  const { path, basename: name } = file;
+  await workOn(plugin, path, async () => {
+    await saveOpen(plugin, path);
+    const run = await plugin.api.startRun({ paths: [path], propose: true, priority: "interactive", on_fault: "stop" });
+    for await (const { results, waits, fault } of followRun(plugin, run)) {
+      showProgress(plugin, path, waits || say("thinking", { name }));
+      if (fault) notify(sentence(fault));
+      for (const result of results) {
+        if (result.status !== "proposed") notify(describeOutcome({ file, result }, []));
+      }
+    }
+  });
 }
 
 /**
@@ -103,7 +124,7 @@ export async function enrichFolder(plugin, folder) {
   const path = folder.isRoot() ? "" : folder.path;
   const name = path || say("theVault");
   const act = () => enrichPaths(plugin, [path], name);
-  const notes = plugin.daemon.status?.endpoint ? 0 : await countToDo(plugin, path);
+  const notes = plugin.daemon.status?.endpoint ? 0 : await plugin.api.countToDo(path);
   if (notes < MANY) return act();
   const words = say("largeRun", { notes: countNotes(notes), name });
   confirmFirst(plugin, say("enrichAsk", { name }), `${words} ${describeTime(plugin, notes)}`, [say("fillThem"), act]);
@@ -145,11 +166,11 @@ async function enrichPaths(plugin, paths, name, agreed = false) {
   let isFilled = false;
   await workOn(plugin, key, async () => {
     for (const path of paths) await saveOpen(plugin, path && (paths.length === 1 ? key : path));
-    const run = await startRun(plugin, { paths, priority: "request", agreed });
+    const run = await plugin.api.startRun({ paths, priority: "request", agreed });
     const began = Date.now();
     for await (const { counts, total, waits, fault } of followRun(plugin, run)) {
       const { enriched = 0, failed = 0 } = counts;
-      const seen = Object.values(counts).reduce((sum, some) => sum + some, 0);
+      const seen = countSeen(counts);
       showProgress(plugin, key, [say("seenOf", { seen, notes: countNotes(total) }), waits].filter(Boolean).join(", "));
       if (enriched) words[0] = say("filledNotes", { notes: countNotes(enriched), where: name });
       isFilled ||= enriched > 0;

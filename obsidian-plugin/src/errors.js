@@ -2,6 +2,8 @@
 
 import { say, sentence } from "./words.js";
 
+/** @import CompanionPlugin from "./main.js" */
+
 /** This vault's daemon was not found at an address, for the reason that the subclass names. */
 class NoDaemon extends Error {
   /** @param {string} [address] that was tried, empty for the one in the settings */
@@ -47,21 +49,24 @@ export class NotThere extends Refused {}
 /** The note cannot be read or written now; the message says why, and what to do. */
 export class NoteUnavailable extends Error {}
 
+/** The program on this computer may not be run, or failed; the message says why. */
+export class ProgramFailed extends Error {}
+
 /** The plugin was switched off meanwhile. No notice is given of this. */
 export class Stopped extends Error {}
 
 /**
  * Return a sentence or two that say what happened and what to do.
  *
+ * @param {CompanionPlugin} plugin
  * @param {unknown} error
- * @param {string} address of the daemon
  */
-export function explain(error, address) {
+export function explain({ settings: { address } }, error) {
   if (error instanceof DaemonAway) return explainAway(error, error.address || address);
   if (error instanceof AnotherVault) return say("anotherVault", { address: error.address || address });
   if (error instanceof NotPaired) return say("notPaired");
   if (error instanceof UnexpectedAnswer) return say("unexpectedAnswer", { address });
-  if (error instanceof TooOld) return error.message;
+  if (error instanceof TooOld || error instanceof ProgramFailed) return error.message;
   if (error instanceof Refused || error instanceof NoteUnavailable) return sentence(error.message);
   return say("didNotWork", { why: error instanceof Error ? error.message : String(error) });
 }

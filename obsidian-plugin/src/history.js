@@ -1,9 +1,7 @@
 /** What was changed, newest first, and undoing it: each change, and all of a run. */
 
-import { readChangePage } from "./daemon.js";
-import { explain, Stopped } from "./errors.js";
 import { undoChange, undoRun } from "./undo.js";
-import { joinNames, say } from "./words.js";
+import { joinNames, kindOf, say } from "./words.js";
 
 /** @import { Change } from "./shapes.js" */
 /** @import { Place } from "./view.js" */
@@ -30,7 +28,7 @@ export async function showHistory(place) {
  * @returns {Promise<number>}
  */
 async function addChanges(place, list, before) {
-  const { changes, before: next } = await readChangePage(place.plugin, PAGE, before);
+  const { changes, before: next } = await place.plugin.api.readChangePage({}, PAGE, before);
   let run = list.lastElementChild?.getAttr("data-run");
   for (const change of changes) {
     showChange(place, list, change, change.run !== run);
@@ -40,7 +38,7 @@ async function addChanges(place, list, before) {
   const more = place.parent.createEl("button", { text: say("more") });
   more.addEventListener("click", () => {
     more.remove();
-    void attempt(place, async () => void (await addChanges(place, list, next)));
+    void place.attempt(() => addChanges(place, list, next));
   });
   return changes.length;
 }
@@ -60,7 +58,7 @@ function showChange(place, list, change, isFirst) {
     event.preventDefault();
     void plugin.app.workspace.openLinkText(path, "");
   });
-  const kinds = [...new Set(change.needs.map((key) => key.replace(/[:#].*/s, "")))];
+  const kinds = [...new Set(change.needs.map(kindOf))];
   const when = new Date(change.made_at).toLocaleString();
   row.createEl("p", { text: [joinNames(kinds), when].filter(Boolean).join(" · "), cls: "callout-companion-quiet" });
   const reason = findReason(change);
@@ -96,21 +94,7 @@ function addButton(place, parent, text, path, act) {
   const button = parent.createEl("button", { text, attr: { "aria-label": `${text}, ${path}` } });
   button.addEventListener("click", () => {
     button.disabled = true;
-    void attempt(place, act).then(() => place.refresh());
+    place.said.setText("");
+    void place.attempt(act).then(place.refresh);
   });
-}
-
-/**
- * Call act, and tell why it fails. Never rejects.
- *
- * @param {Place} place
- * @param {() => Promise<void>} act
- */
-async function attempt({ plugin, said }, act) {
-  try {
-    said.setText("");
-    await act();
-  } catch (error) {
-    if (!(error instanceof Stopped)) said.setText(explain(error, plugin.settings.address));
-  }
 }

@@ -1,6 +1,6 @@
 /** A proposal as a row of the inbox: what it would fill and with what, why to look at it, and its buttons. */
 
-import { nameChange, say, sentence } from "./words.js";
+import { nameChange, say, sentence, textOf } from "./words.js";
 
 /** @import { Decision } from "./decisions.js" */
 /** @import { Proposal } from "./shapes.js" */
@@ -51,16 +51,6 @@ export function showProposal(list, proposal, acts) {
   row.addEventListener("focusin", () => acts.choose(row));
   row.addEventListener("click", () => acts.choose(row));
   return row;
-}
-
-/**
- * Return the proposal's text as it is shown and edited: the values of a list, or the lines of a callout.
- *
- * @param {Pick<Proposal, "kind" | "text">} proposal
- */
-export function textOf({ kind, text }) {
-  const lines = Array.isArray(text) ? text : [text ?? ""];
-  return lines.join(kind === "callout" ? "\n" : ", ");
 }
 
 /**

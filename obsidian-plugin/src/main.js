@@ -1,19 +1,18 @@
 /** Callout Companion in Obsidian. The daemon decides what to do; the plugin shows it, and writes open notes. */
 
 import { Plugin } from "obsidian";
-import { addCommandLine } from "./command-line.js";
-import { ACTIONS, addCommands, addMenus, isNote } from "./commands.js";
-import { cancelRuns } from "./daemon.js";
+import { ACTIONS, addCommandLine, addCommands, addMenus, isNote } from "./commands.js";
+import { DaemonApi } from "./daemon.js";
 import { openDetails } from "./details.js";
 import { notify, notifyOfErrors, notifyWithButton } from "./dialogs.js";
 import { NotInstalled, Stopped } from "./errors.js";
-import { reportNoneOpen, checkDaemon, newDaemonState, reportOpenIfChanged } from "./heartbeat.js";
+import { Heartbeat } from "./heartbeat.js";
 import { previewField } from "./place.js";
 import { CompanionSettingTab, readSettings } from "./settings.js";
 import { watchPairing } from "./set-up.js";
 import { addStatusBar } from "./status-bar.js";
-import { changeAsAsked, LOOK, newAskedChanges, newTakeOverState, takeOver } from "./take-over.js";
-import { newActivity, watchActivity } from "./user-activity.js";
+import { AskedChanges, LOOK, TakeOver } from "./take-over.js";
+import { UserActivity } from "./user-activity.js";
 import { CompanionView, openView, VIEW } from "./view.js";
 import { chooseLanguage, say } from "./words.js";
 
@@ -21,40 +20,39 @@ import { chooseLanguage, say } from "./words.js";
 /** @import { Proposal } from "./shapes.js" */
 /** @import { Pending } from "./work.js" */
 
-/**
- * client: the id of this window for the daemon. reportedOpen: the open notes it was told of, a line
- * each. doing: what is being done, by the path of the note or folder. pending: results of models that
- * were asked in the background, by the note. runs: the ids of the runs that are followed.
- * pace: the notes that the last run filled, and how long it took. scope: which proposals the inbox shows. decided: the proposals that were decided on in this window,
- * those together that were decided on at once, newest last. deciding: the last decision on proposals, by the note; by the empty string, of those that the daemon
- * makes. pairing: the pairing in progress. watchers: called after each check of the daemon. announcedBacklog: the size of the backlog that the user was notified of.
- */
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
   timers = newTimers();
-  daemon = newDaemonState();
-  activity = newActivity();
-  takeOver = newTakeOverState();
-  asked = newAskedChanges();
+  api = new DaemonApi(this);
+  daemon = new Heartbeat(this);
+  activity = new UserActivity(this);
+  takeOver = new TakeOver(this);
+  asked = new AskedChanges(this);
+  /** The id of this window for the daemon. */
   client = crypto.randomUUID();
-  reportedOpen = "";
+  /** The size of the backlog that the user was notified of. */
   announcedBacklog = 0;
-  /** @type {Map<string, string>} */
-  doing = new Map();
-  /** @type {Map<TFile, Pending>} */
-  pending = new Map();
-  /** @type {Set<string>} */
-  runs = new Set();
-  /** @type {Promise<void> | null} */
-  pairing = null;
+  /** The notes that the last run filled, and how long it took. */
   pace = { notes: 0, ms: 0 };
-  /** @type {"note" | "folder" | "vault"} */
+  /** @type {Map<string, string>} what is being done, by the path of the note or folder */
+  doing = new Map();
+  /** @type {Map<TFile, Pending>} results of models that were asked in the background, by the note */
+  pending = new Map();
+  /** @type {Set<string>} the ids of the runs that are followed */
+  runs = new Set();
+  /** @type {Promise<void> | null} the pairing in progress */
+  pairing = null;
+  /** @type {"note" | "folder" | "vault"} which proposals the inbox shows */
   scope = "vault";
-  /** @type {Proposal[][]} */
+  /** @type {Proposal[][]} those that were decided on in this window, together if at once, newest last */
   decided = [];
-  /** @type {Map<string, Promise<unknown>>} */
+  /**
+   * The last decision on proposals, by the note; by the empty string, of those that the daemon makes.
+   *
+   * @type {Map<string, Promise<unknown>>}
+   */
   deciding = new Map();
-  /** @type {Set<() => void>} */
+  /** @type {Set<() => void>} called after each check of the daemon */
   watchers = new Set();
   /** @type {HTMLElement | null} */
   statusBar = null;
@@ -75,29 +73,29 @@ export default class CompanionPlugin extends Plugin {
 
   onunload() {
     this.timers.stopAll();
-    void reportNoneOpen(this);
-    cancelRuns(this, [...this.runs]).catch(() => {});
+    void this.daemon.reportNoneOpen();
+    this.api.cancelRuns([...this.runs]).catch(() => {});
   }
 
   async onExternalSettingsChange() {
     this.settings = readSettings(await this.loadData());
     this.daemon.address = "";
-    await checkDaemon(this);
+    await this.daemon.check();
   }
 }
 
 /** @param {CompanionPlugin} plugin */
 function begin(plugin) {
   const { workspace } = plugin.app;
-  const tell = () => void reportOpenIfChanged(plugin);
+  const tell = () => void plugin.daemon.reportOpenIfChanged();
   plugin.registerEvent(workspace.on("file-open", tell));
   plugin.registerEvent(workspace.on("layout-change", tell));
-  watchActivity(plugin);
-  plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => reportNoneOpen(plugin))));
-  plugin.registerInterval(window.setInterval(() => void takeOver(plugin), LOOK));
-  plugin.registerInterval(window.setInterval(() => void changeAsAsked(plugin), LOOK));
+  plugin.activity.watch();
+  plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => plugin.daemon.reportNoneOpen())));
+  plugin.registerInterval(window.setInterval(() => void plugin.takeOver.fillOne(), LOOK));
+  plugin.registerInterval(window.setInterval(() => void plugin.asked.make(), LOOK));
   watchPairing(plugin);
-  void checkDaemon(plugin).then(() => offerSetUp(plugin));
+  void plugin.daemon.check().then(() => offerSetUp(plugin));
 }
 
 /**

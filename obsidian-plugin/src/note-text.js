@@ -146,7 +146,12 @@ export function joinEdits(edits) {
  */
 export async function sha256(text) {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return toHex(new Uint8Array(digest));
+}
+
+/** @param {Uint8Array} bytes */
+export function toHex(bytes) {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
@@ -160,6 +165,16 @@ export function findEditing(app, file) {
   const active = app.workspace.getActiveViewOfType(MarkdownView);
   const views = [active, ...findViews(app)];
   return views.find((view) => view?.file?.path === file.path && view.getMode() === "source") ?? null;
+}
+
+/**
+ * Return the file of a path as the daemon has it from the disk, where macOS may have decomposed the name.
+ *
+ * @param {App} app
+ * @param {string} path
+ */
+export function findFile({ vault }, path) {
+  return vault.getFileByPath(path) ?? vault.getFileByPath(path.normalize("NFC"));
 }
 
 /**

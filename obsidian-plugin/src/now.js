@@ -1,7 +1,6 @@
 /** What the daemon is doing: each run with its progress, which can be cancelled, and the background. */
 
-import { cancelRuns, readRuns } from "./daemon.js";
-import { explain, Stopped } from "./errors.js";
+import { countSeen } from "./runs.js";
 import { countNotes, describeModel, describeVault, say, sentence } from "./words.js";
 
 /** @import { RunState } from "./shapes.js" */
@@ -18,25 +17,13 @@ export async function showNow(place) {
   const head = place.parent.createEl("p");
   const list = place.parent.createDiv();
   await draw(place, head, list);
-  void follow(place, head, list);
-}
-
-/**
- * @param {Place} place
- * @param {HTMLElement} head
- * @param {HTMLElement} list
- */
-async function follow(place, head, list) {
-  const { plugin, said } = place;
-  try {
+  void place.attempt(async () => {
     for (;;) {
-      await plugin.timers.pause(PAUSE);
+      await place.plugin.timers.pause(PAUSE);
       if (!place.isCurrent()) return;
       await draw(place, head, list);
     }
-  } catch (error) {
-    if (!(error instanceof Stopped)) said.setText(explain(error, plugin.settings.address));
-  }
+  });
 }
 
 /**
@@ -47,13 +34,13 @@ async function follow(place, head, list) {
 async function draw(place, head, list) {
   const { status } = place.plugin.daemon;
   if (status) head.setText(`${describeVault(status)}. ${describeModel(status)}.`);
-  const runs = (await readRuns(place.plugin)).filter(({ state }) => state === "queued" || state === "running");
+  const runs = (await place.plugin.api.readRuns()).filter(({ state }) => state === "queued" || state === "running");
   const known = new Map([...list.children].map((row) => [row.getAttr("data-run"), row]));
   for (const run of runs) {
     const row = known.get(run.id) ?? addRow(place, list, run.id);
     known.delete(run.id);
     row.querySelector("p")?.setText(describeRun(run));
-    row.querySelector("progress")?.setAttrs({ max: run.total || 1, value: countSeen(run) });
+    row.querySelector("progress")?.setAttrs({ max: run.total || 1, value: countSeen(run.counts) });
   }
   for (const row of known.values()) row.remove();
   if (!runs.length) list.createEl("p", { text: say("nowNothing") });
@@ -64,28 +51,23 @@ async function draw(place, head, list) {
  * @param {HTMLElement} list
  * @param {string} run
  */
-function addRow({ plugin, said }, list, run) {
+function addRow({ plugin, attempt }, list, run) {
   const row = list.createDiv({ cls: "callout-companion-change", attr: { "data-run": run } });
   row.createEl("p");
   row.createEl("progress", { attr: { "aria-label": say("tabNow") } });
   const button = row.createEl("button", { text: say("cancel") });
   button.addEventListener("click", () => {
     button.disabled = true;
-    cancelRuns(plugin, [run]).catch((/** @type {unknown} */ error) => {
+    void attempt(() => plugin.api.cancelRuns([run]).catch((error) => {
       button.disabled = false;
-      said.setText(explain(error, plugin.settings.address));
-    });
+      throw error;
+    }));
   });
   return row;
 }
 
 /** @param {RunState} run */
 function describeRun(run) {
-  const told = say("runTitle", { done: countSeen(run), notes: countNotes(run.total) });
+  const told = say("runTitle", { done: countSeen(run.counts), notes: countNotes(run.total) });
   return [sentence(told), run.waits && sentence(run.waits)].filter(Boolean).join(" ");
-}
-
-/** @param {RunState} run */
-function countSeen({ counts }) {
-  return Object.values(counts).reduce((sum, some) => sum + some, 0);
 }

@@ -2,11 +2,9 @@
 
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType } from "@codemirror/view";
-import { readProposalEdits } from "./daemon.js";
-import { findFile } from "./decisions.js";
 import { findCodeMirror } from "./editor.js";
 import { NoteUnavailable } from "./errors.js";
-import { findEditing, readNote } from "./note-text.js";
+import { findEditing, findFile, readNote } from "./note-text.js";
 import { diffWords } from "./word-diff.js";
 import { nameChange, say } from "./words.js";
 
@@ -42,14 +40,14 @@ export const previewField = StateField.define({
  */
 export async function openPlace(plugin, proposal, decide) {
   const { app } = plugin;
-  const file = findFile(plugin, proposal.path);
+  const file = findFile(app, proposal.path);
   if (!file) throw new NoteUnavailable(say("noSuchNote", { path: proposal.path }));
   await app.workspace.openLinkText(file.path, "");
   const view = findEditing(app, file);
   const cm = view && findCodeMirror(view.editor);
   if (!cm) return;
   const { text } = await readNote(app, file);
-  const { edits } = (await readProposalEdits(plugin, proposal.id, text, proposal.state)).offer;
+  const { edits } = (await plugin.api.readProposalEdits(proposal.id, text, proposal.state)).offer;
   if (text !== view.editor.getValue()) return; // its line ends are not those of the editor: offsets differ
   const close = () => cm.dispatch({ effects: show.of(null) });
   const preview = {

@@ -9,6 +9,7 @@ import { homedir } from "node:os";
 import { delimiter, isAbsolute, join, sep } from "node:path";
 import { env } from "node:process";
 import { FileSystemAdapter, Platform } from "obsidian";
+import { ProgramFailed } from "./errors.js";
 import { say } from "./words.js";
 
 /** @import { App } from "obsidian" */
@@ -16,9 +17,6 @@ import { say } from "./words.js";
 const AGREED = "callout-companion-program"; // in this device's storage, which no sync reads
 const PATIENCE = 30_000; // milliseconds for a code
 const LONGEST = 4_000; // characters kept of what it says
-
-/** A program that may not be run, or failed; the message says why. */
-export class ProgramFailed extends Error {}
 
 /**
  * Return the path of the program: the one that was agreed to, else one on the search path or where
@@ -43,7 +41,7 @@ export async function findProgram(app) {
  * @param {App} app
  * @param {string} path
  */
-export async function findFault(app, path) {
+async function findFault(app, path) {
   if (!isAbsolute(path)) return say("programNotWhole");
   try {
     await access(path, constants.X_OK);

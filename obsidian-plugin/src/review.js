@@ -1,14 +1,13 @@
 /** The review of a note: what a model gave is shown, accepted or refused by the user, and then written. */
 
 import { Modal, Setting } from "obsidian";
-import { readEdits, refuseChanges } from "./daemon.js";
 import { notify } from "./dialogs.js";
 import { notifyOfOutcome } from "./enrich.js";
 import { NoteUnavailable, Refused } from "./errors.js";
 import { readNote } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { askModel } from "./runs.js";
-import { nameChange, say, sentence } from "./words.js";
+import { nameChange, say, sentence, textOf } from "./words.js";
 import { claimPending, returnPending, showProgress, workOn } from "./work.js";
 import { writeEnrichment } from "./writing.js";
 
@@ -20,7 +19,7 @@ import { writeEnrichment } from "./writing.js";
 /**
  * A change, and the text that it would replace, mostly none.
  *
- * @typedef {{ change: Filled, before: string }} Proposal
+ * @typedef {{ change: Filled, before: string }} Replacement
  */
 
 /**
@@ -35,9 +34,9 @@ export async function reviewNote(plugin, file) {
     const pending = await claimFitting(plugin, file);
     const given = pending ?? (await askModel(plugin, file, {}, true));
     if (!given.result.offer) return notifyOfOutcome(plugin, given, []);
-    const proposals = await findProposals(plugin, given);
+    const replacements = await readReplacements(plugin, given);
     showProgress(plugin, file.path, say("reviewing", { name: file.basename }));
-    const accepted = await showReview(plugin.app, file.basename, proposals);
+    const accepted = await showReview(plugin.app, file.basename, replacements);
     if (accepted) await carryOut(plugin, given, accepted);
     else if (pending) returnPending(plugin, pending);
   });
@@ -56,7 +55,7 @@ async function claimFitting(plugin, file) {
   if (!given?.result.offer) return null;
   const { text } = await readNote(plugin.app, file);
   if ((await findObsolete(plugin, { ...given, text: null })).size) return null;
-  const offer = await readEdits(plugin, given.run, given.path, text, null);
+  const offer = await plugin.api.readEdits(given.run, given.path, text, null);
   return { ...given, text, result: { ...given.result, offer } };
 }
 
@@ -72,7 +71,7 @@ async function carryOut(plugin, given, accepted) {
   const all = [...result.changes.keys()];
   const refused = all.filter((index) => !accepted.includes(index));
   const obsolete = await findObsolete(plugin, given);
-  if (refused.length) await refuseChanges(plugin, run, path, refused);
+  if (refused.length) await plugin.api.refuseChanges(run, path, refused);
   const wanted = accepted.filter((index) => !obsolete.has(index));
   if (wanted.length) {
     result.change = await writeEnrichment(plugin, given, wanted);
@@ -108,7 +107,7 @@ async function findObsolete(plugin, { run, path, text, result, file }) {
   if (now === text) return obsolete;
   for (const index of result.changes.keys()) {
     try {
-      await readEdits(plugin, run, path, now, [index]);
+      await plugin.api.readEdits(run, path, now, [index]);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       obsolete.set(index, error.message);
@@ -122,17 +121,17 @@ async function findObsolete(plugin, { run, path, text, result, file }) {
  *
  * @param {CompanionPlugin} plugin
  * @param {Enrichment} given
- * @returns {Promise<Proposal[]>}
+ * @returns {Promise<Replacement[]>}
  */
-async function findProposals(plugin, { run, path, text, result }) {
+async function readReplacements(plugin, { run, path, text, result }) {
   const base = text ?? "";
-  const proposals = [];
+  const replacements = [];
   for (const [index, change] of result.changes.entries()) {
-    const { edits } = await readEdits(plugin, run, path, base, [index]);
+    const { edits } = await plugin.api.readEdits(run, path, base, [index]);
     const replaced = edits.map(({ start, end }) => base.slice(start, end));
-    proposals.push({ change, before: replaced.join("").trim() });
+    replacements.push({ change, before: replaced.join("").trim() });
   }
-  return proposals;
+  return replacements;
 }
 
 /**
@@ -141,52 +140,48 @@ async function findProposals(plugin, { run, path, text, result }) {
  *
  * @param {App} app
  * @param {string} name of the note
- * @param {Proposal[]} proposals
+ * @param {Replacement[]} replacements
  * @returns {Promise<number[] | null>}
  */
-export function showReview(app, name, proposals) {
-  return new Promise((resolve) => openReview(app, name, proposals, resolve));
-}
-
-/**
- * @param {App} app
- * @param {string} name
- * @param {Proposal[]} proposals
- * @param {(accepted: number[] | null) => void} decide
- */
-function openReview(app, name, proposals, decide) {
-  const modal = new Modal(app).setTitle(say("reviewTitle", { name }));
-  const { contentEl } = modal;
-  const isAccepted = proposals.map(() => true);
-  for (const [index, proposal] of proposals.entries()) {
-    showProposal(contentEl, proposal, (accepted) => {
-      isAccepted[index] = accepted;
-      recount();
-    });
-  }
-  /** @type {HTMLButtonElement | undefined} */
-  let button;
-  const recount = () => button?.setText(nameDecision(isAccepted));
-  const done = () => {
-    decide([...isAccepted.keys()].filter((index) => isAccepted[index]));
-    modal.close();
-  };
-  modal.onClose = () => decide(null); // without effect after a decision
-  new Setting(contentEl)
-    .addButton((added) => {
-      button = added.setCta().onClick(done).buttonEl;
-    })
-    .addButton((added) => added.setButtonText(say("cancel")).onClick(() => modal.close()));
-  recount();
-  modal.open();
+function showReview(app, name, replacements) {
+  return new Promise((decide) => {
+    const modal = new Modal(app).setTitle(say("reviewTitle", { name }));
+    const { contentEl } = modal;
+    const isAccepted = replacements.map(() => true);
+    for (const [index, replacement] of replacements.entries()) {
+      addReplacement(contentEl, replacement, (accepted) => {
+        isAccepted[index] = accepted;
+        recount();
+      });
+    }
+    /** @type {HTMLButtonElement | undefined} */
+    let button;
+    const findAccepted = () => [...isAccepted.keys()].filter((index) => isAccepted[index]);
+    const recount = () => {
+      const accepted = findAccepted().length;
+      button?.setText(say("writeRefuse", { accepted, refused: isAccepted.length - accepted }));
+    };
+    const done = () => {
+      decide(findAccepted());
+      modal.close();
+    };
+    modal.onClose = () => decide(null); // without effect after a decision
+    new Setting(contentEl)
+      .addButton((added) => {
+        button = added.setCta().onClick(done).buttonEl;
+      })
+      .addButton((added) => added.setButtonText(say("cancel")).onClick(() => modal.close()));
+    recount();
+    modal.open();
+  });
 }
 
 /**
  * @param {HTMLElement} parent
- * @param {Proposal} proposal
+ * @param {Replacement} replacement
  * @param {(accepted: boolean) => void} decide
  */
-function showProposal(parent, { change, before }, decide) {
+function addReplacement(parent, { change, before }, decide) {
   const name = nameChange(change);
   const box = parent.createDiv({ cls: "callout-companion-change" });
   new Setting(box)
@@ -199,14 +194,6 @@ function showProposal(parent, { change, before }, decide) {
         decide(accepted);
       });
     });
-  const lines = Array.isArray(change.text) ? change.text : [change.text];
-  const text = lines.join(change.kind === "callout" ? "\n" : ", ");
   if (before) box.createEl("del", { text: before, cls: "callout-companion-text" });
-  box.createEl("ins", { text, cls: "callout-companion-text" });
-}
-
-/** @param {boolean[]} isAccepted */
-function nameDecision(isAccepted) {
-  const accepted = isAccepted.filter(Boolean).length;
-  return say("writeRefuse", { accepted, refused: isAccepted.length - accepted });
+  box.createEl("ins", { text: textOf(change), cls: "callout-companion-text" });
 }

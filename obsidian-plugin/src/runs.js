@@ -1,11 +1,10 @@
 /** Runs of the daemon: a model is asked about a note, and a run is followed until it is over. */
 
-import { readChanges, readRun, startRun } from "./daemon.js";
 import { notify } from "./dialogs.js";
 import { AnotherVault, DaemonAway, explain, NotThere, Refused, Stopped } from "./errors.js";
 import { readNote } from "./note-text.js";
 import { isOpen, saveOpen } from "./open-notes.js";
-import { say } from "./words.js";
+import { kindOf, say } from "./words.js";
 import { showProgress } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
@@ -67,7 +66,7 @@ async function askModelOnce(plugin, file, { section, requests, isQuiet }, isOurs
   await saveOpen(plugin, path);
   const note = await readNote(plugin.app, file);
   const text = isOurs || note.view ? note.text : null;
-  const run = await startRun(plugin, {
+  const run = await plugin.api.startRun({
     paths: [path],
     priority: isQuiet ? "background" : "interactive",
     on_fault: "stop",
@@ -132,6 +131,15 @@ export async function* followRun(plugin, run, isQuiet = false) {
 }
 
 /**
+ * Return how many notes of a run have a result.
+ *
+ * @param {Record<string, number>} counts of the results, by status
+ */
+export function countSeen(counts) {
+  return Object.values(counts).reduce((sum, some) => sum + some, 0);
+}
+
+/**
  * @param {Progress} progress
  * @param {number} failures
  */
@@ -155,7 +163,7 @@ function pauseAfter(failures) {
  */
 async function readProgress(plugin, run, last) {
   try {
-    return await readRun(plugin, run, last.next);
+    return await plugin.api.readRun(run, last.next);
   } catch (error) {
     if (!(error instanceof NotThere)) throw error;
     return await readProgressFromJournal(plugin, run, last);
@@ -173,9 +181,9 @@ async function readProgress(plugin, run, last) {
 async function readProgressFromJournal(plugin, run, last) {
   /** @type {Result[]} */
   const results = [];
-  for await (const { id, path, needs, state, undoes } of readChanges(plugin, { run })) {
+  for await (const { id, path, needs, state, undoes } of plugin.api.readChanges({ run })) {
     if (state !== "done" || undoes !== null) continue;
-    const changes = needs.map((key) => ({ kind: key.replace(/[:#].*/s, ""), heading: null, reason: "", text: "" }));
+    const changes = needs.map((key) => ({ kind: kindOf(key), heading: null, reason: "", text: "" }));
     results.push({ path, status: "enriched", reason: null, changes, left: [], change: id, offer: null });
   }
   const counts = { ...last.counts, enriched: results.length };
@@ -196,7 +204,7 @@ function progressWithout(plugin, last, error, failures) {
   if (error instanceof Stopped) throw error;
   const isPassing = error instanceof DaemonAway || error instanceof AnotherVault;
   if (isPassing && failures < MOST_FAILURES) return { ...last, results: [], waits: say("waitingForDaemon") };
-  return { ...last, state: "failed", results: [], waits: "", fault: explain(error, plugin.settings.address) };
+  return { ...last, state: "failed", results: [], waits: "", fault: explain(plugin, error) };
 }
 
 /**
@@ -204,5 +212,5 @@ function progressWithout(plugin, last, error, failures) {
  * @param {unknown} error
  */
 function notifyOfAbsence(plugin, error) {
-  notify(`${explain(error, plugin.settings.address)} ${say("goesOn")}`);
+  notify(`${explain(plugin, error)} ${say("goesOn")}`);
 }

@@ -3,22 +3,14 @@
 import { Platform } from "obsidian";
 import installLines from "./install-lines.json";
 import { pair } from "./connection.js";
-import { explain, Stopped } from "./errors.js";
-import { checkDaemon } from "./heartbeat.js";
-import { agreeTo, describeCommands, ProgramFailed } from "./program.js";
+import { agreeTo, describeCommands } from "./program.js";
 import { fetchAndFollow, pairByProgram, start } from "./set-up.js";
 import { formatBytes, say } from "./words.js";
 
-/** @import CompanionPlugin from "./main.js" */
 /** @import { SetUp, State } from "./set-up.js" */
 /** @import { Model } from "./shapes.js" */
+/** @import { Place } from "./view.js" */
 /** @import { Key } from "./words.js" */
-
-/**
- * A place that shows the set-up. refresh: shows it anew. said: where is told what happens.
- *
- * @typedef {{ plugin: CompanionPlugin, parent: HTMLElement, said: HTMLElement, refresh: () => Promise<void> }} Place
- */
 
 /** @type {Record<State, Key>} */
 const HEADINGS = {
@@ -99,7 +91,7 @@ function showPairing(place, program) {
   const field = addField(parent, say("setCode"));
   addStep(place, say("pair"), async () => {
     await pair(plugin, field.value);
-    await checkDaemon(plugin);
+    await plugin.daemon.check();
   });
   addElsewhere(place);
 }
@@ -127,7 +119,7 @@ function showModel(place, model) {
 
 /** @param {Place} place */
 function addLookAgain(place) {
-  addStep(place, say("lookAgain"), () => checkDaemon(place.plugin));
+  addStep(place, say("lookAgain"), () => place.plugin.daemon.check());
 }
 
 /**
@@ -159,21 +151,15 @@ function addField(parent, label) {
  * @param {string} text
  * @param {() => Promise<void>} act
  */
-function addStep({ plugin, parent, said, refresh }, text, act) {
+function addStep({ parent, said, refresh, attempt }, text, act) {
   const button = parent.createEl("button", { text });
   button.addEventListener("click", () => {
     button.disabled = true;
     said.setText("");
-    act()
-      .catch((/** @type {unknown} */ error) => {
-        if (error instanceof Stopped) return;
-        const isOurs = error instanceof ProgramFailed;
-        said.setText(isOurs ? error.message : explain(error, plugin.settings.address));
-      })
-      .finally(() => {
-        button.disabled = false;
-        void refresh();
-      });
+    void attempt(act).then(() => {
+      button.disabled = false;
+      return refresh();
+    });
   });
   return button;
 }

@@ -1,10 +1,8 @@
 /** Set-up: what is missing until notes can be filled, and the steps that bring it. */
 
 import { pair } from "./connection.js";
-import { fetchModel, readModel } from "./daemon.js";
-import { AnotherVault, DaemonAway, NotPaired, NotThere, OtherProgram, TooOld } from "./errors.js";
-import { checkDaemon } from "./heartbeat.js";
-import { agreeTo, findProgram, ProgramFailed, readAgreed, readCode, startDaemon } from "./program.js";
+import { AnotherVault, DaemonAway, NotPaired, NotThere, OtherProgram, ProgramFailed, TooOld } from "./errors.js";
+import { agreeTo, findProgram, readAgreed, readCode, startDaemon } from "./program.js";
 import { say, sentence } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
@@ -38,7 +36,7 @@ const LOOKS = 120; // checks until the daemon is given up
 export async function findSetUp(plugin) {
   const { status, error } = plugin.daemon;
   if (status) {
-    const model = await readModel(plugin).catch((/** @type {unknown} */ fault) => {
+    const model = await plugin.api.readModel().catch((/** @type {unknown} */ fault) => {
       if (fault instanceof NotThere) return null; // a daemon from before there was this route
       throw fault;
     });
@@ -109,7 +107,7 @@ async function pairByCode(plugin) {
     if (!(error instanceof ProgramFailed)) throw error;
     throw new ProgramFailed(say("pairFailed", { why: error.message && sentence(error.message) }));
   }
-  await checkDaemon(plugin);
+  await plugin.daemon.check();
 }
 
 /**
@@ -138,14 +136,14 @@ export function watchPairing(plugin) {
  * @param {(model: Model) => void} show
  */
 export async function fetchAndFollow(plugin, name, show) {
-  let model = await fetchModel(plugin, name);
+  let model = await plugin.api.fetchModel(name);
   while (model.fetch?.state === "fetching") {
     show(model);
     await plugin.timers.pause(LOOK);
-    model = await readModel(plugin);
+    model = await plugin.api.readModel();
   }
   if (model.fetch?.state === "failed") throw new ProgramFailed(model.fetch.reason);
-  await checkDaemon(plugin);
+  await plugin.daemon.check();
 }
 
 /**
@@ -158,7 +156,7 @@ export async function fetchAndFollow(plugin, name, show) {
 async function awaitDaemon(plugin) {
   for (let looks = 0; looks < LOOKS; looks++) {
     await plugin.timers.pause(LOOK);
-    await checkDaemon(plugin);
+    await plugin.daemon.check();
     const { status, error } = plugin.daemon;
     if (status || error instanceof NotPaired || error instanceof TooOld) return;
   }

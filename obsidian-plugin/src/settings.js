@@ -4,7 +4,6 @@ import { PluginSettingTab } from "obsidian";
 import { pair } from "./connection.js";
 import { notify } from "./dialogs.js";
 import { explain } from "./errors.js";
-import { checkDaemon } from "./heartbeat.js";
 import { readAgreed } from "./program.js";
 import { openView } from "./view.js";
 import { describeModel, describeVault, joinNames, say } from "./words.js";
@@ -31,7 +30,9 @@ const USUAL = "http://127.0.0.1:27182";
  * @returns {Settings}
  */
 export function readSettings(data) {
-  const { address, code, ribbon, takeOver } = toFields(data);
+  /** @type {{ [name: string]: unknown }} */
+  const fields = typeof data === "object" ? { ...data } : {};
+  const { address, code, ribbon, takeOver } = fields;
   return {
     address: typeof address === "string" && !findAddressFault(address) ? address : USUAL,
     ribbon: ribbon === "review" || ribbon === "propose" ? ribbon : "enrich",
@@ -46,17 +47,9 @@ export function readSettings(data) {
  *
  * @param {string} address
  */
-export function findAddressFault(address) {
+function findAddressFault(address) {
   const [, port] = ADDRESS.exec(address) ?? [];
   return port && Number(port) <= LAST_PORT ? "" : say("setAddressFault", { last: LAST_PORT, usual: USUAL });
-}
-
-/**
- * @param {unknown} data
- * @returns {{ [name: string]: unknown }}
- */
-function toFields(data) {
-  return typeof data === "object" ? { ...data } : {};
 }
 
 /** The settings tab. Its controls are made here, as Obsidian's own have no name for screen readers. */
@@ -67,58 +60,99 @@ export class CompanionSettingTab extends PluginSettingTab {
     this.companion = plugin;
   }
 
+  /** @returns {SettingDefinitionItem[]} */
   getSettingDefinitions() {
-    return define(this.companion);
+    const plugin = this.companion;
+    const open = () => void openView(plugin);
+    const program = [readAgreed(plugin.app), say("setProgramMore")].filter(Boolean).join(". ");
+    return [
+      { name: say("setAddress"), desc: say("setAddressMore"), render: (setting) => this.#renderAddress(setting) },
+      { name: say("setTest"), desc: say("setTestMore"), action: () => void testConnection(plugin).then(notify) },
+      { name: say("setCode"), desc: say("setCodeMore"), render: (setting) => this.#renderPairing(setting) },
+      { name: say("setTakeOver"), desc: say("setTakeOverMore"), render: (setting) => this.#renderTakeOver(setting) },
+      { name: say("setRibbon"), desc: say("setRibbonMore"), render: (setting) => this.#renderRibbon(setting) },
+      { name: say("setDaemon"), desc: `${describeDaemon(plugin)} ${say("setDaemonMore")}`, action: open },
+      { name: say("setModes"), desc: describeModes(plugin), action: open },
+      { name: say("setProgram"), desc: program, action: open },
+    ];
   }
-}
 
-/**
- * @param {CompanionPlugin} plugin
- * @returns {SettingDefinitionItem[]}
- */
-function define(plugin) {
-  return [
-    {
-      name: say("setAddress"),
-      desc: say("setAddressMore"),
-      render: (setting) => renderAddress(plugin, setting),
-    },
-    {
-      name: say("setTest"),
-      desc: say("setTestMore"),
-      action: () => void testConnection(plugin).then(notify),
-    },
-    {
-      name: say("setCode"),
-      desc: say("setCodeMore"),
-      render: (setting) => renderPairing(plugin, setting),
-    },
-    {
-      name: say("setTakeOver"),
-      desc: say("setTakeOverMore"),
-      render: (setting) => renderTakeOver(plugin, setting),
-    },
-    {
-      name: say("setRibbon"),
-      desc: say("setRibbonMore"),
-      render: (setting) => renderRibbon(plugin, setting),
-    },
-    {
-      name: say("setDaemon"),
-      desc: `${describeDaemon(plugin)} ${say("setDaemonMore")}`,
-      action: () => void openView(plugin),
-    },
-    {
-      name: say("setModes"),
-      desc: describeModes(plugin),
-      action: () => void openView(plugin),
-    },
-    {
-      name: say("setProgram"),
-      desc: [readAgreed(plugin.app), say("setProgramMore")].filter(Boolean).join(". "),
-      action: () => void openView(plugin),
-    },
-  ];
+  /**
+   * Render a field whose value is used when the field is left, since half an address is another address.
+   *
+   * @param {Setting} setting
+   */
+  #renderAddress(setting) {
+    setting.addText((text) => {
+      const { inputEl } = text.setValue(this.companion.settings.address);
+      inputEl.setAttribute("aria-label", say("setAddress"));
+      const keep = () => void this.#keepAddress(setting, inputEl.value.trim());
+      inputEl.addEventListener("blur", keep);
+      inputEl.addEventListener("keydown", ({ key }) => {
+        if (key === "Enter") keep();
+      });
+    });
+  }
+
+  /**
+   * @param {Setting} setting
+   * @param {string} address
+   */
+  async #keepAddress(setting, address) {
+    const fault = findAddressFault(address);
+    setting.setErrorMessage(fault || null);
+    if (fault || address === this.companion.settings.address) return;
+    this.companion.daemon.address = "";
+    await this.#change({ address });
+  }
+
+  /** @param {Setting} setting */
+  #renderTakeOver(setting) {
+    setting.addToggle((toggle) => {
+      toggle.setValue(this.companion.settings.takeOver).onChange((takeOver) => this.#change({ takeOver }));
+      const named = toggle.toggleEl.querySelector("input") ?? toggle.toggleEl;
+      named.setAttribute("aria-label", say("setTakeOver"));
+    });
+  }
+
+  /** @param {Setting} setting */
+  #renderRibbon(setting) {
+    setting.addDropdown((dropdown) => {
+      dropdown.addOptions({ enrich: say("setRibbonEnrich"), propose: say("propose"), review: say("reviewNote") });
+      dropdown.setValue(this.companion.settings.ribbon).onChange((ribbon) => this.#change({ ribbon }));
+      dropdown.selectEl.setAttribute("aria-label", say("setRibbon"));
+    });
+  }
+
+  /** @param {{ [name: string]: unknown }} changed */
+  async #change(changed) {
+    const plugin = this.companion;
+    plugin.settings = readSettings({ ...plugin.settings, ...changed });
+    await plugin.saveData(plugin.settings);
+    await plugin.daemon.check();
+  }
+
+  /** @param {Setting} setting */
+  #renderPairing(setting) {
+    const plugin = this.companion;
+    let code = "";
+    setting.addText((text) => {
+      text.setPlaceholder(say("code")).onChange((typed) => {
+        code = typed;
+      });
+      text.inputEl.setAttribute("aria-label", say("setCode"));
+    });
+    setting.addButton((button) => {
+      button.setButtonText(say("pair")).onClick(async () => {
+        try {
+          await pair(plugin, code);
+          setting.setErrorMessage(null).setDesc(await testConnection(plugin));
+        } catch (error) {
+          setting.setErrorMessage(explain(plugin, error));
+        }
+      });
+    });
+  }
 }
 
 /**
@@ -151,101 +185,12 @@ function describeModes({ daemon }) {
 }
 
 /**
- * Render a field whose value is used when the field is left, since half an address is another address.
- *
- * @param {CompanionPlugin} plugin
- * @param {Setting} setting
- */
-function renderAddress(plugin, setting) {
-  setting.addText((text) => {
-    const { inputEl } = text.setValue(plugin.settings.address);
-    inputEl.setAttribute("aria-label", say("setAddress"));
-    const keep = () => void keepAddress(plugin, setting, inputEl.value.trim());
-    inputEl.addEventListener("blur", keep);
-    inputEl.addEventListener("keydown", ({ key }) => {
-      if (key === "Enter") keep();
-    });
-  });
-}
-
-/**
- * @param {CompanionPlugin} plugin
- * @param {Setting} setting
- * @param {string} address
- */
-async function keepAddress(plugin, setting, address) {
-  const fault = findAddressFault(address);
-  setting.setErrorMessage(fault || null);
-  if (fault || address === plugin.settings.address) return;
-  plugin.daemon.address = "";
-  await change(plugin, { address });
-}
-
-/**
- * @param {CompanionPlugin} plugin
- * @param {Setting} setting
- */
-function renderTakeOver(plugin, setting) {
-  setting.addToggle((toggle) => {
-    toggle.setValue(plugin.settings.takeOver).onChange((takeOver) => change(plugin, { takeOver }));
-    const named = toggle.toggleEl.querySelector("input") ?? toggle.toggleEl;
-    named.setAttribute("aria-label", say("setTakeOver"));
-  });
-}
-
-/**
- * @param {CompanionPlugin} plugin
- * @param {Setting} setting
- */
-function renderRibbon(plugin, setting) {
-  setting.addDropdown((dropdown) => {
-    dropdown.addOptions({ enrich: say("setRibbonEnrich"), propose: say("propose"), review: say("reviewNote") });
-    dropdown.setValue(plugin.settings.ribbon).onChange((ribbon) => change(plugin, { ribbon }));
-    dropdown.selectEl.setAttribute("aria-label", say("setRibbon"));
-  });
-}
-
-/**
- * @param {CompanionPlugin} plugin
- * @param {{ [name: string]: unknown }} changed
- */
-async function change(plugin, changed) {
-  plugin.settings = readSettings({ ...plugin.settings, ...changed });
-  await plugin.saveData(plugin.settings);
-  await checkDaemon(plugin);
-}
-
-/**
- * @param {CompanionPlugin} plugin
- * @param {Setting} setting
- */
-function renderPairing(plugin, setting) {
-  let code = "";
-  setting.addText((text) => {
-    text.setPlaceholder(say("code")).onChange((typed) => {
-      code = typed;
-    });
-    text.inputEl.setAttribute("aria-label", say("setCode"));
-  });
-  setting.addButton((button) => {
-    button.setButtonText(say("pair")).onClick(async () => {
-      try {
-        await pair(plugin, code);
-        setting.setErrorMessage(null).setDesc(await testConnection(plugin));
-      } catch (error) {
-        setting.setErrorMessage(explain(error, plugin.settings.address));
-      }
-    });
-  });
-}
-
-/**
  * Check the daemon, and return in words whether it is connected. Never rejects.
  *
  * @param {CompanionPlugin} plugin
  */
-export async function testConnection(plugin) {
-  await checkDaemon(plugin);
+async function testConnection(plugin) {
+  await plugin.daemon.check();
   const { status, words } = plugin.daemon;
   return status ? say("connected", { vault: describeVault(status) }) : words;
 }

@@ -1,15 +1,14 @@
 /** Changes undone: by the daemon, or in the editor that shows the note. */
 
-import { confirmUndo, offerUndo, readChangePath, readChanges, undo } from "./daemon.js";
 import { notify, showLists } from "./dialogs.js";
 import { ChangeNotInNote, explain, NoteUnavailable, Refused, Stopped } from "./errors.js";
-import { findEditing, readNote } from "./note-text.js";
+import { findEditing, findFile } from "./note-text.js";
 import { isOpen, saveOpen } from "./open-notes.js";
 import { countNotes, say, sentence } from "./words.js";
 import { workOn } from "./work.js";
 import { applyOffer } from "./writing.js";
 
-/** @import { TFile, Vault } from "obsidian" */
+/** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Change } from "./shapes.js" */
 
@@ -80,7 +79,7 @@ export async function undoRun(plugin, run) {
     } catch (error) {
       if (error instanceof Stopped) throw error;
       if (error instanceof ChangeNotInNote) continue; // nothing of it stays
-      const why = explain(error, plugin.settings.address);
+      const why = explain(plugin, error);
       kept.push(why.startsWith(path) ? why : `${path}: ${why}`);
       if (failsForAll(error)) {
         const rest = found.length - index - 1;
@@ -110,7 +109,7 @@ function failsForAll(error) {
  * @param {{ path: string } | { run: string }} which
  */
 async function* readUndoable(plugin, which) {
-  for await (const change of readChanges(plugin, which)) {
+  for await (const change of plugin.api.readChanges(which)) {
     if (change.state === "done" && change.undoes === null) yield change;
   }
 }
@@ -125,40 +124,29 @@ async function* readUndoable(plugin, which) {
  * @returns {Promise<Undone>}
  */
 async function undoOne(plugin, change, path, beforeWrite) {
-  const { vault } = plugin.app;
-  let file = findFile(vault, path);
+  const { app } = plugin;
+  let file = findFile(app, path);
   if (!file) {
-    path = await readChangePath(plugin, change); // it may have been moved since
-    file = findFile(vault, path);
+    path = await plugin.api.readChangePath(change); // it may have been moved since
+    file = findFile(app, path);
   }
   path = file?.path ?? path;
   /** @type {Undone} */
   let undone = { path, reason: null };
   await workOn(plugin, path, async () => {
     if (file) await saveOpen(plugin, file.path);
-    if (!file || !findEditing(plugin.app, file)) {
-      const made = await undo(plugin, change, isOpen(plugin, path));
+    if (!file || !findEditing(app, file)) {
+      const made = await plugin.api.undo(change, isOpen(plugin, path));
       undone = { path: made.path ?? path, reason: made.reason };
       return;
     }
-    const { text } = await readNote(plugin.app, file);
     const readOffer = async (/** @type {string} */ now) => {
-      const { offer, reason } = await offerUndo(plugin, change, now);
+      const { offer, reason } = await plugin.api.offerUndo(change, now);
       undone = { path: file.path, reason };
       return offer;
     };
-    const made = await applyOffer(plugin, { file, path, text, offer: await readOffer(text), readOffer, beforeWrite });
-    await confirmUndo(plugin, change, made);
+    const made = await applyOffer(plugin, { file, path, readOffer, beforeWrite });
+    await plugin.api.confirmUndo(change, made);
   });
   return undone;
-}
-
-/**
- * Return the file of a path as the daemon has it from the disk, where macOS may have decomposed the name.
- *
- * @param {Vault} vault
- * @param {string} path
- */
-function findFile(vault, path) {
-  return vault.getFileByPath(path) ?? vault.getFileByPath(path.normalize("NFC"));
 }

@@ -14,76 +14,76 @@ const FIELDS = ".metadata-container, .inline-title, .view-header-title, .is-bein
 const DIALOGS = ".modal-container, .prompt";
 const KEY = /^[^\s#-]/; // the first character of a line that begins a property
 
-/**
- * typedAt: when the user typed last, in milliseconds since the epoch. composing: the element where
- * an input method shows candidates.
- *
- * @typedef {{ typedAt: number, composing: Element | null }} Activity
- */
+/** What the user does in the windows of this app. */
+export class UserActivity {
+  #plugin;
+  /** When the user typed last, in milliseconds since the epoch. */
+  #typedAt = 0;
+  /** The element where an input method shows candidates. */
+  #composing = /** @type {Element | null} */ (null);
 
-/** @returns {Activity} */
-export function newActivity() {
-  return { typedAt: 0, composing: null };
-}
-
-/**
- * Record typing in all windows, including those that open later.
- *
- * @param {CompanionPlugin} plugin
- */
-export function watchActivity(plugin) {
-  const { app, activity } = plugin;
-  const typed = () => {
-    activity.typedAt = Date.now();
-  };
-  /** @param {Document} doc */
-  const follow = (doc) => {
-    plugin.registerDomEvent(doc, "input", typed, true);
-    plugin.registerDomEvent(doc, "compositionstart", () => (activity.composing = doc.activeElement), true);
-    plugin.registerDomEvent(doc, "compositionend", () => (activity.composing = null), true);
-  };
-  for (const doc of findDocuments(app)) follow(doc);
-  plugin.registerEvent(app.workspace.on("window-open", ({ doc }) => follow(doc)));
-  plugin.registerEvent(app.workspace.on("editor-change", typed));
-}
-
-/**
- * Return whether anything but a note's text is being edited, in any window: a property, a note's
- * name, a dialog, or text of an input method that shows candidates.
- *
- * @param {CompanionPlugin} plugin
- */
-export function isEditing({ app, activity }) {
-  return findFocused(app).some((element) => {
-    return element === activity.composing || element.closest(`${FIELDS}, ${DIALOGS}`) !== null;
-  });
-}
-
-/**
- * Return what edits of the note have to wait for, as `the cursor has left its property “tags”`, or
- * null if nothing. Where an editor shows another text, the edits are not checked against its cursor.
- *
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
- * @param {string} text
- * @param {Edit[]} edits checked against the property the cursor is in; empty to skip that check
- */
-export function findWaitReason({ app, activity }, file, text, edits) {
-  const views = findViews(app);
-  for (const element of findFocused(app)) {
-    const view = views.find(({ containerEl }) => containerEl.contains(element));
-    if (view && view.file !== file) continue;
-    if (view && element === activity.composing) return say("untilInputMethod");
-    if (element.closest(FIELDS)) return say("untilLeft");
+  /** @param {CompanionPlugin} plugin */
+  constructor(plugin) {
+    this.#plugin = plugin;
   }
-  const editing = views.filter((view) => view.file === file && view.getMode() === "source");
-  if (editing.some(({ editor }) => isComposing(editor))) return say("untilInputMethod");
-  for (const { editor } of editing) {
-    if (editor.getValue() !== text) continue;
-    const name = findTouchedProperty(text, edits, findRanges(editor));
-    if (name) return say("untilCursor", { name });
+
+  /** Record typing in all windows from now on, including those that open later. */
+  watch() {
+    const plugin = this.#plugin;
+    const { workspace } = plugin.app;
+    const typed = () => {
+      this.#typedAt = Date.now();
+    };
+    /** @param {Document} doc */
+    const follow = (doc) => {
+      plugin.registerDomEvent(doc, "input", typed, true);
+      plugin.registerDomEvent(doc, "compositionstart", () => (this.#composing = doc.activeElement), true);
+      plugin.registerDomEvent(doc, "compositionend", () => (this.#composing = null), true);
+    };
+    for (const doc of findDocuments(plugin.app)) follow(doc);
+    plugin.registerEvent(workspace.on("window-open", ({ doc }) => follow(doc)));
+    plugin.registerEvent(workspace.on("editor-change", typed));
   }
-  return null;
+
+  /**
+   * Return whether nothing was typed for so many milliseconds, and nothing but a note's text is being edited,
+   * in any window: no property, name of a note, or dialog, and no text of an input method that shows candidates.
+   *
+   * @param {number} ms
+   */
+  isIdle(ms) {
+    const isEditing = findFocused(this.#plugin.app).some((element) => {
+      return element === this.#composing || element.closest(`${FIELDS}, ${DIALOGS}`) !== null;
+    });
+    return Date.now() - this.#typedAt >= ms && !isEditing;
+  }
+
+  /**
+   * Return what edits of the note have to wait for, as `the cursor has left its property “tags”`, or
+   * null if nothing. Where an editor shows another text, the edits are not checked against its cursor.
+   *
+   * @param {TFile} file
+   * @param {string} text
+   * @param {Edit[]} edits checked against the property the cursor is in; empty to skip that check
+   */
+  findWaitReason(file, text, edits) {
+    const { app } = this.#plugin;
+    const views = findViews(app);
+    for (const element of findFocused(app)) {
+      const view = views.find(({ containerEl }) => containerEl.contains(element));
+      if (view && view.file !== file) continue;
+      if (view && element === this.#composing) return say("untilInputMethod");
+      if (element.closest(FIELDS)) return say("untilLeft");
+    }
+    const editing = views.filter((view) => view.file === file && view.getMode() === "source");
+    if (editing.some(({ editor }) => isComposing(editor))) return say("untilInputMethod");
+    for (const { editor } of editing) {
+      if (editor.getValue() !== text) continue;
+      const name = findTouchedProperty(text, edits, findRanges(editor));
+      if (name) return say("untilCursor", { name });
+    }
+    return null;
+  }
 }
 
 /**

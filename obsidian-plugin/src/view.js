@@ -14,12 +14,12 @@ import { say } from "./words.js";
 /** @import { Key } from "./words.js" */
 
 /**
- * What a page is shown in. said: where is told what happens. refresh: shows the page anew. isCurrent:
- * whether it is still the one that is shown.
+ * What a page is shown in. said: the element that says what happens. refresh: shows the page anew. isCurrent:
+ * whether it is still the one that is shown. attempt: calls act, and tells why it fails; never rejects.
  *
  * @typedef {{
- *   plugin: CompanionPlugin, parent: HTMLElement, said: HTMLElement,
- *   refresh: () => Promise<void>, isCurrent: () => boolean,
+ *   plugin: CompanionPlugin, parent: HTMLElement, said: HTMLElement, refresh: () => Promise<void>,
+ *   isCurrent: () => boolean, attempt: (act: () => Promise<unknown>) => Promise<void>,
  * }} Place
  */
 
@@ -108,9 +108,11 @@ export class CompanionView extends ItemView {
     this.#showTabs(isReady);
     const fresh = parent.createDiv();
     const isCurrent = () => this.shown === shown && fresh.isConnected;
-    const place = { plugin, parent: fresh, said, refresh: () => this.refresh(), isCurrent };
+    /** @param {() => Promise<unknown>} act */
+    const attempt = async (act) => void (await act().catch((/** @type {unknown} */ error) => this.#tell(error)));
+    const place = { plugin, parent: fresh, said, refresh: () => this.refresh(), isCurrent, attempt };
     if (!isReady) return showSetUp(place, setUp);
-    await PAGES[this.page].show(place).catch((/** @type {unknown} */ error) => this.#tell(error));
+    await attempt(() => PAGES[this.page].show(place));
     if (hadKeyboard) parent.querySelector("li")?.focus(); // it was in the list, which is gone
   }
 
@@ -135,7 +137,7 @@ export class CompanionView extends ItemView {
 
   /** @param {unknown} error */
   #tell(error) {
-    if (!(error instanceof Stopped)) this.said.setText(explain(error, this.companion.settings.address));
+    if (!(error instanceof Stopped)) this.said.setText(explain(this.companion, error));
     return null;
   }
 

@@ -1,7 +1,6 @@
 /** What this window is working on, one thing at a time per note, and the results that wait to be written. */
 
 import { NoteUnavailable } from "./errors.js";
-import { checkDaemon } from "./heartbeat.js";
 import { updateStatusBar } from "./status-bar.js";
 import { say } from "./words.js";
 
@@ -36,7 +35,7 @@ export async function workOn(plugin, path, act) {
     vault.offref(renamed);
     plugin.doing.delete(path);
     updateStatusBar(plugin);
-    void checkDaemon(plugin);
+    void plugin.daemon.check();
   }
 }
 

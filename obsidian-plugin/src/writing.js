@@ -1,10 +1,8 @@
 /** The daemon's edits written into a note that the user may be typing in. */
 
-import { confirmEdits, readEdits } from "./daemon.js";
 import { notify } from "./dialogs.js";
 import { AnotherVault, DaemonAway, UnexpectedAnswer, NoteUnavailable, Refused } from "./errors.js";
 import { applyEdits, editNote, hasForm, readNote, sha256 } from "./note-text.js";
-import { findWaitReason } from "./user-activity.js";
 import { say, sentence } from "./words.js";
 import { showProgress } from "./work.js";
 
@@ -28,14 +26,13 @@ const PAUSE = 400; // milliseconds
 export async function writeEnrichment(plugin, { file, path, run, text, result }, only, beforeWrite) {
   const some = only.length < result.changes.length ? only : null;
   const readOffer = (/** @type {string} */ now) =>
-    readEdits(plugin, run, path, now, some).catch((error) => {
+    plugin.api.readEdits(run, path, now, some).catch((error) => {
       if (!(error instanceof Refused)) throw error;
       throw new Refused(`${say("leftAsItIs", { name: file.basename })} ${sentence(error.message)}`);
     });
-  const base = text ?? "";
-  const offer = (!some && result.offer) || (await readOffer(base));
-  const made = await applyOffer(plugin, { file, path, text: base, offer, readOffer, beforeWrite, fills: true });
-  return confirmWritten(plugin, file, () => confirmEdits(plugin, run, path, made, file.path));
+  const known = !some && text !== null && result.offer ? { text, offer: result.offer } : null;
+  const made = await applyOffer(plugin, { file, path, known, readOffer, beforeWrite, fills: true });
+  return confirmWritten(plugin, file, () => plugin.api.confirmEdits(run, path, made, file.path));
 }
 
 /**
@@ -62,21 +59,22 @@ export async function confirmWritten(plugin, file, tellDaemon) {
 /**
  * An offer of edits, and how to apply it.
  *
- * path: of the note when the daemon was asked; it may have been renamed since. text: what the offer
- * was made for. readOffer: returns the offer for another text. beforeWrite: called before each try,
- * rejects if the note must not be written now; given if the user did not ask for the edits in this
- * window, and then nothing waits for the user. fills: whether to wait while the cursor is in a property that the
- * edits change.
+ * path: of the note when the daemon was asked; it may have been renamed since. readOffer: returns the
+ * offer for a text. known: an offer that is known already, and the text that it was made for.
+ * beforeWrite: called before each try, rejects if the note must not be written now; given if the user
+ * did not ask for the edits in this window, and then nothing waits for the user. fills: whether to wait
+ * while the cursor is in a property that the edits change.
  *
  * @typedef {{
- *   file: TFile, path: string, text: string, offer: Offer, readOffer: (text: string) => Promise<Offer>,
+ *   file: TFile, path: string, readOffer: (text: string) => Promise<Offer>, known?: Known | null,
  *   beforeWrite?: (() => Promise<void>) | undefined, fills?: boolean,
  * }} Application
+ * @typedef {{ text: string, offer: Offer }} Known
  */
 
 /**
- * Make the edits of an offer in the note, and return the offer that was applied. When the note's text
- * changes meanwhile, the offer for the new text is asked for.
+ * Make the edits of the daemon's offer in the note, and return the offer that was applied. When the
+ * note's text changes meanwhile, the offer for the new text is asked for.
  *
  * Throws NoteUnavailable if the note is deleted or keeps changing.
  *
@@ -86,17 +84,18 @@ export async function confirmWritten(plugin, file, tellDaemon) {
 export async function applyOffer(plugin, application) {
   const { app, timers } = plugin;
   const { file, readOffer, beforeWrite } = application;
-  let { text, offer } = application;
+  let { known } = application;
   for (let tries = 0; tries < TRIES; tries++) {
     await timers.pause(tries && PAUSE);
     await beforeWrite?.();
     requireThere(plugin, application);
-    if (tries) {
-      ({ text } = await readNote(app, file));
-      offer = await readOffer(text);
+    if (tries || !known) {
+      const { text: now } = await readNote(app, file);
+      known = { text: now, offer: await readOffer(now) };
     }
+    const { text, offer } = known;
     if (!(await hasForm(app, file, text)) || !(await fits(text, offer))) continue;
-    if (await awaitUser(plugin, { ...application, text, offer })) tries = 0;
+    if (await awaitUser(plugin, application, known)) tries = 0;
     if (await editNote(app, file, text, offer.edits)) return offer;
   }
   throw new NoteUnavailable(say("keepsChanging", { name: file.basename }));
@@ -109,11 +108,12 @@ export async function applyOffer(plugin, application) {
  *
  * @param {CompanionPlugin} plugin
  * @param {Application} application
+ * @param {Known} known
  */
-async function awaitUser(plugin, application) {
-  const { file, text, offer, beforeWrite, fills } = application;
+async function awaitUser(plugin, application, { text, offer }) {
+  const { file, beforeWrite, fills } = application;
   for (let looks = 0; ; looks++) {
-    const reason = findWaitReason(plugin, file, text, fills ? offer.edits : []);
+    const reason = plugin.activity.findWaitReason(file, text, fills ? offer.edits : []);
     if (!reason) return looks > 0;
     const words = say("waitsUntil", { name: file.basename, what: reason });
     if (beforeWrite) throw new NoteUnavailable(words);

@@ -241,7 +241,7 @@ import logging, os, sys
 from pathlib import Path
 from companion.daemon.log import open_log
 os.umask(0o022)
-open_log(Path(sys.argv[1]), to_terminal=False)
+open_log(Path(sys.argv[1]))
 log = logging.getLogger("companion.x")
 for number in range(36_000):
     log.info("%d %s", number, "x" * 80)
@@ -254,7 +254,8 @@ def test_old_lines_of_the_log_are_dropped_and_no_file_of_it_is_open_to_others(
     tmp_path: Path,
 ) -> None:
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
-    subprocess.run([sys.executable, "-c", LOGS, str(tmp_path)], check=True, env=environment)
+    command = [sys.executable, "-c", LOGS, str(tmp_path)]
+    subprocess.run(command, check=True, env=environment, stderr=subprocess.DEVNULL)
     files = sorted(tmp_path.iterdir())
     assert [file.name for file in files] == ["daemon.log", *(f"daemon.log.{n}" for n in (1, 2, 3))]
     assert all(0 < file.stat().st_size <= 1_000_000 for file in files)

@@ -62,7 +62,8 @@ def test_a_daemon_starts_with_the_session_and_fills_a_stub(session: User) -> Non
     assert f"It runs on http://127.0.0.1:{place.port} (pid {place.pid})." in ran.out
     assert systemctl("is-enabled", unit) == "enabled"
     assert systemctl("show", "-p", "MainPID", "--value", unit) == str(place.pid)
-    note = session.note("Stub.md", STUB)
+    wait_until(lambda: session.run("status", "--json").objects[0]["ready"], "looked over")
+    note = session.note("Stub.md", STUB)  # it did not lie there before
     wait_until(lambda: note.read_text() == FILLED, "the stub is filled")
     shown = session.run("service", "status")
     assert shown.status == 0 and str(session.vault) in shown.out

@@ -14,8 +14,6 @@ import pytest
 
 from companion.config import state_folder
 from companion.daemon.daemon import Daemon
-from companion.daemon.process import make_exchange, make_prover
-from companion.daemon.tokens import Tokens, ensure_token
 from tests.cli.user import let_it_rest
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import Serving
@@ -94,17 +92,7 @@ class AttackedDaemon(Serving[Daemon]):
         state.mkdir(parents=True, exist_ok=True)
         (state / "paused").touch()
         daemon_fixture.settings["backlog"] = "ask"
-        token = ensure_token()
-        tokens = Tokens(daemon_fixture.vault)
-        prover = make_prover(tokens, "c0ffee" * 5)
-        super().__init__(
-            daemon_fixture.start(),
-            token,
-            tokens.accepts,
-            make_exchange(daemon_fixture.vault),
-            prover,
-            tokens,
-        )
+        super().__init__(daemon_fixture.start())
         eventually(lambda: daemon_fixture.status().ready)
         self.outside, self.inside = self.look_outside(), look(daemon_fixture.vault)
         self.addresses = list(_addresses(self.get("/openapi.json").json))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -10,18 +10,14 @@ import pytest
 from flask import Flask
 
 from companion.daemon import http_server as web
-from companion.daemon.api.client_routes import Proofs
+from companion.daemon.access import Access
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
 from companion.daemon.http_server import Server, bind_port
-from companion.daemon.tokens import Tokens, ensure_token, prove
-from companion.daemon.web.pages import PageAccess, Sessions
+from companion.daemon.tokens import ensure_token
 from tests.daemon.caller import JSON, Answer, Caller, make_request
 from tests.daemon.fake_daemon import FakeDaemon
 
-TOKEN = "t0ken-Of_the.owner~1"
-CODE = "7Q4F-9XKM"
-PAGE_CODE = "P4GE-C0DE"
 PLACE = "c0ffee" * 5
 
 D = TypeVar("D", bound=Daemon)
@@ -30,24 +26,14 @@ D = TypeVar("D", bound=Daemon)
 class Serving(Caller, Generic[D]):
     """A daemon behind a real server on a free port, and its owner, who calls it."""
 
-    def __init__(
-        self,
-        daemon: D,
-        token: str,
-        accepts: Callable[[str], object],
-        exchange: Callable[[str], str | None],
-        prove: Callable[[int, str], Proofs | None],
-        tokens: Tokens,
-    ) -> None:
+    def __init__(self, daemon: D) -> None:
         listener = bind_port(0)
         self.daemon = daemon
-        self.token = token
+        self.token = ensure_token()
         self.closing = threading.Event()
         port = listener.getsockname()[1]
-        self.page_codes = [PAGE_CODE]
-        self.sessions = Sessions(daemon.root, tokens, port)
-        page = PageAccess(self.sessions, self._take_page_code)
-        app = make_app(daemon, accepts, exchange, prove, page, port, self.closing)
+        self.access = Access(daemon.root, port, PLACE)
+        app = make_app(daemon, self.access, self.closing)
         self.app = cast(Flask, app.app)
         self._server = Server(app, listener)
         super().__init__(port)
@@ -78,15 +64,9 @@ class Serving(Caller, Generic[D]):
     def page_headers(self) -> dict[str, str | list[str]]:
         """The headers of a request of the page, in a session of its own."""
         host = f"127.0.0.1:{self.port}"
-        cookie = (self.sessions.open() or "").partition(";")[0]
+        cookie = (self.access.sessions.open() or "").partition(";")[0]
         page = {"Companion-Page": "1", "Origin": f"http://{host}", "Cookie": cookie}
         return {"Host": host, **page}
-
-    def _take_page_code(self, code: str) -> bool:
-        if code in self.page_codes:
-            self.page_codes.remove(code)
-            return True
-        return False
 
     def stop(self) -> None:
         self.closing.set()
@@ -96,31 +76,8 @@ class Serving(Caller, Generic[D]):
         assert not self._thread.is_alive()
 
 
-class Served(Serving[FakeDaemon]):
-    """A daemon that answers from memory, for shapes and for faults that nobody can order.
-
-    has_token: whether it has one with which to prove itself.
-    """
-
-    has_token = True
-
-    def __init__(self, daemon: FakeDaemon) -> None:
-        codes = [CODE]
-
-        def exchange(code: str) -> str | None:
-            if code not in codes:
-                return None
-            codes.remove(code)
-            return TOKEN
-
-        def prove_both(port: int, nonce: str) -> Proofs | None:
-            if not self.has_token:
-                return None
-            return Proofs(prove(TOKEN, port, nonce), prove(PLACE, port, nonce))
-
-        ensure_token()
-        accepts = lambda bearer: bearer == TOKEN  # noqa: E731
-        super().__init__(daemon, TOKEN, accepts, exchange, prove_both, Tokens(daemon.root))
+Served = Serving[FakeDaemon]
+"""A daemon that answers from memory, for shapes and for faults that nobody can order."""
 
 
 @pytest.fixture(autouse=True)

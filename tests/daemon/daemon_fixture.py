@@ -147,6 +147,14 @@ class DaemonFixture:
         self.daemon.start()
         return self.daemon
 
+    def start_asking(self, text: str = STUB) -> Path:
+        """Start the daemon, and return Stub.md, about which the model thinks until answer()."""
+        self.model.think()
+        self.start()
+        file = self.note("Stub.md", text)
+        eventually(lambda: self.model.calls() == 1)
+        return file
+
     def stop(self) -> None:
         """Stop it."""
         self._opened.close()

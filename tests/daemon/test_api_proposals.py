@@ -10,8 +10,6 @@ import pytest
 
 from companion.config.settings import ReviewTable
 from companion.daemon.daemon import Daemon
-from companion.daemon.process import make_exchange, make_prover
-from companion.daemon.tokens import Tokens, ensure_token
 from companion.vault.proposal import NewProposal, ProposalState
 from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import (
@@ -40,16 +38,10 @@ def vault(daemon_fixture: DaemonFixture) -> DaemonFixture:
     return daemon_fixture
 
 
-def serve(vault: DaemonFixture) -> Api:
-    tokens, token = Tokens(vault.vault), ensure_token()
-    prover, exchange = make_prover(tokens, "c0ffee" * 5), make_exchange(vault.vault)
-    return Serving(vault.start(), token, tokens.accepts, exchange, prover, tokens)
-
-
 @pytest.fixture
 def api(vault: DaemonFixture) -> Iterator[Api]:
     """The API, once the daemon has asked for both notes."""
-    served = serve(vault)
+    served = Serving(vault.start())
     eventually(lambda: served.get("/proposals").json["total"] == 4 and vault.is_idle())
     yield served
     served.stop()
@@ -406,10 +398,7 @@ def test_a_restart_asks_nothing_again(vault: DaemonFixture) -> None:
 
 def test_an_answer_for_an_open_note_survives_a_restart(daemon_fixture: DaemonFixture) -> None:
     """It was asked for to be written, so it is, once the note is closed."""
-    daemon_fixture.note("Stub.md")
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.daemon.report_presence("c", ["Stub.md"])
     daemon_fixture.model.answer()
     eventually(lambda: daemon_fixture.daemon.proposals.count() == 2)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from companion.daemon.api.run_request_schemas import request_object
+from companion.daemon.api.run_request_schemas import NewRun, request_object
 from companion.daemon.work_queue import Priority
 from companion.enrich.selection import JobOptions
 from companion.errors import NoteChanged
@@ -43,6 +43,7 @@ def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
     made = server.daemon.runs.get(run)
     assert made is not None
     request = made.request
+    assert NewRun.model_validate(request_object(request)).request == request
     assert request.choice == JobOptions(True, True, True, "Why", True)
     assert (request.priority, request.stops_on_fault, request.limit) == (
         Priority.INTERACTIVE,

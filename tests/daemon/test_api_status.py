@@ -4,6 +4,9 @@ import logging
 
 import pytest
 
+from companion.config import state_folder
+from companion.daemon.pairing import new_code
+from companion.daemon.tokens import client_token
 from companion.errors import (
     AnswerError,
     ChangeNotInNote,
@@ -18,7 +21,7 @@ from companion.errors import (
     UsageError,
     VaultLocked,
 )
-from tests.daemon.conftest import CODE, Served
+from tests.daemon.conftest import Served
 from tests.daemon.fake_daemon import COST, make_fault
 from tests.daemon.test_guard import assert_is_problem
 
@@ -184,10 +187,12 @@ def test_tells_nobody_what_was_not_foreseen(
 
 
 def test_a_code_opens_once(server: Served) -> None:
-    token, server.token = server.token, "none"
+    code = new_code(state_folder(server.daemon.root))
+    token = client_token(server.token, server.daemon.root)
+    server.token = "none"
     assert_is_problem(server.post("/pair", {"code": "wrong"}), 403)
-    assert server.post("/pair", {"code": CODE}).json == {"token": token}
-    spent = server.post("/pair", {"code": CODE})
+    assert server.post("/pair", {"code": code}).json == {"token": token}
+    spent = server.post("/pair", {"code": code})
     assert_is_problem(spent, 403)
     assert "used up" in spent.json["detail"]
     assert_is_problem(server.post("/pair", {"code": 1}), 422)

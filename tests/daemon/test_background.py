@@ -79,10 +79,7 @@ def test_never_asked_within_the_settle_time(daemon_fixture: DaemonFixture) -> No
 
 
 def test_edit_while_the_model_thinks_stays(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.note("Stub.md", EDITED, rests=False)
     daemon_fixture.model.answer()
     eventually(lambda: daemon_fixture.read("Stub.md") == EDITED_FILLED)
@@ -95,10 +92,7 @@ def test_edit_while_the_model_thinks_rests_whatever_its_clock_says(
     daemon_fixture: DaemonFixture,
 ) -> None:
     daemon_fixture.settings["settle_seconds"] = 0.8
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     file = daemon_fixture.note("Stub.md", EDITED)
     os.utime(file, (time.time() + 7200, time.time() + 7200))
     saved = time.monotonic()
@@ -109,10 +103,7 @@ def test_edit_while_the_model_thinks_rests_whatever_its_clock_says(
 
 
 def test_rewritten_note_is_asked_for_anew(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.note("Stub.md", REWRITTEN, rests=False)
     daemon_fixture.model.answer()
     eventually(lambda: "What a stub is." in daemon_fixture.read("Stub.md"), timeout=30)
@@ -120,10 +111,7 @@ def test_rewritten_note_is_asked_for_anew(daemon_fixture: DaemonFixture) -> None
 
 
 def test_answer_outlives_a_note_that_is_broken_for_a_while(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.note("Stub.md", STUB.replace("created:", "description: [\ncreated:"))
     daemon_fixture.model.answer()
     eventually(lambda: not daemon_fixture.status().in_hand)
@@ -133,10 +121,7 @@ def test_answer_outlives_a_note_that_is_broken_for_a_while(daemon_fixture: Daemo
 
 
 def test_answer_outlives_a_drive_that_goes_away(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.vault.rename(daemon_fixture.vault.with_name("away"))
     daemon_fixture.model.answer()
     eventually(lambda: not daemon_fixture.status().in_hand)
@@ -150,10 +135,7 @@ def test_need_that_comes_up_while_the_answer_waits_is_asked_for(
     daemon_fixture: DaemonFixture,
 ) -> None:
     text = STUB.replace("# Stub", "# Stub\n\n> [!ai] AI\n> Mine.")
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md", text)
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking(text)
     question = "\n> [!ai] Why is that?\n"
     mine = text.replace("description: ", "description: My own.")
     daemon_fixture.note("Stub.md", mine + question, rests=False)
@@ -207,10 +189,7 @@ def test_open_note_is_handed_over_in_the_spelling_of_its_client(
 def test_note_opened_while_the_model_thinks_is_handed_over_with_its_answer(
     daemon_fixture: DaemonFixture,
 ) -> None:
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     daemon_fixture.model.answer()
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"])
@@ -225,10 +204,7 @@ def test_note_that_was_open_for_a_while_gets_the_answer_that_waits(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     daemon_fixture.model.answer()
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"])
@@ -240,10 +216,7 @@ def test_note_that_was_open_for_a_while_gets_the_answer_that_waits(
 def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
     daemon_fixture: DaemonFixture,
 ) -> None:
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     daemon_fixture.model.answer()
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"])
@@ -254,7 +227,7 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
 
 def test_presence_expires(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
-    monkeypatch.setattr(open_notes.Presence.__init__, "__defaults__", (time.monotonic, 1.0))
+    monkeypatch.setattr(open_notes, "REPORT_LASTS", 1)
     daemon_fixture.start()
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     began = time.monotonic()
@@ -268,10 +241,7 @@ def test_presence_expires(daemon_fixture: DaemonFixture, monkeypatch: pytest.Mon
 
 
 def test_pause_breaks_a_call_off_and_nothing_is_written(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    daemon_fixture.note("Stub.md")
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.start_asking()
     daemon_fixture.daemon.pause()
     assert not daemon_fixture.status().in_hand
     daemon_fixture.model.answer()
@@ -496,10 +466,7 @@ def test_read_only_note_waits_without_a_call(
 def test_note_made_read_only_while_the_model_thinks_gets_the_answer_later(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    daemon_fixture.model.think()
-    note = daemon_fixture.note("Stub.md")
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    note = daemon_fixture.start_asking()
     access = os.access
     with monkeypatch.context() as patch:  # root may write anything
         patch.setattr(os, "access", lambda path, mode: path != note and access(path, mode))

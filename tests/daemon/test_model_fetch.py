@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from companion.daemon.model_fetch import FetchBusy, ModelFetch, NotInCatalog
+from companion.daemon.model_fetch import ModelFetch
+from companion.daemon.problem import Refusal
 from companion.llm import catalog
 from companion.llm.catalog import CATALOG, model_path
 from companion.llm.download import DownloadProgress
@@ -94,9 +95,9 @@ def test_one_at_a_time_and_a_stop_ends_it() -> None:
     fetch = ModelFetch(lambda: pytest.fail("nothing was fetched"), pull)
     fetch.start("qwen3-4b")
     assert fetch.start("qwen3-4b").state == "fetching"
-    with pytest.raises(FetchBusy, match="qwen3-4b is being fetched"):
+    with pytest.raises(Refusal, match="qwen3-4b is being fetched"):
         fetch.start("qwen3-8b")
-    with pytest.raises(NotInCatalog):
+    with pytest.raises(Refusal, match="has no model none"):
         fetch.start("none")
     fetch.stop()
     may_go.set()

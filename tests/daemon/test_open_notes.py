@@ -9,6 +9,7 @@ import pytest
 from companion.daemon import history, open_notes
 from companion.daemon.client_runs import Run
 from companion.errors import NoteBusy, NoteChanged
+from companion.vault.journal import Change
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,
@@ -168,16 +169,15 @@ def test_cancelled_run_asks_no_editor(quiet: DaemonFixture) -> None:
 # --- undo
 
 
-def filled_and_open(daemon_fixture: DaemonFixture) -> int:
+def fill_and_open(daemon_fixture: DaemonFixture) -> Change:
     """Return the change that filled Stub.md, which is open now."""
     daemon_fixture.run("Stub.md")
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
-    return daemon_fixture.changes()[0].id
+    return daemon_fixture.changes()[0]
 
 
 def test_open_note_is_taken_back_in_its_editor(quiet: DaemonFixture) -> None:
-    change = quiet.daemon.history.find(filled_and_open(quiet))
-    assert change
+    change = fill_and_open(quiet)
     with ThreadPoolExecutor() as others:
         undo = others.submit(quiet.daemon.history.undo, change, "20261125-104412-3f9a")
         eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
@@ -193,8 +193,7 @@ def test_open_note_is_taken_back_in_its_editor(quiet: DaemonFixture) -> None:
 
 
 def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: DaemonFixture) -> None:
-    change = quiet.daemon.history.find(filled_and_open(quiet))
-    assert change
+    change = fill_and_open(quiet)
     with ThreadPoolExecutor() as others:
         undo = others.submit(quiet.daemon.history.undo, change)
         eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
@@ -205,8 +204,7 @@ def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: DaemonFixtur
 
 
 def test_reason_why_an_editor_cannot_take_it_back_is_told(quiet: DaemonFixture) -> None:
-    change = quiet.daemon.history.find(filled_and_open(quiet))
-    assert change
+    change = fill_and_open(quiet)
     with ThreadPoolExecutor() as others:
         undo = others.submit(quiet.daemon.history.undo, change)
         eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
@@ -219,16 +217,14 @@ def test_reason_why_an_editor_cannot_take_it_back_is_told(quiet: DaemonFixture) 
 
 @pytest.mark.usefixtures("impatient")
 def test_open_note_that_nobody_takes_back_is_refused(quiet: DaemonFixture) -> None:
-    change = quiet.daemon.history.find(filled_and_open(quiet))
-    assert change
+    change = fill_and_open(quiet)
     with pytest.raises(NoteBusy, match="open in Obsidian"):
         quiet.daemon.history.undo(change)
     assert quiet.is_filled("Stub.md")
 
 
 def test_note_that_is_closed_meanwhile_is_taken_back_in_the_file(quiet: DaemonFixture) -> None:
-    change = quiet.daemon.history.find(filled_and_open(quiet))
-    assert change
+    change = fill_and_open(quiet)
     with ThreadPoolExecutor() as others:
         undo = others.submit(quiet.daemon.history.undo, change)
         eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))

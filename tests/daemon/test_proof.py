@@ -10,10 +10,10 @@ import pytest
 
 from companion import __version__
 from companion.config import config_folder
-from companion.daemon.process import make_prover
-from companion.daemon.tokens import Tokens, client_token, ensure_token, rotate_token
+from companion.daemon.access import Access
+from companion.daemon.tokens import client_token, ensure_token, rotate_token
 from tests.daemon.caller import JSON, Answer, make_request
-from tests.daemon.conftest import PLACE, TOKEN, Served
+from tests.daemon.conftest import PLACE, Served
 from tests.daemon.test_guard import assert_is_problem, assert_is_secured
 
 NONCE = "0123456789abcdef" * 4
@@ -38,21 +38,26 @@ def expected(key: str, port: int, nonce: str = NONCE) -> str:
     ).hexdigest()
 
 
+def key_of(server: Served) -> str:
+    """Return the token of the vault's clients."""
+    return client_token(server.token, server.daemon.root)
+
+
 def test_it_is_of_token_nonce_and_port(server: Served) -> None:
     answer = ask(server, b'{"nonce":"%s"}' % NONCE.encode())
     assert answer.json == {
-        "token": expected(TOKEN, server.port),
+        "token": expected(key_of(server), server.port),
         "place": expected(PLACE, server.port),
         "version": __version__,
     }
-    assert answer.status == 200 and TOKEN.encode() not in answer.body
+    assert answer.status == 200 and key_of(server).encode() not in answer.body
     assert_is_secured(answer)
 
 
 def test_one_that_was_passed_on_is_none(server: Served) -> None:
     told = ask(server, b'{"nonce":"%s"}' % NONCE.encode()).json
     for port in (server.port - 1, server.port + 1, 0):
-        assert told["token"] != expected(TOKEN, port)
+        assert told["token"] != expected(key_of(server), port)
 
 
 NO_NONCES = [
@@ -73,19 +78,19 @@ NO_NONCES = [
 def test_nothing_else_is_signed(server: Served, body: bytes) -> None:
     answer = ask(server, body)
     assert_is_problem(answer, 422, "POST")
-    assert expected(TOKEN, server.port).encode() not in answer.body
+    assert expected(key_of(server), server.port).encode() not in answer.body
 
 
 def test_the_key_is_the_vaults_clients_token_of_now() -> None:
     token = ensure_token()
-    prove = make_prover(Tokens(VAULT), PLACE)
-    assert prove(5, NONCE) == (expected(client_token(token, VAULT), 5), expected(PLACE, 5))
+    prove = Access(VAULT, 5, PLACE).prove
+    assert prove(NONCE) == (expected(client_token(token, VAULT), 5), expected(PLACE, 5))
     again = client_token(rotate_token(), VAULT)
-    assert prove(5, NONCE) == (expected(again, 5), expected(PLACE, 5))
+    assert prove(NONCE) == (expected(again, 5), expected(PLACE, 5))
     (config_folder() / "token").unlink()
-    assert prove(5, NONCE) is None
+    assert prove(NONCE) is None
 
 
 def test_without_a_token_the_client_is_told(server: Served) -> None:
-    server.has_token = False
+    (config_folder() / "token").unlink()
     assert_is_problem(ask(server, b'{"nonce":"%s"}' % NONCE.encode()), 503, "POST")

@@ -296,6 +296,14 @@ def _cannot_start(watch: Watch) -> None:
 # --- the vault goes away
 
 
+def take_away(daemon_fixture: DaemonFixture) -> Path:
+    """Rename the vault; return its new path once the daemon has noticed."""
+    away = daemon_fixture.vault.with_name("away")
+    daemon_fixture.vault.rename(away)
+    eventually(lambda: daemon_fixture.status().vault_missing)
+    return away
+
+
 def test_vault_that_is_renamed_away_is_waited_for(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -303,9 +311,7 @@ def test_vault_that_is_renamed_away_is_waited_for(
     daemon_fixture.note("Stub.md", FILLED)
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.status().ready)
-    away = daemon_fixture.vault.with_name("away")
-    daemon_fixture.vault.rename(away)
-    eventually(lambda: daemon_fixture.status().vault_missing)
+    away = take_away(daemon_fixture)
     with pytest.raises(UsageError, match="the vault is not there just now"):
         daemon_fixture.run("Stub.md")
     (away / "New.md").write_text(STUB)
@@ -343,9 +349,7 @@ def test_vault_that_comes_back_ends_no_pause(
     daemon_fixture.daemon = daemon_fixture.start()
     daemon_fixture.daemon.pause()
     holds: list[tuple[Priority, bool]] = []
-    away = daemon_fixture.vault.with_name("away")
-    daemon_fixture.vault.rename(away)
-    eventually(lambda: daemon_fixture.status().vault_missing)
+    away = take_away(daemon_fixture)
     queue = daemon_fixture.daemon.queue
     hold = queue.hold
 
@@ -369,9 +373,7 @@ def test_resume_begins_nothing_while_the_vault_is_away(
     daemon_fixture.start()
     daemon_fixture.daemon.pause()
     daemon_fixture.rescan()
-    away = daemon_fixture.vault.with_name("away")
-    daemon_fixture.vault.rename(away)
-    eventually(lambda: daemon_fixture.status().vault_missing)
+    away = take_away(daemon_fixture)
     daemon_fixture.daemon.resume()
     assert not daemon_fixture.daemon.queue._heaps[Priority.BACKGROUND].open
     away.rename(daemon_fixture.vault)
@@ -463,10 +465,7 @@ def test_clock_that_was_set_back_stops_nothing(daemon_fixture: DaemonFixture) ->
 def test_change_during_the_call(
     daemon_fixture: DaemonFixture, change: object, path: str, text: str | None
 ) -> None:
-    file = daemon_fixture.note("Stub.md")
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    file = daemon_fixture.start_asking()
     change(file)  # type: ignore[operator]
     daemon_fixture.model.answer()
     if text == FILLED:
@@ -480,10 +479,7 @@ def test_change_during_the_call(
 def test_note_moved_to_where_it_is_left_alone_during_the_call(
     daemon_fixture: DaemonFixture,
 ) -> None:
-    file = daemon_fixture.note("Stub.md")
-    daemon_fixture.model.think()
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.model.calls() == 1)
+    file = daemon_fixture.start_asking()
     (daemon_fixture.vault / ".trash").mkdir()
     file.rename(daemon_fixture.vault / ".trash/Stub.md")
     daemon_fixture.model.answer()

@@ -15,7 +15,7 @@ from companion.daemon.service import (
     uninstall_service,
 )
 from companion.daemon.service_manager import (
-    Ended,
+    CommandEnd,
     Launchd,
     ServiceManager,
     Systemd,
@@ -32,13 +32,13 @@ class FakeSystem:
         self.refused = list(refused)
         self.asked: list[str] = []
 
-    def __call__(self, *command: str) -> Ended:
+    def __call__(self, *command: str) -> CommandEnd:
         line = " ".join(command)
         self.asked.append(line)
         if "bootout" in line:  # then the agent is not loaded any more
             self.refused.append("print gui/0/")
         refused = any(word in line for word in self.refused)
-        return Ended(int(refused), "no\nnot so" if refused else "")
+        return CommandEnd(int(refused), "no\nnot so" if refused else "")
 
 
 @pytest.fixture(autouse=True)
@@ -150,9 +150,9 @@ def test_an_agent_that_does_not_end(root: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("companion.daemon.service_manager._ENDS", 0.0)
     asked: list[str] = []
 
-    def never(*command: str) -> Ended:
+    def never(*command: str) -> CommandEnd:
         asked.append(command[1])
-        return Ended(0, "")
+        return CommandEnd(0, "")
 
     with pytest.raises(UsageError, match="log out and in"):
         install_service(Launchd(never), root, None, anew=False)

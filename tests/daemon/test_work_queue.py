@@ -13,7 +13,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from companion.daemon.work_queue import Priority, Ticket, WorkQueue, back_off
+from companion.daemon.work_queue import Priority, Ticket, WorkQueue
+from companion.enrich.task import Job
 from tests.clock import Clock
 
 INTERACTIVE, REQUEST, BACKGROUND = Priority
@@ -24,19 +25,19 @@ class Desk:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.queue: WorkQueue[str] = WorkQueue(self.clock)
+        self.queue = WorkQueue(self.clock)
 
     def put(
         self,
         path: str,
         priority: Priority = BACKGROUND,
-        item: str = "",
+        kind: str | None = None,
         owner: str = "",
         at: int = 0,
     ) -> None:
-        self.queue.put(path, item, priority, owner, at)
+        self.queue.put(Job(path, kind=kind), priority, owner, at)
 
-    def take(self) -> Ticket[str]:
+    def take(self) -> Ticket:
         ticket = self.queue.take(0)
         assert ticket is not None
         return ticket
@@ -173,7 +174,7 @@ def test_a_ticket_says_all_of_its_entry(desk: Desk) -> None:
     assert not desk.queue.is_waiting("a")
     assert desk.queue.counts() == {INTERACTIVE: 0, REQUEST: 1, BACKGROUND: 0}
     ticket = desk.take()
-    assert ticket == ("a", "run", REQUEST, "new", 0)
+    assert ticket == (Job("a", kind="new"), "run", REQUEST, 0)
     assert desk.queue.in_progress() == [ticket]
     assert not desk.queue.is_waiting("a", "run")
     desk.queue.done(ticket)
@@ -197,16 +198,6 @@ def test_backs_off_a_note_that_fails(desk: Desk) -> None:
     assert desk.take().tries == 0, "success forgets the failures"
 
 
-def test_the_back_off_can_be_injected_and_never_overflows() -> None:
-    assert back_off(10_000) == 3600
-    queue: WorkQueue[None] = WorkQueue(lambda: 0.0, back_off=lambda tries: 1.5 * tries)
-    queue.put("a", None, REQUEST)
-    ticket = queue.take(0)
-    assert ticket is not None
-    queue.requeue(ticket)
-    assert queue.next_ready() == 1.5
-
-
 @pytest.mark.parametrize(
     ("put_for", "again_for", "ready"),
     [
@@ -218,28 +209,28 @@ def test_the_back_off_can_be_injected_and_never_overflows() -> None:
 def test_what_was_put_meanwhile_wins(
     desk: Desk, put_for: int, again_for: float | None, ready: float
 ) -> None:
-    desk.put("a", REQUEST, item="old")
+    desk.put("a", REQUEST, kind="old")
     ticket = desk.take()
-    desk.put("a", BACKGROUND, item="new", at=put_for)
+    desk.put("a", BACKGROUND, kind="new", at=put_for)
     assert desk.queue.take(0) is None
     desk.queue.requeue(ticket, again_for)
     assert desk.queue.next_ready() == ready
     desk.clock.now = ready
-    assert desk.take()[2:4] == (REQUEST, "new")
+    assert desk.take() == (Job("a", kind="new"), "", REQUEST, 1 if again_for is None else 0)
 
 
 def test_the_newest_item_counts_also_where_the_place_stays(desk: Desk) -> None:
-    desk.put("a", item="old")
-    desk.put("a", item="new")
-    assert desk.take().item == "new"
+    desk.put("a", kind="old")
+    desk.put("a", kind="new")
+    assert desk.take().job.kind == "new"
 
 
 def test_what_was_put_meanwhile_comes_after_done(desk: Desk) -> None:
-    desk.put("a", item="old")
+    desk.put("a", kind="old")
     ticket = desk.take()
-    desk.put("a", item="new")
+    desk.put("a", kind="new")
     desk.queue.done(ticket)
-    assert desk.take().item == "new"
+    assert desk.take().job.kind == "new"
 
 
 @pytest.mark.parametrize("dropping", ["drop", "discard"])
@@ -263,10 +254,10 @@ def test_what_is_put_after_the_drop_stays(desk: Desk) -> None:
     desk.put("a")
     ticket = desk.take()
     desk.queue.drop("")
-    desk.put("a", item="new")
+    desk.put("a", kind="new")
     assert desk.queue.requeue(ticket, 0)
     ticket = desk.take()
-    assert ticket.item == "new"
+    assert ticket.job.kind == "new"
     assert desk.queue.requeue(ticket, 0), "the drop is over"
 
 
@@ -312,8 +303,8 @@ def test_stays_small_while_notes_are_put_again_and_again(desk: Desk) -> None:
     assert desk.all() == "othera"
 
 
-def _put(queue: WorkQueue[int]) -> WorkQueue[int]:
-    queue.put("a", 1, BACKGROUND)
+def _put(queue: WorkQueue) -> WorkQueue:
+    queue.put(Job("a"), BACKGROUND)
     return queue
 
 
@@ -344,16 +335,16 @@ def _put(queue: WorkQueue[int]) -> WorkQueue[int]:
             id="given back",
         ),
         pytest.param(
-            lambda q: q.put("a", 1, BACKGROUND, not_before=inf), _put, "a", id="put sooner"
+            lambda q: q.put(Job("a"), BACKGROUND, not_before=inf), _put, "a", id="put sooner"
         ),
     ],
 )
 def test_wakes_who_waits(
-    prepare: Callable[[WorkQueue[int]], object],
-    act: Callable[[WorkQueue[int]], object],
+    prepare: Callable[[WorkQueue], object],
+    act: Callable[[WorkQueue], object],
     path: str | None,
 ) -> None:
-    queue: WorkQueue[int] = WorkQueue()
+    queue = WorkQueue()
     prepare(queue)
     timer = threading.Timer(0.05, act, [queue])
     timer.start()
@@ -363,9 +354,9 @@ def test_wakes_who_waits(
 
 
 def test_waits_until_an_entry_is_ready_or_time_runs_out() -> None:
-    queue: WorkQueue[int] = WorkQueue()
+    queue = WorkQueue()
     moment = queue._clock() + 0.05
-    queue.put("a", 1, BACKGROUND, not_before=moment)
+    queue.put(Job("a"), BACKGROUND, not_before=moment)
     assert queue.take(0.001) is None
     assert queue.take(20) is not None
     assert queue._clock() >= moment
@@ -374,9 +365,10 @@ def test_waits_until_an_entry_is_ready_or_time_runs_out() -> None:
 
 
 def test_threads_share_it_and_each_note_is_handed_out_once() -> None:
-    queue: WorkQueue[int] = WorkQueue()
+    queue = WorkQueue()
     queue.limit(BACKGROUND, 3)
     notes = [f"{number}.md" for number in range(2000)]
+    twice = set(notes[::10])
     seen: Counter[str] = Counter()
     busy: Counter[str] = Counter()
     faults: list[str] = []
@@ -390,7 +382,7 @@ def test_threads_share_it_and_each_note_is_handed_out_once() -> None:
                 background = sum(1 for other in queue.in_progress() if other.priority is BACKGROUND)
                 if busy[ticket.path] > 1 or background > 3:
                     faults.append(ticket.path)
-            first = ticket.tries == 0 and ticket.item % 10 == 0 and not seen[ticket.path]
+            first = ticket.tries == 0 and ticket.path in twice and not seen[ticket.path]
             with lock:
                 seen[ticket.path] += 1
                 busy[ticket.path] -= 1
@@ -404,14 +396,14 @@ def test_threads_share_it_and_each_note_is_handed_out_once() -> None:
     for thread in threads:
         thread.start()
     for number, path in enumerate(notes):
-        queue.put(path, number, Priority(number % 3))
+        queue.put(Job(path), Priority(number % 3))
     finished = all(left.acquire(timeout=20) for _ in notes)
     queue.close()
     for thread in threads:
         thread.join(20)
     assert finished
     assert faults == []
-    assert seen == {path: 1 + (number % 10 == 0) for number, path in enumerate(notes)}
+    assert seen == {path: 1 + (path in twice) for path in notes}
     assert not any(queue.counts().values())
 
 
@@ -419,7 +411,7 @@ def test_threads_share_it_and_each_note_is_handed_out_once() -> None:
 class Wait:
     """An entry as the naive model knows it."""
 
-    item: int
+    job: Job
     priority: Priority
     ready_at: float
     order: int
@@ -437,22 +429,23 @@ class Behaviour(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = Clock()
-        self.queue: WorkQueue[int] = WorkQueue(self.clock)
+        self.queue = WorkQueue(self.clock)
         self.steps = 0
         self.waits: dict[tuple[str, str], Wait] = {}
-        self.hands: list[Ticket[int]] = []
-        self.dropped: list[Ticket[int]] = []
+        self.hands: list[Ticket] = []
+        self.dropped: list[Ticket] = []
         self.tries: Counter[tuple[str, str]] = Counter()
         self.held: set[Priority] = set()
         self.limits: dict[Priority, int] = {}
         self.shut = -inf
 
-    def place(self, key: tuple[str, str], item: int, priority: Priority, ready_at: float) -> None:
+    def place(self, job: Job, owner: str, priority: Priority, ready_at: float) -> None:
         self.steps += 1
+        key = (job.path, owner)
         known = self.waits.get(key)
         stays = known and (known.priority, known.ready_at) == (priority, ready_at)
         order = known.order if known and stays else self.steps
-        self.waits[key] = Wait(item, priority, ready_at, order)
+        self.waits[key] = Wait(job, priority, ready_at, order)
 
     def may_go(self) -> list[tuple[str, str]]:
         """Return the keys that wait for nothing but time, in order."""
@@ -469,14 +462,14 @@ class Behaviour(RuleBasedStateMachine):
 
     @rule(path=PATHS, owner=OWNERS, priority=PRIORITIES, delay=DELAYS)
     def put(self, path: str, owner: str, priority: Priority, delay: int) -> None:
-        now, at, item = self.clock.now, self.clock.now + delay - 2, self.steps
+        now, at, job = self.clock.now, self.clock.now + delay - 2, Job(path, kind=str(self.steps))
         known = self.waits.get((path, owner))
         ready_at = max(at, now)
         if known and known.ready_at <= now:
             ready_at = max(at, known.ready_at)
         best = min(priority, known.priority) if known else priority
-        self.queue.put(path, item, priority, owner, at)
-        self.place((path, owner), item, best, ready_at)
+        self.queue.put(job, priority, owner, at)
+        self.place(job, owner, best, ready_at)
 
     @rule()
     def take(self) -> None:
@@ -488,7 +481,7 @@ class Behaviour(RuleBasedStateMachine):
             assert ticket is None
             return
         wait = self.waits.pop(key)
-        assert ticket == (*key, wait.priority, wait.item, self.tries[key])
+        assert ticket == (wait.job, key[1], wait.priority, self.tries[key])
         self.hands.append(ticket)
 
     @precondition(lambda self: self.hands)
@@ -496,14 +489,14 @@ class Behaviour(RuleBasedStateMachine):
     def done(self, data: st.DataObject) -> None:
         ticket = self.pick(data)
         self.queue.done(ticket)
-        del self.tries[ticket[:2]]
+        del self.tries[ticket.path, ticket.owner]
 
     @precondition(lambda self: self.hands)
     @rule(data=st.data(), delay=st.none() | DELAYS)
     def again(self, data: st.DataObject, delay: int | None) -> None:
         wanted = self.dropped
         ticket = self.pick(data)
-        key, now = ticket[:2], self.clock.now
+        key, now = (ticket.path, ticket.owner), self.clock.now
         newer = self.waits.get(key)
         comes_back = bool(newer) or not any(ticket is other for other in wanted)
         assert self.queue.requeue(ticket, None if delay is None else now + delay) == comes_back
@@ -515,11 +508,11 @@ class Behaviour(RuleBasedStateMachine):
         wait = 5 * 2 ** (self.tries[key] - 1) if delay is None else delay
         if newer:
             best = min(newer.priority, ticket.priority)
-            self.place(key, newer.item, best, max(newer.ready_at, now + wait))
+            self.place(newer.job, ticket.owner, best, max(newer.ready_at, now + wait))
         else:
-            self.place(key, ticket.item, ticket.priority, now + wait)
+            self.place(ticket.job, ticket.owner, ticket.priority, now + wait)
 
-    def pick(self, data: st.DataObject) -> Ticket[int]:
+    def pick(self, data: st.DataObject) -> Ticket:
         return self.hands.pop(data.draw(st.integers(0, len(self.hands) - 1)))
 
     @rule(owner=OWNERS)
@@ -537,7 +530,7 @@ class Behaviour(RuleBasedStateMachine):
     def forget(self, path: str, owner: str) -> None:
         self.waits.pop((path, owner), None)
         del self.tries[path, owner]
-        self.dropped += [ticket for ticket in self.hands if ticket[:2] == (path, owner)]
+        self.dropped += [each for each in self.hands if (each.path, each.owner) == (path, owner)]
 
     @rule(priority=PRIORITIES, held=st.booleans())
     def hold(self, priority: Priority, held: bool) -> None:
@@ -561,9 +554,8 @@ class Behaviour(RuleBasedStateMachine):
 
     @invariant()
     def is_as_the_model(self) -> None:
-        assert sorted(self.queue.in_progress()) == sorted(self.hands)
-        paths = [ticket.path for ticket in self.queue.in_progress()]
-        assert len(paths) == len(set(paths))
+        in_hand = {ticket.path: ticket for ticket in self.queue.in_progress()}
+        assert list(in_hand.values()) == self.hands
         waiting = Counter(wait.priority for wait in self.waits.values())
         assert self.queue.counts() == {priority: waiting[priority] for priority in Priority}
         for path in "ab":

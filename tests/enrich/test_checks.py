@@ -14,7 +14,6 @@ from companion.enrich.checks import (
     checks_are_on,
     find_fault,
     find_good_items,
-    join_instructions,
     tidy_answer,
 )
 from companion.enrich.checks.repetition import without_copies
@@ -79,7 +78,7 @@ NOTES = {
 
 def answer_of(text: str, language: str = "en", field: str = "description") -> CheckedAnswer:
     title, note = NOTES[language]
-    told = join_instructions(PROMPTS, PROMPTS.fields[field])
+    told = PROMPTS.instructions(PROMPTS.fields[field])
     return CheckedAnswer(PROMPTS.fields[field], text, text, title, note, note, told)
 
 

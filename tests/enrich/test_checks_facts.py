@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from companion.enrich.checks import CHECKS, CheckedAnswer, join_instructions
+from companion.enrich.checks import CHECKS, CheckedAnswer
 from companion.enrich.checks.shape import whole_sentences
 from companion.prompts import load_prompts
 
@@ -12,7 +12,7 @@ PROMPTS = load_prompts()
 
 
 def answer_of(title: str, note: str, text: str, field: str = "description") -> CheckedAnswer:
-    told = join_instructions(PROMPTS, PROMPTS.fields[field])
+    told = PROMPTS.instructions(PROMPTS.fields[field])
     return CheckedAnswer(PROMPTS.fields[field], text, text, title, note, note, told)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from companion.enrich.checks import CHECKS, CheckedAnswer, join_instructions
+from companion.enrich.checks import CHECKS, CheckedAnswer
 from companion.prompts import load_prompts
 
 PROMPTS = load_prompts()
@@ -22,7 +22,7 @@ NOTES = {
 
 
 def answer_of(text: str, title: str, note: str = "", field: str = "description") -> CheckedAnswer:
-    told = join_instructions(PROMPTS, PROMPTS.fields[field])
+    told = PROMPTS.instructions(PROMPTS.fields[field])
     return CheckedAnswer(PROMPTS.fields[field], text, text, title, note, note, told)
 
 

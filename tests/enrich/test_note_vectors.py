@@ -138,3 +138,29 @@ def test_many_notes_go_to_another_machine_only_once_agreed(
         vectors.is_remote = True
         assert vectors.needs_agreement(["a.md"] * 51)
         assert not vectors.needs_agreement(["a.md"] * 50)
+
+
+def test_a_table_of_notes_stays_true_while_vectors_come_go_and_are_freed(
+    encoding: Encoding,
+) -> None:
+    for name in ("a", "bbbbbbbb", "c"):
+        write(encoding.vault, f"{name}.md", "Text.\n")
+    with encoding.open() as (workspace, vectors):
+        scan = workspace.scan()
+        vectors.update(scan, vectors.find_missing(scan))
+        paths, table = vectors.table(["c.md", "a.md", "bbbbbbbb.md", "none.md"])
+        assert paths == ["c.md", "a.md", "bbbbbbbb.md"]
+        before = list(table.compare(table[0]))
+        assert before[0] == before[1] > before[2]
+        vectors.free_unused(0)
+        assert list(table.compare(table[0])) == before
+        write(encoding.vault, "a.md", "Many more words than there were.\n")
+        write(encoding.vault, "d.md", "New.\n")
+        (encoding.vault / "c.md").unlink()
+        vectors.update(scan := workspace.scan(), vectors.find_missing(scan))
+        assert table.compare(table[0])[1] < 1
+        vectors.free_unused(0)
+        likeness = table.compare(table[2])
+        assert likeness[0] == 0
+        assert 0 < likeness[1] < likeness[2]
+        assert vectors.table(["c.md", "d.md"])[0] == ["d.md"]

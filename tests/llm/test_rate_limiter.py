@@ -173,6 +173,37 @@ def test_small_calls_do_not_pass_a_large_one(limiter: Open, clock: Clock) -> Non
     assert small.take() == 0
 
 
+def test_a_call_that_somebody_waits_for_goes_first(limiter: Open, clock: Clock) -> None:
+    """Also before those of another process, which waited longer; none of them is lost."""
+    ours, theirs = limiter(requests=2), limiter(requests=2)
+    go(ours)
+    go(theirs)
+    turns = {
+        f"background {n}": each.line_up(10, can_wait=True) for n, each in enumerate((ours, theirs))
+    }
+    assert all(turn.take() > 0 for turn in turns.values())
+    turns |= {"clicked": ours.line_up(10), "clicked later": theirs.line_up(10)}
+    gone: dict[str, float] = {}
+    began = clock.now
+    while turns:
+        for name, turn in list(turns.items()):  # who can wait looks first
+            if not turn.take():
+                gone[name] = clock.now - began
+                del turns[name]
+        clock.now += 1
+    assert list(gone) == ["clicked", "clicked later", "background 0", "background 1"]
+    assert gone["clicked later"] <= 72
+    assert gone["background 1"] <= 144
+
+
+def test_a_killed_call_that_could_wait_is_forgotten(limiter: Open, clock: Clock) -> None:
+    theirs = limiter(tokens=100)
+    go(theirs, 90)
+    assert theirs.line_up(60, can_wait=True).take() > 0
+    clock.now += 71
+    assert limiter(tokens=100).line_up(100, can_wait=True).take() == 0
+
+
 def test_a_small_call_passes_where_there_is_room_for_both(limiter: Open) -> None:
     go(limiter(tokens=100), 60)
     assert limiter(tokens=100).line_up(60).take() > 0

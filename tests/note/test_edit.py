@@ -13,7 +13,6 @@ from companion.note.diff import CommonLines, align, slide_up
 from companion.note.edit import (
     Edit,
     EditLost,
-    OverlappingEdits,
     apply_edits,
     diff_edits,
     name_place,
@@ -66,7 +65,7 @@ def test_edits_are_made(edits: list[Edit], new: str) -> None:
     ],
 )
 def test_edits_that_cannot_be_made(edits: list[Edit], reason: str) -> None:
-    with pytest.raises(OverlappingEdits, match=reason):
+    with pytest.raises(ValueError, match=reason):
         apply_edits("abc", edits)
 
 

@@ -96,6 +96,6 @@ def test_lines_end_at_cr_and_lf_only(text: str) -> None:
 @given(st.binary())
 def test_bytes_survive_or_are_refused(data: bytes) -> None:
     try:
-        assert NoteText.decode(data).encode() == data
+        assert NoteText.decode(data).text.encode() == data
     except NoteRefused as refusal:
         assert refusal.line

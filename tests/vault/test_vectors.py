@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from companion.vault.vectors import VectorRow, VectorStore, VectorTable, find_largest, pack_vectors
+from companion.vault.files import NoteFile
+from companion.vault.vector_store import VectorRow, VectorStore
+from companion.vault.vectors import NO_ROW, VectorTable, find_largest, pack_vectors
 
 SECRET = b"a vector that says what a private note is about"
 
@@ -22,14 +24,35 @@ def row(path: str, vector: bytes = b"\x01\x02") -> VectorRow:
     return (path, 10, 1, 2, 3, b"hash", vector)
 
 
-def test_rows_come_back_to_the_encoder_that_made_them(file: Path) -> None:
+def read(store: VectorStore, encoder: str) -> dict[str, bytes]:
+    """Return the vectors of that encoder by path."""
+    found: dict[str, bytes] = {}
+    store.read_vectors(encoder, found.__setitem__)
+    assert found.keys() == store.load_files(encoder).keys()
+    return found
+
+
+def test_vectors_come_back_to_the_encoder_that_made_them(file: Path) -> None:
     store = VectorStore(file)
     store.save("one", [], [row("a.md"), row("b.md")])
-    store.save("one", ["a.md"], [row("c.md")])
-    assert [path for path, *_ in store.load("one")] == ["b.md", "c.md"]
-    assert store.load("another") == []
+    store.save("one", ["a.md"], [row("c.md", b"\x03\x04")])
+    assert read(store, "one") == {"b.md": b"\x01\x02", "c.md": b"\x03\x04"}
+    assert read(store, "another") == {}
     store.save("another", [], [row("d.md")])
-    assert (store.load("one"), store.load("another")) == ([], [row("d.md")])
+    assert (read(store, "one"), read(store, "another")) == ({}, {"d.md": b"\x01\x02"})
+
+
+def test_files_and_texts_are_found_again(file: Path) -> None:
+    store = VectorStore(file)
+    store.save("one", [], [row("a.md"), ("b.md", 1, 2, 3, 4, b"other", b"\x03\x04")])
+    assert store.load_files("one") == {
+        "a.md": hash(NoteFile("a.md", 10, 1, 2, 3)),
+        "b.md": hash(NoteFile("b.md", 1, 2, 3, 4)),
+    }
+    assert store.find_text("one", "b.md") == (b"other", b"\x03\x04")
+    assert store.find_texts("one", {b"other", b"none"}) == {b"other": b"\x03\x04"}
+    assert store.find_text("one", "c.md") is store.find_text("another", "b.md") is None
+    assert store.find_texts("another", {b"other"}) == {}
 
 
 def test_the_file_is_its_owners_and_forgets_what_is_deleted(file: Path) -> None:
@@ -45,9 +68,9 @@ def test_a_damaged_file_is_made_anew(file: Path) -> None:
     VectorStore(file).save("one", [], [row("a.md")])
     file.write_bytes(b"no database" * 100)
     store = VectorStore(file)
-    assert store.load("one") == []
+    assert read(store, "one") == {}
     store.save("one", [], [row("b.md")])
-    assert store.load("one") == [row("b.md")]
+    assert read(store, "one") == {"b.md": b"\x01\x02"}
 
 
 @pytest.mark.parametrize("number", [1, 7, 9000], ids=["one", "few", "more than a block"])
@@ -59,6 +82,16 @@ def test_the_nearest_are_those_of_a_plain_product(number: int) -> None:
     assert np.abs(table.compare(vectors[0]) - exact).max() < 0.02
     assert find_largest(exact, 5)[0] == find_largest(table.compare(table[0]), 5)[0] == 0
     assert find_largest(exact, 5) == list(np.argsort(-exact)[:5])
+
+
+def test_a_table_grows_and_changes() -> None:
+    one, two = pack_vectors(np.eye(2, dtype=np.float32))
+    table = VectorTable(most=1)
+    rows = [table.add(one if number % 2 else two) for number in range(2000)]
+    assert list(table.compare(table[1], np.array([1, 0, rows[-1], NO_ROW]))) == [1, 0, 1, 0]
+    table.replace(0, one)
+    assert list(table.compare(table[1], np.array([0]))) == [1]
+    assert len(table.compare(table[1])) == len(table) == 2000
 
 
 def test_nothing_is_near_where_there_is_nothing() -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, NamedTuple, cast
+from typing import Annotated
 
-from flask import current_app
 from pydantic import Field
 
 from companion import __version__
-from companion.daemon.api.routing import Resource, the_daemon
+from companion.daemon.api.routing import Resource, the_access, the_daemon
 from companion.daemon.api.schemas import LARGEST, Nothing, RelativePath, Sent, Shape
 from companion.daemon.api.status_schemas import StatusShape
+from companion.daemon.open_notes import REPORT_LASTS
 from companion.daemon.problem import Refusal
-
-EXTENSION = "companion-pair"
 
 pair = Resource("pair")
 
@@ -34,8 +31,7 @@ class Token(Shape):
 @pair.does("/pair", is_open=True)
 def take_code(body: Code) -> Token:
     """Exchange a one-time code for a token."""
-    exchange = cast(Callable[[str], str | None], current_app.extensions[EXTENSION])
-    token = exchange(body.code)
+    token = the_access().pair(body.code)
     if token is None:
         raise Refusal(
             403, "The code is wrong, used up or too old; run `companion pair` for a new one."
@@ -43,16 +39,7 @@ def take_code(body: Code) -> Token:
     return Token(token=token)
 
 
-PROOF_EXTENSION = "companion-proof"
-
 proof = Resource("proof")
-
-
-class Proofs(NamedTuple):
-    """Proofs of knowing the token of the vault's clients, and the plugin's id."""
-
-    token: str
-    place: str
 
 
 class Nonce(Sent):
@@ -76,16 +63,13 @@ class Proof(Shape):
 @proof.does("/proof", is_open=True)
 def prove_ourselves(body: Nonce) -> Proof:
     """Prove to a client, before it sends its token, that this is its own daemon."""
-    prove = cast(Callable[[str], Proofs | None], current_app.extensions[PROOF_EXTENSION])
-    proofs = prove(body.nonce)
+    proofs = the_access().prove(body.nonce)
     if proofs is None:
         raise Refusal(503, "There is no token; `companion token rotate` makes a new one.")
     return Proof(token=proofs.token, place=proofs.place, version=__version__)
 
 
 presence = Resource("presence")
-
-_LASTS = 30  # seconds that a report is valid, as in companion.daemon.open_notes
 
 
 class PresenceReport(Sent):
@@ -124,7 +108,7 @@ def report_presence(body: PresenceReport) -> ReportTaken:
     """Report which notes are open; they are changed in their editor only."""
     to_do = the_daemon().report_presence(body.client, body.open)
     asked = list(map(AskedShape.model_validate, the_daemon().requested_edits(body.open)))
-    return ReportTaken(expires_in=_LASTS, to_do=to_do, asked=asked)
+    return ReportTaken(expires_in=REPORT_LASTS, to_do=to_do, asked=asked)
 
 
 status = Resource("status")

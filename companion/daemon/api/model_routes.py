@@ -8,8 +8,7 @@ from pydantic import Field
 
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.api.schemas import Sent, Shape
-from companion.daemon.model_fetch import FetchBusy, FetchShape, NotInCatalog
-from companion.daemon.problem import Refusal
+from companion.daemon.model_fetch import FetchShape
 from companion.llm import catalog
 from companion.llm.catalog import model_path
 
@@ -67,10 +66,5 @@ def read_model() -> ModelShape:
 @model.does("/model/fetch", status=202, conflicts=True)
 def fetch_model(body: NewFetch) -> ModelShape:
     """Fetch a model of the catalogue; 409 while another one is being fetched."""
-    try:
-        the_daemon().model_fetch.start(body.name)
-    except NotInCatalog as error:
-        raise Refusal(404, str(error)) from None
-    except FetchBusy as error:
-        raise Refusal(409, str(error)) from None
+    the_daemon().model_fetch.start(body.name)
     return read_model()

@@ -24,7 +24,8 @@ from companion.daemon.api.proposal_schemas import (
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.api.schemas import LARGEST, OfferShape
 from companion.daemon.problem import Refusal
-from companion.enrich.decision import Acceptance
+from companion.enrich.decision import Acceptance, NoteDecision
+from companion.vault.proposal import Proposal
 
 proposals = Resource("proposals")
 
@@ -45,27 +46,19 @@ def read_proposals(query: ProposalsQuery) -> ProposalPage:
 @proposals.reads(_ONE)
 def read_proposal(proposal: int) -> ProposalShape:
     """One proposal."""
-    if (found := the_daemon().proposals.get(proposal)) is None:
-        raise _no_such(proposal)
-    return ProposalShape.of(found)
+    return ProposalShape.of(find_proposal(proposal))
 
 
 @proposals.does("/proposals/decide", conflicts=True)
 def decide(body: NewDecisions) -> DecisionsMade:
     """Accept, refuse and reopen proposals; each has a result of its own."""
-    decisions = the_daemon().decisions
-    made = list(decisions.accept((each.wish for each in body.accept), run=body.run))
-    made += decisions.refuse(body.refuse, reason=body.reason)
-    made += decisions.undo(body.undo, body.run)
-    return DecisionsMade(notes=[NoteDecisionShape.of(each) for each in made])
+    return DecisionsMade(notes=list(map(NoteDecisionShape.of, carry_out(body))))
 
 
 @proposals.does(f"{_ONE}/edits", conflicts=True)
 def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalOffer:
     """The edits that accept a proposal in the text that the editor shows now."""
-    if the_daemon().proposals.get(proposal) is None:
-        raise _no_such(proposal)
-    wish = Acceptance(proposal, body.value, (body.state,))
+    wish = Acceptance(find_proposal(proposal).id, body.value, (body.state,))
     run, edits = the_daemon().edits_of_proposal(wish, body.text)
     return ProposalOffer(run=run, offer=OfferShape.model_validate(edits))
 
@@ -76,8 +69,20 @@ def forget(body: NotesToForget) -> Forgotten:
     return Forgotten(proposals=the_daemon().forget(body.paths))
 
 
-def _no_such(number: int) -> Refusal:
-    return Refusal(404, f"There is no proposal {number}.")
+def carry_out(wanted: NewDecisions) -> list[NoteDecision]:
+    """Accept, refuse and reopen the proposals; return what became of their notes."""
+    decisions = the_daemon().decisions
+    made = list(decisions.accept((each.wish for each in wanted.accept), run=wanted.run))
+    made += decisions.refuse(wanted.refuse, reason=wanted.reason)
+    made += decisions.undo(wanted.undo, wanted.run)
+    return made
+
+
+def find_proposal(number: int) -> Proposal:
+    """Return the proposal of that id. Raises Refusal if there is none."""
+    if (found := the_daemon().proposals.get(number)) is None:
+        raise Refusal(404, f"There is no proposal {number}.")
+    return found
 
 
 programs = Resource("programs")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -145,17 +144,6 @@ class NewDecisions(Sent):
     undo: Ids
     reason: Annotated[str, Field(max_length=1000)] = ""
     run: RunId | None = None
-
-
-def decisions_object(
-    accept: Iterable[Acceptance] = (),
-    refuse: Iterable[int] = (),
-    undo: Iterable[int] = (),
-    run: str | None = None,
-) -> dict[str, object]:
-    """Return the JSON object of NewDecisions. accept: wishes that name one state each."""
-    wishes = [{"id": wish.id, "text": wish.text, "state": wish.states[0]} for wish in accept]
-    return {"accept": wishes, "refuse": list(refuse), "undo": list(undo), "run": run}
 
 
 class DecidedShape(Shape):

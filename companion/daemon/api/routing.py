@@ -14,6 +14,7 @@ from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
+from companion.daemon.access import Access
 from companion.daemon.api.schemas import Nothing
 from companion.daemon.daemon import Daemon
 from companion.daemon.problem import ProblemPlace, Refusal
@@ -21,7 +22,8 @@ from companion.daemon.problem import ProblemPlace, Refusal
 M = TypeVar("M", bound=BaseModel)
 
 PREFIX = "/api/v1"
-EXTENSION = "companion"
+EXTENSION = "companion"  # the daemon, among the extensions of the Flask application
+ACCESS_EXTENSION = "companion-access"
 
 _INVALID_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -93,7 +95,7 @@ _INVALID = "What was sent does not have the form that this address takes."
 _MAX_FAULTS = 20  # of one request that are reported
 _LONGEST_NAME = 100  # characters
 
-View = Callable[..., BaseModel]
+View = Callable[..., BaseModel | Response]
 V = TypeVar("V", bound=View)
 
 
@@ -101,8 +103,9 @@ V = TypeVar("V", bound=View)
 class Route:
     """A route. rule: as in Flask, below PREFIX. query, body: the models that it takes.
 
-    answers: the models that it may answer. conflicts: whether it may answer 409. location: returns
-    the Location header for an answer. is_open: whether it needs no token.
+    answers: the models that it may answer; what the page shows is a Response. conflicts: whether
+    it may answer 409. location: returns the Location header for an answer. is_open: whether it
+    needs no token.
     """
 
     method: str
@@ -124,9 +127,11 @@ class Route:
         if self.body is not None:
             names["body"] = read_body(self.body, request.get_data())
         made = self.view(**names)
-        response = Response(
-            made.model_dump_json(), status=self.status, content_type="application/json"
-        )
+        if isinstance(made, BaseModel):
+            body = made.model_dump_json()
+            response = Response(body, self.status, content_type="application/json")
+        else:
+            response = made
         if self.location is not None:
             response.location = self.location(made)
         if self.method == "GET":  # 304 if the client has it already, by a hash of the body
@@ -174,3 +179,8 @@ class Resource(Blueprint):
 def the_daemon() -> Daemon:
     """Return the daemon that the current request is for."""
     return cast(Daemon, current_app.extensions[EXTENSION])
+
+
+def the_access() -> Access:
+    """Return the access to that daemon."""
+    return cast(Access, current_app.extensions[ACCESS_EXTENSION])

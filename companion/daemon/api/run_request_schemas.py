@@ -122,37 +122,20 @@ class NewRun(Sent):
 
 
 def request_object(request: RunRequest) -> dict[str, object]:
-    """Return the JSON object of a NewRun that stands for the request."""
-    choice = request.choice
-    newer: dict[str, object] = {}  # what older daemons do not know
-    if choice.line is not None:
-        newer["line"] = choice.line
-    if choice.propose:
-        newer["propose"] = True
-    newer |= _given(choice.only) | _given(choice.anew or Criteria())
-    return newer | {
-        "paths": list(request.paths),
+    """Return the JSON object of a NewRun that stands for the request.
+
+    What is as usual is left out, for older daemons do not know all of it.
+    """
+    choice, anew = request.choice, request.choice.anew or Criteria()
+    fields = request._asdict() | choice._asdict() | choice.only._asdict()  # named as there
+    fields |= {name: value for name, value in anew._asdict().items() if value}
+    fields |= {
         "all": choice.every,
-        "force": choice.force,
-        "retry": choice.retry,
-        "section": choice.section,
-        "limit": request.limit,
-        "dry_run": choice.dry_run,
         "priority": request.priority.name.lower(),
         "apply": "daemon" if request.text is None else "client",
-        "text": request.text,
         "on_fault": "stop" if request.stops_on_fault else "wait",
-        "agreed": request.agreed,
-        "even_open": request.even_open,
     }
-
-
-def _given(options: NoteFilter | Criteria) -> dict[str, object]:
-    return {
-        name: value
-        for name, value in options._asdict().items()
-        if value is not None and value is not False
-    }
+    return NewRun.model_construct(**fields).model_dump(exclude_defaults=True)
 
 
 class RunQuery(Sent):

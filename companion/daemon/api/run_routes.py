@@ -23,7 +23,7 @@ from companion.daemon.problem import Refusal
 from companion.errors import UsageError
 
 EXTENSION = "companion-waiters"
-WAITERS = 4  # of the server's threads may wait; further requests are answered at once
+_WAITERS = 4  # of the server's threads may wait; further requests are answered at once
 
 _LOOKS = 0.5  # seconds between two checks whether the client is gone or the daemon stops
 
@@ -31,9 +31,9 @@ _LOOKS = 0.5  # seconds between two checks whether the client is gone or the dae
 class Waiters:
     """Limits how many requests wait at the same time. Once closing is set, none waits."""
 
-    def __init__(self, closing: threading.Event, most: int = WAITERS) -> None:
+    def __init__(self, closing: threading.Event) -> None:
         self._closing = closing
-        self._places = threading.BoundedSemaphore(most)
+        self._places = threading.BoundedSemaphore(_WAITERS)
 
     def wait(self, run: Run, number: int, seconds: float, is_gone: Callable[[], bool]) -> None:
         """Wait until the run has a result after that number or is over, at most so many seconds.

@@ -7,17 +7,17 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import NamedTuple
 
-from flask import Blueprint, Response
+from flask import Response
 
-from companion.daemon.api.routing import the_daemon
+from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.api.schemas import LARGEST, FolderPath, QueryId, RunId, Sent
 from companion.daemon.problem import Refusal
-from companion.daemon.web import said, sent_body, sent_query, show
+from companion.daemon.web import said, show
 from companion.enrich.run import new_run
 from companion.errors import NoteError
 from companion.vault.journal import Change
 
-history_view = Blueprint("history", __name__)
+history_view = Resource("history")
 
 _PAGE = 100  # changes that are shown at once
 _NAMED = 5  # notes that could not be taken back and are named, with the reason
@@ -62,10 +62,9 @@ class DayOfRun(NamedTuple):
         return [cls(*key, list(made)) for key, made in groupby(changes, day_and_run)]
 
 
-@history_view.get("/history")
-def show_history() -> Response:
+@history_view.reads("/history")
+def show_history(query: HistoryQuery) -> Response:
     """Show a page of changes, newest first."""
-    query = sent_query(HistoryQuery)
     history = the_daemon().history
     found = history.page(query.path or None, query.run, query.before, _PAGE + 1)
     page = found[:_PAGE]
@@ -80,12 +79,11 @@ def show_history() -> Response:
     )
 
 
-@history_view.post("/undo")
-def undo() -> Response:
+@history_view.does("/undo")
+def undo(body: WhatToUndo) -> Response:
     """Take back a change, a run, or all since yesterday; say what stayed, and why."""
-    wanted = sent_body(WhatToUndo)
     run, undone, stayed = new_run(), 0, list[str]()
-    for change in _find_changes(wanted):
+    for change in _find_changes(body):
         try:
             made = the_daemon().history.undo(change, run)
         except NoteError as error:

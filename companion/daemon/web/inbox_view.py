@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from flask import Blueprint, Response
+from flask import Response
 from pydantic import Field
 
-from companion.daemon.api.routing import the_daemon
-from companion.daemon.api.schemas import LARGEST, FolderPath, Id, QueryId, Sent
-from companion.daemon.problem import Refusal
-from companion.daemon.web import answer, sent_body, sent_query, show
-from companion.enrich.decision import FLAG_WORDS, Acceptance
+from companion.daemon.api.proposal_routes import carry_out, find_proposal
+from companion.daemon.api.proposal_schemas import NewDecisions
+from companion.daemon.api.routing import Resource, the_daemon
+from companion.daemon.api.schemas import LARGEST, FolderPath, QueryId, Sent
+from companion.daemon.web import answer, show
+from companion.enrich.decision import FLAG_WORDS
 from companion.errors import NoteError
 from companion.note.diff import Part, diff_words
 from companion.vault.proposals import Selection
 
-inbox_view = Blueprint("inbox", __name__)
+inbox_view = Resource("inbox")
 
 _PAGE = 40  # proposals that are sent at once; more follow as the page is scrolled
-_MOST = 500  # that are decided on at once
 
 
 class InboxQuery(Sent):
@@ -36,57 +36,33 @@ class InboxQuery(Sent):
         return Selection(paths, self.kind, ("open",), flagged, None, self.before)
 
 
-class SentDecisions(Sent):
-    """What was decided. texts: what the user made of values, by the proposal's id.
-
-    They are as long as a request takes; the field says how long its value may be.
-    states: of those to accept that the page shows as decided on already, by id.
-    """
-
-    accept: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
-    refuse: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
-    undo: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
-    texts: Annotated[dict[str, str], Field(default_factory=dict)]
-    states: Annotated[dict[str, Literal["refused", "rejected"]], Field(default_factory=dict)]
-
-    def acceptances(self) -> list[Acceptance]:
-        """Return what is accepted, as the user made of it, in the state that the page shows."""
-        return [
-            Acceptance(each, self.texts.get(str(each)), (self.states.get(str(each), "open"),))
-            for each in self.accept
-        ]
-
-
-@inbox_view.get("/inbox")
-def show_inbox() -> Response:
+@inbox_view.reads("/inbox")
+def show_inbox(query: InboxQuery) -> Response:
     """Show the first proposals."""
-    query, store = sent_query(InboxQuery), the_daemon().proposals
+    store = the_daemon().proposals
     newest = _find_newest()
     counts = {flagged: store.count(query.selection(flagged=flagged)) for flagged in (True, False)}
     parts = _list_parts(query)  # after the newest: one that comes meanwhile is told of, not missed
     return show("inbox.html", query=query, counts=counts, parts=parts, newest=newest)
 
 
-@inbox_view.get("/inbox/more")
-def show_more() -> Response:
+@inbox_view.reads("/inbox/more")
+def show_more(query: InboxQuery) -> Response:
     """Show the proposals after those that are shown already."""
-    query = sent_query(InboxQuery)
     return show("proposals.html", query=query, parts=_list_parts(query))
 
 
-@inbox_view.get("/inbox/count")
+@inbox_view.reads("/inbox/count")
 def count() -> Response:
     """Return how many proposals are open, and the latest of them."""
     number = the_daemon().proposals.count(Selection(states=("open",)))
     return answer({"open": number, "newest": _find_newest()})
 
 
-@inbox_view.get(f"/proposals/<int(min=1, max={LARGEST}):number>")
+@inbox_view.reads(f"/proposals/<int(min=1, max={LARGEST}):number>")
 def show_proposal(number: int) -> Response:
     """Show where the proposal would go in its note, and what it was made from."""
-    proposal = the_daemon().proposals.get(number)
-    if proposal is None:
-        raise Refusal(404, f"There is no proposal {number}.")
+    proposal = find_proposal(number)
     place: list[Part] | None = None
     try:
         place, why_not = diff_words(*the_daemon().decisions.preview(proposal)), ""
@@ -95,12 +71,10 @@ def show_proposal(number: int) -> Response:
     return show("place.html", each=proposal, place=place, why_not=why_not)
 
 
-@inbox_view.post("/decide")
-def decide() -> Response:
+@inbox_view.does("/decide")
+def decide(body: NewDecisions) -> Response:
     """Accept, refuse or reopen proposals; answer what became of each, and why not as wanted."""
-    wanted, decisions = sent_body(SentDecisions), the_daemon().decisions
-    made = [*decisions.accept(wanted.acceptances()), *decisions.refuse(wanted.refuse)]
-    made += decisions.undo(wanted.undo)
+    made = carry_out(body)
     decided = [(decision.result.path, each) for decision in made for each in decision.proposals]
     told = [(path, each.reason) for path, each in decided if each.reason]
     done = len(decided) - len(told)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from typing import NamedTuple
 
-from flask import Blueprint, Response
+from flask import Response
 
-from companion.daemon.api.routing import the_daemon
+from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.client_runs import Run
 from companion.daemon.problem import Refusal
 from companion.daemon.web import said, show
 from companion.daemon.work_queue import Priority
 
-now_view = Blueprint("now", __name__)
+now_view = Resource("now")
 
 _ASKED_BY = {
     Priority.INTERACTIVE: "asked for in Obsidian",
@@ -24,7 +24,7 @@ _SHOWN = 20  # runs
 
 
 class RunView(NamedTuple):
-    """How far a run is. seconds_left: as fast as it went so far; None while nothing is done."""
+    """How far a run is. seconds_left: at the pace so far; None while nothing is done."""
 
     run: Run
     asked_by: str
@@ -43,7 +43,7 @@ class RunView(NamedTuple):
         return cls(run, _ASKED_BY[run.request.priority], named, done, left)
 
 
-@now_view.get("/now")
+@now_view.reads("/now")
 def show_now() -> Response:
     """Show the runs, the background work, and what both wait for."""
     daemon = the_daemon()
@@ -51,14 +51,14 @@ def show_now() -> Response:
     return show("now.html", now=daemon.status(), runs=runs)
 
 
-@now_view.post("/pause")
+@now_view.does("/pause")
 def pause() -> Response:
     """Pause background work."""
     the_daemon().pause()
     return said("Background work is paused.")
 
 
-@now_view.post("/resume")
+@now_view.does("/resume")
 def resume() -> Response:
     """Resume background work, and try a failing endpoint again now."""
     the_daemon().resume()
@@ -66,7 +66,7 @@ def resume() -> Response:
     return said(f"Background work is still off: {off}" if off else "Background work goes on.")
 
 
-@now_view.post("/runs/<name>/cancel")
+@now_view.does("/runs/<name>/cancel")
 def cancel(name: str) -> Response:
     """Cancel a run."""
     run = the_daemon().runs.get(name)

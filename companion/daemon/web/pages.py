@@ -1,4 +1,4 @@
-"""The addresses of the page: its shell, its scripts and styles, its views; and its sessions.
+"""The addresses of the page: its shell, its scripts and styles, its views, its session.
 
 The shell holds no data and needs no session, so that it may be opened by a link. Everything else
 does, and is fetched by `static/page.js` with a header that no page of another origin can send.
@@ -6,25 +6,18 @@ does, and is fetched by `static/page.js` with a header that no page of another o
 
 from __future__ import annotations
 
-import hmac
-import re
-import secrets
-import time
-from collections.abc import Callable
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
-from flask import Blueprint, Flask, Response, current_app, request, send_from_directory
+from flask import Blueprint, Response, request, send_from_directory
 from pydantic import Field
 
-from companion.daemon.api.routing import the_daemon
+from companion.daemon.api.routing import read_body, the_access, the_daemon
 from companion.daemon.api.schemas import Sent
 from companion.daemon.guard import PAGE, PAGE_HEADER, SHELL, STATIC, VIEWS
 from companion.daemon.problem import Refusal
-from companion.daemon.tokens import Tokens
-from companion.daemon.web import sent_body, show
+from companion.daemon.web import show
 from companion.daemon.web.history_view import history_view
 from companion.daemon.web.inbox_view import inbox_view
 from companion.daemon.web.now_view import now_view
@@ -35,62 +28,6 @@ FILES = ("idiomorph.min.js", "simple.min.css", "page.js", "inbox.js", "page.css"
 """The scripts and styles, those of others first; `npm run page` brings these from npm."""
 
 _FOLDER = Path(__file__).parent / "static"
-_EXTENSION = "companion-page"
-_LASTS = 12 * 3600  # seconds that a session lasts
-_VALUE = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})\.([0-9a-f]{64})")
-
-
-class Sessions:
-    """The sessions of the page of the vault at root (its real path), on a port.
-
-    Nothing is stored: the cookie holds when the session expires, and an HMAC with a key that is
-    derived from the user's token. It ends then, and when the token is replaced.
-
-    The cookie is named by port and vault, since a browser sends the cookies of one port to all
-    ports of a host (RFC 6265, section 8.5). Safe to use from any thread.
-    """
-
-    def __init__(
-        self, root: Path, tokens: Tokens, port: int, clock: Callable[[], float] = time.time
-    ) -> None:
-        vault = sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-        self.cookie = f"companion-{port}-{vault}"
-        self._tokens = tokens
-        self._clock = clock
-
-    def open(self) -> str | None:
-        """Return the Set-Cookie header of a new session; None while there is no token."""
-        message = f"{int(self._clock()) + _LASTS}.{secrets.token_hex(16)}"
-        mac = self._sign(message)
-        if mac is None:
-            return None
-        attributes = f"Path=/; Max-Age={_LASTS}; HttpOnly; SameSite=Strict"
-        return f"{self.cookie}={message}.{mac}; {attributes}"
-
-    def accepts(self, header: str | None) -> bool:
-        """Return whether a Cookie header has a session that has not ended.
-
-        One with two cookies of our name has none: another program on this host set one of them.
-        """
-        pairs = [part.strip().partition("=") for part in (header or "").split(";")]
-        values = [value for name, _, value in pairs if name == self.cookie]
-        found = _VALUE.fullmatch(values[0]) if len(values) == 1 else None
-        if found is None:
-            return False
-        expires, nonce, mac = found.groups()
-        expected = self._sign(f"{expires}.{nonce}")
-        is_ours = expected is not None and hmac.compare_digest(mac, expected)
-        return is_ours and self._clock() < int(expires)
-
-    def _sign(self, message: str) -> str | None:
-        return self._tokens.sign(f"page\n{self.cookie}\n{message}")
-
-
-class PageAccess(NamedTuple):
-    """Who may see the page. take_code: whether a code of `companion open` is valid, once."""
-
-    sessions: Sessions
-    take_code: Callable[[str], bool]
 
 
 class OneTimeCode(Sent):
@@ -102,12 +39,6 @@ class OneTimeCode(Sent):
 page = Blueprint("page", __name__, template_folder="templates")
 for each in (inbox_view, now_view, history_view, vault_view, spending_view):
     page.register_blueprint(each, url_prefix=PAGE.rstrip("/"))
-
-
-def add_pages(app: Flask, access: PageAccess) -> None:
-    """Add the page's addresses to the application."""
-    app.extensions[_EXTENSION] = access
-    app.register_blueprint(page)
 
 
 def show_shell() -> Response:
@@ -134,9 +65,7 @@ def send_static(name: str) -> Response:
 @page.post(f"{PAGE}session")
 def open_session() -> Response:
     """Open a session for a one-time code."""
-    access: PageAccess = current_app.extensions[_EXTENSION]
-    is_right = access.take_code(sent_body(OneTimeCode).code)
-    cookie = access.sessions.open() if is_right else None
+    cookie = the_access().open_page(read_body(OneTimeCode, request.get_data()).code)
     if cookie is None:
         raise Refusal(
             403, "This address was used, or is too old; `companion open` makes a new one."

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from flask import Blueprint, Response
+from flask import Response
 
-from companion.daemon.api.routing import the_daemon
+from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.web import said, show
 from companion.llm.budget_store import Amount
 
-spending_view = Blueprint("spending", __name__)
+spending_view = Resource("spending")
 
 _DAYS = 30  # that the plot shows
 _HEIGHT = 100  # of the plot, in its own units
@@ -27,7 +27,7 @@ class DayBar(NamedTuple):
     height: float
 
 
-@spending_view.get("/spending")
+@spending_view.reads("/spending")
 def show_spending() -> Response:
     """Show what was spent on each of the last 30 days, the oldest first."""
     daemon = the_daemon()
@@ -42,7 +42,7 @@ def show_spending() -> Response:
     return show("spending.html", now=daemon.status(), days=bars)
 
 
-@spending_view.post("/estimate")
+@spending_view.does("/estimate")
 def estimate() -> Response:
     """Say what it would take to fill the rest of the vault."""
     return said(the_daemon().describe_rest())

@@ -6,21 +6,21 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from flask import Blueprint, Response
+from flask import Response
 from pydantic import Field
 
-from companion.daemon.api.routing import the_daemon
+from companion.daemon.api.proposal_routes import find_proposal
+from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.api.schemas import FolderPath, Id, Sent
 from companion.daemon.client_runs import RunRequest
-from companion.daemon.problem import Refusal
-from companion.daemon.web import said, sent_body, sent_query, show
+from companion.daemon.web import said, show
 from companion.enrich.note_filter import Criteria
 from companion.enrich.selection import JobOptions
 from companion.note.facts import Facts
 from companion.note.needs import CALLOUT, DESCRIPTION
 from companion.vault.paths import PathNotFound
 
-vault_view = Blueprint("vault", __name__)
+vault_view = Resource("vault")
 
 _LISTED = 200  # notes of a folder that are listed, and outdated texts
 
@@ -61,10 +61,9 @@ class FolderCounts:
         return self.notes - self.open[kind]
 
 
-@vault_view.get("/vault")
-def show_vault() -> Response:
+@vault_view.reads("/vault")
+def show_vault(query: VaultQuery) -> Response:
     """Show the folders of the vault, or the notes of one of them."""
-    query = sent_query(VaultQuery)
     try:
         found = the_daemon().notes.page("all", query.folder, "", 10**9).notes
     except PathNotFound:
@@ -93,12 +92,10 @@ def show_vault() -> Response:
     )
 
 
-@vault_view.post("/refresh")
-def refresh() -> Response:
+@vault_view.does("/refresh")
+def refresh(body: OutdatedText) -> Response:
     """Ask anew for an outdated text of a note; the answer is a proposal beside the old text."""
-    sent = sent_body(OutdatedText)
-    if (written := the_daemon().proposals.get(sent.proposal)) is None:
-        raise Refusal(404, f"There is no proposal {sent.proposal}.")
+    written = find_proposal(body.proposal)
     anew = Criteria(kind=written.kind, need=written.need)
     run = the_daemon().start_run(RunRequest([written.path], JobOptions(anew=anew)))
     if not run.total:

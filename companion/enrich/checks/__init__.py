@@ -34,7 +34,7 @@ from companion.enrich.checks.shape import (
     without_cut,
 )
 from companion.note.sanitize import visible_lines
-from companion.prompts import Field, Prompts
+from companion.prompts import Field
 
 __all__ = [
     "CHECKS",
@@ -43,7 +43,6 @@ __all__ = [
     "checks_are_on",
     "find_fault",
     "find_good_items",
-    "join_instructions",
     "tidy_answer",
     "whole_sentences",
 ]
@@ -73,7 +72,6 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
 _BLANK_LINES = re.compile(r"\n{2,}")
 _FENCE = re.compile(r"```|~~~")
 _HEADER = re.compile(r"(?:> ?)?\[![\w-]+\][+-]?[^\n]*\n+")  # of a callout: it gets its own
-_DEFAULT = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # of an expression in a template
 # What the model of a search engine leaves; the sources are not there, unless the note has it.
 _CITATION = re.compile(
     r"(?:(?<=[^\W\d_]{3})|(?<=[.!?,;:。、，！？」）)]))(?: ?\[\^?\d{1,3}\])+| ?【\d+[^】\n]*】"
@@ -111,13 +109,6 @@ def tidy_answer(text: str, field: Field, title: str, note: str, *, may_quote: bo
     if not may_quote:
         text = without_copies(text, note) or text
     return first_paragraphs(text, title, field)
-
-
-def join_instructions(prompts: Prompts, field: Field) -> str:
-    """Return all instructions the model is given for a field, with examples but without a note."""
-    names = ("system.md", "note.md", "answer.md", f"fields/{field.name}.md")
-    texts = (prompts.files[name].text for name in names if name in prompts.files)
-    return _DEFAULT.sub(r"\1", "\n\n".join(texts))
 
 
 def checks_are_on() -> bool:

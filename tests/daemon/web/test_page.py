@@ -8,14 +8,17 @@ from datetime import datetime
 
 import pytest
 
+from companion.config import state_folder
+from companion.daemon.access import Sessions
 from companion.daemon.guard import PAGE, SHELL
+from companion.daemon.pairing import new_code
 from companion.daemon.tokens import rotate_token
-from companion.daemon.web.pages import FILES, Sessions
+from companion.daemon.web.pages import FILES
 from companion.note.needs import Need
 from companion.vault.proposal import NewProposal, ProposalState
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
 from tests.daemon.caller import JSON, Answer, make_request
-from tests.daemon.conftest import PAGE_CODE, Served
+from tests.daemon.conftest import Served
 from tests.daemon.fake_daemon import make_fault
 from tests.daemon.test_attacks import HOSTS, ORIGINS, TWICE
 
@@ -118,12 +121,13 @@ def test_static_files_are_those_of_the_page(attacked: AttackedDaemon) -> None:
 
 def test_a_code_opens_one_session(attacked: AttackedDaemon) -> None:
     open_page = _without(attacked.page_headers, "Cookie")
-    for wrong in ({"code": "AAAA-AAAA"}, {"code": ""}, {}, {"code": PAGE_CODE, "x": 1}):
+    code = new_code(state_folder(attacked.daemon.root), purpose="page")
+    for wrong in ({"code": "AAAA-AAAA"}, {"code": ""}, {}, {"code": code, "x": 1}):
         assert _post(attacked, "/page/session", open_page, wrong).status in (403, 422)
-    answer = _post(attacked, "/page/session", open_page, {"code": PAGE_CODE})
+    answer = _post(attacked, "/page/session", open_page, {"code": code})
     cookie = answer.headers["set-cookie"]
     assert answer.status == 204 and "HttpOnly; SameSite=Strict" in cookie
-    assert _post(attacked, "/page/session", open_page, {"code": PAGE_CODE}).status == 403
+    assert _post(attacked, "/page/session", open_page, {"code": code}).status == 403
     session = {**open_page, "Cookie": cookie.partition(";")[0]}
     assert _get(attacked, "/page/now", session).status == 200
     ended = {**session, "Cookie": "a=b"}
@@ -135,7 +139,7 @@ def _spoiled(attacked: AttackedDaemon) -> dict[str, Headers]:
     cookie = str(headers["Cookie"])
     name, _, value = cookie.partition("=")
     expires, nonce, mac = value.split(".")
-    tokens = attacked.sessions._tokens
+    tokens = attacked.access.tokens
     other_port = Sessions(attacked.daemon.root, tokens, attacked.port + 1).open() or ""
     other_vault = Sessions(attacked.daemon.root / "A", tokens, attacked.port).open() or ""
     old = Sessions(attacked.daemon.root, tokens, attacked.port, lambda: 0.0).open() or ""
@@ -241,12 +245,14 @@ def test_what_notes_and_models_say_is_text_wherever_it_is_shown(attacked: Attack
 
 
 DECIDED = [
-    pytest.param({"accept": [10**9]}, 200, '"there is no proposal 1000000000', id="unknown"),
-    pytest.param({"accept": ["1"]}, 422, "", id="a text"),
-    pytest.param({"accept": [0]}, 422, "", id="zero"),
-    pytest.param({"accept": [1] * 501}, 422, "", id="too many"),
     pytest.param(
-        {"accept": [1], "texts": {"1": "x" * 2**20}}, 413, "A body has at most", id="too long"
+        {"accept": [{"id": 10**9}]}, 200, '"there is no proposal 1000000000', id="unknown"
+    ),
+    pytest.param({"accept": [{"id": "1"}]}, 422, "", id="a text"),
+    pytest.param({"accept": [{"id": 0}]}, 422, "", id="zero"),
+    pytest.param({"accept": [{"id": 1}] * 1001}, 422, "", id="too many"),
+    pytest.param(
+        {"accept": [{"id": 1, "text": "x" * 2**20}]}, 413, "A body has at most", id="too long"
     ),
     pytest.param({"take": [1]}, 422, "", id="an unknown word"),
     pytest.param([], 422, "", id="a list"),
@@ -272,7 +278,7 @@ def test_what_another_window_decided_is_not_written(
     store = attacked.daemon.proposals
     [one] = store.add([NewProposal("Stub.md", need, "A stub.")])
     store.decide([one], state, "user", "")
-    answer = _post(attacked, "/page/decide", attacked.page_headers, {"accept": [one]})
+    answer = _post(attacked, "/page/decide", attacked.page_headers, {"accept": [{"id": one}]})
     assert answer.status == 200 and words in answer.body
     assert answer.json["states"] == {str(one): state}
     attacked.daemon.proposals.forget(["Stub.md"], "")

@@ -52,9 +52,7 @@
     const at = all.indexOf(row(ids.at(-1)));
     const isLeft = (each) => !ids.includes(Number(each.dataset.id));
     const next = all.slice(at + 1).find(isLeft) ?? all.slice(0, at).reverse().find(isLeft);
-    const shown = ids.map((id) => [id, row(id)?.dataset.state]);
-    const states = Object.fromEntries(shown.filter(([, state]) => ACCEPTED_ANEW.includes(state)));
-    const made = await sendInParts(what, ids, { texts, states });
+    const made = await sendInParts(what, ids, texts);
     const known = ids.filter((id) => id in made.states);
     const done = known.filter((id) => made.waiting.includes(id) || !made.why[id]);
     if (done.length) decided.push(done);
@@ -65,11 +63,18 @@
     if (!rows().length) reload();
   }
 
+  // A proposal that was decided on already is accepted in the state that the page shows.
+  function stateOf(id) {
+    const state = row(id)?.dataset.state;
+    return ACCEPTED_ANEW.includes(state) ? state : "open";
+  }
+
   // Return what became of the proposals, as far as the daemon answered, and say it.
-  async function sendInParts(what, ids, more = {}) {
+  async function sendInParts(what, ids, texts = {}) {
+    const wanted = what === "accept" ? ids.map((id) => ({ id, text: texts[id], state: stateOf(id) })) : ids;
     const all = { states: {}, why: {}, waiting: [] };
     for (let at = 0; at < ids.length; at += AT_ONCE) {
-      const made = await send("/page/decide", { [what]: ids.slice(at, at + AT_ONCE), ...more });
+      const made = await send("/page/decide", { [what]: wanted.slice(at, at + AT_ONCE) });
       if (!made) return all;
       Object.assign(all.states, made.states);
       Object.assign(all.why, made.why);
