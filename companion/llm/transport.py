@@ -177,11 +177,7 @@ class _GuardedTransport(httpx2.BaseTransport):
         self._proxy = _proxy_for(endpoint)
         self._trusts_env = not endpoint.is_local
         is_encrypted = bool(self._proxy) or endpoint.base_url.startswith("https:")
-        self._ssl = (
-            httpx2.create_ssl_context(trust_env=self._trusts_env)
-            if is_encrypted
-            else httpx2.create_ssl_context(verify=False)
-        )
+        self._ssl = httpx2.create_ssl_context(verify=is_encrypted, trust_env=self._trusts_env)
         self._headers = httpx2.Headers(
             {"accept-encoding": "identity", "user-agent": f"callout-companion/{__version__}"}
         )
