@@ -41,15 +41,6 @@ _TABLE = re.compile(
 _ROW = re.compile(r"^[^|\n]*\|.*", re.MULTILINE)
 
 
-def _local_path(match: re.Match[str]) -> str:
-    """Return the path that a Markdown link leads to; empty if it is none, or leads to a URL."""
-    pointed, destination = match.group("pointed", "destination")
-    address = pointed or ((destination or "").split() or [""])[0]
-    if _ADDRESS.match(address):
-        return ""
-    return re.sub(r"^(?:\.{1,2}/)+", "", unquote(address.partition("#")[0]))
-
-
 _MODEL_LINK = re.compile(
     r"\[\[(?P<target>[^\[\]|#\\\n]+)(?P<heading>[^\[\]|\n]*)(?:\|(?P<alias>[^\[\]\n]*))?\]\]"
 )
@@ -137,8 +128,16 @@ def likely_targets(text: str) -> list[str]:
 
 
 def _find_targets(link: re.Pattern[str], text: str) -> Iterator[str]:
-    found = (match["target"] or _local_path(match) for match in link.finditer(text))
-    return filter(None, (target.strip().rstrip("\\") for target in found))
+    for match in link.finditer(text):
+        target = match["target"]
+        if not target:  # a Markdown link, or none
+            pointed, destination = match.group("pointed", "destination")
+            address = pointed or ((destination or "").split() or [""])[0]
+            if _ADDRESS.match(address):
+                continue
+            target = re.sub(r"^(?:\.{1,2}/)+", "", unquote(address.partition("#")[0]))
+        if target := target.strip().rstrip("\\"):
+            yield target
 
 
 _RELATIVE = re.compile(r"(?:\.{1,2}/)+")

@@ -138,9 +138,8 @@ def spelling_of(name: str, is_alias: bool = False) -> Spelling:
     (前言, 基本概念).
     """
     characters = len(_IS_CHARACTER.findall(name))
-    if not is_safe(name) or not name[0].isalnum() or name[-1] in _JOINERS:
-        return Spelling.NEVER
-    if not any(map(str.isalpha, name)) or _CHAPTER_HEADING.fullmatch(name):
+    fits_link = is_safe(name) and name[0].isalnum() and name[-1] not in _JOINERS
+    if not fits_link or not any(map(str.isalpha, name)) or _CHAPTER_HEADING.fullmatch(name):
         return Spelling.NEVER
     if is_alias and _TWO_HAN.fullmatch(name):
         return Spelling.TITLE_MARKS
@@ -149,14 +148,10 @@ def spelling_of(name: str, is_alias: bool = False) -> Spelling:
     letters = sum(map(str.isalnum, name))
     if letters < 4:
         return Spelling.EXACT if letters >= 2 and name.isupper() else Spelling.NEVER
-    if " " not in name:
-        return _word_spelling(name, is_alias)
     if sum(len(word) >= 4 for word in name.split(" ")) >= 2:
         return Spelling.INITIALS
-    return Spelling.NEVER if name.islower() else Spelling.EXACT  # "To Do" is one by its capitals
-
-
-def _word_spelling(name: str, is_alias: bool) -> Spelling:
+    if " " in name:  # "To Do" is one by its capitals
+        return Spelling.NEVER if name.islower() else Spelling.EXACT
     if name[1:] != name[1:].lower() or any(map(str.isdigit, name)):
         return Spelling.EXACT
     if len(name) >= _LONG_WORD:

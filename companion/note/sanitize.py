@@ -145,27 +145,22 @@ class _Body:
 def _read_blocks(lines: list[str]) -> Iterator[_AnswerBlock]:
     at = 0
     while at < len(lines):
-        if opening := _FENCE.match(lines[at]):
-            code = _read_code(lines, at + 1, opening)
-            yield _AnswerBlock("code", "\n".join(code))
-            at += len(code) + 1
-            at += at < len(lines) and _closes(opening, lines[at])
-        else:
-            yield _read_line(lines[at])
+        opening = _FENCE.match(lines[at])
+        at += 1
+        if not opening:
+            yield _read_line(lines[at - 1])
+            continue
+        depth = opening["before"].count(">")
+        indent = len(opening["before"].rpartition(">")[2])
+        code: list[str] = []
+        while at < len(lines) and not _closes(opening, lines[at]):
+            if depth and not _QUOTE.match(lines[at]):  # its quote ends, and the code with it
+                break
+            line = _unquote(lines[at], depth)
+            code.append(line[min(indent, len(line) - len(line.lstrip(" "))) :])
             at += 1
-
-
-def _read_code(lines: list[str], at: int, opening: re.Match[str]) -> list[str]:
-    """Return the lines of a code block, up to its closing fence or the end of its quote."""
-    depth = opening["before"].count(">")
-    indent = len(opening["before"].rpartition(">")[2])
-    code: list[str] = []
-    for line in map(lines.__getitem__, range(at, len(lines))):
-        if _closes(opening, line) or (depth and not _QUOTE.match(line)):
-            break
-        line = _unquote(line, depth)
-        code.append(line[min(indent, len(line) - len(line.lstrip(" "))) :])
-    return code
+        yield _AnswerBlock("code", "\n".join(code))
+        at += at < len(lines) and _closes(opening, lines[at])
 
 
 def _closes(opening: re.Match[str], line: str) -> bool:
