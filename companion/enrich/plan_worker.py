@@ -79,24 +79,19 @@ class Planner:
     ) -> Plan:
         """Return what plan_edits does. Raises NoteRefused."""
         order = _Order(parsed.note.text, fillings, styles, afterwards)
-        if self._most and (planned := self._plan_in_child(order)):
-            return planned
+        if self._most and (child := self._take()):
+            planned, is_alive = None, False  # after an error it is out of step with its answers
+            try:
+                planned = child.plan(order)
+                is_alive = True
+            except (OSError, EOFError, pickle.UnpicklingError):
+                pass
+            finally:
+                self._give_back(child, is_alive=is_alive)
+            if planned:
+                return planned
         with self._lock:
             return plan_edits(parsed, fillings, self._rules, styles, afterwards)
-
-    def _plan_in_child(self, order: _Order) -> Plan | None:
-        """Return a child's plan; None where the note is refused, or there is no child."""
-        if (child := self._take()) is None:
-            return None
-        try:
-            plan = child.plan(order)
-        except BaseException as error:  # out of step with its answers from now on
-            self._give_back(child, is_alive=False)
-            if isinstance(error, OSError | EOFError | pickle.UnpicklingError):
-                return None
-            raise
-        self._give_back(child, is_alive=True)
-        return plan
 
     def _take(self) -> _Child | None:
         """Return an idle child once there is one; a new one where there may be more."""

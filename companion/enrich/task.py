@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 from companion.enrich.revert import revert_needs, revert_own_changes
@@ -91,9 +91,9 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     parsed = ParsedNote(NoteText.decode(data))
     if not (job.force or job.rewrite):
         facts = _find_needs(workspace, job, parsed, job.explicit or job.rejected_only)
-        needs, left, proposed = leave_out_asked(workspace, job, facts.needs)
-        left = (*facts.left, *left)
-        return Task(data, parsed, facts.skipped, needs, left, proposed=proposed)
+        asked = leave_out_asked(workspace, job, facts.needs)
+        left = (*facts.left, *asked.left)
+        return Task(data, parsed, facts.skipped, asked.needs, left, proposed=asked.proposed)
     journal, text, keys_of = workspace.journal, parsed.note.text, partial(find_keys, workspace, job)
     if job.rewrite:
         reverted = revert_needs(journal, job.path, text, job.rewrite, keys_of)
@@ -108,21 +108,34 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
             stub = _find_needs(workspace, job, parsed, explicit=False)
             wanted.update(need.key for need in stub.needs)
         found = tuple(need for need in found if need.key in wanted)
-    needs, left, proposed = leave_out_asked(workspace, job, found, reopened)
-    left = left if job.rewrite else (*reverted.left, *facts.left, *left)
-    return Task(data, parsed, facts.skipped, needs, left, reopened, proposed)
+    asked = leave_out_asked(workspace, job, found, reopened)
+    left = asked.left if job.rewrite else (*reverted.left, *facts.left, *asked.left)
+    return Task(data, parsed, facts.skipped, asked.needs, left, reopened, asked.proposed)
 
 
 class NeedsToAsk(NamedTuple):
     """What becomes of the needs of a note.
 
-    needs: those to ask for. left: why others are not. proposed: those that have an open proposal
-    or are asked in a batch, each with what is known of it.
+    needs: those to ask for. before: those that were asked for before, and are not again. proposed:
+    those that have an open proposal or are asked in a batch. Both with what is known of each.
     """
 
     needs: tuple[Need, ...]
-    left: tuple[str, ...]
+    before: tuple[tuple[Need, AskedNeed], ...]
     proposed: tuple[tuple[Need, AskedNeed], ...]
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """Why needs are not asked for, but for those that have an open proposal."""
+        by_reason: dict[str, list[str]] = {}
+        for need, asked in self.before:
+            why = f"{_why_left(asked)}; name the note, or use --retry, to ask again"
+            by_reason.setdefault(why, []).append(_name(need))
+        for need, asked in self.proposed:
+            if asked.state == "asked":
+                why = f"asked in the batch {asked.reason}; companion batch cancel gives it up"
+                by_reason.setdefault(why, []).append(_name(need))
+        return tuple(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
 
     @property
     def all_left(self) -> tuple[str, ...]:
@@ -150,16 +163,10 @@ def leave_out_asked(
     """
     if asked is None:
         asked = workspace.journal.proposals.latest(job.path)
-    are_others: dict[int, bool] = {}  # by change, which several needs may share
-
-    def is_another(change: int) -> bool:
-        if change not in are_others:
-            are_others[change] = _is_another(workspace, job.path, change)
-        return are_others[change]
-
+    is_another = cache(partial(_is_another, workspace, job.path))  # needs may share a change
     open_needs: list[Need] = []
+    before: list[tuple[Need, AskedNeed]] = []
     proposed: list[tuple[Need, AskedNeed]] = []
-    left: dict[str, list[str]] = {}
     for need in needs:
         latest = asked.get(need.key)
         if latest is not None and latest.state in ("open", "asked"):
@@ -172,18 +179,8 @@ def leave_out_asked(
         ):
             open_needs.append(need)
         else:
-            left.setdefault(_why_left(latest), []).append(_name(need))
-    in_batch: dict[str, list[str]] = {}
-    for need, known in proposed:
-        if known.state == "asked":
-            in_batch.setdefault(known.reason, []).append(_name(need))
-    again = "name the note, or use --retry, to ask again"
-    give_up = "companion batch cancel gives it up"
-    words = (
-        *(f"{', '.join(names)}: {why}; {again}" for why, names in left.items()),
-        *(f"{', '.join(n)}: asked in the batch {each}; {give_up}" for each, n in in_batch.items()),
-    )
-    return NeedsToAsk(tuple(open_needs), words, tuple(proposed))
+            before.append((need, latest))
+    return NeedsToAsk(tuple(open_needs), tuple(before), tuple(proposed))
 
 
 def describe_proposed(needs: Iterable[Need]) -> Iterator[str]:

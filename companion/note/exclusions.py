@@ -18,7 +18,6 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.properties import BETWEEN_TAGS, Properties, PropertyValue
 from companion.note.spans import CodeSpans
 from companion.note.tags import find_possible_tags
-from companion.note.text import NoteText
 
 PRIVATE = "set to be read by models on this machine only"
 
@@ -167,9 +166,10 @@ def find_template(parsed: ParsedNote) -> NoteRefused | None:
     Template syntax in code and formulas does not count.
     """
     note = parsed.note
-    if not _may_be_template(note):  # the outline takes its time
+    opening, last_closing = note.text.find("<%", note.body_start), note.text.rfind("%>")
+    has_placeholder = "{{" in note.text and _PLACEHOLDER.search(note.text, note.body_start)
+    if not has_placeholder and not 0 <= opening < last_closing:  # the outline takes its time
         return None
-    last_closing = note.text.rfind("%>")
     for line in parsed.lines:
         if line.kind in ("code", "math") or not any(o in line.text for o in _TEMPLATE_OPENINGS):
             continue
@@ -179,12 +179,3 @@ def find_template(parsed: ParsedNote) -> NoteRefused | None:
                 reason = f"a template: its text holds {what}; if it is none, write it as `{what}`"
                 return NoteRefused(reason, line=note.line_number(line.start))
     return None
-
-
-def _may_be_template(note: NoteText) -> bool:
-    """Return whether the body has template syntax, in code or not."""
-    text, start = note.text, note.body_start
-    opening = text.find("<%", start)
-    if opening >= 0 and text.find("%>", opening) >= 0:
-        return True
-    return text.find("{{", start) >= 0 and _PLACEHOLDER.search(text, start) is not None

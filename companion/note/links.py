@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from functools import cached_property
 from urllib.parse import unquote
 
 from companion.note.edit import Edit, apply_edits
@@ -153,6 +152,14 @@ class Links:
     def __init__(self, targets: Mapping[str, str], names: LinkNames) -> None:
         self._targets = targets
         self._names = names
+        # The paths of notes with another spelling of `.md`, by the same without it.
+        odd = (path for path in targets if not path.endswith(".md"))
+        self._odd_paths = {without_extension(path): path for path in odd}
+        # The links to notes of each name, in whichever folder: linking note and target.
+        self._links: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for source, lines in targets.items():
+            for target in filter(None, lines.split("\n")):
+                self._links[_name_key(target)].append((source, target))
 
     def linked_in(self, text: str, path: str) -> list[str]:
         """Return the notes that text, of the note at path, links to, in the order of the links."""
@@ -178,21 +185,6 @@ class Links:
             return None
         path = f"{found}.md"
         return path if path in self._targets else self._odd_paths.get(found)
-
-    @cached_property
-    def _odd_paths(self) -> dict[str, str]:
-        """The paths of notes with another spelling of `.md`, by the same without it."""
-        odd = (path for path in self._targets if not path.endswith(".md"))
-        return {without_extension(path): path for path in odd}
-
-    @cached_property
-    def _links(self) -> dict[str, list[tuple[str, str]]]:
-        """The links to notes of each name, in whichever folder: linking note and target."""
-        links: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for source, targets in self._targets.items():
-            for target in filter(None, targets.split("\n")):
-                links[_name_key(target)].append((source, target))
-        return links
 
 
 def _name_key(target: str) -> str:

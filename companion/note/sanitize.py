@@ -84,7 +84,12 @@ class _Body:
                 has_markup = re.search(r"[*_`]", line)
                 self._add_separate(line if has_markup or not line else f"**{line}**")
             case "code":
-                self._add_separate(_fence_code(block.text))
+                code = "\n".join(
+                    _PAIR.sub(r" \g<0>", line).rstrip() for line in block.text.split("\n")
+                ).strip("\n")
+                longest = max(map(len, re.findall("`+", code)), default=0)
+                fence = "`" * max(3, longest + 1)  # which nothing in the code closes
+                self._add_separate(f"{fence}\n{code}\n{fence}" if code else "")
             case "blank":
                 self._add_blank()
 
@@ -213,14 +218,6 @@ def _delimiter_row(text: str) -> str | None:
     matches = [_DELIMITER_CELL.fullmatch(cell) for cell in cells]
     cells = [f"{match[1]}---{match[2]}" for match in matches if match]
     return f"| {' | '.join(cells)} |" if len(cells) == len(matches) else None
-
-
-def _fence_code(code: str) -> str:
-    """Return code between fences that it cannot close; empty if there is no code."""
-    inert = "\n".join(_PAIR.sub(r" \g<0>", line).rstrip() for line in code.split("\n")).strip("\n")
-    longest = max(map(len, re.findall("`+", inert)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}\n{inert}\n{fence}" if inert else ""
 
 
 # CommonMark (section 2.1) ends lines at LF, CR and CRLF; editors also at VT, FF, NEL, LS and PS.
