@@ -15,8 +15,8 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -79,40 +79,44 @@ class Planner:
     ) -> Plan:
         """Return what plan_edits does. Raises NoteRefused."""
         order = _Order(parsed.note.text, fillings, styles, afterwards)
-        if self._most and (child := self._take()):
-            planned, is_alive = None, False  # after an error it is out of step with its answers
-            try:
-                planned = child.plan(order)
-                is_alive = True
-            except (OSError, EOFError, pickle.UnpicklingError):
-                pass
-            finally:
-                self._give_back(child, is_alive=is_alive)
-            if planned:
-                return planned
+        if self._most:
+            with suppress(OSError, EOFError, pickle.UnpicklingError), self._lend() as child:
+                if child and (planned := child.plan(order)):
+                    return planned
         with self._lock:
             return plan_edits(parsed, fillings, self._rules, styles, afterwards)
 
-    def _take(self) -> _Child | None:
-        """Return an idle child once there is one; a new one where there may be more."""
-        with self._changed:
-            while not self._idle:
-                if len(self._running) < self._most and self._starts_left:
-                    return self._start()
-                if not self._running:
-                    return None
-                self._changed.wait()
-            return self._idle.pop()
+    @contextmanager
+    def _lend(self) -> Iterator[_Child | None]:
+        """Lend an idle child once there is one, or a new one; None where none can run.
 
-    def _give_back(self, child: _Child, *, is_alive: bool) -> None:
+        One that fails is ended: it is out of step with its answers from then on.
+        """
+        child = None
         with self._changed:
-            if is_alive:
+            self._changed.wait_for(lambda: self._idle or self._may_start or not self._running)
+            if self._idle:
+                child = self._idle.pop()
+            elif self._may_start:
+                child = self._start()
+        try:
+            yield child
+        except BaseException:
+            with self._changed:
+                if child:
+                    child.kill()
+                    self._running.remove(child)
+                self._changed.notify_all()
+            raise
+        if child:
+            with self._changed:
                 self._idle.append(child)
                 self._changed.notify()  # all of them would wake up, and all but one in vain
-            else:
-                child.kill()
-                self._running.remove(child)
-                self._changed.notify_all()
+
+    @property
+    def _may_start(self) -> bool:
+        """Whether one more child may be started."""
+        return len(self._running) < self._most and self._starts_left > 0
 
     def _start(self) -> _Child | None:
         self._starts_left -= 1

@@ -19,11 +19,6 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.vault.proposal import AskedNeed
 
-_TAKEN_OUT = "filled once and taken out again"
-_REFUSED = "proposed once, and refused"
-_REJECTED = "asked for once, without a usable answer"
-_NOTHING = "asked for once, and there was nothing to say"
-
 
 class Job(NamedTuple):
     """One note to work on, and how. path: vault-relative, with `/`.
@@ -129,7 +124,18 @@ class NeedsToAsk(NamedTuple):
         """Why needs are not asked for, but for those that have an open proposal."""
         by_reason: dict[str, list[str]] = {}
         for need, asked in self.before:
-            why = f"{_why_left(asked)}; name the note, or use --retry, to ask again"
+            if "new-value" in asked.flags:
+                why = f"asked for once; {asked.reason}"
+            elif asked.state == "accepted" or asked.change is not None:
+                why = "filled once and taken out again"
+            else:
+                why = "asked for once, without a usable answer"
+                if asked.state == "refused":
+                    why = "proposed once, and refused"
+                elif _is_nothing(asked):
+                    why = "asked for once, and there was nothing to say"
+                why += f" ({asked.reason})" if asked.reason else ""
+            why += "; name the note, or use --retry, to ask again"
             by_reason.setdefault(why, []).append(_name(need))
         for need, asked in self.proposed:
             if asked.state == "asked":
@@ -198,15 +204,6 @@ def _name(need: Need) -> str:
 def was_rejected(asked: AskedNeed | None) -> bool:
     """Return whether the answer to what was asked could not be used."""
     return asked is not None and asked.state == "rejected" and not _is_nothing(asked)
-
-
-def _why_left(asked: AskedNeed) -> str:
-    if "new-value" in asked.flags:
-        return f"asked for once; {asked.reason}"
-    if asked.state == "accepted" or asked.change is not None:
-        return _TAKEN_OUT
-    why = _REFUSED if asked.state == "refused" else _NOTHING if _is_nothing(asked) else _REJECTED
-    return why + (f" ({asked.reason})" if asked.reason else "")
 
 
 def _is_nothing(asked: AskedNeed) -> bool:

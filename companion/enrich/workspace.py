@@ -12,12 +12,14 @@ from typing import Literal
 
 from companion import __version__
 from companion.config import Config, config_folder, state_folder
-from companion.errors import UsageError
-from companion.note.facts import FACTS_VERSION, UNKNOWN, Facts, read_facts
+from companion.errors import NoteError, UsageError
+from companion.note.facts import FACTS_VERSION, UNKNOWN, Facts, find_facts, read_facts
 from companion.note.needs import CALLOUT, DESCRIPTION, Rules
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
 from companion.private_files import keep_private
 from companion.prompts import Field, Prompts, load_prompts
-from companion.vault.files import is_gone
+from companion.vault.files import NoteFile, is_gone, read_file, skip_reason
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan
 from companion.vault.journal import Journal
@@ -82,6 +84,28 @@ class Workspace:
         changed = self._index.refresh(self.root, self.ignore, self._examine, scan, paths)
         follow_moves(self.root, self.journal, scan.files, paths)
         return changed
+
+    def read_again(
+        self, file: NoteFile, *, is_remote: bool = False
+    ) -> tuple[ParsedNote, Facts] | None:
+        """Return a note of the scan as it is now; None if it is left alone or another one by now.
+
+        is_remote: it is read for another machine, as well.
+        """
+        rules, ignore = self.rules, self.ignore
+        if is_remote:
+            rules, ignore = replace(rules, is_remote=True), replace(ignore, is_remote=True)
+        try:
+            if skip_reason(self.root, file.path, ignore):
+                return None
+            data = read_file(f"{self.root}/{file.path}", file.size)
+            if data is None:
+                return None
+            parsed = ParsedNote(NoteText.decode(data))
+            facts = find_facts(parsed, rules)
+        except (OSError, NoteError):
+            return None
+        return None if facts.skipped is not None else (parsed, facts)
 
     def _forget_lost(self, scan: Scan) -> None:
         """Delete what was proposed for notes that were deleted, or are private or ignored now.

@@ -43,20 +43,10 @@ def property_mark(name: str, value: str) -> str:
 def find_marks(
     parsed: ParsedNote, tags: Sequence[str], properties: Sequence[tuple[str, str]]
 ) -> tuple[str, ...]:
-    """Return which of the tags and properties the note has; see tag_mark and property_mark."""
-    marks = [tag_mark(tag) for tag in _find_tags(parsed, tags)] if tags else []
-    marks += [property_mark(*pair) for pair in properties if has_value(parsed.properties, *pair)]
-    return tuple(marks)
+    """Return which of the tags and properties the note has; see tag_mark and property_mark.
 
-
-def has_value(properties: Properties, name: str, value: str) -> bool:
-    """Return whether the property has the value, or a list with it, however that is written."""
-    texts = _texts(_values(properties, (_fold(name),)), set())
-    return _fold_value(value) in map(_fold_value, texts)
-
-
-def _find_tags(parsed: ParsedNote, tags: Sequence[str]) -> Iterator[str]:
-    """Yield those of the tags, without `#`, that the note has, themselves or one nested in them."""
+    A note has a tag, too, where it has one that is nested in it.
+    """
     wanted = tuple(f"{_fold(tag)}/" for tag in tags)
     names = (
         name.lstrip("#")
@@ -65,13 +55,23 @@ def _find_tags(parsed: ParsedNote, tags: Sequence[str]) -> Iterator[str]:
     )
     found = {path for name in names for path in _tag_paths(name) if path.startswith(wanted)}
     code = _CodeFinder(parsed)
-    for place, name in find_possible_tags(parsed.note.text):
+    for place, name in find_possible_tags(parsed.note.text) if tags else ():
         paths = [path for path in _tag_paths(name) if path.startswith(wanted)]
         if paths and not code.is_at(place):
             found.update(paths)
-    for tag, start in zip(tags, wanted, strict=True):
-        if any(path.startswith(start) for path in found):
-            yield tag
+    marks = [
+        tag_mark(tag)
+        for tag, start in zip(tags, wanted, strict=True)
+        if any(path.startswith(start) for path in found)
+    ]
+    marks += [property_mark(*pair) for pair in properties if has_value(parsed.properties, *pair)]
+    return tuple(marks)
+
+
+def has_value(properties: Properties, name: str, value: str) -> bool:
+    """Return whether the property has the value, or a list with it, however that is written."""
+    texts = _texts(_values(properties, (_fold(name),)), set())
+    return _fold_value(value) in map(_fold_value, texts)
 
 
 def _values(properties: Properties, names: tuple[str, ...]) -> list[PropertyValue]:
