@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from companion.config import Config
 from companion.enrich.revert import revert_needs, revert_own_changes
 from companion.enrich.words import find_tokens
 from companion.enrich.workspace import Workspace
@@ -17,7 +18,7 @@ from companion.note.needs import CALLOUT, Need, find_callout
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.vault.proposal import AskedNeed
+from companion.vault.proposal import AskedNeed, Flag
 
 
 class Job(NamedTuple):
@@ -199,6 +200,23 @@ def _name(need: Need) -> str:
     if need.kind != CALLOUT:
         return need.kind
     return f"callout “{need.question or need.heading or 'AI'}”"
+
+
+class _Proposed(Protocol):
+    @property
+    def flags(self) -> tuple[Flag, ...]: ...
+    @property
+    def waits(self) -> bool: ...
+
+
+def is_written(config: Config, job: Job, kind: str, proposed: _Proposed) -> bool:
+    """Return whether a value is written at once: nothing flags it and the settings accept it.
+
+    kind: of its need. One that waits is left to wait by background jobs only.
+    """
+    if job.propose or proposed.flags or config.review_mode(job.path, kind) == "propose":
+        return False
+    return not (job.background and proposed.waits)
 
 
 def was_rejected(asked: AskedNeed | None) -> bool:

@@ -49,10 +49,13 @@ def _is_whole_cjk_word(text: str, start: int, end: int) -> bool:
     """
     name = text[start:end]
     head, tail = _HEAD.match(name), _TAIL.search(name)
-    return not (
-        (head and not _may_begin_cjk(_before(text, start), len(head[0])))
-        or (tail and not _may_end_cjk(_after(text, end), len(tail[0])))
-    )
+    if head and not _may_begin_cjk(_before(text, start), len(head[0])):
+        return False
+    after = _after(text, end)
+    if not tail or not _IS_HAN.match(after):
+        return True
+    # only a suffix makes another word of a long one, and a short one needs a word that joins
+    return after not in _SUFFIXES if len(tail[0]) > _MAX_SHORT else after in _AFTER
 
 
 def _may_begin_cjk(before: str, length: int) -> bool:
@@ -63,13 +66,6 @@ def _may_begin_cjk(before: str, length: int) -> bool:
         return not before[-1].isdigit()  # 3 月球
     joining = _BEFORE_THREE if length == _MAX_SHORT else _BEFORE_TWO
     return before[-1] in joining and not _ENDS_A_WORD.search(before)
-
-
-def _may_end_cjk(after: str, length: int) -> bool:
-    """Return whether a word of that many Chinese characters may end before after."""
-    if not _IS_HAN.match(after):
-        return True
-    return after not in _SUFFIXES if length > _MAX_SHORT else after in _AFTER
 
 
 def _before(text: str, start: int) -> str:
