@@ -84,9 +84,8 @@ class _Body:
                 has_markup = re.search(r"[*_`]", line)
                 self._add_separate(line if has_markup or not line else f"**{line}**")
             case "code":
-                code = "\n".join(
-                    _PAIR.sub(r" \g<0>", line).rstrip() for line in block.text.split("\n")
-                ).strip("\n")
+                lines = (_PAIR.sub(r" \g<0>", line) for line in block.text.split("\n"))
+                code = "\n".join(map(str.rstrip, lines)).strip("\n")
                 longest = max(map(len, re.findall("`+", code)), default=0)
                 fence = "`" * max(3, longest + 1)  # which nothing in the code closes
                 self._add_separate(f"{fence}\n{code}\n{fence}" if code else "")
