@@ -1,4 +1,4 @@
-"""The map in CONTRIBUTING.md names files that there are."""
+"""The map in CONTRIBUTING.md names files, classes and functions that there are."""
 
 from __future__ import annotations
 
@@ -20,6 +20,26 @@ ROOTS = [REPOSITORY, REPOSITORY / "companion", REPOSITORY / "obsidian-plugin"]
 @pytest.mark.parametrize("name", NAMED)
 def test_a_named_file_exists(name: str) -> None:
     assert any((root / name).exists() for root in ROOTS)
+
+
+MEMBERS = sorted(set(re.findall(r"`([A-Z][a-z]\w+)\.(_?[a-z]\w+)`", WRITTEN)))
+IN_FILES = sorted(
+    set(re.findall(r"`(\w+)` (?:in|of) (?:the plugin's )?`([\w./-]+\.\w+)`", WRITTEN))
+)
+
+
+@pytest.mark.parametrize(("owner", "member"), MEMBERS)
+def test_a_named_member_exists(owner: str, member: str) -> None:
+    defined = re.compile(rf"^class {owner}\b.*?^    (?:def )?{member}\b", re.DOTALL | re.MULTILINE)
+    files = (REPOSITORY / "companion").rglob("*.py")
+    assert any(defined.search(file.read_text("utf-8")) for file in files)
+
+
+@pytest.mark.parametrize(("name", "path"), IN_FILES)
+def test_a_named_function_is_in_its_file(name: str, path: str) -> None:
+    file = next(root / path for root in ROOTS if (root / path).exists())
+    defined = rf"(?:^|def |class |function ){name}\b"
+    assert re.search(defined, file.read_text("utf-8"), re.MULTILINE)
 
 
 def test_every_module_is_listed_with_its_package() -> None:

@@ -8,11 +8,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from companion import __version__
-from companion.daemon.access import Access
 from companion.daemon.problem import PROBLEM_JSON, Refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from companion.daemon.access import Access
 
 _OLDEST = (0, 1)  # the oldest version of a client that is served
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:[.+-][0-9A-Za-z.+-]{1,64})?")

@@ -160,7 +160,10 @@ class Reconciler:
                 self._hints.finish_scan(number)
 
     def _follow_moves(self) -> None:
-        follow_events(self._space.root, self._space.journal, self._hints.take_moves())
+        busy = [ticket.path for ticket in self._queue.in_progress()]
+        moves = self._hints.take_moves()
+        for old, new in follow_events(self._space.root, self._space.journal, moves, busy):
+            self._queue.move(old, new)
 
     def _is_missing(self) -> bool:
         """Return whether the vault's folder is missing, or lacks the settings it had at the start.

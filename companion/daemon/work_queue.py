@@ -58,6 +58,7 @@ class WorkQueue:
         self._heaps = {priority: PriorityHeap() for priority in Priority}
         self._entries: dict[tuple[str, str], QueueEntry] = {}
         self._in_progress: dict[str, Ticket] = {}  # by path
+        self._moved: dict[str, str] = {}  # new paths of notes in progress, and their old ones
         # entries taken out of their heaps while their path is in progress, by path
         self._blocked: dict[str, list[QueueEntry]] = {}
         self._unwanted: set[str] = set()  # paths in progress that were dropped meanwhile
@@ -150,6 +151,12 @@ class WorkQueue:
         with self._changed:
             self._forget(path, owner)
 
+    def move(self, old: str, new: str) -> None:
+        """Let entries of the new path wait while the note is in progress under its old one."""
+        with self._changed:
+            if (old := self._moved.get(old, old)) in self._in_progress:
+                self._moved[new] = old
+
     def hold(self, priority: Priority, held: bool, by: str = "") -> None:
         """Hold or release a priority. by: who does; it is held as long as anybody holds it."""
         with self._changed:
@@ -216,9 +223,10 @@ class WorkQueue:
     def _first(self, heap: PriorityHeap) -> QueueEntry | None:
         """Return the heap's first entry whose note is not in progress; set the others aside."""
         while heap.open and (entry := heap.first()):
-            if entry.job.path not in self._in_progress:
+            path = self._moved.get(entry.job.path, entry.job.path)
+            if path not in self._in_progress:
                 return entry
-            self._blocked.setdefault(entry.job.path, []).append(heap.pop())
+            self._blocked.setdefault(path, []).append(heap.pop())
         return None
 
     def _hand_out(self, entry: QueueEntry) -> Ticket:
@@ -236,6 +244,7 @@ class WorkQueue:
         if self._in_progress.get(ticket.path) is not ticket:
             raise ValueError(f"{ticket.path} is not in progress with this ticket")
         del self._in_progress[ticket.path]
+        self._moved = {new: old for new, old in self._moved.items() if old != ticket.path}
         self._heaps[ticket.priority].in_progress -= 1
         for entry in self._blocked.pop(ticket.path, ()):
             self._heaps[entry.priority].push(entry)

@@ -1,4 +1,4 @@
-"""Tags and note types as similar notes have them."""
+"""Similar notes: which they are, and the tags and note types that they suggest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An opened vault and all that belongs to it: settings, prompts, rules, index, journal."""
+"""An opened vault, recovered: its settings, prompts, rules of what is private, index, journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file of what was spent, as a file: opened, shared, deleted, damaged, brought up to date."""
+"""The file of what was spent each day: a call is added only if it exceeds no cap of the day."""
 
 from __future__ import annotations
 

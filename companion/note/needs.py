@@ -22,7 +22,7 @@ _NUMBERED = re.compile(r"#\d+\Z")  # a title may end in what counts callouts ali
 
 @dataclass(frozen=True)
 class Rules:
-    """Which notes are candidates, what is filled in them, and which are left alone (by facts.py).
+    """Which notes are candidates, what is filled in them, and which are left alone, by facts.py.
 
     fields: the properties to fill. triggers: those of them that make a note a candidate if they
     are empty. postponed_tags: without `#`. postponed_properties: names and values.

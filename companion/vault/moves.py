@@ -74,21 +74,31 @@ def follow_moves(
         journal.move(old, moved_to)
 
 
-def follow_events(root: Path, journal: Journal, moves: Sequence[tuple[str, str]]) -> None:
+def follow_events(
+    root: Path, journal: Journal, moves: Sequence[tuple[str, str]], busy: Iterable[str] = ()
+) -> list[tuple[str, str]]:
     """Record the moves (old path, new path; of notes or folders) that events reported, in order.
 
     A move is ignored if the note is still at its old path, or is not at the new one.
+
+    busy: notes that are worked on, of which the journal may know nothing yet. Return the notes
+    that were moved: old path, new path.
     """
     if not moves:
-        return
-    now = {path: path for path in journal.notes.all()}
+        return []
+    now = {path: path for path in (*journal.notes.all(), *busy)}
     for old, new in moves:
         for first, at in now.items():
             if at == old or at.startswith(f"{old}/"):
                 now[first] = new + at[len(old) :]
-    for first, at in now.items():
-        if at != first and not _is_there(root, first) and _is_there(root, at):
-            journal.move(first, at)
+    moved = [
+        (first, at)
+        for first, at in now.items()
+        if at != first and not _is_there(root, first) and _is_there(root, at)
+    ]
+    for first, at in moved:
+        journal.move(first, at)
+    return moved
 
 
 def locate_note(root: Path, journal: Journal, change: Change) -> Change:

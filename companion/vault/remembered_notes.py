@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import NamedTuple
@@ -34,13 +34,10 @@ class RememberedNotes:
     """The notes of which the journal records anything. Any thread may call the methods.
 
     Read-only: a move is known to this process alone, and nothing is written.
-
-    moved_from: the old paths of the notes whose move was recorded since this was opened, by their
-    new paths.
     """
 
     def __init__(self, db: Database, *, read_only: bool) -> None:
-        self.moved_from: dict[str, str] = {}
+        self._moves: list[tuple[str, str]] = []  # since this was opened
         self._read_only = read_only
         self._db = db
         self._seen = Gathering(db, _put_all)
@@ -76,7 +73,7 @@ class RememberedNotes:
 
         The proposals for the note at old supersede those for one at new.
         """
-        self.moved_from[new] = old
+        self._moves.append((old, new))
         if self._read_only:
             self._now[self.stored_path(old)], self._kept_as[new] = new, self.stored_path(old)
             return
@@ -90,6 +87,23 @@ class RememberedNotes:
 
         self._seen.end_group()  # what is recorded from now on comes after it
         self._db.ask(rename)
+
+    @property
+    def moved_from(self) -> dict[str, str]:
+        """The old paths of the notes moved since this was opened, by their new paths."""
+        return {new: old for old, new in self._moves}
+
+    def follow(self, path: str) -> Callable[[], str]:
+        """Return a function that returns where the note that is now at path is by then."""
+        begun = len(self._moves)
+
+        def current() -> str:
+            at = path
+            for old, new in self._moves[begun:]:
+                at = new if at == old else at
+            return at
+
+        return current
 
     def with_current_paths(self, changes: Iterable[Change]) -> list[Change]:
         """Return the changes with the current paths of their notes."""

@@ -1,4 +1,4 @@
-"""Take a change back, byte for byte, and leave all later edits of the note."""
+"""Take one change back, byte for byte, and leave all later edits of the note."""
 
 from __future__ import annotations
 

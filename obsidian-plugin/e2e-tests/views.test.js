@@ -78,6 +78,7 @@ test("the buttons do the same, and are before the rows, where Tab gets to them",
   await tabTo("Accept all without a flag");
   await page.keyboard.press("Enter");
   await view().getByText("Nothing waits for you here.").waitFor();
+  await waitFor("the daemon has decided on all", async () => (await countStates()).open === 0);
   assert.deepEqual(await countStates(), { open: 0, accepted: 10, refused: 2 });
   assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Accept all without a flag");
 });

@@ -22,17 +22,17 @@ import { UnexpectedAnswer } from "./errors.js";
  */
 
 /** @param {unknown} value */
-export function asText(value) {
+function asText(value) {
   return typeof value === "string" ? value : refuse();
 }
 
 /** @param {unknown} value */
-export function asNumber(value) {
+function asNumber(value) {
   return typeof value === "number" ? value : refuse();
 }
 
 /** @param {unknown} value */
-export function asBoolean(value) {
+function asBoolean(value) {
   return typeof value === "boolean" ? value : refuse();
 }
 
@@ -41,7 +41,7 @@ export function asBoolean(value) {
  * @param {Reader<T>} reader
  * @returns {Reader<T | null>}
  */
-export function maybe(reader) {
+function maybe(reader) {
   return (value) => (value === null || value === undefined ? null : reader(value));
 }
 
@@ -51,7 +51,7 @@ export function maybe(reader) {
  * @param {T} otherwise the value if there is none
  * @returns {Reader<T>}
  */
-export function or(reader, otherwise) {
+function or(reader, otherwise) {
   return (value) => (value === null || value === undefined ? otherwise : reader(value));
 }
 
@@ -60,7 +60,7 @@ export function or(reader, otherwise) {
  * @param {Reader<T>} reader
  * @returns {Reader<T[]>}
  */
-export function list(reader) {
+function list(reader) {
   return (value) => (Array.isArray(value) ? value.map((one) => reader(one)) : refuse());
 }
 
@@ -69,7 +69,7 @@ export function list(reader) {
  * @param {R} readers of the fields; other fields are left out
  * @returns {Reader<{ [K in keyof R]: ReturnType<R[K]> }>}
  */
-export function object(readers) {
+function object(readers) {
   /** @type {Reader<any>} */
   const read = (value) => {
     if (!(value instanceof Object)) return refuse();
@@ -97,28 +97,19 @@ function refuse() {
 const asOptionalText = or(asText, "");
 const asCount = or(asNumber, 0);
 const asTextList = or(list(asText), []);
+const asCounts = byName(asNumber);
+const asTexts = byName(asText);
 const asEdit = object({ start: asNumber, end: asNumber, text: asText });
 const asFilled = object({ kind: asText, heading: maybe(asText), reason: asOptionalText, text: or(textOrLines, "") });
 const asNeed = object({ kind: asText, heading: maybe(asText), reason: asOptionalText });
 
 /**
- * Read numbers by name.
- *
- * @param {unknown} value
- * @returns {Record<string, number>}
+ * @template T
+ * @param {Reader<T>} reader
+ * @returns {Reader<Record<string, T>>} of values by name
  */
-function asCounts(value) {
-  return Object.fromEntries(Object.entries(value ?? {}).map(([name, one]) => [name, asNumber(one)]));
-}
-
-/**
- * Read texts by name.
- *
- * @param {unknown} value
- * @returns {Record<string, string>}
- */
-function asTexts(value) {
-  return Object.fromEntries(Object.entries(value ?? {}).map(([name, one]) => [name, asText(one)]));
+function byName(reader) {
+  return (value) => Object.fromEntries(Object.entries(value ?? {}).map(([name, one]) => [name, reader(one)]));
 }
 
 /** @param {unknown} value */
@@ -147,7 +138,7 @@ const asAsked = object({ path: asText, run: maybe(asText), change: maybe(asNumbe
 export const asAttended = object({ to_do: asTextList, asked: or(list(asAsked), []) });
 export const asNote = object({ needs: or(list(asNeed), []), left: asTextList, skipped: maybe(asText) });
 export const asTotal = object({ total: asCount });
-export const asResult = object({
+const asResult = object({
   path: asText,
   status: asText,
   reason: maybe(asText),
@@ -209,7 +200,7 @@ export const asStatus = object({
   in_hand: asTextList,
   runs: asTextList,
 });
-export const asProposal = object({
+const asProposal = object({
   id: asNumber,
   path: asText,
   kind: asText,

@@ -505,3 +505,28 @@ def test_note_saved_every_second_is_left_until_it_rests(daemon_fixture: DaemonFi
     typing.join()
     assert daemon_fixture.model.calls() == 0
     eventually(lambda: daemon_fixture.read("Stub.md") == FILLED + "".join(lines))
+
+
+RENAMED = [
+    pytest.param("A.md", "Z.md", "Z.md", False, id="the note"),
+    pytest.param("A.md", "Z.md", "Z.md", True, id="and another one gets its name"),
+    pytest.param("F", "G", "G/B.md", False, id="its folder"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "note", "again"), RENAMED)
+def test_a_note_renamed_while_a_model_is_asked_is_asked_about_once(
+    daemon_fixture: DaemonFixture, old: str, new: str, note: str, again: bool
+) -> None:
+    daemon_fixture.model.think()
+    daemon_fixture.note("F/B.md" if old == "F" else old)
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.model.calls() == 1)
+    (daemon_fixture.vault / old).rename(daemon_fixture.vault / new)
+    eventually(lambda: note in daemon_fixture.daemon.queue._moved)
+    if again:
+        daemon_fixture.note(old, "No stub.\n")
+    daemon_fixture.model.answer()
+    eventually(lambda: daemon_fixture.is_filled(note))
+    assert daemon_fixture.model.calls() == 1
+    assert not again or daemon_fixture.read(old) == "No stub.\n"

@@ -233,6 +233,19 @@ def test_what_was_put_meanwhile_comes_after_done(desk: Desk) -> None:
     assert desk.take().job.kind == "new"
 
 
+def test_a_note_that_was_moved_waits_until_its_ticket_is_given_back(desk: Desk) -> None:
+    desk.put("a")
+    ticket = desk.take()
+    desk.queue.move("a", "b")
+    desk.queue.move("b", "c")
+    desk.queue.move("x", "y")
+    for path in ("c", "y", "a"):
+        desk.put(path)
+    assert desk.take().path == "y" and desk.queue.take(0) is None
+    desk.queue.done(ticket)
+    assert {desk.take().path, desk.take().path} == {"a", "c"}
+
+
 @pytest.mark.parametrize("dropping", ["drop", "discard"])
 def test_what_was_dropped_does_not_come_back(desk: Desk, dropping: str) -> None:
     desk.put("a", owner="run")
