@@ -1,5 +1,7 @@
 """The processor time that a note takes outside the model call, in all our processes, by step.
 
+The stub endpoint's is beside it: none of ours, but it needs the same cores.
+
     python -m benchmarks.note_cost [--notes 600] [--at-once 32]
 
 Against the stub endpoint, journal and fsync on, on the vault of benchmarks.throughput. Processor
@@ -109,35 +111,34 @@ def main() -> int:
 def measure(notes: int, at_once: int) -> dict[str, float]:
     """Return the seconds a note of each step, and of this process and its planning children."""
     with steps_timed() as clock:
-        began, children = time.process_time(), 0.0
+        began = [0.0, 0.0, 0.0]
 
         def start() -> None:
-            nonlocal began, children
             clock.seconds.clear()
-            began, children = time.process_time(), children_time()
+            began[:] = processor_times()
 
-        done = run_notes(
-            at_once, notes, DELAY, start, lambda: (time.process_time(), children_time())
-        )
-        ended, children_ended = done.at_end
-    own, planned = ended - began, children_ended - children
+        done = run_notes(at_once, notes, DELAY, start, processor_times)
+    own, planned, stub = (after - before for after, before in zip(done.at_end, began, strict=True))
     steps = {name: clock.seconds[name] for name, _, _ in STEPS}
     steps["all of this process"] = own
     steps["planning children"] = planned
     steps["together"] = own + planned
+    steps["the stub endpoint"] = stub
     return {name: seconds / done.notes for name, seconds in steps.items()}
 
 
-def children_time() -> float:
-    """Return the processor time of the planning children that run, in seconds (proc(5))."""
-    total = 0
+def processor_times() -> list[float]:
+    """Return the seconds of this process, of its planning children, and of the stub (proc(5))."""
+    ticks = {"plan_worker": 0, "stub_endpoint": 0}
     for path in Path("/proc/self/task").glob("*/children"):
         for pid in path.read_text().split():
             words = Path(f"/proc/{pid}/cmdline").read_text()
-            if "plan_worker" in words:
-                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                total += int(fields[11]) + int(fields[12])
-    return total / os.sysconf("SC_CLK_TCK")
+            for name in ticks:
+                if name in words:
+                    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                    ticks[name] += int(fields[11]) + int(fields[12])
+    a_second = os.sysconf("SC_CLK_TCK")
+    return [time.process_time(), *(number / a_second for number in ticks.values())]
 
 
 if __name__ == "__main__":

@@ -114,7 +114,15 @@ class Acceptor:
         need, parsed, title = first.need, self.note.parsed, self.note.context.title
         field = self.note.prompts.field_of(need.kind)
         sentence = extract_sentence(parsed, title, field.max_characters)
-        if sentence is None or not (why := self._find_why_unfit(first, sentence)):
+        if sentence is None:
+            return outcomes
+        why = ""
+        if isinstance(first, Rejected):
+            why = "" if first.kind in _NO_FALLBACK else first.reason
+        elif self.model.is_small and isinstance(answer := first.filling.value, str):
+            restates = answer != sentence and restates_note(answer, sentence, parsed, title)
+            why = f"“{answer}” says it over again" if restates else ""
+        if not why:
             return outcomes
         asked = AskedFor(need, Ask(field.name, field))
         if find_fault(self._checked_answer(asked, sentence, parsed.note.text)):
@@ -122,16 +130,6 @@ class Acceptor:
         filling = Filling(need, sentence, f"the note's own sentence; the model's answer: {why}")
         fallback = Accepted(filling, first if isinstance(first, Rejected) else None)
         return [*(each for each in outcomes if each.need != need), fallback]
-
-    def _find_why_unfit(self, description: Accepted | Rejected, sentence: str) -> str:
-        """Return why the sentence goes before the model's description; empty: it does not."""
-        if isinstance(description, Rejected):
-            return "" if description.kind in _NO_FALLBACK else description.reason
-        answer = description.filling.value
-        if not self.model.is_small or isinstance(answer, list) or answer == sentence:
-            return ""
-        restates = restates_note(answer, sentence, self.note.parsed, self.note.context.title)
-        return f"“{answer}” says it over again" if restates else ""
 
     def _add_evidence(self, accepted: Accepted, field: Field) -> Accepted:
         """Return a small model's value with its evidence, flagged unless all of it has some.

@@ -12,15 +12,12 @@ from companion.enrich.context import VaultContext
 from companion.enrich.statements import Passage, Statement, find_statements, read_passages
 from companion.enrich.words import find_tokens, letters
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteError
 from companion.llm.pricing import estimate_tokens
-from companion.note.facts import find_facts
 from companion.note.needs import DESCRIPTION
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_value import inert_value
-from companion.note.text import NoteText
 from companion.note.title import find_title
-from companion.vault.files import NoteFile, read_file, skip_reason
+from companion.vault.files import NoteFile
 from companion.vault.journal import Journal
 
 _SOURCES = 24  # notes that link to a note, or that it links to, which are read
@@ -115,23 +112,14 @@ class Backlinks:
 
     def _read_source(self, file: NoteFile) -> _Source | None:
         """Return the note; None if it may not tell anything, or is another one by now."""
-        space = self._workspace
-        if file.size > _LARGEST or skip_reason(space.root, file.path, space.ignore):
+        found = None if file.size > _LARGEST else self._workspace.read_again(file)
+        if found is None or found[1].marks:
             return None
-        try:
-            data = read_file(f"{space.root}/{file.path}", file.size)
-            if data is None:
-                return None
-            parsed = ParsedNote(NoteText.decode(data))
-            facts = find_facts(parsed, space.rules)
-        except (OSError, NoteError):
-            return None
-        if facts.skipped or facts.marks:
-            return None
+        parsed, _ = found
         stem = PurePosixPath(file.path).stem
         description = parsed.properties.get(DESCRIPTION)
         is_given = isinstance(description, str) and bool(description.strip())
-        if not is_given or wrote_description(space.journal, file.path, parsed):
+        if not is_given or wrote_description(self._workspace.journal, file.path, parsed):
             description = ""
         title = find_title(parsed, stem) or stem
         return _Source(title, read_passages(parsed), inert_value(str(description)))

@@ -197,10 +197,10 @@ class Decisions:
         writer: NoteWriter,
         by: str,
     ) -> NoteDecision:
-        """Write the proposals into their note, as far as they fit.
+        """Write the proposals into their note, as far as they fit; return what became of it.
 
         The open ones of those without a place are closed. What was made from a note that is
-        ignored or private now goes, too.
+        ignored or private now goes, too. Other open proposals of what was filled make way.
         """
         why_not = {each.id: why for each in group if (why := refuse_wish(each, wishes[each.id]))}
         fit = [each for each in group if each.id not in why_not]
@@ -219,7 +219,17 @@ class Decisions:
         except NoteError as error:
             result = failed_result(path, error)
             why_not |= {each.id: result.reason for each in fit if each.id not in why_not}
-        return self._settle(result, group, answered, why_not)
+        filled = {each.need.key for each in result.filled}
+        for key, number in answered.proposals.items() if answered else ():
+            if result.change is None or key not in filled:
+                why_not.setdefault(number, result.reason or "it was edited meanwhile")
+        if result.change is not None:
+            rest = self._store.select(Selection([result.path], states=("open",)))
+            ids = [each.id for each in rest if each.need in filled]
+            self._store.decide(ids, "superseded", "need", f"change {result.change} filled it")
+        now = self._store.get_all(each.id for each in group)
+        decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
+        return sum_up(result, decided)
 
     def _fill(
         self,
@@ -262,23 +272,3 @@ class Decisions:
             decided_by=by,
             states=tuple({state for each in taken for state in wishes[each.id].states}),
         )
-
-    def _settle(
-        self,
-        result: Result,
-        group: Sequence[Proposal],
-        answered: Answered | None,
-        why_not: dict[int, str],
-    ) -> NoteDecision:
-        """Return what became of the note; other open proposals of what was filled make way."""
-        filled = {each.need.key for each in result.filled}
-        for key, number in answered.proposals.items() if answered else ():
-            if result.change is None or key not in filled:
-                why_not.setdefault(number, result.reason or "it was edited meanwhile")
-        if result.change is not None:
-            rest = self._store.select(Selection([result.path], states=("open",)))
-            ids = [each.id for each in rest if each.need in filled]
-            self._store.decide(ids, "superseded", "need", f"change {result.change} filled it")
-        now = self._store.get_all(each.id for each in group)
-        decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
-        return sum_up(result, decided)

@@ -39,7 +39,7 @@ from companion.enrich.run import (
     proposed_result,
 )
 from companion.enrich.similar import SimilarNotes, open_similar
-from companion.enrich.task import REWRITTEN, Job, Task, is_rewritten, prepare_task
+from companion.enrich.task import REWRITTEN, Job, Task, is_rewritten, is_written, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError, StorageError
 from companion.llm.client import Client
@@ -47,7 +47,7 @@ from companion.llm.rate_limiter import RateLimiter
 from companion.llm.response import Usage
 from companion.note.needs import Need
 from companion.vault.files import skip_reason
-from companion.vault.proposal import Flag, NewProposal
+from companion.vault.proposal import Flag
 from companion.vault.write import SETTLE, require_writable
 
 
@@ -230,7 +230,8 @@ class Enricher(NoteWriter):
         """
         tokens = (usage.input_tokens, usage.output_tokens)
         made = self._maker.make(job, task, outcomes, tokens, self.run)
-        follows = any(self._is_written(job, new) for new in made)
+        config = self.workspace.config
+        follows = any(is_written(config, job, new.need.kind, new) for new in made)
         ids = self.workspace.journal.proposals.add(made, durable=job.dry_run or not follows)
         by_need = {each.need: each for each in outcomes}
         stored = []
@@ -249,7 +250,8 @@ class Enricher(NoteWriter):
         What Companion wrote before is replaced as a whole: nothing is written while one of its
         values waits or is missing.
         """
-        written = [each for each in proposed if self._is_written(job, each)]
+        config = self.workspace.config
+        written = [each for each in proposed if is_written(config, job, each.need.kind, each)]
         waiting = [each for each in proposed if each not in written]
         open_keys = {each.need.key for each in proposed}
         rejected = [each for each in answers.rejected if each.need.key not in open_keys]
@@ -277,16 +279,6 @@ class Enricher(NoteWriter):
             new_values=tuple(each.proposal for each in rejected if each.proposed),
             model=", ".join(dict.fromkeys(each.model for each in written if each.model)),
         )
-
-    def _is_written(self, job: Job, proposal: NewProposal | _OpenProposal) -> bool:
-        """Return whether a value is written at once: nothing flags it and the settings accept it.
-
-        One that waits is left to wait by background jobs only.
-        """
-        mode = self.workspace.config.review_mode(job.path, proposal.need.kind)
-        if job.propose or proposal.flags or mode == "propose":
-            return False
-        return not (job.background and proposal.waits)
 
 
 @contextmanager

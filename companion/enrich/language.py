@@ -97,7 +97,14 @@ def find_language(words: str, title: str, beside: str | None = None, body: str =
     own = next(filter(_PHRASE.search, (text, title)), text)
     count = len(_ALPHABETIC.findall(own))
     if beside in _SHARED[script]:
-        return _detect_beside(own, count, beside) or beside
+        if count < ENOUGH // 2:
+            return beside
+        found = detect(own)
+        best, share = _likeliest(found)
+        if count >= _SENTENCE:
+            return best if share >= _SURE else beside
+        is_other = share >= _SURER and found.get(beside, 0.0) < _UNLIKELIER
+        return best if is_other else beside
     otherwise = _LIKELIEST.get(script)
     if beside and script == "Latin letters":
         if _may_be_in(beside, text, title, body):
@@ -205,17 +212,6 @@ def _may_be_in(language: str, text: str, title: str, body: str) -> bool:
     if len(_ALPHABETIC.findall(text)) >= _SENTENCE:
         return False
     return bool(signs and signs.search(body)) or not _PHRASE.search(f"{text}\n{title}")
-
-
-def _detect_beside(text: str, count: int, beside: str) -> str | None:
-    """Return the language of text with count letters, None where it may be that of beside."""
-    if count < ENOUGH // 2:
-        return None
-    found = detect(text)
-    best, share = _likeliest(found)
-    if count >= _SENTENCE:
-        return best if share >= _SURE else None
-    return best if share >= _SURER and found.get(beside, 0.0) < _UNLIKELIER else None
 
 
 _SAMPLE = 12  # notes of a folder, or of the vault, whose language is looked at

@@ -6,7 +6,6 @@ import re
 import time
 import weakref
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import PurePosixPath
 from threading import Event, Lock
@@ -14,14 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from companion.enrich.model import ASK_FROM
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteError
 from companion.llm.encoder import Encoder
-from companion.note.facts import read_facts
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
-from companion.note.text import NoteText
 from companion.note.title import find_title
-from companion.vault.files import NoteFile, read_file, skip_reason
+from companion.vault.files import NoteFile
 from companion.vault.index import Scan
 from companion.vault.vector_store import VectorRow, VectorStore
 
@@ -171,7 +167,11 @@ class NoteVectors:
         """Encode the notes, and save their vectors."""
         from companion.vault.vectors import pack_vectors
 
-        texts = {file: text for file in files if (text := self._read(file)) is not None}
+        texts = {
+            file: encoded_text(found[0], file.path)
+            for file in files
+            if (found := self._workspace.read_again(file, is_remote=self.is_remote))
+        }
         known = self._store.find_texts(self.encoder.name, set(map(_hash, texts.values())))
         new = [text for text in dict.fromkeys(texts.values()) if _hash(text) not in known]
         if new:
@@ -185,21 +185,6 @@ class NoteVectors:
             rows.append((*made_from, _hash(text), known[_hash(text)]))
         with self._lock:
             self._save([file.path for file in files if file not in texts], rows)
-
-    def _read(self, file: NoteFile) -> str | None:
-        """Return what of the note is to be encoded; None where it may not be, or not be read."""
-        root, rules, ignore = self._workspace.root, self._workspace.rules, self._workspace.ignore
-        if self.is_remote:
-            rules, ignore = replace(rules, is_remote=True), replace(ignore, is_remote=True)
-        try:
-            if skip_reason(root, file.path, ignore):
-                return None
-            data = read_file(f"{root}/{file.path}", file.size)
-            if data is None or read_facts(data, rules).skipped is not None:
-                return None
-            return encoded_text(ParsedNote(NoteText.decode(data)), file.path)
-        except (OSError, NoteError):
-            return None
 
     def _has(self, file: NoteFile) -> bool:
         """Return whether there is a vector of the note as it is now."""

@@ -15,8 +15,8 @@ import subprocess
 import sys
 import threading
 import weakref
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -79,45 +79,44 @@ class Planner:
     ) -> Plan:
         """Return what plan_edits does. Raises NoteRefused."""
         order = _Order(parsed.note.text, fillings, styles, afterwards)
-        if self._most and (planned := self._plan_in_child(order)):
-            return planned
+        if self._most:
+            with suppress(OSError, EOFError, pickle.UnpicklingError), self._lend() as child:
+                if child and (planned := child.plan(order)):
+                    return planned
         with self._lock:
             return plan_edits(parsed, fillings, self._rules, styles, afterwards)
 
-    def _plan_in_child(self, order: _Order) -> Plan | None:
-        """Return a child's plan; None where the note is refused, or there is no child."""
-        if (child := self._take()) is None:
-            return None
+    @contextmanager
+    def _lend(self) -> Iterator[_Child | None]:
+        """Lend an idle child once there is one, or a new one; None where none can run.
+
+        One that fails is ended: it is out of step with its answers from then on.
+        """
+        child = None
+        with self._changed:
+            self._changed.wait_for(lambda: self._idle or self._may_start or not self._running)
+            if self._idle:
+                child = self._idle.pop()
+            elif self._may_start:
+                child = self._start()
         try:
-            plan = child.plan(order)
-        except BaseException as error:  # out of step with its answers from now on
-            self._give_back(child, is_alive=False)
-            if isinstance(error, OSError | EOFError | pickle.UnpicklingError):
-                return None
+            yield child
+        except BaseException:
+            with self._changed:
+                if child:
+                    child.kill()
+                    self._running.remove(child)
+                self._changed.notify_all()
             raise
-        self._give_back(child, is_alive=True)
-        return plan
-
-    def _take(self) -> _Child | None:
-        """Return an idle child once there is one; a new one where there may be more."""
-        with self._changed:
-            while not self._idle:
-                if len(self._running) < self._most and self._starts_left:
-                    return self._start()
-                if not self._running:
-                    return None
-                self._changed.wait()
-            return self._idle.pop()
-
-    def _give_back(self, child: _Child, *, is_alive: bool) -> None:
-        with self._changed:
-            if is_alive:
+        if child:
+            with self._changed:
                 self._idle.append(child)
                 self._changed.notify()  # all of them would wake up, and all but one in vain
-            else:
-                child.kill()
-                self._running.remove(child)
-                self._changed.notify_all()
+
+    @property
+    def _may_start(self) -> bool:
+        """Whether one more child may be started."""
+        return len(self._running) < self._most and self._starts_left > 0
 
     def _start(self) -> _Child | None:
         self._starts_left -= 1

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from companion.enrich.note_filter import ANY_NOTE, Criteria, NoteFilter
 from companion.enrich.run import Result
-from companion.enrich.task import Job, Task, leave_out_asked, prepare_task, was_rejected
+from companion.enrich.task import Job, Task, is_written, leave_out_asked, prepare_task, was_rejected
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import require_utf8
@@ -88,7 +88,13 @@ def limit_jobs(workspace: Workspace, jobs: list[Job], limit: int | None) -> list
     if limit is None or len(jobs) <= limit:
         return jobs
     for end, job in enumerate(jobs, 1):
-        limit -= has_open_needs(workspace, job) or _writes_proposals(workspace, job)
+        counts = has_open_needs(workspace, job)
+        if not (counts or job.propose) and (task := _read_task(workspace, job)):
+            counts = any(  # open proposals that it writes, for which no call is made
+                known.state == "open" and is_written(workspace.config, job, need.kind, known)
+                for need, known in task.proposed
+            )
+        limit -= counts
         if not limit:
             return jobs[:end]
     return jobs
@@ -109,18 +115,6 @@ def open_task(workspace: Workspace, job: Job) -> Task | None:
     """
     task = _read_task(workspace, job)
     return task if task and task.needs else None
-
-
-def _writes_proposals(workspace: Workspace, job: Job) -> bool:
-    """Return whether the job writes open proposals, for which no call is made."""
-    if job.propose or not (task := _read_task(workspace, job)):
-        return False
-    return any(
-        known.state == "open"
-        and not known.flags
-        and workspace.config.review_mode(job.path, need.kind) == "write"
-        for need, known in task.proposed
-    )
 
 
 def _read_task(workspace: Workspace, job: Job) -> Task | None:

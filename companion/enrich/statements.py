@@ -171,10 +171,14 @@ def find_statements(
             starts = (said[max(0, link.start() - _BEFORE) : link.start()] for link in links)
             only_points = any(points.search(start.casefold().rstrip(' *_[(“"')) for start in starts)
             leaning = needs_previous(plain) + only_points
-            words = min(_count_words(said, [*names, *linked]), _MOST) - _LEANING * leaning
+            # the words beside the names count, those of other links by half
+            tokens = {token for name in linked for token in find_tokens(name)}
+            own = set(find_tokens(_LINK.sub(" ", said))) - known - tokens
+            shown = " ".join(_plain(link[0]) for link in _LINK.finditer(said))
+            others = set(find_tokens(shown)) - known - tokens - own
+            words = min(_weigh(own) + _weigh(others) / 2, _MOST) - _LEANING * leaning
             if words < _LEAST or width(plain) > 2 * _LONGEST:
                 continue
-            tokens = {token for name in linked for token in find_tokens(name)}
             words -= _ASIDE * (bool(tokens) and known.isdisjoint(tokens))
             full = f"{context}: {plain}" if context else plain
             is_definition = _is_definition(plain, [*names, *linked])
@@ -217,14 +221,6 @@ def _cut(
 def _plain(text: str) -> str:
     """Return text as a reader sees it, on one line, sanitized."""
     return inert_value(plain_text(text.replace("\\|", "|")))
-
-
-def _count_words(text: str, names: Collection[str]) -> float:
-    """Return how many words the text has beside the names; a linked one counts half."""
-    known = {token for name in names for token in find_tokens(name)}
-    own = set(find_tokens(_LINK.sub(" ", text))) - known
-    linked = set(find_tokens(" ".join(_plain(each[0]) for each in _LINK.finditer(text)))) - known
-    return _weigh(own) + _weigh(linked - own) / 2
 
 
 def _weigh(tokens: Collection[str]) -> float:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from functools import partial
-from typing import NamedTuple
+from functools import cache, partial
+from typing import NamedTuple, Protocol
 
+from companion.config import Config
 from companion.enrich.revert import revert_needs, revert_own_changes
 from companion.enrich.words import find_tokens
 from companion.enrich.workspace import Workspace
@@ -17,12 +18,7 @@ from companion.note.needs import CALLOUT, Need, find_callout
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.vault.proposal import AskedNeed
-
-_TAKEN_OUT = "filled once and taken out again"
-_REFUSED = "proposed once, and refused"
-_REJECTED = "asked for once, without a usable answer"
-_NOTHING = "asked for once, and there was nothing to say"
+from companion.vault.proposal import AskedNeed, Flag
 
 
 class Job(NamedTuple):
@@ -91,9 +87,9 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     parsed = ParsedNote(NoteText.decode(data))
     if not (job.force or job.rewrite):
         facts = _find_needs(workspace, job, parsed, job.explicit or job.rejected_only)
-        needs, left, proposed = leave_out_asked(workspace, job, facts.needs)
-        left = (*facts.left, *left)
-        return Task(data, parsed, facts.skipped, needs, left, proposed=proposed)
+        asked = leave_out_asked(workspace, job, facts.needs)
+        left = (*facts.left, *asked.left)
+        return Task(data, parsed, facts.skipped, asked.needs, left, proposed=asked.proposed)
     journal, text, keys_of = workspace.journal, parsed.note.text, partial(find_keys, workspace, job)
     if job.rewrite:
         reverted = revert_needs(journal, job.path, text, job.rewrite, keys_of)
@@ -108,21 +104,45 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
             stub = _find_needs(workspace, job, parsed, explicit=False)
             wanted.update(need.key for need in stub.needs)
         found = tuple(need for need in found if need.key in wanted)
-    needs, left, proposed = leave_out_asked(workspace, job, found, reopened)
-    left = left if job.rewrite else (*reverted.left, *facts.left, *left)
-    return Task(data, parsed, facts.skipped, needs, left, reopened, proposed)
+    asked = leave_out_asked(workspace, job, found, reopened)
+    left = asked.left if job.rewrite else (*reverted.left, *facts.left, *asked.left)
+    return Task(data, parsed, facts.skipped, asked.needs, left, reopened, asked.proposed)
 
 
 class NeedsToAsk(NamedTuple):
     """What becomes of the needs of a note.
 
-    needs: those to ask for. left: why others are not. proposed: those that have an open proposal
-    or are asked in a batch, each with what is known of it.
+    needs: those to ask for. before: those that were asked for before, and are not again. proposed:
+    those that have an open proposal or are asked in a batch. Both with what is known of each.
     """
 
     needs: tuple[Need, ...]
-    left: tuple[str, ...]
+    before: tuple[tuple[Need, AskedNeed], ...]
     proposed: tuple[tuple[Need, AskedNeed], ...]
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """Why needs are not asked for, but for those that have an open proposal."""
+        by_reason: dict[str, list[str]] = {}
+        for need, asked in self.before:
+            if "new-value" in asked.flags:
+                why = f"asked for once; {asked.reason}"
+            elif asked.state == "accepted" or asked.change is not None:
+                why = "filled once and taken out again"
+            else:
+                why = "asked for once, without a usable answer"
+                if asked.state == "refused":
+                    why = "proposed once, and refused"
+                elif _is_nothing(asked):
+                    why = "asked for once, and there was nothing to say"
+                why += f" ({asked.reason})" if asked.reason else ""
+            why += "; name the note, or use --retry, to ask again"
+            by_reason.setdefault(why, []).append(_name(need))
+        for need, asked in self.proposed:
+            if asked.state == "asked":
+                why = f"asked in the batch {asked.reason}; companion batch cancel gives it up"
+                by_reason.setdefault(why, []).append(_name(need))
+        return tuple(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
 
     @property
     def all_left(self) -> tuple[str, ...]:
@@ -150,16 +170,10 @@ def leave_out_asked(
     """
     if asked is None:
         asked = workspace.journal.proposals.latest(job.path)
-    are_others: dict[int, bool] = {}  # by change, which several needs may share
-
-    def is_another(change: int) -> bool:
-        if change not in are_others:
-            are_others[change] = _is_another(workspace, job.path, change)
-        return are_others[change]
-
+    is_another = cache(partial(_is_another, workspace, job.path))  # needs may share a change
     open_needs: list[Need] = []
+    before: list[tuple[Need, AskedNeed]] = []
     proposed: list[tuple[Need, AskedNeed]] = []
-    left: dict[str, list[str]] = {}
     for need in needs:
         latest = asked.get(need.key)
         if latest is not None and latest.state in ("open", "asked"):
@@ -172,18 +186,8 @@ def leave_out_asked(
         ):
             open_needs.append(need)
         else:
-            left.setdefault(_why_left(latest), []).append(_name(need))
-    in_batch: dict[str, list[str]] = {}
-    for need, known in proposed:
-        if known.state == "asked":
-            in_batch.setdefault(known.reason, []).append(_name(need))
-    again = "name the note, or use --retry, to ask again"
-    give_up = "companion batch cancel gives it up"
-    words = (
-        *(f"{', '.join(names)}: {why}; {again}" for why, names in left.items()),
-        *(f"{', '.join(n)}: asked in the batch {each}; {give_up}" for each, n in in_batch.items()),
-    )
-    return NeedsToAsk(tuple(open_needs), words, tuple(proposed))
+            before.append((need, latest))
+    return NeedsToAsk(tuple(open_needs), tuple(before), tuple(proposed))
 
 
 def describe_proposed(needs: Iterable[Need]) -> Iterator[str]:
@@ -198,18 +202,26 @@ def _name(need: Need) -> str:
     return f"callout “{need.question or need.heading or 'AI'}”"
 
 
+class _Proposed(Protocol):
+    @property
+    def flags(self) -> tuple[Flag, ...]: ...
+    @property
+    def waits(self) -> bool: ...
+
+
+def is_written(config: Config, job: Job, kind: str, proposed: _Proposed) -> bool:
+    """Return whether a value is written at once: nothing flags it and the settings accept it.
+
+    kind: of its need. One that waits is left to wait by background jobs only.
+    """
+    if job.propose or proposed.flags or config.review_mode(job.path, kind) == "propose":
+        return False
+    return not (job.background and proposed.waits)
+
+
 def was_rejected(asked: AskedNeed | None) -> bool:
     """Return whether the answer to what was asked could not be used."""
     return asked is not None and asked.state == "rejected" and not _is_nothing(asked)
-
-
-def _why_left(asked: AskedNeed) -> str:
-    if "new-value" in asked.flags:
-        return f"asked for once; {asked.reason}"
-    if asked.state == "accepted" or asked.change is not None:
-        return _TAKEN_OUT
-    why = _REFUSED if asked.state == "refused" else _NOTHING if _is_nothing(asked) else _REJECTED
-    return why + (f" ({asked.reason})" if asked.reason else "")
 
 
 def _is_nothing(asked: AskedNeed) -> bool:

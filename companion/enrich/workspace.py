@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -12,12 +12,14 @@ from typing import Literal
 
 from companion import __version__
 from companion.config import Config, config_folder, state_folder
-from companion.errors import UsageError
-from companion.note.facts import FACTS_VERSION, UNKNOWN, Facts, read_facts
+from companion.errors import NoteError, UsageError
+from companion.note.facts import FACTS_VERSION, UNKNOWN, Facts, find_facts, read_facts
 from companion.note.needs import CALLOUT, DESCRIPTION, Rules
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
 from companion.private_files import keep_private
-from companion.prompts import Field, Prompts, load_prompts
-from companion.vault.files import is_gone
+from companion.prompts import Prompts, load_prompts
+from companion.vault.files import NoteFile, is_gone, read_file, skip_reason
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan
 from companion.vault.journal import Journal
@@ -82,6 +84,28 @@ class Workspace:
         changed = self._index.refresh(self.root, self.ignore, self._examine, scan, paths)
         follow_moves(self.root, self.journal, scan.files, paths)
         return changed
+
+    def read_again(
+        self, file: NoteFile, *, is_remote: bool = False
+    ) -> tuple[ParsedNote, Facts] | None:
+        """Return a note of the scan as it is now; None if it is left alone or another one by now.
+
+        is_remote: it is read for another machine, as well.
+        """
+        rules, ignore = self.rules, self.ignore
+        if is_remote:
+            rules, ignore = replace(rules, is_remote=True), replace(ignore, is_remote=True)
+        try:
+            if skip_reason(self.root, file.path, ignore):
+                return None
+            data = read_file(f"{self.root}/{file.path}", file.size)
+            if data is None:
+                return None
+            parsed = ParsedNote(NoteText.decode(data))
+            facts = find_facts(parsed, rules)
+        except (OSError, NoteError):
+            return None
+        return None if facts.skipped is not None else (parsed, facts)
 
     def _forget_lost(self, scan: Scan) -> None:
         """Delete what was proposed for notes that were deleted, or are private or ignored now.
@@ -166,7 +190,16 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
             f"review.fields names {unknown[0]}, which nothing fills; there are: {known}"
         )
     fields = sorted(prompts.fields.values(), key=lambda f: (f.fills != DESCRIPTION, f.fills))
-    filled = _choose_filled(config, fields)
+    filled = [each.fills for each in fields]
+    if config.notes.fields is not None:  # properties, named as such or by their prompt file
+        named = {each.name: each.fills for each in fields} | {name: name for name in filled}
+        if unknown := [name for name in config.notes.fields if name not in named]:
+            there = [f.name if f.name == f.fills else f"{f.name} (fills {f.fills})" for f in fields]
+            raise UsageError(
+                f"notes.fields names {unknown[0]}, but there is no such file in prompts/fields, and"
+                f" none fills such a property; there are: {', '.join(there)}"
+            )
+        filled = list(dict.fromkeys(named[name] for name in config.notes.fields))
     triggers = [field.fills for field in fields if field.trigger]
     return Rules(
         fields=tuple(name for name in filled if name != CALLOUT),
@@ -182,21 +215,3 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
         vocabulary=tuple(sorted({f.fills for f in every if f.vocabulary == "vault"})),
         triggers=tuple(dict.fromkeys([DESCRIPTION, *triggers])),
     )
-
-
-def _choose_filled(config: Config, fields: Sequence[Field]) -> list[str]:
-    """Return the properties to fill, which the settings name as such or by their prompt file.
-
-    Raises UsageError for a name that is neither.
-    """
-    named = {each.name: each.fills for each in fields} | {each.fills: each.fills for each in fields}
-    chosen = config.notes.fields
-    if chosen is None:
-        return [each.fills for each in fields]
-    if unknown := [name for name in chosen if name not in named]:
-        there = [f.name if f.name == f.fills else f"{f.name} (fills {f.fills})" for f in fields]
-        raise UsageError(
-            f"notes.fields names {unknown[0]}, but there is no such file in prompts/fields, and"
-            f" none fills such a property; there are: {', '.join(there)}"
-        )
-    return list(dict.fromkeys(named[name] for name in chosen))

@@ -120,11 +120,12 @@ class RateLimitStore:
         """
 
         def work(db: sqlite3.Connection) -> list[Taken] | None:
-            now = self._clock()
-            self._forget(db, now)
-            values = {"endpoint": self._endpoint, "at": now + _SENT, "tokens": json.dumps(tokens)}
-            values |= {"since": now - _BELIEVED, "now": now}
-            added = db.execute(_ADD_FREE, values)
+            with _transaction(db):
+                now = self._clock()  # in the transaction, so that times are in the order of the ids
+                self._forget(db, now)
+                values = {"endpoint": self._endpoint, "at": now + _SENT, "now": now}
+                values |= {"since": now - _BELIEVED, "tokens": json.dumps(tokens)}
+                added = db.execute(_ADD_FREE, values)
             if added.rowcount < 1:
                 return None
             last = added.lastrowid

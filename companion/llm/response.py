@@ -158,7 +158,14 @@ def read_completion(reply: Reply) -> Completion:
     data = reply.parse()
     if not isinstance(data, dict):
         return Completion(problem="breaks off or is not JSON")
-    usage = _read_usage(data)
+    counts, timings = _object(data.get("usage")), _object(data.get("timings"))
+    cached = (
+        _object(counts.get("prompt_tokens_details")).get("cached_tokens"),  # OpenAI, llama.cpp
+        counts.get("prompt_cache_hit_tokens"),  # DeepSeek
+        timings.get("cache_n"),  # llama.cpp before it filled prompt_tokens_details
+    )
+    read, written = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
+    usage = Usage(read, written, 1, min(read, max(map(_count, cached))))
     choices = data.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
@@ -171,7 +178,7 @@ def read_completion(reply: Reply) -> Completion:
     answer = (_THOUGHT if _THOUGHT.match(content) else _THOUGHT_END).sub("", content)
     text = _remove_surrogates(answer).strip()
     # DeepSeek and OpenRouter report thoughts in the message, OpenAI in the usage
-    details = _object(_object(data.get("usage")).get("completion_tokens_details"))
+    details = _object(counts.get("completion_tokens_details"))
     told = any(_text_of(message.get(key)) for key in ("reasoning_content", "reasoning"))
     is_cut = finish == "length" and not text  # before the first word
     return Completion(
@@ -254,22 +261,6 @@ def _text_of(content: Any) -> str:
         parts = (part.get("text") for part in content if isinstance(part, dict))
         return "".join(part for part in parts if isinstance(part, str))
     return content if isinstance(content, str) else ""
-
-
-def _read_usage(reply: dict[str, Any]) -> Usage:
-    """Return the usage in a reply, the cached tokens from wherever the server counts them.
-
-    That is in prompt_tokens_details (OpenAI, llama.cpp), prompt_cache_hit_tokens (DeepSeek), or
-    timings (llama.cpp before it filled prompt_tokens_details).
-    """
-    usage, timings = _object(reply.get("usage")), _object(reply.get("timings"))
-    counts = (
-        _object(usage.get("prompt_tokens_details")).get("cached_tokens"),
-        usage.get("prompt_cache_hit_tokens"),
-        timings.get("cache_n"),
-    )
-    read, written = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    return Usage(read, written, 1, min(read, max(map(_count, counts))))
 
 
 def _object(value: Any) -> dict[str, Any]:

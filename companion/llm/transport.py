@@ -37,7 +37,7 @@ MAX_ANSWER = 1024 * 1024  # bytes
 _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 _CONNECT_TIMEOUT = 10.0  # seconds
 _IDLE = 5.0  # seconds that a connection is kept without a call
-_ALLOWED_HEADERS = ("host", "content-type", "content-length", "accept")
+_ALLOWED_HEADERS = frozenset((b"host", b"content-type", b"content-length", b"accept"))
 
 
 class Transport:
@@ -177,11 +177,12 @@ class _GuardedTransport(httpx2.BaseTransport):
         self._proxy = _proxy_for(endpoint)
         self._trusts_env = not endpoint.is_local
         is_encrypted = bool(self._proxy) or endpoint.base_url.startswith("https:")
-        self._ssl = (
-            httpx2.create_ssl_context(trust_env=self._trusts_env)
-            if is_encrypted
-            else httpx2.create_ssl_context(verify=False)
+        self._ssl = httpx2.create_ssl_context(verify=is_encrypted, trust_env=self._trusts_env)
+        self._headers = httpx2.Headers(
+            {"accept-encoding": "identity", "user-agent": f"callout-companion/{__version__}"}
         )
+        if endpoint.api_key:
+            self._headers["authorization"] = f"Bearer {endpoint.api_key}"
         self._lock = threading.Lock()
         self._closed = False
         self._idle: deque[tuple[float, httpx2.HTTPTransport]] = deque()  # since when; newest last
@@ -195,17 +196,11 @@ class _GuardedTransport(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         deadline = time.monotonic() + self._endpoint.timeout
-        headers = {
-            name: request.headers[name] for name in _ALLOWED_HEADERS if name in request.headers
-        }
-        headers["accept-encoding"] = "identity"
-        headers["user-agent"] = f"callout-companion/{__version__}"
+        headers = [each for each in request.headers.raw if each[0].lower() in _ALLOWED_HEADERS]
         basic = request.headers.get("authorization", "")
-        if self._endpoint.api_key:
-            headers["authorization"] = f"Bearer {self._endpoint.api_key}"
-        elif basic.startswith("Basic "):  # from a base URL with a user name
-            headers["authorization"] = basic
-        request.headers = httpx2.Headers(headers)
+        if basic.startswith("Basic ") and not self._endpoint.api_key:
+            headers.append((b"authorization", basic.encode()))  # from a base URL with a user name
+        request.headers = httpx2.Headers([*headers, *self._headers.raw])
         request.extensions = {**request.extensions, "trace": self._trace}
         self._sent.at = None
         connection = self._take()

@@ -119,7 +119,23 @@ def place_callout(note: NoteText, lines: Sequence[Line], body: Sequence[str], st
     also embeds, such as a banner. A line of tags directly above text stays with the text if the
     text would mean something else without it.
     """
-    return _place_after(note, lines, _end_of_preamble(lines), body, style)
+    last = -1  # the index of the preamble's last line that is not blank, if there is one
+    has_title = False
+    for index in range(_below_banner(lines), len(lines)):
+        line = lines[index]
+        is_title = _is_title(line) and not has_title
+        has_title = has_title or is_title
+        if is_title or _is_rule(line) or has_only_tags(line):
+            last = index
+        elif not _is_empty(line):
+            is_plain = line.kind == "text" and not line.prefix.strip(" \t")
+            keeps_tags = last == index - 1 and is_plain and not is_plain_start(line.text)
+            while keeps_tags and last >= 0 and has_only_tags(lines[last]):
+                last -= 1
+            while last >= 0 and _is_empty(lines[last]):
+                last -= 1
+            break
+    return _place_after(note, lines, last, body, style)
 
 
 def place_section_callout(
@@ -139,27 +155,6 @@ def _separate_body(header: str, body: Sequence[str]) -> list[str]:
     marker = _HEADER.match(header)
     title = header[marker.end() :] if marker else header
     return ["", *body] if _MAY_BE_OPEN.search(title) else [*body]
-
-
-def _end_of_preamble(lines: Sequence[Line]) -> int:
-    """Return the index of the preamble's last line that is not blank; -1 if there is none."""
-    last = -1
-    has_title = False
-    for index in range(_below_banner(lines), len(lines)):
-        line = lines[index]
-        is_title = _is_title(line) and not has_title
-        has_title = has_title or is_title
-        if is_title or _is_rule(line) or has_only_tags(line):
-            last = index
-        elif not _is_empty(line):
-            is_plain = line.kind == "text" and not line.prefix.strip(" \t")
-            if last == index - 1 and is_plain and not is_plain_start(line.text):
-                while last >= 0 and has_only_tags(lines[last]):  # the tags stay with the text
-                    last -= 1
-                while last >= 0 and _is_empty(lines[last]):
-                    last -= 1
-            break
-    return last
 
 
 def _below_banner(lines: Sequence[Line]) -> int:

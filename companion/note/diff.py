@@ -223,19 +223,14 @@ def diff_words(old: str, new: str) -> list[Part]:
     for start_a, start_b, size in [*align(a, b), (len(a), len(b), 0)]:
         parts += _compare("".join(a[at_a:start_a]), "".join(b[at_b:start_b]))
         at_a, at_b = start_a + size, start_b + size
-        is_last = (at_a, at_b) == (len(a), len(b))
-        parts += _shorten(a[start_a:at_a], is_first=not (start_a or start_b), is_last=is_last)
-    return parts
-
-
-def _shorten(lines: Sequence[str], *, is_first: bool, is_last: bool) -> list[Part]:
-    """Return the lines that are the same, without those that are far from any difference."""
-    head = 0 if is_first else _CONTEXT
-    tail = 0 if is_last else _CONTEXT
-    if len(lines) <= head + tail:
-        return [Part("=", "".join(lines))] if lines else []
-    above, below = "".join(lines[:head]), "".join(lines[len(lines) - tail :])
-    parts = Part("=", above), Part("…", ""), Part("=", below)
+        # of the same lines, those that are far from any difference are left out
+        head = _CONTEXT if start_a or start_b else 0
+        tail = 0 if (at_a, at_b) == (len(a), len(b)) else _CONTEXT
+        if size > head + tail:
+            above, below = a[start_a : start_a + head], a[at_a - tail : at_a]
+            parts += Part("=", "".join(above)), Part("…", ""), Part("=", "".join(below))
+        else:
+            parts.append(Part("=", "".join(a[start_a:at_a])))
     return [part for part in parts if part.text or part.mark == "…"]
 
 

@@ -60,7 +60,11 @@ class EditorText:
             touching = index + 1 < len(ordered) and ordered[index + 1].start == edit.end
             following = "" if touching else self.file_text[end : end + 1]
             newline = NoteText(self.file_text).newline_at(start) if "\r" in self.file_text else "\n"
-            text = _separate_line_ends(last, _NEWLINE.sub(newline, edit.text), following)
+            text = _NEWLINE.sub(newline, edit.text)
+            if last == "\r" and text.startswith("\n"):
+                text = f"\r{text}"
+            if following == "\n" and (text or last).endswith("\r"):
+                text = f"{text}\n" if text else "\r"
             moved.append(Edit(start, end, text))
         return moved
 
@@ -153,12 +157,3 @@ class _Pairs(NamedTuple):
         return offset - bisect_left(
             range(len(self.places)), offset, key=lambda i: self.places[i] + i
         )
-
-
-def _separate_line_ends(last: str, text: str, following: str) -> str:
-    """Return text so that no `\\r` and `\\n` become one line end at its start or its end."""
-    if last == "\r" and text.startswith("\n"):
-        text = f"\r{text}"
-    if following == "\n" and (text or last).endswith("\r"):
-        text = f"{text}\n" if text else "\r"
-    return text

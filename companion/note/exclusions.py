@@ -18,7 +18,6 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.properties import BETWEEN_TAGS, Properties, PropertyValue
 from companion.note.spans import CodeSpans
 from companion.note.tags import find_possible_tags
-from companion.note.text import NoteText
 
 PRIVATE = "set to be read by models on this machine only"
 
@@ -44,20 +43,10 @@ def property_mark(name: str, value: str) -> str:
 def find_marks(
     parsed: ParsedNote, tags: Sequence[str], properties: Sequence[tuple[str, str]]
 ) -> tuple[str, ...]:
-    """Return which of the tags and properties the note has; see tag_mark and property_mark."""
-    marks = [tag_mark(tag) for tag in _find_tags(parsed, tags)] if tags else []
-    marks += [property_mark(*pair) for pair in properties if has_value(parsed.properties, *pair)]
-    return tuple(marks)
+    """Return which of the tags and properties the note has; see tag_mark and property_mark.
 
-
-def has_value(properties: Properties, name: str, value: str) -> bool:
-    """Return whether the property has the value, or a list with it, however that is written."""
-    texts = _texts(_values(properties, (_fold(name),)), set())
-    return _fold_value(value) in map(_fold_value, texts)
-
-
-def _find_tags(parsed: ParsedNote, tags: Sequence[str]) -> Iterator[str]:
-    """Yield those of the tags, without `#`, that the note has, themselves or one nested in them."""
+    A note has a tag, too, where it has one that is nested in it.
+    """
     wanted = tuple(f"{_fold(tag)}/" for tag in tags)
     names = (
         name.lstrip("#")
@@ -66,13 +55,23 @@ def _find_tags(parsed: ParsedNote, tags: Sequence[str]) -> Iterator[str]:
     )
     found = {path for name in names for path in _tag_paths(name) if path.startswith(wanted)}
     code = _CodeFinder(parsed)
-    for place, name in find_possible_tags(parsed.note.text):
+    for place, name in find_possible_tags(parsed.note.text) if tags else ():
         paths = [path for path in _tag_paths(name) if path.startswith(wanted)]
         if paths and not code.is_at(place):
             found.update(paths)
-    for tag, start in zip(tags, wanted, strict=True):
-        if any(path.startswith(start) for path in found):
-            yield tag
+    marks = [
+        tag_mark(tag)
+        for tag, start in zip(tags, wanted, strict=True)
+        if any(path.startswith(start) for path in found)
+    ]
+    marks += [property_mark(*pair) for pair in properties if has_value(parsed.properties, *pair)]
+    return tuple(marks)
+
+
+def has_value(properties: Properties, name: str, value: str) -> bool:
+    """Return whether the property has the value, or a list with it, however that is written."""
+    texts = _texts(_values(properties, (_fold(name),)), set())
+    return _fold_value(value) in map(_fold_value, texts)
 
 
 def _values(properties: Properties, names: tuple[str, ...]) -> list[PropertyValue]:
@@ -167,9 +166,10 @@ def find_template(parsed: ParsedNote) -> NoteRefused | None:
     Template syntax in code and formulas does not count.
     """
     note = parsed.note
-    if not _may_be_template(note):  # the outline takes its time
+    opening, last_closing = note.text.find("<%", note.body_start), note.text.rfind("%>")
+    has_placeholder = "{{" in note.text and _PLACEHOLDER.search(note.text, note.body_start)
+    if not has_placeholder and not 0 <= opening < last_closing:  # the outline takes its time
         return None
-    last_closing = note.text.rfind("%>")
     for line in parsed.lines:
         if line.kind in ("code", "math") or not any(o in line.text for o in _TEMPLATE_OPENINGS):
             continue
@@ -179,12 +179,3 @@ def find_template(parsed: ParsedNote) -> NoteRefused | None:
                 reason = f"a template: its text holds {what}; if it is none, write it as `{what}`"
                 return NoteRefused(reason, line=note.line_number(line.start))
     return None
-
-
-def _may_be_template(note: NoteText) -> bool:
-    """Return whether the body has template syntax, in code or not."""
-    text, start = note.text, note.body_start
-    opening = text.find("<%", start)
-    if opening >= 0 and text.find("%>", opening) >= 0:
-        return True
-    return text.find("{{", start) >= 0 and _PLACEHOLDER.search(text, start) is not None

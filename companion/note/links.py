@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
-from functools import cached_property
 from urllib.parse import unquote
 
 from companion.note.edit import Edit, apply_edits
@@ -39,15 +38,6 @@ _TABLE = re.compile(
     r"^[ \t>]*+(?:\|[ \t]*+)?:?-+:?[ \t]*+(?:\|[ \t]*+:?-*:?[ \t]*+)+$", re.MULTILINE
 )
 _ROW = re.compile(r"^[^|\n]*\|.*", re.MULTILINE)
-
-
-def _local_path(match: re.Match[str]) -> str:
-    """Return the path that a Markdown link leads to; empty if it is none, or leads to a URL."""
-    pointed, destination = match.group("pointed", "destination")
-    address = pointed or ((destination or "").split() or [""])[0]
-    if _ADDRESS.match(address):
-        return ""
-    return re.sub(r"^(?:\.{1,2}/)+", "", unquote(address.partition("#")[0]))
 
 
 _MODEL_LINK = re.compile(
@@ -137,8 +127,16 @@ def likely_targets(text: str) -> list[str]:
 
 
 def _find_targets(link: re.Pattern[str], text: str) -> Iterator[str]:
-    found = (match["target"] or _local_path(match) for match in link.finditer(text))
-    return filter(None, (target.strip().rstrip("\\") for target in found))
+    for match in link.finditer(text):
+        target = match["target"]
+        if not target:  # a Markdown link, or none
+            pointed, destination = match.group("pointed", "destination")
+            address = pointed or ((destination or "").split() or [""])[0]
+            if _ADDRESS.match(address):
+                continue
+            target = re.sub(r"^(?:\.{1,2}/)+", "", unquote(address.partition("#")[0]))
+        if target := target.strip().rstrip("\\"):
+            yield target
 
 
 _RELATIVE = re.compile(r"(?:\.{1,2}/)+")
@@ -154,6 +152,14 @@ class Links:
     def __init__(self, targets: Mapping[str, str], names: LinkNames) -> None:
         self._targets = targets
         self._names = names
+        # The paths of notes with another spelling of `.md`, by the same without it.
+        odd = (path for path in targets if not path.endswith(".md"))
+        self._odd_paths = {without_extension(path): path for path in odd}
+        # The links to notes of each name, in whichever folder: linking note and target.
+        self._links: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for source, lines in targets.items():
+            for target in filter(None, lines.split("\n")):
+                self._links[_name_key(target)].append((source, target))
 
     def linked_in(self, text: str, path: str) -> list[str]:
         """Return the notes that text, of the note at path, links to, in the order of the links."""
@@ -179,21 +185,6 @@ class Links:
             return None
         path = f"{found}.md"
         return path if path in self._targets else self._odd_paths.get(found)
-
-    @cached_property
-    def _odd_paths(self) -> dict[str, str]:
-        """The paths of notes with another spelling of `.md`, by the same without it."""
-        odd = (path for path in self._targets if not path.endswith(".md"))
-        return {without_extension(path): path for path in odd}
-
-    @cached_property
-    def _links(self) -> dict[str, list[tuple[str, str]]]:
-        """The links to notes of each name, in whichever folder: linking note and target."""
-        links: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for source, targets in self._targets.items():
-            for target in filter(None, targets.split("\n")):
-                links[_name_key(target)].append((source, target))
-        return links
 
 
 def _name_key(target: str) -> str:

@@ -49,10 +49,13 @@ def _is_whole_cjk_word(text: str, start: int, end: int) -> bool:
     """
     name = text[start:end]
     head, tail = _HEAD.match(name), _TAIL.search(name)
-    return not (
-        (head and not _may_begin_cjk(_before(text, start), len(head[0])))
-        or (tail and not _may_end_cjk(_after(text, end), len(tail[0])))
-    )
+    if head and not _may_begin_cjk(_before(text, start), len(head[0])):
+        return False
+    after = _after(text, end)
+    if not tail or not _IS_HAN.match(after):
+        return True
+    # only a suffix makes another word of a long one, and a short one needs a word that joins
+    return after not in _SUFFIXES if len(tail[0]) > _MAX_SHORT else after in _AFTER
 
 
 def _may_begin_cjk(before: str, length: int) -> bool:
@@ -63,13 +66,6 @@ def _may_begin_cjk(before: str, length: int) -> bool:
         return not before[-1].isdigit()  # 3 月球
     joining = _BEFORE_THREE if length == _MAX_SHORT else _BEFORE_TWO
     return before[-1] in joining and not _ENDS_A_WORD.search(before)
-
-
-def _may_end_cjk(after: str, length: int) -> bool:
-    """Return whether a word of that many Chinese characters may end before after."""
-    if not _IS_HAN.match(after):
-        return True
-    return after not in _SUFFIXES if length > _MAX_SHORT else after in _AFTER
 
 
 def _before(text: str, start: int) -> str:
@@ -138,9 +134,8 @@ def spelling_of(name: str, is_alias: bool = False) -> Spelling:
     (前言, 基本概念).
     """
     characters = len(_IS_CHARACTER.findall(name))
-    if not is_safe(name) or not name[0].isalnum() or name[-1] in _JOINERS:
-        return Spelling.NEVER
-    if not any(map(str.isalpha, name)) or _CHAPTER_HEADING.fullmatch(name):
+    fits_link = is_safe(name) and name[0].isalnum() and name[-1] not in _JOINERS
+    if not fits_link or not any(map(str.isalpha, name)) or _CHAPTER_HEADING.fullmatch(name):
         return Spelling.NEVER
     if is_alias and _TWO_HAN.fullmatch(name):
         return Spelling.TITLE_MARKS
@@ -149,14 +144,10 @@ def spelling_of(name: str, is_alias: bool = False) -> Spelling:
     letters = sum(map(str.isalnum, name))
     if letters < 4:
         return Spelling.EXACT if letters >= 2 and name.isupper() else Spelling.NEVER
-    if " " not in name:
-        return _word_spelling(name, is_alias)
     if sum(len(word) >= 4 for word in name.split(" ")) >= 2:
         return Spelling.INITIALS
-    return Spelling.NEVER if name.islower() else Spelling.EXACT  # "To Do" is one by its capitals
-
-
-def _word_spelling(name: str, is_alias: bool) -> Spelling:
+    if " " in name:  # "To Do" is one by its capitals
+        return Spelling.NEVER if name.islower() else Spelling.EXACT
     if name[1:] != name[1:].lower() or any(map(str.isdigit, name)):
         return Spelling.EXACT
     if len(name) >= _LONG_WORD:

@@ -103,7 +103,12 @@ def find_needs(parsed: ParsedNote, rules: Rules, explicit: bool) -> Iterator[Nee
 
     explicit: the user named the note, so it is a candidate whatever properties it has.
     """
-    why = _candidate_reason(parsed, rules, explicit)
+    why = "you named it" if explicit else None
+    triggers = (_empty_key(parsed, name) for name in rules.triggers if name in rules.fields)
+    if postponed := postponed_by(parsed, rules):
+        why = f"postponed by {postponed}"
+    elif key := next(filter(None, triggers), None):
+        why = f"empty {key}"
     for name in rules.fields if why else ():
         if key := _empty_key(parsed, name):
             yield Need(name, None, None, "property", f"empty {key}")
@@ -152,15 +157,6 @@ def postponed_by(parsed: ParsedNote, rules: Rules) -> str | None:
         if value.casefold() in map(str.casefold, property_texts(parsed.properties.get(name))):
             return f"{name}: {value}"
     return None
-
-
-def _candidate_reason(parsed: ParsedNote, rules: Rules, explicit: bool) -> str | None:
-    if postponed := postponed_by(parsed, rules):
-        return f"postponed by {postponed}"
-    for name in rules.triggers:
-        if name in rules.fields and (key := _empty_key(parsed, name)):
-            return f"empty {key}"
-    return "you named it" if explicit else None
 
 
 def _empty_key(parsed: ParsedNote, name: str) -> str | None:

@@ -84,7 +84,11 @@ class _Body:
                 has_markup = re.search(r"[*_`]", line)
                 self._add_separate(line if has_markup or not line else f"**{line}**")
             case "code":
-                self._add_separate(_fence_code(block.text))
+                lines = (_PAIR.sub(r" \g<0>", line) for line in block.text.split("\n"))
+                code = "\n".join(map(str.rstrip, lines)).strip("\n")
+                longest = max(map(len, re.findall("`+", code)), default=0)
+                fence = "`" * max(3, longest + 1)  # which nothing in the code closes
+                self._add_separate(f"{fence}\n{code}\n{fence}" if code else "")
             case "blank":
                 self._add_blank()
 
@@ -145,27 +149,22 @@ class _Body:
 def _read_blocks(lines: list[str]) -> Iterator[_AnswerBlock]:
     at = 0
     while at < len(lines):
-        if opening := _FENCE.match(lines[at]):
-            code = _read_code(lines, at + 1, opening)
-            yield _AnswerBlock("code", "\n".join(code))
-            at += len(code) + 1
-            at += at < len(lines) and _closes(opening, lines[at])
-        else:
-            yield _read_line(lines[at])
+        opening = _FENCE.match(lines[at])
+        at += 1
+        if not opening:
+            yield _read_line(lines[at - 1])
+            continue
+        depth = opening["before"].count(">")
+        indent = len(opening["before"].rpartition(">")[2])
+        code: list[str] = []
+        while at < len(lines) and not _closes(opening, lines[at]):
+            if depth and not _QUOTE.match(lines[at]):  # its quote ends, and the code with it
+                break
+            line = _unquote(lines[at], depth)
+            code.append(line[min(indent, len(line) - len(line.lstrip(" "))) :])
             at += 1
-
-
-def _read_code(lines: list[str], at: int, opening: re.Match[str]) -> list[str]:
-    """Return the lines of a code block, up to its closing fence or the end of its quote."""
-    depth = opening["before"].count(">")
-    indent = len(opening["before"].rpartition(">")[2])
-    code: list[str] = []
-    for line in map(lines.__getitem__, range(at, len(lines))):
-        if _closes(opening, line) or (depth and not _QUOTE.match(line)):
-            break
-        line = _unquote(line, depth)
-        code.append(line[min(indent, len(line) - len(line.lstrip(" "))) :])
-    return code
+        yield _AnswerBlock("code", "\n".join(code))
+        at += at < len(lines) and _closes(opening, lines[at])
 
 
 def _closes(opening: re.Match[str], line: str) -> bool:
@@ -218,14 +217,6 @@ def _delimiter_row(text: str) -> str | None:
     matches = [_DELIMITER_CELL.fullmatch(cell) for cell in cells]
     cells = [f"{match[1]}---{match[2]}" for match in matches if match]
     return f"| {' | '.join(cells)} |" if len(cells) == len(matches) else None
-
-
-def _fence_code(code: str) -> str:
-    """Return code between fences that it cannot close; empty if there is no code."""
-    inert = "\n".join(_PAIR.sub(r" \g<0>", line).rstrip() for line in code.split("\n")).strip("\n")
-    longest = max(map(len, re.findall("`+", inert)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}\n{inert}\n{fence}" if inert else ""
 
 
 # CommonMark (section 2.1) ends lines at LF, CR and CRLF; editors also at VT, FF, NEL, LS and PS.

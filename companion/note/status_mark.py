@@ -190,25 +190,22 @@ def _replace_items(
     def is_mark(item: str) -> bool:
         return item.casefold() in folded or any(has_tag([item], tag) for tag in tags)
 
-    edits = list(_item_edits(note, key, words, new)) if words else []
-    return edits if _is_exact(note, key, edits, is_mark, new) else []
-
-
-def _item_edits(note: NoteText, key: str, words: str, new: str) -> Iterator[Edit]:
     token = re.compile(
         rf"(?<![^\s,\[\"'])(?P<quote>[\"']?)#?(?P<word>{words})(?P=quote)(?=[\s,\]\"']|$)",
         re.IGNORECASE,
     )
+    edits: list[Edit] = []
     done = 0  # the end of what is removed
-    for scalar in _scalars(note, key):
+    for scalar in _scalars(note, key) if words else ():
         for found in token.finditer(note.text, scalar.start):
             if found.end() > scalar.end:
                 break
             if new:
-                yield Edit(*found.span("word"), new)
+                edits.append(Edit(*found.span("word"), new))
             else:
                 start, done = _span_of_item(note.text, *found.span(), done)
-                yield Edit(start, done, "")
+                edits.append(Edit(start, done, ""))
+    return edits if _is_exact(note, key, edits, is_mark, new) else []
 
 
 def _scalars(note: NoteText, key: str) -> list[Span]:

@@ -199,12 +199,7 @@ def parse_field_frontmatter(file: PromptFile) -> FieldFrontmatter:
             )
         expected = _EXPECTED.get(key, "a whole number from 1 to 20000")
         file.fail_at_key(key, f"this is nothing that {key} takes; give it {expected}")
-    _check_combination(file, frontmatter)
-    return frontmatter
-
-
-def _check_combination(file: PromptFile, frontmatter: FieldFrontmatter) -> None:
-    """Raise PromptError when keys that are valid one by one contradict each other."""
+    # keys that are valid one by one may contradict each other
     if frontmatter.kind == "choice" and frontmatter.vocabulary == "none":
         file.fail_at_key("kind", "a choice needs values; add vocabulary: vault, or a list of them")
     if frontmatter.kind in ("text", "prose") and frontmatter.vocabulary != "none":
@@ -217,3 +212,4 @@ def _check_combination(file: PromptFile, frontmatter: FieldFrontmatter) -> None:
         file.fail_at_key("whole_sentences", "only kind: text takes it; remove it")
     if frontmatter.max_characters and frontmatter.max_characters < frontmatter.min_characters:
         file.fail_at_key("min_characters", "it is more than max_characters; lower it")
+    return frontmatter

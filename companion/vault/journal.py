@@ -25,7 +25,8 @@ from companion.vault.change_rows import (
     mark_done,
     put_offer,
 )
-from companion.vault.journal_db import Database, Gathering, touch
+from companion.vault.gathering import Gathering
+from companion.vault.journal_db import Database, touch
 from companion.vault.proposals import ProposalStore
 from companion.vault.remembered_notes import RememberedNotes
 

@@ -11,7 +11,8 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from companion.vault.change import Change
-from companion.vault.journal_db import Database, Gathering
+from companion.vault.gathering import Gathering
+from companion.vault.journal_db import Database
 from companion.vault.proposal_rows import move_proposals
 
 UNKNOWN_SIZE = -1  # recorded by versions that did not store sizes

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterable, Iterator
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.language import is_in_language
@@ -53,7 +52,9 @@ def find_unknown_names(answer: CheckedAnswer) -> Fault | None:
         return None
     text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", answer.text))
     names = dict.fromkeys(_find_names(text))
-    unknown = next((name for name in names if not _has_name(name, answer)), None)
+    words = _WORD.findall(unicodedata.normalize("NFC", f"{answer.title}\n{answer.note}"))
+    known = [fold(word) for word in dict.fromkeys(words) if not word.islower()]
+    unknown = next((name for name in names if not _has_name(name, answer, known)), None)
     if unknown is None:
         return None
     return Fault("names", f"names what the note does not (“{unknown}”)", _RETRY)
@@ -83,10 +84,11 @@ def _find_names(text: str) -> Iterator[str]:
             yield word[0]
 
 
-def _has_name(name: str, answer: CheckedAnswer) -> bool:
+def _has_name(name: str, answer: CheckedAnswer, known: Iterable[str]) -> bool:
     """Return whether the note has the name, its parts, or another form of it.
 
-    Forms, such as an adjective or a case, are known by how they begin; only of names.
+    Forms, such as an adjective or a case, are known by how they begin; only of names. known: the
+    note's words that are not in small letters, folded.
     """
     word = fold(name).removesuffix("s")
     if {word, fold(name)} & find_words("names", "no_names"):
@@ -96,15 +98,8 @@ def _has_name(name: str, answer: CheckedAnswer) -> bool:
         rf"{_EDGE[0]}(?:{re.escape(word)}|{parts or '(?!)'})e?s?{_EDGE[1]}", answer.source
     ):
         return True
-    for other in map(fold, _names_in(f"{answer.title}\n{answer.note}")):
+    for other in known:
         same = max(_STEM, min(len(word), len(other)) - _ENDING)
         if len(other) >= _STEM and word[:same] == other[:same]:
             return True
     return False
-
-
-@lru_cache(maxsize=8)
-def _names_in(note: str) -> tuple[str, ...]:
-    """Return the words of the note that are not in small letters."""
-    words = dict.fromkeys(_WORD.findall(unicodedata.normalize("NFC", note)))
-    return tuple(word for word in words if not word.islower())

@@ -141,29 +141,25 @@ def without_copies(text: str, note: str) -> str:
     A sentence with a word or two changed repeats it, too. Sentences stay where the next one needs
     them, and paragraphs with a list or a table stay as they are.
     """
-    earlier = set(_runs(note, _SIMILAR))
-    blocks = (_drop_copies(block, earlier, _runs_of(note, _COPY)) for block in text.split("\n\n"))
+    copies = _runs_of(note, _COPY)
+    earlier = set(_runs(note, _SIMILAR))  # and those of the sentences that stay
+    blocks = []
+    for block in text.split("\n\n"):
+        if any(map(LIST_OR_TABLE.match, block.split("\n"))):
+            blocks.append(block)
+            continue
+        sentences = list(find_sentences([block]))
+        kept = before = ""
+        for sentence, following in zip(sentences, [*sentences[1:], ""], strict=False):
+            runs = list(_runs(sentence, _SIMILAR))
+            is_known = sum(run in earlier for run in runs) >= _NEARLY * max(_FEWEST, len(runs))
+            is_copy = is_known or not copies.isdisjoint(_runs(f"{before} {sentence}", _COPY))
+            if not is_copy or needs_previous(following):
+                kept += sentence + ("" if sentence.endswith(_NO_BLANK_AFTER) else " ")
+                before = "" if is_copy else sentence
+                earlier.update(runs)
+        blocks.append(block if len(kept) > len(block) else kept.rstrip())
     return "\n\n".join(filter(None, blocks))
-
-
-def _drop_copies(block: str, earlier: set[_WordRun], copies: frozenset[_WordRun]) -> str:
-    """Return the block without sentences that repeat earlier text or copy the note.
-
-    earlier: the runs of that text, to which those of the sentences that stay are added.
-    """
-    if any(map(LIST_OR_TABLE.match, block.split("\n"))):
-        return block
-    sentences = list(find_sentences([block]))
-    kept = before = ""
-    for sentence, following in zip(sentences, [*sentences[1:], ""], strict=False):
-        runs = list(_runs(sentence, _SIMILAR))
-        is_known = sum(run in earlier for run in runs) >= _NEARLY * max(_FEWEST, len(runs))
-        is_copy = is_known or not copies.isdisjoint(_runs(f"{before} {sentence}", _COPY))
-        if not is_copy or needs_previous(following):
-            kept += sentence + ("" if sentence.endswith(_NO_BLANK_AFTER) else " ")
-            before = "" if is_copy else sentence
-            earlier.update(runs)
-    return block if len(kept) > len(block) else kept.rstrip()
 
 
 def _runs(text: str, sizes: tuple[int, int]) -> Iterator[_WordRun]:
