@@ -201,21 +201,20 @@ class Enricher(NoteWriter):
         kept: list[tuple[Accepted | Rejected, _OpenProposal]] = []
         spent, current_path = Usage(), self.workspace.journal.notes.follow(job.path)
 
-        def store(outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
-            there = job._replace(path=current_path())  # the note may be renamed meanwhile
-            kept.extend(self._store(there, task, outcomes, usage))
+        def moved() -> Job:  # the note may be renamed meanwhile
+            return job._replace(path=current_path())
 
         def keep(outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
             nonlocal spent
             accepted = [each for each in outcomes if isinstance(each, Accepted)]
             if accepted:
-                store(accepted, usage)
+                kept.extend(self._store(moved(), task, accepted, usage))
                 spent += usage
 
         answers = self._asker.ask(job.path, task.parsed, task.needs, self._client, keep)
         stored = [outcome for outcome, _ in kept]
         rest = [each for each in answers.outcomes if each not in stored]
-        store(rest, answers.usage - spent)
+        kept += self._store(moved(), task, rest, answers.usage - spent)
         self._repeated_faults.count(answers)  # which ends the run if they are too many
         # without those that a sentence of the note has taken the place of
         proposed = [new for each in answers.outcomes for outcome, new in kept if outcome == each]
