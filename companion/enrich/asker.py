@@ -18,8 +18,8 @@ from companion.enrich.model_calls import (
     ModelCall,
     RawAnswer,
     TokenBudget,
-    read_answers,
     send_calls,
+    split_answer,
 )
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, merge_outcomes
 from companion.enrich.similar import ChosenValues, SimilarNotes
@@ -129,7 +129,7 @@ class Asker:
         if keys:
             asks = [ask._replace(key=key) for ask, key in zip(asks, keys, strict=True)]
         schema = note.prompts.schema(asks, note.context) if keys else None
-        given = read_answers(list(map(AskedFor, needs, asks)), lambda: read(schema), bool(keys))
+        given = split_answer(list(map(AskedFor, needs, asks)), lambda: read(schema), bool(keys))
         acceptor = self._acceptor(note)
         outcomes = acceptor.use_fallback([acceptor.accept(each) for each in given.answers])
         return NoteAnswers(tuple(outcomes), given.usage)

@@ -162,7 +162,7 @@ class BatchReader:
             parsed,
             needs,
             call.keys,
-            lambda schema: line.read_answer(schema, self._endpoint, call.max_tokens),
+            lambda schema: line.to_answer(schema, self._endpoint, call.max_tokens),
         )
         by_need = {each.need: each for each in kept}
         outcomes = [each for each in answers.outcomes if each.need.key in by_need]
