@@ -42,7 +42,6 @@ from benchmarks.stub_endpoint import Call, Stub, note_of
 from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import model_facts, open_client
@@ -53,7 +52,7 @@ from companion.llm.client import Client
 from companion.llm.request import Message
 from companion.llm.response import Answer, JsonSchema
 from companion.vault.journal import Journal
-from companion.vault.proposal import Proposal
+from companion.vault.proposal import Acceptance, Proposal
 from companion.vault.proposals import Selection
 
 DELAY, AT_ONCE = 0.01, 4

@@ -31,9 +31,8 @@ from companion.vault.undo import Undone, undo_change
 if TYPE_CHECKING:  # what only some commands need is loaded by them
     from companion.daemon.daemon_client import DaemonClient, RemoteDecisions
     from companion.enrich.context import VaultContext
-    from companion.enrich.decision import NoteDecision
     from companion.enrich.decisions import Decisions
-    from companion.enrich.run import Result
+    from companion.enrich.run import NoteDecision, Result
     from companion.vault.proposal import RejectedValue
 
 __all__ = ["Vault"]
@@ -179,7 +178,7 @@ class Vault:
 
     def accept(self, *ids: int) -> list[NoteDecision]:
         """Write proposals into their notes; return what became of each note."""
-        from companion.enrich.decision import Acceptance
+        from companion.vault.proposal import Acceptance
 
         with self.decisions() as decisions:
             return list(decisions.accept(map(Acceptance, ids)))

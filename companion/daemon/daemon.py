@@ -28,7 +28,6 @@ from companion.daemon.workers import WorkerPool
 from companion.enrich.agent import Agent
 from companion.enrich.asker import Asker
 from companion.enrich.cost import describe_cost, needs_agreement
-from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
 from companion.enrich.model import find_limiter, model_facts
 from companion.enrich.new_proposals import propose_for_script
@@ -40,7 +39,7 @@ from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
-from companion.vault.proposal import GivenValue, Proposal, RejectedValue
+from companion.vault.proposal import Acceptance, GivenValue, Proposal, RejectedValue
 
 _REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts

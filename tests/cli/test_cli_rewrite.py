@@ -10,14 +10,13 @@ import pytest
 
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.decision import Acceptance, NoteDecision
 from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import model_facts, open_client
 from companion.enrich.note_filter import Criteria
-from companion.enrich.run import Result
+from companion.enrich.run import NoteDecision, Result
 from companion.enrich.written import find_outdated, find_rewrites
-from companion.vault.proposal import Proposal
+from companion.vault.proposal import Acceptance, Proposal
 from tests.cli.user import FILLED, STUB, User
 
 
