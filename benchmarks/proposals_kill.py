@@ -44,7 +44,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import model_facts, open_client
+from companion.enrich.model import open_client
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
@@ -91,7 +91,7 @@ def work(vault: Path) -> int:
     ):
         scan = space.scan()
         context = VaultContext(scan)
-        enricher = Enricher(space, Asker(space, context, model_facts(config)), client, new_run())
+        enricher = Enricher(space, Asker(space, context), client, new_run())
         jobs, _ = choose_jobs(space, scan, [""], JobOptions())
         accepts = Thread(target=accept_all, args=(space, context, is_over))
         accepts.start()

@@ -282,7 +282,6 @@ def _enrich_here(
     from companion.enrich.context import VaultContext
     from companion.enrich.cost import describe_cost, needs_agreement
     from companion.enrich.enricher import open_enricher
-    from companion.enrich.model import model_facts
 
     scan = workspace.scan()
     known, config, cancelled = VaultContext(scan), workspace.config, Event()
@@ -290,7 +289,7 @@ def _enrich_here(
     if not jobs:
         return results
     if not agreed and needs_agreement(workspace, jobs):
-        cost = describe_cost(workspace, Asker(workspace, known, model_facts(config)), jobs)
+        cost = describe_cost(workspace, Asker(workspace, known), jobs)
         raise ConsentMissing(f"{cost} Nothing was sent; say agreed=True to send them.")
     can_wait = len(jobs) > 1
     with open_enricher(workspace, known, new_run(), cancelled, can_wait=can_wait) as enricher:

@@ -15,7 +15,6 @@ from companion.daemon.backlog import Backlog, BacklogConsent
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost
-from companion.enrich.model import model_facts
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
@@ -69,7 +68,7 @@ def say_cost_of_backlog(config: Config, root: Path, output: Output) -> None:
     with open_workspace(config, root, read_only=True) as workspace:
         scan = workspace.scan()
         if jobs := choose_jobs(workspace, scan, [""], JobOptions())[0]:
-            asker = Asker(workspace, VaultContext(scan), model_facts(config))
+            asker = Asker(workspace, VaultContext(scan))
             output.say(describe_cost(workspace, asker, jobs))
 
 

@@ -23,7 +23,6 @@ from companion.cli.session import (
 from companion.enrich.asker import Asker
 from companion.enrich.batch_calls import BatchMaker, BatchReader
 from companion.enrich.context import VaultContext
-from companion.enrich.model import model_facts
 from companion.enrich.run import new_run
 from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
@@ -88,7 +87,7 @@ def export(
                 report.print_result(result)
         if jobs:
             with open_similar(workspace) as similar:
-                asker = Asker(workspace, known, model_facts(workspace.config), similar)
+                asker = Asker(workspace, known, similar)
                 exported = _Export(workspace, asker, report)
                 exported.write(target, limit_jobs(workspace, jobs, limit))
                 return int(exported.counts["failed"] > 0)
@@ -204,7 +203,7 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
 def open_reader(workspace: Workspace, similar: SimilarNotes | None) -> BatchReader:
     """Return what takes the answers to questions of batches, with the vault as it is now."""
     known = VaultContext(workspace.scan())
-    return BatchReader(workspace, lambda model: Asker(workspace, known, model, similar))
+    return BatchReader(workspace, lambda model: Asker(workspace, known, similar, model))
 
 
 def _read_lines(file: Path) -> Iterator[tuple[int, bytes]]:

@@ -39,7 +39,6 @@ from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import open_enricher
-from companion.enrich.model import model_facts
 from companion.enrich.note_filter import Criteria
 from companion.enrich.run import Result, new_run, run_jobs
 from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
@@ -263,7 +262,7 @@ class _Run:
         fetch_model(self.workspace.config, self.report.output)
         if not self.asks or not needs_agreement(self.workspace, jobs):
             return True
-        asker = Asker(self.workspace, known, model_facts(self.workspace.config))
+        asker = Asker(self.workspace, known)
         agreed = self.report.output.agrees(describe_cost(self.workspace, asker, jobs), AGREE)
         if not agreed:
             self.report.output.warn("nothing was sent")

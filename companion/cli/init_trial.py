@@ -23,7 +23,7 @@ from companion.doctor.model_probe import advice_on_thinking, probe_client, with_
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import describe_endpoint, model_facts, open_client
+from companion.enrich.model import describe_endpoint, open_client
 from companion.enrich.run import Result, new_run
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.task import Job
@@ -136,7 +136,7 @@ class Trial:
                     if not click.confirm(question, default=False, err=True):
                         return Verdict()
                 space = replace(workspace, journal=nothing_kept)
-                asker = Asker(space, VaultContext(scan), model_facts(config))
+                asker = Asker(space, VaultContext(scan))
                 enricher = Enricher(space, asker, client, new_run(), cancelled=cancelled)
                 return self._time(config, enricher, job, cancelled)
         except (EndpointError, Cancelled):

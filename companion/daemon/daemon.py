@@ -29,7 +29,7 @@ from companion.enrich.agent import Agent
 from companion.enrich.asker import Asker
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.decisions import Decisions
-from companion.enrich.model import find_limiter, model_facts
+from companion.enrich.model import find_limiter
 from companion.enrich.new_proposals import propose_for_script
 from companion.enrich.note_writer import Answered, NoteWriter
 from companion.enrich.run import Result, new_run
@@ -151,8 +151,7 @@ class Daemon:
 
     def _describe_cost(self, jobs: Sequence[Job]) -> str:
         """Return in words what it costs to ask about these notes; empty if there are none."""
-        facts = model_facts(self.space.config)
-        asker = Asker(self.space, self.reconciler.vault_context(), facts)
+        asker = Asker(self.space, self.reconciler.vault_context())
         return describe_cost(self.space, asker, jobs) if jobs else ""
 
     def start_run(self, request: RunRequest) -> Run:

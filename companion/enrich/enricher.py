@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.model import model_facts, open_client
+from companion.enrich.model import open_client
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_writer import Answered, NoteWriter, keys_of
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
@@ -300,5 +300,5 @@ def open_enricher(
         open_client(config, cancelled, can_wait=can_wait) as client,
         open_similar(workspace) as similar,
     ):
-        asker = Asker(workspace, known, model_facts(config), similar)
+        asker = Asker(workspace, known, similar)
         yield Enricher(workspace, asker, client, run, cancelled=cancelled)

@@ -184,7 +184,7 @@ class ProgramProposer:
     def __init__(self, workspace: Workspace, known: VaultContext, program: str) -> None:
         self._space = workspace
         facts = ModelFacts(program, None, "together", _PROSE_TOKENS, told_tokens=_TOLD_TOKENS)
-        self.asker = Asker(workspace, known, facts)
+        self.asker = Asker(workspace, known, model=facts)
         self._maker = ProposalMaker(workspace, facts)
 
     def find_place(self, path: str, given: GivenValue) -> Place:
