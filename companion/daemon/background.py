@@ -185,9 +185,8 @@ class BackgroundHandler:
             self._requeue_or_leave(ticket, error, fingerprint)
         else:
             log_result(answer)
-            if answer.change is not None:
-                self._fingerprints.record_write(path, answer.new)
-            else:
+            self._fingerprints.record_result(answer)
+            if answer.change is None:
                 self._fingerprints.record_attempt(path, fingerprint)
             self._queue.done(ticket)
         return asked

@@ -291,12 +291,10 @@ class Daemon:
 
     def _write_accepted(self, writer: NoteWriter, answered: Answered) -> Result:
         """Write what was accepted; into an open note by way of its editor, which takes its time."""
-        path = answered.job.path
-        if self.presence.is_open(path):
+        if self.presence.is_open(answered.job.path):
             return self._acceptances.add(writer, answered)
         result = writer.write(answered)
-        if result.change is not None:
-            self._fingerprints.record_write(path, result.new)
+        self._fingerprints.record_result(result)
         return result
 
     def _after_scan(self) -> None:

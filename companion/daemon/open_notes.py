@@ -267,8 +267,7 @@ class OpenNotes:
         except (NoteError, Cancelled):
             _log.info("%s: left alone; companion scan says why", path)
             return True
-        if result.change is not None:
-            self._fingerprints.record_write(path, result.new)
+        self._fingerprints.record_result(result)
         log_result(result)
         return True
 
