@@ -91,7 +91,7 @@ def work(vault: Path) -> int:
     ):
         scan = space.scan()
         context = VaultContext(scan)
-        enricher = Enricher(space, Asker(space, context), client, new_run())
+        enricher = Enricher(Asker(space, context), client, new_run())
         jobs, _ = choose_jobs(space, scan, [""], JobOptions())
         accepts = Thread(target=accept_all, args=(space, context, is_over))
         accepts.start()

@@ -103,7 +103,7 @@ def run_notes(
         time.sleep(0.1)  # so that no note is young, and read_note need not wait
         with open_workspace(config, vault) as workspace, open_client(config, Event()) as client:
             asker = Asker(workspace, VaultContext(workspace.scan()))
-            enricher = Enricher(workspace, asker, client, new_run())
+            enricher = Enricher(asker, client, new_run())
             enricher.enrich(Job("Note 0.md"))
             jobs = [Job(f"Note {number}.md") for number in range(1, notes)]
             before = workspace.journal.commits

@@ -289,7 +289,7 @@ def _enrich_here(
     if not jobs:
         return results
     if not agreed and needs_agreement(workspace, jobs):
-        cost = describe_cost(workspace, Asker(workspace, known), jobs)
+        cost = describe_cost(Asker(workspace, known), jobs)
         raise ConsentMissing(f"{cost} Nothing was sent; say agreed=True to send them.")
     can_wait = len(jobs) > 1
     with open_enricher(workspace, known, new_run(), cancelled, can_wait=can_wait) as enricher:

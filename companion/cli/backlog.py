@@ -69,7 +69,7 @@ def say_cost_of_backlog(config: Config, root: Path, output: Output) -> None:
         scan = workspace.scan()
         if jobs := choose_jobs(workspace, scan, [""], JobOptions())[0]:
             asker = Asker(workspace, VaultContext(scan))
-            output.say(describe_cost(workspace, asker, jobs))
+            output.say(describe_cost(asker, jobs))
 
 
 def _ask(

@@ -85,7 +85,7 @@ def submit(
         submission.prepare()
         is_agreed = yes or not needs_agreement(workspace, jobs)
         if jobs and not is_agreed:
-            is_agreed = output.agrees(describe_cost(workspace, asker, jobs, BATCH_SHARE), AGREE)
+            is_agreed = output.agrees(describe_cost(asker, jobs, BATCH_SHARE), AGREE)
         if jobs and is_agreed:
             _prepare(workspace, asker, jobs, report, similar)
         sent = sum(submission.send(each) for each in submission.list())
@@ -109,12 +109,12 @@ def _prepare(
         if similar:
             similar.progress = bar.add_below("Comparing notes")
         with open_client(workspace.config, Event()) as client:
-            first = ask_first(Enricher(workspace, asker, client, run), client, jobs)
+            first = ask_first(Enricher(asker, client, run), client, jobs)
         known = client.capabilities
         if not known.modes:  # it takes no JSON
             facts = asker.model._replace(mode="plain")
             asker = Asker(workspace, asker.vault_context, similar, facts)
-        rest = make_submissions(workspace, asker, run, address, first.left, known)
+        rest = make_submissions(asker, run, address, first.left, known)
         for result in chain(first.results, rest):
             report.counts[result.status] += 1
             if result.reason or result.left:

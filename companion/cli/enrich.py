@@ -263,7 +263,7 @@ class _Run:
         if not self.asks or not needs_agreement(self.workspace, jobs):
             return True
         asker = Asker(self.workspace, known)
-        agreed = self.report.output.agrees(describe_cost(self.workspace, asker, jobs), AGREE)
+        agreed = self.report.output.agrees(describe_cost(asker, jobs), AGREE)
         if not agreed:
             self.report.output.warn("nothing was sent")
         return agreed

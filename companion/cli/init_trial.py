@@ -137,7 +137,7 @@ class Trial:
                         return Verdict()
                 space = replace(workspace, journal=nothing_kept)
                 asker = Asker(space, VaultContext(scan))
-                enricher = Enricher(space, asker, client, new_run(), cancelled=cancelled)
+                enricher = Enricher(asker, client, new_run(), cancelled=cancelled)
                 return self._time(config, enricher, job, cancelled)
         except (EndpointError, Cancelled):
             raise

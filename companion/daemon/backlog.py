@@ -271,7 +271,7 @@ class BacklogConsent:
         cost = ""
         if waiting:
             asker = Asker(self._space, self._known())
-            cost = describe_cost(self._space, asker, [Job(path) for path in waiting])
+            cost = describe_cost(asker, [Job(path) for path in waiting])
         if len(waiting) > len(self._estimated_for):
             said = "notes that lay here before, or came at once, wait: %d; companion backlog asks"
             _log.info(said, len(waiting))

@@ -152,7 +152,7 @@ class Daemon:
     def _describe_cost(self, jobs: Sequence[Job]) -> str:
         """Return in words what it costs to ask about these notes; empty if there are none."""
         asker = Asker(self.space, self.reconciler.vault_context())
-        return describe_cost(self.space, asker, jobs) if jobs else ""
+        return describe_cost(asker, jobs) if jobs else ""
 
     def start_run(self, request: RunRequest) -> Run:
         """Queue a new run, and return it.

@@ -96,6 +96,4 @@ class EnricherSource:
                 self._source, cancelled, self._spending, self._first, can_wait=can_wait
             )
             self._first = self._first or client
-            return Enricher(
-                self._space, self._asker, client, run, self._planner, settle, waits, cancelled
-            )
+            return Enricher(self._asker, client, run, self._planner, settle, waits, cancelled)

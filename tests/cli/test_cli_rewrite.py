@@ -24,7 +24,7 @@ def rewrite(user: User, **criteria: object) -> list[Result]:
     """Ask once more for what fits the criteria."""
     with user.open() as space, open_client(space.config, Event()) as client:
         asker = Asker(space, VaultContext(space.scan()))
-        enricher = Enricher(space, asker, client, "again")
+        enricher = Enricher(asker, client, "again")
         jobs = find_rewrites(space, [""], Criteria(**criteria))  # type: ignore[arg-type]
         return [enricher.enrich(job) for job in jobs]
 
