@@ -116,7 +116,7 @@ class Reconciler:
     def vault_context(self, *, keeps: bool = True) -> VaultContext:
         """Return the names and vocabularies of the vault at the last scan, as scan() does.
 
-        keeps: for the next call, too; of many notes they take a lot of memory.
+        keeps: keep them for the next call; those of many notes take a lot of memory.
         """
         self._wait_ready()
         with self._reading:

@@ -197,7 +197,7 @@ def _read_batch(data: dict[str, Any]) -> ProviderBatch:
 
 
 def make_line(
-    id_: str, question: Question, endpoint: Endpoint, known: Capabilities | None = None
+    id_: str, question: Question, endpoint: Endpoint, known: Capabilities | None
 ) -> bytes:
     """Return the line of a file that asks the question, with its end.
 
