@@ -16,10 +16,10 @@ from typing import NamedTuple, TypeVar
 from companion.errors import EndpointError
 from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore, Correction
 from companion.llm.endpoint import Endpoint
-from companion.llm.group_commit import GroupCommit
 from companion.llm.rate_limiter import RateLimiter
 from companion.llm.reservation import Reservation
 from companion.llm.response import Usage
+from companion.sqlite import GroupCommit
 
 T = TypeVar("T")
 PriceOf = Callable[[int, int], Decimal | float | None]

@@ -17,9 +17,9 @@ from typing import TypeVar
 
 from companion.llm.budget_store import BudgetFileUnusable
 from companion.llm.endpoint import Endpoint
-from companion.llm.group_commit import GroupCommit
 from companion.llm.rate_limit_store import Bound, Ended, Kind, RateLimitStore, Report, Taken
 from companion.llm.response import Usage
+from companion.sqlite import GroupCommit
 
 T = TypeVar("T")
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from companion.note.edit import apply_edits
+from companion.sqlite import Gathering
 from companion.vault.batches import BatchStore
 from companion.vault.change import Change, NewChange, make_row, read_row
 from companion.vault.change_rows import (
@@ -25,7 +27,6 @@ from companion.vault.change_rows import (
     mark_done,
     put_offer,
 )
-from companion.vault.gathering import Gathering
 from companion.vault.journal_db import Database, touch
 from companion.vault.proposals import ProposalStore
 from companion.vault.remembered_notes import RememberedNotes
@@ -46,7 +47,7 @@ class Journal:
         Raises JournalError if it is locked, damaged, unreadable or from a newer version.
         """
         self._db = Database(file, read_only=read_only)
-        self._done = Gathering(self._db, _mark_all_done)
+        self._done = Gathering(partial(self._db.ask, can_wait=True), _mark_all_done)
         self.notes = RememberedNotes(self._db, read_only=read_only)
         self.proposals = ProposalStore(self._db, self.notes, read_only=read_only)
         self.batches = BatchStore(self._db, self.notes)
