@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions, describe_state
@@ -23,7 +23,6 @@ from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
 from companion.note.facts import Facts, find_facts
-from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import NothingToChoose
@@ -40,25 +39,27 @@ _BATCH = 500  # proposals or changes that are read at once
 _COMPARE_SECONDS = 30.0  # for notes that were not compared yet, at most
 
 
-class ReadNeed(NamedTuple):
-    """A need of a note that is read. instruction: what a model is told of the value.
+@dataclass(frozen=True)
+class NeedRead:
+    """A need, and what its value has to be like. proposed: the id of a proposal that waits."""
 
-    proposed: the id of an open proposal for it.
-    """
-
-    need: Need
+    kind: str
+    heading: str | None
+    question: str | None
+    reason: str
     field: str
     instruction: str
     proposed: int | None
 
 
-class ReadNote(NamedTuple):
-    """A note as a prompt shows it. left: what in it is left alone, and why."""
+@dataclass(frozen=True)
+class NoteRead:
+    """A note as a prompt shows it, its needs, and what in it is left alone."""
 
     path: str
     text: str
-    needs: Sequence[ReadNeed]
-    left: Sequence[str]
+    needs: list[NeedRead]
+    left: list[str]
 
 
 class AgentView:
@@ -103,7 +104,7 @@ class AgentView:
             pass
         raise NotThere(f"there is no note {path[:200]} that agents may see; scan names some")
 
-    def read_note(self, path: str) -> ReadNote:
+    def read_note(self, path: str) -> NoteRead:
         """Return the note as prompts show it, and what it needs. Raises NotThere, NoteError."""
         path = self.find_note(path)
         data = read_note(self._space.root, path, settle=0).data
@@ -120,8 +121,9 @@ class AgentView:
                 how = field.instruction(context, need.question, need.heading)
             except NothingToChoose as error:
                 how = str(error)
-            read.append(ReadNeed(need, field.name, how, proposed.get(need)))
-        return ReadNote(path, text, read, task.left)
+            named = need.kind, need.heading, need.question, need.reason
+            read.append(NeedRead(*named, field.name, how, proposed.get(need)))
+        return NoteRead(path, text, read, list(task.left))
 
     def find_similar(self, path: str, number: int) -> list[tuple[str, float]]:
         """Return the notes that say most nearly what the note says, and how like it each is.
