@@ -26,9 +26,13 @@ from companion.daemon.api.program_schemas import (
     AgentAcceptance,
     AgentProposal,
     AgentUndo,
-    ProposalMade,
 )
-from companion.daemon.api.proposal_schemas import DecisionsMade, NoteDecisionShape, ProposalShape
+from companion.daemon.api.proposal_schemas import (
+    DecisionsMade,
+    NoteDecisionShape,
+    ProposalMade,
+    ProposalShape,
+)
 from companion.enrich.agent import Agent, AgentView, NoteRead, open_agent
 from companion.enrich.context import VaultContext
 from companion.enrich.similar import SimilarNote

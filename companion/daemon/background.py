@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 
 from companion.config import Config
@@ -27,7 +27,7 @@ from companion.enrich.run import Result, new_run
 from companion.enrich.selection import open_task
 from companion.enrich.task import Job, NoteRewritten
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
-from companion.llm.budget import Budget, LimitReached
+from companion.llm.budget import Budget, LimitReached, seconds_to_midnight
 from companion.vault.write import NoteNotSettled
 
 _OPEN_LOOK = 30.0  # seconds after which a note that was open is tried again
@@ -111,9 +111,7 @@ class DailyQuota:
         """
         if not self._budget.reserve_note():
             self.exhaust(_QUOTA_REACHED)
-            now = datetime.now()
-            midnight = datetime.combine(now + timedelta(days=1), datetime.min.time())
-            raise LimitReached(_QUOTA_REACHED, (midnight - now).total_seconds())
+            raise LimitReached(_QUOTA_REACHED, seconds_to_midnight(time.time()))
         used = False
         try:
             answer = enricher.ask(job, text)

@@ -30,7 +30,6 @@ from companion.enrich.asker import Asker
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.decisions import Decisions
 from companion.enrich.model import find_limiter
-from companion.enrich.new_proposals import propose_for_script
 from companion.enrich.note_writer import Answered, NoteWriter
 from companion.enrich.run import Result, new_run
 from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
@@ -39,7 +38,7 @@ from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
-from companion.vault.proposal import Acceptance, GivenValue, Proposal, RejectedValue
+from companion.vault.proposal import Acceptance
 
 _REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
@@ -211,10 +210,6 @@ class Daemon:
         self.run_handler.confirm(run, path, change)
         return change
 
-    def forget(self, paths: Sequence[str]) -> int:
-        """Delete what is kept of the text of notes and folders; see Journal.forget."""
-        return self.space.journal.forget(paths)
-
     def edits_of_proposal(self, wish: Acceptance, text: str) -> tuple[str, ClientEdits]:
         """Return the edits that accept a proposal in the text that an editor shows, and their run.
 
@@ -226,14 +221,6 @@ class Daemon:
         planned, change = self.decisions.plan_edits_for(wish, text, run)
         result = planned.result
         return run, self._client_edits.prepare(run, change, result.old, result.new)
-
-    def propose(self, path: str, given: GivenValue, script: str) -> Proposal | RejectedValue:
-        """Propose a value of a script's for the note at path.
-
-        Raises UsageError, NoteError.
-        """
-        path = resolve_path(self.root, path)
-        return propose_for_script(self.space, self.reconciler.vault_context(), path, given, script)
 
     def agent(self, name: str) -> Agent:
         """Return what the agent of that name may do."""

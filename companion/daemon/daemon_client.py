@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from companion import __version__
 from companion.daemon.api.change_schemas import Undo, UndoMade
-from companion.daemon.api.proposal_schemas import DecisionsMade, Forgotten
+from companion.daemon.api.proposal_schemas import DecisionsMade, Forgotten, ProposalMade
 from companion.daemon.api.run_request_schemas import LONGEST_WAIT, request_object
 from companion.daemon.api.run_schemas import RunProgress, RunShape
 from companion.daemon.api.status_schemas import StatusShape
@@ -31,7 +31,6 @@ if TYPE_CHECKING:  # few commands need them, and pydantic takes a while to make 
         AgentAcceptance,
         AgentProposal,
         AgentUndo,
-        ProposalMade,
     )
 
 M = TypeVar("M", bound=BaseModel)
@@ -182,15 +181,11 @@ class DaemonClient:
 
     def propose(self, path: str, given: GivenValue, script: str) -> ProposalMade:
         """Propose a value for a script."""
-        from companion.daemon.api.program_schemas import ProposalMade
-
         body = {"script": script, "path": path, **given._asdict()}
         return self._ask("POST", "/scripts/propose", ProposalMade, body)
 
     def propose_as(self, proposal: AgentProposal) -> ProposalMade:
         """Propose a value for an agent."""
-        from companion.daemon.api.program_schemas import ProposalMade
-
         return self._ask("POST", "/agents/propose", ProposalMade, proposal.model_dump())
 
     def accept_as(self, acceptance: AgentAcceptance) -> DecisionsMade:

@@ -92,15 +92,9 @@ class Enricher(NoteWriter):
         waits: bool = True,
         cancelled: Event | None = None,
     ) -> None:
-        super().__init__(
-            asker.workspace,
-            lambda: asker.callout_styles,  # which changes with the vault
-            run,
-            planner,
-            settle,
-            waits,
-            cancelled,
-        )
+        own = run, planner, settle, waits, cancelled
+        # the styles change with the vault
+        super().__init__(asker.workspace, lambda: asker.callout_styles, *own)
         self._asker = asker
         self._client = client
         self._maker = ProposalMaker(self.workspace, asker.model)

@@ -147,10 +147,8 @@ class NeedsToAsk(NamedTuple):
     @property
     def all_left(self) -> tuple[str, ...]:
         """Why needs are not asked for, also those that have an open proposal."""
-        return (
-            *self.left,
-            *describe_proposed(n for n, known in self.proposed if known.state == "open"),
-        )
+        open_needs = (need for need, known in self.proposed if known.state == "open")
+        return (*self.left, *describe_proposed(open_needs))
 
 
 def leave_out_asked(
@@ -276,8 +274,6 @@ def _is_another(workspace: Workspace, path: str, change: int) -> bool:
 
 
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")
-
-
 REWRITTEN = "the note was rewritten since it was asked about; enrich it again"
 
 

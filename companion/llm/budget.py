@@ -68,9 +68,9 @@ class Budget:
     """Counts what is spent each local calendar day, in a file that all processes share.
 
     price: of the configured model; None where it is unknown. tier_price: in its service tier,
-    where that is another one. tokens_a_day, dollars_a_day: caps
-    over all vaults; notes_a_day: cap on this vault's background notes; None: no cap.
-    clock: returns seconds since the epoch. Safe for threads; close() it at the end.
+    where that is another one. tokens_a_day, dollars_a_day: caps over all vaults; notes_a_day: cap
+    on this vault's background notes; None: no cap. clock: returns seconds since the epoch. Safe
+    for threads; close() it at the end.
 
     An unusable file raises BudgetUnknown where there is a cap; without a cap the work goes on,
     uncounted, after a warning.
@@ -280,21 +280,23 @@ class Budget:
         else:
             cap, setting = f"${dollars:,}", "dollars_a_day"
             so_far, more = (f"${each.microdollars / _MICRO:,.4f}" for each in (spent, amount))
-        now = self._clock()
-        midnight = datetime.combine(
-            date.fromtimestamp(now) + timedelta(days=1), datetime.min.time()
-        )
         return LimitReached(
             f"The limit of {cap} a day is reached: {so_far} spent today, and the next call may"
             f" take {more}; it begins anew at midnight. To go on today, raise {setting} under"
             " [limits] in the configuration",
-            midnight.timestamp() - now,
+            seconds_to_midnight(self._clock()),
         )
 
     def _warn_once(self, error: BudgetFileUnusable) -> None:
         if not self._warned:
             _log.warning("What is spent today is not counted: %s", error)
         self._warned = True
+
+
+def seconds_to_midnight(now: float) -> float:
+    """Return the seconds until the next day begins, local time. now: since the epoch."""
+    tomorrow = date.fromtimestamp(now) + timedelta(days=1)
+    return datetime.combine(tomorrow, datetime.min.time()).timestamp() - now
 
 
 def _budget_unknown(error: BudgetFileUnusable) -> BudgetUnknown:

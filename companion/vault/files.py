@@ -48,6 +48,10 @@ class NoteFile(NamedTuple):
         return max(self.mtime_ns, self.ctime_ns) < now_ns - _SETTLED_NS
 
 
+KnownNote = tuple[str, int, int, int, int, str]
+"""The fields of NoteFile, of a note that was read before, and a text that was kept of it."""
+
+
 class SkippedFile(NamedTuple):
     """A note, or a whole folder, that is left out without being read.
 
