@@ -22,11 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from companion import __version__
 from companion.config import load_config
 from companion.daemon.api.change_schemas import ChangeShape
-from companion.daemon.api.program_schemas import (
-    AgentAcceptance,
-    AgentProposal,
-    AgentUndo,
-)
+from companion.daemon.api.program_schemas import AgentAcceptance, AgentProposal, AgentUndo
 from companion.daemon.api.proposal_schemas import (
     DecisionsMade,
     NoteDecisionShape,

@@ -16,12 +16,7 @@ from pydantic import BaseModel
 from companion.cli.batch_files import export, import_, job_options, open_reader, resolve_file
 from companion.cli.output import Output, count, one_line
 from companion.cli.run_report import AGREE, RunReport
-from companion.cli.session import (
-    common_options,
-    open_session,
-    resolve_paths,
-    say_which_vault,
-)
+from companion.cli.session import common_options, open_session, resolve_paths, say_which_vault
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement

@@ -10,12 +10,7 @@ from pathlib import Path
 
 import click
 
-from companion.cli.filters import (
-    ANY_CHANGE,
-    ChangeFilter,
-    change_options,
-    read_change_filter,
-)
+from companion.cli.filters import ANY_CHANGE, ChangeFilter, change_options, read_change_filter
 from companion.cli.output import Output, count, local_time, one_line
 from companion.cli.session import (
     NOTE_PATH,

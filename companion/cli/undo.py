@@ -23,13 +23,7 @@ from companion.daemon.daemon_client import DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.selection import is_in
 from companion.enrich.workspace import Workspace
-from companion.errors import (
-    NoteChanged,
-    NoteError,
-    NoteRefused,
-    NotThere,
-    UsageError,
-)
+from companion.errors import NoteChanged, NoteError, NoteRefused, NotThere, UsageError
 from companion.python_api import Vault
 from companion.vault.journal import Change
 from companion.vault.undo import Undone

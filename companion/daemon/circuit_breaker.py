@@ -68,9 +68,7 @@ class CircuitBreaker:
     """
 
     def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        self, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
     ) -> None:
         self._clock = clock
         self._wall = wall

@@ -191,12 +191,7 @@ class Daemon:
         return choose_jobs(self.space, self.reconciler.scan(), paths, request.choice, request.text)
 
     def confirm(
-        self,
-        run: str,
-        path: str,
-        base_sha256: str,
-        new_sha256: str,
-        moved_to: str | None = None,
+        self, run: str, path: str, base_sha256: str, new_sha256: str, moved_to: str | None = None
     ) -> int:
         """Record in the journal that the client made the run's edits; return the change's id.
 

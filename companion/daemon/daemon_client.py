@@ -27,11 +27,7 @@ from companion.vault.proposal import Acceptance, GivenValue
 
 if TYPE_CHECKING:  # few commands need them, and pydantic takes a while to make them
     from companion.config import Config
-    from companion.daemon.api.program_schemas import (
-        AgentAcceptance,
-        AgentProposal,
-        AgentUndo,
-    )
+    from companion.daemon.api.program_schemas import AgentAcceptance, AgentProposal, AgentUndo
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -249,10 +249,7 @@ class Reconciler:
         return NoteCounts(len(scan.notes), len(self._to_do), len(self._left) + len(scan.skipped))
 
     def _needs(
-        self,
-        path: str,
-        facts: Facts | None,
-        asked: Mapping[str, Mapping[str, AskedNeed]] | None,
+        self, path: str, facts: Facts | None, asked: Mapping[str, Mapping[str, AskedNeed]] | None
     ) -> bool:
         """Return whether there is something to ask for, or a proposal that only has to be written.
 

@@ -276,12 +276,7 @@ class Enricher(NoteWriter):
 
 @contextmanager
 def open_enricher(
-    workspace: Workspace,
-    known: VaultContext,
-    run: str,
-    cancelled: Event,
-    *,
-    can_wait: bool = False,
+    workspace: Workspace, known: VaultContext, run: str, cancelled: Event, *, can_wait: bool = False
 ) -> Iterator[Enricher]:
     """Open an enricher that asks the configured model, for the run of that name.
 

@@ -107,12 +107,7 @@ class Budget:
         self._warned = False
 
     def reserve(
-        self,
-        input_tokens: int,
-        output_tokens: int,
-        *,
-        patient: bool = False,
-        in_tier: bool = False,
+        self, input_tokens: int, output_tokens: int, *, patient: bool = False, in_tier: bool = False
     ) -> Reservation:
         """Return the reservation of a call that may take so much; it counts as spent from now on.
 

@@ -83,10 +83,7 @@ _TABLE = """CREATE TABLE {table} (
     {text} TEXT NOT NULL
 ) WITHOUT ROWID"""
 _MIGRATIONS: list[Migration] = [
-    (
-        "CREATE TABLE about (fingerprint TEXT NOT NULL)",
-        _TABLE.format(table="notes", text="facts"),
-    ),
+    ("CREATE TABLE about (fingerprint TEXT NOT NULL)", _TABLE.format(table="notes", text="facts")),
     (_TABLE.format(table="links", text="targets"),),
 ]
 
