@@ -127,6 +127,55 @@ testInTab("a session that ended with nothing typed shows nothing of the vault, u
   await description(OPEN).waitFor();
 });
 
+testInTab("once what was typed is left, a session that ended shows nothing of the vault either", async () => {
+  await edit(description(OPEN), MINE, "");
+  await forgetSession();
+  await page.getByRole("status").getByText(/^This page's session has ended\. /).waitFor();
+  await page.locator("textarea").press("Escape");
+  await page.getByText("Open this page with companion open").waitFor();
+  assert.doesNotMatch(await page.locator("body").innerText(), /Sourdough/);
+});
+
+testInTab("an answer that comes once its session has ended is not shown", async () => {
+  /** @type {() => void} */
+  let release = () => {};
+  const isReleased = new Promise((done) => (release = () => done(null)));
+  const isHeld = new Promise((done) => {
+    void page.route("**/page/inbox", async (route) => {
+      const response = await route.fetch();
+      done(null);
+      await isReleased;
+      await route.fulfill({ response });
+    }, { times: 1 });
+  });
+  await page.reload();
+  await isHeld;
+  await forgetSession();
+  await wake();
+  await page.getByText("Open this page with companion open").waitFor();
+  const finished = page.waitForEvent("requestfinished", (request) => request.url().endsWith("/page/inbox"));
+  release();
+  await finished;
+  await settle(page);
+  assert.doesNotMatch(await page.locator("body").innerText(), /Sourdough/);
+});
+
+testInTab("a session is there though its tab was closed before the daemon had answered", async () => {
+  await forgetSession();
+  await page.getByText("Open this page with companion open").waitFor();
+  const other = await page.context().newPage();
+  await other.route("**/page/session", async (route) => {
+    vault.signal("SIGSTOP");
+    await route.continue();
+  });
+  const asked = other.waitForRequest("**/page/session");
+  await other.goto(await vault.openPage(), { waitUntil: "commit" });
+  await asked;
+  await other.close();
+  vault.signal("SIGCONT");
+  await description(OPEN).waitFor();
+});
+
 testInTab("what is typed outlives another tab, new proposals and decisions on other rows", async () => {
   await edit(description(OPEN), MINE, "");
   await propose(["Garden"]);
