@@ -31,9 +31,8 @@ from companion.vault.undo import Undone, undo_change
 if TYPE_CHECKING:  # what only some commands need is loaded by them
     from companion.daemon.daemon_client import DaemonClient, RemoteDecisions
     from companion.enrich.context import VaultContext
-    from companion.enrich.decision import NoteDecision
     from companion.enrich.decisions import Decisions
-    from companion.enrich.run import Result
+    from companion.enrich.run import NoteDecision, Result
     from companion.vault.proposal import RejectedValue
 
 __all__ = ["Vault"]
@@ -179,7 +178,7 @@ class Vault:
 
     def accept(self, *ids: int) -> list[NoteDecision]:
         """Write proposals into their notes; return what became of each note."""
-        from companion.enrich.decision import Acceptance
+        from companion.vault.proposal import Acceptance
 
         with self.decisions() as decisions:
             return list(decisions.accept(map(Acceptance, ids)))
@@ -283,7 +282,6 @@ def _enrich_here(
     from companion.enrich.context import VaultContext
     from companion.enrich.cost import describe_cost, needs_agreement
     from companion.enrich.enricher import open_enricher
-    from companion.enrich.model import model_facts
 
     scan = workspace.scan()
     known, config, cancelled = VaultContext(scan), workspace.config, Event()
@@ -291,7 +289,7 @@ def _enrich_here(
     if not jobs:
         return results
     if not agreed and needs_agreement(workspace, jobs):
-        cost = describe_cost(workspace, Asker(workspace, known, model_facts(config)), jobs)
+        cost = describe_cost(Asker(workspace, known), jobs)
         raise ConsentMissing(f"{cost} Nothing was sent; say agreed=True to send them.")
     can_wait = len(jobs) > 1
     with open_enricher(workspace, known, new_run(), cancelled, can_wait=can_wait) as enricher:

@@ -26,7 +26,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import model_facts, open_client, open_spending
+from companion.enrich.model import open_client, open_spending
 from companion.enrich.run import new_run
 from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
@@ -76,7 +76,7 @@ def submit(
         wanted = resolve_paths(workspace, paths)[0] if paths else [""]
         say_which_vault(workspace.root, output)
         scan = workspace.scan()
-        asker = Asker(workspace, VaultContext(scan), model_facts(workspace.config), similar)
+        asker = Asker(workspace, VaultContext(scan), similar)
         jobs, skipped = choose_jobs(workspace, scan, wanted, choice)
         report = RunReport(output)
         for result in skipped:
@@ -85,7 +85,7 @@ def submit(
         submission.prepare()
         is_agreed = yes or not needs_agreement(workspace, jobs)
         if jobs and not is_agreed:
-            is_agreed = output.agrees(describe_cost(workspace, asker, jobs, BATCH_SHARE), AGREE)
+            is_agreed = output.agrees(describe_cost(asker, jobs, BATCH_SHARE), AGREE)
         if jobs and is_agreed:
             _prepare(workspace, asker, jobs, report, similar)
         sent = sum(submission.send(each) for each in submission.list())
@@ -109,12 +109,12 @@ def _prepare(
         if similar:
             similar.progress = bar.add_below("Comparing notes")
         with open_client(workspace.config, Event()) as client:
-            first = ask_first(Enricher(workspace, asker, client, run), client, jobs)
+            first = ask_first(Enricher(asker, client, run), client, jobs)
         known = client.capabilities
         if not known.modes:  # it takes no JSON
             facts = asker.model._replace(mode="plain")
-            asker = Asker(workspace, asker.vault_context, facts, similar)
-        rest = make_submissions(workspace, asker, run, address, first.left, known)
+            asker = Asker(workspace, asker.vault_context, similar, facts)
+        rest = make_submissions(asker, run, address, first.left, known)
         for result in chain(first.results, rest):
             report.counts[result.status] += 1
             if result.reason or result.left:

@@ -23,13 +23,12 @@ from companion.cli.session import (
     say_which_vault,
 )
 from companion.daemon.daemon_client import RemoteDecisions
-from companion.enrich.decision import TAKEABLE, Acceptance, Decided, NoteDecision, sum_up
 from companion.enrich.decisions import Decisions
 from companion.enrich.note_filter import find_kind
-from companion.enrich.run import Result, new_run
+from companion.enrich.run import Decided, NoteDecision, Result, new_run, sum_up
 from companion.errors import CompanionError
 from companion.python_api import Vault
-from companion.vault.proposal import Proposal
+from companion.vault.proposal import TAKEABLE, Acceptance, Proposal
 
 AnyDecisions = Decisions | RemoteDecisions
 Decide = Callable[[AnyDecisions, Sequence[Proposal]], Iterator[NoteDecision]]

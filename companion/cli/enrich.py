@@ -14,7 +14,7 @@ import click
 
 from companion.cli.filters import filter_options, parse_time, read_filter
 from companion.cli.interrupts import exit_on_signals, stop_on_signals
-from companion.cli.model import fetch_model, is_missing
+from companion.cli.model import fetch_model
 from companion.cli.output import Output
 from companion.cli.run_report import AGREE, RunReport
 from companion.cli.session import (
@@ -39,7 +39,7 @@ from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import open_enricher
-from companion.enrich.model import model_facts
+from companion.enrich.model import is_model_missing
 from companion.enrich.note_filter import Criteria
 from companion.enrich.run import Result, new_run, run_jobs
 from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
@@ -247,7 +247,7 @@ class _Run:
 
     def _is_ready_for_daemon(self) -> bool:
         """Whether the model is here, and the user, told what it costs, agrees to the run."""
-        if self.asks or is_missing(self.workspace.config):
+        if self.asks or is_model_missing(self.workspace.config):
             known, jobs, _ = self._choose()
             return not jobs or self._may_begin(known, jobs)
         if count_marks(self.workspace.config):  # else no look is needed
@@ -263,8 +263,8 @@ class _Run:
         fetch_model(self.workspace.config, self.report.output)
         if not self.asks or not needs_agreement(self.workspace, jobs):
             return True
-        asker = Asker(self.workspace, known, model_facts(self.workspace.config))
-        agreed = self.report.output.agrees(describe_cost(self.workspace, asker, jobs), AGREE)
+        asker = Asker(self.workspace, known)
+        agreed = self.report.output.agrees(describe_cost(asker, jobs), AGREE)
         if not agreed:
             self.report.output.warn("nothing was sent")
         return agreed

@@ -22,7 +22,7 @@ from companion.config import config_folder
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import CUT
-from companion.enrich.model import ASK_FROM, describe_endpoint, model_facts, open_client
+from companion.enrich.model import ASK_FROM, describe_endpoint, open_client
 from companion.enrich.model_calls import ModelCall
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.selection import JobOptions, choose_jobs
@@ -106,8 +106,7 @@ def _show(workspace: Workspace, output: Output, path: str, section: str | None) 
         output.warn(f"{path}: nothing would be sent: {why}")
         return
     with open_similar(workspace, sends=False) as similar:
-        known, model = VaultContext(workspace.scan()), model_facts(workspace.config)
-        asker = Asker(workspace, known, model, similar)
+        asker = Asker(workspace, VaultContext(workspace.scan()), similar)
         calls, outcomes = asker.plan(path, task.parsed, needs)
     for outcome in outcomes:
         if outcome.asked:  # or would be: why it cannot be
@@ -226,7 +225,7 @@ def _open_sides(
                 fetch_model(space.config, output)
                 client = opened.enter_context(open_client(space.config, cancelled))
             similar = opened.enter_context(open_similar(space, sends=False))
-            asker = Asker(space, known, model_facts(space.config), similar)
+            asker = Asker(space, known, similar)
             sides.append(_Side(name, space, asker, client))
             output.say(f"{name}: {describe_endpoint(space.config)}", style="bold")
         yield sides

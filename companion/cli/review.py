@@ -20,15 +20,14 @@ from companion.cli.session import (
     say_which_vault,
 )
 from companion.enrich.context import VaultContext
-from companion.enrich.decision import FLAG_WORDS, Acceptance, NoteDecision
 from companion.enrich.decisions import Decisions
 from companion.enrich.note_filter import find_kind
-from companion.enrich.run import new_run
+from companion.enrich.run import NoteDecision, new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, NoteError, UsageError
 from companion.note.diff import Part, diff_words
 from companion.python_api import Vault
-from companion.vault.proposal import Proposal
+from companion.vault.proposal import FLAG_WORDS, Acceptance, Proposal
 
 _KEYS = "y,n,e,s,a,d,u,q"
 _HELP = """\

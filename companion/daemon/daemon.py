@@ -28,9 +28,8 @@ from companion.daemon.workers import WorkerPool
 from companion.enrich.agent import Agent
 from companion.enrich.asker import Asker
 from companion.enrich.cost import describe_cost, needs_agreement
-from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
-from companion.enrich.model import find_limiter, model_facts
+from companion.enrich.model import find_limiter
 from companion.enrich.new_proposals import propose_for_script
 from companion.enrich.note_writer import Answered, NoteWriter
 from companion.enrich.run import Result, new_run
@@ -40,7 +39,7 @@ from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
-from companion.vault.proposal import GivenValue, Proposal, RejectedValue
+from companion.vault.proposal import Acceptance, GivenValue, Proposal, RejectedValue
 
 _REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
@@ -152,9 +151,8 @@ class Daemon:
 
     def _describe_cost(self, jobs: Sequence[Job]) -> str:
         """Return in words what it costs to ask about these notes; empty if there are none."""
-        facts = model_facts(self.space.config)
-        asker = Asker(self.space, self.reconciler.vault_context(), facts)
-        return describe_cost(self.space, asker, jobs) if jobs else ""
+        asker = Asker(self.space, self.reconciler.vault_context())
+        return describe_cost(asker, jobs) if jobs else ""
 
     def start_run(self, request: RunRequest) -> Run:
         """Queue a new run, and return it.
@@ -293,12 +291,10 @@ class Daemon:
 
     def _write_accepted(self, writer: NoteWriter, answered: Answered) -> Result:
         """Write what was accepted; into an open note by way of its editor, which takes its time."""
-        path = answered.job.path
-        if self.presence.is_open(path):
+        if self.presence.is_open(answered.job.path):
             return self._acceptances.add(writer, answered)
         result = writer.write(answered)
-        if result.change is not None:
-            self._fingerprints.record_write(path, result.new)
+        self._fingerprints.record_result(result)
         return result
 
     def _after_scan(self) -> None:

@@ -21,10 +21,9 @@ from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.guard import MAX_BODY
 from companion.daemon.problem import Problem, error_class
-from companion.enrich.decision import Acceptance, NoteDecision
-from companion.enrich.run import Result
+from companion.enrich.run import NoteDecision, Result
 from companion.errors import CompanionError, ConsentMissing, NoteError, NotThere, UsageError
-from companion.vault.proposal import GivenValue
+from companion.vault.proposal import Acceptance, GivenValue
 
 if TYPE_CHECKING:  # few commands need them, and pydantic takes a while to make them
     from companion.config import Config

@@ -8,6 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
+from companion.enrich.run import Result
+
 V = TypeVar("V")
 
 _MAX_NOTES = 10_000  # of more, the oldest are forgotten, and checked once more
@@ -28,10 +30,15 @@ class Fingerprints:
         self._attempted: dict[str, NoteFingerprint | None] = {}
         self._last_checked: dict[str, NoteFingerprint | None] = {}
 
-    def record_write(self, path: str, text: str) -> None:
-        """Record that the daemon wrote this text to the note."""
+    def record_result(self, result: Result) -> None:
+        """Record the text that the daemon wrote to the note, if it wrote any."""
+        if result.change is not None:
+            self.record_write(result.path, result.new.encode("utf-8"))
+
+    def record_write(self, path: str, data: bytes) -> None:
+        """Record that the daemon wrote this to the note."""
         with self._lock:
-            _put(self._written, path, sha256(text.encode("utf-8")).hexdigest())
+            _put(self._written, path, sha256(data).hexdigest())
 
     def fingerprint(self, path: str) -> NoteFingerprint | None:
         """Return the fingerprint of the note's file, None if it is missing."""

@@ -130,7 +130,7 @@ class History:
         undone = undo_change(self._space.root, self._space.journal, change, run or new_run())
         with suppress(NoteError):
             snapshot = read_note(self._space.root, undone.path, settle=0)
-            self._fingerprints.record_write(undone.path, snapshot.data.decode("utf-8"))
+            self._fingerprints.record_write(undone.path, snapshot.data)
         self._end_waiting(change, undone.change)
         self.find(undone.change)  # a query ends the transaction: other processes see it as done
         return undone

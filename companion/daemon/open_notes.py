@@ -114,7 +114,7 @@ class RequestedEdit(NamedTuple):
 
 @dataclass
 class _WaitingAnswer:
-    """An answer of a run. until: the clock's time at which the run goes on without it.
+    """An answer of a run. until: when, on the monotonic clock, the run goes on without it.
 
     planned: the result as of the edits that an editor got last.
     """
@@ -131,17 +131,10 @@ class OpenNotes:
     Safe to use from any thread.
     """
 
-    def __init__(
-        self,
-        queue: WorkQueue,
-        fingerprints: Fingerprints,
-        presence: Presence,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, queue: WorkQueue, fingerprints: Fingerprints, presence: Presence) -> None:
         self._queue = queue
         self._fingerprints = fingerprints
         self._presence = presence
-        self._clock = clock
         self._lock = threading.Lock()
         self._waiting: dict[tuple[str, str], _WaitingAnswer] = {}  # by run and folded path
         self._later: dict[str, _WaitingAnswer] = {}  # by folded path
@@ -163,10 +156,10 @@ class OpenNotes:
                 self._waiting.pop(key, None)
                 return "write"
             entry = self._waiting.setdefault(
-                key, _WaitingAnswer(run, pending, self._clock() + PATIENCE)
+                key, _WaitingAnswer(run, pending, time.monotonic() + PATIENCE)
             )
             entry.pending = pending
-            if self._clock() < entry.until:
+            if time.monotonic() < entry.until:
                 return "wait"
             del self._waiting[key]
             self._later.pop(key[1], None)
@@ -179,7 +172,7 @@ class OpenNotes:
     def asked(self, paths: Iterable[str]) -> list[RequestedEdit]:
         """Return the edits that wait for these notes, with paths spelled as the client does."""
         with self._lock:
-            now = self._clock()
+            now = time.monotonic()
             runs = {
                 path: entry.run for (_, path), entry in self._waiting.items() if entry.until > now
             }
@@ -197,7 +190,7 @@ class OpenNotes:
         with self._lock:
             if entry := self._find(run, path):
                 if entry.planned is None:  # only once: it may be unable to make them
-                    entry.until = self._clock() + PATIENCE
+                    entry.until = time.monotonic() + PATIENCE
                 entry.planned = planned
 
     def take(self, run: str, path: str) -> Result | None:
@@ -223,7 +216,7 @@ class OpenNotes:
     def forget(self, run: str) -> None:
         """Remove the answers that wait for a run that is over, except those to be written later."""
         with self._lock:
-            stale = self._clock() - PATIENCE  # answers added after their run was over
+            stale = time.monotonic() - PATIENCE  # answers added after their run was over
             self._waiting = {
                 key: entry
                 for key, entry in self._waiting.items()
@@ -267,8 +260,7 @@ class OpenNotes:
         except (NoteError, Cancelled):
             _log.info("%s: left alone; companion scan says why", path)
             return True
-        if result.change is not None:
-            self._fingerprints.record_write(path, result.new)
+        self._fingerprints.record_result(result)
         log_result(result)
         return True
 

@@ -138,8 +138,7 @@ class RunHandler:
         if done.result is None:
             self._queue.requeue(ticket, time.monotonic() + OPEN_LOOK)
             return done.was_asked
-        if done.result.change is not None:
-            self._fingerprints.record_write(ticket.path, done.result.new)
+        self._fingerprints.record_result(done.result)
         self._queue.done(ticket)
         self._add(run, done.result, done.edits)
         return done.was_asked

@@ -11,11 +11,11 @@ from typing import NamedTuple
 from companion.daemon.client_runs import Run
 from companion.daemon.open_notes import IN_EDITOR, OpenNotes
 from companion.daemon.run_handler import RunHandler
-from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
 from companion.enrich.note_writer import Answered, NoteWriter
 from companion.enrich.run import Result
 from companion.errors import CompanionError
+from companion.vault.proposal import Acceptance
 from companion.vault.proposals import ProposalStore
 
 _MOST = 1_000  # acceptances that can be withdrawn

@@ -14,10 +14,9 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from companion.enrich.context import VaultContext
-from companion.enrich.decision import Acceptance, Decided, NoteDecision, describe_state, sum_up
-from companion.enrich.decisions import Decisions
+from companion.enrich.decisions import Decisions, describe_state
 from companion.enrich.new_proposals import ProgramProposer
-from companion.enrich.run import Result
+from companion.enrich.run import Decided, NoteDecision, Result, sum_up
 from companion.enrich.selection import ScanReport
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job, prepare_task
@@ -31,7 +30,7 @@ from companion.prompts import NothingToChoose
 from companion.vault.files import skip_reason
 from companion.vault.journal import Change
 from companion.vault.paths import relative_path
-from companion.vault.proposal import GivenValue, Proposal, RejectedValue
+from companion.vault.proposal import Acceptance, GivenValue, Proposal, RejectedValue
 from companion.vault.proposals import Selection
 from companion.vault.write import read_note
 

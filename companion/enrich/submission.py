@@ -39,12 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 def make_submissions(
-    workspace: Workspace,
-    asker: Asker,
-    run: str,
-    address: str,
-    jobs: Iterable[Job],
-    known: Capabilities | None = None,
+    asker: Asker, run: str, address: str, jobs: Iterable[Job], known: Capabilities
 ) -> Iterator[Result]:
     """Make batches of the notes, none over the limits of providers, and store them to be sent.
 
@@ -52,13 +47,13 @@ def make_submissions(
 
     Raises JournalError, UsageError.
     """
-    waiting, batches = deque(jobs), workspace.journal.batches
-    folder = workspace.state / "batches"
+    waiting, batches = deque(jobs), asker.workspace.journal.batches
+    folder = asker.workspace.state / "batches"
     for number in count(1):
         if not waiting:
             return
         name = f"{run}-{number}"
-        maker = BatchMaker(workspace, asker, name, name, known)
+        maker = BatchMaker(asker, name, name, known)
         lines: list[bytes] = []
         calls: list[NewBatchCall] = []
         size = 0

@@ -215,6 +215,13 @@ def model_path(name: str) -> Path | None:
     return path
 
 
+def require_model(name: str) -> Path:
+    """Return the path of the model's file. Raises UsageError when it was not fetched yet."""
+    if found := model_path(name):
+        return found
+    raise UsageError(f"the model {name} is not on this machine; companion model pull fetches it")
+
+
 def is_small_model(name: str) -> bool:
     """Return whether the model has under 4 billion parameters.
 

@@ -123,7 +123,7 @@ class Spelling(Enum):
     """As the name is, between Chinese book title marks: the alias 黑暗 of a film's note."""
 
 
-def spelling_of(name: str, is_alias: bool = False) -> Spelling:
+def spelling_of(name: str, is_alias: bool) -> Spelling:
     """Return the spelling in which name counts as a mention.
 
     Names under four letters must be acronyms in capitals; names in Chinese, Japanese, Korean,

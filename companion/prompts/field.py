@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -101,6 +101,13 @@ class Field:
                 "max_items": self.max_items,
             }
         )
+
+
+def find_field(fields: Iterable[Field], name: str) -> Field | None:
+    """Return the field of that name, else the one that fills the property of that name."""
+    every = list(fields)
+    by_name = {each.fills: each for each in every} | {each.name: each for each in every}
+    return by_name.get(name)
 
 
 _VARIABLES = frozenset(SAMPLES[0].short_values()) | {

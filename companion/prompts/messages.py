@@ -94,9 +94,7 @@ class Prompts:
 
     def field_of(self, kind: str) -> Field:
         """Return the field that fills needs of this kind: a property, or `callout`."""
-        if kind == CALLOUT:
-            return self.fields[CALLOUT]
-        return next(field for field in self.fields.values() if field.property == kind)
+        return next(field for field in self.fields.values() if field.fills == kind)
 
     def instructions(self, field: Field) -> str:
         """Return all that a model is told for a field, with examples but without a note."""

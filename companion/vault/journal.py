@@ -111,8 +111,7 @@ class Journal:
     def abandon(self, change: int, remark: str = "") -> None:
         """Record that the note does not hold the change, and why; delete its images.
 
-        Its proposals are open again.
-        Returns at once, as `done` does.
+        Its proposals are open again. Returns at once, as `done` does.
         """
         self._db.ask(lambda db: mark_abandoned(db, change, remark))
 

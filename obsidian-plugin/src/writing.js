@@ -4,7 +4,6 @@ import { notify } from "./dialogs.js";
 import { AnotherVault, DaemonAway, UnexpectedAnswer, NoteUnavailable, Refused } from "./errors.js";
 import { applyEdits, editNote, hasForm, readNote, sha256 } from "./note-text.js";
 import { say, sentence } from "./words.js";
-import { showProgress } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -118,7 +117,7 @@ async function awaitUser(plugin, application, { text, offer }) {
     const words = say("waitsUntil", { name: file.basename, what: reason });
     if (beforeWrite) throw new NoteUnavailable(words);
     if (!looks) notify(words);
-    showProgress(plugin, file.path, say("waitingUntil", { what: reason }));
+    plugin.work.show(file.path, say("waitingUntil", { what: reason }));
     await plugin.timers.pause(PAUSE);
     requireThere(plugin, application);
   }

@@ -24,8 +24,8 @@ from companion.daemon.api.proposal_schemas import (
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.api.schemas import LARGEST, OfferShape
 from companion.daemon.problem import Refusal
-from companion.enrich.decision import Acceptance, NoteDecision
-from companion.vault.proposal import Proposal
+from companion.enrich.run import NoteDecision
+from companion.vault.proposal import Acceptance, Proposal
 
 proposals = Resource("proposals")
 

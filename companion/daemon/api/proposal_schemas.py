@@ -20,9 +20,8 @@ from companion.daemon.api.schemas import (
     Sent,
     Shape,
 )
-from companion.enrich.decision import Acceptance, Decided, NoteDecision
-from companion.enrich.run import NoteStatus, Result
-from companion.vault.proposal import Flag, Proposal, ProposalState
+from companion.enrich.run import Decided, NoteDecision, NoteStatus, Result
+from companion.vault.proposal import Acceptance, Flag, Proposal, ProposalState
 from companion.vault.proposals import Selection
 
 MOST_DECISIONS = 1000  # of one request
