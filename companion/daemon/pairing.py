@@ -36,8 +36,13 @@ class _PairingCode(BaseModel):
     tries: int
 
     def is_valid(self, now: float) -> bool:
-        """Return whether the code may still be used."""
-        return self.tries > 0 and self.made_at <= now < self.expires_at
+        """Return whether the code may still be used.
+
+        A clock that was set back, as after sleep, may show less than the time it was made at; one
+        that shows less by as much as a code lasts ends it, too.
+        """
+        lasts = self.expires_at - self.made_at
+        return self.tries > 0 and abs(now - self.made_at) < lasts
 
 
 def new_code(

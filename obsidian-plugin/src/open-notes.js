@@ -2,7 +2,7 @@
 
 import { TextFileView, TFile } from "obsidian";
 import { NoteUnavailable } from "./errors.js";
-import { toEditorText, needsSaving } from "./note-text.js";
+import { isOutdated, needsSaving, toEditorText } from "./note-text.js";
 import { say } from "./words.js";
 
 /** @import { App } from "obsidian" */
@@ -17,7 +17,7 @@ import { say } from "./words.js";
  * @typedef {{ file: TFile, isPart: boolean, read: () => string, save: () => unknown }} Card
  */
 
-const LOOK = 200; // milliseconds between two checks whether a card is saved
+const LOOK = 200; // milliseconds between two checks whether a note is saved
 const LOOKS = 15; // checks at most; Obsidian saves two seconds after the last keystroke
 
 /**
@@ -48,8 +48,7 @@ export function findOpen(app) {
 export async function saveOpen(plugin, where) {
   const { app } = plugin;
   for (const view of findTextViews(app)) {
-    const { file } = view;
-    if (isNoteIn(file, where) && (await needsSaving(app, file, view.getViewData()))) await view.save();
+    if (isNoteIn(view.file, where)) await saveView(plugin, view, view.file);
   }
   for (const card of findCards(app)) {
     if (isNoteIn(card.file, where)) await saveCard(plugin, card);
@@ -121,6 +120,23 @@ function asCard(part) {
   const save = () => (hasMethod(requested, "run") ? requested.run() : undefined);
   const isPart = Boolean(field(part, "subpath"));
   return { file, isPart, read: () => String(editor.getValue()), save };
+}
+
+/**
+ * Save a view, once it shows what others wrote into its file.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TextFileView} view
+ * @param {TFile} file
+ */
+async function saveView({ app, timers }, view, file) {
+  for (let looks = 0; looks < LOOKS; looks++) {
+    if (looks) await timers.pause(LOOK);
+    if (await isOutdated(app, file)) continue;
+    if (await needsSaving(app, file, view.getViewData())) await view.save();
+    return;
+  }
+  throw new NoteUnavailable(say("notSaved", { name: file.basename }));
 }
 
 /**

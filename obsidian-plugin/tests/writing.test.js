@@ -45,6 +45,20 @@ describe("a note that is typed in meanwhile", () => {
     assert.equal(view.editor.getValue(), `${NOTE}Typed while it thinks.`);
   });
 
+  test("is not saved over what a sync client wrote and Obsidian has not merged yet", async () => {
+    await host.command("enrich-note");
+    const synced = `${NOTE}From the other device.\n`;
+    await host.app.vault.adapter.write("A.md", synced);
+    view.editor.type(NOTE.length, "Typed.");
+    await answerNow();
+    await host.pass(400);
+    assert.deepEqual([await host.read("A.md"), view.editor.content], [synced, `${NOTE}Typed.`]);
+    view.editor.type(NOTE.length, "From the other device.\n");
+    view.lastSavedData = synced;
+    await host.pass(400);
+    assert.equal(view.editor.content, fill(`${synced}Typed.`));
+  });
+
   test("keeps what was typed between the answer and the writing", async () => {
     await host.command("enrich-note");
     let reads = 0;
@@ -246,6 +260,26 @@ describe("an open note whose file is not what its editor shows", () => {
       assert.equal(await host.read("A.md"), fill(`${NOTE}x`));
     });
   }
+
+  test("loses nothing that a sync client wrote and Obsidian has not shown yet", async () => {
+    const synced = `${NOTE}From the other device.\n`;
+    await host.app.vault.adapter.write("A.md", synced);
+    await host.command("enrich-note");
+    await host.pass(400);
+    assert.deepEqual([await host.read("A.md"), view.editor.content], [synced, NOTE]);
+    view.editor.reload(synced);
+    view.lastSavedData = synced;
+    await host.pass(400);
+    assert.deepEqual([await host.read("A.md"), view.editor.content], [fill(synced), fill(synced)]);
+  });
+
+  test("is left alone where Obsidian never shows what a sync client wrote", async () => {
+    await host.app.vault.adapter.write("A.md", `${NOTE}From the other device.\n`);
+    await host.command("enrich-note");
+    await host.pass(4_000);
+    assert.equal(host.said, "“A” is not saved yet. Try again in a moment.");
+    assert.equal(host.daemon.asked("POST /runs").length, 0);
+  });
 
   test("is refused where it is not UTF-8", async () => {
     host.app.vault.readBinary = async () => new Uint8Array([0x23, 0xe4]).buffer;

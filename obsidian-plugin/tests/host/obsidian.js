@@ -256,11 +256,12 @@ export class Host {
     const editor = new HostEditor(mode === "source" ? shown : "stale");
     editor.onType = () => this.workspace.trigger("editor-change", editor, view);
     const getViewData = () => (view.getMode() === "source" ? editor.content : shown);
-    Object.assign(view, { file, editor, mode, saves: 0, saved: shown, getViewData });
+    Object.assign(view, { file, editor, mode, saves: 0, lastSavedData: shown, getViewData });
     view.save = async () => {
       view.saves += 1;
-      view.saved = getViewData();
-      if (mode === "source") await this.app.vault.modify(view.file, view.saved);
+      if (mode !== "source" || getViewData() === view.lastSavedData) return;
+      view.lastSavedData = getViewData();
+      await this.app.vault.modify(view.file, view.lastSavedData);
     };
     this.views.add(view);
     leaf.view = view;
@@ -274,8 +275,8 @@ export class Host {
   async #reload(file) {
     const text = asShown(await this.app.vault.read(file));
     for (const view of this.views) {
-      if (view.file !== file || view.mode !== "source" || view.editor.content !== view.saved) continue;
-      view.saved = text;
+      if (view.file !== file || view.mode !== "source" || view.editor.content !== view.lastSavedData) continue;
+      view.lastSavedData = text;
       view.editor.reload(text);
     }
   }
