@@ -12,20 +12,23 @@ import click
 
 from companion.cli.backlog import ask_about_backlog, say_cost_of_backlog
 from companion.cli.init_choices import (
-    Choices,
-    EndpointChoice,
-    SettingsPlace,
     choose_by_options,
     choose_by_questions,
     choose_registered_vault,
-    find_place,
 )
 from companion.cli.init_trial import Trial, below
 from companion.cli.output import Output
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
 from companion.cli.session import VaultPathType, debug_option
 from companion.config import Config, load_config, state_folder
-from companion.config.edit_settings import PlannedSettings, write_planned
+from companion.config.edit_settings import (
+    Choices,
+    EndpointChoice,
+    PlannedSettings,
+    SettingsPlace,
+    find_place,
+    write_planned,
+)
 from companion.config.load import ENDPOINT_VARIABLES
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import ensure_token
