@@ -7,11 +7,10 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from companion.config import state_folder
+from companion.config import state_folder, vault_digest
 from companion.daemon.pairing import take_code
 from companion.daemon.tokens import Tokens, client_token, prove, read_token
 
@@ -72,8 +71,7 @@ class Sessions:
     def __init__(
         self, root: Path, tokens: Tokens, port: int, clock: Callable[[], float] = time.time
     ) -> None:
-        vault = sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-        self.cookie = f"companion-{port}-{vault}"
+        self.cookie = f"companion-{port}-{vault_digest(root)}"
         self._tokens = tokens
         self._clock = clock
 
