@@ -23,7 +23,7 @@ from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import open_client, open_spending
 from companion.enrich.run import new_run
-from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.submission import BATCH_SHARE, Submission, ask_first, make_submissions
 from companion.enrich.task import Job
@@ -51,9 +51,7 @@ for _command in (export, import_):
 @job_options
 @click.option("--yes", is_flag=True, help="Begin a large run at a remote endpoint unasked.")
 @common_options
-def submit(
-    paths: Sequence[str], limit: int | None, yes: bool, vault: Path | None, **options: Any
-) -> int:
+def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) -> int:
     """Send the questions about notes to the endpoint's Batch API, which answers within a day.
 
     PATH are notes and folders, as in companion enrich; without one, it is the whole vault. As
@@ -76,7 +74,6 @@ def submit(
         report = RunReport(output)
         for result in skipped:
             report.print_result(result)
-        jobs = limit_jobs(workspace, jobs, limit)
         submission.prepare()
         is_agreed = yes or not needs_agreement(workspace, jobs)
         if jobs and not is_agreed:

@@ -24,7 +24,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.batch_calls import BatchMaker, BatchReader
 from companion.enrich.context import VaultContext
 from companion.enrich.run import new_run
-from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Reader, Workspace
@@ -58,7 +58,6 @@ def export(
     file: Path,
     paths: Sequence[str],
     local: bool,
-    limit: int | None,
     as_json: bool,
     vault: Path | None,
     **options: Any,
@@ -89,7 +88,7 @@ def export(
             with open_similar(workspace) as similar:
                 asker = Asker(workspace, known, similar)
                 exported = _Export(asker, report)
-                exported.write(target, limit_jobs(workspace, jobs, limit))
+                exported.write(target, jobs)
                 return int(exported.counts["failed"] > 0)
         report.say_nothing_to_do(workspace, scan, wanted, choice)
         return 0

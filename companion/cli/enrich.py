@@ -42,7 +42,7 @@ from companion.enrich.enricher import open_enricher
 from companion.enrich.model import is_model_missing
 from companion.enrich.note_filter import Criteria
 from companion.enrich.run import Result, new_run, run_jobs
-from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, UsageError
@@ -75,7 +75,6 @@ def enrich(
     dry_run: bool,
     with_diff: bool,
     as_json: bool,
-    limit: int | None,
     yes: bool,
     vault: Path | None,
     **options: Any,
@@ -104,7 +103,7 @@ def enrich(
             output.warn(unchecked)
         unreadable = report.print_refused(refused)
         asks = workspace.config.is_remote and not yes
-        run = _Run(workspace, report, wanted, choice, limit, asks)
+        run = _Run(workspace, report, wanted, choice, asks)
         return (run.do_at(running) if running else run.do_here()) or int(unreadable)
 
 
@@ -120,6 +119,7 @@ def _read_choice(workspace: Workspace, dry_run: bool, options: Mapping[str, Any]
         dry_run=dry_run,
         propose=options["propose"],
         only=only,
+        limit=options["limit"],
         anew=None if anew == Criteria() else anew._replace(kind=only.kind),
     )
 
@@ -136,7 +136,6 @@ class _Run:
     report: RunReport
     wanted: Sequence[str]
     choice: JobOptions
-    limit: int | None
     asks: bool
 
     def do_here(self) -> int:
@@ -189,9 +188,7 @@ class _Run:
                 with suppress(CompanionError):
                     daemon.cancel(run.id)
 
-        request = RunRequest(
-            self.wanted, self.choice, stops_on_fault=True, limit=self.limit, agreed=True
-        )
+        request = RunRequest(self.wanted, self.choice, stops_on_fault=True, agreed=True)
         with exit_on_signals(), stop_on_signals(output, cancelled, cancel) as interruption:
             try:
                 run = daemon.start_run(request)
@@ -243,7 +240,7 @@ class _Run:
         known = VaultContext(scan := self.workspace.scan())
         self.report.output.warn(*find_unused_marks(self.workspace.config, scan))
         jobs, skipped = choose_jobs(self.workspace, scan, self.wanted, self.choice)
-        return known, limit_jobs(self.workspace, jobs, self.limit), skipped
+        return known, jobs, skipped
 
     def _is_ready_for_daemon(self) -> bool:
         """Whether the model is here, and the user, told what it costs, agrees to the run."""

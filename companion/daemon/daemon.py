@@ -32,7 +32,7 @@ from companion.enrich.decisions import Decisions
 from companion.enrich.model import find_limiter
 from companion.enrich.note_writer import Answered, NoteWriter
 from companion.enrich.run import Result, new_run
-from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
@@ -166,7 +166,6 @@ class Daemon:
         # each path once: for a folder, all its notes are checked
         paths = [resolve_path(self.root, path) for path in dict.fromkeys(request.paths)]
         jobs, skipped = self._choose(request, paths)
-        jobs = limit_jobs(self.space, jobs, request.limit)
         if not request.agreed and needs_agreement(self.space, jobs):
             raise ConsentMissing(
                 f"{self._describe_cost(jobs)} Nothing was sent, for somebody has to agree to it"

@@ -27,6 +27,7 @@ class JobOptions(NamedTuple):
 
     section: the words of a heading. line: of a note, counted from 1; its section is asked for.
     only: which of the notes. anew: what Companion wrote, to be written anew, and nothing else.
+    limit: the number of notes that are asked about or written; None: all.
     """
 
     every: bool = False
@@ -39,6 +40,7 @@ class JobOptions(NamedTuple):
     propose: bool = False
     only: NoteFilter = ANY_NOTE
     anew: Criteria | None = None
+    limit: int | None = None
 
 
 def choose_jobs(
@@ -53,14 +55,16 @@ def choose_jobs(
     wanted: vault-relative notes and folders; empty: the vault itself. text: of the one note, where
     it differs from the file's.
 
-    Raises UsageError when a section is wanted in a folder, NoteError when a line stands in none.
+    Raises UsageError when a section is wanted in a folder, NoteError when a line stands in none,
+    JournalError.
     """
     fits = partial(choice.only.keeps, workspace.root)
     if choice.anew is not None:
         from companion.enrich.written import find_rewrites  # with all that makes proposals
 
         rewrites = find_rewrites(workspace, wanted or [""], choice.anew)
-        return [job for job in rewrites if fits(job.path)], []
+        chosen = [job for job in rewrites if fits(job.path)]
+        return _limit(workspace, chosen, choice.limit), []
     jobs: dict[str, Job] = {}
     skipped: dict[str, Result] = {}
     for path in wanted:
@@ -76,15 +80,12 @@ def choose_jobs(
             jobs.setdefault(job.path, job)
         if choice.every:
             skipped |= {p: Result(p, "skipped", why) for p, why in _skips(scan, path)}
-    jobs = {path: job for path, job in jobs.items() if path not in skipped and fits(path)}
-    return list(jobs.values()), list(skipped.values())
+    chosen = [job for path, job in jobs.items() if path not in skipped and fits(path)]
+    return _limit(workspace, chosen, choice.limit), list(skipped.values())
 
 
-def limit_jobs(workspace: Workspace, jobs: list[Job], limit: int | None) -> list[Job]:
-    """Return the jobs up to the one with which `limit` notes are asked about or written.
-
-    Raises JournalError.
-    """
+def _limit(workspace: Workspace, jobs: list[Job], limit: int | None) -> list[Job]:
+    """Return the jobs up to the one with which `limit` notes are asked about or written."""
     if limit is None or len(jobs) <= limit:
         return jobs
     for end, job in enumerate(jobs, 1):
