@@ -133,9 +133,7 @@ class Tools:
     def find_similar(self, ctx: Ctx, path: Note, limit: Limit = 10) -> SimilarNotesFound:
         """List the notes that say most nearly what a note says."""
         with self._view(ctx) as view:
-            found = view.find_similar(path, limit)
-        near = [SimilarNote(path=path, similarity=round(like, 4)) for path, like in found]
-        return SimilarNotesFound(notes=near)
+            return SimilarNotesFound(notes=view.find_similar(path, limit))
 
     @_as_tool
     def list_proposals(

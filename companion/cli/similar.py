@@ -132,8 +132,8 @@ class _View:
         data = read_note(self.workspace.root, path).data
         parsed = ParsedNote(NoteText.decode(data))
         near = self.similar.find_nearest(self.known, path, parsed, _SHOWN)
-        for other, likeness in near:
-            self.output.say(f"{likeness:5.2f}  {one_line(other)}")
+        for each in near:
+            self.output.say(f"{each.similarity:5.2f}  {one_line(each.path)}")
         suggested = {}
         for name, most in self._properties():
             found = self.similar.suggest(self.known, path, parsed, name, most)
@@ -143,8 +143,7 @@ class _View:
             chosen = ", ".join(found.chosen or ()) or found.reason or "nothing"
             self.output.say(f"{name}: {chosen}")
         if self.output.as_json:
-            shown = [SimilarNote(path=other, similarity=round(like, 4)) for other, like in near]
-            shape = SimilarToNote(path=path, similar=shown, suggested=suggested)
+            shape = SimilarToNote(path=path, similar=near, suggested=suggested)
             self.output.print_json(shape.model_dump())
 
     def _properties(self) -> Sequence[tuple[str, int]]:

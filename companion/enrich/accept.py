@@ -228,4 +228,4 @@ class Acceptor:
             nearest = self.similar.find_nearest(known, note.path, note.parsed, NEIGHBOURS)
         except (EndpointError, AnswerError):
             return ()
-        return [without_extension(path) for path, _ in nearest]
+        return [without_extension(each.path) for each in nearest]

@@ -18,7 +18,7 @@ from companion.enrich.decisions import Decisions, describe_state
 from companion.enrich.new_proposals import ProgramProposer
 from companion.enrich.run import Decided, NoteDecision, Result, sum_up
 from companion.enrich.selection import ScanReport
-from companion.enrich.similar import open_similar
+from companion.enrich.similar import SimilarNote, open_similar
 from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
@@ -125,8 +125,8 @@ class AgentView:
             read.append(NeedRead(*named, field.name, how, proposed.get(need)))
         return NoteRead(path, text, read, list(task.left))
 
-    def find_similar(self, path: str, number: int) -> list[tuple[str, float]]:
-        """Return the notes that say most nearly what the note says, and how like it each is.
+    def find_similar(self, path: str, number: int) -> list[SimilarNote]:
+        """Return the notes that say most nearly what the note says, the most similar first.
 
         Notes that were not compared yet are, for half a minute at most, where that is done on this
         machine.
@@ -143,7 +143,7 @@ class AgentView:
                 missing = vectors.find_missing(self._known.scan)
                 vectors.update(self._known.scan, missing, time.monotonic() + _COMPARE_SECONDS)
             near = similar.find_nearest(self._known, path, parsed, number + hidden)
-        return [each for each in near if self._known.may_tell(each[0])][:number]
+        return [each for each in near if self._known.may_tell(each.path)][:number]
 
     def proposals(self, selection: Selection, limit: int) -> list[Proposal]:
         """Return the selected proposals for notes that it may see, newest first."""

@@ -71,7 +71,7 @@ def _find_phrase(tokens: Sequence[str], words: int, signs: int) -> Iterator[str]
         size = signs if any(map(is_unspaced, tokens[start : start + words])) else words
         part = tuple(tokens[start : start + size])
         if len(part) == size and start - seen.setdefault(part, start) >= size:
-            yield ("" if is_unspaced(part[0]) else " ").join(part)
+            yield _join(part)
 
 
 def _find_stems(answer: CheckedAnswer) -> Iterator[str]:
