@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from companion.daemon.fingerprints import Fingerprints
+from companion.daemon.fingerprints import Fingerprints, put_latest
 from companion.daemon.log import log_result
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.note_writer import Answered, NoteWriter
@@ -53,9 +53,8 @@ class Presence:
         with self._lock:
             self._reports.pop(client, None)
             if opened:
-                self._reports[client] = _OpenPaths(opened, self._clock() + REPORT_LASTS)
-            if len(self._reports) > _MAX_CLIENTS:
-                del self._reports[next(iter(self._reports))]
+                report = _OpenPaths(opened, self._clock() + REPORT_LASTS)
+                put_latest(self._reports, client, report, _MAX_CLIENTS)
 
     def is_open(self, path: str) -> bool:
         """Return whether a client has the note open; case and Unicode form of its path are ignored.
@@ -162,10 +161,7 @@ class OpenNotes:
             if time.monotonic() < entry.until:
                 return "wait"
             del self._waiting[key]
-            self._later.pop(key[1], None)
-            self._later[key[1]] = entry
-            if len(self._later) > _MAX_LATER:
-                del self._later[next(iter(self._later))]
+            put_latest(self._later, key[1], entry, _MAX_LATER)
         self._queue.put(pending.answered.job, Priority.REQUEST, LATER)
         return "leave"
 
@@ -207,9 +203,7 @@ class OpenNotes:
                 self._queue.discard(later.pending.answered.job.path, LATER)
             if entry is None or entry.planned is None:
                 return None
-            self._taken[key] = None
-            if len(self._taken) > _MAX_LATER:
-                del self._taken[next(iter(self._taken))]
+            put_latest(self._taken, key, None, _MAX_LATER)
         self._queue.discard(entry.pending.answered.job.path, run)
         return entry.planned
 
