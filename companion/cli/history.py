@@ -21,10 +21,10 @@ from companion.cli.session import (
 )
 from companion.daemon.api.change_schemas import ChangeShape
 from companion.daemon.api.schemas import iso_time
-from companion.enrich.selection import is_in
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.diff import diff_lines
+from companion.vault.files import is_in
 from companion.vault.journal import Change
 from companion.vault.proposal import Proposal
 from companion.vault.proposals import Selection

@@ -14,7 +14,7 @@ from companion.enrich.written import Outdated, find_outdated
 from companion.errors import NoteError
 from companion.note.facts import Facts, unfillable_reason
 from companion.note.needs import property_names
-from companion.vault.files import skip_reason
+from companion.vault.files import is_in, skip_reason
 from companion.vault.index import Scan
 from companion.vault.paths import relative_path
 from companion.vault.proposals import ALL
@@ -85,8 +85,7 @@ class NoteQueries:
             took = time.monotonic() - began
             until = began + took + max(_FRESH, _REST * took)
             known = self._outdated = _FoundOutdated(texts, until, newest)
-        prefix = f"{folder}/" if folder else ""
-        return [each for each in known.texts if each.proposal.path.startswith(prefix)]
+        return [each for each in known.texts if is_in(each.proposal.path, folder)]
 
     def read_facts(self, path: str) -> Facts:
         """Return the facts of the note at path, read now: its needs, and what is left alone.

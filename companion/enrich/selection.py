@@ -17,7 +17,7 @@ from companion.note.facts import Facts
 from companion.note.needs import Need
 from companion.note.outline import Section, read_outline, section_at
 from companion.note.text import NoteText
-from companion.vault.files import describe_read_error, folder_reason, skip_reason
+from companion.vault.files import describe_read_error, folder_reason, is_in, is_in_any, skip_reason
 from companion.vault.index import Scan
 from companion.vault.write import read_note
 
@@ -210,11 +210,6 @@ def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
             yield path, reason
 
 
-def is_in(path: str, folder: str) -> bool:
-    """Return whether the note at path is the one at folder, or within it; `""`: the vault."""
-    return not folder or f"{path}/".startswith(f"{folder}/")
-
-
 class ScanReport:
     """The part of a scan that concerns the paths the user named; all of it where none is named.
 
@@ -232,9 +227,9 @@ class ScanReport:
         self.skipped: dict[str, str] = {}
         self.others: list[str] = []
         self.looked_at = 0
-        asked = workspace.journal.proposals.latest_of_all()
+        asked, folders = workspace.journal.proposals.latest_of_all(), wanted or [""]
         for path, reported in found.notes.with_reports():
-            if not _is_wanted(path, wanted):
+            if not is_in_any(path, folders):
                 continue
             self.looked_at += 1
             facts = reported or (found.notes[path] if path in wanted else Facts())
@@ -254,7 +249,7 @@ class ScanReport:
                 self.others.append(path)
         if only._replace(kind=None) == ANY_NOTE:  # else nobody knows whether they fit
             skipped = found.skipped.items()
-            self.skipped.update((path, why) for path, why in skipped if _is_wanted(path, wanted))
+            self.skipped.update((path, why) for path, why in skipped if is_in_any(path, folders))
         for path in set(wanted) - set(found.notes) - set(found.skipped):
             if (workspace.root / path).is_file():
                 why = skip_reason(workspace.root, path, workspace.ignore)
@@ -276,7 +271,3 @@ def scan_object(path: str, facts: Facts) -> dict[str, object]:
 def need_object(need: Need) -> dict[str, object]:
     """Return the JSON object of a need."""
     return {"kind": need.kind, "heading": need.heading, "reason": need.reason}
-
-
-def _is_wanted(path: str, wanted: Sequence[str]) -> bool:
-    return not wanted or any(is_in(path, name) for name in wanted)

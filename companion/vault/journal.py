@@ -27,6 +27,7 @@ from companion.vault.change_rows import (
     mark_done,
     put_offer,
 )
+from companion.vault.files import is_in_any
 from companion.vault.journal_db import Database, touch
 from companion.vault.proposals import ProposalStore
 from companion.vault.remembered_notes import RememberedNotes
@@ -182,18 +183,16 @@ class Journal:
         limit = time.time() - older_than
         return self._db.ask(lambda db: db.execute(query, (limit,)).rowcount).result()
 
-    def forget(self, paths: Sequence[str] | None = None) -> int:
+    def forget(self, paths: Sequence[str]) -> int:
         """Delete what is kept of the text of these notes; return for how many proposals.
 
-        paths: notes and folders; None: all. Open proposals are refused, so that nothing is asked
-        for again. The edits of changes stay, by which they can be undone.
+        paths: notes and folders; `""`: the vault. Open proposals are refused, so that nothing is
+        asked for again. The edits of changes stay, by which they can be undone.
         """
-        wanted = None if paths is None or "" in paths else paths
-        kept = self.proposals.paths()
-        mine = [path for path in kept if wanted is None or _is_in(path, wanted)]
+        mine = [path for path in self.proposals.paths() if is_in_any(path, paths)]
         number = self.proposals.forget(mine, "its text was deleted, as you asked")
         touched = {change.path for change in self.changes()}
-        rows = [(path,) for path in touched if wanted is None or _is_in(path, wanted)]
+        rows = [(path,) for path in touched if is_in_any(path, paths)]
         query = """DELETE FROM images WHERE change IN (
             SELECT id FROM changes WHERE path = ? AND state != 'pending')"""
         self._db.ask(lambda db: db.executemany(query, rows), durable=True).result()
@@ -226,10 +225,6 @@ class Journal:
 
 def _mark_all_done(db: sqlite3.Connection, changes: Sequence[int]) -> None:
     mark_done(db, changes, time.time())
-
-
-def _is_in(path: str, wanted: Sequence[str]) -> bool:
-    return any(path == name or path.startswith(f"{name}/") for name in wanted)
 
 
 _MOST = (1 << 63) - 1  # the highest id SQLite can give
