@@ -23,7 +23,7 @@ from companion.enrich.selection import JobOptions, ScanReport, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import ConsentMissing, NotThere
 from companion.vault.journal import Change
-from companion.vault.paths import LinkOutOfVault, PathNotFound, open_vault, relative_path
+from companion.vault.paths import LinkOutOfVault, PathNotFound, relative_path, resolve_vault
 from companion.vault.proposal import (
     Acceptance,
     GivenValue,
@@ -71,7 +71,7 @@ class Vault:
     @classmethod
     def at(cls, path: str | PathLike[str]) -> Vault:
         """Return the vault in the folder. Raises UsageError."""
-        return cls(open_vault(Path(path)))
+        return cls(resolve_vault(Path(path)))
 
     def __repr__(self) -> str:
         return f"Vault({str(self.root)!r})"

@@ -34,7 +34,7 @@ from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import ensure_token
 from companion.doctor.machine import inspect_machine
 from companion.errors import CompanionError, UsageError
-from companion.vault.paths import find_vault, open_vault, relative_path
+from companion.vault.paths import find_vault, relative_path, resolve_vault
 
 _NEXT = """
 Next:
@@ -96,7 +96,7 @@ def init(
     """
     output = Output()
     asks = not yes and output.can_ask and all(option is None for option in chosen.values())
-    root = open_vault(vault or choose_registered_vault(output, asks=asks))
+    root = resolve_vault(vault or choose_registered_vault(output, asks=asks))
     if note is not None:
         note = relative_path(root, note, Path.cwd())
     trial = None if no_test else Trial(root, output, note, asks)

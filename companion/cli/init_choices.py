@@ -14,7 +14,7 @@ from rich.filesize import decimal
 from companion.cli.output import Output
 from companion.config import Config
 from companion.config.edit_settings import Choices, EndpointChoice
-from companion.doctor.machine import Machine, list_models, recommend_model
+from companion.doctor.machine import Machine, list_served_models, recommend_model
 from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL, find_model, model_path
 from companion.llm.endpoint import Endpoint
@@ -68,7 +68,7 @@ def choose_by_options(
         key = os.environ.get(api_key_env, "").strip() if api_key_env else ""
         if api_key_env and not key:
             raise UsageError(f"the environment variable {api_key_env} holds no key; set it first")
-        found = [model.strip()] if model else list_models(base_url) or ()
+        found = [model.strip()] if model else list_served_models(base_url) or ()
         if len(found) != 1:
             there = f"; it has: {', '.join(found)}" if found else ""
             raise UsageError(f"--endpoint needs --model, its name there{there}")
@@ -194,7 +194,7 @@ def _ask_for_endpoint() -> EndpointChoice:
     base_url = click.prompt(
         "Its base URL, as https://api.example.com/v1", value_proc=_check_address, err=True
     )
-    chosen = _choose_model(base_url, list_models(base_url) or ())
+    chosen = _choose_model(base_url, list_served_models(base_url) or ())
     key = click.prompt(
         "API key (not shown; empty for none)",
         hide_input=True,

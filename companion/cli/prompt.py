@@ -21,7 +21,7 @@ from companion.cli.session import NOTE_PATH, common_options, open_session, resol
 from companion.config import config_folder
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.excerpt import CUT
+from companion.enrich.excerpt import LEFT_OUT
 from companion.enrich.model import ASK_FROM, describe_endpoint, open_client
 from companion.enrich.model_calls import ModelCall
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
@@ -115,9 +115,9 @@ def _show(workspace: Workspace, output: Output, path: str, section: str | None) 
         found = "" if isinstance(outcome, Rejected) else "similar notes have "
         output.warn(f"{outcome.need.kind}: no model is asked; {found}{_describe_value(outcome)}")
     shown = [message["content"] for call in calls for message in call.messages]
-    if any(text.count(CUT) > task.parsed.note.text.count(CUT) for text in shown):
+    if any(text.count(LEFT_OUT) > task.parsed.note.text.count(LEFT_OUT) for text in shown):
         output.warn(
-            f"{path}: it is too long for the model; “{CUT}” stands where something is left out"
+            f"{path}: it is too long for the model; “{LEFT_OUT}” stands where something is left out"
         )
     for call in calls:
         _print_call(call, output, describe_endpoint(workspace.config))

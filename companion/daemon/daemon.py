@@ -19,7 +19,7 @@ from companion.daemon.history import History
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.open_notes import OpenNotes, Presence, RequestedEdit, fold_path
-from companion.daemon.queries import NoteQueries, resolve_path
+from companion.daemon.queries import NoteQueries, spelled_path
 from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
 from companion.daemon.waiting_acceptances import WaitingAcceptances
@@ -164,7 +164,7 @@ class Daemon:
         if request.priority is Priority.BACKGROUND and (off := self.background_switch.reason_off()):
             raise UsageError(f"no background work is done: {off}")
         # each path once: for a folder, all its notes are checked
-        paths = [resolve_path(self.root, path) for path in dict.fromkeys(request.paths)]
+        paths = [spelled_path(self.root, path) for path in dict.fromkeys(request.paths)]
         jobs, skipped = self._choose(request, paths)
         if not request.agreed and needs_agreement(self.space, jobs):
             raise ConsentMissing(
@@ -199,7 +199,7 @@ class Daemon:
 
         Raises UsageError if there were no such edits, or there is no such note.
         """
-        moved_to = moved_to and resolve_path(self.root, moved_to)
+        moved_to = moved_to and spelled_path(self.root, moved_to)
         change = self._client_edits.confirm(run, base_sha256, new_sha256, moved_to)
         self.run_handler.confirm(run, path, change)
         return change

@@ -60,7 +60,7 @@ class NoteQueries:
 
         Raises PathNotFound if the folder is missing, and UsageError if it is outside the vault.
         """
-        where = [resolve_path(self._space.root, folder)] if folder else []
+        where = [spelled_path(self._space.root, folder)] if folder else []
         report = ScanReport(self._space, self._scan(), where)
         found = [(path, facts) for path, facts in report.all() if _matches(facts, wanted)]
         if wanted == "all":
@@ -92,7 +92,7 @@ class NoteQueries:
 
         Raises PathNotFound if it is missing, and UsageError if it is outside the vault.
         """
-        path = resolve_path(self._space.root, path)
+        path = spelled_path(self._space.root, path)
         if reason := skip_reason(self._space.root, path, self._space.ignore):
             return Facts(skipped=reason)
         try:
@@ -105,7 +105,7 @@ class NoteQueries:
         return Facts(needs=() if why else task.needs, left=left, skipped=why)
 
 
-def resolve_path(root: Path, path: str) -> str:
+def spelled_path(root: Path, path: str) -> str:
     """Return the vault-relative path as it is spelled on the disk; empty for the vault itself.
 
     Raises UsageError if it is missing or outside the vault.

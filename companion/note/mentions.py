@@ -239,6 +239,6 @@ def plain_punctuation(text: str) -> str:
     return text.translate(_PLAIN_PUNCTUATION)
 
 
-def fold(text: str) -> str:
+def fold_case(text: str) -> str:
     """Return text, of the same length, in lower case and with plain punctuation."""
     return plain_punctuation(text.replace("\u0130", "I")).lower()

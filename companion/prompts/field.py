@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from companion.errors import CompanionError
 from companion.note.needs import CALLOUT
-from companion.prompts.prompt_context import SAMPLES, PromptContext, one_line, one_lines
+from companion.prompts.prompt_context import SAMPLES, PromptContext, as_line, as_lines
 from companion.prompts.prompt_file import (
     FieldFrontmatter,
     FieldKind,
@@ -93,9 +93,9 @@ class Field:
         return self.template.render(
             note.short_values()
             | {
-                "question": one_line(question) if question else None,
-                "section": one_line(section) if section else None,
-                "choices": one_lines(self.choices(note) or ()),
+                "question": as_line(question) if question else None,
+                "section": as_line(section) if section else None,
+                "choices": as_lines(self.choices(note) or ()),
                 "min_characters": self.min_characters,
                 "max_characters": self.max_characters,
                 "max_items": self.max_items,

@@ -24,7 +24,7 @@ from companion.daemon.api.proposal_schemas import (
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.api.schemas import LARGEST, OfferShape
 from companion.daemon.problem import Refusal
-from companion.daemon.queries import resolve_path
+from companion.daemon.queries import spelled_path
 from companion.enrich import new_proposals
 from companion.enrich.run import NoteDecision
 from companion.vault.proposal import Acceptance, Proposal
@@ -114,6 +114,6 @@ def undo_for_agent(body: AgentUndo) -> DecisionsMade:
 def propose_for_script(body: ScriptProposal) -> ProposalMade:
     """Propose a value for what a note needs; it takes the place of an open proposal for that."""
     daemon = the_daemon()
-    path, context = resolve_path(daemon.root, body.path), daemon.reconciler.vault_context()
+    path, context = spelled_path(daemon.root, body.path), daemon.reconciler.vault_context()
     made = new_proposals.propose_for_script(daemon.space, context, path, body.given, body.script)
     return ProposalMade.of(made)
