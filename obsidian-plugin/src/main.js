@@ -38,8 +38,8 @@ export default class CompanionPlugin extends Plugin {
   doing = new Map();
   /** @type {Map<TFile, Pending>} results of models that were asked in the background, by the note */
   pending = new Map();
-  /** @type {Set<string>} the ids of the runs that are followed */
-  runs = new Set();
+  /** @type {Map<string, TFile | null>} the ids of the runs that are followed, each with its note if it is of one only */
+  runs = new Map();
   /** @type {Promise<void> | null} the pairing in progress */
   pairing = null;
   /** @type {"note" | "folder" | "vault"} which proposals the inbox shows */
@@ -74,7 +74,7 @@ export default class CompanionPlugin extends Plugin {
   onunload() {
     this.timers.stopAll();
     void this.daemon.reportNoneOpen();
-    this.api.cancelRuns([...this.runs]).catch(() => {});
+    this.api.cancelRuns(this.runs.keys()).catch(() => {});
   }
 
   async onExternalSettingsChange() {

@@ -58,13 +58,14 @@ describe("enrich note", () => {
     assert.equal(host.said, "Not now.");
   });
 
-  test("lets the daemon write a note that is open to read only", async () => {
+  test("writes a note that is open to read only, as it may be turned to editing", async () => {
     await host.close(view);
     await host.open("A.md", "preview");
     await host.command("enrich-note");
     const [{ body }] = host.daemon.asked("POST /runs");
-    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop", even_open: true });
-    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 0);
+    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop", apply: "client", text: NOTE });
+    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 1);
+    assert.equal(await host.read("A.md"), FILLED);
     assert.match(host.said, /^Filled description and a callout in “A”/);
     host.notices.at(-1).click("Undo");
     await settle();
