@@ -86,10 +86,11 @@ export default class CompanionPlugin extends Plugin {
 
 /** @param {CompanionPlugin} plugin */
 function begin(plugin) {
-  const { workspace } = plugin.app;
+  const { workspace, vault } = plugin.app;
   const tell = () => void plugin.daemon.reportOpenIfChanged();
   plugin.registerEvent(workspace.on("file-open", tell));
   plugin.registerEvent(workspace.on("layout-change", tell));
+  plugin.registerEvent(vault.on("rename", tell));
   plugin.activity.watch();
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => plugin.daemon.reportNoneOpen())));
   plugin.registerInterval(window.setInterval(() => void plugin.takeOver.fillOne(), LOOK));
