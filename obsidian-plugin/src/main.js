@@ -17,6 +17,7 @@ import { CompanionView, openView, VIEW } from "./view.js";
 import { chooseLanguage, say } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
+/** @import { ShownPreview } from "./place.js" */
 /** @import { Proposal } from "./shapes.js" */
 /** @import { Pending } from "./work.js" */
 
@@ -46,6 +47,8 @@ export default class CompanionPlugin extends Plugin {
   scope = "vault";
   /** @type {Proposal[][]} those that were decided on in this window, together if at once, newest last */
   decided = [];
+  /** @type {ShownPreview | null} the proposal that was shown in its note last, until it is decided on */
+  preview = null;
   /**
    * The last decision on proposals, by the note; by the empty string, of those that the daemon makes.
    *
