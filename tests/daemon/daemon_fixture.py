@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, error
 __all__ = ["FILLED", "SAYS", "STUB", "DaemonFixture", "daemon_fixture", "eventually", "fake"]
 
 SETTLE = 0.15  # seconds
-_PATIENCE = 20.0  # seconds
+_PATIENCE = 60.0  # seconds
 _SECRETS = (KEY, "Text of mine", "What a stub is", "A stub is a short", "It grows", "Marker")
 
 
@@ -88,7 +88,7 @@ class Model:
         return self._fake.seen[-1].at
 
     def _play(self, seen: Seen, number: int) -> Scene:
-        self._may_answer.wait(30)
+        self._may_answer.wait(_PATIENCE)
         return self.fault or answer_by_schema(seen, self._values)
 
 
@@ -219,9 +219,8 @@ class DaemonFixture:
 
 @pytest.fixture
 def fake() -> Iterator[FakeEndpoint]:
-    endpoint = FakeEndpoint()
-    yield endpoint
-    endpoint.close()
+    with closing(FakeEndpoint()) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
@@ -229,11 +228,20 @@ def daemon_fixture(
     tmp_path: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[DaemonFixture]:
     """A vault with its daemon, not started yet, whose log must hold no secret or fault of ours."""
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+    with open_daemon_fixture(tmp_path, fake, monkeypatch) as daemon_fixture:
+        yield daemon_fixture
+
+
+@contextmanager
+def open_daemon_fixture(
+    folder: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DaemonFixture]:
+    """What the fixture gives, for tests that share one."""
+    monkeypatch.setenv("COMPANION_HOME", str(folder / "home"))
     for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(scan_hints, "_GATHER", 0.05)
-    daemon_fixture = DaemonFixture(tmp_path, fake)
+    daemon_fixture = DaemonFixture(folder, fake)
     handler = logging.StreamHandler(daemon_fixture.log)
     log = logging.getLogger("companion")
     level = log.level
