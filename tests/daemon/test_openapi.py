@@ -66,7 +66,7 @@ def test_no_server_error_and_no_undocumented_answer(
     answer = case.call_and_validate(
         base_url=f"http://127.0.0.1:{busy.port}",
         headers={"Authorization": f"Bearer {busy.token}"},
-        timeout=30,
+        timeout=60,
     )
     busy.asked += 1
     busy.assert_tells_nothing(answer.content)
