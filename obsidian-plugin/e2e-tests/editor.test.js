@@ -1,9 +1,9 @@
 /** A note that is open in every way while it is filled: nothing that the user does is disturbed. */
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
 import { notice } from "./obsidian.js";
 import { chooseFromMenu, clickRibbon, countNotices, endScene, openNote, openPaired, openScene, shownText, shows } from "./scene.js";
+import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
 const STUB = "---\ndescription:\nmood: ok\n---\n\n# Stub\n\n";
@@ -22,19 +22,19 @@ let scene;
 /** @type {import("playwright-core").Page} */
 let page;
 
-before(async () => {
-  scene = await openScene();
-  for (const name of NAMES) await scene.vault.write(`${name}.md`, NOTE);
-  await scene.vault.write("Stub.md", STUB);
-  await scene.vault.write("Open end.md", STUB.trimEnd());
-  for (const [name, form] of FORMS) await scene.vault.write(`With ${name}.md`, form(NOTE));
-  page = await openPaired(scene);
-  await page.evaluate(() => document.body.classList.add("mod-note-head"));
-});
-
-after(() => endScene(scene, page));
-
-beforeEach(() => scene.endpoint.hold());
+const test = testsOn(
+  async () => {
+    scene = await openScene();
+    for (const name of NAMES) await scene.vault.write(`${name}.md`, NOTE);
+    await scene.vault.write("Stub.md", STUB);
+    await scene.vault.write("Open end.md", STUB.trimEnd());
+    for (const [name, form] of FORMS) await scene.vault.write(`With ${name}.md`, form(NOTE));
+    page = await openPaired(scene);
+    await page.evaluate(() => document.body.classList.add("mod-note-head"));
+  },
+  () => endScene(scene, page),
+  () => scene.endpoint.hold(),
+);
 
 for (const [path, end] of [["Stub.md", /> .*\nHello$/], ["Open end.md", /^# StubHello\n\n> \[!ai\]/m]]) {
   test(`what is typed on goes on in ${path}, and each undo is one step`, async () => {
