@@ -1,6 +1,6 @@
 """Batches at a provider: sent once, collected when they are done, by ids that the store keeps.
 
-Each step is stored before the next one, so that whatever ends the process, another one goes on.
+Each step is stored before the next one, so that another process can go on from there.
 """
 
 from __future__ import annotations

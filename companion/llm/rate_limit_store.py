@@ -114,7 +114,7 @@ class RateLimitStore:
         return self._file.use(work)
 
     def take_free(self, tokens: Sequence[int]) -> list[Taken] | None:
-        """Return the turns of calls that may take so many tokens, if the endpoint has no limit.
+        """Return the turns of calls that may take these tokens, if the endpoint has no limit.
 
         None where it reported one: then each has to take its turn.
         """

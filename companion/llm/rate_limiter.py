@@ -70,7 +70,7 @@ class RateLimiter:
         self._warned = False
 
     def line_up(self, tokens: int, *, can_wait: bool = False) -> Turn:
-        """Return the turn of a call that may take so many tokens.
+        """Return the turn of a call that may take these tokens.
 
         can_wait: nobody waits for its answer alone; calls for which somebody does go first.
         """
