@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 def make_submissions(
-    asker: Asker, run: str, address: str, jobs: Iterable[Job], known: Capabilities
+    asker: Asker, run: str, jobs: Iterable[Job], known: Capabilities
 ) -> Iterator[Result]:
     """Make batches of the notes, none over the limits of providers, and store them to be sent.
 
@@ -49,6 +49,7 @@ def make_submissions(
     """
     waiting, batches = deque(jobs), asker.workspace.journal.batches
     folder = asker.workspace.state / "batches"
+    address = asker.workspace.config.remote_endpoint().address
     for number in count(1):
         if not waiting:
             return
