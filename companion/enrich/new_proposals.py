@@ -95,6 +95,7 @@ class ProposalMaker:
             each._replace(
                 prompt=prompt_fingerprint(prompts, each.need),
                 source=task.data,
+                read_at=task.read_at,
                 sentences=sentences,
                 run=run,
                 options=options,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import NamedTuple, Protocol
 
@@ -63,6 +64,7 @@ class Task:
     is left alone. needs: what to ask for. left: what is not asked for, and why. reopened: the keys
     of needs that Companion filled before, and that are open in parsed only to be filled again.
     proposed: needs that are not asked for, as they have an open proposal, or are asked in a batch.
+    read_at: Unix time, seconds.
     """
 
     data: bytes
@@ -72,6 +74,7 @@ class Task:
     left: tuple[str, ...]
     reopened: frozenset[str] = frozenset()
     proposed: tuple[tuple[Need, AskedNeed], ...] = ()
+    read_at: float = field(default_factory=time.time)
 
     @property
     def all_needs(self) -> tuple[Need, ...]:

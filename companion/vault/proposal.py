@@ -84,6 +84,7 @@ class NewProposal(NamedTuple):
     value: None if there is none. rejection, reason: the kind of a rejection, and why, in words.
     answer: what the model said, of any JSON type. remark: what the history says of it beside the
     value. prompt: a fingerprint of what was asked. source: the note that it was made from.
+    read_at: when that was read, Unix time, seconds; None: just now.
     sentences: a hash of each sentence that it was made from. evidence: what supports it, as JSON.
     tokens: in and out, of the calls; of several made by the same calls, only the first has them.
     options: how the need was asked for, by which it is found again in the note. waits: whether it
@@ -102,6 +103,7 @@ class NewProposal(NamedTuple):
     model: str = ""
     prompt: str = ""
     source: bytes | None = None
+    read_at: float | None = None
     sentences: tuple[str, ...] = ()
     evidence: object = None
     tokens: tuple[int, int] = (0, 0)
@@ -187,7 +189,7 @@ def make_proposal_row(new: NewProposal, made_at: float) -> dict[str, object]:
         "made_at": made_at,
         "decided_at": None if new.state in ("asked", "open") else made_at,
     }
-    del row["source"]
+    del row["source"], row["read_at"]
     return row | {
         name: None if row[name] is None else dump_json(row[name]) for name in _JSON_COLUMNS
     }

@@ -72,9 +72,8 @@ class ProposalStore:
             return []
         self._new_paths.update(each.path for each in new)
         now = time.time()
-        sources = {each.path: each.source for each in new}
-        for path, source in sources.items():
-            self._notes.record(path, source)
+        for each in {each.path: each for each in new}.values():
+            self._notes.record(each.path, each.source, each.read_at)
         return self._db.ask(lambda db: insert_proposals(db, new, now), durable=durable).result()
 
     def get(self, id_: int) -> Proposal | None:

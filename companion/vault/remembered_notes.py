@@ -59,16 +59,16 @@ class RememberedNotes:
         if rows and not self._read_only:
             self._db.ask(lambda db: db.executemany(_PUT, rows), can_wait=True)
 
-    def record(self, path: str, data: bytes | None) -> None:
+    def record(self, path: str, data: bytes | None, seen_at: float | None = None) -> None:
         """Record that the note holds data, or will once it is written. Returns at once.
 
-        data: None if its content is not known.
+        data: None if its content is not known. seen_at: when it was seen to hold that, Unix time,
+        seconds; None: just now. A note that was moved since is found again.
         """
-        now = time.time()
         if data is None:
             self._db.ask(lambda db: db.execute(_NAME, (path,)), can_wait=True)
             return
-        self._seen.add(_make_row(path, data, now))
+        self._seen.add(_make_row(path, data, time.time() if seen_at is None else seen_at))
 
     def move(self, old: str, new: str) -> None:
         """Record that the note at old was moved to new, with all that is recorded of it.

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { notice } from "./obsidian.js";
-import { clickRibbon, countNotices, endScene, openNote, openPaired, openScene, shownText, shows } from "./scene.js";
+import { chooseFromMenu, clickRibbon, countNotices, endScene, openNote, openPaired, openScene, shownText, shows } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const STUB = "---\ndescription:\nmood: ok\n---\n\n# Stub\n\n";
 const NOTE = `${STUB}Text of mine.\n\nMore of it.\n`;
 const CALLOUT = /^> \[!ai\] AI\n> It explains the subject/m;
-const NAMES = ["Stub", "Open end", "Composed", "Described", "Unnamed", "Beside", "Out", "Read"];
+const NAMES = ["Stub", "Open end", "Composed", "Described", "Unnamed", "Beside", "Out", "Read", "Turned", "Opened"];
 const FORMS = [
   ["CRLF", (text) => text.replaceAll("\n", "\r\n")],
   ["a byte order mark", (text) => `\ufeff${text}`],
@@ -162,6 +162,42 @@ test("a note in reading view is filled in its file, and shown", async () => {
   await page.locator(".markdown-reading-view:visible", { hasText: "[!ai]" }).waitFor();
   assert.match(await scene.vault.read("Read.md"), CALLOUT);
 });
+
+test("a note that is turned from reading to editing while the model thinks is filled in its editor", async () => {
+  await openNote(page, "Turned.md");
+  await page.evaluate(() => window.app.workspace.activeLeaf.view.setMode("preview"));
+  const { asked } = scene.endpoint;
+  await clickRibbon(page);
+  await waitFor("the model is asked", async () => scene.endpoint.asked > asked);
+  await page.evaluate(() => window.app.workspace.activeLeaf.view.setMode("source"));
+  await fillBesideTyping("Turned.md");
+});
+
+test("a closed note that is opened while the model thinks is filled in its editor", async () => {
+  const { asked } = scene.endpoint;
+  const notices = await countNotices(page);
+  await chooseFromMenu(page, "Opened.md", /^Enrich note$/);
+  await waitFor("the model is asked", async () => scene.endpoint.asked > asked);
+  await openNote(page, "Opened.md");
+  await fillBesideTyping("Opened.md");
+  assert.match(await notice(page, /./, notices), /^Filled .* in “Opened”/);
+});
+
+/** Type at the end while the model answers, and see that the note has both, the fill as one step of undo. */
+async function fillBesideTyping(path) {
+  await focusEditor();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("Typed");
+  scene.endpoint.release();
+  await page.keyboard.type(" too.");
+  await shows(page, CALLOUT);
+  const filled = await shownText(page);
+  assert.match(filled, /\nTyped too\.$/);
+  await waitFor("the file follows", async () => (await scene.vault.read(path)) === filled);
+  await page.keyboard.press("Control+z");
+  assert.equal(await shownText(page), `${NOTE}Typed too.`);
+  assert.deepEqual(await page.evaluate(() => window.host.conflicts), []);
+}
 
 /** Have the note filled, and see that nothing comes of it for now. @param {RegExp} words */
 async function fillWhileHeld(words) {

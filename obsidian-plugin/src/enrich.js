@@ -98,12 +98,12 @@ function describeOutcome({ file, result }, only) {
  * @param {TFile} file
  */
 export async function proposeNote(plugin, file) {
-  const { path, basename: name } = file;
-  await plugin.work.do(path, async () => {
+  await plugin.work.do(file.path, async () => {
+    const { path } = file;
     await saveOpen(plugin, path);
     const run = await plugin.api.startRun({ paths: [path], propose: true, priority: "interactive", on_fault: "stop" });
     for await (const { results, waits, fault } of followRun(plugin, run)) {
-      plugin.work.show(path, waits || say("thinking", { name }));
+      plugin.work.show(file.path, waits || say("thinking", { name: file.basename }));
       if (fault) notify(sentence(fault));
       for (const result of results) {
         if (result.status !== "proposed") notify(describeOutcome({ file, result }, []));
@@ -130,12 +130,15 @@ export async function enrichFolder(plugin, folder) {
 }
 
 /**
- * Have the daemon enrich notes that were selected together.
+ * Have the daemon enrich notes that were selected together; a single one as enrichNote does.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile[]} files
+ * @returns {Promise<unknown>}
  */
 export function enrichFiles(plugin, files) {
+  const [first] = files;
+  if (first && files.length === 1) return enrichNote(plugin, first);
   const paths = files.map(({ path }) => path);
   return enrichPaths(plugin, paths, countNotes(files.length));
 }

@@ -1,8 +1,8 @@
-/** Which notes are open in this app, wherever they are shown; and saving what was typed in them. */
+/** Which notes are open in this app, wherever they are shown; showing one, and saving what was typed in them. */
 
 import { TextFileView, TFile } from "obsidian";
 import { NoteUnavailable } from "./errors.js";
-import { isOutdated, needsSaving, toEditorText } from "./note-text.js";
+import { findFile, findViews, isOutdated, needsSaving, toEditorText } from "./note-text.js";
 import { say } from "./words.js";
 
 /** @import { App } from "obsidian" */
@@ -197,6 +197,24 @@ function field(value, name) {
  */
 function hasMethod(value, name) {
   return typeof field(value, name) === "function";
+}
+
+/**
+ * Show the note of a path, in its tab if it is open, and return its file. A link would not do: a note may
+ * have `#` in its name, and a click on a link to none makes one.
+ *
+ * Throws NoteUnavailable if there is none.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} path as the daemon has it
+ */
+export async function showNote({ app }, path) {
+  const file = findFile(app, path);
+  if (!file) throw new NoteUnavailable(say("noSuchNote", { path }));
+  const known = findViews(app).find((view) => view.file === file);
+  if (known) app.workspace.setActiveLeaf(known.leaf, { focus: true });
+  else await app.workspace.getLeaf(false).openFile(file);
+  return file;
 }
 
 /**

@@ -166,18 +166,22 @@ export class AskedChanges {
   }
 
   /**
-   * Undo or fill one note, if it is not being worked on and was not tried just before.
+   * Undo or fill one note, if it was not tried just before, and nothing else is being done with it.
    *
    * @param {Asked} one
    */
   async #makeOne(one) {
     const plugin = this.#plugin;
-    const file = plugin.app.vault.getFileByPath(one.path);
-    const key = `${one.run ?? one.change} ${one.path}`;
-    if (!file || plugin.work.doing.has(one.path) || Date.now() - (this.#tried.get(key) ?? 0) < RETRY_ASKED) return;
+    const { path, run, change } = one;
+    const file = plugin.app.vault.getFileByPath(path);
+    const key = `${run ?? change} ${path}`;
+    if (!file || Date.now() - (this.#tried.get(key) ?? 0) < RETRY_ASKED) return;
+    const isFollowed = run !== null && plugin.runs.get(run) === file; // the note was opened after the run began
+    if (plugin.work.doing.has(path) && !isFollowed) return;
     this.#tried.set(key, Date.now());
-    if (one.change !== null) await undoChange(plugin, one.change, one.path, () => requireIdle(plugin, PAUSE));
-    else if (one.run !== null) await this.#fillForRun(file, one.run);
+    if (change !== null) await undoChange(plugin, change, path, () => requireIdle(plugin, PAUSE));
+    else if (isFollowed) await this.#fillForRun(file, run);
+    else if (run !== null) await plugin.work.do(path, () => this.#fillForRun(file, run));
     this.waiting = this.waiting.filter((other) => other !== one);
   }
 
@@ -189,13 +193,11 @@ export class AskedChanges {
    */
   async #fillForRun(file, run) {
     const { path } = file;
-    await this.#plugin.work.do(path, async () => {
-      await saveOpen(this.#plugin, path);
-      /** @type {Result} */
-      const result = { path, status: "", reason: null, changes: [], left: [], change: null, offer: null };
-      const given = { file, path, run, text: null, result };
-      await writeEnrichment(this.#plugin, given, [], () => requireIdle(this.#plugin, PAUSE));
-    });
+    await saveOpen(this.#plugin, path);
+    /** @type {Result} */
+    const result = { path, status: "", reason: null, changes: [], left: [], change: null, offer: null };
+    const given = { file, path, run, text: null, result };
+    await writeEnrichment(this.#plugin, given, [], () => requireIdle(this.#plugin, PAUSE));
   }
 }
 

@@ -2,7 +2,8 @@
 
 import { notify } from "./dialogs.js";
 import { AnotherVault, DaemonAway, UnexpectedAnswer, NoteUnavailable, Refused } from "./errors.js";
-import { applyEdits, editNote, hasForm, readNote, sha256 } from "./note-text.js";
+import { applyEdits, editNote, findEditing, hasForm, readNote, sha256 } from "./note-text.js";
+import { saveOpen } from "./open-notes.js";
 import { say, sentence } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
@@ -88,6 +89,7 @@ export async function applyOffer(plugin, application) {
     await timers.pause(tries && PAUSE);
     await beforeWrite?.();
     requireThere(plugin, application);
+    if (!findEditing(app, file)) await saveOpen(plugin, file.path); // what was typed in its card on a canvas
     if (tries || !known) {
       const { text: now } = await readNote(app, file);
       known = { text: now, offer: await readOffer(now) };

@@ -353,6 +353,12 @@ test("a plugin that is switched off stops, cancels its runs, and says nothing", 
   assert.equal(host.notices.length, before);
 });
 
+test("a note that is too large to be sent is told of as that", async () => {
+  host.daemon.answers.set("POST /runs", answer(413, "A body has at most 1,048,576 bytes."));
+  await host.command("enrich-note");
+  assert.equal(host.said, "The note is too large. Notes of up to 1 MB are filled.");
+});
+
 test("an answer that is no JSON, or none of ours, is told in words", async () => {
   for (const given of [{ status: 200, text: "<html>" }, { status: 200, text: "{}" }, answer(200, "x"), { status: 500, text: "no" }]) {
     host.daemon.answers.set("POST /runs", given);

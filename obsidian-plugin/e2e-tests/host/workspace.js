@@ -260,8 +260,15 @@ export class Workspace extends Events {
     return view;
   }
 
-  openLinkText(link) {
-    return this.open(link.endsWith(".md") ? link : `${link}.md`);
+  /** A note that is not there is made; what follows a number sign is a heading. */
+  async openLinkText(link) {
+    const name = link.replace(/#.*/, "");
+    const path = name.endsWith(".md") ? name : `${name}.md`;
+    if (!this.app.vault.getFileByPath(path)) {
+      await window.hostWrite(path, "", null);
+      await this.app.vault.changed(path);
+    }
+    return this.open(path);
   }
 
   /** A leaf in the right sidebar, which never is the active one here. */
