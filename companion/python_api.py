@@ -241,7 +241,7 @@ class Vault:
             yield space
 
     def _resolve(self, path: str) -> str:
-        """Return the path from the vault on; that of a link out of it, too, which is skipped."""
+        """Return the vault-relative path, also of a link out of the vault, which is skipped."""
         try:
             return relative_path(self.root, path, self.root) if path else ""
         except LinkOutOfVault as link:

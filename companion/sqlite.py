@@ -22,7 +22,7 @@ from companion.private_files import make_private_folder, open_private
 T = TypeVar("T")
 R = TypeVar("R")
 FileId = tuple[int, int]
-"""The device and inode of a file: another file of the same name has another one."""
+"""The device and inode of a file: a file that takes its name has others."""
 
 Migration = Sequence[str]
 """The SQL statements that bring the tables of a file up to the next format."""
@@ -240,7 +240,7 @@ class _Item(Generic[T, R]):
 
 
 class Gathering(Generic[T]):
-    """Items that threads want written, each in the next transaction; those of one, in one go.
+    """Items that threads want written in the next transaction, all of it by one call of write.
 
     ask: has work done in the next transaction, and returns at once. write: writes items, in the
     order in which they were added.

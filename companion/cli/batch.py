@@ -24,7 +24,7 @@ from companion.enrich.enricher import Enricher
 from companion.enrich.model import open_client, open_spending
 from companion.enrich.run import new_run
 from companion.enrich.selection import JobOptions, choose_jobs
-from companion.enrich.similar import SimilarNotes, open_similar
+from companion.enrich.similar import open_similar
 from companion.enrich.submission import BATCH_SHARE, Submission, ask_first, make_submissions
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
@@ -79,7 +79,7 @@ def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) 
         if jobs and not is_agreed:
             is_agreed = output.agrees(describe_cost(asker, jobs, BATCH_SHARE), AGREE)
         if jobs and is_agreed:
-            _prepare(workspace, asker, jobs, report, similar)
+            _prepare(asker, jobs, report)
         sent = sum(submission.send(each) for each in submission.list())
         if sent:
             output.say(f"{sent} sent. With the answers: companion batch collect", style="bold")
@@ -88,25 +88,19 @@ def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) 
         return int(report.counts["failed"] > 0)
 
 
-def _prepare(
-    workspace: Workspace,
-    asker: Asker,
-    jobs: Sequence[Job],
-    report: RunReport,
-    similar: SimilarNotes | None,
-) -> None:
+def _prepare(asker: Asker, jobs: Sequence[Job], report: RunReport) -> None:
     """Store what is to be sent, and print what became of notes that need no batch."""
-    address, run = workspace.config.remote_endpoint().address, new_run()
+    config, run = asker.workspace.config, new_run()
     with report.output.progress("Preparing", len(jobs)) as bar:
-        if similar:
-            similar.progress = bar.add_below("Comparing notes")
-        with open_client(workspace.config, Event()) as client:
+        if asker.similar:
+            asker.similar.progress = bar.add_below("Comparing notes")
+        with open_client(config, Event()) as client:
             first = ask_first(Enricher(asker, client, run), client, jobs)
         known = client.capabilities
         if not known.modes:  # it takes no JSON
             facts = asker.model._replace(mode="plain")
-            asker = Asker(workspace, asker.vault_context, similar, facts)
-        rest = make_submissions(asker, run, address, first.left, known)
+            asker = Asker(asker.workspace, asker.vault_context, asker.similar, facts)
+        rest = make_submissions(asker, run, first.left, known)
         for result in chain(first.results, rest):
             report.counts[result.status] += 1
             if result.reason or result.left:

@@ -51,7 +51,7 @@ _which_options = join_options(
 def apply(**which: Any) -> int:
     """Write proposals into their notes; no model is asked.
 
-    ID is a number from `companion proposals`, be it refused or rejected by now; PATH stands for
+    ID is a number from `companion proposals`, also of a refused or rejected one; PATH stands for
     all that are open for this note, or in this folder (`./2024`, where its name is a number). In a
     folder, with --run and with --all those with flags are left out, for you to look at first;
     --flagged takes them, too.

@@ -100,14 +100,13 @@ def _show(workspace: Workspace, output: Output, path: str, section: str | None) 
         task = prepare_task(workspace, job, read_note(workspace.root, path).data)
     except NoteRefused as error:
         raise NoteRefused(error.reason, path, error.line) from None
-    needs = (*task.needs, *(need for need, _ in task.proposed))
-    if task.skipped or not needs:
+    if task.skipped or not task.all_needs:
         why = task.skipped or "it needs nothing"
         output.warn(f"{path}: nothing would be sent: {why}")
         return
     with open_similar(workspace, sends=False) as similar:
         asker = Asker(workspace, VaultContext(workspace.scan()), similar)
-        calls, outcomes = asker.plan(path, task.parsed, needs)
+        calls, outcomes = asker.plan(path, task.parsed, task.all_needs)
     for outcome in outcomes:
         if outcome.asked:  # or would be: why it cannot be
             output.warn(_describe_value(outcome))
@@ -139,7 +138,6 @@ class _Side(NamedTuple):
     """One of the two that are compared. name: in words, how it is set up."""
 
     name: str
-    workspace: Workspace
     asker: Asker
     client: Client
 
@@ -219,14 +217,13 @@ def _open_sides(
     with ExitStack() as opened:
         sides: list[_Side] = []
         for name, space in spaces.items():
-            if sides and space.config is sides[0].workspace.config:
+            if sides and space.config is sides[0].asker.workspace.config:
                 client = sides[0].client
             else:
                 fetch_model(space.config, output)
                 client = opened.enter_context(open_client(space.config, cancelled))
             similar = opened.enter_context(open_similar(space, sends=False))
-            asker = Asker(space, known, similar)
-            sides.append(_Side(name, space, asker, client))
+            sides.append(_Side(name, Asker(space, known, similar), client))
             output.say(f"{name}: {describe_endpoint(space.config)}", style="bold")
         yield sides
 
@@ -235,7 +232,7 @@ def _try_note(sides: Sequence[_Side], job: Job, output: Output, is_named: bool) 
     """Return what the sides give for the note; nothing where it needs nothing or is left alone."""
     tried = []
     for side in sides:
-        space = side.workspace
+        space = side.asker.workspace
         reason = skip_reason(space.root, job.path, space.ignore)
         try:
             if reason is None:
@@ -247,9 +244,9 @@ def _try_note(sides: Sequence[_Side], job: Job, output: Output, is_named: bool) 
             if is_named:
                 output.warn(f"{job.path}: nothing was sent, for it is left alone: {reason}")
             return []
-        if needs := (*task.needs, *(need for need, _ in task.proposed)):
+        if task.all_needs:
             start = time.monotonic()
-            answers = side.asker.ask(job.path, task.parsed, needs, side.client)
+            answers = side.asker.ask(job.path, task.parsed, task.all_needs, side.client)
             tried.append(_Tried(side.name, answers, time.monotonic() - start))
     return tried
 

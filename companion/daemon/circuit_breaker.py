@@ -152,7 +152,7 @@ class CircuitBreaker:
 
 
 def back_off(tries: int, first: float, longest: float) -> float:
-    """Return the seconds to wait after so many failed tries, which double from first to longest."""
+    """Return the seconds to wait after `tries` failed tries, which double from first to longest."""
     return min(first * 2.0 ** min(tries - 1, 20), longest)
 
 

@@ -52,7 +52,7 @@ class DaemonRefused(CompanionError):
         self._kind = kind
 
     def to_error(self) -> CompanionError:
-        """Return the error that it would be without a daemon, where there is such a one."""
+        """Return the error that this would be without a daemon, or itself."""
         error = NotThere if self.status == HTTPStatus.NOT_FOUND else error_class(self._kind)
         if error and issubclass(error, NotThere | UsageError | NoteError | ConsentMissing):
             return error(str(self))
@@ -209,7 +209,7 @@ class DaemonClient:
         return self._ask("POST", "/release", StatusShape, {}, _SHORT_TIMEOUT)
 
     def answer_backlog(self, *, fill: bool, notes: int) -> StatusShape:
-        """Answer whether the backlog of so many notes is filled."""
+        """Answer whether the backlog is filled. notes: how many notes the user was told it has."""
         return self._ask("POST", "/backlog", StatusShape, {"fill": fill, "notes": notes})
 
     def _ask(

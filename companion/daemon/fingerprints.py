@@ -6,9 +6,10 @@ import threading
 import time
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from companion.enrich.run import Result
+if TYPE_CHECKING:  # tokens, which every command reads, need none of it
+    from companion.enrich.run import Result
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -73,7 +73,7 @@ class NoteQueries:
     def outdated(self, folder: str = "") -> list[Outdated]:
         """Return what Companion wrote in the folder from text of which a lot has changed since.
 
-        As of some seconds ago, in a large vault a minute: all that was written is looked at.
+        It may be some seconds old, in a large vault a minute: all that was written is looked at.
         """
         journal = self._space.journal
         newest_proposal = next((each.id for each in journal.proposals.select(ALL, 1)), 0)

@@ -49,7 +49,7 @@ def find_service(root: Path) -> InstalledService | None:
 def install_service(manager: ServiceManager, root: Path, port: int | None, *, anew: bool) -> bool:
     """Have a daemon of the vault start with the session, and start it now.
 
-    anew: start it anew, too, if it was installed just so. Return whether it was started.
+    anew: restart it even if nothing about it changed. Return whether it was started.
 
     Raises UsageError if it cannot be installed; its file is as it was then, or not there.
     """

@@ -114,8 +114,8 @@ class BatchReader:
     def take(self, call: BatchCall, line: AnswerLine) -> Result:
         """Return what came of a line that answers the call; it is stored.
 
-        A second answer changes nothing. What may well be answered another time is not remembered,
-        so that another run asks for it.
+        A second answer changes nothing. What may be answered when it is asked again is not
+        remembered, so that another run asks for it.
 
         Raises JournalError.
         """

@@ -55,7 +55,7 @@ class ProposalMaker:
         tokens: Sequence[int],
         run: str,
     ) -> list[NewProposal]:
-        """Return what is to be stored of what came of calls, in its order.
+        """Return the proposals to store for the outcomes of calls, in their order.
 
         tokens: in and out, of the calls.
 

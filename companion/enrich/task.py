@@ -261,7 +261,7 @@ def find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
 
 
 def _is_another(workspace: Workspace, path: str, change: int) -> bool:
-    """Return whether the note is another one than before the change; False if not known.
+    """Return whether the note is not the one that the change was made in; False if not known.
 
     Little of the old one is left then, and little stood in it: more than in a file that a sync
     client has written in part.

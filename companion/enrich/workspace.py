@@ -88,7 +88,7 @@ class Workspace:
     def read_again(
         self, file: NoteFile, *, is_remote: bool = False
     ) -> tuple[ParsedNote, Facts] | None:
-        """Return a note of the scan as it is now; None if it is left alone or another one by now.
+        """Return a note of the scan as it is now; None if it is left alone now, or was changed.
 
         is_remote: it is read for another machine, as well.
         """

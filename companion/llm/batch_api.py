@@ -231,7 +231,7 @@ class AnswerLine(NamedTuple):
 
     @property
     def is_asked_again(self) -> bool:
-        """Whether the same question may well be answered another time."""
+        """Whether the same question may be answered when it is asked again."""
         return self.reply is None or self.reply.status not in (200, 413, *REJECTED)
 
     def to_answer(self, schema: JsonSchema | None, endpoint: Endpoint, limit: int) -> Answer:

@@ -109,7 +109,7 @@ class Budget:
     def reserve(
         self, input_tokens: int, output_tokens: int, *, patient: bool = False, in_tier: bool = False
     ) -> Reservation:
-        """Return the reservation of a call that may take so much; it counts as spent from now on.
+        """Return the reservation of a call; what it may take counts as spent from now on.
 
         patient: where a cap would be exceeded, wait for this process's calls under way, which may
         take less than was estimated for them. in_tier: it is made in the model's service tier.
@@ -212,7 +212,7 @@ class Budget:
         return date.fromtimestamp(self._clock()).isoformat()
 
     def _price_tokens(self, input_tokens: int, output_tokens: int, in_tier: bool) -> Amount:
-        """Return the amount of one call with so many tokens."""
+        """Return the amount of one call with these numbers of tokens."""
         read, written = min(input_tokens, _MAX_TOKENS), min(output_tokens, _MAX_TOKENS)
         price_of = self._tier_price if in_tier else self._price
         price = price_of(read, written) if price_of else None

@@ -133,7 +133,7 @@ class Client:
         )
 
     def limit_calls(self, at_once: int) -> None:
-        """Have at most so many calls under way at once; further threads that ask wait."""
+        """Have at most at_once calls under way; further threads that ask wait."""
         self._attempts.limit(at_once)
 
     def stop(self) -> None:

@@ -103,7 +103,7 @@ class Journal:
         return self._db.ask(list_offers).result()
 
     def drop_offers(self, older_than: float) -> None:
-        """Delete the offers made more than so many seconds ago."""
+        """Delete the offers made more than `older_than` seconds ago."""
         self._db.ask(lambda db: drop_offers(db, time.time() - older_than)).result()
 
     def done(self, change: int) -> None:
@@ -174,7 +174,7 @@ class Journal:
         return before, apply_edits(before.decode("utf-8"), found.edits).encode("utf-8")
 
     def prune_images(self, older_than: float) -> int:
-        """Delete the images of changes made more than so many seconds ago; return their number.
+        """Delete the images of changes made over `older_than` seconds ago; return their number.
 
         Pending changes keep theirs. Edits and hashes are never deleted.
         """

@@ -96,7 +96,7 @@ class RememberedNotes:
         return {new: old for old, new in self._moves}
 
     def follow(self, path: str) -> Callable[[], str]:
-        """Return a function that returns where the note that is now at path is by then."""
+        """Return a function that returns the path, when it is called, of the note now at path."""
         begun = len(self._moves)
 
         def current() -> str:

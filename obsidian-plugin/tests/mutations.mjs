@@ -9,7 +9,7 @@ import { build } from "./host/build.js";
 
 const PLUGIN = fileURLToPath(new URL("../", import.meta.url));
 const MUTATIONS = [
-  ["note-text.js", "  if (editor.getValue() !== before) return false;\n", "", "writes over what was typed"],
+  ["note-text.js", " || editor.getValue() !== before", "", "writes over what was typed"],
   ["note-text.js", "      if (!isSame) throw new Error(); // so that nothing is written\n", "", "writes over a file that changed"],
   ["note-text.js", "!view || !isPlain(before)", "!view", "edits in an editor that drops line ends"],
   ["note-text.js", "return isPlain(text) || shown !== toEditorText(text);", "return true;", "saves away line ends"],

@@ -36,7 +36,7 @@ class Waiters:
         self._places = threading.BoundedSemaphore(_WAITERS)
 
     def wait(self, run: Run, number: int, seconds: float, is_gone: Callable[[], bool]) -> None:
-        """Wait until the run has a result after that number or is over, at most so many seconds.
+        """Wait until the run has a result after that number or is over, at most `seconds` seconds.
 
         Returns at once if too many requests wait. is_gone: whether the client has disconnected.
         """

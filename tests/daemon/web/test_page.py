@@ -9,9 +9,8 @@ from datetime import datetime
 import pytest
 
 from companion.config import state_folder
-from companion.daemon.access import Sessions
+from companion.daemon.access import Sessions, new_code
 from companion.daemon.guard import PAGE, SHELL
-from companion.daemon.pairing import new_code
 from companion.daemon.tokens import rotate_token
 from companion.daemon.web.pages import STATIC_FILES
 from companion.note.needs import Need
