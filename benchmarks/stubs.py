@@ -132,9 +132,10 @@ def collect_answers(options: argparse.Namespace) -> None:
         stack.enter_context(fresh_home())
         roots = [stack.enter_context(own_stubs()), EXAMPLES, stack.enter_context(own_notes())]
         vaults = [find_questions(stack, root) for root in (*roots, *options.vaults)]
-        turns = chain.from_iterable(chain.from_iterable(zip_longest(*vaults, fillvalue=[])))
+        turns = chain.from_iterable(chain.from_iterable(zip_longest(*vaults, fillvalue=())))
+        questions = sorted(turns, key=lambda question: question.need.kind)  # callouts first
         server = stack.enter_context(open_server(options))
-        left = (each for each in turns if (each.note, each.need.kind) not in known)
+        left = (each for each in questions if (each.note, each.need.kind) not in known)
         collect(options, left, lambda question: ask(question, server), 1)
 
 
