@@ -44,12 +44,8 @@ def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
     assert made is not None
     request = made.request
     assert NewRun.model_validate(request_object(request)).request == request
-    assert request.choice == JobOptions(True, True, True, "Why", True)
-    assert (request.priority, request.stops_on_fault, request.limit) == (
-        Priority.INTERACTIVE,
-        True,
-        3,
-    )
+    assert request.choice == JobOptions(True, True, True, "Why", True, limit=3)
+    assert (request.priority, request.stops_on_fault) == (Priority.INTERACTIVE, True)
     assert (list(request.paths), request.text, request.agreed) == (["Stub.md"], None, True)
 
 
