@@ -150,10 +150,8 @@ class NeedsToAsk(NamedTuple):
     @property
     def all_left(self) -> tuple[str, ...]:
         """Why needs are not asked for, also those that have an open proposal."""
-        return (
-            *self.left,
-            *describe_proposed(n for n, known in self.proposed if known.state == "open"),
-        )
+        open_needs = (need for need, known in self.proposed if known.state == "open")
+        return (*self.left, *describe_proposed(open_needs))
 
 
 def leave_out_asked(
@@ -263,7 +261,7 @@ def find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
 
 
 def _is_another(workspace: Workspace, path: str, change: int) -> bool:
-    """Return whether the note is another one than before the change; False if not known.
+    """Return whether the note is not the one that the change was made in; False if not known.
 
     Little of the old one is left then, and little stood in it: more than in a file that a sync
     client has written in part.
@@ -279,8 +277,6 @@ def _is_another(workspace: Workspace, path: str, change: int) -> bool:
 
 
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")
-
-
 REWRITTEN = "the note was rewritten since it was asked about; enrich it again"
 
 

@@ -24,16 +24,20 @@ ProposalState = Literal["asked", "open", "accepted", "refused", "rejected", "sup
 - closed: the need is gone; it may be asked for again if it comes back.
 """
 
-Flag = Literal["unsupported", "extractive", "new-value", "small-model", "replaces", "program"]
-"""Why somebody should look at a proposal before it is written:
+TAKEABLE: tuple[ProposalState, ...] = ("open", "refused", "rejected")
+"""The states of proposals that can be accepted by their id."""
 
-- unsupported: neither the note nor its context supports all of it.
-- extractive: a sentence of the note itself, for want of a usable answer.
-- new-value: a value that the vault does not use yet.
-- small-model: a callout by a model that knows little by heart.
-- replaces: it is to take the place of what Companion wrote before.
-- program: a script or an agent gave it, no model of the user's choice.
-"""
+Flag = Literal["unsupported", "extractive", "new-value", "small-model", "replaces", "program"]
+"""Why somebody should look at a proposal before it is written: FLAG_WORDS says it in words."""
+
+FLAG_WORDS: Mapping[Flag, str] = {
+    "unsupported": "neither the note nor what links to it supports all of this",
+    "extractive": "a sentence of the note itself, for want of a usable answer",
+    "new-value": "a value that the vault does not use yet",
+    "small-model": "a callout by a small model, which knows little by heart",
+    "replaces": "it takes the place of what Companion wrote before",
+    "program": "a script or an agent gave it, not the model that you chose",
+}
 
 ProposedValue = str | list[str]
 """A text; or the texts of a list, or the lines of a callout's body."""
@@ -55,6 +59,17 @@ class GivenValue(NamedTuple):
     value: ProposedValue
     heading: str | None = None
     question: str | None = None
+
+
+class Acceptance(NamedTuple):
+    """A proposal to accept. text: what to write in place of its value; None: the value.
+
+    states: those that it may be in; in another one, somebody else has decided on it meanwhile.
+    """
+
+    id: int
+    text: str | list[str] | None = None
+    states: tuple[ProposalState, ...] = ("open",)
 
 
 class RejectedValue(NamedTuple):
@@ -141,6 +156,11 @@ class Proposal:
     def text(self) -> str:
         """The value as one text, with items and lines at the ends of lines; empty: none."""
         return self.value if isinstance(self.value, str) else "\n".join(self.value or ())
+
+    @property
+    def waits_for_editor(self) -> bool:
+        """Whether it is accepted, and waits for the editor that shows its note."""
+        return self.state == "open" and bool(self.decided_by)
 
 
 class AskedNeed(NamedTuple):

@@ -7,11 +7,12 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
+from companion.sqlite import Gathering
 from companion.vault.change import Change
-from companion.vault.gathering import Gathering
 from companion.vault.journal_db import Database
 from companion.vault.proposal_rows import move_proposals
 
@@ -41,7 +42,7 @@ class RememberedNotes:
         self._moves: list[tuple[str, str]] = []  # since this was opened
         self._read_only = read_only
         self._db = db
-        self._seen = Gathering(db, _put_all)
+        self._seen = Gathering(partial(db.ask, can_wait=True), _put_all)
         self._now: dict[str, str] = {}
         self._kept_as: dict[str, str] = {}
 
@@ -95,7 +96,7 @@ class RememberedNotes:
         return {new: old for old, new in self._moves}
 
     def follow(self, path: str) -> Callable[[], str]:
-        """Return a function that returns where the note that is now at path is by then."""
+        """Return a function that returns the path, when it is called, of the note now at path."""
         begun = len(self._moves)
 
         def current() -> str:

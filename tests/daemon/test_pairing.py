@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.daemon.pairing import new_code, take_code
+from companion.daemon.access import new_code, take_code
 from companion.errors import UsageError
 
 NOW = 1_790_000_000.0
