@@ -53,6 +53,32 @@ test("a note with a number sign in its name is opened, and no other is made", as
   await assert.rejects(scene.vault.read("C.md"));
 });
 
+test("words typed into a proposal stay until it is decided on, or Escape is pressed", async () => {
+  const [edited, other] = [rows("Beside.md").first(), rows("Gone.md").filter({ hasText: "Callout" })];
+  await edited.getByRole("button", { name: /^Edit/ }).click();
+  const area = edited.getByRole("textbox");
+  await area.fill("My own words");
+  await other.getByRole("button", { name: /^Refuse/ }).click();
+  await other.waitFor({ state: "detached" });
+  await view().getByRole("button", { name: "Undo the last decision" }).click();
+  await other.waitFor();
+  assert.equal(await area.inputValue(), "My own words");
+  await view().getByRole("tab", { name: "Now" }).click();
+  await view().getByRole("tab", { name: "Inbox" }).click();
+  await area.waitFor();
+  assert.equal(await area.inputValue(), "My own words");
+  await area.evaluate((element) => {
+    const init = { key: "Escape", bubbles: true, cancelable: true, isComposing: true };
+    element.dispatchEvent(new KeyboardEvent("keydown", init)); // candidates of an input method are left
+  });
+  assert.equal(await area.inputValue(), "My own words");
+  await area.press("Escape");
+  await area.waitFor({ state: "detached" });
+  await view().getByRole("tab", { name: "Inbox" }).click();
+  await edited.waitFor();
+  assert.equal(await area.count(), 0);
+});
+
 test("a note that is gone is not made anew by a click in the history", async () => {
   await rows("Gone.md").first().getByRole("button", { name: /^Accept/ }).click();
   await waitFor("it is written", async () => (await scene.vault.read("Gone.md")) !== NOTE);
