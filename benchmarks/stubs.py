@@ -32,7 +32,6 @@ from benchmarks.written_answers import ANSWERS, OneAnswerClient
 from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.model import model_facts
 from companion.enrich.outcome import NoteAnswers
 from companion.enrich.similar import open_similar
 from companion.enrich.words import find_sentences
@@ -112,7 +111,7 @@ def try_again(root: Path, rows: Sequence[dict[str, Any]]) -> Iterator[Stub]:
     """Yield what the program makes of the answers in the rows about notes of the vault."""
     config = load_config()
     with open_workspace(config, root) as space, open_similar(space) as similar:
-        asker = Asker(space, VaultContext(space.scan()), model_facts(config), similar)
+        asker = Asker(space, VaultContext(space.scan()), similar)
         notes = {each.path: each for each in choose_notes(root, config, "all", described=False)}
         for row in rows:
             vault, _, path = row["note"].partition("/")

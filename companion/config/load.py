@@ -56,8 +56,12 @@ def common_state_folder() -> Path:
 
 def state_folder(root: Path) -> Path:
     """Return the folder of one vault's state: journal, index, lock."""
-    digest = sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return common_state_folder() / "vaults" / f"{root.name or 'vault'}-{digest}"
+    return common_state_folder() / "vaults" / f"{root.name or 'vault'}-{vault_digest(root)}"
+
+
+def vault_digest(root: Path) -> str:
+    """Return by what our own files name the vault at root: 12 hexadecimal digits, of its path."""
+    return sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
 def config_file() -> Path:

@@ -121,7 +121,7 @@ class Template:
             self.file.fail_in_body(reason, lines[-1] if lines else 1)
 
 
-def read_file(path: Path) -> PromptFile:
+def read_prompt_file(path: Path) -> PromptFile:
     """Return the file at path.
 
     Raises PromptError when it cannot be read, is not UTF-8, or has broken frontmatter.

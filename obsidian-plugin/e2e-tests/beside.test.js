@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
 import { endScene, openNote, openPaired, openScene, runCommand, shows } from "./scene.js";
+import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
 const NOTE = "---\ndescription:\n---\n\n# Hedges\n\n#status/postponed\n\nA hedge wants to be cut twice a year, and never while birds nest.\n";
@@ -15,16 +15,17 @@ let scene;
 /** @type {import("playwright-core").Page} */
 let page;
 
-before(async () => {
-  scene = await openScene();
-  for (const name of NAMES) await scene.vault.write(`${name}.md`, NOTE);
-  for (const name of NAMES) await scene.vault.companion("enrich", "--dry-run", join(scene.vault.path, `${name}.md`));
-  page = await openPaired(scene);
-  await runCommand(page, "Open set-up, inbox and history");
-  await rows("").nth(NAMES.length * 2 - 1).waitFor();
-});
-
-after(() => endScene(scene, page));
+const test = testsOn(
+  async () => {
+    scene = await openScene();
+    for (const name of NAMES) await scene.vault.write(`${name}.md`, NOTE);
+    for (const name of NAMES) await scene.vault.companion("enrich", "--dry-run", join(scene.vault.path, `${name}.md`));
+    page = await openPaired(scene);
+    await runCommand(page, "Open set-up, inbox and history");
+    await rows("").nth(NAMES.length * 2 - 1).waitFor();
+  },
+  () => endScene(scene, page),
+);
 
 test("a proposal for a note in reading view is accepted at once", async () => {
   await openNote(page, "Read.md");

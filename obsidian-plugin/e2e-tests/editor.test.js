@@ -1,9 +1,9 @@
 /** A note that is open in every way while it is filled: nothing that the user does is disturbed. */
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
 import { notice } from "./obsidian.js";
 import { chooseFromMenu, clickRibbon, countNotices, endScene, openNote, openPaired, openScene, shownText, shows } from "./scene.js";
+import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
 const STUB = "---\ndescription:\nmood: ok\n---\n\n# Stub\n\n";
@@ -22,20 +22,20 @@ let scene;
 /** @type {import("playwright-core").Page} */
 let page;
 
-before(async () => {
-  scene = await openScene();
-  for (const name of NAMES) await scene.vault.write(`${name}.md`, NOTE);
-  await scene.vault.write("Stub.md", STUB);
-  await scene.vault.write("Long.md", `${NOTE}\n${"A line of the note.\n\n".repeat(200)}`);
-  await scene.vault.write("Open end.md", STUB.trimEnd());
-  for (const [name, form] of FORMS) await scene.vault.write(`With ${name}.md`, form(NOTE));
-  page = await openPaired(scene);
-  await page.evaluate(() => document.body.classList.add("mod-note-head"));
-});
-
-after(() => endScene(scene, page));
-
-beforeEach(() => scene.endpoint.hold());
+const test = testsOn(
+  async () => {
+    scene = await openScene();
+    for (const name of NAMES) await scene.vault.write(`${name}.md`, NOTE);
+    await scene.vault.write("Stub.md", STUB);
+    await scene.vault.write("Long.md", `${NOTE}\n${"A line of the note.\n\n".repeat(200)}`);
+    await scene.vault.write("Open end.md", STUB.trimEnd());
+    for (const [name, form] of FORMS) await scene.vault.write(`With ${name}.md`, form(NOTE));
+    page = await openPaired(scene);
+    await page.evaluate(() => document.body.classList.add("mod-note-head"));
+  },
+  () => endScene(scene, page),
+  () => scene.endpoint.hold(),
+);
 
 for (const [path, end] of [["Stub.md", /> .*\nHello$/], ["Open end.md", /^# StubHello\n\n> \[!ai\]/m]]) {
   test(`what is typed on goes on in ${path}, and each undo is one step`, async () => {
@@ -219,13 +219,12 @@ test("a closed note that is opened while the model thinks is filled in its edito
   assert.match(await notice(page, /./, notices), /^Filled .* in “Opened”/);
 });
 
-/** Type at the end while the model answers, and see that the note has both, the fill as one step of undo. */
+/** Type at the end while the model thinks, and see that the note has both, the fill as one step of undo. */
 async function fillBesideTyping(path) {
   await focusEditor();
   await page.keyboard.press("Control+End");
-  await page.keyboard.type("Typed");
+  await page.keyboard.type("Typed too.");
   scene.endpoint.release();
-  await page.keyboard.type(" too.");
   await shows(page, CALLOUT);
   const filled = await shownText(page);
   assert.match(filled, /\nTyped too\.$/);

@@ -3,7 +3,6 @@
 import { Refused } from "./errors.js";
 import { findFile } from "./note-text.js";
 import { isOpen, saveOpen } from "./open-notes.js";
-import { workOn } from "./work.js";
 import { applyOffer, confirmWritten } from "./writing.js";
 
 /** @import { TFile } from "obsidian" */
@@ -63,7 +62,7 @@ async function decideByDaemon(plugin, { id, path, state }, { what, value }) {
  * @param {Decision} decision
  */
 async function acceptHere(plugin, file, { id, path, state }, { value }) {
-  await workOn(plugin, file.path, async () => {
+  await plugin.work.do(file.path, async () => {
     await saveOpen(plugin, file.path);
     let run = "";
     const readOffer = async (/** @type {string} */ now) => {

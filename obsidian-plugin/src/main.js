@@ -15,11 +15,11 @@ import { AskedChanges, LOOK, TakeOver } from "./take-over.js";
 import { UserActivity } from "./user-activity.js";
 import { CompanionView, openView, VIEW } from "./view.js";
 import { chooseLanguage, say } from "./words.js";
+import { Work } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import { ShownPreview } from "./place.js" */
 /** @import { Proposal } from "./shapes.js" */
-/** @import { Pending } from "./work.js" */
 
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
@@ -27,6 +27,7 @@ export default class CompanionPlugin extends Plugin {
   api = new DaemonApi(this);
   daemon = new Heartbeat(this);
   activity = new UserActivity(this);
+  work = new Work(this);
   takeOver = new TakeOver(this);
   asked = new AskedChanges(this);
   /** The id of this window for the daemon. */
@@ -35,10 +36,6 @@ export default class CompanionPlugin extends Plugin {
   announcedBacklog = 0;
   /** The notes that the last run filled, and how long it took. */
   pace = { notes: 0, ms: 0 };
-  /** @type {Map<string, string>} what is being done, by the path of the note or folder */
-  doing = new Map();
-  /** @type {Map<TFile, Pending>} results of models that were asked in the background, by the note */
-  pending = new Map();
   /** @type {Map<string, TFile | null>} the ids of the runs that are followed, each with its note if it is of one only */
   runs = new Map();
   /** @type {Promise<void> | null} the pairing in progress */

@@ -5,7 +5,6 @@ import { AnotherVault, DaemonAway, explain, NotThere, Refused, Stopped } from ".
 import { readNote } from "./note-text.js";
 import { isOpen, saveOpen } from "./open-notes.js";
 import { kindOf, say } from "./words.js";
-import { showProgress } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -92,7 +91,7 @@ async function awaitResult(plugin, run, file, isQuiet) {
     const [result] = results;
     if (result) return result;
     if (fault) throw new Refused(fault);
-    if (!isQuiet) showProgress(plugin, file.path, waits || say("thinking", { name: file.basename }));
+    if (!isQuiet) plugin.work.show(file.path, waits || say("thinking", { name: file.basename }));
   }
   throw new Refused(say("workCancelled", { name: file.basename }));
 }

@@ -5,7 +5,6 @@ import { AnotherVault, DaemonAway, UnexpectedAnswer, NoteUnavailable, Refused } 
 import { applyEdits, editNote, findEditing, hasForm, readNote, sha256 } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { say, sentence } from "./words.js";
-import { showProgress } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -120,7 +119,7 @@ async function awaitUser(plugin, application, { text, offer }) {
     const words = say("waitsUntil", { name: file.basename, what: reason });
     if (beforeWrite) throw new NoteUnavailable(words);
     if (!looks) notify(words);
-    showProgress(plugin, file.path, say("waitingUntil", { what: reason }));
+    plugin.work.show(file.path, say("waitingUntil", { what: reason }));
     await plugin.timers.pause(PAUSE);
     requireThere(plugin, application);
   }

@@ -68,7 +68,7 @@ describe("an open note that is asked for elsewhere", () => {
     view.editor.cursor = NOTE.indexOf("description:") + 3;
     await host.pass(20_000);
     assert.equal(view.editor.getValue(), NOTE);
-    assert.deepEqual([host.plugin.doing.size, host.notices.length], [0, 0]);
+    assert.deepEqual([host.plugin.work.doing.size, host.notices.length], [0, 0]);
     view.editor.cursor = NOTE.length;
     await host.pass(6000);
     assert.equal(view.editor.getValue(), FILLED);
@@ -221,6 +221,6 @@ describe("what was written while the daemon went away", () => {
     await host.command("enrich-note");
     await host.pass(40_000);
     assert.match(host.said, /“A” was filled, but Callout Companion went away/);
-    assert.equal(host.plugin.doing.size, 0);
+    assert.equal(host.plugin.work.doing.size, 0);
   });
 });

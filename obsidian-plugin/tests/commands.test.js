@@ -576,11 +576,11 @@ describe("propose", () => {
     host.daemon.thinking = new Promise((resolve) => (answerNow = resolve));
     host.menu("file-menu", view.file)[1].onClick__();
     await settle();
-    assert.deepEqual([...host.plugin.doing.keys()], ["A.md"]);
+    assert.deepEqual([...host.plugin.work.doing.keys()], ["A.md"]);
     await host.app.vault.rename(view.file, "C.md");
     answerNow();
     await host.pass(1000);
-    assert.equal(host.plugin.doing.size, 0);
+    assert.equal(host.plugin.work.doing.size, 0);
     assert.equal(host.status.textContent, "Companion: 3 today");
   });
 });

@@ -909,7 +909,7 @@ describe("an open note that waits for edits", () => {
       await host.pass(1000);
     }
     assert.deepEqual(host.notices, []);
-    assert.equal(host.plugin.doing.size, 0);
+    assert.equal(host.plugin.work.doing.size, 0);
     await host.pass(10_000);
     assert.equal(view.editor.getValue(), fill(view.editor.getValue().replace(" A note.", "").replace("\n> Because.", "")));
     assert.equal(host.daemon.asked("POST /runs").length, 1, "the answer was kept");
@@ -960,7 +960,7 @@ describe("an open note that waits for edits", () => {
       view.editor.cursor = NOTE.indexOf("description:") + 3;
       await host.pass(20_000);
       assert.equal(view.editor.getValue(), NOTE);
-      assert.deepEqual([host.plugin.doing.size, host.notices.length], [0, 0]);
+      assert.deepEqual([host.plugin.work.doing.size, host.notices.length], [0, 0]);
       await host.ribbon();
       assert.equal(host.said, "“A” waits until the cursor has left its property “description”.");
       view.editor.cursor = NOTE.length;

@@ -175,7 +175,7 @@ describe("a note that does not stay open", () => {
     await host.pass(400);
     assert.equal(view.editor.getValue(), fill(`${NOTE}Typed.`));
     assert.equal(await host.read("Folder/C.md"), fill(`${NOTE}Typed.`));
-    assert.equal(host.plugin.doing.size, 0);
+    assert.equal(host.plugin.work.doing.size, 0);
     const [{ body }] = host.daemon.asked("POST /runs/run1/applied");
     assert.deepEqual([body.path, body.moved_to], ["A.md", "Folder/C.md"]);
     assert.equal(host.daemon.asked("POST /runs/run1/edits")[0].body.path, "A.md");
@@ -202,7 +202,7 @@ describe("a note that does not stay open", () => {
       assert.equal(view.editor.getValue(), FILLED);
       const asked = host.daemon.asked("POST /runs").map(({ body }) => body.paths[0]);
       assert.deepEqual(asked, ["A.md", "C.md"]);
-      assert.equal(host.plugin.doing.size, 0);
+      assert.equal(host.plugin.work.doing.size, 0);
     });
   }
 

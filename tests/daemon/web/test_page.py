@@ -9,11 +9,10 @@ from datetime import datetime
 import pytest
 
 from companion.config import state_folder
-from companion.daemon.access import Sessions
+from companion.daemon.access import Sessions, new_code
 from companion.daemon.guard import PAGE, SHELL
-from companion.daemon.pairing import new_code
 from companion.daemon.tokens import rotate_token
-from companion.daemon.web.pages import FILES
+from companion.daemon.web.pages import STATIC_FILES
 from companion.note.needs import Need
 from companion.vault.proposal import NewProposal, ProposalState
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
@@ -104,7 +103,7 @@ def test_a_link_from_anywhere_leads_to_the_shell_alone(attacked: AttackedDaemon)
         "Sec-Fetch-Dest": "document",
     }
     assert _get(attacked, "/", link).status == 200
-    for path in (*VIEWS, f"/static/{FILES[0]}"):
+    for path in (*VIEWS, f"/static/{STATIC_FILES[0]}"):
         assert _get(attacked, path, {**attacked.page_headers, **link}).status == 403, path
     for change in ({"Sec-Fetch-Dest": "iframe"}, {"Sec-Fetch-Mode": "cors"}):
         assert _get(attacked, "/", {**link, **change}).status == 403, change
@@ -113,7 +112,7 @@ def test_a_link_from_anywhere_leads_to_the_shell_alone(attacked: AttackedDaemon)
 
 def test_static_files_are_those_of_the_page(attacked: AttackedDaemon) -> None:
     host: Headers = {"Host": f"127.0.0.1:{attacked.port}"}
-    for name in FILES:
+    for name in STATIC_FILES:
         assert _get(attacked, f"/static/{name}", host).status == 200, name
     for name in ("pages.py", "..", "now.html", "page.js/", ".."):
         assert _get(attacked, f"/static/{name}", host).status == 404, name
