@@ -91,6 +91,23 @@ test("a note that is gone is not made anew by a click in the history", async () 
   await assert.rejects(scene.vault.read("Gone.md"));
 });
 
+test("a view that Obsidian restores before the daemon was asked says nothing wrong of it", async () => {
+  const said = await page.evaluate(async (selector) => {
+    const headings = new Set();
+    const watch = new MutationObserver(() => {
+      for (const heading of document.querySelectorAll(`${selector} h3`)) headings.add(heading.textContent);
+    });
+    watch.observe(document.querySelector(selector), { childList: true, subtree: true });
+    Object.assign(window.app.plugins.plugins["callout-companion"].daemon, { status: null, error: null });
+    document.querySelector(`${selector} [role=tab]`).click();
+    await new Promise((done) => setTimeout(done, 1000));
+    watch.disconnect();
+    return [...headings];
+  }, ".mod-right-split");
+  assert.deepEqual(said, []);
+  await rows("").first().waitFor();
+});
+
 function view() {
   return page.locator(".mod-right-split");
 }

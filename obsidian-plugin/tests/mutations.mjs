@@ -43,7 +43,6 @@ const MUTATIONS = [
   ["take-over.js", "&& !work.doing.has(path)", "", "asks for a note that is being reviewed"],
   ["take-over.js", " && !plugin.activity.findWaitReason(file, text ?? \"\", edits)", "", "begins to write while the cursor stands in a property"],
   ["writing.js", "    if (beforeWrite) throw new NoteUnavailable(words);\n", "", "holds up what the user asks for"],
-  ["take-over.js", "    await saveOpen(this.#plugin, path);\n", "", "does not save before it does what was asked for elsewhere"],
   ["work.js", "    found.isTaken = true;\n", "", "writes what the user got already once more"],
   ["open-notes.js", "if (!looks) await save();", "if (!looks) await null;", "does not save what is typed on a canvas"],
   ["note-text.js", "  if (await isOutdated(app, file)) return false;\n", "", "overwrites what a sync client wrote"],
