@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
 import { assertAccessible } from "./axe.js";
 import { launchBrowser } from "./browser.js";
 import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
+import { testsOn } from "./tests-on.js";
 import { PATIENCE, waitFor } from "./wait.js";
 
 const PATHS = ["Cooking/Sourdough.md", "Garden/Compost.md"];
@@ -25,54 +25,46 @@ let vault;
 let session;
 /** @type {import("playwright-core").Page} */
 let page;
-let isAsBefore = false; // the notes and proposals, as each test finds them
 /** @type {string[]} */
 const errors = [];
 
-before(async () => {
-  endpoint = await Endpoint.start();
-});
-
-after(async () => {
-  await browser?.close();
-  await vault?.remove();
-  endpoint?.stop();
-});
+const test = testsOn(
+  async () => {
+    [endpoint, browser] = await Promise.all([Endpoint.start(), launchBrowser()]);
+    vault = await Vault.copy(endpoint.baseUrl);
+    await vault.serve();
+    await propose(PATHS);
+    const context = await newContext();
+    await openSession(context);
+    session = await context.storageState();
+    await context.close();
+  },
+  async () => {
+    await browser?.close();
+    await vault?.remove();
+    endpoint?.stop();
+  },
+);
 
 /**
  * A test in a tab and with a session of its own. It leaves the proposals open, and the notes as they
- * were; after one that failed, the next begins with another vault and daemon.
+ * were.
  * @param {string} name
  * @param {() => Promise<void>} act
  */
 function testInTab(name, act) {
   test(name, async () => {
-    if (!isAsBefore) await startAnew();
-    isAsBefore = false;
+    errors.length = 0;
     const context = await newContext(session);
     try {
       page = await openTab(context, `${vault.address}/inbox`);
       await page.locator(".proposal").first().waitFor();
       await act();
-      assert.deepEqual(errors.splice(0), []);
+      assert.deepEqual(errors, []);
     } finally {
       await context.close();
     }
-    isAsBefore = true;
   });
-}
-
-async function startAnew() {
-  await vault?.remove();
-  errors.length = 0;
-  if (!browser?.isConnected()) browser = await launchBrowser();
-  vault = await Vault.copy(endpoint.baseUrl);
-  await vault.serve();
-  await propose(PATHS);
-  const context = await newContext();
-  await openSession(context);
-  session = await context.storageState();
-  await context.close();
 }
 
 /** @param {typeof session} [storageState] */

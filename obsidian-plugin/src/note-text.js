@@ -115,10 +115,7 @@ export async function editNote(app, file, before, edits) {
   if (await isOutdated(app, file)) return false;
   const { editor } = view;
   if (findEditing(app, file) !== view || editor.getValue() !== before) return false;
-  changeEditor(editor, joinEdits(edits));
-  if (editor.getValue() !== applyEdits(before, edits)) {
-    throw new NoteUnavailable(say("changedByPlugin"));
-  }
+  changeEditor(editor, joinEdits(edits), applyEdits(before, edits));
   await view.save();
   return true;
 }

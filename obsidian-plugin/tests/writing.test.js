@@ -1,9 +1,12 @@
 /** Notes that are typed in, closed, moved or of another form while a model thinks: no letter is lost. */
 
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { Host, settle } from "./host/obsidian.js";
 import { FILLED, NOTE, answer, fill, makeOffer, offerFor, progress, result } from "./host/daemon.js";
+
+const { EditorState, StateEffect } = createRequire(import.meta.url)("@codemirror/state"); // the plugin's instances
 
 const FORMS = [
   ["other line ends", (text) => text.replaceAll("\n", "\r\n")],
@@ -317,12 +320,37 @@ describe("edits", () => {
     assert.equal(view.editor.getValue(), fill(NOTE, [0]));
   });
 
-  test("are not reported when another plugin changed them", async () => {
+  test("are not made when another plugin's extension changes them", async () => {
+    const { cm } = view.editor;
+    const filter = (made) => (made.isUserEvent("companion") ? [made, { changes: { from: 0, insert: "!" }, sequential: true }] : made);
+    cm.dispatch({ effects: StateEffect.appendConfig.of(EditorState.transactionFilter.of(filter)) });
+    await host.command("enrich-note");
+    await answerNow();
+    assert.equal(view.editor.getValue(), NOTE);
+    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 0);
+    assert.equal(host.said, "Another plugin changes these edits, so they were not made.");
+  });
+
+  test("are reported when another plugin edits the note right after them", async () => {
     const { cm } = view.editor;
     const usual = cm.dispatch.bind(cm);
     cm.dispatch = (...sent) => {
       usual(...sent);
       usual({ changes: { from: 0, insert: "!" } });
+    };
+    await host.command("enrich-note");
+    await answerNow();
+    assert.equal(view.editor.getValue(), `!${FILLED}`);
+    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 1);
+    assert.match(host.said, /^Filled /);
+  });
+
+  test("are not reported when another plugin changed them, without CodeMirror's view", async () => {
+    delete view.editor.cm;
+    const usual = view.editor.transaction.bind(view.editor);
+    view.editor.transaction = (made) => {
+      usual(made);
+      view.editor.type(0, "!");
     };
     await host.command("enrich-note");
     await answerNow();

@@ -238,7 +238,7 @@ def test_whoever_hangs_up_gives_the_place_back(server: Served) -> None:
         assert time.monotonic() < gives_up
     assert server.post(f"/runs/{run}/cancel").status == 200
     for one in waiting:
-        one.join(10)
+        one.join(60)
         assert not one.is_alive()
 
 
