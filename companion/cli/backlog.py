@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from companion.cli.model import is_missing
 from companion.cli.output import Output, describe_backlog
 from companion.cli.session import common_options, find_running_daemon, open_session
 from companion.config import Config
 from companion.daemon.api.status_schemas import BacklogShape
 from companion.daemon.backlog import Backlog, BacklogConsent
 from companion.enrich.cost import describe_cost_of
+from companion.enrich.model import is_model_missing
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
@@ -50,7 +50,7 @@ def ask_about_backlog(config: Config, root: Path, output: Output) -> None:
     Raises VaultLocked, JournalError, UsageError.
     """
     table = config.background
-    fills = table.enabled is not False and not is_missing(config)
+    fills = table.enabled is not False and not is_model_missing(config)
     if table.backlog == "ask" and fills and output.can_ask:
         with open_workspace(config, root) as workspace:
             for recovered in workspace.recovered:

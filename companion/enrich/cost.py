@@ -10,7 +10,7 @@ from typing import NamedTuple
 from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.model import ASK_FROM, describe_endpoint, model_facts
+from companion.enrich.model import ASK_FROM, describe_endpoint
 from companion.enrich.selection import has_open_needs, open_task
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
@@ -49,26 +49,25 @@ def needs_agreement(workspace: Workspace, jobs: Sequence[Job]) -> bool:
     return len(list(islice(sent, ASK_FROM + 1))) > ASK_FROM
 
 
-def describe_cost(
-    workspace: Workspace, asker: Asker, jobs: Sequence[Job], share: float = 1.0
-) -> str:
+def describe_cost(asker: Asker, jobs: Sequence[Job], share: float = 1.0) -> str:
     """Return in words what the jobs, at least one, would send where, and about what that costs.
 
     share: of the usual price.
 
     Raises JournalError.
     """
+    config = asker.workspace.config
     sample = _choose_sample(jobs)
-    tier = workspace.config.endpoint.service_tier if share == 1 else None  # a batch has none
-    total = forecast(workspace, asker, sample, tier).times(len(jobs) / len(sample))
+    tier = config.endpoint.service_tier if share == 1 else None  # a batch has none
+    total = forecast(asker, sample, tier).times(len(jobs) / len(sample))
     notes = f"{total.notes:,} note{'' if total.notes == 1 else 's'}"
     if len(sample) < len(jobs):
         notes = f"about {notes}"
     cost = "price not known" if total.price is None else f"about ${total.price * share:,.2f}"
-    if workspace.config.is_embedded:
+    if config.is_embedded:
         cost = "at no charge"
     return (
-        f"{notes} would be sent to {describe_endpoint(workspace.config)}: "
+        f"{notes} would be sent to {describe_endpoint(config)}: "
         f"about {total.input_tokens:,} tokens in and {total.output_tokens:,} out, {cost}."
     )
 
@@ -79,8 +78,7 @@ def describe_cost_of(workspace: Workspace, scan: Scan, jobs: Sequence[Job]) -> s
     Raises JournalError.
     """
     context = VaultContext(scan, about={job.path for job in _choose_sample(jobs)})
-    asker = Asker(workspace, context, model_facts(workspace.config))
-    return describe_cost(workspace, asker, jobs)
+    return describe_cost(Asker(workspace, context), jobs)
 
 
 def _choose_sample(jobs: Sequence[Job]) -> Sequence[Job]:
@@ -100,9 +98,7 @@ def describe_encoding(config: Config, scan: Scan, paths: Sequence[str]) -> str:
     )
 
 
-def forecast(
-    workspace: Workspace, asker: Asker, jobs: Iterable[Job], tier: str | None = None
-) -> Forecast:
+def forecast(asker: Asker, jobs: Iterable[Job], tier: str | None) -> Forecast:
     """Return what the jobs would take, estimated from the messages that would be sent.
 
     tier: the service tier in which they would be.
@@ -111,7 +107,7 @@ def forecast(
     """
     notes = inputs = outputs = 0
     for job in jobs:
-        if (task := open_task(workspace, job)) is None:
+        if (task := open_task(asker.workspace, job)) is None:
             continue
         try:
             calls, _ = asker.plan(job.path, task.parsed, task.needs)
@@ -121,8 +117,8 @@ def forecast(
         for call in calls:
             inputs += sum(estimate_tokens(message["content"]) for message in call.messages)
             outputs += round(call.max_tokens * ANSWER_SHARE)
-    if workspace.config.is_embedded:
+    if asker.workspace.config.is_embedded:
         return Forecast(notes, inputs, outputs, None)
-    endpoint = workspace.config.remote_endpoint()
+    endpoint = asker.workspace.config.remote_endpoint()
     found = find_price(endpoint.model, endpoint.address, inputs, outputs, tier)
     return Forecast(notes, inputs, outputs, float(found.dollars) if found else None)

@@ -12,11 +12,9 @@ from companion.errors import NoteError
 from companion.note.links import likely_targets
 from companion.note.text import NoteText
 from companion.sqlite import Cache, Migration
-from companion.vault.files import NoteFile, read_file
+from companion.vault.files import KnownNote, NoteFile, read_file
 
 _BLOCK = 1000  # rows of links that are read or written at once
-Row = tuple[str, int, int, int, int, str]
-"""The five fields of files.NoteFile, of a note as it was read, and its facts or links as text."""
 
 
 class IndexCache:
@@ -25,10 +23,10 @@ class IndexCache:
     def __init__(self, file: Path) -> None:
         self._try = Cache(file, _MIGRATIONS).run
 
-    def load(self, fingerprint: str) -> list[Row]:
+    def load(self, fingerprint: str) -> list[KnownNote]:
         """Return the rows made under that fingerprint; none if the file holds those of another."""
 
-        def work(db: sqlite3.Connection) -> list[Row]:
+        def work(db: sqlite3.Connection) -> list[KnownNote]:
             db.execute("BEGIN")  # both queries see the same state of the file
             if _fingerprint(db) != fingerprint:
                 return []
@@ -36,19 +34,19 @@ class IndexCache:
 
         return self._try(work) or []
 
-    def load_links(self) -> Iterator[Row]:
+    def load_links(self) -> Iterator[KnownNote]:
         """Yield the rows of links, which depend on no settings; few at a time are in memory."""
         query = "SELECT * FROM links WHERE path > ? ORDER BY path LIMIT ?"
         last = ""
 
-        def work(db: sqlite3.Connection) -> list[Row]:
+        def work(db: sqlite3.Connection) -> list[KnownNote]:
             return db.execute(query, (last, _BLOCK)).fetchall()
 
         while rows := self._try(work):
             yield from rows
             last = rows[-1][0]
 
-    def save_links(self, deleted: Iterable[str], read: Iterable[Row]) -> bool:
+    def save_links(self, deleted: Iterable[str], read: Iterable[KnownNote]) -> bool:
         """Delete the rows of links of the paths in deleted, and insert or replace those in read.
 
         Returns whether that is done.
@@ -64,7 +62,11 @@ class IndexCache:
         return self._try(work) or False
 
     def save(
-        self, fingerprint: str, deleted: Iterable[str], read: Iterable[Row], all_rows: Iterable[Row]
+        self,
+        fingerprint: str,
+        deleted: Iterable[str],
+        read: Iterable[KnownNote],
+        all_rows: Iterable[KnownNote],
     ) -> None:
         """Delete the rows of the paths in deleted, and insert or replace the rows in read.
 
@@ -95,10 +97,7 @@ _TABLE = """CREATE TABLE {table} (
     {text} TEXT NOT NULL
 ) WITHOUT ROWID"""
 _MIGRATIONS: list[Migration] = [
-    (
-        "CREATE TABLE about (fingerprint TEXT NOT NULL)",
-        _TABLE.format(table="notes", text="facts"),
-    ),
+    ("CREATE TABLE about (fingerprint TEXT NOT NULL)", _TABLE.format(table="notes", text="facts")),
     (_TABLE.format(table="links", text="targets"),),
 ]
 
@@ -108,7 +107,7 @@ def _fingerprint(db: sqlite3.Connection) -> str | None:
     return row[0] if row else None
 
 
-def _put(db: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
+def _put(db: sqlite3.Connection, table: str, rows: Iterable[KnownNote]) -> None:
     db.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
 
 
@@ -120,7 +119,7 @@ class LinkStore:
 
     def __init__(self, cache: IndexCache | None = None) -> None:
         self._cache = cache
-        self._rows: dict[str, Row] = {}  # those that the file could not take
+        self._rows: dict[str, KnownNote] = {}  # those that the file could not take
 
     def targets(self, root: Path, files: Mapping[str, NoteFile]) -> Iterator[tuple[str, str]]:
         """Yield the path of each of these notes, and the targets of its links, a line each.
@@ -128,7 +127,7 @@ class LinkStore:
         Only notes that changed since are read. What cannot be read has none.
         """
         left = {path: path for path in files}  # so that the path of a row takes no memory
-        deleted, read, now = list[str](), list[Row](), time.time_ns()
+        deleted, read, now = list[str](), list[KnownNote](), time.time_ns()
         loaded = self._cache.load_links() if self._cache else ()
         for row in chain(list(self._rows.values()), loaded):
             if (file := files.get(row[0])) is None:
@@ -146,7 +145,7 @@ class LinkStore:
             yield path, targets
         self._save(deleted, read)
 
-    def _save(self, deleted: Sequence[str], read: Sequence[Row]) -> None:
+    def _save(self, deleted: Sequence[str], read: Sequence[KnownNote]) -> None:
         for path in deleted:
             self._rows.pop(path, None)
         is_saved = not (deleted or read) or (self._cache and self._cache.save_links(deleted, read))

@@ -5,7 +5,7 @@ import { notify, notifyOfErrors } from "./dialogs.js";
 import { proposeNote } from "./enrich.js";
 import { explain, NotThere, Stopped } from "./errors.js";
 import { editProposal, showProposal } from "./inbox-row.js";
-import { openPlace } from "./place.js";
+import { closePlace, openPlace } from "./place.js";
 import { countNotes, say, sentence } from "./words.js";
 
 /** @import { Decision } from "./decisions.js" */
@@ -171,6 +171,7 @@ class Inbox {
     const { plugin, attempt } = this.place;
     const proposal = this.#shown.get(row);
     if (!proposal) return;
+    closePlace(plugin, proposal);
     if (together.push(proposal) === 1) plugin.decided.push(together);
     const rows = [...this.#shown.keys()];
     const at = rows.indexOf(row);
