@@ -11,9 +11,7 @@ from companion.cli.session import common_options, find_running_daemon, open_sess
 from companion.config import Config
 from companion.daemon.api.status_schemas import BacklogShape
 from companion.daemon.backlog import Backlog, BacklogConsent
-from companion.enrich.asker import Asker
-from companion.enrich.context import VaultContext
-from companion.enrich.cost import describe_cost
+from companion.enrich.cost import describe_cost_of
 from companion.enrich.model import is_model_missing
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
@@ -68,20 +66,19 @@ def say_cost_of_backlog(config: Config, root: Path, output: Output) -> None:
     with open_workspace(config, root, read_only=True) as workspace:
         scan = workspace.scan()
         if jobs := choose_jobs(workspace, scan, [""], JobOptions())[0]:
-            asker = Asker(workspace, VaultContext(scan))
-            output.say(describe_cost(asker, jobs))
+            output.say(describe_cost_of(workspace, scan, jobs))
 
 
 def _ask(
     workspace: Workspace, fill: bool | None, output: Output, *, is_short: bool = False
 ) -> None:
     """Scan the vault, and ask. is_short: print nothing if there is nothing to ask."""
-    known = VaultContext(scan := workspace.scan())
+    scan = workspace.scan()
     paths = [job.path for job in choose_jobs(workspace, scan, [""], JobOptions())[0]]
     table = workspace.config.background
     kept = Backlog(workspace.root, workspace.state, table.backlog)
     kept.update(paths, whole=True)
-    consent = BacklogConsent(workspace, kept, lambda: known, lambda: kept.asked(paths))
+    consent = BacklogConsent(workspace, kept, lambda: scan, lambda: kept.asked(paths))
     consent.update_cost()
     if is_short and not consent.state().notes:
         return

@@ -20,13 +20,12 @@ from typing import Literal, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from companion.daemon.api.status_schemas import BacklogShape
-from companion.enrich.asker import Asker
-from companion.enrich.context import VaultContext
-from companion.enrich.cost import describe_cost
+from companion.enrich.cost import describe_cost_of
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.private_files import write_private
+from companion.vault.index import Scan
 
 MANY = 50  # notes that arrive together; more of them are a backlog
 
@@ -238,20 +237,20 @@ class Backlog:
 class BacklogConsent:
     """The question to the user about the backlog of one vault: how many notes, and at what cost.
 
-    known: returns the current names and vocabularies of the vault. waiting: returns the notes that
-    are held until the user answers. Nothing is asked while background work is disabled.
+    scan: returns the last scan of the vault. waiting: returns the notes that are held until the
+    user answers. Nothing is asked while background work is disabled.
     """
 
     def __init__(
         self,
         space: Workspace,
         backlog: Backlog,
-        known: Callable[[], VaultContext],
+        scan: Callable[[], Scan],
         waiting: Callable[[], Sequence[str]],
     ) -> None:
         self._space = space
         self._backlog = backlog
-        self._known = known
+        self._scan = scan
         is_off = space.config.background.enabled is False
         self._waiting = (lambda: ()) if is_off else waiting
         self._estimated_for: Sequence[str] = ()
@@ -270,8 +269,8 @@ class BacklogConsent:
             return
         cost = ""
         if waiting:
-            asker = Asker(self._space, self._known())
-            cost = describe_cost(asker, [Job(path) for path in waiting])
+            jobs = [Job(path) for path in waiting]
+            cost = describe_cost_of(self._space, self._scan(), jobs)
         if len(waiting) > len(self._estimated_for):
             said = "notes that lay here before, or came at once, wait: %d; companion backlog asks"
             _log.info(said, len(waiting))

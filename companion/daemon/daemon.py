@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from functools import partial
 
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.background import BackgroundHandler, BackgroundSwitch, DailyQuota
@@ -26,8 +25,7 @@ from companion.daemon.waiting_acceptances import WaitingAcceptances
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.daemon.workers import WorkerPool
 from companion.enrich.agent import Agent
-from companion.enrich.asker import Asker
-from companion.enrich.cost import describe_cost, needs_agreement
+from companion.enrich.cost import describe_cost_of, needs_agreement
 from companion.enrich.decisions import Decisions
 from companion.enrich.model import find_limiter
 from companion.enrich.note_writer import Answered, NoteWriter
@@ -78,8 +76,8 @@ class Daemon:
         hooks = self._client_edits.settle, self._after_scan
         self.reconciler = Reconciler(space, self.queue, self._fingerprints, backlog, *hooks)
         context = self.reconciler.vault_context
-        for_estimate = partial(context, keeps=False)
-        self.consent = BacklogConsent(space, backlog, for_estimate, lambda: self.reconciler.backlog)
+        scan = self.reconciler.scan
+        self.consent = BacklogConsent(space, backlog, scan, lambda: self.reconciler.backlog)
         self.notes = NoteQueries(space, self.reconciler.scan)
         similar = self._opened.enter_context(open_similar(space, background=True))
         self._comparer = NoteComparer(similar, self.reconciler.scan) if similar else None
@@ -150,8 +148,7 @@ class Daemon:
 
     def _describe_cost(self, jobs: Sequence[Job]) -> str:
         """Return in words what it costs to ask about these notes; empty if there are none."""
-        asker = Asker(self.space, self.reconciler.vault_context())
-        return describe_cost(asker, jobs) if jobs else ""
+        return describe_cost_of(self.space, self.reconciler.scan(), jobs) if jobs else ""
 
     def start_run(self, request: RunRequest) -> Run:
         """Queue a new run, and return it.

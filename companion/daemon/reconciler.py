@@ -113,18 +113,16 @@ class Reconciler:
             assert self._scan
             return self._scan.copy()
 
-    def vault_context(self, *, keeps: bool = True) -> VaultContext:
+    def vault_context(self) -> VaultContext:
         """Return the names and vocabularies of the vault at the last scan, as scan() does.
 
-        keeps: keep them for the next call; those of many notes take a lot of memory.
+        They are kept for the next call; of many notes they take a lot of memory.
         """
         self._wait_ready()
         with self._reading:
             assert self._scan
-            context = self._context or VaultContext(self._scan.copy())
-            if keeps:
-                self._context = context
-            return context
+            self._context = self._context or VaultContext(self._scan.copy())
+            return self._context
 
     def _wait_ready(self) -> None:
         if not self.ready.wait(_FIRST_SCAN):
@@ -192,8 +190,12 @@ class Reconciler:
         with self._reading:
             self._scan, self._context = scan, None
         asked = self._space.journal.proposals.latest_of_all()
-        found = dict(scan.notes.of_interest())
-        to_do = [path for path, facts in found.items() if self._needs(path, facts, asked)]
+        to_do, left = list[str](), set[str]()
+        for path, facts in scan.notes.of_interest():
+            if facts.skipped is not None:
+                left.add(path)
+            elif self._needs(path, facts, asked):
+                to_do.append(path)
         busy = {ticket.path for ticket in self._queue.in_progress()}
         self._update_backlog(to_do, whole=True)
         for path in to_do:
@@ -209,7 +211,7 @@ class Reconciler:
         for path in self._to_do.difference(to_do):
             self._queue.discard(path)
         self._to_do = set(to_do)
-        self._left = {path for path, facts in found.items() if facts.skipped is not None}
+        self._left = left
         self.counts = self._count(scan)
         self.backlog = self._backlog.asked(to_do)
         self.ready.set()

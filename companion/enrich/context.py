@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 from pathlib import PurePosixPath
@@ -13,7 +13,7 @@ from companion.enrich.extractive import extract_sentence, is_self_description
 from companion.enrich.words import width
 from companion.llm.pricing import estimate_tokens
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
-from companion.note.link_names import LinkNames, without_extension
+from companion.note.link_names import LinkNames, NotePaths, without_extension
 from companion.note.links import Links
 from companion.note.needs import Need, find_callout
 from companion.note.outline import Section, find_heading
@@ -34,11 +34,15 @@ class VaultContext:
 
     is_guarded: for agents, which might learn of private notes by trying out links, aliases and tags
     that only those have: these count as unknown. All other values in use may be chosen, not only
-    those that a prompt has room for.
+    those that a prompt has room for. about: the only notes that prompts are
+    made for; None: all.
     """
 
-    def __init__(self, scan: Scan, *, is_guarded: bool = False) -> None:
+    def __init__(
+        self, scan: Scan, *, is_guarded: bool = False, about: Collection[str] | None = None
+    ) -> None:
         self.scan = scan
+        self._about = about
         self._is_guarded = is_guarded
         self._counted: dict[tuple[str, bool], Mapping[str, int]] = {}
 
@@ -73,7 +77,7 @@ class VaultContext:
     @cached_property
     def links(self) -> Links:
         """Who links where. The first use may read notes."""
-        return Links(self.scan.link_targets(), self._all_names)
+        return Links(self.scan.link_targets(), NotePaths(self.paths), self._about)
 
     def may_tell(self, path: str) -> bool:
         """Return whether other notes may be told what the note says."""
@@ -110,7 +114,7 @@ class VaultContext:
     @cached_property
     def paths(self) -> Sequence[str]:
         """The paths of the vault's notes."""
-        return [path for path, _ in self.scan.names()]
+        return list(self.scan.notes)
 
     def vocabulary(
         self,
@@ -152,8 +156,8 @@ class VaultContext:
         """
         return {
             path: found
-            for path, facts in self.scan.notes.items()
-            if (found := facts.values.get(name)) and (of_all or path not in self.withheld)
+            for path, found in self.scan.values(name)
+            if of_all or path not in self.withheld
         }
 
     def is_used(self, field: Field, value: str) -> bool:

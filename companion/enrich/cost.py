@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from companion.config import Config
 from companion.enrich.asker import Asker
+from companion.enrich.context import VaultContext
 from companion.enrich.model import ASK_FROM, describe_endpoint
 from companion.enrich.selection import has_open_needs, open_task
 from companion.enrich.task import Job
@@ -56,7 +57,7 @@ def describe_cost(asker: Asker, jobs: Sequence[Job], share: float = 1.0) -> str:
     Raises JournalError.
     """
     config = asker.workspace.config
-    sample = jobs[:: ceil(len(jobs) / _SAMPLE)]
+    sample = _choose_sample(jobs)
     tier = config.endpoint.service_tier if share == 1 else None  # a batch has none
     total = forecast(asker, sample, tier).times(len(jobs) / len(sample))
     notes = f"{total.notes:,} note{'' if total.notes == 1 else 's'}"
@@ -69,6 +70,19 @@ def describe_cost(asker: Asker, jobs: Sequence[Job], share: float = 1.0) -> str:
         f"{notes} would be sent to {describe_endpoint(config)}: "
         f"about {total.input_tokens:,} tokens in and {total.output_tokens:,} out, {cost}."
     )
+
+
+def describe_cost_of(workspace: Workspace, scan: Scan, jobs: Sequence[Job]) -> str:
+    """Return what describe_cost does, with no more of the vault in memory than it takes.
+
+    Raises JournalError.
+    """
+    context = VaultContext(scan, about={job.path for job in _choose_sample(jobs)})
+    return describe_cost(Asker(workspace, context), jobs)
+
+
+def _choose_sample(jobs: Sequence[Job]) -> Sequence[Job]:
+    return jobs[:: ceil(len(jobs) / _SAMPLE)]
 
 
 def describe_encoding(config: Config, scan: Scan, paths: Sequence[str]) -> str:

@@ -81,6 +81,7 @@ class NoteVectors:
         wanted: the notes that are to have one; None: all that are not left alone.
         """
         with self._lock:
+            self._load(scan)
             paths = [path for path in _notes_of(scan) if wanted is None or path in wanted]
             return [path for path in paths if not self._has(scan.files[path])]
 
@@ -105,7 +106,7 @@ class NoteVectors:
         """
         with self._lock:
             notes = _notes_of(scan)
-            self._save([path for path in self._load() if path not in notes], [])
+            self._save([path for path in self._load(scan) if path not in notes], [])
         for start in range(0, len(missing), _BATCH):
             if (stopped and stopped.is_set()) or (until and time.monotonic() > until):
                 return len(missing) - start
@@ -151,7 +152,12 @@ class NoteVectors:
             self._used_at = time.monotonic()
             if self._table is None:
                 self._table = table = _Table(VectorTable(most=len(files) + 1), {})
-                self._store.read_vectors(self.encoder.name, table.put)
+                own = {path: path for path in files}  # so that they are in memory once
+
+                def put(path: str, packed: bytes) -> None:
+                    table.put(own.get(path, path), packed)
+
+                self._store.read_vectors(self.encoder.name, put)
             return self._table
 
     def free_unused(self, seconds: float) -> None:
@@ -190,10 +196,14 @@ class NoteVectors:
         """Return whether there is a vector of the note as it is now."""
         return self._load().get(file.path) == hash(file)
 
-    def _load(self) -> dict[str, int]:
-        """Return which notes have a vector; what another process wrote is read anew."""
+    def _load(self, scan: Scan | None = None) -> dict[str, int]:
+        """Return which notes have a vector; what another process wrote is read anew.
+
+        scan: its paths are used then, so that they are in memory once.
+        """
         if self._seen is None or self._seen != self._store.identify():
-            self._files = self._store.load_files(self.encoder.name)
+            own = {path: path for path in scan.files} if scan else {}
+            self._files = self._store.load_files(self.encoder.name, own)
             self._seen, self._table = self._store.identify(), None
             self.version += 1
         return self._files

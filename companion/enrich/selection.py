@@ -170,7 +170,7 @@ def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: JobOptions
     if choice.force:
         written = {change.path for change in workspace.journal.changes()}
     asked = workspace.journal.proposals.latest_of_all()
-    for path, facts in scan.notes.items():
+    for path, facts in scan.notes.each():
         if not is_in(path, folder) or facts.skipped is not None:
             continue
         job = _make_job(path, choice)
@@ -202,7 +202,7 @@ def _of_kind(needs: tuple[Need, ...], kind: str | None) -> tuple[Need, ...]:
 
 
 def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
-    for path, facts in scan.notes.items():
+    for path, facts in scan.notes.each():
         if facts.skipped is not None and is_in(path, folder):
             yield path, facts.skipped
     for path, reason in scan.skipped.items():

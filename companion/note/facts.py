@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import starmap
 from typing import NamedTuple, Self
 
@@ -74,6 +74,17 @@ class Facts(NamedTuple):
     def reports_nothing(dumped: str) -> bool:
         """Return whether dump() was of a note of which nothing is left, either."""
         return dumped.startswith("[[],null,[],")
+
+    @staticmethod
+    def has_no_aliases(dumped: str) -> bool:
+        """Return whether dump() was of a note that reports_nothing, and has no alias."""
+        return dumped.startswith("[[],null,[],[],")
+
+    @staticmethod
+    def finder(name: str) -> Callable[[str], bool]:
+        """Return what tells whether dump() may be of a note with values of the property."""
+        key = f"{_ENCODER.encode(name)}:"
+        return lambda dumped: key in dumped
 
     @staticmethod
     def has_styles(dumped: str) -> bool:

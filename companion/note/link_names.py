@@ -51,7 +51,42 @@ class Mention(NamedTuple):
     """Of the notes that have it, without `.md`."""
 
 
-class LinkNames:
+class NotePaths:
+    """The paths of a vault's notes, to resolve links. They may be with or without `.md`."""
+
+    def __init__(self, paths: Iterable[str] = ()) -> None:
+        # Most have one item, for which a list takes 64 bytes, and a set 216.
+        self._basenames: dict[str, list[str]] = {}
+        for path in paths:
+            self._add_path(path)
+
+    def _add_path(self, path: str) -> None:
+        _add(self._basenames, name_key(_basename(without_extension(path))), path)
+
+    def find_note(self, target: str, source: str = "") -> str | None:
+        """Return the path, without `.md`, of the note that a link to target leads to.
+
+        As Obsidian 1.13.7 was observed to do: case does not matter, `.md` is optional, the end of
+        a path is enough, an exact path comes first, then a note in or below the folder of the
+        linking note, then the shortest path; an alias is no target. source: the path of the
+        linking note; without it, its folder is not considered.
+        """
+        exact = without_extension(target.strip()).removeprefix("/")
+        folder = source[: source.rfind("/") + 1]
+        matching = self._matching_paths(target)
+        return min(
+            matching,
+            key=lambda path: (path != exact, not path.startswith(folder), len(path), path),
+            default=None,
+        )
+
+    def _matching_paths(self, target: str) -> list[str]:
+        key = _target_key(target)
+        paths = map(without_extension, self._basenames.get(_basename(key), ()))
+        return [path for path in paths if ("/" + name_key(path)).endswith("/" + key)]
+
+
+class LinkNames(NotePaths):
     """The names of a vault's notes, to resolve links and to find mentions.
 
     Paths may be with or without `.md`. hidden: paths of notes that no link is made to; they count
@@ -64,15 +99,14 @@ class LinkNames:
         notes: Iterable[NoteName | tuple[str, str, Iterable[str]]],
         hidden: Collection[str] = (),
     ) -> None:
+        super().__init__()
         self._hidden = frozenset(map(without_extension, hidden))
-        # Most have one item, for which a list takes 64 bytes, and a set 216.
-        self._basenames: dict[str, list[str]] = {}
         self._paths_by_name: dict[str, list[str]] = {}
         self._spellings: dict[str, list[_SpelledName]] = {}
         for path, title, aliases in notes:
             path = without_extension(path)
             basename = _basename(path)
-            _add(self._basenames, name_key(basename), path)
+            self._add_path(path)
             if path in self._hidden:
                 continue
             names = {(basename, False), (title, False), *((alias, True) for alias in aliases)}
@@ -104,28 +138,6 @@ class LinkNames:
         exact = [path for path in matching if name_key(path) == _target_key(target)]
         path = only_one(exact or matching, choose)
         return None if path in self._hidden else path
-
-    def find_note(self, target: str, source: str = "") -> str | None:
-        """Return the path, without `.md`, of the note that a link to target leads to.
-
-        As Obsidian 1.13.7 was observed to do: case does not matter, `.md` is optional, the end of
-        a path is enough, an exact path comes first, then a note in or below the folder of the
-        linking note, then the shortest path; an alias is no target. source: the path of the
-        linking note; without it, its folder is not considered.
-        """
-        exact = without_extension(target.strip()).removeprefix("/")
-        folder = source[: source.rfind("/") + 1]
-        matching = self._matching_paths(target)
-        return min(
-            matching,
-            key=lambda path: (path != exact, not path.startswith(folder), len(path), path),
-            default=None,
-        )
-
-    def _matching_paths(self, target: str) -> list[str]:
-        key = _target_key(target)
-        paths = self._basenames.get(_basename(key), [])
-        return [path for path in paths if ("/" + name_key(path)).endswith("/" + key)]
 
     def target_of(self, path: str) -> str | None:
         """Return the target of a link to the note at path, None if none leads to it alone."""

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import unquote
 
 from companion.note.edit import Edit, apply_edits
-from companion.note.link_names import Choose, LinkNames, name_key, only_one, without_extension
+from companion.note.link_names import (
+    Choose,
+    LinkNames,
+    NotePaths,
+    name_key,
+    only_one,
+    without_extension,
+)
 
 # Of a Markdown link, with a title perhaps (CommonMark 6.3): note.md, a%20note.md#h, <a note.md> "t"
 _DESTINATION = r"(?:[ \t]*<(?P<pointed>[^<>\n]*)>)?(?P<destination>(?:[^()\n]|\([^()\n]*\))*+)"
@@ -141,21 +148,32 @@ _RELATIVE = re.compile(r"(?:\.{1,2}/)+")
 class Links:
     """Which notes link to which, by Obsidian's rules; see LinkNames.find_note.
 
-    targets: those of each note's links by its path, a line each; see likely_targets. Paths of
+    targets: each note's path, and those of its links, a line each; see likely_targets. Paths of
     notes are vault-relative, with `/` and `.md`. A note's links to itself do not count.
+    about: the notes of which is asked who links to them; None: all. Of few it takes less memory.
     """
 
-    def __init__(self, targets: Mapping[str, str], names: LinkNames) -> None:
-        self._targets = targets
+    def __init__(
+        self,
+        targets: Iterable[tuple[str, str]],
+        names: NotePaths,
+        about: Collection[str] | None = None,
+    ) -> None:
         self._names = names
+        self._counts: dict[str, int] = {}  # of links, by path
         # The paths of notes with another spelling of `.md`, by the same without it.
-        odd = (path for path in targets if not path.endswith(".md"))
-        self._odd_paths = {without_extension(path): path for path in odd}
+        self._odd_paths: dict[str, str] = {}
         # The links to notes of each name, in whichever folder: linking note and target.
         self._links: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for source, lines in targets.items():
+        wanted = None if about is None else set(map(_name_key, about))
+        for source, lines in targets:
+            self._counts[source] = lines.count("\n")
+            if not source.endswith(".md"):
+                self._odd_paths[without_extension(source)] = source
             for target in filter(None, lines.split("\n")):
-                self._links[_name_key(target)].append((source, target))
+                key = _name_key(target)
+                if wanted is None or key in wanted:
+                    self._links[key].append((source, target))
 
     def linked_in(self, text: str, path: str) -> list[str]:
         """Return the notes that text, of the note at path, links to, in the order of the links."""
@@ -172,7 +190,7 @@ class Links:
             for source, target in self._links.get(_name_key(path), ())
             if source != path and self.leads_to(target, source) == path
         }
-        return sorted(found, key=lambda source: (self._targets[source].count("\n"), source))
+        return sorted(found, key=lambda source: (self._counts[source], source))
 
     def leads_to(self, target: str, source: str) -> str | None:
         """Return the path of the note that a link to target in the note source leads to."""
@@ -180,7 +198,7 @@ class Links:
         if found is None:
             return None
         path = f"{found}.md"
-        return path if path in self._targets else self._odd_paths.get(found)
+        return path if path in self._counts else self._odd_paths.get(found)
 
 
 def _name_key(target: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -56,8 +56,8 @@ class Scan:
         notes, skipped, files = self.notes.copy(), self.skipped.copy(), self.files.copy()
         return replace(self, notes=notes, skipped=skipped, files=files)
 
-    def link_targets(self) -> Mapping[str, str]:
-        """Return the targets of the notes' links by path; see Links. Notes may be read for it."""
+    def link_targets(self) -> Iterator[tuple[str, str]]:
+        """Yield the targets of each note's links; see LinkStore. Notes may be read for it."""
         return self.link_store.targets(self.notes.root, self.files)
 
     def withheld_notes(self) -> frozenset[str]:
@@ -71,8 +71,14 @@ class Scan:
 
     def names(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield the path and the aliases of each note, to which links may point."""
-        for path, facts in self.notes.items():
-            yield path, facts.aliases
+        for path, facts in self.notes.with_aliases():
+            yield path, facts.aliases if facts else ()
+
+    def values(self, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield the path of each note that has values of the property called name, and these."""
+        for path, facts in self.notes.with_property(name):
+            if found := facts.values.get(name):
+                yield path, found
 
     def vocabulary(self, name: str, without: Collection[str] = ()) -> Counter[str]:
         """Return how many notes use each value of the property called name.
@@ -80,9 +86,9 @@ class Scan:
         without: paths of notes that do not count.
         """
         used: Counter[str] = Counter()
-        for path, facts in self.notes.items():
+        for path, values in self.values(name):
             if path not in without:
-                used.update(set(facts.values.get(name, ())))
+                used.update(set(values))
         return used
 
     def marks(self) -> set[str]:

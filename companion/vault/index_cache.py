@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from threading import Lock
 
 from companion.errors import NoteError
 from companion.note.links import likely_targets
 from companion.note.text import NoteText
 from companion.sqlite import Cache, Migration
 from companion.vault.files import KnownNote, NoteFile, read_file
+
+_BLOCK = 1000  # rows of links that are read or written at once
 
 
 class IndexCache:
@@ -32,20 +34,32 @@ class IndexCache:
 
         return self._try(work) or []
 
-    def load_links(self) -> list[KnownNote]:
-        """Return the rows of links, which depend on no settings."""
-        return self._try(lambda db: db.execute("SELECT * FROM links").fetchall()) or []
+    def load_links(self) -> Iterator[KnownNote]:
+        """Yield the rows of links, which depend on no settings; few at a time are in memory."""
+        query = "SELECT * FROM links WHERE path > ? ORDER BY path LIMIT ?"
+        last = ""
 
-    def save_links(self, deleted: Iterable[str], read: Iterable[KnownNote]) -> None:
-        """Delete the rows of links of the paths in deleted, and insert or replace those in read."""
+        def work(db: sqlite3.Connection) -> list[KnownNote]:
+            return db.execute(query, (last, _BLOCK)).fetchall()
 
-        def work(db: sqlite3.Connection) -> None:
+        while rows := self._try(work):
+            yield from rows
+            last = rows[-1][0]
+
+    def save_links(self, deleted: Iterable[str], read: Iterable[KnownNote]) -> bool:
+        """Delete the rows of links of the paths in deleted, and insert or replace those in read.
+
+        Returns whether that is done.
+        """
+
+        def work(db: sqlite3.Connection) -> bool:
             db.execute("BEGIN IMMEDIATE")
             db.executemany("DELETE FROM links WHERE path = ?", ((path,) for path in deleted))
             _put(db, "links", read)
             db.execute("COMMIT")
+            return True
 
-        self._try(work)
+        return self._try(work) or False
 
     def save(
         self,
@@ -98,40 +112,45 @@ def _put(db: sqlite3.Connection, table: str, rows: Iterable[KnownNote]) -> None:
 
 
 class LinkStore:
-    """The targets of all notes' links, in the index's file; read when they are first needed.
+    """The targets of all notes' links, in the index's file; in memory where there is none.
 
     Safe to use from any thread.
     """
 
     def __init__(self, cache: IndexCache | None = None) -> None:
         self._cache = cache
-        self._lock = Lock()
-        self._rows: dict[str, KnownNote] | None = None
+        self._rows: dict[str, KnownNote] = {}  # those that the file could not take
 
-    def targets(self, root: Path, files: Mapping[str, NoteFile]) -> dict[str, str]:
-        """Return the targets of the links in these notes by path, a line each.
+    def targets(self, root: Path, files: Mapping[str, NoteFile]) -> Iterator[tuple[str, str]]:
+        """Yield the path of each of these notes, and the targets of its links, a line each.
 
         Only notes that changed since are read. What cannot be read has none.
         """
-        with self._lock:
-            if self._rows is None:
-                loaded = self._cache.load_links() if self._cache else []
-                self._rows = {row[0]: row for row in loaded}
-            deleted = self._rows.keys() - files.keys()
-            for path in deleted:
-                del self._rows[path]
-            found, read, now = dict[str, str](), list[KnownNote](), time.time_ns()
-            for path, file in files.items():
-                row = self._rows.get(path)
-                if row is None or row[:5] != file:
-                    row = (*file, _read_targets(root, file))
-                    if file.is_settled(now):
-                        read.append(row)
-                found[path] = row[5]
+        left = {path: path for path in files}  # so that the path of a row takes no memory
+        deleted, read, now = list[str](), list[KnownNote](), time.time_ns()
+        loaded = self._cache.load_links() if self._cache else ()
+        for row in chain(list(self._rows.values()), loaded):
+            if (file := files.get(row[0])) is None:
+                deleted.append(row[0])
+            elif row[:5] == file and (path := left.pop(row[0], None)):
+                yield path, row[5]
+        for path in left:
+            file = files[path]
+            targets = _read_targets(root, file)
+            if file.is_settled(now):
+                read.append((*file, targets))
+            if len(read) == _BLOCK:
+                self._save(deleted, read)
+                deleted, read = [], []
+            yield path, targets
+        self._save(deleted, read)
+
+    def _save(self, deleted: Sequence[str], read: Sequence[KnownNote]) -> None:
+        for path in deleted:
+            self._rows.pop(path, None)
+        is_saved = not (deleted or read) or (self._cache and self._cache.save_links(deleted, read))
+        if not is_saved:
             self._rows.update((row[0], row) for row in read)
-            if self._cache and (deleted or read):
-                self._cache.save_links(deleted, read)
-            return found
 
 
 def _read_targets(root: Path, file: NoteFile) -> str:

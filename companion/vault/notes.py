@@ -70,6 +70,28 @@ class Notes(Mapping[str, Facts]):
             is_well = isinstance(facts, str) and Facts.reports_nothing(facts)
             yield path, None if is_well else self[path]
 
+    def each(self) -> Iterator[tuple[str, Facts]]:
+        """Yield all notes with their facts, which are not kept decoded."""
+        for path, facts in self._facts.items():
+            yield path, self._decode(path, facts) if isinstance(facts, str) else facts
+
+    def with_aliases(self) -> Iterator[tuple[str, Facts | None]]:
+        """Yield all notes, with their facts only where they may have aliases; none are kept."""
+        for path, facts in self._facts.items():
+            if isinstance(facts, str):
+                yield path, None if Facts.has_no_aliases(facts) else self._decode(path, facts)
+            else:
+                yield path, facts
+
+    def with_property(self, name: str) -> Iterator[tuple[str, Facts]]:
+        """Yield the notes that may have values of the property; none are kept decoded."""
+        may_have = Facts.finder(name)
+        for path, facts in self._facts.items():
+            if not isinstance(facts, str):
+                yield path, facts
+            elif may_have(facts):
+                yield path, self._decode(path, facts)
+
     def with_callouts(self) -> Iterator[tuple[str, Facts]]:
         """Yield the notes with AI callouts; few facts of others are decoded."""
         for path, facts in self._facts.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
 from companion.sqlite import Cache, Migration
@@ -30,18 +30,18 @@ class VectorStore:
             return (0,)
         return (status.st_ino, status.st_size, status.st_mtime_ns)
 
-    def load_files(self, encoder: str) -> dict[str, int]:
+    def load_files(self, encoder: str, paths: Mapping[str, str]) -> dict[str, int]:
         """Return the notes that have a vector of the encoder of that name, by path.
 
         Each with the hash() of the NoteFile that its vector was made from: the whole would take
-        several times the memory.
+        several times the memory. paths: those in memory already, by themselves, which are used.
         """
         query = "SELECT path, size, mtime_ns, ctime_ns, ino FROM vectors"
 
         def work(db: sqlite3.Connection) -> dict[str, int]:
             db.execute("BEGIN")  # both queries see the same state of the file
             found = db.execute(query) if _is_by(db, encoder) else ()
-            return {row[0]: hash(row) for row in found}
+            return {paths.get(row[0], row[0]): hash(row) for row in found}
 
         return self._cache.run(work) or {}
 

@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from companion.config import load_config
+from companion.enrich.asker import Asker
 from companion.enrich.backlinks import Backlinks, Told
 from companion.enrich.context import VaultContext
+from companion.enrich.cost import describe_cost, describe_cost_of
+from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.note.callouts import Styles
 from companion.note.edit import diff_edits
@@ -72,6 +75,20 @@ def test_definitions_come_first_then_what_says_most_each_once(open_vault: Open) 
         "Steamed rice is overgrown by Koji within two days. (from “Copy”)",
         "Barrels and Koji for every start there. (from “Soy sauce”)",
     )
+
+
+def test_the_cost_of_few_notes_is_estimated_without_what_concerns_the_others(
+    open_vault: Open,
+) -> None:
+    space = open_vault({"Miso.md": f"---\naliases: [soy]\n---\n{USE} [[Rye]]", "Rye.md": "rye"}, "")
+    scan, jobs = space.scan(), [Job("Koji.md")]
+    few = VaultContext(scan, about=["Koji.md"])
+    assert few.links.linking_to("Koji.md") == ["Miso.md"] and not few.links.linking_to("Rye.md")
+    whole = Asker(space, VaultContext(scan))
+    cost = describe_cost_of(space, scan, jobs)
+    assert cost == describe_cost(whole, jobs)
+    (space.root / "Miso.md").write_text("miso", encoding="utf-8")
+    assert describe_cost_of(space, space.scan(), jobs) != cost, "backlinks count"
 
 
 def test_a_budget_cuts_what_says_least(open_vault: Open) -> None:

@@ -103,6 +103,23 @@ def test_offers_names_and_vocabulary(file: Path, vault: Path, examine: Examiner)
     assert list(warm.names()) == [("a.md", ("a",)), ("b.md", ("b",)), ("c/d.md", ("c/d",))]
     assert warm.vocabulary("tags") == {"a": 1, "b": 1, "c/d": 1, "all": 3}
     assert not warm.vocabulary("note-type")
+    assert {type(kept) for kept in warm.notes._facts.values()} == {str}, "in memory as text"
+
+
+def test_names_and_values_of_notes_that_need_nothing(vault: Path, examine: Examiner) -> None:
+    notes = Notes(vault, examine)
+    kind = 'a "größe"'
+    for path, facts in (
+        ("a", Facts()),
+        ("b", Facts(aliases=("B", "b"), values={"tags": ("x",)})),
+        ("c", Facts(left=("a callout",), aliases=("C",), values={kind: ("y",)})),
+        ("d", Facts(aliases=(f'"{kind}":',))),
+    ):
+        notes.put(path, facts.dump())
+    found = Scan(notes, {})
+    assert [names for _, names in found.names()] == [(), ("B", "b"), ("C",), (f'"{kind}":',)]
+    assert list(found.values("tags")) == [("b", ("x",))]
+    assert list(found.values(kind)) == [("c", ("y",))]
 
 
 def test_counts_styles_and_decodes_only_the_notes_that_have_some(

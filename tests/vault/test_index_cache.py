@@ -53,7 +53,7 @@ def test_links_are_kept_whatever_the_fingerprint(cache: IndexCache, file: Path) 
 
 def test_a_file_without_links_gets_them(cache: IndexCache, file: Path) -> None:
     execute(file, "DROP TABLE links; PRAGMA user_version = 1")
-    assert cache.load_links() == [] and sorted(cache.load("1")) == sorted(ROWS)
+    assert list(cache.load_links()) == [] and sorted(cache.load("1")) == sorted(ROWS)
 
 
 def test_rows_of_another_fingerprint_give_way(cache: IndexCache) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -89,20 +91,20 @@ def test_only_changed_notes_are_read(
     file = tmp_path / "index.sqlite3"
     first = scan(vault, Index(file))
     assert read == [], "a scan needs no links"
-    cold = first.link_targets()
+    cold = dict(first.link_targets())
     assert len(read) == len(NOTES)
     read.clear()
-    assert scan(vault, Index(file)).link_targets() == cold
+    assert dict(scan(vault, Index(file)).link_targets()) == cold
     assert read == []
     (vault / "Bread.md").unlink()
     (vault / "Koji.md").write_text("[[Rye]] bread", encoding="utf-8")
     index = Index(file)
-    changed = scan(vault, index).link_targets()
+    changed = dict(scan(vault, index).link_targets())
     assert read == ["Koji.md"]
     assert changed["Koji.md"] == "Rye" and "Bread.md" not in changed
     read.clear()
     index.refresh(vault, IgnoreRules(), lambda _, data: read_facts(data, Rules()), first, [])
-    assert scan(vault, Index(file)).link_targets() == changed
+    assert dict(scan(vault, Index(file)).link_targets()) == changed
     assert read == []
 
 
@@ -110,12 +112,43 @@ def test_a_note_that_was_just_written_is_read_again(vault: Path, tmp_path: Path)
     file = tmp_path / "index.sqlite3"
     (vault / "New.md").write_text("[[Rye]]", encoding="utf-8")
     status = (vault / "New.md").stat()
-    assert scan(vault, Index(file)).link_targets() == {"New.md": "Rye"}
+    assert dict(scan(vault, Index(file)).link_targets()) == {"New.md": "Rye"}
     (vault / "New.md").write_text("[[Oat]]", encoding="utf-8")
     os.utime(vault / "New.md", ns=(status.st_atime_ns, status.st_mtime_ns))
-    assert scan(vault, Index(file)).link_targets() == {"New.md": "Oat"}
+    assert dict(scan(vault, Index(file)).link_targets()) == {"New.md": "Oat"}
 
 
 def test_what_cannot_be_read_has_no_links(vault: Path) -> None:
     (vault / "Bad.md").write_bytes(b"[[Rye]] \xff")
-    assert scan(vault, Index(None)).link_targets() == {"Bad.md": ""}
+    assert dict(scan(vault, Index(None)).link_targets()) == {"Bad.md": ""}
+
+
+def test_links_that_the_file_cannot_take_are_read_once(
+    vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 10**19)
+    put(vault, NOTES)
+    file = tmp_path / "index.sqlite3"
+    found = scan(vault, Index(file))
+    file.unlink()
+    file.mkdir()
+    first = dict(found.link_targets())
+    assert len(first) == len(NOTES)
+    monkeypatch.setattr(index_cache, "read_file", None)
+    assert dict(found.link_targets()) == first
+    found.files.pop("Koji.md")
+    assert "Koji.md" not in dict(found.link_targets())
+
+
+def test_more_links_than_are_read_at_once(
+    vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 10**19)
+    notes = {f"{number}.md": f"[[{number + 1}]]" for number in range(2001)}
+    put(vault, notes)
+    file = tmp_path / "index.sqlite3"
+    cold = dict(scan(vault, Index(file)).link_targets())
+    assert cold == {f"{number}.md": str(number + 1) for number in range(2001)}
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("SELECT count(*) FROM links").fetchone() == (2001,)
+    assert dict(scan(vault, Index(file)).link_targets()) == cold

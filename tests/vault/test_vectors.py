@@ -28,7 +28,7 @@ def read(store: VectorStore, encoder: str) -> dict[str, bytes]:
     """Return the vectors of that encoder by path."""
     found: dict[str, bytes] = {}
     store.read_vectors(encoder, found.__setitem__)
-    assert found.keys() == store.load_files(encoder).keys()
+    assert found.keys() == store.load_files(encoder, {}).keys()
     return found
 
 
@@ -45,10 +45,12 @@ def test_vectors_come_back_to_the_encoder_that_made_them(file: Path) -> None:
 def test_files_and_texts_are_found_again(file: Path) -> None:
     store = VectorStore(file)
     store.save("one", [], [row("a.md"), ("b.md", 1, 2, 3, 4, b"other", b"\x03\x04")])
-    assert store.load_files("one") == {
+    assert store.load_files("one", {}) == {
         "a.md": hash(NoteFile("a.md", 10, 1, 2, 3)),
         "b.md": hash(NoteFile("b.md", 1, 2, 3, 4)),
     }
+    own = "".join(["a", ".md"])
+    assert any(path is own for path in store.load_files("one", {own: own})), "in memory once"
     assert store.find_text("one", "b.md") == (b"other", b"\x03\x04")
     assert store.find_texts("one", {b"other", b"none"}) == {b"other": b"\x03\x04"}
     assert store.find_text("one", "c.md") is store.find_text("another", "b.md") is None
