@@ -157,7 +157,8 @@ class Inbox {
     if (takesKeyboard && !hasKeyboard(place)) place.focus();
     if (!row) return;
     row.setAttr("aria-current", "true");
-    row.scrollIntoView({ block: "nearest" });
+    // a button that is pressed must not move from under the mouse: the click follows, and chooses again
+    if (!row.matches(":active")) row.scrollIntoView({ block: "nearest" });
   }
 
   /**
