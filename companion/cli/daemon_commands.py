@@ -93,6 +93,9 @@ def status(as_json: bool, vault: Path | None) -> None:
         ("background", f"{switch} ({asked}, {work.waiting:,} waiting)"),
         ("today", _describe_today(now)),
     ]
+    if now.settings_changed:
+        again = "changed since the daemon started, which goes on with the old ones; start it again"
+        lines.append(("settings", again))
     if (backlog := work.backlog).notes:
         waiting = describe_backlog(backlog.notes, backlog.cost)
         lines.append(("backlog", f"{waiting} Say so with companion backlog"))

@@ -86,6 +86,13 @@ def test_it_says_since_when_the_endpoint_fails(server: Served) -> None:
     assert f"{fault.reason} (since {since}, tried 1 times)".encode() in answer.body
 
 
+@pytest.mark.parametrize("changed", [True, False])
+def test_it_says_that_the_settings_were_changed(server: Served, changed: bool) -> None:
+    server.daemon.settings_changed = changed
+    answer = server.send(make_request("GET", "/page/now", server.page_headers))
+    assert answer.status == 200 and (b"The settings were changed" in answer.body) is changed
+
+
 @pytest.mark.parametrize("path", sorted(SHELL))
 def test_the_shell_needs_no_session_and_holds_nothing(attacked: AttackedDaemon, path: str) -> None:
     answer = _get(attacked, path, {"Host": f"127.0.0.1:{attacked.port}"})
