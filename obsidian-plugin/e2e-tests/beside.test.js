@@ -8,7 +8,7 @@ import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
 const NOTE = "---\ndescription:\n---\n\n# Hedges\n\n#status/postponed\n\nA hedge wants to be cut twice a year, and never while birds nest.\n";
-const NAMES = ["Read", "Beside", "Gone", "C#"];
+const NAMES = ["Read", "Beside", "Cut", "Gone", "C#"];
 
 /** @type {import("./scene.js").Scene} */
 let scene;
@@ -35,6 +35,18 @@ test("a proposal for a note in reading view is accepted at once", async () => {
   await waitFor("it is written", async () => (await scene.vault.read("Read.md")) !== NOTE);
   await waitFor("its row is gone", async () => (await rows("").count()) === count - 1);
   assert.equal(await page.locator(".callout-companion-why:not(:empty)").count(), 0);
+});
+
+test("a click on a button of a row that is cut off does what it says", async () => {
+  const row = rows("Cut.md").first();
+  const button = row.getByRole("button", { name: /^Accept/ });
+  await button.evaluate((element) => element.scrollIntoView({ block: "start" }));
+  const { x, y, width, height } = (await button.boundingBox()) ?? assert.fail("it is not shown");
+  assert.ok(((await row.boundingBox())?.y ?? 0) < y, "the row begins above it");
+  await page.mouse.move(x + width / 2, y + height / 2);
+  await page.mouse.down();
+  await page.mouse.up();
+  await waitFor("it is written", async () => (await scene.vault.read("Cut.md")) !== NOTE);
 });
 
 test("a preview in a note goes when its proposal is decided on in the inbox", async () => {
