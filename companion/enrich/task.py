@@ -173,8 +173,7 @@ def leave_out_asked(
         asked = workspace.journal.proposals.latest(job.path)
     is_another = cache(partial(_is_another, workspace, job.path))  # needs may share a change
     open_needs: list[Need] = []
-    before: list[tuple[Need, AskedNeed]] = []
-    proposed: list[tuple[Need, AskedNeed]] = []
+    before, proposed = list[tuple[Need, AskedNeed]](), list[tuple[Need, AskedNeed]]()
     for need in needs:
         latest = asked.get(need.key)
         if latest is not None and latest.state in ("open", "asked"):
@@ -266,8 +265,7 @@ def _is_another(workspace: Workspace, path: str, change: int) -> bool:
     Little of the old one is left then, and little stood in it: more than in a file that a sync
     client has written in part.
     """
-    images = workspace.journal.images(change)
-    if images is None:
+    if (images := workspace.journal.images(change)) is None:
         return False
     try:
         now = (workspace.root / path).read_bytes()

@@ -219,13 +219,12 @@ test("a closed note that is opened while the model thinks is filled in its edito
   assert.match(await notice(page, /./, notices), /^Filled .* in “Opened”/);
 });
 
-/** Type at the end while the model answers, and see that the note has both, the fill as one step of undo. */
+/** Type at the end while the model thinks, and see that the note has both, the fill as one step of undo. */
 async function fillBesideTyping(path) {
   await focusEditor();
   await page.keyboard.press("Control+End");
-  await page.keyboard.type("Typed");
+  await page.keyboard.type("Typed too.");
   scene.endpoint.release();
-  await page.keyboard.type(" too.");
   await shows(page, CALLOUT);
   const filled = await shownText(page);
   assert.match(filled, /\nTyped too\.$/);

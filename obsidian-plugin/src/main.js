@@ -44,6 +44,8 @@ export default class CompanionPlugin extends Plugin {
   scope = "vault";
   /** @type {Proposal[][]} those that were decided on in this window, together if at once, newest last */
   decided = [];
+  /** @type {Map<number, string>} what was typed into proposals that are not decided on yet, by their id */
+  drafts = new Map();
   /** @type {ShownPreview | null} the proposal that was shown in its note last, until it is decided on */
   preview = null;
   /**

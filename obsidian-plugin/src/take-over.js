@@ -6,7 +6,6 @@
 import { notifyOfOutcome } from "./enrich.js";
 import { NoteUnavailable, Refused } from "./errors.js";
 import { findViews } from "./note-text.js";
-import { saveOpen } from "./open-notes.js";
 import { askModel } from "./runs.js";
 import { undoChange } from "./undo.js";
 import { say } from "./words.js";
@@ -193,7 +192,6 @@ export class AskedChanges {
    */
   async #fillForRun(file, run) {
     const { path } = file;
-    await saveOpen(this.#plugin, path);
     /** @type {Result} */
     const result = { path, status: "", reason: null, changes: [], left: [], change: null, offer: null };
     const given = { file, path, run, text: null, result };
