@@ -109,7 +109,8 @@ def _find_changes(
         if not changes:
             raise UsageError(f"there is no run {run}; see companion history")
         which = f"the run {run} made no change that is still there"
-        made = [change for change in changes if change.state == "done"]
+        own = {change.id for change in changes}  # a review's u takes back what it has written
+        made = [each for each in changes if each.state == "done" and each.undoes not in own]
         return made, f"there is nothing to take back: {which}; see companion history"
     otherwise = "there is nothing to take back; see companion history"
     if not whats:

@@ -127,6 +127,15 @@ def test_everything_is_written_as_enrich_writes_it(reviewer: Reviewer) -> None:
     assert reviewer.user.read("A.md") == STUB == reviewer.user.read("B.md")
 
 
+def test_what_was_taken_back_in_a_review_stays_so_when_its_run_is_undone(
+    reviewer: Reviewer,
+) -> None:
+    run = re.search(r"undo --run (\S+)", reviewer.review("yunyq").out)
+    assert run and reviewer.states() == [R, A, W, W]
+    assert reviewer.user.run("undo", "--run", run[1]).status == 0
+    assert reviewer.user.read("A.md") == STUB == reviewer.user.read("B.md")
+
+
 def test_a_text_is_edited_before_it_is_written(reviewer: Reviewer) -> None:
     reviewer.monkeypatch.setenv("EDITOR", "sed -i s/What/Which/")
     reviewer.review("eq")
