@@ -92,7 +92,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read_answers() -> list[Labelled]:
+def read_labelled() -> list[Labelled]:
     """Return the labelled answers."""
     lines = FILE.read_text(encoding="utf-8").splitlines()
     return [Labelled(**json.loads(line)) for line in lines]
@@ -107,7 +107,7 @@ def find_all(root: Path) -> Iterator[Found]:
     notes = {f"{root.name}/{n.path}": n for n in choose_notes(root, config, "all", described=False)}
     with open_answering(config, root, None) as answering:
         asker = answering.asker()
-        for labelled in read_answers():
+        for labelled in read_labelled():
             note = notes.get(labelled.note)
             needs = answering.needs_of(note, [labelled.field])[:1] if note else []
             checks = find_faults(asker, note, needs, labelled.answer) if note else None

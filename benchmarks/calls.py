@@ -37,7 +37,6 @@ from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import excerpt
-from companion.enrich.model import model_facts
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteRefused
 from companion.llm.catalog import model_path
@@ -159,7 +158,7 @@ def configure(endpoint: Endpoint) -> Config:
 def measure(workspace: Workspace, limit: int, counter: Endpoint) -> Iterator[Taken]:
     """Yield what each of so many notes took, and say on standard error how far it is."""
     config = workspace.config
-    asker = Asker(workspace, VaultContext(workspace.scan()), model_facts(config))
+    asker = Asker(workspace, VaultContext(workspace.scan()))
     endpoint = config.remote_endpoint()
     for number, (path, view) in enumerate(islice(choose(workspace), limit), 1):
         began, client = time.perf_counter(), Observed(endpoint)

@@ -25,7 +25,7 @@ from benchmarks.spoiled import find_missed
 from companion.enrich.checks import CHECKS, CheckedAnswer, Fault
 from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.language import NoteLanguages
-from companion.enrich.parse_answer import Limits, read_answer
+from companion.enrich.parse_answer import Limits, read_value
 from companion.enrich.words import count_unspaced, read_paragraphs, width
 from companion.errors import AnswerError
 from companion.prompts import Prompts, load_prompts
@@ -184,7 +184,7 @@ def _find_alarms(note: Reference, answer: CheckedAnswer, measured: Measured) -> 
 def _make_answer(note: Note, prompts: Prompts, name: str, text: str) -> CheckedAnswer | None:
     field = prompts.fields[name]
     try:
-        value = read_answer(field, text, ANY)
+        value = read_value(field, text, ANY)
         value = whole_sentences(value) if isinstance(value, str) else value
     except AnswerError:
         return None

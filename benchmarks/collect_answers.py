@@ -141,7 +141,7 @@ def plan(options: argparse.Namespace, ours: Path) -> Iterator[Planned]:
 def plan_vault(root: Path, config: Config, facts: ModelFacts) -> Iterator[list[Planned]]:
     """Yield what is asked about each note: a description, and of every other note a callout."""
     with open_workspace(config, root) as workspace:
-        asker = Asker(workspace, VaultContext(workspace.scan()), facts)
+        asker = Asker(workspace, VaultContext(workspace.scan()), model=facts)
         notes = choose_notes(root, config, "all", described=False)
         told = [note for note in notes if root.name == "notes" or tells_something(note)]
         for number, note in enumerate(told[:EACH]):

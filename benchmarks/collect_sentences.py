@@ -27,7 +27,6 @@ from benchmarks.quality.references import choose_notes
 from companion.config import Config, load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.model import model_facts
 from companion.enrich.model_calls import ModelCall
 from companion.enrich.workspace import open_workspace
 from companion.llm.embedded import EmbeddedServer
@@ -72,7 +71,7 @@ def plan(vaults: list[Path], ours: Path) -> list[Planned]:
 def plan_vault(root: Path, config: Config, under: str = "") -> Iterator[list[Planned]]:
     """Yield what is asked about each note: without its text, where other notes tell enough."""
     with open_workspace(config, root) as workspace:
-        asker = Asker(workspace, VaultContext(workspace.scan()), model_facts(config))
+        asker = Asker(workspace, VaultContext(workspace.scan()))
         notes = choose_notes(root, config, "all", described=False)
         for note in [each for each in notes if each.path.startswith(under)][:EACH]:
             for shown, kinds in SHOWN.items():

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from benchmarks.quality.languages import own_notes
 from benchmarks.quality.page import table
 from benchmarks.quality.references import Reference, find_references
-from benchmarks.written_answers import GOOD, Written, read_answers
+from benchmarks.written_answers import GOOD, Written, read_written
 from companion.enrich.excerpt import excerpt
 from companion.enrich.outcome import find_evidence
 from companion.llm.encoder import BuiltInEncoder
@@ -73,7 +73,7 @@ def score_all(vaults: Sequence[Path]) -> Iterator[Scored]:
         for note in find_references(vault.resolve(), IgnoreRules(), described=False)
     }
     previous: Reference | None = None
-    for written in read_answers():
+    for written in read_written():
         note = notes.get(written.note)
         if note is None or written.kind not in (GOOD, *_INVENTED):
             continue

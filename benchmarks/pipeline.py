@@ -35,7 +35,7 @@ from benchmarks.stub_endpoint import running_stub
 from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.model import model_facts, open_client
+from companion.enrich.model import open_client
 from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.client import Client
@@ -131,7 +131,7 @@ def trace() -> list[Entry]:
         time.sleep(0.1)  # so that no note is young, and read_note need not wait
         config = Config.model_validate({"endpoint": {"base_url": stub.base_url, "model": "stub"}})
         with open_workspace(config, vault) as workspace, open_client(config, Event()) as client:
-            asker = Asker(workspace, VaultContext(workspace.scan()), model_facts(config))
+            asker = Asker(workspace, VaultContext(workspace.scan()))
             data = read_note(workspace.root, "Plant.md").data
             task = prepare_task(workspace, Job("Plant.md", explicit=True), data)
             tracer = Tracer()

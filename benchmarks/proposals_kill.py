@@ -42,10 +42,9 @@ from benchmarks.stub_endpoint import Call, Stub, note_of
 from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import model_facts, open_client
+from companion.enrich.model import open_client
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
@@ -53,7 +52,7 @@ from companion.llm.client import Client
 from companion.llm.request import Message
 from companion.llm.response import Answer, JsonSchema
 from companion.vault.journal import Journal
-from companion.vault.proposal import Proposal
+from companion.vault.proposal import Acceptance, Proposal
 from companion.vault.proposals import Selection
 
 DELAY, AT_ONCE = 0.01, 4
@@ -92,7 +91,7 @@ def work(vault: Path) -> int:
     ):
         scan = space.scan()
         context = VaultContext(scan)
-        enricher = Enricher(space, Asker(space, context, model_facts(config)), client, new_run())
+        enricher = Enricher(Asker(space, context), client, new_run())
         jobs, _ = choose_jobs(space, scan, [""], JobOptions())
         accepts = Thread(target=accept_all, args=(space, context, is_over))
         accepts.start()

@@ -24,7 +24,7 @@ from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Index
 from companion.vault.notes import Notes
 from companion.vault.obsidian import read_obsidian_settings
-from companion.vault.paths import open_vault
+from companion.vault.paths import resolve_vault
 
 ROUNDS = 5
 COLD, WARM, MEGABYTES = 10, 4, 150
@@ -33,8 +33,8 @@ RULES = Rules()
 
 def main() -> int:
     if sys.argv[1] == "--memory":
-        return print_peak_memory(open_vault(Path(sys.argv[2])))
-    root = open_vault(Path(sys.argv[1]))
+        return print_peak_memory(resolve_vault(Path(sys.argv[2])))
+    root = resolve_vault(Path(sys.argv[1]))
     with tempfile.TemporaryDirectory() as folder:
         times, notes = measure(root, Path(folder) / "index.sqlite3")
     peak = peak_memory(root)

@@ -39,7 +39,6 @@ from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import excerpt
-from companion.enrich.model import model_facts
 from companion.enrich.outcome import NoteAnswers
 from companion.enrich.similar import open_similar
 from companion.enrich.words import find_sentences, width
@@ -159,7 +158,7 @@ def find_questions(stack: ExitStack, root: Path) -> list[list[Question]]:
     seen = {row["note"] for name in FILES if name != MORE for row in read_file(name)}
     config = load_config()
     space = stack.enter_context(open_workspace(config, root.resolve()))
-    asker = Asker(space, VaultContext(space.scan()), model_facts(config))
+    asker = Asker(space, VaultContext(space.scan()))
     found: list[list[Question]] = []
     for note in choose_notes(root.resolve(), config, "all", described=False):
         name = f"{root.name}/{note.path}"
@@ -208,7 +207,7 @@ def try_again(root: Path, rows: Sequence[dict[str, Any]]) -> Iterator[Stub]:
     """Yield what the program makes of the answers in the rows about notes of the vault."""
     config = load_config()
     with open_workspace(config, root) as space, open_similar(space) as similar:
-        asker = Asker(space, VaultContext(space.scan()), model_facts(config), similar)
+        asker = Asker(space, VaultContext(space.scan()), similar)
         notes = {each.path: each for each in choose_notes(root, config, "all", described=False)}
         for row in rows:
             vault, _, path = row["note"].partition("/")

@@ -21,7 +21,7 @@ from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import model_facts, open_client
+from companion.enrich.model import open_client
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import open_workspace
@@ -102,8 +102,8 @@ def run_notes(
         config = Config.model_validate({"endpoint": settings})
         time.sleep(0.1)  # so that no note is young, and read_note need not wait
         with open_workspace(config, vault) as workspace, open_client(config, Event()) as client:
-            asker = Asker(workspace, VaultContext(workspace.scan()), model_facts(config))
-            enricher = Enricher(workspace, asker, client, new_run())
+            asker = Asker(workspace, VaultContext(workspace.scan()))
+            enricher = Enricher(asker, client, new_run())
             enricher.enrich(Job("Note 0.md"))
             jobs = [Job(f"Note {number}.md") for number in range(1, notes)]
             before = workspace.journal.commits

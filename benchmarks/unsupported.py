@@ -32,7 +32,6 @@ from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import read_told
-from companion.enrich.model import model_facts
 from companion.enrich.outcome import find_evidence
 from companion.enrich.similar import open_similar
 from companion.enrich.words import find_sentences, find_stems
@@ -90,7 +89,7 @@ def measure_vault(root: Path, file: Path) -> Iterator[Measured]:
     notes = {each.path: each for each in find_references(root, IgnoreRules(), described=False)}
     config, encoder = load_config(), BuiltInEncoder()
     with open_workspace(config, root) as space, open_similar(space) as similar:
-        asker = Asker(space, VaultContext(space.scan()), model_facts(config), similar)
+        asker = Asker(space, VaultContext(space.scan()), similar)
         for line in file.read_text(encoding="utf-8").split("\n"):
             row = json.loads(line) if line else {"note": "/"}
             vault, _, path = row["note"].partition("/")

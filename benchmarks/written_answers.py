@@ -120,7 +120,7 @@ def try_answers(root: Path) -> Iterator[Outcome]:
     notes = {note.path: note for note in find_references(root, IgnoreRules(), described=False)}
     with open_answering(load_config(), root, None) as answering:
         asker = answering.asker()
-        for written in read_answers():
+        for written in read_written():
             vault, _, path = written.note.partition("/")
             if vault != root.name or path not in notes:
                 continue
@@ -136,7 +136,7 @@ def try_answers(root: Path) -> Iterator[Outcome]:
                 yield Outcome(written, text, reasons.get(need, "the note's own sentence"))
 
 
-def read_answers() -> Iterator[Written]:
+def read_written() -> Iterator[Written]:
     """Yield all answers in `answers/` that were written by hand."""
     for file in sorted([*ANSWERS.glob("bad*.jsonl"), *ANSWERS.glob("good*.jsonl")]):
         for line in file.read_text(encoding="utf-8").splitlines():

@@ -22,14 +22,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from companion import __version__
 from companion.config import load_config
 from companion.daemon.api.change_schemas import ChangeShape
-from companion.daemon.api.program_schemas import (
-    AgentAcceptance,
-    AgentProposal,
-    AgentUndo,
+from companion.daemon.api.program_schemas import AgentAcceptance, AgentProposal, AgentUndo
+from companion.daemon.api.proposal_schemas import (
+    DecisionsMade,
+    NoteDecisionShape,
     ProposalMade,
+    ProposalShape,
 )
-from companion.daemon.api.proposal_schemas import DecisionsMade, NoteDecisionShape, ProposalShape
-from companion.enrich.agent import Agent, AgentView, ReadNeed, ReadNote, open_agent
+from companion.enrich.agent import Agent, AgentView, NoteRead, open_agent
 from companion.enrich.context import VaultContext
 from companion.enrich.similar import SimilarNote
 from companion.enrich.workspace import open_workspace
@@ -127,15 +127,13 @@ class Tools:
     def read_note(self, ctx: Ctx, path: Note) -> NoteRead:
         """Show a note as a model is shown it, and what it needs, with an instruction for each."""
         with self._view(ctx) as view:
-            return NoteRead.of(view.read_note(path))
+            return view.read_note(path)
 
     @_as_tool
     def find_similar(self, ctx: Ctx, path: Note, limit: Limit = 10) -> SimilarNotesFound:
         """List the notes that say most nearly what a note says."""
         with self._view(ctx) as view:
-            found = view.find_similar(path, limit)
-        near = [SimilarNote(path=path, similarity=round(like, 4)) for path, like in found]
-        return SimilarNotesFound(notes=near)
+            return SimilarNotesFound(notes=view.find_similar(path, limit))
 
     @_as_tool
     def list_proposals(
@@ -246,35 +244,6 @@ class NotesFound(BaseModel):
     notes: list[NoteFound]
     after: str | None
     total: int
-
-
-class NeedRead(NeedFound):
-    """A need, and what its value has to be like. proposed: the id of a proposal that waits."""
-
-    field: str
-    instruction: str
-    proposed: int | None
-
-    @classmethod
-    def of(cls, read: ReadNeed) -> NeedRead:
-        """Return the shape of a need that was read."""
-        own = NeedFound.model_validate(read.need).model_dump()
-        return cls(field=read.field, instruction=read.instruction, proposed=read.proposed, **own)
-
-
-class NoteRead(BaseModel):
-    """A note as a prompt shows it, its needs, and what in it is left alone."""
-
-    path: str
-    text: str
-    needs: list[NeedRead]
-    left: list[str]
-
-    @classmethod
-    def of(cls, read: ReadNote) -> NoteRead:
-        """Return the shape of a note that was read."""
-        needs = list(map(NeedRead.of, read.needs))
-        return cls(path=read.path, text=read.text, needs=needs, left=list(read.left))
 
 
 class SimilarNotesFound(BaseModel):

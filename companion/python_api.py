@@ -18,23 +18,27 @@ from typing import TYPE_CHECKING, overload
 
 from companion.config import load_config, state_folder
 from companion.enrich.note_filter import ANY_NOTE, NoteFilter, find_kind
-from companion.enrich.run import new_run, run_jobs
+from companion.enrich.run import NoteDecision, Result, new_run, run_jobs
 from companion.enrich.selection import JobOptions, ScanReport, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import ConsentMissing, NotThere
 from companion.vault.journal import Change
-from companion.vault.paths import LinkOutOfVault, PathNotFound, open_vault, relative_path
-from companion.vault.proposal import GivenValue, Proposal, ProposalState, ProposedValue
+from companion.vault.paths import LinkOutOfVault, PathNotFound, relative_path, resolve_vault
+from companion.vault.proposal import (
+    Acceptance,
+    GivenValue,
+    Proposal,
+    ProposalState,
+    ProposedValue,
+    RejectedValue,
+)
 from companion.vault.proposals import Selection
 from companion.vault.undo import Undone, undo_change
 
 if TYPE_CHECKING:  # what only some commands need is loaded by them
     from companion.daemon.daemon_client import DaemonClient, RemoteDecisions
     from companion.enrich.context import VaultContext
-    from companion.enrich.decision import NoteDecision
     from companion.enrich.decisions import Decisions
-    from companion.enrich.run import Result
-    from companion.vault.proposal import RejectedValue
 
 __all__ = ["Vault"]
 
@@ -67,7 +71,7 @@ class Vault:
     @classmethod
     def at(cls, path: str | PathLike[str]) -> Vault:
         """Return the vault in the folder. Raises UsageError."""
-        return cls(open_vault(Path(path)))
+        return cls(resolve_vault(Path(path)))
 
     def __repr__(self) -> str:
         return f"Vault({str(self.root)!r})"
@@ -158,7 +162,6 @@ class Vault:
     def _propose_given(self, path: str, given: GivenValue, script: str) -> Proposal | RejectedValue:
         from companion.enrich.context import VaultContext
         from companion.enrich.new_proposals import propose_for_script
-        from companion.vault.proposal import RejectedValue
 
         if daemon := self._daemon():
             with _as_without_daemon():
@@ -179,8 +182,6 @@ class Vault:
 
     def accept(self, *ids: int) -> list[NoteDecision]:
         """Write proposals into their notes; return what became of each note."""
-        from companion.enrich.decision import Acceptance
-
         with self.decisions() as decisions:
             return list(decisions.accept(map(Acceptance, ids)))
 
@@ -240,7 +241,7 @@ class Vault:
             yield space
 
     def _resolve(self, path: str) -> str:
-        """Return the path from the vault on; that of a link out of it, too, which is skipped."""
+        """Return the vault-relative path, also of a link out of the vault, which is skipped."""
         try:
             return relative_path(self.root, path, self.root) if path else ""
         except LinkOutOfVault as link:
@@ -283,21 +284,19 @@ def _enrich_here(
     from companion.enrich.context import VaultContext
     from companion.enrich.cost import describe_cost, needs_agreement
     from companion.enrich.enricher import open_enricher
-    from companion.enrich.model import model_facts
 
     scan = workspace.scan()
-    known, config, cancelled = VaultContext(scan), workspace.config, Event()
+    known, cancelled = VaultContext(scan), Event()
     jobs, results = choose_jobs(workspace, scan, [path], choice)
     if not jobs:
         return results
     if not agreed and needs_agreement(workspace, jobs):
-        cost = describe_cost(workspace, Asker(workspace, known, model_facts(config)), jobs)
+        cost = describe_cost(Asker(workspace, known), jobs)
         raise ConsentMissing(f"{cost} Nothing was sent; say agreed=True to send them.")
     can_wait = len(jobs) > 1
     with open_enricher(workspace, known, new_run(), cancelled, can_wait=can_wait) as enricher:
-        for done, result in enumerate(
-            run_jobs(jobs, enricher.enrich, config.concurrency, cancelled), 1
-        ):
+        made = run_jobs(jobs, enricher.enrich, workspace.config.concurrency, cancelled)
+        for done, result in enumerate(made, 1):
             results.append(result)
             if progress:
                 progress(done, len(jobs))

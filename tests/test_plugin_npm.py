@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 PLUGIN = Path(__file__).parents[1] / "obsidian-plugin"
-_PATIENCE = 600.0  # seconds for a machine that does much else
+_PATIENCE = 1800.0  # seconds for a machine that does much else, and for tests that wait in vain
 _COUNTS = re.compile(r"^\S (pass|fail|cancelled|skipped|todo) (\d+)$", re.MULTILINE)
 _PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 

@@ -87,7 +87,7 @@ class Answering:
             model = model._replace(told_tokens=0)
         if self.prose:
             model = model._replace(prose_tokens=self.prose)
-        return Asker(self.workspace, self._known, model)
+        return Asker(self.workspace, self._known, model=model)
 
     @cached_property
     def _known(self) -> VaultContext:

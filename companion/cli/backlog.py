@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from companion.cli.model import is_missing
 from companion.cli.output import Output, describe_backlog
 from companion.cli.session import common_options, find_running_daemon, open_session
 from companion.config import Config
@@ -15,7 +14,7 @@ from companion.daemon.backlog import Backlog, BacklogConsent
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost
-from companion.enrich.model import model_facts
+from companion.enrich.model import is_model_missing
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
@@ -53,7 +52,7 @@ def ask_about_backlog(config: Config, root: Path, output: Output) -> None:
     Raises VaultLocked, JournalError, UsageError.
     """
     table = config.background
-    fills = table.enabled is not False and not is_missing(config)
+    fills = table.enabled is not False and not is_model_missing(config)
     if table.backlog == "ask" and fills and output.can_ask:
         with open_workspace(config, root) as workspace:
             for recovered in workspace.recovered:
@@ -69,8 +68,8 @@ def say_cost_of_backlog(config: Config, root: Path, output: Output) -> None:
     with open_workspace(config, root, read_only=True) as workspace:
         scan = workspace.scan()
         if jobs := choose_jobs(workspace, scan, [""], JobOptions())[0]:
-            asker = Asker(workspace, VaultContext(scan), model_facts(config))
-            output.say(describe_cost(workspace, asker, jobs))
+            asker = Asker(workspace, VaultContext(scan))
+            output.say(describe_cost(asker, jobs))
 
 
 def _ask(

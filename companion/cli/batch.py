@@ -16,20 +16,15 @@ from pydantic import BaseModel
 from companion.cli.batch_files import export, import_, job_options, open_reader, resolve_file
 from companion.cli.output import Output, count, one_line
 from companion.cli.run_report import AGREE, RunReport
-from companion.cli.session import (
-    common_options,
-    open_session,
-    resolve_paths,
-    say_which_vault,
-)
+from companion.cli.session import common_options, open_session, resolve_paths, say_which_vault
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import model_facts, open_client, open_spending
+from companion.enrich.model import open_client, open_spending
 from companion.enrich.run import new_run
-from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
-from companion.enrich.similar import SimilarNotes, open_similar
+from companion.enrich.selection import JobOptions, choose_jobs
+from companion.enrich.similar import open_similar
 from companion.enrich.submission import BATCH_SHARE, Submission, ask_first, make_submissions
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
@@ -56,9 +51,7 @@ for _command in (export, import_):
 @job_options
 @click.option("--yes", is_flag=True, help="Begin a large run at a remote endpoint unasked.")
 @common_options
-def submit(
-    paths: Sequence[str], limit: int | None, yes: bool, vault: Path | None, **options: Any
-) -> int:
+def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) -> int:
     """Send the questions about notes to the endpoint's Batch API, which answers within a day.
 
     PATH are notes and folders, as in companion enrich; without one, it is the whole vault. As
@@ -76,18 +69,17 @@ def submit(
         wanted = resolve_paths(workspace, paths)[0] if paths else [""]
         say_which_vault(workspace.root, output)
         scan = workspace.scan()
-        asker = Asker(workspace, VaultContext(scan), model_facts(workspace.config), similar)
+        asker = Asker(workspace, VaultContext(scan), similar)
         jobs, skipped = choose_jobs(workspace, scan, wanted, choice)
         report = RunReport(output)
         for result in skipped:
             report.print_result(result)
-        jobs = limit_jobs(workspace, jobs, limit)
         submission.prepare()
         is_agreed = yes or not needs_agreement(workspace, jobs)
         if jobs and not is_agreed:
-            is_agreed = output.agrees(describe_cost(workspace, asker, jobs, BATCH_SHARE), AGREE)
+            is_agreed = output.agrees(describe_cost(asker, jobs, BATCH_SHARE), AGREE)
         if jobs and is_agreed:
-            _prepare(workspace, asker, jobs, report, similar)
+            _prepare(asker, jobs, report)
         sent = sum(submission.send(each) for each in submission.list())
         if sent:
             output.say(f"{sent} sent. With the answers: companion batch collect", style="bold")
@@ -96,25 +88,19 @@ def submit(
         return int(report.counts["failed"] > 0)
 
 
-def _prepare(
-    workspace: Workspace,
-    asker: Asker,
-    jobs: Sequence[Job],
-    report: RunReport,
-    similar: SimilarNotes | None,
-) -> None:
+def _prepare(asker: Asker, jobs: Sequence[Job], report: RunReport) -> None:
     """Store what is to be sent, and print what became of notes that need no batch."""
-    address, run = workspace.config.remote_endpoint().address, new_run()
+    config, run = asker.workspace.config, new_run()
     with report.output.progress("Preparing", len(jobs)) as bar:
-        if similar:
-            similar.progress = bar.add_below("Comparing notes")
-        with open_client(workspace.config, Event()) as client:
-            first = ask_first(Enricher(workspace, asker, client, run), client, jobs)
+        if asker.similar:
+            asker.similar.progress = bar.add_below("Comparing notes")
+        with open_client(config, Event()) as client:
+            first = ask_first(Enricher(asker, client, run), client, jobs)
         known = client.capabilities
         if not known.modes:  # it takes no JSON
             facts = asker.model._replace(mode="plain")
-            asker = Asker(workspace, asker.vault_context, facts, similar)
-        rest = make_submissions(workspace, asker, run, address, first.left, known)
+            asker = Asker(asker.workspace, asker.vault_context, asker.similar, facts)
+        rest = make_submissions(asker, run, first.left, known)
         for result in chain(first.results, rest):
             report.counts[result.status] += 1
             if result.reason or result.left:

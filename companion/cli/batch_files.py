@@ -23,9 +23,8 @@ from companion.cli.session import (
 from companion.enrich.asker import Asker
 from companion.enrich.batch_calls import BatchMaker, BatchReader
 from companion.enrich.context import VaultContext
-from companion.enrich.model import model_facts
 from companion.enrich.run import new_run
-from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Reader, Workspace
@@ -59,7 +58,6 @@ def export(
     file: Path,
     paths: Sequence[str],
     local: bool,
-    limit: int | None,
     as_json: bool,
     vault: Path | None,
     **options: Any,
@@ -88,9 +86,9 @@ def export(
                 report.print_result(result)
         if jobs:
             with open_similar(workspace) as similar:
-                asker = Asker(workspace, known, model_facts(workspace.config), similar)
-                exported = _Export(workspace, asker, report)
-                exported.write(target, limit_jobs(workspace, jobs, limit))
+                asker = Asker(workspace, known, similar)
+                exported = _Export(asker, report)
+                exported.write(target, jobs)
                 return int(exported.counts["failed"] > 0)
         report.say_nothing_to_do(workspace, scan, wanted, choice)
         return 0
@@ -100,14 +98,13 @@ def export(
 class _Export:
     """One export, as the user sees it. counts: of the notes' results, and of what is asked."""
 
-    workspace: Workspace
     asker: Asker
     report: RunReport
     counts: Counter[str] = field(default_factory=Counter)
 
     def write(self, file: Path, jobs: Sequence[Job]) -> None:
         """Write the file, and print what is in it. Raises UsageError, JournalError."""
-        name, journal = new_run(), self.workspace.journal
+        name, journal = new_run(), self.asker.workspace.journal
         try:
             with new_private(file) as opened:
                 journal.batches.begin(name, str(file), self.asker.model._asdict())
@@ -139,13 +136,13 @@ class _Export:
         self.report.output.say(f"To give it up:    companion batch cancel {file}")
 
     def _write_lines(self, name: str, file: Path, jobs: Sequence[Job], opened: IO[bytes]) -> None:
-        maker = BatchMaker(self.workspace, self.asker, name, str(file))
+        maker = BatchMaker(self.asker, name, str(file))
         with self.report.output.progress("Exporting", len(jobs)) as bar:
             if self.asker.similar:
                 self.asker.similar.progress = bar.add_below("Comparing notes")
             for job in jobs:
                 planned = maker.make(job)
-                self.workspace.journal.batches.add(name, planned.calls)
+                self.asker.workspace.journal.batches.add(name, planned.calls)
                 opened.writelines(planned.lines)
                 self.counts["calls"] += len(planned.calls)
                 self.counts["notes"] += bool(planned.calls)
@@ -204,7 +201,7 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
 def open_reader(workspace: Workspace, similar: SimilarNotes | None) -> BatchReader:
     """Return what takes the answers to questions of batches, with the vault as it is now."""
     known = VaultContext(workspace.scan())
-    return BatchReader(workspace, lambda model: Asker(workspace, known, model, similar))
+    return BatchReader(workspace, lambda model: Asker(workspace, known, similar, model))
 
 
 def _read_lines(file: Path) -> Iterator[tuple[int, bytes]]:

@@ -34,7 +34,7 @@ from companion.config.reference import (
 from companion.daemon.runtime_file import find_daemon
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
-from companion.vault.paths import open_vault
+from companion.vault.paths import resolve_vault
 
 _TEMPLATE = """\
 # Settings of Callout Companion. What is commented out has its default; unset: see there.
@@ -45,7 +45,7 @@ _for_vault = click.option(
     "--vault",
     "root",
     type=VaultPathType(),
-    callback=lambda _ctx, _option, named: named and open_vault(named),
+    callback=lambda _ctx, _option, named: named and resolve_vault(named),
     help="This vault's own settings, which go over the common ones.",
 )
 

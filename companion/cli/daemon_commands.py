@@ -12,8 +12,8 @@ import click
 from companion.cli.output import Output, count, describe_backlog, local_time
 from companion.cli.session import choose_vault, common_options, require_running_daemon
 from companion.config import load_config, state_folder
+from companion.daemon.access import new_code
 from companion.daemon.api.status_schemas import StatusShape
-from companion.daemon.pairing import new_code
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import rotate_token, token_file
 from companion.errors import UsageError
@@ -93,6 +93,9 @@ def status(as_json: bool, vault: Path | None) -> None:
         ("background", f"{switch} ({asked}, {work.waiting:,} waiting)"),
         ("today", _describe_today(now)),
     ]
+    if now.settings_changed:
+        again = "changed since the daemon started, which goes on with the old ones; start it again"
+        lines.append(("settings", again))
     if (backlog := work.backlog).notes:
         waiting = describe_backlog(backlog.notes, backlog.cost)
         lines.append(("backlog", f"{waiting} Say so with companion backlog"))

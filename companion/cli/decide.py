@@ -23,13 +23,12 @@ from companion.cli.session import (
     say_which_vault,
 )
 from companion.daemon.daemon_client import RemoteDecisions
-from companion.enrich.decision import TAKEABLE, Acceptance, Decided, NoteDecision, sum_up
 from companion.enrich.decisions import Decisions
 from companion.enrich.note_filter import find_kind
-from companion.enrich.run import Result, new_run
+from companion.enrich.run import Decided, NoteDecision, Result, new_run, sum_up
 from companion.errors import CompanionError
 from companion.python_api import Vault
-from companion.vault.proposal import Proposal
+from companion.vault.proposal import TAKEABLE, Acceptance, Proposal
 
 AnyDecisions = Decisions | RemoteDecisions
 Decide = Callable[[AnyDecisions, Sequence[Proposal]], Iterator[NoteDecision]]
@@ -52,7 +51,7 @@ _which_options = join_options(
 def apply(**which: Any) -> int:
     """Write proposals into their notes; no model is asked.
 
-    ID is a number from `companion proposals`, be it refused or rejected by now; PATH stands for
+    ID is a number from `companion proposals`, also of a refused or rejected one; PATH stands for
     all that are open for this note, or in this folder (`./2024`, where its name is a number). In a
     folder, with --run and with --all those with flags are left out, for you to look at first;
     --flagged takes them, too.

@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from companion import __version__
-from companion.cli.model import is_missing
 from companion.cli.output import Output, count
 from companion.cli.session import choose_vault, common_options
 from companion.config import Config, load_config, state_folder
@@ -22,6 +21,7 @@ from companion.daemon.tokens import has_token, read_token, token_file
 from companion.doctor import setup
 from companion.doctor.model_probe import check_answer, check_model
 from companion.doctor.setup import Finding, NamedCheck, run_checks
+from companion.enrich.model import is_model_missing
 from companion.errors import CompanionError, UsageError
 from companion.private_files import is_private
 
@@ -95,7 +95,7 @@ def _list_model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[N
     yield "checks", setup.check_answer_checks
     yield "model", partial(check_model, config, thorough=thorough)
     with suppress(CompanionError):  # check_model reported it
-        if asks and not is_missing(config):
+        if asks and not is_model_missing(config):
             yield "answer", partial(check_answer, config)
 
 

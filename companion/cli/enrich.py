@@ -14,7 +14,7 @@ import click
 
 from companion.cli.filters import filter_options, parse_time, read_filter
 from companion.cli.interrupts import exit_on_signals, stop_on_signals
-from companion.cli.model import fetch_model, is_missing
+from companion.cli.model import fetch_model
 from companion.cli.output import Output
 from companion.cli.run_report import AGREE, RunReport
 from companion.cli.session import (
@@ -39,10 +39,10 @@ from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import open_enricher
-from companion.enrich.model import model_facts
+from companion.enrich.model import is_model_missing
 from companion.enrich.note_filter import Criteria
 from companion.enrich.run import Result, new_run, run_jobs
-from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, UsageError
@@ -75,7 +75,6 @@ def enrich(
     dry_run: bool,
     with_diff: bool,
     as_json: bool,
-    limit: int | None,
     yes: bool,
     vault: Path | None,
     **options: Any,
@@ -104,7 +103,7 @@ def enrich(
             output.warn(unchecked)
         unreadable = report.print_refused(refused)
         asks = workspace.config.is_remote and not yes
-        run = _Run(workspace, report, wanted, choice, limit, asks)
+        run = _Run(workspace, report, wanted, choice, asks)
         return (run.do_at(running) if running else run.do_here()) or int(unreadable)
 
 
@@ -120,6 +119,7 @@ def _read_choice(workspace: Workspace, dry_run: bool, options: Mapping[str, Any]
         dry_run=dry_run,
         propose=options["propose"],
         only=only,
+        limit=options["limit"],
         anew=None if anew == Criteria() else anew._replace(kind=only.kind),
     )
 
@@ -136,7 +136,6 @@ class _Run:
     report: RunReport
     wanted: Sequence[str]
     choice: JobOptions
-    limit: int | None
     asks: bool
 
     def do_here(self) -> int:
@@ -189,9 +188,7 @@ class _Run:
                 with suppress(CompanionError):
                     daemon.cancel(run.id)
 
-        request = RunRequest(
-            self.wanted, self.choice, stops_on_fault=True, limit=self.limit, agreed=True
-        )
+        request = RunRequest(self.wanted, self.choice, stops_on_fault=True, agreed=True)
         with exit_on_signals(), stop_on_signals(output, cancelled, cancel) as interruption:
             try:
                 run = daemon.start_run(request)
@@ -243,11 +240,11 @@ class _Run:
         known = VaultContext(scan := self.workspace.scan())
         self.report.output.warn(*find_unused_marks(self.workspace.config, scan))
         jobs, skipped = choose_jobs(self.workspace, scan, self.wanted, self.choice)
-        return known, limit_jobs(self.workspace, jobs, self.limit), skipped
+        return known, jobs, skipped
 
     def _is_ready_for_daemon(self) -> bool:
         """Whether the model is here, and the user, told what it costs, agrees to the run."""
-        if self.asks or is_missing(self.workspace.config):
+        if self.asks or is_model_missing(self.workspace.config):
             known, jobs, _ = self._choose()
             return not jobs or self._may_begin(known, jobs)
         if count_marks(self.workspace.config):  # else no look is needed
@@ -263,8 +260,8 @@ class _Run:
         fetch_model(self.workspace.config, self.report.output)
         if not self.asks or not needs_agreement(self.workspace, jobs):
             return True
-        asker = Asker(self.workspace, known, model_facts(self.workspace.config))
-        agreed = self.report.output.agrees(describe_cost(self.workspace, asker, jobs), AGREE)
+        asker = Asker(self.workspace, known)
+        agreed = self.report.output.agrees(describe_cost(asker, jobs), AGREE)
         if not agreed:
             self.report.output.warn("nothing was sent")
         return agreed

@@ -10,12 +10,7 @@ from pathlib import Path
 
 import click
 
-from companion.cli.filters import (
-    ANY_CHANGE,
-    ChangeFilter,
-    change_options,
-    read_change_filter,
-)
+from companion.cli.filters import ANY_CHANGE, ChangeFilter, change_options, read_change_filter
 from companion.cli.output import Output, count, local_time, one_line
 from companion.cli.session import (
     NOTE_PATH,
@@ -26,10 +21,10 @@ from companion.cli.session import (
 )
 from companion.daemon.api.change_schemas import ChangeShape
 from companion.daemon.api.schemas import iso_time
-from companion.enrich.selection import is_in
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.diff import diff_lines
+from companion.vault.files import is_in
 from companion.vault.journal import Change
 from companion.vault.proposal import Proposal
 from companion.vault.proposals import Selection

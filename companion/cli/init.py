@@ -12,26 +12,29 @@ import click
 
 from companion.cli.backlog import ask_about_backlog, say_cost_of_backlog
 from companion.cli.init_choices import (
-    Choices,
-    EndpointChoice,
-    SettingsPlace,
     choose_by_options,
     choose_by_questions,
     choose_registered_vault,
-    find_place,
 )
 from companion.cli.init_trial import Trial, below
 from companion.cli.output import Output
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
 from companion.cli.session import VaultPathType, debug_option
 from companion.config import Config, load_config, state_folder
-from companion.config.edit_settings import PlannedSettings, write_planned
+from companion.config.edit_settings import (
+    Choices,
+    EndpointChoice,
+    PlannedSettings,
+    SettingsPlace,
+    find_place,
+    write_planned,
+)
 from companion.config.load import ENDPOINT_VARIABLES
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import ensure_token
 from companion.doctor.machine import inspect_machine
 from companion.errors import CompanionError, UsageError
-from companion.vault.paths import find_vault, open_vault, relative_path
+from companion.vault.paths import find_vault, relative_path, resolve_vault
 
 _NEXT = """
 Next:
@@ -93,7 +96,7 @@ def init(
     """
     output = Output()
     asks = not yes and output.can_ask and all(option is None for option in chosen.values())
-    root = open_vault(vault or choose_registered_vault(output, asks=asks))
+    root = resolve_vault(vault or choose_registered_vault(output, asks=asks))
     if note is not None:
         note = relative_path(root, note, Path.cwd())
     trial = None if no_test else Trial(root, output, note, asks)

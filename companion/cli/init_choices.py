@@ -1,4 +1,4 @@
-"""The choices of companion init: the vault, the model, what is done unasked; and their file."""
+"""The choices of companion init: the vault, the model, and what is done unasked."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ import click
 from rich.filesize import decimal
 
 from companion.cli.output import Output
-from companion.config import Config, config_file
-from companion.config.edit_settings import PlannedSettings, SettingValue, plan_settings
-from companion.config.load import Tables, read_tables, vault_file, vaults_with_settings
-from companion.config.reference import value_of
-from companion.doctor.machine import Machine, list_models, recommend_model
+from companion.config import Config
+from companion.config.edit_settings import Choices, EndpointChoice
+from companion.doctor.machine import Machine, list_served_models, recommend_model
 from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL, find_model, model_path
 from companion.llm.endpoint import Endpoint
@@ -42,110 +40,6 @@ def choose_registered_vault(output: Output, *, asks: bool) -> Path:
         output.say(f"  {number}  {vault.root}{', open now' if vault.is_open else ''}")
     chosen = click.prompt("Number", type=click.IntRange(1, len(vaults)), default=1, err=True)
     return vaults[chosen - 1].root
-
-
-class EndpointChoice(NamedTuple):
-    """Which model to ask, and where. base_url None: the embedded model."""
-
-    base_url: str | None
-    model: str
-    api_key: str = ""
-
-
-class Choices(NamedTuple):
-    """What the user chose; None leaves the setting as it is in the file."""
-
-    endpoint: EndpointChoice | None = None
-    background: bool | None = None
-    backlog: str | None = None
-    review: bool | None = None
-
-    def settings(self, config: Config) -> dict[str, SettingValue]:
-        """Return the settings to change in the file, whose content is config.
-
-        An API key is kept only if the address stays the same.
-        """
-        changed: dict[str, SettingValue] = {}
-        if self.endpoint is not None:
-            base_url, model, key = self.endpoint
-            changed |= {"endpoint.base_url": base_url, "endpoint.model": model}
-            if key or base_url is None or base_url != config.endpoint.base_url:
-                changed["endpoint.api_key"] = key or None
-        if self.background is not None:
-            changed["background.enabled"] = self.background
-        if self.backlog is not None:
-            changed["background.backlog"] = self.backlog
-        if self.review is not None:
-            changed["review.mode"] = "propose" if self.review else "write"
-        return changed
-
-
-class SettingsPlace(NamedTuple):
-    """Where the settings of a vault stand.
-
-    file: the common one for the first vault, else one of its own. config: what is in force in it
-    now, without the environment. common: the tables that those of the file go over.
-    """
-
-    root: Path
-    file: Path
-    config: Config
-    common: Tables
-
-    def plan(self, choices: Choices) -> PlannedSettings:
-        """Return the edit of the file that makes the choices. Raises UsageError.
-
-        A vault's own file gets what it needs beside the common settings; a port in any case.
-        """
-        settings: dict[str, SettingValue] = {"vault": str(self.root)}
-        if self.file == config_file():
-            if _is_same(self.config.vault, self.root):
-                settings = {}
-            return plan_settings(self.file, settings | choices.settings(self.config), self.common)
-        current, chosen = self.config.endpoint, choices.endpoint
-        if chosen and chosen.base_url == current.base_url:
-            key = current.api_key.get_secret_value()
-            chosen = chosen._replace(api_key=chosen.api_key or key)
-            if chosen == (current.base_url, current.model, key):
-                chosen = None
-        for name, value in choices._replace(endpoint=chosen).settings(self.config).items():
-            if name.startswith("endpoint.") or value != value_of(self.config, name):
-                settings[name] = value
-        if port := self._free_port():
-            settings["server.port"] = port
-        return plan_settings(self.file, settings, self.common)
-
-    def _free_port(self) -> int | None:
-        """Return a port that no other vault is given; None if it has one, or takes any."""
-        own = read_tables(self.file).get("server", {})
-        first = Config.model_validate(self.common).server.port
-        if "port" in own or first == 0:
-            return None
-        others = [tables.get("server", {}).get("port") for _, tables in vaults_with_settings()]
-        taken = {first, *others}
-        return next(port for port in range(first + 1, 65536) if port not in taken)
-
-
-def find_place(root: Path) -> SettingsPlace:
-    """Return where the settings of the vault at root stand, or will.
-
-    Raises UsageError if the path cannot be written down, or a file of settings is not valid.
-    """
-    try:
-        str(root).encode()
-    except UnicodeEncodeError:
-        raise UsageError("the vault's path is not valid UTF-8; rename its folder") from None
-    file = config_file()
-    config = plan_settings(file, {}).config
-    first = config.vault
-    if first is None or _is_same(first, root) or not first.expanduser().is_dir():
-        return SettingsPlace(root, file, config, {})
-    own, common = vault_file(root), read_tables(file)
-    return SettingsPlace(root, own, plan_settings(own, {}, common).config, common)
-
-
-def _is_same(vault: Path | None, root: Path) -> bool:
-    return vault is not None and vault.expanduser().resolve() == root
 
 
 def choose_by_options(
@@ -174,7 +68,7 @@ def choose_by_options(
         key = os.environ.get(api_key_env, "").strip() if api_key_env else ""
         if api_key_env and not key:
             raise UsageError(f"the environment variable {api_key_env} holds no key; set it first")
-        found = [model.strip()] if model else list_models(base_url) or ()
+        found = [model.strip()] if model else list_served_models(base_url) or ()
         if len(found) != 1:
             there = f"; it has: {', '.join(found)}" if found else ""
             raise UsageError(f"--endpoint needs --model, its name there{there}")
@@ -300,7 +194,7 @@ def _ask_for_endpoint() -> EndpointChoice:
     base_url = click.prompt(
         "Its base URL, as https://api.example.com/v1", value_proc=_check_address, err=True
     )
-    chosen = _choose_model(base_url, list_models(base_url) or ())
+    chosen = _choose_model(base_url, list_served_models(base_url) or ())
     key = click.prompt(
         "API key (not shown; empty for none)",
         hide_input=True,

@@ -14,7 +14,7 @@ import click
 from pydantic import SecretStr
 from rich.filesize import decimal
 
-from companion.cli.model import fetch_model, is_missing
+from companion.cli.model import fetch_model
 from companion.cli.output import Output, one_line
 from companion.config import Config
 from companion.config.settings import ReviewTable
@@ -23,7 +23,7 @@ from companion.doctor.model_probe import advice_on_thinking, probe_client, with_
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import describe_endpoint, model_facts, open_client
+from companion.enrich.model import describe_endpoint, is_model_missing, open_client
 from companion.enrich.run import Result, new_run
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.task import Job
@@ -90,7 +90,7 @@ class Trial:
     def _fetch(self, config: Config) -> bool:
         """Fetch an embedded model that is not here, and return whether the model can be asked."""
         name = config.endpoint.model
-        if self.asks and is_missing(config):
+        if self.asks and is_model_missing(config):
             size = find_model(name).size
             told = f" ({decimal(size)})" if size else ""
             if not click.confirm(f"Fetch {name}{told} now?", default=True, err=True):
@@ -136,8 +136,8 @@ class Trial:
                     if not click.confirm(question, default=False, err=True):
                         return Verdict()
                 space = replace(workspace, journal=nothing_kept)
-                asker = Asker(space, VaultContext(scan), model_facts(config))
-                enricher = Enricher(space, asker, client, new_run(), cancelled=cancelled)
+                asker = Asker(space, VaultContext(scan))
+                enricher = Enricher(asker, client, new_run(), cancelled=cancelled)
                 return self._time(config, enricher, job, cancelled)
         except (EndpointError, Cancelled):
             raise

@@ -9,8 +9,8 @@ from rich.filesize import decimal
 
 from companion.cli.output import Output
 from companion.config import Config, load_config
-from companion.errors import UsageError
-from companion.llm.catalog import DEFAULT_MODEL, find_model, list_models, model_path
+from companion.enrich.model import is_model_missing
+from companion.llm.catalog import DEFAULT_MODEL, find_model, list_models, model_path, require_model
 
 
 @click.group()
@@ -55,13 +55,7 @@ def pull(name: str | None) -> None:
 @click.argument("name", required=False)
 def path(name: str | None) -> None:
     """Print where the file of the model NAME (or the configured one) lies."""
-    name = name or _configured_name(load_config())
-    found = model_path(name)
-    if found is None:
-        raise UsageError(
-            f"the model {name} is not on this machine; companion model pull fetches it"
-        )
-    click.echo(str(found))
+    click.echo(str(require_model(name or _configured_name(load_config()))))
 
 
 def fetch_model(config: Config, output: Output) -> None:
@@ -69,13 +63,8 @@ def fetch_model(config: Config, output: Output) -> None:
 
     Raises UsageError (no such model), EndpointError (no source answers, no space left).
     """
-    if is_missing(config):
+    if is_model_missing(config):
         _pull(config.endpoint.model, output)
-
-
-def is_missing(config: Config) -> bool:
-    """Return whether the model is embedded and not fetched yet. Raises UsageError: no such one."""
-    return config.is_embedded and model_path(config.endpoint.model) is None
 
 
 def _configured_name(config: Config) -> str:

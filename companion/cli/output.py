@@ -150,13 +150,17 @@ class Bar:
 def edit_text(text: str, extension: str) -> str | None:
     """Return the text as the user leaves it in their editor; None if they do not change it.
 
-    Raises UsageError if the editor does not start, or fails.
+    Raises UsageError if the editor does not start, fails, or does not save it as UTF-8.
     """
     try:
         return click.edit(text, extension=extension)
     except click.ClickException as error:
         raise UsageError(
             f"{error.format_message()}; nothing was changed. EDITOR names the editor to start"
+        ) from None
+    except UnicodeDecodeError:
+        raise UsageError(
+            "the editor saved it in another encoding; nothing was changed. Save it as UTF-8"
         ) from None
 
 

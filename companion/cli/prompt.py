@@ -21,8 +21,8 @@ from companion.cli.session import NOTE_PATH, common_options, open_session, resol
 from companion.config import config_folder
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.excerpt import CUT
-from companion.enrich.model import ASK_FROM, describe_endpoint, model_facts, open_client
+from companion.enrich.excerpt import LEFT_OUT
+from companion.enrich.model import ASK_FROM, describe_endpoint, open_client
 from companion.enrich.model_calls import ModelCall
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.selection import JobOptions, choose_jobs
@@ -100,15 +100,13 @@ def _show(workspace: Workspace, output: Output, path: str, section: str | None) 
         task = prepare_task(workspace, job, read_note(workspace.root, path).data)
     except NoteRefused as error:
         raise NoteRefused(error.reason, path, error.line) from None
-    needs = (*task.needs, *(need for need, _ in task.proposed))
-    if task.skipped or not needs:
+    if task.skipped or not task.all_needs:
         why = task.skipped or "it needs nothing"
         output.warn(f"{path}: nothing would be sent: {why}")
         return
     with open_similar(workspace, sends=False) as similar:
-        known, model = VaultContext(workspace.scan()), model_facts(workspace.config)
-        asker = Asker(workspace, known, model, similar)
-        calls, outcomes = asker.plan(path, task.parsed, needs)
+        asker = Asker(workspace, VaultContext(workspace.scan()), similar)
+        calls, outcomes = asker.plan(path, task.parsed, task.all_needs)
     for outcome in outcomes:
         if outcome.asked:  # or would be: why it cannot be
             output.warn(_describe_value(outcome))
@@ -116,9 +114,9 @@ def _show(workspace: Workspace, output: Output, path: str, section: str | None) 
         found = "" if isinstance(outcome, Rejected) else "similar notes have "
         output.warn(f"{outcome.need.kind}: no model is asked; {found}{_describe_value(outcome)}")
     shown = [message["content"] for call in calls for message in call.messages]
-    if any(text.count(CUT) > task.parsed.note.text.count(CUT) for text in shown):
+    if any(text.count(LEFT_OUT) > task.parsed.note.text.count(LEFT_OUT) for text in shown):
         output.warn(
-            f"{path}: it is too long for the model; “{CUT}” stands where something is left out"
+            f"{path}: it is too long for the model; “{LEFT_OUT}” stands where something is left out"
         )
     for call in calls:
         _print_call(call, output, describe_endpoint(workspace.config))
@@ -140,7 +138,6 @@ class _Side(NamedTuple):
     """One of the two that are compared. name: in words, how it is set up."""
 
     name: str
-    workspace: Workspace
     asker: Asker
     client: Client
 
@@ -220,14 +217,13 @@ def _open_sides(
     with ExitStack() as opened:
         sides: list[_Side] = []
         for name, space in spaces.items():
-            if sides and space.config is sides[0].workspace.config:
+            if sides and space.config is sides[0].asker.workspace.config:
                 client = sides[0].client
             else:
                 fetch_model(space.config, output)
                 client = opened.enter_context(open_client(space.config, cancelled))
             similar = opened.enter_context(open_similar(space, sends=False))
-            asker = Asker(space, known, model_facts(space.config), similar)
-            sides.append(_Side(name, space, asker, client))
+            sides.append(_Side(name, Asker(space, known, similar), client))
             output.say(f"{name}: {describe_endpoint(space.config)}", style="bold")
         yield sides
 
@@ -236,7 +232,7 @@ def _try_note(sides: Sequence[_Side], job: Job, output: Output, is_named: bool) 
     """Return what the sides give for the note; nothing where it needs nothing or is left alone."""
     tried = []
     for side in sides:
-        space = side.workspace
+        space = side.asker.workspace
         reason = skip_reason(space.root, job.path, space.ignore)
         try:
             if reason is None:
@@ -248,9 +244,9 @@ def _try_note(sides: Sequence[_Side], job: Job, output: Output, is_named: bool) 
             if is_named:
                 output.warn(f"{job.path}: nothing was sent, for it is left alone: {reason}")
             return []
-        if needs := (*task.needs, *(need for need, _ in task.proposed)):
+        if task.all_needs:
             start = time.monotonic()
-            answers = side.asker.ask(job.path, task.parsed, needs, side.client)
+            answers = side.asker.ask(job.path, task.parsed, task.all_needs, side.client)
             tried.append(_Tried(side.name, answers, time.monotonic() - start))
     return tried
 

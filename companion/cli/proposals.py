@@ -22,6 +22,7 @@ from companion.cli.session import (
 from companion.daemon.api.proposal_schemas import ProposalShape
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
+from companion.note.needs import CALLOUT
 from companion.vault.proposal import Proposal, ProposalState
 from companion.vault.proposals import Selection
 
@@ -83,7 +84,9 @@ def proposals(
 def _print(proposal: Proposal, output: Output) -> None:
     if output.as_json:
         output.print_json(proposal_object(proposal))
-    text = " ".join(proposal.text.split()) or "(its text was deleted)"
+    between = " " if proposal.kind == CALLOUT else ", "
+    text = between.join(filter(str.strip, proposal.text.split("\n")))
+    text = " ".join(text.split()) or "(its text was deleted)"
     if proposal.state == "rejected":
         text = ""
     flags = f"  ({', '.join(proposal.flags)})" if proposal.flags else ""

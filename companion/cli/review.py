@@ -13,22 +13,16 @@ import click
 from companion.cli.decide import Decide, decide_in_batches
 from companion.cli.output import Output, edit_text, local_time, one_line
 from companion.cli.proposals import find_proposals, sort_by_note
-from companion.cli.session import (
-    NOTE_PATH,
-    common_options,
-    open_session,
-    say_which_vault,
-)
+from companion.cli.session import NOTE_PATH, common_options, open_session, say_which_vault
 from companion.enrich.context import VaultContext
-from companion.enrich.decision import FLAG_WORDS, Acceptance, NoteDecision
 from companion.enrich.decisions import Decisions
 from companion.enrich.note_filter import find_kind
-from companion.enrich.run import new_run
+from companion.enrich.run import NoteDecision, new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, NoteError, UsageError
 from companion.note.diff import Part, diff_words
 from companion.python_api import Vault
-from companion.vault.proposal import Proposal
+from companion.vault.proposal import FLAG_WORDS, Acceptance, Proposal
 
 _KEYS = "y,n,e,s,a,d,u,q"
 _HELP = """\
@@ -186,8 +180,7 @@ class _Review:
 
     def _refuse(self, proposals: Sequence[Proposal]) -> None:
         self._decide(
-            proposals,
-            lambda decisions, chosen: decisions.refuse([each.id for each in chosen]),
+            proposals, lambda decisions, chosen: decisions.refuse([each.id for each in chosen])
         )
 
     def _following(self, is_meant: Callable[[Proposal], bool]) -> list[Proposal]:

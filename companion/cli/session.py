@@ -27,8 +27,8 @@ from companion.vault.paths import (
     PathUnreadable,
     find_vault,
     is_in_vault,
-    open_vault,
     relative_path,
+    resolve_vault,
     vault_option_for,
 )
 from companion.vault.proposals import Selection
@@ -188,19 +188,19 @@ def choose_vault(vault: Path | None, config: Config, paths: Iterable[str] = ()) 
     Raises UsageError.
     """
     if vault is not None:
-        return open_vault(vault)
+        return resolve_vault(vault)
     starts = [Path.cwd() / path for path in paths] or [Path.cwd()]
     found = find_vault(starts[0]) or find_vault(Path.cwd())
     if config.vault is not None and not (found and vault_file(found).is_file()):
         try:
-            return open_vault(config.vault)
+            return resolve_vault(config.vault)
         except UsageError as error:
             raise UsageError(f"{config_file()}: vault: {error}") from None
     if found is None:
         raise UsageError(
             "no vault here: no folder above this one has .obsidian in it; name one with --vault"
         )
-    return open_vault(found)
+    return resolve_vault(found)
 
 
 def resolve_paths(

@@ -19,6 +19,7 @@ from companion.cli.session import (
 )
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_encoding
+from companion.enrich.nearest_neighbours import Rule
 from companion.enrich.similar import SimilarNote, SimilarNotes, open_similar
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
@@ -77,15 +78,6 @@ def _compare(opened: SimilarNotes, known: VaultContext, output: Output, *, agree
         vectors.update(known.scan, missing, progress=bar.update)
 
 
-class RuleShape(BaseModel):
-    """How well similar notes tell a property, as companion.enrich.nearest_neighbours.Rule says."""
-
-    least: float
-    precision: float
-    recall: float
-    notes: int
-
-
 class SimilarVault(BaseModel):
     """A vault, as in `companion similar --json`: how many notes are compared, and the rules.
 
@@ -93,7 +85,7 @@ class SimilarVault(BaseModel):
     """
 
     compared: int
-    rules: dict[str, RuleShape | None]
+    rules: dict[str, Rule | None]
 
 
 class SuggestedValues(BaseModel):
@@ -127,11 +119,10 @@ class _View:
         """Print how many notes are compared, and what they tell of each other's values."""
         compared = self.similar.vectors.count()
         self.output.say(f"{count(compared, 'note')} compared by {self.similar.describe_encoder()}")
-        rules: dict[str, RuleShape | None] = {}
+        rules: dict[str, Rule | None] = {}
         for name, most in self._properties():
             neighbours = self.similar.neighbours(self.known, name, most)
-            rule = neighbours.rule
-            rules[name] = None if rule is None else RuleShape(**rule._asdict())
+            rules[name] = neighbours.rule
             self.output.say(f"{name}: {neighbours.describe()}")
         if self.output.as_json:
             self.output.print_json(SimilarVault(compared=compared, rules=rules).model_dump())
@@ -141,8 +132,8 @@ class _View:
         data = read_note(self.workspace.root, path).data
         parsed = ParsedNote(NoteText.decode(data))
         near = self.similar.find_nearest(self.known, path, parsed, _SHOWN)
-        for other, likeness in near:
-            self.output.say(f"{likeness:5.2f}  {one_line(other)}")
+        for each in near:
+            self.output.say(f"{each.similarity:5.2f}  {one_line(each.path)}")
         suggested = {}
         for name, most in self._properties():
             found = self.similar.suggest(self.known, path, parsed, name, most)
@@ -152,8 +143,7 @@ class _View:
             chosen = ", ".join(found.chosen or ()) or found.reason or "nothing"
             self.output.say(f"{name}: {chosen}")
         if self.output.as_json:
-            shown = [SimilarNote(path=other, similarity=round(like, 4)) for other, like in near]
-            shape = SimilarToNote(path=path, similar=shown, suggested=suggested)
+            shape = SimilarToNote(path=path, similar=near, suggested=suggested)
             self.output.print_json(shape.model_dump())
 
     def _properties(self) -> Sequence[tuple[str, int]]:

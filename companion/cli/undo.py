@@ -21,16 +21,10 @@ from companion.cli.session import (
 from companion.daemon.api.change_schemas import UndoReport
 from companion.daemon.daemon_client import DaemonRefused
 from companion.enrich.run import new_run
-from companion.enrich.selection import is_in
 from companion.enrich.workspace import Workspace
-from companion.errors import (
-    NoteChanged,
-    NoteError,
-    NoteRefused,
-    NotThere,
-    UsageError,
-)
+from companion.errors import NoteChanged, NoteError, NoteRefused, NotThere, UsageError
 from companion.python_api import Vault
+from companion.vault.files import is_in_any
 from companion.vault.journal import Change
 from companion.vault.undo import Undone
 
@@ -173,9 +167,7 @@ def _made_in(workspace: Workspace, places: Sequence[str]) -> list[Change]:
     return [
         change
         for change in workspace.journal.changes()
-        if change.is_made
-        and not change.taken
-        and (not places or any(is_in(change.path, place) for place in places))
+        if change.is_made and not change.taken and is_in_any(change.path, places or [""])
     ]
 
 

@@ -7,6 +7,7 @@ from companion.config.load import (
     config_folder,
     load_config,
     state_folder,
+    vault_digest,
 )
 from companion.config.settings import Config
 
@@ -18,4 +19,5 @@ __all__ = [
     "config_folder",
     "load_config",
     "state_folder",
+    "vault_digest",
 ]

@@ -1,4 +1,7 @@
-"""Edits of `config.toml`: the named settings change, all comments and the layout stay."""
+"""Edits of `config.toml`: the named settings change, all comments and the layout stay.
+
+Those of a vault after the first are in a file of its own: find_place says where.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,17 @@ from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable
 
-from companion.config.load import Tables, describe_errors, merge_tables, parse_tables
-from companion.config.reference import SECRET, without_secrets
+from companion.config.load import (
+    Tables,
+    config_file,
+    describe_errors,
+    merge_tables,
+    parse_tables,
+    read_tables,
+    vault_file,
+    vaults_with_settings,
+)
+from companion.config.reference import SECRET, value_of, without_secrets
 from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
@@ -159,3 +171,107 @@ def _not_exact(file: Path) -> UsageError:
         f"{file} is written in a way that cannot be changed without changing more; nothing was"
         " written. Edit it yourself, or give every table a line of its own, as [endpoint]"
     )
+
+
+class EndpointChoice(NamedTuple):
+    """Which model to ask, and where. base_url None: the embedded model."""
+
+    base_url: str | None
+    model: str
+    api_key: str = ""
+
+
+class Choices(NamedTuple):
+    """What the user chose; None leaves the setting as it is in the file."""
+
+    endpoint: EndpointChoice | None = None
+    background: bool | None = None
+    backlog: str | None = None
+    review: bool | None = None
+
+    def settings(self, config: Config) -> dict[str, SettingValue]:
+        """Return the settings to change in the file, whose content is config.
+
+        An API key is kept only if the address stays the same.
+        """
+        changed: dict[str, SettingValue] = {}
+        if self.endpoint is not None:
+            base_url, model, key = self.endpoint
+            changed |= {"endpoint.base_url": base_url, "endpoint.model": model}
+            if key or base_url is None or base_url != config.endpoint.base_url:
+                changed["endpoint.api_key"] = key or None
+        if self.background is not None:
+            changed["background.enabled"] = self.background
+        if self.backlog is not None:
+            changed["background.backlog"] = self.backlog
+        if self.review is not None:
+            changed["review.mode"] = "propose" if self.review else "write"
+        return changed
+
+
+class SettingsPlace(NamedTuple):
+    """Where the settings of a vault stand.
+
+    file: the common one for the first vault, else one of its own. config: what is in force in it
+    now, without the environment. common: the tables that those of the file go over.
+    """
+
+    root: Path
+    file: Path
+    config: Config
+    common: Tables
+
+    def plan(self, choices: Choices) -> PlannedSettings:
+        """Return the edit of the file that makes the choices. Raises UsageError.
+
+        A vault's own file gets what it needs beside the common settings; a port in any case.
+        """
+        settings: dict[str, SettingValue] = {"vault": str(self.root)}
+        if self.file == config_file():
+            if _is_same(self.config.vault, self.root):
+                settings = {}
+            return plan_settings(self.file, settings | choices.settings(self.config), self.common)
+        current, chosen = self.config.endpoint, choices.endpoint
+        if chosen and chosen.base_url == current.base_url:
+            key = current.api_key.get_secret_value()
+            chosen = chosen._replace(api_key=chosen.api_key or key)
+            if chosen == (current.base_url, current.model, key):
+                chosen = None
+        for name, value in choices._replace(endpoint=chosen).settings(self.config).items():
+            if name.startswith("endpoint.") or value != value_of(self.config, name):
+                settings[name] = value
+        if port := self._free_port():
+            settings["server.port"] = port
+        return plan_settings(self.file, settings, self.common)
+
+    def _free_port(self) -> int | None:
+        """Return a port that no other vault is given; None if it has one, or takes any."""
+        own = read_tables(self.file).get("server", {})
+        first = Config.model_validate(self.common).server.port
+        if "port" in own or first == 0:
+            return None
+        others = [tables.get("server", {}).get("port") for _, tables in vaults_with_settings()]
+        taken = {first, *others}
+        return next(port for port in range(first + 1, 65536) if port not in taken)
+
+
+def find_place(root: Path) -> SettingsPlace:
+    """Return where the settings of the vault at root stand, or will.
+
+    Raises UsageError if the path cannot be written down, or a file of settings is not valid.
+    """
+    try:
+        str(root).encode()
+    except UnicodeEncodeError:
+        raise UsageError("the vault's path is not valid UTF-8; rename its folder") from None
+    file = config_file()
+    config = plan_settings(file, {}).config
+    first = config.vault
+    if first is None or _is_same(first, root) or not first.expanduser().is_dir():
+        return SettingsPlace(root, file, config, {})
+    own, common = vault_file(root), read_tables(file)
+    return SettingsPlace(root, own, plan_settings(own, {}, common).config, common)
+
+
+def _is_same(vault: Path | None, root: Path) -> bool:
+    return vault is not None and vault.expanduser().resolve() == root

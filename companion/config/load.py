@@ -56,8 +56,12 @@ def common_state_folder() -> Path:
 
 def state_folder(root: Path) -> Path:
     """Return the folder of one vault's state: journal, index, lock."""
-    digest = sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return common_state_folder() / "vaults" / f"{root.name or 'vault'}-{digest}"
+    return common_state_folder() / "vaults" / f"{root.name or 'vault'}-{vault_digest(root)}"
+
+
+def vault_digest(root: Path) -> str:
+    """Return by what our own files name the vault at root: 12 hexadecimal digits, of its path."""
+    return sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
 def config_file() -> Path:
@@ -121,6 +125,17 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
         return Config.model_validate(tables)
     except ValidationError as error:
         raise UsageError(describe_errors(error, file_of, " or the environment")) from None
+
+
+def is_outdated(config: Config, root: Path) -> bool:
+    """Return whether the files say something else by now, or nothing that can be used.
+
+    config: what load_config returned for the vault at root (its real path).
+    """
+    try:
+        return load_config(root, allow_moved=True) != config
+    except UsageError:
+        return True
 
 
 def read_tables(file: Path) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def make_app(daemon: Daemon, access: Access, closing: threading.Event) -> Guard:
     app.url_map.merge_slashes = False
     app.extensions[routing.EXTENSION] = daemon
     app.extensions[routing.ACCESS_EXTENSION] = access
-    app.extensions[run_routes.EXTENSION] = run_routes.Waiters(closing)
+    app.extensions[run_routes.WAITERS] = run_routes.Waiters(closing)
     for blueprint in (*RESOURCES, page):
         app.register_blueprint(blueprint)
     health = json.dumps({"status": "ok", "name": APP, "version": __version__})

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 
 from companion.config import Config
@@ -21,13 +21,13 @@ from companion.daemon.log import log_result
 from companion.daemon.open_notes import Presence
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
+from companion.enrich.model import is_model_missing
 from companion.enrich.note_writer import Answered
 from companion.enrich.run import Result, new_run
 from companion.enrich.selection import open_task
 from companion.enrich.task import Job, NoteRewritten
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
-from companion.llm.budget import Budget, LimitReached
-from companion.llm.catalog import model_path
+from companion.llm.budget import Budget, LimitReached, seconds_to_midnight
 from companion.vault.write import NoteNotSettled
 
 _OPEN_LOOK = 30.0  # seconds after which a note that was open is tried again
@@ -57,11 +57,10 @@ class BackgroundSwitch:
             return "paused; companion resume lets it go on"
         if self._config.background.enabled is False:
             return "switched off in the configuration (background.enabled)"
-        model = self._config.endpoint.model
-        if self._config.is_embedded and model_path(model) is None:
+        if is_model_missing(self._config):
             return (
-                f"the model {model} is not on this machine: companion model pull fetches it, "
-                "companion init names another one"
+                f"the model {self._config.endpoint.model} is not on this machine: companion model"
+                " pull fetches it, companion init names another one"
             )
         if self._exhausted and self._exhausted[0] == date.today():
             return self._exhausted[1]
@@ -112,9 +111,7 @@ class DailyQuota:
         """
         if not self._budget.reserve_note():
             self.exhaust(_QUOTA_REACHED)
-            now = datetime.now()
-            midnight = datetime.combine(now + timedelta(days=1), datetime.min.time())
-            raise LimitReached(_QUOTA_REACHED, (midnight - now).total_seconds())
+            raise LimitReached(_QUOTA_REACHED, seconds_to_midnight(time.time()))
         used = False
         try:
             answer = enricher.ask(job, text)
@@ -185,9 +182,8 @@ class BackgroundHandler:
             self._requeue_or_leave(ticket, error, fingerprint)
         else:
             log_result(answer)
-            if answer.change is not None:
-                self._fingerprints.record_write(path, answer.new)
-            else:
+            self._fingerprints.record_result(answer)
+            if answer.change is None:
                 self._fingerprints.record_attempt(path, fingerprint)
             self._queue.done(ticket)
         return asked

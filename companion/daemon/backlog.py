@@ -23,7 +23,6 @@ from companion.daemon.api.status_schemas import BacklogShape
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost
-from companion.enrich.model import model_facts
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
@@ -271,8 +270,8 @@ class BacklogConsent:
             return
         cost = ""
         if waiting:
-            asker = Asker(self._space, self._known(), model_facts(self._space.config))
-            cost = describe_cost(self._space, asker, [Job(path) for path in waiting])
+            asker = Asker(self._space, self._known())
+            cost = describe_cost(asker, [Job(path) for path in waiting])
         if len(waiting) > len(self._estimated_for):
             said = "notes that lay here before, or came at once, wait: %d; companion backlog asks"
             _log.info(said, len(waiting))

@@ -68,9 +68,7 @@ class CircuitBreaker:
     """
 
     def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        self, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
     ) -> None:
         self._clock = clock
         self._wall = wall
@@ -154,7 +152,7 @@ class CircuitBreaker:
 
 
 def back_off(tries: int, first: float, longest: float) -> float:
-    """Return the seconds to wait after so many failed tries, which double from first to longest."""
+    """Return the seconds to wait after `tries` failed tries, which double from first to longest."""
     return min(first * 2.0 ** min(tries - 1, 20), longest)
 
 

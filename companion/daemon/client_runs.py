@@ -81,9 +81,9 @@ class RunRequest(NamedTuple):
 
     paths: vault-relative notes and folders, `""` for the vault. text: the note as its editor shows
     it, with unsaved changes; the run returns client edits then, and writes nothing.
-    stops_on_fault: end the run when the endpoint fails, instead of waiting. limit: the largest
-    number of notes. agreed: the user has agreed to the cost of a large run. even_open: also write
-    notes that are open; for the client that shows them, with nothing unsaved.
+    stops_on_fault: end the run when the endpoint fails, instead of waiting. agreed: the user has
+    agreed to the cost of a large run. even_open: also write notes that are open; for the client
+    that shows them, with nothing unsaved.
     """
 
     paths: Sequence[str]
@@ -91,7 +91,6 @@ class RunRequest(NamedTuple):
     priority: Priority = Priority.REQUEST
     text: str | None = None
     stops_on_fault: bool = False
-    limit: int | None = None
     agreed: bool = False
     even_open: bool = False
 

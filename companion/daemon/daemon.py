@@ -19,7 +19,7 @@ from companion.daemon.history import History
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.open_notes import OpenNotes, Presence, RequestedEdit, fold_path
-from companion.daemon.queries import NoteQueries, resolve_path
+from companion.daemon.queries import NoteQueries, spelled_path
 from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
 from companion.daemon.waiting_acceptances import WaitingAcceptances
@@ -28,19 +28,17 @@ from companion.daemon.workers import WorkerPool
 from companion.enrich.agent import Agent
 from companion.enrich.asker import Asker
 from companion.enrich.cost import describe_cost, needs_agreement
-from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
-from companion.enrich.model import find_limiter, model_facts
-from companion.enrich.new_proposals import propose_for_script
+from companion.enrich.model import find_limiter
 from companion.enrich.note_writer import Answered, NoteWriter
 from companion.enrich.run import Result, new_run
-from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
-from companion.vault.proposal import GivenValue, Proposal, RejectedValue
+from companion.vault.proposal import Acceptance
 
 _REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
@@ -152,9 +150,8 @@ class Daemon:
 
     def _describe_cost(self, jobs: Sequence[Job]) -> str:
         """Return in words what it costs to ask about these notes; empty if there are none."""
-        facts = model_facts(self.space.config)
-        asker = Asker(self.space, self.reconciler.vault_context(), facts)
-        return describe_cost(self.space, asker, jobs) if jobs else ""
+        asker = Asker(self.space, self.reconciler.vault_context())
+        return describe_cost(asker, jobs) if jobs else ""
 
     def start_run(self, request: RunRequest) -> Run:
         """Queue a new run, and return it.
@@ -167,9 +164,8 @@ class Daemon:
         if request.priority is Priority.BACKGROUND and (off := self.background_switch.reason_off()):
             raise UsageError(f"no background work is done: {off}")
         # each path once: for a folder, all its notes are checked
-        paths = [resolve_path(self.root, path) for path in dict.fromkeys(request.paths)]
+        paths = [spelled_path(self.root, path) for path in dict.fromkeys(request.paths)]
         jobs, skipped = self._choose(request, paths)
-        jobs = limit_jobs(self.space, jobs, request.limit)
         if not request.agreed and needs_agreement(self.space, jobs):
             raise ConsentMissing(
                 f"{self._describe_cost(jobs)} Nothing was sent, for somebody has to agree to it"
@@ -194,12 +190,7 @@ class Daemon:
         return choose_jobs(self.space, self.reconciler.scan(), paths, request.choice, request.text)
 
     def confirm(
-        self,
-        run: str,
-        path: str,
-        base_sha256: str,
-        new_sha256: str,
-        moved_to: str | None = None,
+        self, run: str, path: str, base_sha256: str, new_sha256: str, moved_to: str | None = None
     ) -> int:
         """Record in the journal that the client made the run's edits; return the change's id.
 
@@ -208,14 +199,10 @@ class Daemon:
 
         Raises UsageError if there were no such edits, or there is no such note.
         """
-        moved_to = moved_to and resolve_path(self.root, moved_to)
+        moved_to = moved_to and spelled_path(self.root, moved_to)
         change = self._client_edits.confirm(run, base_sha256, new_sha256, moved_to)
         self.run_handler.confirm(run, path, change)
         return change
-
-    def forget(self, paths: Sequence[str]) -> int:
-        """Delete what is kept of the text of notes and folders; see Journal.forget."""
-        return self.space.journal.forget(paths)
 
     def edits_of_proposal(self, wish: Acceptance, text: str) -> tuple[str, ClientEdits]:
         """Return the edits that accept a proposal in the text that an editor shows, and their run.
@@ -228,14 +215,6 @@ class Daemon:
         planned, change = self.decisions.plan_edits_for(wish, text, run)
         result = planned.result
         return run, self._client_edits.prepare(run, change, result.old, result.new)
-
-    def propose(self, path: str, given: GivenValue, script: str) -> Proposal | RejectedValue:
-        """Propose a value of a script's for the note at path.
-
-        Raises UsageError, NoteError.
-        """
-        path = resolve_path(self.root, path)
-        return propose_for_script(self.space, self.reconciler.vault_context(), path, given, script)
 
     def agent(self, name: str) -> Agent:
         """Return what the agent of that name may do."""
@@ -293,12 +272,10 @@ class Daemon:
 
     def _write_accepted(self, writer: NoteWriter, answered: Answered) -> Result:
         """Write what was accepted; into an open note by way of its editor, which takes its time."""
-        path = answered.job.path
-        if self.presence.is_open(path):
+        if self.presence.is_open(answered.job.path):
             return self._acceptances.add(writer, answered)
         result = writer.write(answered)
-        if result.change is not None:
-            self._fingerprints.record_write(path, result.new)
+        self._fingerprints.record_result(result)
         return result
 
     def _after_scan(self) -> None:

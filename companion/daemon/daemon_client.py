@@ -14,26 +14,20 @@ from pydantic import BaseModel, ValidationError
 
 from companion import __version__
 from companion.daemon.api.change_schemas import Undo, UndoMade
-from companion.daemon.api.proposal_schemas import DecisionsMade, Forgotten
+from companion.daemon.api.proposal_schemas import DecisionsMade, Forgotten, ProposalMade
 from companion.daemon.api.run_request_schemas import LONGEST_WAIT, request_object
 from companion.daemon.api.run_schemas import RunProgress, RunShape
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.guard import MAX_BODY
 from companion.daemon.problem import Problem, error_class
-from companion.enrich.decision import Acceptance, NoteDecision
-from companion.enrich.run import Result
+from companion.enrich.run import NoteDecision, Result
 from companion.errors import CompanionError, ConsentMissing, NoteError, NotThere, UsageError
-from companion.vault.proposal import GivenValue
+from companion.vault.proposal import Acceptance, GivenValue
 
 if TYPE_CHECKING:  # few commands need them, and pydantic takes a while to make them
     from companion.config import Config
-    from companion.daemon.api.program_schemas import (
-        AgentAcceptance,
-        AgentProposal,
-        AgentUndo,
-        ProposalMade,
-    )
+    from companion.daemon.api.program_schemas import AgentAcceptance, AgentProposal, AgentUndo
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -58,7 +52,7 @@ class DaemonRefused(CompanionError):
         self._kind = kind
 
     def to_error(self) -> CompanionError:
-        """Return the error that it would be without a daemon, where there is such a one."""
+        """Return the error that this would be without a daemon, or itself."""
         error = NotThere if self.status == HTTPStatus.NOT_FOUND else error_class(self._kind)
         if error and issubclass(error, NotThere | UsageError | NoteError | ConsentMissing):
             return error(str(self))
@@ -183,15 +177,11 @@ class DaemonClient:
 
     def propose(self, path: str, given: GivenValue, script: str) -> ProposalMade:
         """Propose a value for a script."""
-        from companion.daemon.api.program_schemas import ProposalMade
-
         body = {"script": script, "path": path, **given._asdict()}
         return self._ask("POST", "/scripts/propose", ProposalMade, body)
 
     def propose_as(self, proposal: AgentProposal) -> ProposalMade:
         """Propose a value for an agent."""
-        from companion.daemon.api.program_schemas import ProposalMade
-
         return self._ask("POST", "/agents/propose", ProposalMade, proposal.model_dump())
 
     def accept_as(self, acceptance: AgentAcceptance) -> DecisionsMade:
@@ -219,7 +209,7 @@ class DaemonClient:
         return self._ask("POST", "/release", StatusShape, {}, _SHORT_TIMEOUT)
 
     def answer_backlog(self, *, fill: bool, notes: int) -> StatusShape:
-        """Answer whether the backlog of so many notes is filled."""
+        """Answer whether the backlog is filled. notes: how many notes the user was told it has."""
         return self._ask("POST", "/backlog", StatusShape, {"fill": fill, "notes": notes})
 
     def _ask(

@@ -10,7 +10,7 @@ from companion.daemon.open_notes import Presence
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import make_client, model_facts, open_source
+from companion.enrich.model import make_client, open_source
 from companion.enrich.note_writer import open_planner
 from companion.enrich.run import new_run
 from companion.enrich.similar import SimilarNotes
@@ -91,12 +91,9 @@ class EnricherSource:
             if self._asker is None:
                 self._source = self._opened.enter_context(open_source(self._space.config))
                 self._planner = open_planner(self._space)
-                model = model_facts(self._space.config)
-                self._asker = Asker(self._space, self._context(), model, self._similar)
+                self._asker = Asker(self._space, self._context(), self._similar)
             client = make_client(
                 self._source, cancelled, self._spending, self._first, can_wait=can_wait
             )
             self._first = self._first or client
-            return Enricher(
-                self._space, self._asker, client, run, self._planner, settle, waits, cancelled
-            )
+            return Enricher(self._asker, client, run, self._planner, settle, waits, cancelled)

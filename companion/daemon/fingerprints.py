@@ -6,8 +6,12 @@ import threading
 import time
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+if TYPE_CHECKING:  # tokens, which every command reads, need none of it
+    from companion.enrich.run import Result
+
+K = TypeVar("K")
 V = TypeVar("V")
 
 _MAX_NOTES = 10_000  # of more, the oldest are forgotten, and checked once more
@@ -28,10 +32,15 @@ class Fingerprints:
         self._attempted: dict[str, NoteFingerprint | None] = {}
         self._last_checked: dict[str, NoteFingerprint | None] = {}
 
-    def record_write(self, path: str, text: str) -> None:
-        """Record that the daemon wrote this text to the note."""
+    def record_result(self, result: Result) -> None:
+        """Record the text that the daemon wrote to the note, if it wrote any."""
+        if result.change is not None:
+            self.record_write(result.path, result.new.encode("utf-8"))
+
+    def record_write(self, path: str, data: bytes) -> None:
+        """Record that the daemon wrote this to the note."""
         with self._lock:
-            _put(self._written, path, sha256(text.encode("utf-8")).hexdigest())
+            put_latest(self._written, path, sha256(data).hexdigest(), _MAX_NOTES)
 
     def fingerprint(self, path: str) -> NoteFingerprint | None:
         """Return the fingerprint of the note's file, None if it is missing."""
@@ -40,14 +49,14 @@ class Fingerprints:
     def record_attempt(self, path: str, fingerprint: NoteFingerprint | None) -> None:
         """Record that work on the note, with this fingerprint, gave no result."""
         with self._lock:
-            _put(self._attempted, path, fingerprint)
+            put_latest(self._attempted, path, fingerprint, _MAX_NOTES)
 
     def has_changed(self, path: str) -> bool:
         """Return whether the note has changed since the last call; True on the first one."""
         fingerprint = read_fingerprint(self.root / path)
         with self._lock:
             before = self._last_checked.get(path)
-            _put(self._last_checked, path, fingerprint)
+            put_latest(self._last_checked, path, fingerprint, _MAX_NOTES)
         return fingerprint not in (None, before)
 
     def is_own_write(self, path: str) -> bool:
@@ -91,11 +100,11 @@ class Fingerprints:
         return min(settle, max(0.0, settle - age)) if age >= 0 else settle
 
 
-def _put(values: dict[str, V], path: str, value: V) -> None:
-    """Set the value as the latest; drop the oldest one of too many."""
-    values.pop(path, None)
-    values[path] = value
-    if len(values) > _MAX_NOTES:
+def put_latest(values: dict[K, V], key: K, value: V, most: int) -> None:
+    """Set the value as the latest one; of more than so many, drop the oldest."""
+    values.pop(key, None)
+    values[key] = value
+    if len(values) > most:
         del values[next(iter(values))]
 
 

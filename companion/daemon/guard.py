@@ -140,24 +140,21 @@ class Guard:
             raise Refusal(401, "This token does not open this daemon.", headers=[challenge])
 
 
-def check_client(version: str | None, ours: str = __version__) -> None:
-    """Raise Refusal if a client of this version cannot be served by a daemon of version ours.
+def check_client(version: str | None) -> None:
+    """Raise Refusal if a client of this version cannot be served.
 
     version: the value of the `Companion-Version` header. A client without one, or with another
     value, is served: most programs that use the API are not our own clients.
     """
-    client, daemon = _read_version(version), _read_version(ours)
+    client, daemon = _read_version(version), _read_version(__version__)
     if client is None or daemon is None:
         return
+    its = f"This client's version, {version}, is too"
     if client < _OLDEST:
-        words = (
-            f"This client's version, {version}, is too old for Companion {ours}: update the client"
-        )
+        words = f"{its} old for Companion {__version__}: update the client"
         raise Refusal(422, f"{words}, which is the plugin in Obsidian.", kind="client-too-old")
     if client[0] > daemon[0]:
-        words = (
-            f"This client's version, {version}, is too new for Companion {ours}: update Companion"
-        )
+        words = f"{its} new for Companion {__version__}: update Companion"
         raise Refusal(422, f"{words}, and start `companion serve` again.", kind="client-too-new")
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from companion.daemon.client_runs import ClientEditJournal, ClientEdits
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.open_notes import PATIENCE, Presence, RequestedEdit, fold_path
-from companion.daemon.queries import resolve_path
+from companion.daemon.queries import spelled_path
 from companion.enrich.run import Result, new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteError, UsageError
@@ -87,7 +87,7 @@ class History:
         spellings: list[str | None] = [path]
         if path is not None:
             try:
-                spellings = [resolve_path(self._space.root, path)]
+                spellings = [spelled_path(self._space.root, path)]
             except UsageError:  # the note was deleted: the journal has one of these
                 spellings += (unicodedata.normalize(form, path) for form in ("NFC", "NFD"))
         found: list[Change] = []
@@ -130,7 +130,7 @@ class History:
         undone = undo_change(self._space.root, self._space.journal, change, run or new_run())
         with suppress(NoteError):
             snapshot = read_note(self._space.root, undone.path, settle=0)
-            self._fingerprints.record_write(undone.path, snapshot.data.decode("utf-8"))
+            self._fingerprints.record_write(undone.path, snapshot.data)
         self._end_waiting(change, undone.change)
         self.find(undone.change)  # a query ends the transaction: other processes see it as done
         return undone

@@ -62,6 +62,11 @@ class _PrivateFile(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
         """Do nothing; logging would print a traceback for each line."""
 
+    def close(self) -> None:
+        """Close the file; what is not on the disk by then is lost, too."""
+        with suppress(OSError):
+            super().close()
+
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, NamedTuple
 
-from companion.daemon.fingerprints import Fingerprints
+from companion.daemon.fingerprints import Fingerprints, put_latest
 from companion.daemon.log import log_result
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.note_writer import Answered, NoteWriter
@@ -53,9 +53,8 @@ class Presence:
         with self._lock:
             self._reports.pop(client, None)
             if opened:
-                self._reports[client] = _OpenPaths(opened, self._clock() + REPORT_LASTS)
-            if len(self._reports) > _MAX_CLIENTS:
-                del self._reports[next(iter(self._reports))]
+                report = _OpenPaths(opened, self._clock() + REPORT_LASTS)
+                put_latest(self._reports, client, report, _MAX_CLIENTS)
 
     def is_open(self, path: str) -> bool:
         """Return whether a client has the note open; case and Unicode form of its path are ignored.
@@ -114,7 +113,7 @@ class RequestedEdit(NamedTuple):
 
 @dataclass
 class _WaitingAnswer:
-    """An answer of a run. until: the clock's time at which the run goes on without it.
+    """An answer of a run. until: when, on the monotonic clock, the run goes on without it.
 
     planned: the result as of the edits that an editor got last.
     """
@@ -131,17 +130,10 @@ class OpenNotes:
     Safe to use from any thread.
     """
 
-    def __init__(
-        self,
-        queue: WorkQueue,
-        fingerprints: Fingerprints,
-        presence: Presence,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, queue: WorkQueue, fingerprints: Fingerprints, presence: Presence) -> None:
         self._queue = queue
         self._fingerprints = fingerprints
         self._presence = presence
-        self._clock = clock
         self._lock = threading.Lock()
         self._waiting: dict[tuple[str, str], _WaitingAnswer] = {}  # by run and folded path
         self._later: dict[str, _WaitingAnswer] = {}  # by folded path
@@ -163,23 +155,20 @@ class OpenNotes:
                 self._waiting.pop(key, None)
                 return "write"
             entry = self._waiting.setdefault(
-                key, _WaitingAnswer(run, pending, self._clock() + PATIENCE)
+                key, _WaitingAnswer(run, pending, time.monotonic() + PATIENCE)
             )
             entry.pending = pending
-            if self._clock() < entry.until:
+            if time.monotonic() < entry.until:
                 return "wait"
             del self._waiting[key]
-            self._later.pop(key[1], None)
-            self._later[key[1]] = entry
-            if len(self._later) > _MAX_LATER:
-                del self._later[next(iter(self._later))]
+            put_latest(self._later, key[1], entry, _MAX_LATER)
         self._queue.put(pending.answered.job, Priority.REQUEST, LATER)
         return "leave"
 
     def asked(self, paths: Iterable[str]) -> list[RequestedEdit]:
         """Return the edits that wait for these notes, with paths spelled as the client does."""
         with self._lock:
-            now = self._clock()
+            now = time.monotonic()
             runs = {
                 path: entry.run for (_, path), entry in self._waiting.items() if entry.until > now
             }
@@ -197,7 +186,7 @@ class OpenNotes:
         with self._lock:
             if entry := self._find(run, path):
                 if entry.planned is None:  # only once: it may be unable to make them
-                    entry.until = self._clock() + PATIENCE
+                    entry.until = time.monotonic() + PATIENCE
                 entry.planned = planned
 
     def take(self, run: str, path: str) -> Result | None:
@@ -214,16 +203,14 @@ class OpenNotes:
                 self._queue.discard(later.pending.answered.job.path, LATER)
             if entry is None or entry.planned is None:
                 return None
-            self._taken[key] = None
-            if len(self._taken) > _MAX_LATER:
-                del self._taken[next(iter(self._taken))]
+            put_latest(self._taken, key, None, _MAX_LATER)
         self._queue.discard(entry.pending.answered.job.path, run)
         return entry.planned
 
     def forget(self, run: str) -> None:
         """Remove the answers that wait for a run that is over, except those to be written later."""
         with self._lock:
-            stale = self._clock() - PATIENCE  # answers added after their run was over
+            stale = time.monotonic() - PATIENCE  # answers added after their run was over
             self._waiting = {
                 key: entry
                 for key, entry in self._waiting.items()
@@ -267,8 +254,7 @@ class OpenNotes:
         except (NoteError, Cancelled):
             _log.info("%s: left alone; companion scan says why", path)
             return True
-        if result.change is not None:
-            self._fingerprints.record_write(path, result.new)
+        self._fingerprints.record_result(result)
         log_result(result)
         return True
 

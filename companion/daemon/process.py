@@ -155,7 +155,7 @@ def _wait_for(signals: SimpleQueue[int], released: threading.Event) -> bool:
 
 
 def _is_signalled(signals: SimpleQueue[int], seconds: float) -> bool:
-    """Return whether a signal arrives within so many seconds.
+    """Return whether a signal arrives within `seconds` seconds.
 
     Windows runs handlers only between two waits.
     """

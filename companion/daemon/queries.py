@@ -14,7 +14,7 @@ from companion.enrich.written import Outdated, find_outdated
 from companion.errors import NoteError
 from companion.note.facts import Facts, unfillable_reason
 from companion.note.needs import property_names
-from companion.vault.files import skip_reason
+from companion.vault.files import is_in, skip_reason
 from companion.vault.index import Scan
 from companion.vault.paths import relative_path
 from companion.vault.proposals import ALL
@@ -60,7 +60,7 @@ class NoteQueries:
 
         Raises PathNotFound if the folder is missing, and UsageError if it is outside the vault.
         """
-        where = [resolve_path(self._space.root, folder)] if folder else []
+        where = [spelled_path(self._space.root, folder)] if folder else []
         report = ScanReport(self._space, self._scan(), where)
         found = [(path, facts) for path, facts in report.all() if _matches(facts, wanted)]
         if wanted == "all":
@@ -73,7 +73,7 @@ class NoteQueries:
     def outdated(self, folder: str = "") -> list[Outdated]:
         """Return what Companion wrote in the folder from text of which a lot has changed since.
 
-        As of some seconds ago, in a large vault a minute: all that was written is looked at.
+        It may be some seconds old, in a large vault a minute: all that was written is looked at.
         """
         journal = self._space.journal
         newest_proposal = next((each.id for each in journal.proposals.select(ALL, 1)), 0)
@@ -85,15 +85,14 @@ class NoteQueries:
             took = time.monotonic() - began
             until = began + took + max(_FRESH, _REST * took)
             known = self._outdated = _FoundOutdated(texts, until, newest)
-        prefix = f"{folder}/" if folder else ""
-        return [each for each in known.texts if each.proposal.path.startswith(prefix)]
+        return [each for each in known.texts if is_in(each.proposal.path, folder)]
 
     def read_facts(self, path: str) -> Facts:
         """Return the facts of the note at path, read now: its needs, and what is left alone.
 
         Raises PathNotFound if it is missing, and UsageError if it is outside the vault.
         """
-        path = resolve_path(self._space.root, path)
+        path = spelled_path(self._space.root, path)
         if reason := skip_reason(self._space.root, path, self._space.ignore):
             return Facts(skipped=reason)
         try:
@@ -106,7 +105,7 @@ class NoteQueries:
         return Facts(needs=() if why else task.needs, left=left, skipped=why)
 
 
-def resolve_path(root: Path, path: str) -> str:
+def spelled_path(root: Path, path: str) -> str:
     """Return the vault-relative path as it is spelled on the disk; empty for the vault itself.
 
     Raises UsageError if it is missing or outside the vault.

@@ -19,7 +19,7 @@ from companion.daemon.log import log_fault
 from companion.daemon.scan_hints import ScanHints
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.enrich.context import VaultContext
-from companion.enrich.task import Job, leave_out_asked
+from companion.enrich.task import Job, is_written, leave_out_asked
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.facts import Facts
@@ -116,7 +116,7 @@ class Reconciler:
     def vault_context(self, *, keeps: bool = True) -> VaultContext:
         """Return the names and vocabularies of the vault at the last scan, as scan() does.
 
-        keeps: for the next call, too; of many notes they take a lot of memory.
+        keeps: keep them for the next call; those of many notes take a lot of memory.
         """
         self._wait_ready()
         with self._reading:
@@ -249,10 +249,7 @@ class Reconciler:
         return NoteCounts(len(scan.notes), len(self._to_do), len(self._left) + len(scan.skipped))
 
     def _needs(
-        self,
-        path: str,
-        facts: Facts | None,
-        asked: Mapping[str, Mapping[str, AskedNeed]] | None,
+        self, path: str, facts: Facts | None, asked: Mapping[str, Mapping[str, AskedNeed]] | None
     ) -> bool:
         """Return whether there is something to ask for, or a proposal that only has to be written.
 
@@ -263,12 +260,10 @@ class Reconciler:
             return False
         if asked is not None and path not in asked:
             return True
-        known = None if asked is None else asked[path]
-        found = leave_out_asked(self._space, Job(path), facts.needs, asked=known)
-        mode = self._space.config.review_mode
+        job, known = Job(path, background=True), None if asked is None else asked[path]
+        found = leave_out_asked(self._space, job, facts.needs, asked=known)
         return bool(found.needs) or any(
-            not (known.waits or known.flags) and mode(path, need.kind) == "write"
-            for need, known in found.proposed
+            is_written(self._space.config, job, need.kind, known) for need, known in found.proposed
         )
 
     def _update_backlog(self, to_do: Collection[str], *, whole: bool) -> None:

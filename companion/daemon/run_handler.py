@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import NamedTuple
@@ -18,7 +17,7 @@ from companion.daemon.client_runs import (
     Runs,
     RunState,
 )
-from companion.daemon.fingerprints import Fingerprints
+from companion.daemon.fingerprints import Fingerprints, put_latest
 from companion.daemon.log import log_result
 from companion.daemon.open_notes import (
     LATER,
@@ -81,7 +80,7 @@ class RunHandler:
         self._quota = quota
         self._open = open_enricher
         self._enrichers: dict[str, NoteWriter] = {}  # those that ask, too, or only write
-        self._pending: OrderedDict[str, PendingAnswer] = OrderedDict()
+        self._pending: dict[str, PendingAnswer] = {}  # by run, the latest last
         self._answers: dict[tuple[str, str], Answered] = {}  # by run and path, until it is done
 
     def start(self, request: RunRequest, jobs: list[Job], skipped: list[Result]) -> Run:
@@ -138,8 +137,7 @@ class RunHandler:
         if done.result is None:
             self._queue.requeue(ticket, time.monotonic() + OPEN_LOOK)
             return done.was_asked
-        if done.result.change is not None:
-            self._fingerprints.record_write(ticket.path, done.result.new)
+        self._fingerprints.record_result(done.result)
         self._queue.done(ticket)
         self._add(run, done.result, done.edits)
         return done.was_asked
@@ -236,9 +234,8 @@ class RunHandler:
             self._answers[run.id, job.path] = answer
             if text is None:
                 return _Done(self._write(run, PendingAnswer(enricher, answer)), None, asked)
-            pending = self._pending[run.id] = PendingAnswer(enricher, answer)
-            while len(self._pending) > _MAX_ANSWERS:
-                self._pending.popitem(last=False)
+            pending = PendingAnswer(enricher, answer)
+            put_latest(self._pending, run.id, pending, _MAX_ANSWERS)
             return _Done(*self._plan_edits(run, pending, text), asked)
         except NoteError as error:
             if earlier and isinstance(error, NoteRewritten):

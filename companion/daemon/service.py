@@ -7,11 +7,10 @@ import os
 import re
 import sys
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from companion.config import common_state_folder, state_folder
+from companion.config import common_state_folder, state_folder, vault_digest
 from companion.daemon.service_manager import ServiceManager
 from companion.daemon.service_units import Service
 from companion.errors import UsageError
@@ -50,7 +49,7 @@ def find_service(root: Path) -> InstalledService | None:
 def install_service(manager: ServiceManager, root: Path, port: int | None, *, anew: bool) -> bool:
     """Have a daemon of the vault start with the session, and start it now.
 
-    anew: start it anew, too, if it was installed just so. Return whether it was started.
+    anew: restart it even if nothing about it changed. Return whether it was started.
 
     Raises UsageError if it cannot be installed; its file is as it was then, or not there.
     """
@@ -112,9 +111,8 @@ def plan_service(root: Path, port: int | None) -> Service:
 
 def service_name(root: Path) -> str:
     """Return the name of the vault's unit, agent or task: of ASCII letters, digits and hyphens."""
-    digest = sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:12]
     words = re.findall("[A-Za-z0-9]+", root.name)
-    return "-".join(["callout-companion", *words, digest])
+    return "-".join(["callout-companion", *words, vault_digest(root)])
 
 
 def _record(root: Path) -> Path:

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from companion.config import common_state_folder
 from companion.daemon.service_units import Service, launchd_agent, systemd_unit, windows_task
@@ -49,28 +49,6 @@ def call(*command: str) -> CommandEnd:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"{command[0]} cannot be used ({error}); {_BY_HAND}") from None
     return CommandEnd(done.returncode, (done.stderr.strip() or done.stdout.strip()))
-
-
-class ServiceManager(Protocol):
-    """What starts programs with the user's session. Each method raises UsageError if it fails."""
-
-    def require(self) -> None:
-        """Raise UsageError unless this session has the manager."""
-
-    def file(self, name: str) -> Path:
-        """Return the path of the service's unit, agent or task."""
-
-    def render(self, service: Service) -> bytes:
-        """Return the content of that file."""
-
-    def start(self, name: str) -> None:
-        """Have the service start with the session, and start it anew, as its file is now."""
-
-    def remove(self, name: str) -> None:
-        """Stop the service, have it start no more, and remove its file."""
-
-    def knows(self, name: str) -> bool:
-        """Return whether the service starts with the session."""
 
 
 def find_manager() -> ServiceManager:
@@ -211,6 +189,14 @@ class TaskScheduler:
     def knows(self, name: str) -> bool:
         """Return whether there is such a task."""
         return not self._call("schtasks", "/Query", "/TN", name).status
+
+
+ServiceManager = Systemd | Launchd | TaskScheduler
+"""What starts programs with the user's session. Each method raises UsageError if it fails.
+
+file, render: the path and the content of the service's unit, agent or task. start: have it start
+with the session, and start it anew, as its file is now.
+"""
 
 
 def _unlink(file: Path) -> None:

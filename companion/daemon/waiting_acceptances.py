@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from companion.daemon.client_runs import Run
+from companion.daemon.fingerprints import put_latest
 from companion.daemon.open_notes import IN_EDITOR, OpenNotes
 from companion.daemon.run_handler import RunHandler
-from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
 from companion.enrich.note_writer import Answered, NoteWriter
 from companion.enrich.run import Result
 from companion.errors import CompanionError
+from companion.vault.proposal import Acceptance
 from companion.vault.proposals import ProposalStore
 
 _MOST = 1_000  # acceptances that can be withdrawn
@@ -56,9 +57,8 @@ class WaitingAcceptances:
         answered = replace(answered, states=("open",))
         placed = _Placed(self._handler.place(writer, answered), writer, answered)
         with self._lock:
-            self._placed |= dict.fromkeys(ids, placed)
-            while len(self._placed) > _MOST:
-                del self._placed[next(iter(self._placed))]
+            for id_ in ids:
+                put_latest(self._placed, id_, placed, _MOST)
         return Result(answered.job.path, "proposed", IN_EDITOR)
 
     def withdraw(self, ids: Collection[int]) -> None:

@@ -153,11 +153,11 @@ KNOWN = (
 
 def discover_servers() -> list[ModelServer]:
     """Return the known servers that answer on this machine, also those without a model."""
-    answers = ((server, list_models(server.base_url)) for server in KNOWN)
+    answers = ((server, list_served_models(server.base_url)) for server in KNOWN)
     return [server._replace(models=models) for server, models in answers if models is not None]
 
 
-def list_models(base_url: str) -> tuple[str, ...] | None:
+def list_served_models(base_url: str) -> tuple[str, ...] | None:
     """Return the names of the models that generate text; None if no such server answers.
 
     Only servers on this machine are asked, without a proxy and without a key; None for others.

@@ -13,13 +13,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from companion import __version__
-from companion.config import (
-    Config,
-    common_state_folder,
-    config_file,
-    config_folder,
-    load_config,
-)
+from companion.config import Config, common_state_folder, config_file, config_folder, load_config
 from companion.config.load import ENDPOINT_VARIABLES, vault_files
 from companion.doctor.unused_settings import count_marks, find_unused_folders, find_unused_marks
 from companion.enrich.checks import find_unchecked

@@ -30,7 +30,7 @@ from companion.enrich.outcome import (
     RejectionKind,
     find_name_evidence,
 )
-from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_answer
+from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.enrich.plan import Filling
 from companion.enrich.similar import SimilarNotes
 from companion.enrich.words import read_paragraphs
@@ -167,13 +167,13 @@ class Acceptor:
         if field.kind == "prose" and isinstance(raw, str):
             raw = unlink_repeats(raw, self._names, self.note.path, self._linked, self._choose)
         if not checks_are_on():
-            return read_answer(field, raw, limits)
+            return read_value(field, raw, limits)
         note = self._with_callouts if field.kind == "prose" else self._sources
         try:
             tidy, title = raw, self.note.context.title
             if isinstance(raw, str):
                 tidy = tidy_answer(raw, field, title, note, may_quote=bool(ask.question))
-            value = read_answer(field, tidy, limits)
+            value = read_value(field, tidy, limits)
         except NothingToSay:
             raise
         except AnswerError as error:
@@ -228,4 +228,4 @@ class Acceptor:
             nearest = self.similar.find_nearest(known, note.path, note.parsed, NEIGHBOURS)
         except (EndpointError, AnswerError):
             return ()
-        return [without_extension(path) for path, _ in nearest]
+        return [without_extension(each.path) for each in nearest]

@@ -9,29 +9,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from companion.enrich.context import VaultContext
-from companion.enrich.decision import Acceptance, Decided, NoteDecision, describe_state, sum_up
-from companion.enrich.decisions import Decisions
+from companion.enrich.decisions import Decisions, describe_state
 from companion.enrich.new_proposals import ProgramProposer
-from companion.enrich.run import Result
+from companion.enrich.run import Decided, NoteDecision, Result, sum_up
 from companion.enrich.selection import ScanReport
-from companion.enrich.similar import open_similar
+from companion.enrich.similar import SimilarNote, open_similar
 from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
 from companion.note.facts import Facts, find_facts
-from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import NothingToChoose
 from companion.vault.files import skip_reason
 from companion.vault.journal import Change
 from companion.vault.paths import relative_path
-from companion.vault.proposal import GivenValue, Proposal, RejectedValue
+from companion.vault.proposal import Acceptance, GivenValue, Proposal, RejectedValue
 from companion.vault.proposals import Selection
 from companion.vault.write import read_note
 
@@ -41,25 +39,27 @@ _BATCH = 500  # proposals or changes that are read at once
 _COMPARE_SECONDS = 30.0  # for notes that were not compared yet, at most
 
 
-class ReadNeed(NamedTuple):
-    """A need of a note that is read. instruction: what a model is told of the value.
+@dataclass(frozen=True)
+class NeedRead:
+    """A need, and what its value has to be like. proposed: the id of a proposal that waits."""
 
-    proposed: the id of an open proposal for it.
-    """
-
-    need: Need
+    kind: str
+    heading: str | None
+    question: str | None
+    reason: str
     field: str
     instruction: str
     proposed: int | None
 
 
-class ReadNote(NamedTuple):
-    """A note as a prompt shows it. left: what in it is left alone, and why."""
+@dataclass(frozen=True)
+class NoteRead:
+    """A note as a prompt shows it, its needs, and what in it is left alone."""
 
     path: str
     text: str
-    needs: Sequence[ReadNeed]
-    left: Sequence[str]
+    needs: list[NeedRead]
+    left: list[str]
 
 
 class AgentView:
@@ -104,7 +104,7 @@ class AgentView:
             pass
         raise NotThere(f"there is no note {path[:200]} that agents may see; scan names some")
 
-    def read_note(self, path: str) -> ReadNote:
+    def read_note(self, path: str) -> NoteRead:
         """Return the note as prompts show it, and what it needs. Raises NotThere, NoteError."""
         path = self.find_note(path)
         data = read_note(self._space.root, path, settle=0).data
@@ -121,11 +121,12 @@ class AgentView:
                 how = field.instruction(context, need.question, need.heading)
             except NothingToChoose as error:
                 how = str(error)
-            read.append(ReadNeed(need, field.name, how, proposed.get(need)))
-        return ReadNote(path, text, read, task.left)
+            named = need.kind, need.heading, need.question, need.reason
+            read.append(NeedRead(*named, field.name, how, proposed.get(need)))
+        return NoteRead(path, text, read, list(task.left))
 
-    def find_similar(self, path: str, number: int) -> list[tuple[str, float]]:
-        """Return the notes that say most nearly what the note says, and how like it each is.
+    def find_similar(self, path: str, number: int) -> list[SimilarNote]:
+        """Return the notes that say most nearly what the note says, the most similar first.
 
         Notes that were not compared yet are, for half a minute at most, where that is done on this
         machine.
@@ -142,7 +143,7 @@ class AgentView:
                 missing = vectors.find_missing(self._known.scan)
                 vectors.update(self._known.scan, missing, time.monotonic() + _COMPARE_SECONDS)
             near = similar.find_nearest(self._known, path, parsed, number + hidden)
-        return [each for each in near if self._known.may_tell(each[0])][:number]
+        return [each for each in near if self._known.may_tell(each.path)][:number]
 
     def proposals(self, selection: Selection, limit: int) -> list[Proposal]:
         """Return the selected proposals for notes that it may see, newest first."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
 from companion.enrich.context import AskedNote, VaultContext, make_prompt_context
 from companion.enrich.excerpt import add_text, excerpt, find_too_little
 from companion.enrich.language import NoteLanguages, name_language
-from companion.enrich.model import ModelFacts
+from companion.enrich.model import ModelFacts, model_facts
 from companion.enrich.model_calls import (
     RETRY_TOKENS,
     AskedFor,
@@ -18,8 +18,8 @@ from companion.enrich.model_calls import (
     ModelCall,
     RawAnswer,
     TokenBudget,
-    read_answers,
     send_calls,
+    split_answer,
 )
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, merge_outcomes
 from companion.enrich.similar import ChosenValues, SimilarNotes
@@ -40,23 +40,27 @@ _EXAMPLES = 3  # at most
 _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leave to the note
 
 
-@dataclass
 class Asker:
     """Asks one model for what the notes of one vault need; from any thread.
 
     vault_context: may be replaced when the vault has changed.
     similar: chooses tags and the like where it can, before the model is asked; None: the model
-    chooses.
+    chooses. model: None: the configured one.
     """
 
-    workspace: Workspace
-    vault_context: VaultContext
-    model: ModelFacts
-    similar: SimilarNotes | None = None
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        vault_context: VaultContext,
+        similar: SimilarNotes | None = None,
+        model: ModelFacts | None = None,
+    ) -> None:
+        self.workspace = workspace
+        self.vault_context = vault_context
+        self.similar = similar
+        self.model = model or model_facts(workspace.config)
         self._languages: NoteLanguages | None = None
-        self._backlinks = Backlinks(self.workspace)
+        self._backlinks = Backlinks(workspace)
 
     def ask(
         self,
@@ -129,7 +133,7 @@ class Asker:
         if keys:
             asks = [ask._replace(key=key) for ask, key in zip(asks, keys, strict=True)]
         schema = note.prompts.schema(asks, note.context) if keys else None
-        given = read_answers(list(map(AskedFor, needs, asks)), lambda: read(schema), bool(keys))
+        given = split_answer(list(map(AskedFor, needs, asks)), lambda: read(schema), bool(keys))
         acceptor = self._acceptor(note)
         outcomes = acceptor.use_fallback([acceptor.accept(each) for each in given.answers])
         return NoteAnswers(tuple(outcomes), given.usage)

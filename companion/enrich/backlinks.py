@@ -111,7 +111,7 @@ class Backlinks:
                 yield path, source
 
     def _read_source(self, file: NoteFile) -> _Source | None:
-        """Return the note; None if it may not tell anything, or is another one by now."""
+        """Return the note; None if it may not tell anything, or was changed since the scan."""
         found = None if file.size > _LARGEST else self._workspace.read_again(file)
         if found is None or found[1].marks:
             return None

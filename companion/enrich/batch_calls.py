@@ -44,14 +44,13 @@ class BatchMaker:
     known: what the endpoint was found to support; None: nothing is known of it.
     """
 
-    workspace: Workspace
     asker: Asker
     batch: str
     where: str
     known: Capabilities | None = None
 
     def __post_init__(self) -> None:
-        space, asker = self.workspace, self.asker
+        space, asker = self.asker.workspace, self.asker
         self._endpoint = batch_endpoint(space.config)
         self._maker = ProposalMaker(space, asker.model)
         self._writer = NoteWriter(space, lambda: asker.callout_styles, self.batch)
@@ -63,7 +62,7 @@ class BatchMaker:
 
         Raises JournalError.
         """
-        space, job = self.workspace, job._replace(propose=True)
+        space, job = self.asker.workspace, job._replace(propose=True)
         if reason := skip_reason(space.root, job.path, space.ignore):
             return Planned(Result(job.path, "skipped", reason))
         try:
@@ -115,8 +114,8 @@ class BatchReader:
     def take(self, call: BatchCall, line: AnswerLine) -> Result:
         """Return what came of a line that answers the call; it is stored.
 
-        A second answer changes nothing. What may well be answered another time is not remembered,
-        so that another run asks for it.
+        A second answer changes nothing. What may be answered when it is asked again is not
+        remembered, so that another run asks for it.
 
         Raises JournalError.
         """
@@ -162,7 +161,7 @@ class BatchReader:
             parsed,
             needs,
             call.keys,
-            lambda schema: line.read_answer(schema, self._endpoint, call.max_tokens),
+            lambda schema: line.to_answer(schema, self._endpoint, call.max_tokens),
         )
         by_need = {each.need: each for each in kept}
         outcomes = [each for each in answers.outcomes if each.need.key in by_need]

@@ -32,9 +32,9 @@ _TAG_SIGNS = re.compile("[-_]")  # which stand for blanks in a tag
 class VaultContext:
     """The names, the vocabularies and the callout styles of a vault, from one scan of it.
 
-    is_guarded: whoever tries out links, aliases or tags does not learn by them of notes that tell
-    nothing, as only such notes have them; and all other values in use may be chosen, not only those
-    that a prompt has room for.
+    is_guarded: for agents, which might learn of private notes by trying out links, aliases and tags
+    that only those have: these count as unknown. All other values in use may be chosen, not only
+    those that a prompt has room for.
     """
 
     def __init__(self, scan: Scan, *, is_guarded: bool = False) -> None:
@@ -213,7 +213,7 @@ def _headings(parsed: ParsedNote) -> list[str]:
 
 
 def take_first(names: Sequence[str], letters: int = _NAMES) -> list[str]:
-    """Return the names that fit into so many letters together, the first ones first."""
+    """Return the first names that together have at most that number of letters."""
     kept, left = [], float(letters)
     for name in names:
         length = width(name) + 2  # the comma

@@ -48,26 +48,25 @@ def needs_agreement(workspace: Workspace, jobs: Sequence[Job]) -> bool:
     return len(list(islice(sent, ASK_FROM + 1))) > ASK_FROM
 
 
-def describe_cost(
-    workspace: Workspace, asker: Asker, jobs: Sequence[Job], share: float = 1.0
-) -> str:
+def describe_cost(asker: Asker, jobs: Sequence[Job], share: float = 1.0) -> str:
     """Return in words what the jobs, at least one, would send where, and about what that costs.
 
     share: of the usual price.
 
     Raises JournalError.
     """
+    config = asker.workspace.config
     sample = jobs[:: ceil(len(jobs) / _SAMPLE)]
-    tier = workspace.config.endpoint.service_tier if share == 1 else None  # a batch has none
-    total = forecast(workspace, asker, sample, tier).times(len(jobs) / len(sample))
+    tier = config.endpoint.service_tier if share == 1 else None  # a batch has none
+    total = forecast(asker, sample, tier).times(len(jobs) / len(sample))
     notes = f"{total.notes:,} note{'' if total.notes == 1 else 's'}"
     if len(sample) < len(jobs):
         notes = f"about {notes}"
     cost = "price not known" if total.price is None else f"about ${total.price * share:,.2f}"
-    if workspace.config.is_embedded:
+    if config.is_embedded:
         cost = "at no charge"
     return (
-        f"{notes} would be sent to {describe_endpoint(workspace.config)}: "
+        f"{notes} would be sent to {describe_endpoint(config)}: "
         f"about {total.input_tokens:,} tokens in and {total.output_tokens:,} out, {cost}."
     )
 
@@ -85,9 +84,7 @@ def describe_encoding(config: Config, scan: Scan, paths: Sequence[str]) -> str:
     )
 
 
-def forecast(
-    workspace: Workspace, asker: Asker, jobs: Iterable[Job], tier: str | None = None
-) -> Forecast:
+def forecast(asker: Asker, jobs: Iterable[Job], tier: str | None) -> Forecast:
     """Return what the jobs would take, estimated from the messages that would be sent.
 
     tier: the service tier in which they would be.
@@ -96,7 +93,7 @@ def forecast(
     """
     notes = inputs = outputs = 0
     for job in jobs:
-        if (task := open_task(workspace, job)) is None:
+        if (task := open_task(asker.workspace, job)) is None:
             continue
         try:
             calls, _ = asker.plan(job.path, task.parsed, task.needs)
@@ -106,8 +103,8 @@ def forecast(
         for call in calls:
             inputs += sum(estimate_tokens(message["content"]) for message in call.messages)
             outputs += round(call.max_tokens * ANSWER_SHARE)
-    if workspace.config.is_embedded:
+    if asker.workspace.config.is_embedded:
         return Forecast(notes, inputs, outputs, None)
-    endpoint = workspace.config.remote_endpoint()
+    endpoint = asker.workspace.config.remote_endpoint()
     found = find_price(endpoint.model, endpoint.address, inputs, outputs, tier)
     return Forecast(notes, inputs, outputs, float(found.dollars) if found else None)

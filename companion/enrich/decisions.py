@@ -9,28 +9,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from companion.enrich.context import VaultContext
-from companion.enrich.decision import (
-    Acceptance,
-    Decided,
-    NoteDecision,
-    describe_state,
-    is_waiting,
-    refuse_wish,
-    sum_up,
-)
 from companion.enrich.note_writer import Answered, NoteWriter, PlannedChange
 from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
 from companion.enrich.plan import Filling, plan_edits
 from companion.enrich.plan_worker import Planner
-from companion.enrich.run import Result, failed_result, new_run
+from companion.enrich.run import Decided, NoteDecision, Result, failed_result, new_run, sum_up
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.callouts import Styles
 from companion.note.status_mark import KEEP
 from companion.vault.journal import Change, NewChange
 from companion.vault.moves import follow_moves
-from companion.vault.proposal import Proposal
+from companion.vault.proposal import Acceptance, Proposal
 from companion.vault.proposals import Selection
 from companion.vault.undo import Undone, undo_change
 from companion.vault.write import Snapshot, read_note
@@ -84,7 +75,7 @@ class Decisions:
         """Refuse the proposals, and yield what became of each note; nothing is asked for again."""
         ids = list(dict.fromkeys(ids))
         yield from self._report_unknown(ids)
-        self._withdraw([each.id for each in self._store.get_all(ids) if is_waiting(each)])
+        self._withdraw([each.id for each in self._store.get_all(ids) if each.waits_for_editor])
         changed = set(self._store.decide(ids, "refused", by, reason, ("open", "rejected")))
         for path, group in self._by_note(ids).items():
             decided = [
@@ -104,7 +95,7 @@ class Decisions:
         for path, group in self._by_note(ids).items():
             why_not: dict[int, str] = {}
             made: int | None = None
-            self._withdraw([each.id for each in group if is_waiting(each)])
+            self._withdraw([each.id for each in group if each.waits_for_editor])
             for number in dict.fromkeys(each.change for each in group if each.state == "accepted"):
                 change = number and self._space.journal.change(number)
                 try:
@@ -272,3 +263,28 @@ class Decisions:
             decided_by=by,
             states=tuple({state for each in taken for state in wishes[each.id].states}),
         )
+
+
+def describe_state(proposal: Proposal) -> str:
+    """Return in words why the proposal cannot be decided on in its state."""
+    by = {"user": "you", "setting": "a setting"}.get(proposal.decided_by, proposal.decided_by)
+    words = {
+        "asked": "its question is in a batch, and not answered yet",
+        "open": "it is open",
+        "accepted": f"it was accepted already (change {proposal.change})",
+        "refused": "it was refused already",
+        "rejected": "it was rejected by a check",
+        "superseded": "a newer one took its place",
+        "closed": "its need is gone",
+    }[proposal.state]
+    why = f": {proposal.reason}" if proposal.reason else ""
+    return f"{words}{f', by {by}' if by and proposal.state == 'refused' else ''}{why}"
+
+
+def refuse_wish(proposal: Proposal, wish: Acceptance) -> str:
+    """Return why the proposal cannot be accepted, whatever its note is; empty: it can."""
+    if proposal.state not in wish.states:
+        return describe_state(proposal)
+    if proposal.value is None and wish.text is None:
+        return "it has no text any more; ask for it again"
+    return ""

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.model import model_facts, open_client
+from companion.enrich.model import open_client
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_writer import Answered, NoteWriter, keys_of
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
@@ -78,12 +78,12 @@ _IN_PART = "only the beginning is there of the text that a model was asked about
 class Enricher(NoteWriter):
     """Works on the notes of one run; every method may be called from any thread.
 
-    asker: asks the model, by the calls of client. The other parameters are NoteWriter's.
+    asker: asks the model about notes of its vault, by the calls of client. The other parameters
+    are NoteWriter's.
     """
 
     def __init__(
         self,
-        workspace: Workspace,
         asker: Asker,
         client: Client,
         run: str,
@@ -92,20 +92,14 @@ class Enricher(NoteWriter):
         waits: bool = True,
         cancelled: Event | None = None,
     ) -> None:
-        super().__init__(
-            workspace,
-            lambda: asker.callout_styles,  # which changes with the vault
-            run,
-            planner,
-            settle,
-            waits,
-            cancelled,
-        )
+        own = run, planner, settle, waits, cancelled
+        # the styles change with the vault
+        super().__init__(asker.workspace, lambda: asker.callout_styles, *own)
         self._asker = asker
         self._client = client
-        self._maker = ProposalMaker(workspace, asker.model)
+        self._maker = ProposalMaker(self.workspace, asker.model)
         self._repeated_faults = RepeatedFaults()
-        client.limit_calls(workspace.config.concurrency)
+        client.limit_calls(self.workspace.config.concurrency)
 
     def enrich(self, job: Job) -> Result:
         """Return what became of the note. What concerns this note alone is a result, no error.
@@ -282,12 +276,7 @@ class Enricher(NoteWriter):
 
 @contextmanager
 def open_enricher(
-    workspace: Workspace,
-    known: VaultContext,
-    run: str,
-    cancelled: Event,
-    *,
-    can_wait: bool = False,
+    workspace: Workspace, known: VaultContext, run: str, cancelled: Event, *, can_wait: bool = False
 ) -> Iterator[Enricher]:
     """Open an enricher that asks the configured model, for the run of that name.
 
@@ -300,5 +289,5 @@ def open_enricher(
         open_client(config, cancelled, can_wait=can_wait) as client,
         open_similar(workspace) as similar,
     ):
-        asker = Asker(workspace, known, model_facts(config), similar)
-        yield Enricher(workspace, asker, client, run, cancelled=cancelled)
+        asker = Asker(workspace, known, similar)
+        yield Enricher(asker, client, run, cancelled=cancelled)

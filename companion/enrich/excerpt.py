@@ -38,7 +38,7 @@ image icon banner template layout lang created updated modified date
 """
 _NO_SUBJECT = frozenset(_NOT_OF_SUBJECT.split())
 
-CUT = "(cut here)"
+LEFT_OUT = "(cut here)"
 """What stands in an excerpt where something of the note is left out."""
 
 
@@ -71,7 +71,7 @@ class _ExcerptSection:
         spent = 0
         for number in sorted(range(len(self.blocks)), key=distance):
             block = self.blocks[number].text
-            cost = _cost(block) + _cost(CUT)  # something beside it may be cut
+            cost = _cost(block) + _cost(LEFT_OUT)  # something beside it may be cut
             if spent + cost > most:
                 break
             self.taken[number] = block
@@ -87,7 +87,7 @@ class _ExcerptSection:
                 yield text
                 is_cut = False
             if text != block.text and not is_cut:
-                yield CUT
+                yield LEFT_OUT
                 is_cut = True
 
 
@@ -103,11 +103,11 @@ def excerpt(lines: Sequence[Line], budget: int | None, places: Sequence[int] = (
     if budget is None or estimate_tokens(whole) <= budget:
         return whole
     sections = list(_find_sections(lines))
-    left = budget - sum(_cost(each.heading or "") + _cost(CUT) for each in sections)
+    left = budget - sum(_cost(each.heading or "") + _cost(LEFT_OUT) for each in sections)
     if left < budget // 2:  # more headings than text: the prompt lists them elsewhere
         blocks = [block for each in sections for block in each.blocks]
         sections = [_ExcerptSection(None, range(len(lines)), blocks)]
-        left = budget - _cost(CUT)
+        left = budget - _cost(LEFT_OUT)
     most = left // (2 * len(places)) if places else 0
     for line in places:
         left -= sum(each.take_near(line, most) for each in sections if line in each.lines)

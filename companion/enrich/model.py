@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from companion.config import Config, common_state_folder, state_folder
 from companion.errors import UsageError
 from companion.llm.budget import Budget, PriceOf
-from companion.llm.catalog import is_small_model, model_path
+from companion.llm.catalog import is_small_model, model_path, require_model
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
@@ -119,6 +119,11 @@ def model_facts(config: Config) -> ModelFacts:
     return ModelFacts(table.model, context, mode, most, bool(table.small), told)
 
 
+def is_model_missing(config: Config) -> bool:
+    """Return whether the model is embedded and not fetched yet. Raises UsageError: no such one."""
+    return config.is_embedded and model_path(config.endpoint.model) is None
+
+
 def find_limiter(config: Config, spending: Budget) -> RateLimiter | None:
     """Return what keeps the endpoint's limits a minute; None: the embedded model has none."""
     return None if config.is_embedded else spending.limiter(config.remote_endpoint())
@@ -160,11 +165,7 @@ def open_source(config: Config) -> Iterator[Endpoint | EmbeddedServer]:
         yield config.remote_endpoint()
         return
     name = config.endpoint.model
-    path = model_path(name)
-    if path is None:
-        raise UsageError(
-            f"the model {name} is not on this machine; companion model pull fetches it"
-        )
+    path = require_model(name)
     context = model_facts(config).context_tokens or _CONTEXT
     with EmbeddedServer(path, name, context_tokens=context, slots=config.concurrency) as server:
         yield server

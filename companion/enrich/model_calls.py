@@ -220,7 +220,7 @@ def send_calls(
         if call.schema is not None:
             ask = partial(client.ask_json, messages, call.schema, most)
         try:
-            given = read_answers(call.asked, ask, is_json=call.schema is not None)
+            given = split_answer(call.asked, ask, is_json=call.schema is not None)
         except JsonUnsupported:
             rest = [asked.need for later in calls[number:] for asked in later.asked]
             yield from send_calls(replace(planner, mode="plain"), rest, client, unfit)
@@ -257,7 +257,7 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
     return replace(call, messages=[*call.messages, *second])
 
 
-def read_answers(
+def split_answer(
     asked: Sequence[AskedFor], ask: Callable[[], Answer], is_json: bool
 ) -> CallAnswers:
     """Return what the answer that ask returns holds for each need.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -50,7 +51,8 @@ class Suggestion(NamedTuple):
 NOTHING_KNOWN = Suggestion(None, (), "too few notes have one")
 
 
-class Rule(NamedTuple):
+@dataclass(frozen=True)
+class Rule:
     """From which share on a value is taken.
 
     precision, recall: what it gives in the vault itself, of `notes` that were left out in turn.

@@ -21,7 +21,7 @@ from companion.errors import NoteRefused, UsageError
 from companion.note.needs import CALLOUT, Need
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
-from companion.prompts import Field, Prompts
+from companion.prompts import Field, Prompts, find_field
 from companion.vault.files import skip_reason
 from companion.vault.proposal import (
     PROGRAM_NAME,
@@ -55,7 +55,7 @@ class ProposalMaker:
         tokens: Sequence[int],
         run: str,
     ) -> list[NewProposal]:
-        """Return what is to be stored of what came of calls, in its order.
+        """Return the proposals to store for the outcomes of calls, in their order.
 
         tokens: in and out, of the calls.
 
@@ -95,6 +95,7 @@ class ProposalMaker:
             each._replace(
                 prompt=prompt_fingerprint(prompts, each.need),
                 source=task.data,
+                read_at=task.read_at,
                 sentences=sentences,
                 run=run,
                 options=options,
@@ -184,7 +185,7 @@ class ProgramProposer:
     def __init__(self, workspace: Workspace, known: VaultContext, program: str) -> None:
         self._space = workspace
         facts = ModelFacts(program, None, "together", _PROSE_TOKENS, told_tokens=_TOLD_TOKENS)
-        self.asker = Asker(workspace, known, facts)
+        self.asker = Asker(workspace, known, model=facts)
         self._maker = ProposalMaker(workspace, facts)
 
     def find_place(self, path: str, given: GivenValue) -> Place:
@@ -246,11 +247,11 @@ class ProgramProposer:
     def _find_field(self, path: str, name: str) -> Field:
         fields = self._space.prompts.for_note(path).fields
         known = set(self._space.rules.fields) | ({CALLOUT} if self._space.rules.callout else set())
-        usable = {each.name: each for each in fields.values() if each.fills in known}
-        named = {each.fills: each for each in usable.values()} | usable
-        if name in named:
-            return named[name]
-        raise UsageError(f"there is no field {name[:80]}; there are: {', '.join(sorted(usable))}")
+        usable = [each for each in fields.values() if each.fills in known]
+        if field := find_field(usable, name):
+            return field
+        names = ", ".join(sorted(each.name for each in usable))
+        raise UsageError(f"there is no field {name[:80]}; there are: {names}")
 
 
 def propose_for_script(

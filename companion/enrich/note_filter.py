@@ -9,7 +9,7 @@ from companion.errors import NoteError, UsageError
 from companion.note.exclusions import has_value
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.prompts import Prompts
+from companion.prompts import Prompts, find_field
 from companion.vault.proposal import Proposal
 from companion.vault.write import read_note
 
@@ -84,9 +84,7 @@ def find_kind(prompts: Prompts, field: str | None) -> str | None:
     """
     if field is None:
         return None
-    kinds = {each.name: each.fills for each in prompts.all_fields()}
-    if field in kinds:
-        return kinds[field]
-    if field in kinds.values():
-        return field
-    raise UsageError(f"there is no field {field}; the fields are {', '.join(sorted(kinds))}")
+    if found := find_field(prompts.all_fields(), field):
+        return found.fills
+    names = sorted({each.name for each in prompts.all_fields()})
+    raise UsageError(f"there is no field {field}; the fields are {', '.join(names)}")

@@ -113,11 +113,11 @@ class NoteWriter:
 
     @property
     def usage(self) -> Usage:
-        """What calls took: none are made."""
+        """The tokens that its calls took; it makes none."""
         return Usage()
 
     def close(self) -> None:
-        """End what is under way; there is nothing."""
+        """Do nothing: no calls are under way."""
 
     def read(self, path: str) -> Snapshot:
         """Return the note as it is once it has been unchanged for the settle time."""

@@ -39,7 +39,7 @@ class Limits(NamedTuple):
     resolve: Callable[[str], str | None]
 
 
-def read_answer(field: Field, answer: object, limits: Limits) -> str | list[str]:
+def read_value(field: Field, answer: object, limits: Limits) -> str | list[str]:
     """Return the value in the answer: a text, a list of texts, or the lines of a callout's body.
 
     answer: the text a model wrote, or its value in a JSON answer.

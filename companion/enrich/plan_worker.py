@@ -161,7 +161,7 @@ class _Child:
             self._process.kill()
 
 
-def serve(orders: BinaryIO, plans: BinaryIO) -> None:
+def answer_orders(orders: BinaryIO, plans: BinaryIO) -> None:
     """Answer each order with its plan, or with None where it is refused, until orders end.
 
     The rules come before the first order.
@@ -187,4 +187,4 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
     gc.set_threshold(10_000)  # as in a run of many notes
-    serve(sys.stdin.buffer, sys.stdout.buffer)
+    answer_orders(sys.stdin.buffer, sys.stdout.buffer)

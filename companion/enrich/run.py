@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from threading import Event
 from typing import Literal, NamedTuple
@@ -21,7 +21,7 @@ from companion.llm.budget import LimitReached
 from companion.llm.endpoint_errors import Cancelled, Stopped
 from companion.llm.response import Usage
 from companion.note.outline import HeadingNotFound
-from companion.vault.proposal import Flag
+from companion.vault.proposal import Flag, ProposalState
 
 NoteStatus = Literal["enriched", "proposed", "refused", "unchanged", "skipped", "failed"]
 
@@ -102,6 +102,46 @@ def describe_waiting(waiting: Iterable[Waiting]) -> list[str]:
         f"{', '.join(names)}: proposed, for you to decide{flags and f' ({flags})'}"
         for flags, names in kinds.items()
     ]
+
+
+class Decided(NamedTuple):
+    """What became of a proposal. state: the present one; None: there is no such proposal.
+
+    reason: why it is not as it was wanted, in words; empty: it is.
+    """
+
+    id: int
+    state: ProposalState | None
+    reason: str = ""
+
+
+class NoteDecision(NamedTuple):
+    """What became of a note: `enriched`, `refused`, `unchanged` or `failed`; and its proposals."""
+
+    result: Result
+    proposals: tuple[Decided, ...]
+
+    @property
+    def waiting(self) -> list[int]:
+        """The ids of those that are accepted, and wait for the editor that shows the note."""
+        if self.result.status != "proposed":
+            return []
+        return [each.id for each in self.proposals if each.reason == self.result.reason]
+
+
+def sum_up(result: Result, decided: Sequence[Decided]) -> NoteDecision:
+    """Return the decision; a result in which nothing was done as it was wanted is a failed one.
+
+    One that an editor is to make is `proposed` until then.
+    """
+    if result.status != "proposed" and all(each.reason for each in decided):
+        reasons = "; ".join(dict.fromkeys(each.reason for each in decided))
+        result = replace(result, status="failed", reason=reasons)
+    else:
+        left = (f"proposal {each.id}: {each.reason}" for each in decided if each.reason)
+        result = replace(result, left=(*result.left, *left))
+    ids = result.proposals or tuple(each.id for each in decided)
+    return NoteDecision(replace(result, proposals=ids), tuple(decided))
 
 
 # For so many notes, one more is begun: it is ready to be asked about while another is written.

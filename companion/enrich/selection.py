@@ -17,7 +17,7 @@ from companion.note.facts import Facts
 from companion.note.needs import Need
 from companion.note.outline import Section, read_outline, section_at
 from companion.note.text import NoteText
-from companion.vault.files import describe_read_error, folder_reason, skip_reason
+from companion.vault.files import describe_read_error, folder_reason, is_in, is_in_any, skip_reason
 from companion.vault.index import Scan
 from companion.vault.write import read_note
 
@@ -27,6 +27,7 @@ class JobOptions(NamedTuple):
 
     section: the words of a heading. line: of a note, counted from 1; its section is asked for.
     only: which of the notes. anew: what Companion wrote, to be written anew, and nothing else.
+    limit: the number of notes that are asked about or written; None: all.
     """
 
     every: bool = False
@@ -39,6 +40,7 @@ class JobOptions(NamedTuple):
     propose: bool = False
     only: NoteFilter = ANY_NOTE
     anew: Criteria | None = None
+    limit: int | None = None
 
 
 def choose_jobs(
@@ -53,14 +55,16 @@ def choose_jobs(
     wanted: vault-relative notes and folders; empty: the vault itself. text: of the one note, where
     it differs from the file's.
 
-    Raises UsageError when a section is wanted in a folder, NoteError when a line stands in none.
+    Raises UsageError when a section is wanted in a folder, NoteError when a line stands in none,
+    JournalError.
     """
     fits = partial(choice.only.keeps, workspace.root)
     if choice.anew is not None:
         from companion.enrich.written import find_rewrites  # with all that makes proposals
 
         rewrites = find_rewrites(workspace, wanted or [""], choice.anew)
-        return [job for job in rewrites if fits(job.path)], []
+        chosen = [job for job in rewrites if fits(job.path)]
+        return _limit(workspace, chosen, choice.limit), []
     jobs: dict[str, Job] = {}
     skipped: dict[str, Result] = {}
     for path in wanted:
@@ -76,15 +80,12 @@ def choose_jobs(
             jobs.setdefault(job.path, job)
         if choice.every:
             skipped |= {p: Result(p, "skipped", why) for p, why in _skips(scan, path)}
-    jobs = {path: job for path, job in jobs.items() if path not in skipped and fits(path)}
-    return list(jobs.values()), list(skipped.values())
+    chosen = [job for path, job in jobs.items() if path not in skipped and fits(path)]
+    return _limit(workspace, chosen, choice.limit), list(skipped.values())
 
 
-def limit_jobs(workspace: Workspace, jobs: list[Job], limit: int | None) -> list[Job]:
-    """Return the jobs up to the one with which `limit` notes are asked about or written.
-
-    Raises JournalError.
-    """
+def _limit(workspace: Workspace, jobs: list[Job], limit: int | None) -> list[Job]:
+    """Return the jobs up to the one with which `limit` notes are asked about or written."""
     if limit is None or len(jobs) <= limit:
         return jobs
     for end, job in enumerate(jobs, 1):
@@ -209,11 +210,6 @@ def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
             yield path, reason
 
 
-def is_in(path: str, folder: str) -> bool:
-    """Return whether the note at path is the one at folder, or within it; `""`: the vault."""
-    return not folder or f"{path}/".startswith(f"{folder}/")
-
-
 class ScanReport:
     """The part of a scan that concerns the paths the user named; all of it where none is named.
 
@@ -231,9 +227,9 @@ class ScanReport:
         self.skipped: dict[str, str] = {}
         self.others: list[str] = []
         self.looked_at = 0
-        asked = workspace.journal.proposals.latest_of_all()
+        asked, folders = workspace.journal.proposals.latest_of_all(), wanted or [""]
         for path, reported in found.notes.with_reports():
-            if not _is_wanted(path, wanted):
+            if not is_in_any(path, folders):
                 continue
             self.looked_at += 1
             facts = reported or (found.notes[path] if path in wanted else Facts())
@@ -253,7 +249,7 @@ class ScanReport:
                 self.others.append(path)
         if only._replace(kind=None) == ANY_NOTE:  # else nobody knows whether they fit
             skipped = found.skipped.items()
-            self.skipped.update((path, why) for path, why in skipped if _is_wanted(path, wanted))
+            self.skipped.update((path, why) for path, why in skipped if is_in_any(path, folders))
         for path in set(wanted) - set(found.notes) - set(found.skipped):
             if (workspace.root / path).is_file():
                 why = skip_reason(workspace.root, path, workspace.ignore)
@@ -275,7 +271,3 @@ def scan_object(path: str, facts: Facts) -> dict[str, object]:
 def need_object(need: Need) -> dict[str, object]:
     """Return the JSON object of a need."""
     return {"kind": need.kind, "heading": need.heading, "reason": need.reason}
-
-
-def _is_wanted(path: str, wanted: Sequence[str]) -> bool:
-    return not wanted or any(is_in(path, name) for name in wanted)

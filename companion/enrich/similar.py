@@ -66,7 +66,7 @@ class ChosenValues(NamedTuple):
 
 @dataclass(frozen=True)
 class SimilarNote:
-    """A note that is like another; similarity: 1 is the same."""
+    """A note that is like another. similarity: -1 to 1, to four decimal places."""
 
     path: str
     similarity: float
@@ -197,8 +197,8 @@ class SimilarNotes:
 
     def find_nearest(
         self, context: VaultContext, path: str, parsed: ParsedNote, number: int
-    ) -> list[tuple[str, float]]:
-        """Return the notes that say most nearly what the note says, and their similarity.
+    ) -> list[SimilarNote]:
+        """Return the notes that say most nearly what the note says, the most similar first.
 
         Raises EndpointError, AnswerError.
         """
@@ -209,7 +209,8 @@ class SimilarNotes:
             return []
         paths, table = self.vectors.table([other for other in context.paths if other != path])
         similar = table.compare(vector)
-        return [(paths[row], float(similar[row])) for row in find_largest(similar, number)]
+        rows = find_largest(similar, number)
+        return [SimilarNote(paths[row], round(float(similar[row]), 4)) for row in rows]
 
     def find_likely(
         self, context: VaultContext, path: str, parsed: ParsedNote, number: int
@@ -220,7 +221,7 @@ class SimilarNotes:
         except (EndpointError, AnswerError) as error:
             self._warn(f"similar notes are not looked for: {error}")
             return []
-        return [other for other, _ in found]
+        return [each.path for each in found]
 
     @property
     def config(self) -> Config:

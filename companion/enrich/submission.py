@@ -1,6 +1,6 @@
 """Batches at a provider: sent once, collected when they are done, by ids that the store keeps.
 
-Each step is stored before the next one, so that whatever ends the process, another one goes on.
+Each step is stored before the next one, so that another process can go on from there.
 """
 
 from __future__ import annotations
@@ -39,12 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 def make_submissions(
-    workspace: Workspace,
-    asker: Asker,
-    run: str,
-    address: str,
-    jobs: Iterable[Job],
-    known: Capabilities | None = None,
+    asker: Asker, run: str, jobs: Iterable[Job], known: Capabilities
 ) -> Iterator[Result]:
     """Make batches of the notes, none over the limits of providers, and store them to be sent.
 
@@ -52,13 +47,14 @@ def make_submissions(
 
     Raises JournalError, UsageError.
     """
-    waiting, batches = deque(jobs), workspace.journal.batches
-    folder = workspace.state / "batches"
+    waiting, batches = deque(jobs), asker.workspace.journal.batches
+    folder = asker.workspace.state / "batches"
+    address = asker.workspace.config.remote_endpoint().address
     for number in count(1):
         if not waiting:
             return
         name = f"{run}-{number}"
-        maker = BatchMaker(workspace, asker, name, name, known)
+        maker = BatchMaker(asker, name, name, known)
         lines: list[bytes] = []
         calls: list[NewBatchCall] = []
         size = 0

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import NamedTuple, Protocol
 
@@ -63,6 +64,7 @@ class Task:
     is left alone. needs: what to ask for. left: what is not asked for, and why. reopened: the keys
     of needs that Companion filled before, and that are open in parsed only to be filled again.
     proposed: needs that are not asked for, as they have an open proposal, or are asked in a batch.
+    read_at: Unix time, seconds.
     """
 
     data: bytes
@@ -72,6 +74,7 @@ class Task:
     left: tuple[str, ...]
     reopened: frozenset[str] = frozenset()
     proposed: tuple[tuple[Need, AskedNeed], ...] = ()
+    read_at: float = field(default_factory=time.time)
 
     @property
     def all_needs(self) -> tuple[Need, ...]:
@@ -147,10 +150,8 @@ class NeedsToAsk(NamedTuple):
     @property
     def all_left(self) -> tuple[str, ...]:
         """Why needs are not asked for, also those that have an open proposal."""
-        return (
-            *self.left,
-            *describe_proposed(n for n, known in self.proposed if known.state == "open"),
-        )
+        open_needs = (need for need, known in self.proposed if known.state == "open")
+        return (*self.left, *describe_proposed(open_needs))
 
 
 def leave_out_asked(
@@ -172,8 +173,7 @@ def leave_out_asked(
         asked = workspace.journal.proposals.latest(job.path)
     is_another = cache(partial(_is_another, workspace, job.path))  # needs may share a change
     open_needs: list[Need] = []
-    before: list[tuple[Need, AskedNeed]] = []
-    proposed: list[tuple[Need, AskedNeed]] = []
+    before, proposed = list[tuple[Need, AskedNeed]](), list[tuple[Need, AskedNeed]]()
     for need in needs:
         latest = asked.get(need.key)
         if latest is not None and latest.state in ("open", "asked"):
@@ -260,13 +260,12 @@ def find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
 
 
 def _is_another(workspace: Workspace, path: str, change: int) -> bool:
-    """Return whether the note is another one than before the change; False if not known.
+    """Return whether the note is not the one that the change was made in; False if not known.
 
     Little of the old one is left then, and little stood in it: more than in a file that a sync
     client has written in part.
     """
-    images = workspace.journal.images(change)
-    if images is None:
+    if (images := workspace.journal.images(change)) is None:
         return False
     try:
         now = (workspace.root / path).read_bytes()
@@ -276,8 +275,6 @@ def _is_another(workspace: Workspace, path: str, change: int) -> bool:
 
 
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")
-
-
 REWRITTEN = "the note was rewritten since it was asked about; enrich it again"
 
 

@@ -18,7 +18,7 @@ from companion.note.needs import CALLOUT, DESCRIPTION, Rules
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.private_files import keep_private
-from companion.prompts import Prompts, load_prompts
+from companion.prompts import Prompts, find_field, load_prompts
 from companion.vault.files import NoteFile, is_gone, read_file, skip_reason
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan
@@ -88,7 +88,7 @@ class Workspace:
     def read_again(
         self, file: NoteFile, *, is_remote: bool = False
     ) -> tuple[ParsedNote, Facts] | None:
-        """Return a note of the scan as it is now; None if it is left alone or another one by now.
+        """Return a note of the scan as it is now; None if it is left alone now, or was changed.
 
         is_remote: it is read for another machine, as well.
         """
@@ -192,14 +192,14 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
     fields = sorted(prompts.fields.values(), key=lambda f: (f.fills != DESCRIPTION, f.fills))
     filled = [each.fills for each in fields]
     if config.notes.fields is not None:  # properties, named as such or by their prompt file
-        named = {each.name: each.fills for each in fields} | {name: name for name in filled}
-        if unknown := [name for name in config.notes.fields if name not in named]:
+        found = {name: find_field(fields, name) for name in config.notes.fields}
+        if unknown := [name for name, field in found.items() if field is None]:
             there = [f.name if f.name == f.fills else f"{f.name} (fills {f.fills})" for f in fields]
             raise UsageError(
                 f"notes.fields names {unknown[0]}, but there is no such file in prompts/fields, and"
                 f" none fills such a property; there are: {', '.join(there)}"
             )
-        filled = list(dict.fromkeys(named[name] for name in config.notes.fields))
+        filled = list(dict.fromkeys(field.fills for field in found.values() if field))
     triggers = [field.fills for field in fields if field.trigger]
     return Rules(
         fields=tuple(name for name in filled if name != CALLOUT),

@@ -128,7 +128,7 @@ class Attempts:
         raise AssertionError("unreachable")
 
     def limit(self, at_once: int) -> None:
-        """Let at most so many send() run at once, waits between their calls included."""
+        """Let at most at_once send() run at the same time, waits between their calls included."""
         self._slots = threading.BoundedSemaphore(at_once)
 
     def stop(self) -> None:
@@ -198,7 +198,7 @@ class Attempts:
 
 
 def may_pass(status: int) -> bool:
-    """Return whether the same call, made again, may well get another status than this one."""
+    """Return whether the same call may get another status when it is made again."""
     return status in _RETRIED_STATUSES or status >= 500
 
 

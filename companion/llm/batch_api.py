@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from companion.errors import CompanionError
 from companion.llm.attempts import may_pass, retry_delay
-from companion.llm.client import read_answer
+from companion.llm.client import make_answer
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
     CallFailed,
@@ -197,7 +197,7 @@ def _read_batch(data: dict[str, Any]) -> ProviderBatch:
 
 
 def make_line(
-    id_: str, question: Question, endpoint: Endpoint, known: Capabilities | None = None
+    id_: str, question: Question, endpoint: Endpoint, known: Capabilities | None
 ) -> bytes:
     """Return the line of a file that asks the question, with its end.
 
@@ -231,10 +231,10 @@ class AnswerLine(NamedTuple):
 
     @property
     def is_asked_again(self) -> bool:
-        """Whether the same question may well be answered another time."""
+        """Whether the same question may be answered when it is asked again."""
         return self.reply is None or self.reply.status not in (200, 413, *REJECTED)
 
-    def read_answer(self, schema: JsonSchema | None, endpoint: Endpoint, limit: int) -> Answer:
+    def to_answer(self, schema: JsonSchema | None, endpoint: Endpoint, limit: int) -> Answer:
         """Return the answer. limit: the tokens that it could have had.
 
         Raises AnswerError, EndpointError.
@@ -243,7 +243,7 @@ class AnswerLine(NamedTuple):
             raise unusable_answer_error(endpoint, f"is missing from the batch ({self.error})")
         if self.reply.status != 200:
             raise error_for_reply(self.reply, endpoint)
-        return read_answer(read_completion(self.reply), schema, endpoint, limit)
+        return make_answer(read_completion(self.reply), schema, endpoint, limit)
 
 
 def read_line(line: bytes) -> AnswerLine | None:

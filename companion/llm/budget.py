@@ -16,10 +16,10 @@ from typing import NamedTuple, TypeVar
 from companion.errors import EndpointError
 from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore, Correction
 from companion.llm.endpoint import Endpoint
-from companion.llm.group_commit import GroupCommit
 from companion.llm.rate_limiter import RateLimiter
 from companion.llm.reservation import Reservation
 from companion.llm.response import Usage
+from companion.sqlite import GroupCommit
 
 T = TypeVar("T")
 PriceOf = Callable[[int, int], Decimal | float | None]
@@ -68,9 +68,9 @@ class Budget:
     """Counts what is spent each local calendar day, in a file that all processes share.
 
     price: of the configured model; None where it is unknown. tier_price: in its service tier,
-    where that is another one. tokens_a_day, dollars_a_day: caps
-    over all vaults; notes_a_day: cap on this vault's background notes; None: no cap.
-    clock: returns seconds since the epoch. Safe for threads; close() it at the end.
+    where that is another one. tokens_a_day, dollars_a_day: caps over all vaults; notes_a_day: cap
+    on this vault's background notes; None: no cap. clock: returns seconds since the epoch. Safe
+    for threads; close() it at the end.
 
     An unusable file raises BudgetUnknown where there is a cap; without a cap the work goes on,
     uncounted, after a warning.
@@ -107,14 +107,9 @@ class Budget:
         self._warned = False
 
     def reserve(
-        self,
-        input_tokens: int,
-        output_tokens: int,
-        *,
-        patient: bool = False,
-        in_tier: bool = False,
+        self, input_tokens: int, output_tokens: int, *, patient: bool = False, in_tier: bool = False
     ) -> Reservation:
-        """Return the reservation of a call that may take so much; it counts as spent from now on.
+        """Return the reservation of a call; what it may take counts as spent from now on.
 
         patient: where a cap would be exceeded, wait for this process's calls under way, which may
         take less than was estimated for them. in_tier: it is made in the model's service tier.
@@ -217,7 +212,7 @@ class Budget:
         return date.fromtimestamp(self._clock()).isoformat()
 
     def _price_tokens(self, input_tokens: int, output_tokens: int, in_tier: bool) -> Amount:
-        """Return the amount of one call with so many tokens."""
+        """Return the amount of one call with these numbers of tokens."""
         read, written = min(input_tokens, _MAX_TOKENS), min(output_tokens, _MAX_TOKENS)
         price_of = self._tier_price if in_tier else self._price
         price = price_of(read, written) if price_of else None
@@ -280,21 +275,23 @@ class Budget:
         else:
             cap, setting = f"${dollars:,}", "dollars_a_day"
             so_far, more = (f"${each.microdollars / _MICRO:,.4f}" for each in (spent, amount))
-        now = self._clock()
-        midnight = datetime.combine(
-            date.fromtimestamp(now) + timedelta(days=1), datetime.min.time()
-        )
         return LimitReached(
             f"The limit of {cap} a day is reached: {so_far} spent today, and the next call may"
             f" take {more}; it begins anew at midnight. To go on today, raise {setting} under"
             " [limits] in the configuration",
-            midnight.timestamp() - now,
+            seconds_to_midnight(self._clock()),
         )
 
     def _warn_once(self, error: BudgetFileUnusable) -> None:
         if not self._warned:
             _log.warning("What is spent today is not counted: %s", error)
         self._warned = True
+
+
+def seconds_to_midnight(now: float) -> float:
+    """Return the seconds until the next day begins, local time. now: since the epoch."""
+    tomorrow = date.fromtimestamp(now) + timedelta(days=1)
+    return datetime.combine(tomorrow, datetime.min.time()).timestamp() - now
 
 
 def _budget_unknown(error: BudgetFileUnusable) -> BudgetUnknown:

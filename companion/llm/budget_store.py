@@ -192,7 +192,7 @@ class Amount(NamedTuple):
 class Correction(NamedTuple):
     """What takes the place of an amount that was reserved on a day.
 
-    files: how many files there had been by then; a newer one has no such reservation.
+    files: how many files there had been when it was reserved; a newer one has no reservation.
     """
 
     day: str

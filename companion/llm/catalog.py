@@ -140,9 +140,7 @@ CATALOG = (
         size=5_027_783_488,
         sha256="d98cdcbd03e17ce47681435b5150e34c1417f50b5c0019dd560e4882c5745785",
         hub=HubFile(
-            "Qwen/Qwen3-8B-GGUF",
-            "Qwen3-8B-Q4_K_M.gguf",
-            "7c41481f57cb95916b40956ab2f0b139b296d974",
+            "Qwen/Qwen3-8B-GGUF", "Qwen3-8B-Q4_K_M.gguf", "7c41481f57cb95916b40956ab2f0b139b296d974"
         ),
         tier=Tier(16_000_000_000, 147_456, below="qwen3-4b"),
         parameters=8.2,
@@ -213,6 +211,13 @@ def model_path(name: str) -> Path | None:
     if not path.is_file() or (model.size is not None and path.stat().st_size != model.size):
         return None
     return path
+
+
+def require_model(name: str) -> Path:
+    """Return the path of the model's file. Raises UsageError when it was not fetched yet."""
+    if found := model_path(name):
+        return found
+    raise UsageError(f"the model {name} is not on this machine; companion model pull fetches it")
 
 
 def is_small_model(name: str) -> bool:

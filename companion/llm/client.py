@@ -133,7 +133,7 @@ class Client:
         )
 
     def limit_calls(self, at_once: int) -> None:
-        """Have at most so many calls under way at once; further threads that ask wait."""
+        """Have at most at_once calls under way; further threads that ask wait."""
         self._attempts.limit(at_once)
 
     def stop(self) -> None:
@@ -171,7 +171,7 @@ class Client:
                 if self.capabilities.output_limit(question, self.settings) <= limit:
                     break  # the same call would end in the same way
             question = question._replace(schema_in_prompt=True)
-        return read_answer(completion._replace(usage=usage), question.schema, endpoint, limit)
+        return make_answer(completion._replace(usage=usage), question.schema, endpoint, limit)
 
     def _complete(self, question: Question) -> tuple[Completion, Endpoint]:
         """Return the completion, its usage counted, without parameters that the endpoint rejects.
@@ -227,7 +227,7 @@ class Client:
             )
 
 
-def read_answer(
+def make_answer(
     completion: Completion, schema: JsonSchema | None, endpoint: Endpoint, limit: int
 ) -> Answer:
     """Return the answer in the completion. limit: the tokens that it could have had.

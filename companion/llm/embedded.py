@@ -44,7 +44,7 @@ class EmbeddedServer:
     slots: calls served at once, each with `context_tokens`; on two cores, two slots make a quarter
     more notes a minute than one. threads: None for as many as there are free cores; where one of
     two cores has other work, one thread is three times as fast as two, which wait for each other.
-    They are counted before each start and after calls; where the number has become a wrong one,
+    They are counted before each start and after calls; where the number is not right any more,
     the server starts again between two calls.
     """
 

@@ -154,7 +154,7 @@ class EndpointEncoder:
         self._attempts.close()
 
     def _ask(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return the vectors of so many texts as one request may have."""
+        """Return the vectors of texts, not more than one request may have."""
         body = {"model": self._endpoint.model, "input": list(texts), "encoding_format": "float"}
         tokens = sum(map(estimate_tokens, texts))
         reply, endpoint = self._attempts.send(lambda _: body, tokens, 0)

@@ -41,7 +41,7 @@ def read_cpu_times(pid: int | None = None) -> CpuTimes:
 
 
 def measure_free_cores(seconds: float) -> float:
-    """Return how many cores are free, while nothing of ours runs; it takes so many seconds."""
+    """Return how many cores are free, while nothing of ours runs. seconds: that are measured."""
     before = read_cpu_times()
     time.sleep(seconds)
     return count_free_cores(before, read_cpu_times())
@@ -69,7 +69,7 @@ def count_all_cores() -> int:
 
 
 def choose_threads(free: float, cores: int, current: int | None = None) -> int:
-    """Return how many threads to run where so many of all cores are free; one at least.
+    """Return how many threads to run where `free` of all cores are free; one at least.
 
     Threads that share a core with other work hold up all the others, which wait for them.
 

@@ -37,7 +37,7 @@ def estimate_tokens(text: str) -> int:
 def find_price(
     model: str, base_url: str, input_tokens: int, output_tokens: int, tier: str | None = None
 ) -> Price | None:
-    """Return the price of so many tokens at an endpoint, None when it is unknown.
+    """Return the price of the tokens at an endpoint, None when it is unknown.
 
     Prices come with the genai-prices package; nothing is fetched. tier: the service tier; where no
     price of its own is known, it is the usual one.

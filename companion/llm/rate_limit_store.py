@@ -20,6 +20,7 @@ Bound = Literal["setting", "reported", "remaining"]
 """What a call waits for: a limit of the settings, one that the endpoint reports, or what the
 endpoint reports to be left for now."""
 
+_WINDOW = 60.0  # seconds, in which calls count
 POLL = 1.0  # seconds at most between two looks of a call that waits
 _SENT = 10.0  # seconds until a call that was let go has surely been sent: it connects first
 _ARRIVES = 0.5  # seconds until what was sent has surely arrived
@@ -69,19 +70,16 @@ class _Limit(NamedTuple):
 
 
 class RateLimitStore:
-    """The turns at one endpoint: those granted in the last `window` seconds, and those waited for.
+    """The turns at one endpoint: those granted in the last minute, and those waited for.
 
     For one thread at a time, and any number of processes. All methods but close() raise
     BudgetFileUnusable.
     """
 
-    def __init__(
-        self, file: Path, endpoint: str, clock: Callable[[], float], window: float
-    ) -> None:
+    def __init__(self, file: Path, endpoint: str, clock: Callable[[], float]) -> None:
         self._file = BudgetFile(file)
         self._endpoint = endpoint
         self._clock = clock
-        self._window = window
         self._forgot_at = -_GONE
 
     def take(
@@ -114,7 +112,7 @@ class RateLimitStore:
         return self._file.use(work)
 
     def take_free(self, tokens: Sequence[int]) -> list[Taken] | None:
-        """Return the turns of calls that may take so many tokens, if the endpoint has no limit.
+        """Return the turns of calls that may take these tokens, if the endpoint has no limit.
 
         None where it reported one: then each has to take its turn.
         """
@@ -163,7 +161,7 @@ class RateLimitStore:
 
         def work(db: sqlite3.Connection) -> None:
             with _transaction(db):
-                until = now + min(report.reset or 0.0, self._window)
+                until = now + min(report.reset or 0.0, _WINDOW)
                 used = _sum(db, _USED_UNTIL, since)
                 most = None if report.remaining is None else used[kind] + report.remaining
                 db.execute(_RECORD, {**values, "most": most, "until": until})
@@ -176,7 +174,7 @@ class RateLimitStore:
 
     def _since(self, now: float) -> dict[str, object]:
         """Return which turns are in the window; those of the future are from before a restart."""
-        window = {"since": now - self._window, "future": now + _SENT}
+        window = {"since": now - _WINDOW, "future": now + _SENT}
         return {"endpoint": self._endpoint, **window}
 
     def _forget(self, db: sqlite3.Connection, now: float) -> None:
@@ -190,7 +188,7 @@ class RateLimitStore:
         values = {"endpoint": self._endpoint, "future": now + _SENT}
         gone = now - _GONE
         for granted, since in (
-            (_GRANTED, now - 2 * self._window),
+            (_GRANTED, now - 2 * _WINDOW),
             (_WAITING, gone),
             (_CAN_WAIT, gone),
         ):
@@ -215,7 +213,7 @@ class RateLimitStore:
         for kind, limit, most, until in db.execute(_READ, values):
             if limit is not None and limit < limits[kind].a_minute:
                 limits[kind] = _Limit(limit, "reported")
-            if most is not None and now < until <= now + self._window:
+            if most is not None and now < until <= now + _WINDOW:
                 limits[kind] = limits[kind]._replace(most=most, until=until)
         return limits
 
@@ -247,7 +245,7 @@ class RateLimitStore:
             return taken
         [freed] = db.execute(_FREED, since | excess).fetchone()
         if freed is not None:
-            ends.append(freed + self._window - taken.at)
+            ends.append(freed + _WINDOW - taken.at)
         return taken._replace(wait=min(POLL, max(0.01, min(ends, default=POLL))))
 
 

@@ -17,9 +17,9 @@ from typing import TypeVar
 
 from companion.llm.budget_store import BudgetFileUnusable
 from companion.llm.endpoint import Endpoint
-from companion.llm.group_commit import GroupCommit
 from companion.llm.rate_limit_store import Bound, Ended, Kind, RateLimitStore, Report, Taken
 from companion.llm.response import Usage
+from companion.sqlite import GroupCommit
 
 T = TypeVar("T")
 
@@ -43,22 +43,18 @@ class RateLimiter:
 
     file: that of the budget. waits: why calls of this process wait now, in words; empty if none
     does. tell: called with it at each look of a call that waits, and once none does any more; it
-    must not come back here. window: seconds that count as a minute.
+    must not come back here.
 
     Nothing here raises: where the file is unusable, calls go at once, after a warning, and the
     endpoint has to refuse what is too much.
     """
 
     def __init__(
-        self,
-        file: Path,
-        endpoint: Endpoint,
-        clock: Callable[[], float] = time.monotonic,
-        window: float = 60.0,
+        self, file: Path, endpoint: Endpoint, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.waits = ""
         self.tell: Callable[[str], object] = bool
-        self._store = RateLimitStore(file, f"{endpoint.model} at {endpoint.address}", clock, window)
+        self._store = RateLimitStore(file, f"{endpoint.model} at {endpoint.address}", clock)
         self._settings: dict[Kind, int | None] = {
             "requests": endpoint.requests_a_minute,
             "tokens": endpoint.tokens_a_minute,
@@ -70,7 +66,7 @@ class RateLimiter:
         self._warned = False
 
     def line_up(self, tokens: int, *, can_wait: bool = False) -> Turn:
-        """Return the turn of a call that may take so many tokens.
+        """Return the turn of a call that may take these tokens.
 
         can_wait: nobody waits for its answer alone; calls for which somebody does go first.
         """

@@ -45,6 +45,7 @@ class Transport:
 
     def __init__(self, endpoint: Endpoint, max_answer: int = MAX_ANSWER) -> None:
         self.endpoint = endpoint
+        self._is_closed = False
         parts = urlsplit(endpoint.base_url)
         self._base_url = parts._replace(query="", fragment="").geturl().rstrip("/")
         self._guard = _GuardedTransport(endpoint, max_answer)
@@ -93,7 +94,7 @@ class Transport:
             sent = not isinstance(error.__cause__, _UNSENT)
             raise CallFailed(str(error.__cause__ or error), sent=sent) from None
         except RuntimeError as error:  # httpx2's, for a client that was closed before it sent
-            if not self._http.is_closed:
+            if not self._is_closed:
                 raise
             raise CallFailed(str(error), sent=False) from None
         return _read_reply(response)._replace(sent_at=self._guard.sent_at())
@@ -132,6 +133,7 @@ class Transport:
 
     def close(self) -> None:
         """Break off the calls under way, which raise CallFailed, and close the connections."""
+        self._is_closed = True  # first: a call that starts now fails as one that was broken off
         self._guard.break_off()
         self._openai.close()
         self._http.close()

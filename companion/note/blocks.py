@@ -84,39 +84,40 @@ class Line(NamedTuple):
 _MAX_DEPTH = 100
 _CODE_INDENT = 4
 _MARKER = re.compile(r"(?:[-*+]|(\d{1,9})[.)])(?=[ \t]|$)")
+_BLANKS = re.compile(r"[ \t]*+")
 _QUOTE = 0
 
 
 class Cursor:
-    """A position in a line, counted in characters and in columns (tab stops are 4 apart)."""
+    """A position in a line, counted in characters and in columns (tab stops are 4 apart).
+
+    next: the position of the next character that is not a blank. end: that of the blanks at the
+    end of the line.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.position = 0
+        self.next = _find_content(text, 0)
+        self.end = len(text.rstrip(" \t"))
+        self._has_tabs = "\t" in text  # without any, a column is a character
         self._column = 0
         self._rest_of_tab = 0
-        self._last = len(text.rstrip(" \t"))
 
     @property
     def is_blank(self) -> bool:
         """Whether only blanks follow the cursor."""
-        return self.position >= self._last
-
-    @property
-    def next(self) -> int:
-        """The position of the next character that is not a blank."""
-        position = self.position
-        while self.text[position : position + 1] in (" ", "\t"):
-            position += 1
-        return position
+        return self.position >= self.end
 
     @property
     def is_indented(self) -> bool:
         """Whether what follows is indented as far as indented code."""
-        return not self.is_blank and self.indent(_CODE_INDENT) == _CODE_INDENT
+        return self.position < self.end and self.indent(_CODE_INDENT) == _CODE_INDENT
 
     def indent(self, most: int) -> int:
         """Return how many columns of blanks follow, up to `most`."""
+        if not self._has_tabs:
+            return min(self.next - self.position, most)
         columns = self._rest_of_tab
         position = self.position
         while columns < most and self.text[position : position + 1] in (" ", "\t"):
@@ -127,6 +128,9 @@ class Cursor:
 
     def skip(self, columns: int) -> None:
         """Move over that many columns of blanks, which must be there; part of a tab may remain."""
+        if not self._has_tabs:
+            self.position += columns
+            return
         while columns > 0:
             if not self._rest_of_tab:
                 is_tab = self.text[self.position] == "\t"
@@ -139,6 +143,9 @@ class Cursor:
 
     def skip_blanks(self) -> None:
         """Move to the first character that is not a blank, or to the end."""
+        if not self._has_tabs:
+            self.position = self.next
+            return
         while columns := self.indent(_CODE_INDENT):
             self.skip(columns)
 
@@ -146,6 +153,14 @@ class Cursor:
         """Move over the characters of a `>` or list marker."""
         self.position += length
         self._column += length
+        self.next = _find_content(self.text, self.position)
+
+
+def _find_content(text: str, position: int) -> int:
+    """Return the position of the first character from there on that is not a blank."""
+    found = _BLANKS.match(text, position)
+    assert found
+    return found.end()
 
 
 class Containers:
@@ -208,7 +223,7 @@ def _take_marker(cursor: Cursor, in_paragraph: bool) -> int | None:
     marker = _MARKER.match(cursor.text, cursor.next)
     if not marker:
         return None
-    is_empty = not cursor.text[marker.end() :].strip(" \t")
+    is_empty = marker.end() >= cursor.end
     if in_paragraph and (is_empty or marker[1] not in (None, "1")):
         return None
     cursor.skip_blanks()

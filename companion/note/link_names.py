@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from companion.note.mentions import (
     Spelling,
     can_be_link,
-    fold,
+    fold_case,
     is_safe,
     matches_spelling,
     spelling_of,
@@ -79,7 +79,7 @@ class LinkNames:
             patterns = set[str]()
             for name, is_alias in names:
                 spelled = unicodedata.normalize("NFC", name).strip()
-                patterns.add(pattern := fold(spelled))
+                patterns.add(pattern := fold_case(spelled))
                 known = _SpelledName(spelled, spelling_of(spelled, is_alias))
                 if known not in self._spellings.get(pattern, ()):
                     _add(self._spellings, pattern, known)
@@ -138,7 +138,7 @@ class LinkNames:
 
     def find_mentions(self, text: str) -> Iterator[Mention]:
         """Yield the mentions in text by their start, longest first; they may overlap."""
-        found = self._matcher.find_matches_as_indexes(fold(text), overlapping=True)
+        found = self._matcher.find_matches_as_indexes(fold_case(text), overlapping=True)
         for index, start, end in sorted(found, key=lambda match: (match[1], -match[2])):
             pattern = self._patterns[index]
             if can_be_link(text, start, end) and any(
@@ -169,7 +169,7 @@ class LinkNames:
         """The names that are part of many other notes' names: too common to mean one note."""
         notes: dict[int, int] = defaultdict(int)
         for name in self._basenames:
-            found = self._matcher.find_matches_as_indexes(fold(name), overlapping=True)
+            found = self._matcher.find_matches_as_indexes(fold_case(name), overlapping=True)
             parts = [(i, start, end) for i, start, end in found if end - start < len(name)]
             for index in {i for i, start, end in parts if can_be_link(name, start, end)}:
                 notes[index] += 1

@@ -82,11 +82,7 @@ def link_mentions(
 
 
 def unlink_repeats(
-    text: str,
-    names: LinkNames,
-    own: str,
-    linked: Collection[str],
-    choose: Choose | None = None,
+    text: str, names: LinkNames, own: str, linked: Collection[str], choose: Choose | None = None
 ) -> str:
     """Return a model's text with all wikilinks to a note but the first one as their words.
 

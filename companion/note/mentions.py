@@ -123,7 +123,7 @@ class Spelling(Enum):
     """As the name is, between Chinese book title marks: the alias 黑暗 of a film's note."""
 
 
-def spelling_of(name: str, is_alias: bool = False) -> Spelling:
+def spelling_of(name: str, is_alias: bool) -> Spelling:
     """Return the spelling in which name counts as a mention.
 
     Names under four letters must be acronyms in capitals; names in Chinese, Japanese, Korean,
@@ -239,6 +239,6 @@ def plain_punctuation(text: str) -> str:
     return text.translate(_PLAIN_PUNCTUATION)
 
 
-def fold(text: str) -> str:
+def fold_case(text: str) -> str:
     """Return text, of the same length, in lower case and with plain punctuation."""
     return plain_punctuation(text.replace("\u0130", "I")).lower()

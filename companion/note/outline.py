@@ -18,8 +18,9 @@ from companion.note.text import NoteText, split_lines
 
 _PLAIN_TEXT = re.compile(r"(?:(?:[^\W\d_]|#[^\s#\\`%<$])[^\\`%<$]*)?")  # or a tag, or nothing
 _PLAIN_HEADING = re.compile(r"(#{1,6})[ \t][^\\`%<$]*")
-_RULE = re.compile(r"([-*_])[ \t]*(?:\1[ \t]*){2,}$")
-_UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
+# Nothing in it is tried twice, or a long line would take hundreds of bytes of memory a character.
+_RULE = re.compile(r"([-*_])[ \t]*+(?:\1[ \t]*+){2,}+$")
+_UNDERLINE = re.compile(r"(?:=++|-++)[ \t]*+$")
 _FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,})")
 
 
@@ -60,8 +61,9 @@ class _Scanner:
         self.in_paragraph = False
 
     def read(self) -> list[Line]:
+        comments = self.comments
         for line in self.raw:
-            is_inside = self.comments.is_open_in(line)
+            is_inside = comments.open and comments.is_open_in(line)
             self.lines.append(self._inside(line) if is_inside else self._line(line))
         return self.lines
 
@@ -90,8 +92,8 @@ class _Scanner:
                 return line._replace(kind="heading", level=len(heading[1]), starts_block=True)
         cursor = Cursor(line.text)
         continued = self.containers.follow(cursor)
-        depth = self.containers.depth(continued)
-        line = line._replace(continued=depth, depth=depth)
+        if depth := self.containers.depth(continued):
+            line = line._replace(continued=depth, depth=depth)
         if self.block and continued == len(self.containers):
             return self._in_block(line, cursor)
         self.block = None
@@ -149,7 +151,8 @@ class _Scanner:
         # A lazy continuation line leaves the quotes above open (CommonMark 5.1).
         if not (may_continue and self.in_paragraph):
             self.containers.close(count)
-        return line._replace(starts_block=count > continued or not self.in_paragraph)
+        starts_block = count > continued or not self.in_paragraph
+        return line._replace(starts_block=True) if starts_block else line
 
     def _leaf(self, line: Line, count: int, may_continue: bool, inside: bool) -> Line:
         """Return a line whose containers are known, with the kind that its content has.
@@ -191,8 +194,8 @@ class _Scanner:
 
     def _hide(self, line: Line) -> Line:
         """Return the line with its comments; one that is not closed in the line stays open."""
-        found = self.comments.find(line, len(self.lines))
-        line = line._replace(hidden=(*line.hidden, *found))
+        if found := tuple(self.comments.find(line, len(self.lines))):
+            line = line._replace(hidden=(*line.hidden, *found))
         if line.hidden and not line.visible.strip(" \t>"):
             line = line._replace(kind="comment")
         if not (span := self.comments.open):

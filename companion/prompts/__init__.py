@@ -1,6 +1,6 @@
 """What the model is asked: our prompt files, the user's over them, and the messages of both."""
 
-from companion.prompts.field import Field, NothingToChoose
+from companion.prompts.field import Field, NothingToChoose, find_field
 from companion.prompts.messages import Ask, Prompts, make_ask, question_of
 from companion.prompts.prompt_context import PromptContext
 from companion.prompts.prompt_file import PromptError
@@ -13,6 +13,7 @@ __all__ = [
     "PromptContext",
     "PromptError",
     "Prompts",
+    "find_field",
     "load_prompts",
     "make_ask",
     "question_of",

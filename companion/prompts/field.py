@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from companion.errors import CompanionError
 from companion.note.needs import CALLOUT
-from companion.prompts.prompt_context import SAMPLES, PromptContext, one_line, one_lines
+from companion.prompts.prompt_context import SAMPLES, PromptContext, as_line, as_lines
 from companion.prompts.prompt_file import (
     FieldFrontmatter,
     FieldKind,
@@ -93,14 +93,21 @@ class Field:
         return self.template.render(
             note.short_values()
             | {
-                "question": one_line(question) if question else None,
-                "section": one_line(section) if section else None,
-                "choices": one_lines(self.choices(note) or ()),
+                "question": as_line(question) if question else None,
+                "section": as_line(section) if section else None,
+                "choices": as_lines(self.choices(note) or ()),
                 "min_characters": self.min_characters,
                 "max_characters": self.max_characters,
                 "max_items": self.max_items,
             }
         )
+
+
+def find_field(fields: Iterable[Field], name: str) -> Field | None:
+    """Return the field of that name, else the one that fills the property of that name."""
+    every = list(fields)
+    by_name = {each.fills: each for each in every} | {each.name: each for each in every}
+    return by_name.get(name)
 
 
 _VARIABLES = frozenset(SAMPLES[0].short_values()) | {

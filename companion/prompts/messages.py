@@ -53,7 +53,7 @@ def question_of(need: Need, callout_titles: frozenset[str]) -> str | None:
     return None if is_title else need.question
 
 
-def fold_path(path: str) -> str:
+def folder_key(path: str) -> str:
     """Return path to compare folders by: case and Unicode normalization do not matter."""
     return unicodedata.normalize("NFC", path).casefold().strip("/")
 
@@ -70,7 +70,7 @@ class TemplateAsk(NamedTuple):
 class Prompts:
     """The prompt files in use, and the messages and schemas made from them.
 
-    by_folder: those for the notes in folders of the vault, by path as fold_path returns it.
+    by_folder: those for the notes in folders of the vault, by path as folder_key returns it.
     """
 
     files: Mapping[str, PromptFile]
@@ -84,7 +84,7 @@ class Prompts:
         """Return the prompts for the note at path: those of the innermost folder that has some."""
         if not self.by_folder:
             return self
-        folders = PurePosixPath(fold_path(path)).parents
+        folders = PurePosixPath(folder_key(path)).parents
         return next((self.by_folder[f] for f in map(str, folders) if f in self.by_folder), self)
 
     def all_fields(self) -> Iterator[Field]:
@@ -94,9 +94,7 @@ class Prompts:
 
     def field_of(self, kind: str) -> Field:
         """Return the field that fills needs of this kind: a property, or `callout`."""
-        if kind == CALLOUT:
-            return self.fields[CALLOUT]
-        return next(field for field in self.fields.values() if field.property == kind)
+        return next(field for field in self.fields.values() if field.fills == kind)
 
     def instructions(self, field: Field) -> str:
         """Return all that a model is told for a field, with examples but without a note."""

@@ -53,13 +53,13 @@ class PromptContext:
         lists = (*self.headings, *self.aliases, *self.tags, *self.properties, *told)
         texts = (self.title, prose, self.opening or "", *lists)
         return self.short_values() | {
-            "title": one_line(self.title),
+            "title": as_line(self.title),
             "prose": prose,
-            "headings": one_lines(self.headings),
-            "properties": one_lines(self.properties),
-            "backlinks": one_lines(self.backlinks),
-            "linked": one_lines(self.linked),
-            "examples": one_lines(self.examples),
+            "headings": as_lines(self.headings),
+            "properties": as_lines(self.properties),
+            "backlinks": as_lines(self.backlinks),
+            "linked": as_lines(self.linked),
+            "examples": as_lines(self.examples),
             "marker": _find_marker(texts),
         }
 
@@ -68,18 +68,18 @@ class PromptContext:
 
         Every instruction repeats the title, so that a long one is cut; the note has all of it.
         """
-        title = one_line(self.title)
+        title = as_line(self.title)
         if len(title.encode()) > _TITLE_BYTES:  # cut between words, where it has them
             cut = title.encode()[:_TITLE_BYTES].decode(errors="ignore")
             title = _LAST_WORD.sub("", cut) + "…"
         return {
             "title": title,
             "quoted_title": f'"{title}"' if title else "",
-            "aliases": one_lines(self.aliases),
-            "tags": one_lines(self.tags),
+            "aliases": as_lines(self.aliases),
+            "tags": as_lines(self.tags),
             "language": self.language,
-            "opening": one_line(self.opening or ""),
-            "self_description": one_line(self.self_description or ""),
+            "opening": as_line(self.opening or ""),
+            "self_description": as_line(self.self_description or ""),
             "small": self.small,
         }
 
@@ -104,14 +104,14 @@ SAMPLES = (
 )
 
 
-def one_line(text: str) -> str:
+def as_line(text: str) -> str:
     """Return text with every run of white space as one space, and its turn marks broken."""
     return break_turn_marks(" ".join(text.split()))
 
 
-def one_lines(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return each of the texts as one_line does."""
-    return tuple(map(one_line, texts))
+def as_lines(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return each of the texts as as_line does."""
+    return tuple(map(as_line, texts))
 
 
 def break_turn_marks(text: str) -> str:

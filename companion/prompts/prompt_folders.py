@@ -10,14 +10,14 @@ from typing import NamedTuple
 
 import companion
 from companion.prompts.field import Field, load_field
-from companion.prompts.messages import Prompts, TemplateAsk, fold_path
+from companion.prompts.messages import Prompts, TemplateAsk, folder_key
 from companion.prompts.prompt_context import SAMPLES
 from companion.prompts.prompt_file import (
     PromptError,
     PromptFile,
     Template,
     compile_template,
-    read_file,
+    read_prompt_file,
 )
 
 _FRAMES = ("system.md", "note.md", "answer.md")
@@ -40,7 +40,7 @@ def load_prompts(*overrides: Path) -> Prompts:
     of_folders: dict[str, dict[str, Path]] = {}
     for name, found in _find_folder_files(overrides[-1], paths) if overrides else ():
         of_folders.setdefault(name, {}).update(found)
-    prompts = _load({name: read_file(path) for name, path in paths.items()})
+    prompts = _load({name: read_prompt_file(path) for name, path in paths.items()})
     return replace(prompts, by_folder=MappingProxyType(_load_folders(prompts, of_folders)))
 
 
@@ -72,10 +72,10 @@ def _load_folders(
     loaded: dict[str, Prompts] = {}
     for folder in sorted(of_folders, key=lambda folder: folder.count("/")):
         above = replace(prompts, by_folder=loaded).for_note(f"{folder}.md")
-        files = {name: read_file(path) for name, path in of_folders[folder].items()}
-        loaded[fold_path(folder)] = _load({**above.files, **files})
+        files = {name: read_prompt_file(path) for name, path in of_folders[folder].items()}
+        loaded[folder_key(folder)] = _load({**above.files, **files})
         for name in filter(_is_field, files):  # it may not change which notes need something
-            field = loaded[fold_path(folder)].fields[_field_name(name)]
+            field = loaded[folder_key(folder)].fields[_field_name(name)]
             general = prompts.fields.get(field.name)
             if general is None:
                 files[name].fail(

@@ -16,7 +16,7 @@ from typing import TypeVar
 from companion.errors import DiskFull, NoteBusy, NoteChanged, NoteError, NoteRefused, NoteUnwritable
 
 T = TypeVar("T")
-PATIENCE = 1.0  # seconds to wait for another program to close the note
+IN_USE_PATIENCE = 1.0  # seconds to wait for another program to close the note
 _RETRY_PAUSE = 0.005  # seconds
 _IN_USE_ERRNOS = {errno.EAGAIN, errno.EBUSY}
 
@@ -130,7 +130,7 @@ def _stat_inside(root: str, path: str) -> os.stat_result | None:
 
 def _retry_while_in_use(call: Callable[[], T], path: str) -> T:
     """Return what call returns; retried for a second while another program holds the note open."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + IN_USE_PATIENCE
     while True:
         try:
             return call()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +48,10 @@ class NoteFile(NamedTuple):
         return max(self.mtime_ns, self.ctime_ns) < now_ns - _SETTLED_NS
 
 
+KnownNote = tuple[str, int, int, int, int, str]
+"""The fields of NoteFile, of a note that was read before, and a text that was kept of it."""
+
+
 class SkippedFile(NamedTuple):
     """A note, or a whole folder, that is left out without being read.
 
@@ -56,6 +60,16 @@ class SkippedFile(NamedTuple):
 
     path: str
     reason: str
+
+
+def is_in(path: str, folder: str) -> bool:
+    """Return whether the note at path is the one at folder, or within it; `""`: the vault."""
+    return not folder or f"{path}/".startswith(f"{folder}/")
+
+
+def is_in_any(path: str, folders: Collection[str]) -> bool:
+    """Return whether the note at path is in one of the folders, as is_in does."""
+    return any(is_in(path, folder) for folder in folders)
 
 
 def with_parent_folders(paths: Iterable[str]) -> set[str]:

@@ -14,6 +14,7 @@ from companion.note.callouts import Style
 from companion.note.facts import Facts
 from companion.note.needs import Need
 from companion.vault.files import (
+    KnownNote,
     NoteFile,
     SkippedFile,
     describe_read_error,
@@ -23,7 +24,7 @@ from companion.vault.files import (
     with_parent_folders,
 )
 from companion.vault.ignore import IgnoreRules
-from companion.vault.index_cache import IndexCache, LinkStore, Row
+from companion.vault.index_cache import IndexCache, LinkStore
 from companion.vault.notes import Examine, Files, Notes
 from companion.vault.walk import walk_known, walk_notes
 
@@ -112,7 +113,7 @@ class Index:
         self._cache = None if file is None else IndexCache(file)
         self._link_store = LinkStore(self._cache)
         self._fingerprint: str | None = None
-        self._rows: dict[str, Row] = {}
+        self._rows: dict[str, KnownNote] = {}
         self._unsaved: set[str] = set()
 
     def scan(
@@ -172,7 +173,7 @@ class Index:
 
     def _add_files(
         self,
-        found: Sequence[NoteFile | SkippedFile | Row],
+        found: Sequence[NoteFile | SkippedFile | KnownNote],
         root: Path,
         examine: Examine,
         scan: Scan,
@@ -183,7 +184,7 @@ class Index:
 
         stale: paths of rows to delete, unless the file is found unchanged.
         """
-        now, rows, new = time.time_ns(), self._rows, list[Row]()
+        now, rows, new = time.time_ns(), self._rows, list[KnownNote]()
         for done, file in enumerate(found, 1):
             if isinstance(file, SkippedFile):
                 scan.skipped[file.path] = file.reason

@@ -12,10 +12,7 @@ from companion.errors import NoteError
 from companion.note.links import likely_targets
 from companion.note.text import NoteText
 from companion.sqlite import Cache, Migration
-from companion.vault.files import NoteFile, read_file
-
-Row = tuple[str, int, int, int, int, str]
-"""The five fields of files.NoteFile, of a note as it was read, and its facts or links as text."""
+from companion.vault.files import KnownNote, NoteFile, read_file
 
 
 class IndexCache:
@@ -24,10 +21,10 @@ class IndexCache:
     def __init__(self, file: Path) -> None:
         self._try = Cache(file, _MIGRATIONS).run
 
-    def load(self, fingerprint: str) -> list[Row]:
+    def load(self, fingerprint: str) -> list[KnownNote]:
         """Return the rows made under that fingerprint; none if the file holds those of another."""
 
-        def work(db: sqlite3.Connection) -> list[Row]:
+        def work(db: sqlite3.Connection) -> list[KnownNote]:
             db.execute("BEGIN")  # both queries see the same state of the file
             if _fingerprint(db) != fingerprint:
                 return []
@@ -35,11 +32,11 @@ class IndexCache:
 
         return self._try(work) or []
 
-    def load_links(self) -> list[Row]:
+    def load_links(self) -> list[KnownNote]:
         """Return the rows of links, which depend on no settings."""
         return self._try(lambda db: db.execute("SELECT * FROM links").fetchall()) or []
 
-    def save_links(self, deleted: Iterable[str], read: Iterable[Row]) -> None:
+    def save_links(self, deleted: Iterable[str], read: Iterable[KnownNote]) -> None:
         """Delete the rows of links of the paths in deleted, and insert or replace those in read."""
 
         def work(db: sqlite3.Connection) -> None:
@@ -51,7 +48,11 @@ class IndexCache:
         self._try(work)
 
     def save(
-        self, fingerprint: str, deleted: Iterable[str], read: Iterable[Row], all_rows: Iterable[Row]
+        self,
+        fingerprint: str,
+        deleted: Iterable[str],
+        read: Iterable[KnownNote],
+        all_rows: Iterable[KnownNote],
     ) -> None:
         """Delete the rows of the paths in deleted, and insert or replace the rows in read.
 
@@ -82,10 +83,7 @@ _TABLE = """CREATE TABLE {table} (
     {text} TEXT NOT NULL
 ) WITHOUT ROWID"""
 _MIGRATIONS: list[Migration] = [
-    (
-        "CREATE TABLE about (fingerprint TEXT NOT NULL)",
-        _TABLE.format(table="notes", text="facts"),
-    ),
+    ("CREATE TABLE about (fingerprint TEXT NOT NULL)", _TABLE.format(table="notes", text="facts")),
     (_TABLE.format(table="links", text="targets"),),
 ]
 
@@ -95,7 +93,7 @@ def _fingerprint(db: sqlite3.Connection) -> str | None:
     return row[0] if row else None
 
 
-def _put(db: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
+def _put(db: sqlite3.Connection, table: str, rows: Iterable[KnownNote]) -> None:
     db.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
 
 
@@ -108,7 +106,7 @@ class LinkStore:
     def __init__(self, cache: IndexCache | None = None) -> None:
         self._cache = cache
         self._lock = Lock()
-        self._rows: dict[str, Row] | None = None
+        self._rows: dict[str, KnownNote] | None = None
 
     def targets(self, root: Path, files: Mapping[str, NoteFile]) -> dict[str, str]:
         """Return the targets of the links in these notes by path, a line each.
@@ -122,7 +120,7 @@ class LinkStore:
             deleted = self._rows.keys() - files.keys()
             for path in deleted:
                 del self._rows[path]
-            found, read, now = dict[str, str](), list[Row](), time.time_ns()
+            found, read, now = dict[str, str](), list[KnownNote](), time.time_ns()
             for path, file in files.items():
                 row = self._rows.get(path)
                 if row is None or row[:5] != file:

@@ -1,4 +1,4 @@
-"""Watch folders with Linux' inotify, by way of classes that watchdog does not document.
+"""Watch folders with Linux' inotify, by classes that watchdog does not document.
 
 Importing this fails on other systems. `pyproject.toml` holds watchdog below the next version whose
 internals may differ, and tests/vault/test_inotify.py fails if those used here do.

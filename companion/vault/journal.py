@@ -8,10 +8,12 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 from companion.note.edit import apply_edits
+from companion.sqlite import Gathering
 from companion.vault.batches import BatchStore
 from companion.vault.change import Change, NewChange, make_row, read_row
 from companion.vault.change_rows import (
@@ -25,7 +27,7 @@ from companion.vault.change_rows import (
     mark_done,
     put_offer,
 )
-from companion.vault.gathering import Gathering
+from companion.vault.files import is_in_any
 from companion.vault.journal_db import Database, touch
 from companion.vault.proposals import ProposalStore
 from companion.vault.remembered_notes import RememberedNotes
@@ -46,7 +48,7 @@ class Journal:
         Raises JournalError if it is locked, damaged, unreadable or from a newer version.
         """
         self._db = Database(file, read_only=read_only)
-        self._done = Gathering(self._db, _mark_all_done)
+        self._done = Gathering(partial(self._db.ask, can_wait=True), _mark_all_done)
         self.notes = RememberedNotes(self._db, read_only=read_only)
         self.proposals = ProposalStore(self._db, self.notes, read_only=read_only)
         self.batches = BatchStore(self._db, self.notes)
@@ -101,7 +103,7 @@ class Journal:
         return self._db.ask(list_offers).result()
 
     def drop_offers(self, older_than: float) -> None:
-        """Delete the offers made more than so many seconds ago."""
+        """Delete the offers made more than `older_than` seconds ago."""
         self._db.ask(lambda db: drop_offers(db, time.time() - older_than)).result()
 
     def done(self, change: int) -> None:
@@ -111,8 +113,7 @@ class Journal:
     def abandon(self, change: int, remark: str = "") -> None:
         """Record that the note does not hold the change, and why; delete its images.
 
-        Its proposals are open again.
-        Returns at once, as `done` does.
+        Its proposals are open again. Returns at once, as `done` does.
         """
         self._db.ask(lambda db: mark_abandoned(db, change, remark))
 
@@ -173,7 +174,7 @@ class Journal:
         return before, apply_edits(before.decode("utf-8"), found.edits).encode("utf-8")
 
     def prune_images(self, older_than: float) -> int:
-        """Delete the images of changes made more than so many seconds ago; return their number.
+        """Delete the images of changes made over `older_than` seconds ago; return their number.
 
         Pending changes keep theirs. Edits and hashes are never deleted.
         """
@@ -182,18 +183,16 @@ class Journal:
         limit = time.time() - older_than
         return self._db.ask(lambda db: db.execute(query, (limit,)).rowcount).result()
 
-    def forget(self, paths: Sequence[str] | None = None) -> int:
+    def forget(self, paths: Sequence[str]) -> int:
         """Delete what is kept of the text of these notes; return for how many proposals.
 
-        paths: notes and folders; None: all. Open proposals are refused, so that nothing is asked
-        for again. The edits of changes stay, by which they can be undone.
+        paths: notes and folders; `""`: the vault. Open proposals are refused, so that nothing is
+        asked for again. The edits of changes stay, by which they can be undone.
         """
-        wanted = None if paths is None or "" in paths else paths
-        kept = self.proposals.paths()
-        mine = [path for path in kept if wanted is None or _is_in(path, wanted)]
+        mine = [path for path in self.proposals.paths() if is_in_any(path, paths)]
         number = self.proposals.forget(mine, "its text was deleted, as you asked")
         touched = {change.path for change in self.changes()}
-        rows = [(path,) for path in touched if wanted is None or _is_in(path, wanted)]
+        rows = [(path,) for path in touched if is_in_any(path, paths)]
         query = """DELETE FROM images WHERE change IN (
             SELECT id FROM changes WHERE path = ? AND state != 'pending')"""
         self._db.ask(lambda db: db.executemany(query, rows), durable=True).result()
@@ -226,10 +225,6 @@ class Journal:
 
 def _mark_all_done(db: sqlite3.Connection, changes: Sequence[int]) -> None:
     mark_done(db, changes, time.time())
-
-
-def _is_in(path: str, wanted: Sequence[str]) -> bool:
-    return any(path == name or path.startswith(f"{name}/") for name in wanted)
 
 
 _MOST = (1 << 63) - 1  # the highest id SQLite can give

@@ -145,5 +145,5 @@ _BATCHES = (
 # the inbox lists the open ones, and counts those with flags
 _OPEN_INDEX = ("CREATE INDEX open_by_flags ON proposals (flags != '[]', id) WHERE state = 'open'",)
 MIGRATIONS: list[Migration] = [
-    *(_CHANGES, _PARTS, _NOTES, _OFFERS, _PROPOSALS, _BATCHES, _OPEN_INDEX),
+    *(_CHANGES, _PARTS, _NOTES, _OFFERS, _PROPOSALS, _BATCHES, _OPEN_INDEX)
 ]

@@ -48,7 +48,7 @@ def find_vault(start: Path) -> Path | None:
     return None
 
 
-def open_vault(path: Path) -> Path:
+def resolve_vault(path: Path) -> Path:
     """Return the real path of the vault at path, which need not have Obsidian's settings.
 
     Raises UsageError if it does not exist, is not a folder or cannot be read.

@@ -24,16 +24,20 @@ ProposalState = Literal["asked", "open", "accepted", "refused", "rejected", "sup
 - closed: the need is gone; it may be asked for again if it comes back.
 """
 
-Flag = Literal["unsupported", "extractive", "new-value", "small-model", "replaces", "program"]
-"""Why somebody should look at a proposal before it is written:
+TAKEABLE: tuple[ProposalState, ...] = ("open", "refused", "rejected")
+"""The states of proposals that can be accepted by their id."""
 
-- unsupported: neither the note nor its context supports all of it.
-- extractive: a sentence of the note itself, for want of a usable answer.
-- new-value: a value that the vault does not use yet.
-- small-model: a callout by a model that knows little by heart.
-- replaces: it is to take the place of what Companion wrote before.
-- program: a script or an agent gave it, no model of the user's choice.
-"""
+Flag = Literal["unsupported", "extractive", "new-value", "small-model", "replaces", "program"]
+"""Why somebody should look at a proposal before it is written: FLAG_WORDS says it in words."""
+
+FLAG_WORDS: Mapping[Flag, str] = {
+    "unsupported": "neither the note nor what links to it supports all of this",
+    "extractive": "a sentence of the note itself, for want of a usable answer",
+    "new-value": "a value that the vault does not use yet",
+    "small-model": "a callout by a small model, which knows little by heart",
+    "replaces": "it takes the place of what Companion wrote before",
+    "program": "a script or an agent gave it, not the model that you chose",
+}
 
 ProposedValue = str | list[str]
 """A text; or the texts of a list, or the lines of a callout's body."""
@@ -57,6 +61,17 @@ class GivenValue(NamedTuple):
     question: str | None = None
 
 
+class Acceptance(NamedTuple):
+    """A proposal to accept. text: what to write in place of its value; None: the value.
+
+    states: those that it may be in; in another one, somebody else has decided on it meanwhile.
+    """
+
+    id: int
+    text: str | list[str] | None = None
+    states: tuple[ProposalState, ...] = ("open",)
+
+
 class RejectedValue(NamedTuple):
     """A value that a check found unfit. reason: in words."""
 
@@ -69,6 +84,7 @@ class NewProposal(NamedTuple):
     value: None if there is none. rejection, reason: the kind of a rejection, and why, in words.
     answer: what the model said, of any JSON type. remark: what the history says of it beside the
     value. prompt: a fingerprint of what was asked. source: the note that it was made from.
+    read_at: when that was read, Unix time, seconds; None: just now.
     sentences: a hash of each sentence that it was made from. evidence: what supports it, as JSON.
     tokens: in and out, of the calls; of several made by the same calls, only the first has them.
     options: how the need was asked for, by which it is found again in the note. waits: whether it
@@ -87,6 +103,7 @@ class NewProposal(NamedTuple):
     model: str = ""
     prompt: str = ""
     source: bytes | None = None
+    read_at: float | None = None
     sentences: tuple[str, ...] = ()
     evidence: object = None
     tokens: tuple[int, int] = (0, 0)
@@ -140,6 +157,11 @@ class Proposal:
         """The value as one text, with items and lines at the ends of lines; empty: none."""
         return self.value if isinstance(self.value, str) else "\n".join(self.value or ())
 
+    @property
+    def waits_for_editor(self) -> bool:
+        """Whether it is accepted, and waits for the editor that shows its note."""
+        return self.state == "open" and bool(self.decided_by)
+
 
 class AskedNeed(NamedTuple):
     """What became of the latest proposal for a need: by it, no model is asked twice."""
@@ -167,7 +189,7 @@ def make_proposal_row(new: NewProposal, made_at: float) -> dict[str, object]:
         "made_at": made_at,
         "decided_at": None if new.state in ("asked", "open") else made_at,
     }
-    del row["source"]
+    del row["source"], row["read_at"]
     return row | {
         name: None if row[name] is None else dump_json(row[name]) for name in _JSON_COLUMNS
     }

@@ -72,9 +72,8 @@ class ProposalStore:
             return []
         self._new_paths.update(each.path for each in new)
         now = time.time()
-        sources = {each.path: each.source for each in new}
-        for path, source in sources.items():
-            self._notes.record(path, source)
+        for each in {each.path: each for each in new}.values():
+            self._notes.record(each.path, each.source, each.read_at)
         return self._db.ask(lambda db: insert_proposals(db, new, now), durable=durable).result()
 
     def get(self, id_: int) -> Proposal | None:
@@ -195,7 +194,7 @@ class ProposalStore:
         return [self._notes.current_path(row["path"]) for row in rows]
 
     def purge(self, older_than: float) -> int:
-        """Delete the text of what was decided over so many seconds ago; return their number."""
+        """Delete the text of what was decided over `older_than` seconds ago; return its number."""
         until = time.time() - older_than
         where = f"{_HAS_TEXT} AND state != 'open' AND decided_at < ?"
         return self._db.ask(lambda db: delete_texts(db, where, until)).result()

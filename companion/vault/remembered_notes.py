@@ -7,11 +7,12 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
+from companion.sqlite import Gathering
 from companion.vault.change import Change
-from companion.vault.gathering import Gathering
 from companion.vault.journal_db import Database
 from companion.vault.proposal_rows import move_proposals
 
@@ -41,7 +42,7 @@ class RememberedNotes:
         self._moves: list[tuple[str, str]] = []  # since this was opened
         self._read_only = read_only
         self._db = db
-        self._seen = Gathering(db, _put_all)
+        self._seen = Gathering(partial(db.ask, can_wait=True), _put_all)
         self._now: dict[str, str] = {}
         self._kept_as: dict[str, str] = {}
 
@@ -58,16 +59,16 @@ class RememberedNotes:
         if rows and not self._read_only:
             self._db.ask(lambda db: db.executemany(_PUT, rows), can_wait=True)
 
-    def record(self, path: str, data: bytes | None) -> None:
+    def record(self, path: str, data: bytes | None, seen_at: float | None = None) -> None:
         """Record that the note holds data, or will once it is written. Returns at once.
 
-        data: None if its content is not known.
+        data: None if its content is not known. seen_at: when it was seen to hold that, Unix time,
+        seconds; None: just now. A note that was moved since is found again.
         """
-        now = time.time()
         if data is None:
             self._db.ask(lambda db: db.execute(_NAME, (path,)), can_wait=True)
             return
-        self._seen.add(_make_row(path, data, now))
+        self._seen.add(_make_row(path, data, time.time() if seen_at is None else seen_at))
 
     def move(self, old: str, new: str) -> None:
         """Record that the note at old was moved to new, with all that is recorded of it.
@@ -95,7 +96,7 @@ class RememberedNotes:
         return {new: old for old, new in self._moves}
 
     def follow(self, path: str) -> Callable[[], str]:
-        """Return a function that returns where the note that is now at path is by then."""
+        """Return a function that returns the path, when it is called, of the note now at path."""
         begun = len(self._moves)
 
         def current() -> str:

@@ -23,7 +23,7 @@ class VectorStore:
         self._cache = Cache(file, _MIGRATIONS)
 
     def identify(self) -> tuple[int, ...]:
-        """Return what is another as soon as anybody has written the file."""
+        """Return a fingerprint of the file, which changes when anybody writes it."""
         try:
             status = self._file.stat()
         except OSError:

@@ -107,7 +107,7 @@ class VectorTable:
 
 
 def find_largest(values: Floats, number: int) -> list[int]:
-    """Return the places of the largest values, the largest first; at most so many."""
+    """Return the places of the largest values, the largest first; at most `number`."""
     number = min(number, len(values))
     places = np.argpartition(-values, number - 1)[:number] if number else np.empty(0, np.int64)
     return [int(place) for place in places[np.argsort(-values[places], kind="stable")]]

@@ -16,6 +16,7 @@ from companion.vault.files import (
     IN_CLOUD,
     INT64,
     LINK,
+    KnownNote,
     NoteFile,
     SkippedFile,
     describe_read_error,
@@ -33,9 +34,6 @@ from companion.vault.files import (
 from companion.vault.ignore import IgnoreRules
 
 _ICLOUD = re.compile(r"\.(.+\.md)\.icloud", re.IGNORECASE)
-
-KnownNote = tuple[str, int, int, int, int, str]
-"""The fields of NoteFile, of a note that was read before, and a text that was kept of it."""
 
 
 def walk_notes(

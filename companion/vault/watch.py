@@ -1,4 +1,4 @@
-"""Report what changes in a vault, from the operating system's events by way of watchdog."""
+"""Report what changes in a vault, from the operating system's events, by watchdog."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 /** What the command line asks for in a note that is open here is done in its editor. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 import { endScene, openNote, openPaired, openScene, shownText, shows } from "./scene.js";
+import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
 const PATH = "Cooking/Sourdough.md";
@@ -12,12 +12,13 @@ let scene;
 /** @type {import("playwright-core").Page} */
 let page;
 
-before(async () => {
-  scene = await openScene();
-  page = await openPaired(scene, { takeOver: false });
-});
-
-after(() => endScene(scene, page));
+const test = testsOn(
+  async () => {
+    scene = await openScene();
+    page = await openPaired(scene, { takeOver: false });
+  },
+  () => endScene(scene, page),
+);
 
 test("an open note is filled in its editor, with what is not saved, and is one run's with the rest", async () => {
   await openNote(page, PATH);

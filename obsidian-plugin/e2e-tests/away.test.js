@@ -1,7 +1,6 @@
 /** The daemon dies and comes back: one quiet state, a notice only on a click, no restart. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 import { Vault } from "./daemon.js";
 import { errorsOf, notice, readData, writeData } from "./obsidian.js";
 import {
@@ -16,6 +15,7 @@ import {
   shows,
   statusBar,
 } from "./scene.js";
+import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
 /** @type {import("./scene.js").Scene} */
@@ -23,32 +23,26 @@ let scene;
 /** @type {import("playwright-core").Page} */
 let page;
 
-before(async () => {
-  scene = await openScene();
-  page = await openPaired(scene, {}, { hasClock: true });
-  await openNote(page, "Cooking/Sourdough.md");
-});
+const test = testsOn(
+  async () => {
+    scene = await openScene();
+    page = await openPaired(scene, {}, { hasClock: true });
+    await openNote(page, "Cooking/Sourdough.md");
+  },
+  () => endScene(scene, page),
+);
 
-after(() => endScene(scene, page));
-
-test("a daemon that dies is one quiet word in the status bar", async () => {
+test("a daemon that dies is one quiet word in the status bar; a click says what to do; when it is back, so is the plugin", async () => {
   const notices = await countNotices(page);
   await scene.vault.kill();
   await pass(page, "the status bar says so", /not running/);
   assert.equal(await countNotices(page), notices, "nobody is told who did not ask");
-});
-
-test("a click says what to do, and changes nothing", async () => {
   const text = await shownText(page);
-  const notices = await countNotices(page);
   await clickRibbon(page);
   await notice(page, /companion serve/, notices);
   assert.equal(await shownText(page), text);
   await page.locator(".status-bar-item.plugin-callout-companion").click();
   await notice(page, /companion serve/, notices + 1);
-});
-
-test("when it is back, so is the plugin", async () => {
   await scene.vault.serve(scene.vault.port);
   await pass(page, "the status bar knows", /today/);
   await clickRibbon(page);

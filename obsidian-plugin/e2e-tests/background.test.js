@@ -1,9 +1,9 @@
 /** Background work: the daemon leaves open notes alone, the plugin fills them once the user rests. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 import { notice } from "./obsidian.js";
 import { countNotices, endScene, openNote, openPaired, openScene, shownText } from "./scene.js";
+import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
 const PATH = "Cooking/Sourdough.md";
@@ -13,13 +13,14 @@ let scene;
 /** @type {import("playwright-core").Page} */
 let page;
 
-before(async () => {
-  scene = await openScene({ enabled: true, backlog: "all", settle_seconds: 1 });
-  scene.endpoint.hold();
-  page = await openPaired(scene, { takeOver: true }, { hasClock: true });
-});
-
-after(() => endScene(scene, page));
+const test = testsOn(
+  async () => {
+    scene = await openScene({ enabled: true, backlog: "all", settle_seconds: 1 });
+    scene.endpoint.hold();
+    page = await openPaired(scene, { takeOver: true }, { hasClock: true });
+  },
+  () => endScene(scene, page),
+);
 
 test("the daemon fills what is not open, and not what is", async () => {
   await openNote(page, PATH);

@@ -19,7 +19,7 @@ const PYTHON = [join(".venv", "bin", "python"), join(".venv", "Scripts", "python
 export class Vault {
   /** @type {import("node:child_process").ChildProcess | null} */
   #process = null;
-  /** Programs that the plugin started. @type {import("node:child_process").ChildProcess[]} */
+  /** Programs that were started beside the daemon. @type {import("node:child_process").ChildProcess[]} */
   #spawned = [];
 
   /** @param {string} base the temporary folder that holds everything */
@@ -103,6 +103,11 @@ export class Vault {
     await this.#end("SIGKILL");
   }
 
+  /** @param {NodeJS.Signals} name */
+  signal(name) {
+    this.#process?.kill(name);
+  }
+
   /** End the daemon and remove everything. */
   async remove() {
     await this.#end("SIGTERM");
@@ -134,6 +139,7 @@ export class Vault {
     const file = join(this.home, "vaults", name, "journal.sqlite3");
     const lines = ["import sqlite3, sys", "db = sqlite3.connect(sys.argv[1], isolation_level=None)", harm, "print(flush=True)", "sys.stdin.read()", mend];
     const child = spawn(python(), ["-c", lines.join("\n"), file], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#spawned.push(child);
     await once(child.stdout, "data");
     return {
       async end() {
@@ -193,6 +199,7 @@ export class Vault {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, "exit");
     child.kill(signal);
+    child.kill("SIGCONT"); // a test that failed may have stopped it
     await ended;
   }
 }

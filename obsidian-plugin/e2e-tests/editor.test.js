@@ -1,15 +1,15 @@
 /** A note that is open in every way while it is filled: nothing that the user does is disturbed. */
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
 import { notice } from "./obsidian.js";
-import { clickRibbon, countNotices, endScene, openNote, openPaired, openScene, shownText, shows } from "./scene.js";
+import { chooseFromMenu, clickRibbon, countNotices, endScene, openNote, openPaired, openScene, shownText, shows } from "./scene.js";
+import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
 const STUB = "---\ndescription:\nmood: ok\n---\n\n# Stub\n\n";
 const NOTE = `${STUB}Text of mine.\n\nMore of it.\n`;
 const CALLOUT = /^> \[!ai\] AI\n> It explains the subject/m;
-const NAMES = ["Stub", "Open end", "Composed", "Described", "Unnamed", "Beside", "Out", "Read"];
+const NAMES = ["Stub", "Open end", "Composed", "Described", "Unnamed", "Beside", "Out", "Read", "Turned", "Opened", "Suggested", "Tabular"];
 const FORMS = [
   ["CRLF", (text) => text.replaceAll("\n", "\r\n")],
   ["a byte order mark", (text) => `\ufeff${text}`],
@@ -22,19 +22,20 @@ let scene;
 /** @type {import("playwright-core").Page} */
 let page;
 
-before(async () => {
-  scene = await openScene();
-  for (const name of NAMES) await scene.vault.write(`${name}.md`, NOTE);
-  await scene.vault.write("Stub.md", STUB);
-  await scene.vault.write("Open end.md", STUB.trimEnd());
-  for (const [name, form] of FORMS) await scene.vault.write(`With ${name}.md`, form(NOTE));
-  page = await openPaired(scene);
-  await page.evaluate(() => document.body.classList.add("mod-note-head"));
-});
-
-after(() => endScene(scene, page));
-
-beforeEach(() => scene.endpoint.hold());
+const test = testsOn(
+  async () => {
+    scene = await openScene();
+    for (const name of NAMES) await scene.vault.write(`${name}.md`, NOTE);
+    await scene.vault.write("Stub.md", STUB);
+    await scene.vault.write("Long.md", `${NOTE}\n${"A line of the note.\n\n".repeat(200)}`);
+    await scene.vault.write("Open end.md", STUB.trimEnd());
+    for (const [name, form] of FORMS) await scene.vault.write(`With ${name}.md`, form(NOTE));
+    page = await openPaired(scene);
+    await page.evaluate(() => document.body.classList.add("mod-note-head"));
+  },
+  () => endScene(scene, page),
+  () => scene.endpoint.hold(),
+);
 
 for (const [path, end] of [["Stub.md", /> .*\nHello$/], ["Open end.md", /^# StubHello\n\n> \[!ai\]/m]]) {
   test(`what is typed on goes on in ${path}, and each undo is one step`, async () => {
@@ -84,6 +85,41 @@ test("the Properties pane is not disturbed", async () => {
   await focusEditor();
   await shows(page, CALLOUT);
   assert.match(await shownText(page), /^mood: ok, and more$/m);
+});
+
+test("a list of suggestions at the cursor is not disturbed", async () => {
+  await openNote(page, "Suggested.md");
+  await page.evaluate(() => document.body.createDiv({ cls: "suggestion-container", text: "Garden" }));
+  await page.keyboard.press("Control+End");
+  await fillWhileHeld(/waits until you have chosen a suggestion/);
+  await page.evaluate(() => document.querySelector(".suggestion-container").remove());
+  await shows(page, CALLOUT);
+});
+
+test("a table's cell that is edited within the text is not disturbed", async () => {
+  await openNote(page, "Tabular.md");
+  await page.evaluate(() => window.app.workspace.activeLeaf.view.editor.editCell());
+  await page.keyboard.type("In a cell");
+  await fillWhileHeld(/waits until you have left its table or field/);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "In a cell");
+  await focusEditor();
+  await shows(page, CALLOUT);
+});
+
+test("what is in sight stays where it is when lines come in above it", async () => {
+  await openNote(page, "Long.md");
+  await page.evaluate(() => {
+    const { cm } = window.app.workspace.activeLeaf.view.editor;
+    cm.dispatch({ selection: { anchor: cm.state.doc.line(200).from }, scrollIntoView: true });
+  });
+  await page.waitForTimeout(300); // until the editor has measured its lines
+  const before = await placeOfCursor();
+  await clickRibbon(page);
+  scene.endpoint.release();
+  await shows(page, CALLOUT);
+  await page.waitForTimeout(300);
+  const after = await placeOfCursor();
+  assert.ok(Math.abs(after - before) <= 2, `${before} px from the top before, ${after} after`);
 });
 
 test("a note that is renamed in its title while the model thinks is filled under its new name", async () => {
@@ -163,6 +199,42 @@ test("a note in reading view is filled in its file, and shown", async () => {
   assert.match(await scene.vault.read("Read.md"), CALLOUT);
 });
 
+test("a note that is turned from reading to editing while the model thinks is filled in its editor", async () => {
+  await openNote(page, "Turned.md");
+  await page.evaluate(() => window.app.workspace.activeLeaf.view.setMode("preview"));
+  const { asked } = scene.endpoint;
+  await clickRibbon(page);
+  await waitFor("the model is asked", async () => scene.endpoint.asked > asked);
+  await page.evaluate(() => window.app.workspace.activeLeaf.view.setMode("source"));
+  await fillBesideTyping("Turned.md");
+});
+
+test("a closed note that is opened while the model thinks is filled in its editor", async () => {
+  const { asked } = scene.endpoint;
+  const notices = await countNotices(page);
+  await chooseFromMenu(page, "Opened.md", /^Enrich note$/);
+  await waitFor("the model is asked", async () => scene.endpoint.asked > asked);
+  await openNote(page, "Opened.md");
+  await fillBesideTyping("Opened.md");
+  assert.match(await notice(page, /./, notices), /^Filled .* in “Opened”/);
+});
+
+/** Type at the end while the model thinks, and see that the note has both, the fill as one step of undo. */
+async function fillBesideTyping(path) {
+  await focusEditor();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("Typed too.");
+  scene.endpoint.release();
+  await shows(page, CALLOUT);
+  const filled = await shownText(page);
+  assert.match(filled, /\nTyped too\.$/);
+  await waitFor("the file follows", async () => (await scene.vault.read(path)) === filled);
+  await page.keyboard.press("Control+z");
+  assert.equal(await shownText(page), `${NOTE}Typed too.`);
+  const conflicts = await page.evaluate(() => window.host.conflicts);
+  assert.ok(!conflicts.includes(path), "another note's two panes may write one after the other");
+}
+
 /** Have the note filled, and see that nothing comes of it for now. @param {RegExp} words */
 async function fillWhileHeld(words) {
   const [before, notices] = [await shownText(page), await countNotices(page)];
@@ -170,6 +242,14 @@ async function fillWhileHeld(words) {
   scene.endpoint.release();
   await notice(page, words, notices);
   assert.equal(await shownText(page), before);
+}
+
+/** Pixels from the top of the window to the cursor. */
+function placeOfCursor() {
+  return page.evaluate(() => {
+    const { cm } = window.app.workspace.activeLeaf.view.editor;
+    return cm.coordsAtPos(cm.state.selection.main.head).top;
+  });
 }
 
 async function undoByNotice() {

@@ -1,7 +1,6 @@
 /** What a user does with an open note, a closed one and a folder, against the real daemon. */
 
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
 import { notice, readData } from "./obsidian.js";
 import {
   chooseFromMenu,
@@ -17,6 +16,7 @@ import {
   shows,
   statusBar,
 } from "./scene.js";
+import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
 const FILLED = /^description: How to keep a sourdough starter/m;
@@ -26,19 +26,19 @@ let scene;
 /** @type {import("playwright-core").Page} */
 let page;
 
-before(async () => {
-  scene = await openScene();
-  page = await openPaired(scene);
-});
-
-after(() => endScene(scene, page));
-
-beforeEach(async () => {
-  scene.endpoint.release();
-  await page.evaluate(() => {
-    for (const shown of document.querySelectorAll(".modal-close-button, .notice")) shown.click();
-  });
-});
+const test = testsOn(
+  async () => {
+    scene = await openScene();
+    page = await openPaired(scene);
+  },
+  () => endScene(scene, page),
+  async () => {
+    scene.endpoint.release();
+    await page.evaluate(() => {
+      for (const shown of document.querySelectorAll(".modal-close-button, .notice")) shown.click();
+    });
+  },
+);
 
 test("the code in data.json becomes a token that only the secret storage holds", async () => {
   const token = await secret(page);

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
 import { assertAccessible } from "./axe.js";
 import { endScene, openNote, openPaired, openScene, runCommand, secret, shownText } from "./scene.js";
+import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
 const VIEW = ".mod-right-split";
@@ -20,12 +20,13 @@ let scene;
 /** @type {import("playwright-core").Page} */
 let page;
 
-before(async () => {
-  scene = await openScene();
-  page = await openPaired(scene);
-});
-
-after(() => endScene(scene, page));
+const test = testsOn(
+  async () => {
+    scene = await openScene();
+    page = await openPaired(scene);
+  },
+  () => endScene(scene, page),
+);
 
 test("what a note is asked for by a click waits, is shown in its place, and accepted there", async () => {
   const path = "Cooking/Sourdough.md";
@@ -77,7 +78,7 @@ test("a run is followed under Now, and cancelled there", async () => {
   await assertAccessible(page, VIEW);
   await view().getByRole("button", { name: "Cancel" }).click();
   scene.endpoint.release();
-  await view().getByText("Nothing is being done.").waitFor({ timeout: 20_000 });
+  await view().getByText("Nothing is being done.").waitFor();
   await ask;
 });
 

@@ -8,7 +8,7 @@ import { request } from "node:http";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { launchBrowser } from "./browser.js";
-import { waitFor } from "./wait.js";
+import { PATIENCE, waitFor } from "./wait.js";
 
 export { readData, writeData } from "./daemon.js";
 
@@ -58,7 +58,7 @@ export class Obsidian {
       viewport: { width: 1040, height: 660 },
       reducedMotion: "reduce",
     });
-    context.setDefaultTimeout(10_000);
+    context.setDefaultTimeout(PATIENCE * 1000);
     const page = await context.newPage();
     /** @type {string[]} */
     const faults = [];

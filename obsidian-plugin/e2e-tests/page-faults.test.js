@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, beforeEach, test } from "node:test";
 import { assertAccessible } from "./axe.js";
 import { launchBrowser } from "./browser.js";
 import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
-import { waitFor } from "./wait.js";
+import { testsOn } from "./tests-on.js";
+import { PATIENCE, waitFor } from "./wait.js";
 
 const PATHS = ["Cooking/Sourdough.md", "Garden/Compost.md"];
 const OPEN = PATHS[0];
@@ -17,40 +17,64 @@ const MINE = "My own words about it.";
 
 /** @type {Endpoint} */
 let endpoint;
-/** @type {Vault} */
-let vault;
 /** @type {import("playwright-core").Browser} */
 let browser;
+/** @type {Vault} */
+let vault;
+/** @type {Awaited<ReturnType<import("playwright-core").BrowserContext["storageState"]>>} */
+let session;
 /** @type {import("playwright-core").Page} */
 let page;
 /** @type {string[]} */
 const errors = [];
 
-before(async () => {
-  [endpoint, browser] = await Promise.all([Endpoint.start(), launchBrowser()]);
-  vault = await Vault.copy(endpoint.baseUrl);
-  await vault.serve();
-  await propose(PATHS);
-  const context = await browser.newContext();
-  context.setDefaultTimeout(20_000);
-  page = await openTab(context, await vault.openPage());
-  await page.waitForFunction(() => !location.hash);
-});
+const test = testsOn(
+  async () => {
+    [endpoint, browser] = await Promise.all([Endpoint.start(), launchBrowser()]);
+    vault = await Vault.copy(endpoint.baseUrl);
+    await vault.serve();
+    await propose(PATHS);
+    const context = await newContext();
+    await openSession(context);
+    session = await context.storageState();
+    await context.close();
+  },
+  async () => {
+    await browser?.close();
+    await vault?.remove();
+    endpoint?.stop();
+  },
+);
 
-after(async () => {
-  await browser?.close();
-  await vault?.remove();
-  endpoint?.stop();
-  assert.deepEqual(errors, []);
-});
+/**
+ * A test in a tab and with a session of its own. It leaves the proposals open, and the notes as they
+ * were.
+ * @param {string} name
+ * @param {() => Promise<void>} act
+ */
+function testInTab(name, act) {
+  test(name, async () => {
+    errors.length = 0;
+    const context = await newContext(session);
+    try {
+      page = await openTab(context, `${vault.address}/inbox`);
+      await page.locator(".proposal").first().waitFor();
+      await act();
+      assert.deepEqual(errors, []);
+    } finally {
+      await context.close();
+    }
+  });
+}
 
-// Each test leaves the proposals open, and the notes as they were.
-beforeEach(async () => {
-  await page.goto(`${vault.address}/inbox`);
-  await page.locator(".proposal").first().waitFor();
-});
+/** @param {typeof session} [storageState] */
+async function newContext(storageState) {
+  const context = await browser.newContext({ storageState });
+  context.setDefaultTimeout(PATIENCE * 1000);
+  return context;
+}
 
-test("what is accepted for an open note waits, and u takes that back right there", async () => {
+testInTab("what is accepted for an open note waits, and u takes that back right there", async () => {
   const stop = await reportOpen(OPEN);
   const before = await vault.read(OPEN);
   await pick(description(OPEN));
@@ -66,14 +90,14 @@ test("what is accepted for an open note waits, and u takes that back right there
   await description(OPEN).getByText(/^Accepted: /).waitFor();
   assert.equal(await vault.read(OPEN), before);
   await stop();
-  await waitFor("it is written once the note is closed", async () => (await vault.read(OPEN)).includes(MINE), 30);
+  await waitFor("it is written once the note is closed", async () => (await vault.read(OPEN)).includes(MINE));
   await description(OPEN).getByRole("button", { name: /^Refuse/ }).click();
   await page.getByText(`${OPEN}: it was accepted already (change `).waitFor();
   await vault.companion("undo", `${vault.path}/${OPEN}`);
   await propose([OPEN], "--retry");
 });
 
-test("a session that ended keeps what was typed, says how to get another, and goes on with it", async () => {
+testInTab("a session that ended keeps what was typed, says how to get another, and goes on with it", async () => {
   await edit(description(OPEN), MINE, "");
   await forgetSession();
   await page.keyboard.press("Control+Enter");
@@ -81,21 +105,70 @@ test("a session that ended keeps what was typed, says how to get another, and go
   await page.getByRole("status").getByText(words, { exact: true }).waitFor();
   await wake();
   assert.equal(await typed(), MINE);
-  await openAgain();
+  await openSession(page.context());
   await waitFor("it goes on", isQuiet);
   assert.equal(await typed(), MINE);
   await writeTyped();
 });
 
-test("a session that ended with nothing typed shows nothing of the vault, until there is another", async () => {
+testInTab("a session that ended with nothing typed shows nothing of the vault, until there is another", async () => {
   await forgetSession();
   await page.getByText("Open this page with companion open").waitFor();
   assert.doesNotMatch(await page.locator("body").innerText(), /Sourdough/);
-  await openAgain();
+  await openSession(page.context());
   await description(OPEN).waitFor();
 });
 
-test("what is typed outlives another tab, new proposals and decisions on other rows", async () => {
+testInTab("once what was typed is left, a session that ended shows nothing of the vault either", async () => {
+  await edit(description(OPEN), MINE, "");
+  await forgetSession();
+  await page.getByRole("status").getByText(/^This page's session has ended\. /).waitFor();
+  await page.locator("textarea").press("Escape");
+  await page.getByText("Open this page with companion open").waitFor();
+  assert.doesNotMatch(await page.locator("body").innerText(), /Sourdough/);
+});
+
+testInTab("an answer that comes once its session has ended is not shown", async () => {
+  /** @type {() => void} */
+  let release = () => {};
+  const isReleased = new Promise((done) => (release = () => done(null)));
+  const isHeld = new Promise((done) => {
+    void page.route("**/page/inbox", async (route) => {
+      const response = await route.fetch();
+      done(null);
+      await isReleased;
+      await route.fulfill({ response });
+    }, { times: 1 });
+  });
+  await page.reload();
+  await isHeld;
+  await forgetSession();
+  await wake();
+  await page.getByText("Open this page with companion open").waitFor();
+  const finished = page.waitForEvent("requestfinished", (request) => request.url().endsWith("/page/inbox"));
+  release();
+  await finished;
+  await settle(page);
+  assert.doesNotMatch(await page.locator("body").innerText(), /Sourdough/);
+});
+
+testInTab("a session is there though its tab was closed before the daemon had answered", async () => {
+  await forgetSession();
+  await page.getByText("Open this page with companion open").waitFor();
+  const other = await page.context().newPage();
+  await other.route("**/page/session", async (route) => {
+    vault.signal("SIGSTOP");
+    await route.continue();
+  });
+  const asked = other.waitForRequest("**/page/session");
+  await other.goto(await vault.openPage(), { waitUntil: "commit" });
+  await asked;
+  await other.close();
+  vault.signal("SIGCONT");
+  await description(OPEN).waitFor();
+});
+
+testInTab("what is typed outlives another tab, new proposals and decisions on other rows", async () => {
   await edit(description(OPEN), MINE, "");
   await propose(["Garden"]);
   await wake();
@@ -113,7 +186,7 @@ test("what is typed outlives another tab, new proposals and decisions on other r
   assert.ok(!(await asksBeforeItLeaves()));
 });
 
-test("accepting what another window has refused says so; with words of one's own it can be done all the same", async () => {
+testInTab("accepting what another window has refused says so; with words of one's own it can be done all the same", async () => {
   const other = await openTab(page.context(), `${vault.address}/inbox`);
   await edit(description(OPEN), MINE, "");
   for (const path of PATHS) {
@@ -137,7 +210,7 @@ test("accepting what another window has refused says so; with words of one's own
   await other.close();
 });
 
-test("a daemon that is gone keeps what was typed, and takes it when it is back", async () => {
+testInTab("a daemon that is gone keeps what was typed, and takes it when it is back", async () => {
   await edit(description(OPEN), MINE, "");
   const { port } = vault;
   await vault.stop();
@@ -145,7 +218,7 @@ test("a daemon that is gone keeps what was typed, and takes it when it is back",
   await page.getByRole("status").getByText(/^Companion does not answer/).waitFor();
   assert.equal(await typed(), MINE);
   await vault.serve(port);
-  await waitFor("it goes on", isQuiet, 30);
+  await waitFor("it goes on", isQuiet);
   await writeTyped();
 });
 
@@ -154,7 +227,7 @@ const STORES = /** @type {const} */ ([
   ["from a newer version", "old = db.execute('PRAGMA user_version').fetchone()[0]; db.execute('PRAGMA user_version = 99')", "db.execute(f'PRAGMA user_version = {old}')", /was written by a newer version of Companion .*; update Companion, and start companion serve anew$/],
 ]);
 for (const [name, harm, mend, words] of STORES) {
-  test(`a store that is ${name} is told of in one sentence, and nothing is lost`, async () => {
+  testInTab(`a store that is ${name} is told of in one sentence, and nothing is lost`, async () => {
     const before = await vault.read(OPEN);
     await edit(description(OPEN), MINE, "");
     const { end } = await vault.harmStore(harm, mend);
@@ -174,7 +247,7 @@ const REFUSED = /** @type {const} */ ([
   ["callout", "word ".repeat(10_000), /^Not done: a callout may have [\d,]+ characters, and this has 50,000\.$/],
   ["callout", "![](http://127.0.0.1:1/x.png)", /^Not done: nothing is left to write for callout; refuse it in place of that\.$/],
 ]);
-test("what cannot be a value is refused with one sentence, and kept to be mended", async () => {
+testInTab("what cannot be a value is refused with one sentence, and kept to be mended", async () => {
   const before = await vault.read(OPEN);
   for (const [kind, text, words] of REFUSED) {
     const one = row(kind, OPEN);
@@ -202,7 +275,7 @@ const HARMLESS = /** @type {const} */ ([
   ["callout", "> [!note\n>> [!ai]- \n```\n> code that never ends\n---\n# A heading"],
   ["callout", "<script>alert(1)</script> <% tp.x %> {{date}} words"],
 ]);
-test("YAML, a broken callout and HTML are written as words, and taken back by u", async () => {
+testInTab("YAML, a broken callout and HTML are written as words, and taken back by u", async () => {
   const before = await vault.read(OPEN);
   for (const [kind, text] of HARMLESS) {
     await edit(row(kind, OPEN), text);
@@ -218,7 +291,7 @@ test("YAML, a broken callout and HTML are written as words, and taken back by u"
   }
 });
 
-test("a failed edit is left by Escape, with its sentence", async () => {
+testInTab("a failed edit is left by Escape, with its sentence", async () => {
   await edit(description(OPEN), " ");
   await description(OPEN).locator(".why").waitFor();
   await page.keyboard.press("Escape");
@@ -227,7 +300,7 @@ test("a failed edit is left by Escape, with its sentence", async () => {
   await page.getByText("Choose proposals first").waitFor();
 });
 
-test("several are chosen, decided on and taken back by keys alone, as fast as they come", async () => {
+testInTab("several are chosen, decided on and taken back by keys alone, as fast as they come", async () => {
   const number = await page.locator(".proposal").count();
   await page.keyboard.press("j");
   for (const key of ["x", "j", "x", "Shift+R"]) await page.keyboard.press(key);
@@ -241,7 +314,7 @@ test("several are chosen, decided on and taken back by keys alone, as fast as th
   await waitFor("all are back", async () => (await page.locator(".proposal").count()) === number);
 });
 
-test("more than a request takes are decided on in parts, and taken back at once", async () => {
+testInTab("more than a request takes are decided on in parts, and taken back at once", async () => {
   await mkdir(join(vault.path, "Stubs"));
   const names = Array.from({ length: 60 }, (_, index) => `Stubs/Note ${index}.md`);
   const text = "---\ndescription:\n---\n\n# A note\n\n#status/postponed\n\nA hedge wants to be cut twice a year.\n";
@@ -258,11 +331,11 @@ test("more than a request takes are decided on in parts, and taken back at once"
   const read = () => Promise.all(names.map((name) => vault.read(name)));
   assert.ok((await read()).every((each) => each.includes("[!ai]") && !each.includes("description:\n")));
   await page.keyboard.press("u");
-  await waitFor("all are taken back", async () => (await read()).every((each) => !each.includes("[!ai]")), 60);
+  await waitFor("all are taken back", async () => (await read()).every((each) => !each.includes("[!ai]")));
   await rows.first().waitFor();
 });
 
-test("a page that nobody looks at asks seldom, a hidden one never, and a touch has it ask at once", async () => {
+testInTab("a page that nobody looks at asks seldom, a hidden one never, and a touch has it ask at once", async () => {
   const quiet = await openTab(page.context(), "about:blank");
   let [asked, answered] = [0, 0];
   const isLook = (/** @type {import("playwright-core").Request} */ request) => request.url().endsWith("/page/now");
@@ -273,10 +346,10 @@ test("a page that nobody looks at asks seldom, a hidden one never, and a touch h
   await quiet.getByText("Background work").waitFor();
   const count = async (/** @type {number} */ seconds) => {
     const before = asked;
-    for (let second = 0; second < seconds; second += 1) {
-      await quiet.clock.runFor(1000);
+    for (let second = 0; second < seconds; second += 2) {
+      await quiet.clock.runFor(2000);
       await waitFor("the page has its answer", () => asked === answered);
-      await new Promise((done) => setTimeout(done, 20)); // and makes something of it
+      await settle(quiet);
     }
     return asked - before;
   };
@@ -307,11 +380,11 @@ async function openTab(context, address) {
   return opened;
 }
 
-/** Let the browser in again, in another tab, as `companion open` does. */
-async function openAgain() {
-  const other = await openTab(page.context(), await vault.openPage());
-  await other.waitForFunction(() => !location.hash);
-  await other.close();
+/** Let the browser in, in a tab of its own, as `companion open` does. @param {import("playwright-core").BrowserContext} context */
+async function openSession(context) {
+  const tab = await openTab(context, await vault.openPage());
+  await tab.locator(".proposal").first().waitFor();
+  await tab.close();
 }
 
 /**
@@ -400,6 +473,11 @@ function hide(tab, isHidden) {
   }, isHidden);
 }
 
+/** Return once the tab has made something of the answers that came so far. @param {import("playwright-core").Page} tab */
+function settle(tab) {
+  return tab.evaluate(() => fetch("/healthz").then((answer) => answer.text()));
+}
+
 /** What the browser tells a tab that is shown again. */
 async function wake() {
   await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
@@ -414,13 +492,14 @@ async function wake() {
 async function reportOpen(path) {
   const token = (await readFile(join(vault.home, "token"), "utf8")).trim();
   const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+  const { address } = vault;
   const report = async (/** @type {string[]} */ open) => {
     const body = JSON.stringify({ client: "another editor", open });
-    const answer = await fetch(`${vault.address}/api/v1/presence`, { method: "POST", headers, body });
+    const answer = await fetch(`${address}/api/v1/presence`, { method: "POST", headers, body });
     assert.equal(answer.status, 200);
   };
   await report([path]);
-  const again = setInterval(() => void report([path]), 5_000);
+  const again = setInterval(() => void report([path]).catch(() => {}), 5_000).unref();
   return () => {
     clearInterval(again);
     return report([]);

@@ -3,13 +3,13 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assertAccessible } from "./axe.js";
 import { launchBrowser } from "./browser.js";
 import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
-import { waitFor } from "./wait.js";
+import { testsOn } from "./tests-on.js";
+import { PATIENCE, waitFor } from "./wait.js";
 
 const IMAGES = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "docs", "images");
 const VIEWS = ["inbox", "now", "history", "vault", "spending"];
@@ -25,20 +25,22 @@ let page;
 /** @type {string[]} */
 const errors = [];
 
-before(async () => {
-  endpoint = await Endpoint.start();
-  vault = await Vault.copy(endpoint.baseUrl);
-  await vault.serve();
-  browser = await launchBrowser();
-  page = await openPage(await vault.openPage());
-});
-
-after(async () => {
-  await browser?.close();
-  await vault?.remove();
-  endpoint?.stop();
-  assert.deepEqual(errors, []);
-});
+const test = testsOn(
+  async () => {
+    endpoint = await Endpoint.start();
+    vault = await Vault.copy(endpoint.baseUrl);
+    await vault.serve();
+    browser = await launchBrowser();
+    page = await openPage(await vault.openPage());
+    await page.getByText("Nothing waits.").waitFor();
+  },
+  async () => {
+    await browser?.close();
+    await vault?.remove();
+    endpoint?.stop();
+    assert.deepEqual(errors.splice(0), []);
+  },
+);
 
 /**
  * @param {string} address
@@ -46,6 +48,7 @@ after(async () => {
  */
 async function openPage(address, options) {
   const context = await browser.newContext(options);
+  context.setDefaultTimeout(PATIENCE * 1000);
   const opened = await context.newPage();
   opened.on("pageerror", (error) => errors.push(String(error)));
   opened.on("console", (message) => {
@@ -70,11 +73,11 @@ async function take(name) {
 }
 
 test("the address that is opened lets the browser in, once, and is gone from the history", async () => {
-  await page.waitForFunction(() => !location.hash);
+  assert.equal(new URL(page.url()).hash, "");
   await show("now");
   assert.match(await page.locator("#view").innerText(), /Background work/);
   const address = await vault.openPage();
-  await openPage(address);
+  await (await openPage(address)).getByText("Nothing waits.").waitFor();
   const late = await openPage(address);
   await late.getByText("companion open").first().waitFor();
 });

@@ -3,10 +3,10 @@
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { errorsOf, notice } from "./obsidian.js";
 import { clickRibbon, countNotices, openNote, openPaired, openScene, runCommand, shows } from "./scene.js";
+import { testsOn } from "./tests-on.js";
 
 const IMAGES = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "docs", "images");
 const PATH = "Cooking/Sourdough.md";
@@ -15,11 +15,12 @@ const LARGEST = 150_000; // bytes
 /** @type {import("./scene.js").Scene} */
 let scene;
 
-before(async () => {
-  scene = await openScene();
-});
-
-after(() => scene?.end());
+const test = testsOn(
+  async () => {
+    scene = await openScene();
+  },
+  async () => scene?.end(),
+);
 
 for (const theme of /** @type {const} */ (["light", "dark"])) {
   test(`the plugin in a ${theme} window`, async () => {

@@ -50,9 +50,11 @@ export async function openPaired({ vault, obsidian }, settings = {}, look = {}) 
  * @param {Page} [page]
  */
 export async function endScene(scene, page) {
-  const errors = page ? await errorsOf(page) : [];
-  await scene?.end();
-  assert.deepEqual(errors, []);
+  try {
+    assert.deepEqual(page ? await errorsOf(page) : [], []);
+  } finally {
+    await scene?.end();
+  }
 }
 
 /** @param {Page} page */

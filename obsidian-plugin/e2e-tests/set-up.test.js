@@ -47,10 +47,14 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  const errors = page ? await errorsOf(page) : [];
-  await page?.context().close();
-  await vault.remove();
-  assert.deepEqual(errors, []);
+  const opened = page;
+  page = undefined;
+  try {
+    assert.deepEqual(opened ? await errorsOf(opened) : [], []);
+  } finally {
+    await opened?.context().close();
+    await vault.remove();
+  }
 });
 
 test("from nothing installed to a paired daemon", { skip: !existsSync(PROGRAM) }, async () => {
@@ -76,7 +80,7 @@ test("from nothing installed to a paired daemon", { skip: !existsSync(PROGRAM) }
   ]);
   await assertAccessible(page, VIEW);
   await click("Start");
-  await view().getByRole("tab", { name: "Now" }).waitFor({ timeout: 60_000 });
+  await view().getByRole("tab", { name: "Now" }).waitFor();
   assert.match((await secret(page)) ?? "", /^[0-9a-f]{64}$/);
   assert.match(await statusBar(page), /today/);
   assert.equal(clicks, 2);
@@ -96,12 +100,12 @@ test("from nothing installed to the first accepted proposal", { skip: !existsSyn
   await countActs();
   await click("Look again");
   await click("Start");
-  await view().getByRole("tab", { name: "Inbox" }).waitFor({ timeout: 60_000 });
+  await view().getByRole("tab", { name: "Inbox" }).waitFor();
   await openNote(page, path);
   await view().getByRole("tab", { name: "Inbox" }).click();
   await view().getByRole("button", { name: "Propose for this note" }).click();
   const callout = view().getByRole("listitem", { name: /^Callout/ });
-  await callout.waitFor({ timeout: 30_000 });
+  await callout.waitFor();
   await assertAccessible(page, VIEW);
   await callout.getByRole("button", { name: /^Accept/ }).click();
   await waitFor("it is in the note", async () => /\[!ai\] AI\n> A sourdough/.test(await vault.read(path)));
@@ -120,10 +124,10 @@ test("a daemon that runs, and does not know the plugin", { skip: !existsSync(PRO
   await heading("It runs, but is not paired");
   await assertAccessible(page, VIEW);
   await click("Pair");
-  await view().getByRole("tab", { name: "Now" }).waitFor({ timeout: 30_000 });
+  await view().getByRole("tab", { name: "Now" }).waitFor();
   await page.evaluate(() => window.app.secretStorage.setSecret("callout-companion-token", ""));
   await page.evaluate(() => window.app.plugins.plugins["callout-companion"].onExternalSettingsChange());
-  await waitFor("it pairs by itself, since that was agreed to", () => secret(page), 30);
+  await waitFor("it pairs by itself, since that was agreed to", () => secret(page));
 });
 
 test("a daemon that runs, and no program to ask: a code is typed", async () => {
@@ -148,7 +152,7 @@ test("another vault's daemon where ours should be", { skip: !existsSync(PROGRAM)
     await heading("Another vault's is running");
     await assertAccessible(page, VIEW);
     await click("Start");
-    await view().getByRole("tab", { name: "Now" }).waitFor({ timeout: 60_000 });
+    await view().getByRole("tab", { name: "Now" }).waitFor();
   } finally {
     await other.remove();
   }
@@ -164,7 +168,7 @@ test("another program where ours should be", { skip: !existsSync(PROGRAM) }, asy
     await heading("Another program is in its place");
     await assertAccessible(page, VIEW);
     await click("Start");
-    await view().getByRole("tab", { name: "Now" }).waitFor({ timeout: 60_000 });
+    await view().getByRole("tab", { name: "Now" }).waitFor();
   });
 });
 

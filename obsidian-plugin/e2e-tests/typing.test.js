@@ -1,10 +1,10 @@
 /** Two hundred edits at random places and times while a slow model thinks: none may be lost. */
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
 import { randomNumbers } from "./host/random.js";
 import { notice } from "./obsidian.js";
 import { clickRibbon, countNotices, endScene, openNote, openPaired, openScene, shownText } from "./scene.js";
+import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
 const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
@@ -32,15 +32,16 @@ let scene;
 /** @type {import("playwright-core").Page} */
 let page;
 
-before(async () => {
-  scene = await openScene();
-  for (const { path } of ROUNDS) if (path.includes("Hedges")) await scene.vault.write(path, LONG);
-  page = await openPaired(scene);
-  const random = randomNumbers(SEED);
-  scene.endpoint.delay = () => 1000 + 2000 * random();
-});
-
-after(() => endScene(scene, page));
+const test = testsOn(
+  async () => {
+    scene = await openScene();
+    for (const { path } of ROUNDS) if (path.includes("Hedges")) await scene.vault.write(path, LONG);
+    page = await openPaired(scene);
+    const random = randomNumbers(SEED);
+    scene.endpoint.delay = () => 1000 + 2000 * random();
+  },
+  () => endScene(scene, page),
+);
 
 for (const [number, { path, where }] of ROUNDS.entries()) {
   const seed = SEED + number;

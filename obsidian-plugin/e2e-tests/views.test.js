@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
 import { assertAccessible } from "./axe.js";
 import { endScene, openNote, openPaired, openScene, runCommand, statusBar } from "./scene.js";
+import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
 const VIEW = ".mod-right-split";
@@ -19,17 +19,18 @@ let scene;
 /** @type {import("playwright-core").Page} */
 let page;
 
-before(async () => {
-  scene = await openScene();
-  await mkdir(join(scene.vault.path, FOLDER));
-  for (let number = 1; number <= NOTES; number += 1) await scene.vault.write(nameOf(number), textOf(number));
-  await scene.vault.companion("enrich", "--dry-run", join(scene.vault.path, FOLDER));
-  page = await openPaired(scene);
-  await runCommand(page, "Open set-up, inbox and history");
-  await view().getByRole("listitem").nth(NOTES * 2 - 1).waitFor();
-});
-
-after(() => endScene(scene, page));
+const test = testsOn(
+  async () => {
+    scene = await openScene();
+    await mkdir(join(scene.vault.path, FOLDER));
+    for (let number = 1; number <= NOTES; number += 1) await scene.vault.write(nameOf(number), textOf(number));
+    await scene.vault.companion("enrich", "--dry-run", join(scene.vault.path, FOLDER));
+    page = await openPaired(scene);
+    await runCommand(page, "Open set-up, inbox and history");
+    await view().getByRole("listitem").nth(NOTES * 2 - 1).waitFor();
+  },
+  () => endScene(scene, page),
+);
 
 test("axe finds nothing in the inbox, also while a proposal is edited", async () => {
   await inEachTheme(VIEW);
@@ -112,10 +113,10 @@ test("what is typed stays: refused values, other notes that are opened, a daemon
   await openNote(page, "Cooking/Sourdough.md");
   const { port } = scene.vault;
   await scene.vault.stop();
-  await waitFor("it is known", async () => /not running/.test(await statusBar(page)), 60);
+  await waitFor("it is known", async () => /not running/.test(await statusBar(page)));
   assert.equal(await area.inputValue(), "My own words.");
   await scene.vault.serve(port);
-  await waitFor("it is there again", async () => !/not running/.test(await statusBar(page)), 60);
+  await waitFor("it is there again", async () => !/not running/.test(await statusBar(page)));
   assert.equal(await area.inputValue(), "My own words.");
   const before = await readAll();
   await area.press("Control+Enter");
@@ -143,7 +144,7 @@ test("axe finds nothing under Now, at rest and during a run, light and dark", as
   await inEachTheme(VIEW);
   scene.endpoint.release();
   await run;
-  await view().getByText("Nothing is being done.").waitFor({ timeout: 20_000 });
+  await view().getByText("Nothing is being done.").waitFor();
 });
 
 test("axe finds nothing in the settings, light and dark", async () => {

@@ -1,3 +1,6 @@
+/** Seconds that a test waits at most: enough for a machine that does much else, and lost only where a test fails. */
+export const PATIENCE = 60;
+
 /**
  * What `look` finds, once it finds something; it looks again and again until then.
  * @template T
@@ -6,7 +9,7 @@
  * @param {number} [seconds] at most
  * @returns {Promise<NonNullable<T>>}
  */
-export async function waitFor(what, look, seconds = 15) {
+export async function waitFor(what, look, seconds = PATIENCE) {
   const until = Date.now() + seconds * 1000;
   for (;;) {
     const found = await look();

@@ -578,7 +578,8 @@ export interface components {
          *     calls wait for a limit a minute, in words, empty if none does. notes: the number that was
          *     scanned; to_do: of those, with a need. in_hand: the notes in progress. modes: by field, whether
          *     an answer is written at once (`write`) or waits for a decision (`propose`); folder_modes: the
-         *     same by folder, which goes before a field.
+         *     same by folder, which goes before a field. settings_changed: the files of the configuration say
+         *     something else than the daemon read when it started.
          */
         StatusShape: {
             version: string;
@@ -614,6 +615,8 @@ export interface components {
             };
             runs: string[];
             newest_change: number;
+            /** @default false */
+            settings_changed: boolean;
         };
         /**
          * @description The text of the note that the editor shows now. value: what the user made of the proposal's

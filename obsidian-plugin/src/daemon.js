@@ -121,12 +121,13 @@ export class DaemonApi {
   }
 
   /**
-   * Cancel runs.
+   * Cancel runs, each even if another one is over already. Rejects if one could not be cancelled.
    *
    * @param {Iterable<string>} runs
    */
   async cancelRuns(runs) {
-    for (const run of runs) await this.#post(`/runs/${run}/cancel`, {}, shapes.asBegun);
+    const made = await Promise.allSettled(Array.from(runs, (run) => this.#post(`/runs/${run}/cancel`, {}, shapes.asBegun)));
+    for (const one of made) if (one.status === "rejected") throw one.reason;
   }
 
   /**

@@ -1,9 +1,8 @@
-/** Decisions on proposals: made in turn, in the note's editor where one shows it, else by the daemon. */
+/** Decisions on proposals: made in turn, by this window where it shows the note, else by the daemon. */
 
 import { Refused } from "./errors.js";
-import { findEditing, findFile } from "./note-text.js";
-import { saveOpen } from "./open-notes.js";
-import { workOn } from "./work.js";
+import { findFile } from "./note-text.js";
+import { isOpen, saveOpen } from "./open-notes.js";
 import { applyOffer, confirmWritten } from "./writing.js";
 
 /** @import { TFile } from "obsidian" */
@@ -17,8 +16,8 @@ import { applyOffer, confirmWritten } from "./writing.js";
  */
 
 /**
- * Decide on a proposal, after all decisions on the same note that were made before. What an editor
- * shows waits for its user, and holds up no other note.
+ * Decide on a proposal, after all decisions on the same note that were made before. A note that is open
+ * waits for its user, and holds up no other note.
  *
  * Rejects with why it stays as it is: Refused, NoteUnavailable, or as locate does.
  *
@@ -29,12 +28,11 @@ import { applyOffer, confirmWritten } from "./writing.js";
  */
 export function decide(plugin, proposal, decision) {
   const file = decision.what === "accept" ? findFile(plugin.app, proposal.path) : null;
-  const isEdited = file !== null && findEditing(plugin.app, file) !== null;
-  const names = isEdited ? [proposal.path] : ["", proposal.path]; // one after the other, by the daemon
+  const isHere = () => file !== null && isOpen(plugin, file.path);
+  const names = isHere() ? [proposal.path] : ["", proposal.path]; // one after the other, by the daemon
   const turns = names.map((name) => plugin.deciding.get(name) ?? Promise.resolve());
   const made = Promise.allSettled(turns).then(() => {
-    const editing = file && findEditing(plugin.app, file) ? file : null;
-    return editing ? acceptInEditor(plugin, editing, proposal, decision) : decideByDaemon(plugin, proposal, decision);
+    return file && isHere() ? acceptHere(plugin, file, proposal, decision) : decideByDaemon(plugin, proposal, decision);
   });
   for (const name of names) {
     plugin.deciding.set(name, made);
@@ -63,8 +61,8 @@ async function decideByDaemon(plugin, { id, path, state }, { what, value }) {
  * @param {Proposal} proposal
  * @param {Decision} decision
  */
-async function acceptInEditor(plugin, file, { id, path, state }, { value }) {
-  await workOn(plugin, file.path, async () => {
+async function acceptHere(plugin, file, { id, path, state }, { value }) {
+  await plugin.work.do(file.path, async () => {
     await saveOpen(plugin, file.path);
     let run = "";
     const readOffer = async (/** @type {string} */ now) => {

@@ -3,6 +3,8 @@
 import { isolateHistory } from "@codemirror/commands";
 import { ChangeSet, EditorSelection } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
+import { NoteUnavailable } from "./errors.js";
+import { say } from "./words.js";
 
 /** @import { Editor } from "obsidian" */
 /** @import { Edit } from "./shapes.js" */
@@ -13,13 +15,18 @@ import { EditorView } from "@codemirror/view";
  * Make the edits as one step of the undo history, apart from what is typed before and after. Where
  * CodeMirror's view is not available, words typed within half a second may share that step.
  *
+ * Throws NoteUnavailable if an extension of another plugin changes the edits; they are not made then, but
+ * where CodeMirror's view is not available.
+ *
  * @param {Editor} editor
  * @param {Edit[]} edits sorted by offset; no two are adjacent
+ * @param {string} after the text that they make
  */
-export function changeEditor(editor, edits) {
+export function changeEditor(editor, edits, after) {
   const cm = findCodeMirror(editor);
-  if (cm) changeView(cm, edits);
-  else changeByTransaction(editor, edits);
+  if (cm) return changeView(cm, edits, after);
+  changeByTransaction(editor, edits);
+  if (editor.getValue() !== after) throw new NoteUnavailable(say("changedByPlugin"));
 }
 
 /**
@@ -79,19 +86,22 @@ export function findCodeMirror(editor) {
 /**
  * @param {EditorView} cm
  * @param {Edit[]} edits
+ * @param {string} after
  */
-function changeView(cm, edits) {
+function changeView(cm, edits, after) {
   const { doc, selection } = cm.state;
   const ranges = selection.ranges.map((range) => {
     const { anchor, head } = mapRange(edits, doc.length, range);
     return EditorSelection.range(anchor, head);
   });
-  cm.dispatch({
+  const transaction = cm.state.update({
     changes: toChanges(edits, doc.length),
     selection: EditorSelection.create(ranges, selection.mainIndex),
     annotations: isolateHistory.of("full"),
     userEvent: "companion",
   });
+  if (transaction.newDoc.toString() !== after) throw new NoteUnavailable(say("keptOutByPlugin"));
+  cm.dispatch(transaction);
 }
 
 /**

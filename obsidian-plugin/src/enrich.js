@@ -6,7 +6,6 @@ import { saveOpen } from "./open-notes.js";
 import { askModel, countSeen, followRun } from "./runs.js";
 import { undoChange, undoRun } from "./undo.js";
 import { countNotes, formatMinutes, nameFilled, say, sentence } from "./words.js";
-import { claimPending, showProgress, workOn } from "./work.js";
 import { writeEnrichment } from "./writing.js";
 
 /** @import { TFile, TFolder } from "obsidian" */
@@ -28,7 +27,7 @@ const MANY = 50; // notes in a run that the user is asked about first
 export async function enrichNote(plugin, file, scope = {}) {
   const isWhole = !scope.section && !scope.requests;
   let told = "";
-  await workOn(plugin, file.path, async () => {
+  await plugin.work.do(file.path, async () => {
     const isFilled = isWhole && (await writePending(plugin, file));
     const given = await askModel(plugin, file, scope, false);
     const { result } = given;
@@ -48,7 +47,7 @@ export async function enrichNote(plugin, file, scope = {}) {
  * @param {TFile} file
  */
 async function writePending(plugin, file) {
-  const given = await claimPending(plugin, file);
+  const given = await plugin.work.claim(file);
   if (!given?.result.offer) return false;
   const all = [...given.result.changes.keys()];
   try {
@@ -99,12 +98,12 @@ function describeOutcome({ file, result }, only) {
  * @param {TFile} file
  */
 export async function proposeNote(plugin, file) {
-  const { path, basename: name } = file;
-  await workOn(plugin, path, async () => {
+  await plugin.work.do(file.path, async () => {
+    const { path } = file;
     await saveOpen(plugin, path);
     const run = await plugin.api.startRun({ paths: [path], propose: true, priority: "interactive", on_fault: "stop" });
     for await (const { results, waits, fault } of followRun(plugin, run)) {
-      showProgress(plugin, path, waits || say("thinking", { name }));
+      plugin.work.show(file.path, waits || say("thinking", { name: file.basename }));
       if (fault) notify(sentence(fault));
       for (const result of results) {
         if (result.status !== "proposed") notify(describeOutcome({ file, result }, []));
@@ -131,12 +130,15 @@ export async function enrichFolder(plugin, folder) {
 }
 
 /**
- * Have the daemon enrich notes that were selected together.
+ * Have the daemon enrich notes that were selected together; a single one as enrichNote does.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile[]} files
+ * @returns {Promise<unknown>}
  */
 export function enrichFiles(plugin, files) {
+  const [first] = files;
+  if (first && files.length === 1) return enrichNote(plugin, first);
   const paths = files.map(({ path }) => path);
   return enrichPaths(plugin, paths, countNotes(files.length));
 }
@@ -164,14 +166,14 @@ async function enrichPaths(plugin, paths, name, agreed = false) {
   const key = paths.length === 1 ? `${paths[0]}/` : paths.join("\n");
   const words = [say("nothingFilled")];
   let isFilled = false;
-  await workOn(plugin, key, async () => {
+  await plugin.work.do(key, async () => {
     for (const path of paths) await saveOpen(plugin, path && (paths.length === 1 ? key : path));
     const run = await plugin.api.startRun({ paths, priority: "request", agreed });
     const began = Date.now();
     for await (const { counts, total, waits, fault } of followRun(plugin, run)) {
       const { enriched = 0, failed = 0 } = counts;
       const seen = countSeen(counts);
-      showProgress(plugin, key, [say("seenOf", { seen, notes: countNotes(total) }), waits].filter(Boolean).join(", "));
+      plugin.work.show(key, [say("seenOf", { seen, notes: countNotes(total) }), waits].filter(Boolean).join(", "));
       if (enriched) words[0] = say("filledNotes", { notes: countNotes(enriched), where: name });
       isFilled ||= enriched > 0;
       if (enriched) plugin.pace = { notes: enriched, ms: Date.now() - began };

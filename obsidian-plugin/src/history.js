@@ -1,5 +1,6 @@
 /** What was changed, newest first, and undoing it: each change, and all of a run. */
 
+import { showNote } from "./open-notes.js";
 import { undoChange, undoRun } from "./undo.js";
 import { joinNames, kindOf, say } from "./words.js";
 
@@ -56,7 +57,7 @@ function showChange(place, list, change, isFirst) {
   const link = row.createEl("a", { text: path, cls: "internal-link", href: "#" });
   link.addEventListener("click", (event) => {
     event.preventDefault();
-    void plugin.app.workspace.openLinkText(path, "");
+    void place.attempt(() => showNote(plugin, path));
   });
   const kinds = [...new Set(change.needs.map(kindOf))];
   const when = new Date(change.made_at).toLocaleString();

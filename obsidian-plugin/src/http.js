@@ -12,6 +12,7 @@ import {
   TooOld,
 } from "./errors.js";
 import { asProblem } from "./shapes.js";
+import { formatBytes, say } from "./words.js";
 
 /** @import { RequestUrlParam } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -26,6 +27,7 @@ import { asProblem } from "./shapes.js";
  */
 
 const PATIENCE = 30_000; // milliseconds until a request is given up; the daemon waits a few seconds at most
+const LARGEST = 1024 * 1024; // bytes that the daemon takes
 
 /**
  * Send a request and return the answer. Rejects with DaemonAway.
@@ -64,6 +66,7 @@ export function read({ status, text }, reader) {
   if (status === 401) throw new NotPaired();
   const value = parse(text);
   if (status >= 200 && status <= 299) return reader(value);
+  if (status === 413) throw new Refused(say("tooLarge", { size: formatBytes(LARGEST) })); // only a note is ever that large
   const { type, detail } = asProblem(value);
   if (type.includes(":client-too-")) throw new TooOld(detail);
   if (type.endsWith(":not-agreed")) throw new ConsentMissing(detail);

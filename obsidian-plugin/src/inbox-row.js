@@ -7,11 +7,11 @@ import { nameChange, say, sentence, textOf } from "./words.js";
 /** @import { Key } from "./words.js" */
 
 /**
- * What a row does: it is chosen, decided on, or its note is opened.
+ * What a row does: it is chosen, decided on, edited, or its note is opened.
  *
  * @typedef {{
  *   choose: (row: HTMLElement) => void, decide: (row: HTMLElement, decision: Decision) => void,
- *   open: (row: HTMLElement) => void,
+ *   edit: (row: HTMLElement) => void, open: (row: HTMLElement) => void,
  * }} Acts
  */
 
@@ -54,30 +54,36 @@ export function showProposal(list, proposal, acts) {
 }
 
 /**
- * Let the user edit the row's text where it stands. Escape leaves it as it was.
+ * Let the user edit the row's text where it stands. Escape leaves it as it was. Return the field, null if
+ * there is one already.
  *
  * @param {HTMLElement} row
+ * @param {Map<number, string>} drafts what was typed so far, by the proposal's id
  * @param {(value: string) => void} accept
  */
-export function editProposal(row, accept) {
+export function editProposal(row, drafts, accept) {
   const shown = row.querySelector(".callout-companion-text");
-  if (!shown || row.querySelector("textarea")) return;
-  const text = shown.textContent ?? "";
+  if (!shown || row.querySelector("textarea")) return null;
+  const id = Number(row.getAttr("data-id"));
+  const text = drafts.get(id) ?? shown.textContent ?? "";
   const box = createDiv();
   const label = row.getAttr("aria-label") ?? "";
   const area = box.createEl("textarea", { text, attr: { rows: text.split("\n").length + 1, "aria-label": label } });
   const button = box.createEl("button", { text: say("acceptEdited") });
   const save = () => accept(area.value);
   button.addEventListener("click", save);
+  area.addEventListener("input", () => drafts.set(id, area.value));
   area.addEventListener("keydown", (event) => {
+    if (event.isComposing) return; // the key is for an input method
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
     if (event.key !== "Escape") return;
     event.stopPropagation();
+    drafts.delete(id);
     box.remove();
     row.focus();
   });
   shown.after(box);
-  area.focus();
+  return area;
 }
 
 /**
@@ -90,7 +96,7 @@ function addButtons(row, label, acts) {
   /** @type {[Key, () => void][]} */
   const actions = [
     ["accept", () => acts.decide(row, { what: "accept" })],
-    ["edit", () => editProposal(row, (value) => acts.decide(row, { what: "accept", value }))],
+    ["edit", () => acts.edit(row)],
     ["refuse", () => acts.decide(row, { what: "refuse" })],
   ];
   for (const [key, act] of actions) {

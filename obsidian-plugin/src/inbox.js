@@ -5,7 +5,7 @@ import { notify, notifyOfErrors } from "./dialogs.js";
 import { proposeNote } from "./enrich.js";
 import { explain, NotThere, Stopped } from "./errors.js";
 import { editProposal, showProposal } from "./inbox-row.js";
-import { openPlace } from "./place.js";
+import { closePlace, openPlace } from "./place.js";
 import { countNotes, say, sentence } from "./words.js";
 
 /** @import { Decision } from "./decisions.js" */
@@ -84,9 +84,11 @@ class Inbox {
         const row = showProposal(this.list, proposal, {
           choose: (element) => this.#choose(element),
           decide: (element, decision) => this.#decide(element, decision),
+          edit: (element) => this.#edit(element)?.focus(),
           open: (element) => this.#open(element),
         });
         this.#shown.set(row, proposal);
+        if (plugin.drafts.has(proposal.id)) this.#edit(row);
       }
       this.#next = page.before;
       this.#total = page.total;
@@ -126,7 +128,7 @@ class Inbox {
       r: () => row && this.#decide(row, { what: "refuse" }),
       A: () => this.#decideChosen("accept"),
       R: () => this.#decideChosen("refuse"),
-      e: () => row && editProposal(row, (value) => this.#decide(row, { what: "accept", value })),
+      e: () => row && this.#edit(row)?.focus(),
       x: () => row?.querySelector("input")?.click(),
       Enter: () => row && this.#open(row),
     };
@@ -134,6 +136,11 @@ class Inbox {
     if (!act || (key === "Enter" && target !== row)) return;
     event.preventDefault();
     act();
+  }
+
+  /** @param {HTMLElement} row */
+  #edit(row) {
+    return editProposal(row, this.place.plugin.drafts, (value) => this.#decide(row, { what: "accept", value }));
   }
 
   /** @param {number} by */
@@ -154,10 +161,10 @@ class Inbox {
     this.#current?.removeAttribute("aria-current");
     this.#current = row;
     const place = row ?? this.list;
-    if (takesKeyboard && !hasKeyboard(place)) place.focus();
-    if (!row) return;
-    row.setAttr("aria-current", "true");
-    row.scrollIntoView({ block: "nearest" });
+    const hadKeyboard = hasKeyboard(place);
+    if (takesKeyboard && !hadKeyboard) place.focus();
+    row?.setAttr("aria-current", "true");
+    if (!hadKeyboard) row?.scrollIntoView({ block: "nearest" }); // else a button would move away from under a click
   }
 
   /**
@@ -171,6 +178,7 @@ class Inbox {
     const { plugin, attempt } = this.place;
     const proposal = this.#shown.get(row);
     if (!proposal) return;
+    closePlace(plugin, proposal);
     if (together.push(proposal) === 1) plugin.decided.push(together);
     const rows = [...this.#shown.keys()];
     const at = rows.indexOf(row);
@@ -182,7 +190,8 @@ class Inbox {
     if (this.#current === row) this.#choose(rows[at + 1] ?? rows[at - 1] ?? null, hadKeyboard);
     const next = this.#next;
     if (this.#shown.size < AHEAD && next !== null && !this.#isLoading) void attempt(() => this.#loadMore(next));
-    decide(plugin, proposal, decision).catch((/** @type {unknown} */ error) => {
+    const made = decide(plugin, proposal, decision).then(() => void plugin.drafts.delete(proposal.id));
+    made.catch((/** @type {unknown} */ error) => {
       together.splice(together.indexOf(proposal), 1);
       if (!(error instanceof Stopped)) this.#giveBack(row, proposal, error);
     });

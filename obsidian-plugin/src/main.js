@@ -15,10 +15,11 @@ import { AskedChanges, LOOK, TakeOver } from "./take-over.js";
 import { UserActivity } from "./user-activity.js";
 import { CompanionView, openView, VIEW } from "./view.js";
 import { chooseLanguage, say } from "./words.js";
+import { Work } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
+/** @import { ShownPreview } from "./place.js" */
 /** @import { Proposal } from "./shapes.js" */
-/** @import { Pending } from "./work.js" */
 
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
@@ -26,6 +27,7 @@ export default class CompanionPlugin extends Plugin {
   api = new DaemonApi(this);
   daemon = new Heartbeat(this);
   activity = new UserActivity(this);
+  work = new Work(this);
   takeOver = new TakeOver(this);
   asked = new AskedChanges(this);
   /** The id of this window for the daemon. */
@@ -34,18 +36,18 @@ export default class CompanionPlugin extends Plugin {
   announcedBacklog = 0;
   /** The notes that the last run filled, and how long it took. */
   pace = { notes: 0, ms: 0 };
-  /** @type {Map<string, string>} what is being done, by the path of the note or folder */
-  doing = new Map();
-  /** @type {Map<TFile, Pending>} results of models that were asked in the background, by the note */
-  pending = new Map();
-  /** @type {Set<string>} the ids of the runs that are followed */
-  runs = new Set();
+  /** @type {Map<string, TFile | null>} the ids of the runs that are followed, each with its note if it is of one only */
+  runs = new Map();
   /** @type {Promise<void> | null} the pairing in progress */
   pairing = null;
   /** @type {"note" | "folder" | "vault"} which proposals the inbox shows */
   scope = "vault";
   /** @type {Proposal[][]} those that were decided on in this window, together if at once, newest last */
   decided = [];
+  /** @type {Map<number, string>} what was typed into proposals that are not decided on yet, by their id */
+  drafts = new Map();
+  /** @type {ShownPreview | null} the proposal that was shown in its note last, until it is decided on */
+  preview = null;
   /**
    * The last decision on proposals, by the note; by the empty string, of those that the daemon makes.
    *
@@ -74,7 +76,7 @@ export default class CompanionPlugin extends Plugin {
   onunload() {
     this.timers.stopAll();
     void this.daemon.reportNoneOpen();
-    this.api.cancelRuns([...this.runs]).catch(() => {});
+    this.api.cancelRuns(this.runs.keys()).catch(() => {});
   }
 
   async onExternalSettingsChange() {
@@ -86,10 +88,11 @@ export default class CompanionPlugin extends Plugin {
 
 /** @param {CompanionPlugin} plugin */
 function begin(plugin) {
-  const { workspace } = plugin.app;
+  const { workspace, vault } = plugin.app;
   const tell = () => void plugin.daemon.reportOpenIfChanged();
   plugin.registerEvent(workspace.on("file-open", tell));
   plugin.registerEvent(workspace.on("layout-change", tell));
+  plugin.registerEvent(vault.on("rename", tell));
   plugin.activity.watch();
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => plugin.daemon.reportNoneOpen())));
   plugin.registerInterval(window.setInterval(() => void plugin.takeOver.fillOne(), LOOK));

@@ -47,6 +47,22 @@ export async function needsSaving(app, file, shown) {
 }
 
 /**
+ * Return whether somebody else wrote the file of an open note, as a sync client does, and no view of it
+ * shows that yet. Obsidian does so in a moment; a view that is saved before overwrites it. False where
+ * Obsidian does not tell what views loaded or saved last, which it does not document.
+ *
+ * @param {App} app
+ * @param {TFile} file
+ */
+export async function isOutdated(app, file) {
+  const views = findViews(app).filter((view) => view.file === file);
+  const saved = views.map((view) => /** @type {unknown} */ (Reflect.get(view, "lastSavedData")));
+  if (!saved.length || !saved.every((text) => typeof text === "string")) return false;
+  const now = toEditorText(await readFile(app, file));
+  return saved.every((text) => toEditorText(text) !== now);
+}
+
+/**
  * Return the note's text. If something was typed into a note with other line ends or a byte order mark,
  * it is saved first, which gives them up.
  *
@@ -61,7 +77,7 @@ export async function readNote(app, file) {
   let text = await readFile(app, file);
   if (!view) return { text, view };
   if (!isPlain(text) && view.editor.getValue() !== toEditorText(text)) {
-    await view.save();
+    if (!(await isOutdated(app, file))) await view.save();
     text = await readFile(app, file);
   }
   const shown = view.editor.getValue();
@@ -84,7 +100,8 @@ export async function hasForm(app, file, text) {
 
 /**
  * Make the edits if the note is exactly `before`, and return whether they were made. Comparing and
- * writing are one step that nothing can come between. In an editor the edits are one step of its undo
+ * writing are one step that nothing can come between. What somebody else wrote into the file of an
+ * open note is waited for, as Obsidian shows it in a moment. In an editor the edits are one step of its undo
  * history, and its cursor and scroll position stay. If the file is written instead, Obsidian reloads it.
  *
  * @param {App} app
@@ -95,12 +112,10 @@ export async function hasForm(app, file, text) {
 export async function editNote(app, file, before, edits) {
   const view = findEditing(app, file);
   if (!view || !isPlain(before)) return editFile(app, file, before, edits);
+  if (await isOutdated(app, file)) return false;
   const { editor } = view;
-  if (editor.getValue() !== before) return false;
-  changeEditor(editor, joinEdits(edits));
-  if (editor.getValue() !== applyEdits(before, edits)) {
-    throw new NoteUnavailable(say("changedByPlugin"));
-  }
+  if (findEditing(app, file) !== view || editor.getValue() !== before) return false;
+  changeEditor(editor, joinEdits(edits), applyEdits(before, edits));
   await view.save();
   return true;
 }

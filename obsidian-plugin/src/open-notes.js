@@ -1,8 +1,8 @@
-/** Which notes are open in this app, wherever they are shown; and saving what was typed in them. */
+/** Which notes are open in this app, wherever they are shown; showing one, and saving what was typed in them. */
 
 import { TextFileView, TFile } from "obsidian";
 import { NoteUnavailable } from "./errors.js";
-import { toEditorText, needsSaving } from "./note-text.js";
+import { findFile, findViews, isOutdated, needsSaving, toEditorText } from "./note-text.js";
 import { say } from "./words.js";
 
 /** @import { App } from "obsidian" */
@@ -17,7 +17,7 @@ import { say } from "./words.js";
  * @typedef {{ file: TFile, isPart: boolean, read: () => string, save: () => unknown }} Card
  */
 
-const LOOK = 200; // milliseconds between two checks whether a card is saved
+const LOOK = 200; // milliseconds between two checks whether a note is saved
 const LOOKS = 15; // checks at most; Obsidian saves two seconds after the last keystroke
 
 /**
@@ -48,8 +48,7 @@ export function findOpen(app) {
 export async function saveOpen(plugin, where) {
   const { app } = plugin;
   for (const view of findTextViews(app)) {
-    const { file } = view;
-    if (isNoteIn(file, where) && (await needsSaving(app, file, view.getViewData()))) await view.save();
+    if (isNoteIn(view.file, where)) await saveView(plugin, view, view.file);
   }
   for (const card of findCards(app)) {
     if (isNoteIn(card.file, where)) await saveCard(plugin, card);
@@ -124,6 +123,23 @@ function asCard(part) {
 }
 
 /**
+ * Save a view, once it shows what others wrote into its file.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TextFileView} view
+ * @param {TFile} file
+ */
+async function saveView({ app, timers }, view, file) {
+  for (let looks = 0; looks < LOOKS; looks++) {
+    if (looks) await timers.pause(LOOK);
+    if (await isOutdated(app, file)) continue;
+    if (await needsSaving(app, file, view.getViewData())) await view.save();
+    return;
+  }
+  throw new NoteUnavailable(say("notSaved", { name: file.basename }));
+}
+
+/**
  * Save a card, and wait until its text is in the file.
  *
  * @param {CompanionPlugin} plugin
@@ -181,6 +197,24 @@ function field(value, name) {
  */
 function hasMethod(value, name) {
   return typeof field(value, name) === "function";
+}
+
+/**
+ * Show the note of a path, in its tab if it is open, and return its file. A link would not do: a note may
+ * have `#` in its name, and a click on a link to none makes one.
+ *
+ * Throws NoteUnavailable if there is none.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} path as the daemon has it
+ */
+export async function showNote({ app }, path) {
+  const file = findFile(app, path);
+  if (!file) throw new NoteUnavailable(say("noSuchNote", { path }));
+  const known = findViews(app).find((view) => view.file === file);
+  if (known) app.workspace.setActiveLeaf(known.leaf, { focus: true });
+  else await app.workspace.getLeaf(false).openFile(file);
+  return file;
 }
 
 /**

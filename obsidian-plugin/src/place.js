@@ -3,8 +3,8 @@
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType } from "@codemirror/view";
 import { findCodeMirror } from "./editor.js";
-import { NoteUnavailable } from "./errors.js";
-import { findEditing, findFile, readNote } from "./note-text.js";
+import { findEditing, readNote } from "./note-text.js";
+import { showNote } from "./open-notes.js";
 import { diffWords } from "./word-diff.js";
 import { nameChange, say } from "./words.js";
 
@@ -14,6 +14,7 @@ import { nameChange, say } from "./words.js";
 /** @import { Edit, Proposal } from "./shapes.js" */
 
 /** @typedef {{ name: string, edits: Edit[], decide: (decision: Decision) => void }} Preview */
+/** @typedef {{ id: number, close: () => void }} ShownPreview id: of the proposal */
 
 /** @type {import("@codemirror/state").StateEffectType<Preview | null>} */
 const show = StateEffect.define();
@@ -40,23 +41,30 @@ export const previewField = StateField.define({
  */
 export async function openPlace(plugin, proposal, decide) {
   const { app } = plugin;
-  const file = findFile(app, proposal.path);
-  if (!file) throw new NoteUnavailable(say("noSuchNote", { path: proposal.path }));
-  await app.workspace.openLinkText(file.path, "");
+  const file = await showNote(plugin, proposal.path);
   const view = findEditing(app, file);
   const cm = view && findCodeMirror(view.editor);
   if (!cm) return;
   const { text } = await readNote(app, file);
   const { edits } = (await plugin.api.readProposalEdits(proposal.id, text, proposal.state)).offer;
   if (text !== view.editor.getValue()) return; // its line ends are not those of the editor: offsets differ
-  const close = () => cm.dispatch({ effects: show.of(null) });
-  const preview = {
-    name: nameChange(proposal),
-    edits,
-    decide: (/** @type {Decision} */ decision) => (close(), decide(decision)),
-  };
+  plugin.preview?.close();
+  plugin.preview = { id: proposal.id, close: () => cm.dispatch({ effects: show.of(null) }) };
+  const preview = { name: nameChange(proposal), edits, decide };
   const at = Math.min(edits[0]?.start ?? 0, cm.state.doc.length);
   cm.dispatch({ effects: [show.of(preview), EditorView.scrollIntoView(at, { y: "center" })] });
+}
+
+/**
+ * Show the proposal in its note no longer, as it is decided on.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Proposal} proposal
+ */
+export function closePlace(plugin, { id }) {
+  if (plugin.preview?.id !== id) return;
+  plugin.preview.close();
+  plugin.preview = null;
 }
 
 /**

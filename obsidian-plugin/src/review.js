@@ -8,7 +8,6 @@ import { readNote } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { askModel } from "./runs.js";
 import { nameChange, say, sentence, textOf } from "./words.js";
-import { claimPending, returnPending, showProgress, workOn } from "./work.js";
 import { writeEnrichment } from "./writing.js";
 
 /** @import { App, TFile } from "obsidian" */
@@ -30,15 +29,15 @@ import { writeEnrichment } from "./writing.js";
  * @param {TFile} file
  */
 export async function reviewNote(plugin, file) {
-  await workOn(plugin, file.path, async () => {
+  await plugin.work.do(file.path, async () => {
     const pending = await claimFitting(plugin, file);
     const given = pending ?? (await askModel(plugin, file, {}, true));
     if (!given.result.offer) return notifyOfOutcome(plugin, given, []);
     const replacements = await readReplacements(plugin, given);
-    showProgress(plugin, file.path, say("reviewing", { name: file.basename }));
+    plugin.work.show(file.path, say("reviewing", { name: file.basename }));
     const accepted = await showReview(plugin.app, file.basename, replacements);
     if (accepted) await carryOut(plugin, given, accepted);
-    else if (pending) returnPending(plugin, pending);
+    else if (pending) plugin.work.keep(pending.file, Promise.resolve(pending));
   });
 }
 
@@ -51,7 +50,7 @@ export async function reviewNote(plugin, file) {
  * @returns {Promise<Enrichment | null>}
  */
 async function claimFitting(plugin, file) {
-  const given = await claimPending(plugin, file);
+  const given = await plugin.work.claim(file);
   if (!given?.result.offer) return null;
   const { text } = await readNote(plugin.app, file);
   if ((await findObsolete(plugin, { ...given, text: null })).size) return null;

@@ -5,7 +5,6 @@ import { AnotherVault, DaemonAway, explain, NotThere, Refused, Stopped } from ".
 import { readNote } from "./note-text.js";
 import { isOpen, saveOpen } from "./open-notes.js";
 import { kindOf, say } from "./words.js";
-import { showProgress } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -39,7 +38,7 @@ const NOTHING = { state: "queued", total: 0, counts: {}, waits: "", fault: "", r
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  * @param {Scope} scope
- * @param {boolean} isOurs whether the plugin writes the note even if no editor shows it
+ * @param {boolean} isOurs whether the plugin writes the note even if it is not open
  * @returns {Promise<Enrichment>}
  */
 export async function askModel(plugin, file, scope, isOurs) {
@@ -65,7 +64,7 @@ async function askModelOnce(plugin, file, { section, requests, isQuiet }, isOurs
   const { path } = file;
   await saveOpen(plugin, path);
   const note = await readNote(plugin.app, file);
-  const text = isOurs || note.view ? note.text : null;
+  const text = isOurs || isOpen(plugin, path) ? note.text : null;
   const run = await plugin.api.startRun({
     paths: [path],
     priority: isQuiet ? "background" : "interactive",
@@ -73,7 +72,6 @@ async function askModelOnce(plugin, file, { section, requests, isQuiet }, isOurs
     ...(section && note.view && { line: note.view.editor.getCursor().line + 1 }),
     ...(requests && { requests }),
     ...(text !== null && { apply: "client", text }),
-    ...(text === null && isOpen(plugin, path) && { even_open: true }),
   });
   return { file, path, run, text, result: await awaitResult(plugin, run, file, Boolean(isQuiet)) };
 }
@@ -89,11 +87,11 @@ async function askModelOnce(plugin, file, { section, requests, isQuiet }, isOurs
  * @param {boolean} isQuiet
  */
 async function awaitResult(plugin, run, file, isQuiet) {
-  for await (const { results, waits, fault } of followRun(plugin, run, isQuiet)) {
+  for await (const { results, waits, fault } of followRun(plugin, run, { file, isQuiet })) {
     const [result] = results;
     if (result) return result;
     if (fault) throw new Refused(fault);
-    if (!isQuiet) showProgress(plugin, file.path, waits || say("thinking", { name: file.basename }));
+    if (!isQuiet) plugin.work.show(file.path, waits || say("thinking", { name: file.basename }));
   }
   throw new Refused(say("workCancelled", { name: file.basename }));
 }
@@ -106,10 +104,11 @@ async function awaitResult(plugin, run, file, isQuiet) {
  *
  * @param {CompanionPlugin} plugin
  * @param {string} run
- * @param {boolean} [isQuiet] whether to give no notice that the daemon is away
+ * @param {{ file?: TFile | null, isQuiet?: boolean }} [about] file: the only note of the run. isQuiet:
+ *   whether to give no notice that the daemon is away
  */
-export async function* followRun(plugin, run, isQuiet = false) {
-  plugin.runs.add(run);
+export async function* followRun(plugin, run, { file = null, isQuiet = false } = {}) {
+  plugin.runs.set(run, file);
   try {
     let progress = NOTHING;
     for (let failures = 0; ; ) {

@@ -28,12 +28,13 @@ const LOOK = 500; // milliseconds between two checks whether something has got f
 const LOOKS = 120; // checks until the daemon is given up
 
 /**
- * Return what is missing, by the last check of the daemon.
+ * Return what is missing, by the last check of the daemon, or the first where there was none yet.
  *
  * @param {CompanionPlugin} plugin
  * @returns {Promise<SetUp>}
  */
 export async function findSetUp(plugin) {
+  if (!plugin.daemon.status && !plugin.daemon.error) await plugin.daemon.check();
   const { status, error } = plugin.daemon;
   if (status) {
     const model = await plugin.api.readModel().catch((/** @type {unknown} */ fault) => {

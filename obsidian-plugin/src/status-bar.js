@@ -45,9 +45,9 @@ export function updateStatusBar(plugin) {
  * @param {CompanionPlugin} plugin
  * @returns {[string, string]}
  */
-function describe({ doing, daemon }) {
+function describe({ work, daemon }) {
   const { status } = daemon;
-  const own = [...doing.values()].at(-1);
+  const own = [...work.doing.values()].at(-1);
   if (own) return [`${own}…`, ""];
   if (!status) return [daemon.state, daemon.words];
   const today = say("barToday", { n: status.today.notes });

@@ -6,11 +6,9 @@
 import { notifyOfOutcome } from "./enrich.js";
 import { NoteUnavailable, Refused } from "./errors.js";
 import { findViews } from "./note-text.js";
-import { saveOpen } from "./open-notes.js";
 import { askModel } from "./runs.js";
 import { undoChange } from "./undo.js";
 import { say } from "./words.js";
-import { workOn } from "./work.js";
 import { writeEnrichment } from "./writing.js";
 
 /** @import { TFile } from "obsidian" */
@@ -44,9 +42,9 @@ export class TakeOver {
 
   /** Fill one of the notes if the user pauses and the settings allow it. Never rejects. */
   async fillOne() {
-    const { app, activity, settings, pending } = this.#plugin;
+    const { app, activity, settings, work } = this.#plugin;
     if (this.#isBusy || !settings.takeOver || !activity.isIdle(REST)) return;
-    const waiting = [...this.waiting, ...[...pending.keys()].map(({ path }) => path)];
+    const waiting = [...this.waiting, ...[...work.pending.keys()].map(({ path }) => path)];
     const file = app.vault.getFileByPath(waiting.find((path) => this.#isDue(path)) ?? "");
     if (!file) return;
     this.#isBusy = true;
@@ -62,9 +60,9 @@ export class TakeOver {
    * @param {string} path
    */
   #isDue(path) {
-    const { app, doing } = this.#plugin;
+    const { app, work } = this.#plugin;
     const isOpen = findViews(app).some((view) => view.file?.path === path);
-    return isOpen && !doing.has(path) && Date.now() - (this.tried.get(path) ?? 0) >= RETRY;
+    return isOpen && !work.doing.has(path) && Date.now() - (this.tried.get(path) ?? 0) >= RETRY;
   }
 
   /**
@@ -75,18 +73,18 @@ export class TakeOver {
    */
   async #fill(file) {
     const plugin = this.#plugin;
-    const pending = plugin.pending.get(file) ?? this.#ask(file);
+    const pending = plugin.work.pending.get(file) ?? this.#ask(file);
     try {
       const given = await pending.given;
       await this.#awaitTurn(pending, given);
       if (pending.isTaken) return;
-      pending.writing = workOn(plugin, file.path, () => this.#write(given));
+      pending.writing = plugin.work.do(file.path, () => this.#write(given));
       await pending.writing;
     } catch (error) {
       pending.writing = null;
       if (!(error instanceof Refused)) throw error;
     }
-    if (!pending.isTaken) plugin.pending.delete(file);
+    if (!pending.isTaken) plugin.work.pending.delete(file);
   }
 
   /**
@@ -97,10 +95,8 @@ export class TakeOver {
   #ask(file) {
     const plugin = this.#plugin;
     const given = askModel(plugin, file, { isQuiet: true }, false);
-    /** @type {Pending} */
-    const pending = { given, writing: null, isTaken: false };
-    plugin.pending.set(file, pending);
-    given.catch(() => !pending.isTaken && plugin.pending.delete(file));
+    const pending = plugin.work.keep(file, given);
+    given.catch(() => !pending.isTaken && plugin.work.pending.delete(file));
     return pending;
   }
 
@@ -169,18 +165,22 @@ export class AskedChanges {
   }
 
   /**
-   * Undo or fill one note, if it is not being worked on and was not tried just before.
+   * Undo or fill one note, if it was not tried just before, and nothing else is being done with it.
    *
    * @param {Asked} one
    */
   async #makeOne(one) {
     const plugin = this.#plugin;
-    const file = plugin.app.vault.getFileByPath(one.path);
-    const key = `${one.run ?? one.change} ${one.path}`;
-    if (!file || plugin.doing.has(one.path) || Date.now() - (this.#tried.get(key) ?? 0) < RETRY_ASKED) return;
+    const { path, run, change } = one;
+    const file = plugin.app.vault.getFileByPath(path);
+    const key = `${run ?? change} ${path}`;
+    if (!file || Date.now() - (this.#tried.get(key) ?? 0) < RETRY_ASKED) return;
+    const isFollowed = run !== null && plugin.runs.get(run) === file; // the note was opened after the run began
+    if (plugin.work.doing.has(path) && !isFollowed) return;
     this.#tried.set(key, Date.now());
-    if (one.change !== null) await undoChange(plugin, one.change, one.path, () => requireIdle(plugin, PAUSE));
-    else if (one.run !== null) await this.#fillForRun(file, one.run);
+    if (change !== null) await undoChange(plugin, change, path, () => requireIdle(plugin, PAUSE));
+    else if (isFollowed) await this.#fillForRun(file, run);
+    else if (run !== null) await plugin.work.do(path, () => this.#fillForRun(file, run));
     this.waiting = this.waiting.filter((other) => other !== one);
   }
 
@@ -192,13 +192,10 @@ export class AskedChanges {
    */
   async #fillForRun(file, run) {
     const { path } = file;
-    await workOn(this.#plugin, path, async () => {
-      await saveOpen(this.#plugin, path);
-      /** @type {Result} */
-      const result = { path, status: "", reason: null, changes: [], left: [], change: null, offer: null };
-      const given = { file, path, run, text: null, result };
-      await writeEnrichment(this.#plugin, given, [], () => requireIdle(this.#plugin, PAUSE));
-    });
+    /** @type {Result} */
+    const result = { path, status: "", reason: null, changes: [], left: [], change: null, offer: null };
+    const given = { file, path, run, text: null, result };
+    await writeEnrichment(this.#plugin, given, [], () => requireIdle(this.#plugin, PAUSE));
   }
 }
 

@@ -5,7 +5,6 @@ import { ChangeNotInNote, explain, NoteUnavailable, Refused, Stopped } from "./e
 import { findEditing, findFile } from "./note-text.js";
 import { isOpen, saveOpen } from "./open-notes.js";
 import { countNotes, say, sentence } from "./words.js";
-import { workOn } from "./work.js";
 import { applyOffer } from "./writing.js";
 
 /** @import { TFile } from "obsidian" */
@@ -133,7 +132,7 @@ async function undoOne(plugin, change, path, beforeWrite) {
   path = file?.path ?? path;
   /** @type {Undone} */
   let undone = { path, reason: null };
-  await workOn(plugin, path, async () => {
+  await plugin.work.do(path, async () => {
     if (file) await saveOpen(plugin, file.path);
     if (!file || !findEditing(app, file)) {
       const made = await plugin.api.undo(change, isOpen(plugin, path));

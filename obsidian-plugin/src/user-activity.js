@@ -1,10 +1,10 @@
 /** What the user is typing or editing, which an edit of a note would disturb. */
 
-import { findRanges, isComposing } from "./editor.js";
+import { findCodeMirror, findRanges, isComposing } from "./editor.js";
 import { findViews } from "./note-text.js";
 import { say } from "./words.js";
 
-/** @import { App, TFile } from "obsidian" */
+/** @import { App, MarkdownView, TFile } from "obsidian" */
 /** @import { Range } from "./editor.js" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Edit } from "./shapes.js" */
@@ -12,6 +12,8 @@ import { say } from "./words.js";
 /** Elements where a note is edited outside of its text: its properties and its name. */
 const FIELDS = ".metadata-container, .inline-title, .view-header-title, .is-being-renamed";
 const DIALOGS = ".modal-container, .prompt";
+const SUGGESTIONS = ".suggestion-container"; // they know their place in the text by line and column
+const TEXT_FIELDS = "input:not([type=checkbox]), textarea, select";
 const KEY = /^[^\s#-]/; // the first character of a line that begins a property
 
 /** What the user does in the windows of this app. */
@@ -47,13 +49,14 @@ export class UserActivity {
 
   /**
    * Return whether nothing was typed for so many milliseconds, and nothing but a note's text is being edited,
-   * in any window: no property, name of a note, or dialog, and no text of an input method that shows candidates.
+   * in any window: no property, name of a note, or dialog, and no text for which an input method shows candidates,
+   * or Obsidian suggestions.
    *
    * @param {number} ms
    */
   isIdle(ms) {
     const isEditing = findFocused(this.#plugin.app).some((element) => {
-      return element === this.#composing || element.closest(`${FIELDS}, ${DIALOGS}`) !== null;
+      return element === this.#composing || hasSuggestions(element) || element.closest(`${FIELDS}, ${DIALOGS}`) !== null;
     });
     return Date.now() - this.#typedAt >= ms && !isEditing;
   }
@@ -73,6 +76,8 @@ export class UserActivity {
       const view = views.find(({ containerEl }) => containerEl.contains(element));
       if (view && view.file !== file) continue;
       if (view && element === this.#composing) return say("untilInputMethod");
+      if (view && hasSuggestions(element)) return say("untilSuggestion");
+      if (view && isFieldInText(view, element)) return say("untilField");
       if (element.closest(FIELDS)) return say("untilLeft");
     }
     const editing = views.filter((view) => view.file === file && view.getMode() === "source");
@@ -121,6 +126,28 @@ function findProperties(text) {
     from = to + 1;
   }
   return found;
+}
+
+/**
+ * Return whether Obsidian or a plugin shows suggestions for what is being typed there.
+ *
+ * @param {Element} element that has the focus
+ */
+function hasSuggestions(element) {
+  const shown = [...element.ownerDocument.querySelectorAll(SUGGESTIONS)];
+  return shown.some((one) => one.getClientRects().length > 0);
+}
+
+/**
+ * Return whether an element is edited by itself within the text: a table's cell, another plugin's field.
+ *
+ * @param {MarkdownView} view
+ * @param {Element} element
+ */
+function isFieldInText({ editor }, element) {
+  const text = findCodeMirror(editor)?.contentDOM;
+  if (!text?.contains(element) || element === text) return false;
+  return element.closest("[contenteditable]:not([contenteditable=false])") !== text || element.matches(TEXT_FIELDS);
 }
 
 /**

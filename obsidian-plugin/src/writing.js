@@ -2,9 +2,9 @@
 
 import { notify } from "./dialogs.js";
 import { AnotherVault, DaemonAway, UnexpectedAnswer, NoteUnavailable, Refused } from "./errors.js";
-import { applyEdits, editNote, hasForm, readNote, sha256 } from "./note-text.js";
+import { applyEdits, editNote, findEditing, hasForm, readNote, sha256 } from "./note-text.js";
+import { saveOpen } from "./open-notes.js";
 import { say, sentence } from "./words.js";
-import { showProgress } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -89,6 +89,7 @@ export async function applyOffer(plugin, application) {
     await timers.pause(tries && PAUSE);
     await beforeWrite?.();
     requireThere(plugin, application);
+    if (!findEditing(app, file)) await saveOpen(plugin, file.path); // what was typed in its card on a canvas
     if (tries || !known) {
       const { text: now } = await readNote(app, file);
       known = { text: now, offer: await readOffer(now) };
@@ -118,7 +119,7 @@ async function awaitUser(plugin, application, { text, offer }) {
     const words = say("waitsUntil", { name: file.basename, what: reason });
     if (beforeWrite) throw new NoteUnavailable(words);
     if (!looks) notify(words);
-    showProgress(plugin, file.path, say("waitingUntil", { what: reason }));
+    plugin.work.show(file.path, say("waitingUntil", { what: reason }));
     await plugin.timers.pause(PAUSE);
     requireThere(plugin, application);
   }

@@ -68,7 +68,7 @@ describe("an open note that is asked for elsewhere", () => {
     view.editor.cursor = NOTE.indexOf("description:") + 3;
     await host.pass(20_000);
     assert.equal(view.editor.getValue(), NOTE);
-    assert.deepEqual([host.plugin.doing.size, host.notices.length], [0, 0]);
+    assert.deepEqual([host.plugin.work.doing.size, host.notices.length], [0, 0]);
     view.editor.cursor = NOTE.length;
     await host.pass(6000);
     assert.equal(view.editor.getValue(), FILLED);
@@ -159,13 +159,44 @@ describe("an open note that is asked for elsewhere", () => {
 });
 
 describe("a note that is open to read", () => {
-  test("is written by the daemon, which is told that nothing is unsaved", async () => {
+  test("is filled in its file, also with what was typed in its card meanwhile, and taken back by the daemon", async () => {
     await begin([], {}, "preview");
+    const typed = { "A.md": NOTE };
+    await host.openCanvas(["A.md"], typed);
+    host.active = view;
+    let answerNow;
+    host.daemon.thinking = new Promise((resolve) => (answerNow = resolve));
     await host.command("enrich-note");
-    assert.equal(requests("POST /runs")[0].even_open, true);
+    const { apply, text, even_open } = requests("POST /runs")[0];
+    assert.deepEqual([apply, text, even_open], ["client", NOTE, undefined]);
+    typed["A.md"] = `${NOTE}Typed.\n`;
+    answerNow();
+    await host.pass(1000);
+    assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.\n`));
     host.daemon.changes = [{ id: 9, path: "A.md", state: "done", undoes: null }];
+    typed["A.md"] = await host.read("A.md");
     await host.command("undo-note");
     assert.deepEqual(requests("POST /changes/9/undo"), [{ even_open: true }]);
+  });
+});
+
+describe("a note that is opened while the run that was started for it here goes on", () => {
+  test("is filled here, as nothing else is being done with it", async () => {
+    await begin([]);
+    await host.close(view);
+    let answerNow;
+    host.daemon.thinking = new Promise((resolve) => (answerNow = resolve));
+    const [enrich] = host.menu("file-menu", view.file);
+    enrich.onClick__();
+    await host.pass(0);
+    view = await host.open("A.md");
+    host.daemon.askedFor = [{ ...RUN, run: "run1" }, { path: "A.md", run: "run2", change: null }];
+    await host.pass(8000);
+    assert.equal(view.editor.getValue(), FILLED);
+    assert.equal(requests("POST /runs/run2/edits").length, 0, "another run's edits wait");
+    answerNow();
+    await host.pass(0);
+    assert.match(host.said, /^Filled /);
   });
 });
 
@@ -190,6 +221,6 @@ describe("what was written while the daemon went away", () => {
     await host.command("enrich-note");
     await host.pass(40_000);
     assert.match(host.said, /“A” was filled, but Callout Companion went away/);
-    assert.equal(host.plugin.doing.size, 0);
+    assert.equal(host.plugin.work.doing.size, 0);
   });
 });

@@ -58,13 +58,14 @@ describe("enrich note", () => {
     assert.equal(host.said, "Not now.");
   });
 
-  test("lets the daemon write a note that is open to read only", async () => {
+  test("writes a note that is open to read only, as it may be turned to editing", async () => {
     await host.close(view);
     await host.open("A.md", "preview");
     await host.command("enrich-note");
     const [{ body }] = host.daemon.asked("POST /runs");
-    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop", even_open: true });
-    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 0);
+    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop", apply: "client", text: NOTE });
+    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 1);
+    assert.equal(await host.read("A.md"), FILLED);
     assert.match(host.said, /^Filled description and a callout in “A”/);
     host.notices.at(-1).click("Undo");
     await settle();
@@ -515,6 +516,15 @@ describe("menus", () => {
     assert.deepEqual(host.menu("files-menu", [files[1]], "file-explorer-context-menu"), []);
   });
 
+  test("of several files with one note among them enriches it as it is in its editor", async () => {
+    const files = ["A.md", "Picture.png"].map((path) => host.app.vault.getFileByPath(path));
+    view.editor.type(NOTE.length, "Typed.");
+    host.menu("files-menu", files, "file-explorer-context-menu")[0].onClick__();
+    await settle();
+    assert.equal(host.daemon.asked("POST /runs")[0].body.text, `${NOTE}Typed.`);
+    assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.`));
+  });
+
   test("an item works on the note it is about, closed as it may be", async () => {
     const [enrich] = host.menu("file-menu", host.app.vault.getFileByPath("Folder/B.md"));
     enrich.onClick__();
@@ -557,6 +567,21 @@ describe("Obsidian's command line", () => {
     const said = run(":enrich", { path: "A.md" });
     await settle();
     assert.match(await said, /^Nobody answers at /);
+  });
+});
+
+describe("propose", () => {
+  test("forgets the note when it is done, also if it was renamed meanwhile", async () => {
+    let answerNow;
+    host.daemon.thinking = new Promise((resolve) => (answerNow = resolve));
+    host.menu("file-menu", view.file)[1].onClick__();
+    await settle();
+    assert.deepEqual([...host.plugin.work.doing.keys()], ["A.md"]);
+    await host.app.vault.rename(view.file, "C.md");
+    answerNow();
+    await host.pass(1000);
+    assert.equal(host.plugin.work.doing.size, 0);
+    assert.equal(host.status.textContent, "Companion: 3 today");
   });
 });
 

@@ -673,6 +673,18 @@ describe("the status bar", () => {
     assert.equal(host.daemon.asked("POST /runs/r1/cancel").length, 1);
     assert.equal(host.daemon.asked("POST /runs/r2/cancel").length, 1);
   });
+
+  test("cancels all of them, though one is over already", async () => {
+    host = new Host();
+    host.daemon.status.runs = ["r1", "r2"];
+    host.daemon.answers.set("POST /runs/*/cancel", (_, id) => (id === "r1" ? answer(404, "There is no run r1.") : progress({ id })));
+    await host.load();
+    host.status.click();
+    await settle();
+    await host.click("Cancel all runs");
+    assert.equal(host.daemon.asked("POST /runs/r2/cancel").length, 1);
+    assert.equal(host.said, "There is no run r1.");
+  });
 });
 
 describe("a daemon that is away", () => {
@@ -761,6 +773,14 @@ describe("presence", () => {
     assert.deepEqual(told().at(-1), ["C.md"]);
     await host.openInWindow("A.md");
     assert.deepEqual(told().at(-1), ["A.md", "B.md", "C.md"]);
+  });
+
+  test("follows a note that is renamed or moved", async () => {
+    host = await new Host({ "A.md": NOTE }).load();
+    const { file } = await host.open("A.md");
+    await host.app.vault.rename(file, "Folder/C.md");
+    await settle();
+    assert.deepEqual(told().at(-1), ["Folder/C.md"]);
   });
 
   test("ends when Obsidian is closed", async () => {
@@ -889,7 +909,7 @@ describe("an open note that waits for edits", () => {
       await host.pass(1000);
     }
     assert.deepEqual(host.notices, []);
-    assert.equal(host.plugin.doing.size, 0);
+    assert.equal(host.plugin.work.doing.size, 0);
     await host.pass(10_000);
     assert.equal(view.editor.getValue(), fill(view.editor.getValue().replace(" A note.", "").replace("\n> Because.", "")));
     assert.equal(host.daemon.asked("POST /runs").length, 1, "the answer was kept");
@@ -940,7 +960,7 @@ describe("an open note that waits for edits", () => {
       view.editor.cursor = NOTE.indexOf("description:") + 3;
       await host.pass(20_000);
       assert.equal(view.editor.getValue(), NOTE);
-      assert.deepEqual([host.plugin.doing.size, host.notices.length], [0, 0]);
+      assert.deepEqual([host.plugin.work.doing.size, host.notices.length], [0, 0]);
       await host.ribbon();
       assert.equal(host.said, "“A” waits until the cursor has left its property “description”.");
       view.editor.cursor = NOTE.length;

@@ -9,7 +9,7 @@ import { build } from "./host/build.js";
 
 const PLUGIN = fileURLToPath(new URL("../", import.meta.url));
 const MUTATIONS = [
-  ["note-text.js", "  if (editor.getValue() !== before) return false;\n", "", "writes over what was typed"],
+  ["note-text.js", " || editor.getValue() !== before", "", "writes over what was typed"],
   ["note-text.js", "      if (!isSame) throw new Error(); // so that nothing is written\n", "", "writes over a file that changed"],
   ["note-text.js", "!view || !isPlain(before)", "!view", "edits in an editor that drops line ends"],
   ["note-text.js", "return isPlain(text) || shown !== toEditorText(text);", "return true;", "saves away line ends"],
@@ -40,15 +40,20 @@ const MUTATIONS = [
   ["heartbeat.js", "Math.min(this.#delay * 2, SELDOM)", "OFTEN", "asks as often while the daemon is away"],
   ["review.js", "  if (refused.length) await plugin.api.refuseChanges(run, path, refused);\n", "", "forgets what was refused"],
   ["review.js", "filter((index) => !obsolete.has(index))", "slice()", "writes a review that was overtaken"],
-  ["take-over.js", "&& !doing.has(path)", "", "asks for a note that is being reviewed"],
+  ["take-over.js", "&& !work.doing.has(path)", "", "asks for a note that is being reviewed"],
   ["take-over.js", " && !plugin.activity.findWaitReason(file, text ?? \"\", edits)", "", "begins to write while the cursor stands in a property"],
   ["writing.js", "    if (beforeWrite) throw new NoteUnavailable(words);\n", "", "holds up what the user asks for"],
-  ["take-over.js", "      await saveOpen(this.#plugin, path);\n", "", "does not save before it does what was asked for elsewhere"],
-  ["work.js", "  found.isTaken = true;\n", "", "writes what the user got already once more"],
+  ["work.js", "    found.isTaken = true;\n", "", "writes what the user got already once more"],
   ["open-notes.js", "if (!looks) await save();", "if (!looks) await null;", "does not save what is typed on a canvas"],
+  ["note-text.js", "  if (await isOutdated(app, file)) return false;\n", "", "overwrites what a sync client wrote"],
+  ["runs.js", "isOurs || isOpen(plugin, path)", "isOurs || note.view", "lets the daemon write what is open to read"],
+  ["take-over.js", " && !isFollowed", "", "waits for its own run when the note was opened"],
+  ["main.js", '  plugin.registerEvent(vault.on("rename", tell));\n', "", "reports a renamed note under its old name"],
+  ["editor.js", "  if (transaction.newDoc.toString() !== after)", "  if (false)", "lets another plugin change the edits"],
+  ["writing.js", "    if (!findEditing(app, file)) await saveOpen(plugin, file.path);", "", "writes over what is typed in a card"],
   ["undo.js", "if (!(error instanceof ChangeNotInNote)) throw error;", "throw error;", "retries a change that is gone"],
   ["settings.js", "takeOver === true", "takeOver !== false", "fills open notes unasked"],
-  ["work.js", "  if (plugin.doing.has(path))", "  if (false)", "works on a note twice at a time"],
+  ["work.js", "    if (doing.has(path))", "  if (false)", "works on a note twice at a time"],
 ];
 
 /** Whether the tests pass on a build of the copy. */

@@ -1,9 +1,12 @@
 /** Notes that are typed in, closed, moved or of another form while a model thinks: no letter is lost. */
 
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { Host, settle } from "./host/obsidian.js";
 import { FILLED, NOTE, answer, fill, makeOffer, offerFor, progress, result } from "./host/daemon.js";
+
+const { EditorState, StateEffect } = createRequire(import.meta.url)("@codemirror/state"); // the plugin's instances
 
 const FORMS = [
   ["other line ends", (text) => text.replaceAll("\n", "\r\n")],
@@ -43,6 +46,20 @@ describe("a note that is typed in meanwhile", () => {
     assert.deepEqual(again.map(({ body }) => body.text), [`${NOTE}Typed while it thinks.`]);
     view.editor.undo();
     assert.equal(view.editor.getValue(), `${NOTE}Typed while it thinks.`);
+  });
+
+  test("is not saved over what a sync client wrote and Obsidian has not merged yet", async () => {
+    await host.command("enrich-note");
+    const synced = `${NOTE}From the other device.\n`;
+    await host.app.vault.adapter.write("A.md", synced);
+    view.editor.type(NOTE.length, "Typed.");
+    await answerNow();
+    await host.pass(400);
+    assert.deepEqual([await host.read("A.md"), view.editor.content], [synced, `${NOTE}Typed.`]);
+    view.editor.type(NOTE.length, "From the other device.\n");
+    view.lastSavedData = synced;
+    await host.pass(400);
+    assert.equal(view.editor.content, fill(`${synced}Typed.`));
   });
 
   test("keeps what was typed between the answer and the writing", async () => {
@@ -158,7 +175,7 @@ describe("a note that does not stay open", () => {
     await host.pass(400);
     assert.equal(view.editor.getValue(), fill(`${NOTE}Typed.`));
     assert.equal(await host.read("Folder/C.md"), fill(`${NOTE}Typed.`));
-    assert.equal(host.plugin.doing.size, 0);
+    assert.equal(host.plugin.work.doing.size, 0);
     const [{ body }] = host.daemon.asked("POST /runs/run1/applied");
     assert.deepEqual([body.path, body.moved_to], ["A.md", "Folder/C.md"]);
     assert.equal(host.daemon.asked("POST /runs/run1/edits")[0].body.path, "A.md");
@@ -185,7 +202,7 @@ describe("a note that does not stay open", () => {
       assert.equal(view.editor.getValue(), FILLED);
       const asked = host.daemon.asked("POST /runs").map(({ body }) => body.paths[0]);
       assert.deepEqual(asked, ["A.md", "C.md"]);
-      assert.equal(host.plugin.doing.size, 0);
+      assert.equal(host.plugin.work.doing.size, 0);
     });
   }
 
@@ -247,6 +264,26 @@ describe("an open note whose file is not what its editor shows", () => {
     });
   }
 
+  test("loses nothing that a sync client wrote and Obsidian has not shown yet", async () => {
+    const synced = `${NOTE}From the other device.\n`;
+    await host.app.vault.adapter.write("A.md", synced);
+    await host.command("enrich-note");
+    await host.pass(400);
+    assert.deepEqual([await host.read("A.md"), view.editor.content], [synced, NOTE]);
+    view.editor.reload(synced);
+    view.lastSavedData = synced;
+    await host.pass(400);
+    assert.deepEqual([await host.read("A.md"), view.editor.content], [fill(synced), fill(synced)]);
+  });
+
+  test("is left alone where Obsidian never shows what a sync client wrote", async () => {
+    await host.app.vault.adapter.write("A.md", `${NOTE}From the other device.\n`);
+    await host.command("enrich-note");
+    await host.pass(4_000);
+    assert.equal(host.said, "“A” is not saved yet. Try again in a moment.");
+    assert.equal(host.daemon.asked("POST /runs").length, 0);
+  });
+
   test("is refused where it is not UTF-8", async () => {
     host.app.vault.readBinary = async () => new Uint8Array([0x23, 0xe4]).buffer;
     await host.command("enrich-note");
@@ -283,12 +320,37 @@ describe("edits", () => {
     assert.equal(view.editor.getValue(), fill(NOTE, [0]));
   });
 
-  test("are not reported when another plugin changed them", async () => {
+  test("are not made when another plugin's extension changes them", async () => {
+    const { cm } = view.editor;
+    const filter = (made) => (made.isUserEvent("companion") ? [made, { changes: { from: 0, insert: "!" }, sequential: true }] : made);
+    cm.dispatch({ effects: StateEffect.appendConfig.of(EditorState.transactionFilter.of(filter)) });
+    await host.command("enrich-note");
+    await answerNow();
+    assert.equal(view.editor.getValue(), NOTE);
+    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 0);
+    assert.equal(host.said, "Another plugin changes these edits, so they were not made.");
+  });
+
+  test("are reported when another plugin edits the note right after them", async () => {
     const { cm } = view.editor;
     const usual = cm.dispatch.bind(cm);
     cm.dispatch = (...sent) => {
       usual(...sent);
       usual({ changes: { from: 0, insert: "!" } });
+    };
+    await host.command("enrich-note");
+    await answerNow();
+    assert.equal(view.editor.getValue(), `!${FILLED}`);
+    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 1);
+    assert.match(host.said, /^Filled /);
+  });
+
+  test("are not reported when another plugin changed them, without CodeMirror's view", async () => {
+    delete view.editor.cm;
+    const usual = view.editor.transaction.bind(view.editor);
+    view.editor.transaction = (made) => {
+      usual(made);
+      view.editor.type(0, "!");
     };
     await host.command("enrich-note");
     await answerNow();
@@ -317,6 +379,12 @@ test("a plugin that is switched off stops, cancels its runs, and says nothing", 
   await host.pass(60_000);
   assert.equal(view.editor.getValue(), NOTE);
   assert.equal(host.notices.length, before);
+});
+
+test("a note that is too large to be sent is told of as that", async () => {
+  host.daemon.answers.set("POST /runs", answer(413, "A body has at most 1,048,576 bytes."));
+  await host.command("enrich-note");
+  assert.equal(host.said, "The note is too large. Notes of up to 1 MB are filled.");
 });
 
 test("an answer that is no JSON, or none of ours, is told in words", async () => {

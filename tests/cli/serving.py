@@ -18,7 +18,7 @@ from companion.daemon.log import log_file
 from companion.daemon.tokens import read_token
 from tests.cli.user import User
 
-PATIENCE = 30.0  # seconds; a loaded machine is slow
+PATIENCE = 90.0  # seconds; a loaded machine is slow
 QUIET = "[endpoint]\nretries = 0\nconcurrency = 1\n[background]\nenabled = false\n"
 _AT = re.compile(r"^Companion serves .* on http://127\.0\.0\.1:(\d+)")
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from tests.cli.user import User
 
 LAST = "the last number that is offered"
-_PATIENCE = 20.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 
 def in_a_terminal(

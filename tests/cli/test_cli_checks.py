@@ -268,4 +268,4 @@ def test_off_is_said_once(user: User, setting: str, told: int) -> None:
     user.note("Sourdough.md", NOTE)
     say(user, GOOD)
     process = user.start("enrich", ".", env={"COMPANION_CHECKS": setting})
-    assert process.communicate(timeout=30)[1].count(UNCHECKED) == told
+    assert process.communicate(timeout=120)[1].count(UNCHECKED) == told

@@ -44,6 +44,13 @@ def test_propose_asks_and_writes_nothing(user: User) -> None:
     assert user.run("enrich", "A.md", "--propose").status == 0 and user.calls() == 1
 
 
+def test_the_items_of_a_list_are_told_apart(user: User) -> None:
+    user.says(aliases=["short note", "draft"])
+    user.note("A.md", STUB.replace("created:", "aliases:\ncreated:"))
+    user.run("enrich", "A.md", "--propose", "--field", "aliases")
+    assert "  aliases      short note, draft" in user.run("proposals").out
+
+
 def test_proposals_lists_them(asked: User) -> None:
     listed = asked.run("proposals", "--json").objects
     assert [list(each) for each in listed] == [KEYS] * 6

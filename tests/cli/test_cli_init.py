@@ -16,7 +16,7 @@ import pytest
 
 from companion.config import state_folder
 from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
-from companion.doctor.machine import ModelServer, discover_servers, list_models
+from companion.doctor.machine import ModelServer, discover_servers, list_served_models
 from companion.vault.lock import vault_lock
 from tests.cli.empty_machine import empty_machine
 from tests.cli.terminal import LAST, in_a_terminal
@@ -403,16 +403,16 @@ def test_the_models_of_a_server(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setattr("companion.doctor.machine.KNOWN", (ModelServer("Ollama", ollama.url),))
     ollama.status, ollama.body = status, ollama.body if body is None else body
-    assert list_models(ollama.url) == expected
+    assert list_served_models(ollama.url) == expected
     assert [found.models for found in discover_servers()] == (
         [] if expected is None else [expected]
     )
 
 
 def test_only_this_machine_is_asked(fake: FakeEndpoint) -> None:
-    assert list_models("http://192.0.2.1/v1") is None
-    assert list_models("https://localhost:9/v1") is None
-    assert list_models("http://127.0.0.1:9/v1") is None
+    assert list_served_models("http://192.0.2.1/v1") is None
+    assert list_served_models("https://localhost:9/v1") is None
+    assert list_served_models("http://127.0.0.1:9/v1") is None
 
 
 def test_the_only_model_needs_no_name(user: User, ollama: ListServer) -> None:

@@ -72,7 +72,7 @@ def test_the_next_run_is_refused_at_once_until_the_limit_is_raised(user: User) -
     calls, before = user.calls(), user.files()
     for command in (["enrich", "."], ["enrich", "11.md"], ["enrich", "11", "--dry-run"]):
         process = user.start(*command)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
         assert process.returncode == 1
         assert "The limit of 6,000 tokens a day is reached" in err and "enriched" not in out
     assert (user.calls(), user.files()) == (calls, before)
@@ -176,6 +176,6 @@ def test_a_service_tier_that_is_refused_is_told_once(user: User) -> None:
     for name in "ABCD":
         user.note(f"{name}.md")
     process = user.start("enrich", ".")  # of its own, as only there a log reaches the terminal
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 0 and "4 enriched" in out
     assert err.count("service tier flex") == 1 and "at the usual price" in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def write(text: str) -> Act:
 MORE = ("mine.\n", "mine.\n\nMore.\n")
 TYPED = ("description: ", "description: In my own words.")
 GONE = "it is no longer there; it was moved or deleted"
+_LONGER_THAN_A_CLOCK_STEP = 2.5  # seconds, of a file system: those of FAT are of two
 REWRITTEN = "# Stub\n\nAll is new here.\n"
 OTHER = STUB.partition("\n# ")[0] + "\n# Quantum field theory\n\n#status/postponed\n"
 EVENTS = [
@@ -85,6 +87,21 @@ def test_while_the_model_thinks(
     assert (user.read("Stub.md") if note.is_file() else None) == expected
     if (user.vault / "New.md").exists():
         assert user.read("New.md") == STUB
+
+
+def test_what_was_given_for_a_note_that_is_renamed_meanwhile_is_not_paid_for_again(
+    user: User,
+) -> None:
+    note, new = user.note("Stub.md"), user.vault / "New.md"
+
+    def rename(old: Path) -> None:
+        old.rename(new)
+        time.sleep(_LONGER_THAN_A_CLOCK_STEP)
+
+    meanwhile(user, note, rename)
+    assert user.run("enrich", "Stub.md").status == 1
+    ran = user.run("enrich", "New.md")
+    assert (ran.status, user.calls(), user.read("New.md")) == (0, 1, FILLED)
 
 
 def test_the_question_changed(user: User) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from companion import __version__
 from companion.config import state_folder
-from companion.daemon.pairing import take_code
+from companion.daemon.access import take_code
 from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
 from companion.vault.lock import vault_lock
 from tests.cli.user import User, files_in

@@ -138,19 +138,21 @@ EDITORS = [
     pytest.param("pass", "It was not changed in the editor", id="nothing changed"),
     pytest.param("raise SystemExit(1)", "Editing failed; nothing was changed", id="it fails"),
     pytest.param("write('')", "nothing is left to write for description", id="emptied"),
+    pytest.param("write('Über', 'latin-1')", "Save it as UTF-8", id="saved as Latin-1"),
+    pytest.param("write('It is.', 'utf-16')", "Save it as UTF-8", id="saved as UTF-16"),
     pytest.param("write('x' * 50_000)", "a description may have", id="too long"),
     pytest.param("write('x' * 150_000)", "a description may have", id="far too long"),
 ]
 EDITOR = """
 import sys
-def write(text): open(sys.argv[1], "w").write(text)
-text = open(sys.argv[1]).read()
+def write(text, encoding="utf-8"): open(sys.argv[1], "w", encoding=encoding).write(text)
+text = open(sys.argv[1], encoding="utf-8").read()
 """
 
 
 def edit_by(reviewer: Reviewer, script: str) -> None:
     file = reviewer.user.home / "editor.py"
-    file.write_text(EDITOR + script)
+    file.write_text(EDITOR + script, encoding="utf-8")
     reviewer.monkeypatch.setenv("EDITOR", f"{sys.executable} {file}")
 
 

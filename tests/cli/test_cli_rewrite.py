@@ -10,22 +10,21 @@ import pytest
 
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.decision import Acceptance, NoteDecision
 from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import model_facts, open_client
+from companion.enrich.model import open_client
 from companion.enrich.note_filter import Criteria
-from companion.enrich.run import Result
+from companion.enrich.run import NoteDecision, Result
 from companion.enrich.written import find_outdated, find_rewrites
-from companion.vault.proposal import Proposal
+from companion.vault.proposal import Acceptance, Proposal
 from tests.cli.user import FILLED, STUB, User
 
 
 def rewrite(user: User, **criteria: object) -> list[Result]:
     """Ask once more for what fits the criteria."""
     with user.open() as space, open_client(space.config, Event()) as client:
-        asker = Asker(space, VaultContext(space.scan()), model_facts(space.config))
-        enricher = Enricher(space, asker, client, "again")
+        asker = Asker(space, VaultContext(space.scan()))
+        enricher = Enricher(asker, client, "again")
         jobs = find_rewrites(space, [""], Criteria(**criteria))  # type: ignore[arg-type]
         return [enricher.enrich(job) for job in jobs]
 

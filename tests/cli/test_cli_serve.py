@@ -132,6 +132,19 @@ def test_it_tells_what_is_written_at_once(user: User) -> None:
     assert status.folder_modes == {"Work": "write"}
 
 
+def test_it_tells_that_its_settings_were_changed_meanwhile(user: User) -> None:
+    file = user.configure(QUIET)
+    told = "settings     changed since the daemon started"
+    with serving(user) as daemon:
+        assert told not in user.run("status").out
+        file.write_text(QUIET + '[private]\nfolders = ["Journal"]\n', encoding="utf-8")
+        assert told in user.run("status").out
+        file.write_text("no settings", encoding="utf-8")
+        assert daemon.client().status().settings_changed
+        file.write_text(f"# a comment\n{QUIET}", encoding="utf-8")
+        assert user.run("status", "--json").objects[0]["settings_changed"] is False
+
+
 def try_to_serve(user: User, *arguments: str) -> Ran:
     """Return what `companion serve` came to, which ends by itself."""
     process = user.start("serve", *arguments)
@@ -271,6 +284,16 @@ def test_the_log_cannot_be_written(user: User) -> None:
     log.mkdir(parents=True)
     ran = try_to_serve(user, "--port", "0")
     assert (ran.status, ran.out) == (2, "") and f"the log {log} cannot be written" in ran.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_why_it_did_not_start_is_said_also_where_the_log_has_no_room(user: User) -> None:
+    log = state_folder(user.vault) / "daemon.log"
+    log.parent.mkdir(parents=True)
+    log.symlink_to("/dev/full")
+    user.configure("[server]\nport = 70000\n")
+    ran = try_to_serve(user, "--vault", str(user.vault))
+    assert (ran.status, ran.out) == (2, "") and "server.port" in ran.err
 
 
 SERVER = {"flask", "werkzeug", "waitress", "watchdog"}

@@ -17,7 +17,7 @@ import pytest
 
 from tests.cli.user import User
 
-_PATIENCE = 30.0  # seconds; each completion starts a Python
+_PATIENCE = 120.0  # seconds; each completion starts a Python
 DOCUMENTED = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
 _SETUP = {
     "bash": ["--norc", "--noprofile", "-i"],

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from companion.config import state_folder
+from companion.daemon.access import take_code
 from companion.daemon.daemon_client import DaemonClient, DaemonRefused
-from companion.daemon.pairing import take_code
 from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
 from companion.daemon.tokens import Tokens, client_token, ensure_token, read_token
 from companion.vault.lock import vault_lock

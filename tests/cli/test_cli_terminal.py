@@ -18,7 +18,7 @@ from tests.cli.terminal import in_a_terminal
 from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and terminals")
-_PATIENCE = 20.0  # seconds
+_PATIENCE = 60.0  # seconds
 
 
 def wait_for_calls(user: User, number: int) -> None:

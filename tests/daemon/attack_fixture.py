@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ __all__ = [
     "Address",
     "AttackedDaemon",
     "Headers",
+    "attack",
     "attacked",
     "daemon_fixture",
     "fake",
@@ -144,6 +146,13 @@ class AttackedDaemon(Serving[Daemon]):
 @pytest.fixture
 def attacked(daemon_fixture: DaemonFixture) -> Iterator[AttackedDaemon]:
     """The daemon, paused, with nothing done yet; in the end nothing outside is touched."""
+    with attack(daemon_fixture) as served:
+        yield served
+
+
+@contextmanager
+def attack(daemon_fixture: DaemonFixture) -> Iterator[AttackedDaemon]:
+    """What the fixture gives, for tests that share one."""
     served = AttackedDaemon(daemon_fixture)
     yield served
     served.stop()

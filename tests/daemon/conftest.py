@@ -72,7 +72,7 @@ class Serving(Caller, Generic[D]):
         self.closing.set()
         self.close()
         self._server.stop()
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
 

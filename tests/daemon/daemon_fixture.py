@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, error
 __all__ = ["FILLED", "SAYS", "STUB", "DaemonFixture", "daemon_fixture", "eventually", "fake"]
 
 SETTLE = 0.15  # seconds
-_PATIENCE = 20.0  # seconds
+_PATIENCE = 60.0  # seconds
 _SECRETS = (KEY, "Text of mine", "What a stub is", "A stub is a short", "It grows", "Marker")
 
 
@@ -88,7 +89,7 @@ class Model:
         return self._fake.seen[-1].at
 
     def _play(self, seen: Seen, number: int) -> Scene:
-        self._may_answer.wait(30)
+        self._may_answer.wait(_PATIENCE)
         return self.fault or answer_by_schema(seen, self._values)
 
 
@@ -113,6 +114,7 @@ class DaemonFixture:
         self.service_tier: str | None = None
         self.url = fake.url
         self.log = StringIO()
+        self._saved: dict[str, list[float]] = {}  # when each save of a note was
         self._opened = ExitStack()
         self.daemon: Daemon
         self.space: Workspace
@@ -168,6 +170,26 @@ class DaemonFixture:
             let_it_rest(file)
         return file
 
+    def save(self, path: str, *, rests: bool = False) -> None:
+        """Save a stub, as somebody does who is at it; its last line tells which save it is.
+
+        Once the model was asked it is left as it is: on a slow machine, that is after a pause of
+        the user's that was longer than it should have been.
+        """
+        if not self.model.calls():
+            self._saved.setdefault(path, []).append(time.monotonic())
+            self.note(path, STUB + self._last_line(path), rests=rests)
+
+    def _last_line(self, path: str) -> str:
+        number = len(self._saved.get(path, ()))
+        return f"Save {number} of {path}.\n" if number else ""
+
+    def require_rested(self, seconds: float) -> None:
+        """Require that each question is about a save that had rested so long."""
+        for seen in self.model.seen:
+            ((number, path),) = set(re.findall(r"Save (\d+) of (\w+\.md)", json.dumps(seen.body)))
+            assert seen.at >= self._saved[path][int(number) - 1] + seconds
+
     def read(self, path: str) -> str:
         """Return the text of a note."""
         return (self.vault / path).read_bytes().decode()
@@ -175,7 +197,7 @@ class DaemonFixture:
     def is_filled(self, path: str) -> bool:
         """Whether the note is there, and as the model's usual words make it."""
         try:
-            return self.read(path) == FILLED
+            return self.read(path) == FILLED + self._last_line(path)
         except FileNotFoundError:
             return False
 
@@ -219,9 +241,8 @@ class DaemonFixture:
 
 @pytest.fixture
 def fake() -> Iterator[FakeEndpoint]:
-    endpoint = FakeEndpoint()
-    yield endpoint
-    endpoint.close()
+    with closing(FakeEndpoint()) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture
@@ -229,11 +250,20 @@ def daemon_fixture(
     tmp_path: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[DaemonFixture]:
     """A vault with its daemon, not started yet, whose log must hold no secret or fault of ours."""
-    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+    with open_daemon_fixture(tmp_path, fake, monkeypatch) as daemon_fixture:
+        yield daemon_fixture
+
+
+@contextmanager
+def open_daemon_fixture(
+    folder: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DaemonFixture]:
+    """What the fixture gives, for tests that share one."""
+    monkeypatch.setenv("COMPANION_HOME", str(folder / "home"))
     for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(scan_hints, "_GATHER", 0.05)
-    daemon_fixture = DaemonFixture(tmp_path, fake)
+    daemon_fixture = DaemonFixture(folder, fake)
     handler = logging.StreamHandler(daemon_fixture.log)
     log = logging.getLogger("companion")
     level = log.level

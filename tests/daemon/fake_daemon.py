@@ -58,6 +58,7 @@ class FakeDaemon(Daemon):
         self.is_paused = False
         self.backlog = 0
         self.fault: EndpointFault | None = None
+        self.settings_changed = False
         self.fails_with: Exception | None = None
         self.works_at_once = False
         self.open: dict[str, list[str]] = {}
@@ -108,6 +109,7 @@ class FakeDaemon(Daemon):
             waiting={"interactive": 0},
             runs=[run.id for run in self.runs.active()],
             newest_change=self.fake_history.journal[-1].id,
+            settings_changed=self.settings_changed,
         )
 
     def start_run(self, request: RunRequest) -> Run:

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from companion.config import state_folder
-from companion.daemon.pairing import new_code
+from companion.daemon.access import new_code
 from companion.daemon.tokens import client_token
 from companion.errors import (
     AnswerError,

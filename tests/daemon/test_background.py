@@ -69,12 +69,11 @@ def test_never_asked_within_the_settle_time(daemon_fixture: DaemonFixture) -> No
     daemon_fixture.settings["settle_seconds"] = 0.8
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.status().ready)
-    for number in range(7):
-        daemon_fixture.note("Stub.md", f"{STUB}{number}\n", rests=False)
-        saved = time.monotonic()
+    for _ in range(7):
+        daemon_fixture.save("Stub.md")
         time.sleep(0.15)  # the user's pause
-    eventually(lambda: daemon_fixture.read("Stub.md") == f"{FILLED}6\n")
-    assert daemon_fixture.model.last_at() >= saved + 0.7  # times of files count in steps
+    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
+    daemon_fixture.require_rested(0.7)  # times of files count in steps
     assert daemon_fixture.model.calls() == 1
 
 
@@ -93,9 +92,9 @@ def test_edit_while_the_model_thinks_rests_whatever_its_clock_says(
 ) -> None:
     daemon_fixture.settings["settle_seconds"] = 0.8
     daemon_fixture.start_asking()
+    saved = time.monotonic()
     file = daemon_fixture.note("Stub.md", EDITED)
     os.utime(file, (time.time() + 7200, time.time() + 7200))
-    saved = time.monotonic()
     daemon_fixture.model.answer()
     eventually(lambda: daemon_fixture.read("Stub.md") == EDITED_FILLED)
     assert time.monotonic() >= saved + 0.7
@@ -106,7 +105,7 @@ def test_rewritten_note_is_asked_for_anew(daemon_fixture: DaemonFixture) -> None
     daemon_fixture.start_asking()
     daemon_fixture.note("Stub.md", REWRITTEN, rests=False)
     daemon_fixture.model.answer()
-    eventually(lambda: "What a stub is." in daemon_fixture.read("Stub.md"), timeout=30)
+    eventually(lambda: "What a stub is." in daemon_fixture.read("Stub.md"))
     assert daemon_fixture.model.calls() == 2
 
 
@@ -248,8 +247,8 @@ def test_presence_expires(daemon_fixture: DaemonFixture, monkeypatch: pytest.Mon
     monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
     monkeypatch.setattr(open_notes, "REPORT_LASTS", 1)
     daemon_fixture.start()
-    daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     began = time.monotonic()
+    daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     daemon_fixture.note("Stub.md")
     eventually(lambda: daemon_fixture.is_filled("Stub.md"))
     assert daemon_fixture.model.last_at() >= began + 0.9
@@ -515,8 +514,8 @@ def test_time_of_change_in_the_future_is_no_reason_to_wait_for_ever(
     file = daemon_fixture.note("Stub.md")
     later = time.time() + 86_400
     os.utime(file, (later, later))
-    daemon_fixture.start()
     began = time.monotonic()
+    daemon_fixture.start()
     eventually(lambda: daemon_fixture.is_filled("Stub.md"))
     assert daemon_fixture.model.last_at() >= began + SETTLE - 0.05
 

@@ -60,7 +60,7 @@ def test_follows_without_the_daemon_holding_back(server: Served, client: DaemonC
 
 
 def test_asks_for_the_rest(server: Served, client: DaemonClient) -> None:
-    run = client.start_run(RunRequest([""], stops_on_fault=True, limit=1))
+    run = client.start_run(RunRequest([""], JobOptions(limit=1), stops_on_fault=True))
     assert client.cancel(run.id).state == "cancelled"
     assert client.undo(3).change == 4
     assert client.undo(3, "20261125-104412-3f9a").change == 5

@@ -84,7 +84,7 @@ def test_one_at_a_time_and_a_stop_ends_it() -> None:
 
     def pull(name: str, progress: DownloadProgress) -> Path:
         tries.append(name)
-        may_go.wait(10)
+        may_go.wait(60)
         try:
             progress(1, 2)
         except BaseException:
@@ -101,5 +101,5 @@ def test_one_at_a_time_and_a_stop_ends_it() -> None:
         fetch.start("none")
     fetch.stop()
     may_go.set()
-    assert stopped.wait(10)
+    assert stopped.wait(60)
     assert tries == ["qwen3-4b"]

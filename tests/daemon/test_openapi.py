@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
@@ -17,11 +18,10 @@ from companion.daemon.api.schemas import LARGEST
 from companion.daemon.app import RESOURCES
 from companion.daemon.guard import OPEN_ROUTES
 from companion.daemon.openapi import describe_api
-from tests.daemon.attack_fixture import AttackedDaemon, attacked, daemon_fixture, fake
+from tests.daemon.attack_fixture import AttackedDaemon, attack
 from tests.daemon.conftest import Served
-from tests.daemon.daemon_fixture import STUB, eventually
-
-__all__ = ["attacked", "daemon_fixture", "fake"]
+from tests.daemon.daemon_fixture import STUB, eventually, open_daemon_fixture
+from tests.llm.fake_endpoint import FakeEndpoint
 
 EXAMPLES = int(os.environ.get("COMPANION_API_EXAMPLES", "5"))  # of every address
 NOTES = ("Stub.md", "A/Stub.md", "A", "out.md", "loop.md", "inner/Stub.md", ".trash/Gone.md")
@@ -37,15 +37,22 @@ CONFIG = SchemathesisConfig.from_dict({"checks": CHECKS})
 schema = schemathesis.openapi.from_dict(json.loads(describe_api(RESOURCES)), config=CONFIG)
 
 
-@pytest.fixture
-def busy(attacked: AttackedDaemon) -> Iterator[AttackedDaemon]:
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedDaemon]:
     """A daemon with runs and changes that can be asked for."""
-    for order in ({"paths": ["A"]}, {"paths": ["Stub.md"], "apply": "client", "text": STUB}):
-        attacked.post("/runs", order)
-    eventually(lambda: all(run.is_over for run in attacked.daemon.runs.all()))
-    yield attacked
-    for run in attacked.daemon.runs.active():
-        attacked.daemon.run_handler.cancel(run)
+    with ExitStack() as stack:
+        monkeypatch = stack.enter_context(pytest.MonkeyPatch.context())
+        monkeypatch.setenv("COMPANION_CHECKS", "off")
+        endpoint = stack.enter_context(closing(FakeEndpoint()))
+        folder = tmp_path_factory.mktemp("busy")
+        fixture = stack.enter_context(open_daemon_fixture(folder, endpoint, monkeypatch))
+        attacked = stack.enter_context(attack(fixture))
+        for order in ({"paths": ["A"]}, {"paths": ["Stub.md"], "apply": "client", "text": STUB}):
+            attacked.post("/runs", order)
+        eventually(lambda: all(run.is_over for run in attacked.daemon.runs.all()))
+        yield attacked
+        for run in attacked.daemon.runs.active():
+            attacked.daemon.run_handler.cancel(run)
 
 
 @schema.parametrize()
@@ -59,7 +66,7 @@ def test_no_server_error_and_no_undocumented_answer(
     answer = case.call_and_validate(
         base_url=f"http://127.0.0.1:{busy.port}",
         headers={"Authorization": f"Bearer {busy.token}"},
-        timeout=30,
+        timeout=60,
     )
     busy.asked += 1
     busy.assert_tells_nothing(answer.content)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.daemon.pairing import new_code, take_code
+from companion.daemon.access import new_code, take_code
 from companion.errors import UsageError
 
 NOW = 1_790_000_000.0
@@ -51,7 +51,10 @@ TIMES = [
     pytest.param(0.0, True, id="at once"),
     pytest.param(119.9, True, id="just in time"),
     pytest.param(120.0, False, id="too late"),
-    pytest.param(-1.0, False, id="the clock was set back"),
+    pytest.param(-1.0, True, id="the clock was set back by a second"),
+    pytest.param(-119.9, True, id="set back by a bit less than it lasts"),
+    pytest.param(-120.0, False, id="set back by as much as it lasts"),
+    pytest.param(-1e9, False, id="set back by years"),
     pytest.param(1e9, False, id="years later"),
     pytest.param(float("nan"), False, id="no time"),
 ]

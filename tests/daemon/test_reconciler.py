@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -280,13 +279,12 @@ def test_poll_leaves_a_note_alone_that_is_being_edited(
     monkeypatch.setattr(reconciler, "_MIN_POLL", 0.05)
     daemon_fixture.settings["settle_seconds"] = 0.8
     daemon_fixture.start()
-    for number in range(7):
-        file = daemon_fixture.note("Stub.md", f"{STUB}{number}\n", rests=False)
-        os.utime(file, (time.time() + ahead, time.time() + ahead))
-        saved = time.monotonic()
+    for _ in range(7):
+        daemon_fixture.save("Stub.md")
+        os.utime(daemon_fixture.vault / "Stub.md", (time.time() + ahead, time.time() + ahead))
         time.sleep(0.15)  # the user's pause
-    eventually(lambda: daemon_fixture.read("Stub.md") == f"{FILLED}6\n")
-    assert daemon_fixture.model.last_at() >= saved + 0.7
+    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
+    daemon_fixture.require_rested(0.7)
 
 
 def _cannot_start(watch: Watch) -> None:
@@ -407,13 +405,13 @@ def test_burst_waits_from_its_last_save(
     monkeypatch.setattr(reconciler, "_MANY", 5)
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.status().ready)
+    paths = [f"{number}.md" for number in range(10)]
     for _ in range(4):
-        for number in range(10):
-            daemon_fixture.note(f"{number}.md")
-        saved = time.monotonic()
+        for path in paths:
+            daemon_fixture.save(path, rests=True)
         time.sleep(0.15)
-    eventually(lambda: all(daemon_fixture.is_filled(f"{number}.md") for number in range(10)))
-    assert min(seen.at for seen in daemon_fixture.model.seen) >= saved + 0.6
+    eventually(lambda: all(daemon_fixture.is_filled(path) for path in paths))
+    daemon_fixture.require_rested(0.6)
 
 
 @pytest.mark.parametrize("gone", ["journal.sqlite3", "index.sqlite3", "spending.sqlite3"])
@@ -490,21 +488,11 @@ def test_note_moved_to_where_it_is_left_alone_during_the_call(
 def test_note_saved_every_second_is_left_until_it_rests(daemon_fixture: DaemonFixture) -> None:
     daemon_fixture.settings["settle_seconds"] = 0.5
     daemon_fixture.start()
-    stopped = threading.Event()
-    lines: list[str] = []
-
-    def type_on() -> None:
-        while not stopped.wait(0.1):
-            lines.append(f"line {len(lines)}\n")
-            daemon_fixture.note("Stub.md", STUB + "".join(lines), rests=False)
-
-    typing = threading.Thread(target=type_on)
-    typing.start()
-    time.sleep(1.0)  # while the user types
-    stopped.set()
-    typing.join()
-    assert daemon_fixture.model.calls() == 0
-    eventually(lambda: daemon_fixture.read("Stub.md") == FILLED + "".join(lines))
+    for _ in range(10):
+        daemon_fixture.save("Stub.md")
+        time.sleep(0.1)
+    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
+    daemon_fixture.require_rested(0.4)
 
 
 RENAMED = [

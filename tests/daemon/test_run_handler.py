@@ -208,14 +208,14 @@ def test_what_is_being_written_when_a_run_is_cancelled_is_finished(
 
     def write_slowly(snapshot: Snapshot, new: bytes, journal: Journal, change: NewChange) -> int:
         writing.set()
-        assert may_write.wait(20)
+        assert may_write.wait(60)
         return write_note(snapshot, new, journal, change)
 
     monkeypatch.setattr(note_writer, "write_note", write_slowly)
     quiet.note("Stub.md")
     quiet.start()
     run = quiet.run("Stub.md", wait=False)
-    assert writing.wait(20)
+    assert writing.wait(60)
     quiet.daemon.run_handler.cancel(run)
     may_write.set()
     eventually(lambda: run.since(0))

@@ -87,12 +87,16 @@ def test_launchd_reads_the_command_back(vault: str) -> None:
     assert read["Label"] == NAME and read["RunAtLoad"] is True
 
 
+@pytest.fixture(scope="module")
+def schema() -> xmlschema.XMLSchema:
+    return xmlschema.XMLSchema(str(GOLDEN / "task.xsd"))
+
+
 @pytest.mark.parametrize("vault", ["My notes", "Rock & Roll", "Größe 筆記", "100%", "it's $5"])
-def test_the_task_is_as_microsofts_schema_has_it(vault: str) -> None:
+def test_the_task_is_as_microsofts_schema_has_it(vault: str, schema: xmlschema.XMLSchema) -> None:
     path = f"C:\\Users\\me\\{vault}"
     task = windows_task(WINDOWS._replace(command=("C:\\p\\pythonw.exe", *SERVE, path)), "D\\<me>")
     assert task.startswith((b"\xff\xfe", b"\xfe\xff"))
-    schema = xmlschema.XMLSchema(str(GOLDEN / "task.xsd"))
     text = task.decode("utf-16").partition("?>")[2]
     schema.validate(text)
     read: Any = schema.to_dict(text)
@@ -101,8 +105,7 @@ def test_the_task_is_as_microsofts_schema_has_it(vault: str) -> None:
     assert arguments.endswith(f'"{path}"' if " " in path else path)
 
 
-def test_the_schema_refuses_a_wrong_order() -> None:
-    schema = xmlschema.XMLSchema(str(GOLDEN / "task.xsd"))
+def test_the_schema_refuses_a_wrong_order(schema: xmlschema.XMLSchema) -> None:
     text = windows_task(WINDOWS, USER).decode("utf-16").partition("?>")[2]
     enabled = "<Enabled>true</Enabled>"
     moved = text.replace(enabled, "").replace("</LogonTrigger>", f"{enabled}</LogonTrigger>")

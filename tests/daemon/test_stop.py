@@ -61,7 +61,7 @@ def test_stop_during_a_write_finishes_it(
     daemon_fixture.start()
     if by_run:
         daemon_fixture.run("Stub.md", wait=False)
-    assert writing.wait(20)
+    assert writing.wait(60)
     daemon_fixture.stop()
     assert daemon_fixture.read("Stub.md") == FILLED
     daemon_fixture.start()
@@ -77,17 +77,17 @@ def test_stop_during_the_look_over_the_vault(
 
     def scan_slowly(self: Workspace, *arguments: object) -> object:
         looking.set()
-        may_look.wait(20)
+        may_look.wait(60)
         return scan(self)
 
     monkeypatch.setattr(Workspace, "scan", scan_slowly)
     monkeypatch.setattr("companion.daemon.daemon._STOP", 0.5)
     daemon_fixture.start()
-    assert looking.wait(20)
+    assert looking.wait(60)
     daemon_fixture.daemon.stop()
     assert daemon_fixture.daemon.reconciler._thread.is_alive()
     may_look.set()
-    daemon_fixture.daemon.reconciler._thread.join(20)
+    daemon_fixture.daemon.reconciler._thread.join(60)
 
 
 def test_stop_while_the_endpoint_fails(daemon_fixture: DaemonFixture) -> None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _SYSTEMD = Path("/lib/systemd/systemd")
-_PATIENCE = 30.0  # seconds
+_PATIENCE = 120.0  # seconds
 # The manager wants a system that was booted with systemd, and a cgroup of its own; $1 is its name.
 _SCRIPT = """
 set -eu

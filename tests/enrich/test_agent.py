@@ -30,7 +30,7 @@ def test_similar_notes_leave_private_ones_out(
     assert not config.is_remote
     with open_workspace(config, vault, read_only=True) as space:
         view = AgentView(space, VaultContext(space.scan()), "tester")
-        assert [path for path, _ in view.find_similar("Bread.md", 10)] == ["Loaf.md"]
+        assert [each.path for each in view.find_similar("Bread.md", 10)] == ["Loaf.md"]
         assert [path for path, _ in view.scan()] == ["Bread.md", "Loaf.md"]
         with pytest.raises(NotThere):
             view.find_similar("Diary/Bread too.md", 10)

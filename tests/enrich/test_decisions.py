@@ -11,13 +11,13 @@ import pytest
 from companion.config import Config
 from companion.config.settings import EndpointTable, IgnoreTable, NotesTable, PrivateTable
 from companion.enrich.context import VaultContext
-from companion.enrich.decision import TAKEABLE, Acceptance, NoteDecision
 from companion.enrich.decisions import Decisions
+from companion.enrich.run import NoteDecision
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.note.needs import Need
 from companion.note.outline import Section
-from companion.vault.proposal import NewProposal, ProposalState
+from companion.vault.proposal import TAKEABLE, Acceptance, NewProposal, ProposalState
 from companion.vault.proposals import Selection
 
 NOTE = """---

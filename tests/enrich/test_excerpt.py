@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.enrich.excerpt import CUT, excerpt, read_told
+from companion.enrich.excerpt import LEFT_OUT, excerpt, read_told
 from companion.llm.pricing import estimate_tokens
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
@@ -31,16 +31,16 @@ EXAMPLES = [
     pytest.param(
         f"Short.\n\n{LONG}",
         20,
-        f"Short.\n\n{'Words of it. ' * 2}Words of it.\n\n{CUT}",
+        f"Short.\n\n{'Words of it. ' * 2}Words of it.\n\n{LEFT_OUT}",
         id="at a sentence",
     ),
     pytest.param(
         f"One of it. {'Words ' * 6}of Dr. {LONG}",
         20,
-        f"One of it.\n\n{CUT}",
+        f"One of it.\n\n{LEFT_OUT}",
         id="at no abbreviation",
     ),
-    pytest.param("长" * 9 + "。" + "句" * 900, 24, "长" * 9 + f"。\n\n{CUT}", id="in Chinese"),
+    pytest.param("长" * 9 + "。" + "句" * 900, 24, "长" * 9 + f"。\n\n{LEFT_OUT}", id="in Chinese"),
 ]
 
 
@@ -51,7 +51,7 @@ def test_cuts(text: str, budget: int | None, expected: str) -> None:
 
 def test_all_sections_open_before_one_goes_on() -> None:
     shown = cut(NOTE, 100)
-    parts = ["First.", "## A", "Opening of A.", CUT, "## B", "Opening of B.", CUT]
+    parts = ["First.", "## A", "Opening of A.", LEFT_OUT, "## B", "Opening of B.", LEFT_OUT]
     places = [shown.index(parts[0])]
     for part in parts[1:]:
         places.append(shown.index(part, places[-1] + 1))
@@ -65,7 +65,7 @@ def test_what_stands_around_a_question_comes_first() -> None:
     at = next(n for n, line in enumerate(lines) if line.text == sentence.format(70))
     shown = excerpt(lines, 150, [at])
     assert all(sentence.format(n) in shown for n in (69, 70, 71))
-    assert "## C" in shown and shown.count(CUT) >= 4 and estimate_tokens(shown) <= 150
+    assert "## C" in shown and shown.count(LEFT_OUT) >= 4 and estimate_tokens(shown) <= 150
 
 
 def test_more_headings_than_text_are_left_to_the_frame() -> None:
@@ -85,7 +85,7 @@ def test_keeps_to_the_budget_and_to_the_note(lines: list[str], budget: int) -> N
     assert estimate_tokens(shown) <= budget + 2
     position = 0
     for line in shown.split("\n"):
-        if line.strip() and line != CUT:
+        if line.strip() and line != LEFT_OUT:
             position = whole.index(line, position)
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from companion.config import Config
-from companion.enrich import model
 from companion.enrich.model import open_client, open_source, open_spending
 from companion.errors import UsageError
+from companion.llm import catalog
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 
@@ -85,7 +85,7 @@ def test_the_embedded_model_outlives_its_clients(
 ) -> None:
     closed: list[EmbeddedServer] = []
     monkeypatch.setattr(EmbeddedServer, "close", lambda server: closed.append(server))
-    monkeypatch.setattr(model, "model_path", lambda name: tmp_path / "some.gguf")
+    monkeypatch.setattr(catalog, "model_path", lambda name: tmp_path / "some.gguf")
     with open_source(config({})) as source:
         with Client(source) as first:
             Client(source, capabilities_from=first).close()
@@ -94,6 +94,6 @@ def test_the_embedded_model_outlives_its_clients(
 
 
 def test_a_model_that_is_not_here_is_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model, "model_path", lambda name: None)
+    monkeypatch.setattr(catalog, "model_path", lambda name: None)
     with pytest.raises(UsageError, match="model pull"), open_source(config({})):
         pass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_answer
+from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.errors import AnswerError
 from companion.prompts import Field, load_prompts
 
@@ -45,7 +45,7 @@ VALUES = [
 
 @pytest.mark.parametrize(("name", "limits", "said", "expected"), VALUES)
 def test_value(name: str, limits: Limits, said: object, expected: object) -> None:
-    assert read_answer(field(name), said, limits) == expected
+    assert read_value(field(name), said, limits) == expected
 
 
 NOTHING = [
@@ -61,7 +61,7 @@ NOTHING = [
 @pytest.mark.parametrize(("name", "limits", "said"), NOTHING)
 def test_nothing(name: str, limits: Limits, said: object) -> None:
     with pytest.raises(NothingToSay):
-        read_answer(field(name), said, limits)
+        read_value(field(name), said, limits)
 
 
 UNFIT = [
@@ -76,7 +76,7 @@ UNFIT = [
 @pytest.mark.parametrize(("name", "limits", "said", "words"), UNFIT)
 def test_unfit(name: str, limits: Limits, said: object, words: str) -> None:
     with pytest.raises(AnswerError, match=words) as caught:
-        read_answer(field(name), said, limits)
+        read_value(field(name), said, limits)
     assert not isinstance(caught.value, NothingToSay)
 
 

@@ -9,7 +9,7 @@ from io import BytesIO
 import pytest
 
 from companion.enrich.plan import Filling, plan_edits
-from companion.enrich.plan_worker import Planner, serve
+from companion.enrich.plan_worker import Planner, answer_orders
 from companion.errors import NoteRefused
 from companion.note.callouts import Styles
 from companion.note.needs import Need, Rules
@@ -78,7 +78,7 @@ def kill(planner: Planner) -> None:
 
 
 def test_a_child_ends_with_its_parent() -> None:
-    serve(BytesIO(), BytesIO())
+    answer_orders(BytesIO(), BytesIO())
 
 
 def test_ends_its_children_when_it_goes() -> None:

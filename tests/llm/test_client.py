@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from companion.errors import CompanionError
 from companion.llm.budget import Budget, LimitReached
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint, JsonMode
-from companion.llm.endpoint_errors import Cancelled, EndpointDown, JsonUnsupported
+from companion.llm.endpoint_errors import CallFailed, Cancelled, EndpointDown, JsonUnsupported
 from companion.llm.response import NoAnswer, Reply, Usage
 from companion.llm.transport import Transport
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
@@ -290,6 +291,24 @@ def test_closed_just_before_a_call_is_sent(
     monkeypatch.setattr(Transport, "post", post_too_late)
     with pytest.raises(Cancelled):
         client.ask_text(ASK, 100)
+    assert not fake.seen
+
+
+def test_a_call_that_starts_while_the_client_is_closed(
+    fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport, close = Transport(Endpoint(fake.url, "m", KEY)), httpx2.Client.close
+    failed = list[CallFailed]()
+
+    def close_and_ask(self: httpx2.Client) -> None:
+        close(self)
+        with pytest.raises(CallFailed) as caught:
+            transport.post({})
+        failed.append(caught.value)
+
+    monkeypatch.setattr(httpx2.Client, "close", close_and_ask)
+    transport.close()
+    assert failed and not any(each.sent for each in failed)
     assert not fake.seen
 
 

@@ -56,5 +56,5 @@ def rendered(endpoint: Endpoint, body: dict[str, Any]) -> str:
     headers = {"Authorization": f"Bearer {endpoint.api_key}", "Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=20) as reply:
+    with opener.open(request, timeout=60) as reply:
         return str(json.load(reply)["prompt"])

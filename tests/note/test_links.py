@@ -16,7 +16,7 @@ from companion.note.links import (
     link_targets,
     unlink_repeats,
 )
-from companion.note.mentions import Spelling, fold, spelling_of
+from companion.note.mentions import Spelling, fold_case, spelling_of
 
 VAULT = [
     NoteName("Machine Learning.md", "Machine Learning", ("ML", "statistical learning")),
@@ -413,7 +413,7 @@ def test_spelling_of(name: str, is_alias: bool, expected: Spelling) -> None:
 
 
 def test_fold_keeps_every_length() -> None:
-    assert all(len(fold(chr(code))) == 1 for code in range(0x110000))
+    assert all(len(fold_case(chr(code))) == 1 for code in range(0x110000))
 
 
 def test_a_scan_does_not_load_the_matcher() -> None:

@@ -24,7 +24,7 @@ from companion.prompts import (
 )
 from companion.prompts.field import load_field
 from companion.prompts.prompt_context import SAMPLES
-from companion.prompts.prompt_file import read_file
+from companion.prompts.prompt_file import read_prompt_file
 
 Write = Callable[[str, str], Path]
 PROMPTS = load_prompts()
@@ -455,7 +455,7 @@ PIECES = [
 def test_any_file_loads_or_is_refused(write: Write, text: str) -> None:
     for body in (text, "---\nkind: text\n---\n" + text):
         with suppress(PromptError):
-            load_field("x", read_file(write("x.md", body) / "x.md"))
+            load_field("x", read_prompt_file(write("x.md", body) / "x.md"))
 
 
 def test_file_that_is_not_utf8(tmp_path: Path) -> None:

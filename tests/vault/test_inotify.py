@@ -38,7 +38,7 @@ def test_an_instance_is_a_thread_to_start_and_stop() -> None:
     instance.start()
     assert instance.is_alive()
     instance.stop()
-    instance.join(10)
+    instance.join(60)
     assert not instance.is_alive()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from companion.errors import UsageError
-from companion.vault.paths import OutsideVault, find_vault, has_folder, open_vault, relative_path
+from companion.vault.paths import OutsideVault, find_vault, has_folder, relative_path, resolve_vault
 
 NFD = unicodedata.normalize("NFD", "Café.md")
 NFC = unicodedata.normalize("NFC", "Café.md")
@@ -142,8 +142,8 @@ def test_finds_the_nearest_vault(root: Path, tmp_path: Path) -> None:
 
 def test_opens_a_vault_at_its_real_path(root: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(root)
-    assert open_vault(tmp_path / "link") == root
-    assert open_vault(root / "B") == root / "B"
+    assert resolve_vault(tmp_path / "link") == root
+    assert resolve_vault(root / "B") == root / "B"
 
 
 def test_refuses_what_is_no_vault(
@@ -151,17 +151,17 @@ def test_refuses_what_is_no_vault(
 ) -> None:
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(UsageError, match="there is no folder"):
-        open_vault(tmp_path / "nothing")
+        resolve_vault(tmp_path / "nothing")
     with pytest.raises(UsageError, match="there is no user nobody-here"):
-        open_vault(Path("~nobody-here/vault"))
+        resolve_vault(Path("~nobody-here/vault"))
     with pytest.raises(UsageError, match="is not a folder"):
-        open_vault(root / "A.md")
+        resolve_vault(root / "A.md")
     with pytest.raises(UsageError, match="cannot be read"):
-        open_vault(tmp_path / "loop")
+        resolve_vault(tmp_path / "loop")
 
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "iterdir", refuse)
     with pytest.raises(UsageError, match=r"cannot be read \(Permission denied\)"):
-        open_vault(root)
+        resolve_vault(root)

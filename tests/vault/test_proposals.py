@@ -63,7 +63,7 @@ def test_keeps_all_of_a_proposal(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.sqlite3", read_only=True) as journal:
         kept = _get(journal, number)
         assert journal.proposals.source(kept) == NOTE
-    same = [name for name in new._fields if name not in ("need", "source")]
+    same = [name for name in new._fields if name not in ("need", "source", "read_at")]
     assert {name: getattr(kept, name) for name in same} == {n: getattr(new, n) for n in same}
     assert (kept.place, kept.need, kept.kind, kept.heading) == (
         SECTION,

@@ -16,7 +16,7 @@ from watchdog.observers.api import BaseObserver
 
 from companion.vault.watch import Watch, WatchUnavailable
 
-PATIENCE = 10.0  # seconds; only a test that fails takes so long
+PATIENCE = 60.0  # seconds; only a test that fails takes so long
 linux = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux'")
 
 

@@ -273,7 +273,7 @@ def test_gives_up_on_a_note_that_stays_open(
     change: NewChangeOf,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(file_access, "PATIENCE", 0.05)
+    monkeypatch.setattr(file_access, "IN_USE_PATIENCE", 0.05)
     with note.open("r"), pytest.raises(NoteBusy, match="another program holds it open"):
         write_note(snapshot, ENRICHED, journal, change())
     assert note.read_bytes() == NOTE

@@ -1,4 +1,4 @@
-"""The JSON of programs: what scripts and agents propose, and what agents accept and undo."""
+"""The JSON that programs send: what scripts and agents propose, what agents accept and undo."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from companion.daemon.api.proposal_schemas import ProposalShape, Value
-from companion.daemon.api.schemas import Id, RelativePath, Sent, Shape
-from companion.vault.proposal import PROGRAM_NAME, GivenValue, Proposal, RejectedValue
+from companion.daemon.api.proposal_schemas import Value
+from companion.daemon.api.schemas import Id, RelativePath, Sent
+from companion.vault.proposal import PROGRAM_NAME, GivenValue
 
 _Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]
 _Title = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -42,20 +42,6 @@ class AgentProposal(_Given):
     """A value that an agent proposes. agent: the name that it gives itself."""
 
     agent: _Name
-
-
-class ProposalMade(Shape):
-    """What came of it: the proposal, which waits for a decision; or why a check rejected it."""
-
-    proposal: ProposalShape | None
-    rejected: str | None
-
-    @classmethod
-    def of(cls, outcome: Proposal | RejectedValue) -> ProposalMade:
-        """Return the shape of what came of a proposed value."""
-        if isinstance(outcome, RejectedValue):
-            return cls(proposal=None, rejected=outcome.reason)
-        return cls(proposal=ProposalShape.of(outcome), rejected=None)
 
 
 class AgentAcceptance(Sent):

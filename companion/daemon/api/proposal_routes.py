@@ -6,7 +6,6 @@ from companion.daemon.api.program_schemas import (
     AgentAcceptance,
     AgentProposal,
     AgentUndo,
-    ProposalMade,
     ScriptProposal,
 )
 from companion.daemon.api.proposal_schemas import (
@@ -15,6 +14,7 @@ from companion.daemon.api.proposal_schemas import (
     NewDecisions,
     NoteDecisionShape,
     NotesToForget,
+    ProposalMade,
     ProposalOffer,
     ProposalPage,
     ProposalShape,
@@ -24,8 +24,10 @@ from companion.daemon.api.proposal_schemas import (
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.api.schemas import LARGEST, OfferShape
 from companion.daemon.problem import Refusal
-from companion.enrich.decision import Acceptance, NoteDecision
-from companion.vault.proposal import Proposal
+from companion.daemon.queries import spelled_path
+from companion.enrich import new_proposals
+from companion.enrich.run import NoteDecision
+from companion.vault.proposal import Acceptance, Proposal
 
 proposals = Resource("proposals")
 
@@ -66,7 +68,7 @@ def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalOffer:
 @proposals.does("/proposals/forget")
 def forget(body: NotesToForget) -> Forgotten:
     """Delete what is kept of the text of notes; their open proposals count as refused."""
-    return Forgotten(proposals=the_daemon().forget(body.paths))
+    return Forgotten(proposals=the_daemon().space.journal.forget(body.paths))
 
 
 def carry_out(wanted: NewDecisions) -> list[NoteDecision]:
@@ -111,4 +113,7 @@ def undo_for_agent(body: AgentUndo) -> DecisionsMade:
 @programs.does("/scripts/propose", conflicts=True)
 def propose_for_script(body: ScriptProposal) -> ProposalMade:
     """Propose a value for what a note needs; it takes the place of an open proposal for that."""
-    return ProposalMade.of(the_daemon().propose(body.path, body.given, body.script))
+    daemon = the_daemon()
+    path, context = spelled_path(daemon.root, body.path), daemon.reconciler.vault_context()
+    made = new_proposals.propose_for_script(daemon.space, context, path, body.given, body.script)
+    return ProposalMade.of(made)

@@ -20,9 +20,8 @@ from companion.daemon.api.schemas import (
     Sent,
     Shape,
 )
-from companion.enrich.decision import Acceptance, Decided, NoteDecision
-from companion.enrich.run import NoteStatus, Result
-from companion.vault.proposal import Flag, Proposal, ProposalState
+from companion.enrich.run import Decided, NoteDecision, NoteStatus, Result
+from companion.vault.proposal import Acceptance, Flag, Proposal, ProposalState, RejectedValue
 from companion.vault.proposals import Selection
 
 MOST_DECISIONS = 1000  # of one request
@@ -61,6 +60,20 @@ class ProposalShape(Shape):
     def of(cls, proposal: Proposal) -> ProposalShape:
         """Return the shape of a proposal."""
         return cls.model_validate(vars(proposal) | {"text": proposal.value})
+
+
+class ProposalMade(Shape):
+    """What came of it: the proposal, which waits for a decision; or why a check rejected it."""
+
+    proposal: ProposalShape | None
+    rejected: str | None
+
+    @classmethod
+    def of(cls, outcome: Proposal | RejectedValue) -> ProposalMade:
+        """Return the shape of what came of a proposed value."""
+        if isinstance(outcome, RejectedValue):
+            return cls(proposal=None, rejected=outcome.reason)
+        return cls(proposal=ProposalShape.of(outcome), rejected=None)
 
 
 class ProposalPage(Shape):

@@ -108,6 +108,7 @@ class NewRun(Sent):
             self.propose,
             NoteFilter(self.kind, self.tag, self.with_property, self.modified_since),
             None if anew == Criteria() else anew._replace(kind=self.kind),
+            self.limit,
         )
         return RunRequest(
             paths=self.paths,
@@ -115,7 +116,6 @@ class NewRun(Sent):
             priority=Priority[self.priority.upper()],
             text=self.text,
             stops_on_fault=self.on_fault == "stop",
-            limit=self.limit,
             agreed=self.agreed,
             even_open=self.even_open,
         )

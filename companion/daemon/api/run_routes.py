@@ -22,7 +22,7 @@ from companion.daemon.client_runs import Run
 from companion.daemon.problem import Refusal
 from companion.errors import UsageError
 
-EXTENSION = "companion-waiters"
+WAITERS = "companion-waiters"
 _WAITERS = 4  # of the server's threads may wait; further requests are answered at once
 
 _LOOKS = 0.5  # seconds between two checks whether the client is gone or the daemon stops
@@ -36,7 +36,7 @@ class Waiters:
         self._places = threading.BoundedSemaphore(_WAITERS)
 
     def wait(self, run: Run, number: int, seconds: float, is_gone: Callable[[], bool]) -> None:
-        """Wait until the run has a result after that number or is over, at most so many seconds.
+        """Wait until the run has a result after that number or is over, at most `seconds` seconds.
 
         Returns at once if too many requests wait. is_gone: whether the client has disconnected.
         """
@@ -54,7 +54,7 @@ class Waiters:
 
 def wait_for_result(run: Run, number: int, seconds: float) -> None:
     """Wait for a result of the run on behalf of the current request; see Waiters.wait."""
-    waiters: Waiters = current_app.extensions[EXTENSION]
+    waiters: Waiters = current_app.extensions[WAITERS]
     is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
     waiters.wait(run, number, seconds, is_gone)
 

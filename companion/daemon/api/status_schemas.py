@@ -9,6 +9,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from companion import __version__
+from companion.config.load import is_outdated
 from companion.config.settings import Mode
 from companion.daemon.api.schemas import IsoTime, Shape, iso_time
 from companion.daemon.work_queue import Priority
@@ -83,7 +84,8 @@ class StatusShape(Shape):
     calls wait for a limit a minute, in words, empty if none does. notes: the number that was
     scanned; to_do: of those, with a need. in_hand: the notes in progress. modes: by field, whether
     an answer is written at once (`write`) or waits for a decision (`propose`); folder_modes: the
-    same by folder, which goes before a field.
+    same by folder, which goes before a field. settings_changed: the files of the configuration say
+    something else than the daemon read when it started.
     """
 
     version: str
@@ -113,6 +115,7 @@ class StatusShape(Shape):
     waiting: dict[str, int]
     runs: list[str]
     newest_change: int
+    settings_changed: bool = False
 
     @classmethod
     def of(cls, daemon: Daemon) -> StatusShape:
@@ -151,4 +154,5 @@ class StatusShape(Shape):
             waiting={priority.name.lower(): number for priority, number in waiting.items()},
             runs=[run.id for run in daemon.runs.active()],
             newest_change=daemon.space.journal.newest(),
+            settings_changed=is_outdated(config, daemon.root),
         )

@@ -12,9 +12,9 @@ from companion.daemon.api.proposal_schemas import NewDecisions
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.api.schemas import LARGEST, FolderPath, QueryId, Sent
 from companion.daemon.web import answer, show
-from companion.enrich.decision import FLAG_WORDS
 from companion.errors import NoteError
 from companion.note.diff import Part, diff_words
+from companion.vault.proposal import FLAG_WORDS
 from companion.vault.proposals import Selection
 
 inbox_view = Resource("inbox")

@@ -24,7 +24,7 @@ from companion.daemon.web.now_view import now_view
 from companion.daemon.web.spending_view import spending_view
 from companion.daemon.web.vault_view import vault_view
 
-FILES = ("idiomorph.min.js", "simple.min.css", "page.js", "inbox.js", "page.css")
+STATIC_FILES = ("idiomorph.min.js", "simple.min.css", "page.js", "inbox.js", "page.css")
 """The scripts and styles, those of others first; `npm run page` brings these from npm."""
 
 _FOLDER = Path(__file__).parent / "static"
@@ -45,7 +45,7 @@ def show_shell() -> Response:
     """Show the page without its content, which its script fetches."""
     view = request.path.strip("/") or VIEWS[0]
     titles = {view: view.capitalize() for view in VIEWS}
-    missing = [name for name in FILES if not (_FOLDER / name).is_file()]
+    missing = [name for name in STATIC_FILES if not (_FOLDER / name).is_file()]
     values = {"view": view, "titles": titles, "missing": missing, "header": PAGE_HEADER}
     return show("shell.html", **values, vault=the_daemon().root.name)
 
@@ -57,7 +57,7 @@ for path in sorted(SHELL):
 @page.get(f"{STATIC}<name>")
 def send_static(name: str) -> Response:
     """Send a script or a stylesheet."""
-    if name not in FILES:
+    if name not in STATIC_FILES:
         raise Refusal(404, "There is nothing at this address.")
     return send_from_directory(_FOLDER, name)
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Annotated
 
 from flask import Response
-from pydantic import Field
 
 from companion.daemon.api.proposal_routes import find_proposal
 from companion.daemon.api.routing import Resource, the_daemon
@@ -28,7 +26,7 @@ _LISTED = 200  # notes of a folder that are listed, and outdated texts
 class VaultQuery(Sent):
     """Which folder is shown; empty: all of them."""
 
-    folder: Annotated[FolderPath, Field()] = ""
+    folder: FolderPath = ""
 
 
 class OutdatedText(Sent):

@@ -65,13 +65,13 @@ def find_title_alone(answer: CheckedAnswer) -> Fault | None:
 
 
 def _find_phrase(tokens: Sequence[str], words: int, signs: int) -> Iterator[str]:
-    """Yield runs of so many words, or signs, that occur twice without overlapping."""
+    """Yield runs of that number of words, or signs, that occur twice without overlapping."""
     seen: dict[tuple[str, ...], int] = {}
     for start in range(len(tokens)):
         size = signs if any(map(is_unspaced, tokens[start : start + words])) else words
         part = tuple(tokens[start : start + size])
         if len(part) == size and start - seen.setdefault(part, start) >= size:
-            yield ("" if is_unspaced(part[0]) else " ").join(part)
+            yield _join(part)
 
 
 def _find_stems(answer: CheckedAnswer) -> Iterator[str]:
@@ -163,7 +163,7 @@ def without_copies(text: str, note: str) -> str:
 
 
 def _runs(text: str, sizes: tuple[int, int]) -> Iterator[_WordRun]:
-    """Yield the runs of so many words, or signs, of the text; links as a reader sees them."""
+    """Yield the text's runs of words, or signs, of these sizes; links as a reader sees them."""
     tokens = find_tokens("\n".join(map(without_links, text.split("\n"))))
     for start, token in enumerate(tokens):
         size = sizes[is_unspaced(token)]

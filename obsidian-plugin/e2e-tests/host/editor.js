@@ -3,7 +3,7 @@
 import { defaultKeymap, history, historyKeymap, redo, undo } from "@codemirror/commands";
 import { EditorSelection, EditorState, Transaction } from "@codemirror/state";
 import { EditorView, drawSelection, keymap } from "@codemirror/view";
-import { livePreview } from "./live-preview.js";
+import { livePreview, showCell } from "./live-preview.js";
 
 export class Editor {
   /**
@@ -141,6 +141,12 @@ export class Editor {
   setSelection(anchor, head = anchor) {
     const selection = { anchor: this.posToOffset(anchor), head: this.posToOffset(head) };
     this.cm.dispatch({ selection, scrollIntoView: true });
+  }
+
+  /** Edit a table's cell below the text. */
+  editCell() {
+    this.cm.dispatch({ effects: showCell.of(null) });
+    this.cm.contentDOM.querySelector(".table-cell").focus();
   }
 
   focus() {

@@ -1,6 +1,6 @@
 /** How the note looks: headings, properties and callouts as Obsidian's live preview shows them. */
 
-import { RangeSetBuilder } from "@codemirror/state";
+import { RangeSetBuilder, StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, ViewPlugin, WidgetType } from "@codemirror/view";
 import { icon } from "./icons.js";
 
@@ -32,10 +32,40 @@ class Rule extends WidgetType {
   }
 }
 
+/** A cell of a table, which is edited by itself, as in Obsidian's own tables. */
+class Cell extends WidgetType {
+  eq() {
+    return true;
+  }
+
+  toDOM() {
+    const element = createDiv({ cls: "cm-table-widget", attr: { contenteditable: "false" } });
+    element.createDiv({ cls: "table-cell", attr: { contenteditable: "true", tabindex: "0" } });
+    return element;
+  }
+
+  ignoreEvent() {
+    return true;
+  }
+}
+
+/** Shows a cell below the text. */
+export const showCell = StateEffect.define();
+
+const cells = StateField.define({
+  create: () => Decoration.none,
+  update(shown, { changes, effects, newDoc }) {
+    if (!effects.some((one) => one.is(showCell))) return shown.map(changes);
+    return Decoration.set(Decoration.widget({ widget: new Cell(), block: true, side: 1 }).range(newDoc.length));
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
 const HIDDEN = Decoration.replace({});
 const RULE = Decoration.replace({ widget: new Rule() });
 
 export const livePreview = [
+  cells,
   ViewPlugin.fromClass(
     class {
       constructor(view) {

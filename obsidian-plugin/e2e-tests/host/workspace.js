@@ -32,7 +32,7 @@ export class TextFileView extends ItemView {
 }
 
 export class MarkdownView extends TextFileView {
-  #saved = "";
+  lastSavedData = ""; // undocumented, as in Obsidian 1.13
   #timer = 0;
   #mode = "source";
   #isShowing = false;
@@ -96,7 +96,7 @@ export class MarkdownView extends TextFileView {
   async onLoadFile(file) {
     const text = await this.app.vault.read(file);
     this.file = file;
-    this.#saved = text;
+    this.lastSavedData = text;
     this.setViewData(asShown(text), true);
   }
 
@@ -110,10 +110,10 @@ export class MarkdownView extends TextFileView {
     this.#timer = 0;
     const { file } = this;
     const text = this.getViewData();
-    if (!file || text === this.#saved) return;
+    if (!file || text === this.lastSavedData) return;
     await this.app.vault.inTurn(async () => {
       await window.hostWrite(file.path, text, null);
-      if (this.file === file) this.#saved = text;
+      if (this.file === file) this.lastSavedData = text;
     });
     this.app.vault.trigger("modify", file);
   }
@@ -123,13 +123,13 @@ export class MarkdownView extends TextFileView {
     if (file !== this.file) return;
     void this.app.vault.inTurn(async () => {
       const text = await this.app.vault.read(file);
-      if (file !== this.file || text === this.#saved) return;
+      if (file !== this.file || text === this.lastSavedData) return;
       const shown = this.getViewData();
-      if (shown !== asShown(text) && shown !== asShown(this.#saved)) {
+      if (shown !== asShown(text) && shown !== asShown(this.lastSavedData)) {
         window.host.conflicts.push(file.path); // Obsidian merges here; no test may come to that
         return;
       }
-      this.#saved = text;
+      this.lastSavedData = text;
       if (shown !== asShown(text)) this.#show(asShown(text));
     });
   }
@@ -260,8 +260,15 @@ export class Workspace extends Events {
     return view;
   }
 
-  openLinkText(link) {
-    return this.open(link.endsWith(".md") ? link : `${link}.md`);
+  /** A note that is not there is made; what follows a number sign is a heading. */
+  async openLinkText(link) {
+    const name = link.replace(/#.*/, "");
+    const path = name.endsWith(".md") ? name : `${name}.md`;
+    if (!this.app.vault.getFileByPath(path)) {
+      await window.hostWrite(path, "", null);
+      await this.app.vault.changed(path);
+    }
+    return this.open(path);
   }
 
   /** A leaf in the right sidebar, which never is the active one here. */

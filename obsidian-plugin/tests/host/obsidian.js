@@ -255,12 +255,13 @@ export class Host {
     const shown = asShown(await this.app.vault.read(file));
     const editor = new HostEditor(mode === "source" ? shown : "stale");
     editor.onType = () => this.workspace.trigger("editor-change", editor, view);
-    const getViewData = () => (view.getMode() === "source" ? editor.content : shown);
-    Object.assign(view, { file, editor, mode, saves: 0, saved: shown, getViewData });
+    const getViewData = () => (view.getMode() === "source" ? editor.content : view.lastSavedData);
+    Object.assign(view, { file, editor, mode, saves: 0, lastSavedData: shown, getViewData });
     view.save = async () => {
       view.saves += 1;
-      view.saved = getViewData();
-      if (mode === "source") await this.app.vault.modify(view.file, view.saved);
+      if (mode !== "source" || getViewData() === view.lastSavedData) return;
+      view.lastSavedData = getViewData();
+      await this.app.vault.modify(view.file, view.lastSavedData);
     };
     this.views.add(view);
     leaf.view = view;
@@ -270,13 +271,13 @@ export class Host {
     return view;
   }
 
-  /** Show what somebody wrote into the file, where nothing unsaved is in its editor. */
+  /** Show what somebody wrote into the file, where nothing unsaved is in its view. */
   async #reload(file) {
     const text = asShown(await this.app.vault.read(file));
     for (const view of this.views) {
-      if (view.file !== file || view.mode !== "source" || view.editor.content !== view.saved) continue;
-      view.saved = text;
-      view.editor.reload(text);
+      if (view.file !== file || view.getViewData() !== view.lastSavedData) continue;
+      view.lastSavedData = text;
+      if (view.mode === "source") view.editor.reload(text);
     }
   }
 

@@ -9,11 +9,10 @@ from datetime import datetime
 import pytest
 
 from companion.config import state_folder
-from companion.daemon.access import Sessions
+from companion.daemon.access import Sessions, new_code
 from companion.daemon.guard import PAGE, SHELL
-from companion.daemon.pairing import new_code
 from companion.daemon.tokens import rotate_token
-from companion.daemon.web.pages import FILES
+from companion.daemon.web.pages import STATIC_FILES
 from companion.note.needs import Need
 from companion.vault.proposal import NewProposal, ProposalState
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
@@ -87,6 +86,13 @@ def test_it_says_since_when_the_endpoint_fails(server: Served) -> None:
     assert f"{fault.reason} (since {since}, tried 1 times)".encode() in answer.body
 
 
+@pytest.mark.parametrize("changed", [True, False])
+def test_it_says_that_the_settings_were_changed(server: Served, changed: bool) -> None:
+    server.daemon.settings_changed = changed
+    answer = server.send(make_request("GET", "/page/now", server.page_headers))
+    assert answer.status == 200 and (b"The settings were changed" in answer.body) is changed
+
+
 @pytest.mark.parametrize("path", sorted(SHELL))
 def test_the_shell_needs_no_session_and_holds_nothing(attacked: AttackedDaemon, path: str) -> None:
     answer = _get(attacked, path, {"Host": f"127.0.0.1:{attacked.port}"})
@@ -104,7 +110,7 @@ def test_a_link_from_anywhere_leads_to_the_shell_alone(attacked: AttackedDaemon)
         "Sec-Fetch-Dest": "document",
     }
     assert _get(attacked, "/", link).status == 200
-    for path in (*VIEWS, f"/static/{FILES[0]}"):
+    for path in (*VIEWS, f"/static/{STATIC_FILES[0]}"):
         assert _get(attacked, path, {**attacked.page_headers, **link}).status == 403, path
     for change in ({"Sec-Fetch-Dest": "iframe"}, {"Sec-Fetch-Mode": "cors"}):
         assert _get(attacked, "/", {**link, **change}).status == 403, change
@@ -113,7 +119,7 @@ def test_a_link_from_anywhere_leads_to_the_shell_alone(attacked: AttackedDaemon)
 
 def test_static_files_are_those_of_the_page(attacked: AttackedDaemon) -> None:
     host: Headers = {"Host": f"127.0.0.1:{attacked.port}"}
-    for name in FILES:
+    for name in STATIC_FILES:
         assert _get(attacked, f"/static/{name}", host).status == 200, name
     for name in ("pages.py", "..", "now.html", "page.js/", ".."):
         assert _get(attacked, f"/static/{name}", host).status == 404, name

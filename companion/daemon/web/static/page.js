@@ -12,6 +12,7 @@
   let loading = null;
   let gone = false; // the daemon does not answer
   let isOut = false; // the session has ended; once `companion open` makes another, the page goes on
+  let ends = 0; // how many sessions have ended here
   let saidUntil = 0;
   let livelyAt = performance.now(); // when something has changed, or somebody was here
 
@@ -20,15 +21,16 @@
     const code = new URLSearchParams(location.hash.slice(1)).get("code");
     if (!code) return;
     history.replaceState(null, "", location.pathname + location.search);
-    const answer = await ask("/page/session", { code });
+    // The code is good once: its session is kept even if the tab is closed meanwhile, or shows another view.
+    const answer = await ask("/page/session", { code }, { keepalive: true });
     if (!answer.ok) throw new Error((await answer.json()).detail);
   }
 
   // Ask the daemon; a body makes it a POST. Its answer is shown or read by the caller.
-  async function ask(path, body) {
+  async function ask(path, body, options) {
     const headers = body === undefined ? own : { ...own, "Content-Type": "application/json" };
     const sent = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-    const answer = await fetch(path, { ...sent, headers, cache: "no-store" });
+    const answer = await fetch(path, { ...sent, ...options, headers, cache: "no-store" });
     if (answer.status === 401) leave((await answer.clone().json()).detail);
     else if (answer.ok && isOut) load();
     return answer;
@@ -58,13 +60,15 @@
   }
 
   async function look() {
+    const endsBefore = ends;
     try {
       const headers = { ...own, ...(etag ? { "If-None-Match": etag } : {}) };
       const answer = await fetch(address(), { headers, cache: "no-store" });
-      gone = false;
-      if (answer.status === 304) return say("");
       const body = await answer.text();
+      gone = false;
       if (answer.status === 401) return leave(JSON.parse(body).detail);
+      if (ends !== endsBefore) return; // it is of a session that has ended since
+      if (answer.status === 304) return say("");
       if (!answer.ok) return sayFor(JSON.parse(body).detail);
       isOut = false;
       etag = answer.headers.get("ETag") ?? "";
@@ -109,9 +113,10 @@
     if (areas.some((each) => each.value !== each.defaultValue)) event.preventDefault();
   });
 
-  // The session has ended. What was shown goes with it, but not what somebody has typed.
+  // The session has ended. What was shown goes with it, but for what somebody types, until that is left.
   function leave(detail) {
-    if (isOut) return;
+    if (!isOut) ends += 1;
+    else if (isTyped(view) || view.querySelector(".out")) return;
     isOut = true;
     etag = "";
     saidUntil = 0;
@@ -119,6 +124,7 @@
       return say("This page's session has ended. Run companion open: it lets this browser in again, and what you typed here stays.");
     }
     const words = document.createElement("p");
+    words.className = "out";
     words.textContent = "Open this page with companion open: it lets this browser in.";
     view.replaceChildren(view.querySelector("h1"), words);
     say(detail);

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from companion.llm.group_commit import GroupCommit
+from companion.sqlite import GroupCommit
 
 
 def test_each_gets_its_own_result() -> None:
