@@ -17,7 +17,7 @@ sentence with its label. --collect: ask the model about stubs that no other file
 from __future__ import annotations
 
 import argparse
-import json
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -34,7 +34,7 @@ from benchmarks.quality.figures import Row
 from benchmarks.quality.languages import own_notes
 from benchmarks.quality.page import table
 from benchmarks.quality.references import choose_notes
-from benchmarks.written_answers import ANSWERS, RecordingClient, ReplayClient
+from benchmarks.written_answers import RecordingClient, ReplayClient, read_file
 from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
@@ -68,7 +68,7 @@ CURVE = (
 
 
 class Stub(NamedTuple):
-    """What came of a need of a stub.
+    """What came of a need of a stub. reason: why it waits, or why there is no value.
 
     sentences: those of the model; none where the note's own sentence is better. labels: a letter
     of LABELS for each. similarity: the least one that a sentence has to what was shown; 0 where it
@@ -80,6 +80,7 @@ class Stub(NamedTuple):
     program: str
     note: str
     outcome: str
+    reason: str
     sentences: Sequence[str]
     labels: str
     similarity: float
@@ -113,7 +114,12 @@ def main() -> int:
     with fresh_home(), own_stubs() as ours, own_notes() as notes:
         for vault in (ours, EXAMPLES, notes, *options.vaults):
             stubs += try_again(vault.resolve(), [row for row in rows if is_answer(row)])
-    print(table("callouts", ["stubs", "sentences", *LABELS.values()], list(count(stubs))))
+    heads = ["stubs", "sentences", *LABELS.values()]
+    print(table("callouts", heads, list(count(stubs))), end="\n\n")
+    found = [each for each in stubs if each.file == FILES[0] and each.reason]
+    reasons = Counter((each.program, each.outcome, each.reason) for each in found)
+    for (program, outcome, reason), times in sorted(reasons.items()):
+        print(f"{program}, {outcome}, {times} times: {reason}")
     for name, field in sorted({(each.file, each.field) for each in stubs}):
         found = [each for each in stubs if (each.file, each.field) == (name, field)]
         print(f"\n{table(f'{name}, {field}', CURVE, list(draw_curve(found)))}")
@@ -192,12 +198,6 @@ def ask(question: Question, server: EmbeddedServer) -> dict[str, Any]:
         }
 
 
-def read_file(name: str) -> list[dict[str, Any]]:
-    """Return the rows of a file of answers."""
-    lines = (ANSWERS / f"{name}.jsonl").read_text(encoding="utf-8").split("\n")
-    return [json.loads(line) for line in lines if line]
-
-
 def is_answer(row: dict[str, Any]) -> bool:
     """Return whether a row has an answer to the program as it is now, or nearly so."""
     return "labels" in row and row.get("program") != "before"
@@ -239,12 +239,14 @@ def make_stub(labelled: dict[str, Any], made: dict[str, Any]) -> Stub:
     texts = labelled["text"] if "text" in labelled else labelled["answer"].split("\n")
     known = dict(zip(split(texts), labelled["labels"], strict="text" in labelled))
     sentences = split(made["text"])
+    reason = re.sub(r"\d+", "N", re.sub("“[^”]*”", "“…”", made.get("reason", "")))
     return Stub(
         made["file"],
         made.get("field", CALLOUT),
         made.get("program", "today"),
         made["note"],
         made["outcome"],
+        reason,
         sentences,
         "".join(known.get(each, "?") for each in sentences),
         made.get("similarity", 0),

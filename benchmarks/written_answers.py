@@ -15,7 +15,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from benchmarks.quality.answers import open_answering
 from benchmarks.quality.figures import Row
@@ -134,6 +134,12 @@ def try_answers(root: Path) -> Iterator[Outcome]:
                 value = filled.value if filled else ""
                 text = value if isinstance(value, str) else "\n".join(value)
                 yield Outcome(written, text, reasons.get(need, "the note's own sentence"))
+
+
+def read_file(name: str) -> list[dict[str, Any]]:
+    """Return the rows of a file of answers."""
+    lines = (ANSWERS / f"{name}.jsonl").read_text(encoding="utf-8").split("\n")
+    return [json.loads(line) for line in lines if line]
 
 
 def read_written() -> Iterator[Written]:
