@@ -66,10 +66,12 @@ def main() -> int:
 
 def multiply(vault: Path, folder: Path, notes: int) -> int:
     """Write so many notes into the new folder; return how many there are."""
+    sources = [path.relative_to(vault) for path in sorted(markdown_files(vault))]
+    if not sources:
+        raise SystemExit(f"{vault} has no notes to multiply; name the folder of a vault")
     folder.mkdir(parents=True)
     if (settings := vault / ".obsidian").is_dir():
         shutil.copytree(settings, folder / ".obsidian")
-    sources = [path.relative_to(vault) for path in sorted(markdown_files(vault))]
     copies = ((number, path) for number in count() for path in sources)
     written = 0
     for number, path in islice(copies, notes):
