@@ -23,6 +23,8 @@ from benchmarks.quality.languages import own_notes
 from benchmarks.quality.page import table
 from benchmarks.quality.references import find_references
 from companion.config import load_config
+from companion.errors import AnswerError
+from companion.llm.attempts import EndpointSource
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.request import Message
@@ -62,6 +64,40 @@ class OneAnswerClient(Client):
     ) -> Answer:
         """Return the answer."""
         return Answer(self._text, {}, Usage())
+
+
+class RecordingClient(Client):
+    """A client that keeps the model's answers, empty ones where there is none."""
+
+    def __init__(self, source: EndpointSource) -> None:
+        super().__init__(source)
+        self.answers: list[str] = []
+
+    def ask_text(
+        self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
+    ) -> Answer:
+        """Return the model's answer; see Client."""
+        self.answers.append("")
+        answer = super().ask_text(messages, max_tokens, longest_copy)
+        self.answers[-1] = answer.text
+        return answer
+
+
+class ReplayClient(OneAnswerClient):
+    """A client that gives the answers that a model gave, in their order."""
+
+    def __init__(self, answers: Sequence[str]) -> None:
+        super().__init__("")
+        self._answers = iter(answers)
+
+    def ask_text(
+        self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
+    ) -> Answer:
+        """Return the next answer. Raises AnswerError after the last one."""
+        self._text = next(self._answers, "")
+        if not self._text:
+            raise AnswerError("the model was not asked so often when it answered")
+        return super().ask_text(messages, max_tokens, longest_copy)
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -167,17 +168,26 @@ def compile_template(file: PromptFile, names: Collection[str]) -> Template:
     if not file.body.strip():
         file.fail("it holds no text for the model; write the instruction, or remove the file")
     try:
-        tree = _TEMPLATES.parse(file.body)
-        compiled = _TEMPLATES.from_string(file.body)
+        compiled, tree, used = _compile(file.body)
     except jinja2.TemplateSyntaxError as error:
         reason = f"the template is not valid Jinja2 ({error.message}); mend this line"
         file.fail_in_body(reason, error.lineno)
     except RecursionError:
         file.fail("the template has too many parts inside of one another; make them fewer")
-    for name in sorted(find_undeclared_variables(tree) - set(names)):
+    for name in sorted(used - set(names)):
         line = next(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
         file.fail_in_body(f"there is no {name}; use {', '.join(sorted(names))}", line)
     return Template(file, compiled)
+
+
+@lru_cache(maxsize=256)
+def _compile(text: str) -> tuple[jinja2.Template, nodes.Template, frozenset[str]]:
+    """Return what renders a template, its syntax tree, and the variables that it uses.
+
+    This takes most of the time to load a prompt, and the folders of a vault share most prompts.
+    """
+    tree = _TEMPLATES.parse(text)
+    return _TEMPLATES.from_string(text), tree, frozenset(find_undeclared_variables(tree))
 
 
 def parse_field_frontmatter(file: PromptFile) -> FieldFrontmatter:

@@ -19,7 +19,7 @@ const test = testsOn(
   async () => {
     scene = await openScene();
     for (const name of NAMES) await scene.vault.write(`${name}.md`, NOTE);
-    for (const name of NAMES) await scene.vault.companion("enrich", "--dry-run", join(scene.vault.path, `${name}.md`));
+    await scene.vault.companion("enrich", "--dry-run", ...NAMES.map((name) => join(scene.vault.path, `${name}.md`)));
     page = await openPaired(scene);
     await runCommand(page, "Open set-up, inbox and history");
     await rows("").nth(NAMES.length * 2 - 1).waitFor();
@@ -33,7 +33,7 @@ test("a proposal for a note in reading view is accepted at once", async () => {
   const count = await rows("").count();
   await rows("Read.md").first().getByRole("button", { name: /^Accept/ }).click();
   await waitFor("it is written", async () => (await scene.vault.read("Read.md")) !== NOTE);
-  assert.equal(await rows("").count(), count - 1);
+  await waitFor("its row is gone", async () => (await rows("").count()) === count - 1);
   assert.equal(await page.locator(".callout-companion-why:not(:empty)").count(), 0);
 });
 

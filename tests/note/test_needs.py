@@ -239,7 +239,7 @@ def _fill(view: ParsedNote, need: Need) -> list[Edit]:
     )
 
 
-@settings(max_examples=600)
+@settings(max_examples=250)
 @given(notes, st.booleans())
 def test_a_filled_note_has_no_need(text: str, explicit: bool) -> None:
     found = facts(text, explicit=explicit)

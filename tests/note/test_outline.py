@@ -212,7 +212,7 @@ def test_what_is_shown_has_no_comments() -> None:
     assert "\n".join(shown).strip("\n") == "# A\n\nb  c\n```\ncode\n```\n$$\nx\n$$"
 
 
-@settings(max_examples=600)
+@settings(max_examples=250)
 @given(bodies)
 def test_lines_are_the_note(text: str) -> None:
     note = NoteText(f"\n{text}")
@@ -224,7 +224,7 @@ def test_lines_are_the_note(text: str) -> None:
     )
 
 
-@settings(max_examples=600)
+@settings(max_examples=250)
 @given(plain_bodies.filter(lambda text: "#tag" not in text and "#status" not in text))
 def test_headings_are_those_of_commonmark(text: str) -> None:
     found = [token for token in MarkdownIt("commonmark").parse(text) if token.level == 0]

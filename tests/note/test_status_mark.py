@@ -242,7 +242,7 @@ def lists(draw: st.DrawFn) -> str:
     return f"{draw(st.sampled_from(['tags', 'status']))}:{opening}{between.join(items)}{end}"
 
 
-@settings(max_examples=600)
+@settings(max_examples=250)
 @given(lists(), st.sampled_from(["remove", "#status/done"]))
 def test_only_marks_of_a_list_go(yaml: str, afterwards: str) -> None:
     try:
@@ -256,7 +256,7 @@ def test_only_marks_of_a_list_go(yaml: str, afterwards: str) -> None:
     assert new == old or not {"todo", "status/postponed", "later"} & {*map(str.lower, new)}
 
 
-@settings(max_examples=600)
+@settings(max_examples=250)
 @given(notes, st.sampled_from(["remove", "#status/done"]))
 def test_nothing_else_is_read_otherwise(text: str, afterwards: str) -> None:
     try:

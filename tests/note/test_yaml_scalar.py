@@ -82,7 +82,7 @@ def test_style(value: str, expected: str) -> None:
     assert yaml_scalar(value) == expected
 
 
-@settings(max_examples=600)
+@settings(max_examples=250)
 @given(
     st.text(max_size=20)
     | st.lists(

@@ -462,7 +462,7 @@ operations = st.lists(
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(st.lists(operations, max_size=4))
 def test_looks_as_a_whole_scan_does(batches: list[list[Operation]]) -> None:
     with TemporaryDirectory() as folder:
@@ -498,7 +498,7 @@ disguised = st.lists(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="ctime is the time of creation there")
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(operations, max_size=3), st.lists(disguised, min_size=1, max_size=3))
 def test_a_warm_scan_misses_nothing(
     batches: list[list[Operation]], edits: list[list[Operation]]
