@@ -81,7 +81,7 @@ def _walk(
             with _listed(f"{root}/{folder}") as entries:
                 names = {entry.name for entry in entries}
                 new = {name for name in names if is_note_name(name) and folder + name not in known}
-                for entry in entries if here is None else _named(entries, here):
+                for entry in [each for each in entries if here is None or each.name in here]:
                     path = folder + entry.name
                     if (before := known.get(path)) and _is_unchanged(entry, before):
                         # beside what was there at the last walk, it was looked at then
@@ -165,10 +165,6 @@ def _examine_entry(
         return SkippedFile(path, reason)
     ino = status.st_ino & INT64
     return NoteFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, ino)
-
-
-def _named(entries: Iterable[os.DirEntry[str]], names: set[str]) -> list[os.DirEntry[str]]:
-    return [entry for entry in entries if entry.name in names]
 
 
 def _names_by_folder(paths: Iterable[str]) -> dict[str, set[str]]:
