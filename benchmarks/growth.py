@@ -105,25 +105,27 @@ def measure(is_wanted: Callable[[str], bool]) -> Iterator[Row]:
         for name, way in ways.items():
             for unit in units if is_wanted(name) else ():
                 text = unit * (size // len(unit))
-                yield Row(name, unit, seconds(way, text), seconds(way, text * TIMES))
+                yield Row(name, unit, *seconds(way, text, text * TIMES))
 
 
-def seconds(way: Callable[[str], Callable[[], object]], text: str) -> float:
-    """Return the processor time that the way takes for the text: the least of some rounds.
+def seconds(way: Callable[[str], Callable[[], object]], *texts: str) -> list[float]:
+    """Return the processor time that the way takes for each text: the least of some rounds.
 
+    The texts take turns, since a machine may be slower at one time than at another.
     Python's garbage collector is off meanwhile, as timeit has it: it looks at the same objects
     again and again while they become more, so its share of the time depends on their number.
     """
-    taken = []
+    taken: list[list[float]] = [[] for _ in texts]
     for _ in range(ROUNDS):
-        do = way(text)
-        gc.collect()
-        gc.disable()
-        began = time.process_time()
-        do()
-        taken.append(time.process_time() - began)
-        gc.enable()
-    return min(taken)
+        for text, times in zip(texts, taken, strict=True):
+            do = way(text)
+            gc.collect()
+            gc.disable()
+            began = time.process_time()
+            do()
+            times.append(time.process_time() - began)
+            gc.enable()
+    return [min(times) for times in taken]
 
 
 def of_notes() -> dict[str, Callable[[str], Callable[[], object]]]:
