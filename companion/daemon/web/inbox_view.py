@@ -97,11 +97,13 @@ def _list_parts(query: InboxQuery) -> list[dict[str, object]]:
     parts: list[dict[str, object]] = []
     room, store = _PAGE, the_daemon().proposals
     for flagged in (True, False):
-        if query.flagged not in (None, flagged) or room < 1:
+        if query.flagged not in (None, flagged):
             continue
         found = store.select(query.selection(flagged=flagged), room + 1)
-        shown, more = found[:room], len(found) > room
+        shown, rest = found[:room], found[room:]
         room -= len(shown)
-        after = shown[-1].id if more and shown else None
-        parts.append({"flagged": flagged, "proposals": shown, "before": after, "flags": FLAG_WORDS})
+        before = rest[0].id + 1 if rest else None
+        parts.append(
+            {"flagged": flagged, "proposals": shown, "before": before, "flags": FLAG_WORDS}
+        )
     return parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from datetime import datetime
@@ -296,3 +297,17 @@ def test_more_proposals_follow_as_the_inbox_is_scrolled(
 ) -> None:
     answer = _get(attacked, f"/page/inbox/more?{query}", attacked.page_headers)
     assert answer.status == 200, answer.body
+
+
+def test_every_proposal_is_shown_however_many_are_flagged(attacked: AttackedDaemon) -> None:
+    need = Need("description", None, None, "property", "empty description")
+    new = [NewProposal(f"{number}.md", need, "A stub.") for number in range(50)]
+    flagged = [each._replace(flags=("unsupported",)) for each in new[:40]]
+    ids = attacked.daemon.proposals.add([*flagged, *new[40:]])
+    left, found = ["/page/inbox"], list[str]()
+    while left:
+        shown = _get(attacked, left.pop(0), attacked.page_headers).body.decode()
+        found += re.findall(r'data-id="(\d+)"', shown)
+        left += [html.unescape(more) for more in re.findall(r'data-more="([^"]+)"', shown)]
+    assert sorted(map(int, found)) == sorted(ids)
+    attacked.daemon.proposals.forget([each.path for each in new], "")
