@@ -44,9 +44,7 @@ def show_inbox(query: InboxQuery) -> Response:
     newest = _find_newest()
     counts = {flagged: store.count(query.selection(flagged=flagged)) for flagged in (True, False)}
     parts = _list_parts(query)  # after the newest: one that comes meanwhile is told of, not missed
-    return show(
-        "inbox.html", query=query, counts=counts, parts=parts, newest=newest, run=new_run()
-    )
+    return show("inbox.html", query=query, counts=counts, parts=parts, newest=newest, run=new_run())
 
 
 @inbox_view.reads("/inbox/more")

@@ -4,8 +4,7 @@
   const view = document.getElementById("view");
   if (view.dataset.view !== "inbox") return;
   const { ask, send, sayFor, reload } = window.companion;
-  /** @type {{ id: number, box: HTMLElement, before: string | undefined }[][]} */
-  const decided = []; // what was decided on here at once, newest last; before: the id of the row that came after it
+  const decided = []; // what was decided on here at once, newest last: id, box, and before which row that was
   const AT_ONCE = 100; // proposals that one request decides on, so that the page can say how far it is
   const TRY_AGAIN = 5000; // milliseconds until those that could not be had are asked for again
   let current = null;
@@ -37,7 +36,7 @@
     for (const each of view.querySelectorAll(".place")) each.remove();
     for (const each of view.querySelectorAll(".value")) each.hidden = false;
     const value = next.querySelector(".value");
-    (next.querySelector("textarea") ?? value).after(place);
+    value.after(place); // while it is edited, it is not shown
     value.hidden = place.querySelector(".diff") !== null;
     next.scrollIntoView({ block: "nearest" }); // it has grown
   }
@@ -292,9 +291,9 @@
     current = isTyped ? view.querySelector(".proposal:has(textarea)") : current?.isConnected ? current : null;
     if (current && !isTyped) choose(current);
     showUndo();
-    const shown = view.querySelector("#inbox-count")?.dataset;
-    newest = Number(shown?.newest ?? 0);
-    run ??= shown?.run;
+    const shown = view.querySelector("#inbox-count")?.dataset ?? {};
+    newest = Number(shown.newest ?? 0);
+    run ??= shown.run;
     watch();
   };
   window.companion.look = look;
