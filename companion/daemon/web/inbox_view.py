@@ -44,7 +44,9 @@ def show_inbox(query: InboxQuery) -> Response:
     newest = _find_newest()
     counts = {flagged: store.count(query.selection(flagged=flagged)) for flagged in (True, False)}
     parts = _list_parts(query)  # after the newest: one that comes meanwhile is told of, not missed
-    return show("inbox.html", query=query, counts=counts, parts=parts, newest=newest, run=new_run())
+    to_do = 0 if any(counts.values()) else the_daemon().status().to_do
+    values = {"counts": counts, "parts": parts, "newest": newest, "to_do": to_do}
+    return show("inbox.html", query=query, run=new_run(), **values)
 
 
 @inbox_view.reads("/inbox/more")
