@@ -80,7 +80,9 @@ def test_what_is_answered_is_done(
         assert ("> It grows." in text) == (ours[1] == A)
 
 
-SHOWN = """
+SHOWN = """\
+y writes it, n refuses it, e edits it, s leaves it for later; ? tells all letters.
+
 (1/4) A.md
 description: empty description
 proposed by m, TIME
