@@ -577,7 +577,7 @@ UNTIDY = [
 def test_tidy_answer(text: str, tidied: str | None) -> None:
     title, note = NOTES["en"]
     expected = text if tidied is None else tidied
-    assert tidy_answer(text, PROMPTS.fields["callout"], title, note, may_quote=False) == expected
+    assert tidy_answer(text, PROMPTS.fields["callout"], title, note, note) == expected
 
 
 def test_off(monkeypatch: pytest.MonkeyPatch) -> None:
