@@ -586,6 +586,14 @@ def test_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert checks_are_on()
 
 
+def test_what_other_notes_say_may_be_said_again() -> None:
+    copied = f"{CALLOUT} It is raised by wild yeast and bacteria that live in a starter of flour."
+    answer = answer_of(copied, field="callout")
+    fault = find_fault(answer)
+    assert fault and fault.kind == "copied"
+    assert find_fault(replace(answer, own="#status/postponed")) is None
+
+
 def test_two_questions_get_two_answers() -> None:
     same = "Dough rises because yeast makes gas in it."
     answer = replace(answer_of(same, field="callout"), question="Who invented bread?")
