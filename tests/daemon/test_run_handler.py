@@ -114,6 +114,22 @@ def test_is_refused(
         quiet.run(*paths, **options)
 
 
+def test_note_that_is_renamed_while_the_model_thinks_is_written_under_its_new_name(
+    quiet: DaemonFixture,
+) -> None:
+    note = quiet.note("Stub.md")
+    quiet.model.think()
+    quiet.start()
+    run = quiet.run("Stub.md", wait=False)
+    eventually(lambda: quiet.model.calls() == 1)
+    note.rename(quiet.vault / "New.md")
+    quiet.model.answer()
+    eventually(lambda: run.is_over)
+    assert statuses(run) == {"New.md": "enriched"} and quiet.is_filled("New.md")
+    quiet.rescan()
+    assert {each.state for each in quiet.space.journal.proposals.select()} == {"accepted"}
+
+
 LARGE = [
     pytest.param(True, [""], {}, True, id="the vault"),
     pytest.param(True, ["F"], {"dry_run": True}, True, id="a dry run"),
