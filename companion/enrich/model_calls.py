@@ -270,7 +270,7 @@ def split_answer(
     try:
         answer = ask()
     except AnswerError as error:
-        usage, fault = Usage(), ""
+        usage, fault = Usage(calls=1), ""  # of a call that the endpoint refused
         if isinstance(error, NoAnswer):
             usage, fault = error.usage, error.fault
         if isinstance(error, RequestRejected):
