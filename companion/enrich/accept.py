@@ -150,8 +150,8 @@ class Acceptor:
         else:
             return accepted
         least = SUPPORTED.get(field.kind, 0.0)
-        is_supported = all(each.similarity >= least for each in evidence)
-        flags: list[Flag] = [] if is_supported else ["unsupported"]
+        evidence = [each._replace(supported=each.similarity >= least) for each in evidence]
+        flags: list[Flag] = [] if all(each.supported for each in evidence) else ["unsupported"]
         if not evidence and accepted.need.kind == CALLOUT:
             flags.append("small-model")
         added = tuple(flags) if checks_are_on() else ()
