@@ -23,6 +23,7 @@ from companion.enrich.task import Job, is_written, leave_out_asked
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.facts import Facts
+from companion.vault.files import is_vault_there
 from companion.vault.index import Scan
 from companion.vault.moves import follow_events
 from companion.vault.proposal import AskedNeed
@@ -49,7 +50,7 @@ class Reconciler:
 
     settle: called with the paths of the notes before they are scanned; None: all notes.
     after_scan: called after each scan of the whole vault, unless the next one follows at once.
-    vault_missing: the vault's folder does not exist now. backlog: the notes that wait for the
+    vault_missing: the vault's folder is missing or empty now. backlog: the notes that wait for the
     user's consent, at the last scan. ready: set after the first scan.
     """
 
@@ -73,7 +74,7 @@ class Reconciler:
         self._settle_offers = settle
         self._after_scan = after_scan
         self._settle = space.config.background.settle_seconds
-        self._had_settings = (space.root / ".obsidian").is_dir()
+        self._had_settings = False
         self._scan: Scan | None = None
         self._context: VaultContext | None = None
         self._scan_seconds = 0.0
@@ -164,12 +165,11 @@ class Reconciler:
             self._queue.move(old, new)
 
     def _is_missing(self) -> bool:
-        """Return whether the vault's folder is missing, or lacks the settings it had at the start.
-
-        A drive that is not mounted leaves an empty folder.
-        """
+        """Return whether the vault's folder is missing or empty, or lacks the settings it had."""
         root = self._space.root
-        missing = not root.is_dir() or (self._had_settings and not (root / ".obsidian").is_dir())
+        has_settings = (root / ".obsidian").is_dir()
+        missing = not is_vault_there(root) or (self._had_settings and not has_settings)
+        self._had_settings |= has_settings
         if missing != self.vault_missing:
             self.vault_missing = missing
             _log.warning("the vault %s", "is not there" if missing else "is there again")

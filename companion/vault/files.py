@@ -117,6 +117,17 @@ def folder_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
     return None
 
 
+def is_vault_there(root: Path) -> bool:
+    """Return whether the vault's folder is there, and is not empty.
+
+    A drive that is not mounted leaves an empty folder, in which missing notes mean nothing.
+    """
+    try:
+        return any(root.iterdir())
+    except OSError:
+        return False
+
+
 def is_gone(root: Path, path: str) -> bool:
     """Return whether there is no file at path. Raises OSError if that cannot be told now."""
     try:
