@@ -22,7 +22,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.task import Job, is_written, leave_out_asked
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
-from companion.note.facts import Facts
+from companion.note.facts import UNKNOWN, Facts
 from companion.vault.files import is_vault_there
 from companion.vault.index import Scan
 from companion.vault.moves import follow_events
@@ -224,11 +224,13 @@ class Reconciler:
             return
         self._settle_offers(hints)
         notes = self._scan.notes
-        before = {path: _shared(notes.get(path)) for path in hints}
+        before = {path: notes.get(path) for path in hints}
         with self._reading:
             changed = self._space.rescan(self._scan, hints)
-            if any(before.get(path) != _shared(notes.get(path)) for path in changed):
+            if any(_shared(before.get(path)) != _shared(notes.get(path)) for path in changed):
                 self._context = None
+        if any(_is_excluded(notes.get(path)) > _is_excluded(before.get(path)) for path in changed):
+            self._hints.add(None)  # after which nobody keeps or shows anything of it
         to_do = [path for path in hints if self._needs(path, notes.get(path), asked=None)]
         self._update_backlog(to_do, whole=False)
         for path, at in hints.items():
@@ -284,5 +286,10 @@ class Reconciler:
 
 
 def _shared(facts: Facts | None) -> object:
-    """Return the facts that other notes depend on: aliases, property values, callout styles."""
-    return facts and (facts.aliases, facts.values, facts.styles)
+    """Return what other notes depend on: aliases, values, callout styles, what is private."""
+    return facts and (facts.aliases, facts.values, facts.styles, facts.marks)
+
+
+def _is_excluded(facts: Facts | None) -> bool:
+    """Return whether the note has a mark by which it is private or left alone."""
+    return facts is not None and bool({*facts.marks} - {UNKNOWN})

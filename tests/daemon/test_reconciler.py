@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.config.settings import ReviewTable
+from companion.config.settings import IgnoreTable, ReviewTable
 from companion.daemon import reconciler
 from companion.daemon.work_queue import Priority
 from companion.errors import UsageError
@@ -291,6 +291,20 @@ def test_poll_leaves_a_note_alone_that_is_being_edited(
 
 def _cannot_start(watch: Watch) -> None:
     raise WatchUnavailable("no events here")
+
+
+def test_note_that_is_excluded_is_forgotten_without_waiting_for_the_next_look_at_all(
+    daemon_fixture: DaemonFixture,
+) -> None:
+    daemon_fixture.review = ReviewTable(mode="propose")
+    daemon_fixture.ignore = IgnoreTable(tags=("mine",))
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.start()
+    eventually(lambda: len(_open_values(daemon_fixture)) > 1)
+    assert daemon_fixture.daemon.reconciler.vault_context().may_tell("Stub.md")
+    daemon_fixture.note("Stub.md", STUB + "#mine\n")
+    eventually(lambda: not daemon_fixture.daemon.proposals.paths())
+    assert not daemon_fixture.daemon.reconciler.vault_context().may_tell("Stub.md")
 
 
 def _open_values(daemon_fixture: DaemonFixture) -> dict[int, str]:
