@@ -18,7 +18,8 @@ from companion.config.validators import (
 from companion.llm.catalog import DEFAULT_MODEL
 from companion.llm.endpoint import Effort, Endpoint, JsonMode
 from companion.note.callouts import Style, Styles
-from companion.vault.ignore import IgnoreRules
+from companion.vault.files import is_in_any
+from companion.vault.ignore import IgnoreRules, folder_key
 
 DEFAULT_PORT = 27182
 
@@ -60,6 +61,10 @@ class EndpointTable(Table):
     """the same for tokens in and out"""
     service_tier: Literal["flex"] | None = None
     """flex: slower at a lower price, where the API has it, as OpenAI's; not for a single note"""
+    input_price: Annotated[float, Field(ge=0)] | None = None
+    """US dollars for a million tokens read; unset: by a list, and nothing on this machine"""
+    output_price: Annotated[float, Field(ge=0)] | None = None
+    """the same for those written; set both where a proxy on this machine asks a paid service"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
     """notes at once; unset: 2 embedded, 4 elsewhere"""
 
@@ -269,15 +274,17 @@ class Config(Table):
 
         path: vault-relative, with `/`. kind: of the need. Without such a folder, the field's.
         """
+        folders = {folder_key(folder): mode for folder, mode in self.review.folders.items()}
+        path = folder_key(path) if folders else ""
         while path := path.rpartition("/")[0]:
-            if mode := self.review.folders.get(path):
+            if mode := folders.get(path):
                 return mode
         return self.review.fields.get(kind, self.review.mode)
 
     def may_agents_accept(self, path: str, kind: str) -> bool:
         """Return whether agents may accept proposals for such needs of the note at path."""
         folders = self.agents.folders
-        is_there = folders is None or any(path.startswith(f"{folder}/") for folder in folders)
+        is_there = folders is None or is_in_any(folder_key(path), list(map(folder_key, folders)))
         return kind in self.agents.may_accept and is_there
 
     def remote_endpoint(self) -> Endpoint:
@@ -297,6 +304,8 @@ class Config(Table):
             requests_a_minute=table.requests_a_minute,
             tokens_a_minute=table.tokens_a_minute,
             service_tier=table.service_tier,
+            input_price=table.input_price,
+            output_price=table.output_price,
         )
 
     def similar_endpoint(self) -> Endpoint | None:

@@ -26,6 +26,7 @@ from companion.enrich.nearest_neighbours import NEIGHBOURS
 from companion.enrich.outcome import (
     SUPPORTED,
     Accepted,
+    Evidence,
     Rejected,
     RejectionKind,
     find_name_evidence,
@@ -33,14 +34,18 @@ from companion.enrich.outcome import (
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.enrich.plan import Filling
 from companion.enrich.similar import SimilarNotes
-from companion.enrich.words import read_paragraphs
+from companion.enrich.statements import Definition
+from companion.enrich.words import read_paragraphs, width
 from companion.errors import AnswerError, EndpointError
 from companion.note.link_names import only_one, without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION
+from companion.note.sanitize import inert_prose
 from companion.note.sanitize_inline import without_links
 from companion.prompts import Ask, Field
 from companion.vault.proposal import Flag
+
+_QUOTED = 3  # definitions at most
 
 # Of a description, for which a sentence of the note is no answer.
 _NO_FALLBACK: tuple[RejectionKind, ...]
@@ -67,7 +72,7 @@ class Acceptor:
         self._names = self.vault_context.names(self.note.path)
         self._linked = link_targets(text)
         self._sources = "\n\n".join((text, *context.backlinks, *context.linked))
-        self._with_callouts = self._sources  # and below it the callouts accepted so far
+        self._callouts = ""  # those accepted so far
 
     def accept(self, answer: RawAnswer | Rejected) -> Accepted | Rejected:
         """Return the value in the answer, or why none may go into the note."""
@@ -92,13 +97,40 @@ class Acceptor:
             return Rejected(need, reason, "unfit", new, answer.value, value)
         if need.kind == CALLOUT:  # the first mention of another note becomes a link
             text = "\n".join([value] if isinstance(value, str) else value)
-            self._with_callouts += f"\n\n{text}"
+            self._callouts += f"\n\n{text}"
             if self.config.callout.links:
                 text = link_mentions(text, self._names, self.note.path, self._linked, self._choose)
                 self._linked |= link_targets(text)
             value = text.split("\n")
         named = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
         return self._add_evidence(Accepted(Filling(need, value, named)), field)
+
+    def quote_definitions(self) -> list[Accepted]:
+        """Return the callout that quotes what other notes say the subject is, with links to these.
+
+        That is where a small model would be asked, which makes too much up, and other notes say
+        more of the subject than the note itself; never where that is switched off.
+        """
+        note, notes = self.note, self.config.notes
+        is_top = (need for need in note.needs if need.kind == CALLOUT and need.heading is None)
+        need = next((need for need in is_top if not note.ask_for(need).question), None)
+        said = note.definitions[:_QUOTED]
+        own = "\n".join(read_paragraphs(note.parsed))
+        is_more = sum(width(each.text) for each in said) > width(own)
+        is_used = self.model.is_small and notes.own_sentence and checks_are_on()
+        if need is None or not (said and is_more and is_used):
+            return []
+        value = inert_prose("\n\n".join(map(self._quote, said)), self._names.resolve)
+        self._callouts += "\n\n" + "\n\n".join(each.text for each in said)
+        evidence = tuple(Evidence(each.text, each.text, 1.0) for each in said)
+        filling = Filling(need, value, "the words of other notes; no model was asked")
+        return [Accepted(filling, asked=False, evidence=evidence)]
+
+    def _quote(self, definition: Definition) -> str:
+        """Return the words of a definition, and a link to the note that they are from."""
+        target = self._names.target_of(without_extension(definition.path))
+        is_linked = self.config.callout.links and target
+        return f"{definition.text} ({f'[[{target}]]' if is_linked else definition.title})"
 
     def use_fallback(
         self, outcomes: Sequence[Accepted | Rejected]
@@ -168,11 +200,11 @@ class Acceptor:
             raw = unlink_repeats(raw, self._names, self.note.path, self._linked, self._choose)
         if not checks_are_on():
             return read_value(field, raw, limits)
-        note = self._with_callouts if field.kind == "prose" else self._sources
+        note = self._sources + (self._callouts if field.kind == "prose" else "")
         try:
             tidy, title = raw, self.note.context.title
             if isinstance(raw, str):
-                tidy = tidy_answer(raw, field, title, note, may_quote=bool(ask.question))
+                tidy = tidy_answer(raw, field, title, note, "" if ask.question else self._own)
             value = read_value(field, tidy, limits)
         except NothingToSay:
             raise
@@ -188,6 +220,11 @@ class Acceptor:
         if not (fit := find_good_items(checked)):
             raise NothingToSay(f"the model named nothing fit for {field.name}")
         return fit
+
+    @property
+    def _own(self) -> str:
+        """What a callout must not repeat. What other notes say may be said again here."""
+        return self.note.parsed.note.text + self._callouts
 
     def _checked_answer(
         self, asked: AskedFor, value: str | list[str], note: str, raw: object = None
@@ -207,6 +244,7 @@ class Acceptor:
             language=language and (language_named(language) or language),
             question=ask.question or "",
             by_small_model=explains and self.model.is_small,
+            own=self._own,
             of_section=need.kind == CALLOUT and need.heading is not None,
         )
 
