@@ -267,10 +267,15 @@ def find_place(root: Path) -> SettingsPlace:
     file = config_file()
     config = plan_settings(file, {}).config
     first = config.vault
-    if first is None or _is_same(first, root) or not first.expanduser().is_dir():
+    if first is None or _is_same(first, root) or _is_gone(first.expanduser()):
         return SettingsPlace(root, file, config, {})
     own, common = vault_file(root), read_tables(file)
     return SettingsPlace(root, own, plan_settings(own, {}, common).config, common)
+
+
+def _is_gone(vault: Path) -> bool:
+    """Return whether the vault was deleted or moved; one whose drive is away needs its settings."""
+    return not vault.is_dir() and vault.parent.is_dir()
 
 
 def _is_same(vault: Path | None, root: Path) -> bool:

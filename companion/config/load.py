@@ -28,6 +28,7 @@ Tables = Mapping[str, Any]
 
 ENDPOINT_VARIABLES = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
 _ENDPOINT = ("base_url", "model", "api_key")  # what those variables set, in their order
+_ENDPOINTS = ("endpoint", "similar")  # tables that name one
 _GUARDS = ("ignore", "private")  # tables whose lists keep notes from being read or sent
 _EXPECTED = {
     "bool": "true or false",
@@ -162,18 +163,21 @@ def parse_tables(data: bytes, file: Path) -> dict[str, Any]:
 def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
     """Return the settings of a vault: its own over the common ones.
 
-    Address, model and key belong together: with its own address or model, a vault takes none of
-    the three from the common settings, so that no note goes to an endpoint that its settings do
-    not name. The lists in [ignore] and [private] add up, for the same reason.
+    Address, model and key belong together: with its own address or model, of what answers or of
+    what compares notes, a vault takes none of the three from the common settings, so that no note
+    goes to an endpoint that its settings do not name, and no key to another one. The lists in
+    [ignore] and [private] add up, for the same reason.
     """
     merged = dict(common)
+    changed = {name for name in _ENDPOINTS if _names_endpoint(own.get(name))}
+    for name in _ENDPOINTS if "endpoint" in changed else changed:
+        if isinstance(under := common.get(name), dict):
+            merged[name] = {key: value for key, value in under.items() if key not in _ENDPOINT}
     for name, table in own.items():
-        under = common.get(name)
+        under = merged.get(name)
         if not isinstance(table, dict) or not isinstance(under, dict):
             merged[name] = table
             continue
-        if name == "endpoint" and {"base_url", "model"} & set(table):
-            under = {key: value for key, value in under.items() if key not in _ENDPOINT}
         merged[name] = {**under, **table}
         for key, value in table.items() if name in _GUARDS else ():
             held_back = under.get(key)
@@ -183,6 +187,10 @@ def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
                 value = held_back | value
             merged[name][key] = value
     return merged
+
+
+def _names_endpoint(table: object) -> bool:
+    return isinstance(table, dict) and not {"base_url", "model"}.isdisjoint(table)
 
 
 def describe_errors(

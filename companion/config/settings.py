@@ -18,7 +18,8 @@ from companion.config.validators import (
 from companion.llm.catalog import DEFAULT_MODEL
 from companion.llm.endpoint import Effort, Endpoint, JsonMode
 from companion.note.callouts import Style, Styles
-from companion.vault.ignore import IgnoreRules
+from companion.vault.files import is_in_any
+from companion.vault.ignore import IgnoreRules, folder_key
 
 DEFAULT_PORT = 27182
 
@@ -273,15 +274,17 @@ class Config(Table):
 
         path: vault-relative, with `/`. kind: of the need. Without such a folder, the field's.
         """
+        folders = {folder_key(folder): mode for folder, mode in self.review.folders.items()}
+        path = folder_key(path) if folders else ""
         while path := path.rpartition("/")[0]:
-            if mode := self.review.folders.get(path):
+            if mode := folders.get(path):
                 return mode
         return self.review.fields.get(kind, self.review.mode)
 
     def may_agents_accept(self, path: str, kind: str) -> bool:
         """Return whether agents may accept proposals for such needs of the note at path."""
         folders = self.agents.folders
-        is_there = folders is None or any(path.startswith(f"{folder}/") for folder in folders)
+        is_there = folders is None or is_in_any(folder_key(path), list(map(folder_key, folders)))
         return kind in self.agents.may_accept and is_there
 
     def remote_endpoint(self) -> Endpoint:

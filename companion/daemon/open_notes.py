@@ -136,7 +136,8 @@ class OpenNotes:
         self._presence = presence
         self._lock = threading.Lock()
         self._waiting: dict[tuple[str, str], _WaitingAnswer] = {}  # by run and folded path
-        self._later: dict[str, _WaitingAnswer] = {}  # by folded path
+        # by folded path, and by run: what was accepted one by one waits together
+        self._later: dict[str, dict[str, _WaitingAnswer]] = {}
         self._taken: dict[tuple[str, str], None] = {}  # by run and folded path, the latest last
 
     def next_step(self, run: str, pending: PendingAnswer) -> Step:
@@ -161,7 +162,8 @@ class OpenNotes:
             if time.monotonic() < entry.until:
                 return "wait"
             del self._waiting[key]
-            put_latest(self._later, key[1], entry, _MAX_LATER)
+            later = self._later.get(key[1], {}) | {run: entry}
+            put_latest(self._later, key[1], later, _MAX_LATER)
         self._queue.put(pending.answered.job, Priority.REQUEST, LATER)
         return "leave"
 
@@ -172,7 +174,7 @@ class OpenNotes:
             runs = {
                 path: entry.run for (_, path), entry in self._waiting.items() if entry.until > now
             }
-            runs |= {path: entry.run for path, entry in self._later.items() if path not in runs}
+            runs = {path: next(iter(later)) for path, later in self._later.items()} | runs
         return [RequestedEdit(path, run) for path in paths if (run := runs.get(fold_path(path)))]
 
     def find(self, run: str, path: str) -> PendingAnswer | None:
@@ -197,10 +199,7 @@ class OpenNotes:
         key = (run, fold_path(path))
         with self._lock:
             entry = self._waiting.pop(key, None)
-            later = self._later.get(key[1])
-            if later and later.run == run:
-                del self._later[key[1]]
-                self._queue.discard(later.pending.answered.job.path, LATER)
+            self._remove_later(key[1], run)
             if entry is None or entry.planned is None:
                 return None
             put_latest(self._taken, key, None, _MAX_LATER)
@@ -220,25 +219,26 @@ class OpenNotes:
     def drop(self, run: str) -> None:
         """Remove the answers of this run that are to be written later."""
         with self._lock:
-            dropped = [key for key, entry in self._later.items() if entry.run == run]
-            entries = [self._later.pop(key) for key in dropped]
-        for entry in entries:
-            self._queue.discard(entry.pending.answered.job.path, LATER)
+            for key in list(self._later):
+                self._remove_later(key, run)
 
     def work(self, ticket: Ticket) -> None:
-        """Write an answer that was left for later, if its note is closed now.
+        """Write the answers that were left for later, if their note is closed now.
 
         Raises JournalError; the ticket is not given back then.
         """
         key = fold_path(ticket.path)
         with self._lock:
-            entry = self._later.get(key)
-        if entry and self._presence.is_open(ticket.path):
+            later = self._later.get(key, {})
+        if later and self._presence.is_open(ticket.path):
             self._queue.requeue(ticket, time.monotonic() + OPEN_LOOK)
-        elif entry is None or self._write(entry):
-            with self._lock:
-                if entry and self._later.get(key) is entry:
-                    del self._later[key]
+            return
+        written = [run for run, entry in later.items() if self._write(entry)]
+        with self._lock:
+            for run in written:
+                self._remove_later(key, run)
+            is_over = key not in self._later
+        if is_over:
             self._queue.done(ticket)
         else:
             self._queue.requeue(ticket)
@@ -260,5 +260,14 @@ class OpenNotes:
 
     def _find(self, run: str, path: str) -> _WaitingAnswer | None:
         key = fold_path(path)
-        later = self._later.get(key)
-        return self._waiting.get((run, key)) or (later if later and later.run == run else None)
+        return self._waiting.get((run, key)) or self._later.get(key, {}).get(run)
+
+    def _remove_later(self, key: str, run: str) -> None:
+        """Remove the answer of this run for a note, and with the last one the note's ticket."""
+        later = self._later.get(key, {})
+        if (entry := later.get(run)) is None:
+            return
+        self._later[key] = {name: kept for name, kept in later.items() if name != run}
+        if not self._later[key]:
+            del self._later[key]
+            self._queue.discard(entry.pending.answered.job.path, LATER)

@@ -22,7 +22,8 @@ from companion.enrich.context import VaultContext
 from companion.enrich.task import Job, is_written, leave_out_asked
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
-from companion.note.facts import Facts
+from companion.note.facts import UNKNOWN, Facts
+from companion.vault.files import is_vault_there
 from companion.vault.index import Scan
 from companion.vault.moves import follow_events
 from companion.vault.proposal import AskedNeed
@@ -49,7 +50,7 @@ class Reconciler:
 
     settle: called with the paths of the notes before they are scanned; None: all notes.
     after_scan: called after each scan of the whole vault, unless the next one follows at once.
-    vault_missing: the vault's folder does not exist now. backlog: the notes that wait for the
+    vault_missing: the vault's folder is missing or empty now. backlog: the notes that wait for the
     user's consent, at the last scan. ready: set after the first scan.
     """
 
@@ -73,7 +74,7 @@ class Reconciler:
         self._settle_offers = settle
         self._after_scan = after_scan
         self._settle = space.config.background.settle_seconds
-        self._had_settings = (space.root / ".obsidian").is_dir()
+        self._had_settings = False
         self._scan: Scan | None = None
         self._context: VaultContext | None = None
         self._scan_seconds = 0.0
@@ -164,12 +165,11 @@ class Reconciler:
             self._queue.move(old, new)
 
     def _is_missing(self) -> bool:
-        """Return whether the vault's folder is missing, or lacks the settings it had at the start.
-
-        A drive that is not mounted leaves an empty folder.
-        """
+        """Return whether the vault's folder is missing or empty, or lacks the settings it had."""
         root = self._space.root
-        missing = not root.is_dir() or (self._had_settings and not (root / ".obsidian").is_dir())
+        has_settings = (root / ".obsidian").is_dir()
+        missing = not is_vault_there(root) or (self._had_settings and not has_settings)
+        self._had_settings |= has_settings
         if missing != self.vault_missing:
             self.vault_missing = missing
             _log.warning("the vault %s", "is not there" if missing else "is there again")
@@ -224,11 +224,13 @@ class Reconciler:
             return
         self._settle_offers(hints)
         notes = self._scan.notes
-        before = {path: _shared(notes.get(path)) for path in hints}
+        before = {path: notes.get(path) for path in hints}
         with self._reading:
             changed = self._space.rescan(self._scan, hints)
-            if any(before.get(path) != _shared(notes.get(path)) for path in changed):
+            if any(_shared(before.get(path)) != _shared(notes.get(path)) for path in changed):
                 self._context = None
+        if any(_is_excluded(notes.get(path)) > _is_excluded(before.get(path)) for path in changed):
+            self._hints.add(None)  # after which nobody keeps or shows anything of it
         to_do = [path for path in hints if self._needs(path, notes.get(path), asked=None)]
         self._update_backlog(to_do, whole=False)
         for path, at in hints.items():
@@ -284,5 +286,10 @@ class Reconciler:
 
 
 def _shared(facts: Facts | None) -> object:
-    """Return the facts that other notes depend on: aliases, property values, callout styles."""
-    return facts and (facts.aliases, facts.values, facts.styles)
+    """Return what other notes depend on: aliases, values, callout styles, what is private."""
+    return facts and (facts.aliases, facts.values, facts.styles, facts.marks)
+
+
+def _is_excluded(facts: Facts | None) -> bool:
+    """Return whether the note has a mark by which it is private or left alone."""
+    return facts is not None and bool({*facts.marks} - {UNKNOWN})

@@ -17,7 +17,7 @@ from companion.note.needs import DESCRIPTION
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_value import inert_value
 from companion.note.title import find_title
-from companion.vault.files import NoteFile
+from companion.vault.files import NoteFile, stat_note
 from companion.vault.journal import Journal
 
 _SOURCES = 24  # notes that link to a note, or that it links to, which are read
@@ -107,11 +107,13 @@ class Backlinks:
     def _sources(self, known: VaultContext, paths: Iterable[str]) -> Iterator[tuple[str, _Source]]:
         open_paths = (path for path in paths if known.may_tell(path))
         for path in islice(open_paths, _SOURCES):
-            if source := self._read(known.scan.files[path]):
+            # as it is now, for it may have become private since the scan
+            file = stat_note(self._workspace.root, path)
+            if file and (source := self._read(file)):
                 yield path, source
 
     def _read_source(self, file: NoteFile) -> _Source | None:
-        """Return the note; None if it may not tell anything, or was changed since the scan."""
+        """Return the note; None if it may not tell anything, or is being changed."""
         found = None if file.size > _LARGEST else self._workspace.read_again(file)
         if found is None or found[1].marks:
             return None

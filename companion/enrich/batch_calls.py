@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import NamedTuple
 
 from companion.config import Config
@@ -17,9 +16,9 @@ from companion.enrich.model import ModelFacts
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_writer import NoteWriter
 from companion.enrich.outcome import Accepted, Rejected
-from companion.enrich.places import Places, find_places
+from companion.enrich.places import find_job, find_places
 from companion.enrich.run import NoteStatus, Result, Waiting, failed_result, proposed_result
-from companion.enrich.task import Job, prepare_task
+from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError
 from companion.llm.batch_api import AnswerLine, make_line, new_id
@@ -31,7 +30,7 @@ from companion.note.text import NoteText
 from companion.vault.batches import BatchCall, NewBatchCall
 from companion.vault.files import skip_reason
 from companion.vault.proposal import NewProposal, Proposal
-from companion.vault.write import SETTLE, read_note
+from companion.vault.write import Snapshot, read_note
 
 _ANSWERED = "it was answered before"
 _ASKED_ANEW = "it was asked for anew since, or is filled"
@@ -142,15 +141,20 @@ class BatchReader:
         self, call: BatchCall, line: AnswerLine, path: str, proposals: Sequence[Proposal]
     ) -> Result:
         """Return what becomes of the answer. Raises NoteError: it can be taken later."""
-        gone, places = self._find_gone(path, proposals)
+        source = self._store.source(proposals[0])
+        gone = self._find_asked_anew(path, proposals)
+        if len(gone) < len(proposals):
+            try:
+                places = find_places(self._workspace, path, proposals, self._read)
+                gone, source = {**places.gone, **gone}, source or places.task.data
+            except NoteError:  # what is given waits; its place is looked for when it is accepted
+                if source is None:
+                    raise
         kept = [each for each in proposals if each.id not in gone]
-        if not kept or places is None:
+        if not kept or source is None:
             self._workspace.journal.batches.close_call(call, "answered", closed=gone)
             return Result(path, "unchanged", "; ".join(dict.fromkeys(gone.values())))
-        source = self._store.source(proposals[0]) or places.task.data
-        parsed = places.task.parsed
-        if source != places.task.data:
-            parsed = ParsedNote(NoteText.decode(source))
+        parsed = ParsedNote(NoteText.decode(source))
         if (asker := self._askers.get(call.batch)) is None:
             batch = self._workspace.journal.batches.get(call.batch)
             assert batch, "a call is of a batch"
@@ -165,8 +169,8 @@ class BatchReader:
         )
         by_need = {each.need: each for each in kept}
         outcomes = [each for each in answers.outcomes if each.need.key in by_need]
-        task = replace(places.task, data=source, parsed=parsed)
-        job = places.job._replace(propose=True)
+        task = Task(source, parsed, None, (), ())
+        job = find_job(path, proposals)._replace(propose=True)
         maker = ProposalMaker(self._workspace, asker.model)
         tokens = answers.usage.input_tokens, answers.usage.output_tokens
         made = []
@@ -178,22 +182,18 @@ class BatchReader:
         ids = self._workspace.journal.batches.close_call(call, "answered", made, gone)
         return _to_result(path, outcomes, made, ids, answers.usage)
 
-    def _find_gone(
-        self, path: str, proposals: Sequence[Proposal]
-    ) -> tuple[dict[int, str], Places | None]:
-        """Return why which of the asked needs are not filled any more, and the others' places."""
+    def _find_asked_anew(self, path: str, proposals: Sequence[Proposal]) -> dict[int, str]:
+        """Return which of the asked needs have another proposal by now, by id, and why."""
         latest = self._store.latest(path)
         gone = {}
         for each in proposals:
             known = latest.get(each.need)
             if each.state not in ("asked", "closed") or (known and known.id > each.id):
                 gone[each.id] = _ASKED_ANEW
-        if len(gone) == len(proposals):
-            return gone, None
-        space = self._workspace
-        read = partial(read_note, space.root, settle=SETTLE, max_bytes=space.ignore.max_bytes)
-        places = find_places(space, path, proposals, read)
-        return {**places.gone, **gone}, places
+        return gone
+
+    def _read(self, path: str) -> Snapshot:
+        return read_note(self._workspace.root, path, max_bytes=self._workspace.ignore.max_bytes)
 
 
 def batch_endpoint(config: Config) -> Endpoint:

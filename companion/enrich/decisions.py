@@ -19,6 +19,7 @@ from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.callouts import Styles
 from companion.note.status_mark import KEEP
+from companion.vault.files import is_vault_there
 from companion.vault.journal import Change, NewChange
 from companion.vault.moves import follow_moves
 from companion.vault.proposal import Acceptance, Proposal
@@ -163,7 +164,7 @@ class Decisions:
         Raises UsageError if the vault is not there.
         """
         root = self._space.root
-        if follow and not root.is_dir():
+        if follow and not is_vault_there(root):
             raise UsageError(f"the vault {root} is not there just now; mount its drive")
         found = self._store.get_all(ids)
         if follow and not all((root / each.path).is_file() for each in found):

@@ -13,7 +13,7 @@ from companion.note.needs import Need
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.vault.files import is_gone, skip_reason
+from companion.vault.files import is_gone, is_vault_there, skip_reason
 from companion.vault.proposal import Proposal
 from companion.vault.write import Snapshot
 
@@ -49,14 +49,11 @@ def find_places(
 
     Raises NoteError if the note cannot be read now, or leaves a doubt; its proposals stay.
     """
-    force = any(each.options.get("force") for each in proposals)
-    rewrite = frozenset(each.need for each in proposals if each.options.get("rewrite"))
-    job = Job(path, explicit=True, retry=True, force=force, rewrite=rewrite)
-    sections = [each.options.get("section") for each in proposals]
-    if sections[0] and all(each == sections[0] for each in sections):
-        job = job._replace(explicit=False, section=Section(*sections[0]))
+    job = find_job(path, proposals)
     try:
         if is_gone(space.root, path):
+            if not is_vault_there(space.root):
+                raise NoteBusy("the vault is not there just now; mount its drive", path)
             return _nowhere(job, proposals, _DELETED)
     except OSError as error:
         raise NoteUnwritable(f"it cannot be read: {error.strerror}", path) from error
@@ -72,6 +69,17 @@ def find_places(
     gone = {p.id: REWRITTEN for p in proposals if is_rewritten(source_of(p), task.data)}
     gone |= {each.id: _FILLED for each in proposals if each.need not in needs}
     return Places(job, task, gone)
+
+
+def find_job(path: str, proposals: Sequence[Proposal]) -> Job:
+    """Return the job by which the needs of the proposals are found in their note, at path."""
+    force = any(each.options.get("force") for each in proposals)
+    rewrite = frozenset(each.need for each in proposals if each.options.get("rewrite"))
+    job = Job(path, explicit=True, retry=True, force=force, rewrite=rewrite)
+    sections = [each.options.get("section") for each in proposals]
+    if sections[0] and all(each == sections[0] for each in sections):
+        job = job._replace(explicit=False, section=Section(*sections[0]))
+    return job
 
 
 def _find_task(space: Workspace, job: Job, proposals: Sequence[Proposal], data: bytes) -> Task:

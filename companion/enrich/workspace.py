@@ -19,7 +19,7 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.private_files import keep_private
 from companion.prompts import Prompts, find_field, load_prompts
-from companion.vault.files import NoteFile, is_gone, read_file, skip_reason
+from companion.vault.files import NoteFile, is_gone, is_vault_there, read_file, skip_reason
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan
 from companion.vault.journal import Journal
@@ -121,7 +121,7 @@ class Workspace:
                     excluded.append(path)
                 elif path not in scan.skipped:
                     with suppress(OSError):  # its drive may come back
-                        if self.root.is_dir() and is_gone(self.root, path):
+                        if is_vault_there(self.root) and is_gone(self.root, path):
                             lost.append(path)
             elif (facts := scan.notes.skipped(path)) and {*facts.marks} - {UNKNOWN}:
                 excluded.append(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -14,6 +13,7 @@ from companion.note.needs import CALLOUT, Need
 from companion.prompts.field import Field
 from companion.prompts.prompt_context import PromptContext
 from companion.prompts.prompt_file import PromptFile, Template
+from companion.vault.ignore import folder_key
 
 _LONGEST_HEADING = 400  # letters of a heading that an instruction names
 _DEFAULT = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # of an expression in a template
@@ -51,11 +51,6 @@ def question_of(need: Need, callout_titles: frozenset[str]) -> str | None:
     """
     is_title = need.question is not None and need.question.casefold() in callout_titles
     return None if is_title else need.question
-
-
-def folder_key(path: str) -> str:
-    """Return path to compare folders by: case and Unicode normalization do not matter."""
-    return unicodedata.normalize("NFC", path).casefold().strip("/")
 
 
 class TemplateAsk(NamedTuple):

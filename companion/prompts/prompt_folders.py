@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import companion
 from companion.prompts.field import Field, load_field
-from companion.prompts.messages import Prompts, TemplateAsk, folder_key
+from companion.prompts.messages import Prompts, TemplateAsk
 from companion.prompts.prompt_context import SAMPLES
 from companion.prompts.prompt_file import (
     PromptError,
@@ -19,6 +19,7 @@ from companion.prompts.prompt_file import (
     compile_template,
     read_prompt_file,
 )
+from companion.vault.ignore import folder_key
 
 _FRAMES = ("system.md", "note.md", "answer.md")
 

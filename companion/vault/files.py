@@ -117,6 +117,17 @@ def folder_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
     return None
 
 
+def is_vault_there(root: Path) -> bool:
+    """Return whether the vault's folder is there, and is not empty.
+
+    A drive that is not mounted leaves an empty folder, in which missing notes mean nothing.
+    """
+    try:
+        return any(root.iterdir())
+    except OSError:
+        return False
+
+
 def is_gone(root: Path, path: str) -> bool:
     """Return whether there is no file at path. Raises OSError if that cannot be told now."""
     try:
@@ -124,6 +135,17 @@ def is_gone(root: Path, path: str) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return True
     return False
+
+
+def stat_note(root: Path, path: str) -> NoteFile | None:
+    """Return the file at path; None if there is none, or something other than a file."""
+    try:
+        found = os.lstat(f"{root}/{path}")
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return NoteFile(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 def read_file(file: str, size: int) -> bytes | None:

@@ -111,6 +111,11 @@ def compile_glob(glob: str) -> re.Pattern[str]:
     return re.compile(start + body + end, re.IGNORECASE | re.DOTALL)
 
 
+def folder_key(path: str) -> str:
+    """Return path to compare folders by: case and Unicode normalization do not matter."""
+    return _normalize(path).casefold().strip("/")
+
+
 def _translate(token: str) -> str:
     wildcards = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     if token in wildcards:

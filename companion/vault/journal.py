@@ -187,15 +187,21 @@ class Journal:
         """Delete what is kept of the text of these notes; return for how many proposals.
 
         paths: notes and folders; `""`: the vault. Open proposals are refused, so that nothing is
-        asked for again. The edits of changes stay, by which they can be undone.
+        asked for again, and offers that are not confirmed are gone. The edits of changes stay, by
+        which they can be undone.
         """
         mine = [path for path in self.proposals.paths() if is_in_any(path, paths)]
         number = self.proposals.forget(mine, "its text was deleted, as you asked")
-        touched = {change.path for change in self.changes()}
-        rows = [(path,) for path in touched if is_in_any(path, paths)]
-        query = """DELETE FROM images WHERE change IN (
+        touched = self._db.select("SELECT path FROM changes UNION SELECT path FROM offers")
+        rows = [(path,) for (path,) in touched if is_in_any(path, paths)]
+        images = """DELETE FROM images WHERE change IN (
             SELECT id FROM changes WHERE path = ? AND state != 'pending')"""
-        self._db.ask(lambda db: db.executemany(query, rows), durable=True).result()
+
+        def delete(db: sqlite3.Connection) -> None:
+            db.executemany(images, rows)
+            db.executemany("DELETE FROM offers WHERE path = ? AND change IS NULL", rows)
+
+        self._db.ask(delete, durable=True, erases=True).result()
         return number
 
     def move(self, old: str, new: str) -> None:

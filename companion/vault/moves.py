@@ -14,11 +14,10 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from posixpath import basename
-from stat import S_ISREG
 
 from companion.errors import NoteChanged
 from companion.vault.change import Change
-from companion.vault.files import NoteFile, is_gone, read_file
+from companion.vault.files import NoteFile, is_gone, read_file, stat_note
 from companion.vault.ignore import IgnoreRules
 from companion.vault.inverse import find_inverse
 from companion.vault.journal import Journal
@@ -50,7 +49,7 @@ def follow_moves(
     missing: dict[str, Fingerprint] = {}
     updated = []
     for path in recorded if hints is None or hints - recorded.keys() else hints & recorded.keys():
-        fingerprint, file = recorded[path], found.get(path) or _stat(root, path)
+        fingerprint, file = recorded[path], found.get(path) or stat_note(root, path)
         if file and (fingerprint is None or file[1:3] != fingerprint[1:3]):
             data, seen_at = _read(root, file), max(file.mtime_ns, file.ctime_ns) / 1e9
             if data is not None:
@@ -64,7 +63,7 @@ def follow_moves(
     def may_be_missing(file: NoteFile | None) -> bool:
         return file is not None and (UNKNOWN_SIZE in sizes or file.size in sizes)
 
-    new = (_stat(root, path) for path in (hints or set()) - recorded.keys())
+    new = (stat_note(root, path) for path in (hints or set()) - recorded.keys())
     if not missing or (hints is not None and not any(map(may_be_missing, new))):
         return
     candidates: dict[str, list[NoteFile]] = defaultdict(list)
@@ -131,24 +130,13 @@ def locate_note(root: Path, journal: Journal, change: Change) -> Change:
     Raises JournalError.
     """
     now = journal.change(change.id) or change
-    if _stat(root, now.path):
+    if stat_note(root, now.path):
         return now
     follow_moves(root, journal)
     now = journal.change(change.id) or change
-    if not _stat(root, now.path) and len(found := list(_find_holders(root, journal, now))) == 1:
+    if not stat_note(root, now.path) and len(found := list(_find_holders(root, journal, now))) == 1:
         journal.move(now.path, found[0])
     return journal.change(change.id) or change
-
-
-def _stat(root: Path, path: str) -> NoteFile | None:
-    """Return the file at path; None if there is none, or something other than a file."""
-    try:
-        found = os.lstat(f"{root}/{path}")
-    except (OSError, ValueError):
-        return None
-    if not S_ISREG(found.st_mode):
-        return None
-    return NoteFile(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 def _is_there(root: Path, path: str) -> bool:

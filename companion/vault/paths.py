@@ -10,6 +10,7 @@ from pathlib import Path
 
 from companion.errors import UsageError
 from companion.vault.files import is_utf8
+from companion.vault.ignore import folder_key
 from companion.vault.obsidian import SETTINGS
 
 
@@ -79,17 +80,15 @@ def has_folder(root: Path, path: str) -> bool:
     The ignore rules compare folders in the same way. path: vault-relative, with `/`.
     """
     found = [root]
-    for wanted in map(_folded, path.split("/")):
+    for wanted in map(folder_key, path.split("/")):
         parents, found = found, []
         for parent in parents:
             with suppress(OSError):
                 within = list(parent.iterdir())
-                found += [each for each in within if _folded(each.name) == wanted and each.is_dir()]
+                found += [
+                    each for each in within if folder_key(each.name) == wanted and each.is_dir()
+                ]
     return bool(found)
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).lower()
 
 
 def vault_option_for(cwd: Path) -> str:

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from companion.errors import NoteChanged, NoteError
 from companion.private_files import make_private_folder, open_private
 from companion.vault.file_access import open_note
+from companion.vault.files import is_vault_there
 from companion.vault.inverse import find_inverse
 from companion.vault.journal import Change, Journal
 from companion.vault.moves import locate_note
@@ -54,7 +55,7 @@ def recover(root: Path, journal: Journal, copies: Path) -> list[Recovered]:
     Raises JournalError.
     """
     root = Path(os.path.realpath(root))
-    if not root.is_dir():  # on a drive that is not connected, missing notes mean nothing
+    if not is_vault_there(root):
         return []
     found: list[Recovered] = []
     for change in journal.pending():

@@ -456,7 +456,8 @@ export interface components {
          *     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
          *
          *     reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
-         *     evidence: for each sentence what supports it, as far as it is known. decided_by: of an open one,
+         *     evidence: for each sentence what was shown that comes closest to it, and whether that is taken
+         *     to support it, as far as it is known. decided_by: of an open one,
          *     who has accepted it while an editor showed its note, which is to make the edits; else empty.
          */
         ProposalShape: {
@@ -573,7 +574,7 @@ export interface components {
         /**
          * @description The state of the daemon.
          *
-         *     vault_missing: the vault's folder does not exist now. polls: why the vault is polled, in words,
+         *     vault_missing: the vault's folder is missing or empty. polls: why the vault is polled, in words,
          *     empty if file events work. retry_in: seconds until the endpoint is tried again. rate_limit: why
          *     calls wait for a limit a minute, in words, empty if none does. notes: the number that was
          *     scanned; to_do: of those, with a need. in_hand: the notes in progress. modes: by field, whether

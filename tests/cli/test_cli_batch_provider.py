@@ -104,6 +104,19 @@ def test_each_note_is_paid_for_once_whatever_goes_wrong(
     require_one_each(user, fake, 20)
 
 
+def test_an_answer_is_kept_whose_note_cannot_be_read_just_now(user: User, provider: Open) -> None:
+    fake = provider(Faults())
+    notes(user, 3)
+    assert user.run("batch", "submit").status == 0
+    texts = {path: user.read(path) for path in ("N1.md", "N2.md")}
+    user.note("N1.md", texts["N1.md"].replace("description:", "description: ["))  # is being typed
+    user.note("N2.md", "")  # a sync client is about to write it
+    user.run("batch", "collect")
+    for path, text in texts.items():
+        user.note(path, text)
+    require_one_each(user, fake, 3)
+
+
 def test_killed_at_any_point_nothing_is_lost_or_paid_twice(user: User, provider: Open) -> None:
     fake = provider(Faults(0.1, 0.1, 0.1, 0.3, 1, seed=5))
     notes(user, 20)

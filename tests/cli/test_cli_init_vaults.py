@@ -227,6 +227,16 @@ def test_a_vault_that_is_gone_gives_its_place(user: User) -> None:
     assert load_config().vault == user.vault and not vault_file(user.vault).exists()
 
 
+def test_a_vault_whose_drive_is_away_keeps_its_settings(user: User) -> None:
+    away = user.home / "drive" / "Vault"
+    user.configure(f'vault = "{away}"\n[endpoint]\nmodel = "smollm2-135m"\n')
+    common = (user.home / "config.toml").read_bytes()
+    chosen = ("--endpoint", user.fake.url, "--model", "m")
+    assert user.run("init", str(user.vault), *chosen, "--no-plugin").status == 0
+    assert (user.home / "config.toml").read_bytes() == common
+    assert vault_file(user.vault).exists()
+
+
 def test_commands_work_on_the_vault_around_that_has_settings(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

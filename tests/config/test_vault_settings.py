@@ -41,6 +41,24 @@ MERGED = [
         id="a time-out of its own changes no address",
     ),
     pytest.param(
+        {"endpoint": REMOTE, "similar": {**REMOTE, "choose": "model"}},
+        {"endpoint": {"base_url": "http://localhost/v1", "model": "m"}},
+        {
+            "endpoint": {"base_url": "http://localhost/v1", "model": "m"},
+            "similar": {"choose": "model"},
+        },
+        id="where its own answers, notes are not compared at the common address",
+    ),
+    pytest.param(
+        {"endpoint": REMOTE, "similar": REMOTE},
+        {"similar": {"base_url": "https://other.example/v1", "model": "e"}},
+        {
+            "endpoint": REMOTE,
+            "similar": {"base_url": "https://other.example/v1", "model": "e"},
+        },
+        id="the key of what compares notes stays with its address",
+    ),
+    pytest.param(
         {"private": {"folders": ["A"], "properties": {"a": "1"}}, "ignore": {"tags": ["t"]}},
         {"private": {"folders": ["B", "A"], "properties": {"b": "2"}}, "ignore": {"tags": ["u"]}},
         {

@@ -16,7 +16,13 @@ from typing import Any
 import pytest
 
 from companion.config import Config
-from companion.config.settings import BackgroundTable, EndpointTable, LimitsTable, ReviewTable
+from companion.config.settings import (
+    BackgroundTable,
+    EndpointTable,
+    IgnoreTable,
+    LimitsTable,
+    ReviewTable,
+)
 from companion.daemon import scan_hints
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import Run, RunEntry, RunRequest
@@ -109,6 +115,7 @@ class DaemonFixture:
         }
         self.limits = LimitsTable()
         self.review = ReviewTable()
+        self.ignore = IgnoreTable()
         self.timeout = 60.0
         self.concurrency = 4
         self.service_tier: str | None = None
@@ -135,9 +142,8 @@ class DaemonFixture:
         )
         background = BackgroundTable.model_construct(**self.settings)
         # the table itself takes no settle time this short
-        return Config(endpoint=endpoint, limits=self.limits, review=self.review).model_copy(
-            update={"background": background}
-        )
+        tables = {"limits": self.limits, "review": self.review, "ignore": self.ignore}
+        return Config(endpoint=endpoint, **tables).model_copy(update={"background": background})
 
     def start(self) -> Daemon:
         """Start the daemon."""

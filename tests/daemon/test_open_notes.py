@@ -10,6 +10,7 @@ from companion.daemon import history, open_notes
 from companion.daemon.client_runs import Run
 from companion.errors import NoteBusy, NoteChanged
 from companion.vault.journal import Change
+from companion.vault.proposal import Acceptance
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,
@@ -105,6 +106,22 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
     assert (change.run, change.state) == (run.id, "done")
     assert quiet.model.calls() == calls
     assert quiet.daemon.requested_edits(["Stub.md"]) == []
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_is_accepted_one_by_one_is_all_done_later(quiet: DaemonFixture) -> None:
+    quiet.note("Stub.md")
+    proposed = quiet.run("Stub.md", propose=True)
+    (ids,) = (entry.result.proposals for entry in proposed.since(0))
+    assert len(ids) == 2
+    quiet.daemon.report_presence("desk", ["Stub.md"])
+    for id_ in ids:
+        [made] = quiet.daemon.decisions.accept([Acceptance(id_)])
+        assert made.waiting == [id_]
+    eventually(lambda: not quiet.daemon.runs.active())
+    assert quiet.read("Stub.md") == STUB
+    quiet.daemon.report_presence("desk", [])
+    eventually(lambda: quiet.is_filled("Stub.md"))
 
 
 def test_open_note_that_is_closed_is_written(quiet: DaemonFixture) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from companion.config.settings import IgnoreTable, ReviewTable
 from companion.daemon import reconciler
 from companion.daemon.work_queue import Priority
 from companion.errors import UsageError
+from companion.vault.proposals import Selection
 from companion.vault.watch import Watch, WatchUnavailable
 from tests.daemon.daemon_fixture import (
     FILLED,
@@ -291,6 +293,25 @@ def _cannot_start(watch: Watch) -> None:
     raise WatchUnavailable("no events here")
 
 
+def test_note_that_is_excluded_is_forgotten_without_waiting_for_the_next_look_at_all(
+    daemon_fixture: DaemonFixture,
+) -> None:
+    daemon_fixture.review = ReviewTable(mode="propose")
+    daemon_fixture.ignore = IgnoreTable(tags=("mine",))
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.start()
+    eventually(lambda: len(_open_values(daemon_fixture)) > 1)
+    assert daemon_fixture.daemon.reconciler.vault_context().may_tell("Stub.md")
+    daemon_fixture.note("Stub.md", STUB + "#mine\n")
+    eventually(lambda: not daemon_fixture.daemon.proposals.paths())
+    assert not daemon_fixture.daemon.reconciler.vault_context().may_tell("Stub.md")
+
+
+def _open_values(daemon_fixture: DaemonFixture) -> dict[int, str]:
+    found = daemon_fixture.daemon.proposals.select(Selection(states=("open",)))
+    return {each.id: each.text for each in found}
+
+
 # --- the vault goes away
 
 
@@ -337,6 +358,29 @@ def test_empty_mount_point_is_not_an_empty_vault(
     away.rename(daemon_fixture.vault)
     eventually(lambda: not daemon_fixture.status().vault_missing)
     assert _waiting(daemon_fixture) == {"Stub.md"}
+
+
+def test_drive_that_is_mounted_after_the_start_has_lost_nothing(
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "_MISSING_CHECK", 0.1)
+    daemon_fixture.review = ReviewTable(mode="propose")
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.start()
+    eventually(lambda: len(_open_values(daemon_fixture)) > 1)
+    proposed = _open_values(daemon_fixture)
+    daemon_fixture.stop()
+    away = daemon_fixture.vault.with_name("away")
+    daemon_fixture.vault.rename(away)
+    daemon_fixture.vault.mkdir()
+    daemon_fixture.start()
+    for _ in range(2):  # what is gone for the second time was deleted
+        daemon_fixture.rescan()
+    daemon_fixture.vault.rmdir()
+    away.rename(daemon_fixture.vault)
+    daemon_fixture.rescan()
+    assert not daemon_fixture.status().vault_missing
+    assert _open_values(daemon_fixture) == proposed
 
 
 def test_vault_that_comes_back_ends_no_pause(

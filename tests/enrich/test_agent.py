@@ -48,6 +48,13 @@ LEAVES = [
         id="in the folder",
     ),
     pytest.param(
+        {"may_accept": ("description",), "folders": ("caf\u00e9",)},
+        "Cafe\u0301/A.md",
+        "description",
+        True,
+        id="case and accents aside",
+    ),
+    pytest.param(
         {"may_accept": ("description",), "folders": ("Inbox",)},
         "Inboxes/A.md",
         "description",

@@ -155,11 +155,14 @@ def test_some_notes_tell_nothing(
     assert tell(space) == Told()
 
 
-def test_what_became_private_since_the_scan_tells_nothing(open_vault: Open) -> None:
+@pytest.mark.parametrize("was_told", [False, True], ids=["never told", "told before"])
+def test_what_became_private_since_the_scan_tells_nothing(open_vault: Open, was_told: bool) -> None:
     space = open_vault({"Open.md": USE}, SETTINGS)
-    known = VaultContext(space.scan())
+    known, backlinks = VaultContext(space.scan()), Backlinks(space)
+    if was_told:
+        assert backlinks.tell(known, "Koji.md", parsed(space, "Koji.md"), None) != Told()
     (space.root / "Open.md").write_text(f"{USE} #private")
-    assert Backlinks(space).tell(known, "Koji.md", parsed(space, "Koji.md"), None) == Told()
+    assert backlinks.tell(known, "Koji.md", parsed(space, "Koji.md"), None) == Told()
 
 
 def test_names_of_private_notes_are_linked_in_private_notes_only(open_vault: Open) -> None:

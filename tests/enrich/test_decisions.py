@@ -306,12 +306,17 @@ def test_follows_a_note_that_was_moved(desk: Desk) -> None:
     assert desk.accept(*ids).result.path == "Sub/Sourdough.md"
 
 
-def test_a_vault_that_is_not_there_closes_nothing(desk: Desk) -> None:
+@pytest.mark.parametrize("is_empty", [False, True], ids=["no folder", "an empty mount point"])
+def test_a_vault_that_is_not_there_closes_nothing(desk: Desk, is_empty: bool) -> None:
     ids = desk.propose("description")
     away = desk.space.root.with_name("away")
     desk.space.root.rename(away)
+    if is_empty:
+        desk.space.root.mkdir()
     with pytest.raises(UsageError, match="is not there just now"):
         desk.accept(*ids)
+    if is_empty:
+        desk.space.root.rmdir()
     away.rename(desk.space.root)
     assert desk.states(ids) == ["open"]
 

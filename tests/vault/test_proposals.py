@@ -307,6 +307,20 @@ def test_forgets_the_text_of_notes(journal: Journal, tmp_path: Path) -> None:
     assert b"Xylophone" not in _bytes_of(tmp_path / "state")
 
 
+def test_forgets_notes_as_they_were_before_changes_and_offers(
+    journal: Journal, change: NewChangeOf, tmp_path: Path
+) -> None:
+    before, after = NOTE + b"Xylophone.\n", ENRICHED + b"Xylophone.\n"
+    journal.done(journal.begin(change(before, after), before, after))
+    journal.offer("run", change(before, after), before, after)
+    journal.offer("run", change(path="other.md"), NOTE, ENRICHED)
+    journal.flush()
+    assert b"Xylophone" in _bytes_of(tmp_path / "state")
+    journal.forget(["Stub.md"])
+    assert [offered.path for offered in journal.open_offers()] == ["other.md"]
+    assert b"Xylophone" not in _bytes_of(tmp_path / "state")
+
+
 def test_purges_the_text_of_what_was_decided(journal: Journal) -> None:
     ids = journal.proposals.add([TEXT, PROSE, NOTHING._replace(answer="none")])
     journal.proposals.decide(ids[:1], "refused", "user", "no")

@@ -24,6 +24,7 @@ NewChangeOf = Callable[..., NewChange]
 
 @pytest.fixture
 def pending(note: Path, journal: Journal, change: NewChangeOf) -> int:
+    (note.parent / ".obsidian").mkdir()  # an empty folder is no vault
     note.write_bytes(OLD)
     return journal.begin(change(OLD, NEW), OLD, NEW)
 
@@ -105,10 +106,13 @@ def test_nothing_pending_nothing_done(
     assert not (tmp_path / "aside").exists()
 
 
+@pytest.mark.parametrize("is_empty", [False, True], ids=["no folder", "an empty mount point"])
 def test_a_vault_that_is_not_there_keeps_its_pending_changes(
-    vault: Path, journal: Journal, pending: int, tmp_path: Path
+    vault: Path, journal: Journal, pending: int, tmp_path: Path, is_empty: bool
 ) -> None:
     vault.rename(tmp_path / "unmounted")
+    if is_empty:
+        vault.mkdir()
     assert recover(vault, journal, tmp_path / "aside") == []
     assert [c.id for c in journal.pending()] == [pending]
 

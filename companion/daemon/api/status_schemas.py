@@ -79,7 +79,7 @@ class TodayShape(Shape):
 class StatusShape(Shape):
     """The state of the daemon.
 
-    vault_missing: the vault's folder does not exist now. polls: why the vault is polled, in words,
+    vault_missing: the vault's folder is missing or empty. polls: why the vault is polled, in words,
     empty if file events work. retry_in: seconds until the endpoint is tried again. rate_limit: why
     calls wait for a limit a minute, in words, empty if none does. notes: the number that was
     scanned; to_do: of those, with a need. in_hand: the notes in progress. modes: by field, whether
