@@ -25,6 +25,7 @@ from companion.python_api import Vault
 from companion.vault.proposal import FLAG_WORDS, Acceptance, Proposal
 
 _KEYS = "y,n,e,s,a,d,u,q"
+_FIRST_KEYS = "y writes it, n refuses it, e edits it, s leaves it for later; ? tells all letters."
 _HELP = """\
 y - write it into the note
 n - refuse it; it is not asked for again
@@ -98,6 +99,7 @@ class _Review:
 
     def go_through(self) -> None:
         """Show the proposals one after the other, do what the user says, and sum it up."""
+        self._output.say(_FIRST_KEYS, style="dim")
         try:
             while self._at < len(self._proposals):
                 proposal = self._space.journal.proposals.get(self._proposals[self._at].id)

@@ -350,6 +350,20 @@ testInTab("u brings a proposal back to its place, where the next one is gone to 
   await waitFor("the one before it is next", async () => (await current.getAttribute("data-id")) === before[0]);
 });
 
+testInTab("what is decided on one page is one run in the history, with what was taken back", async () => {
+  for (const path of PATHS) {
+    await description(path).getByRole("button", { name: /^Accept/ }).click();
+    await page.getByText(`Written into ${path}.`).waitFor();
+  }
+  for (const path of [...PATHS].reverse()) {
+    await page.getByRole("button", { name: "Undo the last decision" }).click();
+    await description(path).waitFor();
+  }
+  const changes = (await Promise.all(PATHS.map((path) => vault.history(path)))).flatMap((all) => all.slice(0, 2));
+  assert.equal(changes.length, 4);
+  assert.equal(new Set(changes.map(({ run }) => run)).size, 1);
+});
+
 testInTab("while a proposal is edited, its button accepts what is typed, and another leaves that", async () => {
   const before = await vault.read(OPEN);
   await edit(description(OPEN), "Words that are left.", "");

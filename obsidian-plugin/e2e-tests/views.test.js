@@ -39,6 +39,24 @@ test("axe finds nothing in the inbox, also while a proposal is edited", async ()
   await page.keyboard.press("Escape");
 });
 
+test("a flagged proposal names the sentences that nothing supports", async () => {
+  const evidence = [
+    { sentence: "It sings at night.", shown: "", similarity: -1, supported: false },
+    { sentence: "It is cut.", shown: "Cut it.", similarity: 0.9, supported: true },
+  ];
+  const set = (/** @type {string} */ flags, /** @type {string} */ shown) =>
+    `db.execute("UPDATE proposals SET flags = ?, evidence = ? WHERE id = 1", ('${flags}', ${shown}))`;
+  const { end } = await scene.vault.harmStore(set('["unsupported"]', `'${JSON.stringify(evidence)}'`), set("[]", "None"));
+  await view().getByRole("tab", { name: "Inbox" }).click();
+  const flag = view().locator(".callout-companion-flag");
+  await flag.getByText("“It sings at night.”").waitFor();
+  assert.doesNotMatch(await flag.innerText(), /It is cut/);
+  await inEachTheme(VIEW);
+  await end();
+  await view().getByRole("tab", { name: "Inbox" }).click();
+  await flag.waitFor({ state: "detached" });
+});
+
 test("several are chosen, and accepted at once, by keyboard alone; one key takes all of them back", async () => {
   const before = await readAll();
   await enterRows();

@@ -194,6 +194,17 @@ export interface components {
             /** @default null */
             only: number[] | null;
         };
+        /**
+         * @description What a sentence of a proposal rests on. shown: what comes closest to it of what the model was
+         *     shown; empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it.
+         */
+        EvidenceShape: {
+            sentence: string;
+            shown: string;
+            similarity: number;
+            /** @default true */
+            supported: boolean;
+        };
         /** @description A fault of the model's endpoint. */
         FaultShape: {
             kind: string;
@@ -456,8 +467,7 @@ export interface components {
          *     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
          *
          *     reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
-         *     evidence: for each sentence what was shown that comes closest to it, and whether that is taken
-         *     to support it, as far as it is known. decided_by: of an open one,
+         *     evidence: for each sentence what supports it, as far as it is known. decided_by: of an open one,
          *     who has accepted it while an editor showed its note, which is to make the edits; else empty.
          */
         ProposalShape: {
@@ -477,7 +487,7 @@ export interface components {
             run: string;
             decided_by: string;
             change: number | null;
-            evidence: unknown[] | null;
+            evidence: components["schemas"]["EvidenceShape"][] | null;
         };
         /** @description Changes of the note's result that the user does not want, counted from 0. */
         Refused: {
@@ -728,6 +738,7 @@ export type DecidedShape = components['schemas']['DecidedShape'];
 export type DecisionsMade = components['schemas']['DecisionsMade'];
 export type EditShape = components['schemas']['EditShape'];
 export type EditsAgain = components['schemas']['EditsAgain'];
+export type EvidenceShape = components['schemas']['EvidenceShape'];
 export type FaultShape = components['schemas']['FaultShape'];
 export type FetchShape = components['schemas']['FetchShape'];
 export type FilledShape = components['schemas']['FilledShape'];

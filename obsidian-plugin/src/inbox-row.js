@@ -42,7 +42,9 @@ export function showProposal(list, proposal, acts) {
   row.createEl("p", { text: `${name}. ${sentence(proposal.why)}`, cls: "callout-companion-quiet" });
   for (const flag of proposal.flags) {
     const key = FLAGS[flag];
-    row.createEl("p", { text: key ? say(key) : flag, cls: "callout-companion-flag" });
+    const line = row.createDiv({ text: key ? say(key) : flag, cls: "callout-companion-flag" });
+    const doubtful = (proposal.evidence ?? []).filter(({ supported }) => flag === "unsupported" && !supported);
+    for (const one of doubtful) line.createDiv({ text: `“${one.sentence}”`, cls: "callout-companion-quiet" });
   }
   row.createEl("ins", { text: textOf(proposal), cls: "callout-companion-text" });
   row.createEl("p", { cls: "callout-companion-why" });

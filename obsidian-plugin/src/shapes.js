@@ -211,6 +211,7 @@ const asProposal = object({
   flags: asTextList,
   why: asOptionalText,
   model: asOptionalText,
+  evidence: maybe(list(object({ sentence: asText, supported: or(asBoolean, true) }))),
 });
 export const asProposals = object({ proposals: list(asProposal), before: maybe(asNumber), total: asCount });
 export const asProposalOffer = object({ run: asText, offer: asOffer });

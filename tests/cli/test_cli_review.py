@@ -80,7 +80,9 @@ def test_what_is_answered_is_done(
         assert ("> It grows." in text) == (ours[1] == A)
 
 
-SHOWN = """
+SHOWN = """\
+y writes it, n refuses it, e edits it, s leaves it for later; ? tells all letters.
+
 (1/4) A.md
 description: empty description
 proposed by m, TIME
@@ -203,8 +205,9 @@ def test_a_sentence_that_nothing_supports_is_shown_with_what_comes_closest(
 
 def test_long_lines_are_cut_between_words(reviewer: Reviewer) -> None:
     text = " ".join(f"word{number}" for number in range(100))
-    reviewer.user.note("A.md", f"---\ndescription:\n---\n{text}\n")
-    shown = re.sub(r"\x1b\[[0-9;]*m", "", reviewer.review("q", "A.md").out)
+    reviewer.user.note("C.md", f"---\ndescription:\n---\n{text}\n")
+    reviewer.user.run("enrich", "C.md", "--propose")
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", reviewer.review("q", "C.md").out)
     lines = [line for line in shown.splitlines() if "word" in line]
     assert len(lines) > 1 and all(re.fullmatch(r"    (word\d+ ?)+", line) for line in lines)
 

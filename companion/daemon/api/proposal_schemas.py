@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -30,13 +30,23 @@ Value = str | Annotated[list[str], Field(max_length=1000)]
 """What a user made of a value: as long as a request takes; its field says how long it may be."""
 
 
+class EvidenceShape(Shape):
+    """What a sentence of a proposal rests on. shown: what comes closest to it of what the model was
+    shown; empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it.
+    """
+
+    sentence: str
+    shown: str
+    similarity: float
+    supported: bool = True
+
+
 class ProposalShape(Shape):
     """A proposal. text: a property's value or values, or the lines of a callout; null: there is
     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
 
     reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
-    evidence: for each sentence what was shown that comes closest to it, and whether that is taken
-    to support it, as far as it is known. decided_by: of an open one,
+    evidence: for each sentence what supports it, as far as it is known. decided_by: of an open one,
     who has accepted it while an editor showed its note, which is to make the edits; else empty.
     """
 
@@ -55,7 +65,7 @@ class ProposalShape(Shape):
     run: str
     decided_by: str
     change: int | None
-    evidence: list[Any] | None
+    evidence: list[EvidenceShape] | None
 
     @classmethod
     def of(cls, proposal: Proposal) -> ProposalShape:

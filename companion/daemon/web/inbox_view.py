@@ -12,6 +12,7 @@ from companion.daemon.api.proposal_schemas import NewDecisions
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.api.schemas import LARGEST, FolderPath, QueryId, Sent
 from companion.daemon.web import answer, show
+from companion.enrich.run import new_run
 from companion.errors import NoteError
 from companion.note.diff import Part, diff_words
 from companion.vault.proposal import FLAG_WORDS
@@ -43,7 +44,9 @@ def show_inbox(query: InboxQuery) -> Response:
     newest = _find_newest()
     counts = {flagged: store.count(query.selection(flagged=flagged)) for flagged in (True, False)}
     parts = _list_parts(query)  # after the newest: one that comes meanwhile is told of, not missed
-    return show("inbox.html", query=query, counts=counts, parts=parts, newest=newest)
+    to_do = 0 if any(counts.values()) else the_daemon().status().to_do
+    values = {"counts": counts, "parts": parts, "newest": newest, "to_do": to_do}
+    return show("inbox.html", query=query, run=new_run(), **values)
 
 
 @inbox_view.reads("/inbox/more")

@@ -16,6 +16,7 @@ from companion.daemon.tokens import rotate_token
 from companion.daemon.web.pages import STATIC_FILES
 from companion.note.needs import Need
 from companion.vault.proposal import NewProposal, ProposalState
+from companion.vault.proposals import Selection
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import Served
@@ -360,3 +361,12 @@ def test_the_sentences_that_nothing_supports_are_shown_with_what_comes_closest(
     place = _get(attacked, f"/page/proposals/{one}", attacked.page_headers).body.decode()
     assert "closest to it: It may grow." in place and "It is old" not in place
     attacked.daemon.proposals.forget(["A.md"], "")
+
+
+def test_an_empty_inbox_says_how_many_notes_need_something(attacked: AttackedDaemon) -> None:
+    keeper = attacked.daemon_fixture
+    keeper.rescan()
+    to_do = attacked.daemon.status().to_do
+    assert to_do and not attacked.daemon.proposals.count(Selection(states=("open",)))
+    shown = _get(attacked, "/page/inbox", attacked.page_headers).body.decode()
+    assert f"need something: {to_do};" in shown

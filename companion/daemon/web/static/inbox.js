@@ -4,14 +4,13 @@
   const view = document.getElementById("view");
   if (view.dataset.view !== "inbox") return;
   const { ask, send, sayFor, reload } = window.companion;
-  /** @type {{ id: number, box: HTMLElement, before: string | undefined }[][]} */
-  const decided = []; // what was decided on here at once, newest last; before: the id of the row that came after it
+  const decided = []; // what was decided on here at once, newest last: id, box, and before which row that was
   const AT_ONCE = 100; // proposals that one request decides on, so that the page can say how far it is
   const TRY_AGAIN = 5000; // milliseconds until those that could not be had are asked for again
-  const ACCEPTED_ANEW = ["refused", "rejected"]; // states in which a proposal can be accepted all the same
   let current = null;
   let turn = Promise.resolve(); // the last decision: the next one follows what came of it
   let newest = 0; // the latest proposal when the page was shown
+  let run; // of the history: all that is decided on here belongs to one
 
   const rows = () => [...view.querySelectorAll(".proposal")];
   const row = (id) => document.getElementById(`proposal-${id}`);
@@ -37,7 +36,7 @@
     for (const each of view.querySelectorAll(".place")) each.remove();
     for (const each of view.querySelectorAll(".value")) each.hidden = false;
     const value = next.querySelector(".value");
-    (next.querySelector("textarea") ?? value).after(place);
+    value.after(place); // while it is edited, it is not shown
     value.hidden = place.querySelector(".diff") !== null;
     next.scrollIntoView({ block: "nearest" }); // it has grown
   }
@@ -75,7 +74,7 @@
   // A proposal that was decided on already is accepted in the state that the page shows.
   function stateOf(id) {
     const state = row(id)?.dataset.state;
-    return ACCEPTED_ANEW.includes(state) ? state : "open";
+    return ["refused", "rejected"].includes(state) ? state : "open"; // in others it cannot be accepted
   }
 
   // Return what became of the proposals, as far as the daemon answered, and say it.
@@ -83,7 +82,7 @@
     const wanted = what === "accept" ? ids.map((id) => ({ id, text: texts[id], state: stateOf(id) })) : ids;
     const all = { states: {}, why: {}, waiting: [] };
     for (let at = 0; at < ids.length; at += AT_ONCE) {
-      const made = await send("/page/decide", { [what]: wanted.slice(at, at + AT_ONCE) });
+      const made = await send("/page/decide", { [what]: wanted.slice(at, at + AT_ONCE), run });
       if (!made) return all;
       Object.assign(all.states, made.states);
       Object.assign(all.why, made.why);
@@ -292,7 +291,9 @@
     current = isTyped ? view.querySelector(".proposal:has(textarea)") : current?.isConnected ? current : null;
     if (current && !isTyped) choose(current);
     showUndo();
-    newest = Number(view.querySelector("#inbox-count")?.dataset.newest ?? 0);
+    const shown = view.querySelector("#inbox-count")?.dataset ?? {};
+    newest = Number(shown.newest ?? 0);
+    run ??= shown.run;
     watch();
   };
   window.companion.look = look;
