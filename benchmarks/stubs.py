@@ -49,8 +49,8 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "vault"
-MORE = "more_stubs"
-FILES = ("stubs", MORE, "short_sentences", "sentences")
+NEW = "test_stubs"
+FILES = ("stubs", "more_stubs", NEW, "short_sentences", "sentences")
 SHORT = 400  # letters of a note that is asked about with its text
 EACH, OTHERS = {"ours": 40}, 14  # stubs of a vault, at most
 PROGRAMS = ("before", "today")
@@ -102,7 +102,7 @@ class Question(NamedTuple):
 
 
 def main() -> int:
-    parser = make_parser(__doc__, MORE)
+    parser = make_parser(__doc__, NEW)
     parser.add_argument("--cases", action="store_true")
     parser.add_argument("--collect", action="store_true")
     options = parser.parse_args()
@@ -146,9 +146,9 @@ def collect_answers(options: argparse.Namespace) -> None:
 
 @contextmanager
 def own_stubs() -> Iterator[Path]:
-    """Lend the vault `ours`, whose notes stand in the file of more stubs."""
+    """Lend the vault `ours`, whose notes stand in the files of more stubs."""
     with tempfile.TemporaryDirectory(prefix="companion-stubs-") as folder:
-        for row in read_file(MORE):
+        for row in (*read_file("more_stubs"), *read_file(NEW)):
             if "source" in row:
                 note = Path(folder, row["note"])
                 note.parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +161,7 @@ def find_questions(stack: ExitStack, root: Path) -> list[list[Question]]:
 
     A note with more than a few sentences is asked about without its text.
     """
-    seen = {row["note"] for name in FILES if name != MORE for row in read_file(name)}
+    seen = {row["note"] for name in FILES if name != NEW for row in read_file(name)}
     config = load_config()
     space = stack.enter_context(open_workspace(config, root.resolve()))
     asker = Asker(space, VaultContext(space.scan()))

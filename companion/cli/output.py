@@ -93,6 +93,11 @@ class Output:
 
     def print_word_diff(self, parts: Iterable[Part]) -> None:
         """Print a word diff: coloured, or as git does without colours, `[-old-]{+new+}`."""
+
+        def print_line() -> None:
+            for part in line.wrap(self.out, self.out.width - 4):  # between words
+                self.out.print("    ", part, sep="")
+
         has_colours = self.out.color_system is not None and not self.out.no_color
         line = Text()
         for mark, text in parts:
@@ -103,10 +108,10 @@ class Output:
                 elif words:
                     line.append(words.join(_WORD_MARKS[mark]))
                 if piece != words:
-                    self.out.print("    ", line, sep="")
+                    print_line()
                     line = Text()
         if line:
-            self.out.print("    ", line, sep="")
+            print_line()
 
     @contextmanager
     def progress(self, what: str, total: int = 0, *, in_bytes: bool = False) -> Iterator[Bar]:

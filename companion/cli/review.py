@@ -162,6 +162,10 @@ class _Review:
         say(f"proposed{by}, {local_time(proposal.made_at)}", style="dim")
         for flag in proposal.flags:
             say(f"! {FLAG_WORDS[flag]}", style="yellow")
+        for found in proposal.unsupported:
+            say(f"! look at: {one_line(found['sentence'])}", style="yellow")
+            shown = f"closest to it: {one_line(found['shown'])}" if found["shown"] else ""
+            say(f"    {shown or 'nothing says anything like it'}", style="dim")
         say()
         try:
             self._output.print_word_diff(diff_words(*self._shown.preview(proposal)))

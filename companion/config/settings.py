@@ -61,6 +61,10 @@ class EndpointTable(Table):
     """the same for tokens in and out"""
     service_tier: Literal["flex"] | None = None
     """flex: slower at a lower price, where the API has it, as OpenAI's; not for a single note"""
+    input_price: Annotated[float, Field(ge=0)] | None = None
+    """US dollars for a million tokens read; unset: by a list, and nothing on this machine"""
+    output_price: Annotated[float, Field(ge=0)] | None = None
+    """the same for those written; set both where a proxy on this machine asks a paid service"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
     """notes at once; unset: 2 embedded, 4 elsewhere"""
 
@@ -300,6 +304,8 @@ class Config(Table):
             requests_a_minute=table.requests_a_minute,
             tokens_a_minute=table.tokens_a_minute,
             service_tier=table.service_tier,
+            input_price=table.input_price,
+            output_price=table.output_price,
         )
 
     def similar_endpoint(self) -> Endpoint | None:

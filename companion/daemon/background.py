@@ -162,7 +162,7 @@ class BackgroundHandler:
         """
         path, asked = ticket.path, False
         fingerprint = self._fingerprints.fingerprint(path)
-        if self._is_put_off(ticket):
+        if self._is_put_off(ticket, path):
             return False
         with self._lock:
             self._deferred.discard(path)
@@ -175,7 +175,7 @@ class BackgroundHandler:
             answer = self._ask(enricher, ticket.job)
             asked = used_model(answer)
             if isinstance(answer, Answered):
-                if self._is_put_off(ticket):
+                if self._is_put_off(ticket, answer.job.path):
                     return asked
                 answer = enricher.write(answer)
         except NoteError as error:
@@ -245,18 +245,19 @@ class BackgroundHandler:
             return enricher.ask(job)
         return self._quota.ask(enricher, job)
 
-    def _is_put_off(self, ticket: Ticket) -> bool:
+    def _is_put_off(self, ticket: Ticket, path: str) -> bool:
         """Requeue the ticket if the note is open or was changed just now; return whether it is.
 
-        Its modification time alone is not enough, as the clock of its drive may differ from ours.
+        path: of the note by now. Its modification time alone is not enough, as the clock of its
+        drive may differ from ours.
         """
-        if self._presence.is_open(ticket.path):
+        if self._presence.is_open(path):
             with self._lock:
-                self._deferred.add(ticket.path)
+                self._deferred.add(path)
             self._queue.requeue(ticket, time.monotonic() + _OPEN_LOOK)
             return True
-        changed = self._fingerprints.has_changed(ticket.path)
-        rest = self._fingerprints.seconds_to_settle(ticket.path, self._settle)
+        changed = self._fingerprints.has_changed(path)
+        rest = self._fingerprints.seconds_to_settle(path, self._settle)
         if changed and rest > 0:
             self._queue.requeue(ticket, time.monotonic() + rest)
             return True

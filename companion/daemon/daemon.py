@@ -108,8 +108,15 @@ class Daemon:
         )
         self._resume = threading.Timer(_REPORTED, self._acceptances.resume, [self.decisions])
         self._resume.daemon = True
-        handlers, at_once = (self._background, self.run_handler), space.config.concurrency
-        self._workers = WorkerPool(queue, *handlers, self.circuit_breaker, self.runs, at_once)
+        self._workers = WorkerPool(
+            queue,
+            self._background,
+            self.run_handler,
+            self.circuit_breaker,
+            self.runs,
+            space.config.concurrency,
+            has_spare=not space.config.is_embedded,  # which has no room for one more call
+        )
 
     def start(self) -> None:
         """Start to watch the vault and to work on its notes."""

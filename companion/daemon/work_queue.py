@@ -90,8 +90,8 @@ class WorkQueue:
             while not self._closed:
                 now = self._clock()
                 if now >= self._paused_until:
-                    for heap in self._heaps.values():  # the best priority first
-                        if (entry := self._first(heap)) and entry.ready_at <= now:
+                    for priority in Priority:  # the best one first
+                        if (entry := self._first(priority)) and entry.ready_at <= now:
                             return self._hand_out(entry)
                 if now >= until:
                     return None
@@ -165,7 +165,7 @@ class WorkQueue:
             self._changed.notify_all()
 
     def limit(self, priority: Priority, at_once: int) -> None:
-        """Let at most `at_once` tickets of that priority be in progress at the same time."""
+        """Let at most `at_once` tickets of that priority and lower ones be in progress at once."""
         with self._changed:
             self._heaps[priority].at_once = at_once
             self._changed.notify_all()
@@ -198,7 +198,7 @@ class WorkQueue:
         at their limit or in progress.
         """
         with self._changed:
-            firsts = [entry for heap in self._heaps.values() if (entry := self._first(heap))]
+            firsts = [entry for priority in Priority if (entry := self._first(priority))]
             return max(self._paused_until, min((entry.ready_at for entry in firsts), default=inf))
 
     def close(self) -> None:
@@ -220,9 +220,16 @@ class WorkQueue:
         self._heaps[priority].add(entry)
         self._changed.notify_all()
 
-    def _first(self, heap: PriorityHeap) -> QueueEntry | None:
-        """Return the heap's first entry whose note is not in progress; set the others aside."""
-        while heap.open and (entry := heap.first()):
+    def _first(self, priority: Priority) -> QueueEntry | None:
+        """Return the first entry whose note is not in progress, if any may be taken now.
+
+        Those before it are set aside.
+        """
+        heap = self._heaps[priority]
+        better = [self._heaps[each] for each in Priority if each <= priority]
+        if heap.held or any(each.in_progress >= each.at_once for each in better):
+            return None
+        while entry := heap.first():
             path = self._moved.get(entry.job.path, entry.job.path)
             if path not in self._in_progress:
                 return entry
@@ -231,9 +238,9 @@ class WorkQueue:
 
     def _hand_out(self, entry: QueueEntry) -> Ticket:
         key = (entry.job.path, entry.owner)
-        heap = self._heaps[entry.priority]
-        heap.remove(entry)
-        heap.in_progress += 1
+        self._heaps[entry.priority].remove(entry)
+        for each in Priority:
+            self._heaps[each].in_progress += entry.priority >= each
         del self._entries[key]
         ticket = Ticket(entry.job, entry.owner, entry.priority, self._tries.get(key, 0))
         self._in_progress[ticket.path] = ticket
@@ -245,7 +252,8 @@ class WorkQueue:
             raise ValueError(f"{ticket.path} is not in progress with this ticket")
         del self._in_progress[ticket.path]
         self._moved = {new: old for new, old in self._moved.items() if old != ticket.path}
-        self._heaps[ticket.priority].in_progress -= 1
+        for each in Priority:
+            self._heaps[each].in_progress -= ticket.priority >= each
         for entry in self._blocked.pop(ticket.path, ()):
             self._heaps[entry.priority].push(entry)
         self._changed.notify_all()
@@ -277,7 +285,8 @@ class PriorityHeap:
     """The entries of one priority, the first to become ready in front. Not thread-safe.
 
     Removed entries stay in the heap until they reach the front, or are too many. `waiting` also
-    counts the entries that were taken out with `pop`, to be pushed again.
+    counts the entries that were taken out with `pop`, to be pushed again, and `in_progress` also
+    the tickets of lower priorities.
     """
 
     def __init__(self) -> None:
@@ -286,11 +295,6 @@ class PriorityHeap:
         self.in_progress = 0
         self.waiting = 0
         self._heap: list[tuple[float, int, QueueEntry]] = []
-
-    @property
-    def open(self) -> bool:
-        """Whether an entry may be taken now."""
-        return not self.held and self.in_progress < self.at_once
 
     def add(self, entry: QueueEntry) -> None:
         """Add a new entry."""

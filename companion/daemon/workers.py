@@ -21,7 +21,11 @@ _log = logging.getLogger(__name__)
 
 
 class WorkerPool:
-    """The worker threads: two or more, one of which never does background work."""
+    """The worker threads: two or more, one of which never does background work.
+
+    has_spare: there is one more, for single notes that somebody waits for: the calls of the others
+    may all wait, for a limit a minute.
+    """
 
     def __init__(
         self,
@@ -31,16 +35,20 @@ class WorkerPool:
         circuit_breaker: CircuitBreaker,
         runs: Runs,
         concurrency: int,
+        *,
+        has_spare: bool,
     ) -> None:
         self._queue = queue
         self._runs = runs
         self._background = background
         self._run_handler = run_handler
         self._circuit_breaker = circuit_breaker
+        at_once = max(2, concurrency)
         queue.limit(Priority.BACKGROUND, max(1, concurrency - 1))
+        queue.limit(Priority.REQUEST, at_once)
         self._threads = [
             threading.Thread(target=self._run, name=f"worker-{number}", daemon=True)
-            for number in range(max(2, concurrency))
+            for number in range(at_once + has_spare)
         ]
 
     def start(self) -> None:

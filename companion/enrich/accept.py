@@ -67,7 +67,7 @@ class Acceptor:
         self._names = self.vault_context.names(self.note.path)
         self._linked = link_targets(text)
         self._sources = "\n\n".join((text, *context.backlinks, *context.linked))
-        self._with_callouts = self._sources  # and below it the callouts accepted so far
+        self._callouts = ""  # those accepted so far
 
     def accept(self, answer: RawAnswer | Rejected) -> Accepted | Rejected:
         """Return the value in the answer, or why none may go into the note."""
@@ -92,7 +92,7 @@ class Acceptor:
             return Rejected(need, reason, "unfit", new, answer.value, value)
         if need.kind == CALLOUT:  # the first mention of another note becomes a link
             text = "\n".join([value] if isinstance(value, str) else value)
-            self._with_callouts += f"\n\n{text}"
+            self._callouts += f"\n\n{text}"
             if self.config.callout.links:
                 text = link_mentions(text, self._names, self.note.path, self._linked, self._choose)
                 self._linked |= link_targets(text)
@@ -150,8 +150,8 @@ class Acceptor:
         else:
             return accepted
         least = SUPPORTED.get(field.kind, 0.0)
-        is_supported = all(each.similarity >= least for each in evidence)
-        flags: list[Flag] = [] if is_supported else ["unsupported"]
+        evidence = [each._replace(supported=each.similarity >= least) for each in evidence]
+        flags: list[Flag] = [] if all(each.supported for each in evidence) else ["unsupported"]
         if not evidence and accepted.need.kind == CALLOUT:
             flags.append("small-model")
         added = tuple(flags) if checks_are_on() else ()
@@ -168,11 +168,11 @@ class Acceptor:
             raw = unlink_repeats(raw, self._names, self.note.path, self._linked, self._choose)
         if not checks_are_on():
             return read_value(field, raw, limits)
-        note = self._with_callouts if field.kind == "prose" else self._sources
+        note = self._sources + (self._callouts if field.kind == "prose" else "")
         try:
             tidy, title = raw, self.note.context.title
             if isinstance(raw, str):
-                tidy = tidy_answer(raw, field, title, note, may_quote=bool(ask.question))
+                tidy = tidy_answer(raw, field, title, note, "" if ask.question else self._own)
             value = read_value(field, tidy, limits)
         except NothingToSay:
             raise
@@ -188,6 +188,11 @@ class Acceptor:
         if not (fit := find_good_items(checked)):
             raise NothingToSay(f"the model named nothing fit for {field.name}")
         return fit
+
+    @property
+    def _own(self) -> str:
+        """What a callout must not repeat. What other notes say may be said again here."""
+        return self.note.parsed.note.text + self._callouts
 
     def _checked_answer(
         self, asked: AskedFor, value: str | list[str], note: str, raw: object = None
@@ -207,6 +212,7 @@ class Acceptor:
             language=language and (language_named(language) or language),
             question=ask.question or "",
             by_small_model=explains and self.model.is_small,
+            own=self._own,
             of_section=need.kind == CALLOUT and need.heading is not None,
         )
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.model import ASK_FROM, describe_endpoint
+from companion.enrich.model import ASK_FROM, describe_endpoint, find_cost
 from companion.enrich.selection import has_open_needs, open_task
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
-from companion.llm.pricing import estimate_tokens, find_price
+from companion.llm.pricing import estimate_tokens
 from companion.vault.index import Scan
 
 _ENCODED_BYTES = 400  # of a note that are encoded, about
@@ -90,8 +90,8 @@ def describe_encoding(config: Config, scan: Scan, paths: Sequence[str]) -> str:
     endpoint = config.similar_endpoint()
     assert endpoint
     tokens = sum(min(scan.files[path].size, _ENCODED_BYTES) for path in paths) // 3
-    found = find_price(endpoint.model, endpoint.address, tokens, 0)
-    cost = f"about ${float(found.dollars):,.2f}" if found else "price not known"
+    dollars = find_cost(endpoint, tokens, 0)
+    cost = "price not known" if dollars is None else f"about ${dollars:,.2f}"
     return (
         f"the title and beginning of {len(paths):,} notes would be sent to {endpoint.model} at"
         f" {endpoint.address} (not on this machine): about {tokens:,} tokens, {cost}."
@@ -120,5 +120,5 @@ def forecast(asker: Asker, jobs: Iterable[Job], tier: str | None) -> Forecast:
     if asker.workspace.config.is_embedded:
         return Forecast(notes, inputs, outputs, None)
     endpoint = asker.workspace.config.remote_endpoint()
-    found = find_price(endpoint.model, endpoint.address, inputs, outputs, tier)
-    return Forecast(notes, inputs, outputs, float(found.dollars) if found else None)
+    dollars = find_cost(endpoint, inputs, outputs, tier)
+    return Forecast(notes, inputs, outputs, None if dollars is None else float(dollars))

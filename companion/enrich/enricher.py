@@ -47,6 +47,7 @@ from companion.llm.rate_limiter import RateLimiter
 from companion.llm.response import Usage
 from companion.note.needs import Need
 from companion.vault.files import skip_reason
+from companion.vault.moves import follow_note
 from companion.vault.proposal import Flag
 from companion.vault.write import SETTLE, require_writable
 
@@ -140,8 +141,12 @@ class Enricher(NoteWriter):
         answers = NoteAnswers((), Usage())  # where all of it was proposed before
         if task.needs:
             self.require_places(job.path, task)
-            answers, more = self._ask_model(job, task)
+            asked, answers, more = self._ask_model(job, task)
             proposed += more
+            if text is None and asked != job:  # an editor says itself what it calls its note
+                job, moved_to = asked, asked.path
+                if reason := skip_reason(self.workspace.root, moved_to, self.workspace.ignore):
+                    return Result(moved_to, "skipped", reason, usage=answers.usage)
         return self._choose_written(job, task, proposed, answers)
 
     @property
@@ -186,16 +191,18 @@ class Enricher(NoteWriter):
             proposed.append(_OpenProposal(kept.id, filling, kept.flags, kept.waits, kept.model))
         return replace(task, needs=(*task.needs, *stale)), proposed
 
-    def _ask_model(self, job: Job, task: Task) -> tuple[NoteAnswers, list[_OpenProposal]]:
+    def _ask_model(self, job: Job, task: Task) -> tuple[Job, NoteAnswers, list[_OpenProposal]]:
         """Return what the model gives, and the open proposals that it became; all of it is stored.
 
-        What is accepted is stored after each call, since the next one may fail; what is rejected at
-        the end, since the next call may ask for it once more.
+        The job has the path that the note has by then. What is accepted is stored after each call,
+        since the next one may fail; what is rejected at the end, since the next call may ask for it
+        once more.
         """
         kept: list[tuple[Accepted | Rejected, _OpenProposal]] = []
-        spent, current_path = Usage(), self.workspace.journal.notes.follow(job.path)
+        spent, space, note = Usage(), self.workspace, (job.path, task.data, task.read_at)
+        current_path = follow_note(space.root, space.journal, *note)
 
-        def moved() -> Job:  # the note may be renamed meanwhile
+        def moved() -> Job:
             return job._replace(path=current_path())
 
         def keep(outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
@@ -212,7 +219,7 @@ class Enricher(NoteWriter):
         self._repeated_faults.count(answers)  # which ends the run if they are too many
         # without those that a sentence of the note has taken the place of
         proposed = [new for each in answers.outcomes for outcome, new in kept if outcome == each]
-        return answers, proposed
+        return moved(), answers, proposed
 
     def _store(
         self, job: Job, task: Task, outcomes: Sequence[Accepted | Rejected], usage: Usage

@@ -59,15 +59,33 @@ def open_spending(
 
 def _price_at(endpoint: Endpoint | None, share: float, tier: str | None = None) -> PriceOf | None:
     """Return what tokens cost there; None: not known. endpoint: None for the embedded model."""
-    if endpoint is None or endpoint.is_local:
+    if endpoint is None or (endpoint.is_local and not has_own_price(endpoint)):
         return lambda input_tokens, output_tokens: Decimal(0)
 
     def cost(input_tokens: int, output_tokens: int) -> Decimal | None:
-        tokens = input_tokens, output_tokens
-        found = find_price(endpoint.model, endpoint.address, *tokens, tier)
-        return found.dollars * Decimal(share) if found else None
+        found = find_cost(endpoint, input_tokens, output_tokens, tier)
+        return None if found is None else found * Decimal(share)
 
     return None if cost(1, 1) is None else cost
+
+
+def has_own_price(endpoint: Endpoint) -> bool:
+    """Return whether the settings say what the endpoint's tokens cost."""
+    return (endpoint.input_price, endpoint.output_price) != (None, None)
+
+
+def find_cost(
+    endpoint: Endpoint, input_tokens: int, output_tokens: int, tier: str | None = None
+) -> Decimal | None:
+    """Return the US dollars that the tokens cost by the settings, else by the list of prices.
+
+    None: not known. tier: the service tier, by the list.
+    """
+    if has_own_price(endpoint):
+        read, written = Decimal(endpoint.input_price or 0), Decimal(endpoint.output_price or 0)
+        return (read * input_tokens + written * output_tokens) / 1_000_000
+    found = find_price(endpoint.model, endpoint.address, input_tokens, output_tokens, tier)
+    return found.dollars if found else None
 
 
 _CONTEXT = 4096  # tokens for each note worked on at once

@@ -29,6 +29,7 @@ _LONGEST_QUESTION = 1000  # letters; a longer one is a text that should stand in
 _QUOTED = 40  # letters of a question that a reason repeats
 _LONGEST_ANSWER = 4096  # tokens of an answer to several needs: many models write no longer ones
 _COPIED_ENGLISH, _COPIED = 8, 14  # tokens: under ten words, which elsewhere take more tokens each
+_COPIED_FROM_OTHERS = 32  # about a sentence: what other notes say may be said again
 
 
 class TokenBudget(NamedTuple):
@@ -155,6 +156,8 @@ class CallPlanner:
         if first.field.kind == "prose" and not first.question and not is_json:
             is_english = self.context.language in (None, "English")
             longest_copy = _COPIED_ENGLISH if is_english else _COPIED
+            if self.context.small and self.context.told_by_others:
+                longest_copy = _COPIED_FROM_OTHERS
         return ModelCall(
             asked=tuple(asked),
             messages=self.prompts.messages(asks, self.context, json=is_json),
@@ -267,7 +270,7 @@ def split_answer(
     try:
         answer = ask()
     except AnswerError as error:
-        usage, fault = Usage(), ""
+        usage, fault = Usage(calls=1), ""  # of a call that the endpoint refused
         if isinstance(error, NoAnswer):
             usage, fault = error.usage, error.fault
         if isinstance(error, RequestRejected):

@@ -164,12 +164,13 @@ class Evidence(NamedTuple):
     """What a sentence rests on.
 
     shown: the sentence that comes closest, or two that follow each other; empty: nothing was
-    shown. similarity: -1 to 1.
+    shown. similarity: -1 to 1. supported: whether that is enough, see SUPPORTED.
     """
 
     sentence: str
     shown: str
     similarity: float
+    supported: bool = True
 
 
 def find_evidence(

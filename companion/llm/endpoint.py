@@ -28,6 +28,8 @@ class Endpoint:
     `requests_a_minute`, `tokens_a_minute`: what it is asked at most, beside the limits that it
     reports; None: no more limits than those.
     `service_tier`: the tier of the provider's that is asked for, None: the usual one.
+    `input_price`, `output_price`: US dollars for a million tokens, as the user knows them; None for
+    both: by the list of prices, and nothing on this machine.
     `embedded`: the server is ours, started on this machine.
 
     Raises UsageError when base_url is not an http or https address.
@@ -46,6 +48,8 @@ class Endpoint:
     requests_a_minute: int | None = None
     tokens_a_minute: int | None = None
     service_tier: str | None = None
+    input_price: float | None = None
+    output_price: float | None = None
     embedded: bool = False
     _parts: SplitResult = field(init=False, compare=False)
 

@@ -46,6 +46,11 @@ class PromptContext:
     examples: Sequence[str] = ()
     small: bool = False
 
+    @property
+    def told_by_others(self) -> bool:
+        """Whether other notes say more of the subject than the note itself."""
+        return sum(map(len, self.backlinks)) > len(self.prose)
+
     def values(self) -> dict[str, object]:
         """Return the values for `note.md`, the template of the note's part of a message."""
         prose = break_turn_marks(self.prose.strip())
@@ -81,6 +86,7 @@ class PromptContext:
             "opening": as_line(self.opening or ""),
             "self_description": as_line(self.self_description or ""),
             "small": self.small,
+            "told_by_others": self.told_by_others,
         }
 
 

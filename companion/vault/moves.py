@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from posixpath import basename
 
 from companion.errors import NoteChanged
 from companion.vault.change import Change
-from companion.vault.files import NoteFile, read_file, stat_note
+from companion.vault.files import NoteFile, is_gone, read_file, stat_note
 from companion.vault.ignore import IgnoreRules
 from companion.vault.inverse import find_inverse
 from companion.vault.journal import Journal
@@ -71,6 +72,26 @@ def follow_moves(
             candidates[sha256(data).hexdigest()].append(file)
     for old, moved_to in _pair(missing, candidates):
         journal.move(old, moved_to)
+
+
+def follow_note(
+    root: Path, journal: Journal, path: str, data: bytes, seen_at: float
+) -> Callable[[], str]:
+    """Return a function that returns the path, when it is called, of the note now at path.
+
+    data: what the note held at seen_at, Unix time, seconds. By that it is looked for once nothing
+    is at its path any more.
+    """
+    current_path = journal.notes.follow(path)
+
+    def find() -> str:
+        with suppress(OSError):  # its drive is gone
+            if is_gone(root, at := current_path()):
+                journal.notes.record(at, data, seen_at)
+                follow_moves(root, journal)
+        return current_path()
+
+    return find
 
 
 def follow_events(

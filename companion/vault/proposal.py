@@ -158,6 +158,11 @@ class Proposal:
         return self.value if isinstance(self.value, str) else "\n".join(self.value or ())
 
     @property
+    def unsupported(self) -> list[dict[str, Any]]:
+        """The evidence for those of its sentences that it does not support."""
+        return [each for each in self.evidence or () if not each.get("supported", True)]
+
+    @property
     def waits_for_editor(self) -> bool:
         """Whether it is accepted, and waits for the editor that shows its note."""
         return self.state == "open" and bool(self.decided_by)

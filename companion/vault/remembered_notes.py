@@ -81,6 +81,8 @@ class RememberedNotes:
             return
 
         def rename(db: sqlite3.Connection) -> None:
+            if not db.execute("SELECT 1 FROM notes WHERE path = ?", (old,)).fetchone():
+                return  # another thread has found the move, too
             # where both have a pending change, the old path stays, for recovery to settle
             db.execute("UPDATE OR IGNORE changes SET path = ? WHERE path = ?", (new, old))
             move_proposals(db, old, new)

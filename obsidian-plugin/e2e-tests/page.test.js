@@ -176,7 +176,7 @@ test("proposals are accepted, edited, refused and taken back by keyboard alone",
   await page.locator(".proposal").first().waitFor();
   assert.deepEqual(await Promise.all(paths.map((path) => vault.read(path))), before);
   const number = await page.locator(".proposal").count();
-  await page.getByText("Keys and choices").click();
+  await page.getByText("Keys, and which are shown").click();
   await page.getByLabel("Field", { exact: true }).fill("callout");
   await page.getByRole("button", { name: "Show", exact: true }).click();
   await page.waitForURL(/kind=callout/);
@@ -195,7 +195,7 @@ test("proposals are accepted, edited, refused and taken back by keyboard alone",
   }
   const path = (await first.locator("strong").innerText()).trim();
   await page.keyboard.press("a");
-  await page.getByText("1 decided.").waitFor();
+  await page.getByText(`Written into ${path}.`).waitFor();
   assert.notEqual(await vault.read(path), before[paths.indexOf(path)]);
   assert.equal(await page.locator(".proposal").count(), number - 1);
   await page.keyboard.press("u");

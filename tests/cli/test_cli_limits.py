@@ -148,6 +148,15 @@ def test_on_this_machine_money_is_no_limit(user: User) -> None:
     assert user.run("enrich", ".").status == 0
 
 
+def test_a_proxy_on_this_machine_has_the_price_that_is_set(user: User) -> None:
+    set_up(user, "")
+    prices = "input_price = 10\noutput_price = 50\nconcurrency = 1\n"  # 2.2 cents an answer
+    user.configure(f"[endpoint]\n{prices}[limits]\ndollars_a_day = 0.2\n")
+    ran = user.run("enrich", ".")
+    assert ran.status == 1 and ran.err.startswith("companion: The limit of $0.2 a day is reached")
+    assert f"${user.calls() * 0.022:.4f} spent today" in ran.err and 2 <= user.calls() <= 9
+
+
 def test_what_was_spent_cannot_be_told(user: User) -> None:
     (user.home / "spending.sqlite3").mkdir()
     set_up(user, "tokens_a_day = 6000")

@@ -61,7 +61,6 @@ EVENTS = [
         id="properties broken",
     ),
     pytest.param(lambda note: note.unlink(), None, 1, GONE, id="deleted"),
-    pytest.param(lambda note: note.rename(note.parent / "New.md"), None, 1, GONE, id="renamed"),
     pytest.param(
         lambda note: (note.unlink(), note.mkdir()), None, 0, "no regular file", id="a folder now"
     ),
@@ -89,17 +88,50 @@ def test_while_the_model_thinks(
         assert user.read("New.md") == STUB
 
 
-def test_what_was_given_for_a_note_that_is_renamed_meanwhile_is_not_paid_for_again(
-    user: User,
+@pytest.mark.parametrize("new", ["New.md", "F/Stub.md", "F/New.md"])
+def test_a_note_that_is_renamed_is_written_under_its_new_name(user: User, new: str) -> None:
+    note, folder = user.note("Stub.md"), user.vault / "F"
+    folder.mkdir()
+    meanwhile(user, note, lambda old: old.rename(user.vault / new))
+    ran = user.run("enrich", "Stub.md")
+    assert (ran.status, user.calls(), user.read(new)) == (0, 1, FILLED)
+    assert f"✓ {new}" in ran.out and ran.err == "" and not note.exists()
+
+
+@pytest.mark.parametrize("how", ["--propose", "--dry-run"])
+def test_what_waits_for_a_note_that_is_renamed_is_found_under_its_new_name(
+    user: User, how: str
 ) -> None:
     note, new = user.note("Stub.md"), user.vault / "New.md"
+    meanwhile(user, note, lambda old: old.rename(new))
+    assert " New.md" in user.run("enrich", "Stub.md", how).out
+    assert {each.path for each in user.kept()} == {"New.md"}
+    assert user.run("apply", "--all").status == 0
+    assert (user.calls(), user.read("New.md")) == (1, FILLED)
+
+
+def test_a_note_that_is_moved_to_where_notes_are_left_alone_is_not_written(user: User) -> None:
+    user.configure('[endpoint]\nretries = 0\n[ignore]\nfolders = ["Old"]\n')
+    note, new = user.note("Stub.md"), user.vault / "Old" / "Stub.md"
+    new.parent.mkdir()
+    meanwhile(user, note, lambda old: old.rename(new))
+    ran = user.run("enrich", "Stub.md")
+    assert "- Old/Stub.md: " in ran.out and user.read("Old/Stub.md") == STUB
+
+
+def test_what_was_given_for_a_note_that_may_be_one_of_two_is_kept_until_it_is_found(
+    user: User,
+) -> None:
+    note, new, copy = user.note("Stub.md"), user.vault / "New.md", user.vault / "Copy.md"
 
     def rename(old: Path) -> None:
         old.rename(new)
+        copy.write_bytes(new.read_bytes())
         time.sleep(_LONGER_THAN_A_CLOCK_STEP)
 
     meanwhile(user, note, rename)
-    assert user.run("enrich", "Stub.md").status == 1
+    assert GONE in user.run("enrich", "Stub.md").out
+    copy.unlink()
     ran = user.run("enrich", "New.md")
     assert (ran.status, user.calls(), user.read("New.md")) == (0, 1, FILLED)
 

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from companion.vault.proposal import ProposalState
+from companion.note.needs import Need
+from companion.vault.proposal import NewProposal, ProposalState
 from tests.cli.serving import QUIET, serving
 from tests.cli.terminal import in_a_terminal
 from tests.cli.user import FILLED, STUB, Ran, User
@@ -181,6 +182,31 @@ def test_what_was_too_long_is_edited_further(reviewer: Reviewer) -> None:
 
 def test_with_flagged_only_those_are_shown(reviewer: Reviewer) -> None:
     assert "No proposals wait." in reviewer.review("", "--flagged").out
+
+
+def test_a_sentence_that_nothing_supports_is_shown_with_what_comes_closest(
+    reviewer: Reviewer,
+) -> None:
+    evidence = [
+        {"sentence": "It grows.", "shown": "It may grow.", "similarity": 0.9, "supported": True},
+        {"sentence": "It is old.", "shown": "A stub.", "similarity": 0.2, "supported": False},
+        {"sentence": "It sings.", "shown": "", "similarity": -1.0, "supported": False},
+    ]
+    with reviewer.user.open() as space:
+        need = Need("description", None, None, "property", "empty description")
+        new = NewProposal("A.md", need, "It grows.", flags=("unsupported",), evidence=evidence)
+        space.journal.proposals.add([new])
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", reviewer.review("q", "--flagged").out)
+    assert "! look at: It is old.\n    closest to it: A stub.\n! look at: It sings.\n" in shown
+    assert "    nothing says anything like it\n" in shown and "It may grow" not in shown
+
+
+def test_long_lines_are_cut_between_words(reviewer: Reviewer) -> None:
+    text = " ".join(f"word{number}" for number in range(100))
+    reviewer.user.note("A.md", f"---\ndescription:\n---\n{text}\n")
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", reviewer.review("q", "A.md").out)
+    lines = [line for line in shown.splitlines() if "word" in line]
+    assert len(lines) > 1 and all(re.fullmatch(r"    (word\d+ ?)+", line) for line in lines)
 
 
 def test_a_note_and_a_field_are_chosen(reviewer: Reviewer) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema
-from tests.llm.fake_endpoint import Scene, Seen, answer
+from tests.llm.fake_endpoint import Scene, Seen, answer, error
 
 THOUGHT = answer("", "length", reasoning_content="Hm")
 OWN = "Sourdough is bread that is raised by wild yeast."
@@ -117,10 +117,17 @@ def test_an_answer_now_and_then_keeps_the_run_going(user: User) -> None:
 
 
 @pytest.mark.usefixtures("checked")
-def test_a_fallback_is_no_success(user: User) -> None:
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(answer(""), id="an empty answer"),
+        pytest.param(error(400, code="context_length_exceeded"), id="the prompt is too long"),
+    ],
+)
+def test_a_fallback_is_no_success(user: User, reply: Scene) -> None:
     user.note("Stub.md", PROSE)
     user.note("Other.md", PROSE)
-    user.fake.play(answer(""))
+    user.fake.play(reply)
     ran = user.run("enrich", "Stub.md")
     assert ran.status == 1 and OWN not in user.read("Stub.md").split("#")[0]
     assert "~ Stub.md: no answer could be used for description; the note's own" in ran.out

@@ -218,6 +218,20 @@ def test_note_opened_while_the_model_thinks_is_handed_over_with_its_answer(
     assert daemon_fixture.status().background.notes_today == 1
 
 
+def test_note_opened_under_a_new_name_while_the_model_thinks_is_left_alone(
+    daemon_fixture: DaemonFixture,
+) -> None:
+    note = daemon_fixture.start_asking()
+    daemon_fixture.daemon.report_presence("desk", ["New.md"])
+    note.rename(daemon_fixture.vault / "New.md")
+    daemon_fixture.model.answer()
+    eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["New.md"]) == ["New.md"])
+    assert daemon_fixture.read("New.md") == STUB
+    daemon_fixture.daemon.report_presence("desk", [])
+    eventually(lambda: daemon_fixture.is_filled("New.md"))
+    assert daemon_fixture.model.calls() == 1
+
+
 def test_note_that_was_open_for_a_while_gets_the_answer_that_waits(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -462,14 +462,16 @@ class Behaviour(RuleBasedStateMachine):
 
     def may_go(self) -> list[tuple[str, str]]:
         """Return the keys that wait for nothing but time, in order."""
-        used = Counter(ticket.priority for ticket in self.hands)
+        used = {each: sum(one.priority >= each for one in self.hands) for each in Priority}
         in_hand = {ticket.path for ticket in self.hands}
         keys = [
             key
             for key, wait in self.waits.items()
             if key[0] not in in_hand
             and wait.priority not in self.held
-            and used[wait.priority] < self.limits.get(wait.priority, 99)
+            and all(
+                used[each] < self.limits.get(each, 99) for each in Priority if each <= wait.priority
+            )
         ]
         return sorted(keys, key=lambda k: (self.waits[k].ready_at, self.waits[k].order))
 

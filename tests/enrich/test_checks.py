@@ -577,13 +577,21 @@ UNTIDY = [
 def test_tidy_answer(text: str, tidied: str | None) -> None:
     title, note = NOTES["en"]
     expected = text if tidied is None else tidied
-    assert tidy_answer(text, PROMPTS.fields["callout"], title, note, may_quote=False) == expected
+    assert tidy_answer(text, PROMPTS.fields["callout"], title, note, note) == expected
 
 
 def test_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not checks_are_on()
     monkeypatch.delenv("COMPANION_CHECKS")
     assert checks_are_on()
+
+
+def test_what_other_notes_say_may_be_said_again() -> None:
+    copied = f"{CALLOUT} It is raised by wild yeast and bacteria that live in a starter of flour."
+    answer = answer_of(copied, field="callout")
+    fault = find_fault(answer)
+    assert fault and fault.kind == "copied"
+    assert find_fault(replace(answer, own="#status/postponed")) is None
 
 
 def test_two_questions_get_two_answers() -> None:

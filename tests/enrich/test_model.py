@@ -17,6 +17,7 @@ from companion.llm.embedded import EmbeddedServer
 
 OPENAI = {"base_url": "https://api.openai.com/v1", "model": "gpt-4o-mini"}
 NEAR = {"base_url": "http://localhost:1/v1", "model": "gpt-4o-mini"}
+OWN_PRICE = {"input_price": 2, "output_price": 10}
 FAR = {"base_url": "https://ai.example/v1", "model": "own"}
 
 
@@ -35,6 +36,10 @@ PRICES = [
     pytest.param(NEAR, 0.0, id="on this machine"),
     pytest.param(OPENAI, 0.27, id="known"),
     pytest.param(FAR, None, id="not known"),
+    pytest.param({**FAR, **OWN_PRICE}, 4.0, id="told by the user"),
+    pytest.param({**NEAR, **OWN_PRICE}, 4.0, id="of a proxy on this machine"),
+    pytest.param({**OPENAI, **OWN_PRICE}, 4.0, id="told in place of the known one"),
+    pytest.param({**NEAR, "output_price": 10}, 2.0, id="only what is written"),
 ]
 
 

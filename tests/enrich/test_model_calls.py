@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -119,6 +120,14 @@ def test_a_long_heading_is_cut() -> None:
     need = Need("callout", "Brewing " * 900, None, "section", "")
     [call], _ = CallPlanner(PROMPTS, NOTE, "together", TokenBudget(None)).plan([need])
     assert sum(len(message["content"]) for message in call.messages) < 3000
+
+
+def test_a_small_model_may_copy_a_sentence_of_another_note_but_not_of_this_one() -> None:
+    need = Need("callout", None, None, "blank", "")
+    said = ("Tea is the most drunk of all drinks but water, and keeps people awake.",)
+    for note, most in ((NOTE, 8), (replace(NOTE, prose="", backlinks=said, small=True), 32)):
+        [call], _ = CallPlanner(PROMPTS, note, "apart", TokenBudget(None)).plan([need])
+        assert call.longest_copy == most
 
 
 TITLES = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -520,6 +521,17 @@ def test_a_small_model_is_asked_for_little_and_only_what_is_shown() -> None:
         assert "25 to 60 words" in small
         assert "that does not stand there" in small
         assert "25 to 60" not in callout.instruction(PromptContext("Coffee"), question, section)
+
+
+def test_a_small_model_keeps_the_words_of_other_notes_where_these_say_more() -> None:
+    callout = PROMPTS.fields["callout"]
+    said = ("Coffee keeps people awake. (from “Sleep”)",)
+    told = PromptContext("Coffee", small=True, backlinks=said)
+    assert "Keep the words" in callout.instruction(told, None, None)
+    assert "fresh words" not in callout.instruction(told, None, None)
+    says_more = replace(told, prose="Coffee is brewed from roasted seeds, which grow on a tree.")
+    assert "fresh words" in callout.instruction(says_more, None, None)
+    assert "fresh words" in callout.instruction(replace(told, small=False), None, None)
 
 
 def test_choices_are_offered() -> None:

@@ -102,3 +102,10 @@ def test_a_note_is_found_as_it_was_last_seen(
     note.rename(vault / "b.md")
     follow_moves(vault, journal)
     assert set(journal.proposals.latest_of_all()) == {"b.md"}
+
+
+def test_a_move_that_two_threads_find_is_one(journal: Journal) -> None:
+    _reject(journal, "a.md", DESCRIPTION, ONE)
+    for _ in range(2):
+        journal.move("a.md", "b.md")
+    assert _reason(journal, "b.md") == "a.md"

@@ -35,7 +35,8 @@ class ProposalShape(Shape):
     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
 
     reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
-    evidence: for each sentence what supports it, as far as it is known. decided_by: of an open one,
+    evidence: for each sentence what was shown that comes closest to it, and whether that is taken
+    to support it, as far as it is known. decided_by: of an open one,
     who has accepted it while an editor showed its note, which is to make the edits; else empty.
     """
 

@@ -77,13 +77,25 @@ def decide(body: NewDecisions) -> Response:
     made = carry_out(body)
     decided = [(decision.result.path, each) for decision in made for each in decision.proposals]
     told = [(path, each.reason) for path, each in decided if each.reason]
-    done = len(decided) - len(told)
-    words = [f"{done:,} decided."] if done or not told else []
+    done = [path for path, each in decided if not each.reason]
+    words = [_describe_decision(body, done)] if done else []
     words += dict.fromkeys(f"{path}: {why}" if path else why for path, why in told[:5])
     states = {str(each.id): each.state for _, each in decided}
     why = {str(each.id): each.reason for _, each in decided if each.reason}
     waiting = [id_ for decision in made for id_ in decision.waiting]
     return answer({"said": " ".join(words), "states": states, "waiting": waiting, "why": why})
+
+
+def _describe_decision(body: NewDecisions, paths: list[str]) -> str:
+    """Return in words what was done. paths: the note of each proposal that it was done to."""
+    number, notes = f"{len(paths):,}", set(paths)
+    is_one = len(paths) == 1
+    if body.accept:
+        return f"Written into {paths[0] if len(notes) == 1 else f'{len(notes):,} notes'}."
+    if body.refuse:
+        asked = "it is not asked for again" if is_one else "they are not asked for again"
+        return f"{'Refused' if is_one else f'{number} refused'}; {asked}."
+    return "It waits again, as before." if is_one else f"{number} wait again, as before."
 
 
 def _find_newest() -> int:
@@ -97,11 +109,13 @@ def _list_parts(query: InboxQuery) -> list[dict[str, object]]:
     parts: list[dict[str, object]] = []
     room, store = _PAGE, the_daemon().proposals
     for flagged in (True, False):
-        if query.flagged not in (None, flagged) or room < 1:
+        if query.flagged not in (None, flagged):
             continue
         found = store.select(query.selection(flagged=flagged), room + 1)
-        shown, more = found[:room], len(found) > room
+        shown, rest = found[:room], found[room:]
         room -= len(shown)
-        after = shown[-1].id if more and shown else None
-        parts.append({"flagged": flagged, "proposals": shown, "before": after, "flags": FLAG_WORDS})
+        before = rest[0].id + 1 if rest else None
+        parts.append(
+            {"flagged": flagged, "proposals": shown, "before": before, "flags": FLAG_WORDS}
+        )
     return parts

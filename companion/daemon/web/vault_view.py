@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 from flask import Response
@@ -39,19 +40,22 @@ class OutdatedText(Sent):
 class FolderCounts:
     """What the notes of a folder need, without those that are left alone.
 
-    open: how many still need a value, by kind. reasons: why notes need something.
+    open: how many still need a value, by kind; also where one waits in the inbox. reasons: why
+    notes need something. to_do: notes to be asked about. waiting: notes with proposals that wait.
     """
 
     notes: int = 0
     open: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     to_do: int = 0
+    waiting: int = 0
 
-    def add(self, facts: Facts) -> None:
-        """Count a note."""
+    def add(self, facts: Facts, proposed: Set[str]) -> None:
+        """Count a note. proposed: the kinds of what waits in the inbox for it."""
         self.notes += 1
         self.to_do += bool(facts.needs)
-        self.open.update({need.kind for need in facts.needs})
+        self.waiting += bool(proposed)
+        self.open.update({need.kind for need in facts.needs} | proposed)
         self.reasons.update({need.reason for need in facts.needs})
 
     def filled(self, kind: str) -> int:
@@ -66,13 +70,16 @@ def show_vault(query: VaultQuery) -> Response:
         found = the_daemon().notes.page("all", query.folder, "", 10**9).notes
     except PathNotFound:
         found = []
+    proposed = _find_proposed_kinds()
     folders: dict[str, FolderCounts] = {}
     left, to_do = Counter[str](), list[tuple[str, Facts]]()
     for path, facts in found:
         if facts.skipped is not None:
             left[facts.skipped] += 1
             continue
-        folders.setdefault(path.rpartition("/")[0], FolderCounts()).add(facts)
+        folders.setdefault(path.rpartition("/")[0], FolderCounts()).add(
+            facts, proposed.get(path, set())
+        )
         left.update(facts.left)
         if facts.needs:
             to_do.append((path, facts))
@@ -88,6 +95,17 @@ def show_vault(query: VaultQuery) -> Response:
         to_do=to_do[:_LISTED] if query.folder else [],
         more=max(0, len(to_do) - _LISTED) if query.folder else 0,
     )
+
+
+def _find_proposed_kinds() -> dict[str, set[str]]:
+    """Return the kinds of what waits in the inbox for notes that lack it, by the note's path."""
+    proposed: dict[str, set[str]] = {}
+    for path, asked in the_daemon().proposals.latest_of_all().items():
+        for key, latest in asked.items():
+            if latest.state == "open" and "replaces" not in latest.flags:
+                kind = CALLOUT if key.startswith(f"{CALLOUT}:") else key
+                proposed.setdefault(path, set()).add(kind)
+    return proposed
 
 
 @vault_view.does("/refresh")

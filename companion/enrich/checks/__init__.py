@@ -90,13 +90,13 @@ def find_good_items(answer: CheckedAnswer) -> list[str]:
     return [item.text for item in items if is_name(item) and not find_fault(item, _ITEM_CHECKS)]
 
 
-def tidy_answer(text: str, field: Field, title: str, note: str, *, may_quote: bool) -> str:
+def tidy_answer(text: str, field: Field, title: str, note: str, own: str) -> str:
     """Return a text or a callout without citations; other values as they are.
 
     A callout loses its header, copies of the note and a cut-off end, too, and has at most as many
     paragraphs as the field allows, unless there is code in it.
-    text: as the model wrote it; the result still has to be sanitized. may_quote: whether a callout
-    may repeat sentences of the note.
+    text: as the model wrote it; the result still has to be sanitized. note: what citations may be
+    from. own: what a callout must not repeat.
     """
     if field.kind not in ("text", "prose") or (field.kind == "prose" and _FENCE.search(text)):
         return text
@@ -106,8 +106,7 @@ def tidy_answer(text: str, field: Field, title: str, note: str, *, may_quote: bo
     lines = "\n".join(line.rstrip() for line in visible_lines(text)).strip("\n")
     lines = _HEADER.sub("", lines, count=1) if _HEADER.match(lines) else lines
     text = without_cut(_BLANK_LINES.sub("\n\n", lines))
-    if not may_quote:
-        text = without_copies(text, note) or text
+    text = without_copies(text, own) or text
     return first_paragraphs(text, title, field)
 
 

@@ -32,7 +32,8 @@ class CheckedAnswer:
     reader sees it. prompt: the instructions the model was given, without the note. language: the
     English name of the language to write in, None for the note's own. question: what the callout
     asks, empty if nothing. by_small_model: whether a small model explains the note in a callout.
-    of_section: whether the callout explains a section.
+    of_section: whether the callout explains a section. own: what a callout must not repeat: note
+    without what other notes tell; None: all of note.
     """
 
     field: Field
@@ -46,6 +47,7 @@ class CheckedAnswer:
     question: str = ""
     by_small_model: bool = False
     of_section: bool = False
+    own: str | None = None
 
     @property
     def is_prose(self) -> bool:

@@ -106,12 +106,13 @@ def find_copied(answer: CheckedAnswer) -> Fault | None:
 
     The answer to a question may quote the note, but not consist of a quotation.
     """
-    if answer.question and letters(answer.text) in letters(answer.note):
+    own = answer.note if answer.own is None else answer.own
+    if answer.question and letters(answer.text) in letters(own):
         retry = "This stands in the note already. Answer the question that is asked."
         return Fault("copied", "says what stands in the note already", retry)
     if not answer.is_prose or answer.question:
         return None
-    copied = next(filter(_runs_of(answer.note, _COPY).__contains__, _runs(answer.text, _COPY)), ())
+    copied = next(filter(_runs_of(own, _COPY).__contains__, _runs(answer.text, _COPY)), ())
     if not copied:
         return None
     retry = "Do not repeat the note's sentences: explain the subject in words of your own."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from datetime import datetime
@@ -296,3 +297,66 @@ def test_more_proposals_follow_as_the_inbox_is_scrolled(
 ) -> None:
     answer = _get(attacked, f"/page/inbox/more?{query}", attacked.page_headers)
     assert answer.status == 200, answer.body
+
+
+def test_every_proposal_is_shown_however_many_are_flagged(attacked: AttackedDaemon) -> None:
+    need = Need("description", None, None, "property", "empty description")
+    new = [NewProposal(f"{number}.md", need, "A stub.") for number in range(50)]
+    flagged = [each._replace(flags=("unsupported",)) for each in new[:40]]
+    ids = attacked.daemon.proposals.add([*flagged, *new[40:]])
+    left, found = ["/page/inbox"], list[str]()
+    while left:
+        shown = _get(attacked, left.pop(0), attacked.page_headers).body.decode()
+        found += re.findall(r'data-id="(\d+)"', shown)
+        left += [html.unescape(more) for more in re.findall(r'data-more="([^"]+)"', shown)]
+    assert sorted(map(int, found)) == sorted(ids)
+    attacked.daemon.proposals.forget([each.path for each in new], "")
+
+
+SAID = [
+    pytest.param({"accept": 1}, "Written into A.md.", id="written"),
+    pytest.param({"accept": 2}, "Written into 2 notes.", id="written into several"),
+    pytest.param({"refuse": 1}, "Refused; it is not asked for again.", id="refused"),
+    pytest.param({"refuse": 2}, "2 refused; they are not asked for again.", id="two refused"),
+    pytest.param({"undo": 1}, "It waits again, as before.", id="taken back"),
+    pytest.param({"undo": 2}, "2 wait again, as before.", id="two taken back"),
+]
+
+
+@pytest.mark.parametrize(("what", "words"), SAID)
+def test_a_decision_is_told_of_in_words(
+    attacked: AttackedDaemon, what: dict[str, int], words: str
+) -> None:
+    need = Need("description", None, None, "property", "empty description")
+    paths, store = ["A.md", "B.md"], attacked.daemon.proposals
+    for path in paths:
+        attacked.daemon_fixture.note(path, "---\ndescription:\n---\nA stub.\n")
+    ids = store.add([NewProposal(path, need, "What a stub is.") for path in paths])
+    [(name, number)] = what.items()
+    if name == "undo":
+        store.decide(ids, "refused", "user", "")
+    wanted = [{"id": each} if name == "accept" else each for each in ids[:number]]
+    answer = _post(attacked, "/page/decide", attacked.page_headers, {name: wanted})
+    assert answer.json["said"] == words
+    for path in paths:
+        (attacked.daemon_fixture.vault / path).unlink()
+    store.forget(paths, "")
+
+
+def test_the_sentences_that_nothing_supports_are_shown_with_what_comes_closest(
+    attacked: AttackedDaemon,
+) -> None:
+    need = Need("description", None, None, "property", "empty description")
+    evidence = [
+        {"sentence": "It grows.", "shown": "It may grow.", "similarity": 0.9, "supported": True},
+        {"sentence": "It is old.", "shown": "A stub.", "similarity": 0.2, "supported": False},
+    ]
+    new = NewProposal("A.md", need, "It grows. It is old.", flags=("unsupported",))
+    [one] = attacked.daemon.proposals.add([new._replace(evidence=evidence)])
+    row = _get(attacked, "/page/inbox", attacked.page_headers).body.decode()
+    row = row[row.index(f'id="proposal-{one}"') :]
+    assert re.search(r"look at:.*It is old\..*closest to it: A stub\.", row, re.DOTALL)
+    assert "It may grow" not in row
+    place = _get(attacked, f"/page/proposals/{one}", attacked.page_headers).body.decode()
+    assert "closest to it: It may grow." in place and "It is old" not in place
+    attacked.daemon.proposals.forget(["A.md"], "")

@@ -8,6 +8,8 @@ from html import unescape
 
 import pytest
 
+from companion.note.needs import CALLOUT, Need
+from companion.vault.proposal import NewProposal
 from companion.vault.proposals import Selection
 from tests.daemon.attack_fixture import AttackedDaemon, attacked, daemon_fixture, fake
 from tests.daemon.caller import JSON, Answer, make_request
@@ -39,6 +41,20 @@ def bodies(shown: str) -> dict[str, dict[str, int]]:
     """Return what the buttons send, by what they are about."""
     button = r'data-post="/page/refresh" data-body="([^"]*)" aria-label="[^:]*: ([^"]*?) of '
     return {unescape(what): json.loads(unescape(body)) for body, what in re.findall(button, shown)}
+
+
+def test_what_waits_in_the_inbox_is_neither_to_do_nor_filled(attacked: AttackedDaemon) -> None:
+    keeper = attacked.daemon_fixture
+    keeper.note("Rye/Note.md", STUB)
+    keeper.rescan()
+    need = Need("description", None, None, "property", "empty description")
+    top = Need(CALLOUT, None, None, "top", "no AI callout at the top")
+    new = [NewProposal("Rye/Note.md", need, "Rye."), NewProposal("Rye/Note.md", top, ["Rye."])]
+    attacked.daemon.proposals.add(new)
+    row = re.search(r"(?s)folder=Rye\">.*?</tr>", view(attacked))
+    assert row
+    cells = [re.sub(r"<[^>]*>", "", cell).strip() for cell in row[0].split("<td>")[1:]]
+    assert cells == ["1", "0", "1", "", "0%", "0%"]
 
 
 @pytest.fixture

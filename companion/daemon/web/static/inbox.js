@@ -4,8 +4,8 @@
   const view = document.getElementById("view");
   if (view.dataset.view !== "inbox") return;
   const { ask, send, sayFor, reload } = window.companion;
-  /** @type {number[][]} */
-  const decided = []; // what was decided on here at once, newest last
+  /** @type {{ id: number, box: HTMLElement, before: string | undefined }[][]} */
+  const decided = []; // what was decided on here at once, newest last; before: the id of the row that came after it
   const AT_ONCE = 100; // proposals that one request decides on, so that the page can say how far it is
   const TRY_AGAIN = 5000; // milliseconds until those that could not be had are asked for again
   const ACCEPTED_ANEW = ["refused", "rejected"]; // states in which a proposal can be accepted all the same
@@ -15,47 +15,56 @@
 
   const rows = () => [...view.querySelectorAll(".proposal")];
   const row = (id) => document.getElementById(`proposal-${id}`);
+  const isFlagged = (box) => box.querySelector(":scope > .flag") !== null;
   const idOf = (element) => Number(element.closest(".proposal")?.dataset.id);
+  const showUndo = () => view.querySelector("#undo-last")?.toggleAttribute("hidden", !decided.length);
+  const chosen = () => [...view.querySelectorAll(".pick:checked")].map(idOf);
 
-  // Where the proposal would go is asked for when somebody comes to it.
+  // Where the proposal would go is asked for when somebody comes to it, and shown while it is the current one.
   async function choose(next) {
-    if (!next) return;
+    if (!next || (next === current && next.querySelector(".place"))) return;
     current?.removeAttribute("aria-current");
     current = next;
-    current.setAttribute("aria-current", "true");
-    if (!current.contains(document.activeElement)) current.focus({ preventScroll: true });
-    current.scrollIntoView({ block: "nearest" });
-    if (current.querySelector(".place")) return;
+    next.setAttribute("aria-current", "true");
+    if (!next.contains(document.activeElement)) next.focus({ preventScroll: true });
+    next.scrollIntoView({ block: "nearest" });
+    const answer = await ask(`/page/proposals/${next.dataset.id}`).catch(() => null);
+    if (!answer?.ok) return; // it is asked for again the next time
     const place = document.createElement("div");
     place.className = "place";
-    const shown = current;
-    shown.querySelector(".value").after(place);
-    const answer = await ask(`/page/proposals/${shown.dataset.id}`).catch(() => null);
-    if (!answer?.ok) return place.remove(); // it is asked for again the next time
     place.innerHTML = await answer.text();
-    if (place.querySelector(".diff")) shown.querySelector(".value").hidden = true;
+    if (current !== next) return;
+    for (const each of view.querySelectorAll(".place")) each.remove();
+    for (const each of view.querySelectorAll(".value")) each.hidden = false;
+    const value = next.querySelector(".value");
+    (next.querySelector("textarea") ?? value).after(place);
+    value.hidden = place.querySelector(".diff") !== null;
+    next.scrollIntoView({ block: "nearest" }); // it has grown
   }
 
   function step(by) {
     const all = rows();
-    const at = all.indexOf(current);
-    choose(all[Math.min(Math.max(at + by, 0), all.length - 1)]);
+    choose(all[Math.min(Math.max(all.indexOf(current) + by, 0), all.length - 1)]);
   }
 
   function inTurn(act) {
     turn = turn.then(act, act);
   }
 
-  async function decide(what, ids, texts = {}) {
+  // What somebody typed is accepted in place of what was proposed.
+  async function decide(what, ids) {
     if (!ids.length) return sayFor("Choose proposals first: x, or the boxes before them.");
     const all = rows();
     const at = all.indexOf(row(ids.at(-1)));
     const isLeft = (each) => !ids.includes(Number(each.dataset.id));
     const next = all.slice(at + 1).find(isLeft) ?? all.slice(0, at).reverse().find(isLeft);
+    const typed = (id) => (what === "accept" ? row(id)?.querySelector("textarea")?.value : undefined);
+    const texts = Object.fromEntries(ids.map((id) => [id, typed(id)]));
     const made = await sendInParts(what, ids, texts);
     const known = ids.filter((id) => id in made.states);
-    const done = known.filter((id) => made.waiting.includes(id) || !made.why[id]);
-    if (done.length) decided.push(done);
+    const done = known.filter((id) => row(id) && (made.waiting.includes(id) || !made.why[id]));
+    if (done.length) decided.push(done.map((id) => ({ id, box: row(id), before: row(id).nextElementSibling?.id })));
+    showUndo();
     for (const id of known) showWhatCame(row(id), made, texts[id]);
     if (!known.length) return;
     const isTyping = document.activeElement.closest("textarea") !== null;
@@ -92,71 +101,95 @@
   function showWhatCame(box, { states, waiting, why }, text) {
     if (!box) return;
     const { id } = box.dataset;
-    if (waiting.includes(Number(id))) return tellThatItWaits(box, text);
-    if (!why[id] || (states[id] !== "open" && !box.querySelector("textarea"))) return box.remove();
+    if (waiting.includes(Number(id))) {
+      tidy(box, text);
+      const words = "Accepted: it is written when you pause in Obsidian, or once the note is closed. Until then you may refuse it.";
+      return box.querySelector(".value").before(makeLine("waits", words));
+    }
+    if (!why[id] || (states[id] !== "open" && !box.querySelector("textarea"))) {
+      count(box, -1);
+      tidy(box, text);
+      return box.remove();
+    }
     box.dataset.state = states[id]; // as it is shown now: accepted again, it is accepted in that state
     box.querySelector(".why")?.remove();
-    const line = document.createElement("p");
-    line.className = "why";
-    line.textContent = `Not done: ${why[id]}.`;
-    box.querySelector(".actions").before(line);
+    box.querySelector(".actions").before(makeLine("why", `Not done: ${why[id]}.`));
   }
 
-  // Its note is open in Obsidian, where it is written later.
-  function tellThatItWaits(box, text) {
-    for (const part of box.querySelectorAll("textarea, .keep, .waits, .why")) part.remove();
+  // Leave nothing in the row of an edit or a decision; text: what the value has become.
+  function tidy(box, text) {
+    if (box.querySelector("textarea")) stopEditing(box);
+    for (const part of box.querySelectorAll(".waits, .why")) part.remove();
+    box.querySelector(".pick").checked = false;
     if (text !== undefined) box.querySelector(".value").textContent = text;
-    const line = document.createElement("p");
-    line.className = "waits";
-    line.textContent =
-      "Accepted: it is written when you pause in Obsidian, or once the note is closed. Until then you may refuse it.";
-    box.querySelector(".value").before(line);
   }
 
+  function makeLine(name, words) {
+    const line = document.createElement("p");
+    line.className = name;
+    line.textContent = words;
+    return line;
+  }
+
+  // The rows come back where they were.
   async function undo() {
-    const ids = decided.pop();
-    if (!ids) return sayFor("Nothing was decided here since this page was opened.");
-    const { states } = await sendInParts("undo", ids);
-    const left = ids.filter((id) => !(id in states));
+    const last = decided.pop();
+    if (!last) return sayFor("Nothing was decided here since this page was opened.");
+    const { states } = await sendInParts("undo", last.map(({ id }) => id));
+    const left = last.filter(({ id }) => !(id in states));
     if (left.length) decided.push(left); // the daemon did not answer, or not to the end
-    if (left.length < ids.length) await reload();
+    showUndo();
+    const open = last.filter(({ id }) => states[id] === "open");
+    if (!rows().length && open.length) await reload(); // they are shown with it
+    for (const { id, box, before } of open.reverse()) {
+      tidy(row(id) ?? box);
+      if (row(id)) continue;
+      view.querySelector("#proposals").insertBefore(box, before ? document.getElementById(before) : null);
+      count(box, 1);
+    }
+    if (!document.activeElement.closest("textarea")) choose(row(open.at(-1)?.id));
+  }
+
+  // A row has come back or gone: the numbers that the page shows follow.
+  function count(box, by) {
+    for (const name of ["all", isFlagged(box) ? "flagged" : "plain"]) {
+      for (const each of view.querySelectorAll(`[data-count=${name}]`)) {
+        each.textContent = (Number(each.textContent.replaceAll(",", "")) + by).toLocaleString("en");
+      }
+    }
   }
 
   // A value is edited where it stands; Escape leaves it as it was.
   function edit(element) {
     const box = element.closest(".proposal");
-    if (box.querySelector("textarea")) return;
+    if (box.querySelector("textarea")) return stopEditing(box);
     const value = box.querySelector(".value");
     const area = document.createElement("textarea");
     area.defaultValue = value.textContent;
     area.rows = Math.min(12, area.value.split("\n").length + 2);
     area.setAttribute("aria-label", `Edit the ${box.dataset.kind}`);
     area.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") close();
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
+      if (event.key === "Escape") stopEditing(box);
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) ACTIONS.accept(box);
       event.stopPropagation();
     });
-    const keep = document.createElement("button");
-    keep.className = "keep";
-    keep.textContent = "Accept as edited";
-    keep.addEventListener("click", save);
-    const actions = box.querySelector(".actions");
     value.after(area);
-    actions.prepend(keep);
+    rename(box, "Accept as edited", "Do not edit");
     area.focus();
-
-    function close() {
-      for (const part of [area, keep, box.querySelector(".why")]) part?.remove();
-      box.focus();
-    }
-
-    function save() {
-      inTurn(() => decide("accept", [Number(box.dataset.id)], { [box.dataset.id]: area.value }));
-    }
   }
 
-  function chosen() {
-    return [...view.querySelectorAll(".pick:checked")].map(idOf);
+  function stopEditing(box) {
+    for (const part of box.querySelectorAll("textarea, .why")) part.remove();
+    rename(box, "Accept", "Edit");
+    if (box.isConnected) box.focus();
+  }
+
+  function rename(box, accept, edit) {
+    for (const [name, words] of Object.entries({ accept, edit })) {
+      const button = box.querySelector(`.${name}`);
+      button.textContent = words;
+      button.setAttribute("aria-label", `${words}, ${box.getAttribute("aria-label")}`);
+    }
   }
 
   const KEYS = {
@@ -169,10 +202,7 @@
     e: () => current && edit(current),
     u: () => inTurn(undo),
     x: () => current && current.querySelector(".pick").click(),
-    "?": () => {
-      const keys = view.querySelector("details");
-      keys.open = !keys.open;
-    },
+    "?": () => view.querySelector("details")?.toggleAttribute("open"),
   };
 
   document.addEventListener("keydown", (event) => {
@@ -183,21 +213,25 @@
   });
 
   const ACTIONS = {
-    accept: (button) => inTurn(() => decide("accept", [idOf(button)])),
-    refuse: (button) => inTurn(() => decide("refuse", [idOf(button)])),
-    edit: (button) => edit(button),
+    accept: (element) => inTurn(() => decide("accept", [idOf(element)])),
+    refuse: (element) => inTurn(() => decide("refuse", [idOf(element)])),
+    edit,
+  };
+  const BUTTONS = {
+    "accept-chosen": KEYS.A,
+    "refuse-chosen": KEYS.R,
+    "accept-unflagged": () => inTurn(acceptUnflagged),
+    "undo-last": KEYS.u,
   };
 
   view.addEventListener("click", (event) => {
     const button = event.target.closest("button");
-    if (!button) return choose(event.target.closest(".proposal"));
-    if (button.id === "accept-chosen") return KEYS.A();
-    if (button.id === "refuse-chosen") return KEYS.R();
-    if (button.id === "undo-last") return KEYS.u();
-    if (button.id === "accept-unflagged") {
-      return inTurn(() => decide("accept", rows().filter((each) => !each.querySelector(".flag")).map(idOf)));
+    if (event.target.matches("a.new")) {
+      event.preventDefault(); // what is typed stays
+      return reload();
     }
-    ACTIONS[button.className]?.(button);
+    if (!button) return choose(event.target.closest(".proposal"));
+    (BUTTONS[button.id] ?? ACTIONS[button.className])?.(button);
   });
 
   // By script: the page's policy lets no form be sent.
@@ -212,19 +246,30 @@
       for (const { target, isIntersecting } of entries) {
         if (!isIntersecting) continue;
         seen.unobserve(target);
-        const answer = await ask(target.dataset.more).catch(() => null);
-        if (!answer?.ok) {
-          setTimeout(() => seen.observe(target), TRY_AGAIN);
-          continue;
-        }
-        const holder = document.createElement("ul");
-        holder.innerHTML = await answer.text();
-        target.replaceWith(...holder.children);
-        watch();
+        if (!(await showMore(target))) setTimeout(() => seen.observe(target), TRY_AGAIN);
       }
     },
     { rootMargin: "1500px" },
   );
+
+  // Put those that follow in the place of what stands for them; return whether they are there.
+  async function showMore(target) {
+    const answer = await ask(target.dataset.more).catch(() => null);
+    if (!answer?.ok) return false;
+    const holder = document.createElement("ul");
+    holder.innerHTML = await answer.text();
+    if (target.isConnected) target.replaceWith(...holder.children); // else somebody else was faster
+    watch();
+    return true;
+  }
+
+  // All of them, however few are shown so far.
+  async function acceptUnflagged() {
+    for (let more; (more = view.querySelector(".more[data-flagged=false]")); ) {
+      if (!(await showMore(more))) return sayFor("Not all of them could be had; nothing is accepted. Try it again.");
+    }
+    return decide("accept", rows().filter((box) => !isFlagged(box)).map(idOf));
+  }
 
   function watch() {
     for (const more of view.querySelectorAll(".more")) seen.observe(more);
@@ -237,25 +282,16 @@
     const now = await answer.json();
     if (!answer.ok) return sayFor(now.detail);
     if (!view.querySelector("#inbox-count")) return reload(); // it could not be shown so far
-    if (now.newest > newest) {
-      const line = view.querySelector("#inbox-count");
-      if (!rows().length) return reload();
-      if (!line.querySelector("a.new")) {
-        const link = document.createElement("a");
-        link.className = "new";
-        link.href = location.href;
-        link.textContent = "There are new ones: show them";
-        link.addEventListener("click", (event) => {
-          event.preventDefault(); // what is typed stays
-          reload();
-        });
-        line.append(" ", link);
-      }
-    }
+    if (now.newest <= newest) return;
+    if (!rows().length) return reload();
+    view.querySelector("a.new").hidden = false;
   }
 
   window.companion.onShown = () => {
-    current = view.querySelector(".proposal:has(textarea)");
+    const isTyped = view.querySelector("textarea") !== null;
+    current = isTyped ? view.querySelector(".proposal:has(textarea)") : current?.isConnected ? current : null;
+    if (current && !isTyped) choose(current);
+    showUndo();
     newest = Number(view.querySelector("#inbox-count")?.dataset.newest ?? 0);
     watch();
   };
