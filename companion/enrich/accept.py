@@ -26,6 +26,7 @@ from companion.enrich.nearest_neighbours import NEIGHBOURS
 from companion.enrich.outcome import (
     SUPPORTED,
     Accepted,
+    Evidence,
     Rejected,
     RejectionKind,
     find_name_evidence,
@@ -33,14 +34,18 @@ from companion.enrich.outcome import (
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.enrich.plan import Filling
 from companion.enrich.similar import SimilarNotes
-from companion.enrich.words import read_paragraphs
+from companion.enrich.statements import Definition
+from companion.enrich.words import read_paragraphs, width
 from companion.errors import AnswerError, EndpointError
 from companion.note.link_names import only_one, without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION
+from companion.note.sanitize import inert_prose
 from companion.note.sanitize_inline import without_links
 from companion.prompts import Ask, Field
 from companion.vault.proposal import Flag
+
+_QUOTED = 3  # definitions at most
 
 # Of a description, for which a sentence of the note is no answer.
 _NO_FALLBACK: tuple[RejectionKind, ...]
@@ -99,6 +104,33 @@ class Acceptor:
             value = text.split("\n")
         named = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
         return self._add_evidence(Accepted(Filling(need, value, named)), field)
+
+    def quote_definitions(self) -> list[Accepted]:
+        """Return the callout that quotes what other notes say the subject is, with links to these.
+
+        That is where a small model would be asked, which makes too much up, and other notes say
+        more of the subject than the note itself; never where that is switched off.
+        """
+        note, notes = self.note, self.config.notes
+        is_top = (need for need in note.needs if need.kind == CALLOUT and need.heading is None)
+        need = next((need for need in is_top if not note.ask_for(need).question), None)
+        said = note.definitions[:_QUOTED]
+        own = "\n".join(read_paragraphs(note.parsed))
+        is_more = sum(width(each.text) for each in said) > width(own)
+        is_used = self.model.is_small and notes.own_sentence and checks_are_on()
+        if need is None or not (said and is_more and is_used):
+            return []
+        value = inert_prose("\n\n".join(map(self._quote, said)), self._names.resolve)
+        self._callouts += "\n\n" + "\n\n".join(each.text for each in said)
+        evidence = tuple(Evidence(each.text, each.text, 1.0) for each in said)
+        filling = Filling(need, value, "the words of other notes; no model was asked")
+        return [Accepted(filling, asked=False, evidence=evidence)]
+
+    def _quote(self, definition: Definition) -> str:
+        """Return the words of a definition, and a link to the note that they are from."""
+        target = self._names.target_of(without_extension(definition.path))
+        is_linked = self.config.callout.links and target
+        return f"{definition.text} ({f'[[{target}]]' if is_linked else definition.title})"
 
     def use_fallback(
         self, outcomes: Sequence[Accepted | Rejected]

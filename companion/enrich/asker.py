@@ -84,7 +84,10 @@ class Asker:
             return NoteAnswers(chosen.outcomes, Usage())
         note = self._read_note(path, parsed, chosen.needs, chosen.likely)
         planner, acceptor = self._planner(note), self._acceptor(note)
-        needs, unfit = chosen.needs, dict[Need, Rejected]()
+        quoted = acceptor.quote_definitions()
+        answered = [*chosen.outcomes, *quoted]
+        needs = [need for need in chosen.needs if all(need != each.need for each in quoted)]
+        unfit = dict[Need, Rejected]()
         outcomes, usage = list[Accepted | Rejected](), Usage()
         for is_last in (False, True):
             found: list[Accepted | Rejected] = []
@@ -99,7 +102,7 @@ class Asker:
             if is_last or not unfit:
                 break
             planner, needs = self._planner(note, RETRY_TOKENS), list(unfit)
-        return NoteAnswers((*chosen.outcomes, *acceptor.use_fallback(outcomes)), usage)
+        return NoteAnswers((*answered, *acceptor.use_fallback(outcomes)), usage)
 
     def plan(
         self, path: str, parsed: ParsedNote, needs: Sequence[Need]
@@ -109,8 +112,10 @@ class Asker:
         if not chosen.needs:
             return [], [*chosen.outcomes]
         note = self._read_note(path, parsed, chosen.needs, chosen.likely)
-        calls, unaskable = self._planner(note).plan(chosen.needs)
-        return calls, [*chosen.outcomes, *unaskable]
+        quoted = self._acceptor(note).quote_definitions()
+        needs = [need for need in chosen.needs if all(need != each.need for each in quoted)]
+        calls, unaskable = self._planner(note).plan(needs)
+        return calls, [*chosen.outcomes, *quoted, *unaskable]
 
     def accept_later(
         self,
@@ -199,7 +204,7 @@ class Asker:
             small=self.model.is_small,
         )
         titles = frozenset(style.title.casefold() for style in self.callout_styles)
-        return AskedNote(path, prompts, parsed, needs, context, language, titles)
+        return AskedNote(path, prompts, parsed, needs, context, language, titles, told.definitions)
 
     def _acceptor(self, note: AskedNote) -> Acceptor:
         return Acceptor(self.workspace.config, self.vault_context, self.model, note, self.similar)

@@ -9,7 +9,13 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from companion.enrich.context import VaultContext
-from companion.enrich.statements import Passage, Statement, find_statements, read_passages
+from companion.enrich.statements import (
+    Definition,
+    Passage,
+    Statement,
+    find_statements,
+    read_passages,
+)
 from companion.enrich.words import find_tokens, letters
 from companion.enrich.workspace import Workspace
 from companion.llm.pricing import estimate_tokens
@@ -33,16 +39,19 @@ class Told(NamedTuple):
     """What a prompt shows of other notes, each on one line, with the title of the note it is from.
 
     backlinks: what notes say that link to the note. linked: the descriptions that the authors of
-    notes gave these, which the note links to.
+    notes gave these, which the note links to. definitions: of the backlinks, those that say what
+    the note is about and stand by themselves.
     """
 
     backlinks: tuple[str, ...] = ()
     linked: tuple[str, ...] = ()
+    definitions: tuple[Definition, ...] = ()
 
 
 class _Source(NamedTuple):
     """A note that may tell of others. description: its author's; empty: it has none."""
 
+    path: str
     title: str
     passages: Sequence[Passage]
     description: str
@@ -69,13 +78,18 @@ class Backlinks:
             return Told()
         stem = PurePosixPath(path).stem
         names = {stem, find_title(parsed, stem) or stem, *parsed.properties.aliases}
-        found = self._statements(known, path, names)
+        found = list(self._statements(known, path, names))
         lines = (f"{said.text} (from “{source.title}”)" for said, source in found)
         backlinks, left = _take(lines, budget)
         sources = self._sources(known, known.links.linked_in(parsed.note.text, path))
         described = (f"{each.title}: {each.description}" for _, each in sources if each.description)
         linked, _ = _take(islice(described, _DESCRIPTIONS), left)
-        return Told(backlinks, linked)
+        definitions = (
+            Definition(said.text, source.path, source.title)
+            for said, source in found
+            if said.is_definition and said.is_whole
+        )
+        return Told(backlinks, linked, tuple(definitions))
 
     def describe(self, known: VaultContext, paths: Iterable[str], most: int) -> tuple[str, ...]:
         """Return descriptions that the authors of these notes gave them, the first ones."""
@@ -124,7 +138,8 @@ class Backlinks:
         if not is_given or wrote_description(self._workspace.journal, file.path, parsed):
             description = ""
         title = find_title(parsed, stem) or stem
-        return _Source(title, read_passages(parsed), inert_value(str(description)))
+        said = inert_value(str(description))
+        return _Source(file.path, title, read_passages(parsed), said)
 
 
 def wrote_description(journal: Journal, path: str, parsed: ParsedNote) -> bool:

@@ -140,7 +140,7 @@ class ProposalMaker:
         if accepted.fallback_for:
             flags.append("extractive")
         need = accepted.need  # the user asks for what an empty callout is there for
-        if job.background and self.model.is_small and need.kind == CALLOUT:
+        if self.model.is_small and accepted.asked and need.kind == CALLOUT:
             flags += [] if need.where == "request" else ["small-model"]
         return tuple(dict.fromkeys(flags))
 

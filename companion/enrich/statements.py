@@ -31,6 +31,7 @@ _MOST = 16  # words, of which more do not make a statement more telling
 _LEANING = 10  # words that one loses because it needs the one before it, or only points to the note
 _ASIDE = 8  # words that one loses because it calls the note by other words
 
+_OPEN_ENDS = (":", "：", "?", "？", ",", ";")
 _BEFORE = 40  # letters before a link that may say “see”
 
 _ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+$")
@@ -49,6 +50,7 @@ class Statement(NamedTuple):
 
     line: where it begins in the note, counted from 1. heading: what it stands under. words: how
     much it says beside the other note's names, in words. is_definition: it says what that is.
+    is_whole: it makes sense away from there.
     """
 
     text: str
@@ -56,10 +58,19 @@ class Statement(NamedTuple):
     heading: str
     words: float
     is_definition: bool
+    is_whole: bool
 
     def rank(self) -> tuple[bool, float]:
         """Return by what statements are sorted: definitions first, then what says most."""
         return not self.is_definition, -self.words
+
+
+class Definition(NamedTuple):
+    """What another note, of that path and title, says that a note is about."""
+
+    text: str
+    path: str
+    title: str
 
 
 PassageKind = Literal["text", "item", "row", "heading"]
@@ -182,7 +193,8 @@ def find_statements(
             words -= _ASIDE * (bool(tokens) and known.isdisjoint(tokens))
             full = f"{context}: {plain}" if context else plain
             is_definition = _is_definition(plain, [*names, *linked])
-            yield Statement(full, passage.line, passage.heading, words, is_definition)
+            is_whole = not (context or leaning or plain.endswith(_OPEN_ENDS))
+            yield Statement(full, passage.line, passage.heading, words, is_definition, is_whole)
 
 
 def _cut(

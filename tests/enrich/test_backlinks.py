@@ -13,10 +13,13 @@ from companion.enrich.asker import Asker
 from companion.enrich.backlinks import Backlinks, Told
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, describe_cost_of
+from companion.enrich.outcome import Accepted
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.note.callouts import Styles
 from companion.note.edit import diff_edits
+from companion.note.facts import find_facts
+from companion.note.needs import CALLOUT
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.vault.journal import NewChange
@@ -182,3 +185,49 @@ def test_callouts_of_private_notes_are_no_model_for_others(
 ) -> None:
     notes = {f"Diary/{n}.md": "> [!ai] Quail\n> Birds.\n" for n in range(5)}
     assert VaultContext(open_vault(notes, settings).scan()).styles.top.title == title
+
+
+DEFINED = "[[Koji]] is a mould that grows on rice and wheat.\n"
+NOT_QUOTED = [
+    pytest.param({"Use.md": USE}, "", id="no definition"),
+    pytest.param({"Miso.md": f"- Moulds:\n    - {DEFINED}"}, "", id="needs what is above it"),
+    pytest.param({"Miso.md": "[[Koji]] is a mould, of which these kinds exist:\n"}, "", id="open"),
+    pytest.param({"Diary/Miso.md": DEFINED}, SETTINGS, id="private"),
+    pytest.param({"Miso.md": f"---\ntags: ignored\n---\n{DEFINED}"}, SETTINGS, id="ignored"),
+    pytest.param({"Miso.md": DEFINED, "Koji.md": STUB + "Koji ferments. " * 20}, "", id="has text"),
+    pytest.param({"Miso.md": DEFINED}, "[notes]\nown_sentence = false\n", id="switched off"),
+    pytest.param({"Miso.md": DEFINED}, "[endpoint]\nsmall = false\n", id="a larger model"),
+]
+
+
+def quote(space: Workspace) -> list[Accepted]:
+    known = VaultContext(space.scan())
+    asker, note = Asker(space, known), parsed(space, "Koji.md")
+    needs = find_facts(note, space.rules, explicit=True).needs
+    _, outcomes = asker.plan("Koji.md", note, [each for each in needs if each.kind == CALLOUT])
+    return [each for each in outcomes if isinstance(each, Accepted)]
+
+
+def test_a_small_model_is_not_asked_where_others_say_what_it_is(
+    open_vault: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    [quoted] = quote(open_vault({"Food/Miso.md": DEFINED, "Use.md": USE}))
+    assert quoted.filling.value == ["Koji is a mould that grows on rice and wheat. ([[Miso]])"]
+    assert (quoted.asked, quoted.flags) == (False, ())
+
+
+def test_without_links_the_title_tells_where_a_quotation_is_from(
+    open_vault: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    [quoted] = quote(open_vault({"Miso.md": DEFINED}, "[callout]\nlinks = false\n"))
+    assert quoted.filling.value == ["Koji is a mould that grows on rice and wheat. (Miso)"]
+
+
+@pytest.mark.parametrize(("notes", "settings"), NOT_QUOTED)
+def test_what_is_not_quoted(
+    open_vault: Open, monkeypatch: pytest.MonkeyPatch, notes: Mapping[str, str], settings: str
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    assert quote(open_vault(notes, settings)) == []
