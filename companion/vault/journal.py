@@ -39,7 +39,8 @@ class Journal:
     """The journal in file. Every method may be called from any thread.
 
     All of them raise JournalError, with the reason, if the database fails. Those that return at
-    once raise it only if the journal is closed: what they could not record, recovery finds.
+    once raise it only if the journal is closed: what they could not record is recorded later, or
+    found by recovery.
     """
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
@@ -69,6 +70,7 @@ class Journal:
         """
         self.proposals.expect(change.path)
         row = make_row(change, before, after, time.time())
+        self._done.retry()  # of this note, too
         self.notes.record(change.path, after)
         return self._db.ask(
             lambda db: insert_pending(db, row, before, change), durable=True
@@ -225,6 +227,7 @@ class Journal:
 
     def _select(self, where: str, *values: object) -> list[Change]:
         query = f"{_SELECT} {where}"
+        self._done.retry()
         rows = self._db.select(query, *values)
         return self.notes.with_current_paths(map(read_row, rows))
 
