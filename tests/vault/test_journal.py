@@ -259,17 +259,18 @@ def test_what_is_done_while_the_journal_is_locked_is_recorded_later(
     journal: Journal, change: NewChangeOf
 ) -> None:
     first = journal.begin(change(), NOTE, ENRICHED)
+    second = journal.begin(change(path="changed.md"), NOTE, ENRICHED)
     journal._db._db.execute("PRAGMA busy_timeout = 0")
     with closing(sqlite3.connect(journal._db.file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         journal.done(first)
+        journal.abandon(second, "it was edited meanwhile")
         with pytest.raises(JournalError, match="is locked"):
             journal.flush()
-    made = journal.change(first)
-    assert made and made.state == "done"
+    assert [each.state for each in journal.changes()] == ["abandoned", "done"]
     journal.done(journal.begin(change(ENRICHED, NOTE), ENRICHED, NOTE))
     journal.done(journal.begin(change(path="other.md"), NOTE, ENRICHED))
-    assert {each.state for each in journal.changes()} == {"done"}
+    assert [each.state for each in journal.changes()] == ["done", "done", "abandoned", "done"]
 
 
 def _locked(file: Path, journal: Journal) -> Callable[[], object]:
