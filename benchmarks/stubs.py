@@ -7,11 +7,13 @@
 the program as it was before it knew what other notes say (`before`) and to a later one (`today`),
 and a label for each sentence that came of it, given by reading before it was looked up which of the
 two it is from. What came of the answers `before` is in the file; those to `today` are read and
-checked once more, by the program as it is now. So are those of `more_stubs.jsonl`, on which the
-threshold of evidence is chosen, and of the other files of labelled sentences: for each of them a
-table says what would be written from which similarity of every sentence on. If the prompts change,
-other answers are needed. VAULT: the public vaults that the stubs are from. --cases: print each
-sentence with its label. --collect: ask the model about stubs that no other file has.
+checked once more, by the program as it is now. So are those of `more_stubs.jsonl` and
+`test_stubs.jsonl`, and of the other files of labelled sentences: for each of them a table says what
+would be written, if a small model's callouts were, from which similarity of every sentence on. If
+the prompts change, other answers are needed. Words of other notes that stand in for a callout are
+`quoted`; they need no label, for their author wrote them. VAULT: the public vaults that the stubs
+are from. --cases: print each sentence with its label. --collect: ask the model about stubs that no
+other file has.
 """
 
 from __future__ import annotations
@@ -54,9 +56,9 @@ FILES = ("stubs", "more_stubs", NEW, "short_sentences", "sentences")
 SHORT = 400  # letters of a note that is asked about with its text
 EACH, OTHERS = {"ours": 40}, 14  # stubs of a vault, at most
 PROGRAMS = ("before", "today")
-OUTCOMES = ("written", "proposed", "not written")
+OUTCOMES = ("quoted", "written", "proposed", "not written")
 THRESHOLDS = tuple(number / 20 for number in range(8, 16))
-LABELS = {"t": "true", "f": "false", "e": "empty", "?": "without a label"}
+LABELS = {"t": "true", "f": "false", "e": "empty", "?": "without a label", "a": "the author's"}
 CURVE = (
     "written",
     *LABELS.values(),
@@ -120,8 +122,9 @@ def main() -> int:
     reasons = Counter((each.program, each.outcome, each.reason) for each in found)
     for (program, outcome, reason), times in sorted(reasons.items()):
         print(f"{program}, {outcome}, {times} times: {reason}")
-    for name, field in sorted({(each.file, each.field) for each in stubs}):
-        found = [each for each in stubs if (each.file, each.field) == (name, field)]
+    answered = [each for each in stubs if each.outcome != "quoted"]
+    for name, field in sorted({(each.file, each.field) for each in answered}):
+        found = [each for each in answered if (each.file, each.field) == (name, field)]
         print(f"\n{table(f'{name}, {field}', CURVE, list(draw_curve(found)))}")
     for stub in sorted(stubs) if options.cases else ():
         print(f"\n{stub.file}, {stub.field}, {stub.outcome}, {stub.similarity:.2f}: {stub.note}")
@@ -224,6 +227,10 @@ def describe(made: NoteAnswers) -> dict[str, Any]:
     """Return the outcome of a note's one need, its reason and its text, as a row has them."""
     for accepted in made.accepted:
         value, flags = accepted.filling.value, ", ".join(accepted.flags)
+        if not accepted.asked:
+            return {"outcome": "quoted", "text": [each.sentence for each in accepted.evidence]}
+        if accepted.filling.need.kind == CALLOUT:
+            flags = flags or "small-model"  # of which the callouts always wait
         is_own = accepted.filling.need.kind == DESCRIPTION and accepted.filling.remark
         return {
             "outcome": "the note's own" if is_own else "proposed" if flags else "written",
@@ -239,6 +246,8 @@ def make_stub(labelled: dict[str, Any], made: dict[str, Any]) -> Stub:
     texts = labelled["text"] if "text" in labelled else labelled["answer"].split("\n")
     known = dict(zip(split(texts), labelled["labels"], strict="text" in labelled))
     sentences = split(made["text"])
+    if made["outcome"] == "quoted":
+        known = dict.fromkeys(sentences, "a")
     reason = re.sub(r"\d+", "N", re.sub("“[^”]*”", "“…”", made.get("reason", "")))
     return Stub(
         made["file"],

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from copy import copy
 from pathlib import Path
@@ -242,34 +243,54 @@ class _Item(Generic[T, R]):
 class Gathering(Generic[T]):
     """Items that threads want written in the next transaction, all of it by one call of write.
 
+    What a transaction that failed did not write, as while the file is locked, goes into a later
+    one.
+
     ask: has work done in the next transaction, and returns at once. write: writes items, in the
     order in which they were added.
     """
 
     def __init__(
         self,
-        ask: Callable[[Callable[[sqlite3.Connection], None]], object],
+        ask: Callable[[Callable[[sqlite3.Connection], None]], Future[None]],
         write: Callable[[sqlite3.Connection, Sequence[T]], None],
     ) -> None:
         self._ask = ask
         self._write = write
         self._lock = Lock()
         self._group: list[T] | None = None
+        self._failed: list[T] = []
 
     def add(self, item: T) -> None:
         """Have the item written. Returns at once. Raises what ask raises."""
-        with self._lock:
-            if self._group is not None:
-                self._group.append(item)
-                return
-            group = [item]
-            self._ask(lambda db: self._write_group(db, group))
-            self._group = group
+        self._add_all([item])
+
+    def retry(self) -> None:
+        """Have written what is left of transactions that failed. Returns as add does."""
+        if self._failed:
+            self._add_all([])
 
     def end_group(self) -> None:
         """Have what is added from now on written after the work that is asked for from now on."""
         with self._lock:
             self._group = None
+
+    def _add_all(self, items: Sequence[T]) -> None:
+        with self._lock:
+            if self._group is not None:
+                self._group += items
+                return
+            group = [*self._failed, *items]
+            asked = self._ask(lambda db: self._write_group(db, group))
+            self._group, self._failed = group, []
+        asked.add_done_callback(lambda done: self._keep_failed(group, done))
+
+    def _keep_failed(self, group: list[T], done: Future[None]) -> None:
+        if done.exception() is not None:
+            with self._lock:
+                if self._group is group:
+                    self._group = None
+                self._failed = [*group, *self._failed]
 
     def _write_group(self, db: sqlite3.Connection, group: list[T]) -> None:
         with self._lock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -274,7 +275,8 @@ class Config(Table):
 
         path: vault-relative, with `/`. kind: of the need. Without such a folder, the field's.
         """
-        folders = {folder_key(folder): mode for folder, mode in self.review.folders.items()}
+        named = sorted(self.review.folders.items(), key=itemgetter(1), reverse=True)
+        folders = {folder_key(folder): mode for folder, mode in named}  # of two alike: propose
         path = folder_key(path) if folders else ""
         while path := path.rpartition("/")[0]:
             if mode := folders.get(path):

@@ -25,6 +25,7 @@ from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.private_files import write_private
+from companion.vault.files import is_vault_there
 from companion.vault.index import Scan
 
 MANY = 50  # notes that arrive together; more of them are a backlog
@@ -91,8 +92,11 @@ class Backlog:
     def update(self, paths: Collection[str], *, whole: bool) -> set[str]:
         """Add notes that need something; return those that became part of the backlog.
 
-        whole: they are all such notes of the vault; entries of other notes are dropped.
+        whole: they are all such notes of the vault; entries of other notes are dropped. Nothing is
+        learnt of a vault whose drive is away.
         """
+        if not is_vault_there(self._root):
+            return set()
         with self._lock:
             before, others = self._count_held(), set(paths)
             arrived = [path for path in paths if not self._recognise(path, others)]

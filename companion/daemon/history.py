@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,10 +12,10 @@ from typing import NamedTuple
 from companion.daemon.client_runs import ClientEditJournal, ClientEdits
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.open_notes import PATIENCE, Presence, RequestedEdit, fold_path
-from companion.daemon.queries import spelled_path
+from companion.daemon.queries import find_spellings
 from companion.enrich.run import Result, new_run
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteBusy, NoteError, UsageError
+from companion.errors import NoteBusy, NoteError
 from companion.note.diff import diff_lines
 from companion.note.edit import apply_edits
 from companion.note.editor_text import require_utf8
@@ -84,14 +83,8 @@ class History:
         path: of one note, in any spelling, also of one that was deleted. run: of one run. before:
         those with a smaller id.
         """
-        spellings: list[str | None] = [path]
-        if path is not None:
-            try:
-                spellings = [spelled_path(self._space.root, path)]
-            except UsageError:  # the note was deleted: the journal has one of these
-                spellings += (unicodedata.normalize(form, path) for form in ("NFC", "NFD"))
         found: list[Change] = []
-        for spelled in spellings:
+        for spelled in [None] if path is None else find_spellings(self._space.root, path):
             found = found or self._space.journal.changes(spelled, run, limit, before)
         return found
 

@@ -34,7 +34,7 @@ from companion.enrich.outcome import (
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.enrich.plan import Filling
 from companion.enrich.similar import SimilarNotes
-from companion.enrich.statements import Definition
+from companion.enrich.statements import Quotation
 from companion.enrich.words import read_paragraphs, width
 from companion.errors import AnswerError, EndpointError
 from companion.note.link_names import only_one, without_extension
@@ -45,7 +45,7 @@ from companion.note.sanitize_inline import without_links
 from companion.prompts import Ask, Field
 from companion.vault.proposal import Flag
 
-_QUOTED = 3  # definitions at most
+_QUOTED = 3  # sentences at most
 
 # Of a description, for which a sentence of the note is no answer.
 _NO_FALLBACK: tuple[RejectionKind, ...]
@@ -105,8 +105,8 @@ class Acceptor:
         named = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
         return self._add_evidence(Accepted(Filling(need, value, named)), field)
 
-    def quote_definitions(self) -> list[Accepted]:
-        """Return the callout that quotes what other notes say the subject is, with links to these.
+    def quote_others(self) -> list[Accepted]:
+        """Return the callout that quotes what other notes say of the subject, with links to these.
 
         That is where a small model would be asked, which makes too much up, and other notes say
         more of the subject than the note itself; never where that is switched off.
@@ -114,7 +114,7 @@ class Acceptor:
         note, notes = self.note, self.config.notes
         is_top = (need for need in note.needs if need.kind == CALLOUT and need.heading is None)
         need = next((need for need in is_top if not note.ask_for(need).question), None)
-        said = note.definitions[:_QUOTED]
+        said = note.quotable[:_QUOTED]
         own = "\n".join(read_paragraphs(note.parsed))
         is_more = sum(width(each.text) for each in said) > width(own)
         is_used = self.model.is_small and notes.own_sentence and checks_are_on()
@@ -126,11 +126,11 @@ class Acceptor:
         filling = Filling(need, value, "the words of other notes; no model was asked")
         return [Accepted(filling, asked=False, evidence=evidence)]
 
-    def _quote(self, definition: Definition) -> str:
-        """Return the words of a definition, and a link to the note that they are from."""
-        target = self._names.target_of(without_extension(definition.path))
+    def _quote(self, said: Quotation) -> str:
+        """Return the words of a quotation, and a link to the note that they are from."""
+        target = self._names.target_of(without_extension(said.path))
         is_linked = self.config.callout.links and target
-        return f"{definition.text} ({f'[[{target}]]' if is_linked else definition.title})"
+        return f"{said.text} ({f'[[{target}]]' if is_linked else said.title})"
 
     def use_fallback(
         self, outcomes: Sequence[Accepted | Rejected]

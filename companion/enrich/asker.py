@@ -84,7 +84,7 @@ class Asker:
             return NoteAnswers(chosen.outcomes, Usage())
         note = self._read_note(path, parsed, chosen.needs, chosen.likely)
         planner, acceptor = self._planner(note), self._acceptor(note)
-        quoted = acceptor.quote_definitions()
+        quoted = acceptor.quote_others()
         answered = [*chosen.outcomes, *quoted]
         needs = [need for need in chosen.needs if all(need != each.need for each in quoted)]
         unfit = dict[Need, Rejected]()
@@ -112,7 +112,7 @@ class Asker:
         if not chosen.needs:
             return [], [*chosen.outcomes]
         note = self._read_note(path, parsed, chosen.needs, chosen.likely)
-        quoted = self._acceptor(note).quote_definitions()
+        quoted = self._acceptor(note).quote_others()
         needs = [need for need in chosen.needs if all(need != each.need for each in quoted)]
         calls, unaskable = self._planner(note).plan(needs)
         return calls, [*chosen.outcomes, *quoted, *unaskable]
@@ -204,7 +204,7 @@ class Asker:
             small=self.model.is_small,
         )
         titles = frozenset(style.title.casefold() for style in self.callout_styles)
-        return AskedNote(path, prompts, parsed, needs, context, language, titles, told.definitions)
+        return AskedNote(path, prompts, parsed, needs, context, language, titles, told.quotable)
 
     def _acceptor(self, note: AskedNote) -> Acceptor:
         return Acceptor(self.workspace.config, self.vault_context, self.model, note, self.similar)

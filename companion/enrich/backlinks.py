@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from companion.enrich.context import VaultContext
 from companion.enrich.statements import (
-    Definition,
     Passage,
+    Quotation,
     Statement,
     find_statements,
     read_passages,
@@ -39,13 +39,13 @@ class Told(NamedTuple):
     """What a prompt shows of other notes, each on one line, with the title of the note it is from.
 
     backlinks: what notes say that link to the note. linked: the descriptions that the authors of
-    notes gave these, which the note links to. definitions: of the backlinks, those that say what
-    the note is about and stand by themselves.
+    notes gave these, which the note links to. quotable: of the backlinks, those of which the note
+    is the subject, and that make sense in it.
     """
 
     backlinks: tuple[str, ...] = ()
     linked: tuple[str, ...] = ()
-    definitions: tuple[Definition, ...] = ()
+    quotable: tuple[Quotation, ...] = ()
 
 
 class _Source(NamedTuple):
@@ -84,12 +84,12 @@ class Backlinks:
         sources = self._sources(known, known.links.linked_in(parsed.note.text, path))
         described = (f"{each.title}: {each.description}" for _, each in sources if each.description)
         linked, _ = _take(islice(described, _DESCRIPTIONS), left)
-        definitions = (
-            Definition(said.text, source.path, source.title)
+        quotable = (
+            Quotation(said.text, source.path, source.title)
             for said, source in found
-            if said.is_definition and said.is_whole
+            if said.is_quotable
         )
-        return Told(backlinks, linked, tuple(definitions))
+        return Told(backlinks, linked, tuple(quotable))
 
     def describe(self, known: VaultContext, paths: Iterable[str], most: int) -> tuple[str, ...]:
         """Return descriptions that the authors of these notes gave them, the first ones."""

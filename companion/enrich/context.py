@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from companion.enrich.extractive import extract_sentence, is_self_description
-from companion.enrich.statements import Definition
+from companion.enrich.statements import Quotation
 from companion.enrich.words import width
 from companion.llm.pricing import estimate_tokens
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
@@ -233,7 +233,7 @@ class AskedNote(NamedTuple):
 
     prompts: those for the note. context: what they show of it, but for its text. language: what to
     write in; None: nothing tells it. callout_titles: casefolded, of callouts that ask nothing.
-    definitions: what other notes say that it is about.
+    quotable: what other notes say of it that may stand in it.
     """
 
     path: str
@@ -243,7 +243,7 @@ class AskedNote(NamedTuple):
     context: PromptContext
     language: str | None
     callout_titles: frozenset[str]
-    definitions: Sequence[Definition] = ()
+    quotable: Sequence[Quotation] = ()
 
     def ask_for(self, need: Need) -> Ask:
         """Return how a prompt asks for the need."""

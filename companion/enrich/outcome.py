@@ -155,8 +155,9 @@ class RepeatedFaults:
 SUPPORTED = {"text": 0.6, "prose": 0.7}
 """The similarity from which on a sentence of a small model is taken to be true, by kind of field.
 
-Above it, hardly a sentence adds to what was shown, or contradicts it. Many true ones lie below it,
-too: no measure tells these from the false ones. See docs/figures.md.
+Above that of texts, hardly a sentence adds to what was shown, or contradicts it. Of callouts a
+third does, at any similarity, so that they wait unless the user asks for one. Many true sentences
+lie below, too: no measure tells these from the false ones. See docs/figures.md.
 """
 
 

@@ -32,6 +32,7 @@ _LEANING = 10  # words that one loses because it needs the one before it, or onl
 _ASIDE = 8  # words that one loses because it calls the note by other words
 
 _OPEN_ENDS = (":", "：", "?", "？", ",", ";")
+_ARTICLE = r"(?:the|der|die|das|het|le|la|les|il|lo|gli|el|los|las|os) |l['’]"
 _BEFORE = 40  # letters before a link that may say “see”
 
 _ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+$")
@@ -50,7 +51,7 @@ class Statement(NamedTuple):
 
     line: where it begins in the note, counted from 1. heading: what it stands under. words: how
     much it says beside the other note's names, in words. is_definition: it says what that is.
-    is_whole: it makes sense away from there.
+    is_quotable: the other note is its subject, and it makes sense away from there.
     """
 
     text: str
@@ -58,15 +59,15 @@ class Statement(NamedTuple):
     heading: str
     words: float
     is_definition: bool
-    is_whole: bool
+    is_quotable: bool
 
     def rank(self) -> tuple[bool, float]:
         """Return by what statements are sorted: definitions first, then what says most."""
         return not self.is_definition, -self.words
 
 
-class Definition(NamedTuple):
-    """What another note, of that path and title, says that a note is about."""
+class Quotation(NamedTuple):
+    """What another note, of that path and title, says of a note."""
 
     text: str
     path: str
@@ -192,9 +193,11 @@ def find_statements(
                 continue
             words -= _ASIDE * (bool(tokens) and known.isdisjoint(tokens))
             full = f"{context}: {plain}" if context else plain
-            is_definition = _is_definition(plain, [*names, *linked])
-            is_whole = not (context or leaning or plain.endswith(_OPEN_ENDS))
-            yield Statement(full, passage.line, passage.heading, words, is_definition, is_whole)
+            subject = _find_subject(plain, [*names, *linked], r"\w{1,4}[ '’]")  # an article
+            is_definition = subject is not None and _says_what_it_is(plain, subject)
+            leans = context or leaning or plain.endswith(_OPEN_ENDS)
+            is_quotable = not leans and _find_subject(plain, names, _ARTICLE) is not None
+            yield Statement(full, passage.line, passage.heading, words, is_definition, is_quotable)
 
 
 def _cut(
@@ -240,11 +243,19 @@ def _weigh(tokens: Collection[str]) -> float:
     return sum(0.5 if is_unspaced(token) else len(token) > 2 for token in tokens)
 
 
-def _is_definition(text: str, names: Collection[str]) -> bool:
-    """Return whether the text begins with what the note is called, and says what that is."""
+def _find_subject(text: str, names: Collection[str], before: str) -> int | None:
+    """Return where the name ends that the text begins with; None: it begins with none of these.
+
+    before: a regular expression of what may stand before the name.
+    """
     called = "|".join(map(re.escape, sorted(set(names), key=len, reverse=True)))
-    name = rf"[\"“«„(]?(?:{called})[\"”»“)]?(?:e?s)?"
-    begin = rf"(?:\w{{1,4}}[ '’])?{name}(?:[ ]?[(（][^()（）]*[)）])?"  # an article before it
+    name = rf"[\"“«„(]?(?:{called})[\"”»“)]?(?:e?s)?(?![a-z0-9])"
+    begin = rf"(?:{before})?{name}(?:[ ]?[(（][^()（）]*[)）])?"
     match = re.match(begin, text, re.IGNORECASE) if called else None
+    return match and match.end()
+
+
+def _says_what_it_is(text: str, start: int) -> bool:
+    """Return whether what follows the name of the subject, from there on, defines it."""
     says = compile_phrases(r"\s?(?:[:：—–]|-\s|\s<definition.verbs>|<definition.verbs_signs>)")
-    return match is not None and bool(says.match(text.casefold(), match.end()))
+    return bool(says.match(text.casefold(), start))

@@ -39,7 +39,8 @@ class Journal:
     """The journal in file. Every method may be called from any thread.
 
     All of them raise JournalError, with the reason, if the database fails. Those that return at
-    once raise it only if the journal is closed: what they could not record, recovery finds.
+    once raise it only if the journal is closed: what they could not record is recorded later, or
+    found by recovery.
     """
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
@@ -49,6 +50,7 @@ class Journal:
         """
         self._db = Database(file, read_only=read_only)
         self._done = Gathering(partial(self._db.ask, can_wait=True), _mark_all_done)
+        self._abandoned = Gathering(self._db.ask, _mark_all_abandoned)
         self.notes = RememberedNotes(self._db, read_only=read_only)
         self.proposals = ProposalStore(self._db, self.notes, read_only=read_only)
         self.batches = BatchStore(self._db, self.notes)
@@ -69,6 +71,7 @@ class Journal:
         """
         self.proposals.expect(change.path)
         row = make_row(change, before, after, time.time())
+        self._retry()  # of this note, too
         self.notes.record(change.path, after)
         return self._db.ask(
             lambda db: insert_pending(db, row, before, change), durable=True
@@ -115,7 +118,7 @@ class Journal:
 
         Its proposals are open again. Returns at once, as `done` does.
         """
-        self._db.ask(lambda db: mark_abandoned(db, change, remark))
+        self._abandoned.add((change, remark))
 
     def change(self, change: int) -> Change | None:
         """Return the change with that id; None if there is none."""
@@ -225,12 +228,23 @@ class Journal:
 
     def _select(self, where: str, *values: object) -> list[Change]:
         query = f"{_SELECT} {where}"
+        self._retry()
         rows = self._db.select(query, *values)
         return self.notes.with_current_paths(map(read_row, rows))
+
+    def _retry(self) -> None:
+        """Have recorded what could not be recorded before."""
+        self._done.retry()
+        self._abandoned.retry()
 
 
 def _mark_all_done(db: sqlite3.Connection, changes: Sequence[int]) -> None:
     mark_done(db, changes, time.time())
+
+
+def _mark_all_abandoned(db: sqlite3.Connection, changes: Sequence[tuple[int, str]]) -> None:
+    for change, remark in changes:
+        mark_abandoned(db, change, remark)
 
 
 _MOST = (1 << 63) - 1  # the highest id SQLite can give

@@ -1,7 +1,7 @@
 /** The view and the settings, light and dark, as axe-core reads them; and several proposals decided on at once, by keyboard alone. */
 
 import assert from "node:assert/strict";
-import { mkdir } from "node:fs/promises";
+import { appendFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { assertAccessible } from "./axe.js";
 import { endScene, openNote, openPaired, openScene, runCommand, statusBar } from "./scene.js";
@@ -163,6 +163,11 @@ test("axe finds nothing under Now, at rest and during a run, light and dark", as
   scene.endpoint.release();
   await run;
   await view().getByText("Nothing is being done.").waitFor();
+});
+
+test("Now says that the settings were changed, in the words of the page", async () => {
+  await appendFile(join(scene.vault.home, "config.toml"), "[limits]\ntokens_a_day = 1000000\n");
+  await view().getByText(/ The settings were changed since Companion started; it goes on with the old ones /).waitFor();
 });
 
 test("axe finds nothing in the settings, light and dark", async () => {

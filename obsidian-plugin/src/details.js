@@ -68,7 +68,7 @@ function describeStatus(status) {
   if (today.dollars !== null) spent.push(say("dollars", { n: today.dollars.toFixed(2) }));
   return [
     [say("headVault"), [describeVault(status)]],
-    [say("headModel"), [describeModel(status)]],
+    [say("headModel"), [describeModel(status), status.settings_changed ? say("settingsChanged") : ""].filter(Boolean)],
     [say("headWaits"), [status.fault?.reason ?? "", status.rate_limit].filter(Boolean)],
     [say("headAtWork"), status.in_hand],
     [say("headBackground"), [background.off || say("waiting", { notes: countNotes(background.waiting) })]],

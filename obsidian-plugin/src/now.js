@@ -33,7 +33,8 @@ export async function showNow(place) {
  */
 async function draw(place, head, list) {
   const { status } = place.plugin.daemon;
-  if (status) head.setText(`${describeVault(status)}. ${describeModel(status)}.`);
+  const changed = status?.settings_changed ? ` ${say("settingsChanged")}` : "";
+  if (status) head.setText(`${describeVault(status)}. ${describeModel(status)}.${changed}`);
   const runs = (await place.plugin.api.readRuns()).filter(({ state }) => state === "queued" || state === "running");
   const known = new Map([...list.children].map((row) => [row.getAttr("data-run"), row]));
   for (const run of runs) {

@@ -199,6 +199,7 @@ export const asStatus = object({
   to_do: asCount,
   in_hand: asTextList,
   runs: asTextList,
+  settings_changed: or(asBoolean, false),
 });
 const asProposal = object({
   id: asNumber,

@@ -387,6 +387,16 @@ describe("pause and resume", () => {
   });
 });
 
+for (const changed of [true, false]) {
+  test(`the status ${changed ? "says" : "does not say"} that the settings were changed`, async () => {
+    host.daemon.status.settings_changed = changed;
+    host.status.click();
+    await settle();
+    const told = "The settings were changed since Companion started; it goes on with the old ones until you end it and start it again.";
+    assert.equal(host.modal.contentEl.textContent.includes(told), changed);
+  });
+}
+
 describe("notes that were here before", () => {
   const COST = "3 notes would be sent to m at https://example.com (not on this machine): about $0.02.";
 

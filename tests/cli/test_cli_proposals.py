@@ -30,6 +30,7 @@ MODES = [
     pytest.param('folders = { A = "propose" }', "A/Stub.md", [], id="a folder"),
     pytest.param('folders = { A = "propose" }', "AB/Stub.md", ["description", "callout"], id="no"),
     pytest.param('folders = { a = "propose" }', "A/Stub.md", [], id="case aside"),
+    pytest.param('folders = { A = "propose", a = "write" }', "A/Stub.md", [], id="both, alike"),
     pytest.param('folders = { "Caf\u00e9" = "propose" }', "Cafe\u0301/Stub.md", [], id="accents"),
     pytest.param(
         'folders = { A = "propose", "A/B" = "write" }',

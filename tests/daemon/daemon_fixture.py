@@ -142,8 +142,10 @@ class DaemonFixture:
         )
         background = BackgroundTable.model_construct(**self.settings)
         # the table itself takes no settle time this short
-        tables = {"limits": self.limits, "review": self.review, "ignore": self.ignore}
-        return Config(endpoint=endpoint, **tables).model_copy(update={"background": background})
+        config = Config(
+            endpoint=endpoint, limits=self.limits, review=self.review, ignore=self.ignore
+        )
+        return config.model_copy(update={"background": background})
 
     def start(self) -> Daemon:
         """Start the daemon."""

@@ -381,6 +381,16 @@ def test_forgets(api: Api, vault: DaemonFixture) -> None:
     assert_is_problem(api.post("/proposals/forget", {"paths": []}), 422)
 
 
+def test_accents_of_names_may_be_written_either_way(api: Api, vault: DaemonFixture) -> None:
+    vault.note("Cafe\u0301/Stub.md")  # as macOS wrote it; Obsidian composes it
+    eventually(lambda: api.get("/proposals").json["total"] == 6)
+    assert len(ids_of(api, "Caf%C3%A9/Stub.md")) == 2
+    assert api.get("/proposals?folder=Caf%C3%A9").json["total"] == 2
+    assert api.post("/proposals/forget", {"paths": ["Caf\u00e9"]}).json == {"proposals": 2}
+    (vault.vault / "Cafe\u0301/Stub.md").unlink()
+    assert len(ids_of(api, "Caf%C3%A9/Stub.md", "refused")) == 2
+
+
 # --- what is asked for survives the daemon
 
 

@@ -52,6 +52,14 @@ def restart(daemon_fixture: DaemonFixture) -> None:
     daemon_fixture.rescan()
 
 
+def test_what_lies_on_a_drive_that_was_away_at_first_lay_there_before(tmp_path: Path) -> None:
+    root, state = tmp_path / "vault", tmp_path / "state"
+    root.mkdir()
+    Backlog(root, state, "ask").update([], whole=True)
+    (root / "Old.md").write_text(STUB)
+    assert Backlog(root, state, "ask").update(["Old.md"], whole=True) == {"Old.md"}
+
+
 def test_what_lay_there_before_waits_for_a_word(asking: DaemonFixture) -> None:
     assert filled(asking) == set() and asking.model.calls() == 1
     told = asking.status().background.backlog
@@ -217,7 +225,7 @@ class Vault:
 
     def __init__(self, folder: Path) -> None:
         self.root, self.state = folder / "vault", folder / "state"
-        self.root.mkdir()
+        (self.root / ".obsidian").mkdir(parents=True)
         self.now = 0.0
         self.open()
         self.backlog.update([], whole=True)

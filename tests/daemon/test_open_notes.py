@@ -110,7 +110,7 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
 
 @pytest.mark.usefixtures("impatient")
 def test_what_is_accepted_one_by_one_is_all_done_later(quiet: DaemonFixture) -> None:
-    quiet.note("Stub.md")
+    quiet.daemon._resume.cancel()  # which accepts again what waited before the daemon began
     proposed = quiet.run("Stub.md", propose=True)
     (ids,) = (entry.result.proposals for entry in proposed.since(0))
     assert len(ids) == 2

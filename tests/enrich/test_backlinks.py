@@ -192,6 +192,10 @@ NOT_QUOTED = [
     pytest.param({"Use.md": USE}, "", id="no definition"),
     pytest.param({"Miso.md": f"- Moulds:\n    - {DEFINED}"}, "", id="needs what is above it"),
     pytest.param({"Miso.md": "[[Koji]] is a mould, of which these kinds exist:\n"}, "", id="open"),
+    pytest.param(
+        {"Miso.md": "Wash [[Koji]] from your hands with warm water.\n"}, "", id="no subject"
+    ),
+    pytest.param({"Miso.md": "[[Koji|Moulds]] spoil bread and cheese.\n"}, "", id="other words"),
     pytest.param({"Diary/Miso.md": DEFINED}, SETTINGS, id="private"),
     pytest.param({"Miso.md": f"---\ntags: ignored\n---\n{DEFINED}"}, SETTINGS, id="ignored"),
     pytest.param({"Miso.md": DEFINED, "Koji.md": STUB + "Koji ferments. " * 20}, "", id="has text"),
@@ -215,6 +219,21 @@ def test_a_small_model_is_not_asked_where_others_say_what_it_is(
     [quoted] = quote(open_vault({"Food/Miso.md": DEFINED, "Use.md": USE}))
     assert quoted.filling.value == ["Koji is a mould that grows on rice and wheat. ([[Miso]])"]
     assert (quoted.asked, quoted.flags) == (False, ())
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "[[Koji]] smells of chestnuts after two days.",
+        "The [[Koji]] must not be warmer than forty degrees.",
+    ],
+)
+def test_a_fact_is_quoted_like_a_definition(
+    open_vault: Open, monkeypatch: pytest.MonkeyPatch, fact: str
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    [quoted] = quote(open_vault({"Miso.md": fact}))
+    assert quoted.filling.value == [f"{fact.replace('[[Koji]]', 'Koji')} ([[Miso]])"]
 
 
 def test_without_links_the_title_tells_where_a_quotation_is_from(

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from threading import Event
@@ -252,6 +253,24 @@ def test_says_what_is_wrong(
         pytest.skip("a missing journal is an empty one to its reader")
     with pytest.raises(JournalError, match=words), Journal(file, read_only=read_only) as journal:
         journal.changes()
+
+
+def test_what_is_done_while_the_journal_is_locked_is_recorded_later(
+    journal: Journal, change: NewChangeOf
+) -> None:
+    first = journal.begin(change(), NOTE, ENRICHED)
+    second = journal.begin(change(path="changed.md"), NOTE, ENRICHED)
+    journal._db._db.execute("PRAGMA busy_timeout = 0")
+    with closing(sqlite3.connect(journal._db.file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        journal.done(first)
+        journal.abandon(second, "it was edited meanwhile")
+        with pytest.raises(JournalError, match="is locked"):
+            journal.flush()
+    assert [each.state for each in journal.changes()] == ["abandoned", "done"]
+    journal.done(journal.begin(change(ENRICHED, NOTE), ENRICHED, NOTE))
+    journal.done(journal.begin(change(path="other.md"), NOTE, ENRICHED))
+    assert [each.state for each in journal.changes()] == ["done", "done", "abandoned", "done"]
 
 
 def _locked(file: Path, journal: Journal) -> Callable[[], object]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from companion.daemon.api.program_schemas import (
     AgentAcceptance,
     AgentProposal,
@@ -24,7 +26,7 @@ from companion.daemon.api.proposal_schemas import (
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.api.schemas import LARGEST, OfferShape
 from companion.daemon.problem import Refusal
-from companion.daemon.queries import spelled_path
+from companion.daemon.queries import find_spellings, spelled_path
 from companion.enrich import new_proposals
 from companion.enrich.run import NoteDecision
 from companion.vault.proposal import Acceptance, Proposal
@@ -38,6 +40,8 @@ _ONE = f"/proposals/<int(min=1, max={LARGEST}):proposal>"
 def read_proposals(query: ProposalsQuery) -> ProposalPage:
     """A page of proposals, newest first."""
     store, selection = the_daemon().proposals, query.selection
+    if selection.paths:
+        selection = selection._replace(paths=_spell(selection.paths))
     found = store.select(selection._replace(before=query.before), query.limit + 1)
     page = found[: query.limit]
     before = page[-1].id if len(found) > query.limit else None
@@ -68,7 +72,12 @@ def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalOffer:
 @proposals.does("/proposals/forget")
 def forget(body: NotesToForget) -> Forgotten:
     """Delete what is kept of the text of notes; their open proposals count as refused."""
-    return Forgotten(proposals=the_daemon().space.journal.forget(body.paths))
+    return Forgotten(proposals=the_daemon().space.journal.forget(_spell(body.paths)))
+
+
+def _spell(paths: Iterable[str]) -> list[str]:
+    root = the_daemon().root
+    return [spelled for path in paths for spelled in find_spellings(root, path)]
 
 
 def carry_out(wanted: NewDecisions) -> list[NoteDecision]:
