@@ -89,7 +89,7 @@ class NotesTable(Table):
     language: str | None = None
     """what to write in, as "English", "de" or "中文"; unset: each note's own, else its folder's"""
     own_sentence: bool = True
-    """the note's own best sentence stands in where the model's is unfit, or rewords one"""
+    """the note's own sentence stands in for an unfit description, those of others for a callout"""
     examples: bool = False
     """show a model that is not small the author's descriptions of up to 3 similar notes"""
 

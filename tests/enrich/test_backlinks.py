@@ -216,7 +216,7 @@ def test_a_small_model_is_not_asked_where_others_say_what_it_is(
     open_vault: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COMPANION_CHECKS")
-    [quoted] = quote(open_vault({"Food/Miso.md": DEFINED, "Use.md": USE}))
+    [quoted] = quote(open_vault({"Food/Miso.md": DEFINED, "Use.md": USE}, ""))
     assert quoted.filling.value == ["Koji is a mould that grows on rice and wheat. ([[Miso]])"]
     assert (quoted.asked, quoted.flags) == (False, ())
 
@@ -232,7 +232,7 @@ def test_a_fact_is_quoted_like_a_definition(
     open_vault: Open, monkeypatch: pytest.MonkeyPatch, fact: str
 ) -> None:
     monkeypatch.delenv("COMPANION_CHECKS")
-    [quoted] = quote(open_vault({"Miso.md": fact}))
+    [quoted] = quote(open_vault({"Miso.md": fact}, ""))
     assert quoted.filling.value == [f"{fact.replace('[[Koji]]', 'Koji')} ([[Miso]])"]
 
 
