@@ -189,9 +189,11 @@ def test_many_that_arrive_at_once_wait(
     daemon_fixture.settings |= {"backlog": "ask", "settle_seconds": 3600.0}
     daemon_fixture.start()
     daemon_fixture.rescan()
+    folder = daemon_fixture.vault.with_name("from")
+    folder.mkdir()
     for name in range(number):
-        daemon_fixture.note(f"from/{name}.md", STUB + f"{name}\n", rests=False)
-    (daemon_fixture.vault / "from").rename(daemon_fixture.vault / "pulled")
+        (folder / f"{name}.md").write_text(STUB + f"{name}\n")
+    folder.rename(daemon_fixture.vault / "pulled")
     eventually(lambda: daemon_fixture.status().to_do == number)
     daemon_fixture.rescan()
     status = daemon_fixture.status()
