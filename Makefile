@@ -5,7 +5,7 @@
 PYTHON ?= python3
 PLUGIN := obsidian-plugin
 PAGE := companion/daemon/web/static
-GENERATED := README.md CONTRIBUTING.md docs/commands.md docs/api.md # have parts made by docs/generate/
+GENERATED := README.md docs/commands.md docs/api.md # have parts made by docs/generate/
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

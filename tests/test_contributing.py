@@ -7,13 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from docs.generate.code_map import code_map
-
 REPOSITORY = Path(__file__).parents[1]
 PAGE = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
-WRITTEN = PAGE.partition("## Every module")[0]
 _PATH = r"(?<![\w./-])(?:[\w-]+/)+(?:[\w-]+\.\w+)?(?![\w./-])"
-NAMED = sorted({name for name in re.findall(_PATH, WRITTEN) if "NAME" not in name})
+NAMED = sorted({name for name in re.findall(_PATH, PAGE) if "NAME" not in name})
 ROOTS = [REPOSITORY, REPOSITORY / "companion", REPOSITORY / "obsidian-plugin"]
 
 
@@ -22,9 +19,9 @@ def test_a_named_file_exists(name: str) -> None:
     assert any((root / name).exists() for root in ROOTS)
 
 
-MEMBERS = sorted(set(re.findall(r"`([A-Z][a-z]\w+)\.(_?[a-z]\w+)`", WRITTEN)))
+MEMBERS = sorted(set(re.findall(r"`([A-Z][a-z]\w+)\.(_?[a-z]\w+)`", PAGE)))
 IN_FILES = sorted(
-    set(re.findall(r"`(\w+)` (?:in|of) (?:the plugin's )?`([\w./-]+\.\w+)`", WRITTEN))
+    set(re.findall(r"`(\w+)` (?:in|of) (?:the plugin's )?`([\w./-]+\.\w+)`", PAGE))
 )
 
 
@@ -40,11 +37,3 @@ def test_a_named_function_is_in_its_file(name: str, path: str) -> None:
     file = next(root / path for root in ROOTS if (root / path).exists())
     defined = rf"(?:^|def |class |function ){name}\b"
     assert re.search(defined, file.read_text("utf-8"), re.MULTILINE)
-
-
-def test_every_module_is_listed_with_its_package() -> None:
-    listed = code_map()
-    for file in (REPOSITORY / "companion").rglob("*.py"):
-        _, heading, rest = listed.partition(f"### {file.parent.relative_to(REPOSITORY)}/\n")
-        assert heading
-        assert f"- `{file.name}` " in rest.partition("###")[0]

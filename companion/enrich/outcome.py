@@ -157,7 +157,7 @@ SUPPORTED = {"text": 0.6, "prose": 0.7}
 
 Above that of texts, hardly a sentence adds to what was shown, or contradicts it. Of callouts a
 third does, at any similarity, so that they wait unless the user asks for one. Many true sentences
-lie below, too: no measure tells these from the false ones. See docs/figures.md.
+lie below, too: no measure tells these from the false ones. See benchmarks/HISTORY.md.
 """
 
 
