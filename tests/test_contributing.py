@@ -20,9 +20,7 @@ def test_a_named_file_exists(name: str) -> None:
 
 
 MEMBERS = sorted(set(re.findall(r"`([A-Z][a-z]\w+)\.(_?[a-z]\w+)`", PAGE)))
-IN_FILES = sorted(
-    set(re.findall(r"`(\w+)` (?:in|of) (?:the plugin's )?`([\w./-]+\.\w+)`", PAGE))
-)
+IN_FILES = sorted(set(re.findall(r"`(\w+)` (?:in|of) (?:the plugin's )?`([\w./-]+\.\w+)`", PAGE)))
 
 
 @pytest.mark.parametrize(("owner", "member"), MEMBERS)
