@@ -158,9 +158,9 @@ class Cursor:
 
 def _find_content(text: str, position: int) -> int:
     """Return the position of the first character from there on that is not a blank."""
-    found = _BLANKS.match(text, position)
-    assert found
-    return found.end()
+    blanks = _BLANKS.match(text, position)
+    assert blanks
+    return blanks.end()
 
 
 class Containers:

@@ -71,7 +71,7 @@ class Callout:
 
 def find_callouts(lines: Sequence[Line]) -> list[Callout]:
     """Return the AI callouts in the outline of a note's body, nested ones included."""
-    found = []
+    callouts = []
     heading = None
     for index, line in enumerate(lines):
         if line.kind == "heading" and line.level > 1:
@@ -91,8 +91,8 @@ def find_callouts(lines: Sequence[Line]) -> list[Callout]:
             each.kind != "blank" and not each.starts_block for each in after
         )
         fold = header["fold"]
-        found.append(Callout(index, last, title, heading, is_empty, is_answered, fold))
-    return found
+        callouts.append(Callout(index, last, title, heading, is_empty, is_answered, fold))
+    return callouts
 
 
 def answer_callout(
@@ -222,7 +222,7 @@ def find_styles(callouts: Iterable[Callout]) -> dict[str, tuple[Style, ...]]:
 
     Empty callouts are requests, and titles with a question mark were requests: neither counts.
     """
-    found: dict[str, dict[Style, None]] = {}
+    styles_by_place: dict[str, dict[Style, None]] = {}
     for callout in callouts:
         if not (
             callout.is_empty
@@ -230,8 +230,8 @@ def find_styles(callouts: Iterable[Callout]) -> dict[str, tuple[Style, ...]]:
             or _QUESTION_MARK.search(callout.title)
         ):
             place = TOP if callout.heading is None else SECTION
-            found.setdefault(place, {})[Style(callout.title, callout.fold)] = None
-    return {place: tuple(styles) for place, styles in found.items()}
+            styles_by_place.setdefault(place, {})[Style(callout.title, callout.fold)] = None
+    return {place: tuple(styles) for place, styles in styles_by_place.items()}
 
 
 def commonest_style(used: Mapping[Style, int], otherwise: Style) -> Style:

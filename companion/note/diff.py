@@ -46,18 +46,18 @@ def align(a: Sequence[str], b: Sequence[str]) -> list[CommonLines]:
     runs: list[CommonLines] = []
     todo = [_Range(0, len(a), 0, len(b))]
     while todo:
-        left = _strip_ends(a, b, todo.pop(), runs)
-        a_lines, b_lines = a[left.a : left.a_end], b[left.b : left.b_end]
+        middle = _strip_ends(a, b, todo.pop(), runs)
+        a_lines, b_lines = a[middle.a : middle.a_end], b[middle.b : middle.b_end]
         budget -= len(a_lines) + len(b_lines)
         if budget < 0 or set(a_lines).isdisjoint(b_lines):
             continue
         if anchors := _find_anchors(a_lines, b_lines):
-            starts = [(left.a, left.b), *((left.a + i, left.b + j) for i, j in anchors)]
-            stops = [*starts[1:], (left.a_end, left.b_end)]
+            starts = [(middle.a, middle.b), *((middle.a + i, middle.b + j) for i, j in anchors)]
+            stops = [*starts[1:], (middle.a_end, middle.b_end)]
             todo += [_Range(i, k, j, m) for (i, j), (k, m) in zip(starts, stops, strict=True)]
         else:
-            found, cost = _match_most(a_lines, b_lines, budget)
-            runs += [CommonLines(left.a + run.a, left.b + run.b, run.size) for run in found]
+            common, cost = _match_most(a_lines, b_lines, budget)
+            runs += [CommonLines(middle.a + run.a, middle.b + run.b, run.size) for run in common]
             budget -= cost
     return _slide(a, b, _join(sorted(runs)))
 
@@ -78,9 +78,9 @@ def _strip_ends(
     end = 0
     while end < size - top and a[here.a_end - 1 - end] == b[here.b_end - 1 - end]:
         end += 1
-    left = _Range(here.a + top, here.a_end - end, here.b + top, here.b_end - end)
-    runs += CommonLines(here.a, here.b, top), CommonLines(left.a_end, left.b_end, end)
-    return left
+    middle = _Range(here.a + top, here.a_end - end, here.b + top, here.b_end - end)
+    runs += CommonLines(here.a, here.b, top), CommonLines(middle.a_end, middle.b_end, end)
+    return middle
 
 
 class _Chain(NamedTuple):

@@ -95,8 +95,8 @@ class EditorText:
     @cached_property
     def _pairs(self) -> _Pairs:
         """The `\\r\\n` in the file, each one character of `text`."""
-        found = re.finditer(r"\r\n", self.file_text)
-        return _Pairs([m.start() - self._bom_length - index for index, m in enumerate(found)])
+        line_ends = re.finditer(r"\r\n", self.file_text)
+        return _Pairs([m.start() - self._bom_length - index for index, m in enumerate(line_ends)])
 
     def _to_file(self, offset: int) -> int:
         return self._pairs.widen(offset) + self._bom_length

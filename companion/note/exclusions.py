@@ -47,22 +47,22 @@ def find_marks(
 
     A note has a tag, too, where it has one that is nested in it.
     """
-    wanted = tuple(f"{_fold(tag)}/" for tag in tags)
+    prefixes = tuple(f"{_fold(tag)}/" for tag in tags)
     names = (
         name.lstrip("#")
         for text in _texts(_values(parsed.properties, ("tags", "tag")), set())
         for name in BETWEEN_TAGS.split(text)
     )
-    found = {path for name in names for path in _tag_paths(name) if path.startswith(wanted)}
+    tag_paths = {path for name in names for path in _tag_paths(name) if path.startswith(prefixes)}
     code = _CodeFinder(parsed)
     for place, name in find_possible_tags(parsed.note.text) if tags else ():
-        paths = [path for path in _tag_paths(name) if path.startswith(wanted)]
+        paths = [path for path in _tag_paths(name) if path.startswith(prefixes)]
         if paths and not code.is_at(place):
-            found.update(paths)
+            tag_paths.update(paths)
     marks = [
         tag_mark(tag)
-        for tag, start in zip(tags, wanted, strict=True)
-        if any(path.startswith(start) for path in found)
+        for tag, start in zip(tags, prefixes, strict=True)
+        if any(path.startswith(start) for path in tag_paths)
     ]
     marks += [property_mark(*pair) for pair in properties if has_value(parsed.properties, *pair)]
     return tuple(marks)
@@ -131,7 +131,7 @@ class _CodeFinder:
         That is, code on one line, with no unpaired backtick before it in the paragraph or in what
         might be part of it, and with nothing in it that may begin or end a link or the like.
         """
-        found, in_doubt = [], False
+        spans, in_doubt = [], False
         for line in self._parsed.lines:
             if line.kind == "blank":
                 in_doubt = False
@@ -145,8 +145,8 @@ class _CodeFinder:
                     in_doubt |= position == match.end()
                     has_links = _OTHER_SYNTAX.search(line.text, match.end(), position)
                     if line.kind in ("text", "heading") and not (in_doubt or has_links):
-                        found.append((line.start + match.start(), line.start + position))
-        return found
+                        spans.append((line.start + match.start(), line.start + position))
+        return spans
 
 
 _TEMPLATE_OPENINGS = ("{{", "<%")
@@ -173,9 +173,9 @@ def find_template(parsed: ParsedNote) -> NoteRefused | None:
     for line in parsed.lines:
         if line.kind in ("code", "math") or not any(o in line.text for o in _TEMPLATE_OPENINGS):
             continue
-        for found in _TEMPLATE.finditer(CodeSpans(line.text).mask(_CODE_OR_FORMULA)):
-            if found[0].startswith("{{") or line.start + found.end() <= last_closing:
-                what = found[0][:_MAX_QUOTED]
+        for match in _TEMPLATE.finditer(CodeSpans(line.text).mask(_CODE_OR_FORMULA)):
+            if match[0].startswith("{{") or line.start + match.end() <= last_closing:
+                what = match[0][:_MAX_QUOTED]
                 reason = f"a template: its text holds {what}; if it is none, write it as `{what}`"
                 return NoteRefused(reason, line=note.line_number(line.start))
     return None

@@ -101,8 +101,8 @@ class Facts(NamedTuple):
         """Return the facts that dump() wrote."""
         # json.loads would look for blanks around it, which takes as long
         (needs, skipped, left, aliases, values, styles, marks), _ = _DECODER.raw_decode(dumped)
-        for name, found in values.items():
-            values[name] = tuple(found)
+        for name, texts in values.items():
+            values[name] = tuple(texts)
         for place, used in styles.items():
             styles[place] = tuple([Style(*style) for style in used])
         needs = tuple([Need(*need) for need in needs])
@@ -197,12 +197,12 @@ def _values_in_use(parsed: ParsedNote, rules: Rules) -> dict[str, tuple[str, ...
     for name in rules.vocabulary:
         if name == "tags":
             tags = [*parsed.properties.tags, *parsed.likely_tags]
-            found = [tag for tag in tags if is_tag(tag) and not rules.is_mark(tag)]
+            used = [tag for tag in tags if is_tag(tag) and not rules.is_mark(tag)]
         elif not (texts := property_texts(parsed.properties.get(name))):
             continue
         else:
             key = name.casefold()
-            found = [text for text in texts if (key, text.casefold()) not in rules.marks]
-        if found:
-            values[name] = tuple(dict.fromkeys(found))
+            used = [text for text in texts if (key, text.casefold()) not in rules.marks]
+        if used:
+            values[name] = tuple(dict.fromkeys(used))
     return values

@@ -95,7 +95,7 @@ def add_property(note: NoteText, name: str, value: str | list[str]) -> list[Edit
     if block.is_flow and block.entries:
         reason = f"the properties are written in braces; add `{name}` by hand"
         raise NoteRefused(reason, line=line)
-    span, found = note.frontmatter, _LINE_END.search(note.text)
+    span, line_end = note.frontmatter, _LINE_END.search(note.text)
     if block.is_flow:
         at = block.head[-1].end
         text = f"{flow_scalar(name)}: {_inline(value, in_flow=True)}"
@@ -105,7 +105,7 @@ def add_property(note: NoteText, name: str, value: str | list[str]) -> list[Edit
         text = _lines(note, block, name, value, newline)
     else:
         at = len(BOM) if note.text.startswith(BOM) else 0
-        newline = found[0] if found else "\n"
+        newline = line_end[0] if line_end else "\n"
         text = f"---{newline}{_lines(note, block, name, value, newline)}---{newline}"
     return _verify(note, [Edit(at, at, text)], name, value, line)
 

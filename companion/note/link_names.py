@@ -114,9 +114,9 @@ class LinkNames(NotePaths):
             for name, is_alias in names:
                 spelled = unicodedata.normalize("NFC", name).strip()
                 patterns.add(pattern := fold_case(spelled))
-                known = _SpelledName(spelled, spelling_of(spelled, is_alias))
-                if known not in self._spellings.get(pattern, ()):
-                    _add(self._spellings, pattern, known)
+                spelling = _SpelledName(spelled, spelling_of(spelled, is_alias))
+                if spelling not in self._spellings.get(pattern, ()):
+                    _add(self._spellings, pattern, spelling)
             for pattern in patterns:
                 _add(self._paths_by_name, pattern, path)
 
@@ -150,8 +150,8 @@ class LinkNames(NotePaths):
 
     def find_mentions(self, text: str) -> Iterator[Mention]:
         """Yield the mentions in text by their start, longest first; they may overlap."""
-        found = self._matcher.find_matches_as_indexes(fold_case(text), overlapping=True)
-        for index, start, end in sorted(found, key=lambda match: (match[1], -match[2])):
+        matches = self._matcher.find_matches_as_indexes(fold_case(text), overlapping=True)
+        for index, start, end in sorted(matches, key=lambda match: (match[1], -match[2])):
             pattern = self._patterns[index]
             if can_be_link(text, start, end) and any(
                 matches_spelling(name, spelling, text[start:end], text, start)
@@ -181,8 +181,8 @@ class LinkNames(NotePaths):
         """The names that are part of many other notes' names: too common to mean one note."""
         notes: dict[int, int] = defaultdict(int)
         for name in self._basenames:
-            found = self._matcher.find_matches_as_indexes(fold_case(name), overlapping=True)
-            parts = [(i, start, end) for i, start, end in found if end - start < len(name)]
+            matches = self._matcher.find_matches_as_indexes(fold_case(name), overlapping=True)
+            parts = [(i, start, end) for i, start, end in matches if end - start < len(name)]
             for index in {i for i, start, end in parts if can_be_link(name, start, end)}:
                 notes[index] += 1
         return {self._patterns[index] for index, count in notes.items() if count >= _MIN_COMMON}

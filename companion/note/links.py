@@ -165,40 +165,40 @@ class Links:
         self._odd_paths: dict[str, str] = {}
         # The links to notes of each name, in whichever folder: linking note and target.
         self._links: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        wanted = None if about is None else set(map(_name_key, about))
+        keys = None if about is None else set(map(_name_key, about))
         for source, lines in targets:
             self._counts[source] = lines.count("\n")
             if not source.endswith(".md"):
                 self._odd_paths[without_extension(source)] = source
             for target in filter(None, lines.split("\n")):
                 key = _name_key(target)
-                if wanted is None or key in wanted:
+                if keys is None or key in keys:
                     self._links[key].append((source, target))
 
     def linked_in(self, text: str, path: str) -> list[str]:
         """Return the notes that text, of the note at path, links to, in the order of the links."""
-        found = dict.fromkeys(self.leads_to(target, path) for target in likely_targets(text))
-        return [other for other in found if other is not None and other != path]
+        notes = dict.fromkeys(self.leads_to(target, path) for target in likely_targets(text))
+        return [other for other in notes if other is not None and other != path]
 
     def linking_to(self, path: str) -> list[str]:
         """Return the notes that link to the note; first those with the fewest links.
 
         What has few links says more about each than an index of the whole vault does.
         """
-        found = {
+        sources = {
             source
             for source, target in self._links.get(_name_key(path), ())
             if source != path and self.leads_to(target, source) == path
         }
-        return sorted(found, key=lambda source: (self._counts[source], source))
+        return sorted(sources, key=lambda source: (self._counts[source], source))
 
     def leads_to(self, target: str, source: str) -> str | None:
         """Return the path of the note that a link to target in the note source leads to."""
-        found = self._names.find_note(_RELATIVE.sub("", target, count=1), source)
-        if found is None:
+        name = self._names.find_note(_RELATIVE.sub("", target, count=1), source)
+        if name is None:
             return None
-        path = f"{found}.md"
-        return path if path in self._counts else self._odd_paths.get(found)
+        path = f"{name}.md"
+        return path if path in self._counts else self._odd_paths.get(name)
 
 
 def _name_key(target: str) -> str:

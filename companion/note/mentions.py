@@ -220,11 +220,11 @@ def _joins_after(last: str, after: str) -> bool:
     return _is_letter(last) and not may_end
 
 
-def _is_word_boundary(left: str, right: str) -> bool:
+def _is_word_boundary(before: str, after: str) -> bool:
     """Return whether a word may end between two letters: in unspaced scripts, except katakana."""
-    if _IS_KATAKANA.match(left) and _IS_KATAKANA.match(right):
+    if _IS_KATAKANA.match(before) and _IS_KATAKANA.match(after):
         return False
-    return bool(_IS_UNSPACED.match(left) or _IS_UNSPACED.match(right))
+    return bool(_IS_UNSPACED.match(before) or _IS_UNSPACED.match(after))
 
 
 def _is_letter(char: str) -> bool:

@@ -144,7 +144,7 @@ def property_names(needs: Iterable[Need]) -> list[str]:
 
 def find_callout(parsed: ParsedNote, need: Need) -> Callout | None:
     """Return the empty callout that the need is about, None if it is no longer there."""
-    empty = (callout for callout, found in _empty_callouts(parsed) if found.key == need.key)
+    empty = (callout for callout, request in _empty_callouts(parsed) if request.key == need.key)
     return next(empty, None)
 
 

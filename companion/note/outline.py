@@ -194,8 +194,8 @@ class _Scanner:
 
     def _hide(self, line: Line) -> Line:
         """Return the line with its comments; one that is not closed in the line stays open."""
-        if found := tuple(self.comments.find(line, len(self.lines))):
-            line = line._replace(hidden=(*line.hidden, *found))
+        if comments := tuple(self.comments.find(line, len(self.lines))):
+            line = line._replace(hidden=(*line.hidden, *comments))
         if line.hidden and not line.visible.strip(" \t>"):
             line = line._replace(kind="comment")
         if not (span := self.comments.open):
@@ -233,14 +233,14 @@ def find_heading(lines: Sequence[Line], section: Section) -> int:
     """
     heading = section.heading
     headings = _find_headings(lines)
-    found = [i for i in headings if _fold(lines[i].title) == _fold(heading)]
-    if len(found) == section.of:
-        return found[section.at - 1]
+    matches = [i for i in headings if _fold(lines[i].title) == _fold(heading)]
+    if len(matches) == section.of:
+        return matches[section.at - 1]
     if section.of > 1:
-        was = f"{len(found)} headings read “{heading}” now, and {section.of} did before"
+        was = f"{len(matches)} headings read “{heading}” now, and {section.of} did before"
         raise HeadingNotFound(f"{was}; ask again for the one you mean")
-    if found:
-        raise HeadingNotFound(f"{len(found)} headings read “{heading}”; make them differ")
+    if matches:
+        raise HeadingNotFound(f"{len(matches)} headings read “{heading}”; make them differ")
     names = ", ".join(f"“{lines[i].title}”" for i in headings)
     raise HeadingNotFound(f"no heading reads “{heading}”; it has {names or 'none'}")
 

@@ -68,8 +68,8 @@ class ParsedNote:
     @cached_property
     def inline_tags(self) -> list[str]:
         """The tags of the body, without `#`."""
-        found = ((line.text, *span) for line in self.lines for span in find_tags(line))
-        return [text[start + 1 : end] for text, start, end in found]
+        spans = ((line.text, *span) for line in self.lines for span in find_tags(line))
+        return [text[start + 1 : end] for text, start, end in spans]
 
     @property
     def likely_tags(self) -> list[str]:

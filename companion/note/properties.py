@@ -92,8 +92,8 @@ class Properties:
         Obsidian Help, "Tags" and "Properties": a list, or one text separated by commas or blanks;
         a tag has no blanks in it and is not only a number. `tag` is the older name.
         """
-        found = [text.lstrip("#") for text in self._texts(("tags", "tag"), BETWEEN_TAGS)]
-        valid = [tag for tag in found if not tag.isdecimal() and len(tag.split()) == 1]
+        names = [text.lstrip("#") for text in self._texts(("tags", "tag"), BETWEEN_TAGS)]
+        valid = [tag for tag in names if not tag.isdecimal() and len(tag.split()) == 1]
         return list(dict.fromkeys(valid))
 
     @property

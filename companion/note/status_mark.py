@@ -52,46 +52,46 @@ def replace_status_marks(parsed: ParsedNote, rules: Rules, afterwards: str) -> l
     for key in parsed.properties.values:
         values = [value for keys, value in marks if key in keys]
         if key in parsed.property_keys("tags"):
-            found = _replace_items(parsed.note, key, rules.postponed_tags, values, tag)
+            property_edits = _replace_items(parsed.note, key, rules.postponed_tags, values, tag)
         else:
-            found = _replace_items(parsed.note, key, (), values, tag.rpartition("/")[2])
-        new = ParsedNote(NoteText(apply_edits(parsed.note.text, found)))
+            property_edits = _replace_items(parsed.note, key, (), values, tag.rpartition("/")[2])
+        new = ParsedNote(NoteText(apply_edits(parsed.note.text, property_edits)))
         is_filled = any(key in new.property_keys(name) for name in rules.fields)
         if not (is_filled and new.properties.is_empty(key)):
-            edits += found
+            edits += property_edits
     return edits
 
 
 def _inline_edits(parsed: ParsedNote, rules: Rules, tag: str) -> Iterator[Edit]:
     for index, line in enumerate(parsed.lines):
         tags = find_tags(line)
-        found = [
+        marks = [
             (start, end)
             for start, end in tags
             if _is_postponed_tag(rules, line.text[start + 1 : end])
         ]
         if tag:
             yield from (
-                Edit(line.start + start, line.start + end, f"#{tag}") for start, end in found
+                Edit(line.start + start, line.start + end, f"#{tag}") for start, end in marks
             )
-        elif found and has_only_tags(line) and len(found) == len(tags):
+        elif marks and has_only_tags(line) and len(marks) == len(tags):
             if not line.hidden and _is_removable(parsed.lines, index):
                 # to the end of the line, or of the blank line below it if one is above it, too
                 kinds = ["blank", *(line.kind for line in parsed.lines), ""]
                 is_gap = kinds[index] == kinds[index + 2] == "blank"
                 yield Edit(line.start, parsed.lines[index + is_gap].next, "")
-        elif found:
-            yield from _words_edits(line, found)
+        elif marks:
+            yield from _words_edits(line, marks)
 
 
-def _words_edits(line: Line, found: list[tuple[int, int]]) -> Iterator[Edit]:
-    """Yield the edits that remove the tags at found from a line.
+def _words_edits(line: Line, tag_spans: list[tuple[int, int]]) -> Iterator[Edit]:
+    """Yield the edits that remove the tags at tag_spans from a line.
 
     There are none if the rest of the line would be read as syntax.
     """
     edits: list[Edit] = []
     text, done = line.text, line.content
-    for start, end in found:  # each with the blank before it, else with the one after it
+    for start, end in tag_spans:  # each with the blank before it, else with the one after it
         if text[end : end + 1] != "#":  # else the next tag needs the blank
             if start > done and text[start - 1] in " \t":
                 start -= 1
@@ -197,13 +197,13 @@ def _replace_items(
     edits: list[Edit] = []
     done = 0  # the end of what is removed
     for scalar in _scalars(note, key) if words else ():
-        for found in token.finditer(note.text, scalar.start):
-            if found.end() > scalar.end:
+        for match in token.finditer(note.text, scalar.start):
+            if match.end() > scalar.end:
                 break
             if new:
-                edits.append(Edit(*found.span("word"), new))
+                edits.append(Edit(*match.span("word"), new))
             else:
-                start, done = _span_of_item(note.text, *found.span(), done)
+                start, done = _span_of_item(note.text, *match.span(), done)
                 edits.append(Edit(start, done, ""))
     return edits if _is_exact(note, key, edits, is_mark, new) else []
 
@@ -259,9 +259,9 @@ def _is_exact(
     except NoteRefused:
         return False
     others = {**old.values, key: None} == {**read.values, key: None}
-    wanted = [new if is_mark(item) else item for item in _items(old, key)]
+    new_items = [new if is_mark(item) else item for item in _items(old, key)]
     is_same = others and read.keys_of(key) == old.keys_of(key)
-    return is_same and _items(read, key) == [item for item in wanted if item]
+    return is_same and _items(read, key) == [item for item in new_items if item]
 
 
 def _items(properties: Properties, key: str) -> list[str]:

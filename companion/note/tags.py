@@ -44,7 +44,7 @@ def likely_tags(text: str, start: int, tag_candidates: Mapping[int, str]) -> lis
 
     Those in comments, formulas, indented code and fences are left out. start: of the body.
     """
-    found: list[str] = []
+    tags_in_use: list[str] = []
     hidden, end = _HiddenText(text, start), -1
     tags: set[int] = set()
     for place, name in tag_candidates.items():
@@ -58,8 +58,8 @@ def likely_tags(text: str, start: int, tag_candidates: Mapping[int, str]) -> lis
                 spans = find_tags(Line(first, last, last, line, kind="text"))
                 tags = {first + start for start, _ in spans}
         if place in tags:
-            found.append(name)
-    return found
+            tags_in_use.append(name)
+    return tags_in_use
 
 
 def find_tags(line: Line) -> list[tuple[int, int]]:
@@ -77,16 +77,14 @@ def has_only_tags(line: Line) -> bool:
     """Return whether the line has tags and nothing else, apart from comments."""
     if line.kind != "text" or (line.content and line.prefix.strip(" \t")):
         return False
-    found = find_tags(line)
-    return bool(found) and not fill_spans(line.text, [*line.hidden, *found], " ").strip()
+    tag_spans = find_tags(line)
+    return bool(tag_spans) and not fill_spans(line.text, [*line.hidden, *tag_spans], " ").strip()
 
 
-def has_tag(tags: Collection[str], wanted: str) -> bool:
-    """Return whether wanted, or a tag nested in it, is among tags, regardless of case."""
-    if not tags:
-        return False
-    wanted = f"{wanted.lstrip('#').casefold()}/"
-    return any(f"{tag.casefold()}/".startswith(wanted) for tag in tags)
+def has_tag(tags: Collection[str], tag: str) -> bool:
+    """Return whether tag, or one nested in it, is among tags, regardless of case."""
+    prefix = f"{tag.lstrip('#').casefold()}/"
+    return any(f"{other.casefold()}/".startswith(prefix) for other in tags)
 
 
 def find_possible_tags(text: str) -> Iterator[tuple[int, str]]:

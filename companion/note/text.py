@@ -92,8 +92,8 @@ class NoteText:
         last = line_start(self.text, offset) - 1
         if self.text.endswith("\r\n", 0, last + 1):
             return "\r\n"
-        found = _NEWLINE.search(self.text, last if last >= 0 else offset)
-        return found.group() if found else "\n"
+        newline = _NEWLINE.search(self.text, last if last >= 0 else offset)
+        return newline.group() if newline else "\n"
 
     def line_number(self, offset: int) -> int:
         """Return the number of the line that offset is in, counted from 1."""

@@ -106,7 +106,7 @@ def parse_ruamel(note: NoteText) -> YamlBlock:
     # Both parsers end lines at NEL, LS and PS; YAML 1.2 (section 5.4), which Obsidian follows, does
     # not. Within quotes they change no structure.
     start = note.frontmatter.start if note.frontmatter else 0
-    for at in (start + found.start() for found in _ODD_LINE_END.finditer(note.yaml)):
+    for at in (start + match.start() for match in _ODD_LINE_END.finditer(note.yaml)):
         events = (event for entry in block.entries for event in (*entry.key, *entry.value))
         if not any(each.start < at < each.end for each in events if each.style in ("'", '"')):
             reason = f"the properties hold a line separator (U+{ord(note.text[at]):04X}); delete it"
