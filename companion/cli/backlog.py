@@ -115,5 +115,5 @@ def _decide(
         if fill is None:
             output.say("They are left alone until you answer; companion backlog asks again.")
     if fill is not None:
-        output.say("They are filled by and by." if fill else "They are left alone.")
+        output.say("They will be filled in the background." if fill else "They are left alone.")
     return fill

@@ -81,7 +81,7 @@ class Backlog:
         except FileNotFoundError:
             pass
         except (OSError, ValidationError) as error:
-            said = "%s cannot be read (%s); it is begun anew"
+            said = "%s cannot be read (%s); it is started again"
             _log.warning(said, self._file, type(error).__name__)
         self._is_new, self._is_saved = saved is None, False
         self._entries: dict[str, BacklogEntry] = {}

@@ -184,7 +184,7 @@ class OpenNotes:
             return entry.pending if entry else None
 
     def record_edits(self, run: str, path: str, planned: Result) -> None:
-        """Record that an editor got the edits; the first time, its time begins anew."""
+        """Record that an editor got the edits; the first time, its time starts again."""
         with self._lock:
             if entry := self._find(run, path):
                 if entry.planned is None:  # only once: it may be unable to make them

@@ -116,9 +116,9 @@ def require_no_daemon(root: Path) -> None:
     if (found := find_daemon(state_folder(root))) is None:
         return
     stop = (
-        "companion service install starts it anew"
+        "companion service install restarts it"
         if find_service(root)
-        else "to start it anew, end it first, by Ctrl-C in its terminal"
+        else "to restart it, end it first, by Ctrl-C in its terminal"
     )
     raise VaultLocked(
         f"a daemon serves this vault already, on http://127.0.0.1:{found.port} (pid {found.pid}); "

@@ -101,7 +101,7 @@ class Reconciler:
         return self._watcher.polls
 
     def refresh(self, timeout: float) -> None:
-        """Return once the whole vault has been scanned anew, or after `timeout` seconds."""
+        """Return once the whole vault has been scanned again, or after `timeout` seconds."""
         self._hints.request_scan(timeout)
 
     def scan(self) -> Scan:

@@ -35,7 +35,7 @@ class ScanHints:
             self._moves.append((old, new))
 
     def request_scan(self, timeout: float) -> None:
-        """Return once the whole vault has been scanned anew, or after `timeout` seconds."""
+        """Return once the whole vault has been scanned again, or after `timeout` seconds."""
         with self._changed:
             self._whole = True
             self._requested += 1

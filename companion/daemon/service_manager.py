@@ -195,7 +195,7 @@ ServiceManager = Systemd | Launchd | TaskScheduler
 """What starts programs with the user's session. Each method raises UsageError if it fails.
 
 file, render: the path and the content of the service's unit, agent or task. start: have it start
-with the session, and start it anew, as its file is now.
+with the session, and restart it, as its file is now.
 """
 
 

@@ -33,7 +33,7 @@ from companion.vault.proposal import NewProposal, Proposal
 from companion.vault.write import Snapshot, read_note
 
 _ANSWERED = "it was answered before"
-_ASKED_ANEW = "it was asked for anew since, or is filled"
+_ASKED_ANEW = "it was asked for again since, or is filled"
 
 
 @dataclass

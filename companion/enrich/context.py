@@ -1,4 +1,4 @@
-"""What a prompt shows of a note and of its vault, but for the note's text; see excerpt."""
+"""What a prompt shows of a note and of its vault, except the note's text; see excerpt."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def make_prompt_context(
     vocabulary: Mapping[str, Sequence[str]],
     language: str | None = None,
 ) -> PromptContext:
-    """Return what a prompt shows of the note, but for its text and the properties in its place.
+    """Return what a prompt shows of the note, except its text and the properties in its place.
 
     language: what to write in; None: the note's own.
     """
@@ -231,7 +231,7 @@ def take_first(names: Sequence[str], letters: int = _NAMES) -> list[str]:
 class AskedNote(NamedTuple):
     """A note that is asked about.
 
-    prompts: those for the note. context: what they show of it, but for its text. language: what to
+    prompts: those for the note. context: what they show of it, except its text. language: what to
     write in; None: nothing tells it. callout_titles: casefolded, of callouts that ask nothing.
     quotable: what other notes say of it that may stand in it.
     """

@@ -171,7 +171,7 @@ class Enricher(NoteWriter):
     def _reuse_open(self, job: Job, task: Task) -> tuple[Task, list[_OpenProposal]]:
         """Return the task, and the open proposals for its note that still say something of it.
 
-        What was made from a text of which little is left is closed, and asked for anew. But in the
+        What was made from a text of which little is left is closed, and asked for again. But in the
         background nothing is asked or written while the note is only the beginning of that text:
         so is one that a sync client writes in parts.
         """

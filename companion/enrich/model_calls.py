@@ -265,7 +265,7 @@ def split_answer(
 ) -> CallAnswers:
     """Return what the answer that ask returns holds for each need.
 
-    Raises what ask raises, but for AnswerError, which rejects the needs.
+    Raises what ask raises, except AnswerError, which rejects the needs.
     """
     try:
         answer = ask()

@@ -54,7 +54,7 @@ ANY_NOTE = NoteFilter()
 
 
 class Criteria(NamedTuple):
-    """Which texts to write anew: those that fit all that is given.
+    """Which texts to rewrite: those that match every criterion given.
 
     made_since: Unix time, seconds. made_by: the name of a model. prompt_changed: what was asked
     for with other instructions than are asked with now. kind: of the need. need: its key.
@@ -67,7 +67,7 @@ class Criteria(NamedTuple):
     need: str | None = None
 
     def fits(self, proposal: Proposal) -> bool:
-        """Return whether the proposal fits, but for what it was asked for with."""
+        """Return whether the proposal matches, ignoring the prompt."""
         return (
             self.need in (None, proposal.need)
             and self.made_by in (None, proposal.model)

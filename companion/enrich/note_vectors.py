@@ -197,7 +197,7 @@ class NoteVectors:
         return self._load().get(file.path) == hash(file)
 
     def _load(self, scan: Scan | None = None) -> dict[str, int]:
-        """Return which notes have a vector; what another process wrote is read anew.
+        """Return which notes have a vector; what another process wrote is read again.
 
         scan: its paths are used then, so that they are in memory once.
         """

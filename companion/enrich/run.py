@@ -162,7 +162,7 @@ def run_jobs(
     before they are written.
 
     Raises what enrich raises for all notes (EndpointError, StorageError), once those under way
-    are finished; the notes it was raised for are among the results, but for those that a limit
+    are finished; the notes it was raised for are among the results, except those that a limit
     on what may be spent left unasked.
     """
     waiting = iter(jobs)

@@ -125,7 +125,7 @@ class NeedsToAsk(NamedTuple):
 
     @property
     def left(self) -> tuple[str, ...]:
-        """Why needs are not asked for, but for those that have an open proposal."""
+        """Why needs are not asked for, except those that have an open proposal."""
         by_reason: dict[str, list[str]] = {}
         for need, asked in self.before:
             if "new-value" in asked.flags:

@@ -111,7 +111,7 @@ class Workspace:
         """Delete what was proposed for notes that were deleted, or are private or ignored now.
 
         What belongs to a note that is missing for the first time stays until the next scan: sync
-        clients delete a note and write it anew.
+        clients delete a note and write it again.
         """
         lost: list[str] = []
         excluded: list[str] = []

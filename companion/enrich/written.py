@@ -1,4 +1,4 @@
-"""What Companion wrote and nobody edited since: to write it anew, and to tell what is outdated."""
+"""What Companion wrote and nobody edited since: rewrite it, and tell what is outdated."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Outdated(NamedTuple):
 
 
 def find_rewrites(space: Workspace, paths: Sequence[str], criteria: Criteria) -> list[Job]:
-    """Return a job for each note in which something is to be written anew; it waits as a proposal.
+    """Return a job for each note in which something is to be rewritten; it waits as a proposal.
 
     paths: notes and folders; `""`: the vault. What already has an open proposal is left out.
     """

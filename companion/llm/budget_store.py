@@ -38,7 +38,7 @@ class BudgetFileUnusable(Exception):
 class BudgetFile:
     """The SQLite file of the budget; for one thread at a time, and any number of processes.
 
-    A damaged file is set aside and begun anew, and so is one that was deleted meanwhile: `count`
+    A damaged file is set aside and started again, and so is one that was deleted meanwhile: `count`
     says how many there were.
     """
 
@@ -119,7 +119,7 @@ class BudgetFile:
             raise BudgetFileUnusable(
                 f"{self._file} is damaged ({error}) and cannot be moved aside ({fault.strerror})"
             ) from None
-        _log.warning("%s was damaged (%s); what was spent is counted anew", self._file, error)
+        _log.warning("%s was damaged (%s); what was spent is counted from zero", self._file, error)
 
 
 _MIGRATIONS: list[Migration] = [

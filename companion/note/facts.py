@@ -26,7 +26,7 @@ from companion.note.tags import is_tag
 from companion.note.text import NoteText
 
 FACTS_VERSION = 9
-"""To be raised when Facts hold something else, or find it differently: the index is read anew."""
+"""To be raised when Facts change: the index is then rebuilt."""
 
 UNKNOWN = "cannot be understood"
 _DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}

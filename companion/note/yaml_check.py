@@ -138,7 +138,7 @@ class _Loader(SafeLoader):
     """ruamel.yaml's own loader, faster by a third where it only asks for what it knows.
 
     Once the scanner has found the next token, there is nothing more to find until that is taken;
-    ruamel.yaml looks anew each time that the parser asks for the token's type. Its parts look each
+    ruamel.yaml looks again each time that the parser asks for the token's type. Its parts look each
     other up each time, too; here they are one object.
     """
 

@@ -97,7 +97,7 @@ def find_copied_note(root: Path, path: str, is_there: Callable[[str], bool]) -> 
 
 
 def _may_be_headings(text: str, stems: Iterable[str]) -> bool:
-    """Return whether a line ends with one of the stems, but for what may close a heading.
+    """Return whether a line ends with one of the stems, ignoring what may close a heading.
 
     The outline, which tells what is a heading, takes its time.
     """

@@ -267,7 +267,7 @@ def to_journal_error(error: sqlite3.Error, file: Path) -> JournalError:
 def _explain_newer(error: NewerFormat, file: Path) -> JournalError:
     return JournalError(
         f"the journal {file} was written by a newer version of Companion (format {error.version}, "
-        f"this one knows {error.newest}); update Companion, and start companion serve anew"
+        f"this one knows {error.newest}); update Companion, and restart companion serve"
     )
 
 

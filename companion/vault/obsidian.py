@@ -100,7 +100,7 @@ def _settings(file: Path) -> dict[str, object]:
 def _unknown(file: Path, why: str) -> UsageError:
     return UsageError(
         f"{file}: cannot tell which notes Obsidian leaves out: {why}. "
-        "Nothing was touched; mend the file, or set it anew in Obsidian's settings"
+        "Nothing was touched; mend the file, or set it again in Obsidian's settings"
     )
 
 

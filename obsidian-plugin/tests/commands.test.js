@@ -418,7 +418,7 @@ describe("notes that were here before", () => {
   });
 
   const ANSWERS = [
-    ["Yes, fill them", [{ fill: true, notes: 3 }], "They are filled by and by."],
+    ["Yes, fill them", [{ fill: true, notes: 3 }], "They will be filled in the background."],
     ["No, leave them alone", [{ fill: false, notes: 3 }], "They are left alone."],
     ["Decide later", [], undefined],
   ];

@@ -177,7 +177,7 @@ def test_a_daemon_of_a_service_is_started_anew_by_that(user: User) -> None:
     with serving(user) as daemon:
         record = {"vault": str(user.vault), "port": None}
         (daemon.state / "service.json").write_text(json.dumps(record))
-        assert "companion service install starts it anew" in try_to_serve(user).err
+        assert "companion service install restarts it" in try_to_serve(user).err
 
 
 ENDS = [

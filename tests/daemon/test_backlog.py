@@ -219,7 +219,7 @@ def test_a_damaged_file_counts_as_a_first_look(asking: DaemonFixture, damage: by
     asking.start()
     assert filled(asking) == set()
     assert asking.status().background.backlog.notes == 3
-    assert "it is begun anew" in asking.log.getvalue()
+    assert "it is started again" in asking.log.getvalue()
 
 
 class Vault:

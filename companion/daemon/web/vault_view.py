@@ -31,7 +31,7 @@ class VaultQuery(Sent):
 
 
 class OutdatedText(Sent):
-    """What is to be asked for anew: what became of this proposal, and nothing else of its note."""
+    """What is to be asked for again: what became of this proposal, and nothing else of its note."""
 
     proposal: Id
 
@@ -110,10 +110,10 @@ def _find_proposed_kinds() -> dict[str, set[str]]:
 
 @vault_view.does("/refresh")
 def refresh(body: OutdatedText) -> Response:
-    """Ask anew for an outdated text of a note; the answer is a proposal beside the old text."""
+    """Ask again for an outdated text of a note; the answer is a proposal beside the old text."""
     written = find_proposal(body.proposal)
     anew = Criteria(kind=written.kind, need=written.need)
     run = the_daemon().start_run(RunRequest([written.path], JobOptions(anew=anew)))
     if not run.total:
         return said("There is nothing to ask for: it was edited, or is proposed already.")
-    return said("It is asked for anew; the answer will wait in the inbox.")
+    return said("Asked again. The answer will wait in the inbox.")

@@ -113,7 +113,7 @@
     if (areas.some((each) => each.value !== each.defaultValue)) event.preventDefault();
   });
 
-  // The session has ended. What was shown goes with it, but for what somebody types, until that is left.
+  // The session has ended. What was shown goes with it, except what somebody types, until that is left.
   function leave(detail) {
     if (!isOut) ends += 1;
     else if (isTyped(view) || view.querySelector(".out")) return;
@@ -140,7 +140,7 @@
     say(words);
   }
 
-  // A button with data-post does something; what came of it is said, and the view shown anew.
+  // A button with data-post does something; what came of it is said, and the view shown again.
   view.addEventListener("click", async (event) => {
     const button = event.target.closest("button[data-post]");
     if (!button || (button.dataset.confirm && !window.confirm(button.dataset.confirm))) return;
