@@ -310,7 +310,7 @@ def test_a_damaged_file_is_set_aside(
     assert budget.spent_today()[:2] == spend().spent_today()[:2] == (901, 0)
     assert file.with_name("spending.sqlite3.damaged").stat().st_ino == damaged
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "damaged" in caplog.text and "anew" in caplog.text
+    assert "damaged" in caplog.text and "from zero" in caplog.text
 
 
 @pytest.mark.parametrize("damage", [garbage, half, no_tables])
