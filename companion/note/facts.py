@@ -25,7 +25,7 @@ from companion.note.properties import property_texts
 from companion.note.tags import is_tag
 from companion.note.text import NoteText
 
-FACTS_VERSION = 9
+FACTS_VERSION = 10
 """To be raised when Facts change: the index is then rebuilt."""
 
 UNKNOWN = "cannot be understood"

@@ -17,6 +17,8 @@ from companion.note.text import NoteText
 _SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}
 _AI_CALLOUT = re.compile(r"!(?<=\[!)ai", re.IGNORECASE)  # a literal first is searched for fastest
 _TEMPLATE = re.compile(r"\{\{|<%")
+# Hugo (content/front-matter) and Zola; what stands above it makes it text for them, too.
+_FOREIGN = re.compile(r"\ufeff?\s*(?:(\+\+\+)|\{)[ \t]*(?:\r|\n|\Z)")
 
 
 class ParsedNote:
@@ -28,9 +30,13 @@ class ParsedNote:
     def __init__(self, note: NoteText) -> None:
         """Read the note's properties.
 
-        Raises NoteRefused if the frontmatter is not valid or has template syntax.
+        Raises NoteRefused if the frontmatter is TOML or JSON, is not valid or has template syntax.
         """
         self.note = note
+        if foreign := _FOREIGN.match(note.text):
+            what = "TOML (+++)" if foreign[1] else "JSON"
+            reason = f"its front matter is {what}, which Obsidian does not read; write it as YAML"
+            raise NoteRefused(reason, line=note.line_number(foreign.end() - 1))
         if (span := note.frontmatter) and (template := _TEMPLATE.search(note.text, *span)):
             reason = f"a template: its properties hold {template[0]}"
             raise NoteRefused(reason, line=note.line_number(template.start()))

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.user import FILLED, REPOSITORY, STUB, User
 
+TOML = '+++\ntitle = "N"\ndescription = ""\n+++\n\n# N\n\n#status/postponed\n'
 SKIPPED: list[object] = [
     pytest.param("Templates/T.md", STUB, "templates folder", id="templates folder"),
     pytest.param("Archive/A.md", STUB, "Obsidian's excluded files (Archive/)", id="excluded"),
@@ -27,6 +28,9 @@ SKIPPED: list[object] = [
     pytest.param("N.md", "---\n- a\n---\n", "(line 2)", id="not a mapping"),
     pytest.param("N.md", "---\na: 1\na: 2\n---\n", "twice; keep one of them", id="key twice"),
     pytest.param("N.md", "---\na: 1\n\n# N\n", "never closed", id="never closed"),
+    pytest.param("N.md", TOML, "front matter is TOML", id="TOML"),
+    pytest.param("N.md", "\ufeff\n" + TOML, "front matter is TOML", id="TOML after a blank line"),
+    pytest.param("N.md", '{\n"title": "N"\n}\n\n#status/postponed\n', "front matter is JSON", id="JSON"),
     pytest.param("N.md", b"# N\n\n\xff\n", "not UTF-8 text", id="not UTF-8"),
     pytest.param("N.md", b"", "empty", id="empty file"),
     pytest.param("N.sync-conflict-20240101-120000.md", STUB, "sync client", id="conflict copy"),
