@@ -94,7 +94,7 @@ def _show(workspace: Workspace, output: Output, path: str, section: str | None) 
     if reason := skip_reason(workspace.root, path, workspace.ignore):
         output.warn(f"{path}: nothing would be sent, for it is left alone: {reason}")
         return
-    where = None if section is None else Section(section)
+    where = None if section is None else Section(section, is_whole=False)
     job = Job(path, explicit=True, retry=True, section=where)
     try:
         task = prepare_task(workspace, job, read_note(workspace.root, path).data)

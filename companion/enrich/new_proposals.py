@@ -19,7 +19,7 @@ from companion.enrich.words import find_sentences, find_tokens, read_paragraphs
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused, UsageError
 from companion.note.needs import CALLOUT, Need
-from companion.note.outline import Section
+from companion.note.outline import Section, name_section
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import Field, Prompts, find_field
 from companion.vault.files import skip_reason
@@ -88,7 +88,9 @@ class ProposalMaker:
     ) -> list[NewProposal]:
         """Return the proposals with what they were made from, and how their needs are found."""
         prompts, sentences = self.workspace.prompts.for_note(job.path), hash_sentences(task.parsed)
-        options: dict[str, object] = {"section": list(job.section)} if job.section else {}
+        options: dict[str, object] = {}
+        if job.section:
+            options["section"] = list(name_section(task.parsed.lines, job.section)[:3])
         options |= {"force": True} if job.force else {}
         options |= {"rewrite": True} if job.rewrite else {}
         return [

@@ -156,7 +156,7 @@ def _find_section(
     workspace: Workspace, path: str, choice: JobOptions, text: str | None
 ) -> Section | None:
     if choice.line is None:
-        return None if choice.section is None else Section(choice.section)
+        return None if choice.section is None else Section(choice.section, is_whole=False)
     if text is None:
         note = NoteText.decode(read_note(workspace.root, path).data)
     else:

@@ -212,12 +212,17 @@ def _joins_after(last: str, after: str) -> bool:
         return False
     if bare != after:
         return (_is_letter(bare[0]) or bare[0] == "[") and not _POSSESSIVE.match(after)
-    if not _is_letter(bare[0]):
+    return joins_letters(last, bare[0])
+
+
+def joins_letters(left: str, right: str) -> bool:
+    """Return whether two characters are letters, digits or accents within one word."""
+    if not _is_letter(right):
         return False
-    if unicodedata.category(bare[0])[0] == "M":  # a vowel sign or accent of the letter before it
+    if unicodedata.category(right)[0] == "M":  # a vowel sign or accent of the letter before it
         return True
-    may_end = _is_word_boundary(last, bare[0]) or re.match(f"[{_HANGUL}]", last)
-    return _is_letter(last) and not may_end
+    may_end = _is_word_boundary(left, right) or re.match(f"[{_HANGUL}]", left)
+    return _is_letter(left) and not may_end
 
 
 def _is_word_boundary(before: str, after: str) -> bool:

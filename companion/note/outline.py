@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from companion.errors import NoteRefused
 from companion.note.blocks import HEADING, Containers, Cursor, HtmlBlock, Line, LineKind, find_html
+from companion.note.mentions import joins_letters
 from companion.note.spans import CommentScanner
 from companion.note.tags import has_only_tags
 from companion.note.text import NoteText, split_lines
@@ -215,11 +216,14 @@ class Section(NamedTuple):
 
     at: which of the headings with this text it is, counted from 1. of: how many there are. While
     that number stays the same, the section is identified, whatever else changes in the note.
+    is_whole: whether the heading has no more text; else its first words are enough if no heading
+    has only these.
     """
 
     heading: str
     at: int = 1
     of: int = 1
+    is_whole: bool = True
 
 
 class HeadingNotFound(NoteRefused):
@@ -234,6 +238,11 @@ def find_heading(lines: Sequence[Line], section: Section) -> int:
     heading = section.heading
     headings = _find_headings(lines)
     matches = [i for i in headings if _fold(lines[i].title) == _fold(heading)]
+    if not matches and not section.is_whole:
+        matches = [i for i in headings if _begins_with(_fold(lines[i].title), _fold(heading))]
+        if len(matches) > 1:
+            several = f"{len(matches)} headings begin with “{heading}”: {_name(lines, matches)}"
+            raise HeadingNotFound(f"{several}; write out the one you mean")
     if len(matches) == section.of:
         return matches[section.at - 1]
     if section.of > 1:
@@ -241,8 +250,15 @@ def find_heading(lines: Sequence[Line], section: Section) -> int:
         raise HeadingNotFound(f"{was}; ask again for the one you mean")
     if matches:
         raise HeadingNotFound(f"{len(matches)} headings read “{heading}”; make them differ")
-    names = ", ".join(f"“{lines[i].title}”" for i in headings)
+    names = _name(lines, headings)
     raise HeadingNotFound(f"no heading reads “{heading}”; it has {names or 'none'}")
+
+
+def name_section(lines: Sequence[Line], section: Section) -> Section:
+    """Return the section, identified by all of its heading. Raises HeadingNotFound."""
+    if section.is_whole:
+        return section
+    return Section(lines[find_heading(lines, section)].title)
 
 
 def section_at(note: NoteText, lines: Sequence[Line], line: int) -> Section:
@@ -263,6 +279,17 @@ def section_at(note: NoteText, lines: Sequence[Line], line: int) -> Section:
 
 def _find_headings(lines: Sequence[Line]) -> list[int]:
     return [i for i, line in enumerate(lines) if line.kind == "heading"]
+
+
+def _name(lines: Sequence[Line], headings: Sequence[int]) -> str:
+    return ", ".join(f"“{lines[i].title}”" for i in headings)
+
+
+def _begins_with(title: str, words: str) -> bool:
+    """Return whether the title has these first words, whole ones, and more."""
+    if not (words and title.startswith(words)):
+        return False
+    return not joins_letters(words[-1], title[len(words)])
 
 
 def _fold(heading: str) -> str:

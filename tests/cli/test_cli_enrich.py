@@ -215,6 +215,19 @@ def test_section(user: User) -> None:
     assert folder.status == 2 and "--section works on notes" in folder.err
 
 
+def test_a_section_named_by_its_beginning_stays_the_one_it_was(user: User) -> None:
+    text = "# Note\n\nText.\n\n## Perplexity of people\nIt measures surprise.\n"
+    user.note("Note.md", text)
+    user.run("enrich", "Note.md", "--section", "perplexity", "--propose")
+    user.note("Note.md", f"{text}\n## Perplexity of models\n")
+    assert user.run("apply", "--all").status == 0
+    callout = "\n> [!ai]+ AI\n> A stub is a short note.\n>\n> It grows.\n\n"
+    assert f"people\n{callout}It" in user.read("Note.md")
+    ran = user.run("enrich", "Note.md", "--section", "perplexity")
+    assert "2 headings begin with “perplexity”: “Perplexity of people”" in ran.out
+    assert ran.status == 1
+
+
 EMPTY = [
     pytest.param("# Part\n\n> [!ai] AI\n{}\n## Other\n\n> [!ai] Why?\n", id="under the title"),
     pytest.param("# Top\n\n> [!ai] Why?\n\n## Part\n\n> [!ai] AI\n{}", id="under a heading"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.cli.user import REPOSITORY, User
 
 SEED = REPOSITORY.parent / "shared/seed/large-language-models.md"
 CALLOUT = re.compile(rb"> \[!ai\] AI\n(?:>[^\n]*\n)+")
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 BODY = b"> A stub is a short note.\n>\n> It grows.\n"
 
 pytestmark = pytest.mark.skipif(not SEED.is_file(), reason="the seed note is not here")
@@ -45,6 +47,19 @@ def test_the_callout_goes_where_its_author_had_it(user: User, seed: bytes) -> No
     taken_out = made.replace(b"> [!ai] AI\n" + BODY + b"\n", b"")
     assert taken_out.replace(b"description: What a stub is.", b"description: ") == without
     once_more(user)
+
+
+def test_the_section_that_the_readme_names(user: User, seed: bytes) -> None:
+    [command] = re.findall(r"companion enrich Note.md (--section \S+)", README)
+    heading = b"### Perplexity in LLMs is a predicition performance metric\n"
+    without = re.sub(heading + rb"\n> \[!ai\][^\n]*\n(?:>[^\n]*\n)+", heading, seed)
+    assert without != seed
+    user.note(SEED.name, without)
+    assert user.run("enrich", SEED.name, *shlex.split(command)).status == 0
+    callout = b"\n> [!ai]+ AI\n" + BODY
+    assert user.files()[SEED.name].replace(callout, b"") == without
+    assert heading + callout in user.files()[SEED.name]
+    assert user.run("undo").status == 0 and user.files()[SEED.name] == without
 
 
 def once_more(user: User) -> None:

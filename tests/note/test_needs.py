@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from companion.errors import NoteRefused
 from companion.note.callouts import PLAIN, answer_callout, place_callout
 from companion.note.edit import Edit, apply_edits
-from companion.note.facts import Facts, find_facts, read_facts
+from companion.note.facts import UNKNOWN, Facts, find_facts, read_facts
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.needs import Need, Rules, find_callout
 from companion.note.outline import Section
@@ -29,7 +29,7 @@ def facts(text: str, *, explicit: bool = False, section: Section | None = None) 
         view = ParsedNote(NoteText.decode(text.encode("utf-8", "surrogatepass")))
         return find_facts(view, RULES, explicit=explicit, section=section)
     except NoteRefused as refused:
-        return Facts(skipped=str(refused))
+        return Facts(skipped=str(refused), marks=(UNKNOWN,))
 
 
 def needs(text: str, *, explicit: bool = False, section: Section | None = None) -> list[str]:
@@ -215,6 +215,30 @@ def test_sections_alike_are_told_apart_by_which_they_are() -> None:
     assert needs(text, section=Section("Log", 3, 3)) == needs(text)
     refused = facts("## Log\n## Log\n", section=Section("Log", 2, 3)).skipped
     assert refused == "2 headings read “Log” now, and 3 did before; ask again for the one you mean"
+
+
+SECTIONS = [
+    pytest.param("## Perplexity in LLMs\n", "perplexity", "Perplexity in LLMs", id="a beginning"),
+    pytest.param("## Per: cent\n## Perhaps\n", "## Per", "Per: cent", id="not within a word"),
+    pytest.param("## 困惑度是什么\n", "困惑度", "困惑度是什么", id="without spaces"),
+    pytest.param("## Uses of it\n## Uses\n", "Uses", "Uses", id="all of one, too"),
+    pytest.param("## Perplexity\n", "Perp", "no heading reads “Perp”; it has “Per", id="half"),
+    pytest.param("## Uses\n", "#", "no heading reads “#”; it has “Uses”", id="no words"),
+    pytest.param("## Uses\n## uses\n", "Uses", "2 headings read “Uses”", id="twice"),
+    pytest.param(
+        "## Uses of it\n## Uses in it\n", "Uses",
+        "2 headings begin with “Uses”: “Uses of it”, “Uses in it”; write out the one you mean",
+        id="several",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "words", "heading"), SECTIONS)
+def test_a_section_is_named_by_the_first_words_of_its_heading(
+    text: str, words: str, heading: str
+) -> None:
+    found = facts(text, section=Section(words, is_whole=False))
+    assert heading in (found.skipped or [need.heading for need in found.needs])
 
 
 def test_the_callout_of_a_need_is_found() -> None:

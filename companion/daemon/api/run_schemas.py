@@ -62,7 +62,7 @@ class ResultShape(Shape):
     fallback: the kinds of changes that are a sentence of the note, as no answer could be used.
     proposals: the ids of the proposals: first those of `changes`, in that order, then those that
     wait. left: what was not filled, and why. ends_run: whether the reason holds for every note.
-    lacks_heading: whether it does not have the heading of the section asked for just once.
+    lacks_heading: whether not just one heading fits the section asked for.
     """
 
     number: int
