@@ -78,23 +78,23 @@ class Backlinks:
             return Told()
         stem = PurePosixPath(path).stem
         names = {stem, find_title(parsed, stem) or stem, *parsed.properties.aliases}
-        found = list(self._statements(known, path, names))
-        lines = (f"{said.text} (from “{source.title}”)" for said, source in found)
-        backlinks, left = _take(lines, budget)
+        statements = list(self._statements(known, path, names))
+        lines = (f"{said.text} (from “{source.title}”)" for said, source in statements)
+        backlinks, tokens_free = _take(lines, budget)
         sources = self._sources(known, known.links.linked_in(parsed.note.text, path))
         described = (f"{each.title}: {each.description}" for _, each in sources if each.description)
-        linked, _ = _take(islice(described, _DESCRIPTIONS), left)
+        linked, _ = _take(islice(described, _DESCRIPTIONS), tokens_free)
         quotable = (
             Quotation(said.text, source.path, source.title)
-            for said, source in found
+            for said, source in statements
             if said.is_quotable
         )
         return Told(backlinks, linked, tuple(quotable))
 
     def describe(self, known: VaultContext, paths: Iterable[str], most: int) -> tuple[str, ...]:
         """Return descriptions that the authors of these notes gave them, the first ones."""
-        found = (source.description for _, source in self._sources(known, paths))
-        return tuple(islice(filter(None, found), most))
+        descriptions = (source.description for _, source in self._sources(known, paths))
+        return tuple(islice(filter(None, descriptions), most))
 
     def _statements(
         self, known: VaultContext, path: str, names: Collection[str]
@@ -128,10 +128,10 @@ class Backlinks:
 
     def _read_source(self, file: NoteFile) -> _Source | None:
         """Return the note; None if it may not tell anything, or is being changed."""
-        found = None if file.size > _LARGEST else self._workspace.read_again(file)
-        if found is None or found[1].marks:
+        note = None if file.size > _LARGEST else self._workspace.read_again(file)
+        if note is None or note[1].marks:
             return None
-        parsed, _ = found
+        parsed, _ = note
         stem = PurePosixPath(file.path).stem
         description = parsed.properties.get(DESCRIPTION)
         is_given = isinstance(description, str) and bool(description.strip())

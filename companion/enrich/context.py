@@ -87,8 +87,8 @@ class VaultContext:
 
     def neighbours(self, path: str, text: str) -> frozenset[str]:
         """Return the notes that text, the note at path, links to, or that link to it; no `.md`."""
-        found = (*self.links.linked_in(text, path), *self.links.linking_to(path))
-        return frozenset(map(without_extension, found))
+        linked_notes = (*self.links.linked_in(text, path), *self.links.linking_to(path))
+        return frozenset(map(without_extension, linked_notes))
 
     @cached_property
     def taken(self) -> frozenset[str]:
@@ -209,9 +209,9 @@ def make_prompt_context(
 
 def _headings(parsed: ParsedNote) -> list[str]:
     """Return the note's headings; of too many, those of the upper levels."""
-    found = [(line.level, without_links(line.title)) for line in parsed.lines if line.level]
-    for deepest in sorted({level for level, _ in found}, reverse=True):
-        kept = [title for level, title in found if level <= deepest]
+    headings = [(line.level, without_links(line.title)) for line in parsed.lines if line.level]
+    for deepest in sorted({level for level, _ in headings}, reverse=True):
+        kept = [title for level, title in headings if level <= deepest]
         if sum(map(width, kept)) <= _HEADINGS:
             return kept
     return []
@@ -219,12 +219,12 @@ def _headings(parsed: ParsedNote) -> list[str]:
 
 def take_first(names: Sequence[str], letters: int = _NAMES) -> list[str]:
     """Return the first names that together have at most that number of letters."""
-    kept, left = [], float(letters)
+    kept, letters_free = [], float(letters)
     for name in names:
         length = width(name) + 2  # the comma
-        if length <= left:
+        if length <= letters_free:
             kept.append(name)
-            left -= length
+            letters_free -= length
     return kept
 
 

@@ -103,15 +103,15 @@ def excerpt(lines: Sequence[Line], budget: int | None, places: Sequence[int] = (
     if budget is None or estimate_tokens(whole) <= budget:
         return whole
     sections = list(_find_sections(lines))
-    left = budget - sum(_cost(each.heading or "") + _cost(LEFT_OUT) for each in sections)
-    if left < budget // 2:  # more headings than text: the prompt lists them elsewhere
+    tokens_free = budget - sum(_cost(each.heading or "") + _cost(LEFT_OUT) for each in sections)
+    if tokens_free < budget // 2:  # more headings than text: the prompt lists them elsewhere
         blocks = [block for each in sections for block in each.blocks]
         sections = [_ExcerptSection(None, range(len(lines)), blocks)]
-        left = budget - _cost(LEFT_OUT)
-    most = left // (2 * len(places)) if places else 0
+        tokens_free = budget - _cost(LEFT_OUT)
+    most = tokens_free // (2 * len(places)) if places else 0
     for line in places:
-        left -= sum(each.take_near(line, most) for each in sections if line in each.lines)
-    _take(sections, left)
+        tokens_free -= sum(each.take_near(line, most) for each in sections if line in each.lines)
+    _take(sections, tokens_free)
     return "\n\n".join(part for each in sections for part in each.render())
 
 
@@ -191,14 +191,14 @@ def find_too_little(
         and number not in answers
         and not has_only_tags(line)
     )
-    known = sum(map(width, (*own, *context.properties, *context.backlinks)))
-    if small_model and known < _ENOUGH:
+    width_shown = sum(map(width, (*own, *context.properties, *context.backlinks)))
+    if small_model and width_shown < _ENOUGH:
         return (
             f"the callout is not asked for: the note and those that link to it tell too little"
             f" of {subject} for a small model as {small_model}; add a line of text, or choose a"
             " larger model"
         )
-    if not known and not from_title:
+    if not width_shown and not from_title:
         return (
             f"the callout is not asked for: nothing but the title tells of {subject}; add a line"
             " of text, or set from_title = true under [callout]"
@@ -218,7 +218,7 @@ def subject_properties(parsed: ParsedNote) -> list[str]:
 
     Words and years, each property as `artist: Paul Chambers`.
     """
-    found = []
+    parts = []
     for name, value in parsed.properties.values.items():
         items = value if isinstance(value, list) else [value]
         texts = (without_links(item).strip() for item in items if isinstance(item, str))
@@ -233,5 +233,5 @@ def subject_properties(parsed: ParsedNote) -> list[str]:
             )
         ]
         if words and name.casefold() not in _NO_SUBJECT:
-            found.append(f"{name}: {', '.join(words)}")
-    return take_first(found, _PROPERTIES)
+            parts.append(f"{name}: {', '.join(words)}")
+    return take_first(parts, _PROPERTIES)

@@ -65,8 +65,8 @@ def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str
             and all(value.count(pair[0]) == value.count(pair[1]) for pair in _PAIRS)
         ):
             fit.append((number, value))
-    wanted = {token for token in find_tokens(title) if len(token) > 3 or not token.isascii()}
-    named = (v for n, v in fit if n < _PREFERRED and wanted & set(find_tokens(v)))
+    title_tokens = {token for token in find_tokens(title) if len(token) > 3 or not token.isascii()}
+    named = (v for n, v in fit if n < _PREFERRED and title_tokens & set(find_tokens(v)))
     return next(named, None) or next((value for _, value in fit), None)
 
 

@@ -167,8 +167,8 @@ class NearestNeighbours:
             return None
         until = time.monotonic() + _SECONDS
         order = sorted(left_out, key=lambda path: sha256(path.encode()).digest())[:_SAMPLE]
-        found: list[tuple[float, bool]] = []
-        wanted = Counter[str]()
+        ranked: list[tuple[float, bool]] = []
+        totals = Counter[str]()
         notes = 0
         for start in range(0, len(order), _AT_ONCE):
             if notes and time.monotonic() > until:
@@ -179,11 +179,11 @@ class NearestNeighbours:
             for path, row, similar in zip(paths, rows, compared, strict=True):
                 theirs = set(self._values[row])
                 shares = self._rank(path, similar)
-                found += [(shares[value], value in theirs) for value in list(shares)[: self._most]]
-                wanted.update(theirs)
+                ranked += [(shares[value], value in theirs) for value in list(shares)[: self._most]]
+                totals.update(theirs)
             notes += len(paths)
-        rule = _choose_rule(found, wanted.total(), notes)
-        usual = wanted.most_common(1)[0][1] / notes  # right, if all notes got the commonest value
+        rule = _choose_rule(ranked, totals.total(), notes)
+        usual = totals.most_common(1)[0][1] / notes  # right, if all notes got the commonest value
         return rule if rule and rule.precision >= max(0.5, usual) else None
 
 

@@ -39,14 +39,14 @@ def encoded_text(parsed: ParsedNote, path: str) -> str:
     Its tags are left out, and its callouts and quotes: the words of others, or of Companion.
     """
     words: list[str] = []
-    left = _LETTERS
+    letters_free = _LETTERS
     for line in parsed.lines:
         if line.kind == "comment" or line.text.lstrip().startswith(">"):
             continue
         text = " ".join(_TAG.sub("", without_links(line.visible)).split())
-        if text and left > 0:
-            words.append(text[:left])
-            left -= len(text) + 1
+        if text and letters_free > 0:
+            words.append(text[:letters_free])
+            letters_free -= len(text) + 1
     return "\n".join([find_title(parsed, PurePosixPath(path).stem), *words])
 
 
@@ -128,20 +128,20 @@ class NoteVectors:
         from companion.vault.vectors import VectorTable
 
         text = encoded_text(parsed, path)
-        known = self._store.find_text(self.encoder.name, path)
-        if known and known[0] == _hash(text):
-            return VectorTable([known[1]])[0]
+        stored = self._store.find_text(self.encoder.name, path)
+        if stored and stored[0] == _hash(text):
+            return VectorTable([stored[1]])[0]
         if self.is_remote:
             return None
-        found: Floats = self.encoder.encode([text])[0]
-        return found
+        vector: Floats = self.encoder.encode([text])[0]
+        return vector
 
     def table(self, paths: Sequence[str]) -> tuple[list[str], NoteTable]:
         """Return those of the paths that have a vector, and their vectors in the same order."""
         with self._lock:
-            known = self._load()
-            found = [path for path in paths if path in known]
-        return found, NoteTable(self, found)
+            vectors = self._load()
+            compared = [path for path in paths if path in vectors]
+        return compared, NoteTable(self, compared)
 
     def read_table(self) -> _Table:
         """Return the vectors of all notes; they are read if need be."""
@@ -178,17 +178,17 @@ class NoteVectors:
             for file in files
             if (found := self._workspace.read_again(file, is_remote=self.is_remote))
         }
-        known = self._store.find_texts(self.encoder.name, set(map(_hash, texts.values())))
-        new = [text for text in dict.fromkeys(texts.values()) if _hash(text) not in known]
+        stored = self._store.find_texts(self.encoder.name, set(map(_hash, texts.values())))
+        new = [text for text in dict.fromkeys(texts.values()) if _hash(text) not in stored]
         if new:
             packed = pack_vectors(self.encoder.encode(new))
-            known.update(zip(map(_hash, new), packed, strict=True))
+            stored.update(zip(map(_hash, new), packed, strict=True))
         now = time.time_ns()
         rows: list[VectorRow] = []
         for file, text in texts.items():
             # One that was written just now is read again next time.
             made_from = file if file.is_settled(now) else file._replace(mtime_ns=0)
-            rows.append((*made_from, _hash(text), known[_hash(text)]))
+            rows.append((*made_from, _hash(text), stored[_hash(text)]))
         with self._lock:
             self._save([file.path for file in files if file not in texts], rows)
 
@@ -211,10 +211,10 @@ class NoteVectors:
     def _save(self, deleted: Sequence[str], rows: Sequence[VectorRow]) -> None:
         if not deleted and not rows:
             return
-        known = self._load()
+        vectors = self._load()
         for path in deleted:
-            known.pop(path, None)
-        known.update((row[0], hash(row[:5])) for row in rows)
+            vectors.pop(path, None)
+        vectors.update((row[0], hash(row[:5])) for row in rows)
         self._store.save(self.encoder.name, deleted, rows)
         if self._table:
             for row in rows:
@@ -279,8 +279,8 @@ class NoteTable:
 
 def _notes_of(scan: Scan) -> dict[str, None]:
     """Return the notes that are not left alone, in the scan's order."""
-    left = {path for path, facts in scan.notes.of_interest() if facts.skipped is not None}
-    return dict.fromkeys(path for path in scan.notes if path not in left and path in scan.files)
+    skipped = {path for path, facts in scan.notes.of_interest() if facts.skipped is not None}
+    return dict.fromkeys(path for path in scan.notes if path not in skipped and path in scan.files)
 
 
 def _hash(text: str) -> bytes:

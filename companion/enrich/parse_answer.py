@@ -105,23 +105,23 @@ def _clean_item(text: str) -> str:
 
 
 def _read_list(field: Field, answer: object, limits: Limits) -> list[str]:
-    found: dict[str, str] = {}
+    choices: dict[str, str] = {}
     for text in _read_items(answer):
         chosen = _match_choice(text, limits.choices)
         if chosen and chosen.casefold() not in limits.taken and _fits(chosen, field):
-            found.setdefault(chosen.casefold(), chosen)
-    if not found:
+            choices.setdefault(chosen.casefold(), chosen)
+    if not choices:
         new = find_new_values(field, answer, limits)
         named = f"only what the vault does not use yet ({', '.join(new)})" if new else "nothing fit"
         raise NothingToSay(f"the model named {named} for {field.name}")
-    return list(found.values())[: field.max_items]
+    return list(choices.values())[: field.max_items]
 
 
 def _match_choice(text: str, choices: Sequence[str] | None) -> str | None:
     if choices is None or not text:
         return text or None
-    wanted = text.casefold()
-    return next((choice for choice in choices if choice.casefold() == wanted), None)
+    folded = text.casefold()
+    return next((choice for choice in choices if choice.casefold() == folded), None)
 
 
 def _fits(text: str, field: Field) -> bool:
@@ -164,17 +164,15 @@ def read_edited_value(
 
     Raises AnswerError: it is too long, or nothing of it is left.
     """
-    given = text if isinstance(text, str) else "\n".join(text)
+    raw = text if isinstance(text, str) else "\n".join(text)
     most = _LONGEST_EDITED.get(field.kind, _LONGEST_LINE)
-    if len(given) > most:
-        raise AnswerError(
-            f"a {field.name} may have {most:,} characters, and this has {len(given):,}"
-        )
-    value: str | list[str] = inert_value(given)
+    if len(raw) > most:
+        raise AnswerError(f"a {field.name} may have {most:,} characters, and this has {len(raw):,}")
+    value: str | list[str] = inert_value(raw)
     if field.kind == "prose":
-        value = inert_prose(given.strip(), resolve)
+        value = inert_prose(raw.strip(), resolve)
     elif field.kind == "list":
-        items = given.splitlines() if isinstance(text, str) else text
+        items = raw.splitlines() if isinstance(text, str) else text
         value = list(dict.fromkeys(filter(None, map(_clean_item, items))))
     if not "".join(value).strip():
         raise AnswerError(f"nothing is left to write for {field.name}; refuse it in place of that")

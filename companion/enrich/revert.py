@@ -32,27 +32,27 @@ def revert_own_changes(
     needs are not all among them stays: it would be taken out, and nothing put in its place.
     """
     keys: set[str] = set()
-    left = []
+    kept = []
     for change in journal.changes(path):
         if change.state != "done" or change.kind != "enrich":
             continue
         if change.taken:
-            left.append(f"change {change.id} was taken back in part, so the rest stays")
+            kept.append(f"change {change.id} was taken back in part, so the rest stays")
             continue
         try:
             inverse = find_inverse(journal, change, text)
         except NoteChanged:
             inverse = None
         if inverse is None or any(_was_continued(text, edit) for edit in inverse):
-            left.append(f"what change {change.id} wrote was edited since, so it stays")
+            kept.append(f"what change {change.id} wrote was edited since, so it stays")
             continue
         without = apply_edits(text, inverse)
         if find_keys(without) >= set(change.needs):
             keys.update(change.needs)
             text = without
         else:
-            left.append(f"what change {change.id} wrote is not asked for here, so it stays")
-    return RevertedText(text, frozenset(keys), tuple(left))
+            kept.append(f"what change {change.id} wrote is not asked for here, so it stays")
+    return RevertedText(text, frozenset(keys), tuple(kept))
 
 
 def revert_needs(

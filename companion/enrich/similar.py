@@ -125,19 +125,19 @@ class SimilarNotes:
             if field.vocabulary != "vault":
                 continue
             most = field.max_items or 1
-            found = self.suggest(context, path, parsed, need.kind, most, language)
-            likely[field.name] = found.candidates
-            if not may_choose or found.chosen is None:
+            suggestion = self.suggest(context, path, parsed, need.kind, most, language)
+            likely[field.name] = suggestion.candidates
+            if not may_choose or suggestion.chosen is None:
                 continue
-            outcome: Accepted | Rejected = Rejected(need, found.reason, "nothing", asked=False)
-            if found.chosen:
-                value = list(found.chosen) if field.kind == "list" else found.chosen[0]
+            outcome: Accepted | Rejected = Rejected(need, suggestion.reason, "nothing", asked=False)
+            if suggestion.chosen:
+                value = list(suggestion.chosen) if field.kind == "list" else suggestion.chosen[0]
                 filling = Filling(need, value, f"{need.kind} as similar notes have")
                 outcome = Accepted(filling, asked=False)
             outcomes.append(outcome)
         decided = {each.need for each in outcomes}
-        left = [need for need in fields if need not in decided]
-        return ChosenValues(tuple(outcomes), left, likely)
+        undecided = [need for need in fields if need not in decided]
+        return ChosenValues(tuple(outcomes), undecided, likely)
 
     def suggest(
         self,
@@ -217,11 +217,11 @@ class SimilarNotes:
     ) -> list[str]:
         """Return the notes that find_nearest does; none where the encoder fails, with a warning."""
         try:
-            found = self.find_nearest(context, path, parsed, number)
+            neighbours = self.find_nearest(context, path, parsed, number)
         except (EndpointError, AnswerError) as error:
             self._warn(f"similar notes are not looked for: {error}")
             return []
-        return [each.path for each in found]
+        return [each.path for each in neighbours]
 
     @property
     def config(self) -> Config:

@@ -163,7 +163,7 @@ def find_statements(
 
     leads_here: whether a link's target is that note. names: what it is called.
     """
-    known = {token for name in names for token in find_tokens(name)}
+    name_tokens = {token for name in names for token in find_tokens(name)}
     # Before a link: “see X” and “refer to X” only send the reader to the note.
     points = compile_phrases(r"(?:\b<pointer.verbs>(?:\s\w{1,4}){0,2}|<pointer.verbs_signs>)$")
     for passage in passages:
@@ -185,13 +185,13 @@ def find_statements(
             leaning = needs_previous(plain) + only_points
             # the words beside the names count, those of other links by half
             tokens = {token for name in linked for token in find_tokens(name)}
-            own = set(find_tokens(_LINK.sub(" ", said))) - known - tokens
+            own = set(find_tokens(_LINK.sub(" ", said))) - name_tokens - tokens
             shown = " ".join(_plain(link[0]) for link in _LINK.finditer(said))
-            others = set(find_tokens(shown)) - known - tokens - own
+            others = set(find_tokens(shown)) - name_tokens - tokens - own
             words = min(_weigh(own) + _weigh(others) / 2, _MOST) - _LEANING * leaning
             if words < _LEAST or width(plain) > 2 * _LONGEST:
                 continue
-            words -= _ASIDE * (bool(tokens) and known.isdisjoint(tokens))
+            words -= _ASIDE * (bool(tokens) and name_tokens.isdisjoint(tokens))
             full = f"{context}: {plain}" if context else plain
             subject = _find_subject(plain, [*names, *linked], r"\w{1,4}[ '’]")  # an article
             is_definition = subject is not None and _says_what_it_is(plain, subject)

@@ -35,11 +35,11 @@ def find_rewrites(space: Workspace, paths: Sequence[str], criteria: Criteria) ->
 
     paths: notes and folders; `""`: the vault. What already has an open proposal is left out.
     """
-    wanted: dict[str, set[str]] = {}
+    kinds_by_path: dict[str, set[str]] = {}
     for each in find_written(space, paths, criteria):
-        wanted.setdefault(each.path, set()).add(each.need)
+        kinds_by_path.setdefault(each.path, set()).add(each.need)
     jobs = []
-    for path, keys in wanted.items():
+    for path, keys in kinds_by_path.items():
         if unedited := _find_unedited(space, path, frozenset(keys)):
             jobs.append(Job(path, retry=True, propose=True, rewrite=unedited))
     return jobs
@@ -52,10 +52,10 @@ def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Itera
     folders; None: all. The notes are as of the last scan.
     """
     most = space.config.review.outdated_share
-    known = space.journal.notes.all()
+    remembered = space.journal.notes.all()
     written = {change.id: change.after_sha256 for change in space.journal.changes()}
     for each in find_written(space, paths, Criteria()):
-        fingerprint = known.get(each.path)
+        fingerprint = remembered.get(each.path)
         is_as_written = fingerprint and fingerprint.sha256 == written.get(each.change or 0)
         if is_as_written or not each.sentences:
             continue

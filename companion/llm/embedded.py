@@ -169,10 +169,10 @@ class EmbeddedServer:
         """Wait until the child is idle or replaced; in the first case, stop it."""
         with self._changed:
             while self._child is child:
-                left = self._idle
+                seconds = self._idle
                 if not self._leases:
-                    left -= time.monotonic() - self._last_use
-                if left <= 0:
+                    seconds -= time.monotonic() - self._last_use
+                if seconds <= 0:
                     self._stop()
                     return
-                self._changed.wait(left)
+                self._changed.wait(seconds)

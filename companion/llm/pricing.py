@@ -46,7 +46,7 @@ def find_price(
 
     usage = genai_prices.Usage(input_tokens=input_tokens, output_tokens=output_tokens)
     try:
-        found = genai_prices.calc_price(
+        price = genai_prices.calc_price(
             usage,
             model,
             provider_api_url=base_url,
@@ -54,4 +54,4 @@ def find_price(
         )
     except (LookupError, ValueError):
         return None
-    return Price(found.total_price, found.model.name or model, found.provider.name)
+    return Price(price.total_price, price.model.name or model, price.provider.name)

@@ -140,12 +140,12 @@ def is_gone(root: Path, path: str) -> bool:
 def stat_note(root: Path, path: str) -> NoteFile | None:
     """Return the file at path; None if there is none, or something other than a file."""
     try:
-        found = os.lstat(f"{root}/{path}")
+        status = os.lstat(f"{root}/{path}")
     except (OSError, ValueError):
         return None
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         return None
-    return NoteFile(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
+    return NoteFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 def read_file(file: str, size: int) -> bytes | None:

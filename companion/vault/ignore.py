@@ -56,8 +56,8 @@ class IgnoreRules:
     def path_reason(self, path: str) -> str | None:
         """Return why the note at path is ignored, by itself or by a folder above it, or None."""
         ends = [end for end, sign in enumerate(path) if sign == "/"]
-        found = (self.folder_reason(path[:end]) for end in ends)
-        return next(filter(None, found), None) or self.note_reason(path)
+        reasons = (self.folder_reason(path[:end]) for end in ends)
+        return next(filter(None, reasons), None) or self.note_reason(path)
 
     def is_private(self, path: str) -> bool:
         """Return whether the note is in a private folder."""
@@ -141,8 +141,8 @@ def _excluded(entry: str) -> str:
 
 def _prefix(start: str) -> Callable[[str], object]:
     """Return a test for paths that begin with start, as Obsidian compares its own filters."""
-    wanted = _normalize(start).lower()
-    return lambda path: path.lower().startswith(wanted)
+    prefix = _normalize(start).lower()
+    return lambda path: path.lower().startswith(prefix)
 
 
 def _comparable(path: str) -> str:

@@ -143,10 +143,10 @@ class Index:
             self._rows, self._fingerprint = {row[0]: row for row in loaded}, fingerprint
             self._unsaved.clear()
         scan = Scan(Notes(root, examine), {}, rules=rules, link_store=self._link_store)
-        found = list(walk_known(root, rules, self._rows))
-        unchanged = {each[0] for each in found if not isinstance(each, NoteFile | SkippedFile)}
+        files = list(walk_known(root, rules, self._rows))
+        unchanged = {each[0] for each in files if not isinstance(each, NoteFile | SkippedFile)}
         stale = self._rows.keys() - unchanged if len(unchanged) < len(self._rows) else set()
-        self._add_files(found, root, examine, scan, stale, progress)
+        self._add_files(files, root, examine, scan, stale, progress)
         if self._cache and self._unsaved:
             read = [row for path in self._unsaved if (row := self._rows.get(path))]
             deleted = self._unsaved - self._rows.keys()
@@ -169,11 +169,11 @@ class Index:
         touched = with_parent_folders(paths)
         names = {"."}.union(map(printable_path, touched))
         before = {name: (scan.notes.get(name), scan.skipped.pop(name, None)) for name in names}
-        found = list(walk_notes(root, rules, touched))
-        for name in names - {file.path for file in found if isinstance(file, NoteFile)}:
+        files = list(walk_notes(root, rules, touched))
+        for name in names - {file.path for file in files if isinstance(file, NoteFile)}:
             scan.notes.drop(name)
             scan.files.pop(name, None)
-        self._add_files(found, root, examine, scan, touched & self._rows.keys())
+        self._add_files(files, root, examine, scan, touched & self._rows.keys())
         now = {name: (scan.notes.get(name), scan.skipped.get(name)) for name in names}
         return {name for name in names if before[name] != now[name]}
 

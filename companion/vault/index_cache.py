@@ -126,15 +126,15 @@ class LinkStore:
 
         Only notes that changed since are read. What cannot be read has none.
         """
-        left = {path: path for path in files}  # so that the path of a row takes no memory
+        own_paths = {path: path for path in files}  # so that the path of a row takes no memory
         deleted, read, now = list[str](), list[KnownNote](), time.time_ns()
         loaded = self._cache.load_links() if self._cache else ()
         for row in chain(list(self._rows.values()), loaded):
             if (file := files.get(row[0])) is None:
                 deleted.append(row[0])
-            elif row[:5] == file and (path := left.pop(row[0], None)):
+            elif row[:5] == file and (path := own_paths.pop(row[0], None)):
                 yield path, row[5]
-        for path in left:
+        for path in own_paths:
             file = files[path]
             targets = _read_targets(root, file)
             if file.is_settled(now):

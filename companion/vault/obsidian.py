@@ -123,7 +123,7 @@ def find_registered_vaults() -> list[RegisteredVault]:
     It has an object for each vault: `path`, `ts` (when it was opened, in milliseconds) and `open`.
     A list that cannot be read counts as empty: all it does is save the user from naming a vault.
     """
-    found: dict[Path, RegisteredVault] = {}
+    vaults: dict[Path, RegisteredVault] = {}
     for file in _lists():
         try:
             listed = json.loads(file.read_bytes())["vaults"].values()
@@ -132,8 +132,8 @@ def find_registered_vaults() -> list[RegisteredVault]:
         for entry in listed:
             vault = _vault_of(entry) if isinstance(entry, dict) else None
             if vault and not vault.root.is_relative_to(file.parent.resolve()):  # its sandbox
-                found.setdefault(vault.root, vault)
-    return sorted(found.values(), key=lambda vault: (not vault.is_open, -vault.opened_at))
+                vaults.setdefault(vault.root, vault)
+    return sorted(vaults.values(), key=lambda vault: (not vault.is_open, -vault.opened_at))
 
 
 def _lists() -> Iterator[Path]:

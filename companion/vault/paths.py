@@ -79,16 +79,16 @@ def has_folder(root: Path, path: str) -> bool:
 
     The ignore rules compare folders in the same way. path: vault-relative, with `/`.
     """
-    found = [root]
+    folders = [root]
     for wanted in map(folder_key, path.split("/")):
-        parents, found = found, []
+        parents, folders = folders, []
         for parent in parents:
             with suppress(OSError):
                 within = list(parent.iterdir())
-                found += [
+                folders += [
                     each for each in within if folder_key(each.name) == wanted and each.is_dir()
                 ]
-    return bool(found)
+    return bool(folders)
 
 
 def vault_option_for(cwd: Path) -> str:
@@ -201,8 +201,8 @@ def _name_on_disk(folder: Path, name: str) -> str | None:
     composed = unicodedata.normalize("NFC", name)
     alike = [other for other in names if unicodedata.normalize("NFC", other) == composed]
     if not alike and _exists(folder / name):  # the file system itself ignores case
-        wanted = composed.casefold()
-        alike = [n for n in names if unicodedata.normalize("NFC", n).casefold() == wanted]
+        folded = composed.casefold()
+        alike = [n for n in names if unicodedata.normalize("NFC", n).casefold() == folded]
     return alike[0] if alike else None
 
 

@@ -40,8 +40,8 @@ class VectorStore:
 
         def work(db: sqlite3.Connection) -> dict[str, int]:
             db.execute("BEGIN")  # both queries see the same state of the file
-            found = db.execute(query) if _is_by(db, encoder) else ()
-            return {paths.get(row[0], row[0]): hash(row) for row in found}
+            rows = db.execute(query) if _is_by(db, encoder) else ()
+            return {paths.get(row[0], row[0]): hash(row) for row in rows}
 
         return self._cache.run(work) or {}
 
@@ -74,8 +74,8 @@ class VectorStore:
         query = "SELECT text, vector FROM vectors WHERE text = ? LIMIT 1"
 
         def work(db: sqlite3.Connection) -> dict[bytes, bytes]:
-            wanted = texts if _is_by(db, encoder) else ()
-            return dict(row for text in wanted for row in db.execute(query, (text,)))
+            hashes = texts if _is_by(db, encoder) else ()
+            return dict(row for text in hashes for row in db.execute(query, (text,)))
 
         return self._cache.run(work) or {}
 

@@ -85,16 +85,16 @@ class VectorTable:
         rows: in this order; None: all.
         """
         number = self._size if rows is None else len(rows)
-        found = np.zeros((*vectors.shape[:-1], number), np.float32)
+        similarities = np.zeros((*vectors.shape[:-1], number), np.float32)
         if not self._size:
-            return found
+            return similarities
         numbers, lengths = self._numbers, self._find_lengths()
         for start in range(0, number, _BLOCK):
             block = slice(start, min(start + _BLOCK, number))
             chosen = block if rows is None else rows[block]
-            found[..., block] = vectors @ numbers[chosen].astype(np.float32).T
-            found[..., block] /= lengths[chosen]
-        return found
+            similarities[..., block] = vectors @ numbers[chosen].astype(np.float32).T
+            similarities[..., block] /= lengths[chosen]
+        return similarities
 
     def _find_lengths(self) -> Floats:
         lengths = self._lengths

@@ -168,8 +168,8 @@ def _examine_entry(
 
 
 def _names_by_folder(paths: Iterable[str]) -> dict[str, set[str]]:
-    wanted: dict[str, set[str]] = {"": set()}
+    names_by_folder: dict[str, set[str]] = {"": set()}
     for path in with_parent_folders(paths):
         folder, _, name = path.rpartition("/")
-        wanted.setdefault(folder, set()).update((name, f".{name}.icloud"))
-    return wanted
+        names_by_folder.setdefault(folder, set()).update((name, f".{name}.icloud"))
+    return names_by_folder

@@ -30,18 +30,18 @@ def find_wrong_language(answer: CheckedAnswer) -> Fault | None:
     looked at. The answer to a question may be in the language of the question, and in any language
     where the question names a language.
     """
-    wanted = answer.language or find_language(answer.words, answer.title)
-    wanted = wanted or script_of(remove_code(answer.words)) or script_of(answer.title)
-    if wanted is None or _LANGUAGE.search(answer.question):
+    expected = answer.language or find_language(answer.words, answer.title)
+    expected = expected or script_of(remove_code(answer.words)) or script_of(answer.title)
+    if expected is None or _LANGUAGE.search(answer.question):
         return None
-    allowed = {wanted, find_language(answer.question, "") or wanted}
+    allowed = {expected, find_language(answer.question, "") or expected}
     if run := _find_latin_words(answer, allowed):
-        return Fault("language", f"changes its language (“{run}”)", f"Write it all in {wanted}.")
+        return Fault("language", f"changes its language (“{run}”)", f"Write it all in {expected}.")
     parts = [part for part in answer.text.split("\n\n") if len(part) > ENOUGH]
     for text in [answer.text, *(parts if answer.is_prose else ())]:
-        found = [find_other_language(text, language) for language in sorted(allowed)]
-        if all(found):
-            reason = f"is in {found[0]}, not in {min(allowed)}"
+        others = [find_other_language(text, language) for language in sorted(allowed)]
+        if all(others):
+            reason = f"is in {others[0]}, not in {min(allowed)}"
             return Fault("language", reason, f"Write it in {min(allowed)}.")
     return None
 
@@ -50,9 +50,9 @@ def _find_latin_words(answer: CheckedAnswer, allowed: set[str]) -> str:
     """Return a run of words in small Latin letters, most of which are not in the note."""
     if "Latin letters" in allowed or any(map(is_in_latin_letters, allowed)):
         return ""
-    known = set(_WORD.findall(f"{answer.title}\n{answer.note}\n{answer.question}".lower()))
+    words_shown = set(_WORD.findall(f"{answer.title}\n{answer.note}\n{answer.question}".lower()))
     for run in _LATIN_WORDS.finditer(remove_code(answer.text)):
         words = _WORD.findall(run[0])
-        if len(known.intersection(words)) * 2 < len(words):
+        if len(words_shown.intersection(words)) * 2 < len(words):
             return run[0][:_SHOWN]
     return ""

@@ -65,11 +65,11 @@ def find_first_person(answer: CheckedAnswer) -> Fault | None:
     Quotations are not looked at.
     """
     pattern = compile_phrases("<voice.words>", re.MULTILINE)
-    found = pattern.search(_QUOTED.sub(" ", answer.text))
-    if not found or pattern.search(f"{answer.title}\n{answer.note}"):
+    match = pattern.search(_QUOTED.sub(" ", answer.text))
+    if not match or pattern.search(f"{answer.title}\n{answer.note}"):
         return None
     retry = "Write about the subject itself; never say “I”, and leave out what you think of it."
-    return Fault("voice", f"speaks of itself (“{' '.join(found[0].split())}”)", retry)
+    return Fault("voice", f"speaks of itself (“{' '.join(match[0].split())}”)", retry)
 
 
 def _find_phrase(pattern: str, answer: CheckedAnswer, unasked: tuple[str, ...] = ()) -> str:

@@ -33,8 +33,8 @@ def find_unknown_numbers(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer with a number in digits that the note has not."""
     if answer.field.name != "description" and not answer.by_small_model:
         return None
-    known = _FEW.union(_numbers_in(f"{answer.title}\n{answer.note}"))
-    number = next((each for each in _numbers_in(answer.text) if each not in known), None)
+    numbers_shown = _FEW.union(_numbers_in(f"{answer.title}\n{answer.note}"))
+    number = next((each for each in _numbers_in(answer.text) if each not in numbers_shown), None)
     if number is None:
         return None
     return Fault("numbers", f"has a number that the note has not ({number})", _RETRY)
@@ -53,8 +53,8 @@ def find_unknown_names(answer: CheckedAnswer) -> Fault | None:
     text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", answer.text))
     names = dict.fromkeys(_find_names(text))
     words = _WORD.findall(unicodedata.normalize("NFC", f"{answer.title}\n{answer.note}"))
-    known = [fold(word) for word in dict.fromkeys(words) if not word.islower()]
-    unknown = next((name for name in names if not _has_name(name, answer, known)), None)
+    names_shown = [fold(word) for word in dict.fromkeys(words) if not word.islower()]
+    unknown = next((name for name in names if not _has_name(name, answer, names_shown)), None)
     if unknown is None:
         return None
     return Fault("names", f"names what the note does not (“{unknown}”)", _RETRY)

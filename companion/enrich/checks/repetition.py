@@ -41,13 +41,13 @@ def find_repetition(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that repeats a word, a phrase or a sentence."""
     sentences = [(s.strip(), letters(s)) for s in _SENTENCE_END.split(answer.text)]
     counts = Counter(said for _, said in sentences)
-    found = chain(
+    runs = chain(
         (s for s, said in sentences if counts[said] > 1 and width(said) >= _SHORTEST_SENTENCE),
         (row[0] for row in _ROW.finditer(answer.text)),
         _find_phrase(answer.tokens, *_PHRASES.get(answer.field.kind, (6, 14))),
         () if answer.field.kind == "list" or answer.question else _find_stems(answer),
     )
-    repeated = next(found, None)
+    repeated = next(runs, None)
     if repeated is None:
         return None
     retry = "Say every thing once, in fresh words, and stop."

@@ -78,13 +78,13 @@ def find_markup(answer: CheckedAnswer) -> Fault | None:
     asterisks may.
     """
     text = unescape(without_code(answer.text) if answer.is_prose else answer.text)
-    found = [*_JSON.finditer(text), *_JSON.finditer(answer.raw), *_MARKUP.finditer(text)]
-    found += _MARKUP.finditer(without_code(answer.raw))
-    found += () if answer.is_prose else re.finditer(r"(?<!\w)__\w|`", text)
+    matches = [*_JSON.finditer(text), *_JSON.finditer(answer.raw), *_MARKUP.finditer(text)]
+    matches += _MARKUP.finditer(without_code(answer.raw))
+    matches += () if answer.is_prose else re.finditer(r"(?<!\w)__\w|`", text)
     in_line = "**" in _BOLD.sub("", text) if answer.is_prose else _IN_LINE.search(text)
     tags = {match["tag"] for match in _MARKUP.finditer(answer.note)} - {None}
     words = next(
-        (m[0] for m in found if m[0] not in answer.note and m.groupdict().get("tag") not in tags),
+        (m[0] for m in matches if m[0] not in answer.note and m.groupdict().get("tag") not in tags),
         "**" if in_line else None,
     )
     if words is None:
@@ -107,8 +107,8 @@ def find_bad_length(answer: CheckedAnswer) -> Fault | None:
     if answer.by_small_model:
         least *= _SMALL
     has_few_words = field.whole_sentences and len(answer.tokens) < _FEWEST_WORDS
-    wanted = (least * 2 if has_few_words else least) / _LEEWAY
-    is_short = width(letters(answer.text)) < wanted
+    least_words = (least * 2 if has_few_words else least) / _LEEWAY
+    is_short = width(letters(answer.text)) < least_words
     if answer.is_prose:
         is_short |= width(answer.text) < least
     if is_short and not answer.question:
