@@ -140,6 +140,30 @@ test("a daemon that runs, and no program to ask: a code is typed", async () => {
   await view().getByRole("tab", { name: "Now" }).waitFor();
 });
 
+test("a code of the program is for this vault's daemon, and for nobody who has its place once it is gone", { skip: !existsSync(PROGRAM) }, async () => {
+  await vault.serve();
+  const folder = join(vault.base, "bin");
+  await install(folder);
+  /** @type {string[]} */
+  const requests = [];
+  const squat = (/** @type {import("node:http").ServerResponse} */ response) => {
+    requests.push(response.req.url ?? "");
+    const proofs = { token: "0".repeat(64), place: "0".repeat(64), version: "0.1.0" };
+    response.setHeader("Content-Type", "application/json").end(JSON.stringify(proofs));
+  };
+  await answering(squat, async (address) => {
+    await writeData(vault, { address });
+    page = await obsidian.open(vault, { path: folder });
+    await openSetUp();
+    await heading("It runs, but is not paired");
+    await vault.kill();
+    await click("Pair");
+    await view().getByText(/^The Callout Companion at .* is another vault's/).waitFor();
+    assert.deepEqual([...new Set(requests)], ["/api/v1/proof"]);
+    assert.equal((await secret(page)) ?? "", "");
+  });
+});
+
 test("another vault's daemon where ours should be", { skip: !existsSync(PROGRAM) }, async () => {
   const other = await Vault.copy(endpoint.baseUrl);
   try {

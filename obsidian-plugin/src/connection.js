@@ -24,6 +24,7 @@ const PLACE_FILE = /\/daemon-[0-9a-f]{12}\.json$/;
 const MOST_FILES = 20; // files read at most; each computer with this vault leaves one
 const OLDEST = [0, 1]; // the oldest version of the daemon that the plugin works with
 const NONCE = 32; // bytes
+const PROOF_PATIENCE = 2_000; // milliseconds, since any program may hold the port and never answer
 
 /**
  * Send a request to the API with the token, and return its answer as the reader reads it. Rejects as
@@ -43,24 +44,29 @@ export async function ask(plugin, method, path, body, reader) {
 }
 
 /**
- * Exchange a code that the user typed for a token, even if there is one. If no daemon can prove that
- * it is this vault's, the one at the address in the settings is asked, since the daemon may be unable
- * to write its file into the plugin's folder.
+ * Exchange a code for a token, even if there is one, but only with this vault's daemon. Rejects as locate
+ * does, or with Refused.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} code
  */
 export async function pair(plugin, code) {
-  const address = await locate(plugin, readToken(plugin)).then(
-    (daemon) => daemon.address,
-    (error) => {
-      if (error instanceof AnotherVault) return "";
-      throw error;
-    },
-  );
-  const usual = toNumericAddress(plugin.settings.address);
-  await exchange(plugin, address || usual, code).catch((error) => {
-    throw error instanceof Refused && !address ? new AnotherVault(usual) : error;
+  const { address } = await locate(plugin, readToken(plugin));
+  await exchange(plugin, address, code);
+}
+
+/**
+ * Exchange a code with whoever answers at an address, which is nobody who has proved to be this vault's
+ * daemon: that may be unable to write its file into the plugin's folder. Only for a code that the user
+ * typed, once they have agreed to send it there. Rejects with AnotherVault if it is refused.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} address
+ * @param {string} code
+ */
+export async function pairUnproven(plugin, address, code) {
+  await exchange(plugin, address, code).catch((error) => {
+    throw error instanceof Refused ? new AnotherVault(address) : error;
   });
 }
 
@@ -119,18 +125,19 @@ async function locate(plugin, token) {
   const usual = toNumericAddress(settings.address);
   /** @type {Responder | Error} */
   let kind = "away";
+  const silent = new Set();
   for (const address of new Set([daemon.address || usual, usual])) {
     kind = await identify(plugin, address, token, "").catch((/** @type {Error} */ error) => error);
     if (kind === "ours") return remember(plugin, address, token);
+    if (kind === "away") silent.add(address);
   }
   const places = await readPlaces(plugin);
-  let known = "";
-  for (const { port, id } of places) {
-    const address = `http://127.0.0.1:${port}`;
-    const there = await identify(plugin, address, token, id).catch(() => "another");
-    if (there === "ours") return remember(plugin, address, token);
-    if (there === "known") known ||= address;
-  }
+  const others = places.map(({ port, id }) => ({ address: `http://127.0.0.1:${port}`, id }));
+  const asked = others.filter(({ address }) => !silent.has(address));
+  const there = await Promise.all(asked.map(({ address, id }) => identify(plugin, address, token, id).catch(() => "another")));
+  const ours = asked[there.indexOf("ours")];
+  if (ours) return remember(plugin, ours.address, token);
+  const known = asked[there.indexOf("known")]?.address;
   if (known) return remember(plugin, known, "");
   daemon.address = "";
   if (kind instanceof Error) throw kind;
@@ -201,7 +208,7 @@ async function readPlaces({ app, manifest }) {
 async function identify(plugin, address, token, id) {
   const nonce = toHex(crypto.getRandomValues(new Uint8Array(NONCE)));
   try {
-    const question = { method: "POST", path: "/api/v1/proof", body: { nonce } };
+    const question = { method: "POST", path: "/api/v1/proof", body: { nonce }, patience: PROOF_PATIENCE };
     const answer = await send(plugin, address, question);
     const told = answer.status === 200 && attempt(() => read(answer, asProofs));
     if (!told) return await nameOther(plugin, address, answer);
@@ -224,7 +231,7 @@ async function identify(plugin, address, token, id) {
  * @returns {Promise<Responder>}
  */
 async function nameOther(plugin, address, answer) {
-  const health = await send(plugin, address, { method: "GET", path: "/healthz" });
+  const health = await send(plugin, address, { method: "GET", path: "/healthz", patience: PROOF_PATIENCE });
   const { name, status, version } = attempt(() => asHealth(parse(health.text))) ?? {};
   // the first versions sent no name, and asked for a token at every unknown address
   if (!name && status === "ok" && answer.status === 401) throw tooOld(address);

@@ -11,6 +11,7 @@ import { updateStatusBar } from "./status-bar.js";
 
 const OFTEN = 10_000; // milliseconds between two checks
 const SELDOM = 60_000; // the same while the daemon is away
+const LAST_WORD = 1_000; // milliseconds that Obsidian is kept from quitting at most
 
 /** The exchange with the daemon, and what is known of it from that. */
 export class Heartbeat {
@@ -28,6 +29,7 @@ export class Heartbeat {
   #delay = OFTEN;
   #timer = 0;
   #checking = /** @type {Promise<void> | null} */ (null);
+  #next = /** @type {Promise<void> | null} */ (null);
   #plugin;
 
   /** @param {CompanionPlugin} plugin */
@@ -35,9 +37,19 @@ export class Heartbeat {
     this.#plugin = plugin;
   }
 
-  /** Check the daemon now and regularly from now on. Never rejects; resolves when this check is done. */
+  /**
+   * Check the daemon now and regularly from now on. Never rejects; resolves when a check is done that began
+   * after the call, since the one under way may have read a token or an address that was changed since.
+   */
   check() {
-    this.#checking ??= this.#checkOnce().finally(() => {
+    if (!this.#next && !this.#checking) return this.#begin();
+    this.#next ??= Promise.resolve(this.#checking).then(() => this.#begin());
+    return this.#next;
+  }
+
+  #begin() {
+    this.#next = null;
+    this.#checking = this.#checkOnce().finally(() => {
       this.#checking = null;
     });
     return this.#checking;
@@ -85,9 +97,13 @@ export class Heartbeat {
     await this.reportOpen().catch(() => this.check());
   }
 
-  /** Tell the daemon that no note is open. Never rejects: without a report it forgets them after a while. */
+  /**
+   * Tell the daemon that no note is open; without a report it forgets them after a while. Never rejects, and
+   * resolves soon, since Obsidian waits for it when it quits.
+   */
   async reportNoneOpen() {
-    const { api, client } = this.#plugin;
-    await api.reportPresence(client, []).catch(() => {});
+    const { api, client, timers } = this.#plugin;
+    const told = api.reportPresence(client, []);
+    await Promise.race([told, timers.pause(LAST_WORD)]).catch(() => {});
   }
 }

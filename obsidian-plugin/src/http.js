@@ -21,9 +21,9 @@ import { formatBytes, say } from "./words.js";
 /** @typedef {{ status: number, text: string }} Answer */
 
 /**
- * A request. token: empty to send none.
+ * A request. token: empty to send none. patience: milliseconds until it is given up.
  *
- * @typedef {{ method: string, path: string, body?: object | null, token?: string }} Question
+ * @typedef {{ method: string, path: string, body?: object | null, token?: string, patience?: number }} Question
  */
 
 const PATIENCE = 30_000; // milliseconds until a request is given up; the daemon waits a few seconds at most
@@ -37,7 +37,7 @@ const LARGEST = 1024 * 1024; // bytes that the daemon takes
  * @param {Question} question
  * @returns {Promise<Answer>}
  */
-export function send({ manifest, timers }, address, { method, path, body, token }) {
+export function send({ manifest, timers }, address, { method, path, body, token, patience = PATIENCE }) {
   /** @type {Record<string, string>} */
   const headers = { "Companion-Version": manifest.version };
   if (token) headers.Authorization = `Bearer ${token}`;
@@ -46,7 +46,7 @@ export function send({ manifest, timers }, address, { method, path, body, token 
   if (body) Object.assign(request, { contentType: "application/json", body: JSON.stringify(body) });
   return new Promise((resolve, reject) => {
     const giveUp = () => reject(new DaemonAway(address));
-    const timer = timers.after(PATIENCE, giveUp);
+    const timer = timers.after(patience, giveUp);
     requestUrl(request)
       .then(resolve, giveUp)
       .finally(() => timers.cancel(timer));

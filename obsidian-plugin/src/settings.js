@@ -1,9 +1,9 @@
 /** The settings as data.json holds them (the token is not among them), and the tab to change them. */
 
 import { PluginSettingTab } from "obsidian";
-import { pair } from "./connection.js";
-import { notify } from "./dialogs.js";
-import { explain } from "./errors.js";
+import { pair, pairUnproven } from "./connection.js";
+import { confirmFirst, notify } from "./dialogs.js";
+import { AnotherVault, explain } from "./errors.js";
 import { readAgreed } from "./program.js";
 import { openView } from "./view.js";
 import { describeModel, describeVault, joinNames, say } from "./words.js";
@@ -143,15 +143,29 @@ export class CompanionSettingTab extends PluginSettingTab {
       text.inputEl.setAttribute("aria-label", say("setCode"));
     });
     setting.addButton((button) => {
-      button.setButtonText(say("pair")).onClick(async () => {
-        try {
-          await pair(plugin, code);
-          setting.setErrorMessage(null).setDesc(await testConnection(plugin));
-        } catch (error) {
-          setting.setErrorMessage(explain(plugin, error));
-        }
-      });
+      button.setButtonText(say("pair")).onClick(() => this.#pair(setting, () => pair(plugin, code), code));
     });
+  }
+
+  /**
+   * Pair as act does. Where nobody proves to be this vault's daemon, the user may have the code sent all the same.
+   *
+   * @param {Setting} setting
+   * @param {() => Promise<void>} act
+   * @param {string} [code] that is sent if the user agrees; left out: they have agreed
+   */
+  async #pair(setting, act, code) {
+    const plugin = this.companion;
+    try {
+      await act();
+      setting.setErrorMessage(null).setDesc(await testConnection(plugin));
+    } catch (error) {
+      setting.setErrorMessage(explain(plugin, error));
+      if (!(error instanceof AnotherVault) || code === undefined) return;
+      const { address } = error;
+      const send = () => this.#pair(setting, () => pairUnproven(plugin, address, code));
+      confirmFirst(plugin, say("sendCode"), say("sendCodeMore", { address }), [say("sendCode"), send]);
+    }
   }
 }
 

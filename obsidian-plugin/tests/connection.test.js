@@ -190,6 +190,28 @@ describe("settings", () => {
   });
 });
 
+test("a check that began before the pairing does not say what was so before", async () => {
+  await strangers({});
+  let answerLate = () => {};
+  let times = 0;
+  const prove = FakeDaemon.prototype["POST /proof"];
+  host.daemon.answers.set("POST /proof", async (...about) => {
+    if (times++ === 0) await new Promise((done) => (answerLate = done));
+    return prove.apply(host.daemon, about);
+  });
+  host.status.click();
+  await settle();
+  const setting = host.setting();
+  host.plugin.settingTabs__[0].getSettingDefinitions()[2].render(setting);
+  setting.components[0].setValue("GOOD-CODE");
+  find(setting.settingEl, "button", "Pair").click();
+  await settle();
+  answerLate();
+  await settle();
+  assert.equal(setting.descEl.textContent, "Connected to Notes: 40 notes, 5 to do.");
+  assert.equal(host.status.textContent, "Companion: 3 today");
+});
+
 describe("the server's address", () => {
   const ADDRESS = "http://127.0.0.1:8765";
   let setting;
@@ -405,8 +427,9 @@ describe("the vault's own daemon", () => {
     });
   }
 
-  test("gets a code that is typed, at the address in the settings where no file is", async () => {
-    await begin(Object.assign(another(), { token: "t0ken" }), "");
+  test("gets a code that is typed, at the address in the settings where no file is, once the user says so", async () => {
+    const usual = another({ token: "t0ken" });
+    await begin(usual, "");
     host.told = null;
     await host.load();
     const setting = host.setting();
@@ -416,10 +439,19 @@ describe("the vault's own daemon", () => {
       find(setting.settingEl, "button", "Pair").click();
       await settle();
     };
-    await pair("BAD-CODE");
-    assert.match(setting.errorEl.textContent, /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is another vault's/);
     await pair("GOOD-CODE");
+    assert.match(setting.errorEl.textContent, /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is another vault's/);
+    assert.match(host.modal.contentEl.textContent, /^What answers at http:\/\/127\.0\.0\.1:27182 cannot prove that it is this vault's/);
+    await host.click("Cancel");
+    assert.deepEqual(usual.codes, []);
+    await pair("BAD-CODE");
+    await host.click("Send the code anyway");
+    assert.match(setting.errorEl.textContent, /is another vault's/);
+    assert.deepEqual(host.modals, []);
+    await pair("GOOD-CODE");
+    await host.click("Send the code anyway");
     assert.equal(host.app.secretStorage.getSecret(SECRET), "t0ken");
+    assert.deepEqual(usual.codes, ["BAD-CODE", "GOOD-CODE"]);
   });
 });
 
@@ -731,6 +763,17 @@ describe("a daemon that is away", () => {
     assert.equal(host.said, AWAY);
   });
 
+  for (const name of ["POST /proof", "GET /healthz"]) {
+    test(`is one whose port is taken by a program that never answers ${name}`, async () => {
+      host = await new Host().load();
+      if (name !== "POST /proof") host.daemon.answers.set("POST /proof", answer(404, "No."));
+      host.daemon.answers.set(name, () => new Promise(() => {}));
+      host.status.click();
+      await host.pass(2_000);
+      assert.equal(host.said, AWAY);
+    });
+  }
+
   test("lets nothing reject, whatever is switched off when", async () => {
     host = await new Host().load();
     host.daemon.isAway = true;
@@ -791,6 +834,17 @@ describe("presence", () => {
     await Promise.all(tasks);
     assert.deepEqual(told().at(-1), []);
   });
+
+  for (const name of ["POST /proof", "POST /presence"]) {
+    test(`keeps Obsidian open for a second at most where ${name} is never answered`, async () => {
+      host = await new Host().load();
+      host.daemon.answers.set(name, () => new Promise(() => {}));
+      let isDone = false;
+      host.workspace.trigger("quit", { add: (task) => void task().then(() => (isDone = true)) });
+      await host.pass(1_000);
+      assert.ok(isDone);
+    });
+  }
 
   test("that cannot be reported shows that the daemon is away", async () => {
     host = await new Host().load();
