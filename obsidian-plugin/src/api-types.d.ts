@@ -284,8 +284,9 @@ export interface components {
          *     only the notes that fit. made_since (Unix time, seconds), made_by, prompt_changed: nothing but
          *     what Companion wrote since then, with this model, or with other instructions than now, and
          *     nobody edited; it is asked for anew, and waits beside the old text. section: add a callout
-         *     under the one heading with this text. line: the same for the section that contains this line,
-         *     counted from 1 in `text`, or in the file without it; for headings that occur several times.
+         *     under the one heading with this text, or else with these first words. line: the same for the
+         *     section that contains this line, counted from 1 in `text`, or in the file without it; for
+         *     headings that occur several times.
          *     on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
          *     than 50 notes go to a model on another machine; else that is refused with 409, `not-agreed`,
          *     with what it costs. even_open: also write notes that are open in an editor; only for the client
@@ -512,7 +513,7 @@ export interface components {
          *     fallback: the kinds of changes that are a sentence of the note, as no answer could be used.
          *     proposals: the ids of the proposals: first those of `changes`, in that order, then those that
          *     wait. left: what was not filled, and why. ends_run: whether the reason holds for every note.
-         *     lacks_heading: whether it does not have the heading of the section asked for just once.
+         *     lacks_heading: whether not just one heading fits the section asked for.
          */
         ResultShape: {
             number: number;
