@@ -6,15 +6,16 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise, takewhile
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from companion.errors import NoteRefused
 from companion.note.diff import CommonLines, align, slide_up
-from companion.note.text import NoteText, line_start, split_lines
+from companion.note.text import NoteText, Span, line_start, split_lines
 
 _KEY = re.compile(r"[ \t]*(?![-#\s])([^:\r\n]+?):(?=\s|\Z)")
 _QUOTE = re.compile(r"[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)*>")
 _CALLOUT = re.compile(_QUOTE.pattern + r"[> \t]*\[![^\]]*\][+-]?([^\r\n]*)")
+_LINE_END = re.compile(r"(?:\r\n|\r|\n)\Z")
 _MAX_QUOTED = 60  # characters of the text shown where nothing names its place
 
 
@@ -24,6 +25,18 @@ class Edit(NamedTuple):
     start: int
     end: int
     text: str
+
+
+class Place(NamedTuple):
+    """The property or callout text[start:end] that an edit of text belongs to.
+
+    name: of the property, or the callout's title. It ends before the line end of its last line.
+    """
+
+    kind: Literal["property", "callout"]
+    name: str
+    start: int
+    end: int
 
 
 class EditLost(ValueError):
@@ -138,6 +151,64 @@ def name_place(text: str, start: int, end: int) -> str:
         if inside and _is_quote(inside[0]) and not _find_callouts(inside[:1]):
             names = _find_callouts(takewhile(_is_quote, above))[:1] + names
     return ", ".join(dict.fromkeys(names)) or f"“{text[start:end].strip()[:_MAX_QUOTED]}”"
+
+
+def find_place(text: str, edit: Edit) -> Place | None:
+    """Return the property or callout that an edit of text belongs to.
+
+    What is inserted at the start of a line belongs to what is above it. None: it is a property
+    or callout of its own, or in other text.
+    """
+    try:
+        note = NoteText(text)
+        properties, body_start = note.frontmatter, note.body_start
+    except NoteRefused:
+        return None
+    is_insertion = edit.start == edit.end == line_start(text, edit.start)
+    at = _line_above(text, edit.start) if is_insertion else edit.start
+    if max(at, edit.start - is_insertion) >= body_start:
+        is_new = bool(_find_callouts(split_lines(edit.text)))
+        return None if is_new else _callout_at(text, body_start, at)
+    if not properties or not properties.start <= at < properties.end:
+        return None
+    if is_insertion and _KEY.match(edit.text):
+        return None
+    return _property_at(text, properties, at, edit.end)
+
+
+def _line_above(text: str, start: int) -> int:
+    """Return the start of the line above the one that starts there, -1 if there is none."""
+    line_end = 2 if text.endswith("\r\n", 0, start) else 1
+    return line_start(text, start - line_end) if start else -1
+
+
+def _property_at(text: str, properties: Span, at: int, end: int) -> Place | None:
+    """Return the property at this offset, with those that follow it up to end."""
+    lines = split_lines(text[properties.start : properties.end])
+    keys = [
+        (properties.start + offset, key)
+        for offset, line in zip(_offsets(lines), lines, strict=False)
+        if (key := _KEY.match(line))
+    ]
+    heads = [(start, key[1]) for start, key in keys if key.start(1) == keys[0][1].start(1)]
+    above = [head for head in heads if head[0] <= at]
+    if not above:
+        return None
+    start, name = above[-1]
+    below = next((head for head, _ in heads if head >= max(at + 1, end)), properties.end)
+    span = _LINE_END.sub("", text[start:below])
+    return Place("property", name.strip("\"'"), start, start + len(span))
+
+
+def _callout_at(text: str, body_start: int, at: int) -> Place | None:
+    first = max(body_start, line_start(text, at))
+    above = list(takewhile(_is_quote, split_lines(text[body_start:first])[::-1]))
+    lines = list(takewhile(_is_quote, split_lines(text[first:])))
+    heads = [head for line in [*lines[:1], *above] if (head := _CALLOUT.match(line))]
+    if not lines or not heads:
+        return None
+    start, end = first - sum(map(len, above)), first + sum(map(len, lines))
+    return Place("callout", heads[0][1].strip(), start, len(_LINE_END.sub("", text[:end])))
 
 
 def _find_keys(lines: Iterable[str]) -> list[str]:

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from companion.errors import NoteRefused
-from companion.note.edit import Edit, EditLost, apply_edits
+from companion.note.edit import Edit, EditLost, Place, apply_edits, find_place
 from companion.note.text import BOM, NoteText
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
@@ -116,17 +116,28 @@ class EditorText:
 
 
 class Utf16Edit(NamedTuple):
-    """Replace [start, end) with text. Offsets count UTF-16 code units, as in JavaScript."""
+    """Replace [start, end) with text. Offsets count UTF-16 code units, as in JavaScript.
+
+    place: what the edit belongs to, as find_place returns it.
+    """
 
     start: int
     end: int
     text: str
+    place: Place | None = None
 
 
 def to_utf16(text: str, edits: Iterable[Edit]) -> list[Utf16Edit]:
     """Return the edits of text with offsets that count UTF-16 code units."""
     pairs = _Pairs([m.start() for m in _ASTRAL.finditer(text)])
-    return [Utf16Edit(pairs.widen(start), pairs.widen(end), new) for start, end, new in edits]
+
+    def widen(edit: Edit) -> Utf16Edit:
+        place = find_place(text, edit)
+        if place:
+            place = place._replace(start=pairs.widen(place.start), end=pairs.widen(place.end))
+        return Utf16Edit(pairs.widen(edit.start), pairs.widen(edit.end), edit.text, place)
+
+    return [widen(edit) for edit in edits]
 
 
 def require_utf8(text: str) -> None:

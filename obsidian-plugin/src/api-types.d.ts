@@ -177,11 +177,18 @@ export interface components {
         DecisionsMade: {
             notes: components["schemas"]["NoteDecisionShape"][];
         };
-        /** @description Replace base[start:end] with text; offsets count UTF-16 code units. */
+        /**
+         * @description Replace base[start:end] with text; offsets count UTF-16 code units.
+         *
+         *     place: what the edit belongs to: do not make it while the cursor is there. null: it makes a new
+         *     property or callout, or is in other text. What is inserted at the start of a line belongs to
+         *     what is above it.
+         */
         EditShape: {
             start: number;
             end: number;
             text: string;
+            place: components["schemas"]["PlaceShape"] | null;
         };
         /**
          * @description The text that the editor shows now.
@@ -407,6 +414,14 @@ export interface components {
             edits: components["schemas"]["EditShape"][];
             base_sha256: string;
             new_sha256: string;
+        };
+        /** @description The property or callout base[start:end]; name: the property's, or the callout's title. */
+        PlaceShape: {
+            /** @enum {string} */
+            kind: "property" | "callout";
+            name: string;
+            start: number;
+            end: number;
         };
         /** @description All the notes that this client has open now. client: a name that stays the same. */
         PresenceReport: {
@@ -756,6 +771,7 @@ export type NoteShape = components['schemas']['NoteShape'];
 export type NotesToForget = components['schemas']['NotesToForget'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferShape = components['schemas']['OfferShape'];
+export type PlaceShape = components['schemas']['PlaceShape'];
 export type PresenceReport = components['schemas']['PresenceReport'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPlace = components['schemas']['ProblemPlace'];

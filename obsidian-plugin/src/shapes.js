@@ -99,7 +99,8 @@ const asCount = or(asNumber, 0);
 const asTextList = or(list(asText), []);
 const asCounts = byName(asNumber);
 const asTexts = byName(asText);
-const asEdit = object({ start: asNumber, end: asNumber, text: asText });
+const asPlaceOfEdit = object({ kind: asText, name: asText, start: asNumber, end: asNumber });
+const asEdit = object({ start: asNumber, end: asNumber, text: asText, place: maybe(asPlaceOfEdit) });
 const asFilled = object({ kind: asText, heading: maybe(asText), reason: asOptionalText, text: or(textOrLines, "") });
 const asNeed = object({ kind: asText, heading: maybe(asText), reason: asOptionalText });
 

@@ -143,7 +143,7 @@ def test_an_editor_undoes_a_change(server: Served) -> None:
     made = server.post("/changes/3/undo", {"apply": "client", "text": "x"}).json
     offer = made["offer"]
     assert (made["left"], made["reason"]) == ([], None)
-    assert offer["edits"] == [{"start": 16, "end": 16, "text": " Yes."}]
+    assert offer["edits"] == [{"start": 16, "end": 16, "text": " Yes.", "place": None}]
     assert len(server.daemon.fake_history.journal) == 3
     assert server.post("/changes/3/applied", HASHES).json == {"change": 4}
 

@@ -120,7 +120,7 @@ def test_an_editor_gets_edits(server: Served) -> None:
     run = start(server, text=OLD, apply="client")
     offer = server.get(f"/runs/{run}").json["results"][0]["offer"]
     expected = {
-        "edits": [{"start": 16, "end": 16, "text": " Yes."}],
+        "edits": [{"start": 16, "end": 16, "text": " Yes.", "place": None}],
         "base_sha256": digest(OLD),
         "new_sha256": digest(NEW),
     }

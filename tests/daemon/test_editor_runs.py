@@ -39,7 +39,7 @@ def applied(text: str, offer: ClientEdits) -> str:
     """Return what JavaScript makes of the text with the edits: it counts UTF-16 code units."""
     assert sha256(text.encode()).hexdigest() == offer.base_sha256
     units = text.encode("utf-16-le")
-    for start, end, new in sorted(offer.edits, reverse=True):
+    for start, end, new, _ in sorted(offer.edits, reverse=True):
         units = units[: 2 * start] + new.encode("utf-16-le") + units[2 * end :]
     made = units.decode("utf-16-le")
     assert sha256(made.encode()).hexdigest() == offer.new_sha256
@@ -110,7 +110,7 @@ def test_file_that_the_client_writes_itself_keeps_its_line_ends_and_mark(
     run, offer = run_on(quiet, text)
     filled = applied(text, offer)
     assert EditorText.of(filled).text == FILLED
-    assert all(start == end for start, end, _ in offer.edits)
+    assert all(edit.start == edit.end for edit in offer.edits)
     quiet.note("Stub.md", filled)
     number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
     change = quiet.daemon.history.find(number)

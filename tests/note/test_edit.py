@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from itertools import pairwise
 
 import pytest
@@ -15,6 +16,7 @@ from companion.note.edit import (
     EditLost,
     apply_edits,
     diff_edits,
+    find_place,
     name_place,
     rebase,
 )
@@ -267,3 +269,50 @@ def test_name_place(place: str, name: str, newline: str) -> None:
 
 def test_properties_that_are_never_closed_are_text() -> None:
     assert name_place("---\na: b\n", 4, 8) == "“a: b”"
+    assert find_place("---\na: b\n", Edit(8, 8, "c")) is None
+
+
+OWNED = [
+    pytest.param("---\n«tags:^»\nx: y\n---\n", " a", "tags", id="a text"),
+    pytest.param("---\n«tags:»\n^x: y\n---\n", "  - a\n", "tags", id="items below their key"),
+    pytest.param("---\n«tags:»\n^---\n", "- a\n", "tags", id="items of the last property"),
+    pytest.param("---\n«tags: # c\n  -»\n^x: y\n---\n", "  - b\n", "tags", id="more items"),
+    pytest.param("---\n«tags:\n\n# c»\n^x: y\n---\n", "- a\n", "tags", id="blank lines below"),
+    pytest.param("---\nx: y\n^---\n", "tags:\n  - a\n", None, id="a new property"),
+    pytest.param("---\n  x: y\n«  'a-b':^»\n---\n", " c", "a-b", id="quoted"),
+    pytest.param("---\n«x:\n  y: z\n  tags:^»\n---\n", " a", "x", id="in a property's value"),
+    pytest.param("---\n«x: y^\ntags: a^»\n---\n", "", "x", id="two properties"),
+    pytest.param("---\nx: y\n^«tags: a»\n^---\n", "", "tags", id="a property taken out"),
+    pytest.param("---\nx: y\n«tags:\n^  - a»\n^---\n", "", "tags", id="an item taken out"),
+    pytest.param("---\n# c\n^x: y\n---\n", "# d\n", None, id="above the first property"),
+    pytest.param("---\nx: y\n---\n^Text\n", "> [!ai] AI\n> A.\n", None, id="a new callout"),
+    pytest.param("«> [!ai] Why?»\n^\nText\n", "> So.\n", "Why?", id="an answer"),
+    pytest.param("«> [!ai] Why?^»", "\n> So.", "Why?", id="an answer at the end"),
+    pytest.param("«> [!note] A\n> [!ai] Why?»\n^", "> So.\n", "Why?", id="below another callout"),
+    pytest.param("«> [!ai] Why?\n^> So.»\n^\nText", "", "Why?", id="an answer taken out"),
+    pytest.param("> [!note] A\n^Text\n", "\n> [!ai] AI\n> A.\n", None, id="below a callout"),
+    pytest.param("> A quote\n^Text\n", "> B\n", None, id="below a quote"),
+    pytest.param("Text ^#status/postponed^\n", "", None, id="a mark in the text"),
+]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+@pytest.mark.parametrize(("marked", "new", "name"), OWNED)
+def test_what_an_edit_belongs_to(
+    marked: str, new: str, name: str | None, start: str, newline: str
+) -> None:
+    """marked: « and » around the property or callout, ^ where the edit begins and ends."""
+    marked = start + marked.replace("\n", newline)
+    text = re.sub("[«^»]", "", marked)
+    offsets = {
+        mark: [
+            len(re.sub("[«^»]", "", marked[: m.start()]))
+            for m in re.finditer(re.escape(mark), marked)
+        ]
+        for mark in "«^»"
+    }
+    place = find_place(text, Edit(offsets["^"][0], offsets["^"][-1], new.replace("\n", newline)))
+    assert (place and place.name) == name
+    if place:
+        assert ([place.start], [place.end]) == (offsets["«"], offsets["»"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
-from companion.note.edit import Edit, EditLost, apply_edits
+from companion.note.edit import Edit, EditLost, Place, apply_edits
 from companion.note.editor_text import EditorText, Utf16Edit, require_utf8, to_utf16
 
 BOM = "\ufeff"
@@ -173,7 +173,7 @@ def test_an_edit_outside_of_the_text(edit: Edit) -> None:
 def splice(text: str, edits: list[Utf16Edit]) -> str:
     """What JavaScript makes of the edits: slices of code units, the last one first."""
     data = text.encode("utf-16-le")
-    for start, end, new in reversed(edits):
+    for start, end, new, _ in reversed(edits):
         data = data[: 2 * start] + new.encode("utf-16-le") + data[2 * end :]
     return data.decode("utf-16-le")
 
@@ -186,6 +186,13 @@ def test_utf16_offsets_are_those_of_javascript(text: str, data: st.DataObject) -
     edits = sorted(data.draw(edits_of(len(text)).filter(is_plain)))
     units = to_utf16(text, edits)
     assert splice(text, units) == apply_edits(text, edits)
+
+
+def test_the_place_of_an_edit_counts_as_javascript_does() -> None:
+    text = "---\n😀: 😀\ntags:\nx: y\n---\n"
+    at = text.index("x: y")
+    [edit] = to_utf16(text, [Edit(at, at, "- a\n")])
+    assert edit.place == Place("property", "tags", at - 4, at + 1)
 
 
 def test_half_a_character_is_refused_with_its_line() -> None:

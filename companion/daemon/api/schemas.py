@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -87,12 +87,27 @@ class NeedShape(Shape):
     reason: str
 
 
+class PlaceShape(Shape):
+    """The property or callout base[start:end]; name: the property's, or the callout's title."""
+
+    kind: Literal["property", "callout"]
+    name: str
+    start: int
+    end: int
+
+
 class EditShape(Shape):
-    """Replace base[start:end] with text; offsets count UTF-16 code units."""
+    """Replace base[start:end] with text; offsets count UTF-16 code units.
+
+    place: what the edit belongs to: do not make it while the cursor is there. null: it makes a new
+    property or callout, or is in other text. What is inserted at the start of a line belongs to
+    what is above it.
+    """
 
     start: int
     end: int
     text: str
+    place: PlaceShape | None
 
 
 class OfferShape(Shape):
