@@ -206,6 +206,14 @@ class RunHandler:
         _require_numbers(pending, only)
         pending.enricher.refuse(pending.answered.only(only), "refused when it was looked over")
 
+    def keep_undecided(self, run: Run, path: str) -> None:
+        """Have the run's values for the note wait for a decision, as the user is shown them first.
+
+        Raises UsageError if the run has none.
+        """
+        pending = self._find_pending(run, path)
+        pending.enricher.keep_undecided(pending.answered)
+
     def _find_pending(self, run: Run, path: str) -> PendingAnswer:
         if waiting := self._open_notes.find(run.id, path):
             return waiting

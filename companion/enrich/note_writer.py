@@ -212,6 +212,11 @@ class NoteWriter:
         ids = answered.ids_of(answered.fillings)
         self.workspace.journal.proposals.decide(ids, "refused", "user", reason)
 
+    def keep_undecided(self, answered: Answered) -> None:
+        """Have the values wait for a decision of the user's: background work leaves them alone."""
+        ids = answered.ids_of(answered.fillings)
+        self.workspace.journal.proposals.keep_undecided(ids)
+
     def require_places(self, path: str, task: Task) -> None:
         """Check that the note takes any values where it needs some. Raises NoteRefused."""
         if not may_be_unfillable(task.parsed.note):

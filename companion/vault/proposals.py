@@ -133,6 +133,13 @@ class ProposalStore:
         wanted = json.dumps(list(ids))
         return self._db.ask(lambda db: reopen_decided(db, wanted)).result()
 
+    def keep_undecided(self, ids: Iterable[int]) -> None:
+        """Have the open ones of these wait for a decision: background work does not write them."""
+        query = """UPDATE proposals SET waits = 1 WHERE state = 'open'
+            AND id IN (SELECT value FROM json_each(?))"""
+        row = (json.dumps(list(ids)),)
+        self._db.ask(lambda db: db.execute(query, row), durable=True).result()
+
     def replace_value(self, id_: int, value: ProposedValue) -> None:
         """Store what the user made of the value; the model's is kept as its answer."""
         query = "UPDATE proposals SET answer = coalesce(answer, value), value = ? WHERE id = ?"

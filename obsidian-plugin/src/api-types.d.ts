@@ -676,6 +676,10 @@ export interface components {
         Token: {
             token: string;
         };
+        /** @description The note whose result the user is shown, and may leave undecided. */
+        Undecided: {
+            path: string;
+        };
         /**
          * @description How to undo. apply: the daemon writes, or the client gets edits for the text it shows.
          *
@@ -791,6 +795,7 @@ export type StatusShape = components['schemas']['StatusShape'];
 export type TextToEdit = components['schemas']['TextToEdit'];
 export type TodayShape = components['schemas']['TodayShape'];
 export type Token = components['schemas']['Token'];
+export type Undecided = components['schemas']['Undecided'];
 export type Undo = components['schemas']['Undo'];
 export type UndoMade = components['schemas']['UndoMade'];
 export type UndoOffered = components['schemas']['UndoOffered'];

@@ -3,7 +3,7 @@
 import { Modal, Setting } from "obsidian";
 import { notify } from "./dialogs.js";
 import { notifyOfOutcome } from "./enrich.js";
-import { NoteUnavailable, Refused } from "./errors.js";
+import { NoteUnavailable, NotThere, Refused } from "./errors.js";
 import { readNote } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { askModel } from "./runs.js";
@@ -23,7 +23,7 @@ import { writeEnrichment } from "./writing.js";
 
 /**
  * Ask a model about the note, show what it gave, and carry out the user's decision. Until then
- * nothing else is done with the note in this window.
+ * nothing else is done with the note in this window. Where there is none it stays in the inbox.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
@@ -33,11 +33,24 @@ export async function reviewNote(plugin, file) {
     const pending = await claimFitting(plugin, file);
     const given = pending ?? (await askModel(plugin, file, {}, true));
     if (!given.result.offer) return notifyOfOutcome(plugin, given, []);
+    await keepUndecided(plugin, given);
     const replacements = await readReplacements(plugin, given);
     plugin.work.show(file.path, say("reviewing", { name: file.basename }));
     const accepted = await showReview(plugin.app, file.basename, replacements);
     if (accepted) await carryOut(plugin, given, accepted);
-    else if (pending) plugin.work.keep(pending.file, Promise.resolve(pending));
+    else notify(say("staysProposed", { name: file.basename }));
+  });
+}
+
+/**
+ * Have what is shown wait for a decision, whatever becomes of the window or of Obsidian.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Enrichment} given
+ */
+async function keepUndecided(plugin, { run, path }) {
+  await plugin.api.keepUndecided(run, path).catch((/** @type {unknown} */ error) => {
+    if (!(error instanceof NotThere)) throw error; // a daemon from before there was this route
   });
 }
 

@@ -99,7 +99,9 @@ export async function applyOffer(plugin, application) {
     if (await awaitUser(plugin, application, known)) tries = 0;
     if (await editNote(app, file, text, offer.edits)) return offer;
   }
-  throw new NoteUnavailable(say("keepsChanging", { name: file.basename }));
+  const words = [say("keepsChanging", { name: file.basename })];
+  if (application.fills) words.push(say("staysProposed", { name: file.basename }));
+  throw new NoteUnavailable(words.join(" "));
 }
 
 /**

@@ -7,6 +7,7 @@ import { CHANGES, FILLED, FakeDaemon, NOTE, STATUS, answer, change, fill, offerF
 
 const AWAY = "Nobody answers at http://127.0.0.1:27182. Click Companion in the status bar, or run in a terminal: companion serve";
 const STRANGER = "Not paired. Click Companion in the status bar, or run in a terminal: companion pair";
+const STAYS = "What the model gave for “A” waits in the inbox.";
 const SECRET = "callout-companion-token";
 
 /** @type {Host} */
@@ -1043,14 +1044,16 @@ describe("an open note that waits for edits", () => {
       assert.equal(host.daemon.asked("POST /runs/run1/refused").length, 1);
     });
 
-    test("what is cancelled there is written later", async () => {
+    test("what is left undecided there is not written later", async () => {
       await wait();
       await answered();
       await host.command("review-note");
       await host.click("Cancel");
+      assert.equal(host.said, STAYS);
+      assert.deepEqual(host.daemon.asked("POST /runs/run1/undecided").map(({ body }) => body), [{ path: "A.md" }]);
       host.daemon.toDo = [];
       await host.pass(70_000);
-      assert.equal(view.editor.getValue(), fill(`${NOTE}x`));
+      assert.equal(view.editor.getValue(), `${NOTE}x`);
       assert.equal(host.daemon.asked("POST /runs").length, 1);
     });
 
@@ -1204,10 +1207,11 @@ describe("review", () => {
     assert.equal(host.said, "“A.md” was deleted; nothing was written.");
   });
 
-  test("is cancelled without a trace", async () => {
+  test("is left undecided without a trace in the note, and says where that is", async () => {
     await begin();
     await host.click("Cancel");
     assert.deepEqual(host.modals, []);
+    assert.equal(host.said, STAYS);
     assert.equal(host.daemon.asked("POST /runs/run1/refused").length, 0);
     assert.equal(view.editor.getValue(), NOTE);
   });

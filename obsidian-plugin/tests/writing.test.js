@@ -93,7 +93,7 @@ describe("a note that is typed in meanwhile", () => {
     await answerNow();
     await host.pass(5 * 400);
     assert.equal(view.editor.getValue(), `${NOTE}x${typed}`);
-    assert.equal(host.said, "“A” keeps changing, so nothing was written. Try again when it rests.");
+    assert.equal(host.said, "“A” keeps changing, so nothing was written. Try again when it rests. What the model gave for “A” waits in the inbox.");
     assert.equal(typed, "xxxx");
     assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 0);
   });

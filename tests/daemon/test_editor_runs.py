@@ -211,6 +211,27 @@ def test_edits_are_given_again_on_changed_text_without_a_call(quiet: DaemonFixtu
     assert quiet.daemon.confirm(run.id, "Stub.md", again.base_sha256, again.new_sha256)
 
 
+@pytest.mark.parametrize("is_undecided", [True, False], ids=["undecided", "not shown"])
+def test_what_the_user_left_undecided_is_not_written_by_the_background(
+    daemon_fixture: DaemonFixture, is_undecided: bool
+) -> None:
+    daemon_fixture.start()
+    daemon_fixture.daemon.report_presence("editor", ["Stub.md"])
+    daemon_fixture.note("Stub.md")
+    run, _ = run_on(daemon_fixture, STUB)
+    if is_undecided:
+        daemon_fixture.daemon.run_handler.keep_undecided(run, "Stub.md")
+    daemon_fixture.daemon.report_presence("editor", [])
+    daemon_fixture.note("Stub.md", STUB + "Typed since.\n")
+    daemon_fixture.rescan()
+    eventually(daemon_fixture.is_idle)
+    expected = STUB if is_undecided else FILLED
+    assert daemon_fixture.read("Stub.md") == expected + "Typed since.\n"
+    assert daemon_fixture.model.calls() == 1
+    states = {each.state for each in daemon_fixture.daemon.proposals.select()}
+    assert states == {"open" if is_undecided else "accepted"}
+
+
 @pytest.mark.parametrize(
     ("path", "text", "error"),
     [

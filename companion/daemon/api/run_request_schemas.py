@@ -168,6 +168,12 @@ class Refused(Sent):
     only: Numbers
 
 
+class Undecided(Sent):
+    """The note whose result the user is shown, and may leave undecided."""
+
+    path: RelativePath
+
+
 class AppliedTo(Applied):
     """An editor has made the edits of an offer in the note at path.
 

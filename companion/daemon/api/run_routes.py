@@ -15,6 +15,7 @@ from companion.daemon.api.run_request_schemas import (
     NewRun,
     Refused,
     RunQuery,
+    Undecided,
 )
 from companion.daemon.api.run_schemas import RunList, RunProgress, RunShape
 from companion.daemon.api.schemas import ChangeMade, Nothing, OfferShape
@@ -106,6 +107,14 @@ def refuse_changes(run: str, body: Refused) -> RunShape:
     """Refuse changes of a run's result; what they were for is not asked for again."""
     found = _require(run)
     the_daemon().run_handler.refuse(found, body.path, body.only)
+    return RunShape.model_validate(found)
+
+
+@runs.does("/runs/<run>/undecided")
+def keep_undecided(run: str, body: Undecided) -> RunShape:
+    """Keep a run's values for a note as open proposals, which background work does not write."""
+    found = _require(run)
+    the_daemon().run_handler.keep_undecided(found, body.path)
     return RunShape.model_validate(found)
 
 

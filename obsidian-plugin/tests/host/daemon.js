@@ -157,6 +157,10 @@ export class FakeDaemon {
     return this.#progress(id, "done");
   }
 
+  "POST /runs/*/undecided"(_, id) {
+    return this.#progress(id, "done");
+  }
+
   "POST /runs/*/applied"() {
     return { change: 8 };
   }
