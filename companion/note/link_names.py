@@ -5,9 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
-from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from companion.load_once import LockedProperty
 from companion.note.mentions import (
     Spelling,
     can_be_link,
@@ -160,7 +160,7 @@ class LinkNames(NotePaths):
             ):
                 yield Mention(start, end, frozenset(self._paths_by_name[pattern]))
 
-    @cached_property
+    @LockedProperty
     def _patterns(self) -> list[str]:
         """The folded names that may be mentioned in some spelling."""
         return [
@@ -169,14 +169,14 @@ class LinkNames(NotePaths):
             if any(name.spelling is not Spelling.NEVER for name in names)
         ]
 
-    @cached_property
+    @LockedProperty
     def _matcher(self) -> AhoCorasick:
         """Finds every name, also those within others, since the longest may be no mention."""
         from ahocorasick_rs import AhoCorasick  # 1 MB that a scan does not need
 
         return AhoCorasick(self._patterns)
 
-    @cached_property
+    @LockedProperty
     def _common(self) -> set[str]:
         """The names that are part of many other notes' names: too common to mean one note."""
         notes: dict[int, int] = defaultdict(int)

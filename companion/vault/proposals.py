@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from typing import NamedTuple
 
+from companion.load_once import LockedProperty
 from companion.vault.journal_db import Database
 from companion.vault.proposal import (
     AskedNeed,
@@ -210,7 +210,7 @@ class ProposalStore:
         """Note that something may be stored for this note, so that `latest` looks for it."""
         self._new_paths.add(path)
 
-    @cached_property
+    @LockedProperty
     def _old_paths(self) -> frozenset[str]:
         """The notes in the journal when this was first used; later ones are in _new_paths."""
         query = (

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+from inspect import unwrap
 from pathlib import Path
 
 import pytest
 
+from companion.enrich import language
 from companion.enrich.language import (
     NoteLanguages,
-    _detector,
     detect,
     language_named,
     name_language,
@@ -34,9 +35,9 @@ TEXTS = {
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
-    for language, text in TEXTS.items():
-        (tmp_path / language).mkdir()
-        (tmp_path / language / "Bread.md").write_text(f"{text}\n", encoding="utf-8")
+    for name, text in TEXTS.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "Bread.md").write_text(f"{text}\n", encoding="utf-8")
     (tmp_path / "German" / "Broken.md").write_bytes(b"\xff\xfe")
     return tmp_path
 
@@ -132,5 +133,5 @@ def test_a_language_is_told_without_a_network(monkeypatch: pytest.MonkeyPatch) -
         raise OSError("no network here")
 
     monkeypatch.setattr(socket, "socket", refuse)
-    _detector.cache_clear()
+    monkeypatch.setattr(language, "_detector", unwrap(language._detector))
     assert detect("Feed the starter with flour and water.")["English"] > 0.5

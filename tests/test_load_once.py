@@ -1,0 +1,175 @@
+"""What is loaded on first use is loaded once, however many threads are the first."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from inspect import unwrap
+from pathlib import Path
+from threading import Barrier, BrokenBarrierError, Event, Lock
+from typing import Any
+
+import fasttext
+import pytest
+
+from companion.config import load_config
+from companion.enrich import asker, context, language, words
+from companion.enrich.asker import Asker
+from companion.enrich.backlinks import Backlinks
+from companion.enrich.context import VaultContext
+from companion.enrich.language import NoteLanguages
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.llm import encoder, transport
+from companion.llm.client import Client
+from companion.llm.encoder import BuiltInEncoder
+from companion.llm.endpoint import Endpoint
+from companion.load_once import load_once
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
+from companion.prompts import load_prompts
+from companion.vault.index import Scan
+from companion.vault.journal_db import Database
+
+THREADS = 16
+ENGLISH = "Bread rises when the yeast in the dough makes gas, and it wants time and warmth. "
+STUB = f"---\ndescription:\ntags:\n---\n# Stub\n\n{ENGLISH}\n\n[[Hub]]\n"
+HUB = f"---\ntags: [bread]\n---\n# Hub\n\n[[Stub]] says how bread rises in the oven.\n\n{ENGLISH}\n"
+
+
+@pytest.fixture
+def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+    vault = tmp_path / "vault"
+    (vault / ".obsidian").mkdir(parents=True)
+    (vault / "Stub.md").write_text(STUB)
+    (vault / "Hub.md").write_text(HUB)
+    with open_workspace(load_config(), vault) as workspace:
+        yield workspace
+
+
+class Loads:
+    """Counts loads. The first one waits for a second one, which a correct loader never begins."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self._lock = Lock()
+        self._pair = Barrier(2)
+
+    def begin(self) -> None:
+        self.counts.clear()
+        self._pair.reset()
+
+    def counted(self, load: Callable[..., Any]) -> Callable[..., Any]:
+        def counting(*args: Any, **kwargs: Any) -> Any:
+            with self._lock:
+                self.counts[repr([each for each in args if isinstance(each, (str, tuple))])] += 1
+            with suppress(BrokenBarrierError):
+                self._pair.wait(timeout=0.1)
+            return load(*args, **kwargs)
+
+        return counting
+
+
+def parsed(space: Workspace, path: str = "Stub.md") -> ParsedNote:
+    return ParsedNote(NoteText.decode((space.root / path).read_bytes()))
+
+
+def detect_language(space: Workspace) -> Callable[[], object]:
+    return lambda: language.detect(ENGLISH)
+
+
+def tell_language(space: Workspace) -> Callable[[], object]:
+    made, note = NoteLanguages(space.root, ["Stub.md", "Hub.md"]), parsed(space)
+    return lambda: made.of("Stub.md", note)
+
+
+def ask_language(space: Workspace) -> Callable[[], object]:
+    made, note = Asker(space, VaultContext(space.scan())), parsed(space)
+    return lambda: made._language_of("Stub.md", note)
+
+
+def tell_of(space: Workspace) -> Callable[[], object]:
+    made, known, note = Backlinks(space), VaultContext(space.scan()), parsed(space)
+    return lambda: made.tell(known, "Stub.md", note, 800)
+
+
+def of_context(use: Callable[[VaultContext], object]) -> Callable[[Workspace], Any]:
+    def prepare(space: Workspace) -> Callable[[], object]:
+        known = VaultContext(space.scan())
+        return lambda: use(known)
+
+    return prepare
+
+
+def find_old_paths(space: Workspace) -> Callable[[], object]:
+    return lambda: space.journal.proposals._old_paths
+
+
+def call_endpoint(space: Workspace) -> Callable[[], object]:
+    client = Client(Endpoint("http://127.0.0.1:9/v1", "none", retries=0), Event())
+
+    def ask() -> None:
+        with suppress(Exception):
+            client.ask_text([{"role": "user", "content": "?"}], 5)
+
+    return ask
+
+
+def encode(space: Workspace) -> Callable[[], object]:
+    made = BuiltInEncoder(idle=0.1)
+    return lambda: made.encode([ENGLISH])
+
+
+TAGS = load_prompts().fields["tags"]
+FIRST_USES = [
+    pytest.param(fasttext, "load_model", detect_language, id="the language detector"),
+    pytest.param(tomllib, "loads", lambda _: lambda: words.load_languages(), id="lists of words"),
+    pytest.param(
+        words, "find_phrases", lambda _: lambda: words.find_words("refusal", "begins"), id="a list"
+    ),
+    pytest.param(NoteLanguages, "_commonest", tell_language, id="the language of a folder"),
+    pytest.param(asker, "NoteLanguages", ask_language, id="the languages of a vault"),
+    pytest.param(Backlinks, "_read_source", tell_of, id="a note that many link to"),
+    pytest.param(context, "Links", of_context(lambda known: known.links), id="the vault's links"),
+    pytest.param(
+        context, "LinkNames", of_context(lambda known: known.names("Stub.md")), id="its names"
+    ),
+    pytest.param(Scan, "styles", of_context(lambda known: known.styles), id="its callouts"),
+    pytest.param(
+        Scan,
+        "vocabulary",
+        of_context(lambda known: known.vocabulary([TAGS], "Stub.md", ENGLISH)),
+        id="its tags",
+    ),
+    pytest.param(Database, "select", find_old_paths, id="the notes in the journal"),
+    pytest.param(transport, "Transport", call_endpoint, id="the connections"),
+    pytest.param(encoder, "start_worker", encode, id="the encoder"),
+]
+
+
+@pytest.mark.parametrize(("owner", "load", "prepare"), FIRST_USES)
+def test_many_threads_load_it_once(
+    space: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    load: str,
+    prepare: Callable[[Workspace], Callable[[], object]],
+) -> None:
+    global_values = (language, "_detector"), (words, "load_languages"), (words, "find_words")
+    for module, name in global_values:
+        monkeypatch.setattr(module, name, load_once(unwrap(getattr(module, name))))
+    loads, start = Loads(), Barrier(THREADS)
+    monkeypatch.setattr(owner, load, loads.counted(getattr(owner, load)))
+    use = prepare(space)
+    loads.begin()
+
+    def first_use(_: int) -> None:
+        start.wait()
+        use()
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(first_use, range(THREADS)))
+    assert set(loads.counts.values()) == {1}
