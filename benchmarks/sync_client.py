@@ -8,7 +8,8 @@ its own, and makes conflict copies. On the phone 500 notes are written in 24 min
 edited a few times; some are deleted, and some of those written again. `companion serve` fills them
 here, with a stub endpoint. All times are divided by ten: 30 minutes take three, and the settle time
 is 3 seconds in place of 30. Exit status 1 when an edit of the phone is nowhere any more, a note is
-filled twice, a conflict copy is touched, a note is torn, or what was filled does not arrive there.
+filled twice, a conflict copy is touched, a note is torn, what was filled does not arrive there, or
+is gone at the end and waits as no proposal.
 Of notes that are not filled at the end it says why.
 """
 
@@ -34,6 +35,7 @@ from benchmarks.made_vault import (
     name_of,
     note,
     number_of,
+    open_journal,
     path_of,
     read_changes,
     set_home,
@@ -44,6 +46,7 @@ from benchmarks.stub_endpoint import MARK, Call, running_stub
 from benchmarks.sync_copies import phone_lock, read_notes, replace_note
 from companion.vault.conflict_copies import is_conflict_copy
 from companion.vault.journal import Change
+from companion.vault.proposals import Selection
 
 SETTLE, DELAY, RESCAN = 30.0, 5.0, 300.0  # seconds, before they are divided
 WRITTEN_IN, ENDS = 24 * 60.0, 30 * 60.0
@@ -115,14 +118,19 @@ def main() -> int:
         log = folder / "copies.jsonl"
         with running_daemon(machine) as daemon:
             with running_client(machine, there, log, factor, options.seed) as client:
-                live(phone, plan(notes, share, chance), ENDS * share, factor)
+                steps = plan(notes, share, chance)
+                live(phone, steps, ENDS * share, factor)
                 end_together(daemon, client, machine, factor)
-            copies = [json.loads(line) for line in log.read_text().splitlines()]
+            lines = [json.loads(line) for line in log.read_text().splitlines()]
+            copies = [line for line in lines if "copy" in line]
         minutes = ENDS * share / 60
         print(f"{notes} notes, {minutes:g} minutes at {factor:g} times their speed\n")
         found = read_notes(machine), read_notes(there)
         print_unfilled(machine, found[0], copies)
-        return judge(phone, found, copies, read_changes(machine), stub.calls())
+        rewritten = {path_of(step.number) for step in steps if step.action == "delete"}
+        unseen = rewritten - {line.get("deleted") for line in lines}
+        gone = find_gone_fills(machine, found[0])
+        return judge(phone, found, copies, read_changes(machine), stub.calls(), gone, unseen)
 
 
 def plan(notes: int, share: float, chance: random.Random) -> list[Step]:
@@ -189,8 +197,15 @@ def judge(
     copies: list[dict[str, str]],
     changes: list[Change],
     calls: list[Call],
+    gone: set[str],
+    unseen: set[str],
 ) -> int:
-    """Print what came of it; return the exit status. found: the notes here, and there."""
+    """Print what came of it; return the exit status.
+
+    found: the notes here, and there. gone: the notes whose fill is gone, without a proposal.
+    unseen: those that the phone deleted, while the client did not look: if they were written again,
+    it brought that as an edit, which took the fill out.
+    """
     here, there = found
     texts = {path: data.decode() for path, data in here.items()}
     made = {copy["copy"] for copy in copies}
@@ -221,6 +236,8 @@ def judge(
         ("conflict copies", f"{len(copies)}, by name {len(known)}", ""),
         ("conflict copies touched", len(touched), "wanted: 0"),
         ("notes that are not the same there", len(differ), "wanted: 0"),
+        ("fills gone without a proposal", len(gone - unseen), "wanted: 0"),
+        ("and deleted there between two looks of the client", len(gone & unseen), ""),
         ("changes that gave way", sum(change.state != "done" for change in changes), ""),
     ]
     print_table(rows)
@@ -231,8 +248,17 @@ def judge(
         "a call was paid twice": max(asked.values(), default=0) <= 1,
         "a conflict copy was touched": not touched,
         "a note did not arrive": not differ,
+        "a fill is gone without a proposal": not gone - unseen,
     }
     return report(promises)
+
+
+def find_gone_fills(machine: Path, here: dict[str, bytes]) -> set[str]:
+    """Return the notes that were filled once, are not now, and for which no proposal is open."""
+    with open_journal(machine) as journal:
+        waiting = {each.path for each in journal.proposals.select(Selection(states=("open",)))}
+    filled = {change.path for change in read_changes(machine) if change.undoes is None}
+    return {path for path in filled & here.keys() - waiting if MARK.encode() not in here[path]}
 
 
 def print_unfilled(machine: Path, here: dict[str, bytes], copies: list[dict[str, str]]) -> None:

@@ -4,8 +4,9 @@ Run as `python -m benchmarks.sync_copies MACHINE PHONE LOG --factor 10`. It comp
 with what it last saw there, and delivers what changed in one of several ways: in parts, under
 another name that is then changed, or after the old file is deleted, and with times of its own.
 Where both sides changed, one keeps the name, and the other becomes a conflict copy, spelled as one
-of CLIENTS does. Each is a line of JSON in the log. Once its standard input ends, it ends as soon as
-both sides are the same. For a time in between the phone has no network.
+of CLIENTS does. Each is a line of JSON in the log, and so is each note that it deletes here. Once
+its standard input ends, it ends as soon as both sides are the same. For a time in between the phone
+has no network.
 """
 
 from __future__ import annotations
@@ -141,8 +142,7 @@ class SyncClient:
         loser, winner = (here, there) if self._chance.random() < 0.5 else (there, here)
         line = {"client": client.name, "note": path, "copy": copy}
         line["sha256"] = hashlib.sha256(loser).hexdigest()
-        with self._log.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
+        self._write_log(line)
         self._to_machine(copy, loser, None)
         self._to_phone(copy, loser, None)
         if winner is there:
@@ -171,11 +171,16 @@ class SyncClient:
             return
         if data is None:
             file.unlink()
+            self._write_log({"deleted": path})
         else:
             file.parent.mkdir(parents=True, exist_ok=True)
             if not self._deliver(file, data, expected, way or self._chance.choice(WAYS)):
                 return
         self._agree(path, data)
+
+    def _write_log(self, line: dict[str, str]) -> None:
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
 
     def _deliver(self, file: Path, data: bytes, expected: bytes | None, way: str) -> bool:
         """Return whether it was delivered, or else the note changed meanwhile."""

@@ -240,8 +240,7 @@ class BackgroundHandler:
     def _ask(self, enricher: Enricher, job: Job) -> Answered | Result:
         """Return what is to be written; what was given before does not count as asked."""
         space = enricher.workspace
-        asked = space.journal.proposals.latest(job.path).values()
-        if any(each.state == "open" for each in asked) and open_task(space, job) is None:
+        if space.journal.proposals.latest(job.path) and open_task(space, job) is None:
             return enricher.ask(job)
         return self._quota.ask(enricher, job)
 

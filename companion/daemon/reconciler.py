@@ -255,7 +255,7 @@ class Reconciler:
     def _needs(
         self, path: str, facts: Facts | None, asked: Mapping[str, Mapping[str, AskedNeed]] | None
     ) -> bool:
-        """Return whether there is something to ask for, or a proposal that only has to be written.
+        """Return whether there is something to ask for, to write, or to propose again.
 
         asked: what became of the needs of all notes for which a model was asked, by path and key;
         None: it is looked up.
@@ -267,7 +267,8 @@ class Reconciler:
         job, known = Job(path, background=True), None if asked is None else asked[path]
         found = leave_out_asked(self._space, job, facts.needs, asked=known)
         return bool(found.needs) or any(
-            is_written(self._space.config, job, need.kind, known) for need, known in found.proposed
+            known.state == "accepted" or is_written(self._space.config, job, need.kind, known)
+            for need, known in found.proposed
         )
 
     def _update_backlog(self, to_do: Collection[str], *, whole: bool) -> None:

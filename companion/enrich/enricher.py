@@ -39,7 +39,7 @@ from companion.enrich.run import (
     proposed_result,
 )
 from companion.enrich.similar import SimilarNotes, open_similar
-from companion.enrich.task import REWRITTEN, Job, Task, is_rewritten, is_written, prepare_task
+from companion.enrich.task import LOST, REWRITTEN, Job, Task, is_rewritten, is_written, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError, StorageError
 from companion.llm.client import Client
@@ -171,24 +171,28 @@ class Enricher(NoteWriter):
     def _reuse_open(self, job: Job, task: Task) -> tuple[Task, list[_OpenProposal]]:
         """Return the task, and the open proposals for its note that still say something of it.
 
+        What a sync conflict took out of the note is opened again first.
+
         What was made from a text of which little is left is closed, and asked for again. But in the
         background nothing is asked or written while the note is only the beginning of that text:
         so is one that a sync client writes in parts.
         """
         store = self.workspace.journal.proposals
-        needs = {known.id: need for need, known in task.proposed if known.state == "open"}
+        asked = {known.id: (need, known) for need, known in task.proposed if known.state != "asked"}
         proposed, stale = [], []
-        for kept in store.get_all(needs) if needs else ():
-            need, source = needs[kept.id], store.source(kept)
+        for kept in store.get_all(asked) if asked else ():
+            (need, known), source = asked[kept.id], store.source(kept)
             if is_rewritten(source, task.data):
                 if job.background and source is not None and source.startswith(task.data):
                     return replace(task, needs=(), left=(*task.left, _IN_PART)), []
                 store.decide([kept.id], "closed", "need", REWRITTEN)
                 stale.append(need)
                 continue
+            if known.state == "accepted":
+                store.reopen_accepted(kept.id, known.flags, LOST)
             assert kept.value is not None, "an open proposal has a value"
             filling = Filling(need, kept.value, kept.remark)
-            proposed.append(_OpenProposal(kept.id, filling, kept.flags, kept.waits, kept.model))
+            proposed.append(_OpenProposal(kept.id, filling, known.flags, kept.waits, kept.model))
         return replace(task, needs=(*task.needs, *stale)), proposed
 
     def _ask_model(self, job: Job, task: Task) -> tuple[Job, NoteAnswers, list[_OpenProposal]]:

@@ -92,7 +92,7 @@ def _limit(workspace: Workspace, jobs: list[Job], limit: int | None) -> list[Job
         counts = has_open_needs(workspace, job)
         if not (counts or job.propose) and (task := _read_task(workspace, job)):
             counts = any(  # open proposals that it writes, for which no call is made
-                known.state == "open" and is_written(workspace.config, job, need.kind, known)
+                known.state != "asked" and is_written(workspace.config, job, need.kind, known)
                 for need, known in task.proposed
             )
         limit -= counts
@@ -177,7 +177,7 @@ def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: JobOptions
         needs = _of_kind(facts.needs, job.kind)
         if path in asked:
             found = leave_out_asked(workspace, job, needs, asked=asked[path])
-            needs = (*found.needs, *(n for n, known in found.proposed if known.state == "open"))
+            needs = (*found.needs, *(n for n, known in found.proposed if known.state != "asked"))
         if choice.every or needs or path in written:
             yield job
         elif choice.retry and any(map(was_rejected, asked.get(path, {}).values())):

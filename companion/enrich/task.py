@@ -19,6 +19,7 @@ from companion.note.needs import CALLOUT, Need, find_callout
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
+from companion.vault.lost_changes import find_loss
 from companion.vault.proposal import AskedNeed, Flag
 
 
@@ -63,7 +64,8 @@ class Task:
     data: its bytes. parsed: its text; for --force, without what Companion wrote. skipped: why it
     is left alone. needs: what to ask for. left: what is not asked for, and why. reopened: the keys
     of needs that Companion filled before, and that are open in parsed only to be filled again.
-    proposed: needs that are not asked for, as they have an open proposal, or are asked in a batch.
+    proposed: needs that are not asked for, as they have an open proposal, or one that was lost in a
+    sync conflict and opens again (its state is accepted), or are asked in a batch.
     read_at: Unix time, seconds.
     """
 
@@ -116,7 +118,7 @@ class NeedsToAsk(NamedTuple):
     """What becomes of the needs of a note.
 
     needs: those to ask for. before: those that were asked for before, and are not again. proposed:
-    those that have an open proposal or are asked in a batch. Both with what is known of each.
+    as in Task. Both with what is known of each.
     """
 
     needs: tuple[Need, ...]
@@ -151,7 +153,9 @@ class NeedsToAsk(NamedTuple):
     def all_left(self) -> tuple[str, ...]:
         """Why needs are not asked for, also those that have an open proposal."""
         open_needs = (need for need, known in self.proposed if known.state == "open")
-        return (*self.left, *describe_proposed(open_needs))
+        lost = ", ".join(_name(need) for need, known in self.proposed if known.state == "accepted")
+        why = f"{lost}: {LOST}; companion enrich proposes it again, without a call"
+        return (*self.left, *describe_proposed(open_needs), *([why] if lost else []))
 
 
 def leave_out_asked(
@@ -180,14 +184,34 @@ def leave_out_asked(
             proposed.append((need, latest))
         elif (
             latest is None
-            or job.retry
             or need.key in reopened
             or (latest.change is not None and is_another(latest.change))
         ):
             open_needs.append(need)
+        elif lost := _find_lost(workspace, job.path, latest):
+            proposed.append((need, lost))
+        elif job.retry:
+            open_needs.append(need)
         else:
             before.append((need, latest))
     return NeedsToAsk(tuple(open_needs), tuple(before), tuple(proposed))
+
+
+def _find_lost(workspace: Workspace, path: str, known: AskedNeed) -> AskedNeed | None:
+    """Return what is to open again of what a sync conflict took out of the note; None: nothing.
+
+    It is flagged, and waits, unless the conflict is certain and it is lost for the first time.
+    """
+    if known.state != "accepted" or known.change is None or not known.has_value:
+        return None
+    loss = find_loss(workspace.root, workspace.journal, path, known.change)
+    if loss is None:
+        return None
+    changes = workspace.journal.changes(path)
+    times = sum(known.id in each.proposals and each.state == "done" for each in changes)
+    if loss == "certain" and times == 1:
+        return known
+    return known._replace(flags=tuple(dict.fromkeys((*known.flags, "lost"))))
 
 
 def describe_proposed(needs: Iterable[Need]) -> Iterator[str]:
@@ -274,6 +298,7 @@ def _is_another(workspace: Workspace, path: str, change: int) -> bool:
         return False
 
 
+LOST = "lost in a sync conflict"
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")
 REWRITTEN = "the note was rewritten since it was asked about; enrich it again"
 

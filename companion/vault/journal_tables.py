@@ -144,6 +144,8 @@ _BATCHES = (
 
 # the inbox lists the open ones, and counts those with flags
 _OPEN_INDEX = ("CREATE INDEX open_by_flags ON proposals (flags != '[]', id) WHERE state = 'open'",)
+# when a note was last seen to be missing, Unix time
+_GONE = ("ALTER TABLE notes ADD COLUMN gone_at REAL NOT NULL DEFAULT 0",)
 MIGRATIONS: list[Migration] = [
-    *(_CHANGES, _PARTS, _NOTES, _OFFERS, _PROPOSALS, _BATCHES, _OPEN_INDEX)
+    *(_CHANGES, _PARTS, _NOTES, _OFFERS, _PROPOSALS, _BATCHES, _OPEN_INDEX, _GONE)
 ]

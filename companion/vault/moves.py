@@ -50,7 +50,7 @@ def follow_moves(
     updated = []
     for path in recorded if hints is None or hints - recorded.keys() else hints & recorded.keys():
         fingerprint, file = recorded[path], found.get(path) or stat_note(root, path)
-        if file and (fingerprint is None or file[1:3] != fingerprint[1:3]):
+        if file and (fingerprint is None or fingerprint.is_gone or file[1:3] != fingerprint[1:3]):
             data, seen_at = _read(root, file), max(file.mtime_ns, file.ctime_ns) / 1e9
             if data is not None:
                 digest = sha256(data).hexdigest()
@@ -58,6 +58,7 @@ def follow_moves(
         elif fingerprint and not file:
             missing[path] = fingerprint
     journal.notes.update(updated)
+    journal.notes.record_gone(path for path, seen in missing.items() if not seen.is_gone)
     sizes = {fingerprint.size for fingerprint in missing.values()}
 
     def may_be_missing(file: NoteFile | None) -> bool:

@@ -27,7 +27,9 @@ ProposalState = Literal["asked", "open", "accepted", "refused", "rejected", "sup
 TAKEABLE: tuple[ProposalState, ...] = ("open", "refused", "rejected")
 """The states of proposals that can be accepted by their id."""
 
-Flag = Literal["unsupported", "extractive", "new-value", "small-model", "replaces", "program"]
+Flag = Literal[
+    "unsupported", "extractive", "new-value", "small-model", "replaces", "program", "lost"
+]
 """Why somebody should look at a proposal before it is written: FLAG_WORDS says it in words."""
 
 FLAG_WORDS: Mapping[Flag, str] = {
@@ -37,6 +39,7 @@ FLAG_WORDS: Mapping[Flag, str] = {
     "small-model": "a callout by a small model, which knows little by heart",
     "replaces": "it takes the place of what Companion wrote before",
     "program": "a script or an agent gave it, not the model that you chose",
+    "lost": "it was in the note, and another device's older version took the note's place",
 }
 
 ProposedValue = str | list[str]
@@ -169,7 +172,10 @@ class Proposal:
 
 
 class AskedNeed(NamedTuple):
-    """What became of the latest proposal for a need: by it, no model is asked twice."""
+    """What became of the latest proposal for a need: by it, no model is asked twice.
+
+    change: the id of the change that it became. has_value: its value was not deleted since.
+    """
 
     id: int
     state: ProposalState
@@ -178,6 +184,7 @@ class AskedNeed(NamedTuple):
     flags: tuple[Flag, ...]
     waits: bool
     change: int | None
+    has_value: bool = False
 
 
 def make_proposal_row(new: NewProposal, made_at: float) -> dict[str, object]:

@@ -111,6 +111,11 @@ def reopen_decided(db: sqlite3.Connection, ids: str) -> list[int]:
     return [row["id"] for row in db.execute(query, (ids,)).fetchall()]
 
 
+def reopen_accepted(db: sqlite3.Connection, flags: str, reason: str, id_: int) -> None:
+    """Open an accepted proposal again, as reopen_decided does. flags: JSON."""
+    db.execute(_REOPEN_ACCEPTED, (flags, reason, id_))
+
+
 def mark_waiting(
     db: sqlite3.Connection, ids: str, by: str, states: Sequence[ProposalState], now: float
 ) -> None:
@@ -160,11 +165,15 @@ _REOPEN = """UPDATE proposals SET decided_by = '', change = NULL, state = CASE
         WHEN EXISTS (SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
             AND other.need = proposals.need AND other.state = 'open') THEN 'superseded'
         ELSE 'open' END WHERE change = ? AND state = 'accepted'"""
-_REOPEN_DECIDED = """UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL,
-    reason = '', change = NULL WHERE id = ? AND value IS NOT NULL
-    AND state IN ('refused', 'rejected', 'closed') AND NOT EXISTS (
-        SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
-        AND other.need = proposals.need AND other.state = 'open')"""
+_HAS_NO_OPEN = """value IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
+    AND other.need = proposals.need AND other.state = 'open')"""
+_REOPEN_DECIDED = f"""UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL,
+    reason = '', change = NULL WHERE id = ? AND state IN ('refused', 'rejected', 'closed')
+    AND {_HAS_NO_OPEN}"""  # noqa: S608 (our own words)
+_REOPEN_ACCEPTED = f"""UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL,
+    flags = ?, reason = ?, change = NULL WHERE id = ? AND state = 'accepted'
+    AND {_HAS_NO_OPEN}"""  # noqa: S608 (our own words)
 _MAKE_WAY = """UPDATE proposals SET state = 'superseded', decided_at = ? WHERE state = 'open'
     AND EXISTS (SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
         AND other.need = proposals.need AND other.id != proposals.id

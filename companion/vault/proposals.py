@@ -14,6 +14,7 @@ from companion.load_once import LockedProperty
 from companion.vault.journal_db import Database
 from companion.vault.proposal import (
     AskedNeed,
+    Flag,
     NewProposal,
     Proposal,
     ProposalState,
@@ -26,6 +27,7 @@ from companion.vault.proposal_rows import (
     delete_texts,
     insert_proposals,
     mark_waiting,
+    reopen_accepted,
     reopen_decided,
 )
 from companion.vault.remembered_notes import RememberedNotes
@@ -140,6 +142,14 @@ class ProposalStore:
         row = (json.dumps(list(ids)),)
         self._db.ask(lambda db: db.execute(query, row), durable=True).result()
 
+    def reopen_accepted(self, id_: int, flags: Sequence[Flag], reason: str) -> None:
+        """Open an accepted proposal again, whose value is not in its note any more.
+
+        flags: those that it has from now on. Nothing is done where reopen does nothing.
+        """
+        row = (json.dumps(list(flags)), reason, id_)
+        self._db.ask(lambda db: reopen_accepted(db, *row)).result()
+
     def replace_value(self, id_: int, value: ProposedValue) -> None:
         """Store what the user made of the value; the model's is kept as its answer."""
         query = "UPDATE proposals SET answer = coalesce(answer, value), value = ? WHERE id = ?"
@@ -250,10 +260,10 @@ class ProposalStore:
         query = _LATEST.format(where)
         rows = self._db.select(query, *values)
         asked: dict[str, dict[str, AskedNeed]] = {}
-        for path, need, id_, state, rejection, reason, flags, waits, change in rows:
+        for path, need, id_, state, rejection, reason, flags, waits, change, has_value in rows:
             found = tuple(json.loads(flags)) if flags != "[]" else ()
             asked.setdefault(self._notes.current_path(path), {})[need] = AskedNeed(
-                id_, state, rejection, reason, found, bool(waits), change
+                id_, state, rejection, reason, found, bool(waits), change, bool(has_value)
             )
         return asked
 
@@ -263,5 +273,6 @@ _HAS_TEXT = "(value IS NOT NULL OR answer IS NOT NULL OR state = 'asked')"
 _IN_PATHS = """EXISTS (SELECT 1 FROM json_each(?) AS named
     WHERE proposals.path = named.value
     OR (proposals.path > named.value || '/' AND proposals.path < named.value || '0'))"""
-_LATEST = """SELECT path, need, id, state, rejection, reason, flags, waits, change FROM proposals
+_LATEST = """SELECT path, need, id, state, rejection, reason, flags, waits, change,
+    value IS NOT NULL FROM proposals
     WHERE state NOT IN ('superseded', 'closed') {} ORDER BY path, need, state = 'open', id"""

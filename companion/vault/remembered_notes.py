@@ -23,13 +23,20 @@ class Fingerprint(NamedTuple):
     """Identifies the content of a note.
 
     sha256: hexadecimal. size: bytes. mtime_ns: Unix time, nanoseconds; 0 if the file must be read
-    to tell whether it changed. seen_at: when the note first held this, Unix time, seconds.
+    to tell whether it changed. seen_at: when the note first held this; gone_at: when it was last
+    found missing, 0 if it never was; both Unix time, seconds.
     """
 
     sha256: str
     size: int
     mtime_ns: int
     seen_at: float
+    gone_at: float = 0.0
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the note was missing when it was last looked for."""
+        return self.gone_at > self.seen_at
 
 
 class RememberedNotes:
@@ -55,9 +62,24 @@ class RememberedNotes:
 
     def update(self, seen: Iterable[tuple[str, Fingerprint]]) -> None:
         """Record the fingerprints of these notes. Returns at once."""
-        rows = [(path, *fingerprint) for path, fingerprint in seen]
+        rows = [(path, *fingerprint[:4]) for path, fingerprint in seen]
         if rows and not self._read_only:
             self._db.ask(lambda db: db.executemany(_PUT, rows), can_wait=True)
+
+    def record_gone(self, paths: Iterable[str]) -> None:
+        """Record that these notes are missing now. Returns at once."""
+        rows = [(time.time(), path) for path in paths]
+        if rows and not self._read_only:
+            query = "UPDATE notes SET gone_at = ? WHERE path = ?"
+            self._db.ask(lambda db: db.executemany(query, rows), can_wait=True)
+
+    def gone_at(self, path: str) -> float:
+        """Return when the note was last found missing, Unix time, seconds; 0: never.
+
+        One that came back just as it was does not count as missing.
+        """
+        rows = self._db.select("SELECT gone_at FROM notes WHERE path = ?", self.stored_path(path))
+        return float(rows[0]["gone_at"]) if rows else 0.0
 
     def record(self, path: str, data: bytes | None, seen_at: float | None = None) -> None:
         """Record that the note holds data, or will once it is written. Returns at once.
@@ -86,7 +108,9 @@ class RememberedNotes:
             # where both have a pending change, the old path stays, for recovery to settle
             db.execute("UPDATE OR IGNORE changes SET path = ? WHERE path = ?", (new, old))
             move_proposals(db, old, new)
-            db.execute("UPDATE OR REPLACE notes SET path = ? WHERE path = ?", (new, old))
+            db.execute(
+                "UPDATE OR REPLACE notes SET path = ?, gone_at = 0 WHERE path = ?", (new, old)
+            )
             db.execute("UPDATE offers SET path = ? WHERE path = ?", (new, old))
 
         self._seen.end_group()  # what is recorded from now on comes after it
@@ -144,12 +168,17 @@ def _put_all(db: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None
     db.execute(_PUT_ALL, (json.dumps(rows),))
 
 
-_PUT = "INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?, ?)"
-_PUT_ALL = """INSERT OR REPLACE INTO notes
+# one that comes back just as it was, as with its drive, was not deleted
+_ON_CONFLICT = """ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,
+    mtime_ns = excluded.mtime_ns, seen_at = excluded.seen_at,
+    gone_at = iif(notes.sha256 = excluded.sha256 AND gone_at > notes.seen_at, 0, gone_at)"""
+_COLUMNS = "INSERT INTO notes (path, sha256, size, mtime_ns, seen_at)"
+_PUT = f"{_COLUMNS} VALUES (?, ?, ?, ?, ?) {_ON_CONFLICT}"
+_PUT_ALL = f"""{_COLUMNS}
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
         json_extract(value, '$[3]'), json_extract(value, '$[4]')
-    FROM json_each(?) ORDER BY key"""
+    FROM json_each(?) WHERE true ORDER BY key {_ON_CONFLICT}"""  # noqa: S608 (our words)
 _NAME = (
     "INSERT OR IGNORE INTO notes (path, sha256, size, mtime_ns, seen_at) VALUES (?, '', -1, 0, 0)"
 )
-_SELECT = "SELECT path, sha256, size, mtime_ns, seen_at FROM notes"
+_SELECT = "SELECT path, sha256, size, mtime_ns, seen_at, gone_at FROM notes"

@@ -22,6 +22,7 @@ const FLAGS = {
   "new-value": "flag-new-value",
   "small-model": "flag-small-model",
   replaces: "flag-replaces",
+  lost: "flag-lost",
 };
 
 /**

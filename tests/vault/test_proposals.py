@@ -87,7 +87,7 @@ def test_the_newest_open_one_is_the_latest(journal: Journal) -> None:
         "description": second,
         "tags": nothing,
     }
-    assert latest["tags"][1:] == ("rejected", "nothing", "no tag fits", (), False, None)
+    assert latest["tags"][1:] == ("rejected", "nothing", "no tag fits", (), False, None, False)
     assert journal.proposals.latest_of_all() == {"Stub.md": latest}
     assert journal.proposals.latest("other.md") == {}
 
