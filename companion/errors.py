@@ -6,11 +6,11 @@ class CompanionError(Exception):
 
 
 class UsageError(CompanionError):
-    """The command or the configuration is wrong (exit status 2)."""
+    """The command or the configuration is wrong (exit status 2; that of all others is 1)."""
 
 
 class NotThere(CompanionError):
-    """There is no such note, proposal or change, as far as who asks may know."""
+    """There is no such note, proposal, change, run or daemon, as far as who asks may know."""
 
 
 class NoteError(CompanionError):

@@ -114,7 +114,7 @@ def main() -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command and return its status: 0 all well, 1 some note failed, 2 usage or settings."""
+    """Run a command and return its exit status, as the table in docs/commands.md has it."""
     if "--debug" in arguments:
         import logging  # takes as long to import as click
 

@@ -28,7 +28,7 @@ from companion.enrich.similar import open_similar
 from companion.enrich.submission import BATCH_SHARE, Submission, ask_first, make_submissions
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
-from companion.errors import UsageError
+from companion.errors import NotThere, UsageError
 from companion.llm.batch_api import ENDED, BatchApi
 
 
@@ -208,9 +208,7 @@ def cancel(batch: str, vault: Path | None) -> None:
         path, batches = str(resolve_file(Path(batch))), workspace.journal.batches
         named = [each for each in batches.all() if batch == each.id or path == each.file]
         if not named:
-            raise UsageError(
-                f"{batch} is no batch of this vault; companion batch status lists them"
-            )
+            raise NotThere(f"{batch} is no batch of this vault; companion batch status lists them")
         found = named[-1]
         if found.provider is None:
             given_up = batches.cancel(found.id)

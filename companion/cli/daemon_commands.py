@@ -16,7 +16,7 @@ from companion.daemon.access import new_code
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import rotate_token, token_file
-from companion.errors import UsageError
+from companion.errors import NotThere
 from companion.private_files import write_private
 
 _PAIRING_SECONDS = 120.0  # that a code to pair with is valid
@@ -154,7 +154,7 @@ def open_page(only_print: bool, vault: Path | None) -> None:
     state = state_folder(root)
     daemon = find_daemon(state)
     if daemon is None:
-        raise UsageError(f"no daemon runs for the vault {root}; companion serve starts one")
+        raise NotThere(f"no daemon runs for the vault {root}; companion serve starts one")
     code = new_code(state, _PAGE_SECONDS, purpose="page")
     address = f"http://127.0.0.1:{daemon.port}/#code={code}"
     if only_print:

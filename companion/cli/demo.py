@@ -19,7 +19,7 @@ from companion.config import common_state_folder, state_folder
 from companion.config.edit_settings import plan_settings, write_planned
 from companion.config.load import ENDPOINT_VARIABLES
 from companion.daemon.runtime_file import find_daemon
-from companion.errors import UsageError
+from companion.errors import UsageError, VaultLocked
 from companion.llm.catalog import find_model
 from companion.vault.journal import Journal
 from companion.vault.paths import find_vault
@@ -100,7 +100,7 @@ def _make_vault(folder: Path, model: str | None) -> None:
     home = _home(folder)
     for state in (home / "vaults").glob("*"):
         if place := find_daemon(state):
-            raise UsageError(f"a daemon (pid {place.pid}) works on {folder}; stop it first")
+            raise VaultLocked(f"a daemon (pid {place.pid}) works on {folder}; stop it first")
     home.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(mode=0o700)

@@ -22,7 +22,7 @@ from companion.doctor import setup
 from companion.doctor.model_probe import check_answer, check_model
 from companion.doctor.setup import Finding, NamedCheck, run_checks
 from companion.enrich.model import is_model_missing
-from companion.errors import CompanionError, UsageError
+from companion.errors import CompanionError
 from companion.private_files import is_private
 
 _STATUS_TIMEOUT = 2.0  # seconds
@@ -118,7 +118,7 @@ def check_daemon(config: Config, state: Path) -> Finding:
         port = config.server.port
         try:
             bind_port(port).close()
-        except UsageError:
+        except CompanionError:
             said = f"it does not run, and another program answers on port {port}"
             mend = "choose another port in [server], or stop that program"
             return Finding("problem", said, mend)

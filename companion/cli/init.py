@@ -33,7 +33,7 @@ from companion.config.load import ENDPOINT_VARIABLES
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import ensure_token
 from companion.doctor.machine import inspect_machine
-from companion.errors import CompanionError, UsageError
+from companion.errors import CompanionError
 from companion.vault.paths import find_vault, relative_path, resolve_vault
 
 _NEXT = """
@@ -229,7 +229,7 @@ class _Init:
 
         try:
             if wanted is None and self.asks and not service.find_service(self.root):
-                with suppress(UsageError):
+                with suppress(CompanionError):
                     service_manager.find_manager().require()
                     question = "Start the daemon now, and with every session of yours?"
                     wanted = click.confirm(question, default=True, err=True)

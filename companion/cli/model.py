@@ -10,7 +10,8 @@ from rich.filesize import decimal
 from companion.cli.output import Output
 from companion.config import Config, load_config
 from companion.enrich.model import is_model_missing
-from companion.llm.catalog import DEFAULT_MODEL, find_model, list_models, model_path, require_model
+from companion.errors import NotThere
+from companion.llm.catalog import DEFAULT_MODEL, find_model, list_models, model_path
 
 
 @click.group()
@@ -55,7 +56,10 @@ def pull(name: str | None) -> None:
 @click.argument("name", required=False)
 def path(name: str | None) -> None:
     """Print where the file of the model NAME (or the configured one) lies."""
-    click.echo(str(require_model(name or _configured_name(load_config()))))
+    name = name or _configured_name(load_config())
+    if (found := model_path(name)) is None:
+        raise NotThere(f"the model {name} is not on this machine; companion model pull fetches it")
+    click.echo(str(found))
 
 
 def fetch_model(config: Config, output: Output) -> None:

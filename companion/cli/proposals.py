@@ -21,7 +21,7 @@ from companion.cli.session import (
 )
 from companion.daemon.api.proposal_schemas import ProposalShape
 from companion.enrich.workspace import Workspace
-from companion.errors import UsageError
+from companion.errors import NotThere, UsageError
 from companion.note.needs import CALLOUT
 from companion.vault.proposal import Proposal, ProposalState
 from companion.vault.proposals import Selection
@@ -151,13 +151,13 @@ def choose_proposals(
     whats: numbers, notes and folders. run: all of that run. every: all that are open. Those with
     flags are left out unless flagged, or unless they are named by number or by their note.
 
-    Raises UsageError if nothing is named, or an argument is unknown.
+    Raises UsageError if nothing is named, or a path is unknown; NotThere if a run is.
     """
     if sum([bool(whats), run is not None, every]) != 1:
         raise UsageError("say which ones: numbers, notes or folders; or --run RUN; or --all")
     store, numbers = workspace.journal.proposals, [what for what in whats if what.isdecimal()]
     if too_long := [number for number in numbers if len(number) > _MAX_DIGITS]:
-        raise UsageError(f"there is no proposal {too_long[0][:20]}…")
+        raise NotThere(f"there is no proposal {too_long[0][:20]}…")
     ids = {int(number): number for number in numbers}
     numbered = store.get_all(ids)
     paths = [resolve_history_path(workspace, what) for what in whats if not what.isdecimal()]
@@ -165,7 +165,7 @@ def choose_proposals(
     if paths or not whats:
         found = store.select(Selection(paths or None, kind, states=("open",), run=run))
     if run is not None and not store.count(Selection(run=run)):
-        raise UsageError(f"no run {run} proposed anything; companion proposals lists what waits")
+        raise NotThere(f"no run {run} proposed anything; companion proposals lists what waits")
     notes = {path for path in paths if not (workspace.root / path).is_dir()}
     taken = [each for each in found if flagged or not each.flags or each.path in notes]
     known = {each.id for each in numbered}

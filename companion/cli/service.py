@@ -27,7 +27,7 @@ from companion.daemon.service import (
     uninstall_service,
 )
 from companion.daemon.service_manager import find_manager
-from companion.errors import UsageError
+from companion.errors import NotThere, UsageError, VaultLocked
 
 _STARTS = 30.0  # seconds that a daemon has to answer
 
@@ -154,7 +154,7 @@ def logs(vault: Path | None, lines: int) -> None:
             for line in deque(log, maxlen=lines):
                 output.say(line.rstrip("\n"))
     except FileNotFoundError:
-        raise UsageError(f"there is no log yet ({file}); the daemon never started") from None
+        raise NotThere(f"there is no log yet ({file}); the daemon never started") from None
     output.warn(f"All of it is in {file}")
 
 
@@ -164,12 +164,12 @@ def start_with_session(root: Path, output: Output, port: int | None = None) -> b
     port: None for the one it had, else the configured one, or any free one where that is taken.
     Return whether the daemon answers.
 
-    Raises UsageError if it cannot be installed; nothing is changed then.
+    Raises CompanionError if it cannot be installed; nothing is changed then.
     """
     manager, state = find_manager(), state_folder(root)
     before, known = find_daemon(state), find_service(root)
     if before and not known:
-        raise UsageError(
+        raise VaultLocked(
             f"a daemon of {root} runs already, by hand (pid {before.pid}); stop it, and go again"
         )
     port = _choose_port(root, known) if port is None else port
@@ -216,17 +216,17 @@ def _wait_for_daemon(state: Path, before: RuntimeFile | None) -> RuntimeFile | N
 def _choose_services(vaults: tuple[Path, ...]) -> list[InstalledService]:
     """Return the services of the vaults, which may be gone; of none named, the only one there is.
 
-    Raises UsageError if a vault has no service, or if it is not clear which one is meant.
+    Raises NotThere if a vault has no service, UsageError if it is not clear which one is meant.
     """
     services = {each.root: each for each in list_services()}
     has = "; ".join(map(str, services)) or "no vault"
     if not vaults:
         if not services:
-            raise UsageError("no service is installed; companion service install VAULT does it")
+            raise NotThere("no service is installed; companion service install VAULT does it")
         if len(services) > 1:
             raise UsageError(f"name the vault whose service is meant: {has}")
         return list(services.values())
     roots = [Path(os.path.realpath(vault.expanduser())) for vault in vaults]
     if missing := [root for root in roots if root not in services]:
-        raise UsageError(f"no service is installed for {missing[0]}. Installed for: {has}")
+        raise NotThere(f"no service is installed for {missing[0]}. Installed for: {has}")
     return [services[root] for root in roots]

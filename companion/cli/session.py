@@ -17,7 +17,7 @@ from companion.config import Config, config_file, load_config, state_folder
 from companion.config.load import vault_file
 from companion.daemon.runtime_file import find_daemon
 from companion.enrich.workspace import Reader, Workspace, open_workspace
-from companion.errors import UsageError
+from companion.errors import NotThere, UsageError
 from companion.python_api import find_client
 from companion.vault.files import is_utf8
 from companion.vault.moves import follow_moves
@@ -152,7 +152,7 @@ def require_running_daemon(vault: Path | None) -> DaemonClient:
 
     The vault's drive may be away while its daemon runs.
 
-    Raises UsageError if none runs.
+    Raises NotThere if none runs, UsageError.
     """
     config = load_config()
     try:
@@ -166,7 +166,7 @@ def require_running_daemon(vault: Path | None) -> DaemonClient:
             raise
     daemon = find_client(root)
     if daemon is None:
-        raise UsageError(f"no daemon runs for the vault {root}; companion serve starts one")
+        raise NotThere(f"no daemon runs for the vault {root}; companion serve starts one")
     return daemon
 
 

@@ -22,7 +22,7 @@ from companion.enrich.cost import describe_encoding
 from companion.enrich.nearest_neighbours import Rule
 from companion.enrich.similar import SimilarNote, SimilarNotes, open_similar
 from companion.enrich.workspace import Workspace
-from companion.errors import UsageError
+from companion.errors import NoteRefused, UsageError
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.vault.files import skip_reason
@@ -47,7 +47,7 @@ def similar(note: str | None, as_json: bool, yes: bool, vault: Path | None) -> N
         path = resolve_path(workspace, note) if note else ""
         say_which_vault(workspace.root, output)
         if path and (reason := skip_reason(workspace.root, path, workspace.ignore)):
-            raise UsageError(f"{path} is not compared: {reason}")
+            raise NoteRefused(f"it is not compared: {reason}", path)
         with open_similar(workspace) as opened:
             if opened is None:
                 raise UsageError(

@@ -100,14 +100,15 @@ def _find_changes(
 
     Those of the last run, if nothing is said. Beside them: what to say if there are none.
 
-    Raises UsageError if an argument is unknown, or one of several has nothing to take back.
+    Raises NotThere if a run or change is unknown, or one of several has nothing to take back;
+    UsageError.
     """
     if chosen != ANY_CHANGE:
         return _find_chosen(workspace, whats, chosen)
     if run is not None:
         changes = workspace.journal.changes(run=run)
         if not changes:
-            raise UsageError(f"there is no run {run}; see companion history")
+            raise NotThere(f"there is no run {run}; see companion history")
         which = f"the run {run} made no change that is still there"
         own = {change.id for change in changes}  # a review's u takes back what it has written
         made = [each for each in changes if each.state == "done" and each.undoes not in own]
@@ -120,7 +121,7 @@ def _find_changes(
     for what in whats:
         named, otherwise = _find_named(workspace, what)
         if not named and len(whats) > 1:
-            raise UsageError(otherwise)
+            raise NotThere(otherwise)
         found |= {change.id: change for change in named}
     return [found[number] for number in sorted(found, reverse=True)], otherwise
 
@@ -150,7 +151,7 @@ def _find_named(workspace: Workspace, what: str) -> tuple[list[Change], str]:
     if what.isdecimal():
         change = journal.change(int(what)) if len(what) <= _MAX_DIGITS else None
         if change is None:
-            raise UsageError(f"there is no change {what}; see companion history")
+            raise NotThere(f"there is no change {what}; see companion history")
         return [change], ""
     path = resolve_history_path(workspace, what)
     made = _made_in(workspace, [path])

@@ -25,7 +25,7 @@ from waitress.utilities import Error
 
 from companion.daemon.guard import MAX_BODY, SECURITY, Guard
 from companion.daemon.problem import PROBLEM_JSON, http_problem
-from companion.errors import UsageError
+from companion.errors import CompanionError, UsageError
 
 _HOST = "127.0.0.1"
 _THREADS = 8  # half of them may wait for results, see companion.daemon.api.run_routes
@@ -39,7 +39,7 @@ _LOOP = 0.5  # seconds that the loop sleeps at most
 _ENDS = 3.0  # seconds that answers in progress have to finish when the server stops
 
 
-class PortInUse(UsageError):
+class PortInUse(CompanionError):
     """Another program is listening on the port."""
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from companion.config import common_state_folder, state_folder, vault_digest
 from companion.daemon.service_manager import ServiceManager
 from companion.daemon.service_units import Service
-from companion.errors import UsageError
+from companion.errors import CompanionError, UsageError
 from companion.private_files import read_if_there, write_private
 
 _RECORD = "service.json"
@@ -51,7 +51,7 @@ def install_service(manager: ServiceManager, root: Path, port: int | None, *, an
 
     anew: restart it even if nothing about it changed. Return whether it was started.
 
-    Raises UsageError if it cannot be installed; its file is as it was then, or not there.
+    Raises CompanionError if it cannot be installed; its file is as it was then, or not there.
     """
     manager.require()
     service = plan_service(root, port)
@@ -63,7 +63,7 @@ def install_service(manager: ServiceManager, root: Path, port: int | None, *, an
     write_private(file, content)
     try:
         manager.start(service.name)
-    except UsageError:
+    except CompanionError:
         if before is None or known is None:
             file.unlink(missing_ok=True)
             _record(root).unlink(missing_ok=True)
@@ -77,7 +77,7 @@ def install_service(manager: ServiceManager, root: Path, port: int | None, *, an
 def uninstall_service(manager: ServiceManager, service: InstalledService) -> None:
     """Stop the service, and have it start no more; notes, history and settings stay.
 
-    Raises UsageError if the manager fails; it is still installed then.
+    Raises ServiceError if the manager fails; it is still installed then.
     """
     manager.require()
     manager.remove(service.name)

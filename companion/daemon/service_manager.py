@@ -13,11 +13,15 @@ from typing import NamedTuple
 
 from companion.config import common_state_folder
 from companion.daemon.service_units import Service, launchd_agent, systemd_unit, windows_task
-from companion.errors import UsageError
+from companion.errors import CompanionError
 
 _PATIENCE = 60.0  # seconds for a command of the manager
 _ENDS = 20.0  # seconds that an agent of launchd has to end
 _BY_HAND = "run companion serve by hand, or by your system's own means"
+
+
+class ServiceError(CompanionError):
+    """The service manager is not there, or failed."""
 
 
 class CommandEnd(NamedTuple):
@@ -33,7 +37,7 @@ RunCommand = Callable[..., CommandEnd]
 def call(*command: str) -> CommandEnd:
     """Run a command of the manager, and return how it ended.
 
-    Raises UsageError if there is no such program, or if it does not end.
+    Raises ServiceError if there is no such program, or if it does not end.
     """
     try:
         done = subprocess.run(
@@ -45,9 +49,9 @@ def call(*command: str) -> CommandEnd:
             check=False,
         )
     except FileNotFoundError:
-        raise UsageError(f"{command[0]} is not on this system; {_BY_HAND}") from None
+        raise ServiceError(f"{command[0]} is not on this system; {_BY_HAND}") from None
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise UsageError(f"{command[0]} cannot be used ({error}); {_BY_HAND}") from None
+        raise ServiceError(f"{command[0]} cannot be used ({error}); {_BY_HAND}") from None
     return CommandEnd(done.returncode, (done.stderr.strip() or done.stdout.strip()))
 
 
@@ -65,10 +69,10 @@ class Systemd:
         self._call = call
 
     def require(self) -> None:
-        """Raise UsageError if no user manager answers."""
+        """Raise ServiceError if no user manager answers."""
         ended = self._call("systemctl", "--user", "show-environment")
         if ended.status:
-            raise UsageError(
+            raise ServiceError(
                 f"systemd's user manager does not answer ({_first_line(ended.said)}); {_BY_HAND}"
             )
 
@@ -111,10 +115,10 @@ class Launchd:
         self._domain = f"gui/{os.getuid() if os.name != 'nt' else 0}"
 
     def require(self) -> None:
-        """Raise UsageError if the user has no session on the screen, as over SSH."""
+        """Raise ServiceError if the user has no session on the screen, as over SSH."""
         ended = self._call("launchctl", "print", self._domain)
         if ended.status:
-            raise UsageError(
+            raise ServiceError(
                 f"launchd has no session of yours ({_first_line(ended.said)}); log in on the"
                 " screen, and go again"
             )
@@ -149,7 +153,7 @@ class Launchd:
         while self.knows(name):
             self._call("launchctl", "bootout", f"{self._domain}/{name}")
             if time.monotonic() > deadline:
-                raise UsageError(f"launchd does not end {name}; log out and in, and go again")
+                raise ServiceError(f"launchd does not end {name}; log out and in, and go again")
             time.sleep(0.1)
 
 
@@ -160,7 +164,7 @@ class TaskScheduler:
         self._call = call
 
     def require(self) -> None:
-        """Raise UsageError if there is no Task Scheduler."""
+        """Raise ServiceError if there is no Task Scheduler."""
         _require_done(self._call("schtasks", "/?"), "schtasks")
 
     def file(self, name: str) -> Path:
@@ -192,7 +196,7 @@ class TaskScheduler:
 
 
 ServiceManager = Systemd | Launchd | TaskScheduler
-"""What starts programs with the user's session. Each method raises UsageError if it fails.
+"""What starts programs with the user's session. Each method raises ServiceError if it fails.
 
 file, render: the path and the content of the service's unit, agent or task. start: have it start
 with the session, and restart it, as its file is now.
@@ -203,12 +207,12 @@ def _unlink(file: Path) -> None:
     try:
         file.unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"{file} cannot be removed ({error.strerror}); remove it") from None
+        raise ServiceError(f"{file} cannot be removed ({error.strerror}); remove it") from None
 
 
 def _require_done(ended: CommandEnd, what: str) -> None:
     if ended.status:
-        raise UsageError(f"{what} failed: {_first_line(ended.said) or ended.status}")
+        raise ServiceError(f"{what} failed: {_first_line(ended.said) or ended.status}")
 
 
 def _first_line(said: str) -> str:

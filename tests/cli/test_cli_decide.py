@@ -186,7 +186,7 @@ WRONG = [
     pytest.param([], 2, "say which ones: numbers, notes or folders", id="nothing"),
     pytest.param(["1", "--all"], 2, "say which ones", id="two things"),
     pytest.param(["--all", "--run", "x"], 2, "say which ones", id="two options"),
-    pytest.param(["--run", "x"], 2, "no run x proposed anything", id="no such run"),
+    pytest.param(["--run", "x"], 1, "no run x proposed anything", id="no such run"),
     pytest.param(["99"], 1, "there is no proposal 99", id="no such number"),
     pytest.param(["9" * 30], 1, "there is no proposal 999", id="a number beyond all"),
     pytest.param(["No.md"], 2, "there is no No.md in the vault", id="no such note"),
@@ -332,7 +332,7 @@ def test_digits_alone_are_an_id(user: User, typed: str, accepted: set[int]) -> N
     [
         ("2024", 1, "there is no proposal 2024; ./2024 names the file or folder\n"),
         ("2025", 1, "there is no proposal 2025\n"),
-        ("9" * 5000, 2, "there is no proposal 99999999999999999999…\n"),
+        ("9" * 5000, 1, "there is no proposal 99999999999999999999…\n"),
     ],
 )
 @pytest.mark.parametrize("command", ["apply", "refuse"])

@@ -143,5 +143,5 @@ def test_a_daemon_at_work_on_it_is_not_disturbed(user: User) -> None:
     with vault_lock(state):
         write_runtime_file(state, RuntimeFile(1, os.getpid(), "0.1.0", 0.0))
         ran = user.run("demo")
-    assert ran.status == 2 and f"pid {os.getpid()}" in ran.err
+    assert ran.status == 1 and f"pid {os.getpid()}" in ran.err
     assert before.items() <= files_in(user.home / "demo").items()

@@ -164,7 +164,7 @@ def test_one_daemon_a_vault_and_each_has_its_port(user: User, tmp_path: Path) ->
         (other := tmp_path / "other" / ".obsidian").mkdir(parents=True)
         elsewhere = ["--vault", str(other.parent)]
         busy = try_to_serve(user, "--port", str(daemon.port), *elsewhere)
-        assert (busy.status, busy.out) == (2, "")
+        assert (busy.status, busy.out) == (1, "")
         assert f"port {daemon.port} is in use" in busy.err and "--port" in busy.err
         with serving(user, *elsewhere) as neighbour:
             assert neighbour.port != daemon.port
@@ -231,7 +231,7 @@ def test_what_a_killed_one_leaves_is_in_nobodys_way(user: User) -> None:
         daemon.stop(signal.SIGKILL)
     assert (daemon.state / "daemon.json").exists() and find_daemon(daemon.state) is None
     told = user.run("status")
-    assert told.status == 2 and "no daemon runs for the vault" in told.err
+    assert told.status == 1 and "no daemon runs for the vault" in told.err
     assert user.run("enrich", ".").status == 0 and user.read("Stub.md") == FILLED
     with serving(user) as again:
         assert user.run("status", "--json").objects[0]["pid"] == again.process.pid

@@ -38,7 +38,7 @@ def served(user: User) -> Iterator[Serving]:
 @pytest.mark.parametrize("command", ["status", "status --json", "pause", "resume"])
 def test_none_runs(user: User, command: str) -> None:
     ran = user.run(*command.split())
-    assert (ran.status, ran.out) == (2, "")
+    assert (ran.status, ran.out) == (1, "")
     told = f"no daemon runs for the vault {user.vault}; companion serve starts one"
     assert ran.err == f"companion: {told}\n"
 

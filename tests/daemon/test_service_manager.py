@@ -17,6 +17,7 @@ from companion.daemon.service import (
 from companion.daemon.service_manager import (
     CommandEnd,
     Launchd,
+    ServiceError,
     ServiceManager,
     Systemd,
     TaskScheduler,
@@ -130,7 +131,7 @@ def test_what_is_refused_leaves_nothing(
     kind: type[Systemd | Launchd | TaskScheduler], refused: str, told: str, root: Path
 ) -> None:
     manager: ServiceManager = kind(FakeSystem(refused))
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(ServiceError, match=told):
         install_service(manager, root, None, anew=False)
     assert not manager.file(service_name(root)).exists() and find_service(root) is None
 
@@ -139,7 +140,7 @@ def test_what_is_refused_leaves_the_service_of_before(root: Path) -> None:
     install_service(Systemd(FakeSystem()), root, None, anew=False)
     file = Systemd().file(service_name(root))
     before = file.read_bytes()
-    with pytest.raises(UsageError):
+    with pytest.raises(ServiceError):
         install_service(Systemd(FakeSystem("restart")), root, 1234, anew=False)
     assert file.read_bytes() == before
     service = find_service(root)
@@ -154,13 +155,13 @@ def test_an_agent_that_does_not_end(root: Path, monkeypatch: pytest.MonkeyPatch)
         asked.append(command[1])
         return CommandEnd(0, "")
 
-    with pytest.raises(UsageError, match="log out and in"):
+    with pytest.raises(ServiceError, match="log out and in"):
         install_service(Launchd(never), root, None, anew=False)
     assert "bootout" in asked and "bootstrap" not in asked
 
 
 def test_a_program_that_is_not_there() -> None:
-    with pytest.raises(UsageError, match="no-such-manager is not on this system; run companion"):
+    with pytest.raises(ServiceError, match="no-such-manager is not on this system; run companion"):
         call("no-such-manager", "--user")
 
 
