@@ -17,7 +17,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -40,36 +39,33 @@ class PageClient:
         place = urlsplit(address)
         self._host, self._port = "127.0.0.1", place.port
         self._headers = {
-            "Companion-Page": "1",
             "Origin": f"http://{place.netloc}",
             "Content-Type": "application/json",
         }
         code = place.fragment.removeprefix("code=")
-        _, headers = self._send("POST", "/page/session", {"code": code})
-        self._headers["Cookie"] = headers["Set-Cookie"].partition(";")[0]
+        body = self._send("POST", "/page/session", {"code": code})
+        self._headers["Authorization"] = f"Bearer {json.loads(body)['session']}"
 
     def decide(self, ids: list[int]) -> dict[str, Any]:
         """Accept the proposals; return what the page got."""
-        body, _ = self._send("POST", "/page/decide", {"accept": [{"id": each} for each in ids]})
+        body = self._send("POST", "/page/decide", {"accept": [{"id": each} for each in ids]})
         answer: dict[str, Any] = json.loads(body)
         return answer
 
     def read(self, path: str) -> bytes:
         """Return what the page fetches there."""
-        return self._send("GET", path)[0]
+        return self._send("GET", path)
 
-    def _send(
-        self, method: str, path: str, value: object = None
-    ) -> tuple[bytes, Mapping[str, str]]:
+    def _send(self, method: str, path: str, value: object = None) -> bytes:
         connection = HTTPConnection(self._host, self._port, timeout=120)
         data = None if method == "GET" else json.dumps(value)
         connection.request(method, path, data, self._headers)
         answer = connection.getresponse()
-        body, headers = answer.read(), dict(answer.headers)
+        body = answer.read()
         connection.close()
         if answer.status >= 300:
             raise SystemExit(f"{path}: {answer.status} {body.decode()}")
-        return body, headers
+        return body
 
 
 def main() -> int:

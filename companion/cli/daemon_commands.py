@@ -147,8 +147,8 @@ def _describe_today(now: StatusShape) -> str:
 def open_page(only_print: bool, vault: Path | None) -> None:
     """Open the page of the running daemon in your browser.
 
-    The address can be used once, within a minute; afterwards the browser stays signed in for
-    twelve hours, or until `companion token rotate`.
+    The address can be used once, within a minute; afterwards the tab stays signed in until it is
+    closed, for twelve hours at most, or until `companion token rotate`.
     """
     root = choose_vault(vault, load_config())
     state = state_folder(root)

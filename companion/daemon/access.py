@@ -20,7 +20,7 @@ from companion.errors import UsageError
 from companion.private_files import make_private_folder, write_private
 
 _LASTS = 12 * 3600  # seconds that a session lasts
-_VALUE = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})\.([0-9a-f]{64})")
+_SESSION = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})\.([0-9a-f]{64})")
 
 
 class Proofs(NamedTuple):
@@ -49,7 +49,7 @@ class Access:
         return client_token(read_token(), self._root) if is_right else None
 
     def open_page(self, code: str) -> str | None:
-        """Return the Set-Cookie header of a new session, for a code of `companion open`.
+        """Return the bearer token of a new session, for a code of `companion open`.
 
         Returns None if the code is wrong, or there is no token.
         """
@@ -66,46 +66,37 @@ class Access:
 class Sessions:
     """The sessions of the page of the vault at root (its real path), on a port.
 
-    Nothing is stored: the cookie holds when the session expires, and an HMAC with a key that is
-    derived from the user's token. It ends then, and when the token is replaced.
-
-    The cookie is named by port and vault, since a browser sends the cookies of one port to all
-    ports of a host (RFC 6265, section 8.5). Safe to use from any thread.
+    Nothing is stored: a session is a bearer token that says when it expires, with an HMAC whose key
+    is derived from the user's token. It ends then, and when the user's token is replaced. It is no
+    cookie, since a browser sends those of one port to all ports of a host (RFC 6265, section 8.5).
+    Safe to use from any thread.
     """
 
     def __init__(
         self, root: Path, tokens: Tokens, port: int, clock: Callable[[], float] = time.time
     ) -> None:
-        self.cookie = f"companion-{port}-{vault_digest(root)}"
+        self._place = f"companion-{port}-{vault_digest(root)}"
         self._tokens = tokens
         self._clock = clock
 
     def open(self) -> str | None:
-        """Return the Set-Cookie header of a new session; None while there is no token."""
+        """Return the bearer token of a new session; None while the user has no token."""
         message = f"{int(self._clock()) + _LASTS}.{secrets.token_hex(16)}"
         mac = self._sign(message)
-        if mac is None:
-            return None
-        attributes = f"Path=/; Max-Age={_LASTS}; HttpOnly; SameSite=Strict"
-        return f"{self.cookie}={message}.{mac}; {attributes}"
+        return None if mac is None else f"{message}.{mac}"
 
-    def accepts(self, header: str | None) -> bool:
-        """Return whether a Cookie header has a session that has not ended.
-
-        One with two cookies of our name has none: another program on this host set one of them.
-        """
-        pairs = [part.strip().partition("=") for part in (header or "").split(";")]
-        values = [value for name, _, value in pairs if name == self.cookie]
-        found = _VALUE.fullmatch(values[0]) if len(values) == 1 else None
-        if found is None:
+    def accepts(self, bearer: str) -> bool:
+        """Return whether it is the token of a session that has not ended."""
+        session = _SESSION.fullmatch(bearer)
+        if session is None:
             return False
-        expires, nonce, mac = found.groups()
+        expires, nonce, mac = session.groups()
         expected = self._sign(f"{expires}.{nonce}")
         is_ours = expected is not None and hmac.compare_digest(mac, expected)
         return is_ours and self._clock() < int(expires)
 
     def _sign(self, message: str) -> str | None:
-        return self._tokens.sign(f"page\n{self.cookie}\n{message}")
+        return self._tokens.sign(f"page\n{self._place}\n{message}")
 
 
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # no two that look alike: 0 O, 1 I L, U V

@@ -21,16 +21,20 @@ _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:[.+-][0-9A-Za-z.+-]{1,64})?")
 
 MAX_BODY = 1024 * 1024  # bytes
 METHODS = ("GET", "HEAD", "POST")
-OPEN_ROUTES = frozenset(  # that need no token
-    {("GET", "/healthz"), ("POST", "/api/v1/pair"), ("POST", "/api/v1/proof")}
-)
 VIEWS = ("inbox", "now", "history", "vault", "spending")
 SHELL = frozenset({"/", *(f"/{view}" for view in VIEWS)})  # of the page; they hold no data
 PAGE, STATIC = "/page/", "/static/"  # the page's content, and its scripts and styles
-PAGE_HEADER = "Companion-Page"  # a page of another origin cannot send it without our consent
-_OPEN_PAGE = f"{PAGE}session"  # takes a one-time code, so that it needs no session
+OPEN_ROUTES = frozenset(  # that need no token; two of them take a one-time code
+    {
+        ("GET", "/healthz"),
+        ("POST", "/api/v1/pair"),
+        ("POST", "/api/v1/proof"),
+        ("POST", f"{PAGE}session"),
+    }
+)
 SECURITY = (
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
@@ -92,12 +96,8 @@ class Guard:
         path, _, query = environ.get("REQUEST_URI", "").partition("?")
         method = environ["REQUEST_METHOD"]
         self._check_sender(environ, is_shell=method == "GET" and path in SHELL)
-        if path.startswith(PAGE):
-            self._check_page(environ, method, path)
-        elif (
-            (method, path) not in OPEN_ROUTES and path not in SHELL and not path.startswith(STATIC)
-        ):
-            self._check_token(environ)
+        if (method, path) not in OPEN_ROUTES and path not in SHELL and not path.startswith(STATIC):
+            self._check_token(environ, is_page=path.startswith(PAGE))
         if path != "/healthz":  # it answers clients of all versions
             check_client(environ.get("HTTP_COMPANION_VERSION"))
         if len(path) > _LONGEST_PATH or not _PATH.fullmatch(path) or not _QUERY.fullmatch(query):
@@ -120,24 +120,20 @@ class Guard:
         if not is_link and environ.get("HTTP_SEC_FETCH_SITE") not in (None, "none", "same-origin"):
             raise Refusal(403, "Pages of other sites get no answer here.")
 
-    def _check_page(self, environ: WSGIEnvironment, method: str, path: str) -> None:
-        """Refuse what our own page did not send, so that no page of another origin reads it."""
-        name = f"HTTP_{PAGE_HEADER.upper().replace('-', '_')}"
-        if environ.get(name) != "1" or (method == "POST" and "HTTP_ORIGIN" not in environ):
-            raise Refusal(403, "Only Companion's own page gets an answer here.")
-        if path != _OPEN_PAGE and not self._access.sessions.accepts(environ.get("HTTP_COOKIE")):
-            raise Refusal(401, "This page's session has ended; open it with `companion open`.")
-
-    def _check_token(self, environ: WSGIEnvironment) -> None:
+    def _check_token(self, environ: WSGIEnvironment, *, is_page: bool) -> None:
+        """Refuse requests without a valid token. is_page: that of a session of the page."""
         authorization = environ.get("HTTP_AUTHORIZATION")
-        if authorization is None:
-            raise Refusal(
-                401, "A bearer token is needed.", headers=[("WWW-Authenticate", "Bearer")]
-            )
-        bearer = _BEARER.fullmatch(authorization)
-        if bearer is None or not self._access.tokens.accepts(bearer[1]):
-            challenge = ("WWW-Authenticate", 'Bearer error="invalid_token"')
-            raise Refusal(401, "This token does not open this daemon.", headers=[challenge])
+        bearer = _BEARER.fullmatch(authorization or "")
+        tokens = self._access.sessions if is_page else self._access.tokens
+        if bearer is not None and tokens.accepts(bearer[1]):
+            return
+        challenge, words = "Bearer", "A bearer token is needed."
+        if authorization is not None:
+            challenge = 'Bearer error="invalid_token"'
+            words = "This token does not open this daemon."
+        if is_page:
+            words = "This page's session has ended; open it with `companion open`."
+        raise Refusal(401, words, headers=[("WWW-Authenticate", challenge)])
 
 
 def check_client(version: str | None) -> None:

@@ -1,6 +1,8 @@
 /** The daemon's page in a real browser, against a real daemon with real files. */
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -86,6 +88,30 @@ test("a browser without a session is told how to get one", async () => {
   const stranger = await openPage(`${vault.address}/now`);
   await stranger.getByText("Open this page with companion open").waitFor();
   assert.doesNotMatch(await stranger.locator("body").innerText(), /Sourdough/);
+});
+
+test("a program on another port gets no session from the browser, nor a window of the page", async () => {
+  /** @type {(headers: import("node:http").IncomingHttpHeaders) => void} */
+  let tell = () => {};
+  const isVisited = new Promise((done) => (tell = done));
+  const other = createServer((request, response) => {
+    tell(request.headers);
+    response.setHeader("Content-Type", "text/html").end("<title>Another program</title>");
+  }).listen(0, "127.0.0.1").unref();
+  await once(other, "listening");
+  const { port } = /** @type {import("node:net").AddressInfo} */ (other.address());
+  const visitor = await page.context().newPage();
+  await visitor.goto(`http://127.0.0.1:${port}/`);
+  const headers = { Cookie: (await isVisited).cookie ?? "", Origin: vault.address, "Companion-Page": "1" };
+  const answer = await fetch(`${vault.address}/page/inbox`, { headers });
+  assert.equal(answer.status, 401);
+
+  const popup = page.context().waitForEvent("page");
+  await visitor.evaluate((address) => Object.assign(window, { popup: open(address) }), `${vault.address}/inbox`);
+  await (await popup).getByText("Open this page with companion open").waitFor();
+  assert.ok(await visitor.evaluate(() => /** @type {any} */ (window).popup.closed), "no handle of its window");
+  await Promise.all([visitor.close(), (await popup).close()]);
+  other.close();
 });
 
 test("a run shows up while it goes on, and is cancelled", async () => {

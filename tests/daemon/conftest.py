@@ -64,9 +64,8 @@ class Serving(Caller, Generic[D]):
     def page_headers(self) -> dict[str, str | list[str]]:
         """The headers of a request of the page, in a session of its own."""
         host = f"127.0.0.1:{self.port}"
-        cookie = (self.access.sessions.open() or "").partition(";")[0]
-        page = {"Companion-Page": "1", "Origin": f"http://{host}", "Cookie": cookie}
-        return {"Host": host, **page}
+        session = self.access.sessions.open()
+        return {"Host": host, "Origin": f"http://{host}", "Authorization": f"Bearer {session}"}
 
     def stop(self) -> None:
         self.closing.set()

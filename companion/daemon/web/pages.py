@@ -1,7 +1,7 @@
 """The addresses of the page: its shell, its scripts and styles, its views, its session.
 
 The shell holds no data and needs no session, so that it may be opened by a link. Everything else
-does, and is fetched by `static/page.js` with a header that no page of another origin can send.
+does, and is fetched by `static/page.js`, which sends the session's token.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Annotated
 from flask import Blueprint, Response, request, send_from_directory
 from pydantic import Field
 
-from companion.daemon.api.routing import read_body, the_access, the_daemon
+from companion.daemon.api.routing import read_body, the_access
 from companion.daemon.api.schemas import Sent
-from companion.daemon.guard import PAGE, PAGE_HEADER, SHELL, STATIC, VIEWS
+from companion.daemon.guard import PAGE, SHELL, STATIC, VIEWS
 from companion.daemon.problem import Refusal
-from companion.daemon.web import show
+from companion.daemon.web import answer, show
 from companion.daemon.web.history_view import history_view
 from companion.daemon.web.inbox_view import inbox_view
 from companion.daemon.web.now_view import now_view
@@ -46,8 +46,7 @@ def show_shell() -> Response:
     view = request.path.strip("/") or VIEWS[0]
     titles = {view: view.capitalize() for view in VIEWS}
     missing = [name for name in STATIC_FILES if not (_FOLDER / name).is_file()]
-    values = {"view": view, "titles": titles, "missing": missing, "header": PAGE_HEADER}
-    return show("shell.html", **values, vault=the_daemon().root.name)
+    return show("shell.html", view=view, titles=titles, missing=missing)
 
 
 for path in sorted(SHELL):
@@ -64,13 +63,13 @@ def send_static(name: str) -> Response:
 
 @page.post(f"{PAGE}session")
 def open_session() -> Response:
-    """Open a session for a one-time code."""
-    cookie = the_access().open_page(read_body(OneTimeCode, request.get_data()).code)
-    if cookie is None:
+    """Open a session for a one-time code; return its token."""
+    session = the_access().open_page(read_body(OneTimeCode, request.get_data()).code)
+    if session is None:
         raise Refusal(
             403, "This address was used, or is too old; `companion open` makes a new one."
         )
-    return Response(status=204, headers={"Set-Cookie": cookie})
+    return answer({"session": session})
 
 
 @page.app_template_filter()

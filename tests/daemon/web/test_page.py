@@ -6,6 +6,7 @@ import html
 import json
 import re
 from datetime import datetime
+from http.cookies import SimpleCookie
 
 import pytest
 
@@ -99,7 +100,7 @@ def test_it_says_that_the_settings_were_changed(server: Served, changed: bool) -
 def test_the_shell_needs_no_session_and_holds_nothing(attacked: AttackedDaemon, path: str) -> None:
     answer = _get(attacked, path, {"Host": f"127.0.0.1:{attacked.port}"})
     assert answer.status == 200 and b"Stub" not in answer.body
-    assert "set-cookie" not in answer.headers
+    assert answer.headers["cross-origin-opener-policy"] == "same-origin"
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert b"style=" not in answer.body and b"<script>" not in answer.body
 
@@ -128,51 +129,41 @@ def test_static_files_are_those_of_the_page(attacked: AttackedDaemon) -> None:
 
 
 def test_a_code_opens_one_session(attacked: AttackedDaemon) -> None:
-    open_page = _without(attacked.page_headers, "Cookie")
+    open_page = _without(attacked.page_headers, "Authorization")
     code = new_code(state_folder(attacked.daemon.root), purpose="page")
     for wrong in ({"code": "AAAA-AAAA"}, {"code": ""}, {}, {"code": code, "x": 1}):
         assert _post(attacked, "/page/session", open_page, wrong).status in (403, 422)
     answer = _post(attacked, "/page/session", open_page, {"code": code})
-    cookie = answer.headers["set-cookie"]
-    assert answer.status == 204 and "HttpOnly; SameSite=Strict" in cookie
+    assert answer.status == 200
     assert _post(attacked, "/page/session", open_page, {"code": code}).status == 403
-    session = {**open_page, "Cookie": cookie.partition(";")[0]}
+    session = {**open_page, "Authorization": f"Bearer {answer.json['session']}"}
     assert _get(attacked, "/page/now", session).status == 200
-    ended = {**session, "Cookie": "a=b"}
-    assert _get(attacked, "/page/now", ended).status == 401
 
 
 def _spoiled(attacked: AttackedDaemon) -> dict[str, Headers]:
     headers = attacked.page_headers
-    cookie = str(headers["Cookie"])
-    name, _, value = cookie.partition("=")
-    expires, nonce, mac = value.split(".")
+    session = str(headers["Authorization"]).removeprefix("Bearer ")
+    expires, nonce, mac = session.split(".")
     tokens = attacked.access.tokens
-    other_port = Sessions(attacked.daemon.root, tokens, attacked.port + 1).open() or ""
-    other_vault = Sessions(attacked.daemon.root / "A", tokens, attacked.port).open() or ""
-    old = Sessions(attacked.daemon.root, tokens, attacked.port, lambda: 0.0).open() or ""
     values = {
         "nothing": "",
-        "not signed": f"{name}={expires}.{nonce}.{'0' * 64}",
-        "later": f"{name}={int(expires) + 1}.{nonce}.{mac}",
-        "another nonce": f"{name}={expires}.{'0' * 32}.{mac}",
-        "twice": f"{cookie}; {cookie}",
-        "twice, one false": f"{name}=x; {cookie}",
-        "the token": f"{name}={attacked.token}",
-        "another port's": f"{name}={other_port.partition(';')[0].partition('=')[2]}",
-        "another vault's": f"{name}={other_vault.partition(';')[0].partition('=')[2]}",
-        "an old one": old.partition(";")[0],
-        "longer": f"{cookie}0",
-        "quoted": f'{name}="{value}"',
+        "not signed": f"{expires}.{nonce}.{'0' * 64}",
+        "later": f"{int(expires) + 1}.{nonce}.{mac}",
+        "another nonce": f"{expires}.{'0' * 32}.{mac}",
+        "twice": f"{session}, Bearer {session}",
+        "the API's token": attacked.token,
+        "another port's": Sessions(attacked.daemon.root, tokens, attacked.port + 1).open(),
+        "another vault's": Sessions(attacked.daemon.root / "A", tokens, attacked.port).open(),
+        "an old one": Sessions(attacked.daemon.root, tokens, attacked.port, lambda: 0.0).open(),
+        "longer": f"{session}0",
+        "quoted": f'"{session}"',
     }
-    return {what: {**headers, "Cookie": value} for what, value in values.items()}
+    return {what: {**headers, "Authorization": f"Bearer {value}"} for what, value in values.items()}
 
 
 def test_no_spoiled_session_gets_in(attacked: AttackedDaemon) -> None:
-    spoiled = _spoiled(attacked) | {"no cookie": _without(attacked.page_headers, "Cookie")}
-    bearer = {"Authorization": f"Bearer {attacked.token}"}
-    spoiled["the API's token"] = {**spoiled["no cookie"], **bearer}
-    for what, headers in spoiled.items():
+    nothing = {"no session": _without(attacked.page_headers, "Authorization")}
+    for what, headers in {**_spoiled(attacked), **nothing}.items():
         assert {answer.status for answer in _all(attacked, headers)} == {401}, what
     attacked.assert_nobody_came_in()
 
@@ -185,14 +176,17 @@ def test_a_session_ends_with_the_token(attacked: AttackedDaemon) -> None:
     attacked.outside = attacked.look_outside()
 
 
-def test_a_cookie_alone_is_not_enough(attacked: AttackedDaemon) -> None:
-    for value in (None, "", "0", "1, 1", "true"):
-        headers = _without(attacked.page_headers, "Companion-Page")
-        if value is not None:
-            headers["Companion-Page"] = value
-        assert {answer.status for answer in _all(attacked, headers)} == {403}, value
-    no_origin = _without(attacked.page_headers, "Origin")
-    assert {_post(attacked, path, no_origin).status for path in ACTIONS} == {403}
+def test_a_program_on_another_port_gets_nothing_that_opens_the_page(
+    attacked: AttackedDaemon,
+) -> None:
+    """A browser sends the cookies of a host to all its ports (RFC 6265, section 8.5)."""
+    host = f"127.0.0.1:{attacked.port}"
+    page: Headers = {"Host": host, "Origin": f"http://{host}", "Companion-Page": "1"}
+    code = new_code(state_folder(attacked.daemon.root), purpose="page")
+    answer = _post(attacked, "/page/session", page, {"code": code})
+    cookies = SimpleCookie(answer.headers.get("set-cookie"))
+    page["Cookie"] = "; ".join(f"{name}={each.value}" for name, each in cookies.items())
+    assert {seen.status for seen in _all(attacked, page)} == {401}
     attacked.assert_nobody_came_in()
 
 

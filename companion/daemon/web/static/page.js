@@ -3,7 +3,8 @@
 (() => {
   const view = document.getElementById("view");
   const notice = document.getElementById("notice");
-  const own = { [document.body.dataset.header]: "1" };
+  const SESSION = "companion-session"; // in the storage of this tab, and the channel of all
+  const sessions = new BroadcastChannel(SESSION);
   const PAUSE = 2000; // milliseconds between two looks whether the view has changed
   const LONG_PAUSE = 10_000; // the same once nothing has changed for a while, and nobody was here
   const QUIET = 60_000; // milliseconds that this takes
@@ -16,21 +17,36 @@
   let saidUntil = 0;
   let livelyAt = performance.now(); // when something has changed, or somebody was here
 
-  // The address is ours alone for a moment: its code is used up, and gone from the history.
+  // Trade the code of the address for a session. The code is good once, and leaves the history.
   async function openSession() {
     const code = new URLSearchParams(location.hash.slice(1)).get("code");
     if (!code) return;
     history.replaceState(null, "", location.pathname + location.search);
-    // The code is good once: its session is kept even if the tab is closed meanwhile, or shows another view.
-    const answer = await ask("/page/session", { code }, { keepalive: true });
-    if (!answer.ok) throw new Error((await answer.json()).detail);
+    const answer = await ask("/page/session", { code });
+    const made = await answer.json();
+    if (!answer.ok) throw new Error(made.detail);
+    sessionStorage.setItem(SESSION, made.session);
+    sessions.postMessage(made.session);
+  }
+
+  // A tab whose session has ended goes on with the one that another tab opened.
+  sessions.addEventListener("message", ({ data }) => {
+    if (!isOut) return;
+    sessionStorage.setItem(SESSION, data);
+    lookAgain();
+  });
+
+  // No cookie: a browser sends those of 127.0.0.1 to every port.
+  function own() {
+    const session = sessionStorage.getItem(SESSION);
+    return session ? { Authorization: `Bearer ${session}` } : {};
   }
 
   // Ask the daemon; a body makes it a POST. Its answer is shown or read by the caller.
-  async function ask(path, body, options) {
-    const headers = body === undefined ? own : { ...own, "Content-Type": "application/json" };
+  async function ask(path, body) {
+    const headers = body === undefined ? own() : { ...own(), "Content-Type": "application/json" };
     const sent = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
-    const answer = await fetch(path, { ...sent, ...options, headers, cache: "no-store" });
+    const answer = await fetch(path, { ...sent, headers, cache: "no-store" });
     if (answer.status === 401) leave((await answer.clone().json()).detail);
     else if (answer.ok && isOut) load();
     return answer;
@@ -62,7 +78,7 @@
   async function look() {
     const endsBefore = ends;
     try {
-      const headers = { ...own, ...(etag ? { "If-None-Match": etag } : {}) };
+      const headers = { ...own(), ...(etag ? { "If-None-Match": etag } : {}) };
       const answer = await fetch(address(), { headers, cache: "no-store" });
       const body = await answer.text();
       gone = false;
