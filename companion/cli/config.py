@@ -22,7 +22,7 @@ from companion.config.edit_settings import (
 )
 from companion.config.load import Tables, read_tables, vault_file
 from companion.config.reference import (
-    SECRET,
+    SECRETS,
     Setting,
     all_settings,
     as_toml,
@@ -81,17 +81,17 @@ def get(name: str | None, as_json: bool, root: Path | None) -> int:
         return 0
     if name is None:
         for each, value in values.items():
-            if each == SECRET:
+            if each in SECRETS:
                 output.say(f"# {each}: {'set, and not shown' if value else 'not set'}")
             else:
                 output.say(f"# {each} =" if value is None else f"{each} = {as_toml(value)}")
         return 0
     value = values[name]
-    if value is None or (name == SECRET and not value):
+    if value is None or (name in SECRETS and not value):
         output.warn(f"{name} is not set: {settings[0].description}")
         return 1
     shown = value if isinstance(value, str) else as_toml(value)
-    click.echo("set, and not shown" if name == SECRET else shown)
+    click.echo("set, and not shown" if name in SECRETS else shown)
     return 0
 
 
@@ -108,7 +108,7 @@ def set_(name: str, values: Sequence[str], removes: bool, root: Path | None) -> 
     asked for, or read from standard input, so that it stays in no shell's history.
     """
     setting = find_setting(name)
-    is_secret = setting.name == SECRET
+    is_secret = setting.name in SECRETS
     if removes == bool(values) and (removes or not is_secret):
         raise UsageError(f"give {name} a value, or --default to take it out of the file")
     if is_secret and values:
@@ -217,7 +217,7 @@ def _plan_first(
         if isinstance(value, str) and isinstance(meant, bool | int | float | Path):
             # "yes" for true; a path counts from here
             meant = str(meant.expanduser().absolute()) if isinstance(meant, Path) else meant
-            if setting.name != SECRET:
+            if setting.name not in SECRETS:
                 return plan_settings(file, fixed | {setting.name: meant}, common)
         return planned
     assert refused

@@ -24,7 +24,7 @@ from companion.config.load import (
     vault_file,
     vaults_with_settings,
 )
-from companion.config.reference import SECRET, value_of, without_secrets
+from companion.config.reference import SECRETS, value_of, without_secrets
 from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
@@ -148,7 +148,7 @@ def _describe(name: str, old: object, new: SettingValue) -> str:
     """Return the line for a changed setting, without a key or the password of a URL."""
     if new is None:
         return f"{name}: taken out"
-    if name == SECRET:
+    if name in SECRETS:
         return f"{name}: {'set' if old is None else 'changed'}"
     return f"{name} = {_format(new)}" + ("" if old is None else f" (was {_format(old)})")
 

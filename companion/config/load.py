@@ -255,8 +255,9 @@ def _read_environment(base_url: object) -> dict[str, object]:
 
     base_url: the file's. With another one, the key of the file is not used: it is not for there.
     """
-    values = zip(_ENDPOINT, map(os.environ.get, ENDPOINT_VARIABLES), strict=True)
-    settings: dict[str, object] = {name: value for name, value in values if value}
+    values = ((os.environ.get(name) or "").strip() for name in ENDPOINT_VARIABLES)
+    named = zip(_ENDPOINT, values, strict=True)
+    settings: dict[str, object] = {name: value for name, value in named if value}
     if "base_url" in settings and settings["base_url"] != base_url:
         settings.setdefault("api_key", "")
     return settings

@@ -15,7 +15,6 @@ from pydantic.fields import FieldInfo
 from companion.config.settings import Config
 from companion.errors import UsageError
 
-SECRET = "endpoint.api_key"  # noqa: S105  # the name of the setting, not its value
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")  # a key without quotes, as TOML 1.0 has it
 
 
@@ -114,3 +113,7 @@ def _describe(name: str, field: FieldInfo) -> Setting:
     kinds = [field.annotation, *get_args(field.annotation)]
     is_list = any(get_origin(kind) is tuple for kind in kinds)
     return Setting(name, field.description or "", field.default, is_list)
+
+
+SECRETS = frozenset(each.name for each in all_settings() if isinstance(each.default, SecretStr))
+"""The names of the settings that are keys: no value of theirs is shown."""

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from companion.config.validators import (
+    ApiKey,
     FolderName,
     NamedPath,
     Pattern,
@@ -38,7 +39,7 @@ class EndpointTable(Table):
     """an OpenAI-compatible API, as http://localhost:11434/v1; unset: the embedded model"""
     model: str = DEFAULT_MODEL
     """its name there; of the embedded one: see companion model list, or a .gguf file"""
-    api_key: SecretStr = SecretStr("")
+    api_key: ApiKey = SecretStr("")
     """better in COMPANION_API_KEY"""
     json_mode: JsonMode = "auto"
     """the JSON answers the server can give; text: one call a field"""
@@ -153,7 +154,7 @@ class SimilarTable(Table):
     """an OpenAI-compatible API with /embeddings; unset: the built-in encoder, on this machine"""
     model: str = ""
     """its name there"""
-    api_key: SecretStr = SecretStr("")
+    api_key: ApiKey = SecretStr("")
     """unset: that of [endpoint], where it has the same base_url"""
 
     @model_validator(mode="after")

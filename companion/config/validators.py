@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from companion.note.tags import is_tag
 
@@ -99,6 +99,20 @@ def check_base_url(base_url: str | None, *, has_model: bool) -> None:
         raise ValueError("an endpoint with a base_url needs a model, too")
 
 
+def clean_key(value: SecretStr) -> SecretStr:
+    """Return the API key without blanks, line ends and a byte order mark around it.
+
+    Raises ValueError, which holds no letter of it: an invisible character other than a space is
+    within it, so that no header can carry it, or its user does not see what it is.
+    """
+    key = value.get_secret_value().strip().strip("\ufeff").strip()
+    if not key.isprintable():
+        raise ValueError(
+            "within the key there is a line break or another invisible character; copy it once more"
+        )
+    return SecretStr(key)
+
+
 def _check_afterwards(value: str) -> str:
     if value not in ("keep", "remove") and not (value.startswith("#") and is_tag(value[1:])):
         raise ValueError('write "keep", "remove" or a tag like "#status/done"')
@@ -111,6 +125,8 @@ def _check_path(value: object) -> object:
     return value
 
 
+ApiKey = Annotated[SecretStr, AfterValidator(clean_key)]
+"""the key of an endpoint"""
 FolderName = Annotated[str, AfterValidator(normalize_folder)]
 """a folder of the vault"""
 TagName = Annotated[str, AfterValidator(normalize_tag)]

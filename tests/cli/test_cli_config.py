@@ -6,13 +6,14 @@ import io
 import json
 import os
 import stat
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
-from companion.config.load import vault_file
+from companion.config.load import load_config, vault_file
 from tests.cli.user import KEY, STUB, User
 
 OTHER = "sk-typed-Kw7OtherKey"
@@ -80,6 +81,7 @@ REFUSED = [
     pytest.param(["endpoint.timeout", "1", "--default"], "or --default", id="both"),
     pytest.param(["endpoint.base_url", "http://x/v1"], "needs a model, too", id="half an endpoint"),
     pytest.param(["endpoint.api_key", KEY], "would stay in the shell's history", id="the key"),
+    pytest.param(["similar.api_key", KEY], "would stay in the shell's history", id="another key"),
 ]
 
 
@@ -106,6 +108,55 @@ def test_the_key_comes_by_standard_input_and_is_never_shown(
         assert ran.status == 0 and OTHER not in ran.all and "pw" not in ran.all
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
     assert "no key came" in user.run("config", "set", "endpoint.api_key").err
+
+
+WAYS = ["environment", "config.toml", "the vault's own", "[similar]", "config set", "init"]
+
+
+def read_key_by(user: User, way: str, key: str) -> tuple[int, str]:
+    """Return exit status and output of a command, in its own process, that reads the key so."""
+    of_fake = f'base_url = "{user.fake.url}"\nmodel = "m"\n'
+    with_key = f"{of_fake}api_key = {json.dumps(key)}\n"
+    files = {
+        "config.toml": f"[endpoint]\n{with_key}",
+        "[similar]": f"[endpoint]\n{of_fake}[similar]\n{with_key}",
+    }
+    user.configure(files.get(way, f"[endpoint]\n{of_fake}"))
+    if way == "the vault's own":
+        vault_file(user.vault).parent.mkdir()
+        vault_file(user.vault).write_text(files["config.toml"])
+    commands = {
+        "config set": ["config", "set", "endpoint.api_key"],
+        "init": f"init . --endpoint {user.fake.url} --model m --api-key-env KEY --no-test".split(),
+    }
+    environment = {"COMPANION_API_KEY": key if way == "environment" else "", "KEY": key}
+    command = commands.get(way, ["enrich", str(user.note("A.md"))])
+    process = user.start(*command, env=environment, stdin=subprocess.PIPE)
+    printed = process.communicate(f"{key}\n", 60)
+    return process.returncode, "".join(printed)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_blanks_and_line_ends_around_a_key_are_dropped(user: User, way: str) -> None:
+    status, printed = read_key_by(user, way, f" \ufeff{OTHER}\r\n")
+    assert status == 0 and OTHER not in printed
+    if way == "environment":
+        assert user.fake.seen[0].headers["authorization"] == f"Bearer {OTHER}"
+    else:
+        config = load_config(user.vault)
+        table = config.similar if way == "[similar]" else config.endpoint
+        assert table.api_key.get_secret_value() == OTHER
+
+
+@pytest.mark.parametrize("mark", ["\n", "\x07", "\u202e"], ids=["line break", "bell", "bidi"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_key_with_an_invisible_character_is_refused(user: User, way: str, mark: str) -> None:
+    if way == "config set" and mark == "\n":
+        pytest.skip("it takes one line")
+    status, printed = read_key_by(user, way, f"{OTHER}{mark}Tr9x")
+    assert status == 2 and "api_key: within the key there is a line break or another" in printed
+    assert not [part for part in (OTHER[:4], OTHER[-4:], "Tr9x") if part in printed]
+    assert user.calls() == 0
 
 
 @pytest.mark.parametrize("text", ["", "[notes.postponed_properties]\nstatus = 'x'\n"])

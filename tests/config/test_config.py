@@ -306,6 +306,12 @@ ENDPOINTS = [
         id="the same address keeps its key",
     ),
     pytest.param({"MODEL": ""}, ("http://file.example/v1", "file", KEY), id="empty is unset"),
+    pytest.param({"API_KEY": " \r"}, ("http://file.example/v1", "file", KEY), id="blank is unset"),
+    pytest.param(
+        {"BASE_URL": "http://env.example/v1\r", "MODEL": "env\r", "API_KEY": "\ufeffother \r"},
+        ("http://env.example/v1", "env", "other"),
+        id="read from a file of Windows",
+    ),
 ]
 
 
