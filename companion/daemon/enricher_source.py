@@ -11,7 +11,6 @@ from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import make_client, open_source
-from companion.enrich.note_writer import open_planner
 from companion.enrich.run import new_run
 from companion.enrich.similar import SimilarNotes
 from companion.enrich.workspace import Workspace
@@ -90,10 +89,9 @@ class EnricherSource:
         with self._lock:
             if self._asker is None:
                 self._source = self._opened.enter_context(open_source(self._space.config))
-                self._planner = open_planner(self._space)
                 self._asker = Asker(self._space, self._context(), self._similar)
             client = make_client(
                 self._source, cancelled, self._spending, self._first, can_wait=can_wait
             )
             self._first = self._first or client
-            return Enricher(self._asker, client, run, self._planner, settle, waits, cancelled)
+            return Enricher(self._asker, client, run, settle, waits, cancelled)

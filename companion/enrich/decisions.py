@@ -13,7 +13,6 @@ from companion.enrich.note_writer import Answered, NoteWriter, PlannedChange
 from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
 from companion.enrich.plan import Filling, plan_edits
-from companion.enrich.plan_worker import Planner
 from companion.enrich.run import Decided, NoteDecision, Result, failed_result, new_run, sum_up
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
@@ -48,7 +47,6 @@ class Decisions:
         self._space = workspace
         self._store = workspace.journal.proposals
         self._context = context
-        self._planner = Planner(workspace.rules)
         self._write = write or NoteWriter.write
         self._withdraw = withdraw
         self._take_back = take_back or partial(undo_change, workspace.root, workspace.journal)
@@ -65,7 +63,7 @@ class Decisions:
         accepted again.
         """
         wishes = {each.id: each for each in wanted}
-        writer = NoteWriter(self._space, self._styles, run or new_run(), self._planner)
+        writer = NoteWriter(self._space, self._styles, run or new_run())
         yield from self._report_unknown(wishes)
         for path, group in self._by_note(wishes, follow=True).items():
             yield self._accept_in(path, group, wishes, writer, by)
@@ -149,7 +147,7 @@ class Decisions:
         answered = self._fill([proposal], wishes, places, why_not, "user")
         if why_not:
             raise NoteRefused(why_not[wish.id], path)
-        writer = NoteWriter(self._space, self._styles, run, self._planner)
+        writer = NoteWriter(self._space, self._styles, run)
         planned = writer.plan_on(answered, data)
         if planned.result.status != "enriched":
             raise NoteRefused(planned.result.reason, path)

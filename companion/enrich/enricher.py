@@ -29,7 +29,6 @@ from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_writer import Answered, NoteWriter, keys_of
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
 from companion.enrich.plan import Filling
-from companion.enrich.plan_worker import Planner
 from companion.enrich.run import (
     NoteStatus,
     Result,
@@ -88,12 +87,11 @@ class Enricher(NoteWriter):
         asker: Asker,
         client: Client,
         run: str,
-        planner: Planner | None = None,
         settle: float | Callable[[str], float] = SETTLE,
         waits: bool = True,
         cancelled: Event | None = None,
     ) -> None:
-        own = run, planner, settle, waits, cancelled
+        own = run, settle, waits, cancelled
         # the styles change with the vault
         super().__init__(asker.workspace, lambda: asker.callout_styles, *own)
         self._asker = asker
