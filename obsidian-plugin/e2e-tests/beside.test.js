@@ -8,7 +8,7 @@ import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
 const NOTE = "---\ndescription:\n---\n\n# Hedges\n\n#status/postponed\n\nA hedge wants to be cut twice a year, and never while birds nest.\n";
-const NAMES = ["Read", "Beside", "Cut", "Gone", "C#"];
+const NAMES = ["Read", "Beside", "Cut", "Gone", "C#", "Lines", "Fresh"];
 
 /** @type {import("./scene.js").Scene} */
 let scene;
@@ -18,7 +18,7 @@ let page;
 const test = testsOn(
   async () => {
     scene = await openScene();
-    for (const name of NAMES) await scene.vault.write(`${name}.md`, NOTE);
+    for (const name of NAMES) await scene.vault.write(`${name}.md`, name === "Lines" ? inCrlf(NOTE) : NOTE);
     await scene.vault.companion("enrich", "--dry-run", ...NAMES.map((name) => join(scene.vault.path, `${name}.md`)));
     page = await openPaired(scene);
     await runCommand(page, "Open set-up, inbox and history");
@@ -61,9 +61,48 @@ test("a preview in a note goes when its proposal is decided on in the inbox", as
 });
 
 test("a note with a number sign in its name is opened, and no other is made", async () => {
-  await rows("C#.md").first().getByRole("button", { name: "C#.md", exact: true }).click();
+  await link("C#.md").click();
   await page.waitForFunction(() => window.app.workspace.getActiveFile()?.path === "C#.md");
   await assert.rejects(scene.vault.read("C.md"));
+});
+
+test("a note that is opened from the inbox takes no other's tab, nor its own with Ctrl", async () => {
+  await openNote(page, "Beside.md");
+  const before = await tabs();
+  assert.equal(before.filter((name) => name === "Gone").length, 0);
+  await link("Gone.md").click();
+  await page.waitForFunction(() => window.app.workspace.getActiveFile()?.path === "Gone.md");
+  assert.deepEqual(await tabs(), [...before, "Gone"]);
+  await link("Gone.md").click();
+  await link("Gone.md").click({ modifiers: ["Control"] });
+  await waitFor("another tab shows it", async () => (await tabs()).length === before.length + 2);
+  assert.deepEqual(await tabs(), [...before, "Gone", "Gone"]);
+  await page.locator(".workspace-tab-header.is-active .tab-close").click();
+});
+
+test("a proposal for a note with CRLF line ends is shown in its place", async () => {
+  await openNote(page, "Lines.md");
+  const row = rows("Lines.md").filter({ hasText: "Callout" });
+  await row.getByRole("button", { name: "Lines.md", exact: true }).click();
+  const preview = page.locator(".cm-editor .callout-companion-preview");
+  await preview.waitFor();
+  const line = page.locator(".workspace-leaf:visible .cm-line", { hasText: "#status/postponed" });
+  const [above, below] = [await line.boundingBox(), await preview.boundingBox()];
+  assert.ok(above && below && below.y >= above.y && below.y - above.y < 100, "it is under the tags");
+  await preview.getByRole("button", { name: "Accept" }).click();
+  await waitFor("it is written", async () => /\r\n> \[!ai\] AI\r\n/.test(await scene.vault.read("Lines.md")));
+  assert.doesNotMatch(await scene.vault.read("Lines.md"), /[^\r]\n/);
+});
+
+test("a proposal is shown in its place where Obsidian opens notes to be read; one that is read already says why it is not", async () => {
+  await page.evaluate(() => (window.app.defaultViewMode = "preview"));
+  await link("Fresh.md").click();
+  await page.locator(".cm-editor .callout-companion-preview").waitFor();
+  await page.evaluate(() => (window.app.defaultViewMode = "source"));
+  await openNote(page, "Read.md");
+  await page.evaluate(() => window.app.workspace.activeLeaf.view.setMode("preview"));
+  await link("Read.md").click();
+  await view().getByText("“Read” is open in reading view. Switch it to editing to see where its proposals would go.").waitFor();
 });
 
 test("words typed into a proposal stay until it is decided on, or Escape is pressed", async () => {
@@ -122,6 +161,21 @@ test("a view that Obsidian restores before the daemon was asked says nothing wro
 
 function view() {
   return page.locator(".mod-right-split");
+}
+
+/** What opens a note, in its first proposal. @param {string} path */
+function link(path) {
+  return rows(path).first().getByRole("button", { name: path, exact: true });
+}
+
+/** The names in the tabs. */
+function tabs() {
+  return page.locator(".workspace-tab-header > span").allInnerTexts();
+}
+
+/** @param {string} text */
+function inCrlf(text) {
+  return text.replaceAll("\n", "\r\n");
 }
 
 /** The proposals of a note. @param {string} path empty for all */

@@ -57,7 +57,7 @@ function showChange(place, list, change, isFirst) {
   const link = row.createEl("a", { text: path, cls: "internal-link", href: "#" });
   link.addEventListener("click", (event) => {
     event.preventDefault();
-    void place.attempt(() => showNote(plugin, path));
+    void place.attempt(() => showNote(plugin, path, event));
   });
   const kinds = [...new Set(change.needs.map(kindOf))];
   const when = new Date(change.made_at).toLocaleString();

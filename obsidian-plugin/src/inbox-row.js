@@ -2,6 +2,7 @@
 
 import { nameChange, say, sentence, textOf } from "./words.js";
 
+/** @import { UserEvent } from "obsidian" */
 /** @import { Decision } from "./decisions.js" */
 /** @import { Proposal } from "./shapes.js" */
 /** @import { Key } from "./words.js" */
@@ -11,7 +12,7 @@ import { nameChange, say, sentence, textOf } from "./words.js";
  *
  * @typedef {{
  *   choose: (row: HTMLElement) => void, decide: (row: HTMLElement, decision: Decision) => void,
- *   edit: (row: HTMLElement) => void, open: (row: HTMLElement) => void,
+ *   edit: (row: HTMLElement) => void, open: (row: HTMLElement, event: UserEvent) => void,
  * }} Acts
  */
 
@@ -50,7 +51,7 @@ export function showProposal(list, proposal, acts) {
   row.createEl("ins", { text: textOf(proposal), cls: "callout-companion-text" });
   row.createEl("p", { cls: "callout-companion-why" });
   addButtons(row, label, acts);
-  link.addEventListener("click", () => acts.open(row));
+  link.addEventListener("click", (event) => acts.open(row, event));
   row.addEventListener("focusin", () => acts.choose(row));
   row.addEventListener("click", () => acts.choose(row));
   return row;

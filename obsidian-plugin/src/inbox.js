@@ -8,6 +8,7 @@ import { editProposal, showProposal } from "./inbox-row.js";
 import { closePlace, openPlace } from "./place.js";
 import { countNotes, say, sentence } from "./words.js";
 
+/** @import { UserEvent } from "obsidian" */
 /** @import { Decision } from "./decisions.js" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Proposal } from "./shapes.js" */
@@ -85,7 +86,7 @@ class Inbox {
           choose: (element) => this.#choose(element),
           decide: (element, decision) => this.#decide(element, decision),
           edit: (element) => this.#edit(element)?.focus(),
-          open: (element) => this.#open(element),
+          open: (element, event) => this.#open(element, event),
         });
         this.#shown.set(row, proposal);
         if (plugin.drafts.has(proposal.id)) this.#edit(row);
@@ -118,7 +119,7 @@ class Inbox {
     const { target, key, ctrlKey, metaKey, altKey } = event;
     const isTyping = target instanceof Element && target.matches("textarea, input:not([type=checkbox]), select");
     const row = this.#current;
-    if (isTyping || ctrlKey || metaKey || altKey) return;
+    if (isTyping || ((ctrlKey || metaKey || altKey) && key !== "Enter")) return;
     /** @type {Record<string, () => void>} */
     const acts = {
       j: () => this.#step(1),
@@ -130,7 +131,7 @@ class Inbox {
       R: () => this.#decideChosen("refuse"),
       e: () => row && this.#edit(row)?.focus(),
       x: () => row?.querySelector("input")?.click(),
-      Enter: () => row && this.#open(row),
+      Enter: () => row && this.#open(row, event),
     };
     const act = acts[key];
     if (!act || (key === "Enter" && target !== row)) return;
@@ -244,11 +245,14 @@ class Inbox {
     said.setText(failed ? explain(plugin, failed.reason) : told);
   }
 
-  /** @param {HTMLElement} row */
-  #open(row) {
+  /**
+   * @param {HTMLElement} row
+   * @param {UserEvent} event
+   */
+  #open(row, event) {
     const { plugin, attempt } = this.place;
     const proposal = this.#shown.get(row);
-    if (proposal) void attempt(() => openPlace(plugin, proposal, (decision) => this.#decide(row, decision)));
+    if (proposal) void attempt(() => openPlace(plugin, proposal, event, (decision) => this.#decide(row, decision)));
   }
 }
 

@@ -1,11 +1,11 @@
 /** Which notes are open in this app, wherever they are shown; showing one, and saving what was typed in them. */
 
-import { TextFileView, TFile } from "obsidian";
+import { Keymap, TextFileView, TFile } from "obsidian";
 import { NoteUnavailable } from "./errors.js";
 import { findFile, findViews, isOutdated, needsSaving, toEditorText } from "./note-text.js";
 import { say } from "./words.js";
 
-/** @import { App } from "obsidian" */
+/** @import { App, OpenViewState, UserEvent } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 
 /**
@@ -200,20 +200,26 @@ function hasMethod(value, name) {
 }
 
 /**
- * Show the note of a path, in its tab if it is open, and return its file. A link would not do: a note may
- * have `#` in its name, and a click on a link to none makes one.
+ * Show the note of a path, and return its file: in its tab if it is open, else in a new one, or where the
+ * modifier keys say. A link would not do: a note may have `#` in its name, and a click on a link to none
+ * makes one.
  *
  * Throws NoteUnavailable if there is none.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} path as the daemon has it
+ * @param {UserEvent} event the click or key that asks for it
+ * @param {OpenViewState} [how] it is opened
  */
-export async function showNote({ app }, path) {
+export async function showNote({ app }, path, event, how) {
+  const { workspace } = app;
   const file = findFile(app, path);
   if (!file) throw new NoteUnavailable(say("noSuchNote", { path }));
+  const pane = Keymap.isModEvent(event);
   const known = findViews(app).find((view) => view.file === file);
-  if (known) app.workspace.setActiveLeaf(known.leaf, { focus: true });
-  else await app.workspace.getLeaf(false).openFile(file);
+  const isEmpty = workspace.getMostRecentLeaf()?.view.getViewType() === "empty";
+  if (known && !pane) workspace.setActiveLeaf(known.leaf, { focus: true });
+  else await workspace.getLeaf(pane || (isEmpty ? false : "tab")).openFile(file, how);
   return file;
 }
 

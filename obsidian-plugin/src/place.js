@@ -3,12 +3,14 @@
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType } from "@codemirror/view";
 import { findCodeMirror } from "./editor.js";
-import { findEditing, readNote } from "./note-text.js";
+import { NoteUnavailable } from "./errors.js";
+import { findEditing, readNote, toEditorText } from "./note-text.js";
 import { showNote } from "./open-notes.js";
 import { diffWords } from "./word-diff.js";
 import { nameChange, say } from "./words.js";
 
 /** @import { EditorState } from "@codemirror/state" */
+/** @import { Editor, TFile, UserEvent } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Decision } from "./decisions.js" */
 /** @import { Edit, Proposal } from "./shapes.js" */
@@ -30,29 +32,53 @@ export const previewField = StateField.define({
   provide: (field) => EditorView.decorations.from(field),
 });
 
+const TRIES = 5; // to have the edits for a text before something else is typed
+
 /**
  * Open the proposal's note at the place where it would go, and show it there.
  *
- * Throws NoteUnavailable if the note is gone; Refused if the proposal does not fit it any more.
+ * Throws NoteUnavailable if the note is gone, is only being read, or keeps changing; Refused if the proposal
+ * does not fit it any more.
  *
  * @param {CompanionPlugin} plugin
  * @param {Proposal} proposal
+ * @param {UserEvent} event the click or key that asks for it
  * @param {(decision: Decision) => void} decide
  */
-export async function openPlace(plugin, proposal, decide) {
-  const { app } = plugin;
-  const file = await showNote(plugin, proposal.path);
-  const view = findEditing(app, file);
+export async function openPlace(plugin, proposal, event, decide) {
+  const file = await showNote(plugin, proposal.path, event, { state: { mode: "source" } });
+  const view = findEditing(plugin.app, file);
   const cm = view && findCodeMirror(view.editor);
-  if (!cm) return;
-  const { text } = await readNote(app, file);
-  const { edits } = (await plugin.api.readProposalEdits(proposal.id, text, proposal.state)).offer;
-  if (text !== view.editor.getValue()) return; // its line ends are not those of the editor: offsets differ
+  if (!cm) throw new NoteUnavailable(say("noPlaceInReading", { name: file.basename }));
+  const edits = await readEditsShown(plugin, file, proposal, view.editor);
   plugin.preview?.close();
   plugin.preview = { id: proposal.id, close: () => cm.dispatch({ effects: show.of(null) }) };
   const preview = { name: nameChange(proposal), edits, decide };
   const at = Math.min(edits[0]?.start ?? 0, cm.state.doc.length);
   cm.dispatch({ effects: [show.of(preview), EditorView.scrollIntoView(at, { y: "center" })] });
+}
+
+/**
+ * Return the edits that accept the proposal, as edits of what the editor shows: the file may have other line
+ * ends and a byte order mark.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {Proposal} proposal
+ * @param {Editor} editor
+ * @returns {Promise<Edit[]>}
+ */
+async function readEditsShown(plugin, file, { id, state }, editor) {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const { text } = await readNote(plugin.app, file);
+    const { edits } = (await plugin.api.readProposalEdits(id, text, state)).offer;
+    if (toEditorText(text) !== editor.getValue()) continue;
+    const place = (/** @type {number} */ offset) => toEditorText(text.slice(0, offset)).length;
+    return edits.map((edit) => {
+      return { ...edit, start: place(edit.start), end: place(edit.end), text: toEditorText(edit.text) };
+    });
+  }
+  throw new NoteUnavailable(say("notSaved", { name: file.basename }));
 }
 
 /**

@@ -37,6 +37,7 @@ const OBSIDIAN = {
   Events,
   FileSystemAdapter,
   ItemView,
+  Keymap: { isModEvent },
   MarkdownView,
   Platform: { isDesktop: true, isDesktopApp: true, isMobile: false, isMacOS: false },
   Plugin,
@@ -88,10 +89,17 @@ window.addEventListener("unhandledrejection", (event) =>
 );
 await start();
 
+/** As its documentation says, on Windows and Linux. */
+function isModEvent({ ctrlKey, altKey, shiftKey, button }) {
+  if (!ctrlKey) return button === 1 && "tab";
+  if (!altKey) return "tab";
+  return shiftKey ? "window" : "split";
+}
+
 async function start() {
   const vault = new Vault("Example vault");
   await vault.load();
-  const app = { vault, commands: [], settingTabs: [], viewKinds: new Map(), editorExtensions: [], cliHandlers: new Map(), secretStorage: new SecretStorage() };
+  const app = { vault, commands: [], settingTabs: [], viewKinds: new Map(), defaultViewMode: "source", editorExtensions: [], cliHandlers: new Map(), secretStorage: new SecretStorage() };
   const stored = (key) => `${vault.name}-${key}`; // of this vault, on this device
   app.loadLocalStorage = (key) => JSON.parse(window.localStorage.getItem(stored(key)));
   app.saveLocalStorage = (key, value) => window.localStorage.setItem(stored(key), JSON.stringify(value));

@@ -177,9 +177,10 @@ export class WorkspaceLeaf extends Events {
     this.app.workspace.trigger("layout-change");
   }
 
-  async openFile(file) {
+  async openFile(file, { state: { mode } = {} } = {}) {
     await this.view.save();
     await this.view.onLoadFile(file);
+    this.view.setMode(mode ?? this.app.defaultViewMode);
     this.app.workspace.setActiveLeaf(this);
     this.app.workspace.trigger("file-open", file);
     this.app.workspace.trigger("layout-change");
