@@ -12,6 +12,7 @@ import click
 
 from companion.enrich.note_filter import NoteFilter, find_kind
 from companion.errors import UsageError
+from companion.llm.catalog import is_same_model
 from companion.note.tags import is_tag
 from companion.prompts import Prompts
 from companion.vault.journal import Change
@@ -81,8 +82,12 @@ class ChangeFilter(NamedTuple):
             (self.since is None or change.made_at >= self.since)
             and (self.until is None or change.made_at <= self.until)
             and (self.kind is None or self.kind in kinds)
-            and (self.model is None or self.model in change.model.split(", "))
+            and (self.model is None or self._wrote(change))
         )
+
+    def _wrote(self, change: Change) -> bool:
+        models = change.model.split(", ")
+        return any(is_same_model(self.model or "", each) for each in models)
 
 
 ANY_CHANGE = ChangeFilter()

@@ -33,7 +33,7 @@ def list_(as_json: bool) -> None:
         tier = listed.model.tier
         measured = "; not measured yet" if tier and not tier.measured else ""
         output.say(
-            f"{name:<16} {decimal(size) if size else '?':>8}  {state:<16}"
+            f"{name:<18} {decimal(size) if size else '?':>8}  {state:<16}"
             f" {listed.model.title}{measured}"
         )
 

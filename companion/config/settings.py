@@ -5,7 +5,15 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from companion.config.validators import (
     ApiKey,
@@ -17,7 +25,7 @@ from companion.config.validators import (
     TagName,
     check_base_url,
 )
-from companion.llm.catalog import DEFAULT_MODEL
+from companion.llm.catalog import DEFAULT_MODEL, current_name
 from companion.llm.endpoint import Effort, Endpoint, JsonMode
 from companion.note.callouts import Style, Styles
 from companion.vault.files import is_in_any
@@ -69,6 +77,11 @@ class EndpointTable(Table):
     """the same for those written; set both where a proxy on this machine asks a paid service"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
     """notes at once; unset: 2 embedded, 4 elsewhere"""
+
+    @field_validator("model")
+    @classmethod
+    def _rename(cls, model: str, others: ValidationInfo) -> str:
+        return model if others.data.get("base_url") else current_name(model)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

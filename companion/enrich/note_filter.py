@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from companion.errors import NoteError, UsageError
+from companion.llm.catalog import is_same_model
 from companion.note.exclusions import has_value
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
@@ -70,7 +71,7 @@ class Criteria(NamedTuple):
         """Return whether the proposal matches, ignoring the prompt."""
         return (
             self.need in (None, proposal.need)
-            and self.made_by in (None, proposal.model)
+            and (self.made_by is None or is_same_model(self.made_by, proposal.model))
             and (self.made_since is None or proposal.made_at >= self.made_since)
         )
 

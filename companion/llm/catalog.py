@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 from companion.errors import UsageError
 
-DEFAULT_MODEL = "qwen2.5-1.5b"
+DEFAULT_MODEL = "qwen2.5-coder-1.5b"
+"""The small model whose file can be had from the Python package index, too."""
+
+_FORMER_NAMES = {"qwen2.5-1.5b": DEFAULT_MODEL}
 _WORK_MEMORY = 300_000_000  # bytes that llama.cpp takes beside the model and its context
 _SMALL = 4.0  # billions of parameters
 _SMALL_BYTES = 2_500_000_000  # of a file with as many, at about 5 bits each
@@ -182,6 +185,7 @@ def find_model(name: str) -> Model:
 
     Raises UsageError when it is none of these, or the file does not exist.
     """
+    name = current_name(name)
     for model in CATALOG:
         if model.name == name:
             return model
@@ -199,6 +203,16 @@ def find_model(name: str) -> Model:
         f"There is no model {name}; choose {names}, the path of a GGUF file that exists,"
         " or one at Hugging Face as owner/repository/file.gguf"
     )
+
+
+def current_name(name: str) -> str:
+    """Return the catalogue's name of a model that had another one there; else the name itself."""
+    return _FORMER_NAMES.get(name, name)
+
+
+def is_same_model(name: str, other: str) -> bool:
+    """Return whether both are names of one model, which may be a former one."""
+    return current_name(name) == current_name(other)
 
 
 def model_path(name: str) -> Path | None:

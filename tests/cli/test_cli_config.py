@@ -196,10 +196,28 @@ def test_a_vault_that_was_moved_does_not_get_other_settings_unasked(user: User, 
     assert user.run("scan", "--vault", str(new)).status == 0
 
 
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ('model = "qwen2.5-1.5b"', "qwen2.5-coder-1.5b"),
+        ('model = "qwen3-4b"', "qwen3-4b"),
+        ('base_url = "http://localhost:1/v1"\nmodel = "qwen2.5-1.5b"', "qwen2.5-1.5b"),
+    ],
+)
+def test_the_former_name_of_the_embedded_model_is_known(
+    user: User, settings: str, name: str
+) -> None:
+    user.configure(f"[endpoint]\n{settings}\n")
+    told = user.run("config", "get", "endpoint.model")
+    assert (told.out, told.err, told.status) == (f"{name}\n", "", 0)
+    for each in ("qwen2.5-1.5b", "qwen2.5-coder-1.5b"):
+        assert user.run("config", "set", "endpoint.model", each).status == 0
+
+
 def test_get(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     user.configure('[ignore]\nfolders = ["A"]\n')
     assert user.run("config", "get", "ignore.folders").out == '["A"]\n'
-    assert user.run("config", "get", "endpoint.model").out == "qwen2.5-1.5b\n"
+    assert user.run("config", "get", "endpoint.model").out == "qwen2.5-coder-1.5b\n"
     assert user.run("config", "get", "links").status == 2
     ran = user.run("config", "get", "notes.language")
     assert (ran.status, ran.out) == (

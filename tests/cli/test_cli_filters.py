@@ -135,7 +135,7 @@ def changed(user: User, monkeypatch: pytest.MonkeyPatch) -> User:
     user.run("enrich", "A/One.md")
     user.note("A/Two.md")
     user.run("enrich", "A/Two.md", "--field", "callout")
-    monkeypatch.setenv("COMPANION_MODEL", "other")
+    monkeypatch.setenv("COMPANION_MODEL", "qwen2.5-1.5b")
     user.note("B.md")
     user.run("enrich", "B.md", "--field", "description")
     return user
@@ -147,7 +147,8 @@ CHANGES = [
     pytest.param(["B.md"], [3], id="a note"),
     pytest.param(["--field", "description"], [3, 1], id="a field"),
     pytest.param(["--field", "callout", "A"], [2, 1], id="a field in a folder"),
-    pytest.param(["--model", "other"], [3], id="a model"),
+    pytest.param(["--model", "qwen2.5-1.5b"], [3], id="a model"),
+    pytest.param(["--model", "qwen2.5-coder-1.5b"], [3], id="a model by its present name"),
     pytest.param(["--model", "m", "--field", "description"], [1], id="a model and a field"),
     pytest.param(["--since", "1h"], [3, 2, 1], id="a time"),
     pytest.param(["--until", "1h"], [], id="an end"),

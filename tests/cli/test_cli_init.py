@@ -141,7 +141,7 @@ def test_the_key_stays_with_its_address(user: User) -> None:
     assert written(user)["endpoint"]["api_key"] == KEY
     assert user.fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
     user.run("init", str(user.vault), "--embedded", "--no-test")
-    assert written(user)["endpoint"] == {"model": "qwen2.5-1.5b"}
+    assert written(user)["endpoint"] == {"model": "qwen2.5-coder-1.5b"}
 
 
 def test_what_is_configured_stays_where_nothing_is_said(user: User) -> None:
@@ -156,7 +156,7 @@ def test_the_same_vault_may_be_written_in_another_way(
 ) -> None:
     monkeypatch.setenv("HOME", str(user.vault.parent))
     monkeypatch.setenv("USERPROFILE", str(user.vault.parent))
-    file = user.configure('vault = "~/vault/"\n[endpoint]\nmodel = "qwen2.5-1.5b"\n')
+    file = user.configure('vault = "~/vault/"\n[endpoint]\nmodel = "qwen2.5-coder-1.5b"\n')
     before = file.read_bytes()
     ran = user.run("init", str(user.vault), "--embedded")
     assert ran.status == 0 and "Nothing to change" in ran.out and file.read_bytes() == before
@@ -280,7 +280,7 @@ def test_with_review_serve_is_said_to_propose(user: User) -> None:
 def test_where_nobody_sits_the_embedded_model_is_taken(user: User) -> None:
     ran = user.run("init", str(user.vault), "--no-test")
     assert ran.status == 0
-    assert written(user) == {"vault": str(user.vault), "endpoint": {"model": "qwen2.5-1.5b"}}
+    assert written(user) == {"vault": str(user.vault), "endpoint": {"model": "qwen2.5-coder-1.5b"}}
 
 
 def test_an_embedded_model_that_does_not_start(user: User) -> None:
@@ -327,7 +327,7 @@ def test_nothing_is_fetched_unasked(user: User, monkeypatch: pytest.MonkeyPatch)
     ran = user.run("init", str(user.vault))
     assert ran.status == 0, ran.all
     assert "1.1 GB, to be fetched once" in ran.out and "companion model pull" in ran.out
-    assert written(user)["endpoint"] == {"model": "qwen2.5-1.5b"}
+    assert written(user)["endpoint"] == {"model": "qwen2.5-coder-1.5b"}
     assert written(user)["background"] == {"enabled": True}
     assert not (user.home.parent / "cache").exists()
 
@@ -342,7 +342,7 @@ def test_what_is_configured_is_offered_once(user: User) -> None:
     user.configure('[endpoint]\nmodel = "qwen2.5-1.5b"\n')
     user.types("9", "1", "", "")
     ran = user.run("init", str(user.vault), "--no-test")
-    assert ran.status == 0 and ran.out.count("qwen2.5-1.5b") == 1, ran.all
+    assert ran.status == 0 and ran.out.count("qwen2.5-coder-1.5b") == 1, ran.all
     assert "9 is not in the range" in ran.err
 
 

@@ -24,8 +24,8 @@ MERGED = [
     ),
     pytest.param(
         {"endpoint": {**REMOTE, "timeout": 9}},
-        {"endpoint": {"model": "qwen2.5-1.5b"}},
-        {"endpoint": {"model": "qwen2.5-1.5b", "timeout": 9}},
+        {"endpoint": {"model": "qwen2.5-coder-1.5b"}},
+        {"endpoint": {"model": "qwen2.5-coder-1.5b", "timeout": 9}},
         id="a model of its own is the embedded one",
     ),
     pytest.param(

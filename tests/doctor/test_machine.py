@@ -19,7 +19,7 @@ from companion.doctor.machine import (
 )
 
 GB = 1_000_000_000
-SMALL = ["qwen2.5-1.5b", "qwen3-1.7b"]
+SMALL = ["qwen2.5-coder-1.5b", "qwen3-1.7b"]
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ OFFERS = [
     pytest.param(8, 100, [*SMALL, "qwen3-4b"], id="8 GB"),
     pytest.param(16, 100, [*SMALL, "qwen3-4b", "qwen3-8b"], id="16 GB"),
     pytest.param(16, 3, [*SMALL, "qwen3-4b"], id="a small disk"),
-    pytest.param(16, 0.1, ["qwen2.5-1.5b"], id="a full disk: the default one all the same"),
+    pytest.param(16, 0.1, ["qwen2.5-coder-1.5b"], id="a full disk: the default one all the same"),
 ]
 
 
@@ -53,10 +53,10 @@ def test_offered(free: float, disk: float, names: list[str]) -> None:
 
 
 RECOMMENDED = [
-    pytest.param(with_memory(3), "qwen2.5-1.5b", "larger ones want more", id="little memory"),
+    pytest.param(with_memory(3), "qwen2.5-coder-1.5b", "larger ones want more", id="little memory"),
     pytest.param(with_memory(8), "qwen3-4b", "8.0 GB of memory are free", id="8 GB"),
     pytest.param(with_memory(40), "qwen3-4b", "40.0 GB", id="40 GB"),
-    pytest.param(with_memory(40, 2), "qwen2.5-1.5b", "no room for a larger one", id="disk"),
+    pytest.param(with_memory(40, 2), "qwen2.5-coder-1.5b", "no room for a larger one", id="disk"),
     pytest.param(
         with_memory(8, 100, ollama("llama3.2:1b", "gemma3:12b", "llama3.1:8b")),
         "llama3.1:8b",
@@ -91,7 +91,9 @@ SHORTAGES = [
         "qwen3-8b", 6, "qwen3-8b takes about 6.5 GB of memory, and 6.0 GB are free", id="8b"
     ),
     pytest.param("qwen3-8b", 7, "", id="enough"),
-    pytest.param("qwen2.5-1.5b", 1.5, "qwen2.5-1.5b takes about 1.7 GB", id="the default one"),
+    pytest.param(
+        "qwen2.5-coder-1.5b", 1.5, "qwen2.5-coder-1.5b takes about 1.7 GB", id="the default one"
+    ),
 ]
 
 

@@ -228,13 +228,13 @@ def test_own_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["gpt-5", "nowhere.gguf", "./a/b.gguf", "/a/b/c.gguf", "a/b", ""])
 def test_unknown_model(name: str) -> None:
-    with pytest.raises(UsageError, match=r"qwen2\.5-1\.5b, .*, smollm2-135m"):
+    with pytest.raises(UsageError, match=r"qwen2\.5-coder-1\.5b, .*, smollm2-135m"):
         find_model(name)
 
 
 def test_the_catalogue_is_pinned() -> None:
     assert all(model.size and len(model.sha256 or "") == 64 for model in CATALOG)
-    names = ["qwen2.5-1.5b", "qwen3-1.7b", "qwen3-4b", "qwen3-8b", "smollm2-135m"]
+    names = ["qwen2.5-coder-1.5b", "qwen3-1.7b", "qwen3-4b", "qwen3-8b", "smollm2-135m"]
     assert [model.name for model in CATALOG] == names
     tiers = [model for model in CATALOG if model.hub and not model.wheels]
     assert all(model.hub and len(model.hub.revision) == 40 for model in tiers)
