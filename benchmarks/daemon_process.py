@@ -13,12 +13,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from companion.app.connection import DaemonGone
+from companion.app.runtime_file import find_daemon
+from companion.app.tokens import read_token
 from companion.config import state_folder
 from companion.daemon.api.status_schemas import StatusShape
-from companion.daemon.daemon_client import DaemonClient, DaemonGone
+from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.log import log_file
-from companion.daemon.runtime_file import find_daemon
-from companion.daemon.tokens import read_token
 
 COMPANION = ("-m", "companion")
 

@@ -42,7 +42,7 @@ PLACES = (
     "companion/enrich/task.py",
     "companion/daemon/guard.py",
     "companion/daemon/work_queue.py",
-    "companion/daemon/tokens.py",
+    "companion/app/tokens.py",
 )
 FLIPS = (
     "Eq_NotEq|NotEq_Eq|Lt_GtE|Lt_LtE|LtE_Gt|LtE_Lt|Gt_LtE|Gt_GtE|GtE_Lt|GtE_Gt|Is_IsNot|IsNot_Is"

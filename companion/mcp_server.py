@@ -20,14 +20,14 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from companion import __version__
+from companion.app.types.changes import Change
+from companion.app.types.proposals import Proposal
 from companion.config import load_config
-from companion.daemon.api.change_schemas import ChangeShape
 from companion.daemon.api.program_schemas import AgentAcceptance, AgentProposal, AgentUndo
 from companion.daemon.api.proposal_schemas import (
     DecisionsMade,
     NoteDecisionShape,
     ProposalMade,
-    ProposalShape,
 )
 from companion.enrich.agent import Agent, AgentView, NoteRead, open_agent
 from companion.enrich.context import VaultContext
@@ -148,14 +148,14 @@ class Tools:
         states = None if state == "all" else (state,)
         with self._view(ctx) as view:
             found = view.proposals(Selection([folder], states=states, before=before), limit)
-        return AgentProposals(proposals=list(map(ProposalShape.of, found)))
+        return AgentProposals(proposals=list(map(Proposal.of, found)))
 
     @_as_tool
     def history(self, ctx: Ctx, path: Note | None = None, limit: Limit = 50) -> AgentHistory:
         """List the changes made to notes, newest first; of one note, or of all."""
         with self._view(ctx) as view:
             found = view.history(path, limit)
-        return AgentHistory(changes=list(map(ChangeShape.model_validate, found)))
+        return AgentHistory(changes=list(map(Change.of, found)))
 
     @_as_tool
     def propose(
@@ -255,13 +255,13 @@ class SimilarNotesFound(BaseModel):
 class AgentProposals(BaseModel):
     """Proposals, newest first."""
 
-    proposals: list[ProposalShape]
+    proposals: list[Proposal]
 
 
 class AgentHistory(BaseModel):
     """Changes, newest first."""
 
-    changes: list[ChangeShape]
+    changes: list[Change]
 
 
 def _read(model: type[M], ctx: Ctx, **sent: object) -> M:

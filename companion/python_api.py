@@ -9,21 +9,24 @@ follow semantic versioning; docs/programs.md has examples.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cache
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, overload
 
+from companion.app.open_vault import name_path, open_vault
+from companion.app.types.changes import Change, ChangeQuery, Undone
+from companion.app.vault import all_changes
 from companion.config import load_config, state_folder
 from companion.enrich.note_filter import ANY_NOTE, NoteFilter, find_kind
 from companion.enrich.run import NoteDecision, Result, new_run, run_jobs
 from companion.enrich.selection import JobOptions, ScanReport, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.errors import ConsentMissing, NotThere
-from companion.vault.journal import Change
-from companion.vault.paths import LinkOutOfVault, PathNotFound, relative_path, resolve_vault
+from companion.errors import ConsentMissing
+from companion.vault.paths import LinkOutOfVault, relative_path, resolve_vault
 from companion.vault.proposal import (
     Acceptance,
     GivenValue,
@@ -33,7 +36,6 @@ from companion.vault.proposal import (
     RejectedValue,
 )
 from companion.vault.proposals import Selection
-from companion.vault.undo import Undone, undo_change
 
 if TYPE_CHECKING:  # what only some commands need is loaded by them
     from companion.daemon.daemon_client import DaemonClient, RemoteDecisions
@@ -153,9 +155,8 @@ class Vault:
             from companion.daemon.client_runs import RunRequest
 
             request = RunRequest([path], choice, stops_on_fault=True, agreed=agreed)
-            with _as_without_daemon():
-                daemon.require_model_of(config)
-                return daemon.finish_run(request, progress)
+            daemon.require_model_of(config)
+            return daemon.finish_run(request, progress)
         with self._open() as space:
             return _enrich_here(space, path, choice, agreed, progress)
 
@@ -164,8 +165,7 @@ class Vault:
         from companion.enrich.new_proposals import propose_for_script
 
         if daemon := self._daemon():
-            with _as_without_daemon():
-                made = daemon.propose(path, given, script)
+            made = daemon.propose(path, given, script)
             if made.proposal is None:
                 return RejectedValue(made.rejected or "")
             with self._open(read_only=True) as space:
@@ -199,8 +199,7 @@ class Vault:
         if daemon := self._daemon():
             from companion.daemon.daemon_client import RemoteDecisions
 
-            with _as_without_daemon():
-                yield RemoteDecisions(daemon)
+            yield RemoteDecisions(daemon)
             return
         from companion.enrich.context import VaultContext
         from companion.enrich.decisions import Decisions
@@ -213,24 +212,17 @@ class Vault:
 
         run: the run that the undo belongs to. Raises NotThere, NoteError.
         """
-        if daemon := self._daemon():
-            with _as_without_daemon():
-                made = daemon.undo(change, run)
-            return Undone(made.change, made.path, made.left, made.reason or "")
-        with self._open() as space:
-            if (found := space.journal.change(change)) is None:
-                raise NotThere(f"there is no change {change}")
-            return undo_change(space.root, space.journal, found, run or new_run())
+        with open_vault(self.root) as vault:
+            [undone] = vault.undo([change], run)
+        return undone.check()
 
     def history(
         self, path: str | None = None, *, run: str | None = None, limit: int | None = None
     ) -> list[Change]:
         """Return the changes, newest first: of a note, of a run, or all; at most limit."""
-        with self._open(read_only=True) as space:
-            named = path
-            with suppress(PathNotFound):  # as of a note that was deleted
-                named = path and self._resolve(path)
-            return space.journal.changes(named, run, limit)
+        with open_vault(self.root, read_only=True) as vault:
+            named = path and name_path(vault, path, self.root)
+            return list(islice(all_changes(vault, ChangeQuery.of(path=named, run=run)), limit))
 
     @contextmanager
     def _open(self, *, read_only: bool = False) -> Iterator[Workspace]:
@@ -254,26 +246,15 @@ class Vault:
 
 def find_client(root: Path) -> DaemonClient | None:
     """Return a client of the daemon that runs for the vault at root; None if none does."""
-    from companion.daemon.runtime_file import find_daemon
+    from companion.app.runtime_file import find_daemon
 
     place = find_daemon(state_folder(root))
     if place is None:
         return None
+    from companion.app.tokens import read_token
     from companion.daemon.daemon_client import DaemonClient  # with the models of its JSON
-    from companion.daemon.tokens import read_token
 
     return DaemonClient(place.port, read_token())
-
-
-@contextmanager
-def _as_without_daemon() -> Iterator[None]:
-    """Raise what a daemon refuses as the error that it would be without one."""
-    from companion.daemon.daemon_client import DaemonRefused
-
-    try:
-        yield
-    except DaemonRefused as refused:
-        raise refused.to_error() from None
 
 
 def _enrich_here(

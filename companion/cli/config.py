@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from companion.app.runtime_file import find_daemon
 from companion.cli.output import Output, edit_text
 from companion.cli.session import VaultPathType, choose_vault, debug_option
 from companion.config import config_file, load_config, state_folder
@@ -31,7 +32,6 @@ from companion.config.reference import (
     value_of,
     without_secrets,
 )
-from companion.daemon.runtime_file import find_daemon
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
 from companion.vault.paths import resolve_vault

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
+from companion.app.runtime_file import find_daemon
+from companion.app.tokens import rotate_token, token_file
 from companion.cli.output import Output, count, describe_backlog, local_time
 from companion.cli.session import choose_vault, common_options, require_running_daemon
 from companion.config import load_config, state_folder
 from companion.daemon.access import new_code
 from companion.daemon.api.status_schemas import StatusShape
-from companion.daemon.runtime_file import find_daemon
-from companion.daemon.tokens import rotate_token, token_file
 from companion.errors import NotThere
 from companion.private_files import write_private
 

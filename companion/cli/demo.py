@@ -12,13 +12,13 @@ from pathlib import Path
 import click
 
 import companion
+from companion.app.runtime_file import find_daemon
 from companion.cli import run
 from companion.cli.output import Output
 from companion.cli.session import VaultPathType
 from companion.config import common_state_folder, state_folder
 from companion.config.edit_settings import plan_settings, write_planned
 from companion.config.load import ENDPOINT_VARIABLES
-from companion.daemon.runtime_file import find_daemon
 from companion.errors import UsageError, VaultLocked
 from companion.llm.catalog import find_model
 from companion.vault.journal import Journal

@@ -11,13 +11,13 @@ from pathlib import Path
 import click
 
 from companion import __version__
+from companion.app.runtime_file import find_daemon
+from companion.app.tokens import has_token, read_token, token_file
 from companion.cli.output import Output, count
 from companion.cli.session import choose_vault, common_options
 from companion.config import Config, load_config, state_folder
-from companion.daemon.daemon_client import DaemonClient, DaemonGone, DaemonRefused
+from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.http_server import bind_port
-from companion.daemon.runtime_file import find_daemon
-from companion.daemon.tokens import has_token, read_token, token_file
 from companion.doctor import setup
 from companion.doctor.model_probe import check_answer, check_model
 from companion.doctor.setup import Finding, NamedCheck, run_checks
@@ -129,6 +129,6 @@ def check_daemon(config: Config, state: Path) -> Finding:
         return Finding("problem", said, "stop it, and start it again: companion serve")
     try:
         DaemonClient(place.port, read_token()).status(_STATUS_TIMEOUT)
-    except (DaemonGone, DaemonRefused) as error:
+    except CompanionError as error:
         return Finding("problem", f"{error} ({where})")
     return Finding("ok", f"it runs: {where}")

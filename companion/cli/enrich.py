@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from companion.app.connection import DaemonRefused
 from companion.cli.filters import filter_options, parse_time, read_filter
 from companion.cli.interrupts import exit_on_signals, stop_on_signals
 from companion.cli.model import fetch_model
@@ -27,7 +28,7 @@ from companion.cli.session import (
 )
 from companion.daemon.api.run_schemas import RunShape
 from companion.daemon.client_runs import RunRequest
-from companion.daemon.daemon_client import DaemonClient, DaemonRefused, ended_early
+from companion.daemon.daemon_client import DaemonClient, ended_early
 from companion.doctor.unused_settings import (
     count_marks,
     find_unused_folders,

@@ -6,16 +6,15 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from datetime import time as time_of_day
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import click
 
+from companion.app.types.changes import ChangeQuery
 from companion.enrich.note_filter import NoteFilter, find_kind
 from companion.errors import UsageError
-from companion.llm.catalog import is_same_model
 from companion.note.tags import is_tag
 from companion.prompts import Prompts
-from companion.vault.journal import Change
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -63,51 +62,22 @@ def read_filter(prompts: Prompts, typed: Mapping[str, str | None]) -> NoteFilter
     return NoteFilter(kind, tag, named, parse_time(typed["modified_since"]))
 
 
-class ChangeFilter(NamedTuple):
-    """Which changes are meant: those that fit all that is given. None: any.
-
-    since, until: Unix time, seconds. kind: of one of the needs that they filled. model: that
-    wrote for them.
-    """
-
-    since: float | None = None
-    until: float | None = None
-    kind: str | None = None
-    model: str | None = None
-
-    def keeps(self, change: Change) -> bool:
-        """Return whether the change fits."""
-        kinds = {need.partition(":")[0] for need in change.needs}
-        return (
-            (self.since is None or change.made_at >= self.since)
-            and (self.until is None or change.made_at <= self.until)
-            and (self.kind is None or self.kind in kinds)
-            and (self.model is None or self._wrote(change))
-        )
-
-    def _wrote(self, change: Change) -> bool:
-        models = change.model.split(", ")
-        return any(is_same_model(self.model or "", each) for each in models)
-
-
-ANY_CHANGE = ChangeFilter()
-
-
 change_options = join_options(
     click.option("--since", metavar="WHEN", help=f"All changes since then, {_FORMATS}."),
     click.option("--until", metavar="WHEN", help="Only changes until then."),
     click.option("--field", metavar="NAME", help="Only changes that filled this field."),
     click.option("--model", metavar="NAME", help="Only what this model wrote."),
 )
-"""Adds the options that read_change_filter takes; the command gets them as keyword arguments."""
+"""Adds the options that read_change_query takes; the command gets them as keyword arguments."""
 
 
-def read_change_filter(prompts: Prompts, typed: Mapping[str, str | None]) -> ChangeFilter:
-    """Return the filter that the options stand for. Raises UsageError if one names nothing."""
+def read_change_query(typed: Mapping[str, str | None], **more: Any) -> ChangeQuery:
+    """Return the changes that the options stand for. Raises UsageError if one names nothing."""
     since, until = parse_time(typed["since"]), parse_time(typed["until"])
     if since is not None and until is not None and until < since:
         raise UsageError(f"--until {typed['until']} lies before --since {typed['since']}")
-    return ChangeFilter(since, until, find_kind(prompts, typed["field"]), typed["model"])
+    values = {"since": since, "until": until, "field": typed["field"], "model": typed["model"]}
+    return ChangeQuery.of(**values, **more)
 
 
 def parse_time(typed: str | None, now: datetime | None = None) -> float | None:

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
 import click
 
-from companion.cli.filters import ANY_CHANGE, ChangeFilter, change_options, read_change_filter
+from companion.app.open_vault import name_path
+from companion.app.types.base import iso_time
+from companion.app.types.changes import Change, ChangeQuery
+from companion.app.types.proposals import Proposal, ProposalQuery
+from companion.app.vault import Vault, all_changes, all_proposals
+from companion.cli.filters import change_options, read_change_query
 from companion.cli.output import Output, count, local_time, one_line
-from companion.cli.session import (
-    NOTE_PATH,
-    common_options,
-    find_running_daemon,
-    open_session,
-    resolve_history_path,
-)
-from companion.daemon.api.change_schemas import ChangeShape
-from companion.daemon.api.schemas import iso_time
-from companion.enrich.workspace import Workspace
+from companion.cli.session import NOTE_PATH, common_options, open_session_vault
 from companion.errors import UsageError
-from companion.note.diff import diff_lines
-from companion.vault.files import is_in
-from companion.vault.journal import Change
-from companion.vault.proposal import Proposal
-from companion.vault.proposals import Selection
 
 
 @click.command()
@@ -51,23 +41,19 @@ def history(
     or below where nothing else was filled.
     """
     output = Output(as_json=as_json)
-    with open_session(
-        vault, [] if path is None else [path], output=output, read_only=True
-    ) as workspace:
-        note = None if path is None else resolve_history_path(workspace, path)
-        chosen = read_change_filter(workspace.prompts, only)
-        found = _find_changes(workspace, note, chosen)
-        changes = list(islice(found, limit and min(limit, sys.maxsize)))
-        for change in changes:
+    named = [] if path is None else [path]
+    with open_session_vault(vault, named, output=output, read_only=True) as opened:
+        note = None if path is None else name_path(opened, path, Path.cwd())
+        query = read_change_query(only, path=note, diff=with_diff)
+        has_changes = False
+        for change in islice(all_changes(opened, query), limit and min(limit, sys.maxsize)):
+            has_changes = True
             _print(change, output)
-            images = workspace.journal.images(change.id) if with_diff and not as_json else None
-            if images:
-                texts = (image.decode("utf-8") for image in images)
-                output.print_diff("".join(diff_lines(change.path, *texts)))
-        proposals = _find_proposed(workspace, note)[:limit] if chosen == ANY_CHANGE else []
-    for proposal in proposals:
+        is_filtered = any(typed is not None for typed in only.values())
+        values = [] if is_filtered else _find_unused_values(opened, note)[:limit]
+    for proposal in values:
         _print_proposal(proposal, output)
-    if not changes and not proposals:
+    if not has_changes and not values:
         output.say("no changes yet")
 
 
@@ -90,51 +76,28 @@ def forget(paths: Sequence[str], yes: bool, vault: Path | None) -> None:
         if not click.confirm(f"Delete what is kept of the text of {whose}?", err=True):
             output.warn("nothing was deleted")
             return
-    running = find_running_daemon(vault, paths)
-    with open_session(vault, paths, output=output, read_only=bool(running)) as workspace:
-        wanted = [resolve_history_path(workspace, path) for path in paths] or [""]
-        number = running.forget(wanted) if running else workspace.journal.forget(wanted)
+    with open_session_vault(vault, paths, output=output) as opened:
+        names = [name_path(opened, path, Path.cwd()) for path in paths] or [""]
+        number = opened.forget(names)
     output.say(f"the text of {count(number, 'proposal')} was deleted")
 
 
-def describe(change: Change) -> str:
-    """Return what the change did, in a few words."""
-    if change.undoes is not None:
-        return f"undid change {change.undoes}"
-    names = []
-    for need in change.needs:  # such as `callout:section:Title`
-        kind, where, title = [*need.split(":", 2), "", ""][:3]
-        under = "under " if where == "section" else ""
-        names.append(f"{kind} {under}“{title}”" if under or title else kind)
-    return f"filled {', '.join(names)}" if names else change.kind
-
-
-def _find_changes(
-    workspace: Workspace, place: str | None, chosen: ChangeFilter
-) -> Iterator[Change]:
-    """Yield the changes that fit, newest first: of one note, those in a folder, or all."""
-    is_folder = place is not None and (workspace.root / place).is_dir()
-    for change in workspace.journal.changes(path=None if is_folder else place):
-        if chosen.keeps(change) and (not is_folder or is_in(change.path, place or "")):
-            yield change
-
-
-def _find_proposed(workspace: Workspace, path: str | None) -> list[Proposal]:
+def _find_unused_values(vault: Vault, path: str | None) -> list[Proposal]:
     """Return values that the vault does not use yet, of one note or of all, newest first.
 
     Left out are those that a change's remark mentions, and what was asked for again since.
     """
-    store = workspace.journal.proposals
-    latest = store.latest_of_all()
-    paths = None if path is None else [path]
-    remarks = Counter((each.path, each.note) for each in _find_changes(workspace, path, ANY_CHANGE))
-    return [
+    query = ProposalQuery(folder=path or "", state="all", flagged=True, latest=True)
+    found = [
         each
-        for each in store.select(Selection(paths, states=("open", "rejected"), flagged=True))
-        if "new-value" in each.flags
-        and latest[each.path][each.need].id == each.id
-        and not any(each.path == where and _words(each) in note for where, note in remarks)
+        for each in all_proposals(vault, query)
+        if each.state in ("open", "rejected") and "new-value" in each.flags
     ]
+    remarks = {
+        note: {change.note for change in all_changes(vault, ChangeQuery(path=note))}
+        for note in {each.path for each in found}
+    }
+    return [each for each in found if not any(_words(each) in note for note in remarks[each.path])]
 
 
 def _words(proposal: Proposal) -> str:
@@ -143,15 +106,17 @@ def _words(proposal: Proposal) -> str:
 
 def _print(change: Change, output: Output) -> None:
     if output.as_json:
-        output.print_json(ChangeShape.model_validate(change).model_dump())
+        output.print_json(change.model_dump(mode="json"))
     when = local_time(change.made_at)
     part = f" [undone, but for {', '.join(change.left)}]" if change.left else ""
     state = part if change.state == "done" else f" [{change.state}]"
     output.say(f"{change.id:>5}  {when}  {one_line(change.path)}{state}", style="bold")
     by = f" by {change.model}" if change.model else ""
-    output.say(f"       {describe(change)}{by}  (run {change.run})")
+    output.say(f"       {change.describe()}{by}  (run {change.run})")
     if change.note:
         output.say(f"       {change.note}", style="dim")
+    if change.diff and not output.as_json:
+        output.print_diff(change.diff)
 
 
 def _print_proposal(proposal: Proposal, output: Output) -> None:
@@ -168,11 +133,12 @@ def _print_proposal(proposal: Proposal, output: Output) -> None:
                 "kind": "proposal",
                 "state": "proposed",
                 "made_at": iso_time(proposal.made_at),
-                "needs": [proposal.need],
+                "needs": [proposal.kind],
                 "model": "",
                 "note": _words(proposal),
                 "undoes": None,
                 "undone_by": None,
                 "left": [],
+                "diff": None,
             }
         )

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from companion.app.runtime_file import find_daemon
+from companion.app.tokens import ensure_token
 from companion.cli.backlog import ask_about_backlog, say_cost_of_backlog
 from companion.cli.init_choices import (
     choose_by_options,
@@ -30,8 +32,6 @@ from companion.config.edit_settings import (
     write_planned,
 )
 from companion.config.load import ENDPOINT_VARIABLES
-from companion.daemon.runtime_file import find_daemon
-from companion.daemon.tokens import ensure_token
 from companion.doctor.machine import inspect_machine
 from companion.errors import CompanionError
 from companion.vault.paths import find_vault, relative_path, resolve_vault

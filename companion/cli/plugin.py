@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
+from companion.app.runtime_file import find_daemon
 from companion.cli.output import Output
 from companion.cli.session import VaultPathType, debug_option, load_vault
 from companion.config import Config, state_folder
 from companion.config.settings import DEFAULT_PORT
 from companion.daemon.access import has_code, new_code
-from companion.daemon.runtime_file import find_daemon
 from companion.errors import UsageError
 from companion.vault.plugin_files import find_built, plan_install, write_install
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, get_args
 
 import click
 
+from companion.app.types import proposals as types
 from companion.cli.filters import filter_options, read_filter
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
@@ -19,7 +20,6 @@ from companion.cli.session import (
     resolve_history_path,
     say_which_vault,
 )
-from companion.daemon.api.proposal_schemas import ProposalShape
 from companion.enrich.workspace import Workspace
 from companion.errors import NotThere, UsageError
 from companion.note.needs import CALLOUT
@@ -99,7 +99,7 @@ def _print(proposal: Proposal, output: Output) -> None:
 
 def proposal_object(proposal: Proposal) -> dict[str, object]:
     """Return the JSON object of a proposal."""
-    return ProposalShape.of(proposal).model_dump(exclude=_NOT_PRINTED)
+    return types.Proposal.of(proposal).model_dump(mode="json", exclude=_NOT_PRINTED)
 
 
 def find_proposals(

@@ -12,12 +12,12 @@ import click
 from pydantic import BaseModel
 
 from companion import __version__
+from companion.app.runtime_file import RuntimeFile, find_daemon
 from companion.cli.output import Output
 from companion.cli.session import VaultPathType, debug_option, load_vault
 from companion.config import config_file, load_config, state_folder
 from companion.config.load import ENDPOINT_VARIABLES
 from companion.daemon.log import log_file
-from companion.daemon.runtime_file import RuntimeFile, find_daemon
 from companion.daemon.service import (
     InstalledService,
     find_service,

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
+from companion.app.open_vault import open_vault
+from companion.app.runtime_file import find_daemon
+from companion.app.vault import Vault
 from companion.cli.filters import join_options
 from companion.cli.output import Output
 from companion.config import Config, config_file, load_config, state_folder
 from companion.config.load import vault_file
-from companion.daemon.runtime_file import find_daemon
 from companion.enrich.workspace import Reader, Workspace, open_workspace
 from companion.errors import NotThere, UsageError
 from companion.python_api import find_client
@@ -99,13 +101,7 @@ def open_session(
     Raises DaemonRefused while that daemon is at work on a run.
     """
     root, config = load_vault(vault, paths)
-    if vault is None and config.vault is not None:
-        here = find_vault(Path.cwd())
-        if here not in (None, root):
-            output.warn(
-                f"the current folder is in the vault {here}, but this is about the configured one,"
-                f" {root}; --vault {vault_option_for(Path.cwd())} names the one here"
-            )
+    _warn_of_other_vault(vault, root, config, output)
     patience = 0.0
     if from_daemon and (daemon := find_client(root)):
         daemon.release()
@@ -123,6 +119,29 @@ def open_session(
                 "the next command that writes"
             )
         yield workspace
+
+
+@contextmanager
+def open_session_vault(
+    vault: Path | None, paths: Iterable[str], *, output: Output, read_only: bool = False
+) -> Iterator[Vault]:
+    """Open the vault that a command works on, and warn of what an interrupted run left behind.
+
+    read_only: the command changes nothing.
+    """
+    root, config = load_vault(vault, paths)
+    _warn_of_other_vault(vault, root, config, output)
+    with open_vault(root, read_only=read_only, tell=output.warn) as opened:
+        yield opened
+
+
+def _warn_of_other_vault(vault: Path | None, root: Path, config: Config, output: Output) -> None:
+    here = find_vault(Path.cwd())
+    if vault is None and config.vault is not None and here not in (None, root):
+        output.warn(
+            f"the current folder is in the vault {here}, but this is about the configured one,"
+            f" {root}; --vault {vault_option_for(Path.cwd())} names the one here"
+        )
 
 
 def say_which_vault(root: Path, output: Output) -> None:

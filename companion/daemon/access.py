@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from companion.app.tokens import Tokens, client_token, prove, read_token
 from companion.config import state_folder, vault_digest
-from companion.daemon.tokens import Tokens, client_token, prove, read_token
 from companion.errors import UsageError
 from companion.private_files import make_private_folder, write_private
 

@@ -10,6 +10,7 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from companion import __version__
+from companion.app.problem import PROBLEM_JSON, http_problem
 from companion.config import APP
 from companion.daemon.access import Access
 from companion.daemon.api import client_routes, routing, run_routes
@@ -21,7 +22,7 @@ from companion.daemon.api.run_routes import runs
 from companion.daemon.daemon import Daemon
 from companion.daemon.guard import Guard
 from companion.daemon.openapi import describe_api
-from companion.daemon.problem import PROBLEM_JSON, find_problem, http_problem
+from companion.daemon.problem import find_problem
 from companion.daemon.web.pages import page
 
 RESOURCES = (

@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 
 from companion.config import Config
-from companion.daemon.fingerprints import Fingerprints, NoteFingerprint
+from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.log import log_result
 from companion.daemon.open_notes import Presence
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
@@ -28,6 +28,7 @@ from companion.enrich.selection import open_task
 from companion.enrich.task import Job, NoteRewritten
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.budget import Budget, LimitReached, seconds_to_midnight
+from companion.vault.files import FileFingerprint
 from companion.vault.write import NoteNotSettled
 
 _OPEN_LOOK = 30.0  # seconds after which a note that was open is tried again
@@ -263,7 +264,7 @@ class BackgroundHandler:
         return False
 
     def _requeue_or_leave(
-        self, ticket: Ticket, error: NoteError, fingerprint: NoteFingerprint | None
+        self, ticket: Ticket, error: NoteError, fingerprint: FileFingerprint | None
     ) -> None:
         """Requeue the ticket if a retry may help; else leave the note until it changes."""
         path = ticket.path

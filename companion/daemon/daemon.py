@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 
+from companion.app.local_vault import LocalVault
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.background import BackgroundHandler, BackgroundSwitch, DailyQuota
 from companion.daemon.backlog import Backlog, BacklogConsent
@@ -14,13 +16,13 @@ from companion.daemon.circuit_breaker import CircuitBreaker
 from companion.daemon.client_runs import ClientEditJournal, ClientEdits, Run, RunRequest, Runs
 from companion.daemon.enricher_source import EnricherSource
 from companion.daemon.fingerprints import Fingerprints
-from companion.daemon.history import History
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.open_notes import OpenNotes, Presence, RequestedEdit, fold_path
 from companion.daemon.queries import NoteQueries, spelled_path
 from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
+from companion.daemon.undos import Undos
 from companion.daemon.waiting_acceptances import WaitingAcceptances
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.daemon.workers import WorkerPool
@@ -47,8 +49,9 @@ _KEEP_TEXTS = 30 * 86_400.0  # seconds that the journal keeps texts and unconfir
 class Daemon:
     """One vault's daemon. Call start() once, and stop() at the end. Safe to use from any thread.
 
-    space: the vault, opened for writing. Its parts are for the API: runs, notes, history,
-    proposals and decisions are what clients ask about; run_handler makes a run's edits;
+    space: the vault, opened for writing. Its parts are for the API: vault, runs, notes, undos,
+    proposals and decisions are what clients ask about; vault_of_editor writes
+    notes that are open, too, for an editor that has saved them; run_handler makes a run's edits;
     model_fetch fetches the model that runs on this machine. The other public ones only the status
     reads.
     """
@@ -70,7 +73,10 @@ class Daemon:
         self.model_fetch = ModelFetch(self.background_switch.update)
         self._fingerprints = Fingerprints(space.root)
         self._client_edits = ClientEditJournal(space.root, space.journal)
-        self.history = History(space, self._client_edits, self._fingerprints, self.presence)
+        self.undos = Undos(space, self._client_edits, self._fingerprints, self.presence)
+        self.vault = LocalVault(space, self.undos.undo, is_watched=True)
+        take_back = partial(self.undos.undo, even_open=True)
+        self.vault_of_editor = LocalVault(space, take_back, is_watched=True)
         self._opened = ExitStack()
         backlog = Backlog(space.root, space.state, space.config.background.backlog)
         hooks = self._client_edits.settle, self._after_scan
@@ -97,7 +103,7 @@ class Daemon:
         self.run_handler = RunHandler(
             queue, fingerprints, *in_editors, self.runs, quota, source.open_for_run
         )
-        context, undo = self.reconciler.vault_context, self.history.undo
+        context, undo = self.reconciler.vault_context, self.undos.undo
         self._acceptances = WaitingAcceptances(self.proposals, self.run_handler, self._open_notes)
         self.decisions = Decisions(
             space,
@@ -132,7 +138,7 @@ class Daemon:
         self._resume.cancel()
         self.queue.close()
         self.model_fetch.stop()
-        self.history.stop()
+        self.undos.stop()
         self._background.stop()
         for run in self.runs.active():
             self.run_handler.cancel(run)
@@ -267,7 +273,7 @@ class Daemon:
 
     def requested_edits(self, paths: Sequence[str]) -> list[RequestedEdit]:
         """Return the edits that are to be made by the client that has these notes open."""
-        return [*self._open_notes.asked(paths), *self.history.asked(paths)]
+        return [*self._open_notes.asked(paths), *self.undos.asked(paths)]
 
     def _set_waits(self, why: str) -> None:
         """Set why runs wait for a limit a minute, unless they wait for the endpoint itself."""

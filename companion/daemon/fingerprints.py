@@ -6,17 +6,15 @@ import threading
 import time
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-if TYPE_CHECKING:  # tokens, which every command reads, need none of it
-    from companion.enrich.run import Result
+from companion.enrich.run import Result
+from companion.vault.files import FileFingerprint, read_fingerprint
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 _MAX_NOTES = 10_000  # of more, the oldest are forgotten, and checked once more
-
-NoteFingerprint = tuple[int, int, int, int]  # inode, size, mtime and ctime in nanoseconds
 
 
 class Fingerprints:
@@ -29,8 +27,8 @@ class Fingerprints:
         self.root = root
         self._lock = threading.Lock()
         self._written: dict[str, str] = {}  # SHA-256, by path
-        self._attempted: dict[str, NoteFingerprint | None] = {}
-        self._last_checked: dict[str, NoteFingerprint | None] = {}
+        self._attempted: dict[str, FileFingerprint | None] = {}
+        self._last_checked: dict[str, FileFingerprint | None] = {}
 
     def record_result(self, result: Result) -> None:
         """Record the text that the daemon wrote to the note, if it wrote any."""
@@ -42,11 +40,11 @@ class Fingerprints:
         with self._lock:
             put_latest(self._written, path, sha256(data).hexdigest(), _MAX_NOTES)
 
-    def fingerprint(self, path: str) -> NoteFingerprint | None:
+    def fingerprint(self, path: str) -> FileFingerprint | None:
         """Return the fingerprint of the note's file, None if it is missing."""
         return read_fingerprint(self.root / path)
 
-    def record_attempt(self, path: str, fingerprint: NoteFingerprint | None) -> None:
+    def record_attempt(self, path: str, fingerprint: FileFingerprint | None) -> None:
         """Record that work on the note, with this fingerprint, gave no result."""
         with self._lock:
             put_latest(self._attempted, path, fingerprint, _MAX_NOTES)
@@ -106,12 +104,3 @@ def put_latest(values: dict[K, V], key: K, value: V, most: int) -> None:
     values[key] = value
     if len(values) > most:
         del values[next(iter(values))]
-
-
-def read_fingerprint(file: Path) -> NoteFingerprint | None:
-    """Return the fingerprint of a file, None if it is missing or may not be looked at."""
-    try:
-        stat = file.stat()
-    except OSError:
-        return None
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns

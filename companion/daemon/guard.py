@@ -8,7 +8,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from companion import __version__
-from companion.daemon.problem import PROBLEM_JSON, Refusal
+from companion.app.connection import MAX_BODY
+from companion.app.problem import PROBLEM_JSON
+from companion.daemon.problem import Refusal
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
 _OLDEST = (0, 1)  # the oldest version of a client that is served
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:[.+-][0-9A-Za-z.+-]{1,64})?")
 
-
-MAX_BODY = 1024 * 1024  # bytes
 METHODS = ("GET", "HEAD", "POST")
 VIEWS = ("inbox", "now", "history", "vault", "spending")
 SHELL = frozenset({"/", *(f"/{view}" for view in VIEWS)})  # of the page; they hold no data

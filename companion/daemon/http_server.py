@@ -23,8 +23,9 @@ from waitress.server import create_server
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
-from companion.daemon.guard import MAX_BODY, SECURITY, Guard
-from companion.daemon.problem import PROBLEM_JSON, http_problem
+from companion.app.connection import MAX_BODY
+from companion.app.problem import PROBLEM_JSON, http_problem
+from companion.daemon.guard import SECURITY, Guard
 from companion.errors import CompanionError, UsageError
 
 _HOST = "127.0.0.1"

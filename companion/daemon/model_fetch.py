@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from companion.daemon.api.schemas import Shape
+from companion.app.types.base import Shape
 from companion.daemon.log import log_fault
 from companion.daemon.problem import Refusal
 from companion.errors import CompanionError

@@ -13,10 +13,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from companion import __version__
+from companion.app.problem import PROBLEM_JSON, Problem
+from companion.app.types.base import LARGEST
 from companion.config import APP
 from companion.daemon.api.routing import PREFIX, Resource, Route
-from companion.daemon.api.schemas import LARGEST
-from companion.daemon.problem import PROBLEM_JSON, Problem
 
 _Mode = Literal["validation", "serialization"]
 

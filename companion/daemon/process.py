@@ -15,21 +15,21 @@ from queue import Empty, SimpleQueue
 from types import FrameType
 
 from companion import __version__
-from companion.config import Config, state_folder
-from companion.daemon.access import Access
-from companion.daemon.app import make_app
-from companion.daemon.daemon import Daemon
-from companion.daemon.http_server import Server, bind_port
-from companion.daemon.log import open_log
-from companion.daemon.runtime_file import (
+from companion.app.runtime_file import (
     PluginRuntimeFile,
     RuntimeFile,
     find_daemon,
     remove_runtime_file,
     write_runtime_file,
 )
+from companion.app.tokens import ensure_token
+from companion.config import Config, state_folder
+from companion.daemon.access import Access
+from companion.daemon.app import make_app
+from companion.daemon.daemon import Daemon
+from companion.daemon.http_server import Server, bind_port
+from companion.daemon.log import open_log
 from companion.daemon.service import find_service
-from companion.daemon.tokens import ensure_token
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import open_workspace

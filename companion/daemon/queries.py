@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -12,7 +11,7 @@ from companion.enrich.selection import ScanReport
 from companion.enrich.task import Job, describe_proposed, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.enrich.written import Outdated, find_outdated
-from companion.errors import NoteError, UsageError
+from companion.errors import NoteError
 from companion.note.facts import Facts, unfillable_reason
 from companion.note.needs import property_names
 from companion.vault.files import is_in, skip_reason
@@ -112,17 +111,6 @@ def spelled_path(root: Path, path: str) -> str:
     Raises UsageError if it is missing or outside the vault.
     """
     return relative_path(root, path, root) if path else ""
-
-
-def find_spellings(root: Path, path: str) -> list[str]:
-    """Return the vault-relative path as the journal may have it: spelled as on the disk.
-
-    If it is missing or outside the vault, the journal may have any of the spellings.
-    """
-    try:
-        return [spelled_path(root, path)]
-    except UsageError:
-        return [path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD"))]
 
 
 def _matches(facts: Facts, wanted: NoteState) -> bool:

@@ -48,6 +48,8 @@ class NoteFile(NamedTuple):
         return max(self.mtime_ns, self.ctime_ns) < now_ns - _SETTLED_NS
 
 
+FileFingerprint = tuple[int, int, int, int]
+"""A file's inode, size, mtime and ctime in nanoseconds."""
 KnownNote = tuple[str, int, int, int, int, str]
 """The fields of NoteFile, of a note that was read before, and a text that was kept of it."""
 
@@ -60,6 +62,15 @@ class SkippedFile(NamedTuple):
 
     path: str
     reason: str
+
+
+def read_fingerprint(file: Path) -> FileFingerprint | None:
+    """Return the fingerprint of a file, None if it is missing or may not be looked at."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 def is_in(path: str, folder: str) -> bool:

@@ -113,51 +113,43 @@ export interface components {
             bytes: number;
             is_here: boolean;
         };
+        /**
+         * @description A change. needs: that it filled. note: a remark. undoes: the change that it took back.
+         *
+         *     left: the parts that remain of a change that was undone in part, and is still `done`.
+         *     diff: unified, if it was asked for; null also once the note's texts were deleted.
+         */
+        Change: {
+            id: number;
+            run: string;
+            path: string;
+            kind: string;
+            /** @enum {string} */
+            state: "pending" | "done" | "undone" | "abandoned";
+            made_at: string;
+            needs: string[];
+            model: string;
+            note: string;
+            undoes: number | null;
+            undone_by: number | null;
+            left: string[];
+            /** @default null */
+            diff: string | null;
+        };
         /** @description The id of a change in the journal. */
         ChangeMade: {
             change: number;
         };
         /** @description A page of changes, newest first. before: where the next page begins; null on the last. */
         ChangePage: {
-            changes: components["schemas"]["ChangeShape"][];
+            changes: components["schemas"]["Change"][];
             before: number | null;
         };
-        /**
-         * @description A change, as in `companion history --json`; made_at in UTC.
-         *
-         *     left: the parts that remain of a change that was undone in part, and is still `done`.
-         */
-        ChangeShape: {
-            id: number;
-            run: string;
-            path: string;
-            kind: string;
-            /** @enum {string} */
-            state: "pending" | "done" | "undone" | "abandoned";
-            made_at: string;
-            needs: string[];
-            model: string;
-            note: string;
-            undoes: number | null;
-            undone_by: number | null;
-            left: string[];
-        };
-        /** @description A change with its unified diff; null if the journal has pruned the note's texts. */
-        ChangeWithDiff: {
-            id: number;
-            run: string;
-            path: string;
-            kind: string;
-            /** @enum {string} */
-            state: "pending" | "done" | "undone" | "abandoned";
-            made_at: string;
-            needs: string[];
-            model: string;
-            note: string;
-            undoes: number | null;
-            undone_by: number | null;
-            left: string[];
-            diff: string | null;
+        /** @description Changes to take back, in this order. run: that the undos belong to; null: a new one. */
+        ChangesToUndo: {
+            changes: number[];
+            /** @default null */
+            run: string | null;
         };
         /** @description The one-time code that `companion pair` shows. */
         Code: {
@@ -205,7 +197,7 @@ export interface components {
          * @description What a sentence of a proposal rests on. shown: what comes closest to it of what the model was
          *     shown; empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it.
          */
-        EvidenceShape: {
+        Evidence: {
             sentence: string;
             shown: string;
             similarity: number;
@@ -428,13 +420,19 @@ export interface components {
             client: string;
             open: string[];
         };
-        /** @description A problem. type: `about:blank`, or a URN of ours; detail: in a user's words. */
+        /**
+         * @description A problem. type: `about:blank`, or a URN of ours; detail: in a user's words.
+         *
+         *     path: of the note that it is about; null: it is about no note.
+         */
         Problem: {
             /** @default about:blank */
             type: string;
             title: string;
             status: number;
             detail: string;
+            /** @default null */
+            path: string | null;
             /** @default [] */
             errors: components["schemas"]["ProblemPlace"][];
         };
@@ -454,9 +452,36 @@ export interface components {
             place: string;
             version: string;
         };
+        /**
+         * @description A proposal. text: a property's value or values, or the lines of a callout; null: there is
+         *     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
+         *
+         *     reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
+         *     evidence: for each sentence what supports it, as far as it is known. decided_by: of an open one,
+         *     who has accepted it while an editor showed its note, which is to make the edits; else empty.
+         */
+        Proposal: {
+            id: number;
+            path: string;
+            kind: string;
+            heading: string | null;
+            text: string | string[] | null;
+            /** @enum {string} */
+            state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
+            flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost")[];
+            why: string;
+            reason: string | null;
+            remark: string;
+            model: string;
+            made_at: string;
+            run: string;
+            decided_by: string;
+            change: number | null;
+            evidence: components["schemas"]["Evidence"][] | null;
+        };
         /** @description What came of it: the proposal, which waits for a decision; or why a check rejected it. */
         ProposalMade: {
-            proposal: components["schemas"]["ProposalShape"] | null;
+            proposal: components["schemas"]["Proposal"] | null;
             rejected: string | null;
         };
         /**
@@ -474,36 +499,9 @@ export interface components {
          *     total: how many there are on all pages.
          */
         ProposalPage: {
-            proposals: components["schemas"]["ProposalShape"][];
+            proposals: components["schemas"]["Proposal"][];
             before: number | null;
             total: number;
-        };
-        /**
-         * @description A proposal. text: a property's value or values, or the lines of a callout; null: there is
-         *     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
-         *
-         *     reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
-         *     evidence: for each sentence what supports it, as far as it is known. decided_by: of an open one,
-         *     who has accepted it while an editor showed its note, which is to make the edits; else empty.
-         */
-        ProposalShape: {
-            id: number;
-            path: string;
-            kind: string;
-            heading: string | null;
-            text: string | string[] | null;
-            /** @enum {string} */
-            state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
-            flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost")[];
-            why: string;
-            reason: string | null;
-            remark: string;
-            model: string;
-            made_at: string;
-            run: string;
-            decided_by: string;
-            change: number | null;
-            evidence: components["schemas"]["EvidenceShape"][] | null;
         };
         /** @description Changes of the note's result that the user does not want, counted from 0. */
         Refused: {
@@ -707,22 +705,34 @@ export interface components {
             run?: null;
             text: string;
         });
-        /**
-         * @description An undo that was made. change: its id in the journal; path: of the note.
-         *
-         *     left: the parts that stay, as they were edited, moved or removed since; reason: why, in words.
-         */
-        UndoMade: {
-            change: number;
-            path: string;
-            left: string[];
-            reason: string | null;
-        };
-        /** @description The edits that undo a change in the text that was sent. left, reason: as in UndoMade. */
+        /** @description The edits that undo a change in the text that was sent. left, reason: as in Undone. */
         UndoOffered: {
             offer: components["schemas"]["OfferShape"];
             left: string[];
             reason: string | null;
+        };
+        /**
+         * @description What came of taking a change back.
+         *
+         *     path: of its note now; moved_from: its path before, if it was moved meanwhile. undone_by: the
+         *     change that took it back; null: nothing was. left: the parts that stay, as they were edited,
+         *     moved or removed since; reason: why, in words. code: that of the error, if nothing was taken
+         *     back, as in the type of a problem.
+         */
+        Undone: {
+            change: number;
+            path: string;
+            undone_by: number | null;
+            left: string[];
+            reason: string | null;
+            /** @default null */
+            code: string | null;
+            /** @default null */
+            moved_from: string | null;
+        };
+        /** @description What came of the first of the changes; the others can be sent again: it took its time. */
+        UndoneChanges: {
+            undone: components["schemas"]["Undone"][];
         };
         /** @description Tokens read and written, and calls made. cached_tokens: of those read, the cached ones. */
         UsageShape: {
@@ -749,16 +759,16 @@ export type BackgroundShape = components['schemas']['BackgroundShape'];
 export type BacklogAnswer = components['schemas']['BacklogAnswer'];
 export type BacklogShape = components['schemas']['BacklogShape'];
 export type CatalogEntry = components['schemas']['CatalogEntry'];
+export type Change = components['schemas']['Change'];
 export type ChangeMade = components['schemas']['ChangeMade'];
 export type ChangePage = components['schemas']['ChangePage'];
-export type ChangeShape = components['schemas']['ChangeShape'];
-export type ChangeWithDiff = components['schemas']['ChangeWithDiff'];
+export type ChangesToUndo = components['schemas']['ChangesToUndo'];
 export type Code = components['schemas']['Code'];
 export type DecidedShape = components['schemas']['DecidedShape'];
 export type DecisionsMade = components['schemas']['DecisionsMade'];
 export type EditShape = components['schemas']['EditShape'];
 export type EditsAgain = components['schemas']['EditsAgain'];
-export type EvidenceShape = components['schemas']['EvidenceShape'];
+export type Evidence = components['schemas']['Evidence'];
 export type FaultShape = components['schemas']['FaultShape'];
 export type FetchShape = components['schemas']['FetchShape'];
 export type FilledShape = components['schemas']['FilledShape'];
@@ -780,10 +790,10 @@ export type PresenceReport = components['schemas']['PresenceReport'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPlace = components['schemas']['ProblemPlace'];
 export type Proof = components['schemas']['Proof'];
+export type Proposal = components['schemas']['Proposal'];
 export type ProposalMade = components['schemas']['ProposalMade'];
 export type ProposalOffer = components['schemas']['ProposalOffer'];
 export type ProposalPage = components['schemas']['ProposalPage'];
-export type ProposalShape = components['schemas']['ProposalShape'];
 export type Refused = components['schemas']['Refused'];
 export type ReportTaken = components['schemas']['ReportTaken'];
 export type ResultShape = components['schemas']['ResultShape'];
@@ -797,8 +807,9 @@ export type TodayShape = components['schemas']['TodayShape'];
 export type Token = components['schemas']['Token'];
 export type Undecided = components['schemas']['Undecided'];
 export type Undo = components['schemas']['Undo'];
-export type UndoMade = components['schemas']['UndoMade'];
 export type UndoOffered = components['schemas']['UndoOffered'];
+export type Undone = components['schemas']['Undone'];
+export type UndoneChanges = components['schemas']['UndoneChanges'];
 export type UsageShape = components['schemas']['UsageShape'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -8,9 +8,9 @@ import { UnexpectedAnswer } from "./errors.js";
 
 /**
  * @import {
- *   AskedShape, ChangePage, ChangeShape, DecisionsMade, EditShape, FilledShape, ModelShape, NewRun, NoteShape, OfferShape, Problem, Proof,
- *   ProposalOffer, ProposalShape,
- *   ReportTaken, ResultShape, RunProgress, RunShape, StatusShape, Token, UndoMade, UndoOffered,
+ *   AskedShape, Change as ChangeShape, ChangePage, DecisionsMade, EditShape, FilledShape, ModelShape, NewRun, NoteShape, OfferShape, Problem, Proof,
+ *   Proposal as ProposalShape, ProposalOffer,
+ *   ReportTaken, ResultShape, RunProgress, RunShape, StatusShape, Token, Undone as UndoneShape, UndoOffered,
  * } from "./api-types.d.ts"
  */
 
@@ -251,7 +251,7 @@ export const asModel = object({
 /** @typedef {ReadOf<NoteShape, ReturnType<typeof asNote>>} Note */
 /** @typedef {ReadOf<ChangeShape, ReturnType<typeof asChange>>} Change */
 /** @typedef {ReadOf<ChangePage, ReturnType<typeof asChanges>>} Changes */
-/** @typedef {ReadOf<UndoMade, ReturnType<typeof asUndone>>} Undone */
+/** @typedef {ReadOf<UndoneShape, ReturnType<typeof asUndone>>} Undone */
 /** @typedef {ReadOf<UndoOffered, ReturnType<typeof asOffered>>} OfferedUndo */
 /** @typedef {ReadOf<ReportTaken, ReturnType<typeof asAttended>>} Attended */
 /** @typedef {ReadOf<Proof, ReturnType<typeof asProofs>>} Proofs */

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from companion.app.tokens import read_token
 from companion.config import state_folder
 from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.log import log_file
-from companion.daemon.tokens import read_token
 from tests.cli.user import User
 
 PATIENCE = 90.0  # seconds; a loaded machine is slow

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from companion.daemon.runtime_file import find_daemon
+from companion.app.runtime_file import find_daemon
 from companion.enrich import submission
 from companion.llm import batch_api
 from tests.cli.serving import PATIENCE, QUIET, serving, wait_until

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
+from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.vault.lock import vault_lock
 from tests.cli.user import REPOSITORY, User, files_in
 

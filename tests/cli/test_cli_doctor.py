@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from companion import __version__
+from companion.app.runtime_file import RuntimeFile, write_runtime_file
+from companion.app.tokens import ensure_token
 from companion.config import state_folder
 from companion.daemon.daemon_client import DaemonClient
-from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
-from companion.daemon.tokens import ensure_token
 from companion.doctor import setup as checks
 from companion.errors import UsageError
 from companion.vault.journal import Journal

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.config import state_folder
-from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
 from companion.doctor.machine import ModelServer, discover_servers, list_served_models
 from companion.vault.lock import vault_lock
 from tests.cli.empty_machine import empty_machine

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from companion import __version__
+from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.config import state_folder
 from companion.daemon.access import take_code
-from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
 from companion.vault.lock import vault_lock
 from tests.cli.user import User, files_in
 from tests.vault.stub_plugin import PLUGIN, build_plugin

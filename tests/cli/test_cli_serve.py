@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from companion import __version__
+from companion.app.runtime_file import find_daemon
+from companion.app.tokens import client_token, prove, read_token
 from companion.config import state_folder
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.daemon_client import DaemonClient
-from companion.daemon.runtime_file import find_daemon
-from companion.daemon.tokens import client_token, prove, read_token
 from companion.enrich.checks import UNCHECKED
 from companion.errors import CompanionError
 from companion.vault.lock import vault_lock

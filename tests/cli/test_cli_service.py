@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from companion.app.runtime_file import RuntimeFile, find_daemon
 from companion.config import state_folder
 from companion.daemon.log import log_file
-from companion.daemon.runtime_file import RuntimeFile, find_daemon
 from tests.cli.serving import serving, wait_until
 from tests.cli.user import FILLED, KEY, STUB, User
 from tests.daemon.user_manager import user_manager, why_none

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from companion.app.connection import DaemonRefused
+from companion.app.runtime_file import RuntimeFile, write_runtime_file
+from companion.app.tokens import Tokens, client_token, ensure_token, read_token
 from companion.config import state_folder
 from companion.daemon.access import take_code
-from companion.daemon.daemon_client import DaemonClient, DaemonRefused
-from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
-from companion.daemon.tokens import Tokens, client_token, ensure_token, read_token
+from companion.daemon.daemon_client import DaemonClient
 from companion.vault.lock import vault_lock
 from tests.cli.serving import QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, KEY, STUB, User
@@ -90,12 +91,12 @@ def test_a_command_that_would_ask_another_model(
         with monkeypatch.context() as patch:
             for name, value in environment.items():
                 patch.setenv(name, value)
-            for command in ("enrich .", "enrich Stub.md --dry-run", "undo"):
+            for command in ("enrich .", "enrich Stub.md --dry-run"):
                 ran = user.run(*command.split())
                 assert (ran.status, ran.out) == (2, "") and words in ran.err
                 theirs = f"(pid {served.process.pid}) asks m at {user.fake.url}"
                 assert theirs in ran.err and ran.err.count("\n") == 1
-            for command in ("status", "pause", "resume", "scan", "history"):
+            for command in ("status", "pause", "resume", "scan", "history", "undo"):
                 assert user.run(*command.split()).status == 0
     assert user.read("Stub.md") == STUB and user.calls() == 0
 

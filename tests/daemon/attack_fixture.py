@@ -55,6 +55,7 @@ _FILL: dict[str, object] = {
     "value": "What a stub is.",
     "ids": [1],
     "change": 999,
+    "changes": [999],
 }
 _Seen = dict[str, tuple[object, ...]]
 

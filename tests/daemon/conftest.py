@@ -9,12 +9,12 @@ from typing import Any, Generic, TypeVar, cast
 import pytest
 from flask import Flask
 
+from companion.app.tokens import ensure_token
 from companion.daemon import http_server as web
 from companion.daemon.access import Access
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
 from companion.daemon.http_server import Server, bind_port
-from companion.daemon.tokens import ensure_token
 from tests.daemon.caller import JSON, Answer, Caller, make_request
 from tests.daemon.fake_daemon import FakeDaemon
 

@@ -211,7 +211,7 @@ class DaemonFixture:
 
     def changes(self, path: str | None = None) -> list[Change]:
         """Return what the journal holds, newest first."""
-        return self.daemon.history.page(path, None, None, 10_000)
+        return self.space.journal.changes(path)
 
     def status(self) -> StatusShape:
         """Return the daemon's status."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
-from companion.daemon.api.schemas import iso_time
+from companion.app.local_vault import LocalVault
+from companion.app.types.base import iso_time
+from companion.app.types.changes import Change
 from companion.daemon.api.status_schemas import (
     BackgroundShape,
     BacklogShape,
@@ -20,7 +21,6 @@ from companion.daemon.api.status_schemas import (
 from companion.daemon.circuit_breaker import EndpointFault
 from companion.daemon.client_runs import ClientEdits, Run, RunRequest, Runs
 from companion.daemon.daemon import Daemon
-from companion.daemon.history import History, UndoEdits
 from companion.daemon.open_notes import RequestedEdit
 from companion.daemon.queries import Listing, NoteQueries, NoteState
 from companion.daemon.run_handler import RunHandler
@@ -29,12 +29,11 @@ from companion.enrich.run import Result
 from companion.enrich.written import Outdated
 from companion.errors import ConsentMissing, UsageError
 from companion.llm.response import Usage
+from companion.note.diff import diff_lines
 from companion.note.editor_text import Utf16Edit
 from companion.note.facts import Facts
 from companion.note.needs import Need
-from companion.vault.journal import Change
 from companion.vault.paths import PathNotFound
-from companion.vault.undo import Undone
 
 NEED = Need("description", None, None, "property", "the property is empty")
 NOTES = {
@@ -63,7 +62,7 @@ class FakeDaemon(Daemon):
         self.works_at_once = False
         self.open: dict[str, list[str]] = {}
         self.notes = FakeNotes()
-        self.history = self.fake_history = FakeHistory(self._fail)
+        self.vault = FakeVault()
         self.run_handler = FakeRunHandler(self._fail)
 
     def status(self) -> StatusShape:
@@ -108,7 +107,7 @@ class FakeDaemon(Daemon):
             in_hand=[],
             waiting={"interactive": 0},
             runs=[run.id for run in self.runs.active()],
-            newest_change=self.fake_history.journal[-1].id,
+            newest_change=3,
             settings_changed=self.settings_changed,
         )
 
@@ -133,7 +132,8 @@ class FakeDaemon(Daemon):
     ) -> int:
         if base_sha256 != digest(OLD):
             raise UsageError("nothing of that kind was offered")
-        return self.fake_history.add(moved_to or path)
+        self.confirmed = moved_to or path
+        return 4
 
     def pause(self) -> None:
         self.is_paused = True
@@ -202,70 +202,33 @@ class FakeRunHandler(RunHandler):
         _require(path)
 
 
-class FakeHistory(History):
-    """Three changes, and those that are added."""
+class FakeVault(LocalVault):
+    """One change, whatever its id."""
 
-    def __init__(self, fail: Callable[[], None]) -> None:
-        self.journal = [make_change(number) for number in (1, 2, 3)]
-        self.pruned = {1}
-        self._fail = fail
-        self._lock = threading.Lock()
+    def __init__(self) -> None:
+        pass
 
-    def page(
-        self, path: str | None, run: str | None, before: int | None, limit: int
-    ) -> list[Change]:
-        found = [c for c in reversed(self.journal) if path in (None, c.path)]
-        found = [c for c in found if run in (None, c.run)]
-        return [c for c in found if before is None or c.id < before][:limit]
-
-    def find(self, number: int) -> Change | None:
-        return next((change for change in self.journal if change.id == number), None)
-
-    def texts(self, change: Change) -> tuple[str, str] | None:
-        return None if change.id in self.pruned else (OLD, NEW)
-
-    def undo(self, change: Change, run: str | None = None, *, even_open: bool = False) -> Undone:
-        self._fail()
-        return Undone(self.add(change.path, change.id), change.path, ["callout"], "edited since")
-
-    def prepare_undo(self, change: Change, text: str) -> UndoEdits:
-        return UndoEdits(make_client_edits(), [], "")
-
-    def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
-        return self.add(change.path, change.id)
-
-    def add(self, path: str, undoes: int | None = None) -> int:
-        with self._lock:
-            number = len(self.journal) + 1
-            self.journal.append(make_change(number, path, undoes))
-            return number
+    def change(self, id: int) -> Change:
+        return Change(
+            id=id,
+            run="run",
+            path="Stub.md",
+            kind="enrich",
+            state="done",
+            made_at=1_700_000_000.0,
+            needs=["description"],
+            model="m",
+            note="",
+            undoes=None,
+            undone_by=None,
+            left=[],
+            diff="".join(diff_lines("Stub.md", OLD, NEW)),
+        )
 
 
 def _require(path: str) -> None:
     if path not in NOTES:
         raise PathNotFound(f"there is no {path} in the vault")
-
-
-def make_change(number: int, path: str = "Stub.md", undoes: int | None = None) -> Change:
-    """Return a change of that id."""
-    return Change(
-        id=number,
-        run=f"run-{number}",
-        path=path,
-        kind="enrich" if undoes is None else "undo",
-        state="done",
-        made_at=1_700_000_000.0 + number,
-        before_sha256=digest(OLD),
-        after_sha256=digest(NEW),
-        edits=(),
-        replaced=(),
-        around=(),
-        needs=("description",),
-        model="m",
-        note="",
-        undoes=undoes,
-        undone_by=None,
-    )
 
 
 def make_result(path: str) -> Result:

@@ -3,10 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.daemon.conftest import Served
-from tests.daemon.fake_daemon import OLD, digest
 from tests.daemon.test_guard import assert_is_problem
-
-HASHES = {"base_sha256": digest(OLD), "new_sha256": "0" * 64}
 
 
 def test_lists_notes_with_their_needs(server: Served) -> None:
@@ -89,78 +86,28 @@ def test_refuses_queries(server: Served, path: str) -> None:
     assert answer.json["errors"][0]["where"].startswith("query")
 
 
-def test_lists_changes_newest_first(server: Served) -> None:
-    page = server.get("/changes?limit=2").json
-    assert [change["id"] for change in page["changes"]] == [3, 2]
-    assert page["before"] == 2
-    rest = server.get("/changes?limit=2&before=2").json
-    assert ([change["id"] for change in rest["changes"]], rest["before"]) == ([1], None)
-    assert server.get("/changes?run=run-2").json["changes"][0]["id"] == 2
-    assert server.get("/changes?path=Other.md").json["changes"] == []
+@pytest.mark.parametrize("number", ["0", "-1", "x", "9007199254740992", "9" * 900])
+def test_what_is_no_number_of_a_change_is_not_found(server: Served, number: str) -> None:
+    assert_is_problem(server.get(f"/changes/{number}"), 404)
+    assert_is_problem(server.post(f"/changes/{number}/undo"), 404)
 
 
-def test_a_change_is_as_in_history(server: Served) -> None:
-    change = server.get("/changes/3").json
-    assert change.pop("diff").startswith("--- a/Stub.md\n+++ b/Stub.md\n")
-    assert change == {
-        "id": 3,
-        "run": "run-3",
-        "path": "Stub.md",
-        "kind": "enrich",
-        "state": "done",
-        "made_at": "2023-11-14T22:13:23Z",
-        "needs": ["description"],
-        "model": "m",
-        "note": "",
-        "undoes": None,
-        "undone_by": None,
-        "left": [],
-    }
-    assert server.get("/changes/1").json["diff"] is None
-
-
-UNKNOWN = ["/changes/4", "/changes/0", "/changes/-1", "/changes/x", "/changes/9007199254740992"]
-
-
-@pytest.mark.parametrize("path", [*UNKNOWN, "/changes/" + "9" * 900])
-def test_unknown_changes_are_not_found(server: Served, path: str) -> None:
-    assert_is_problem(server.get(path), 404)
-    assert_is_problem(server.post(f"{path}/undo"), 404)
-
-
-def test_undoes_a_change(server: Served) -> None:
-    assert server.post("/changes/3/undo").json == {
-        "change": 4,
-        "path": "Stub.md",
-        "left": ["callout"],
-        "reason": "edited since",
-    }
-    assert server.daemon.fake_history.journal[-1].undoes == 3
-    assert server.post("/changes/3/undo", {"run": "20261125-104412-3f9a"}).status == 200
-
-
-def test_an_editor_undoes_a_change(server: Served) -> None:
-    made = server.post("/changes/3/undo", {"apply": "client", "text": "x"}).json
-    offer = made["offer"]
-    assert (made["left"], made["reason"]) == ([], None)
-    assert offer["edits"] == [{"start": 16, "end": 16, "text": " Yes.", "place": None}]
-    assert len(server.daemon.fake_history.journal) == 3
-    assert server.post("/changes/3/applied", HASHES).json == {"change": 4}
-
-
+HASHES = {"base_sha256": "1" * 64, "new_sha256": "0" * 64}
 UNDOS = [
-    pytest.param("undo", {"apply": "client"}, id="no text"),
-    pytest.param("undo", {"text": "x"}, id="text for the daemon"),
-    pytest.param("undo", {"apply": "client", "text": "x", "run": "a"}, id="run for a client"),
-    pytest.param("undo", {"run": "a b"}, id="run"),
-    pytest.param("applied", {}, id="no hashes"),
-    pytest.param("applied", HASHES | {"base_sha256": "0" * 63}, id="short"),
-    pytest.param("applied", HASHES | {"base_sha256": "A" * 64}, id="capitals"),
-    pytest.param("applied", HASHES | {"new_sha256": "0" * 64 + "\n"}, id="a line end"),
+    pytest.param("3/undo", {"apply": "client"}, id="no text"),
+    pytest.param("3/undo", {"text": "x"}, id="text for the daemon"),
+    pytest.param("3/undo", {"apply": "client", "text": "x", "run": "a"}, id="run for a client"),
+    pytest.param("3/undo", {"run": "a b"}, id="run"),
+    pytest.param("3/applied", {}, id="no hashes"),
+    pytest.param("3/applied", HASHES | {"base_sha256": "0" * 63}, id="short"),
+    pytest.param("3/applied", HASHES | {"base_sha256": "A" * 64}, id="capitals"),
+    pytest.param("3/applied", HASHES | {"new_sha256": "0" * 64 + "\n"}, id="a line end"),
+    pytest.param("undo", {}, id="no changes"),
+    pytest.param("undo", {"changes": [0]}, id="no number of a change"),
+    pytest.param("undo", {"changes": [1] * 1001}, id="too many"),
 ]
 
 
-@pytest.mark.parametrize(("verb", "body"), UNDOS)
-def test_refuses_undo(server: Served, verb: str, body: object) -> None:
-    assert_is_problem(server.post(f"/changes/3/{verb}", body), 422)
-    assert len(server.daemon.fake_history.journal) == 3
+@pytest.mark.parametrize(("place", "body"), UNDOS)
+def test_refuses_undo(server: Served, place: str, body: object) -> None:
+    assert_is_problem(server.post(f"/changes/{place}", body), 422)

@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
+from companion.app.tokens import client_token
 from companion.config import state_folder
 from companion.daemon.access import new_code
-from companion.daemon.tokens import client_token
 from companion.errors import (
     AnswerError,
     ChangeNotInNote,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from base64 import b64encode
 from hashlib import sha256
 
+from companion.app.tokens import client_token, rotate_token
 from companion.config import state_folder
 from companion.daemon.access import new_code
-from companion.daemon.tokens import client_token, rotate_token
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
 from tests.daemon.caller import JSON, make_request
 

@@ -7,10 +7,12 @@ from hashlib import sha256
 
 import pytest
 
+from companion.app.types.changes import ChangeQuery
 from companion.daemon.client_runs import ClientEdits, Run
 from companion.daemon.work_queue import Priority
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import EditorText
+from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,
@@ -91,7 +93,7 @@ def test_confirmed_edits_are_in_the_history(quiet: DaemonFixture) -> None:
     assert quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256) == number
     (change,) = quiet.changes("Stub.md")
     assert (change.id, change.run, change.state) == (number, run.id, "done")
-    assert quiet.daemon.history.texts(change) == (EMOJI, _filled(EMOJI))
+    assert quiet.space.journal.images(change.id) == (EMOJI.encode(), _filled(EMOJI).encode())
 
 
 FORMS = [
@@ -113,13 +115,13 @@ def test_file_that_the_client_writes_itself_keeps_its_line_ends_and_mark(
     assert all(edit.start == edit.end for edit in offer.edits)
     quiet.note("Stub.md", filled)
     number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
-    change = quiet.daemon.history.find(number)
+    change = quiet.space.journal.change(number)
     assert change
-    assert quiet.daemon.history.texts(change) == (text, filled)
+    assert quiet.space.journal.images(change.id) == (text.encode(), filled.encode())
     later = filled + "Typed since.\r\n"
-    undo = quiet.daemon.history.prepare_undo(change, later).edits
+    undo = quiet.daemon.undos.prepare_undo(change, later).edits
     assert applied(later, undo) == text + "Typed since.\r\n"
-    quiet.daemon.history.undo(change)
+    quiet.daemon.undos.undo(change)
     assert quiet.read("Stub.md") == text
 
 
@@ -133,7 +135,7 @@ def test_change_of_a_note_that_was_renamed_is_that_of_its_new_path(quiet: Daemon
     (change,) = quiet.changes("Named.md")
     assert (change.id, quiet.changes("Stub.md")) == (number, [])
     quiet.note("Named.md", FILLED)
-    quiet.daemon.history.undo(change)
+    quiet.daemon.undos.undo(change)
     assert quiet.read("Named.md") == STUB
 
 
@@ -187,14 +189,14 @@ def test_edits_never_confirmed_are_journaled_at_the_next_look(
     if restarts:
         quiet.start()
     eventually(lambda: [change.run for change in quiet.changes()] == [run.id])
-    quiet.daemon.history.undo(quiet.changes()[0])
+    quiet.daemon.undos.undo(quiet.changes()[0])
     assert quiet.read("Stub.md") == STUB + more
 
 
 def test_undo_never_confirmed_is_journaled_at_the_next_look(quiet: DaemonFixture) -> None:
     quiet.run("Stub.md")
     (change,) = quiet.changes()
-    quiet.daemon.history.prepare_undo(change, FILLED)
+    quiet.daemon.undos.prepare_undo(change, FILLED)
     quiet.rescan()
     assert len(quiet.changes()) == 1
     quiet.note("Stub.md", STUB + "Typed since.\n")
@@ -257,10 +259,10 @@ def test_a_note_is_known_by_the_spelling_of_the_editor(quiet: DaemonFixture) -> 
     again = quiet.daemon.run_handler.edits_for_text(run, in_editor, STUB + "Typed.\n")
     number = quiet.daemon.confirm(run.id, in_editor, again.base_sha256, again.new_sha256)
     for path in (in_editor, on_disk):
-        (change,) = quiet.daemon.history.page(path, None, None, 10)
+        (change,) = quiet.daemon.vault.changes(ChangeQuery(path=path)).changes
         assert (change.id, change.path) == (number, on_disk)
     (quiet.vault / on_disk).unlink()
-    assert quiet.daemon.history.page(in_editor, None, None, 10) == [change]
+    assert quiet.daemon.vault.changes(ChangeQuery(path=in_editor)).changes == [change]
 
 
 def test_note_that_needs_nothing_gets_no_offer(quiet: DaemonFixture) -> None:
@@ -355,9 +357,9 @@ def test_undo_in_the_file_of_what_was_made_in_an_editor(
     run, offer = run_on(quiet, STUB)
     number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
     quiet.note("Stub.md", mark + FILLED.replace("\n", newline))  # as the editor saves it
-    change = quiet.daemon.history.find(number)
+    change = quiet.space.journal.change(number)
     assert change
-    undo = quiet.daemon.history.undo(change).change
+    undo = quiet.daemon.undos.undo(change).change
     assert quiet.read("Stub.md") == mark + STUB.replace("\n", newline)
     assert quiet.changes()[0].id == undo
     assert quiet.changes()[1].state == "undone"
@@ -368,21 +370,36 @@ def test_undo_in_the_editor_of_what_was_written_into_the_file(quiet: DaemonFixtu
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     shown = FILLED + "Typed since 🌱.\n"
-    offer = quiet.daemon.history.prepare_undo(change, shown).edits
+    offer = quiet.daemon.undos.prepare_undo(change, shown).edits
     assert applied(shown, offer) == STUB + "Typed since 🌱.\n"
-    made = quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256)
-    assert quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256) == made
+    made = quiet.daemon.undos.confirm_undo(change, offer.base_sha256, offer.new_sha256)
+    assert quiet.daemon.undos.confirm_undo(change, offer.base_sha256, offer.new_sha256) == made
     assert quiet.changes()[0].undoes == change.id
+
+
+def test_undo_by_the_api_of_what_an_editor_shows(quiet: DaemonFixture) -> None:
+    quiet.run("Stub.md")
+    served = Serving(quiet.daemon)
+    try:
+        made = served.post("/changes/1/undo", {"apply": "client", "text": FILLED}).json
+        assert (made["left"], made["reason"]) == ([], None)
+        hashes = {name: made["offer"][name] for name in ("base_sha256", "new_sha256")}
+        assert served.post("/changes/1/applied", hashes).json == {"change": 2}
+        refused = served.post("/changes/1/undo")
+    finally:
+        served.stop()
+    assert (refused.status, refused.json["path"]) == (422, "Stub.md")
+    assert refused.json["type"].endswith(":note-refused")
 
 
 def test_undo_in_the_editor_of_what_can_go(quiet: DaemonFixture) -> None:
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     shown = FILLED.replace("It grows", "It shrinks")
-    made = quiet.daemon.history.prepare_undo(change, shown)
+    made = quiet.daemon.undos.prepare_undo(change, shown)
     assert applied(shown, made.edits) == shown.replace("What a stub is.", "")
     assert made.left == ["callout"] and "callout" in made.reason
-    quiet.daemon.history.confirm_undo(change, made.edits.base_sha256, made.edits.new_sha256)
+    quiet.daemon.undos.confirm_undo(change, made.edits.base_sha256, made.edits.new_sha256)
     assert (quiet.changes()[1].state, quiet.changes()[1].left) == ("done", ["callout"])
 
 
@@ -390,15 +407,15 @@ def test_undo_that_was_undone_is_journaled_anew(quiet: DaemonFixture) -> None:
     run, offer = run_on(quiet, STUB)
     number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
     for expected in ("undone", "done", "undone"):
-        change = quiet.daemon.history.find(number)
+        change = quiet.space.journal.change(number)
         assert change
         if change.state == "done":
             text, taken_back = FILLED, change
         else:
             text, taken_back = STUB, quiet.changes()[0]
-        undo = quiet.daemon.history.prepare_undo(taken_back, text).edits
-        quiet.daemon.history.confirm_undo(taken_back, undo.base_sha256, undo.new_sha256)
-        after = quiet.daemon.history.find(number)
+        undo = quiet.daemon.undos.prepare_undo(taken_back, text).edits
+        quiet.daemon.undos.confirm_undo(taken_back, undo.base_sha256, undo.new_sha256)
+        after = quiet.space.journal.change(number)
         assert after
         assert after.state == expected
     assert len(quiet.changes()) == 4
@@ -407,10 +424,10 @@ def test_undo_that_was_undone_is_journaled_anew(quiet: DaemonFixture) -> None:
 def test_what_was_taken_back_is_not_offered_to_be_taken_back_again(quiet: DaemonFixture) -> None:
     quiet.run("Stub.md")
     (change,) = quiet.changes()
-    quiet.daemon.history.undo(change)
+    quiet.daemon.undos.undo(change)
     change = quiet.changes()[1]
     with pytest.raises(NoteError, match="was taken back already by change 2"):
-        quiet.daemon.history.prepare_undo(change, FILLED)
+        quiet.daemon.undos.prepare_undo(change, FILLED)
 
 
 def test_what_was_taken_back_is_left_by_the_background(daemon_fixture: DaemonFixture) -> None:
@@ -418,7 +435,7 @@ def test_what_was_taken_back_is_left_by_the_background(daemon_fixture: DaemonFix
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.is_filled("Stub.md"))
     eventually(daemon_fixture.is_idle)
-    daemon_fixture.daemon.history.undo(daemon_fixture.changes()[0])
+    daemon_fixture.daemon.undos.undo(daemon_fixture.changes()[0])
     daemon_fixture.rescan()
     (daemon_fixture.vault / "Stub.md").touch()
     daemon_fixture.rescan()

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from companion.daemon import history, open_notes
+from companion.daemon import open_notes, undos
 from companion.daemon.client_runs import Run
 from companion.errors import NoteBusy, NoteChanged
 from companion.vault.journal import Change
@@ -32,14 +32,14 @@ def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.daemon.enricher_source._OPEN_SETTLE", 0.02)
     monkeypatch.setattr("companion.daemon.run_handler.OPEN_LOOK", 0.05)
     monkeypatch.setattr(open_notes, "OPEN_LOOK", 0.05)
-    monkeypatch.setattr(history, "_LOOK", 0.05)
+    monkeypatch.setattr(undos, "_LOOK", 0.05)
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No editor has any time."""
     monkeypatch.setattr(open_notes, "PATIENCE", 0.0)
-    monkeypatch.setattr(history, "PATIENCE", 0.0)
+    monkeypatch.setattr(undos, "PATIENCE", 0.0)
 
 
 def open_and_ask(daemon_fixture: DaemonFixture, *paths: str, **options: object) -> Run:
@@ -146,7 +146,7 @@ def test_client_that_shows_the_note_may_have_it_written(quiet: DaemonFixture) ->
     run = quiet.run("Stub.md", even_open=True)
     assert statuses(run) == {"Stub.md": "enriched"}
     assert quiet.is_filled("Stub.md")
-    quiet.daemon.history.undo(quiet.changes()[0], even_open=True)
+    quiet.daemon.undos.undo(quiet.changes()[0], even_open=True)
     assert quiet.read("Stub.md") == STUB
 
 
@@ -196,13 +196,13 @@ def fill_and_open(daemon_fixture: DaemonFixture) -> Change:
 def test_open_note_is_taken_back_in_its_editor(quiet: DaemonFixture) -> None:
     change = fill_and_open(quiet)
     with ThreadPoolExecutor() as others:
-        undo = others.submit(quiet.daemon.history.undo, change, "20261125-104412-3f9a")
+        undo = others.submit(quiet.daemon.undos.undo, change, "20261125-104412-3f9a")
         eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
         assert quiet.daemon.requested_edits(["Stub.md"]) == [("Stub.md", None, change.id)]
         text = FILLED + "Not saved yet.\n"
-        offer = quiet.daemon.history.prepare_undo(change, text).edits
+        offer = quiet.daemon.undos.prepare_undo(change, text).edits
         assert applied(text, offer) == UNSAVED
-        made = quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256)
+        made = quiet.daemon.undos.confirm_undo(change, offer.base_sha256, offer.new_sha256)
         assert undo.result(10) == (made, "Stub.md", [], "")
     assert quiet.is_filled("Stub.md")  # the editor saves it
     assert (quiet.changes()[0].run, quiet.changes()[0].undoes) == ("20261125-104412-3f9a", 1)
@@ -212,10 +212,10 @@ def test_open_note_is_taken_back_in_its_editor(quiet: DaemonFixture) -> None:
 def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: DaemonFixture) -> None:
     change = fill_and_open(quiet)
     with ThreadPoolExecutor() as others:
-        undo = others.submit(quiet.daemon.history.undo, change)
+        undo = others.submit(quiet.daemon.undos.undo, change)
         eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
-        made = quiet.daemon.history.prepare_undo(change, FILLED.replace("It grows", "It shrinks"))
-        number = quiet.daemon.history.confirm_undo(change, *made.edits[1:])
+        made = quiet.daemon.undos.prepare_undo(change, FILLED.replace("It grows", "It shrinks"))
+        number = quiet.daemon.undos.confirm_undo(change, *made.edits[1:])
         assert undo.result(10) == (number, "Stub.md", ["callout"], made.reason)
     assert made.reason
 
@@ -223,11 +223,11 @@ def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: DaemonFixtur
 def test_reason_why_an_editor_cannot_take_it_back_is_told(quiet: DaemonFixture) -> None:
     change = fill_and_open(quiet)
     with ThreadPoolExecutor() as others:
-        undo = others.submit(quiet.daemon.history.undo, change)
+        undo = others.submit(quiet.daemon.undos.undo, change)
         eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
         mine = FILLED.replace("It grows", "It shrinks").replace("What a stub is", "What mine is")
         with pytest.raises(NoteChanged):
-            quiet.daemon.history.prepare_undo(change, mine)
+            quiet.daemon.undos.prepare_undo(change, mine)
         with pytest.raises(NoteChanged, match="edited since"):
             undo.result(10)
 
@@ -236,14 +236,14 @@ def test_reason_why_an_editor_cannot_take_it_back_is_told(quiet: DaemonFixture) 
 def test_open_note_that_nobody_takes_back_is_refused(quiet: DaemonFixture) -> None:
     change = fill_and_open(quiet)
     with pytest.raises(NoteBusy, match="open in Obsidian"):
-        quiet.daemon.history.undo(change)
+        quiet.daemon.undos.undo(change)
     assert quiet.is_filled("Stub.md")
 
 
 def test_note_that_is_closed_meanwhile_is_taken_back_in_the_file(quiet: DaemonFixture) -> None:
     change = fill_and_open(quiet)
     with ThreadPoolExecutor() as others:
-        undo = others.submit(quiet.daemon.history.undo, change)
+        undo = others.submit(quiet.daemon.undos.undo, change)
         eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
         quiet.daemon.report_presence("desk", [])
         assert undo.result(10).change == 2

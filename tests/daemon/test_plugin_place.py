@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from companion import __version__
-from companion.daemon import runtime_file
-from companion.daemon.runtime_file import PluginRuntimeFile
+from companion.app import runtime_file
+from companion.app.runtime_file import PluginRuntimeFile
 from tests.daemon.daemon_fixture import eventually
 
 

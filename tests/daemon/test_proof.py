@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from companion import __version__
+from companion.app.tokens import client_token, ensure_token, rotate_token
 from companion.config import config_folder
 from companion.daemon.access import Access
-from companion.daemon.tokens import client_token, ensure_token, rotate_token
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import PLACE, Served
 from tests.daemon.test_guard import assert_is_problem, assert_is_secured

@@ -149,7 +149,7 @@ def undone(daemon_fixture: DaemonFixture) -> DaemonFixture:
     eventually(lambda: daemon_fixture.is_filled("A.md") and daemon_fixture.is_filled("F/B.md"))
     eventually(daemon_fixture.is_idle)
     for change in daemon_fixture.changes():
-        daemon_fixture.daemon.history.undo(change)
+        daemon_fixture.daemon.undos.undo(change)
     daemon_fixture.rescan()
     eventually(daemon_fixture.is_idle)
     assert daemon_fixture.read("A.md") == daemon_fixture.read("F/B.md") == STUB
@@ -172,7 +172,7 @@ def test_memory_goes_with_a_note_that_an_event_told_of(
     eventually(lambda: {change.path for change in undone.changes()} == paths)
     assert _is_remembered(undone, paths)
     for change in undone.changes()[:2]:
-        undone.daemon.history.undo(change)
+        undone.daemon.undos.undo(change)
     assert all("> A stub is a short" in undone.read(path) for path in paths)
 
 

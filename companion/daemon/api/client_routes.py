@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from companion import __version__
+from companion.app.types.base import LARGEST, Nothing, RelativePath, Sent, Shape
 from companion.daemon.api.routing import Resource, the_access, the_daemon
-from companion.daemon.api.schemas import LARGEST, Nothing, RelativePath, Sent, Shape
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.open_notes import REPORT_LASTS
 from companion.daemon.problem import Refusal

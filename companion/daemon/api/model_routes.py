@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from companion.app.types.base import Sent, Shape
 from companion.daemon.api.routing import Resource, the_daemon
-from companion.daemon.api.schemas import Sent, Shape
 from companion.daemon.model_fetch import FetchShape
 from companion.enrich.model import is_model_missing
 from companion.llm import catalog

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Literal
 
 from pydantic import model_validator
 
-from companion.daemon.api.change_schemas import (
-    ChangePage,
-    ChangeShape,
-    ChangesQuery,
-    ChangeWithDiff,
-    Undo,
-    UndoMade,
-    UndoOffered,
-)
-from companion.daemon.api.routing import Resource, the_daemon
-from companion.daemon.api.schemas import (
+from companion.app.types.base import (
     LARGEST,
     Applied,
     ChangeMade,
@@ -28,9 +19,20 @@ from companion.daemon.api.schemas import (
     Sent,
     Shape,
 )
+from companion.app.types.changes import (
+    Change,
+    ChangePage,
+    ChangeQuery,
+    ChangesToUndo,
+    Undone,
+    UndoneChanges,
+)
+from companion.daemon.api.change_schemas import Undo, UndoOffered
+from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.problem import Refusal
+from companion.errors import NotThere
 from companion.note.facts import Facts
-from companion.vault.journal import Change
+from companion.vault import journal
 from companion.vault.paths import PathNotFound
 
 notes = Resource("notes")
@@ -92,47 +94,53 @@ def read_notes(query: NotesQuery) -> NotePage | NoteShape:
 changes = Resource("changes")
 
 _ONE = f"/changes/<int(min=1, max={LARGEST}):change>"
+_UNDO_SECONDS = 10.0  # after which an answer tells what was undone by then
 
 
 @changes.reads("/changes")
-def read_changes(query: ChangesQuery) -> ChangePage:
+def read_changes(query: ChangeQuery) -> ChangePage:
     """A page of changes, newest first."""
-    found = the_daemon().history.page(query.path, query.run, query.before, query.limit + 1)
-    page = found[: query.limit]
-    before = page[-1].id if len(found) > query.limit else None
-    return ChangePage(
-        changes=[ChangeShape.model_validate(change) for change in page], before=before
-    )
+    return the_daemon().vault.changes(query)
 
 
 @changes.reads(_ONE)
-def read_change(change: int) -> ChangeWithDiff:
+def read_change(change: int) -> Change:
     """One change with its diff."""
-    found = _require(change)
-    lines = the_daemon().history.diff(found)
-    diff = None if lines is None else "".join(lines)
-    return ChangeWithDiff(**vars(ChangeShape.model_validate(found)), diff=diff)
+    return the_daemon().vault.change(change)
+
+
+@changes.does("/changes/undo")
+def undo_changes(body: ChangesToUndo) -> UndoneChanges:
+    """Undo changes, one after the other; each has a result of its own."""
+    undone, until = list[Undone](), time.monotonic() + _UNDO_SECONDS
+    for each in the_daemon().vault.undo(body.changes, body.run):
+        undone.append(each)
+        if time.monotonic() > until:
+            break
+    return UndoneChanges(undone=undone)
 
 
 @changes.does(f"{_ONE}/undo", conflicts=True)
-def undo_change(change: int, body: Undo) -> UndoMade | UndoOffered:
+def undo_change(change: int, body: Undo) -> Undone | UndoOffered:
     """Undo a change, or get the edits that do it."""
-    found, history = _require(change), the_daemon().history
+    daemon = the_daemon()
     if body.text is not None:
-        made = history.prepare_undo(found, body.text)
+        made = daemon.undos.prepare_undo(_require(change), body.text)
         offer = OfferShape.model_validate(made.edits)
         return UndoOffered(offer=offer, left=made.left, reason=made.reason)
-    return UndoMade.model_validate(history.undo(found, body.run, even_open=body.even_open))
+    vault = daemon.vault_of_editor if body.even_open else daemon.vault
+    [undone] = vault.undo([change], body.run)
+    return undone.check()
 
 
 @changes.does(f"{_ONE}/applied", conflicts=True)
 def confirm_undo(change: int, body: Applied) -> ChangeMade:
     """Confirm that the edits of an undo were made."""
-    number = the_daemon().history.confirm_undo(_require(change), body.base_sha256, body.new_sha256)
+    number = the_daemon().undos.confirm_undo(_require(change), body.base_sha256, body.new_sha256)
     return ChangeMade(change=number)
 
 
-def _require(number: int) -> Change:
-    if (found := the_daemon().history.find(number)) is None:
-        raise Refusal(404, f"There is no change {number}.")
+def _require(number: int) -> journal.Change:
+    if (found := the_daemon().space.journal.change(number)) is None:
+        raise NotThere(f"there is no change {number}")
     return found

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from companion.app.types.base import Id, RelativePath, Sent
 from companion.daemon.api.proposal_schemas import Value
-from companion.daemon.api.schemas import Id, RelativePath, Sent
 from companion.vault.proposal import PROGRAM_NAME, GivenValue
 
 _Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]

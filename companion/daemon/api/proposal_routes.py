@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from companion.app.types.base import LARGEST, OfferShape
+from companion.app.types.proposals import (
+    Forgotten,
+    NotesToForget,
+    Proposal,
+    ProposalPage,
+    ProposalQuery,
+)
 from companion.daemon.api.program_schemas import (
     AgentAcceptance,
     AgentProposal,
@@ -12,24 +18,19 @@ from companion.daemon.api.program_schemas import (
 )
 from companion.daemon.api.proposal_schemas import (
     DecisionsMade,
-    Forgotten,
     NewDecisions,
     NoteDecisionShape,
-    NotesToForget,
     ProposalMade,
     ProposalOffer,
-    ProposalPage,
-    ProposalShape,
-    ProposalsQuery,
     TextToEdit,
 )
 from companion.daemon.api.routing import Resource, the_daemon
-from companion.daemon.api.schemas import LARGEST, OfferShape
 from companion.daemon.problem import Refusal
-from companion.daemon.queries import find_spellings, spelled_path
+from companion.daemon.queries import spelled_path
 from companion.enrich import new_proposals
 from companion.enrich.run import NoteDecision
-from companion.vault.proposal import Acceptance, Proposal
+from companion.vault import proposal
+from companion.vault.proposal import Acceptance
 
 proposals = Resource("proposals")
 
@@ -37,22 +38,15 @@ _ONE = f"/proposals/<int(min=1, max={LARGEST}):proposal>"
 
 
 @proposals.reads("/proposals")
-def read_proposals(query: ProposalsQuery) -> ProposalPage:
+def read_proposals(query: ProposalQuery) -> ProposalPage:
     """A page of proposals, newest first."""
-    store, selection = the_daemon().proposals, query.selection
-    if selection.paths:
-        selection = selection._replace(paths=_spell(selection.paths))
-    found = store.select(selection._replace(before=query.before), query.limit + 1)
-    page = found[: query.limit]
-    before = page[-1].id if len(found) > query.limit else None
-    shapes = [ProposalShape.of(each) for each in page]
-    return ProposalPage(proposals=shapes, before=before, total=store.count(selection))
+    return the_daemon().vault.proposals(query)
 
 
 @proposals.reads(_ONE)
-def read_proposal(proposal: int) -> ProposalShape:
+def read_proposal(proposal: int) -> Proposal:
     """One proposal."""
-    return ProposalShape.of(find_proposal(proposal))
+    return Proposal.of(find_proposal(proposal))
 
 
 @proposals.does("/proposals/decide", conflicts=True)
@@ -72,12 +66,7 @@ def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalOffer:
 @proposals.does("/proposals/forget")
 def forget(body: NotesToForget) -> Forgotten:
     """Delete what is kept of the text of notes; their open proposals count as refused."""
-    return Forgotten(proposals=the_daemon().space.journal.forget(_spell(body.paths)))
-
-
-def _spell(paths: Iterable[str]) -> list[str]:
-    root = the_daemon().root
-    return [spelled for path in paths for spelled in find_spellings(root, path)]
+    return Forgotten(proposals=the_daemon().vault.forget(body.paths))
 
 
 def carry_out(wanted: NewDecisions) -> list[NoteDecision]:
@@ -89,7 +78,7 @@ def carry_out(wanted: NewDecisions) -> list[NoteDecision]:
     return made
 
 
-def find_proposal(number: int) -> Proposal:
+def find_proposal(number: int) -> proposal.Proposal:
     """Return the proposal of that id. Raises Refusal if there is none."""
     if (found := the_daemon().proposals.get(number)) is None:
         raise Refusal(404, f"There is no proposal {number}.")

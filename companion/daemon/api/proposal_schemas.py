@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from companion.daemon.api.run_schemas import FilledShape
-from companion.daemon.api.schemas import (
-    FolderPath,
+from companion.app.types.base import (
     Id,
-    IsoTime,
     OfferShape,
     OrNull,
-    PageSize,
-    QueryId,
-    RelativePath,
     RunId,
     Sent,
     Shape,
 )
+from companion.app.types.proposals import Proposal
+from companion.daemon.api.run_schemas import FilledShape
 from companion.enrich.run import Decided, NoteDecision, NoteStatus, Result
-from companion.vault.proposal import Acceptance, Flag, Proposal, ProposalState, RejectedValue
-from companion.vault.proposals import Selection
+from companion.vault.proposal import Acceptance, ProposalState, RejectedValue
+from companion.vault.proposal import Proposal as StoredProposal
 
 MOST_DECISIONS = 1000  # of one request
 
@@ -30,107 +26,18 @@ Value = str | Annotated[list[str], Field(max_length=1000)]
 """What a user made of a value: as long as a request takes; its field says how long it may be."""
 
 
-class EvidenceShape(Shape):
-    """What a sentence of a proposal rests on. shown: what comes closest to it of what the model was
-    shown; empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it.
-    """
-
-    sentence: str
-    shown: str
-    similarity: float
-    supported: bool = True
-
-
-class ProposalShape(Shape):
-    """A proposal. text: a property's value or values, or the lines of a callout; null: there is
-    none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
-
-    reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
-    evidence: for each sentence what supports it, as far as it is known. decided_by: of an open one,
-    who has accepted it while an editor showed its note, which is to make the edits; else empty.
-    """
-
-    id: int
-    path: str
-    kind: str
-    heading: str | None
-    text: str | list[str] | None
-    state: ProposalState
-    flags: list[Flag]
-    why: str
-    reason: OrNull
-    remark: str
-    model: str
-    made_at: IsoTime
-    run: str
-    decided_by: str
-    change: int | None
-    evidence: list[EvidenceShape] | None
-
-    @classmethod
-    def of(cls, proposal: Proposal) -> ProposalShape:
-        """Return the shape of a proposal."""
-        return cls.model_validate(vars(proposal) | {"text": proposal.value})
-
-
 class ProposalMade(Shape):
     """What came of it: the proposal, which waits for a decision; or why a check rejected it."""
 
-    proposal: ProposalShape | None
+    proposal: Proposal | None
     rejected: str | None
 
     @classmethod
-    def of(cls, outcome: Proposal | RejectedValue) -> ProposalMade:
+    def of(cls, outcome: StoredProposal | RejectedValue) -> ProposalMade:
         """Return the shape of what came of a proposed value."""
         if isinstance(outcome, RejectedValue):
             return cls(proposal=None, rejected=outcome.reason)
-        return cls(proposal=ProposalShape.of(outcome), rejected=None)
-
-
-class ProposalPage(Shape):
-    """A page of proposals, newest first. before: where the next page begins; null on the last.
-
-    total: how many there are on all pages.
-    """
-
-    proposals: list[ProposalShape]
-    before: int | None
-    total: int
-
-
-class ProposalsQuery(Sent):
-    """Which proposals. path: of one note. folder: in it, and those below. kind: a property, or
-    `callout`. state: `all`, or one of them. flagged: only those with a flag, or without.
-    """
-
-    path: RelativePath | None = None
-    folder: FolderPath = ""
-    kind: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    state: Literal["open", "accepted", "refused", "rejected", "superseded", "closed", "all"] = (
-        "open"
-    )
-    flagged: Literal["true", "false"] | None = None
-    run: RunId | None = None
-    before: QueryId | None = None
-    limit: PageSize = 100
-
-    @model_validator(mode="after")
-    def _check(self) -> ProposalsQuery:
-        if self.path is not None and self.folder:
-            raise ValueError("`path` names one note, and `folder` many; one of them is enough")
-        return self
-
-    @property
-    def selection(self) -> Selection:
-        """The proposals of all pages."""
-        named = self.path if self.path is not None else self.folder
-        return Selection(
-            paths=[named] if named else None,
-            kind=self.kind,
-            states=None if self.state == "all" else (self.state,),
-            flagged=None if self.flagged is None else self.flagged == "true",
-            run=self.run,
-        )
+        return cls(proposal=Proposal.of(outcome), rejected=None)
 
 
 class AcceptOne(Sent):
@@ -225,18 +132,6 @@ class DecisionsMade(Shape):
     """What became of each note whose proposals were decided on."""
 
     notes: list[NoteDecisionShape]
-
-
-class NotesToForget(Sent):
-    """Notes and folders whose text is to be deleted from what is kept; `""`: of the vault."""
-
-    paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
-
-
-class Forgotten(Shape):
-    """Of how many proposals the text was deleted."""
-
-    proposals: int
 
 
 class TextToEdit(Sent):

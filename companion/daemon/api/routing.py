@@ -14,10 +14,11 @@ from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
+from companion.app.problem import ProblemPlace
+from companion.app.types.base import Nothing
 from companion.daemon.access import Access
-from companion.daemon.api.schemas import Nothing
 from companion.daemon.daemon import Daemon
-from companion.daemon.problem import ProblemPlace, Refusal
+from companion.daemon.problem import Refusal
 
 M = TypeVar("M", bound=BaseModel)
 

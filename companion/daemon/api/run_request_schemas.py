@@ -6,13 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from companion.daemon.api.schemas import LARGEST, WHOLE, Applied, FolderPath, RelativePath, Sent
+from companion.app.connection import LONGEST_WAIT
+from companion.app.types.base import LARGEST, WHOLE, Applied, FolderPath, RelativePath, Sent
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.work_queue import Priority
 from companion.enrich.note_filter import Criteria, NoteFilter
 from companion.enrich.selection import JobOptions
-
-LONGEST_WAIT = 25  # seconds that an answer may be delayed until there is a result
 
 Numbers = Annotated[
     list[Annotated[int, Field(ge=0, le=1000)]], Field(min_length=1, max_length=1000)

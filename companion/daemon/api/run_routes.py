@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from flask import current_app, request
 
+from companion.app.types.base import ChangeMade, Nothing, OfferShape
 from companion.daemon.api.routing import PREFIX, Resource, the_daemon
 from companion.daemon.api.run_request_schemas import (
     AppliedTo,
@@ -18,10 +19,11 @@ from companion.daemon.api.run_request_schemas import (
     Undecided,
 )
 from companion.daemon.api.run_schemas import RunList, RunProgress, RunShape
-from companion.daemon.api.schemas import ChangeMade, Nothing, OfferShape
 from companion.daemon.client_runs import Run
 from companion.daemon.problem import Refusal
+from companion.enrich.run import Result
 from companion.errors import UsageError
+from companion.note.diff import diff_lines
 
 WAITERS = "companion-waiters"
 _WAITERS = 4  # of the server's threads may wait; further requests are answered at once
@@ -81,8 +83,15 @@ def read_run(run: str, query: RunQuery) -> RunProgress:
     found = _require(run)
     if query.wait:
         wait_for_result(found, query.since, query.wait)
-    diff_of = the_daemon().history.diff_of if query.diff == "true" else None
+    diff_of = _diff_of if query.diff == "true" else None
     return RunProgress.since(found, query.since, diff_of)
+
+
+def _diff_of(result: Result) -> str | None:
+    """Return the unified diff of a result, None without one."""
+    if result.change is not None:  # the journal alone has its texts
+        return the_daemon().vault.change(result.change).diff
+    return "".join(diff_lines(result.path, result.old, result.new)) or None
 
 
 @runs.does("/runs/<run>/cancel")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from companion.daemon.api.schemas import IsoTime, OfferShape, OrNull, Shape
+from companion.app.types.base import IsoTime, OfferShape, OrNull, Shape
 from companion.daemon.client_runs import Run, RunEntry, RunState
 from companion.enrich.plan import Filling
 from companion.enrich.run import NoteStatus, Result

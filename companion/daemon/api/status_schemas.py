@@ -9,9 +9,9 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from companion import __version__
+from companion.app.types.base import IsoTime, Shape, iso_time
 from companion.config.load import is_outdated
 from companion.config.settings import Mode
-from companion.daemon.api.schemas import IsoTime, Shape, iso_time
 from companion.daemon.work_queue import Priority
 
 if TYPE_CHECKING:

@@ -9,13 +9,12 @@ from typing import NamedTuple
 
 from flask import Response
 
+from companion.app.types.base import FolderPath, QueryId, RunId, Sent
+from companion.app.types.changes import Change, ChangeQuery
+from companion.app.vault import all_changes
 from companion.daemon.api.routing import Resource, the_daemon
-from companion.daemon.api.schemas import LARGEST, FolderPath, QueryId, RunId, Sent
 from companion.daemon.problem import Refusal
 from companion.daemon.web import said, show
-from companion.enrich.run import new_run
-from companion.errors import NoteError
-from companion.vault.journal import Change
 
 history_view = Resource("history")
 
@@ -65,34 +64,29 @@ class DayOfRun(NamedTuple):
 @history_view.reads("/history")
 def show_history(query: HistoryQuery) -> Response:
     """Show a page of changes, newest first."""
-    history = the_daemon().history
-    found = history.page(query.path or None, query.run, query.before, _PAGE + 1)
-    page = found[:_PAGE]
-    change = None if query.change is None else history.find(query.change)
-    lines = history.diff(change) if change else None
+    vault = the_daemon().vault
+    page = vault.changes(
+        ChangeQuery(path=query.path or None, run=query.run, before=query.before, limit=_PAGE)
+    )
+    diff = None if query.change is None else vault.change(query.change).diff
     return show(
         "history.html",
         query=query,
-        runs=DayOfRun.group(page),
-        before=page[-1].id if len(found) > _PAGE else None,
-        diff=lines and [line.rstrip("\r\n") for line in lines],
+        runs=DayOfRun.group(page.changes),
+        before=page.before,
+        diff=diff and [line.rstrip("\r") for line in diff.removesuffix("\n").split("\n")],
     )
 
 
 @history_view.does("/undo")
 def undo(body: WhatToUndo) -> Response:
     """Take back a change, a run, or all since yesterday; say what stayed, and why."""
-    run, undone, stayed = new_run(), 0, list[str]()
-    for change in _find_changes(body):
-        try:
-            made = the_daemon().history.undo(change, run)
-        except NoteError as error:
-            stayed.append(f"{change.path}: {error.reason}")
-            continue
-        undone += 1
-        if made.left:
-            stayed.append(f"{change.path}: {made.reason}")
-    words = [f"{undone:,} change{'' if undone == 1 else 's'} taken back."]
+    if not (changes := _find_changes(body)):
+        raise Refusal(404, "There is nothing to take back; it was taken back already.")
+    undone = list(the_daemon().vault.undo(changes))
+    number = sum(each.undone_by is not None for each in undone)
+    stayed = [f"{each.path}: {each.reason}" for each in undone if each.reason]
+    words = [f"{number:,} change{'' if number == 1 else 's'} taken back."]
     if stayed:
         words += ["Not, or not wholly:", "; ".join(stayed[:_NAMED])]
     if len(stayed) > _NAMED:
@@ -100,19 +94,13 @@ def undo(body: WhatToUndo) -> Response:
     return said(" ".join(words))
 
 
-def _find_changes(wanted: WhatToUndo) -> list[Change]:
-    """Return the changes to take back, newest first. Raises Refusal: there are none."""
-    history = the_daemon().history
-    if wanted.change is not None:
-        one = history.find(wanted.change)
-        found = [one] if one else []
-    else:
-        found = history.page(None, wanted.run, None, LARGEST)
-        if wanted.run is None:
-            yesterday = date.today() - timedelta(days=1)
-            begins = datetime.combine(yesterday, datetime.min.time()).timestamp()
-            found = [each for each in found if each.made_at >= begins and wanted.since_yesterday]
-        found = [each for each in found if each.is_made]
-    if not found:
-        raise Refusal(404, "There is nothing to take back; it was taken back already.")
-    return found
+def _find_changes(body: WhatToUndo) -> list[int]:
+    """Return the ids of the changes to take back, newest first."""
+    if body.change is not None:
+        return [body.change]
+    if body.run is None and not body.since_yesterday:
+        return []
+    day = datetime.combine(date.today() - timedelta(days=1), datetime.min.time())
+    since = None if body.run else day.timestamp()
+    query = ChangeQuery(run=body.run, since=since, undoable="part")
+    return [each.id for each in all_changes(the_daemon().vault, query)]

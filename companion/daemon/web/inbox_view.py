@@ -7,10 +7,10 @@ from typing import Annotated
 from flask import Response
 from pydantic import Field
 
+from companion.app.types.base import LARGEST, FolderPath, QueryId, Sent
 from companion.daemon.api.proposal_routes import carry_out, find_proposal
 from companion.daemon.api.proposal_schemas import NewDecisions
 from companion.daemon.api.routing import Resource, the_daemon
-from companion.daemon.api.schemas import LARGEST, FolderPath, QueryId, Sent
 from companion.daemon.web import answer, show
 from companion.enrich.run import new_run
 from companion.errors import NoteError

@@ -13,8 +13,8 @@ from typing import Annotated
 from flask import Blueprint, Response, request, send_from_directory
 from pydantic import Field
 
+from companion.app.types.base import Sent
 from companion.daemon.api.routing import read_body, the_access
-from companion.daemon.api.schemas import Sent
 from companion.daemon.guard import PAGE, SHELL, STATIC, VIEWS
 from companion.daemon.problem import Refusal
 from companion.daemon.web import answer, show

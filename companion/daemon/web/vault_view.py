@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from flask import Response
 
+from companion.app.types.base import FolderPath, Id, Sent
 from companion.daemon.api.proposal_routes import find_proposal
 from companion.daemon.api.routing import Resource, the_daemon
-from companion.daemon.api.schemas import FolderPath, Id, Sent
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.web import said, show
 from companion.enrich.note_filter import Criteria

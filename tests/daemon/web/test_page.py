@@ -10,10 +10,10 @@ from http.cookies import SimpleCookie
 
 import pytest
 
+from companion.app.tokens import rotate_token
 from companion.config import state_folder
 from companion.daemon.access import Sessions, new_code
 from companion.daemon.guard import PAGE, SHELL
-from companion.daemon.tokens import rotate_token
 from companion.daemon.web.pages import STATIC_FILES
 from companion.note.needs import Need
 from companion.vault.proposal import NewProposal, ProposalState

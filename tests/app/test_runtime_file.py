@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.daemon.runtime_file import (
+from companion.app.runtime_file import (
     RuntimeFile,
     find_daemon,
     remove_runtime_file,
@@ -53,7 +53,7 @@ def test_what_a_dead_daemon_left_is_ignored_and_hinders_nobody(tmp_path: Path) -
 def test_a_daemon_that_was_killed(tmp_path: Path) -> None:
     program = (
         "import os, sys, time; from pathlib import Path\n"
-        "from companion.daemon.runtime_file import RuntimeFile, write_runtime_file\n"
+        "from companion.app.runtime_file import RuntimeFile, write_runtime_file\n"
         "from companion.vault.lock import vault_lock\n"
         "state = Path(sys.argv[1])\n"
         "with vault_lock(state):\n"

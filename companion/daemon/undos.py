@@ -1,4 +1,4 @@
-"""The changes made to the notes, and their undo: by the editor of a note that is open in one."""
+"""Undos of changes: by the editor of a note that is open in one, else in the file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from typing import NamedTuple
 from companion.daemon.client_runs import ClientEditJournal, ClientEdits
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.open_notes import PATIENCE, Presence, RequestedEdit, fold_path
-from companion.daemon.queries import find_spellings
-from companion.enrich.run import Result, new_run
+from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteError
-from companion.note.diff import diff_lines
 from companion.note.edit import apply_edits
 from companion.note.editor_text import require_utf8
 from companion.vault.inverse import find_parts_in_editor
@@ -53,8 +51,8 @@ class UndoEdits(NamedTuple):
     reason: str
 
 
-class History:
-    """The changes of one vault. Safe to use from any thread."""
+class Undos:
+    """The undos of one vault. Safe to use from any thread."""
 
     def __init__(
         self,
@@ -75,57 +73,25 @@ class History:
         for waiting in list(self._waiting.values()):
             waiting.over.set()
 
-    def page(
-        self, path: str | None, run: str | None, before: int | None, limit: int
-    ) -> list[Change]:
-        """Return at most limit changes, newest first.
-
-        path: of one note, in any spelling, also of one that was deleted. run: of one run. before:
-        those with a smaller id.
-        """
-        found: list[Change] = []
-        for spelled in [None] if path is None else find_spellings(self._space.root, path):
-            found = found or self._space.journal.changes(spelled, run, limit, before)
-        return found
-
-    def find(self, number: int) -> Change | None:
-        """Return the change of that id, None if there is none."""
-        return self._space.journal.change(number)
-
-    def diff(self, change: Change) -> list[str] | None:
-        """Return the lines of the change's unified diff, None if its texts were pruned."""
-        texts = self.texts(change)
-        return None if texts is None else list(diff_lines(change.path, *texts))
-
-    def diff_of(self, result: Result) -> str | None:
-        """Return the unified diff of a result, None without one. The journal has a written one."""
-        change = None if result.change is None else self.find(result.change)
-        lines = self.diff(change) if change else diff_lines(result.path, result.old, result.new)
-        return "".join(lines or ()) or None
-
-    def texts(self, change: Change) -> tuple[str, str] | None:
-        """Return the note before and after the change, None if the journal has pruned them."""
-        images = self._space.journal.images(change.id)
-        return images and (images[0].decode("utf-8"), images[1].decode("utf-8"))
-
     def undo(self, change: Change, run: str | None = None, *, even_open: bool = False) -> Undone:
         """Undo the change, except the parts that were edited since.
 
-        In a note that is open its editor makes the undo, unless even_open. run: the run that the
-        undo belongs to; None: a new one. Raises NoteError if it cannot be undone.
+        In a note that is open its editor makes the undo, unless even_open. run: that the undo
+        belongs to; None: a new one. Raises NoteError if it cannot be undone.
         """
+        run = run or new_run()
         if change.state == "done" and not even_open:
             change = locate_note(self._space.root, self._space.journal, change)
             if self._presence.is_open(change.path):
-                undone = self._undo_in_editor(_PendingUndo(change, run or new_run()))
+                undone = self._undo_in_editor(_PendingUndo(change, run))
                 if undone is not None:
                     return undone
-        undone = undo_change(self._space.root, self._space.journal, change, run or new_run())
+        undone = undo_change(self._space.root, self._space.journal, change, run)
         with suppress(NoteError):
             snapshot = read_note(self._space.root, undone.path, settle=0)
             self._fingerprints.record_write(undone.path, snapshot.data)
         self._end_waiting(change, undone.change)
-        self.find(undone.change)  # a query ends the transaction: other processes see it as done
+        self._find(undone.change)  # a query ends the transaction: other processes see it as done
         return undone
 
     def prepare_undo(self, change: Change, text: str) -> UndoEdits:
@@ -182,11 +148,14 @@ class History:
         if waiting.error:
             raise waiting.error
         made, change = waiting.made, waiting.change
-        if made is None and (found := self.find(change.id)):  # its confirmation may have got lost
+        if made is None and (found := self._find(change.id)):  # its confirmation may have got lost
             made = found.undone_by if found.undone_by != change.undone_by else None
         if made is None:
             raise NoteBusy(_OPEN, path)
         return Undone(made, path, list(waiting.left), waiting.reason)
+
+    def _find(self, number: int) -> Change | None:
+        return self._space.journal.change(number)
 
     def _end_waiting(self, change: Change, made: int) -> None:
         if waiting := self._waiting.get(change.id):

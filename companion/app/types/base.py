@@ -1,22 +1,36 @@
-"""The JSON models that several parts of the API share."""
+"""The base classes of what is sent and answered, and the values that stand in many of them."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
+from urllib.parse import urlencode
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+)
+
+from companion.errors import UsageError
 
 _PART_BYTES, _PATH_BYTES = 255, 4096  # what file systems take
 _PATH = re.compile(
     r"^(?![A-Za-z]:)(?!(?:[\s\S]*/)?\.{1,2}(?:/|$))[^/\\\u0000]{1,255}(?:/[^/\\\u0000]{1,255})*$"
 )
+_YES_OR_NO: dict[object, bool] = {"true": True, "false": False}
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}")
 LARGEST = 2**53 - 1  # the largest whole number that every JSON reader keeps exactly
 
 
-def _check_path(path: str) -> str:
+def check_path(path: str) -> str:
+    """Return a path that is relative to the vault; it need not exist. Raises ValueError."""
     is_short = len(path.encode()) <= _PATH_BYTES
     parts_are_short = all(len(part.encode()) <= _PART_BYTES for part in path.split("/"))
     if path.endswith("\n") or not (_PATH.fullmatch(path) and is_short and parts_are_short):
@@ -35,14 +49,27 @@ def _read_whole(value: object) -> object:
     return int(value)
 
 
+def _read_time(value: object) -> object:
+    """Return the Unix time of a text in ISO 8601. Raises ValueError, also without an offset."""
+    if not isinstance(value, str):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is not None:
+            return moment.timestamp()
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("it is no time with an offset, as 2026-11-25T14:30:00Z")
+
+
 RelativePath = Annotated[
     str,
-    AfterValidator(_check_path),
+    AfterValidator(check_path),
     Field(json_schema_extra={"pattern": _PATH.pattern, "maxLength": _PATH_BYTES}),
 ]
 FolderPath = Annotated[
     str,
-    AfterValidator(lambda path: _check_path(path) if path else path),
+    AfterValidator(lambda path: check_path(path) if path else path),
     Field(json_schema_extra={"pattern": f"^$|{_PATH.pattern}", "maxLength": _PATH_BYTES}),
 ]
 """A note or a folder; empty for the vault itself."""
@@ -50,6 +77,16 @@ IsoTime = Annotated[
     str, BeforeValidator(lambda value: value if isinstance(value, str) else iso_time(value))
 ]
 """A Unix time, in ISO 8601."""
+_JSON_TEXT = WithJsonSchema({"type": "string"})
+_READ_TIME = BeforeValidator(_read_time)
+Moment = Annotated[
+    float, _READ_TIME, PlainSerializer(lambda seconds: iso_time(seconds)), _JSON_TEXT
+]
+"""A Unix time, in seconds; as JSON in ISO 8601, UTC, to the second."""
+ExactMoment = Annotated[float, _READ_TIME, PlainSerializer(lambda s: exact_time(s)), _JSON_TEXT]
+"""The same, to the microsecond."""
+YesOrNo = Annotated[bool, BeforeValidator(lambda value: _YES_OR_NO.get(value, value))]
+"""`true` or `false`, in a query."""
 OrNull = Annotated[str | None, BeforeValidator(lambda value: value or None)]
 """A text; null in place of an empty one."""
 WHOLE = BeforeValidator(_read_whole)  # for the numbers of a query; put it after the limits
@@ -64,13 +101,33 @@ RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class Sent(BaseModel):
-    """JSON that a client sends: types are not converted, and unknown fields are refused."""
+    """What is asked for: types are not converted, and unknown fields are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
+    @classmethod
+    def of(cls, **values: object) -> Self:
+        """Return it with these values. Raises UsageError, which names one that does not fit."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            [fault, *_] = error.errors(include_url=False, include_input=False)
+            where = "/".join(map(str, fault["loc"]))
+            raise UsageError(f"{where}: {fault['msg'].removeprefix('Value error, ')}") from None
+
+    def as_query(self) -> str:
+        """Return it as the query of an address, with what differs from the defaults."""
+        values = self.model_dump(mode="json", exclude_defaults=True)
+        return urlencode(
+            {
+                name: str(value).lower() if isinstance(value, bool) else value
+                for name, value in values.items()
+            }
+        )
+
 
 class Shape(BaseModel):
-    """JSON that the daemon answers. model_validate makes it of a value with such attributes."""
+    """What is answered. model_validate makes it of a value with such attributes."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -134,3 +191,8 @@ class ChangeMade(Shape):
 def iso_time(seconds: float) -> str:
     """Return a Unix time in ISO 8601, UTC, to the second."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def exact_time(seconds: float) -> str:
+    """Return a Unix time in ISO 8601, UTC, to the microsecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -19,9 +19,9 @@ from typing import NamedTuple
 from filelock import FileLock
 
 from companion.config import config_folder
-from companion.daemon.fingerprints import read_fingerprint
 from companion.errors import UsageError
 from companion.private_files import is_private, write_private
+from companion.vault.files import read_fingerprint
 
 _BYTES = 32
 _TOKEN = re.compile(r"[\w-]{43,128}", re.ASCII)

@@ -15,8 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.cli.doctor import check_token
-from companion.daemon.tokens import (
+from companion.app.tokens import (
     Tokens,
     client_token,
     ensure_token,
@@ -24,6 +23,7 @@ from companion.daemon.tokens import (
     rotate_token,
     token_file,
 )
+from companion.cli.doctor import check_token
 from companion.errors import UsageError
 
 VAULT = Path("/somebody/Notes")
@@ -87,7 +87,7 @@ def test_threads_that_start_together_agree() -> None:
 
 
 def test_processes_that_start_together_agree() -> None:
-    program = "from companion.daemon.tokens import ensure_token; print(ensure_token())"
+    program = "from companion.app.tokens import ensure_token; print(ensure_token())"
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, "-c", program]
     processes = [
@@ -209,7 +209,7 @@ def test_a_folder_that_cannot_be_written_is_named(
     def refuse(self: object, *_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied", str(home))
 
-    monkeypatch.setattr("companion.daemon.tokens.FileLock.acquire", refuse)
+    monkeypatch.setattr("companion.app.tokens.FileLock.acquire", refuse)
     for make in (ensure_token, rotate_token):
         with pytest.raises(UsageError, match=r"cannot be written \(Permission denied\); allow it"):
             make()

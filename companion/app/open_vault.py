@@ -1,0 +1,65 @@
+"""Opens a vault: by its daemon where one runs, else in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from companion.app.connection import Connection
+from companion.app.local_vault import LocalVault
+from companion.app.remote_vault import RemoteVault
+from companion.app.runtime_file import find_daemon
+from companion.app.tokens import read_token
+from companion.app.types.base import check_path
+from companion.app.types.changes import ChangeQuery
+from companion.app.types.proposals import ProposalQuery
+from companion.app.vault import Vault
+from companion.config import load_config, state_folder
+from companion.enrich.workspace import open_workspace
+from companion.vault.paths import PathNotFound, relative_path
+
+Tell = Callable[[str], object]
+"""Is called with a sentence for the user."""
+
+
+@contextmanager
+def open_vault(root: Path, *, read_only: bool = False, tell: Tell = bool) -> Iterator[Vault]:
+    """Open the vault at root, a real path, by its settings.
+
+    read_only: nothing will be done but to look, so that no other process has to wait. tell: is
+    called for each note that an interrupted run had left unfinished.
+
+    Raises UsageError (settings, prompts), VaultLocked, JournalError.
+    """
+    if daemon := find_daemon(state_folder(root)):
+        yield RemoteVault(root, Connection(daemon.port, read_token()))
+        return
+    with open_workspace(load_config(root), root, read_only=read_only) as space:
+        for recovered in space.recovered:
+            tell(f"{recovered.path}: {recovered.reason}")
+        if read_only and (pending := len(space.journal.pending())):
+            tell(
+                f"{pending} interrupted change{'s' * (pending > 1)} will be checked by the next "
+                "command that writes"
+            )
+        yield LocalVault(space)
+
+
+def name_path(vault: Vault, typed: str, folder: Path) -> str:
+    """Return the vault-relative path of a note or folder that somebody typed in the folder.
+
+    It may be one that was moved or deleted, of which there are changes or proposals.
+
+    Raises UsageError if there is none, or it is outside the vault.
+    """
+    try:
+        return relative_path(vault.root, typed, folder)
+    except PathNotFound:
+        with suppress(ValueError):
+            path = check_path(typed)
+            if vault.changes(ChangeQuery(path=path, limit=1)).changes:
+                return path
+            if vault.proposals(ProposalQuery(folder=path, state="all", limit=1)).total:
+                return path
+        raise

@@ -1,0 +1,109 @@
+"""Problem details (RFC 9457): our errors as JSON, and the errors that such JSON stands for."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from pydantic import BaseModel
+
+from companion.errors import (
+    ChangeNotInNote,
+    CompanionError,
+    ConsentMissing,
+    EndpointError,
+    JournalError,
+    NoteBusy,
+    NoteChanged,
+    NoteError,
+    NoteRefused,
+    NoteUnwritable,
+    NotThere,
+    UsageError,
+    VaultLocked,
+)
+
+PROBLEM_JSON = "application/problem+json"
+
+_URN = "urn:callout-companion:problem:"
+
+# The first class that fits counts. A note that cannot be written is a conflict (409), no fault of
+# the server: the user can resolve it and repeat the request.
+_KINDS: tuple[tuple[type[CompanionError], int, str, str], ...] = (
+    (NotThere, 404, "not-there", "There is no such thing"),
+    (UsageError, 422, "not-possible", "This cannot be done"),
+    (NoteRefused, 422, "note-refused", "The note does not allow it"),
+    (ChangeNotInNote, 409, "change-gone", "The change is not in the note any more"),
+    (NoteChanged, 409, "note-changed", "The note was changed meanwhile"),
+    (NoteBusy, 409, "note-busy", "Another program holds the note"),
+    (NoteUnwritable, 409, "note-unwritable", "The note cannot be written"),
+    (NoteError, 409, "note", "The note cannot be worked on"),
+    (ConsentMissing, 409, "not-agreed", "Somebody has to agree to it first"),
+    (EndpointError, 503, "endpoint", "The model's endpoint serves nobody now"),
+    (JournalError, 503, "journal", "The journal cannot be used"),
+    (VaultLocked, 503, "vault-locked", "Another process works on the vault"),
+    (CompanionError, 422, "failed", "This cannot be done"),
+)
+
+
+class ProblemPlace(BaseModel):
+    """One fault of a request. where: `body`, `query` or `path`, and the names below it."""
+
+    where: str
+    what: str
+
+
+class Problem(BaseModel):
+    """A problem. type: `about:blank`, or a URN of ours; detail: in a user's words.
+
+    path: of the note that it is about; null: it is about no note.
+    """
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    path: str | None = None
+    errors: list[ProblemPlace] = []
+
+    @classmethod
+    def of(cls, error: CompanionError) -> Problem:
+        """Return the problem that stands for an error."""
+        status, kind, title = next(
+            (status, kind, title) for each, status, kind, title in _KINDS if isinstance(error, each)
+        )
+        path = error.path if isinstance(error, NoteError) else ""
+        return cls(
+            type=_URN + kind, title=title, status=status, detail=str(error), path=path or None
+        )
+
+    def to_error(self) -> CompanionError | None:
+        """Return the error that this stands for; None if it is about the request itself."""
+        if self.status == HTTPStatus.NOT_FOUND:
+            return NotThere(self.detail)
+        if self.type not in {_URN + kind for _, _, kind, _ in _KINDS}:
+            return None
+        reason = self.detail.removeprefix(f"{self.path}: ")
+        return make_error(self.type.removeprefix(_URN), reason, self.path or "")
+
+    def dump(self) -> bytes:
+        """Return it as JSON; what is empty is left out."""
+        return self.model_dump_json(
+            exclude={name for name in ("path", "errors") if not getattr(self, name)}
+        ).encode()
+
+
+def code_of(error: CompanionError) -> str:
+    """Return the last part of the type of the problem that stands for an error."""
+    return Problem.of(error).type.removeprefix(_URN)
+
+
+def make_error(code: str, reason: str, path: str = "") -> CompanionError:
+    """Return the error whose code this is. path: of the note that it is about, if any."""
+    found = next((each for each, _, kind, _ in _KINDS if kind == code), CompanionError)
+    return found(reason, path) if issubclass(found, NoteError) else found(reason)
+
+
+def http_problem(status: int, detail: str, kind: str = "") -> Problem:
+    """Return a problem that its HTTP status describes. kind: the last part of its type, if any."""
+    about = _URN + kind if kind else "about:blank"
+    return Problem(type=about, title=HTTPStatus(status).phrase, status=status, detail=detail)

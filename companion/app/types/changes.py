@@ -1,0 +1,148 @@
+"""Changes made to notes, and what came of taking them back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from companion.app.problem import code_of, make_error
+from companion.app.types.base import (
+    ExactMoment,
+    FolderPath,
+    Id,
+    Moment,
+    PageSize,
+    QueryId,
+    RunId,
+    Sent,
+    Shape,
+    YesOrNo,
+)
+from companion.errors import CompanionError, NoteError
+from companion.vault import journal
+from companion.vault.change import ChangeState
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ChangeQuery(Sent):
+    """Which changes are meant: those that fit all that is given.
+
+    path: of this note, also of one that was moved or deleted, or in this folder. run: of this run.
+    since, until: made then. field: that filled it, by the name of its file or its property. model:
+    that wrote for them. undoable: that can be taken back; `whole`: nothing of them was yet; `part`:
+    a part may have been. An undo counts with its own run only, unless it took back a change of
+    that run. before: with a lower id, for the next page. diff: with their diffs.
+    """
+
+    path: FolderPath | None = None
+    run: RunId | None = None
+    since: ExactMoment | None = None
+    until: ExactMoment | None = None
+    field: Name | None = None
+    model: Name | None = None
+    undoable: Literal["whole", "part"] | None = None
+    before: QueryId | None = None
+    limit: PageSize = 100
+    diff: YesOrNo = False
+
+
+class Change(Shape):
+    """A change. needs: that it filled. note: a remark. undoes: the change that it took back.
+
+    left: the parts that remain of a change that was undone in part, and is still `done`.
+    diff: unified, if it was asked for; null also once the note's texts were deleted.
+    """
+
+    id: int
+    run: str
+    path: str
+    kind: str
+    state: ChangeState
+    made_at: Moment
+    needs: list[str]
+    model: str
+    note: str
+    undoes: int | None
+    undone_by: int | None
+    left: list[str]
+    diff: str | None = None
+
+    @classmethod
+    def of(cls, change: journal.Change, diff: str | None = None) -> Self:
+        """Return a change of the journal."""
+        shown = {name: getattr(change, name) for name in cls.model_fields if name != "diff"}
+        return cls(**shown | {"needs": list(change.needs), "diff": diff})
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it is done and not wholly taken back; false for an undo."""
+        return self.state == "done" and self.undoes is None
+
+    def describe(self) -> str:
+        """Return what it did, in a few words."""
+        if self.undoes is not None:
+            return f"undid change {self.undoes}"
+        names = []
+        for need in self.needs:  # such as `callout:section:Title`
+            kind, where, title = [*need.split(":", 2), "", ""][:3]
+            under = "under " if where == "section" else ""
+            names.append(f"{kind} {under}“{title}”" if under or title else kind)
+        return f"filled {', '.join(names)}" if names else self.kind
+
+
+class ChangePage(Shape):
+    """A page of changes, newest first. before: where the next page begins; null on the last."""
+
+    changes: list[Change]
+    before: int | None
+
+
+class ChangesToUndo(Sent):
+    """Changes to take back, in this order. run: that the undos belong to; null: a new one."""
+
+    changes: Annotated[list[Id], Field(max_length=1000)]
+    run: RunId | None = None
+
+
+class Undone(Shape):
+    """What came of taking a change back.
+
+    path: of its note now; moved_from: its path before, if it was moved meanwhile. undone_by: the
+    change that took it back; null: nothing was. left: the parts that stay, as they were edited,
+    moved or removed since; reason: why, in words. code: that of the error, if nothing was taken
+    back, as in the type of a problem.
+    """
+
+    change: int
+    path: str
+    undone_by: int | None
+    left: list[str]
+    reason: str | None
+    code: str | None = None
+    moved_from: str | None = None
+
+    @classmethod
+    def failed(
+        cls, change: int, error: CompanionError, path: str = "", left: Sequence[str] = ()
+    ) -> Self:
+        """Return that nothing of the change was taken back, for the reason in error."""
+        reason = error.reason if isinstance(error, NoteError) else str(error)
+        code = code_of(error)
+        return cls(
+            change=change, path=path, undone_by=None, left=list(left), reason=reason, code=code
+        )
+
+    def check(self) -> Self:
+        """Return it; raise the error for which nothing was taken back, if that is so."""
+        if self.code is None:
+            return self
+        raise make_error(self.code, self.reason or "", self.path)
+
+
+class UndoneChanges(Shape):
+    """What came of the first of the changes; the others can be sent again: it took its time."""
+
+    undone: list[Undone]

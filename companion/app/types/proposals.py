@@ -1,0 +1,111 @@
+"""Proposals: values for what notes need, which wait for a decision, and what became of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from companion.app.types.base import (
+    FolderPath,
+    Moment,
+    OrNull,
+    PageSize,
+    QueryId,
+    RelativePath,
+    RunId,
+    Sent,
+    Shape,
+    YesOrNo,
+)
+from companion.vault import proposal
+from companion.vault.proposal import Flag, ProposalState
+
+
+class ProposalQuery(Sent):
+    """Which proposals. path: of one note. folder: in it, and those below. kind: a property, or
+    `callout`. state: `all`, or one of them. flagged: only those with a flag, or without. latest:
+    only those that no later one for the same need followed; an open one is always the latest.
+    """
+
+    path: RelativePath | None = None
+    folder: FolderPath = ""
+    kind: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    state: Literal[ProposalState, "all"] = "open"
+    flagged: YesOrNo | None = None
+    latest: YesOrNo = False
+    run: RunId | None = None
+    before: QueryId | None = None
+    limit: PageSize = 100
+
+    @model_validator(mode="after")
+    def _check(self) -> ProposalQuery:
+        if self.path is not None and self.folder:
+            raise ValueError("`path` names one note, and `folder` many; one of them is enough")
+        return self
+
+
+class Evidence(Shape):
+    """What a sentence of a proposal rests on. shown: what comes closest to it of what the model was
+    shown; empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it.
+    """
+
+    sentence: str
+    shown: str
+    similarity: float
+    supported: bool = True
+
+
+class Proposal(Shape):
+    """A proposal. text: a property's value or values, or the lines of a callout; null: there is
+    none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
+
+    reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
+    evidence: for each sentence what supports it, as far as it is known. decided_by: of an open one,
+    who has accepted it while an editor showed its note, which is to make the edits; else empty.
+    """
+
+    id: int
+    path: str
+    kind: str
+    heading: str | None
+    text: str | list[str] | None
+    state: ProposalState
+    flags: list[Flag]
+    why: str
+    reason: OrNull
+    remark: str
+    model: str
+    made_at: Moment
+    run: str
+    decided_by: str
+    change: int | None
+    evidence: list[Evidence] | None
+
+    @classmethod
+    def of(cls, stored: proposal.Proposal) -> Self:
+        """Return a proposal as it is stored."""
+        return cls.model_validate(vars(stored) | {"text": stored.value})
+
+
+class NotesToForget(Sent):
+    """Notes and folders whose text is to be deleted from what is kept; `""`: of the vault."""
+
+    paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
+
+
+class Forgotten(Shape):
+    """Of how many proposals the text was deleted."""
+
+    proposals: int
+
+
+class ProposalPage(Shape):
+    """A page of proposals, newest first. before: where the next page begins; null on the last.
+
+    total: how many there are on all pages.
+    """
+
+    proposals: list[Proposal]
+    before: int | None
+    total: int
