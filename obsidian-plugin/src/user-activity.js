@@ -1,5 +1,6 @@
 /** What the user is typing or editing, which an edit of a note would disturb. */
 
+import { Component } from "obsidian";
 import { findCodeMirror, findRanges, isComposing } from "./editor.js";
 import { findViews } from "./note-text.js";
 import { say } from "./words.js";
@@ -36,14 +37,26 @@ export class UserActivity {
     const typed = () => {
       this.#typedAt = Date.now();
     };
+    /** @type {Map<Document, Component>} */
+    const windows = new Map();
     /** @param {Document} doc */
     const follow = (doc) => {
-      plugin.registerDomEvent(doc, "input", typed, true);
-      plugin.registerDomEvent(doc, "compositionstart", () => (this.#composing = doc.activeElement), true);
-      plugin.registerDomEvent(doc, "compositionend", () => (this.#composing = null), true);
+      const listeners = plugin.addChild(new Component());
+      listeners.registerDomEvent(doc, "input", typed, true);
+      listeners.registerDomEvent(doc, "compositionstart", () => (this.#composing = doc.activeElement), true);
+      listeners.registerDomEvent(doc, "compositionend", () => (this.#composing = null), true);
+      windows.set(doc, listeners);
+    };
+    /** @param {Document} doc */
+    const leave = (doc) => {
+      const listeners = windows.get(doc);
+      if (listeners) plugin.removeChild(listeners);
+      windows.delete(doc);
+      if (this.#composing?.ownerDocument === doc) this.#composing = null;
     };
     for (const doc of findDocuments(plugin.app)) follow(doc);
     plugin.registerEvent(workspace.on("window-open", ({ doc }) => follow(doc)));
+    plugin.registerEvent(workspace.on("window-close", ({ doc }) => leave(doc)));
     plugin.registerEvent(workspace.on("editor-change", typed));
   }
 

@@ -806,6 +806,24 @@ describe("presence", () => {
     await host.load();
   });
 
+  test("keeps nothing of windows that were closed", async () => {
+    host = await new Host().load();
+    const counts = new Map();
+    for (const doc of ["closed", "open"].map((title) => document.implementation.createHTMLDocument(title))) {
+      const [add, remove] = [doc.addEventListener.bind(doc), doc.removeEventListener.bind(doc)];
+      const count = (by) => counts.set(doc.title, (counts.get(doc.title) ?? 0) + by);
+      doc.addEventListener = (...about) => (count(1), add(...about));
+      doc.removeEventListener = (...about) => (count(-1), remove(...about));
+      host.workspace.trigger("window-open", { doc }, {});
+      if (doc.title === "closed") host.workspace.trigger("window-close", { doc }, {});
+    }
+    assert.equal(counts.get("closed"), 0);
+    assert.ok(counts.get("open") > 0);
+    await host.unload();
+    assert.equal(counts.get("open"), 0);
+    await host.load();
+  });
+
   test("names notes in a window of their own, on a canvas, and embedded in one of these", async () => {
     const embeds = "![[B#Heading|alias]]\n";
     host = await new Host({ "A.md": embeds, "B.md": "![[A]] ![[Picture.png]]\n", "C.md": NOTE, "Picture.png": "" }).load();
