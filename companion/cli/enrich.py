@@ -156,7 +156,9 @@ class _Run:
             open_enricher(
                 self.workspace, known, name, cancelled, can_wait=len(jobs) > 1
             ) as enricher,
-            stop_on_signals(output, cancelled, enricher.close) as interruption,
+            stop_on_signals(
+                output, cancelled, enricher.close, lambda: enricher.under_way
+            ) as interruption,
         ):
             with output.progress("Enriching", len(jobs)) as bar:
                 if enricher.limiter:

@@ -1,4 +1,4 @@
-"""How signals end a run: the first one ends it in good order, a second one ends the program."""
+"""How signals end a run: the first one waits for calls under way, a second one gives them up."""
 
 from __future__ import annotations
 
@@ -26,19 +26,32 @@ class Interruption:
 
 @contextmanager
 def stop_on_signals(
-    output: Output, cancelled: Event, stop: Callable[[], object]
+    output: Output,
+    cancelled: Event,
+    stop: Callable[[], object],
+    count_calls: Callable[[], int] | None = None,
 ) -> Iterator[Interruption]:
     """Set cancelled and call stop at the first Ctrl-C, SIGTERM or SIGBREAK.
 
-    The handlers from before are then restored, so that a second signal ends the program.
+    count_calls: returns how many calls are under way, for which the endpoint may charge; then
+    stop, which breaks them off, is only called at the second signal. After that the handlers from
+    before are restored, so that one more signal ends the program.
     """
     interruption = Interruption()
 
     def handle(number: int, frame: FrameType | None) -> None:
-        restore()
-        interruption.exit_status = _SIGNAL_STATUS + number
         again = " Ctrl-C again to quit at once." if number == signal.SIGINT else ""
-        output.warn(f"Stopping: what is being written is finished first.{again}")
+        interruption.exit_status = _SIGNAL_STATUS + number
+        calls = count_calls() if count_calls else 0
+        if count_calls and not cancelled.is_set():
+            cancelled.set()
+            output.warn(f"Stopping: {_describe_wait(calls)}{again}")
+            return
+        restore()
+        if calls:
+            output.warn(f"Gave up {_count_calls(calls)}, for which the endpoint may charge.")
+        elif not count_calls:
+            output.warn(f"Stopping: {_describe_wait(0)}{again}")
         cancelled.set()
         stop()
 
@@ -52,6 +65,17 @@ def stop_on_signals(
         yield interruption
     finally:
         restore()
+
+
+def _describe_wait(calls: int) -> str:
+    """Return in words what is waited for, once no more is begun."""
+    if not calls:
+        return "what is being written is finished first."
+    return f"waiting for {_count_calls(calls)} under way; what is answered is kept."
+
+
+def _count_calls(calls: int) -> str:
+    return "1 call" if calls == 1 else f"{calls} calls"
 
 
 @contextmanager

@@ -108,7 +108,9 @@ class Enricher(NoteWriter):
         """
         try:
             answered = self.ask(job)
-            return answered if isinstance(answered, Result) else self.write(answered)
+            if isinstance(answered, Result):
+                return answered
+            return self._keep(answered) if self.is_cancelled else self.write(answered)
         except NoteError as error:
             return failed_result(job.path, error)
         except (EndpointError, StorageError):
@@ -162,9 +164,22 @@ class Enricher(NoteWriter):
         """What all calls took, also those without a usable answer."""
         return self._client.usage
 
+    @property
+    def under_way(self) -> int:
+        """How many calls were sent, and have no reply yet."""
+        return self._client.under_way
+
     def close(self) -> None:
         """Break off the calls under way, and ask nothing more."""
         self._client.close()
+
+    def _keep(self, answered: Answered) -> Result:
+        """Return the result of a note whose values stay proposals, as the user stopped the run."""
+        ids = (*answered.ids_of(answered.fillings), *answered.waiting)
+        kinds = ", ".join(each.need.kind for each in answered.fillings)
+        reason = f"{kinds}: kept, as the run was stopped; the next one writes it without a call"
+        left, usage = answered.left, answered.usage
+        return Result(answered.job.path, "proposed", reason, left=left, usage=usage, proposals=ids)
 
     def _reuse_open(self, job: Job, task: Task) -> tuple[Task, list[_OpenProposal]]:
         """Return the task, and the open proposals for its note that still say something of it.

@@ -114,6 +114,11 @@ class NoteWriter:
         """The tokens that its calls took; it makes none."""
         return Usage()
 
+    @property
+    def under_way(self) -> int:
+        """How many calls were sent, and have no reply yet; it makes none."""
+        return 0
+
     def close(self) -> None:
         """Do nothing: no calls are under way."""
 
@@ -227,9 +232,14 @@ class NoteWriter:
             ]
             self._plan(task, texts)
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the user has stopped the work."""
+        return self._cancelled.is_set()
+
     def require_not_cancelled(self) -> None:
         """Raise Cancelled once the user has stopped the work."""
-        if self._cancelled.is_set():
+        if self.is_cancelled:
             raise Cancelled("The work was stopped; what was not written yet was left as it was")
 
     def _plan(self, task: Task, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:

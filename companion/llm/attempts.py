@@ -76,6 +76,7 @@ class Attempts:
         self._budget = budget
         is_ours = source.settings.embedded
         self.limiter = None if is_ours or budget is None else budget.limiter(source.settings)
+        self.under_way = 0  # calls that were sent, and have no reply yet
         self._closed = self._stopped = False
         self._lock = threading.Lock()
         self._transport: Transport | None = None
@@ -181,6 +182,7 @@ class Attempts:
                 # the threads that still wait on the old one keep it until the last has its reply
                 self._transport = Transport(endpoint)
             transport = self._transport
+            self.under_way += 1
         reservation.sent = True
         try:
             return with_body_status(transport.post(body, self._path))
@@ -188,6 +190,9 @@ class Attempts:
             reservation.sent = failure.sent
             self._check_open()
             raise
+        finally:
+            with self._lock:
+                self.under_way -= 1
 
     def _check_open(self) -> None:
         """Raise Cancelled or Stopped when no further call may be made."""

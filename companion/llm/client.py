@@ -95,6 +95,11 @@ class Client:
         return self._attempts.limiter
 
     @property
+    def under_way(self) -> int:
+        """How many calls were sent, and have no reply yet."""
+        return self._attempts.under_way
+
+    @property
     def thinks(self) -> bool:
         """Whether the model has thought before an answer so far."""
         return self.capabilities.thinks

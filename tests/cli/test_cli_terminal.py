@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -28,27 +30,58 @@ def wait_for_calls(user: User, number: int) -> None:
     assert user.calls() >= number
 
 
-@posix
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_finishes_what_is_written_and_says_what_was_done(user: User, number: int) -> None:
+@pytest.fixture
+def stopped(user: User) -> Iterator[tuple[User, subprocess.Popen[str], Event]]:
+    """A user whose run of four notes is asked about the second; the model answers at the event."""
     user.configure("[endpoint]\nretries = 0\nconcurrency = 1\n")
     for name in "ABCD":
         user.note(f"{name}.md")
-    user.fake.script = lambda seen, n: answer_by_schema(seen, SAYS)._replace(delay=60.0 * (n > 0))
+    may_answer = Event()
+    user.fake.script = lambda seen, n: (
+        may_answer.wait(_PATIENCE * (n > 0)),
+        answer_by_schema(seen, SAYS),
+    )[1]
     process = user.start("enrich", ".")
     wait_for_calls(user, 2)
+    yield user, process, may_answer
+    may_answer.set()
+    process.kill()
+
+
+WAITING = "Stopping: waiting for 1 call under way; what is answered is kept."
+
+
+@posix
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_waits_for_the_calls_under_way_and_keeps_what_is_answered(
+    stopped: tuple[User, subprocess.Popen[str], Event], number: int
+) -> None:
+    user, process, may_answer = stopped
     process.send_signal(number)
+    assert process.stderr and WAITING in process.stderr.readline() + process.stderr.readline()
+    may_answer.set()
     out, err = process.communicate(timeout=_PATIENCE)
-    assert process.returncode == 128 + number, err
-    assert "Stopped: 1 enriched, 3 not done." in out and "companion undo --run" in out
-    assert err.removeprefix(f"{UNCHECKED}\n").startswith(
-        "Stopping: what is being written is finished first."
-    )
-    assert "Traceback" not in err
+    assert process.returncode == 128 + number and err == ""
+    assert "Stopped: 1 enriched, 1 proposed, 2 not done." in out and "companion undo --run" in out
+    assert "kept, as the run was stopped; the next one writes it without a call" in out
     assert [user.read(f"{name}.md") for name in "ABCD"] == [FILLED, STUB, STUB, STUB]
-    user.says()
-    assert user.run("enrich", ".").err == ""
+    assert user.run("enrich", ".").status == 0 and user.calls() == 4
     assert all(user.read(f"{name}.md") == FILLED for name in "ABCD")
+
+
+@posix
+def test_a_second_signal_gives_the_calls_up_and_says_how_many(
+    stopped: tuple[User, subprocess.Popen[str], Event],
+) -> None:
+    user, process, _ = stopped
+    process.send_signal(signal.SIGINT)
+    assert process.stderr and WAITING in process.stderr.readline() + process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=_PATIENCE)
+    assert process.returncode == 130 and "Traceback" not in err
+    assert err == "Gave up 1 call, for which the endpoint may charge.\n"
+    assert "Stopped: 1 enriched, 3 not done." in out
+    assert [user.read(f"{name}.md") for name in "ABCD"] == [FILLED, STUB, STUB, STUB]
 
 
 @posix
