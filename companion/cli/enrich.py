@@ -192,7 +192,11 @@ class _Run:
                     daemon.cancel(run.id)
 
         request = RunRequest(self.wanted, self.choice, stops_on_fault=True, agreed=True)
-        with exit_on_signals(), stop_on_signals(output, cancelled, cancel) as interruption:
+        told = "the daemon finishes the calls under way, and keeps what is answered."
+        with (
+            exit_on_signals(),
+            stop_on_signals(output, cancelled, cancel, finished=told) as interruption,
+        ):
             try:
                 run = daemon.start_run(request)
                 if cancelled.is_set():  # before its id was known

@@ -30,12 +30,13 @@ def stop_on_signals(
     cancelled: Event,
     stop: Callable[[], object],
     count_calls: Callable[[], int] | None = None,
+    finished: str = "what is being written is finished first.",
 ) -> Iterator[Interruption]:
     """Set cancelled and call stop at the first Ctrl-C, SIGTERM or SIGBREAK.
 
     count_calls: returns how many calls are under way, for which the endpoint may charge; then
     stop, which breaks them off, is only called at the second signal. After that the handlers from
-    before are restored, so that one more signal ends the program.
+    before are restored, so that one more signal ends the program. finished: what goes on, in words.
     """
     interruption = Interruption()
 
@@ -45,13 +46,14 @@ def stop_on_signals(
         calls = count_calls() if count_calls else 0
         if count_calls and not cancelled.is_set():
             cancelled.set()
-            output.warn(f"Stopping: {_describe_wait(calls)}{again}")
+            wait = f"waiting for {_name_calls(calls)} under way; what is answered is kept."
+            output.warn(f"Stopping: {wait if calls else finished}{again}")
             return
         restore()
         if calls:
-            output.warn(f"Gave up {_count_calls(calls)}, for which the endpoint may charge.")
+            output.warn(f"Gave up {_name_calls(calls)}, for which the endpoint may charge.")
         elif not count_calls:
-            output.warn(f"Stopping: {_describe_wait(0)}{again}")
+            output.warn(f"Stopping: {finished}{again}")
         cancelled.set()
         stop()
 
@@ -67,14 +69,7 @@ def stop_on_signals(
         restore()
 
 
-def _describe_wait(calls: int) -> str:
-    """Return in words what is waited for, once no more is begun."""
-    if not calls:
-        return "what is being written is finished first."
-    return f"waiting for {_count_calls(calls)} under way; what is answered is kept."
-
-
-def _count_calls(calls: int) -> str:
+def _name_calls(calls: int) -> str:
     return "1 call" if calls == 1 else f"{calls} calls"
 
 

@@ -215,10 +215,15 @@ class BackgroundHandler:
         with self._lock:
             return frozenset(self._deferred)
 
-    def stop(self) -> None:
-        """Cancel the calls in progress; a write in progress is finished."""
+    def finish(self) -> None:
+        """Make no further calls; a call or a write in progress is finished."""
         with self._lock:
             self._cancelled.set()
+
+    def stop(self) -> None:
+        """Break off the calls in progress; a write in progress is finished."""
+        self.finish()
+        with self._lock:
             enricher, self._enricher = self._enricher, None
         if enricher:
             enricher.close()

@@ -42,7 +42,8 @@ from companion.vault.proposal import Acceptance
 
 _REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
-_STOP = 3.5  # seconds that writes in progress have to finish
+_STOP = 3.5  # seconds that calls and writes in progress have to finish
+_BREAK_OFF = 0.5  # seconds that calls have to end after that, once they are broken off
 _KEEP_TEXTS = 30 * 86_400.0  # seconds that the journal keeps texts and unconfirmed client edits
 
 
@@ -134,17 +135,23 @@ class Daemon:
             self._comparer.start()
 
     def stop(self) -> None:
-        """Stop: finish writes in progress, and cancel calls. The next start does the rest."""
+        """Stop: finish calls and writes in progress, if they take no longer than 3.5 seconds.
+
+        What is answered is kept, and the next start does the rest.
+        """
         self._resume.cancel()
         self.queue.close()
         self.model_fetch.stop()
         self.undos.stop()
-        self._background.stop()
+        self._background.finish()
         for run in self.runs.active():
             self.run_handler.cancel(run)
         until = time.monotonic() + _STOP
         self.reconciler.stop(_STOP)
         self._workers.join(max(0.0, until - time.monotonic()))
+        self._background.stop()
+        self.run_handler.stop()
+        self._workers.join(_BREAK_OFF)
         self._source.close()
         if self._comparer:
             self._comparer.stop()

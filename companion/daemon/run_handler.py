@@ -114,8 +114,16 @@ class RunHandler:
         return run
 
     def cancel(self, run: Run) -> None:
-        """Cancel the run. A write in progress is finished; no further note is begun."""
+        """Cancel the run. A write in progress is finished; no further note is begun.
+
+        The calls under way are finished, too: they are paid for, and what is answered is kept.
+        """
         self._end(run, "cancelled")
+
+    def stop(self) -> None:
+        """Break off the calls under way of all runs."""
+        for enricher in list(self._enrichers.values()):
+            enricher.close()
 
     def work(self, ticket: Ticket) -> bool:
         """Work on the note, and give the ticket back; return whether the model answered.
@@ -134,6 +142,8 @@ class RunHandler:
             done = self._do(run, enricher, ticket.job)
         finally:
             run.usage = enricher.usage
+            if run.is_over:
+                self._close(run)
         if done.result is None:
             self._queue.requeue(ticket, time.monotonic() + OPEN_LOOK)
             return done.was_asked
@@ -279,7 +289,7 @@ class RunHandler:
             self._close(run)
 
     def _end(self, run: Run, state: RunState, fault: str = "") -> None:
-        run.cancelled.set()  # also of one that failed: its other notes' calls are broken off
+        run.cancelled.set()  # also of one that failed: nothing more is asked for its other notes
         run.end(state, fault)
         self._queue.drop(run.id)
         self._close(run)
@@ -288,7 +298,9 @@ class RunHandler:
         for key in [key for key in self._answers.copy() if key[0] == run.id]:
             self._answers.pop(key, None)
         self._open_notes.forget(run.id)
-        if enricher := self._enrichers.pop(run.id, None):
+        enricher = self._enrichers.get(run.id)
+        if enricher and not enricher.under_way:  # else it is closed once they are answered
+            self._enrichers.pop(run.id, None)
             enricher.close()
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -41,19 +42,23 @@ def is_under_way(served: Serving) -> bool:
 
 
 def test_ctrl_c_ends_the_run_at_the_daemon(served: Serving) -> None:
-    user = served.user
+    user, may_answer = served.user, threading.Event()
+    user.fake.script = lambda seen, n: (
+        may_answer.wait(PATIENCE * (n > 0)),
+        answer_by_schema(seen, SAYS),
+    )[1]
     process = user.start("enrich", ".")
     wait_until(lambda: is_under_way(served), "under way")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, err
-    assert err.startswith("Stopping: what is being written is finished first.")
+    assert err.startswith("Stopping: the daemon finishes the calls under way, and keeps what is")
     assert "Stopped: 1 enriched, 3 not done." in out and "companion undo --run" in out
-    wait_until(lambda: not served.client().status().in_hand, "the call is broken off")
     assert served.client().status().runs == [] and "Traceback" not in err
+    may_answer.set()
+    wait_until(lambda: not served.client().status().in_hand, "the calls are answered")
     assert sorted(map(user.read, ("A.md", "B.md", "C.md", "D.md"))) == [STUB] * 3 + [FILLED]
-    user.says()
-    assert "3 enriched" in user.run("enrich", ".").out
+    assert "3 enriched" in user.run("enrich", ".").out and user.calls() == 4
 
 
 ENDERS = [

@@ -58,7 +58,7 @@ def test_a_signal_waits_for_the_calls_under_way_and_keeps_what_is_answered(
 ) -> None:
     user, process, may_answer = stopped
     process.send_signal(number)
-    assert process.stderr and WAITING in process.stderr.readline() + process.stderr.readline()
+    assert process.stderr and any(line.startswith(WAITING) for line in process.stderr)
     may_answer.set()
     out, err = process.communicate(timeout=_PATIENCE)
     assert process.returncode == 128 + number and err == ""
@@ -75,11 +75,11 @@ def test_a_second_signal_gives_the_calls_up_and_says_how_many(
 ) -> None:
     user, process, _ = stopped
     process.send_signal(signal.SIGINT)
-    assert process.stderr and WAITING in process.stderr.readline() + process.stderr.readline()
+    assert process.stderr and any(line.startswith(WAITING) for line in process.stderr)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=_PATIENCE)
     assert process.returncode == 130 and "Traceback" not in err
-    assert err == "Gave up 1 call, for which the endpoint may charge.\n"
+    assert err.endswith("Gave up 1 call, for which the endpoint may charge.\n")
     assert "Stopped: 1 enriched, 3 not done." in out
     assert [user.read(f"{name}.md") for name in "ABCD"] == [FILLED, STUB, STUB, STUB]
 

@@ -214,7 +214,9 @@ def test_cancelled_run_begins_nothing_further(quiet: DaemonFixture) -> None:
     assert run.since(0) == []
     assert quiet.changes() == []
     assert quiet.model.calls() == 4
-    assert statuses(quiet.run("Stub 0.md")) == {"Stub 0.md": "enriched"}
+    kept = quiet.space.journal.proposals.select()  # what was asked for is paid for
+    assert {each.state for each in kept} == {"open"} and len({each.path for each in kept}) == 4
+    assert set(statuses(quiet.run("")).values()) == {"enriched"} and quiet.model.calls() == 8
 
 
 def test_what_is_being_written_when_a_run_is_cancelled_is_finished(

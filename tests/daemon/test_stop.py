@@ -44,6 +44,35 @@ def test_stop_during_a_slow_call(daemon_fixture: DaemonFixture) -> None:
 
 
 @pytest.mark.parametrize("by_run", [False, True], ids=["in the background", "of a run"])
+def test_stop_waits_for_calls_that_are_answered_soon_and_keeps_what_is_answered(
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch, by_run: bool
+) -> None:
+    daemon_fixture.model.think()
+    if by_run:
+        daemon_fixture.settings["settle_seconds"] = 3600.0
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.start()
+    if by_run:
+        daemon_fixture.run("Stub.md", wait=False)
+    eventually(lambda: daemon_fixture.model.calls() == 1)
+    reconciler = daemon_fixture.daemon.reconciler
+    stop = reconciler.stop  # which comes after no further call is made
+
+    def stop_and_answer(timeout: float) -> None:
+        daemon_fixture.model.answer()
+        stop(timeout)
+
+    monkeypatch.setattr(reconciler, "stop", stop_and_answer)
+    daemon_fixture.stop()
+    assert daemon_fixture.read("Stub.md") == STUB
+
+    daemon_fixture.settings["settle_seconds"] = 0.15
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
+    assert daemon_fixture.model.calls() == 1
+
+
+@pytest.mark.parametrize("by_run", [False, True], ids=["in the background", "of a run"])
 def test_stop_during_a_write_finishes_it(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch, by_run: bool
 ) -> None:
