@@ -14,14 +14,13 @@ from companion.app.tokens import rotate_token, token_file
 from companion.cli.output import Output, count, describe_backlog, local_time
 from companion.cli.session import choose_vault, common_options, require_running_daemon
 from companion.config import load_config, state_folder
-from companion.daemon.access import new_code
+from companion.daemon.access import CARRIED_LENGTH, new_code
 from companion.daemon.api.status_schemas import StatusShape
 from companion.errors import NotThere
 from companion.private_files import write_private
 
 _PAIRING_SECONDS = 120.0  # that a code to pair with is valid
 _PAGE_SECONDS = 60.0  # that the code in the page's address is valid
-_CODE_TRIES = 5
 _REDIRECT = """<!doctype html>
 <meta charset="utf-8">
 <meta name="referrer" content="no-referrer">
@@ -42,14 +41,12 @@ def pair(as_json: bool, vault: Path | None) -> None:
     output = Output(as_json=as_json)
     root = choose_vault(vault, load_config())
     state = state_folder(root)
-    code = new_code(state, _PAIRING_SECONDS, _CODE_TRIES)
+    code = new_code(state, _PAIRING_SECONDS)
     if as_json:
-        output.print_json(
-            {"code": code, "seconds": _PAIRING_SECONDS, "tries": _CODE_TRIES, "vault": str(root)}
-        )
+        output.print_json({"code": code, "seconds": _PAIRING_SECONDS, "vault": str(root)})
     output.say(code, style="bold")
     minutes = f"{_PAIRING_SECONDS / 60:g}"
-    output.say(f"For the vault {root}, within {minutes} minutes, at most {_CODE_TRIES} tries.")
+    output.say(f"For the vault {root}, within {minutes} minutes. It works once.")
     output.say("Type it in Obsidian: Settings, Callout Companion, Pair.")
     if find_daemon(state) is None:
         output.warn("No daemon of this vault runs yet; start it first: companion serve")
@@ -155,7 +152,7 @@ def open_page(only_print: bool, vault: Path | None) -> None:
     daemon = find_daemon(state)
     if daemon is None:
         raise NotThere(f"no daemon runs for the vault {root}; companion serve starts one")
-    code = new_code(state, _PAGE_SECONDS, purpose="page")
+    code = new_code(state, _PAGE_SECONDS, length=CARRIED_LENGTH, purpose="page")
     address = f"http://127.0.0.1:{daemon.port}/#code={code}"
     if only_print:
         click.echo(address)

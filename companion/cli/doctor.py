@@ -16,6 +16,7 @@ from companion.app.tokens import has_token, read_token, token_file
 from companion.cli.output import Output, count
 from companion.cli.session import choose_vault, common_options
 from companion.config import Config, load_config, state_folder
+from companion.daemon.access import can_pair
 from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.http_server import bind_port
 from companion.doctor import setup
@@ -24,6 +25,7 @@ from companion.doctor.setup import Finding, NamedCheck, run_checks
 from companion.enrich.model import is_model_missing
 from companion.errors import CompanionError
 from companion.private_files import is_private
+from companion.vault.plugin_files import read_setting
 
 _STATUS_TIMEOUT = 2.0  # seconds
 _MARKS = {"ok": "✓", "hint": "!", "problem": "✗"}
@@ -81,7 +83,7 @@ def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Nam
     yield "vault", partial(setup.check_vault, root)
     yield "folders", partial(setup.check_folders, config, root)
     yield "marks", partial(setup.check_marks, config, root)
-    yield "plugin", partial(setup.check_plugin, root)
+    yield "plugin", partial(check_plugin, root, state)
     yield "prompts", partial(setup.check_prompts, config, root)
     yield "copies", partial(setup.check_copies, root)
     yield "events", partial(setup.check_events, config, root)
@@ -109,6 +111,18 @@ def check_token() -> Finding:
         mend = f"companion token rotate, since they may have seen it; or chmod 600 {file}"
         return Finding("problem", f"others may read {file}", mend)
     return Finding("ok", str(file))
+
+
+def check_plugin(root: Path, state: Path) -> Finding:
+    """Check that the Obsidian plugin is in the vault, and can pair if it has not done so."""
+    finding = setup.check_plugin(root)
+    code = read_setting(root, "code")  # it takes it out once it has paired
+    if finding.state != "ok" or code is None:
+        return finding
+    if can_pair(state, str(code)):
+        return finding._replace(said=f"{finding.said}; it pairs once it meets companion serve")
+    said = f"{finding.said}, but not paired, and its code is used up or too old"
+    return Finding("hint", said, "companion plugin install gives it a new one")
 
 
 def check_daemon(config: Config, state: Path) -> Finding:

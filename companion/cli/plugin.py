@@ -11,7 +11,7 @@ from companion.cli.output import Output
 from companion.cli.session import VaultPathType, debug_option, load_vault
 from companion.config import Config, state_folder
 from companion.config.settings import DEFAULT_PORT
-from companion.daemon.access import has_code, new_code
+from companion.daemon.access import CARRIED_LENGTH, can_pair, new_code
 from companion.errors import UsageError
 from companion.vault.plugin_files import find_built, plan_install, write_install
 
@@ -22,7 +22,6 @@ Then, in Obsidian:
 The plugin pairs by itself as soon as companion serve runs."""
 
 _CODE_HOURS = 24
-_CODE_TRIES = 5
 
 
 @click.group()
@@ -52,8 +51,8 @@ def install_plugin(root: Path, config: Config, output: Output, *, again: bool = 
     again: also where it is there already, so that it gets a new code.
 
     A code to pair with is written with it. It is valid for a day, not for two minutes as one that
-    is typed, since the vault may be opened in Obsidian much later. It works once, expires after
-    five tries, and the plugin removes it. A plugin that is paired already gets a new token.
+    is typed, since the vault may be opened in Obsidian much later. It works once, and the plugin
+    removes it. A plugin that is paired already gets a new token.
 
     Raises UsageError if the plugin is not built, or cannot be installed; nothing is written then.
     """
@@ -66,18 +65,19 @@ def install_plugin(root: Path, config: Config, output: Output, *, again: bool = 
     planned = plan_install(root, built)
     state = state_folder(root)
     is_new = planned.files or planned.enabling or "address" not in planned.settings
-    is_paired = "code" not in planned.settings or has_code(state)
+    code = planned.settings.get("code")
+    is_paired = code is None or can_pair(state, str(code))
     if not again and not is_new and is_paired:
         output.say(f"The Obsidian plugin {planned.version} is in the vault already.")
         return
     place = find_daemon(state)
     port = place.port if place else config.server.port or DEFAULT_PORT
     address = f"http://127.0.0.1:{port}"
-    code = new_code(state, _CODE_HOURS * 3600.0, _CODE_TRIES)
+    code = new_code(state, _CODE_HOURS * 3600.0, length=CARRIED_LENGTH)
     written = write_install(planned, {"address": address, "code": code})
     output.say(f"The Obsidian plugin {planned.version} is in {planned.folder}", style="bold")
     output.say(f"  written: {', '.join(written)}")
     output.say(
         f"  it will ask this vault's daemon, at {address} or wherever that answers, with a code"
-        f" that works once, within {_CODE_HOURS} hours and {_CODE_TRIES} tries"
+        f" that works once, within {_CODE_HOURS} hours"
     )

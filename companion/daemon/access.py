@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from hashlib import sha256
@@ -34,18 +35,20 @@ class Access:
     """Who may use the daemon of the vault at root (its real path), which listens on port.
 
     plugin_id: the id in the plugin's runtime file. tokens, sessions: those that are valid.
+    wrong_codes: those that came, for pairing and for the page.
     """
 
     def __init__(self, root: Path, port: int, plugin_id: str) -> None:
         self.port = port
         self.tokens = Tokens(root)
         self.sessions = Sessions(root, self.tokens, port)
+        self.wrong_codes = WrongCodes()
         self._root = root
         self._plugin_id = plugin_id
 
     def pair(self, code: str) -> str | None:
         """Return the token of the vault's clients for a one-time code, None for a wrong one."""
-        is_right = take_code(state_folder(self._root), code)
+        is_right = self._take(code, "pairing")
         return client_token(read_token(), self._root) if is_right else None
 
     def open_page(self, code: str) -> str | None:
@@ -53,14 +56,45 @@ class Access:
 
         Returns None if the code is wrong, or there is no token.
         """
-        is_right = take_code(state_folder(self._root), code, purpose="page")
-        return self.sessions.open() if is_right else None
+        return self.sessions.open() if self._take(code, "page") else None
 
     def prove(self, nonce: str) -> Proofs | None:
         """Return the daemon's proofs for a client's nonce, None while there is no token."""
         by_token = self.tokens.prove(self.port, nonce)
         by_place = prove(self._plugin_id, self.port, nonce)
         return None if by_token is None else Proofs(by_token, by_place)
+
+    def _take(self, code: str, purpose: Purpose) -> bool:
+        is_right = take_code(state_folder(self._root), code, purpose=purpose)
+        self.wrong_codes.count(is_right=is_right)
+        return is_right
+
+
+class WrongCodes:
+    """The wrong codes that came in a row, and how long their sender should wait.
+
+    Programs on this machine cannot be told apart by their address. So a right code is taken at any
+    time, however many wrong ones came before it, and guessing is hopeless by the length of a code.
+    Safe to use from any thread.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._number, self._last = 0, 0.0
+
+    def count(self, *, is_right: bool) -> None:
+        """Count a code; a right one, or a long pause, ends the row."""
+        with self._lock:
+            now = self._clock()
+            before = self._number if now - self._last < _ROW_ENDS else 0
+            self._number, self._last = (0 if is_right else before + 1), now
+
+    @property
+    def wait(self) -> int:
+        """The seconds to wait before the next try; none for the first few wrong codes."""
+        beyond = self._number - _SLIPS
+        return 0 if beyond <= 0 else min(2**beyond, _LONGEST_WAIT)
 
 
 class Sessions:
@@ -100,8 +134,12 @@ class Sessions:
 
 
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # no two that look alike: 0 O, 1 I L, U V
-_LENGTH = 8  # characters: 30^8 codes, of which somebody who guesses may try five
+_LENGTH = 8  # characters of a code that is typed: 30^8 codes, for two minutes
+CARRIED_LENGTH = 16  # of one that programs carry, and that lasts longer
 _LOCK_TIMEOUT = 2.0  # seconds
+_SLIPS = 3  # wrong codes in a row, as somebody types them
+_LONGEST_WAIT = 64  # seconds
+_ROW_ENDS = 600.0  # seconds
 
 Clock = Callable[[], float]
 Purpose = Literal["pairing", "page"]
@@ -111,12 +149,11 @@ Purpose = Literal["pairing", "page"]
 class _PairingCode(BaseModel):
     """The code that is valid now. Times are in seconds since the epoch."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(frozen=True, strict=True)
 
     sha256: str
     made_at: float
     expires_at: float
-    tries: int
 
     def is_valid(self, now: float) -> bool:
         """Return whether the code may still be used.
@@ -125,33 +162,33 @@ class _PairingCode(BaseModel):
         that shows less by as much as a code lasts ends it, too.
         """
         lasts = self.expires_at - self.made_at
-        return self.tries > 0 and abs(now - self.made_at) < lasts
+        return abs(now - self.made_at) < lasts
 
 
 def new_code(
     state: Path,
     lasts: float = 120.0,
-    tries: int = 5,
     *,
+    length: int = _LENGTH,
     purpose: Purpose = "pairing",
     clock: Clock = time.time,
 ) -> str:
     """Return a new code like `ABCD-2345` that take_code accepts once; it replaces an earlier one.
 
-    state: the vault's state folder, where its hash is saved. lasts: in seconds.
+    state: the vault's state folder, where its hash is saved. lasts: in seconds. length: characters.
 
     Raises UsageError if the folder cannot be written.
     """
-    code = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
+    code = "".join(secrets.choice(_ALPHABET) for _ in range(length))
     now = clock()
-    saved = _PairingCode(sha256=_hash(code), made_at=now, expires_at=now + lasts, tries=tries)
+    saved = _PairingCode(sha256=_hash(code), made_at=now, expires_at=now + lasts)
     try:
         make_private_folder(state)
         with _lock(state):
             _save(state, purpose, saved)
     except (OSError, Timeout) as error:
         raise UsageError(f"the folder {state} cannot be written ({error}); allow it") from None
-    return f"{code[:4]}-{code[4:]}"
+    return "-".join(code[start : start + 4] for start in range(0, length, 4))
 
 
 def take_code(
@@ -159,7 +196,7 @@ def take_code(
 ) -> bool:
     """Return whether it is the code made last, and is still valid; it is used up by that.
 
-    Case, hyphens and spaces do not matter. A try that cannot be counted is refused.
+    Case, hyphens and spaces do not matter. A wrong code changes nothing.
     """
     try:
         with _lock(state):
@@ -172,17 +209,17 @@ def take_code(
             is_right = hmac.compare_digest(_hash(code), saved.sha256)
             if is_right:
                 file.unlink()
-            else:
-                _save(state, purpose, saved.model_copy(update={"tries": saved.tries - 1}))
             return is_right
     except (OSError, Timeout, UsageError):
         return False
 
 
-def has_code(state: Path) -> bool:
-    """Return whether the code made last is still valid, and not used up."""
+def can_pair(state: Path, code: str) -> bool:
+    """Return whether the code would still be taken."""
     saved = _read(_file(state, "pairing"))
-    return saved is not None and saved.is_valid(time.time())
+    if saved is None or not saved.is_valid(time.time()):
+        return False
+    return hmac.compare_digest(_hash(code), saved.sha256)
 
 
 def _read(file: Path) -> _PairingCode | None:

@@ -22,7 +22,7 @@ from companion.daemon.api.run_routes import runs
 from companion.daemon.daemon import Daemon
 from companion.daemon.guard import Guard
 from companion.daemon.openapi import describe_api
-from companion.daemon.problem import find_problem
+from companion.daemon.problem import Refusal, find_problem
 from companion.daemon.web.pages import page
 
 RESOURCES = (
@@ -72,4 +72,5 @@ def _answer_problem(error: Exception) -> Response:
         problem = http_problem(error.code or 500, "There is nothing at this address.")
     else:
         problem = find_problem(error)
-    return Response(problem.dump(), problem.status, content_type=PROBLEM_JSON)
+    headers = error.headers if isinstance(error, Refusal) else ()
+    return Response(problem.dump(), problem.status, list(headers), content_type=PROBLEM_JSON)

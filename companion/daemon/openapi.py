@@ -45,6 +45,7 @@ _POST_PROBLEMS = {
     413: "The body is too large.",
     415: "The body is not application/json.",
 }
+_WRONG_CODE = {429: "Too many wrong codes came in a row; Retry-After says how long to wait."}
 _CONFLICT = {
     409: "The note was changed meanwhile, or cannot be written; or a large run is not agreed to."
 }
@@ -88,7 +89,8 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
     if route.method == "GET":
         responses["304"] = {"description": "It is as the client has it.", "headers": _ETAG}
     problems = _PROBLEMS | (_POST_PROBLEMS if route.method == "POST" else {})
-    responses |= _problems(problems | (_CONFLICT if route.conflicts else {}))
+    problems |= (_CONFLICT if route.conflicts else {}) | (_WRONG_CODE if route.takes_code else {})
+    responses |= _problems(problems)
     operation: dict[str, Any] = {
         "operationId": route.view.__name__,
         "summary": inspect.getdoc(route.view) or "",

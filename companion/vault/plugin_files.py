@@ -126,6 +126,16 @@ def read_installed(root: Path) -> Installed:
     return Installed(_version(manifest, folder / "manifest.json"), enabled)
 
 
+def read_setting(root: Path, name: str) -> object:
+    """Return a value of the plugin's data.json in the vault at root, None if it is not there.
+
+    Raises UsageError if the file cannot be read, or is no JSON.
+    """
+    file = root / SETTINGS / "plugins" / PLUGIN / "data.json"
+    settings: dict[str, object] = _read_json(root, file, {}, "it holds no settings")[1]
+    return settings.get(name)
+
+
 def _read_json(root: Path, file: Path, empty: T, otherwise: str) -> tuple[bytes | None, T]:
     """Return the bytes of the file and the JSON in it; None and `empty` if it does not exist.
 

@@ -131,7 +131,16 @@ def no_file(user: User) -> None:
     (user.home / "config.toml").unlink()
 
 
+def replaced_code(user: User) -> None:
+    """Install the plugin, whose code another one replaces before it pairs."""
+    assert user.run("plugin", "install").status == 0
+    user.run("pair")
+
+
 FAULTS = [
+    pytest.param(
+        replaced_code, "plugin", "hint", "not paired", "companion plugin install", id="old code"
+    ),
     pytest.param(
         open_token, "token", "problem", "others may read", "rotate", id="open token", marks=posix
     ),

@@ -44,7 +44,9 @@ def test_it_is_installed_enabled_and_pairs_once(user: User, built: Path) -> None
     assert enabled_in(user.vault) == ["dataview", "callout-companion"]
     data = data_of(user.vault)
     assert sorted(data) == ["address", "code"] and data["address"] == "http://127.0.0.1:27182"
-    assert re.fullmatch(r"[A-Z2-9]{4}-[A-Z2-9]{4}", data["code"]) and data["code"] not in ran.all
+    assert (
+        re.fullmatch(r"([A-Z2-9]{4}-){3}[A-Z2-9]{4}", data["code"]) and data["code"] not in ran.all
+    )
     main = (built / "main.js").read_bytes()
     assert user.files()[str(Path(PLUGIN, "main.js"))] == main
     assert f"plugin {__version__} is in {user.vault / PLUGIN}" in ran.out

@@ -199,6 +199,16 @@ def test_a_code_opens_once(server: Served) -> None:
     assert_is_problem(server.post("/pair", b"x"), 400)
 
 
+def test_wrong_codes_cost_their_sender_time_and_the_owner_nothing(server: Served) -> None:
+    code = new_code(state_folder(server.daemon.root))
+    server.post("/pair", {"code": "wrong"})
+    answers = [server.post("/pair", {"code": "wrong"}) for _ in range(8)]
+    assert_is_problem(answers[-1], 429)
+    waits = [int(each.headers.get("retry-after", 0)) for each in answers]
+    assert waits == [0, 0, 2, 4, 8, 16, 32, 64]
+    assert server.post("/pair", {"code": code}).status == 200
+
+
 def test_presence_is_reported(server: Served) -> None:
     body = {"client": "obsidian-1", "open": ["Stub.md", "A/Done.md"]}
     assert server.post("/presence", body).json == {

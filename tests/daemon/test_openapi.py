@@ -31,7 +31,9 @@ CHECKS = {
     "negative_data_rejection": {
         "expected-statuses": ["400", "401", "403", "404", "405", "413", "415", "421", "422", "431"]
     },
-    "positive_data_acceptance": {"expected-statuses": ["2xx", "304", "403", "404", "409", "422"]},
+    "positive_data_acceptance": {
+        "expected-statuses": ["2xx", "304", "403", "404", "409", "422", "429"]
+    },
 }
 CONFIG = SchemathesisConfig.from_dict({"checks": CHECKS})
 schema = schemathesis.openapi.from_dict(json.loads(describe_api(RESOURCES)), config=CONFIG)

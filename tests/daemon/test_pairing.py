@@ -1,4 +1,4 @@
-"""Pairing codes: two minutes, five tries, one use."""
+"""Pairing codes: two minutes, one use; wrong ones cost their sender time alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.daemon.access import new_code, take_code
+from companion.daemon.access import WrongCodes, new_code, take_code
 from companion.errors import UsageError
 
 NOW = 1_790_000_000.0
@@ -67,12 +67,25 @@ def test_how_long_it_lasts(tmp_path: Path, after: float, expected: bool) -> None
     assert not take(tmp_path, code), "it is over, whatever the clock says next"
 
 
-@pytest.mark.parametrize(("wrong", "expected"), [(4, True), (5, False)])
-def test_how_often_it_may_be_tried(tmp_path: Path, wrong: int, expected: bool) -> None:
-    code = new(tmp_path)
-    for _ in range(wrong):
-        assert not take(tmp_path, "AAAA-AAAA")
-    assert take(tmp_path, code) is expected
+WAITS = [
+    pytest.param("www", 0, id="slips"),
+    pytest.param("wwwwwww", 16, id="a wait that grows"),
+    pytest.param("w" * 5000, 64, id="up to a minute"),
+    pytest.param("wwwwwr", 0, id="a right one ends the row"),
+    pytest.param("wwwwwpw", 0, id="so does a pause"),
+]
+
+
+@pytest.mark.parametrize(("codes", "seconds"), WAITS)
+def test_how_long_wrong_codes_make_wait(codes: str, seconds: int) -> None:
+    now = [1000.0]
+    wrong_codes = WrongCodes(lambda: now[0])
+    for each in codes:
+        if each == "p":
+            now[0] += 600
+        else:
+            wrong_codes.count(is_right=each == "r")
+    assert wrong_codes.wait == seconds
 
 
 def test_a_new_code_ends_the_old_one(tmp_path: Path) -> None:
@@ -85,7 +98,7 @@ def test_only_its_hash_is_kept_for_its_owner(tmp_path: Path) -> None:
     file = tmp_path / "pairing.json"
     text = file.read_text()
     assert code not in text and code.replace("-", "") not in text
-    assert sorted(json.loads(text)) == ["expires_at", "made_at", "sha256", "tries"]
+    assert sorted(json.loads(text)) == ["expires_at", "made_at", "sha256"]
     assert os.name == "nt" or stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
@@ -94,13 +107,6 @@ def test_of_many_at_once_one_gets_it(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         taken = list(pool.map(lambda _: take(tmp_path, code), range(8)))
     assert sum(taken) == 1
-
-
-def test_tries_at_once_are_all_counted(tmp_path: Path) -> None:
-    code = new(tmp_path)
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: take(tmp_path, "wrong"), range(5)))
-    assert not take(tmp_path, code)
 
 
 DAMAGED = [

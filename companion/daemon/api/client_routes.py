@@ -28,15 +28,22 @@ class Token(Shape):
     token: str
 
 
-@pair.does("/pair", is_open=True)
+@pair.does("/pair", is_open=True, takes_code=True)
 def take_code(body: Code) -> Token:
     """Exchange a one-time code for a token."""
     token = the_access().pair(body.code)
     if token is None:
-        raise Refusal(
-            403, "The code is wrong, used up or too old; run `companion pair` for a new one."
-        )
+        words = "The code is wrong, used up or too old; run `companion pair` for a new one."
+        raise refuse_code(words)
     return Token(token=token)
+
+
+def refuse_code(words: str) -> Refusal:
+    """Return the refusal of a wrong code; after some in a row, it says how long to wait."""
+    wait = the_access().wrong_codes.wait
+    if not wait:
+        return Refusal(403, words)
+    return Refusal(429, f"{words} Wait {wait} seconds.", headers=[("Retry-After", str(wait))])
 
 
 proof = Resource("proof")

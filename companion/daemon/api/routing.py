@@ -106,7 +106,7 @@ class Route:
 
     answers: the models that it may answer; what the page shows is a Response. conflicts: whether
     it may answer 409. location: returns the Location header for an answer. is_open: whether it
-    needs no token.
+    needs no token. takes_code: whether it takes a one-time code, and may answer 429.
     """
 
     method: str
@@ -119,6 +119,7 @@ class Route:
     conflicts: bool = False
     location: Callable[[Any], str] | None = None
     is_open: bool = False
+    takes_code: bool = False
 
     def answer(self, **names: object) -> Response:
         """Return the answer to the current request. names: the values of the rule's variables."""
@@ -160,9 +161,10 @@ class Resource(Blueprint):
         conflicts: bool = False,
         location: Callable[[Any], str] | None = None,
         is_open: bool = False,
+        takes_code: bool = False,
     ) -> Callable[[V], V]:
         """Decorate a function that answers POST."""
-        return self._add("POST", rule, status, conflicts, location, is_open)
+        return self._add("POST", rule, status, conflicts, location, is_open, takes_code)
 
     def _add(self, method: str, rule: str, *more: Any) -> Callable[[V], V]:
         def add(view: V) -> V:

@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request, send_from_directory
 from pydantic import Field
 
 from companion.app.types.base import Sent
+from companion.daemon.api.client_routes import refuse_code
 from companion.daemon.api.routing import read_body, the_access
 from companion.daemon.guard import PAGE, SHELL, STATIC, VIEWS
 from companion.daemon.problem import Refusal
@@ -66,9 +67,7 @@ def open_session() -> Response:
     """Open a session for a one-time code; return its token."""
     session = the_access().open_page(read_body(OneTimeCode, request.get_data()).code)
     if session is None:
-        raise Refusal(
-            403, "This address was used, or is too old; `companion open` makes a new one."
-        )
+        raise refuse_code("This address was used, or is too old; `companion open` makes a new one.")
     return answer({"session": session})
 
 
