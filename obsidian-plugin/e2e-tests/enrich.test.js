@@ -89,6 +89,27 @@ test("the ribbon fills the open note in one step of its undo", async () => {
   assert.deepEqual([change.path, change.state], [path, "done"]);
 });
 
+test("its callout has an icon and a colour of its own, unlike a type that Obsidian does not know, and a snippet may change both", async () => {
+  const title = page.locator(".callout[data-callout=ai] .lp-callout-title");
+  await title.locator("svg.lucide-sparkles").waitFor();
+  const look = (/** @type {string} */ type) =>
+    page.evaluate((name) => {
+      const callout = document.body.createDiv({ cls: "callout", attr: { "data-callout": name } });
+      const { style } = callout;
+      Object.assign(style, { color: "rgb(var(--callout-color))" });
+      const { color } = getComputedStyle(callout);
+      const icon = getComputedStyle(callout).getPropertyValue("--callout-icon").trim();
+      callout.remove();
+      return { color, icon };
+    }, type);
+  assert.deepEqual(await look("ai"), { color: "rgb(120, 82, 238)", icon: "lucide-sparkles" });
+  assert.deepEqual(await look("unknown"), { color: "rgb(8, 109, 221)", icon: "lucide-pencil" });
+  const snippet = '.callout[data-callout="ai"] { --callout-color: 1, 2, 3; --callout-icon: lucide-bot; }';
+  await page.evaluate((text) => document.head.prepend(createEl("style", { text, attr: { id: "snippet" } })), snippet);
+  assert.deepEqual(await look("ai"), { color: "rgb(1, 2, 3)", icon: "lucide-bot" }, "wherever Obsidian puts it");
+  await page.evaluate(() => document.getElementById("snippet")?.remove());
+});
+
 test("the command takes the last change of the open note back", async () => {
   const path = "Cooking/Sourdough.md";
   await openNote(page, path);

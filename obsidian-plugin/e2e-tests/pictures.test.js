@@ -32,6 +32,7 @@ for (const theme of /** @type {const} */ (["light", "dark"])) {
     await modal.locator(".checkbox-container").last().click();
     await take(page, `plugin-review-${theme}`);
     await page.keyboard.press("Escape");
+    await page.locator(".notice", { hasText: "waits in the inbox" }).click();
 
     await clickRibbon(page);
     await shows(page, /\[!ai\]/);

@@ -65,6 +65,6 @@ test("colours are Obsidian's, so that they fit light and dark", async () => {
     assert.match(value, /var\(--/);
   }
   for (const [, name] of styles.matchAll(/\.([a-z-]+)/g)) {
-    assert.match(name, /^(?:callout-companion-|is-)/);
+    assert.match(name, /^(?:callout-companion-|is-|callout$)/);
   }
 });

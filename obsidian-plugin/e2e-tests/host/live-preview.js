@@ -5,21 +5,30 @@ import { Decoration, EditorView, ViewPlugin, WidgetType } from "@codemirror/view
 import { icon } from "./icons.js";
 
 class Title extends WidgetType {
-  constructor(title) {
+  constructor(type, title) {
     super();
+    this.type = type;
     this.title = title;
   }
 
   eq(other) {
-    return other.title === this.title;
+    return other.type === this.type && other.title === this.title;
   }
 
   toDOM() {
     const element = createSpan({ cls: "lp-callout-title" });
-    element.append(icon("sparkles"));
+    element.append(icon(findIcon(this.type)));
     element.appendText(this.title);
     return element;
   }
+}
+
+/** The icon that the styles name for a type of callout: https://help.obsidian.md/callouts#Customize+callouts */
+function findIcon(type) {
+  const callout = document.body.createDiv({ cls: "callout", attr: { "data-callout": type } });
+  const name = getComputedStyle(callout).getPropertyValue("--callout-icon").trim();
+  callout.remove();
+  return name.replace(/^lucide-/, "");
 }
 
 class Rule extends WidgetType {
@@ -85,7 +94,7 @@ function decorate(view) {
   const builder = new RangeSetBuilder();
   const { doc } = view.state;
   let properties = doc.line(1).text === "---" ? "open" : "none";
-  let callout = false;
+  let type = "";
   for (let number = 1; number <= doc.lines; number += 1) {
     const { from, to, text } = doc.line(number);
     if (properties === "open" && (number === 1 || text !== "---")) {
@@ -98,8 +107,9 @@ function decorate(view) {
       continue;
     }
     const header = /^( *> ?)\[!(\w+)\][+-]? ?(.*)$/.exec(text);
-    callout = header ? true : callout && /^ *>/.test(text);
-    if (callout) calloutLine(builder, doc, number, header);
+    if (header) type = header[2].toLowerCase();
+    else if (!/^ *>/.test(text)) type = "";
+    if (type) calloutLine(builder, doc, number, header, type);
     else plain(builder, from, to, text);
   }
   return builder.finish();
@@ -113,12 +123,13 @@ function property(builder, from, to, text, number) {
   else if (name) builder.add(from, from + name, Decoration.mark({ class: "lp-name" }));
 }
 
-function calloutLine(builder, doc, number, header) {
+function calloutLine(builder, doc, number, header, type) {
   const { from, to, text } = doc.line(number);
   const isLast = number === doc.lines || !/^ *>/.test(doc.line(number + 1).text);
-  builder.add(from, from, line(`lp-callout${header ? " mod-first" : ""}${isLast ? " mod-last" : ""}`));
+  const kind = `callout lp-callout${header ? " mod-first" : ""}${isLast ? " mod-last" : ""}`;
+  builder.add(from, from, Decoration.line({ class: kind, attributes: { "data-callout": type } }));
   if (header) {
-    const widget = new Title(header[3] || "AI");
+    const widget = new Title(type, header[3] || "AI");
     builder.add(from, to, Decoration.replace({ widget }));
     return;
   }
