@@ -66,7 +66,7 @@ class EndpointTable(Table):
     small: bool | None = None
     """what it knows by heart is often wrong; unset: of embedded ones under 4 billion parameters"""
     requests_a_minute: Annotated[int, Field(ge=1)] | None = None
-    """of all runs together, as the account there allows; unset: as the API itself reports"""
+    """of all runs of a daemon, as the account there allows; unset: as the API itself reports"""
     tokens_a_minute: Annotated[int, Field(ge=1)] | None = None
     """the same for tokens in and out"""
     service_tier: Literal["flex"] | None = None

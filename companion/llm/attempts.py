@@ -122,6 +122,8 @@ class Attempts:
                     return reply, endpoint
                 if isinstance(error, RateLimited):
                     error.retry_after = wait or None
+                    if self.limiter and wait <= _LONGEST_WAIT:
+                        self.limiter.hold(wait)  # the other calls would be refused, too
                 if attempt >= retries or wait > _LONGEST_WAIT or isinstance(error, OutOfQuota):
                     raise error
                 self._cancelled.wait(max(wait, retry_delay(attempt, self._first_delay)))

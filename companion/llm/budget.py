@@ -91,7 +91,6 @@ class Budget:
         self.tokens_a_day = tokens_a_day
         self.dollars_a_day = dollars_a_day
         self.notes_a_day = notes_a_day
-        self._file = file
         self._store = BudgetStore(file)
         self._limiters: dict[object, RateLimiter] = {}
         self._price = price
@@ -149,12 +148,12 @@ class Budget:
             return Correction(day, amount, amount, self._store.files)
 
     def limiter(self, endpoint: Endpoint) -> RateLimiter:
-        """Return what keeps the limits a minute of the endpoint; close() closes it."""
+        """Return what keeps the limits a minute of the endpoint, for all calls by this budget."""
         with self._changed:
             limits = endpoint.requests_a_minute, endpoint.tokens_a_minute
             key = endpoint.address, endpoint.model, limits
             if key not in self._limiters:
-                self._limiters[key] = RateLimiter(self._file, endpoint)
+                self._limiters[key] = RateLimiter(endpoint)
             return self._limiters[key]
 
     def reserve_note(self) -> bool:
@@ -189,9 +188,6 @@ class Budget:
         """Close the file; it is opened again when it is needed."""
         with self._changed:
             self._store.close()
-            limiters = list(self._limiters.values())
-        for limiter in limiters:
-            limiter.close()
 
     def __enter__(self) -> Budget:
         return self

@@ -139,25 +139,8 @@ _MIGRATIONS: list[Migration] = [
             PRIMARY KEY (day, vault)
         ) WITHOUT ROWID""",
     ),
-    (  # of companion.llm.rate_limit_store
-        """CREATE TABLE turns (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            endpoint TEXT NOT NULL,
-            granted INTEGER NOT NULL,
-            at REAL NOT NULL,
-            tokens INTEGER NOT NULL
-        )""",
-        "CREATE INDEX turns_in_time ON turns (endpoint, granted, at, id, tokens)",
-        """CREATE TABLE reported_limits (
-            endpoint TEXT NOT NULL,
-            kind TEXT NOT NULL,
-            at REAL NOT NULL,
-            a_minute INTEGER,
-            most INTEGER,
-            until REAL NOT NULL,
-            PRIMARY KEY (endpoint, kind)
-        ) WITHOUT ROWID""",
-    ),
+    (),  # tables of calls and limits a minute, which are in memory now
+    ("DROP TABLE IF EXISTS turns", "DROP TABLE IF EXISTS reported_limits"),
 ]
 _FORGET = """DELETE FROM {table} WHERE day NOT IN
     (SELECT DISTINCT day FROM {table} ORDER BY day DESC LIMIT ?)"""

@@ -559,3 +559,18 @@ def test_the_sum_is_what_was_taken(
                 reservation.settle(None)
                 spent += read + written
             assert sum(budget.spent_today()[:2]) == spent
+
+
+def test_a_file_with_tables_of_limits_a_minute_goes_on_without_them(file: Path) -> None:
+    with Budget(file) as budget:
+        budget.reserve(10, 5)
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("CREATE TABLE turns (id INTEGER)")
+        db.execute("PRAGMA user_version = 2")
+    with Budget(file) as budget:
+        assert budget.spent_today().calls == 1
+    with closing(sqlite3.connect(file)) as db:
+        assert [name for (name,) in db.execute("SELECT name FROM sqlite_master")] == [
+            "days",
+            "notes",
+        ]
