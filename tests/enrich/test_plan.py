@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -9,12 +12,14 @@ from ruamel.yaml import YAML
 from companion.enrich.plan import Filling, plan_edits
 from companion.errors import NoteRefused
 from companion.note.callouts import Styles
-from companion.note.edit import apply_edits
+from companion.note.edit import Edit, apply_edits
+from companion.note.editor_text import to_utf16
 from companion.note.facts import find_facts
 from companion.note.needs import CALLOUT, Need, Rules
 from companion.note.parsed_note import ParsedNote
 from companion.note.status_mark import KEEP, REMOVE
 from companion.note.text import NoteText
+from companion.vault.change import invert_edits
 
 RULES = Rules()
 
@@ -164,3 +169,70 @@ def test_a_callout_that_is_gone_is_named(question: str | None, name: str) -> Non
     need = Need(CALLOUT, "Perplexity", question, "request", "an empty AI callout")
     with pytest.raises(NoteRefused, match=name):
         plan_edits(ParsedNote(NoteText("Text.\n")), [Filling(need, "One.")], RULES, Styles(), KEEP)
+
+
+FILLED_IN_EDITORS = Path(__file__).parents[2] / "obsidian-plugin/tests/host/edits.json"
+_MIXED = "---\nmood: ok\n{}\nkind: 1\n---\n\n# T\n\nText.\n"
+IN_EDITORS = {
+    "a text": (_MIXED.format("description:"), "description"),
+    "a text after a space": (_MIXED.format("description: "), "description"),
+    "a text before a comment": (_MIXED.format("description: # c"), "description"),
+    "a text in place of quotes": (_MIXED.format('description: ""'), "description"),
+    "a text in place of a block": (_MIXED.format("description: |"), "description"),
+    "the first property": ("---\ndescription:\nmood: ok\n---\nText.\n", "description"),
+    "the last property": ("---\nmood: ok\ndescription:\n---\nText.\n", "description"),
+    "a list": (_MIXED.format("tags:"), "tags"),
+    "a list before a blank line": (_MIXED.format("tags:\n"), "tags"),
+    "the first list": ("---\ntags:\nmood: ok\n---\nText.\n", "tags"),
+    "the last list": ("---\nmood: ok\ntags:\n---\nText.\n", "tags"),
+    "a list of nothing": (_MIXED.format("tags:\n  - "), "tags"),
+    "a list in brackets": (_MIXED.format("tags: []"), "tags"),
+    "text and list at once": (_MIXED.format("description:\ntags:"), "description tags"),
+    "a new property": ("---\nmood: ok\n---\nText.\n", "description"),
+    "a list, and a new property": ("---\nmood: ok\ntags:\n---\nText.\n", "description tags"),
+    "properties where there are none": ("# T\n\nText.\n", "description"),
+    "a callout above text": ("# T\n\nText.\n", "callout"),
+    "a callout right below a title": ("# T\nText.\n", "callout"),
+    "a callout in an empty note": ("---\nmood: ok\n---\n# T\n\n", "callout"),
+    "a callout at the very end": ("# T", "callout"),
+    "an answer": ("# T\n\nText.\n\n> [!ai] Why?\n\nMore.\n", "callout"),
+    "an answer at the very end": ("Text.\n\n## H\n\n> [!ai] Why?", "callout"),
+    "an answer in a list": ("- a\n- > [!ai] Why?\n- b\n", "callout"),
+    "everything at once": (_MIXED.format("description:\ntags:\naliases:"), ""),
+    "a mark in its line": ("# T\n\n#status/postponed\n\nText.\n", ""),
+    "a mark among words": ("# T\n\nWords #status/postponed here.\n", ""),
+    "a mark among tags": (
+        "---\ntags:\n  - a\n  - status/postponed\nmood: ok\n---\nText.\n",
+        "",
+    ),
+}
+
+
+def _offer(old: str, new: str, edits: list[Edit]) -> dict[str, object]:
+    made = [
+        {**edit._asdict(), "place": edit.place and edit.place._asdict()}
+        for edit in to_utf16(old, edits)
+    ]
+    return {"before": old, "after": new, "edits": made}
+
+
+def test_the_plugin_is_tested_with_the_edits_of_today() -> None:
+    """Its tests make them in CodeMirror, around cursors everywhere, and take them back."""
+    made: dict[str, dict[str, object]] = {}
+    for name, (text, kinds) in IN_EDITORS.items():
+        view, fillings = fill(text)
+        chosen = [
+            filling
+            for filling in fillings
+            if filling.need.kind in (kinds.split() or [filling.need.kind])
+        ]
+        plan = plan_edits(view, chosen, RULES, Styles(), KEEP if kinds else REMOVE)
+        edits = sorted(plan.edits)
+        replaced = [text[edit.start : edit.end] for edit in edits]
+        undo = invert_edits(edits, replaced)
+        made[name] = _offer(text, plan.text, edits)
+        made[f"{name}, taken back"] = _offer(plan.text, text, undo)
+    expected = json.dumps(made, ensure_ascii=False, indent=1) + "\n"
+    if FILLED_IN_EDITORS.read_text(encoding="utf-8") != expected:
+        FILLED_IN_EDITORS.write_text(expected, encoding="utf-8", newline="\n")
+        pytest.fail(f"{FILLED_IN_EDITORS.name} was out of date and has been written; look at it")
