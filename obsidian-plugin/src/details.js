@@ -18,7 +18,7 @@ import { countNotes, describeModel, describeVault, nameChange, say, sentence } f
 export async function openDetails(plugin) {
   await plugin.daemon.check();
   const { status, words } = plugin.daemon;
-  if (status) return showDetails(plugin, status);
+  if (status || plugin.work.waits.size) return showDetails(plugin, status);
   notify(words);
   await openView(plugin);
 }
@@ -42,32 +42,45 @@ export async function showWhy(plugin, file) {
 }
 
 /**
- * Show the status, with buttons for what can be done about it.
+ * Show the status and what waits for the user, with buttons for what can be done about it.
  *
+ * @param {CompanionPlugin} plugin
+ * @param {Status | null} status
+ */
+function showDetails(plugin, status) {
+  const waits = [...plugin.work.waits];
+  /** @type {[string, string[]][]} */
+  const lists = [[say("headYou"), waits.map(({ words }) => words)], ...(status ? describeStatus(plugin, status) : [])];
+  const choices = status ? findChoices(plugin, status) : [];
+  if (waits.length) choices.unshift([say("cancelWaits"), () => plugin.work.cancelWaits(waits)]);
+  showLists(plugin, "Callout Companion", lists, choices);
+}
+
+/**
  * @param {CompanionPlugin} plugin
  * @param {Status} status
  */
-function showDetails(plugin, status) {
-  const { paused, runs } = status;
+function findChoices(plugin, { paused, runs }) {
   /** @type {Choice[]} */
   const choices = [
     [say(paused ? "resumeBackground" : "pauseBackground"), () => setPaused(plugin, !paused)],
   ];
   if (findBacklog(plugin).notes) choices.push([say("decideBefore"), () => askAboutBacklog(plugin)]);
   if (runs.length) choices.push([say("cancelRuns"), () => plugin.api.cancelRuns(runs)]);
-  showLists(plugin, "Callout Companion", describeStatus(status), choices);
+  return choices;
 }
 
 /**
+ * @param {CompanionPlugin} plugin
  * @param {Status} status
  * @returns {[string, string[]][]}
  */
-function describeStatus(status) {
+function describeStatus({ missing }, status) {
   const { background, today } = status;
   const spent = [say("tokens", { n: today.input_tokens + today.output_tokens })];
   if (today.dollars !== null) spent.push(say("dollars", { n: today.dollars.toFixed(2) }));
   return [
-    [say("headVault"), [describeVault(status)]],
+    [say("headVault"), [describeVault(status), missing.length ? say("missing", { what: missing.join(", ") }) : ""].filter(Boolean)],
     [say("headModel"), [describeModel(status), status.settings_changed ? say("settingsChanged") : ""].filter(Boolean)],
     [say("headWaits"), [status.fault?.reason ?? "", status.rate_limit].filter(Boolean)],
     [say("headAtWork"), status.in_hand],

@@ -2,10 +2,11 @@
 
 import { isolateHistory } from "@codemirror/commands";
 import { ChangeSet, EditorSelection } from "@codemirror/state";
-import { EditorView } from "@codemirror/view";
 import { NoteUnavailable } from "./errors.js";
+import { findCodeMirror } from "./internals.js";
 import { say } from "./words.js";
 
+/** @import { EditorView } from "@codemirror/view" */
 /** @import { Editor } from "obsidian" */
 /** @import { Edit } from "./shapes.js" */
 
@@ -54,33 +55,22 @@ export function isComposing(editor) {
 /**
  * Return where a range is after the edits: it stays with its words. A cursor where whole lines are
  * inserted stays with the line below them, or with the line above if they begin with a line break, as
- * at the end of a note. A selection does not grow.
+ * at the end of a note; in whole lines that are taken out it goes to the line above. A selection does not grow.
  *
+ * @param {string} text before the edits
  * @param {Edit[]} edits
- * @param {number} length of the text before
  * @param {Range} range
  * @returns {Range}
  */
-export function mapRange(edits, length, { anchor, head }) {
-  const changes = toChanges(edits, length);
+export function mapRange(text, edits, { anchor, head }) {
+  const changes = toChanges(edits, text.length);
   if (anchor === head) {
-    const place = changes.mapPos(head, findSide(edits, head));
+    const place = changes.mapPos(leaveLines(text, edits, head), findSide(edits, head));
     return { anchor: place, head: place };
   }
   const from = changes.mapPos(Math.min(anchor, head), 1);
   const to = Math.max(from, changes.mapPos(Math.max(anchor, head), -1));
   return anchor < head ? { anchor: from, head: to } : { anchor: to, head: from };
-}
-
-/**
- * Return the CodeMirror view behind Obsidian's editor, undocumented but there since 1.0, else null.
- *
- * @param {Editor} editor
- */
-export function findCodeMirror(editor) {
-  /** @type {unknown} */
-  const cm = Reflect.get(editor, "cm");
-  return cm instanceof EditorView ? cm : null;
 }
 
 /**
@@ -91,7 +81,7 @@ export function findCodeMirror(editor) {
 function changeView(cm, edits, after) {
   const { doc, selection } = cm.state;
   const ranges = selection.ranges.map((range) => {
-    const { anchor, head } = mapRange(edits, doc.length, range);
+    const { anchor, head } = mapRange(doc.toString(), edits, range);
     return EditorSelection.range(anchor, head);
   });
   const transaction = cm.state.update({
@@ -109,8 +99,8 @@ function changeView(cm, edits, after) {
  * @param {Edit[]} edits
  */
 function changeByTransaction(editor, edits) {
-  const { length } = editor.getValue();
-  const ranges = findRanges(editor).map((range) => mapRange(edits, length, range));
+  const text = editor.getValue();
+  const ranges = findRanges(editor).map((range) => mapRange(text, edits, range));
   const changes = edits.map(({ start, end, text }) => {
     return { from: editor.offsetToPos(start), to: editor.offsetToPos(end), text };
   });
@@ -129,6 +119,21 @@ function changeByTransaction(editor, edits) {
 function toChanges(edits, length) {
   const changes = edits.map(({ start, end, text }) => ({ from: start, to: end, insert: text }));
   return ChangeSet.of(changes, length);
+}
+
+/**
+ * Return the end of the line above if whole lines that the offset is in are taken out or replaced, else the offset;
+ * never the end of a line `---`, which would not close the properties any more.
+ *
+ * @param {string} text
+ * @param {Edit[]} edits
+ * @param {number} offset
+ */
+function leaveLines(text, edits, offset) {
+  const isLineStart = (/** @type {number} */ at) => at === text.length || text[at - 1] === "\n";
+  const edit = edits.find(({ start, end }) => start <= offset && offset < end);
+  if (!edit?.start || /[^\n]$/.test(edit.text) || !isLineStart(edit.start) || !isLineStart(edit.end)) return offset;
+  return text.endsWith("---\n", edit.start) ? offset : edit.start - 1;
 }
 
 /**

@@ -7,6 +7,7 @@ import { openDetails } from "./details.js";
 import { notify, notifyOfErrors, notifyWithButton } from "./dialogs.js";
 import { NotInstalled, Stopped } from "./errors.js";
 import { Heartbeat } from "./heartbeat.js";
+import { findMissing } from "./internals.js";
 import { previewField } from "./place.js";
 import { CompanionSettingTab, readSettings } from "./settings.js";
 import { watchPairing } from "./set-up.js";
@@ -54,6 +55,8 @@ export default class CompanionPlugin extends Plugin {
    * @type {Map<string, Promise<unknown>>}
    */
   deciding = new Map();
+  /** @type {string[]} what Obsidian does not have of that which it does not document */
+  missing = [];
   /** @type {Set<() => void>} called after each check of the daemon */
   watchers = new Set();
   /** @type {HTMLElement | null} */
@@ -94,6 +97,7 @@ function begin(plugin) {
   plugin.registerEvent(workspace.on("layout-change", tell));
   plugin.registerEvent(vault.on("rename", tell));
   plugin.activity.watch();
+  plugin.missing = findMissing(plugin.app);
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => plugin.daemon.reportNoneOpen())));
   plugin.registerInterval(window.setInterval(() => void plugin.takeOver.fillOne(), LOOK));
   plugin.registerInterval(window.setInterval(() => void plugin.asked.make(), LOOK));

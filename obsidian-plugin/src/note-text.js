@@ -3,17 +3,32 @@
 import { MarkdownView } from "obsidian";
 import { changeEditor } from "./editor.js";
 import { NoteUnavailable } from "./errors.js";
+import { findCards, findCodeMirror, readSaved } from "./internals.js";
 import { say } from "./words.js";
 
-/** @import { App, TFile } from "obsidian" */
+/** @import { App, Editor, TFile } from "obsidian" */
+/** @import { Card } from "./internals.js" */
 /** @import { Edit } from "./shapes.js" */
 
 /**
  * text: the text that edits have to be made for. That is what the editor shows, unless the file has
  * line ends or a byte order mark that editors do not show and Obsidian drops when it saves: then it is
- * the file's text, and the edits are made there. view: the view that edits the note, null if none does.
+ * the file's text, and the edits are made there. view: what edits the note, null if nothing does.
  *
- * @typedef {{ text: string, view: MarkdownView | null }} Reading
+ * @typedef {{ text: string, view: Editing | null }} Reading
+ */
+
+/**
+ * What edits a note: a view, or a card on a canvas, an embed or a popover that shows all of it.
+ *
+ * @typedef {{ editor: Editor, save: () => unknown }} Editing
+ */
+
+/**
+ * An editor of a note or a part of it. isEditing: false for a view in reading mode, whose editor need not
+ * hold the note's text.
+ *
+ * @typedef {{ file: TFile | null, editor: Editor, containerEl: HTMLElement, isEditing: boolean }} NoteEditor
  */
 
 const BOM = "\ufeff";
@@ -31,6 +46,24 @@ export function findViews(app) {
     if (view instanceof MarkdownView) views.push(view);
   });
   return views;
+}
+
+/**
+ * Return the editors of notes wherever they are shown; of two that contain each other, the inner one first.
+ *
+ * @param {App} app
+ * @returns {NoteEditor[]}
+ */
+export function findEditors(app) {
+  const cards = findCards(app).flatMap(({ file, editor }) => {
+    const cm = findCodeMirror(editor);
+    return cm?.dom.isConnected ? [{ file, editor, containerEl: cm.dom, isEditing: true }] : [];
+  });
+  const views = findViews(app).map((view) => {
+    const { file, editor, containerEl } = view;
+    return { file, editor, containerEl, isEditing: view.getMode() === "source" };
+  });
+  return [...cards, ...views];
 }
 
 /**
@@ -56,8 +89,8 @@ export async function needsSaving(app, file, shown) {
  */
 export async function isOutdated(app, file) {
   const views = findViews(app).filter((view) => view.file === file);
-  const saved = views.map((view) => /** @type {unknown} */ (Reflect.get(view, "lastSavedData")));
-  if (!saved.length || !saved.every((text) => typeof text === "string")) return false;
+  const saved = views.map(readSaved).filter((text) => text !== null);
+  if (!saved.length || saved.length < views.length) return false;
   const now = toEditorText(await readFile(app, file));
   return saved.every((text) => toEditorText(text) !== now);
 }
@@ -114,7 +147,7 @@ export async function editNote(app, file, before, edits) {
   if (!view || !isPlain(before)) return editFile(app, file, before, edits);
   if (await isOutdated(app, file)) return false;
   const { editor } = view;
-  if (findEditing(app, file) !== view || editor.getValue() !== before) return false;
+  if (findEditing(app, file)?.editor !== editor || editor.getValue() !== before) return false;
   changeEditor(editor, joinEdits(edits), applyEdits(before, edits));
   await view.save();
   return true;
@@ -170,16 +203,21 @@ export function toHex(bytes) {
 }
 
 /**
- * Return the view that edits the note, preferably the active one, or null. A view in reading mode
- * does not count: its editor need not hold the note's text.
+ * Return what edits the note, preferably the active view, or null. A view in reading mode does not count:
+ * its editor need not hold the note's text. Nor does a card that shows a part of the note.
  *
  * @param {App} app
  * @param {TFile} file
+ * @returns {Editing | null}
  */
 export function findEditing(app, file) {
   const active = app.workspace.getActiveViewOfType(MarkdownView);
   const views = [active, ...findViews(app)];
-  return views.find((view) => view?.file?.path === file.path && view.getMode() === "source") ?? null;
+  const view = views.find((one) => one?.file?.path === file.path && one.getMode() === "source");
+  const isWhole = (/** @type {Card} */ card) => {
+    return card.file.path === file.path && !card.isPart && findCodeMirror(card.editor)?.dom.isConnected;
+  };
+  return view ?? findCards(app).find(isWhole) ?? null;
 }
 
 /**

@@ -1,21 +1,14 @@
 /** Which notes are open in this app, wherever they are shown; showing one, and saving what was typed in them. */
 
-import { Keymap, TextFileView, TFile } from "obsidian";
+import { Keymap, TextFileView } from "obsidian";
 import { NoteUnavailable } from "./errors.js";
+import { field, findCards } from "./internals.js";
 import { findFile, findViews, isOutdated, needsSaving, toEditorText } from "./note-text.js";
 import { say } from "./words.js";
 
-/** @import { App, OpenViewState, UserEvent } from "obsidian" */
+/** @import { App, OpenViewState, TFile, UserEvent } from "obsidian" */
+/** @import { Card } from "./internals.js" */
 /** @import CompanionPlugin from "./main.js" */
-
-/**
- * An editor outside of tabs and panes: a card on a canvas, a popover. Obsidian's API has nothing for
- * them but `Workspace.activeEditor`, so that each field and method is checked before it is used.
- *
- * isPart: whether it shows only a part of the note, as a card of one heading does.
- *
- * @typedef {{ file: TFile, isPart: boolean, read: () => string, save: () => unknown }} Card
- */
 
 const LOOK = 200; // milliseconds between two checks whether a note is saved
 const LOOKS = 15; // checks at most; Obsidian saves two seconds after the last keystroke
@@ -95,34 +88,6 @@ function nodesOf(view) {
 }
 
 /**
- * @param {App} app
- * @returns {Card[]}
- */
-function findCards(app) {
-  /** @type {unknown[]} */
-  const found = [app.workspace.activeEditor];
-  for (const view of findTextViews(app)) {
-    const nodes = field(field(view, "canvas"), "nodes");
-    if (nodes instanceof Map) found.push(...[...nodes.values()].map((node) => field(node, "child")));
-  }
-  return found.flatMap((part) => (part instanceof TextFileView ? [] : (asCard(part) ?? [])));
-}
-
-/**
- * @param {unknown} part
- * @returns {Card | null} null if it is no editor of a file
- */
-function asCard(part) {
-  const file = field(part, "file");
-  const editor = field(field(part, "editMode"), "editor") ?? field(part, "editor");
-  if (!(file instanceof TFile) || !hasMethod(editor, "getValue")) return null;
-  const requested = field(part, "requestSave");
-  const save = () => (hasMethod(requested, "run") ? requested.run() : undefined);
-  const isPart = Boolean(field(part, "subpath"));
-  return { file, isPart, read: () => String(editor.getValue()), save };
-}
-
-/**
  * Save a view, once it shows what others wrote into its file.
  *
  * @param {CompanionPlugin} plugin
@@ -145,10 +110,11 @@ async function saveView({ app, timers }, view, file) {
  * @param {CompanionPlugin} plugin
  * @param {Card} card
  */
-async function saveCard({ app, timers }, { file, isPart, read, save }) {
+async function saveCard({ app, timers }, { file, editor, isPart, save }) {
   for (let looks = 0; looks < LOOKS; looks++) {
     const saved = toEditorText(await app.vault.read(file));
-    if (isPart ? saved.includes(read()) : saved === read()) return;
+    const shown = editor.getValue();
+    if (isPart ? saved.includes(shown) : saved === shown) return;
     if (!looks) await save();
     else await timers.pause(LOOK);
   }
@@ -178,25 +144,6 @@ function addWithEmbeds(app, file, shown) {
  */
 function isNoteIn(file, where) {
   return file !== null && file.extension === "md" && file.path.startsWith(where);
-}
-
-/**
- * @param {unknown} value
- * @param {string} name
- * @returns {unknown}
- */
-function field(value, name) {
-  return value instanceof Object && name in value ? Reflect.get(value, name) : undefined;
-}
-
-/**
- * @template {string} N
- * @param {unknown} value
- * @param {N} name
- * @returns {value is { [K in N]: () => unknown }}
- */
-function hasMethod(value, name) {
-  return typeof field(value, name) === "function";
 }
 
 /**

@@ -2,8 +2,8 @@
 
 import { StateEffect, StateField } from "@codemirror/state";
 import { Decoration, EditorView, WidgetType } from "@codemirror/view";
-import { findCodeMirror } from "./editor.js";
 import { NoteUnavailable } from "./errors.js";
+import { findCodeMirror } from "./internals.js";
 import { findEditing, readNote, toEditorText } from "./note-text.js";
 import { showNote } from "./open-notes.js";
 import { diffWords } from "./word-diff.js";

@@ -111,7 +111,7 @@ export class TakeOver {
   async #awaitTurn(pending, { file, text, result }) {
     const plugin = this.#plugin;
     const edits = result.offer?.edits ?? [];
-    const isTurn = () => plugin.activity.isIdle(REST) && !plugin.activity.findWaitReason(file, text ?? "", edits);
+    const isTurn = () => plugin.activity.isIdle(REST) && !plugin.activity.findWaitReason(file, text ?? "", edits, false);
     for (let looks = 0; !pending.isTaken && !isTurn(); looks++) {
       if (looks === LONGEST) throw new NoteUnavailable("the user types all the time");
       await plugin.timers.pause(LOOK);

@@ -1,21 +1,19 @@
 /** What the user is typing or editing, which an edit of a note would disturb. */
 
 import { Component } from "obsidian";
-import { findCodeMirror, findRanges, isComposing } from "./editor.js";
-import { findViews } from "./note-text.js";
+import { findRanges, isComposing } from "./editor.js";
+import { canRedo, DIALOGS, FIELDS, findCodeMirror, isInVimMode, SUGGESTIONS } from "./internals.js";
+import { findEditors, toEditorText } from "./note-text.js";
 import { say } from "./words.js";
 
-/** @import { App, MarkdownView, TFile } from "obsidian" */
-/** @import { Range } from "./editor.js" */
+/** @import { App, Editor, TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
+/** @import { NoteEditor } from "./note-text.js" */
 /** @import { Edit } from "./shapes.js" */
 
-/** Elements where a note is edited outside of its text: its properties and its name. */
-const FIELDS = ".metadata-container, .inline-title, .view-header-title, .is-being-renamed";
-const DIALOGS = ".modal-container, .prompt";
-const SUGGESTIONS = ".suggestion-container"; // they know their place in the text by line and column
+const EDITORS = ".cm-content";
 const TEXT_FIELDS = "input:not([type=checkbox]), textarea, select";
-const KEY = /^[^\s#-]/; // the first character of a line that begins a property
+const UNREQUESTED = "the user pauses"; // never shown: what nobody asked for is tried again
 
 /** What the user does in the windows of this app. */
 export class UserActivity {
@@ -76,69 +74,73 @@ export class UserActivity {
 
   /**
    * Return what edits of the note have to wait for, as `the cursor has left its property “tags”`, or
-   * null if nothing. Where an editor shows another text, the edits are not checked against its cursor.
+   * null if nothing. Only the cursor of the editor that has the focus counts, and only while it shows that text.
    *
    * @param {TFile} file
    * @param {string} text
-   * @param {Edit[]} edits checked against the property the cursor is in; empty to skip that check
+   * @param {Edit[]} edits checked against the cursor; empty to skip that check
+   * @param {boolean} isRequested whether the user asked for them in this window; if not, they also wait until
+   *   the cursor has left their callout, nothing can be redone, and Vim is in normal mode
    */
-  findWaitReason(file, text, edits) {
+  findWaitReason(file, text, edits, isRequested) {
     const { app } = this.#plugin;
-    const views = findViews(app);
+    const editors = findEditors(app);
     for (const element of findFocused(app)) {
-      const view = views.find(({ containerEl }) => containerEl.contains(element));
-      if (view && view.file !== file) continue;
-      if (view && element === this.#composing) return say("untilInputMethod");
-      if (view && hasSuggestions(element)) return say("untilSuggestion");
-      if (view && isFieldInText(view, element)) return say("untilField");
+      const owner = editors.find(({ containerEl }) => containerEl.contains(element));
+      if (owner && owner.file !== file) continue;
+      const isEditor = owner ?? element.closest(EDITORS); // of an unknown note, as in another plugin's window
+      if (isEditor && element === this.#composing) return say("untilInputMethod");
+      if (isEditor && hasSuggestions(element)) return say("untilSuggestion");
+      if (owner && isFieldInText(owner, element)) return say("untilField");
       if (element.closest(FIELDS)) return say("untilLeft");
     }
-    const editing = views.filter((view) => view.file === file && view.getMode() === "source");
-    if (editing.some(({ editor }) => isComposing(editor))) return say("untilInputMethod");
-    for (const { editor } of editing) {
-      if (editor.getValue() !== text) continue;
-      const name = findTouchedProperty(text, edits, findRanges(editor));
-      if (name) return say("untilCursor", { name });
+    const own = editors.filter((one) => one.file === file && one.isEditing);
+    if (own.some(({ editor }) => isComposing(editor))) return say("untilInputMethod");
+    const focused = own.filter((one) => hasCursor(app, one));
+    for (const { editor } of focused) {
+      const edit = findEditAtCursor(editor, text, edits, isRequested);
+      if (edit) return edit.place?.kind === "property" ? say("untilCursor", { name: edit.place.name }) : UNREQUESTED;
     }
-    return null;
+    const isAway = own.some(({ editor }) => canRedo(editor) || isInVimMode(editor));
+    return isAway && !isRequested ? UNREQUESTED : null;
   }
 }
 
 /**
- * Return the name of a property that one of the edits changes and one of the ranges touches.
+ * Return the first edit whose property or callout a selected range or the cursor touches; of the edits that the
+ * user asked for, only those of properties: a callout's title can be typed on.
  *
- * @param {string} text
+ * @param {Editor} editor
+ * @param {string} text that the edits are for: what the editor shows, or its file's, or that of which it shows a part
  * @param {Edit[]} edits
- * @param {Range[]} ranges
+ * @param {boolean} isRequested
  */
-function findTouchedProperty(text, edits, ranges) {
-  const properties = findProperties(text);
-  return properties.find(({ from, to }) => {
-    const isChanged = edits.some(({ start, end }) => start >= from && end <= to);
-    return isChanged && ranges.some(({ anchor, head }) => {
-      return Math.max(anchor, head) >= from && Math.min(anchor, head) <= to;
-    });
-  })?.name;
+function findEditAtCursor(editor, text, edits, isRequested) {
+  const [whole, shown] = [toEditorText(text), editor.getValue()];
+  const shift = whole.indexOf(shown);
+  if (shift < 0 || shift !== whole.lastIndexOf(shown)) return null;
+  const toShown = (/** @type {number} */ offset) => toEditorText(text.slice(0, offset)).length - shift;
+  const ranges = findRanges(editor);
+  return edits.find(({ start, end, place }) => {
+    const isProperty = place?.kind === "property";
+    if (isRequested && !isProperty) return false;
+    const from = toShown(place?.start ?? start);
+    const to = toShown(place?.end ?? end) + (isProperty ? 1 : 0); // a blank typed at the start of the line below goes on with it
+    return ranges.some(({ anchor, head }) => Math.max(anchor, head) >= from && Math.min(anchor, head) <= to);
+  }) ?? null;
 }
 
 /**
- * Return the properties in the frontmatter, each from the start of its first line to the end of its last.
+ * Return whether what is typed next goes to the editor: it has the focus, or gets it back from a dialog.
  *
- * @param {string} text
+ * @param {App} app
+ * @param {NoteEditor} editor
  */
-function findProperties(text) {
-  /** @type {{ name: string, from: number, to: number }[]} */
-  const found = [];
-  const block = /^---[ \t]*\n([\s\S]*?\n)??---[ \t]*(?:\n|$)/.exec(text);
-  let from = text.indexOf("\n") + 1;
-  for (const line of (block?.[1] ?? "").split("\n").slice(0, -1)) {
-    const to = from + line.length;
-    const last = found.at(-1);
-    if (KEY.test(line)) found.push({ name: line.split(":")[0] ?? line, from, to });
-    else if (last) last.to = to;
-    from = to + 1;
-  }
-  return found;
+function hasCursor(app, { editor, containerEl }) {
+  const doc = containerEl.ownerDocument;
+  const focused = doc.activeElement;
+  if (focused?.closest(DIALOGS)) return app.workspace.activeEditor?.editor === editor;
+  return (findCodeMirror(editor)?.contentDOM ?? containerEl).contains(focused);
 }
 
 /**
@@ -154,7 +156,7 @@ function hasSuggestions(element) {
 /**
  * Return whether an element is edited by itself within the text: a table's cell, another plugin's field.
  *
- * @param {MarkdownView} view
+ * @param {NoteEditor} noteEditor
  * @param {Element} element
  */
 function isFieldInText({ editor }, element) {

@@ -17,11 +17,19 @@ import { say } from "./words.js";
  * @typedef {{ given: Promise<Enrichment>, writing: Promise<void> | null, isTaken: boolean }} Pending
  */
 
+/**
+ * A wait until the user is done with something. words: for what, in a sentence.
+ *
+ * @typedef {{ words: string, isCancelled: boolean }} Wait
+ */
+
 export class Work {
   /** What is being done, in words, by the path of the note or folder. */
   doing = /** @type {Map<string, string>} */ (new Map());
   /** Results of models that were asked in the background, by the note. */
   pending = /** @type {Map<TFile, Pending>} */ (new Map());
+  /** The waits of edits until the user is done with something. */
+  waits = /** @type {Set<Wait>} */ (new Set());
   #plugin;
 
   /** @param {CompanionPlugin} plugin */
@@ -69,6 +77,12 @@ export class Work {
   show(path, words) {
     this.doing.set(path, words);
     updateStatusBar(this.#plugin);
+  }
+
+  /** Cancel what waits for the user: these, or all. */
+  cancelWaits(waits = [...this.waits]) {
+    for (const wait of waits) wait.isCancelled = true;
+    return Promise.resolve();
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The daemon's edits written into a note that the user may be typing in. */
 
-import { notify } from "./dialogs.js";
+import { notifyWithButton } from "./dialogs.js";
 import { AnotherVault, DaemonAway, UnexpectedAnswer, NoteUnavailable, Refused } from "./errors.js";
 import { applyEdits, editNote, findEditing, hasForm, readNote, sha256 } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
@@ -89,7 +89,10 @@ export async function applyOffer(plugin, application) {
     await timers.pause(tries && PAUSE);
     await beforeWrite?.();
     requireThere(plugin, application);
-    if (!findEditing(app, file)) await saveOpen(plugin, file.path); // what was typed in its card on a canvas
+    if (!findEditing(app, file)) {
+      await awaitUser(plugin, application, null);
+      await saveOpen(plugin, file.path); // what was typed in its card on a canvas
+    }
     if (tries || !known) {
       const { text: now } = await readNote(app, file);
       known = { text: now, offer: await readOffer(now) };
@@ -107,24 +110,36 @@ export async function applyOffer(plugin, application) {
 /**
  * Wait until the edits disturb nothing that the user is doing, and return whether it took any time.
  *
- * Throws NoteUnavailable at once if the application has beforeWrite: then the user goes first.
+ * Throws NoteUnavailable if the user cancels the wait; at once if the application has beforeWrite: then
+ * the user goes first.
  *
  * @param {CompanionPlugin} plugin
  * @param {Application} application
- * @param {Known} known
+ * @param {Known | null} known null: whatever the edits are
  */
-async function awaitUser(plugin, application, { text, offer }) {
+async function awaitUser(plugin, application, known) {
   const { file, beforeWrite, fills } = application;
-  for (let looks = 0; ; looks++) {
-    const reason = plugin.activity.findWaitReason(file, text, fills ? offer.edits : []);
-    if (!reason) return looks > 0;
-    const words = say("waitsUntil", { name: file.basename, what: reason });
-    if (beforeWrite) throw new NoteUnavailable(words);
-    if (!looks) notify(words);
-    plugin.work.show(file.path, say("waitingUntil", { what: reason }));
-    await plugin.timers.pause(PAUSE);
-    requireThere(plugin, application);
+  const { activity, timers, work } = plugin;
+  const edits = fills || beforeWrite ? (known?.offer.edits ?? []) : [];
+  const findReason = () => activity.findWaitReason(file, known?.text ?? "", edits, !beforeWrite);
+  let reason = findReason();
+  if (!reason) return false;
+  const words = say("waitsUntil", { name: file.basename, what: reason });
+  if (beforeWrite) throw new NoteUnavailable(words);
+  const wait = { words, isCancelled: false };
+  work.waits.add(wait);
+  notifyWithButton(plugin, words, say("cancel"), () => work.cancelWaits([wait]));
+  try {
+    for (; reason; reason = findReason()) {
+      work.show(file.path, say("waitingUntil", { what: reason }));
+      await timers.pause(PAUSE);
+      requireThere(plugin, application);
+      if (wait.isCancelled) throw new NoteUnavailable(say("workCancelled", { name: file.basename }));
+    }
+  } finally {
+    work.waits.delete(wait);
   }
+  return true;
 }
 
 /**

@@ -1035,7 +1035,7 @@ describe("an open note that waits for edits", () => {
       assert.equal(view.editor.getValue(), NOTE);
       assert.deepEqual([host.plugin.work.doing.size, host.notices.length], [0, 0]);
       await host.ribbon();
-      assert.equal(host.said, "“A” waits until the cursor has left its property “description”.");
+      assert.equal(host.said, "“A” waits until the cursor has left its property “description”.Cancel");
       view.editor.cursor = NOTE.length;
       await host.pass(400);
       assert.equal(view.editor.getValue(), FILLED);

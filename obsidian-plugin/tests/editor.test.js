@@ -205,7 +205,7 @@ describe("a property", () => {
       if (!waits) return assert.equal(view.editor.content, filled);
       await host.pass(10 * 60_000);
       assert.equal(view.editor.content, MIXED);
-      assert.equal(host.said, "“A” waits until the cursor has left its property “description”.");
+      assert.equal(host.said, "“A” waits until the cursor has left its property “description”.Cancel");
       assert.match(host.status.textContent, /waiting until the cursor has left/);
       view.editor.cursor = MIXED.length;
       await host.pass(400);
@@ -263,7 +263,7 @@ describe("what the user is in the middle of", () => {
       await host.command("enrich-note");
       await host.pass(60_000);
       assert.equal(view.editor.content, NOTE);
-      assert.equal(host.said, "“A” waits until you have left its properties and its title.");
+      assert.equal(host.said, "“A” waits until you have left its properties and its title.Cancel");
       input.blur();
       await host.pass(400);
       assert.equal(view.editor.content, `${NOTE}It.\n`);
@@ -298,7 +298,7 @@ describe("what the user is in the middle of", () => {
     await host.command("enrich-note");
     await host.pass(60_000);
     assert.equal(view.editor.content, NOTE);
-    assert.equal(host.said, "“A” waits until your input method is done.");
+    assert.equal(host.said, "“A” waits until your input method is done.Cancel");
     view.editor.compose("compositionend");
     await host.pass(400);
     assert.equal(view.editor.content, `${NOTE}It.\n`);

@@ -246,8 +246,17 @@ export function fill(text, only) {
   return applied(text, offerFor(text, only).edits);
 }
 
-export function makeOffer(text, edits) {
+export function makeOffer(text, made) {
+  const edits = made.map((edit) => ({ place: findProperty(text, edit.start), ...edit }));
   return { edits, base_sha256: sha256(text), new_sha256: sha256(applied(text, edits)) };
+}
+
+/** The property around an offset, null where there is none. */
+function findProperty(text, offset) {
+  const properties = /^---\n[^]*?(?=---\n)/.exec(text)?.[0] ?? "";
+  const all = [...properties.matchAll(/^(\w+):.*(?:\n(?!\w).*)*?(?=\n\w|\n$(?![^]))/gm)];
+  const [found] = all.filter(({ index, 0: lines }) => index <= offset && offset <= index + lines.length);
+  return found ? { kind: "property", name: found[1], start: found.index, end: found.index + found[0].length } : null;
 }
 
 /** With the line ends of the text. */
@@ -257,7 +266,7 @@ function asIn(text, words) {
 
 function applied(text, edits) {
   let made = text;
-  for (const { start, end, text: words } of [...edits].sort((a, b) => b.start - a.start)) {
+  for (const { start, end, text: words } of [...edits].sort((a, b) => a.start - b.start).reverse()) {
     made = made.slice(0, start) + words + made.slice(end);
   }
   return made;

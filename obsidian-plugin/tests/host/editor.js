@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 
 const require = createRequire(import.meta.url); // the plugin gets the same instances
 const { history, redo, undo, undoDepth } = require("@codemirror/commands");
-const { EditorSelection, EditorState } = require("@codemirror/state");
+const { EditorSelection, EditorState, StateEffect } = require("@codemirror/state");
 const { EditorView } = require("@codemirror/view");
 
 export class HostEditor {
@@ -17,6 +17,15 @@ export class HostEditor {
     this.#cm = new EditorView({ parent: document.body, state: newState(text) });
     /** What Obsidian does not document; a test may delete it. */
     this.cm = this.#cm;
+  }
+
+  focus() {
+    this.#cm.focus();
+  }
+
+  /** Add an extension until the text is set. */
+  use(extension) {
+    this.#cm.dispatch({ effects: StateEffect.appendConfig.of(extension) });
   }
 
   /** The text; setting it leaves no way back. */

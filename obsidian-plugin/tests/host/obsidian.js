@@ -246,6 +246,28 @@ export class Host {
     return view;
   }
 
+  /** Open a canvas with a card that edits the note, and return its editor. */
+  async openCard(path) {
+    const { vault } = this.app;
+    const file = vault.getFileByPath(path);
+    const editor = new HostEditor(asShown(await vault.read(file)));
+    editor.onType = () => this.workspace.trigger("editor-change", editor, null);
+    const { canvas, containerEl } = await this.openCanvas([]);
+    const run = () => vault.modify(file, editor.content);
+    canvas.nodes.set("card", { child: { file, editMode: { editor }, requestSave: Object.assign(() => {}, { run }) } });
+    containerEl.append(editor.cm.dom);
+    document.body.append(containerEl);
+    return editor;
+  }
+
+  closeCanvases() {
+    this.workspace.iterateAllLeaves((leaf) => {
+      if (!leaf.view.canvas) return;
+      leaf.view.containerEl.remove();
+      leaf.detach();
+    });
+  }
+
   /** Open a note in a new tab. mode: `source` to edit, `preview` to read. */
   async open(path, mode = "source") {
     const file = this.app.vault.getFileByPath(path);
@@ -254,6 +276,9 @@ export class Host {
     await leaf.setViewState({ type: "markdown", state: {} });
     const shown = asShown(await this.app.vault.read(file));
     const editor = new HostEditor(mode === "source" ? shown : "stale");
+    view.containerEl.append(editor.cm.dom);
+    document.body.append(view.containerEl);
+    editor.focus();
     editor.onType = () => this.workspace.trigger("editor-change", editor, view);
     const getViewData = () => (view.getMode() === "source" ? editor.content : view.lastSavedData);
     Object.assign(view, { file, editor, mode, saves: 0, lastSavedData: shown, getViewData });
@@ -285,6 +310,7 @@ export class Host {
     view.leaf.detach();
     this.views.delete(view);
     view.editor.close();
+    view.containerEl.remove();
     if (this.active === view) this.active = null;
     this.workspace.trigger("layout-change");
     await settle();

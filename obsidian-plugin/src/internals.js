@@ -1,0 +1,135 @@
+/** What Obsidian has but does not document. Each is checked before it is used, and all at the start. */
+
+import { redoDepth } from "@codemirror/commands";
+import { EditorView } from "@codemirror/view";
+import { MarkdownView, TextFileView, TFile } from "obsidian";
+
+/** @import { App, Editor } from "obsidian" */
+
+/** Elements where a note is edited outside of its text: its properties and its name. */
+export const FIELDS = ".metadata-container, .inline-title, .view-header-title, .is-being-renamed";
+export const DIALOGS = ".modal-container, .prompt";
+export const SUGGESTIONS = ".suggestion-container"; // they know their place in the text by line and column
+
+/**
+ * An editor outside of tabs and panes: a card on a canvas, an embed, a popover. Obsidian's API has nothing
+ * for them but `Workspace.activeEditor`.
+ *
+ * isPart: whether it shows only a part of the note, as a card of one heading does.
+ *
+ * @typedef {{ file: TFile, editor: Editor, isPart: boolean, save: () => unknown }} Card
+ */
+
+/**
+ * Return what is missing of that which the views of notes should have, so that edits may disturb who types.
+ *
+ * @param {App} app
+ */
+export function findMissing({ workspace }) {
+  /** @type {Set<string>} */
+  const missing = new Set();
+  workspace.iterateAllLeaves(({ view }) => {
+    if (!(view instanceof MarkdownView) || !view.file) return;
+    if (!findCodeMirror(view.editor)) missing.add("editor.cm");
+    if (readSaved(view) === null) missing.add("lastSavedData");
+    if (!view.containerEl.querySelector(FIELDS)) missing.add(FIELDS);
+  });
+  return [...missing];
+}
+
+/**
+ * Return the CodeMirror view behind an editor, there since Obsidian 1.0, else null.
+ *
+ * @param {Editor} editor
+ */
+export function findCodeMirror(editor) {
+  const cm = field(editor, "cm");
+  return cm instanceof EditorView ? cm : null;
+}
+
+/**
+ * Return whether the user took back steps in the editor that can be made again, until something is edited.
+ *
+ * @param {Editor} editor
+ */
+export function canRedo(editor) {
+  const cm = findCodeMirror(editor);
+  return cm !== null && redoDepth(cm.state) > 0;
+}
+
+/**
+ * Return whether Vim's keys are on in the editor and are not in normal mode. In insert mode Vim records
+ * every edit as typed; in visual mode it remembers lines and columns.
+ *
+ * @param {Editor} editor
+ */
+export function isInVimMode(editor) {
+  const vim = field(field(field(findCodeMirror(editor), "cm"), "state"), "vim");
+  return Boolean(field(vim, "insertMode")) || Boolean(field(vim, "visualMode"));
+}
+
+/**
+ * Return the text that a view loaded or saved last, null if it does not say.
+ *
+ * @param {TextFileView} view
+ */
+export function readSaved(view) {
+  const text = field(view, "lastSavedData");
+  return typeof text === "string" ? text : null;
+}
+
+/**
+ * Return the editors outside of tabs and panes.
+ *
+ * @param {App} app
+ * @returns {Card[]}
+ */
+export function findCards({ workspace }) {
+  /** @type {unknown[]} */
+  const parts = [workspace.activeEditor];
+  workspace.iterateAllLeaves(({ view }) => {
+    const nodes = field(field(view, "canvas"), "nodes");
+    if (nodes instanceof Map) parts.push(...[...nodes.values()].map((node) => field(node, "child")));
+  });
+  return parts.flatMap((part) => (part instanceof TextFileView ? [] : (asCard(part) ?? [])));
+}
+
+/**
+ * @param {unknown} part
+ * @returns {Card | null} null if it is no editor of a file
+ */
+function asCard(part) {
+  const file = field(part, "file");
+  const editor = field(field(part, "editMode"), "editor") ?? field(part, "editor");
+  if (!(file instanceof TFile) || !isEditor(editor)) return null;
+  const requested = field(part, "requestSave");
+  const save = () => (hasMethod(requested, "run") ? requested.run() : undefined);
+  return { file, editor, isPart: Boolean(field(part, "subpath")), save };
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Editor}
+ */
+function isEditor(value) {
+  return hasMethod(value, "getValue");
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} name
+ * @returns {unknown}
+ */
+export function field(value, name) {
+  return value instanceof Object && name in value ? Reflect.get(value, name) : undefined;
+}
+
+/**
+ * @template {string} N
+ * @param {unknown} value
+ * @param {N} name
+ * @returns {value is { [K in N]: () => unknown }}
+ */
+function hasMethod(value, name) {
+  return typeof field(value, name) === "function";
+}
