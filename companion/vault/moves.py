@@ -81,18 +81,36 @@ def follow_note(
     """Return a function that returns the path, when it is called, of the note now at path.
 
     data: what the note held at seen_at, Unix time, seconds. By that it is looked for once nothing
-    is at its path any more.
+    is at its path any more; once another file is there, by its inode, too.
     """
     current_path = journal.notes.follow(path)
+    begun = stat_note(root, path)
 
     def find() -> str:
         with suppress(OSError):  # its drive is gone
             if is_gone(root, at := current_path()):
                 journal.notes.record(at, data, seen_at)
                 follow_moves(root, journal)
+            elif begun and at == path and (moved_to := _find_moved(root, begun, data)):
+                journal.notes.record(path, data, seen_at)
+                journal.move(path, moved_to)
         return current_path()
 
     return find
+
+
+def _find_moved(root: Path, begun: NoteFile, data: bytes) -> str | None:
+    """Return where a note is now that held data, if another file has taken its path; else None.
+
+    An inode alone does not tell: that of a deleted file is soon given to a new one.
+    """
+    now = stat_note(root, begun.path)
+    if now is None or not begun.ino or now.ino == begun.ino:
+        return None
+    for file in walk_notes(root, _NO_RULES):
+        if isinstance(file, NoteFile) and file.ino == begun.ino and _read(root, file) == data:
+            return file.path
+    return None
 
 
 def follow_events(

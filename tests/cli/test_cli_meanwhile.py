@@ -98,6 +98,18 @@ def test_a_note_that_is_renamed_is_written_under_its_new_name(user: User, new: s
     assert f"✓ {new}" in ran.out and ran.err == "" and not note.exists()
 
 
+@pytest.mark.parametrize("text", [OTHER, STUB], ids=["another", "one of the same text"])
+def test_a_note_whose_name_another_has_taken_is_written_under_its_new_name(
+    user: User, text: str
+) -> None:
+    note, old = user.note("Stub.md"), user.vault / "Old.md"
+    meanwhile(user, note, lambda n: (n.rename(old), n.write_text(text)))
+    ran = user.run("enrich", "Stub.md")
+    assert (ran.status, user.calls()) == (0, 1) and "✓ Old.md" in ran.out
+    assert (user.read("Old.md"), user.read("Stub.md")) == (FILLED, text)
+    assert user.run("enrich", ".").status == 0 and user.calls() == 2
+
+
 @pytest.mark.parametrize("how", ["--propose", "--dry-run"])
 def test_what_waits_for_a_note_that_is_renamed_is_found_under_its_new_name(
     user: User, how: str
