@@ -17,7 +17,15 @@ from companion.note.facts import Facts
 from companion.note.needs import Need
 from companion.note.outline import Section, read_outline, section_at
 from companion.note.text import NoteText
-from companion.vault.files import describe_read_error, folder_reason, is_in, is_in_any, skip_reason
+from companion.vault.files import (
+    describe_read_error,
+    folder_reason,
+    has_other_names,
+    is_in,
+    is_in_any,
+    is_same_file,
+    skip_reason,
+)
 from companion.vault.index import Scan
 from companion.vault.write import read_note
 
@@ -80,6 +88,11 @@ def choose_jobs(
             jobs.setdefault(job.path, job)
         if choice.every:
             skipped |= {p: Result(p, "skipped", why) for p, why in _skips(scan, path)}
+    shared = [path for path in jobs if has_other_names(workspace.root, path)]
+    for number, path in enumerate(shared):
+        for earlier in shared[:number]:
+            if is_same_file(workspace.root, earlier, path):
+                skipped[path] = Result(path, "skipped", f"another name of {earlier} (a hard link)")
     chosen = [job for path, job in jobs.items() if path not in skipped and fits(path)]
     return _limit(workspace, chosen, choice.limit), list(skipped.values())
 

@@ -159,6 +159,26 @@ def stat_note(root: Path, path: str) -> NoteFile | None:
     return NoteFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
+def has_other_names(root: Path, path: str) -> bool:
+    """Return whether there are hard links to the note at path, also outside of the vault."""
+    try:
+        return os.lstat(f"{root}/{path}").st_nlink > 1
+    except OSError:
+        return False
+
+
+def is_same_file(root: Path, path: str, other: str) -> bool:
+    """Return whether both are names of one file, by hard links.
+
+    Equal inodes alone do not tell: some file systems give them to several files.
+    """
+    try:
+        same = os.path.samestat(os.lstat(f"{root}/{path}"), os.lstat(f"{root}/{other}"))
+    except OSError:
+        return False
+    return same and has_other_names(root, path)
+
+
 def read_file(file: str, size: int) -> bytes | None:
     """Return the bytes of the file; None if it does not have that size, in bytes, any more.
 

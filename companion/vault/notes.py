@@ -148,6 +148,11 @@ class Files(MutableMapping[str, NoteFile]):
     def __len__(self) -> int:
         return len(self._files)
 
+    def inodes(self) -> Iterator[tuple[str, int]]:
+        """Yield the path and the inode of each."""
+        for path, file in self._files.items():
+            yield path, file[4]
+
     def copy(self) -> Files:
         """Return a copy that does not change with this one."""
         return Files(self._files.copy())

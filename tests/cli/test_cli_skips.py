@@ -87,6 +87,22 @@ def test_links_and_hidden_folders(user: User, tmp_path: Path) -> None:
     assert outside.read_text() == STUB and user.calls() == 0
 
 
+@pytest.mark.parametrize("named", [["."], ["A.md", "F/B.md"], ["F/B.md", "."]])
+def test_two_names_of_one_file_are_asked_about_once(user: User, named: list[str]) -> None:
+    note, other = user.note("A.md"), user.vault / "F" / "B.md"
+    other.parent.mkdir()
+    other.hardlink_to(note)
+    backup = user.vault.parent / "C.md"  # outside of the vault, as backups make them
+    backup.hardlink_to(note)
+    told = {each["path"]: each["skipped"] for each in user.run("scan", "--json").objects}
+    assert told == {
+        "A.md": None,
+        "F/B.md": "another name of A.md (a hard link), which is worked on",
+    }
+    assert user.run("enrich", *named).status == 0
+    assert (user.calls(), user.read("A.md"), user.read("F/B.md")) == (1, FILLED, FILLED)
+
+
 def test_a_link_out_of_the_vault_does_not_end_the_run(user: User, tmp_path: Path) -> None:
     (tmp_path / "Outside.md").write_text(STUB)
     (user.vault / "Link.md").symlink_to(tmp_path / "Outside.md")

@@ -450,6 +450,14 @@ def test_the_next_scan_saves_what_a_look_learned(
         ]
 
 
+def test_a_look_at_another_name_of_a_note(vault: Path, examine: Examiner) -> None:
+    index = Index(None)
+    found = index.scan(vault, RULES, examine, "1")
+    (vault / "0.md").hardlink_to(vault / "b.md")
+    assert "0.md" in index.refresh(vault, RULES, examine, found, ["0.md"])
+    assert "b.md" in found.notes and found.skipped["0.md"].startswith("another name of b.md")
+
+
 def test_a_look_at_a_vault_that_is_gone(vault: Path, examine: Examiner) -> None:
     index = Index(None)
     found = index.scan(vault, RULES, examine, "1")
