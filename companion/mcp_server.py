@@ -16,14 +16,22 @@ from typing import Annotated, Any, Literal, ParamSpec, TypeVar
 
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
+from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from companion import __version__
 from companion.app.types.changes import Change
-from companion.app.types.proposals import Proposal
 from companion.config import load_config
-from companion.daemon.api.program_schemas import AgentAcceptance, AgentProposal, AgentUndo
+from companion.daemon.api.program_schemas import (
+    AgentAcceptance,
+    AgentDecisions,
+    AgentProposal,
+    AgentUndo,
+    NeedFound,
+    ProposalFound,
+    ProposalStored,
+)
 from companion.daemon.api.proposal_schemas import (
     DecisionsMade,
     NoteDecisionShape,
@@ -67,23 +75,47 @@ Title = Annotated[str, Field(min_length=1, max_length=1000)]
 
 def make_server(root: Path) -> MCPServer:
     """Return the server for the vault at root."""
+    tools = Tools(root)
+    reading = tools.scan, tools.read_note, tools.find_similar, tools.list_proposals, tools.history
     server = MCPServer(
         "callout-companion",
         title="Callout Companion",
         version=__version__,
         instructions=_INSTRUCTIONS,
         log_level="WARNING",
+        tools=[
+            *(_make_tool(function, _READS) for function in reading),
+            _make_tool(tools.propose, _ADDS),
+            _make_tool(tools.accept, _WRITES),
+            _make_tool(tools.undo, _WRITES),
+        ],
     )
-    tools = Tools(root)
-    reading = tools.scan, tools.read_note, tools.find_similar, tools.list_proposals, tools.history
-    for tool in reading:
-        server.add_tool(tool, annotations=_READS)
-    server.add_tool(tools.propose, annotations=_ADDS)
-    server.add_tool(tools.accept, annotations=_WRITES)
-    server.add_tool(tools.undo, annotations=_WRITES)
     server.resource("companion://notes/{+path}", mime_type="text/markdown")(tools.note)
     server.prompt(title="Propose what notes need")(fill)
     return server
+
+
+class _StrictTool(Tool):
+    """A tool that refuses arguments which it does not take, and says what is wrong in words."""
+
+    async def run(
+        self, arguments: dict[str, Any], context: Ctx, convert_result: bool = False
+    ) -> Any:
+        """Return what the tool answers. Raises ToolError."""
+        takes = self.parameters["properties"]
+        if unknown := [name for name in arguments if name not in takes]:
+            raise ToolError(f"{self.name} takes no `{unknown[0]}`; it takes {', '.join(takes)}")
+        try:
+            self.fn_metadata.validate_arguments(arguments)
+        except ValidationError as error:
+            raise ToolError(_describe(error)) from None
+        return await super().run(arguments, context, convert_result)
+
+
+def _make_tool(function: Callable[..., Any], annotations: ToolAnnotations) -> Tool:
+    tool = _StrictTool.from_function(function, annotations=annotations)
+    tool.parameters["additionalProperties"] = False
+    return tool
 
 
 def _as_tool(function: Callable[P, R]) -> Callable[P, R]:
@@ -148,7 +180,7 @@ class Tools:
         states = None if state == "all" else (state,)
         with self._view(ctx) as view:
             found = view.proposals(Selection([folder], states=states, before=before), limit)
-        return AgentProposals(proposals=list(map(Proposal.of, found)))
+        return AgentProposals(proposals=list(map(ProposalFound.of, found)))
 
     @_as_tool
     def history(self, ctx: Ctx, path: Note | None = None, limit: Limit = 50) -> AgentHistory:
@@ -166,33 +198,36 @@ class Tools:
         value: Annotated[str | list[str], Field(description="a text; for tags and aliases a list")],
         heading: Annotated[Title | None, Field(description="of the need, for a callout")] = None,
         question: Annotated[Title | None, Field(description="of the need")] = None,
-    ) -> ProposalMade:
+    ) -> ProposalStored:
         """Propose a value for a need of a note. It is checked, and waits for the user."""
         callout = {"heading": heading, "question": question}
         sent = _read(AgentProposal, ctx, path=path, field=field, value=value, **callout)
         if daemon := find_client(self._root):
-            return daemon.propose_as(sent)
+            return _convert(daemon.propose_as(sent), ProposalStored)
         with self._agent(ctx) as agent:
-            return ProposalMade.of(agent.propose(sent.path, sent.given))
+            made = ProposalMade.of(agent.propose(sent.path, sent.given))
+        return _convert(made, ProposalStored)
 
     @_as_tool
-    def accept(self, ctx: Ctx, ids: list[int]) -> DecisionsMade:
+    def accept(self, ctx: Ctx, ids: list[int]) -> AgentDecisions:
         """Write proposals into their notes, where the user's settings let agents do it."""
         sent = _read(AgentAcceptance, ctx, ids=ids)
         if daemon := find_client(self._root):
-            return daemon.accept_as(sent)
+            return _convert(daemon.accept_as(sent), AgentDecisions)
         with self._agent(ctx) as agent:
             made = agent.accept(sent.ids)
-        return DecisionsMade(notes=list(map(NoteDecisionShape.of, made)))
+        decided = DecisionsMade(notes=list(map(NoteDecisionShape.of, made)))
+        return _convert(decided, AgentDecisions)
 
     @_as_tool
-    def undo(self, ctx: Ctx, change: int) -> DecisionsMade:
+    def undo(self, ctx: Ctx, change: int) -> AgentDecisions:
         """Take back a change by which you accepted proposals."""
         sent = _read(AgentUndo, ctx, change=change)
         if daemon := find_client(self._root):
-            return daemon.undo_as(sent)
+            return _convert(daemon.undo_as(sent), AgentDecisions)
         with self._agent(ctx) as agent:
-            return DecisionsMade(notes=[NoteDecisionShape.of(agent.undo(sent.change))])
+            decided = DecisionsMade(notes=[NoteDecisionShape.of(agent.undo(sent.change))])
+        return _convert(decided, AgentDecisions)
 
     def note(self, path: str, ctx: Ctx) -> str:
         """A note as a model is shown it."""
@@ -220,17 +255,6 @@ def fill(folder: str = "") -> str:
     return _PROMPT.format(where=f" in the folder {folder}" if folder else "")
 
 
-class NeedFound(BaseModel):
-    """What a note needs. kind: the property, or `callout`. heading, question: of a callout."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    kind: str
-    heading: str | None
-    question: str | None
-    reason: str
-
-
 class NoteFound(BaseModel):
     """A note that needs something."""
 
@@ -255,7 +279,7 @@ class SimilarNotesFound(BaseModel):
 class AgentProposals(BaseModel):
     """Proposals, newest first."""
 
-    proposals: list[Proposal]
+    proposals: list[ProposalFound]
 
 
 class AgentHistory(BaseModel):
@@ -269,9 +293,26 @@ def _read(model: type[M], ctx: Ctx, **sent: object) -> M:
     try:
         return model.model_validate({"agent": _name_of(ctx), **sent})
     except ValidationError as error:
-        [first, *_] = error.errors(include_url=False, include_input=False, include_context=False)
-        where = "/".join(map(str, first["loc"]))
-        raise ToolError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise ToolError(_describe(error)) from None
+
+
+def _convert(shape: BaseModel, to: type[M]) -> M:
+    """Return the daemon's JSON as agents get it, with `field` for `kind`."""
+    return to.model_validate(shape.model_dump())
+
+
+def _describe(error: ValidationError) -> str:
+    """Return in words what is wrong with the first argument that is."""
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    name = problems[0]["loc"][0]
+    words = (each["msg"] for each in problems if each["loc"][0] == name)
+    if problems[0]["type"] == "missing":
+        return f"{name}: it is missing"
+    wrong = [
+        word.removeprefix("Value error, ").replace("Input should be", "this has to be")
+        for word in words
+    ]
+    return f"{name}: {' or '.join(dict.fromkeys(wrong))}".replace("or this has to be", "or")
 
 
 def _name_of(ctx: Ctx) -> str:

@@ -43,11 +43,10 @@ _COMPARE_SECONDS = 30.0  # for notes that were not compared yet, at most
 class NeedRead:
     """A need, and what its value has to be like. proposed: the id of a proposal that waits."""
 
-    kind: str
+    field: str
     heading: str | None
     question: str | None
     reason: str
-    field: str
     instruction: str
     proposed: int | None
 
@@ -116,13 +115,12 @@ class AgentView:
         text = prompts.note.render(context.values() | {"asked": []})
         read = []
         for need in task.all_needs:
-            field = prompts.field_of(need.kind)
             try:
-                how = field.instruction(context, need.question, need.heading)
+                how = prompts.field_of(need.kind).instruction(context, need.question, need.heading)
             except NothingToChoose as error:
                 how = str(error)
             named = need.kind, need.heading, need.question, need.reason
-            read.append(NeedRead(*named, field.name, how, proposed.get(need)))
+            read.append(NeedRead(*named, how, proposed.get(need)))
         return NoteRead(path, text, read, list(task.left))
 
     def find_similar(self, path: str, number: int) -> list[SimilarNote]:

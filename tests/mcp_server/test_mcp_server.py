@@ -61,10 +61,12 @@ async def look_around(agent: AgentClient) -> None:
     found = (await agent.call("scan")).object
     [note] = found["notes"]
     assert (found["total"], found["after"], note["path"]) == (1, None, "Sourdough.md")
-    kinds = [(need["kind"], need["question"]) for need in note["needs"]]
+    fields = [(need["field"], need["question"]) for need in note["needs"]]
     question = ("callout", "Why does it rise?")
-    assert kinds == [("description", None), ("tags", None), ("callout", None), question]
+    assert fields == [("description", None), ("tags", None), ("callout", None), question]
     read = (await agent.call("read_note", path="Sourdough")).object
+    assert [(need["field"], need["question"]) for need in read["needs"]] == fields
+    assert not [each for each in (note, read) for need in each["needs"] if "kind" in need]
     assert "raised by wild yeast" in read["text"] and "not for others" not in read["text"]
     assert "Rye is a dark bread" in read["text"]
     assert "sentence" in read["needs"][0]["instruction"]
@@ -80,8 +82,10 @@ async def fill_description(agent: AgentClient, vault: User) -> None:
     assert vault.read("Sourdough.md") == NOTE
     [listed] = (await agent.call("list_proposals")).object["proposals"]
     assert listed["id"] == made["id"]
+    assert listed["field"] == made["field"] == "description" and "kind" not in listed
     [note] = (await agent.call("accept", ids=[made["id"]])).object["notes"]
     assert note["status"] == "enriched" and vault.read("Sourdough.md") == FILLED
+    assert [each["field"] for each in note["changes"]] == ["description"]
     [change] = (await agent.call("history")).object["changes"]
     [undone] = (await agent.call("undo", change=change["id"])).object["notes"]
     assert [each["state"] for each in undone["proposals"]] == ["open"]
@@ -139,6 +143,43 @@ def test_what_cannot_be_proposed_is_said_in_a_sentence(vault: User) -> None:
 
     run_agent(vault, does)
     assert len(said) == len(WRONG) and not [(told, w) for told, w in said if w not in told]
+
+
+ARGUMENTS: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "list_proposals",
+        {"path": "Rye.md"},
+        "list_proposals takes no `path`; it takes folder, state, before, limit",
+    ),
+    ("scan", {"limit": 0}, "limit: this has to be greater than or equal to 1"),
+    ("read_note", {}, "path: it is missing"),
+    ("list_proposals", {"state": "new"}, "state: this has to be 'all' or 'asked', 'open'"),
+    ("propose", {"path": "Rye.md", "kind": "tags", "value": ["a"]}, "propose takes no `kind`"),
+    (
+        "propose",
+        {"path": "Rye.md", "field": "tags", "value": 3},
+        "value: this has to be a valid string or a valid list",
+    ),
+    ("accept", {"ids": []}, "ids: List should have at least 1 item"),
+    ("accept", {"ids": "all"}, "ids: this has to be a valid list"),
+    ("undo", {"change": "last"}, "change: this has to be a valid integer"),
+]
+
+
+def test_wrong_arguments_are_refused_in_words(user: User) -> None:
+    said: list[tuple[str, bool, str]] = []
+
+    async def does(agent: AgentClient) -> None:
+        for tool, arguments, words in ARGUMENTS:
+            answered = await agent.call(tool, **arguments)
+            said.append((words, answered.is_error, answered.text))
+        for each in (await agent.client.list_tools()).tools:
+            assert each.input_schema["additionalProperties"] is False, each.name
+
+    run_agent(user, does)
+    for words, is_error, text in said:
+        assert is_error and words in text and "\n" not in text, text
+        assert not [name for name in ("pydantic", "http", "Arguments", "str]") if name in text]
 
 
 def test_a_folder_run_leaves_what_an_agent_proposed_to_the_user(vault: User) -> None:
