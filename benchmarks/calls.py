@@ -40,7 +40,7 @@ from companion.enrich.excerpt import excerpt
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteRefused
 from companion.llm.catalog import model_path
-from companion.llm.client import Client
+from companion.llm.client import Check, Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
 from companion.llm.request import Message
@@ -69,16 +69,26 @@ class Observed(Client):
         self.questions: list[Question] = []
 
     def ask_text(
-        self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        longest_copy: int | None = None,
+        check: Check | None = None,
     ) -> Answer:
         """Return the model's answer as text; see Client."""
         self._remember(messages, {})
-        return super().ask_text(messages, max_tokens, longest_copy)
+        return super().ask_text(messages, max_tokens, longest_copy, check)
 
-    def ask_json(self, messages: Sequence[Message], schema: JsonSchema, max_tokens: int) -> Answer:
+    def ask_json(
+        self,
+        messages: Sequence[Message],
+        schema: JsonSchema,
+        max_tokens: int,
+        check: Check | None = None,
+    ) -> Answer:
         """Return an answer whose data fits the JSON schema; see Client."""
         self._remember(messages, schema)
-        return super().ask_json(messages, schema, max_tokens)
+        return super().ask_json(messages, schema, max_tokens, check)
 
     def _remember(self, messages: Sequence[Message], schema: JsonSchema) -> None:
         if not any(message["role"] == "assistant" for message in messages):

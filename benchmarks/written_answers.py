@@ -25,7 +25,7 @@ from benchmarks.quality.references import find_references
 from companion.config import load_config
 from companion.errors import AnswerError
 from companion.llm.attempts import EndpointSource
-from companion.llm.client import Client
+from companion.llm.client import Check, Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.request import Message
 from companion.llm.response import Answer, Usage
@@ -60,7 +60,11 @@ class OneAnswerClient(Client):
         self._text = text
 
     def ask_text(
-        self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        longest_copy: int | None = None,
+        check: Check | None = None,
     ) -> Answer:
         """Return the answer."""
         return Answer(self._text, {}, Usage())
@@ -74,11 +78,15 @@ class RecordingClient(Client):
         self.answers: list[str] = []
 
     def ask_text(
-        self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        longest_copy: int | None = None,
+        check: Check | None = None,
     ) -> Answer:
         """Return the model's answer; see Client."""
         self.answers.append("")
-        answer = super().ask_text(messages, max_tokens, longest_copy)
+        answer = super().ask_text(messages, max_tokens, longest_copy, check)
         self.answers[-1] = answer.text
         return answer
 
@@ -91,13 +99,17 @@ class ReplayClient(OneAnswerClient):
         self._answers = iter(answers)
 
     def ask_text(
-        self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        longest_copy: int | None = None,
+        check: Check | None = None,
     ) -> Answer:
         """Return the next answer. Raises AnswerError after the last one."""
         self._text = next(self._answers, "")
         if not self._text:
             raise AnswerError("the model was not asked so often when it answered")
-        return super().ask_text(messages, max_tokens, longest_copy)
+        return super().ask_text(messages, max_tokens, longest_copy, check)
 
 
 def main() -> int:

@@ -22,7 +22,6 @@ from pydantic import BaseModel, Field, ValidationError
 
 from companion import __version__
 from companion.app.types.changes import Change
-from companion.config import load_config
 from companion.daemon.api.program_schemas import (
     AgentAcceptance,
     AgentDecisions,
@@ -239,14 +238,12 @@ class Tools:
 
     @contextmanager
     def _view(self, ctx: Ctx) -> Iterator[AgentView]:
-        config = load_config(self._root)
-        with self._lock, open_workspace(config, self._root, read_only=True) as space:
+        with self._lock, open_workspace(None, self._root, read_only=True) as space:
             yield AgentView(space, VaultContext(space.scan()), _name_of(ctx))
 
     @contextmanager
     def _agent(self, ctx: Ctx) -> Iterator[Agent]:
-        config = load_config(self._root)
-        with self._lock, open_workspace(config, self._root) as space:
+        with self._lock, open_workspace(None, self._root) as space:
             yield open_agent(space, _name_of(ctx))
 
 

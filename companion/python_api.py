@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, overload
 from companion.app.open_vault import name_path, open_vault
 from companion.app.types.changes import Change, ChangeQuery, Undone
 from companion.app.vault import all_changes
-from companion.config import load_config, state_folder
+from companion.config import state_folder
 from companion.enrich.note_filter import ANY_NOTE, NoteFilter, find_kind
 from companion.enrich.run import NoteDecision, Result, new_run, run_jobs
 from companion.enrich.selection import JobOptions, ScanReport, choose_jobs
@@ -229,7 +229,7 @@ class Vault:
         if self._workspace is not None:
             yield self._workspace
             return
-        with open_workspace(load_config(self.root), self.root, read_only=read_only) as space:
+        with open_workspace(None, self.root, read_only=read_only) as space:
             yield space
 
     def _resolve(self, path: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from companion.errors import AnswerError
 from companion.llm.attempts import EndpointSource
-from companion.llm.client import Client
+from companion.llm.client import Check, Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.request import Message
 from companion.llm.response import Answer, JsonSchema, NoAnswer, NoCompletion, Usage
@@ -32,18 +32,28 @@ class CachedClient(Client):
         self.seconds = 0.0
 
     def ask_text(
-        self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        longest_copy: int | None = None,
+        check: Check | None = None,
     ) -> Answer:
         """Return the model's answer as text; see Client."""
         file = self._file(messages, None, max_tokens, longest_copy)
         ask = super().ask_text
-        return self._recall(file, lambda: ask(messages, max_tokens, longest_copy))
+        return self._recall(file, lambda: ask(messages, max_tokens, longest_copy, check))
 
-    def ask_json(self, messages: Sequence[Message], schema: JsonSchema, max_tokens: int) -> Answer:
+    def ask_json(
+        self,
+        messages: Sequence[Message],
+        schema: JsonSchema,
+        max_tokens: int,
+        check: Check | None = None,
+    ) -> Answer:
         """Return an answer whose data fits the JSON schema; see Client."""
         file = self._file(messages, schema, max_tokens)
         ask = super().ask_json
-        return self._recall(file, lambda: ask(messages, schema, max_tokens))
+        return self._recall(file, lambda: ask(messages, schema, max_tokens, check))
 
     def _file(
         self,

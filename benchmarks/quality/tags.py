@@ -24,7 +24,7 @@ from benchmarks.quality.options import make_parser, open_model
 from benchmarks.quality.page import table
 from benchmarks.quality.references import Reference, choose_notes, take_out
 from companion.config import Config, load_config
-from companion.enrich.workspace import make_rules
+from companion.enrich.vault_settings import make_rules
 from companion.errors import NoteRefused
 from companion.note.facts import read_facts
 from companion.note.parsed_note import ParsedNote

@@ -15,7 +15,7 @@ from companion.app.types.base import check_path
 from companion.app.types.changes import ChangeQuery
 from companion.app.types.proposals import ProposalQuery
 from companion.app.vault import Vault
-from companion.config import load_config, state_folder
+from companion.config import state_folder
 from companion.enrich.workspace import open_workspace
 from companion.vault.paths import PathNotFound, relative_path
 
@@ -35,7 +35,7 @@ def open_vault(root: Path, *, read_only: bool = False, tell: Tell = bool) -> Ite
     if daemon := find_daemon(state_folder(root)):
         yield RemoteVault(root, Connection(daemon.port, read_token()))
         return
-    with open_workspace(load_config(root), root, read_only=read_only) as space:
+    with open_workspace(None, root, read_only=read_only) as space:
         for recovered in space.recovered:
             tell(f"{recovered.path}: {recovered.reason}")
         if read_only and (pending := len(space.journal.pending())):

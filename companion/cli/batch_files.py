@@ -27,7 +27,8 @@ from companion.enrich.run import new_run
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
-from companion.enrich.workspace import Reader, Workspace
+from companion.enrich.vault_settings import Reader
+from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.llm.batch_api import read_line
 from companion.private_files import new_private

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import click
 
-from companion.app.runtime_file import find_daemon
 from companion.cli.output import Output, edit_text
-from companion.cli.session import VaultPathType, choose_vault, debug_option
-from companion.config import config_file, load_config, state_folder
+from companion.cli.session import VaultPathType, choose_vault, debug_option, warn_of_restart
+from companion.config import config_file, load_config
 from companion.config.edit_settings import (
     PlannedSettings,
     SettingValue,
@@ -225,9 +224,7 @@ def _plan_first(
 
 
 def _warn_of_daemon(planned: PlannedSettings, root: Path | None, output: Output) -> None:
-    """Warn if the vault's daemon runs, which read its settings when it started."""
-    if not planned.changed:
-        return
-    with suppress(UsageError):
-        if find_daemon(state_folder(choose_vault(root, planned.config))):
-            output.warn("The vault's daemon runs with its old settings; start it again.")
+    """Warn if the vault's daemon runs, and follows some of it only once it starts again."""
+    if planned.changed:
+        with suppress(UsageError):
+            warn_of_restart(choose_vault(root, planned.config), output)

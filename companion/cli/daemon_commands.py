@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import webbrowser
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -90,9 +91,7 @@ def status(as_json: bool, vault: Path | None) -> None:
         ("background", f"{switch} ({asked}, {work.waiting:,} waiting)"),
         ("today", _describe_today(now)),
     ]
-    if now.settings_changed:
-        again = "changed since the daemon started, which goes on with the old ones; start it again"
-        lines.append(("settings", again))
+    lines += [("settings", text) for text in _describe_settings(now)]
     if (backlog := work.backlog).notes:
         waiting = describe_backlog(backlog.notes, backlog.cost)
         lines.append(("backlog", f"{waiting} Say so with companion backlog"))
@@ -109,6 +108,13 @@ def status(as_json: bool, vault: Path | None) -> None:
         lines.append(("runs", ", ".join(now.runs)))
     for name, text in lines:
         output.say(f"{name:<12} {text}")
+
+
+def _describe_settings(now: StatusShape) -> Iterator[str]:
+    if now.settings_fault:
+        yield f"nothing is asked or written: {now.settings_fault}"
+    if names := ", ".join(now.settings_to_restart_for):
+        yield f"{names}: changed; the next start of the daemon follows it"
 
 
 def _local_time_of(iso: str) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-from companion.app.runtime_file import find_daemon
 from companion.app.tokens import ensure_token
 from companion.cli.backlog import ask_about_backlog, say_cost_of_backlog
 from companion.cli.init_choices import (
@@ -21,8 +20,8 @@ from companion.cli.init_choices import (
 from companion.cli.init_trial import Trial, below
 from companion.cli.output import Output
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
-from companion.cli.session import VaultPathType, debug_option
-from companion.config import Config, load_config, state_folder
+from companion.cli.session import VaultPathType, debug_option, warn_of_restart
+from companion.config import Config, load_config
 from companion.config.edit_settings import (
     Choices,
     EndpointChoice,
@@ -183,8 +182,7 @@ class _Init:
             self.output.say(f"\nWritten to {planned.file}:", style="bold")
             for line in planned.changed:
                 self.output.say(f"  {line}")
-            if find_daemon(state_folder(self.root)):
-                self.output.warn("The vault's daemon runs with its old settings; start it again.")
+            warn_of_restart(self.root, self.output)
         else:
             self.output.say(f"Nothing to change: {planned.file} says so already.")
         config = planned.config

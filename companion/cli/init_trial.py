@@ -117,13 +117,14 @@ class Trial:
     def _write(self, config: Config, client: Client, cancelled: Event) -> Verdict:
         """Have it write for a note, if there is one and it may go there; nothing is written."""
         needs_consent = config.is_remote and self.note is None
+        shown = config.model_copy(update={"review": ReviewTable()})
         if needs_consent and not self.asks:
             return Verdict()
         try:
             with (
                 # without what it says of reviews, all that is not flagged is shown in its place
                 open_workspace(
-                    config.model_copy(update={"review": ReviewTable()}), self.root, read_only=True
+                    shown, self.root, read_only=True, read_config=lambda: shown
                 ) as workspace,
                 Journal(workspace.state / "none", read_only=True) as nothing_kept,
             ):

@@ -28,7 +28,8 @@ from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job, prepare_task
-from companion.enrich.workspace import Workspace, make_rules
+from companion.enrich.vault_settings import VaultSettings
+from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, UsageError
 from companion.llm.client import Client
 from companion.llm.endpoint_errors import Cancelled
@@ -157,18 +158,23 @@ def _change_space(
 
     It is named for what is other about it; nothing if that is nothing.
     """
-    config, prompts, names = workspace.config, workspace.prompts, []
+    prompts, names = None, []
     if model:
         names.append(f"model {model}")
-        endpoint = config.endpoint.model_copy(update={"model": model})
-        config = config.model_copy(update={"endpoint": endpoint})
     if folder:
         names.append(f"prompts in {folder}")
         prompts = load_prompts(config_folder() / "prompts", folder)
     if not names:
         return {}
-    rules = make_rules(config, prompts)
-    return {" and ".join(names): replace(workspace, config=config, prompts=prompts, rules=rules)}
+
+    def adapt(own: VaultSettings) -> VaultSettings:
+        config = own.config
+        if model:
+            endpoint = config.endpoint.model_copy(update={"model": model})
+            config = config.model_copy(update={"endpoint": endpoint})
+        return own.with_model(config, prompts or own.prompts)
+
+    return {" and ".join(names): replace(workspace, adapt=adapt)}
 
 
 def _try(spaces: Mapping[str, Workspace], output: Output, path: str, notes: int) -> int:

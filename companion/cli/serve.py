@@ -63,7 +63,7 @@ def serve(port: int | None, vault: Path | None) -> None:
             with suppress(UsageError):  # a folder that is read-only serves as well
                 write_private(file, _CONFIGURATION.encode())
         ask_about_backlog(config, root, output)
-        serve_vault(config, root, config.server.port if port is None else port, ready)
+        serve_vault(root, config.server.port if port is None else port, ready)
     except Exception as error:
         if vault is not None:
             log_failed_start(state_folder(Path(os.path.realpath(vault.expanduser()))), error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,9 @@ from companion.cli.filters import join_options
 from companion.cli.output import Output
 from companion.config import Config, config_file, load_config, state_folder
 from companion.config.load import vault_file
-from companion.enrich.workspace import Reader, Workspace, open_workspace
-from companion.errors import NotThere, UsageError
+from companion.enrich.vault_settings import Reader
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.errors import CompanionError, NotThere, UsageError
 from companion.python_api import find_client
 from companion.vault.files import is_utf8
 from companion.vault.moves import follow_moves
@@ -108,7 +109,7 @@ def open_session(
         output.say("The daemon stands aside until this is done.", style="dim")
         patience = _STANDS_ASIDE
     with open_workspace(
-        config, root, read_only=read_only, reader=reader, patience=patience
+        None, root, read_only=read_only, reader=reader, patience=patience
     ) as workspace:
         for recovered in workspace.recovered:
             output.warn(f"{recovered.path}: {recovered.reason}")
@@ -166,20 +167,32 @@ def find_running_daemon(
     return daemon
 
 
+def warn_of_restart(root: Path, output: Output) -> None:
+    """Warn of changed settings that the daemon of the vault follows only once it starts again."""
+    with suppress(CompanionError):
+        if (daemon := find_client(root)) and (names := daemon.status().settings_to_restart_for):
+            output.warn(f"The vault's daemon has to be started again for {', '.join(names)}.")
+
+
 def require_running_daemon(vault: Path | None) -> DaemonClient:
     """Return a client of the vault's daemon, whatever model it asks.
 
-    The vault's drive may be away while its daemon runs.
+    The vault's drive may be away while its daemon runs. Of settings that are broken the daemon
+    itself tells.
 
     Raises NotThere if none runs, UsageError.
     """
-    config = load_config()
+    broken, config = None, Config()
+    try:
+        config = load_config()
+    except UsageError as error:
+        broken = error
     try:
         root = choose_vault(vault, config)
-    except UsageError:
+    except UsageError as error:
         named = vault or config.vault
         if named is None:
-            raise
+            raise (broken or error) from None
         root = named.expanduser().resolve()
         if find_daemon(state_folder(root)) is None:
             raise

@@ -128,17 +128,6 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
         raise UsageError(describe_errors(error, file_of, " or the environment")) from None
 
 
-def is_outdated(config: Config, root: Path) -> bool:
-    """Return whether the files say something else by now, or nothing that can be used.
-
-    config: what load_config returned for the vault at root (its real path).
-    """
-    try:
-        return load_config(root, allow_moved=True) != config
-    except UsageError:
-        return True
-
-
 def read_tables(file: Path) -> dict[str, Any]:
     """Return the tables of a TOML file; none where it does not exist.
 

@@ -40,10 +40,11 @@ _log = logging.getLogger(__name__)
 class BackgroundSwitch:
     """Holds background work while it is paused, disabled, without a model, or at a daily limit.
 
-    state: the vault's state folder; the file `paused` in it keeps a pause across restarts.
+    config: returns the settings as they are now. state: the vault's state folder; the file `paused`
+    in it keeps a pause across restarts.
     """
 
-    def __init__(self, config: Config, state: Path, queue: WorkQueue) -> None:
+    def __init__(self, config: Callable[[], Config], state: Path, queue: WorkQueue) -> None:
         self._config = config
         self._queue = queue
         self._file = state / "paused"
@@ -56,11 +57,12 @@ class BackgroundSwitch:
         """Return why background work is held, in words; empty if it is not."""
         if self.is_paused:
             return "paused; companion resume lets it go on"
-        if self._config.background.enabled is False:
+        config = self._config()
+        if config.background.enabled is False:
             return "switched off in the configuration (background.enabled)"
-        if is_model_missing(self._config):
+        if is_model_missing(config):
             return (
-                f"the model {self._config.endpoint.model} is not on this machine: companion model"
+                f"the model {config.endpoint.model} is not on this machine: companion model"
                 " pull fetches it, companion init names another one"
             )
         if self._exhausted and self._exhausted[0] == date.today():
@@ -87,6 +89,11 @@ class BackgroundSwitch:
         """End the pause."""
         self.is_paused = False
         self._file.unlink(missing_ok=True)
+        self.update()
+
+    def forget_limits(self) -> None:
+        """Go on at once where a limit of the day was reached: it may be another one now."""
+        self._exhausted = None
         self.update()
 
     def hold_until_tomorrow(self, reason: str) -> None:
@@ -132,7 +139,7 @@ def used_model(answer: Answered | Result) -> bool:
 class BackgroundHandler:
     """Handles the tickets of background work. Safe to use from any thread.
 
-    settle: seconds that a note must have been unchanged before it is worked on.
+    settle: returns the seconds that a note must have been unchanged before it is worked on.
     open_enricher: returns an enricher that stops when the event is set.
     """
 
@@ -142,7 +149,7 @@ class BackgroundHandler:
         fingerprints: Fingerprints,
         presence: Presence,
         quota: DailyQuota,
-        settle: float,
+        settle: Callable[[], float],
         open_enricher: Callable[[threading.Event], Enricher],
     ) -> None:
         self._queue = queue
@@ -262,7 +269,7 @@ class BackgroundHandler:
             self._queue.requeue(ticket, time.monotonic() + _OPEN_LOOK)
             return True
         changed = self._fingerprints.has_changed(path)
-        rest = self._fingerprints.seconds_to_settle(path, self._settle)
+        rest = self._fingerprints.seconds_to_settle(path, self._settle())
         if changed and rest > 0:
             self._queue.requeue(ticket, time.monotonic() + rest)
             return True

@@ -125,6 +125,15 @@ class Backlog:
             asked = {path for path, entry in self._entries.items() if entry.consent == "asked"}
             return tuple(sorted(asked.intersection(paths)))
 
+    def apply(self, setting: BacklogSetting) -> None:
+        """Follow background.backlog as it is set now."""
+        with self._lock:
+            if setting == self._setting:
+                return
+            self._setting = setting
+            for path, entry in list(self._entries.items()):
+                self._put(path, entry._replace(consent=self._apply_setting(entry.consent)))
+
     def answer(self, *, fill: bool) -> None:
         """Save whether the notes that wait for the user's answer may be filled.
 
@@ -255,10 +264,13 @@ class BacklogConsent:
         self._space = space
         self._backlog = backlog
         self._scan = scan
-        is_off = space.config.background.enabled is False
-        self._waiting = (lambda: ()) if is_off else waiting
+        self._all_waiting = waiting
         self._estimated_for: Sequence[str] = ()
         self._cost = ""
+
+    def _waiting(self) -> Sequence[str]:
+        is_off = self._space.config.background.enabled is False
+        return () if is_off else self._all_waiting()
 
     def state(self) -> BacklogShape:
         """Return how many notes wait for an answer; the cost is empty until it is estimated."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -35,15 +36,18 @@ from companion.enrich.run import Result, new_run
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job
+from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
+from companion.llm.rate_limiter import RateLimiter
 from companion.vault.proposal import Acceptance
 
 _REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
 _STOP = 3.5  # seconds that calls and writes in progress have to finish
 _BREAK_OFF = 0.5  # seconds that calls have to end after that, once they are broken off
+_log = logging.getLogger(__name__)
 _KEEP_TEXTS = 30 * 86_400.0  # seconds that the journal keeps texts and unconfirmed client edits
 
 
@@ -59,6 +63,7 @@ class Daemon:
 
     def __init__(self, space: Workspace, spending: Budget) -> None:
         self.root, self.state = space.root, space.state
+        self._following = threading.Lock()
         self.space, self.spending = space, spending
         self.started_at = time.time()
         self.released = threading.Event()  # another process is to have the vault
@@ -67,10 +72,9 @@ class Daemon:
         self.queue = WorkQueue()
         self.presence = Presence()
         self.circuit_breaker = CircuitBreaker()
-        self.limiter = find_limiter(space.config, spending)
-        if self.limiter:
-            self.limiter.tell = self._set_waits
-        self.background_switch = BackgroundSwitch(space.config, space.state, self.queue)
+        self._first_settings = self._settings = space.settings
+        self.settings_fault = ""
+        self.background_switch = BackgroundSwitch(lambda: space.config, space.state, self.queue)
         self.model_fetch = ModelFetch(self.background_switch.update)
         self._fingerprints = Fingerprints(space.root)
         self._client_edits = ClientEditJournal(space.root, space.journal)
@@ -79,12 +83,12 @@ class Daemon:
         take_back = partial(self.undos.undo, even_open=True)
         self.vault_of_editor = LocalVault(space, take_back, is_watched=True)
         self._opened = ExitStack()
-        backlog = Backlog(space.root, space.state, space.config.background.backlog)
-        hooks = self._client_edits.settle, self._after_scan
-        self.reconciler = Reconciler(space, self.queue, self._fingerprints, backlog, *hooks)
+        self._backlog = Backlog(space.root, space.state, space.config.background.backlog)
+        hooks = self.follow_settings, self._client_edits.settle, self._after_scan
+        self.reconciler = Reconciler(space, self.queue, self._fingerprints, self._backlog, *hooks)
         context = self.reconciler.vault_context
         scan = self.reconciler.scan
-        self.consent = BacklogConsent(space, backlog, scan, lambda: self.reconciler.backlog)
+        self.consent = BacklogConsent(space, self._backlog, scan, lambda: self.reconciler.backlog)
         self.notes = NoteQueries(space, self.reconciler.scan)
         similar = self._opened.enter_context(open_similar(space, background=True))
         self._comparer = NoteComparer(similar, self.reconciler.scan) if similar else None
@@ -95,7 +99,11 @@ class Daemon:
         """Make what works on notes: in the background, for runs, and for decisions."""
         space, queue, fingerprints = self.space, self.queue, self._fingerprints
         quota = DailyQuota(self.spending, self.background_switch.hold_until_tomorrow)
-        settle, source = space.config.background.settle_seconds, self._source
+        source = self._source
+
+        def settle() -> float:
+            return space.config.background.settle_seconds
+
         self._background = BackgroundHandler(
             queue, fingerprints, self.presence, quota, settle, source.open_for_background
         )
@@ -124,6 +132,55 @@ class Daemon:
             space.config.concurrency,
             has_spare=not space.config.is_embedded,  # which has no room for one more call
         )
+
+    @property
+    def limiter(self) -> RateLimiter | None:
+        """What keeps the limits a minute of the endpoint; None: it has none."""
+        limiter = find_limiter(self.space.config, self.spending)
+        if limiter:
+            limiter.tell = self._set_waits
+        return limiter
+
+    def follow_settings(self) -> bool:
+        """Have the parts that keep something of the settings follow them; whether these are whole.
+
+        All others look at them by themselves.
+        """
+        with self._following:
+            try:
+                settings = self.space.refresh()
+            except SettingsUnusable as error:
+                if self.settings_fault != str(error):
+                    _log.warning("nothing is asked or written: %s", error)
+                    self.runs.set_waits(str(error))
+                self.settings_fault = str(error)
+                return False
+            if self.settings_fault:
+                self.settings_fault = ""
+                if not self.circuit_breaker.fault:
+                    self.runs.set_waits("")
+            if settings is not (before := self._settings):
+                self._settings = settings
+                _log.info("the settings were changed")
+                self._backlog.apply(settings.config.background.backlog)
+                self.background_switch.update()
+                if settings.config.limits != before.config.limits or (
+                    settings.config.background != before.config.background
+                ):
+                    self.background_switch.forget_limits()
+            return True
+
+    def find_settings_to_restart_for(self) -> list[str]:
+        """Return the settings that were changed and are only followed by the next start."""
+        then, now = self._first_settings.config, self.space.config
+        changed = {
+            "vault": then.vault != now.vault,
+            "server.port": then.server != now.server,
+            "endpoint.concurrency": then.concurrency != now.concurrency,
+            "similar": then.similar != now.similar
+            or then.similar_endpoint() != now.similar_endpoint(),
+        }
+        return [name for name, is_changed in changed.items() if is_changed]
 
     def start(self) -> None:
         """Start to watch the vault and to work on its notes."""
@@ -159,6 +216,7 @@ class Daemon:
 
     def status(self) -> StatusShape:
         """Return the current state of the daemon."""
+        self.follow_settings()
         return StatusShape.of(self)
 
     def describe_rest(self) -> str:
@@ -178,6 +236,8 @@ class Daemon:
         """
         if self.reconciler.vault_missing:
             raise UsageError("the vault is not there just now; mount its drive, and try again")
+        self.space.refresh()
+        self.follow_settings()
         if request.priority is Priority.BACKGROUND and (off := self.background_switch.reason_off()):
             raise UsageError(f"no background work is done: {off}")
         # each path once: for a folder, all its notes are checked

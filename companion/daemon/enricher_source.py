@@ -51,7 +51,10 @@ class EnricherSource:
 
         Raises UsageError if the model is not on this machine.
         """
-        settle = self._space.config.background.settle_seconds
+
+        def settle(path: str) -> float:
+            return self._space.config.background.settle_seconds
+
         return self._open(new_run(), cancelled, settle, waits=False, can_wait=True)
 
     def open_for_run(self, run: str, cancelled: threading.Event, can_wait: bool) -> Enricher:
@@ -81,15 +84,17 @@ class EnricherSource:
         self,
         run: str,
         cancelled: threading.Event,
-        settle: float | Callable[[str], float],
+        settle: Callable[[str], float],
         *,
         waits: bool,
         can_wait: bool,
     ) -> Enricher:
         with self._lock:
             if self._asker is None:
-                self._source = self._opened.enter_context(open_source(self._space.config))
-                self._asker = Asker(self._space, self._context(), self._similar)
+                space, context = self._space, self._context
+                source = open_source(space.config, lambda: space.latest().config)
+                self._source = self._opened.enter_context(source)
+                self._asker = Asker(space, context(), self._similar, renew=context)
             client = make_client(
                 self._source, cancelled, self._spending, self._first, can_wait=can_wait
             )

@@ -23,7 +23,7 @@ from companion.app.runtime_file import (
     write_runtime_file,
 )
 from companion.app.tokens import ensure_token
-from companion.config import Config, state_folder
+from companion.config import state_folder
 from companion.daemon.access import Access
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
@@ -33,7 +33,7 @@ from companion.daemon.service import find_service
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import open_workspace
-from companion.errors import VaultLocked
+from companion.errors import UsageError, VaultLocked
 
 _SERVER_ENDS = 1.0  # seconds that the server's thread has to end
 _SIGNAL_CHECK = 1.0  # seconds between two checks for a signal
@@ -43,7 +43,7 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _log = logging.getLogger(__name__)
 
 
-def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], None]) -> None:
+def serve(root: Path, port: int, ready: Callable[[Daemon, int], None]) -> None:
     """Serve the vault at root until a signal arrives; then finish writes in progress.
 
     port: 0 for any free port. ready: called with the daemon and its port once it answers. Where
@@ -56,15 +56,18 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
     # look through them as often as Python does without being told takes a fifth of the start.
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS)
-    released = _serve_once(config, root, port, ready, signals)
+    released = _serve_once(root, port, ready, signals)
     while released is not None and not _is_signalled(signals, _RELEASED):
-        with suppress(VaultLocked):  # the other process is not done yet
-            released = _serve_once(config, root, released, None, signals)
+        try:
+            released = _serve_once(root, released, None, signals)
+        except VaultLocked:
+            pass  # the other process is not done yet
+        except UsageError as error:
+            _log.warning("not started again: %s", error)
     _log.info("stopped")
 
 
 def _serve_once(
-    config: Config,
     root: Path,
     port: int,
     ready: Callable[[Daemon, int], None] | None,
@@ -76,8 +79,8 @@ def _serve_once(
     """
     stopped = threading.Event()
     with (
-        open_workspace(config, root) as space,
-        open_spending(config, root) as spending,
+        open_workspace(None, root) as space,
+        open_spending(space.config, root, current=lambda: space.latest().config) as spending,
         bind_port(port) as listener,
     ):
         if ready:

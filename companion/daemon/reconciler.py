@@ -22,7 +22,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.task import Job, is_written, leave_out_asked
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
-from companion.note.facts import UNKNOWN, Facts
+from companion.note.facts import Facts
 from companion.vault.files import is_vault_there
 from companion.vault.index import Scan
 from companion.vault.moves import follow_events
@@ -48,7 +48,8 @@ class NoteCounts(NamedTuple):
 class Reconciler:
     """Scans the vault, in a thread of its own, and queues the notes that need work.
 
-    settle: called with the paths of the notes before they are scanned; None: all notes.
+    follow_settings: returns whether the settings can be used, as they are now; else nothing is
+    scanned. settle: called with the paths of the notes before they are scanned; None: all notes.
     after_scan: called after each scan of the whole vault, unless the next one follows at once.
     vault_missing: the vault's folder is missing or empty now. backlog: the notes that wait for the
     user's consent, at the last scan. ready: set after the first scan.
@@ -60,6 +61,7 @@ class Reconciler:
         queue: WorkQueue,
         fingerprints: Fingerprints,
         backlog: Backlog,
+        follow_settings: Callable[[], bool],
         settle: Callable[[Collection[str] | None], None],
         after_scan: Callable[[], None],
     ) -> None:
@@ -73,7 +75,7 @@ class Reconciler:
         self._backlog = backlog
         self._settle_offers = settle
         self._after_scan = after_scan
-        self._settle = space.config.background.settle_seconds
+        self._follow_settings = follow_settings
         self._had_settings = False
         self._scan: Scan | None = None
         self._context: VaultContext | None = None
@@ -117,9 +119,12 @@ class Reconciler:
     def vault_context(self) -> VaultContext:
         """Return the names and vocabularies of the vault at the last scan, as scan() does.
 
+        After a change of settings that the scan depends on, it waits for the next one.
+
         They are kept for the next call; of many notes they take a lot of memory.
         """
         self._wait_ready()
+        self._wait_current()
         with self._reading:
             assert self._scan
             self._context = self._context or VaultContext(self._scan.copy())
@@ -128,6 +133,18 @@ class Reconciler:
     def _wait_ready(self) -> None:
         if not self.ready.wait(_FIRST_SCAN):
             raise UsageError("the vault is still being looked over; try again in a moment")
+
+    def _wait_current(self) -> None:
+        if not self._is_current():
+            self.refresh(_FIRST_SCAN)
+        if not self._is_current():
+            raise UsageError(
+                "the settings were changed, and the vault is still being looked over by the new"
+                " ones; try again in a moment"
+            )
+
+    def _is_current(self) -> bool:
+        return self._scan is None or self._space.is_current(self._scan)
 
     def _run(self) -> None:
         next_scan = 0.0
@@ -139,8 +156,9 @@ class Reconciler:
                 break
             try:
                 due = time.monotonic() >= next_scan or self._watcher.is_lost
-                whole = whole or due or len(hints) > _MANY
-                if self._is_missing():
+                is_usable = not self._is_missing() and self._follow_settings()
+                whole = whole or due or len(hints) > _MANY or not self._is_current()
+                if not is_usable:
                     next_scan = time.monotonic() + _MISSING_CHECK
                 elif whole:
                     self._follow_moves()
@@ -182,7 +200,6 @@ class Reconciler:
     def _scan_all(self, hints: Mapping[str, float]) -> None:
         """Scan all notes; those with a hint must stay unchanged from the time of the hint on."""
         self._watcher.ensure()
-        self._space.read_ignore()
         began = time.monotonic()
         scan = self._space.scan()
         self._scan_seconds = time.monotonic() - began
@@ -204,10 +221,8 @@ class Reconciler:
             elif path not in busy and (
                 self._fingerprints.has_changed(path) or not self._queue.is_waiting(path)
             ):
-                self._put(
-                    path,
-                    time.monotonic() + self._fingerprints.seconds_to_settle(path, self._settle),
-                )
+                rest = self._fingerprints.seconds_to_settle(path, self._settle_seconds)
+                self._put(path, time.monotonic() + rest)
         for path in self._to_do.difference(to_do):
             self._queue.discard(path)
         self._to_do = set(to_do)
@@ -276,9 +291,13 @@ class Reconciler:
         for path in self._backlog.update(to_do, whole=whole):
             self._queue.discard(path)
 
+    @property
+    def _settle_seconds(self) -> float:
+        return self._space.config.background.settle_seconds
+
     def _put_hinted(self, path: str, at: float) -> None:
         if not self._fingerprints.is_own_write(path):
-            self._put(path, at + self._settle)
+            self._put(path, at + self._settle_seconds)
 
     def _put(self, path: str, not_before: float) -> None:
         if not (self._fingerprints.is_attempted(path) or self._backlog.holds_back(path)):
@@ -292,5 +311,5 @@ def _shared(facts: Facts | None) -> object:
 
 
 def _is_excluded(facts: Facts | None) -> bool:
-    """Return whether the note has a mark by which it is private or left alone."""
-    return facts is not None and bool({*facts.marks} - {UNKNOWN})
+    """Return whether the note says that it is private or to be left alone."""
+    return facts is not None and facts.is_excluded

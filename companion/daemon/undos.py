@@ -86,6 +86,7 @@ class Undos:
                 undone = self._undo_in_editor(_PendingUndo(change, run))
                 if undone is not None:
                     return undone
+        self._space.refresh()
         undone = undo_change(self._space.root, self._space.journal, change, run)
         with suppress(NoteError):
             snapshot = read_note(self._space.root, undone.path, settle=0)

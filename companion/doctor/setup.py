@@ -18,7 +18,8 @@ from companion.config.load import ENDPOINT_VARIABLES, vault_files
 from companion.doctor.unused_settings import count_marks, find_unused_folders, find_unused_marks
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
-from companion.enrich.workspace import make_rules, open_workspace
+from companion.enrich.vault_settings import make_rules
+from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError, UsageError
 from companion.private_files import is_private
 from companion.prompts import load_prompts

@@ -67,11 +67,7 @@ class AgentView:
     def __init__(self, workspace: Workspace, known: VaultContext, name: str) -> None:
         self.name = name
         # private notes are left alone as if a model elsewhere asked: who reads this is not known
-        self._space = replace(
-            workspace,
-            rules=replace(workspace.rules, is_remote=True),
-            ignore=replace(workspace.ignore, is_remote=True),
-        )
+        self._space = replace(workspace, adapt=lambda own: own.for_reader("elsewhere"))
         self._known = known
         self._store = workspace.journal.proposals
 
@@ -92,6 +88,7 @@ class AgentView:
     def find_note(self, path: str) -> str:
         """Return the path of the note as it is spelled on the disk. Raises NotThere."""
         root = self._space.root
+        self._space.refresh()
         try:
             found = relative_path(root, path, root)
             if found and not skip_reason(root, found, self._space.ignore):
@@ -181,7 +178,6 @@ class Agent(AgentView):
     ) -> None:
         super().__init__(workspace, known, name)
         self._journal = workspace.journal
-        self._config = workspace.config
         self._decisions = decisions
 
     @property
@@ -243,7 +239,7 @@ class Agent(AgentView):
         why, flags = "", set(proposal.flags) - {"program"}
         if proposal.state != "open":
             why = describe_state(proposal)
-        elif not self._config.may_agents_accept(proposal.path, proposal.kind):
+        elif not self._space.config.may_agents_accept(proposal.path, proposal.kind):
             why = "it waits for the user: the settings do not let agents accept it"
         elif flags:
             why = f"it waits for the user, for it is flagged: {', '.join(sorted(flags))}"

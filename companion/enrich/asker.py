@@ -22,9 +22,11 @@ from companion.enrich.model_calls import (
     send_calls,
     split_answer,
 )
+from companion.enrich.note_guard import NoteGuard
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, merge_outcomes
 from companion.enrich.similar import ChosenValues, SimilarNotes
 from companion.enrich.workspace import Workspace
+from companion.errors import NoteBusy, UsageError
 from companion.llm.client import Client
 from companion.llm.pricing import estimate_tokens
 from companion.llm.response import Answer, JsonSchema, Usage
@@ -32,6 +34,7 @@ from companion.note.callouts import Styles
 from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import PromptContext
+from companion.vault.files import NoteFile
 
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
 """Keeps what came of a call."""
@@ -44,9 +47,10 @@ _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leav
 class Asker:
     """Asks one model for what the notes of one vault need; from any thread.
 
-    vault_context: may be replaced when the vault has changed.
-    similar: chooses tags and the like where it can, before the model is asked; None: the model
-    chooses. model: None: the configured one.
+    vault_context: may be replaced when the vault has changed. similar: chooses tags and the like
+    where it can, before the model is asked; None: the model chooses. model: None: the configured
+    one. renew: returns another context once the settings have changed by which it was made; None:
+    of a scan that is made then.
     """
 
     def __init__(
@@ -55,14 +59,22 @@ class Asker:
         vault_context: VaultContext,
         similar: SimilarNotes | None = None,
         model: ModelFacts | None = None,
+        renew: Callable[[], VaultContext] | None = None,
     ) -> None:
         self.workspace = workspace
         self.vault_context = vault_context
         self.similar = similar
-        self.model = model or model_facts(workspace.config)
+        self._model = model
+        self._renew_context = renew or (lambda: VaultContext(workspace.scan()))
+        self._renewing = Lock()
         self._languages: NoteLanguages | None = None
         self._lock = Lock()
         self._backlinks = Backlinks(workspace)
+
+    @property
+    def model(self) -> ModelFacts:
+        """The model that is asked."""
+        return self._model or model_facts(self.workspace.config)
 
     def ask(
         self,
@@ -71,6 +83,7 @@ class Asker:
         needs: Sequence[Need],
         client: Client,
         keep: Keep = lambda outcomes, usage: None,
+        guard: NoteGuard | None = None,
     ) -> NoteAnswers:
         """Return what the model gives for the needs of the note.
 
@@ -78,13 +91,18 @@ class Asker:
         place of a description.
 
         keep: called after each call with what came of it, and its tokens; the next one may fail.
+        guard: says right before each call whether it may still go out; None: it may.
 
-        Raises EndpointError, Cancelled.
+        Raises EndpointError, Cancelled, and what the guard raises.
         """
+        self._update_context(path)
         chosen = self._choose(path, parsed, needs)
         if not chosen.needs:
             return NoteAnswers(chosen.outcomes, Usage())
         note = self._read_note(path, parsed, chosen.needs, chosen.likely)
+        if guard:
+            guard.shown = note.told_by
+        check = guard.check_call if guard else None
         planner, acceptor = self._planner(note), self._acceptor(note)
         quoted = acceptor.quote_others()
         answered = [*chosen.outcomes, *quoted]
@@ -93,7 +111,7 @@ class Asker:
         outcomes, usage = list[Accepted | Rejected](), Usage()
         for is_last in (False, True):
             found: list[Accepted | Rejected] = []
-            for given in send_calls(planner, needs, client, unfit):
+            for given in send_calls(planner, needs, client, unfit, check):
                 accepted = [acceptor.accept(each) for each in given.answers]
                 keep(accepted, given.usage)
                 found += accepted
@@ -161,6 +179,20 @@ class Asker:
         """How the vault's AI callouts begin."""
         return self.workspace.config.styles(self.vault_context.styles)
 
+    def _update_context(self, path: str) -> None:
+        """Learn of the vault again, where settings have changed. Raises NoteBusy: not just now."""
+        space = self.workspace
+        if space.is_current(self.vault_context.scan):
+            return
+        with self._renewing:
+            if space.is_current(self.vault_context.scan):
+                return
+            try:
+                self.vault_context = self._renew_context()
+            except UsageError as error:
+                raise NoteBusy(str(error), path) from None
+            self._backlinks = Backlinks(space)
+
     def _choose(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
         """Return what similar notes decide, without a model."""
         prompts = self.workspace.prompts.for_note(path)
@@ -191,22 +223,26 @@ class Asker:
         context = make_prompt_context(
             parsed, path, vocabulary, language=None if is_default else language
         )
-        budget, examples = self.model.told_tokens, tuple[str, ...]()
-        if self.model.is_small:
+        model = self.model
+        budget, examples, files = model.told_tokens, tuple[str, ...](), tuple[NoteFile, ...]()
+        if model.is_small:
             budget -= estimate_tokens(excerpt(parsed.lines, None))
         elif self.similar and self.workspace.config.notes.examples:
             similar = self.similar.find_likely(known, path, parsed, _SIMILAR)
-            examples = self._backlinks.describe(known, similar, _EXAMPLES)
+            described = self._backlinks.describe(known, similar, _EXAMPLES)
+            examples, files = described.linked, described.files
         told = self._backlinks.tell(known, path, parsed, budget)
         context = replace(
             context,
             backlinks=told.backlinks,
             linked=told.linked,
             examples=examples,
-            small=self.model.is_small,
+            small=model.is_small,
         )
         titles = frozenset(style.title.casefold() for style in self.callout_styles)
-        return AskedNote(path, prompts, parsed, needs, context, language, titles, told.quotable)
+        told_by = (*files, *told.files)
+        found = told.quotable, told_by
+        return AskedNote(path, prompts, parsed, needs, context, language, titles, *found)
 
     def _acceptor(self, note: AskedNote) -> Acceptor:
         return Acceptor(self.workspace.config, self.vault_context, self.model, note, self.similar)

@@ -41,18 +41,20 @@ class Told(NamedTuple):
 
     backlinks: what notes say that link to the note. linked: the descriptions that the authors of
     notes gave these, which the note links to. quotable: of the backlinks, those of which the note
-    is the subject, and that make sense in it.
+    is the subject, and that make sense in it. files: the notes that any of it may be from.
     """
 
     backlinks: tuple[str, ...] = ()
     linked: tuple[str, ...] = ()
     quotable: tuple[Quotation, ...] = ()
+    files: tuple[NoteFile, ...] = ()
 
 
 class _Source(NamedTuple):
     """A note that may tell of others. description: its author's; empty: it has none."""
 
     path: str
+    file: NoteFile
     title: str
     passages: Sequence[Passage]
     description: str
@@ -83,7 +85,8 @@ class Backlinks:
         statements = list(self._statements(known, path, names))
         lines = (f"{said.text} (from “{source.title}”)" for said, source in statements)
         backlinks, tokens_free = _take(lines, budget)
-        sources = self._sources(known, known.links.linked_in(parsed.note.text, path))
+        files = [source.file for _, source in statements]
+        sources = self._sources(known, known.links.linked_in(parsed.note.text, path), files)
         described = (f"{each.title}: {each.description}" for _, each in sources if each.description)
         linked, _ = _take(islice(described, _DESCRIPTIONS), tokens_free)
         quotable = (
@@ -91,12 +94,14 @@ class Backlinks:
             for said, source in statements
             if said.is_quotable
         )
-        return Told(backlinks, linked, tuple(quotable))
+        return Told(backlinks, linked, tuple(quotable), tuple(dict.fromkeys(files)))
 
-    def describe(self, known: VaultContext, paths: Iterable[str], most: int) -> tuple[str, ...]:
+    def describe(self, known: VaultContext, paths: Iterable[str], most: int) -> Told:
         """Return descriptions that the authors of these notes gave them, the first ones."""
-        descriptions = (source.description for _, source in self._sources(known, paths))
-        return tuple(islice(filter(None, descriptions), most))
+        files: list[NoteFile] = []
+        descriptions = (source.description for _, source in self._sources(known, paths, files))
+        described = tuple(islice(filter(None, descriptions), most))
+        return Told(linked=described, files=tuple(files))
 
     def _statements(
         self, known: VaultContext, path: str, names: Collection[str]
@@ -120,12 +125,17 @@ class Backlinks:
                 kept.append(words)
                 yield said, source
 
-    def _sources(self, known: VaultContext, paths: Iterable[str]) -> Iterator[tuple[str, _Source]]:
+    def _sources(
+        self, known: VaultContext, paths: Iterable[str], files: list[NoteFile] | None = None
+    ) -> Iterator[tuple[str, _Source]]:
+        """Yield the notes that may tell something, with their paths; files: gets those yielded."""
         open_paths = (path for path in paths if known.may_tell(path))
         for path in islice(open_paths, _SOURCES):
             # as it is now, for it may have become private since the scan
             file = stat_note(self._workspace.root, path)
             if file and (source := self._read(file)):
+                if files is not None:
+                    files.append(file)
                 yield path, source
 
     def _read(self, file: NoteFile) -> _Source | None:
@@ -145,7 +155,7 @@ class Backlinks:
             description = ""
         title = find_title(parsed, stem) or stem
         said = inert_value(str(description))
-        return _Source(file.path, title, read_passages(parsed), said)
+        return _Source(file.path, file, title, read_passages(parsed), said)
 
 
 def wrote_description(journal: Journal, path: str, parsed: ParsedNote) -> bool:

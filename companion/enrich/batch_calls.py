@@ -62,6 +62,7 @@ class BatchMaker:
         Raises JournalError.
         """
         space, job = self.asker.workspace, job._replace(propose=True)
+        space.refresh()
         if reason := skip_reason(space.root, job.path, space.ignore):
             return Planned(Result(job.path, "skipped", reason))
         try:

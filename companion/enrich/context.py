@@ -22,6 +22,7 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 from companion.note.title import find_title
 from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask, question_of
+from companion.vault.files import NoteFile
 from companion.vault.index import Scan
 
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
@@ -229,7 +230,7 @@ class AskedNote(NamedTuple):
 
     prompts: those for the note. context: what they show of it, except its text. language: what to
     write in; None: nothing tells it. callout_titles: casefolded, of callouts that ask nothing.
-    quotable: what other notes say of it that may stand in it.
+    quotable: what other notes say of it that may stand in it. told_by: the notes that tell of it.
     """
 
     path: str
@@ -240,6 +241,7 @@ class AskedNote(NamedTuple):
     language: str | None
     callout_titles: frozenset[str]
     quotable: Sequence[Quotation] = ()
+    told_by: Sequence[NoteFile] = ()
 
     def ask_for(self, need: Need) -> Ask:
         """Return how a prompt asks for the need."""

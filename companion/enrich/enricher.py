@@ -22,10 +22,12 @@ from dataclasses import replace
 from threading import Event
 from typing import NamedTuple
 
+from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_client
 from companion.enrich.new_proposals import ProposalMaker
+from companion.enrich.note_guard import NoteExcluded, NoteGuard, SettingsChanged
 from companion.enrich.note_writer import Answered, NoteWriter, keys_of
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
 from companion.enrich.plan import Filling
@@ -39,6 +41,7 @@ from companion.enrich.run import (
 )
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import LOST, REWRITTEN, Job, Task, is_rewritten, is_written, prepare_task
+from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError, StorageError
 from companion.llm.client import Client
@@ -96,7 +99,6 @@ class Enricher(NoteWriter):
         super().__init__(asker.workspace, lambda: asker.callout_styles, *own)
         self._asker = asker
         self._client = client
-        self._maker = ProposalMaker(self.workspace, asker.model)
         self._repeated_faults = RepeatedFaults()
         client.limit_calls(self.workspace.config.concurrency)
 
@@ -121,12 +123,23 @@ class Enricher(NoteWriter):
         """Return the values to write into the note; a result where there is nothing to write.
 
         What has an open proposal is not asked for. What the model gives is stored as proposals
-        before this returns, so that nothing is asked for twice, whatever becomes of it.
+        before this returns, so that nothing is asked for twice, whatever becomes of it. Where
+        settings are changed meanwhile, the rest is asked for by the new ones.
 
         text: of the note, as an editor holds it, in place of what the file holds.
 
         Raises NoteError, EndpointError, Cancelled, JournalError.
         """
+        while True:
+            self.workspace.wait_for_settings(self.cancelled)
+            try:
+                return self._ask(job, text)
+            except (SettingsChanged, SettingsUnusable):
+                continue
+            except NoteExcluded as error:
+                return Result(error.path, "skipped", error.reason, usage=error.usage)
+
+    def _ask(self, job: Job, text: str | None) -> Answered | Result:
         if reason := skip_reason(self.workspace.root, job.path, self.workspace.ignore):
             return Result(job.path, "skipped", reason)
         data = self.read(job.path).data if text is None else text.encode("utf-8")
@@ -216,23 +229,34 @@ class Enricher(NoteWriter):
         once more.
         """
         kept: list[tuple[Accepted | Rejected, _OpenProposal]] = []
-        spent, space, note = Usage(), self.workspace, (job.path, task.data, task.read_at)
+        spent = total = Usage()
+        space, note = self.workspace, (job.path, task.data, task.read_at)
         current_path = follow_note(space.root, space.journal, *note)
+        guard = NoteGuard(space, job, task, current_path, self.cancelled)
 
         def moved() -> Job:
             return job._replace(path=current_path())
 
         def keep(outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
-            nonlocal spent
+            nonlocal spent, total
+            total += usage
+            guard.check_keeping()
             accepted = [each for each in outcomes if isinstance(each, Accepted)]
             if accepted:
                 kept.extend(self._store(moved(), task, accepted, usage))
                 spent += usage
 
-        answers = self._asker.ask(job.path, task.parsed, task.needs, self._client, keep)
+        try:
+            answers = self._asker.ask(job.path, task.parsed, task.needs, self._client, keep, guard)
+        except NoteExcluded as error:
+            error.usage = total
+            raise
         stored = [outcome for outcome, _ in kept]
         rest = [each for each in answers.outcomes if each not in stored]
+        guard.check_keeping()
         kept += self._store(moved(), task, rest, answers.usage - spent)
+        if task.settings_version != space.settings.version:
+            raise SettingsChanged("the settings were changed meanwhile", job.path)
         self._repeated_faults.count(answers)  # which ends the run if they are too many
         # without those that a sentence of the note has taken the place of
         proposed = [new for each in answers.outcomes for outcome, new in kept if outcome == each]
@@ -243,13 +267,18 @@ class Enricher(NoteWriter):
     ) -> list[tuple[Accepted | Rejected, _OpenProposal]]:
         """Store what came of calls, and return what has an open proposal now, with that.
 
-        It is on the disk at once only if no change of the note follows, which would do that.
+        It is on the disk at once only if no change of the note follows, which would do that. What
+        would not be asked for any more, by settings that were changed meanwhile, is not stored.
         """
+        space = self.workspace
+        if task.settings_version != space.settings.version:
+            now = prepare_task(space, job.to_place(), task.data)
+            keys = set() if now.skipped else {need.key for need in now.all_needs}
+            outcomes = [each for each in outcomes if each.need.key in keys]
         tokens = (usage.input_tokens, usage.output_tokens)
-        made = self._maker.make(job, task, outcomes, tokens, self.run)
-        config = self.workspace.config
-        follows = any(is_written(config, job, new.need.kind, new) for new in made)
-        ids = self.workspace.journal.proposals.add(made, durable=job.dry_run or not follows)
+        made = ProposalMaker(space, self._asker.model).make(job, task, outcomes, tokens, self.run)
+        follows = any(is_written(space.config, job, new.need.kind, new) for new in made)
+        ids = space.journal.proposals.add(made, durable=job.dry_run or not follows)
         by_need = {each.need: each for each in outcomes}
         stored = []
         for id_, new in zip(ids, made, strict=True):
@@ -309,8 +338,12 @@ def open_enricher(
     Raises UsageError where open_client does.
     """
     config = workspace.config
+
+    def current() -> Config:
+        return workspace.latest().config
+
     with (
-        open_client(config, cancelled, can_wait=can_wait) as client,
+        open_client(config, cancelled, can_wait=can_wait, current=current) as client,
         open_similar(workspace) as similar,
     ):
         asker = Asker(workspace, known, similar)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import Literal, NamedTuple
 
 from companion.config import Config, common_state_folder, state_folder
+from companion.config.settings import EndpointTable
 from companion.errors import UsageError
-from companion.llm.budget import Budget, PriceOf
+from companion.llm.attempts import EndpointSource
+from companion.llm.budget import Budget, Caps, PriceOf
 from companion.llm.catalog import is_small_model, model_path, require_model
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
@@ -28,32 +31,52 @@ _TIER_TIMEOUT = 600.0  # seconds at least for an answer of a service tier that i
 
 
 def open_spending(
-    config: Config, root: Path | None = None, encoder: Endpoint | None = None, share: float = 1.0
+    config: Config,
+    root: Path | None = None,
+    encoder: Endpoint | None = None,
+    share: float = 1.0,
+    current: Current | None = None,
 ) -> Budget:
     """Return the spending of all vaults, under the configured caps; close() it at the end.
 
     root: the vault whose background notes are counted. encoder: what is asked, where it is not
-    the model. share: of the usual price. The file is opened on first use.
+    the model. share: of the usual price. current: what each call follows; None: config. The file
+    is opened on first use.
 
     Raises UsageError when there is a cap on money, and the price of the model is not known.
     """
-    limits = config.limits
-    asked = encoder or (None if config.is_embedded else config.remote_endpoint())
-    cost = _price_at(asked, share)
-    if limits.dollars_a_day is not None and cost is None:
-        assert asked  # the embedded model has a price
+    caps = _find_caps(config, encoder, share)
+    if caps.dollars_a_day is not None and caps.price is None:
+        asked = encoder or config.remote_endpoint()  # the embedded model has a price
         raise UsageError(
             f"dollars_a_day is set, but the price of {asked.model} at {asked.address} is not"
             " known; set tokens_a_day in its place, under [limits] in the configuration"
         )
-    return Budget(
-        common_state_folder() / _FILE,
-        cost,
-        limits.tokens_a_day,
-        limits.dollars_a_day,
-        state_folder(root).name if root else "",
-        notes_a_day=config.background.notes_a_day,
-        tier_price=_price_at(asked, share, asked.service_tier) if asked else None,
+    vault = state_folder(root).name if root else ""
+    budget = Budget(common_state_folder() / _FILE, vault=vault, caps=caps)
+    if current:
+        budget.follow(partial(_follow_caps, current, encoder, share, [(config, caps)]))
+    return budget
+
+
+def _follow_caps(
+    current: Current, encoder: Endpoint | None, share: float, known: list[tuple[Config, Caps]]
+) -> Caps:
+    """Return the caps that hold now. known: those of the last call, and their settings."""
+    config = current()
+    if known[0][0] is not config:
+        known[0] = config, _find_caps(config, encoder, share)
+    return known[0][1]
+
+
+def _find_caps(config: Config, encoder: Endpoint | None, share: float) -> Caps:
+    asked = encoder or (None if config.is_embedded else config.remote_endpoint())
+    return Caps(
+        _price_at(asked, share),
+        config.limits.tokens_a_day,
+        config.limits.dollars_a_day,
+        config.background.notes_a_day,
+        _price_at(asked, share, asked.service_tier) if asked else None,
     )
 
 
@@ -156,41 +179,117 @@ def describe_endpoint(config: Config) -> str:
     return f"{endpoint.model} at {endpoint.address} ({place})"
 
 
+Current = Callable[[], Config]
+"""Returns the configuration as it is now, as Workspace.latest does."""
+
+
 @contextmanager
-def open_client(config: Config, cancelled: Event, *, can_wait: bool = False) -> Iterator[Client]:
+def open_client(
+    config: Config, cancelled: Event, *, can_wait: bool = False, current: Current | None = None
+) -> Iterator[Client]:
     """Open the configured endpoint, or the embedded model, which starts on the first call.
 
-    can_wait: as in make_client.
+    can_wait: as in make_client. current: what each call follows; None: config.
 
     Raises UsageError when the embedded model is not on this machine yet (it is never fetched
     here), or when there is a cap on money and the model's price is not known.
     """
     with (
-        open_spending(config) as spending,
-        open_source(config) as source,
+        open_spending(config, current=current) as spending,
+        open_source(config, current) as source,
         make_client(source, cancelled, spending, can_wait=can_wait) as client,
     ):
         yield client
 
 
 @contextmanager
-def open_source(config: Config) -> Iterator[Endpoint | EmbeddedServer]:
+def open_source(config: Config, current: Current | None = None) -> Iterator[ConfiguredEndpoint]:
     """Open what any number of clients can ask; an embedded model is stopped at the end.
+
+    current: what each call follows; None: config.
 
     Raises UsageError when the embedded model is not on this machine.
     """
-    if not config.is_embedded:
-        yield config.remote_endpoint()
-        return
-    name = config.endpoint.model
-    path = require_model(name)
-    context = model_facts(config).context_tokens or _CONTEXT
-    with EmbeddedServer(path, name, context_tokens=context, slots=config.concurrency) as server:
-        yield server
+    with closing(ConfiguredEndpoint(current or (lambda: config))) as source:
+        if config.is_embedded:
+            require_model(config.endpoint.model)
+        yield source
+
+
+class ConfiguredEndpoint:
+    """The endpoint that the settings name now, or the embedded model, started on the first call.
+
+    Safe to use from any thread. current: returns the settings.
+    """
+
+    def __init__(self, current: Current) -> None:
+        self._current = current
+        self._lock = Lock()
+        self._made: tuple[EndpointTable, Endpoint | EmbeddedServer] | None = None
+        self._opened = ExitStack()
+
+    @property
+    def settings(self) -> Endpoint:
+        """The settings of the endpoint. Raises UsageError where the embedded model is missing."""
+        return self._find().settings
+
+    def lease(self) -> AbstractContextManager[Endpoint]:
+        """Lend the endpoint for one call."""
+        return self._find().lease()
+
+    def close(self) -> None:
+        """Stop the embedded models that were started."""
+        with self._lock:
+            self._opened.close()
+
+    def _find(self) -> Endpoint | EmbeddedServer:
+        config = self._current()
+        made = self._made
+        if made is None or made[0] is not config.endpoint:
+            with self._lock:
+                made = self._made
+                if made is None or made[0] != config.endpoint:
+                    made = config.endpoint, self._make(config)
+                self._made = made = config.endpoint, made[1]
+        return made[1]
+
+    def _make(self, config: Config) -> Endpoint | EmbeddedServer:
+        if not config.is_embedded:
+            return config.remote_endpoint()
+        name = config.endpoint.model
+        path, context = require_model(name), model_facts(config).context_tokens or _CONTEXT
+        server = EmbeddedServer(path, name, context_tokens=context, slots=config.concurrency)
+        return self._opened.enter_context(server)  # an earlier one ends when nobody asks it
+
+
+class _InTier:
+    """An endpoint, in its service tier only where nobody waits for a single answer."""
+
+    def __init__(self, source: EndpointSource, *, can_wait: bool) -> None:
+        self._source = source
+        self._can_wait = can_wait
+
+    @property
+    def settings(self) -> Endpoint:
+        """The settings of the endpoint."""
+        return self._adapt(self._source.settings)
+
+    @contextmanager
+    def lease(self) -> Iterator[Endpoint]:
+        """Lend the endpoint for one call."""
+        with self._source.lease() as endpoint:
+            yield self._adapt(endpoint)
+
+    def _adapt(self, endpoint: Endpoint) -> Endpoint:
+        if not endpoint.service_tier:
+            return endpoint
+        if not self._can_wait:
+            return replace(endpoint, service_tier=None)
+        return replace(endpoint, timeout=max(endpoint.timeout, _TIER_TIMEOUT))
 
 
 def make_client(
-    source: Endpoint | EmbeddedServer,
+    source: EndpointSource,
     cancelled: Event,
     spending: Budget | None,
     capabilities_from: Client | None = None,
@@ -203,10 +302,5 @@ def make_client(
     nobody waits for a single answer, so that the configured service tier is used, and at a limit
     a minute other calls go first.
     """
-    if isinstance(source, Endpoint) and source.service_tier:
-        if can_wait:
-            source = replace(source, timeout=max(source.timeout, _TIER_TIMEOUT))
-        else:
-            source = replace(source, service_tier=None)
-    known = capabilities_from
-    return Client(source, cancelled, 0.5, spending, known, can_wait=can_wait)
+    tiered, known = _InTier(source, can_wait=can_wait), capabilities_from
+    return Client(tiered, cancelled, 0.5, spending, known, can_wait=can_wait)

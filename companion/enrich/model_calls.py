@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from companion.enrich.model import AskMode
 from companion.enrich.outcome import Rejected, RejectionKind
 from companion.errors import AnswerError
-from companion.llm.client import Client
+from companion.llm.client import Check, Client
 from companion.llm.endpoint_errors import JsonUnsupported, RequestRejected
 from companion.llm.request import Question
 from companion.llm.response import Answer, NoAnswer, NoCompletion, Usage
@@ -203,11 +203,13 @@ def send_calls(
     needs: Sequence[Need],
     client: Client,
     unfit: Mapping[Need, Rejected] | None = None,
+    check: Check | None = None,
 ) -> Iterator[CallAnswers]:
     """Yield the model's answers to each call for the needs, unchecked, and the tokens it took.
 
     The needs that cannot be asked for come first. unfit: the first answers, where this is the
-    second question; they stand where it cannot be asked.
+    second question; they stand where it cannot be asked. check: called right before each call
+    goes out; what it raises is raised.
 
     Raises EndpointError when the endpoint serves nobody now, Cancelled when the user stops the
     work.
@@ -219,14 +221,14 @@ def send_calls(
         if unfit:
             call = _add_faults(call, unfit)
         messages, most = call.messages, call.max_tokens
-        ask = partial(client.ask_text, messages, most, call.longest_copy)
+        ask = partial(client.ask_text, messages, most, call.longest_copy, check)
         if call.schema is not None:
-            ask = partial(client.ask_json, messages, call.schema, most)
+            ask = partial(client.ask_json, messages, call.schema, most, check)
         try:
             given = split_answer(call.asked, ask, is_json=call.schema is not None)
         except JsonUnsupported:
             rest = [asked.need for later in calls[number:] for asked in later.asked]
-            yield from send_calls(replace(planner, mode="plain"), rest, client, unfit)
+            yield from send_calls(replace(planner, mode="plain"), rest, client, unfit, check)
             return
         yield given
 

@@ -201,6 +201,7 @@ class ProgramProposer:
             raise UsageError(
                 f"a value may have {_LONGEST_VALUE:,} characters, and this has {length:,}"
             )
+        self._space.refresh()
         if reason := skip_reason(self._space.root, path, self._space.ignore):
             raise NoteRefused(reason, path)
         field = self._find_field(path, given.field)

@@ -58,7 +58,7 @@ class NoteVectors:
     """
 
     def __init__(self, workspace: Workspace, encoder: Encoder) -> None:
-        endpoint = workspace.config.similar_endpoint()
+        self._endpoint = endpoint = workspace.config.similar_endpoint()
         self.encoder = encoder
         self.is_remote = endpoint is not None and not endpoint.is_local
         self.version = 0
@@ -69,6 +69,14 @@ class NoteVectors:
         self._seen: object = None  # the file that they were read from
         self._table: _Table | None = None  # of all vectors; None: not read, or freed
         self._used_at = 0.0
+
+    def is_wanted(self) -> bool:
+        """Return whether the settings, as they are now, still name this encoder, and want it.
+
+        Raises SettingsUnusable while a file of them is broken.
+        """
+        config = self._workspace.refresh().config
+        return config.similar.enabled and config.similar_endpoint() == self._endpoint
 
     def count(self) -> int:
         """Return how many notes have a vector."""
@@ -128,6 +136,8 @@ class NoteVectors:
         from companion.vault.vectors import VectorTable
 
         text = encoded_text(parsed, path)
+        if not self.is_wanted():
+            return None
         stored = self._store.find_text(self.encoder.name, path)
         if stored and stored[0] == _hash(text):
             return VectorTable([stored[1]])[0]
@@ -173,6 +183,8 @@ class NoteVectors:
         """Encode the notes, and save their vectors."""
         from companion.vault.vectors import pack_vectors
 
+        if not self.is_wanted():
+            return
         texts = {
             file: encoded_text(found[0], file.path)
             for file in files

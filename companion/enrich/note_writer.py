@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from threading import Event, Lock
 from typing import NamedTuple
 
+from companion.enrich.note_guard import (
+    NoteExcluded,
+    SettingsChanged,
+    forget_note,
+    look_at_note,
+)
 from companion.enrich.plan import Filling, Plan, plan_edits
-from companion.enrich.run import Result
+from companion.enrich.run import Result, Waiting, describe_waiting, proposed_result
 from companion.enrich.task import REWRITTEN, Job, NoteRewritten, Task, is_rewritten, prepare_task
-from companion.enrich.workspace import Workspace
+from companion.enrich.vault_settings import SettingsUnusable, VaultSettings
+from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import DiskFull, NoteChanged, NoteRefused, StorageError
 from companion.llm.endpoint_errors import Cancelled
 from companion.llm.response import Usage
 from companion.note.callouts import Styles
 from companion.note.edit import Edit, diff_edits
+from companion.note.facts import read_facts
 from companion.note.frontmatter import may_be_unfillable
 from companion.vault.journal import NewChange
 from companion.vault.proposal import ProposalState
@@ -107,7 +117,7 @@ class NoteWriter:
         self._styles = styles
         self._settle = settle
         self._waits = waits
-        self._cancelled = cancelled or Event()
+        self.cancelled = cancelled or Event()
 
     @property
     def usage(self) -> Usage:
@@ -137,40 +147,57 @@ class NoteWriter:
         Raises NoteError, Cancelled, StorageError. After NoteChanged and NoteBusy, it can be
         tried again later.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
+        tries = 0
+        while True:
+            settings = self.workspace.wait_for_settings(self.cancelled)
             snapshot = self.read(answered.job.path)
             planned = self.plan_on(answered, snapshot.data)
             result = planned.result
             if result.status != "enriched" or answered.job.dry_run:
                 return result
             self.require_not_cancelled()
+            check = partial(self._require_settings, settings)
             try:
                 new, change = result.new.encode("utf-8"), self.change_of(answered, planned)
-                made = write_note(snapshot, new, self.workspace.journal, change)
+                made = write_note(snapshot, new, self.workspace.journal, change, check)
                 return replace(result, change=made)
             except ConcurrentWrite:
                 raise
+            except SettingsChanged:
+                continue
             except (DiskFull, NotePartlyWritten) as error:
                 raise StorageError(str(error)) from error
             except NoteChanged:
-                if attempt == _ATTEMPTS:
+                tries += 1
+                if tries == _ATTEMPTS:
                     raise
-        raise AssertionError("unreachable")
 
     def plan_on(self, answered: Answered, data: bytes) -> PlannedChange:
         """Return what becomes of a note that holds data by now; nothing is written.
 
-        Raises NoteRewritten: little of what the values were made from is left. NoteRefused: a
-        value has no place; that is remembered, so that it is not asked for again, unless the note
-        has no place for any value: its user may change that.
+        Of one that is private or ignored by now, all that was proposed is forgotten.
+
+        Raises SettingsUnusable while a file of the settings is broken. NoteExcluded. NoteRewritten:
+        little of what the values were made from is left. NoteRefused: a value has no place; that is
+        remembered, so that it is not asked for again, unless the note has no place for any value:
+        its user may change that.
         """
         job, usage, waiting = answered.job, answered.usage, answered.waiting
-        task = answered.task
-        if data != task.data:
-            if is_rewritten(task.data, data):
-                raise NoteRewritten(REWRITTEN, job.path)
+        task, settings = answered.task, self.workspace.refresh()
+        if data != task.data and is_rewritten(task.data, data):
+            raise NoteRewritten(REWRITTEN, job.path)
+        if data != task.data or task.settings_version != settings.version:
+            self._require_open(job.path, data)
             task = prepare_task(self.workspace, job.to_place(), data)
         fillings = answered.still_needed(task)
+        if held := [each for each in fillings if self._is_held_back(answered, each)]:
+            fillings = [each for each in fillings if each not in held]
+            waits = [Waiting(answered.proposals[e.need.key], e.need.kind, ()) for e in held]
+            left = (*answered.left, *describe_waiting(waits))
+            waiting = (*waiting, *(each.id for each in waits))
+            answered = replace(answered, left=left, waiting=waiting)
+            if not fillings or not task.reopened <= keys_of(fillings):
+                return PlannedChange(proposed_result(job.path, waits, answered.left, usage), [])
         if task.skipped or not fillings or not task.reopened <= keys_of(fillings):
             reason = task.skipped or "it was edited meanwhile and needs nothing now"
             result = Result(job.path, "unchanged", reason, usage=usage, proposals=waiting)
@@ -192,6 +219,28 @@ class NoteWriter:
         fallback = tuple(n.need.kind for n in fillings if n.need.key in answered.fallbacks)
         made = replace(made, proposed=answered.new_values, fallback=fallback, proposals=ids)
         return PlannedChange(made, edits)
+
+    def _require_open(self, path: str, data: bytes) -> None:
+        """Raise NoteExcluded if the note is private or ignored now; nothing of it is kept then."""
+        facts = look_at_note(self.workspace, path, data) or read_facts(data, self.workspace.rules)
+        if facts.is_excluded:
+            forget_note(self.workspace, path)
+            raise NoteExcluded(facts.skipped or LEFT_ALONE, path)
+
+    def _is_held_back(self, answered: Answered, filling: Filling) -> bool:
+        """Return whether the settings let wait by now what they would have had written at once."""
+        config, job = self.workspace.config, answered.job
+        if answered.decided_by != "setting":
+            return False
+        is_off = job.background and config.background.enabled is False
+        return is_off or config.review_mode(job.path, filling.need.kind) == "propose"
+
+    def _require_settings(self, settings: VaultSettings) -> None:
+        """Raise SettingsChanged unless the settings still are these."""
+        with suppress(SettingsUnusable):
+            if self.workspace.refresh() is settings:
+                return
+        raise SettingsChanged("the settings were changed meanwhile; nothing was written")
 
     def change_of(self, answered: Answered, planned: PlannedChange) -> NewChange:
         """Return what the journal is to hold of the change."""
@@ -235,7 +284,7 @@ class NoteWriter:
     @property
     def is_cancelled(self) -> bool:
         """Whether the user has stopped the work."""
-        return self._cancelled.is_set()
+        return self.cancelled.is_set()
 
     def require_not_cancelled(self) -> None:
         """Raise Cancelled once the user has stopped the work."""

@@ -47,8 +47,10 @@ def find_places(
 
     read: returns the note.
 
-    Raises NoteError if the note cannot be read now, or leaves a doubt; its proposals stay.
+    Raises NoteError if the note cannot be read now, or leaves a doubt; its proposals stay. Raises
+    SettingsUnusable while a file of the settings is broken.
     """
+    space.refresh()
     job = find_job(path, proposals)
     try:
         if is_gone(space.root, path):

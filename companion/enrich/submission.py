@@ -17,6 +17,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.batch_calls import BatchMaker, BatchReader
 from companion.enrich.cost import ANSWER_SHARE
 from companion.enrich.enricher import Enricher
+from companion.enrich.note_guard import look_at_note
 from companion.enrich.run import Result, failed_result
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
@@ -29,7 +30,6 @@ from companion.llm.pricing import estimate_tokens
 from companion.llm.request import Capabilities
 from companion.private_files import make_private_folder, write_private
 from companion.vault.batches import Batch, NewBatchCall, ProviderState
-from companion.vault.index import Scan
 
 BATCH_SHARE = 0.5  # of the price of a call, at OpenAI and others
 _MOST_LINES = 5_000  # in a file; providers take 50,000 and 200 MB, but ten times less in memory
@@ -116,16 +116,10 @@ class Submission:
         self._workspace = workspace
         self._api = api
         self._spending = spending
-        self._scan: Scan | None = None
 
     def prepare(self) -> None:
-        """Look the vault over before what an earlier process left is sent: notes may be private.
-
-        Files of which no batch was stored are deleted. Raises JournalError.
-        """
+        """Delete the files of which no batch was stored. Raises JournalError."""
         batches = self._batches.all()
-        if any(each.provider and each.provider.step == "ready" for each in batches):
-            self._scan = self._workspace.scan()
         wanted = {each.file for each in batches if each.state == "out"}
         for file in (self._workspace.state / "batches").glob("*.jsonl"):
             if str(file) not in wanted:
@@ -166,15 +160,15 @@ class Submission:
 
     def _read(self, batch: Batch) -> bytes:
         """Return the lines of the batch's file whose notes may still be asked about."""
+        self._workspace.refresh()
         asked = []
         for line in Path(batch.file).read_bytes().splitlines(keepends=True):
             call = (answer := read_id(line)) and self._batches.call(answer)
             found = self._journal.proposals.get_all(call.proposals) if call else []
             is_open = bool(found) and all(each.state == "asked" for each in found)
-            if self._scan is not None:  # it may be ignored, private or gone since it was read
-                facts = [self._scan.notes.get(each.path) for each in found]
-                is_open &= all(each is not None and each.skipped is None for each in facts)
-            if is_open:
+            # it may be ignored, private or gone since it was read
+            facts = (look_at_note(self._workspace, each.path, None) for each in found)
+            if is_open and all(each and each.skipped is None for each in facts):
                 asked.append(line)
         return b"".join(asked)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import NamedTuple, Protocol
 
@@ -66,7 +66,7 @@ class Task:
     of needs that Companion filled before, and that are open in parsed only to be filled again.
     proposed: needs that are not asked for, as they have an open proposal, or one that was lost in a
     sync conflict and opens again (its state is accepted), or are asked in a batch.
-    read_at: Unix time, seconds.
+    read_at: Unix time, seconds. settings_version: of the settings by which it was examined.
     """
 
     data: bytes
@@ -77,6 +77,7 @@ class Task:
     reopened: frozenset[str] = frozenset()
     proposed: tuple[tuple[Need, AskedNeed], ...] = ()
     read_at: float = field(default_factory=time.time)
+    settings_version: int = 0
 
     @property
     def all_needs(self) -> tuple[Need, ...]:
@@ -89,12 +90,13 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
 
     Raises NoteRefused: its text leaves a doubt, or the section is not there. JournalError.
     """
-    parsed = ParsedNote(NoteText.decode(data))
+    parsed, version = ParsedNote(NoteText.decode(data)), workspace.settings.version
     if not (job.force or job.rewrite):
         facts = _find_needs(workspace, job, parsed, job.explicit or job.rejected_only)
         asked = leave_out_asked(workspace, job, facts.needs)
         left = (*facts.left, *asked.left)
-        return Task(data, parsed, facts.skipped, asked.needs, left, proposed=asked.proposed)
+        task = Task(data, parsed, facts.skipped, asked.needs, left, proposed=asked.proposed)
+        return replace(task, settings_version=version)
     journal, text, keys_of = workspace.journal, parsed.note.text, partial(find_keys, workspace, job)
     if job.rewrite:
         reverted = revert_needs(journal, job.path, text, job.rewrite, keys_of)
@@ -111,7 +113,8 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
         found = tuple(need for need in found if need.key in wanted)
     asked = leave_out_asked(workspace, job, found, reopened)
     left = asked.left if job.rewrite else (*reverted.left, *facts.left, *asked.left)
-    return Task(data, parsed, facts.skipped, asked.needs, left, reopened, asked.proposed)
+    task = Task(data, parsed, facts.skipped, asked.needs, left, reopened, asked.proposed)
+    return replace(task, settings_version=version)
 
 
 class NeedsToAsk(NamedTuple):

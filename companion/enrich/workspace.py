@@ -2,63 +2,129 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from threading import Event
 
 from companion import __version__
-from companion.config import Config, config_folder, state_folder
-from companion.errors import NoteError, UsageError
-from companion.note.facts import FACTS_VERSION, UNKNOWN, Facts, find_facts, read_facts
-from companion.note.needs import CALLOUT, DESCRIPTION, Rules
+from companion.config import Config, state_folder
+from companion.enrich.vault_settings import (
+    Reader,
+    SettingsSource,
+    SettingsUnusable,
+    VaultSettings,
+)
+from companion.errors import NoteError
+from companion.llm.endpoint_errors import Cancelled
+from companion.note.facts import FACTS_VERSION, Facts, find_facts, read_facts
+from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.private_files import keep_private
-from companion.prompts import Prompts, find_field, load_prompts
+from companion.prompts import Prompts
 from companion.vault.files import NoteFile, is_gone, is_vault_there, read_file, skip_reason
-from companion.vault.ignore import OWN_FOLDER, IgnoreRules
+from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Index, Scan
 from companion.vault.journal import Journal
 from companion.vault.lock import vault_lock
 from companion.vault.moves import follow_moves
-from companion.vault.obsidian import read_obsidian_settings
 from companion.vault.recover import Recovered, confirm_made_offers, recover
 
-Reader = Literal["here", "elsewhere"]
-"""Where the model runs that reads the notes: on this machine, or not."""
-
 LEFT_ALONE = "the note is left alone now"
+_BROKEN_LOOK = 1.0  # seconds between two looks at settings that are broken
+_log = logging.getLogger(__name__)
 
 
 @dataclass
 class Workspace:
     """One opened vault. root: its folder, resolved. state: the folder of its journal and index.
 
-    ignore: what is left alone, by Obsidian's settings as they were last read. recovered: what an
-    interrupted run had left unfinished, and what became of it. read_only: nothing is written into
-    the journal. reader: where the model runs that reads the notes, if not where the configured one
-    does.
+    source: the vault's settings as its files have them. recovered: what an interrupted run had left
+    unfinished, and what became of it. read_only: nothing is written into the journal. reader: where
+    the model runs that reads the notes, if not where the configured one does. adapt: returns the
+    settings that hold in place of the vault's own.
     """
 
     root: Path
     state: Path
-    config: Config
-    prompts: Prompts
-    rules: Rules
-    ignore: IgnoreRules
+    source: SettingsSource
     journal: Journal
     recovered: list[Recovered] = field(default_factory=list)
     read_only: bool = False
     reader: Reader | None = None
+    adapt: Callable[[VaultSettings], VaultSettings] | None = None
+    _adapted: tuple[VaultSettings, VaultSettings] | None = field(default=None, init=False)
     _lost: set[str] | None = None
+    _told: str = ""
 
-    def read_ignore(self) -> None:
-        """Read Obsidian's settings again. Raises UsageError when they cannot be understood."""
-        self.ignore = replace(self.ignore, obsidian=read_obsidian_settings(self.root))
+    @property
+    def settings(self) -> VaultSettings:
+        """The settings as the files had them when they were last looked at; see refresh."""
+        own = self.source.current
+        if self.adapt is None:
+            return own
+        adapted = self._adapted
+        if adapted is None or adapted[0] is not own:
+            self._adapted = adapted = (own, self.adapt(own))
+        return adapted[1]
+
+    def refresh(self) -> VaultSettings:
+        """Return the settings as the files have them now. Takes microseconds unless one changed.
+
+        Raises SettingsUnusable while a file is broken.
+        """
+        self.source.refresh()
+        return self.settings
+
+    def wait_for_settings(self, cancelled: Event) -> VaultSettings:
+        """Return what refresh does, once no file of the settings is broken.
+
+        Raises Cancelled if the work is before.
+        """
+        while True:
+            try:
+                return self.refresh()
+            except SettingsUnusable as error:
+                if self._told != str(error):
+                    self._told = str(error)
+                    _log.warning("Nothing is asked or written until this is mended: %s", error)
+                if cancelled.wait(_BROKEN_LOOK):
+                    raise Cancelled(f"The work was stopped while it waited: {error}") from None
+
+    def latest(self) -> VaultSettings:
+        """Return what refresh does; while a file is broken, the settings before it was."""
+        with suppress(SettingsUnusable):
+            self.refresh()
+        return self.settings
+
+    @property
+    def config(self) -> Config:
+        """The configuration, as of the last look."""
+        return self.settings.config
+
+    @property
+    def prompts(self) -> Prompts:
+        """The prompts, as of the last look."""
+        return self.settings.prompts
+
+    @property
+    def rules(self) -> Rules:
+        """The rules that select notes, as of the last look."""
+        return self.settings.rules
+
+    @property
+    def ignore(self) -> IgnoreRules:
+        """The rules of which files are left alone, as of the last look."""
+        return self.settings.ignore
+
+    def is_current(self, scan: Scan) -> bool:
+        """Return whether a scan of this vault was made by the settings as of the last look."""
+        return scan.basis in (None, self.source.current.scan_basis)
 
     def scan(self, progress: Callable[[int, int], None] | None = None) -> Scan:
         """Return the facts of every note of the vault; only changed files are read again.
@@ -66,10 +132,15 @@ class Workspace:
         What the journal keeps of a note follows it when it was moved.
 
         Not for several threads at once, nor while rescan is at work.
+
+        Raises SettingsUnusable.
         """
+        self.refresh()
+        basis = self.source.current.scan_basis
         known = repr((__version__, FACTS_VERSION, self.rules, self.ignore))
         fingerprint = sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
         found = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
+        found.basis = basis
         follow_moves(self.root, self.journal, found.files)
         if not self.read_only and self.reader is None:  # by which other notes are private
             self._forget_lost(found)
@@ -92,17 +163,15 @@ class Workspace:
 
         is_remote: it is read for another machine, as well.
         """
-        rules, ignore = self.rules, self.ignore
-        if is_remote:
-            rules, ignore = replace(rules, is_remote=True), replace(ignore, is_remote=True)
+        settings = self.settings.for_reader("elsewhere") if is_remote else self.settings
         try:
-            if skip_reason(self.root, file.path, ignore):
+            if skip_reason(self.root, file.path, settings.ignore):
                 return None
             data = read_file(f"{self.root}/{file.path}", file.size)
             if data is None:
                 return None
             parsed = ParsedNote(NoteText.decode(data))
-            facts = find_facts(parsed, rules)
+            facts = find_facts(parsed, settings.rules)
         except (OSError, NoteError):
             return None
         return None if facts.skipped is not None else (parsed, facts)
@@ -123,7 +192,7 @@ class Workspace:
                     with suppress(OSError):  # its drive may come back
                         if is_vault_there(self.root) and is_gone(self.root, path):
                             lost.append(path)
-            elif (facts := scan.notes.skipped(path)) and {*facts.marks} - {UNKNOWN}:
+            elif (facts := scan.notes.skipped(path)) and facts.is_excluded:
                 excluded.append(path)
         lost_before, self._lost = self._lost, set(lost)
         if lost_before is not None:
@@ -142,30 +211,27 @@ class Workspace:
 
 @contextmanager
 def open_workspace(
-    config: Config,
+    config: Config | None,
     root: Path,
     *,
     read_only: bool = False,
     reader: Reader | None = None,
     patience: float = 0.0,
+    read_config: Callable[[], Config] | None = None,
 ) -> Iterator[Workspace]:
     """Open the vault at root, and recover first what an interrupted run left behind.
 
-    read_only: take no lock, recover nothing, write nothing into the journal. reader: as in
-    Workspace; private notes are left alone where it is elsewhere. patience: seconds to wait for
-    another process to be done with the vault.
+    config: what holds until a file of the settings changes; None: what they say. read_only: take
+    no lock, recover nothing, write nothing into the journal. reader: as in Workspace; private notes
+    are left alone where it is elsewhere. patience: seconds to wait for another process to be done
+    with the vault. read_config: returns the configuration from then on; None: as load_config.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
     state = state_folder(root)
     keep_private(state)
-    prompts = load_prompts(config_folder() / "prompts", root / OWN_FOLDER / "prompts")
-    ignore = replace(config.ignore_rules(), obsidian=read_obsidian_settings(root))
-    rules = make_rules(config, prompts)
-    if reader is not None:
-        ignore = replace(ignore, is_remote=reader == "elsewhere")
-        rules = replace(rules, is_remote=reader == "elsewhere")
-    opened = partial(Workspace, root, state, config, prompts, rules, ignore, reader=reader)
+    source = SettingsSource(root, config, read_config, reader)
+    opened = partial(Workspace, root, state, source, reader=reader)
     if read_only:
         with Journal(state / "journal.sqlite3", read_only=True) as journal:
             yield opened(journal, read_only=True)
@@ -175,43 +241,3 @@ def open_workspace(
         confirm_made_offers(root, journal)
         journal.batches.cancel_unfinished()
         yield opened(journal, recovered=recovered)
-
-
-def make_rules(config: Config, prompts: Prompts) -> Rules:
-    """Return the rules that select notes, and what is filled in them.
-
-    Raises UsageError: notes.fields or review.fields names what no prompt file fills.
-    """
-    every = list(prompts.all_fields())
-    kinds = {field.fills for field in every}
-    if unknown := [name for name in config.review.fields if name not in kinds]:
-        known = ", ".join(sorted(kinds))
-        raise UsageError(
-            f"review.fields names {unknown[0]}, which nothing fills; there are: {known}"
-        )
-    fields = sorted(prompts.fields.values(), key=lambda f: (f.fills != DESCRIPTION, f.fills))
-    filled = [each.fills for each in fields]
-    if config.notes.fields is not None:  # properties, named as such or by their prompt file
-        found = {name: find_field(fields, name) for name in config.notes.fields}
-        if unknown := [name for name, field in found.items() if field is None]:
-            there = [f.name if f.name == f.fills else f"{f.name} (fills {f.fills})" for f in fields]
-            raise UsageError(
-                f"notes.fields names {unknown[0]}, but there is no such file in prompts/fields, and"
-                f" none fills such a property; there are: {', '.join(there)}"
-            )
-        filled = list(dict.fromkeys(field.fills for field in found.values() if field))
-    triggers = [field.fills for field in fields if field.trigger]
-    return Rules(
-        fields=tuple(name for name in filled if name != CALLOUT),
-        callout=CALLOUT in filled,
-        postponed_tags=tuple(tag.removeprefix("#") for tag in config.notes.postponed_tags),
-        postponed_properties=tuple(config.notes.postponed_properties.items()),
-        skip_tags=config.ignore.tags,
-        skip_properties=tuple(config.ignore.properties.items()),
-        private_tags=config.private.tags,
-        private_properties=tuple(config.private.properties.items()),
-        is_remote=config.is_remote,
-        never_tags=config.tags.never,
-        vocabulary=tuple(sorted({f.fills for f in every if f.vocabulary == "vault"})),
-        triggers=tuple(dict.fromkeys([DESCRIPTION, *triggers])),
-    )

@@ -22,6 +22,7 @@ from companion.llm.endpoint_errors import (
     timeout_error,
     unreachable_error,
 )
+from companion.llm.rate_limiter import RateLimiter
 from companion.llm.request import has_no_room
 from companion.llm.reservation import Reservation
 from companion.llm.response import Completion, Reply, Usage, read_completion, with_body_status
@@ -74,13 +75,19 @@ class Attempts:
         self._first_delay = first_delay
         self._path = path
         self._budget = budget
-        is_ours = source.settings.embedded
-        self.limiter = None if is_ours or budget is None else budget.limiter(source.settings)
         self.under_way = 0  # calls that were sent, and have no reply yet
         self._closed = self._stopped = False
         self._lock = threading.Lock()
         self._transport: Transport | None = None
         self._slots: AbstractContextManager[object] = nullcontext()
+
+    @property
+    def limiter(self) -> RateLimiter | None:
+        """What keeps the endpoint's limits a minute; None where there are none to keep."""
+        settings = self._source.settings
+        if settings.embedded or self._budget is None:
+            return None
+        return self._budget.limiter(settings)
 
     def send(
         self,
@@ -88,13 +95,15 @@ class Attempts:
         input_tokens: int,
         output_tokens: int,
         tier: str | None = None,
+        check: Callable[[], None] | None = None,
     ) -> tuple[Reply, Endpoint]:
         """Return the first reply that a retry would not change, and the endpoint that gave it.
 
         Status 408, 409, 429 and 5xx, time-outs (once) and broken connections are retried.
         The tokens, which a call may take, are reserved before each call, and before the endpoint
         starts. Where a limit a minute is used up, the call waits for its turn. tier: the service
-        tier that is asked for; that it has no room is a reply without a retry.
+        tier that is asked for; that it has no room is a reply without a retry. check: called right
+        before each call goes out; what it raises is raised.
 
         Raises EndpointError when the retries fail too, or a cap of the day is reached; Cancelled
         when the user stops the work.
@@ -107,7 +116,7 @@ class Attempts:
                 reserved = self._reserve(input_tokens, output_tokens, tier)
                 with reserved as reservation, self._source.lease() as endpoint:
                     try:
-                        reply = self._post(endpoint, body_for(endpoint), reservation)
+                        reply = self._post(endpoint, body_for(endpoint), reservation, check)
                         if may_pass(reply.status) and not (tier and has_no_room(reply)):
                             error, wait = error_for_reply(reply, endpoint), reply.retry_after
                         else:
@@ -152,8 +161,8 @@ class Attempts:
         Of LimitReached and Cancelled, Cancelled is raised.
         """
         turn, tokens = None, input_tokens + output_tokens
-        if self.limiter:
-            turn = self.limiter.line_up(tokens, can_wait=self._can_wait)
+        if limiter := self.limiter:
+            turn = limiter.line_up(tokens, can_wait=self._can_wait)
         try:
             while True:
                 self._check_open()
@@ -174,7 +183,13 @@ class Attempts:
                 self._check_open()
             raise
 
-    def _post(self, endpoint: Endpoint, body: dict[str, Any], reservation: Reservation) -> Reply:
+    def _post(
+        self,
+        endpoint: Endpoint,
+        body: dict[str, Any],
+        reservation: Reservation,
+        check: Callable[[], None] | None,
+    ) -> Reply:
         """Return the reply to one call."""
         from companion.llm.transport import Transport
 
@@ -184,6 +199,10 @@ class Attempts:
                 # the threads that still wait on the old one keep it until the last has its reply
                 self._transport = Transport(endpoint)
             transport = self._transport
+        if check:
+            check()
+        with self._lock:
+            self._check_open()
             self.under_way += 1
         reservation.sent = True
         try:

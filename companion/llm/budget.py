@@ -64,13 +64,32 @@ class _Write(NamedTuple):
     correction: Correction | None
 
 
+class Caps(NamedTuple):
+    """What calls cost, and what may be spent in a day.
+
+    price: of the configured model; None where it is unknown. tokens_a_day, dollars_a_day: caps
+    over all vaults; notes_a_day: cap on this vault's background notes; None: no cap. tier_price: in
+    the model's service tier; None: the usual price.
+    """
+
+    price: PriceOf | None = None
+    tokens_a_day: int | None = None
+    dollars_a_day: float | None = None
+    notes_a_day: int | None = None
+    tier_price: PriceOf | None = None
+
+    @property
+    def microdollars(self) -> int | None:
+        """The cap on money, in millionths of a dollar."""
+        most = self.dollars_a_day
+        return None if most is None else round(min(most, _MAX_TOKENS) * _MICRO)
+
+
 class Budget:
     """Counts what is spent each local calendar day, in a file that all processes share.
 
-    price: of the configured model; None where it is unknown. tier_price: in its service tier,
-    where that is another one. tokens_a_day, dollars_a_day: caps over all vaults; notes_a_day: cap
-    on this vault's background notes; None: no cap. clock: returns seconds since the epoch. Safe
-    for threads; close() it at the end.
+    vault: whose background notes are counted. caps: as of the last call; see follow. clock: returns
+    seconds since the epoch. Safe for threads; close() it at the end.
 
     An unusable file raises BudgetUnknown where there is a cap; without a cap the work goes on,
     uncounted, after a warning.
@@ -84,26 +103,25 @@ class Budget:
         dollars_a_day: float | None = None,
         vault: str = "",
         *,
+        caps: Caps | None = None,
         notes_a_day: int | None = None,
         tier_price: PriceOf | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.tokens_a_day = tokens_a_day
-        self.dollars_a_day = dollars_a_day
-        self.notes_a_day = notes_a_day
+        self.caps = caps or Caps(price, tokens_a_day, dollars_a_day, notes_a_day, tier_price)
+        self._find_caps: Callable[[], Caps] = lambda: self.caps
         self._store = BudgetStore(file)
         self._limiters: dict[object, RateLimiter] = {}
-        self._price = price
-        self._tier_price = tier_price or price
-        self._microdollars = (
-            None if dollars_a_day is None else round(min(dollars_a_day, _MAX_TOKENS) * _MICRO)
-        )
         self._vault = vault
         self._clock = clock
         self._changed = Condition()
         self._writes = GroupCommit(self._write, self._changed)
         self._under_way = 0
         self._warned = False
+
+    def follow(self, find_caps: Callable[[], Caps]) -> None:
+        """Have each call and each note come under the caps that find_caps returns by then."""
+        self._find_caps = find_caps
 
     def reserve(
         self, input_tokens: int, output_tokens: int, *, patient: bool = False, in_tier: bool = False
@@ -115,13 +133,14 @@ class Budget:
 
         Raises LimitReached, BudgetUnknown.
         """
+        self.caps = caps = self._find_caps()
         amount = self._price_tokens(input_tokens, output_tokens, in_tier)
-        if self._microdollars is not None and amount.unpriced:
+        if caps.microdollars is not None and amount.unpriced:
             raise BudgetUnknown(
                 "The price of the model is not known, so the limit of dollars_a_day cannot be"
                 " kept; set tokens_a_day in its place, under [limits] in the configuration"
             )
-        if self.tokens_a_day is None and self._microdollars is None:
+        if caps.tokens_a_day is None and caps.microdollars is None:
             day = self._day()
             files = self._writes.write(_Write(1, Correction(day, Amount(), amount, 0)))
             reserved = Correction(day, amount, amount, files)
@@ -136,14 +155,22 @@ class Budget:
 
         Raises LimitReached, BudgetUnknown.
         """
-        tokens, price = self.tokens_a_day, self._microdollars
+        caps = self.caps
         with self._changed:
             while not self._count(
-                partial(self._store.add, day := self._day(), amount, tokens, price), capped=True
+                partial(
+                    self._store.add,
+                    day := self._day(),
+                    amount,
+                    caps.tokens_a_day,
+                    caps.microdollars,
+                ),
+                capped=True,
             ):
                 if not (patient and self._under_way):
                     raise self._limit_reached(day, amount)
                 self._changed.wait(_RECHECK)
+                caps = self.caps = self._find_caps()
             self._under_way += 1
             return Correction(day, amount, amount, self._store.files)
 
@@ -161,8 +188,9 @@ class Budget:
 
         Raises BudgetUnknown.
         """
+        self.caps = self._find_caps()
         with self._changed:
-            most = self.notes_a_day
+            most = self.caps.notes_a_day
             add = partial(self._store.add_note, self._day(), self._vault, most)
             return self._count(add, capped=most is not None)
 
@@ -176,7 +204,7 @@ class Budget:
         if found is None:
             return DaySpending()
         amount, notes = found
-        is_priced = not amount.unpriced and (amount.calls or self._price)
+        is_priced = not amount.unpriced and (amount.calls or self.caps.price)
         dollars = amount.microdollars / _MICRO if is_priced else None
         return DaySpending(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)
 
@@ -210,7 +238,8 @@ class Budget:
     def _price_tokens(self, input_tokens: int, output_tokens: int, in_tier: bool) -> Amount:
         """Return the amount of one call with these numbers of tokens."""
         read, written = min(input_tokens, _MAX_TOKENS), min(output_tokens, _MAX_TOKENS)
-        price_of = self._tier_price if in_tier else self._price
+        caps = self.caps
+        price_of = (caps.tier_price or caps.price) if in_tier else caps.price
         price = price_of(read, written) if price_of else None
         if price is None:
             return Amount(read, written, 0, 1, 1)
@@ -264,7 +293,7 @@ class Budget:
             spent, _ = self._store.read(day, self._vault)
         except BudgetFileUnusable as error:
             return _budget_unknown(error)
-        tokens, dollars = self.tokens_a_day, self.dollars_a_day
+        tokens, dollars = self.caps.tokens_a_day, self.caps.dollars_a_day
         if tokens is not None and (spent.tokens + amount.tokens > tokens or dollars is None):
             cap, setting = f"{tokens:,} tokens", "tokens_a_day"
             so_far, more = f"{spent.tokens:,}", f"{amount.tokens:,}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from companion.errors import AnswerError, CompanionError
@@ -42,6 +42,9 @@ from companion.llm.response import (
 _JSON_FORMAT = re.compile(
     r"response_format|json_schema|json_object|json.?mode|schema|grammar|structured", re.IGNORECASE
 )
+Check = Callable[[], None]
+"""Is called right before a call goes out, and raises what keeps it from that."""
+
 _log = logging.getLogger(__name__)
 _UNSPECIFIC_ERRORS = (AnswerError, RequestRejected)  # the cause may be the JSON format
 
@@ -78,16 +81,33 @@ class Client:
         *,
         can_wait: bool = False,
     ) -> None:
-        self.settings = endpoint.settings
+        self._source = endpoint
         stopped = cancelled or threading.Event()
         self._attempts = Attempts(endpoint, stopped, first_delay, budget=budget, can_wait=can_wait)
-        self.capabilities = Capabilities(self.settings.json)
+        self._known: tuple[object, Capabilities] | None = None
         if capabilities_from:
-            mine, known = self.settings, capabilities_from.settings
-            if (mine.base_url, mine.model, mine.json) == (known.base_url, known.model, known.json):
-                self.capabilities = capabilities_from.capabilities
+            self._known = capabilities_from.identify(), capabilities_from.capabilities
         self._lock = threading.Lock()
         self.usage = Usage()  # of all calls so far, also of those without a usable answer
+
+    @property
+    def settings(self) -> Endpoint:
+        """The settings of the endpoint, as they are now."""
+        return self._source.settings
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What was found out about the endpoint; nothing yet of another one than before."""
+        endpoint = self.identify()
+        known = self._known
+        if known is None or known[0] != endpoint:
+            self._known = known = endpoint, Capabilities(self.settings.json)
+        return known[1]
+
+    def identify(self) -> object:
+        """Return what tells the endpoint from those that may be capable of something else."""
+        settings = self.settings
+        return settings.base_url, settings.model, settings.json
 
     @property
     def limiter(self) -> RateLimiter | None:
@@ -105,15 +125,25 @@ class Client:
         return self.capabilities.thinks
 
     def ask_text(
-        self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
+        self,
+        messages: Sequence[Message],
+        max_tokens: int,
+        longest_copy: int | None = None,
+        check: Check | None = None,
     ) -> Answer:
         """Return the model's answer as text, without a reasoning model's thoughts.
 
-        longest_copy: see Question.
+        longest_copy: see Question. check: see Attempts.send.
         """
-        return self._ask(Question(messages, max_tokens, longest_copy=longest_copy))
+        return self._ask(Question(messages, max_tokens, longest_copy=longest_copy), check)
 
-    def ask_json(self, messages: Sequence[Message], schema: JsonSchema, max_tokens: int) -> Answer:
+    def ask_json(
+        self,
+        messages: Sequence[Message],
+        schema: JsonSchema,
+        max_tokens: int,
+        check: Check | None = None,
+    ) -> Answer:
         """Return an answer whose data fits the JSON schema.
 
         Raises JsonUnsupported when the endpoint takes no JSON format: ask for text then.
@@ -124,7 +154,7 @@ class Client:
                 messages, max_tokens, schema, mode, schema_in_prompt=mode == "object"
             )
             try:
-                answer = self._ask(question)
+                answer = self._ask(question, check)
             except _FormatRejected as rejected:
                 named = rejected.named
                 continue
@@ -155,7 +185,7 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, question: Question) -> Answer:
+    def _ask(self, question: Question, check: Check | None) -> Answer:
         """Return the answer; where it is unusable, that of one more call.
 
         After an answer that was cut off, the second call has twice the tokens, where that is
@@ -165,7 +195,7 @@ class Client:
         usage = Usage()
         for _ in range(2):
             limit = self.capabilities.output_limit(question, self.settings)
-            completion, endpoint = self._complete(question._replace(max_tokens=limit))
+            completion, endpoint = self._complete(question._replace(max_tokens=limit), check)
             usage += completion.usage
             self.capabilities.thinks |= completion.thinks
             problem = _find_problem(completion, question.schema, limit)
@@ -178,7 +208,7 @@ class Client:
             question = question._replace(schema_in_prompt=True)
         return make_answer(completion._replace(usage=usage), question.schema, endpoint, limit)
 
-    def _complete(self, question: Question) -> tuple[Completion, Endpoint]:
+    def _complete(self, question: Question, check: Check | None) -> tuple[Completion, Endpoint]:
         """Return the completion, its usage counted, without parameters that the endpoint rejects.
 
         Raises _FormatRejected where what it rejects may be the JSON format.
@@ -191,6 +221,7 @@ class Client:
                 question.estimate_tokens(),
                 question.max_tokens,
                 tier,
+                check,
             )
             if reply.status == 200:
                 if reply.is_web_page:

@@ -29,6 +29,7 @@ FACTS_VERSION = 10
 """To be raised when Facts change: the index is then rebuilt."""
 
 UNKNOWN = "cannot be understood"
+_SAYS_NO = "it says ai: false"
 _DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}
 _LEAST_REFUSED = ["x"]  # of all values that may be filled in, a list is refused least
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
@@ -56,6 +57,11 @@ class Facts(NamedTuple):
     def dump(self) -> str:
         """Return the facts as JSON."""
         return _ENCODER.encode(self)
+
+    @property
+    def is_excluded(self) -> bool:
+        """Whether its author keeps it from being read: by `ai: false`, a tag or a property."""
+        return self.skipped == _SAYS_NO or bool({*self.marks} - {UNKNOWN})
 
     @staticmethod
     def needs_nothing(dumped: str) -> bool:
@@ -171,7 +177,7 @@ def _skip_reason(parsed: ParsedNote, rules: Rules, marks: Sequence[str]) -> str 
     """Return why the note is left alone, None if it is not. marks: those that it has."""
     properties = parsed.properties
     if properties.keys_of("ai") and has_value(properties, "ai", "false"):
-        return "it says ai: false"
+        return _SAYS_NO
     for name, what in _DRAWINGS.items():
         if properties.keys_of(name):
             return f"it is {what}"

@@ -42,7 +42,8 @@ class Scan:
 
     skipped: why files and folders were left out without being read, by path.
     read: how many notes were read; the facts of the others were in the index.
-    files: the notes as files, by path. rules: what files were left out by. link_store: where the
+    files: the notes as files, by path. rules: what files were left out by. basis: of settings all
+    that the facts depend on, as whoever made it says; None: none. link_store: where the
     targets of the notes' links are kept; see link_targets.
     """
 
@@ -51,6 +52,7 @@ class Scan:
     read: int = 0
     files: Files = field(default_factory=Files)
     rules: IgnoreRules = field(default_factory=IgnoreRules)
+    basis: object = None
     link_store: LinkStore = field(default_factory=LinkStore)
 
     def copy(self) -> Scan:

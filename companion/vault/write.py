@@ -10,7 +10,7 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -94,8 +94,16 @@ def read_note(
     raise NoteBusy(f"another program keeps writing it; {_SYNCING}", path)
 
 
-def write_note(snapshot: Snapshot, new: bytes, journal: Journal, change: NewChange) -> int:
+def write_note(
+    snapshot: Snapshot,
+    new: bytes,
+    journal: Journal,
+    change: NewChange,
+    check: Callable[[], None] = lambda: None,
+) -> int:
     """Write new over the note in place, provided it still holds the bytes of the snapshot.
+
+    check: called right before; raises a NoteError if nothing may be written any more.
 
     Returns the id of the change in the journal, which is on the disk before the note is written.
 
@@ -107,6 +115,7 @@ def write_note(snapshot: Snapshot, new: bytes, journal: Journal, change: NewChan
     require_writable(snapshot.root, snapshot.path)
     number = journal.begin(change, snapshot.data, new)
     try:
+        check()
         replace_bytes(snapshot.root, snapshot.path, snapshot.data, new)
     except NotePartlyWritten:
         raise

@@ -603,8 +603,10 @@ export interface components {
          *     calls wait for a limit a minute, in words, empty if none does. notes: the number that was
          *     scanned; to_do: of those, with a need. in_hand: the notes in progress. modes: by field, whether
          *     an answer is written at once (`write`) or waits for a decision (`propose`); folder_modes: the
-         *     same by folder, which goes before a field. settings_changed: the files of the configuration say
-         *     something else than the daemon read when it started.
+         *     same by folder, which goes before a field. settings_to_restart_for: settings that were changed
+         *     and that only the next start of the daemon follows, as `server.port`; settings_changed: there
+         *     are any. settings_fault: why nothing is asked or written, as a file of the settings is broken,
+         *     with the file and the line; empty if none is.
          */
         StatusShape: {
             version: string;
@@ -642,6 +644,10 @@ export interface components {
             newest_change: number;
             /** @default false */
             settings_changed: boolean;
+            /** @default [] */
+            settings_to_restart_for: string[];
+            /** @default  */
+            settings_fault: string;
         };
         /**
          * @description The text of the note that the editor shows now. value: what the user made of the proposal's

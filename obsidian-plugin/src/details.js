@@ -3,7 +3,7 @@
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { notify, showLists } from "./dialogs.js";
 import { openView } from "./view.js";
-import { countNotes, describeModel, describeVault, nameChange, say, sentence } from "./words.js";
+import { countNotes, describeModel, describeSettings, describeVault, nameChange, say, sentence } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import { Choice } from "./dialogs.js" */
@@ -81,7 +81,7 @@ function describeStatus({ missing }, status) {
   if (today.dollars !== null) spent.push(say("dollars", { n: today.dollars.toFixed(2) }));
   return [
     [say("headVault"), [describeVault(status), missing.length ? say("missing", { what: missing.join(", ") }) : ""].filter(Boolean)],
-    [say("headModel"), [describeModel(status), status.settings_changed ? say("settingsChanged") : ""].filter(Boolean)],
+    [say("headModel"), [describeModel(status), describeSettings(status)].filter(Boolean)],
     [say("headWaits"), [status.fault?.reason ?? "", status.rate_limit].filter(Boolean)],
     [say("headAtWork"), status.in_hand],
     [say("headBackground"), [background.off || say("waiting", { notes: countNotes(background.waiting) })]],

@@ -1,7 +1,7 @@
 /** What the daemon is doing: each run with its progress, which can be cancelled, and the background. */
 
 import { countSeen } from "./runs.js";
-import { countNotes, describeModel, describeVault, say, sentence } from "./words.js";
+import { countNotes, describeModel, describeSettings, describeVault, say, sentence } from "./words.js";
 
 /** @import { RunState } from "./shapes.js" */
 /** @import { Place } from "./view.js" */
@@ -33,8 +33,7 @@ export async function showNow(place) {
  */
 async function draw(place, head, list) {
   const { status } = place.plugin.daemon;
-  const changed = status?.settings_changed ? ` ${say("settingsChanged")}` : "";
-  if (status) head.setText(`${describeVault(status)}. ${describeModel(status)}.${changed}`);
+  if (status) head.setText(`${describeVault(status)}. ${describeModel(status)}. ${describeSettings(status)}`.trim());
   const runs = (await place.plugin.api.readRuns()).filter(({ state }) => state === "queued" || state === "running");
   const known = new Map([...list.children].map((row) => [row.getAttr("data-run"), row]));
   for (const run of runs) {

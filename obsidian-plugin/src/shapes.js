@@ -200,7 +200,8 @@ export const asStatus = object({
   to_do: asCount,
   in_hand: asTextList,
   runs: asTextList,
-  settings_changed: or(asBoolean, false),
+  settings_fault: asOptionalText,
+  settings_to_restart_for: asTextList,
 });
 const asProposal = object({
   id: asNumber,

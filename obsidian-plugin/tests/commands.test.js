@@ -387,13 +387,19 @@ describe("pause and resume", () => {
   });
 });
 
-for (const changed of [true, false]) {
-  test(`the status ${changed ? "says" : "does not say"} that the settings were changed`, async () => {
-    host.daemon.status.settings_changed = changed;
+const SETTINGS = [
+  [{}, ""],
+  [{ settings_to_restart_for: ["server.port"] }, "Changed settings that Companion follows once you end it and start it again: server.port."],
+  [{ settings_fault: "config.toml (at line 3)" }, "Nothing is asked or written until this is mended: config.toml (at line 3)"],
+];
+for (const [changed, told] of SETTINGS) {
+  test(`the status says what became of settings that were changed: ${told || "nothing"}`, async () => {
+    Object.assign(host.daemon.status, changed);
     host.status.click();
     await settle();
-    const told = "The settings were changed since Companion started; it goes on with the old ones until you end it and start it again.";
-    assert.equal(host.modal.contentEl.textContent.includes(told), changed);
+    const model = host.modal.contentEl.textContent;
+    assert.ok(model.includes(told));
+    assert.equal(/mended|start it again/.test(model), told !== "");
   });
 }
 

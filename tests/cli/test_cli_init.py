@@ -14,10 +14,7 @@ from typing import Any
 
 import pytest
 
-from companion.app.runtime_file import RuntimeFile, write_runtime_file
-from companion.config import state_folder
 from companion.doctor.machine import ModelServer, discover_servers, list_served_models
-from companion.vault.lock import vault_lock
 from tests.cli.empty_machine import empty_machine
 from tests.cli.terminal import LAST, in_a_terminal
 from tests.cli.user import KEY, User
@@ -160,14 +157,6 @@ def test_the_same_vault_may_be_written_in_another_way(
     before = file.read_bytes()
     ran = user.run("init", str(user.vault), "--embedded")
     assert ran.status == 0 and "Nothing to change" in ran.out and file.read_bytes() == before
-
-
-def test_a_daemon_that_runs_is_to_be_started_again(user: User) -> None:
-    with vault_lock(state := state_folder(user.vault)):
-        write_runtime_file(state, RuntimeFile(1, os.getpid(), "1", 0.0))
-        ran = user.run("init", str(user.vault), "--no-test")
-        assert ran.status == 0 and "runs with its old settings" in ran.err
-        assert "old settings" not in user.run("init", str(user.vault), "--no-test").all
 
 
 def test_a_token_file_with_something_else_is_refused_first(user: User) -> None:

@@ -134,14 +134,20 @@ def test_it_tells_what_is_written_at_once(user: User) -> None:
 
 def test_it_tells_that_its_settings_were_changed_meanwhile(user: User) -> None:
     file = user.configure(QUIET)
-    told = "settings     changed since the daemon started"
-    with serving(user) as daemon:
-        assert told not in user.run("status").out
-        file.write_text(QUIET + '[private]\nfolders = ["Journal"]\n', encoding="utf-8")
+    told = "settings     server.port, endpoint.concurrency: changed; the next start of the daemon"
+    with serving(user):
+        assert "settings  " not in user.run("status").out
+        file.write_text(QUIET.replace("= 1", "= 3") + "[server]\nport = 9\n", encoding="utf-8")
         assert told in user.run("status").out
-        file.write_text("no settings", encoding="utf-8")
-        assert daemon.client().status().settings_changed
-        file.write_text(f"# a comment\n{QUIET}", encoding="utf-8")
+        assert user.run("status", "--json").objects[0]["settings_changed"] is True
+        told = "has to be started again for server.port, endpoint.concurrency"
+        assert told in user.run("config", "set", "server.port", "10").err
+        file.write_text("\nno settings", encoding="utf-8")
+        said = user.run("status").out
+        assert f"settings     nothing is asked or written: {file} is no valid TOML" in said
+        assert "line 2" in said
+        file.write_text(f"# a comment\n{QUIET}[private]\nfolders = ['F']\n", encoding="utf-8")
+        assert "settings  " not in user.run("status").out
         assert user.run("status", "--json").objects[0]["settings_changed"] is False
 
 

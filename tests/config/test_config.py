@@ -10,7 +10,7 @@ import pytest
 
 from companion.config import Config, load_config, state_folder
 from companion.config.edit_settings import plan_settings
-from companion.enrich.workspace import make_rules
+from companion.enrich.vault_settings import make_rules
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
 from companion.note.callouts import Style, Styles

@@ -57,7 +57,8 @@ class FakeDaemon(Daemon):
         self.is_paused = False
         self.backlog = 0
         self.fault: EndpointFault | None = None
-        self.settings_changed = False
+        self.settings_to_restart_for: tuple[str, ...] = ()
+        self.settings_fault = ""
         self.fails_with: Exception | None = None
         self.works_at_once = False
         self.open: dict[str, list[str]] = {}
@@ -108,7 +109,9 @@ class FakeDaemon(Daemon):
             waiting={"interactive": 0},
             runs=[run.id for run in self.runs.active()],
             newest_change=3,
-            settings_changed=self.settings_changed,
+            settings_changed=bool(self.settings_to_restart_for),
+            settings_to_restart_for=self.settings_to_restart_for,
+            settings_fault=self.settings_fault,
         )
 
     def start_run(self, request: RunRequest) -> Run:

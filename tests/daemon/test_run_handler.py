@@ -13,8 +13,7 @@ from companion.daemon.work_queue import Priority
 from companion.enrich import note_writer
 from companion.enrich.enricher import Enricher
 from companion.errors import ConsentMissing, UsageError
-from companion.vault.journal import Journal, NewChange
-from companion.vault.write import Snapshot, write_note
+from companion.vault.write import write_note
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,
@@ -224,10 +223,10 @@ def test_what_is_being_written_when_a_run_is_cancelled_is_finished(
 ) -> None:
     writing, may_write = threading.Event(), threading.Event()
 
-    def write_slowly(snapshot: Snapshot, new: bytes, journal: Journal, change: NewChange) -> int:
+    def write_slowly(*args: Any) -> int:
         writing.set()
         assert may_write.wait(60)
-        return write_note(snapshot, new, journal, change)
+        return write_note(*args)
 
     monkeypatch.setattr(note_writer, "write_note", write_slowly)
     quiet.note("Stub.md")

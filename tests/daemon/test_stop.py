@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 import pytest
 
 from companion.enrich import note_writer
 from companion.enrich.workspace import Workspace
-from companion.vault.journal import Journal, NewChange
 from companion.vault.lock import vault_lock
-from companion.vault.write import Snapshot, write_note
+from companion.vault.write import write_note
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,
@@ -78,10 +78,10 @@ def test_stop_during_a_write_finishes_it(
 ) -> None:
     writing = threading.Event()
 
-    def write_slowly(snapshot: Snapshot, new: bytes, journal: Journal, change: NewChange) -> int:
+    def write_slowly(*args: Any) -> int:
         writing.set()
         time.sleep(0.5)  # a slow disk
-        return write_note(snapshot, new, journal, change)
+        return write_note(*args)
 
     monkeypatch.setattr(note_writer, "write_note", write_slowly)
     if by_run:

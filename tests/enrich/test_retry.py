@@ -41,7 +41,7 @@ class StubClient:
         return Answer("Tea.", {}, Usage(1, 1, 1))
 
     def ask_json(
-        self, messages: list[dict[str, str]], schema: dict[str, dict[str, object]], _: int
+        self, messages: list[dict[str, str]], schema: dict[str, dict[str, object]], *_: object
     ) -> Answer:
         if not self.json:
             raise JsonUnsupported("no JSON")

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from companion import __version__
 from companion.app.types.base import IsoTime, Shape, iso_time
-from companion.config.load import is_outdated
 from companion.config.settings import Mode
 from companion.daemon.work_queue import Priority
 
@@ -71,8 +70,8 @@ class TodayShape(Shape):
             input_tokens=spent.input_tokens,
             output_tokens=spent.output_tokens,
             dollars=spent.dollars,
-            tokens_a_day=spending.tokens_a_day,
-            dollars_a_day=spending.dollars_a_day,
+            tokens_a_day=spending.caps.tokens_a_day,
+            dollars_a_day=spending.caps.dollars_a_day,
         )
 
 
@@ -84,8 +83,10 @@ class StatusShape(Shape):
     calls wait for a limit a minute, in words, empty if none does. notes: the number that was
     scanned; to_do: of those, with a need. in_hand: the notes in progress. modes: by field, whether
     an answer is written at once (`write`) or waits for a decision (`propose`); folder_modes: the
-    same by folder, which goes before a field. settings_changed: the files of the configuration say
-    something else than the daemon read when it started.
+    same by folder, which goes before a field. settings_to_restart_for: settings that were changed
+    and that only the next start of the daemon follows, as `server.port`; settings_changed: there
+    are any. settings_fault: why nothing is asked or written, as a file of the settings is broken,
+    with the file and the line; empty if none is.
     """
 
     version: str
@@ -116,6 +117,8 @@ class StatusShape(Shape):
     runs: list[str]
     newest_change: int
     settings_changed: bool = False
+    settings_to_restart_for: tuple[str, ...] = ()
+    settings_fault: str = ""
 
     @classmethod
     def of(cls, daemon: Daemon) -> StatusShape:
@@ -154,5 +157,7 @@ class StatusShape(Shape):
             waiting={priority.name.lower(): number for priority, number in waiting.items()},
             runs=[run.id for run in daemon.runs.active()],
             newest_change=daemon.space.journal.newest(),
-            settings_changed=is_outdated(config, daemon.root),
+            settings_changed=bool(restart := daemon.find_settings_to_restart_for()),
+            settings_to_restart_for=tuple(restart),
+            settings_fault=daemon.settings_fault,
         )

@@ -89,11 +89,17 @@ def test_it_says_since_when_the_endpoint_fails(server: Served) -> None:
     assert f"{fault.reason} (since {since}, tried 1 times)".encode() in answer.body
 
 
-@pytest.mark.parametrize("changed", [True, False])
-def test_it_says_that_the_settings_were_changed(server: Served, changed: bool) -> None:
-    server.daemon.settings_changed = changed
+@pytest.mark.parametrize("name", ["server.port", ""])
+@pytest.mark.parametrize("fault", ["config.toml is no valid TOML (at line 3)", ""])
+def test_it_says_what_became_of_changed_settings(server: Served, name: str, fault: str) -> None:
+    server.daemon.settings_to_restart_for = (name,) if name else ()
+    server.daemon.settings_fault = fault
     answer = server.send(make_request("GET", "/page/now", server.page_headers))
-    assert answer.status == 200 and (b"The settings were changed" in answer.body) is changed
+    said = answer.body.decode()
+    assert answer.status == 200
+    assert ("<code>server.port</code>" in said) is bool(name)
+    assert (f"until this is mended: {fault}" in said) is bool(fault)
+    assert ("What keeps it from working" in said) is bool(fault)
 
 
 @pytest.mark.parametrize("path", sorted(SHELL))

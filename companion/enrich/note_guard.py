@@ -1,0 +1,120 @@
+"""Whether a note may still be read and asked about: it is looked at before each call.
+
+A model takes seconds for an answer, and a call may wait for minutes. Meanwhile the note may have
+become private, or the settings may say something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Event
+
+from companion.enrich.task import Job, Task
+from companion.enrich.vault_settings import VaultSettings
+from companion.enrich.workspace import LEFT_ALONE, Workspace
+from companion.errors import NoteBusy, NoteChanged, NoteRefused
+from companion.llm.response import Usage
+from companion.note.facts import UNKNOWN, Facts, read_facts
+from companion.vault.files import NoteFile, describe_read_error, stat_note
+
+_BEGUN_AGAIN = "the settings were changed meanwhile; it is worked on again, by the new ones"
+_BACKGROUND_OFF = "background work was switched off meanwhile (background.enabled)"
+
+
+class NoteExcluded(NoteRefused):
+    """The note is private or ignored by now: nothing of it is sent, kept or written.
+
+    usage: of the calls about it before.
+    """
+
+    usage = Usage()
+
+
+class SettingsChanged(NoteBusy):
+    """The settings were changed since the work on the note began; it has to begin again."""
+
+
+@dataclass
+class NoteGuard:
+    """Looks after the work on one note. job, task: what is done, by the settings of then.
+
+    current_path: returns where the note is by now. cancelled: ends the wait for settings that are
+    broken. shown: the other notes that prompts show something of.
+    """
+
+    space: Workspace
+    job: Job
+    task: Task
+    current_path: Callable[[], str]
+    cancelled: Event
+    shown: Sequence[NoteFile] = ()
+
+    def check_call(self) -> None:
+        """Check that the next call may go out; to be called right before it does.
+
+        Raises SettingsChanged; NoteExcluded; NoteRefused if it is left alone for another reason;
+        NoteChanged if it is gone; NoteBusy where the background is switched off.
+        """
+        waited = self.space.source.fault
+        settings, path = self.space.wait_for_settings(self.cancelled), self.current_path()
+        if waited or settings.version != self.task.settings_version:
+            raise SettingsChanged(_BEGUN_AGAIN, path)
+        if self.job.background and settings.config.background.enabled is False:
+            raise NoteBusy(_BACKGROUND_OFF, path)
+        if (facts := look_at_note(self.space, path, self.task.data)) and facts.skipped is not None:
+            self._leave_alone(path, facts)
+        if not all(map(self._may_tell, self.shown)):
+            raise SettingsChanged("what other notes tell of it was changed meanwhile", path)
+
+    def check_keeping(self) -> VaultSettings:
+        """Check that something of the note may be kept; return the settings as they are now.
+
+        Raises NoteExcluded.
+        """
+        settings, path = self.space.wait_for_settings(self.cancelled), self.current_path()
+        is_as_before = settings.version == self.task.settings_version
+        facts = look_at_note(self.space, path, self.task.data if is_as_before else None)
+        if facts and facts.is_excluded:
+            self._leave_alone(path, facts)
+        return settings
+
+    def _may_tell(self, other: NoteFile) -> bool:
+        """Return whether a note may still tell of others, as when it was read."""
+        now = stat_note(self.space.root, other.path)
+        if now is None or now == other:
+            return now is not None
+        read = self.space.read_again(now)
+        return read is not None and not read[1].marks
+
+    def _leave_alone(self, path: str, facts: Facts) -> None:
+        reason = facts.skipped or ""
+        if facts.is_excluded:
+            forget_note(self.space, path)
+            raise NoteExcluded(reason, path)
+        raise (NoteChanged if facts is _GONE else NoteRefused)(reason, path)
+
+
+_GONE = Facts(skipped=describe_read_error(FileNotFoundError()), marks=(UNKNOWN,))
+
+
+def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | None:
+    """Return the facts of the note at path as it is now; None where it still holds data.
+
+    Those of one in a folder that is private or ignored say so, too.
+    """
+    if reason := space.ignore.path_reason(path):
+        return Facts(skipped=reason, marks=(reason,))
+    try:
+        now = (space.root / path).read_bytes()
+    except FileNotFoundError:
+        return _GONE
+    except OSError as error:
+        return Facts(skipped=describe_read_error(error), marks=(UNKNOWN,))
+    return None if now == data else read_facts(now, space.rules)
+
+
+def forget_note(space: Workspace, path: str) -> None:
+    """Delete the texts of all proposals for a note that is private or ignored now."""
+    if not space.read_only:
+        space.journal.proposals.forget([path], LEFT_ALONE, "need", to="closed")

@@ -1,0 +1,256 @@
+"""The settings of one vault as its files have them now: of ours, of its prompts, of Obsidian's.
+
+Whoever asks a model or writes looks at the files first, by a few stat calls; what has changed is
+read again. While one of them is broken, nothing is asked and nothing written.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from stat import S_ISDIR
+from typing import Literal, Self
+
+from companion.config import Config, config_file, config_folder, load_config
+from companion.config.load import vault_file
+from companion.errors import UsageError
+from companion.note.needs import CALLOUT, DESCRIPTION, Rules
+from companion.prompts import Prompts, find_field, load_prompts
+from companion.vault.files import is_vault_there
+from companion.vault.ignore import OWN_FOLDER, IgnoreRules
+from companion.vault.obsidian import (
+    SETTINGS,
+    SETTINGS_FILES,
+    ObsidianSettings,
+    read_obsidian_settings,
+)
+
+Reader = Literal["here", "elsewhere"]
+"""Where the model runs that reads the notes: on this machine, or not."""
+
+_YOUNG = 3_000_000_000  # nanoseconds after a change in which a file's times may hide another one
+_SAVING = (0.02, 0.08, 0.3)  # seconds: an editor may be about to write the rest of a file
+# What can be changed without another question being asked, or one of another model.
+_BESIDE_QUESTIONS = {"vault", "server", "agents", "background", "limits", "review"}
+
+
+class SettingsUnusable(UsageError):
+    """A file of the settings cannot be used. Nothing is asked or written until it is mended."""
+
+
+@dataclass(frozen=True, eq=False)
+class VaultSettings:
+    """The settings of a vault at one time.
+
+    version: another number once something has changed that questions to the model depend on.
+    """
+
+    config: Config
+    prompts: Prompts
+    rules: Rules
+    ignore: IgnoreRules
+    version: int = 0
+
+    @classmethod
+    def of(cls, config: Config, prompts: Prompts, obsidian: ObsidianSettings) -> Self:
+        """Return the settings of these files. Raises UsageError where they do not go together."""
+        ignore = replace(config.ignore_rules(), obsidian=obsidian)
+        return cls(config, prompts, make_rules(config, prompts), ignore)
+
+    def for_reader(self, reader: Reader) -> VaultSettings:
+        """Return the same for a model that runs there; private notes are left alone elsewhere."""
+        is_remote = reader == "elsewhere"
+        rules = replace(self.rules, is_remote=is_remote)
+        return replace(self, rules=rules, ignore=replace(self.ignore, is_remote=is_remote))
+
+    def with_model(self, config: Config, prompts: Prompts) -> VaultSettings:
+        """Return the same with another model, or other prompts."""
+        return replace(self, config=config, prompts=prompts, rules=make_rules(config, prompts))
+
+    @property
+    def scan_basis(self) -> tuple[Rules, IgnoreRules]:
+        """What a scan depends on."""
+        return self.rules, self.ignore
+
+    @cached_property
+    def _of_questions(self) -> object:
+        config = self.config.model_copy(
+            update={name: Config.model_fields[name].default for name in _BESIDE_QUESTIONS}
+        )
+        return config, self.rules, self.ignore, _texts(self.prompts)
+
+    def follow(self, earlier: VaultSettings) -> VaultSettings:
+        """Return these settings as the next ones; the earlier ones if nothing has changed."""
+        if self._of_questions != earlier._of_questions:
+            return replace(self, version=earlier.version + 1)
+        is_same = self.config == earlier.config
+        return earlier if is_same else replace(self, version=earlier.version)
+
+
+class SettingsSource:
+    """The settings of the vault at root, read again when a file of them changes.
+
+    Safe to use from any thread. read_config: returns the configuration; None: as load_config does.
+    reader: as in VaultSettings.for_reader; None: where the configured model runs. fault: why the
+    files cannot be used now; empty: they can.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        config: Config | None = None,
+        read_config: Callable[[], Config] | None = None,
+        reader: Reader | None = None,
+    ) -> None:
+        """Read the files, but for a config that was read already. Raises UsageError."""
+        self.fault = ""
+        self._root = root
+        self._reader = reader
+        self._read_config = read_config or partial(load_config, root, allow_moved=True)
+        self._lock = threading.Lock()
+        self._had_obsidian = False
+        self._files = _read_marks(self._settings_files())
+        self._prompt_files = _read_tree(self._prompt_folders())
+        config = config or load_config(root)
+        self.current = self._make(config, load_prompts(*self._prompt_folders()))
+
+    def refresh(self) -> VaultSettings:
+        """Return the settings as the files have them now. Raises SettingsUnusable."""
+        if not self._is_read():
+            with self._lock:
+                if not self._is_read():
+                    self._read()
+        if self.fault:
+            raise SettingsUnusable(self.fault)
+        return self.current
+
+    def _is_read(self) -> bool:
+        files, prompts = self._files, self._prompt_files
+        return files == _read_marks(files) and prompts == _read_marks(prompts)
+
+    def _read(self) -> None:
+        """Read what has changed; a file that cannot be used may be one that is being saved."""
+        for wait in (*_SAVING, None):
+            try:
+                files = _read_marks(self._settings_files())
+                prompt_files = _read_tree(self._prompt_folders())
+                prompts, config = self.current.prompts, self._read_config()
+                if prompt_files != self._prompt_files or self.fault:
+                    prompts = load_prompts(*self._prompt_folders())
+                made = self._make(config, prompts)
+            except UsageError as error:
+                if wait is not None:
+                    time.sleep(wait)
+                    continue
+                self.fault = str(error)
+            else:
+                self.current, self.fault = made.follow(self.current), ""
+            # at last, since other threads take these for what was read
+            self._files, self._prompt_files = files, prompt_files
+            return
+
+    def _make(self, config: Config, prompts: Prompts) -> VaultSettings:
+        """Return the settings. Raises UsageError, also if Obsidian's were there and are not now."""
+        folder = self._root / SETTINGS
+        is_there = folder.is_dir()
+        if self._had_obsidian and not is_there and is_vault_there(self._root):
+            raise UsageError(
+                f"{folder} is not there any more, and with it what Obsidian leaves out of the"
+                " vault; wait until it is synced, or bring it back"
+            )
+        self._had_obsidian |= is_there
+        made = VaultSettings.of(config, prompts, read_obsidian_settings(self._root))
+        return made.for_reader(self._reader) if self._reader else made
+
+    def _settings_files(self) -> list[str]:
+        ours = (config_file(), vault_file(self._root))
+        theirs = (self._root / SETTINGS / name for name in SETTINGS_FILES)
+        return list(map(str, (*ours, *theirs)))
+
+    def _prompt_folders(self) -> tuple[Path, Path]:
+        return config_folder() / "prompts", self._root / OWN_FOLDER / "prompts"
+
+
+_Marks = Mapping[str, object]
+
+
+def _read_marks(paths: Iterable[str]) -> _Marks:
+    """Return by path what tells each file or folder from one that was changed since."""
+    return {path: _read_mark(path) for path in paths}
+
+
+def _read_mark(path: str) -> object:
+    """Return times and size; what was written just now may be written again within one tick.
+
+    Then the content tells: of a file its bytes, of a folder its names.
+    """
+    try:
+        status = os.stat(path)  # noqa: PTH116 (a Path takes as long as the call)
+        mark = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        if max(mark[2:]) < time.time_ns() - _YOUNG:
+            return mark
+        if S_ISDIR(status.st_mode):
+            return (*mark, *sorted(Path(path).iterdir()))
+        return (*mark, Path(path).read_bytes())
+    except OSError as error:
+        return error.errno
+
+
+def _read_tree(folders: Iterable[Path]) -> _Marks:
+    """Return the marks of the folders and all that is in them."""
+    marks: dict[str, object] = {}
+    for folder in folders:
+        marks[str(folder)] = _read_mark(str(folder))  # before it is listed
+        for path in map(str, folder.rglob("*")):
+            marks[path] = _read_mark(path)
+    return marks
+
+
+def _texts(prompts: Prompts) -> object:
+    own = {name: file.text for name, file in prompts.files.items()}
+    return own, {folder: _texts(each) for folder, each in prompts.by_folder.items()}
+
+
+def make_rules(config: Config, prompts: Prompts) -> Rules:
+    """Return the rules that select notes, and what is filled in them.
+
+    Raises UsageError: notes.fields or review.fields names what no prompt file fills.
+    """
+    every = list(prompts.all_fields())
+    kinds = {field.fills for field in every}
+    if unknown := [name for name in config.review.fields if name not in kinds]:
+        known = ", ".join(sorted(kinds))
+        raise UsageError(
+            f"review.fields names {unknown[0]}, which nothing fills; there are: {known}"
+        )
+    fields = sorted(prompts.fields.values(), key=lambda f: (f.fills != DESCRIPTION, f.fills))
+    filled = [each.fills for each in fields]
+    if config.notes.fields is not None:  # properties, named as such or by their prompt file
+        found = {name: find_field(fields, name) for name in config.notes.fields}
+        if unknown := [name for name, field in found.items() if field is None]:
+            there = [f.name if f.name == f.fills else f"{f.name} (fills {f.fills})" for f in fields]
+            raise UsageError(
+                f"notes.fields names {unknown[0]}, but there is no such file in prompts/fields, and"
+                f" none fills such a property; there are: {', '.join(there)}"
+            )
+        filled = list(dict.fromkeys(field.fills for field in found.values() if field))
+    triggers = [field.fills for field in fields if field.trigger]
+    return Rules(
+        fields=tuple(name for name in filled if name != CALLOUT),
+        callout=CALLOUT in filled,
+        postponed_tags=tuple(tag.removeprefix("#") for tag in config.notes.postponed_tags),
+        postponed_properties=tuple(config.notes.postponed_properties.items()),
+        skip_tags=config.ignore.tags,
+        skip_properties=tuple(config.ignore.properties.items()),
+        private_tags=config.private.tags,
+        private_properties=tuple(config.private.properties.items()),
+        is_remote=config.is_remote,
+        never_tags=config.tags.never,
+        vocabulary=tuple(sorted({f.fills for f in every if f.vocabulary == "vault"})),
+        triggers=tuple(dict.fromkeys([DESCRIPTION, *triggers])),
+    )
