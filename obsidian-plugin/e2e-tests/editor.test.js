@@ -216,7 +216,24 @@ test("a closed note that is opened while the model thinks is filled in its edito
   await waitFor("the model is asked", async () => scene.endpoint.asked > asked);
   await openNote(page, "Opened.md");
   await fillBesideTyping("Opened.md");
-  assert.match(await notice(page, /./, notices), /^Filled .* in “Opened”/);
+  await notice(page, /^Filled .* in “Opened”/, notices);
+});
+
+test("a list waits for the cursor behind its name, and stays a proposal where the wait is cancelled", async () => {
+  await scene.vault.write("Listed.md", "---\ndescription: There is one.\ntags:\nmood: ok\n---\n\n# Stub\n\n> [!ai] AI\n> It is.\n");
+  await openNote(page, "Listed.md");
+  await page.evaluate(() => {
+    const { cm } = window.app.workspace.activeLeaf.view.editor;
+    cm.dispatch({ selection: { anchor: cm.state.doc.toString().indexOf("tags:") + 5 } });
+  });
+  await focusEditor();
+  await fillWhileHeld(/waits until the cursor has left its property “tags”/);
+  await page.locator(".notice").last().getByRole("button", { name: "Cancel" }).click();
+  await notice(page, /^The work on “Listed” was cancelled. What the model gave/);
+  assert.match(await scene.vault.companion("proposals", "--json", "Listed.md"), /"tags"/);
+  await focusEditor();
+  await page.keyboard.type(" mine");
+  assert.match(await shownText(page), /^tags: mine\nmood: ok$/m);
 });
 
 /** Type at the end while the model thinks, and see that the note has both, the fill as one step of undo. */

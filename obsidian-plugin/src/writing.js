@@ -102,9 +102,17 @@ export async function applyOffer(plugin, application) {
     if (await awaitUser(plugin, application, known)) tries = 0;
     if (await editNote(app, file, text, offer.edits)) return offer;
   }
-  const words = [say("keepsChanging", { name: file.basename })];
-  if (application.fills) words.push(say("staysProposed", { name: file.basename }));
-  throw new NoteUnavailable(words.join(" "));
+  throw notWritten(application, "keepsChanging");
+}
+
+/**
+ * Return the error for edits that are not made, which says where what the model gave is now.
+ *
+ * @param {Application} application
+ * @param {"keepsChanging" | "workCancelled"} why
+ */
+function notWritten({ file: { basename: name }, fills }, why) {
+  return new NoteUnavailable([say(why, { name }), fills ? say("staysProposed", { name }) : ""].join(" ").trim());
 }
 
 /**
@@ -134,7 +142,7 @@ async function awaitUser(plugin, application, known) {
       work.show(file.path, say("waitingUntil", { what: reason }));
       await timers.pause(PAUSE);
       requireThere(plugin, application);
-      if (wait.isCancelled) throw new NoteUnavailable(say("workCancelled", { name: file.basename }));
+      if (wait.isCancelled) throw notWritten(application, "workCancelled");
     }
   } finally {
     work.waits.delete(wait);

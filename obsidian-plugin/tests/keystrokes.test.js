@@ -327,7 +327,7 @@ describe("a card on a canvas", () => {
     assert.deepEqual([card.content, await host.read("A.md")], [composed, kind.before]);
     assert.equal(host.said, "“A” waits until your input method is done.Cancel");
     await cancel();
-    assert.equal(host.said, "The work on “A” was cancelled.");
+    assert.equal(host.said, "The work on “A” was cancelled. What the model gave for “A” waits in the inbox.");
     card.compose("compositionend");
     await host.pass(10_000);
     assert.equal(card.content, composed);
@@ -383,7 +383,7 @@ describe("a cursor", () => {
     view.editor.cursor = 0;
     await host.pass(10_000);
     assert.equal(view.editor.content, LIST.before);
-    assert.equal(host.said, "The work on “A” was cancelled.");
+    assert.equal(host.said, "The work on “A” was cancelled. What the model gave for “A” waits in the inbox.");
     assert.equal(host.plugin.work.doing.size, 0);
   });
 
