@@ -15,10 +15,11 @@ scalar) is replaced by the value. Comments, blanks and every other byte stay.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from companion.errors import NoteRefused
-from companion.note.edit import Edit
-from companion.note.properties import read_properties
+from companion.note.edit import Edit, apply_edits
+from companion.note.properties import PropertyValue, read_properties
 from companion.note.text import BOM, NoteText, line_start
 from companion.note.yaml_check import (
     YamlBlock,
@@ -108,6 +109,53 @@ def add_property(note: NoteText, name: str, value: str | list[str]) -> list[Edit
         newline = line_end[0] if line_end else "\n"
         text = f"---{newline}{_lines(note, block, name, value, newline)}---{newline}"
     return _verify(note, [Edit(at, at, text)], name, value, line)
+
+
+def take_out_value(
+    note: NoteText, name: str, value: PropertyValue, token: str, *, with_key: bool
+) -> Edit:
+    """Return the edit that takes the value out of the property, in whatever style it is written.
+
+    token: what is to stand in its place, as `""`, or nothing. with_key: the property goes, too.
+
+    Raises NoteRefused if the property does not have just this value, or more would change.
+    """
+    properties = read_properties(note)
+    keys, block = properties.keys_of(name), parse_ruamel(note)
+    if [properties.values[key] for key in keys] != [value] or block.is_flow:
+        raise NoteRefused(f"`{name}` does not have this value, or is written in braces")
+    entry = block.entry(keys[0])
+    start, end = entry.key[0].end, _end_of_value(note, entry)
+    colon = _COLON.match(note.text, start)
+    if with_key:
+        line_end = _LINE_END.search(note.text, end)
+        edit = Edit(line_start(note.text, start), line_end.end() if line_end else end, "")
+    elif colon and not note.text[colon.end() : entry.value[0].start].strip():
+        edit = Edit(colon.end(), end, f" {token}" if token else "")
+    else:  # a comment is above it
+        edit = Edit(entry.value[0].start, end, token)
+    then = read_properties(NoteText(apply_edits(note.text, [edit])))
+    rest = {key: each for key, each in properties.values.items() if key != keys[0]}
+    is_out = keys[0] not in then.values if with_key else then.is_empty(name)
+    if not is_out or {key: then.values[key] for key in then.values if key != keys[0]} != rest:
+        raise NoteRefused(f"taking the value of `{name}` out would change more")
+    return edit
+
+
+def _end_of_value(note: NoteText, entry: YamlEntry) -> int:
+    """Return where the value ends, before blanks and comments below it.
+
+    Raises NoteRefused where there is a comment within it.
+    """
+    events = entry.value
+    if events[0].kind == "SequenceStartEvent" and not events[0].style:
+        events = events[:-1]  # a block's end is where the next property begins
+    gaps = "".join(note.text[one.end : other.start] for one, other in pairwise(events))
+    text = note.text[events[0].start : events[-1].end].rstrip()
+    head = _LINE_END.split(text)[0] if _BLOCK_SCALAR.match(text) else ""
+    if "#" in gaps + head:
+        raise NoteRefused(f"there is a comment in the value of `{entry.name}`")
+    return events[0].start + len(text)
 
 
 def may_be_unfillable(note: NoteText) -> bool:

@@ -10,10 +10,11 @@ from hashlib import sha256
 from itertools import pairwise, product
 from typing import NamedTuple
 
-from companion.errors import ChangeNotInNote, NoteChanged
+from companion.errors import ChangeNotInNote, NoteChanged, NoteRefused
 from companion.note.edit import Edit, EditLost, rebase
 from companion.note.editor_text import EditorText
-from companion.note.text import BOM
+from companion.note.properties import Properties, read_properties
+from companion.note.text import BOM, NoteText, split_lines
 from companion.vault.journal import Change, Journal
 
 
@@ -81,20 +82,22 @@ def _find_parts(
     parts = change.remaining_parts
     with suppress(EditLost):
         return Inverse(find(parts), tuple(parts), [], "")
-    found = []
+    found = dict[int, list[Edit]]()
     for part in parts:
         with suppress(EditLost):
-            if find([part]):
-                found.append(part)
-    if found:
-        left = change.name_parts(part for part in parts if part not in found)
+            found[part] = find([part])
+        if not found.get(part):
+            found[part] = _find_rewritten_value(change, text, part)
+    edits = sorted((edit, part) for part, mine in found.items() for edit in mine)
+    if edits and all(one[0].end <= other[0].start for one, other in pairwise(edits)):
+        left = change.name_parts(part for part in parts if not found[part])
         reason = (
             f"of change {change.id} stays what was edited, moved or taken out since: "
             f"{', '.join(left)}; remove by hand what you do not want"
         )
-        with suppress(EditLost):  # each part is found, but not in this order
-            return Inverse(find(found), tuple(found), left, reason)
-    elif not change.taken and _is_taken_out(journal, change, _to_editor(text)):
+        numbers = tuple(part for _, part in edits)
+        return Inverse([edit for edit, _ in edits], numbers, left, reason if left else "")
+    if not change.taken and _is_taken_out(journal, change, _to_editor(text)):
         reason = f"change {change.id} is not in the note any more; there is nothing to take back"
         raise ChangeNotInNote(reason, change.path)
     reason = (
@@ -102,6 +105,37 @@ def _find_parts(
         "exactly; remove by hand what you do not want"
     )
     raise NoteChanged(reason, change.path)
+
+
+def _find_rewritten_value(change: Change, text: str, part: int) -> list[Edit]:
+    """Return the edit that takes out a property's value that was written in another style since.
+
+    Formatters quote and sort properties. There is none if the value is another one.
+    """
+    from companion.note.frontmatter import take_out_value  # with a parser that is slow to load
+
+    name, edit, replaced = change.names[part], change.edits[part], change.replaced[part]
+    lines = edit.text.join(change.around[part])
+    value = _read_lines(lines).get(name) or _read_lines(f"{name}:\n{lines}").get(name)
+    if not value or change.names.count(name) > 1:
+        return []
+    with_key = bool(_read_lines(edit.text).keys_of(name))
+    if with_key and _read_lines(replaced).keys_of(name):  # edits may be of whole lines
+        with_key, replaced = False, replaced.strip().partition(":")[2]
+    token = replaced.strip()
+    try:
+        return [take_out_value(NoteText(text), name, value, token, with_key=with_key)]
+    except NoteRefused:
+        return []
+
+
+def _read_lines(lines: str) -> Properties:
+    """Return the properties in these lines of a frontmatter; none if they are in no order."""
+    inner = "".join(line for line in split_lines(lines) if line.strip() != "---")
+    try:
+        return read_properties(NoteText(f"---\n{inner}\n---\n"))
+    except NoteRefused:
+        return Properties({})
 
 
 def _is_taken_out(journal: Journal, change: Change, shown: str) -> bool:

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from companion.errors import ChangeNotInNote, NoteChanged, NoteRefused
 from companion.note.edit import Edit, apply_edits, diff_edits
 from companion.note.editor_text import EditorText
+from companion.note.properties import read_properties
+from companion.note.text import NoteText
 from companion.vault.inverse import find_inverse, find_parts, find_parts_in_editor
 from companion.vault.journal import Change, Journal, NewChange
 from companion.vault.undo import undo_change
@@ -180,6 +182,70 @@ def test_what_stood_there_before_does_not_make_a_change_look_as_if_it_were_there
     note.write_bytes(ENRICHED.replace(b"# Stub", b"# My stub") + b"Mine.\n")
     with pytest.raises(ChangeNotInNote, match="change 2 is not in the note any more"):
         undo_change(vault, journal, _change(journal, number), "run-2")
+
+
+TAGS = "---\ntags:{}\n---\n# N\n"
+FORMATTED = [
+    pytest.param("---\nd: {}\n---\n", ["", "Said."], "---\nd: 'Said.'\n---\n", "d:", id="quoted"),
+    pytest.param(
+        "---\nd: {}\na: x\n---\n",
+        ['""', "Said."],
+        '---\na: "x"\nd: "Said."\n---\n',
+        'd: ""',
+        id="sorted",
+    ),
+    pytest.param(
+        "---\nd: {}\n---\n",
+        ["", "Said so."],
+        "---\nd: >-\n  Said\n  so.\nb: 1\n---\n",
+        "d:",
+        id="folded",
+    ),
+    pytest.param(TAGS, ["", "\n  - a\n  - b"], TAGS.format(' ["a", b]'), "tags:", id="a list"),
+    pytest.param(
+        TAGS,
+        [" []", " [a, b]"],
+        TAGS.format("\n- a\n- b # mine"),
+        "tags: [] # mine",
+        id="a comment",
+    ),
+    pytest.param(
+        "---\n{}b: 1\n---\n", ["", "d: Said.\n"], "---\nb: 1\nd: 'Said.'\n---\n", "", id="added"
+    ),
+]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize(("note_of", "values", "formatted", "rest"), FORMATTED)
+def test_a_value_that_a_formatter_wrote_in_another_style_goes(
+    vault: Path,
+    note: Path,
+    journal: Journal,
+    write: Write,
+    forget: Callable[[], None],
+    note_of: str,
+    values: list[str],
+    formatted: str,
+    rest: str,
+    newline: str,
+) -> None:
+    """What else the formatter did stays, and the value is made again."""
+    before, after = (note_of.format(value).replace("\n", newline) for value in values)
+    note.write_bytes(before.encode())
+    number = write(after.encode())
+    forget()
+    text = formatted.replace("\n", newline).encode()
+    note.write_bytes(text)
+    undone = undo_change(vault, journal, _change(journal, number), "run-2")
+    now = read_properties(NoteText(note.read_bytes().decode()))
+    assert undone.left == [] and _change(journal, number).state == "undone"
+    assert not any(now.get(name) for name in ("d", "tags"))
+    assert rest.encode() in note.read_bytes().splitlines() or not rest
+    assert now.values.keys() == read_properties(NoteText(before)).values.keys() | (
+        read_properties(NoteText(formatted)).values.keys() - {"d"}
+    )
+    undo_change(vault, journal, _change(journal, undone.change), "run-3")
+    assert note.read_bytes() == text
 
 
 CALLOUT = b"> [!ai] AI\n> Prose.\n\n"
