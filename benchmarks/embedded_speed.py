@@ -1,6 +1,6 @@
 """Tokens a second of the embedded model through our path, against llama.cpp driven directly.
 
-Ours: client, HTTP, server in a child process at low priority. Directly: the same
+Ours: client, openai package, HTTP, server in a child process at low priority. Directly: the same
 model in a process of its own with the same settings and prompts, asked in-process, no HTTP. They
 take turns, so that both meet the same load. Prints one JSON object; the ratio must be 0.8 or more.
 

@@ -1,32 +1,37 @@
-"""The HTTP transport: requests to an OpenAI-compatible API, without leaking keys or headers.
+"""The HTTP transport: one POST through the openai package, without leaking keys or headers.
 
-By httpx2, without the openai package, which sends what OPENAI_* variables say, and which is not
-asked for what it is good at: its typed answers take twice the processor time of a call and reject
-what lenient servers send, and its retries know neither budgets nor limits a minute. Importing it
-takes half a second. This is the only module that imports httpx2.
+The only module that imports openai and httpx2, and so the only slow one to import (0.5 s).
+What the openai package reads from the environment by itself (OPENAI_API_KEY, OPENAI_ORG_ID,
+OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS, OPENAI_LOG and others) has no effect: all requests pass
+`_GuardedTransport`, which sends our own headers and no others.
 """
 
 from __future__ import annotations
 
-import json
+import logging
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakSet
 
 import httpx2
+import openai
 
 from companion import __version__
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import CallFailed, unusable_answer_error
 from companion.llm.response import Reply
+
+# On import the package applies OPENAI_LOG, which would print the prompts to stderr.
+logging.getLogger("openai").setLevel(logging.WARNING)
 
 MAX_ANSWER = 1024 * 1024  # bytes
 _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
@@ -50,37 +55,49 @@ class Transport:
             follow_redirects=False,
             timeout=httpx2.Timeout(endpoint.timeout, connect=_CONNECT_TIMEOUT),
         )
-        self._url = httpx2.URL(self._base_url, params=dict(parse_qsl(parts.query)))
+        self._openai = openai.OpenAI(
+            api_key="set by the guard",
+            admin_api_key="",
+            organization="",
+            project="",
+            webhook_secret="",
+            base_url=self._base_url,
+            default_query=dict(parse_qsl(parts.query)),
+            http_client=_BareClient(
+                transport=self._guard,
+                trust_env=False,
+                follow_redirects=False,
+                timeout=self._http.timeout,
+            ),
+            timeout=self._http.timeout,
+            max_retries=0,
+        )
 
     def post(self, body: dict[str, Any], path: str = "/chat/completions") -> Reply:
         """Return the reply to a request, whatever its status. path: of the API that is asked.
 
+        The body is left as bytes: building the package's typed objects would double the CPU time
+        of the call (1.3 ms instead of 0.7 ms), and rejects what lenient servers send.
+
         Raises CallFailed when no reply comes in time, AnswerError when it is over 1 MiB.
         """
         try:
-            response = self._http.send(self._make_request(body, path))
-        except httpx2.TimeoutException as error:
-            slow = not isinstance(error, httpx2.ConnectTimeout)
-            sent = not isinstance(error, _UNSENT)
+            url = self._base_url + path  # a whole one is not parsed twice
+            response = self._openai.post(url, cast_to=httpx2.Response, body=body)
+        except openai.APIStatusError as error:
+            response = error.response
+        except openai.APITimeoutError as error:
+            slow = not isinstance(error.__cause__, httpx2.ConnectTimeout)
+            sent = not isinstance(error.__cause__, _UNSENT)
             raise CallFailed("no connection in 10 seconds", slow=slow, sent=sent) from None
-        except httpx2.TransportError as error:
-            raise CallFailed(str(error), sent=not isinstance(error, _UNSENT)) from None
+        except openai.APIConnectionError as error:
+            sent = not isinstance(error.__cause__, _UNSENT)
+            raise CallFailed(str(error.__cause__ or error), sent=sent) from None
         except RuntimeError as error:  # httpx2's, for a client that was closed before it sent
             if not self._is_closed:
                 raise
             raise CallFailed(str(error), sent=False) from None
         return _read_reply(response)._replace(sent_at=self._guard.sent_at())
-
-    def _make_request(self, body: dict[str, Any], path: str) -> httpx2.Request:
-        """Return the request, without the headers that the guard leaves out anyway."""
-        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return httpx2.Request(
-            "POST",
-            self._url.copy_with(path=self._url.path.rstrip("/") + path),
-            content=text.encode("utf-8"),
-            headers=_JSON_HEADERS,
-            extensions={"timeout": self._http.timeout.as_dict()},
-        )
 
     def request(
         self,
@@ -118,6 +135,7 @@ class Transport:
         """Break off the calls under way, which raise CallFailed, and close the connections."""
         self._is_closed = True  # first: a call that starts now fails as one that was broken off
         self._guard.break_off()
+        self._openai.close()
         self._http.close()
 
 
@@ -126,7 +144,28 @@ def _read_reply(response: httpx2.Response) -> Reply:
     return Reply(response.status_code, headers, response.content)
 
 
+class _BareClient(httpx2.Client):
+    """Builds requests without the headers that the guard leaves out, in a third of the time."""
+
+    def build_request(self, method: str, url: httpx2.URL | str, **options: Any) -> httpx2.Request:
+        if options.get("content") is None:  # another version of the package may give it otherwise
+            return super().build_request(method, url, **options)
+        timeout = httpx2.Timeout(options.get("timeout", self.timeout))
+        return httpx2.Request(
+            method,
+            _parse_url(str(url), options.get("params") or ""),
+            content=options["content"],
+            headers=_JSON_HEADERS,
+            extensions={"timeout": timeout.as_dict()},
+        )
+
+
 _JSON_HEADERS = httpx2.Headers({"accept": "application/json", "content-type": "application/json"})
+
+
+@lru_cache(maxsize=16)
+def _parse_url(url: str, query: str) -> httpx2.URL:
+    return httpx2.URL(url, params=query) if query else httpx2.URL(url)
 
 
 class _GuardedTransport(httpx2.BaseTransport):

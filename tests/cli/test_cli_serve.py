@@ -305,10 +305,10 @@ def test_why_it_did_not_start_is_said_also_where_the_log_has_no_room(user: User)
 SERVER = {"flask", "werkzeug", "waitress", "watchdog"}
 IMPORTS = [
     pytest.param("companion.cli", SERVER | {"pydantic", "rich", "logging"}, id="--version"),
-    pytest.param("companion.cli.scan", SERVER | {"httpx2"}, id="scan"),
+    pytest.param("companion.cli.scan", SERVER | {"openai"}, id="scan"),
     pytest.param("companion.cli.enrich", SERVER, id="enrich"),
     pytest.param("companion.cli.undo", SERVER, id="undo"),
-    pytest.param("companion.cli.daemon_commands", SERVER | {"httpx2"}, id="status"),
+    pytest.param("companion.cli.daemon_commands", SERVER | {"openai"}, id="status"),
 ]
 
 

@@ -173,7 +173,7 @@ def test_only_the_embedded_model_is_told_of_its_sampler(fake: FakeEndpoint) -> N
     assert [seen.body.get("dry_allowed_length") for seen in fake.seen] == [None, 4]
 
 
-def test_openai_variables_have_no_effect(
+def test_the_openai_package_reads_nothing_from_the_environment(
     fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("API_KEY", "ADMIN_KEY", "ORG_ID", "PROJECT_ID", "WEBHOOK_SECRET"):

@@ -68,11 +68,13 @@ def test_endpoint_shows_no_secret() -> None:
     assert repr(endpoint) == "Endpoint('https://ai.example:8/v1', model='m')"
 
 
-def test_importing_is_cheap() -> None:
+def test_importing_is_cheap_and_openai_stays_quiet() -> None:
     code = (
         "import sys; from companion.llm import client, download, embedded, endpoint, pricing\n"
-        "slow = {'httpx2', 'pydantic', 'xllamacpp', 'huggingface_hub', 'genai_prices'}\n"
+        "slow = {'openai', 'httpx2', 'pydantic', 'xllamacpp', 'huggingface_hub', 'genai_prices'}\n"
         "assert not slow & set(sys.modules), slow & set(sys.modules)\n"
+        "from companion.llm import transport; import logging\n"
+        "assert not logging.getLogger('openai').isEnabledFor(logging.INFO)\n"
     )
     root = str(Path(__file__).parents[2])
     env = {"OPENAI_LOG": "debug", "PYTHONPATH": root, "PATH": "", "SYSTEMROOT": "C:\\Windows"}
