@@ -70,6 +70,14 @@ class NoteQueries:
         more = bool(page) and page[-1][0] != found[-1][0]
         return Listing(page, page[-1][0] if more else None, len(found))
 
+    def unfilled(self) -> dict[str, set[str]]:
+        """Return the kinds of what each note lacks, also of what was refused, by path."""
+        return {
+            path: {need.kind for need in facts.needs}
+            for path, facts in self._scan().notes.with_reports()
+            if facts is not None and facts.skipped is None
+        }
+
     def outdated(self, folder: str = "") -> list[Outdated]:
         """Return what Companion wrote in the folder from text of which a lot has changed since.
 

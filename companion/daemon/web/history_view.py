@@ -32,11 +32,15 @@ class HistoryQuery(Sent):
 
 
 class WhatToUndo(Sent):
-    """Either one change, or all of a run, or all since the day before today began."""
+    """Either one change, or all of a run, or all since the day before today began.
+
+    path: only those of this note, or of this folder, as the history shows them.
+    """
 
     change: QueryId | None = None
     run: RunId | None = None
     since_yesterday: bool = False
+    path: FolderPath = ""
 
 
 class DayOfRun(NamedTuple):
@@ -101,6 +105,7 @@ def _find_changes(body: WhatToUndo) -> list[int]:
     if body.run is None and not body.since_yesterday:
         return []
     day = datetime.combine(date.today() - timedelta(days=1), datetime.min.time())
-    since = None if body.run else day.timestamp()
-    query = ChangeQuery(run=body.run, since=since, undoable="part")
+    since = day.timestamp() if body.since_yesterday else None
+    path = body.path or None
+    query = ChangeQuery(path=path, run=body.run, since=since, undoable="part")
     return [each.id for each in all_changes(the_daemon().vault, query)]

@@ -40,8 +40,9 @@ class OutdatedText(Sent):
 class FolderCounts:
     """What the notes of a folder need, without those that are left alone.
 
-    open: how many still need a value, by kind; also where one waits in the inbox. reasons: why
-    notes need something. to_do: notes to be asked about. waiting: notes with proposals that wait.
+    open: how many lack a value, by kind; also where one waits in the inbox, or was refused.
+    reasons: why notes need something. to_do: notes to be asked about. waiting: notes with
+    proposals that wait.
     """
 
     notes: int = 0
@@ -50,16 +51,16 @@ class FolderCounts:
     to_do: int = 0
     waiting: int = 0
 
-    def add(self, facts: Facts, proposed: Set[str]) -> None:
-        """Count a note. proposed: the kinds of what waits in the inbox for it."""
+    def add(self, facts: Facts, proposed: Set[str], unfilled: Set[str]) -> None:
+        """Count a note. proposed, unfilled: the kinds of what waits for it, and what it lacks."""
         self.notes += 1
         self.to_do += bool(facts.needs)
         self.waiting += bool(proposed)
-        self.open.update({need.kind for need in facts.needs} | proposed)
+        self.open.update(unfilled | proposed)
         self.reasons.update({need.reason for need in facts.needs})
 
     def filled(self, kind: str) -> int:
-        """Return how many notes need no value of this kind."""
+        """Return how many notes lack no value of this kind."""
         return self.notes - self.open[kind]
 
 
@@ -70,7 +71,7 @@ def show_vault(query: VaultQuery) -> Response:
         found = the_daemon().notes.page("all", query.folder, "", 10**9).notes
     except PathNotFound:
         found = []
-    proposed = _find_proposed_kinds()
+    proposed, unfilled = _find_proposed_kinds(), the_daemon().notes.unfilled()
     folders: dict[str, FolderCounts] = {}
     left, to_do = Counter[str](), list[tuple[str, Facts]]()
     for path, facts in found:
@@ -78,7 +79,7 @@ def show_vault(query: VaultQuery) -> Response:
             left[facts.skipped] += 1
             continue
         folders.setdefault(path.rpartition("/")[0], FolderCounts()).add(
-            facts, proposed.get(path, set())
+            facts, proposed.get(path, set()), unfilled.get(path, set())
         )
         left.update(facts.left)
         if facts.needs:

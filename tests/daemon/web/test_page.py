@@ -21,6 +21,7 @@ from companion.vault.proposals import Selection
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import Served
+from tests.daemon.daemon_fixture import FILLED, STUB
 from tests.daemon.fake_daemon import make_fault
 from tests.daemon.test_attacks import HOSTS, ORIGINS, TWICE
 
@@ -312,6 +313,24 @@ def test_every_proposal_is_shown_however_many_are_flagged(attacked: AttackedDaem
         left += [html.unescape(more) for more in re.findall(r'data-more="([^"]+)"', shown)]
     assert sorted(map(int, found)) == sorted(ids)
     attacked.daemon.proposals.forget([each.path for each in new], "")
+
+
+def test_all_since_yesterday_is_what_the_history_shows(attacked: AttackedDaemon) -> None:
+    keeper = attacked.daemon_fixture
+    for path in ("Rye/Note.md", "Oats/Note.md"):
+        keeper.note(path)
+    keeper.run("Rye", "Oats")
+    shown = _get(attacked, "/page/history?path=Rye", attacked.page_headers).body.decode()
+    assert "Rye/Note.md" in shown and "Oats/Note.md" not in shown
+    [body] = re.findall(r'id="undo-all" data-post="/page/undo" data-body="([^"]*)"', shown)
+    answer = _post(attacked, "/page/undo", attacked.page_headers, json.loads(html.unescape(body)))
+    assert answer.json["said"] == "1 change taken back."
+    assert (keeper.read("Rye/Note.md"), keeper.read("Oats/Note.md")) == (STUB, FILLED)
+    keeper.rescan()
+    vault = _get(attacked, "/page/vault", attacked.page_headers).body.decode()
+    rows = {row.partition('"')[0]: row for row in vault.split('href="?folder=')[1:]}
+    bars = {name: re.findall(r"</meter> (\d+)%", row)[:2] for name, row in rows.items()}
+    assert (bars["Rye"], bars["Oats"]) == (["0", "0"], ["100", "100"])
 
 
 SAID = [
