@@ -249,7 +249,9 @@ class Decisions:
                 except AnswerError as error:
                     why_not[each.id] = str(error)
                     continue
-                self._store.replace_value(each.id, value)
+                self._store.edit_value(each.id, value)
+            elif each.edited is not None and not each.waits_for_editor:
+                self._store.edit_value(each.id, None)
             assert value is not None, "refuse_wish has found it"
             fillings[each.id] = Filling(need, value, each.remark)
         taken = [each for each in group if each.id in fillings]

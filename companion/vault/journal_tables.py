@@ -146,6 +146,8 @@ _BATCHES = (
 _OPEN_INDEX = ("CREATE INDEX open_by_flags ON proposals (flags != '[]', id) WHERE state = 'open'",)
 # when a note was last seen to be missing, Unix time
 _GONE = ("ALTER TABLE notes ADD COLUMN gone_at REAL NOT NULL DEFAULT 0",)
+# what the user made of a value that they accepted; the model's stays in `value`
+_EDITED = ("ALTER TABLE proposals ADD COLUMN edited TEXT",)
 MIGRATIONS: list[Migration] = [
-    *(_CHANGES, _PARTS, _NOTES, _OFFERS, _PROPOSALS, _BATCHES, _OPEN_INDEX, _GONE)
+    *(_CHANGES, _PARTS, _NOTES, _OFFERS, _PROPOSALS, _BATCHES, _OPEN_INDEX, _GONE, _EDITED)
 ]

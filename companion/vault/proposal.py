@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -18,7 +18,7 @@ ProposalState = Literal["asked", "open", "accepted", "refused", "rejected", "sup
 - asked: the question is in a batch, and there is no value yet; nobody else is asked meanwhile.
 - open: it waits for a decision.
 - accepted: it is in the note, or was until the user took it out.
-- refused: the user does not want it, or took the change back that it became.
+- refused: the user does not want it, or took the change back by which it was written at once.
 - rejected: a check found it unfit, or there is no value at all.
 - superseded: a newer one of the same need took its place.
 - closed: the need is gone; it may be asked for again if it comes back.
@@ -28,7 +28,7 @@ TAKEABLE: tuple[ProposalState, ...] = ("open", "refused", "rejected")
 """The states of proposals that can be accepted by their id."""
 
 Flag = Literal[
-    "unsupported", "extractive", "new-value", "small-model", "replaces", "program", "lost"
+    "unsupported", "extractive", "new-value", "small-model", "replaces", "program", "lost", "undone"
 ]
 """Why somebody should look at a proposal before it is written: FLAG_WORDS says it in words."""
 
@@ -40,6 +40,7 @@ FLAG_WORDS: Mapping[Flag, str] = {
     "replaces": "it takes the place of what Companion wrote before",
     "program": "a script or an agent gave it, not the model that you chose",
     "lost": "it was in the note, and another device's older version took the note's place",
+    "undone": "you accepted it once, and took that back",
 }
 
 ProposedValue = str | list[str]
@@ -123,8 +124,9 @@ class Proposal:
     the key. why: the need's reason. value: None once its text was deleted, or if there never was
     one. made_at, decided_at: Unix time, seconds. decided_by: `user`, `setting`, `need` if the
     need is gone, or `agent:` and a name; of an open one, who has accepted it while an editor
-    showed its note, else empty. change: the id of the change that it became. The rest is as in
-    NewProposal.
+    showed its note, else empty. change: the id of the change that it became, also once that was
+    undone. edited: what the user made of the value when they accepted it, which is the value as
+    long as it is accepted. The rest is as in NewProposal.
     """
 
     id: int
@@ -154,6 +156,7 @@ class Proposal:
     change: int | None
     options: dict[str, Any]
     waits: bool
+    edited: ProposedValue | None = None
 
     @property
     def text(self) -> str:
@@ -203,7 +206,9 @@ def make_proposal_row(new: NewProposal, made_at: float) -> dict[str, object]:
     }
     del row["source"], row["read_at"]
     return row | {
-        name: None if row[name] is None else dump_json(row[name]) for name in _JSON_COLUMNS
+        name: dump_json(value)
+        for name, value in row.items()
+        if name in _JSON_COLUMNS and value is not None
     }
 
 
@@ -216,10 +221,15 @@ def read_proposal_row(row: sqlite3.Row, path: str) -> Proposal:
     for name in ("flags", "sentences", "tokens"):
         columns[name] = tuple(columns[name])
     columns["waits"] = bool(columns["waits"])
-    return Proposal(**columns)
+    read = Proposal(**columns)
+    is_edited = read.edited is not None and (read.state == "accepted" or read.waits_for_editor)
+    return replace(read, value=read.edited) if is_edited else read
 
 
-_JSON_COLUMNS = ("place", "value", "answer", "flags", "sentences", "evidence", "tokens", "options")
+_JSON_COLUMNS = (
+    *("place", "value", "answer", "flags", "sentences", "evidence", "tokens", "options"),
+    "edited",
+)
 
 
 def dump_json(value: object) -> str:

@@ -73,12 +73,18 @@ def reopen_proposals(db: sqlite3.Connection, change: int) -> None:
 
 
 def mark_taken_back(db: sqlite3.Connection, change: int, *, is_undone: bool, now: float) -> None:
-    """Mark the proposals of the change as refused, or as accepted again if it is made again."""
-    state = "refused" if is_undone else "accepted"
-    query = """UPDATE proposals SET state = ?, decided_at = ?, decided_by = 'user', reason = ?
-        WHERE change = ? AND state IN ('accepted', 'refused')"""
-    reason = f"change {change} was undone" if is_undone else ""
-    db.execute(query, (state, now, reason, change))
+    """Open again, flagged, the proposals of the change that a person accepted; refuse the others.
+
+    is_undone: False if the change is made again: they are accepted again then.
+    """
+    if not is_undone:
+        db.execute(_ACCEPT_AGAIN, (now, change))
+        return
+    reason = f"change {change} was undone"
+    db.execute(_REOPEN_UNDONE, (reason, change))
+    query = """UPDATE proposals SET state = 'refused', decided_at = ?, decided_by = 'user',
+        reason = ? WHERE change = ? AND state = 'accepted'"""
+    db.execute(query, (now, reason, change))
 
 
 def decide_proposals(
@@ -161,7 +167,8 @@ _REMEMBER_FILLED = """INSERT INTO proposals
     FROM changes, json_each(changes.needs) AS need
     WHERE changes.id IN (SELECT value FROM json_each(?1)) AND NOT EXISTS (SELECT 1 FROM proposals
         WHERE proposals.change = changes.id AND proposals.need = need.value)"""
-_REOPEN = """UPDATE proposals SET decided_by = '', change = NULL, state = CASE
+_REOPEN = """UPDATE proposals SET decided_by = '', change = NULL,
+    value = coalesce(edited, value), edited = NULL, state = CASE
         WHEN EXISTS (SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
             AND other.need = proposals.need AND other.state = 'open') THEN 'superseded'
         ELSE 'open' END WHERE change = ? AND state = 'accepted'"""
@@ -172,8 +179,18 @@ _REOPEN_DECIDED = f"""UPDATE proposals SET state = 'open', decided_by = '', deci
     reason = '', change = NULL WHERE id = ? AND state IN ('refused', 'rejected', 'closed')
     AND {_HAS_NO_OPEN}"""  # noqa: S608 (our own words)
 _REOPEN_ACCEPTED = f"""UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL,
-    flags = ?, reason = ?, change = NULL WHERE id = ? AND state = 'accepted'
+    value = coalesce(edited, value), edited = NULL, flags = ?, reason = ?, change = NULL
+    WHERE id = ? AND state = 'accepted'
     AND {_HAS_NO_OPEN}"""  # noqa: S608 (our own words)
+_IS_UNDONE = "EXISTS (SELECT 1 FROM json_each(flags) AS flag WHERE flag.value = 'undone')"
+_REOPEN_UNDONE = f"""UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL,
+    flags = iif({_IS_UNDONE}, flags, json_insert(flags, '$[#]', 'undone')), reason = ?
+    WHERE change = ? AND state = 'accepted' AND decided_by = 'user'
+    AND {_HAS_NO_OPEN}"""  # noqa: S608 (our own words)
+_ACCEPT_AGAIN = f"""UPDATE proposals SET state = 'accepted', decided_at = ?, decided_by = 'user',
+    flags = (SELECT json_group_array(value) FROM json_each(flags) WHERE value != 'undone'),
+    reason = '' WHERE change = ? AND (state IN ('accepted', 'refused')
+        OR (state = 'open' AND {_IS_UNDONE}))"""  # noqa: S608 (our own words)
 _MAKE_WAY = """UPDATE proposals SET state = 'superseded', decided_at = ? WHERE state = 'open'
     AND EXISTS (SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
         AND other.need = proposals.need AND other.id != proposals.id
@@ -182,4 +199,5 @@ _MAKE_WAY = """UPDATE proposals SET state = 'superseded', decided_at = ? WHERE s
 _WAIT = """UPDATE proposals SET state = 'open', decided_by = ?, decided_at = NULL, reason = '',
     change = NULL WHERE id IN (SELECT value FROM json_each(?))
     AND state IN (SELECT value FROM json_each(?))"""
-_DELETE_TEXTS = """UPDATE proposals SET value = NULL, answer = NULL, evidence = NULL, remark = ''"""
+_DELETE_TEXTS = """UPDATE proposals SET value = NULL, edited = NULL, answer = NULL,
+    evidence = NULL, remark = ''"""

@@ -19,6 +19,7 @@ from companion.vault.proposal import (
     Proposal,
     ProposalState,
     ProposedValue,
+    dump_json,
     read_proposal_row,
 )
 from companion.vault.proposal_rows import (
@@ -150,10 +151,13 @@ class ProposalStore:
         row = (json.dumps(list(flags)), reason, id_)
         self._db.ask(lambda db: reopen_accepted(db, *row)).result()
 
-    def replace_value(self, id_: int, value: ProposedValue) -> None:
-        """Store what the user made of the value; the model's is kept as its answer."""
-        query = "UPDATE proposals SET answer = coalesce(answer, value), value = ? WHERE id = ?"
-        row = (json.dumps(value, ensure_ascii=False), id_)
+    def edit_value(self, id_: int, value: ProposedValue | None) -> None:
+        """Store what the user makes of the value that they accept; None: they take it as it is.
+
+        The model's is kept beside it, and is the proposal's again once the change is undone.
+        """
+        query = """UPDATE proposals SET edited = ?1, value = coalesce(value, ?1) WHERE id = ?2"""
+        row = (None if value is None else dump_json(value), id_)
         self._db.ask(lambda db: db.execute(query, row)).result()
 
     def mark_waiting(

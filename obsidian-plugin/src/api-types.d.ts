@@ -468,7 +468,7 @@ export interface components {
             text: string | string[] | null;
             /** @enum {string} */
             state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
-            flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost")[];
+            flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost" | "undone")[];
             why: string;
             reason: string | null;
             remark: string;

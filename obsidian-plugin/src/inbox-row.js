@@ -24,6 +24,7 @@ const FLAGS = {
   "small-model": "flag-small-model",
   replaces: "flag-replaces",
   lost: "flag-lost",
+  undone: "flag-undone",
 };
 
 /**

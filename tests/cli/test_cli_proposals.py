@@ -130,6 +130,31 @@ def test_what_was_rewritten_is_asked_for_anew(user: User) -> None:
     assert user.calls() == 2
 
 
+ASKING = [
+    ["enrich", "."],
+    ["enrich", ".", "--retry"],
+    ["enrich", ".", "--all", "--yes"],
+    ["enrich", "Stub.md"],
+    ["apply", "--all"],
+    ["review"],
+]
+
+
+def test_what_a_person_accepted_waits_once_it_is_undone(user: User) -> None:
+    user.note("Stub.md")
+    user.run("enrich", ".", "--dry-run")
+    user.run("apply", "--all")
+    user.run("undo")
+    for command in ASKING:
+        user.run(*command)
+        assert (user.read("Stub.md"), user.calls()) == (STUB, 1), command
+    kept = user.kept()
+    assert [(each.state, each.flags) for each in kept] == [("open", ("undone",))] * 2
+    assert "(undone)" in user.run("proposals").out
+    user.run("apply", *(str(each.id) for each in kept))
+    assert user.read("Stub.md") == FILLED and user.calls() == 1
+
+
 def test_undone_is_refused_and_not_asked_for_again(user: User) -> None:
     user.note("Stub.md")
     user.run("enrich", ".")

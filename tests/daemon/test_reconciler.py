@@ -14,6 +14,7 @@ from companion.config.settings import IgnoreTable, ReviewTable
 from companion.daemon import reconciler
 from companion.daemon.work_queue import Priority
 from companion.errors import UsageError
+from companion.vault.proposal import Acceptance
 from companion.vault.proposals import Selection
 from companion.vault.watch import Watch, WatchUnavailable
 from tests.daemon.daemon_fixture import (
@@ -26,6 +27,8 @@ from tests.daemon.daemon_fixture import (
 )
 
 __all__ = ["daemon_fixture", "fake"]
+
+OPEN = Selection(states=("open",))
 
 
 def _waiting(daemon_fixture: DaemonFixture) -> set[str]:
@@ -201,6 +204,26 @@ def test_memory_stays_where_a_note_is_written_anew(undone: DaemonFixture) -> Non
     assert {change.path for change in undone.changes()} == {"A.md", "F/B.md"}
     eventually(lambda: undone.is_filled("Backup.md"))
     assert undone.read("A.md") == STUB + "More.\n"
+
+
+def test_what_a_person_accepted_and_undid_is_not_written_by_itself(
+    daemon_fixture: DaemonFixture,
+) -> None:
+    daemon_fixture.review = ReviewTable(mode="propose")
+    daemon_fixture.start()
+    daemon_fixture.note("A.md")
+    daemon_fixture.rescan()
+    eventually(lambda: len(daemon_fixture.daemon.proposals.select(OPEN)) == 2)
+    wishes = [Acceptance(each.id) for each in daemon_fixture.daemon.proposals.select(OPEN)]
+    list(daemon_fixture.daemon.decisions.accept(wishes))
+    daemon_fixture.stop()
+    daemon_fixture.review = ReviewTable(mode="write")
+    daemon_fixture.start()
+    daemon_fixture.daemon.undos.undo(daemon_fixture.changes()[0])
+    daemon_fixture.rescan()
+    eventually(daemon_fixture.is_idle)
+    assert (daemon_fixture.read("A.md"), daemon_fixture.model.calls()) == (STUB, 1)
+    assert {each.flags for each in daemon_fixture.daemon.proposals.select(OPEN)} == {("undone",)}
 
 
 LEFT = STUB.replace("created", "ai: false\ncreated")

@@ -179,7 +179,10 @@ def test_an_edited_value_is_made_harmless(
     done = desk.accept(Acceptance(number, text))
     assert done.result.status == "enriched" and written in desk.text
     kept = desk.store.get(number)
-    assert kept and kept.answer == VALUES[name][1] != kept.value
+    assert kept and kept.value == kept.edited != VALUES[name][1]
+    next(iter(desk.decisions.undo([number])))
+    kept = desk.store.get(number)
+    assert kept and kept.value == VALUES[name][1] and kept.flags == ("undone",)
 
 
 BAD_EDITS = [

@@ -322,7 +322,7 @@ def test_says_what_is_wrong_while_it_is_open_and_loses_nothing(
         first, second = journal.proposals.add(asked)
         mend = harm(file, journal)
         with pytest.raises(JournalError, match=words):
-            journal.proposals.replace_value(first, [long, long])
+            journal.proposals.edit_value(first, [long, long])
         with pytest.raises(JournalError, match=words):
             journal.begin(change(NOTE, long.encode()), NOTE, long.encode())
         mend()

@@ -16,7 +16,7 @@ from companion.errors import JournalError, ProposalDecided
 from companion.sqlite import migrate
 from companion.vault import journal_tables
 from companion.vault.journal import Journal, NewChange
-from companion.vault.proposal import NewProposal, Proposal, ProposalState
+from companion.vault.proposal import Flag, NewProposal, Proposal, ProposalState
 from companion.vault.proposals import ALL, Selection
 from tests.vault.stub_note import CALLOUT, DESCRIPTION, ENRICHED, NOTE, SECTION, TAGS, record
 
@@ -159,12 +159,12 @@ def test_of_many_who_decide_one_does(journal: Journal) -> None:
 
 def test_a_value_that_is_edited_keeps_what_the_model_said(journal: Journal) -> None:
     [number] = journal.proposals.add([TEXT])
-    journal.proposals.replace_value(number, "Mine.")
-    journal.proposals.replace_value(number, "Mine again.")
-    assert (_get(journal, number).value, _get(journal, number).answer) == (
-        "Mine again.",
-        "What a stub is.",
-    )
+    journal.proposals.edit_value(number, "Mine.")
+    journal.proposals.edit_value(number, "Mine again.")
+    kept = _get(journal, number)
+    assert (kept.value, kept.edited) == ("What a stub is.", "Mine again.")
+    journal.proposals.mark_waiting([number], "user")
+    assert _get(journal, number).value == "Mine again."
 
 
 # --- with changes
@@ -195,9 +195,9 @@ def test_a_change_without_proposals_is_remembered(journal: Journal, change: NewC
 UNDOS: list[tuple[list[str], list[ProposalState]]] = [
     (["done"], ["accepted", "accepted"]),
     (["abandon"], ["open", "open"]),
-    (["done", "undo"], ["refused", "refused"]),
+    (["done", "undo"], ["open", "open"]),
     (["done", "undo", "redo"], ["accepted", "accepted"]),
-    (["done", "undo", "redo", "undo again"], ["refused", "refused"]),
+    (["done", "undo", "redo", "undo again"], ["open", "open"]),
 ]
 
 
@@ -267,6 +267,36 @@ def test_what_is_left_of_an_undone_change_stays_accepted(
     part = part._replace(edits=part.edits[:1], undoes=number, parts=(0,), needs=())
     record(journal, part, ENRICHED, half)
     assert _states(journal, *ids) == ["accepted", "accepted"]
+
+
+DECIDERS = [
+    pytest.param("user", "open", ("undone",), id="a person: it waits again, flagged"),
+    pytest.param("setting", "refused", (), id="written at once: that is a refusal"),
+    pytest.param("agent:helper", "refused", (), id="an agent"),
+]
+
+
+@pytest.mark.parametrize(("by", "state", "flags"), DECIDERS)
+def test_an_undone_change_opens_what_a_person_accepted(
+    journal: Journal,
+    change: NewChangeOf,
+    by: str,
+    state: ProposalState,
+    flags: tuple[Flag, ...],
+) -> None:
+    [number] = journal.proposals.add([TEXT])
+    journal.proposals.edit_value(number, "Mine.")
+    made = record(journal, _accepting(change(), number)._replace(decided_by=by), NOTE, ENRICHED)
+    assert _get(journal, number).value == "Mine."
+    undo = change(ENRICHED, NOTE)._replace(undoes=made, parts=None, needs=())
+    undone = record(journal, undo, ENRICHED, NOTE)
+    kept = _get(journal, number)
+    assert (kept.state, kept.flags, kept.reason) == (state, flags, f"change {made} was undone")
+    assert kept.value == "What a stub is.", "the model's, which the evidence is about"
+    redo = change(NOTE, ENRICHED)._replace(undoes=undone, parts=None, needs=())
+    record(journal, redo, NOTE, ENRICHED)
+    kept = _get(journal, number)
+    assert (kept.state, kept.flags, kept.value) == ("accepted", (), "Mine.")
 
 
 # --- moved, forgotten, lost
