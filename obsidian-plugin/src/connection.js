@@ -3,10 +3,10 @@
  * discovery, which finds the daemon, has it prove that it is this vault's, and sends no secret.
  */
 
-import { AnotherVault, DaemonAway, NotInstalled, NotPaired, OtherProgram, Refused, TooOld } from "./errors.js";
+import { AnotherVault, DaemonAway, NotInstalled, NotPaired, OtherProgram, Refused, Stopped, TooOld, WrongCode } from "./errors.js";
 import { parse, read, send } from "./http.js";
 import { toHex } from "./note-text.js";
-import { asHealth, asPaired, asPlace, asProofs } from "./shapes.js";
+import { asHealth, asPaired, asPlace, asProblem, asProofs } from "./shapes.js";
 import { say } from "./words.js";
 
 /** @import { Answer } from "./http.js" */
@@ -28,7 +28,7 @@ const PROOF_PATIENCE = 2_000; // milliseconds, since any program may hold the po
 
 /**
  * Send a request to the API with the token, and return its answer as the reader reads it. Rejects as
- * locate does, or with NotPaired or one of the errors of read in http.js.
+ * locate does, or with NotPaired, one of the errors of read in http.js, or Stopped once the plugin is switched off.
  *
  * @template T
  * @param {CompanionPlugin} plugin
@@ -38,6 +38,7 @@ const PROOF_PATIENCE = 2_000; // milliseconds, since any program may hold the po
  * @param {Reader<T>} reader
  */
 export async function ask(plugin, method, path, body, reader) {
+  if (plugin.timers.isStopped) throw new Stopped();
   const { address, token } = await locate(plugin, readToken(plugin));
   if (!token) throw new NotPaired();
   return read(await send(plugin, address, { method, path: `/api/v1${path}`, body, token }), reader);
@@ -72,7 +73,7 @@ export async function pairUnproven(plugin, address, code) {
 
 /**
  * Exchange the code that `companion init` left in data.json, but only with this vault's daemon. The
- * code is removed when it was used or refused, and stays while the daemon is away.
+ * code is removed when it was used or is wrong, and stays while the daemon is away or cannot take it.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -83,20 +84,24 @@ export async function useCode(plugin) {
   try {
     await exchange(plugin, address, code);
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof WrongCode)) throw error;
   }
   if (plugin.settings.code === code) delete plugin.settings.code;
   await plugin.saveData(plugin.settings);
 }
 
 /**
+ * Rejects with WrongCode, or one of the errors of read in http.js.
+ *
  * @param {CompanionPlugin} plugin
  * @param {string} address
  * @param {string} code
  */
 async function exchange(plugin, address, code) {
   const question = { method: "POST", path: "/api/v1/pair", body: { code: code.trim() } };
-  const { token } = read(await send(plugin, address, question), asPaired);
+  const answer = await send(plugin, address, question);
+  if (answer.status === 403) throw new WrongCode(asProblem(parse(answer.text)).detail);
+  const { token } = read(answer, asPaired);
   plugin.app.secretStorage.setSecret(SECRET, token);
 }
 

@@ -53,6 +53,18 @@ export async function notifyOfErrors(plugin, act) {
   }
 }
 
+/**
+ * Open a window, which is closed with the plugin if it is still open then.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Modal} modal
+ */
+export function openModal({ modals }, modal) {
+  modals.add(modal);
+  modal.setCloseCallback(() => modals.delete(modal));
+  modal.open();
+}
+
 /** @typedef {[string, () => Promise<void>]} Choice the name of a button, and what it does */
 
 /**
@@ -81,7 +93,7 @@ export function showLists(plugin, title, lists, choices = []) {
       });
     });
   }
-  modal.open();
+  openModal(plugin, modal);
 }
 
 /**
@@ -100,5 +112,5 @@ export function confirmFirst(plugin, title, words, [name, act]) {
     button.onClick(() => void notifyOfErrors(plugin, act));
   });
   modal.addCancelButton(say("cancel"));
-  modal.open();
+  openModal(plugin, modal);
 }

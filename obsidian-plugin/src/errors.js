@@ -37,6 +37,9 @@ export class UnexpectedAnswer extends Error {}
 /** The daemon refused the request; the message is its reason, written for the user. */
 export class Refused extends Error {}
 
+/** The code to pair with is wrong, used up or too old. */
+export class WrongCode extends Refused {}
+
 /** The change to undo is not in the note any more. */
 export class ChangeNotInNote extends Refused {}
 

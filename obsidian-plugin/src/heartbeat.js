@@ -49,6 +49,7 @@ export class Heartbeat {
 
   #begin() {
     this.#next = null;
+    if (this.#plugin.timers.isStopped) return Promise.resolve();
     this.#checking = this.#checkOnce().finally(() => {
       this.#checking = null;
     });
@@ -73,6 +74,7 @@ export class Heartbeat {
       this.state = nameState(error);
       this.words = explain(plugin, error);
     }
+    if (plugin.timers.isStopped) return;
     this.#isTold = isTold;
     this.#delay = isTold || wasThere ? OFTEN : Math.min(this.#delay * 2, SELDOM);
     this.#timer = plugin.timers.after(this.#delay, () => void this.check());
@@ -98,10 +100,11 @@ export class Heartbeat {
   }
 
   /**
-   * Tell the daemon that no note is open; without a report it forgets them after a while. Never rejects, and
-   * resolves soon, since Obsidian waits for it when it quits.
+   * Tell the daemon that no note is open any more; without a report it forgets them after a while. Never
+   * rejects, and resolves soon, since Obsidian waits for it when it quits.
    */
   async reportNoneOpen() {
+    if (!this.reportedOpen) return;
     const { api, client, timers } = this.#plugin;
     const told = api.reportPresence(client, []);
     await Promise.race([told, timers.pause(LAST_WORD)]).catch(() => {});

@@ -18,7 +18,7 @@ import { CompanionView, openView, VIEW } from "./view.js";
 import { chooseLanguage, say } from "./words.js";
 import { Work } from "./work.js";
 
-/** @import { TFile } from "obsidian" */
+/** @import { Modal, TFile } from "obsidian" */
 /** @import { ShownPreview } from "./place.js" */
 /** @import { Proposal } from "./shapes.js" */
 
@@ -57,6 +57,8 @@ export default class CompanionPlugin extends Plugin {
   deciding = new Map();
   /** @type {string[]} what Obsidian does not have of that which it does not document */
   missing = [];
+  /** @type {Set<Modal>} the windows that are open, except those of Obsidian's */
+  modals = new Set();
   /** @type {Set<() => void>} called after each check of the daemon */
   watchers = new Set();
   /** @type {HTMLElement | null} */
@@ -65,6 +67,7 @@ export default class CompanionPlugin extends Plugin {
   async onload() {
     await chooseLanguage();
     this.settings = readSettings(await this.loadData());
+    if (this.timers.isStopped) return; // switched off meanwhile: nothing would ever be taken away again
     this.statusBar = addStatusBar(this, () => openDetails(this));
     this.addRibbonIcon("sparkles", say("fillThisNote"), () => useRibbon(this));
     this.registerEditorExtension(previewField);
@@ -77,9 +80,10 @@ export default class CompanionPlugin extends Plugin {
   }
 
   onunload() {
-    this.timers.stopAll();
     void this.daemon.reportNoneOpen();
     this.api.cancelRuns(this.runs.keys()).catch(() => {});
+    this.timers.stopAll(); // from now on nothing is sent
+    for (const modal of this.modals) modal.close();
   }
 
   async onExternalSettingsChange() {
@@ -91,6 +95,7 @@ export default class CompanionPlugin extends Plugin {
 
 /** @param {CompanionPlugin} plugin */
 function begin(plugin) {
+  if (plugin.timers.isStopped) return;
   const { workspace, vault } = plugin.app;
   const tell = () => void plugin.daemon.reportOpenIfChanged();
   plugin.registerEvent(workspace.on("file-open", tell));
@@ -171,5 +176,13 @@ function newTimers() {
     }
   }
 
-  return { after, cancel, pause, stopAll };
+  return {
+    after,
+    cancel,
+    pause,
+    stopAll,
+    get isStopped() {
+      return isStopped;
+    },
+  };
 }

@@ -1,7 +1,7 @@
 /** The review of a note: what a model gave is shown, accepted or refused by the user, and then written. */
 
 import { Modal, Setting } from "obsidian";
-import { notify } from "./dialogs.js";
+import { notify, openModal } from "./dialogs.js";
 import { notifyOfOutcome } from "./enrich.js";
 import { NoteUnavailable, NotThere, Refused } from "./errors.js";
 import { readNote } from "./note-text.js";
@@ -10,7 +10,7 @@ import { askModel } from "./runs.js";
 import { nameChange, say, sentence, textOf } from "./words.js";
 import { writeEnrichment } from "./writing.js";
 
-/** @import { App, TFile } from "obsidian" */
+/** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Enrichment } from "./runs.js" */
 /** @import { Filled } from "./shapes.js" */
@@ -36,9 +36,9 @@ export async function reviewNote(plugin, file) {
     await keepUndecided(plugin, given);
     const replacements = await readReplacements(plugin, given);
     plugin.work.show(file.path, say("reviewing", { name: file.basename }));
-    const accepted = await showReview(plugin.app, file.basename, replacements);
+    const accepted = await showReview(plugin, file.basename, replacements);
     if (accepted) await carryOut(plugin, given, accepted);
-    else notify(say("staysProposed", { name: file.basename }));
+    else if (!plugin.timers.isStopped) notify(say("staysProposed", { name: file.basename }));
   });
 }
 
@@ -150,14 +150,14 @@ async function readReplacements(plugin, { run, path, text, result }) {
  * Show a window with the changes and what they replace, each to be accepted or refused. Resolve with the
  * numbers of the accepted ones, or with null if it is cancelled.
  *
- * @param {App} app
+ * @param {CompanionPlugin} plugin
  * @param {string} name of the note
  * @param {Replacement[]} replacements
  * @returns {Promise<number[] | null>}
  */
-function showReview(app, name, replacements) {
+function showReview(plugin, name, replacements) {
   return new Promise((decide) => {
-    const modal = new Modal(app).setTitle(say("reviewTitle", { name }));
+    const modal = new Modal(plugin.app).setTitle(say("reviewTitle", { name }));
     const { contentEl } = modal;
     const isAccepted = replacements.map(() => true);
     for (const [index, replacement] of replacements.entries()) {
@@ -184,7 +184,7 @@ function showReview(app, name, replacements) {
       })
       .addButton((added) => added.setButtonText(say("cancel")).onClick(() => modal.close()));
     recount();
-    modal.open();
+    openModal(plugin, modal);
   });
 }
 

@@ -58,6 +58,18 @@ describe("pairing", () => {
     assert.equal("code" in host.data, false);
   });
 
+  test("keeps the code while the daemon cannot take it", async () => {
+    host = new Host();
+    host.app.secretStorage.setSecret(SECRET, "");
+    host.data.code = "GOOD-CODE";
+    host.daemon.answers.set("POST /pair", answer(503, "The disk is full."));
+    await host.load();
+    assert.equal(host.data.code, "GOOD-CODE");
+    host.daemon.answers.delete("POST /pair");
+    await host.pass(10_000);
+    assert.equal(host.app.secretStorage.getSecret(SECRET), "t0ken");
+  });
+
   test("happens when the code is put there later", async () => {
     await strangers({});
     assert.equal(host.status.textContent, "Companion: not paired");
@@ -211,6 +223,43 @@ test("a check that began before the pairing does not say what was so before", as
   await settle();
   assert.equal(setting.descEl.textContent, "Connected to Notes: 40 notes, 5 to do.");
   assert.equal(host.status.textContent, "Companion: 3 today");
+});
+
+describe("switched off", () => {
+  test("while the daemon is asked how it stands: nothing is said or sent afterwards", async () => {
+    host = await new Host().load();
+    host.daemon.status.background.backlog = { notes: 9, cost: "" };
+    let answerLate = () => {};
+    host.daemon.answers.set("GET /status", () => new Promise((done) => (answerLate = () => done(host.daemon.status))));
+    await host.pass(10_000);
+    void host.plugin.daemon.check(); // one more, after the one under way
+    await host.unload();
+    const { length } = host.daemon.dialled;
+    answerLate();
+    await settle();
+    assert.deepEqual(host.notices, []);
+    assert.equal(host.daemon.dialled.length, length);
+  });
+
+  test("with windows open: they are closed, and nothing is written by them", async () => {
+    host = await new Host().load();
+    const { editor } = await host.open("A.md");
+    await host.command("review-note");
+    assert.equal(host.modals.length, 1);
+    await host.unload();
+    assert.deepEqual([host.modals, host.notices], [[], []]);
+    assert.equal(editor.content, NOTE);
+  });
+
+  test("before it has begun: it does not begin", async () => {
+    host = new Host();
+    host.told = null;
+    const loading = host.load();
+    host.plugin.unload();
+    host.plugin.settingTabs__.push(null); // what load() waits for
+    await loading;
+    assert.deepEqual([host.plugin.ribbon, [...host.plugin.commands__.keys()], host.daemon.dialled], [[], [], []]);
+  });
 });
 
 describe("the server's address", () => {
@@ -857,6 +906,7 @@ describe("presence", () => {
   for (const name of ["POST /proof", "POST /presence"]) {
     test(`keeps Obsidian open for a second at most where ${name} is never answered`, async () => {
       host = await new Host().load();
+      await host.open("A.md");
       host.daemon.answers.set(name, () => new Promise(() => {}));
       let isDone = false;
       host.workspace.trigger("quit", { add: (task) => void task().then(() => (isDone = true)) });

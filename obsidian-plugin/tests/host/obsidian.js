@@ -42,7 +42,7 @@ class Modal extends mocks.Modal {
   }
 
   close() {
-    this.onClose();
+    super.close();
     now.host.modals.splice(now.host.modals.indexOf(this), 1);
   }
 }
