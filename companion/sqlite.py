@@ -1,4 +1,4 @@
-"""Open SQLite files that only their owner may read; write together what threads want written.
+"""Open SQLite files that only their owner may read; gather what a transaction is to write.
 
 The journal, the index cache and the budget store are opened here. `PRAGMA user_version` counts the
 migrations that a file has been through; one with more of them than are known is refused.
@@ -9,19 +9,16 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from copy import copy
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from companion.private_files import make_private_folder, open_private
 
 T = TypeVar("T")
-R = TypeVar("R")
 FileId = tuple[int, int]
 """The device and inode of a file: a file that takes its name has others."""
 
@@ -188,56 +185,6 @@ _OBSTACLES = {
     sqlite3.SQLITE_READONLY: "is read-only; make the file and its folder writable",
     sqlite3.SQLITE_IOERR: "cannot be read or written; check the disk, and that it has room",
 }
-
-
-class GroupCommit(Generic[T, R]):
-    """Writes items, from any thread; those that wait for the lock, with one call of write.
-
-    Under load each statement of SQLite costs a thread more time to go on in Python than it takes.
-    write: takes items in the order in which they came, and returns a result for each. What it
-    raises is raised for all of them.
-    """
-
-    def __init__(
-        self, write: Callable[[Sequence[T]], Sequence[R]], lock: AbstractContextManager[object]
-    ) -> None:
-        self._write = write
-        self._lock = lock
-        self._waiting: deque[_Item[T, R]] = deque()
-
-    def write(self, item: T) -> R:
-        """Return the result for the item, once it is written."""
-        mine = _Item[T, R](item)
-        self._waiting.append(mine)
-        with self._lock:
-            if not mine.is_done:
-                self._write_waiting()
-        if mine.error:
-            raise mine.error
-        return cast(R, mine.result)
-
-    def _write_waiting(self) -> None:
-        group = []
-        while self._waiting:
-            group.append(self._waiting.popleft())
-        try:
-            results = self._write([each.item for each in group])
-        except Exception as error:
-            for each in group:  # threads must not share a traceback
-                each.is_done, each.error = True, copy(error)
-            return
-        for each, result in zip(group, results, strict=True):
-            each.is_done, each.result = True, result
-
-
-class _Item(Generic[T, R]):
-    __slots__ = ("error", "is_done", "item", "result")
-
-    def __init__(self, item: T) -> None:
-        self.item = item
-        self.is_done = False
-        self.error: Exception | None = None
-        self.result: R | None = None
 
 
 class Gathering(Generic[T]):

@@ -1,19 +1,15 @@
-"""What the journal, the index cache and the budget store share: files, and writing in groups."""
+"""What the journal, the index cache and the budget store share: private SQLite files."""
 
 from __future__ import annotations
 
 import sqlite3
 import sys
-import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from companion.sqlite import (
-    GroupCommit,
     NewerFormat,
     closed_on_failure,
     connect,
@@ -103,40 +99,3 @@ def test_another_file_has_another_identity(file: Path) -> None:
     assert identify_file(file) != before
     file.unlink()
     assert identify_file(file) is None
-
-
-def test_each_gets_its_own_result() -> None:
-    groups: list[list[int]] = []
-
-    def write(items: Sequence[int]) -> list[str]:
-        groups.append(list(items))
-        return [f"result {item}" for item in items]
-
-    commit = GroupCommit(write, threading.Lock())
-    with ThreadPoolExecutor(16) as pool:
-        found = list(pool.map(commit.write, range(200)))
-    assert found == [f"result {number}" for number in range(200)]
-    assert sorted(number for group in groups for number in group) == list(range(200))
-
-
-@pytest.mark.parametrize("fault", [None, OSError("full")], ids=["written", "failed"])
-def test_those_that_wait_are_written_together(fault: OSError | None) -> None:
-    groups: list[list[int]] = []
-
-    def write(items: Sequence[int]) -> list[int]:
-        groups.append(sorted(items))
-        if fault:
-            raise fault
-        return list(items)
-
-    lock = threading.Lock()
-    commit = GroupCommit(write, lock)
-    with ThreadPoolExecutor(8) as pool:
-        with lock:
-            futures = [pool.submit(commit.write, number) for number in range(8)]
-            while len(commit._waiting) < 8:
-                pass
-        errors = [future.exception() for future in futures]
-    assert groups == [list(range(8))]
-    assert [type(error) for error in errors] == [type(fault)] * 8
-    assert len({id(error) for error in errors}) == (8 if fault else 1)

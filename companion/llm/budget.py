@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -19,7 +19,6 @@ from companion.llm.endpoint import Endpoint
 from companion.llm.rate_limiter import RateLimiter
 from companion.llm.reservation import Reservation
 from companion.llm.response import Usage
-from companion.sqlite import GroupCommit
 
 T = TypeVar("T")
 PriceOf = Callable[[int, int], Decimal | float | None]
@@ -55,13 +54,6 @@ class DaySpending(NamedTuple):
     dollars: float | None = None
     background_notes: int = 0
     calls: int = 0
-
-
-class _Write(NamedTuple):
-    """What a call that begins or ends changes. under_way: by how much the number of calls does."""
-
-    under_way: int
-    correction: Correction | None
 
 
 class Caps(NamedTuple):
@@ -115,7 +107,6 @@ class Budget:
         self._vault = vault
         self._clock = clock
         self._changed = Condition()
-        self._writes = GroupCommit(self._write, self._changed)
         self._under_way = 0
         self._warned = False
 
@@ -142,7 +133,7 @@ class Budget:
             )
         if caps.tokens_a_day is None and caps.microdollars is None:
             day = self._day()
-            files = self._writes.write(_Write(1, Correction(day, Amount(), amount, 0)))
+            files = self._write(1, Correction(day, Amount(), amount, 0))
             reserved = Correction(day, amount, amount, files)
         else:
             reserved = self._reserve_under_caps(amount, patient)
@@ -273,19 +264,22 @@ class Budget:
                     in_tier,
                 )
             correction = reserved._replace(spent=spent)
-        self._writes.write(_Write(-1, correction))
+        self._write(-1, correction)
 
-    def _write(self, writes: Sequence[_Write]) -> list[int]:
-        """Write corrections, unless the file is unusable; return for each how many files it had."""
-        corrections = [each.correction for each in writes if each.correction]
-        try:
-            if corrections:
-                self._store.correct(corrections)
-        except BudgetFileUnusable as error:
-            self._warn_once(error)
-        self._under_way += sum(each.under_way for each in writes)
-        self._changed.notify_all()
-        return [self._store.files] * len(writes)
+    def _write(self, under_way: int, correction: Correction | None) -> int:
+        """Write the correction, unless the file is unusable; return how many files there were.
+
+        under_way: calls that begin, or -1 for one that ends.
+        """
+        with self._changed:
+            try:
+                if correction:
+                    self._store.correct(correction)
+            except BudgetFileUnusable as error:
+                self._warn_once(error)
+            self._under_way += under_way
+            self._changed.notify_all()
+            return self._store.files
 
     def _limit_reached(self, day: str, amount: Amount) -> EndpointError:
         """Return the error for a call of that amount, which would exceed a cap of the day."""

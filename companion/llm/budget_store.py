@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from operator import add, sub
 from pathlib import Path
@@ -214,16 +214,13 @@ class BudgetStore:
         values = {**amount._asdict(), "day": day, "tokens": max_tokens, "dollars": max_price}
         return self._execute(_ADD, values)
 
-    def correct(self, corrections: Sequence[Correction]) -> None:
+    def correct(self, correction: Correction) -> None:
         """Replace what was reserved by what was spent. No number falls below zero."""
+        day, reserved, spent, files = correction
 
         def work(db: sqlite3.Connection) -> None:
-            days: dict[str, Amount] = {}
-            for day, reserved, spent, files in corrections:
-                more = spent.minus(reserved) if self.files == files else spent
-                days[day] = days.get(day, Amount()).plus(more)
-            for day, more in days.items():
-                db.execute(_CORRECT, {**more._asdict(), "day": day})
+            more = spent.minus(reserved) if self.files == files else spent
+            db.execute(_CORRECT, {**more._asdict(), "day": day})
 
         self._file.use(work)
 
