@@ -33,8 +33,11 @@ from companion.vault.obsidian import (
 Reader = Literal["here", "elsewhere"]
 """Where the model runs that reads the notes: on this machine, or not."""
 
+_Marks = Mapping[str, object]
+_OURS = 2  # of the files, config.toml and the vault's own
 _YOUNG = 3_000_000_000  # nanoseconds after a change in which a file's times may hide another one
-_SAVING = (0.02, 0.08, 0.3)  # seconds: an editor may be about to write the rest of a file
+_AT_REST = 0.02  # seconds without a change, after which a file is taken to be saved as a whole
+_SAVING = (0.05, 0.1, 0.3)  # seconds until one that cannot be used is read again
 # What can be changed without another question being asked, or one of another model.
 _BESIDE_QUESTIONS = {"vault", "server", "agents", "background", "limits", "review"}
 
@@ -114,6 +117,7 @@ class SettingsSource:
         self._read_config = read_config or partial(load_config, root, allow_moved=True)
         self._lock = threading.Lock()
         self._had_obsidian = False
+        self._with_content = set[str]()
         self._files = _read_marks(self._settings_files())
         self._prompt_files = _read_tree(self._prompt_folders())
         config = config or load_config(root)
@@ -136,9 +140,9 @@ class SettingsSource:
     def _read(self) -> None:
         """Read what has changed; a file that cannot be used may be one that is being saved."""
         for wait in (*_SAVING, None):
+            files, prompt_files = self._wait_at_rest()
             try:
-                files = _read_marks(self._settings_files())
-                prompt_files = _read_tree(self._prompt_folders())
+                self._require_ours(files)
                 prompts, config = self.current.prompts, self._read_config()
                 if prompt_files != self._prompt_files or self.fault:
                     prompts = load_prompts(*self._prompt_folders())
@@ -153,6 +157,28 @@ class SettingsSource:
             # at last, since other threads take these for what was read
             self._files, self._prompt_files = files, prompt_files
             return
+
+    def _wait_at_rest(self) -> tuple[_Marks, _Marks]:
+        """Return the marks of all files once none of them is being written."""
+        while True:
+            marks = _read_marks(self._settings_files()), _read_tree(self._prompt_folders())
+            time.sleep(_AT_REST)
+            if tuple(map(_read_marks, marks)) == marks:
+                return marks
+
+    def _require_ours(self, marks: _Marks) -> None:
+        """Raise UsageError for a file of ours that is empty or gone now: that may be half a save.
+
+        By an empty one, no note would be private.
+        """
+        for path in self._settings_files()[:_OURS]:
+            if _has_content(self._files[path]):
+                self._with_content.add(path)
+            if path in self._with_content and not _has_content(marks[path]):
+                raise UsageError(
+                    f"{path} is empty or gone, and had settings in it; bring them back, or start"
+                    " again to go on without"
+                )
 
     def _make(self, config: Config, prompts: Prompts) -> VaultSettings:
         """Return the settings. Raises UsageError, also if Obsidian's were there and are not now."""
@@ -176,7 +202,8 @@ class SettingsSource:
         return config_folder() / "prompts", self._root / OWN_FOLDER / "prompts"
 
 
-_Marks = Mapping[str, object]
+def _has_content(mark: object) -> bool:
+    return isinstance(mark, tuple) and mark[1] > 0
 
 
 def _read_marks(paths: Iterable[str]) -> _Marks:
