@@ -231,7 +231,9 @@ def open_submission(workspace: Workspace) -> Iterator[Submission]:
             " batch export"
         )
     with (
-        open_spending(config, share=BATCH_SHARE) as spending,
+        open_spending(
+            config, share=BATCH_SHARE, current=lambda: workspace.latest().config
+        ) as spending,
         BatchApi(config.remote_endpoint()) as api,
     ):
         yield Submission(workspace, api, spending)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from threading import Event
@@ -18,12 +19,13 @@ from companion.cli.interrupts import stop_on_signals
 from companion.cli.model import fetch_model
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import NOTE_PATH, common_options, open_session, resolve_path
-from companion.config import config_folder
+from companion.config import Config, config_folder
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import LEFT_OUT
 from companion.enrich.model import ASK_FROM, describe_endpoint, open_client
 from companion.enrich.model_calls import ModelCall
+from companion.enrich.note_guard import NoteGuard
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.similar import open_similar
@@ -227,11 +229,18 @@ def _open_sides(
                 client = sides[0].client
             else:
                 fetch_model(space.config, output)
-                client = opened.enter_context(open_client(space.config, cancelled))
+                following = partial(_find_config, space)
+                client = opened.enter_context(
+                    open_client(space.config, cancelled, current=following)
+                )
             similar = opened.enter_context(open_similar(space, sends=False))
             sides.append(_Side(name, Asker(space, known, similar), client))
             output.say(f"{name}: {describe_endpoint(space.config)}", style="bold")
         yield sides
+
+
+def _find_config(space: Workspace) -> Config:
+    return space.latest().config
 
 
 def _try_note(sides: Sequence[_Side], job: Job, output: Output, is_named: bool) -> list[_Tried]:
@@ -239,6 +248,7 @@ def _try_note(sides: Sequence[_Side], job: Job, output: Output, is_named: bool) 
     tried = []
     for side in sides:
         space = side.asker.workspace
+        space.refresh()
         reason = skip_reason(space.root, job.path, space.ignore)
         try:
             if reason is None:
@@ -252,7 +262,14 @@ def _try_note(sides: Sequence[_Side], job: Job, output: Output, is_named: bool) 
             return []
         if task.all_needs:
             start = time.monotonic()
-            answers = side.asker.ask(job.path, task.parsed, task.all_needs, side.client)
+            guard = NoteGuard(space, job, task, lambda: job.path, Event())
+            try:
+                answers = side.asker.ask(
+                    job.path, task.parsed, task.all_needs, side.client, guard=guard
+                )
+            except NoteError as error:
+                output.warn(str(error))
+                return []
             tried.append(_Tried(side.name, answers, time.monotonic() - start))
     return tried
 

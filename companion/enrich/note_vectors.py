@@ -6,6 +6,7 @@ import re
 import time
 import weakref
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import PurePosixPath
 from threading import Event, Lock
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from companion.enrich.model import ASK_FROM
 from companion.enrich.workspace import Workspace
-from companion.llm.encoder import Encoder
+from companion.errors import AnswerError
+from companion.llm.encoder import Encoder, EndpointEncoder
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 from companion.note.title import find_title
-from companion.vault.files import NoteFile
+from companion.vault.files import NoteFile, stat_note
 from companion.vault.index import Scan
 from companion.vault.vector_store import VectorRow, VectorStore
 
@@ -183,6 +185,7 @@ class NoteVectors:
         """Encode the notes, and save their vectors."""
         from companion.vault.vectors import pack_vectors
 
+        version = self._workspace.refresh().version
         if not self.is_wanted():
             return
         texts = {
@@ -193,7 +196,7 @@ class NoteVectors:
         stored = self._store.find_texts(self.encoder.name, set(map(_hash, texts.values())))
         new = [text for text in dict.fromkeys(texts.values()) if _hash(text) not in stored]
         if new:
-            packed = pack_vectors(self.encoder.encode(new))
+            packed = pack_vectors(self._ask_encoder(new, list(texts), version))
             stored.update(zip(map(_hash, new), packed, strict=True))
         now = time.time_ns()
         rows: list[VectorRow] = []
@@ -203,6 +206,23 @@ class NoteVectors:
             rows.append((*made_from, _hash(text), stored[_hash(text)]))
         with self._lock:
             self._save([file.path for file in files if file not in texts], rows)
+
+    def _ask_encoder(self, texts: Sequence[str], files: Sequence[NoteFile], version: int) -> Floats:
+        """Return the vectors. On another machine, only if all files may still be sent there."""
+        if not isinstance(self.encoder, EndpointEncoder):
+            return self.encoder.encode(texts)
+
+        def check() -> None:
+            is_same = self._workspace.refresh().version == version
+            if not is_same or not all(map(self._may_send, files)):
+                raise AnswerError("settings or notes were changed meanwhile; nothing was sent")
+
+        return self.encoder.encode(texts, check)
+
+    def _may_send(self, file: NoteFile) -> bool:
+        now = stat_note(self._workspace.root, file.path)
+        read_again = partial(self._workspace.read_again, is_remote=self.is_remote)
+        return now is not None and (now == file or read_again(now) is not None)
 
     def _has(self, file: NoteFile) -> bool:
         """Return whether there is a vector of the note as it is now."""

@@ -151,7 +151,10 @@ class NoteWriter:
         while True:
             settings = self.workspace.wait_for_settings(self.cancelled)
             snapshot = self.read(answered.job.path)
-            planned = self.plan_on(answered, snapshot.data)
+            try:
+                planned = self.plan_on(answered, snapshot.data)
+            except SettingsUnusable:
+                continue
             result = planned.result
             if result.status != "enriched" or answered.job.dry_run:
                 return result

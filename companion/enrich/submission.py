@@ -21,7 +21,7 @@ from companion.enrich.note_guard import look_at_note
 from companion.enrich.run import Result, failed_result
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteError
+from companion.errors import NoteError, UsageError
 from companion.llm.batch_api import ENDED, BatchApi, ProviderBatch, read_id, read_line
 from companion.llm.budget import Budget
 from companion.llm.client import Client
@@ -160,7 +160,9 @@ class Submission:
 
     def _read(self, batch: Batch) -> bytes:
         """Return the lines of the batch's file whose notes may still be asked about."""
-        self._workspace.refresh()
+        table = self._workspace.refresh().config.endpoint
+        if table.base_url != self._api.endpoint.base_url:
+            raise UsageError("the endpoint was changed meanwhile; nothing was sent, so begin again")
         asked = []
         for line in Path(batch.file).read_bytes().splitlines(keepends=True):
             call = (answer := read_id(line)) and self._batches.call(answer)

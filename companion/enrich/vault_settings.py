@@ -120,6 +120,7 @@ class SettingsSource:
         self._with_content = set[str]()
         self._files = _read_marks(self._settings_files())
         self._prompt_files = _read_tree(self._prompt_folders())
+        self._marks = _pair(self._files, self._prompt_files)
         config = config or load_config(root)
         self.current = self._make(config, load_prompts(*self._prompt_folders()))
 
@@ -134,8 +135,7 @@ class SettingsSource:
         return self.current
 
     def _is_read(self) -> bool:
-        files, prompts = self._files, self._prompt_files
-        return files == _read_marks(files) and prompts == _read_marks(prompts)
+        return all(map(_has_mark, *self._marks))
 
     def _read(self) -> None:
         """Read what has changed; a file that cannot be used may be one that is being saved."""
@@ -156,6 +156,7 @@ class SettingsSource:
                 self.current, self.fault = made.follow(self.current), ""
             # at last, since other threads take these for what was read
             self._files, self._prompt_files = files, prompt_files
+            self._marks = _pair(files, prompt_files)
             return
 
     def _wait_at_rest(self) -> tuple[_Marks, _Marks]:
@@ -226,6 +227,22 @@ def _read_mark(path: str) -> object:
         return (*mark, Path(path).read_bytes())
     except OSError as error:
         return error.errno
+
+
+def _has_mark(path: str, mark: object) -> bool:
+    """Return whether the file or folder is as it was; in as little time as that takes."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 (a Path takes as long as the call)
+    except OSError as error:
+        return error.errno == mark
+    times = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return times == mark or _read_mark(path) == mark
+
+
+def _pair(*all_marks: _Marks) -> tuple[list[str], list[object]]:
+    """Return the paths, and their marks in the same order."""
+    paths = [path for marks in all_marks for path in marks]
+    return paths, [mark for marks in all_marks for mark in marks.values()]
 
 
 def _read_tree(folders: Iterable[Path]) -> _Marks:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -134,8 +134,8 @@ class EndpointEncoder:
         self._endpoint = endpoint
         self._attempts = Attempts(endpoint, threading.Event(), 0.5, "/embeddings", budget)
 
-    def encode(self, texts: Sequence[str]) -> Floats:
-        """Return a vector of length 1 for each text.
+    def encode(self, texts: Sequence[str], check: Callable[[], None] | None = None) -> Floats:
+        """Return a vector of length 1 for each text. check: see Attempts.send.
 
         Raises EndpointError when the endpoint serves nobody now or a cap is reached, AnswerError
         when its answer is unusable, Cancelled.
@@ -143,7 +143,7 @@ class EndpointEncoder:
         import numpy as np
 
         starts = range(0, len(texts), _BATCH)
-        rows = [row for start in starts for row in self._ask(texts[start : start + _BATCH])]
+        rows = [row for start in starts for row in self._ask(texts[start : start + _BATCH], check)]
         vectors = np.array(rows, np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         made: Floats = vectors / np.maximum(lengths, 1e-12)
@@ -153,11 +153,11 @@ class EndpointEncoder:
         """Break off the calls under way; no further one can be made."""
         self._attempts.close()
 
-    def _ask(self, texts: Sequence[str]) -> list[list[float]]:
+    def _ask(self, texts: Sequence[str], check: Callable[[], None] | None) -> list[list[float]]:
         """Return the vectors of texts, not more than one request may have."""
         body = {"model": self._endpoint.model, "input": list(texts), "encoding_format": "float"}
         tokens = sum(map(estimate_tokens, texts))
-        reply, endpoint = self._attempts.send(lambda _: body, tokens, 0)
+        reply, endpoint = self._attempts.send(lambda _: body, tokens, 0, check=check)
         if reply.status != 200:
             raise error_for_reply(reply, endpoint)
         data: Any = reply.parse()

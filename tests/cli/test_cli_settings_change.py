@@ -10,6 +10,7 @@ from contextlib import closing
 import pytest
 
 from benchmarks.canaries import own_address
+from companion.enrich.vault_settings import SettingsUnusable
 from companion.vault.proposal import Proposal
 from tests.cli.serving import serving, wait_until, wait_until_scanned
 from tests.cli.user import FILLED, STUB, User, let_it_rest
@@ -204,3 +205,34 @@ def test_a_daemon_follows_while_a_question_is_out(far_user: User, more: str) -> 
         daemon.stop()
     allowed = 2 if "review" in more else calls
     assert (user.calls(), user.read("F/Stub.md")) == (allowed, STUB)
+
+
+def test_a_prompt_that_is_tried_is_not_sent_again_either(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.config.Config.is_remote", True)
+    user.configure(ONE_BY_ONE)
+    user.note("F/Stub.md")
+    change_at_first_call(user, settings('[private]\nfolders = ["F"]'))
+    ran = user.run("prompt", "F/Stub.md", "--try", "1")
+    assert user.calls() == 1 and "F/Stub.md: " in ran.err
+
+
+@pytest.mark.parametrize("half", ["", None], ids=["emptied", "gone"])
+def test_a_file_that_is_being_saved_says_nothing_yet(
+    user: User, monkeypatch: pytest.MonkeyPatch, half: str | None
+) -> None:
+    monkeypatch.setattr("companion.config.Config.is_remote", True)
+    file = user.configure(ONE_BY_ONE + '[private]\nfolders = ["F"]\n')
+    user.note("F/Stub.md")
+    with user.open() as space:
+        assert space.refresh().ignore.path_reason("F/Stub.md")
+        if half is None:
+            file.unlink()
+        else:
+            file.write_text(half)
+        with pytest.raises(SettingsUnusable, match="is empty or gone"):
+            space.refresh()
+        assert space.ignore.path_reason("F/Stub.md")
+        user.configure(ONE_BY_ONE)
+        assert not space.refresh().ignore.path_reason("F/Stub.md")

@@ -13,6 +13,7 @@ import pytest
 from companion.config import Config
 from companion.enrich.note_vectors import NoteVectors, encoded_text
 from companion.enrich.workspace import Workspace, open_workspace
+from companion.errors import AnswerError
 from companion.llm.encoder import EndpointEncoder
 from companion.llm.endpoint import Endpoint
 from companion.note.parsed_note import ParsedNote
@@ -103,6 +104,29 @@ def test_the_vector_goes_once_a_note_is_left_alone(encoding: Encoding) -> None:
     assert encoding.update(ignore={"folders": ["Diary"]}) == ["a.md"]
     write(encoding.vault, "a.md", "---\nai: false\n---\nText of a.\n")
     assert encoding.update() == ["Diary/b.md"]
+
+
+CHANGES = [
+    pytest.param("home/config.toml", '[private]\nfolders = ["Diary"]\n', id="private by now"),
+    pytest.param("home/config.toml", "[similar]\nenabled = false\n", id="switched off by now"),
+    pytest.param("vault/Diary/a.md", "---\nai: false\n---\nText of a.\n", id="left alone by now"),
+]
+
+
+@pytest.mark.parametrize(("path", "text"), CHANGES)
+def test_a_note_is_not_sent_again_that_must_not_be_by_now(
+    encoding: Encoding, path: str, text: str
+) -> None:
+    write(encoding.vault, "Diary/a.md", "Text of a.\n")
+
+    def fail(_seen: Seen, _n: int) -> Scene:
+        write(encoding.vault.parent, path, text)
+        return Scene(500)
+
+    encoding.fake.script = fail
+    with pytest.raises(AnswerError, match="changed meanwhile"):
+        encoding.update()
+    assert encoding.sent == ["a\nText of a."]
 
 
 PRIVATE = {"folders": ["Diary"], "tags": ["private"], "properties": {"secret": "true"}}
