@@ -6,8 +6,8 @@ import errno
 import importlib
 import os
 import sys
-from io import TextIOWrapper
-from typing import Any
+from io import BufferedWriter, FileIO, TextIOWrapper
+from typing import Any, TextIO
 
 import click
 
@@ -45,6 +45,7 @@ _COMMANDS = {
     "doctor": "companion.cli.doctor:doctor",
 }
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+_CLOSED_ON_WINDOWS = (errno.EINVAL,) if os.name == "nt" else ()  # of a pipe that nobody reads
 _INTERRUPTED = 130  # the exit status that shells expect of a program that Ctrl-C ended
 
 _EXAMPLES = """\b
@@ -80,14 +81,6 @@ class _Commands(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. A closed pipe, as by head, is no error."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            _discard_output()
-            return 0
-
 
 @click.group(
     cls=_Commands,
@@ -105,12 +98,35 @@ def companion() -> None:
 
 def main() -> None:
     """Run the command line, and exit; an error is printed as one sentence."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper) and not stream.isatty():
-            # Windows would encode pipes in its code page, and write CR LF in diffs;
-            # names of files may not be valid UTF-8
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+    sys.stdout, sys.stderr = _open_pipe(sys.stdout), _open_pipe(sys.stderr)
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_pipe(stream: TextIO) -> TextIO:
+    """Return the stream; where it is a pipe or a file, one that goes on if nobody reads it."""
+    if not isinstance(stream, TextIOWrapper) or stream.isatty():
+        return stream
+    pipe = BufferedWriter(_Pipe(stream.fileno(), "w", closefd=False))
+    # Windows would encode pipes in its code page, and write CR LF in diffs;
+    # names of files may not be valid UTF-8
+    how = {"encoding": "utf-8", "errors": "backslashreplace", "newline": "\n"}
+    return TextIOWrapper(
+        pipe, **how, write_through=stream.write_through, line_buffering=stream.line_buffering
+    )
+
+
+class _Pipe(FileIO):
+    """A pipe whose reader may leave, as head does: that ends the printing, and not the work."""
+
+    def write(self, data: Any, /) -> int:
+        """Write, or once nobody reads any more, do as if."""
+        try:
+            return super().write(data)
+        except OSError as error:
+            if error.errno not in (errno.EPIPE, *_CLOSED_ON_WINDOWS):
+                raise
+            _discard_output(self.fileno())
+            return super().write(data)
 
 
 def run(arguments: list[str]) -> int:
@@ -148,16 +164,16 @@ def _explain(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename} cannot be used ({error.strerror}); allow it"
     if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
-        _discard_output()
+        _discard_output(sys.stdout.fileno())
         return f"the output cannot be written ({error.strerror}); make room, or send it elsewhere"
     if isinstance(error, FileNotFoundError):  # os.getcwd names no file
         return "the current folder was deleted; change to another one"
     return f"unexpected {type(error).__name__}: {error}; --debug shows where. Please report it."
 
 
-def _discard_output() -> None:
-    """Send standard output to the null device, or Python's flush at exit raises the error again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _discard_output(fd: int) -> None:
+    """Send it to the null device, or Python's flush at exit raises the error again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), fd)
 
 
 def _raise_if_debug(arguments: list[str]) -> None:

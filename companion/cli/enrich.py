@@ -180,7 +180,7 @@ class _Run:
     def do_at(self, daemon: DaemonClient) -> int:
         """Have the daemon do the run, and return the exit status. Raises what stopped it early.
 
-        It is cancelled if this process ends, by a signal or a closed pipe.
+        It is cancelled if this process ends, by a signal.
         """
         if not self._is_ready_for_daemon():
             return 0

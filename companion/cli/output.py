@@ -41,8 +41,8 @@ class Output:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.out = _Console(highlight=False, soft_wrap=True)
-        self.err = _Console(stderr=True, highlight=False, soft_wrap=True)
+        self.out = Console(highlight=False, soft_wrap=True)
+        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
 
     @property
     def can_ask(self) -> bool:
@@ -195,11 +195,3 @@ def describe_backlog(notes: int, cost: str) -> str:
 
 def _without_control_characters(text: str) -> str:
     return _CONTROL.sub("\ufffd", text)
-
-
-class _Console(Console):
-    """A console whose BrokenPipeError is left to the command line to handle."""
-
-    def on_broken_pipe(self) -> None:
-        """Raise the BrokenPipeError again; rich would end the program with status 1."""
-        raise

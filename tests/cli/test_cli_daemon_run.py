@@ -112,13 +112,19 @@ def twice(served: Serving) -> Serving:
     return served
 
 
-def test_it_ends_when_nobody_reads_on(twice: Serving) -> None:
-    process = twice.user.start("enrich", ".")
+def test_it_goes_on_when_nobody_reads_on(served: Serving) -> None:
+    user, may_answer = served.user, threading.Event()
+    user.fake.script = lambda seen, n: (
+        may_answer.wait(PATIENCE * (n > 0)),
+        answer_by_schema(seen, SAYS),
+    )[1]
+    process = user.start("enrich", ".")
     read_first(process)
     assert process.stdout
     process.stdout.close()
-    process.wait(PATIENCE)
-    assert twice.client().status().runs == []
+    may_answer.set()
+    assert process.wait(PATIENCE) == 0
+    assert {user.read(f"{name}.md") for name in "ABCD"} == {FILLED}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -97,6 +97,35 @@ def test_the_reader_of_a_pipe_may_leave(user: User, options: list[str], first: s
     assert process.wait(_PATIENCE) == 0
 
 
+WORK = [
+    pytest.param(["enrich", "."], STUB, FILLED, id="enrich"),
+    pytest.param(["undo"], FILLED, STUB, id="undo"),
+    pytest.param(["apply", "--all"], STUB, FILLED, id="apply"),
+]
+
+
+@posix
+@pytest.mark.parametrize("closed", ["stdout", "both"])
+@pytest.mark.parametrize(("command", "before", "after"), WORK)
+def test_the_work_goes_on_when_nobody_reads_what_is_printed(
+    user: User, command: list[str], before: str, after: str, closed: str
+) -> None:
+    names = [f"{number} {'long name ' * 10}.md" for number in range(8)]
+    for name in names:
+        user.note(name)
+    if command != ["enrich", "."]:
+        user.run("enrich", ".", *["--propose"] * (command[0] == "apply"))
+    assert {user.read(name) for name in names} == {before}
+    reader, writer = os.pipe()
+    os.close(reader)  # before a word is printed
+    err = writer if closed == "both" else subprocess.PIPE
+    process = user.start(*command, stdout=writer, stderr=err)
+    os.close(writer)
+    _, told = process.communicate(timeout=_PATIENCE)
+    assert process.returncode == 0 and "Traceback" not in (told or "")
+    assert {user.read(name) for name in names} == {after}
+
+
 def test_a_pipe_is_utf_8_without_colours(user: User) -> None:
     user.note("Größe.md", STUB.replace("\n", "\r\n"))
     process = user.start("enrich", ".", "--diff", env={"PYTHONIOENCODING": "ascii"})
