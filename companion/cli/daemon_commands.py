@@ -17,6 +17,7 @@ from companion.cli.session import choose_vault, common_options, require_running_
 from companion.config import load_config, state_folder
 from companion.daemon.access import CARRIED_LENGTH, new_code
 from companion.daemon.api.status_schemas import StatusShape
+from companion.enrich.model import FREE
 from companion.errors import NotThere
 from companion.private_files import write_private
 
@@ -138,6 +139,8 @@ def _describe_today(now: StatusShape) -> str:
     tokens = f"{notes} enriched, {spent.input_tokens:,} tokens in, {spent.output_tokens:,} out"
     if spent.tokens_a_day is not None:
         tokens += f" (limit {spent.tokens_a_day:,})"
+    if spent.is_free and not spent.dollars:
+        return f"{tokens}, {FREE}"
     if spent.dollars is None:
         return f"{tokens}, price not known"
     limit = "" if spent.dollars_a_day is None else f" (limit ${spent.dollars_a_day:,.2f})"

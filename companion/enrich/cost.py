@@ -10,11 +10,12 @@ from typing import NamedTuple
 from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.model import ASK_FROM, describe_endpoint, find_cost
+from companion.enrich.model import ASK_FROM, describe_endpoint, describe_price, find_cost
 from companion.enrich.selection import has_open_needs, open_task
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
+from companion.llm.endpoint import Endpoint
 from companion.llm.pricing import estimate_tokens
 from companion.vault.index import Scan
 
@@ -63,13 +64,15 @@ def describe_cost(asker: Asker, jobs: Sequence[Job], share: float = 1.0) -> str:
     notes = f"{total.notes:,} note{'' if total.notes == 1 else 's'}"
     if len(sample) < len(jobs):
         notes = f"about {notes}"
-    cost = "price not known" if total.price is None else f"about ${total.price * share:,.2f}"
-    if config.is_embedded:
-        cost = "at no charge"
+    cost = describe_price(_endpoint_of(config), total.price and total.price * share)
     return (
         f"{notes} would be sent to {describe_endpoint(config)}: "
         f"about {total.input_tokens:,} tokens in and {total.output_tokens:,} out, {cost}."
     )
+
+
+def _endpoint_of(config: Config) -> Endpoint | None:
+    return None if config.is_embedded else config.remote_endpoint()
 
 
 def describe_cost_of(workspace: Workspace, scan: Scan, jobs: Sequence[Job]) -> str:
@@ -91,7 +94,7 @@ def describe_encoding(config: Config, scan: Scan, paths: Sequence[str]) -> str:
     assert endpoint
     tokens = sum(min(scan.files[path].size, _ENCODED_BYTES) for path in paths) // 3
     dollars = find_cost(endpoint, tokens, 0)
-    cost = "price not known" if dollars is None else f"about ${dollars:,.2f}"
+    cost = describe_price(endpoint, dollars)
     return (
         f"the title and beginning of {len(paths):,} notes would be sent to {endpoint.model} at"
         f" {endpoint.address} (not on this machine): about {tokens:,} tokens, {cost}."
@@ -117,8 +120,5 @@ def forecast(asker: Asker, jobs: Iterable[Job], tier: str | None) -> Forecast:
         for call in calls:
             inputs += sum(estimate_tokens(message["content"]) for message in call.messages)
             outputs += round(call.max_tokens * ANSWER_SHARE)
-    if asker.workspace.config.is_embedded:
-        return Forecast(notes, inputs, outputs, None)
-    endpoint = asker.workspace.config.remote_endpoint()
-    dollars = find_cost(endpoint, inputs, outputs, tier)
+    dollars = find_cost(_endpoint_of(asker.workspace.config), inputs, outputs, tier)
     return Forecast(notes, inputs, outputs, None if dollars is None else float(dollars))

@@ -82,8 +82,6 @@ def _find_caps(config: Config, encoder: Endpoint | None, share: float) -> Caps:
 
 def _price_at(endpoint: Endpoint | None, share: float, tier: str | None = None) -> PriceOf | None:
     """Return what tokens cost there; None: not known. endpoint: None for the embedded model."""
-    if endpoint is None or (endpoint.is_local and not has_own_price(endpoint)):
-        return lambda input_tokens, output_tokens: Decimal(0)
 
     def cost(input_tokens: int, output_tokens: int) -> Decimal | None:
         found = find_cost(endpoint, input_tokens, output_tokens, tier)
@@ -92,18 +90,36 @@ def _price_at(endpoint: Endpoint | None, share: float, tier: str | None = None) 
     return None if cost(1, 1) is None else cost
 
 
+FREE = "which cost nothing on this machine"
+"""What is said of the price of tokens where is_free."""
+
+
+def is_free(endpoint: Endpoint | None) -> bool:
+    """Return whether tokens cost nothing: on this machine, unless the settings give a price."""
+    return endpoint is None or (endpoint.is_local and not has_own_price(endpoint))
+
+
+def describe_price(endpoint: Endpoint | None, dollars: Decimal | float | None) -> str:
+    """Return in words about what tokens would cost there. dollars: None where it is not known."""
+    if is_free(endpoint):
+        return FREE
+    return "price not known" if dollars is None else f"about ${dollars:,.2f}"
+
+
 def has_own_price(endpoint: Endpoint) -> bool:
     """Return whether the settings say what the endpoint's tokens cost."""
     return (endpoint.input_price, endpoint.output_price) != (None, None)
 
 
 def find_cost(
-    endpoint: Endpoint, input_tokens: int, output_tokens: int, tier: str | None = None
+    endpoint: Endpoint | None, input_tokens: int, output_tokens: int, tier: str | None = None
 ) -> Decimal | None:
     """Return the US dollars that the tokens cost by the settings, else by the list of prices.
 
-    None: not known. tier: the service tier, by the list.
+    None: not known. endpoint: None for the embedded model. tier: the service tier, by the list.
     """
+    if endpoint is None or is_free(endpoint):
+        return Decimal(0)
     if has_own_price(endpoint):
         read, written = Decimal(endpoint.input_price or 0), Decimal(endpoint.output_price or 0)
         return (read * input_tokens + written * output_tokens) / 1_000_000

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 from companion.errors import AnswerError, CompanionError, EndpointError
 from companion.llm.endpoint import Endpoint
@@ -22,6 +23,8 @@ _PROMPT_TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _FILTERED = re.compile(r"content_filter|content_policy", re.IGNORECASE)
+_SHORT_WAIT = 60.0  # seconds; of a longer one it is said when it ends
+_YEAR = 366 * 86_400.0  # seconds; a server may say anything
 _QUOTED_CHARACTERS = 200  # at most, of a server's own message
 
 
@@ -127,8 +130,9 @@ def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
         )
     if status == 429:
         return RateLimited(
-            f"The endpoint {where} takes no more calls to {model} for now (error 429);"
-            f" wait, or set requests_a_minute or a lower concurrency under [endpoint]{quote}"
+            f"The endpoint {where} takes no more calls to {model} {_describe_wait(reply)}"
+            " (error 429); wait, or set requests_a_minute or a lower concurrency under [endpoint]"
+            f"{quote}"
         )
     if status == 404 or (status == 400 and _MODEL_MISSING.search(message)):
         return ModelMissing(
@@ -136,6 +140,14 @@ def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
             f" correct model or base_url (it usually ends in /v1){quote}"
         )
     return _error_of_request(status, message, endpoint)
+
+
+def _describe_wait(reply: Reply) -> str:
+    """Return in words how long the endpoint takes no calls: until when, if it says so."""
+    if (seconds := reply.retry_after) < _SHORT_WAIT:
+        return "for now"
+    until = time.localtime(time.time() + min(seconds, _YEAR))
+    return time.strftime("until %Y-%m-%d %H:%M", until)
 
 
 def _error_of_request(status: int, message: str, endpoint: Endpoint) -> CompanionError:

@@ -47,6 +47,7 @@ def test_a_service_stays_at_asking_and_says_so(old: User, answer: str, text: str
         line = next(line for line in old.run("status").out.splitlines() if "backlog" in line)
         assert line.startswith("backlog      3 notes, which lay here before or came at once, wait")
         assert COST in line and line.endswith("Say so with companion backlog")
+        assert ", which cost nothing on this machine." in line
         ran = old.run("backlog")
         assert ran.status == 2 and "nobody is here to answer; say --fill, or --leave" in ran.err
         assert old.run("backlog", answer).status == 0
@@ -134,6 +135,7 @@ def test_init_asks(old: User, monkeypatch: pytest.MonkeyPatch, typed: list[str],
     monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
     ran = old.run("init", str(old.vault), *INIT)
     assert ran.status == 0 and f"3 notes{COST}" in ran.out and "Fill them, too?" in ran.err
+    assert ", which cost nothing on this machine.\n" in ran.out
     assert waiting(old) == left and "companion doctor" in ran.out
     assert ("companion backlog asks again" in ran.err) == bool(left)
 

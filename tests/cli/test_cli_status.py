@@ -53,7 +53,7 @@ def test_status(served: Serving) -> None:
         "vault        vault: 2 notes, 1 to work on, 1 left alone\n",
         f"model        m at {user.fake.url}\n",
         "background   off: switched off in the configuration (background.enabled) (0 of 100 notes",
-        "today        0 notes enriched, 0 tokens in, 0 out",
+        "today        0 notes enriched, 0 tokens in, 0 out, which cost nothing on this machine\n",
     ):
         assert told in ran.out
     [status] = user.run("status", "--json").objects

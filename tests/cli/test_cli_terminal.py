@@ -154,7 +154,7 @@ def remote(user: User, monkeypatch: pytest.MonkeyPatch) -> User:
     return user
 
 
-FORECAST = r"51 notes would be sent to m at .*: about [\d,]+ tokens in and [\d,]+ out, price not"
+FORECAST = r"51 notes would be sent to m at .*: about [\d,]+ tokens in and [\d,]+ out, which cost"
 ANSWERS = [
     pytest.param(["n"], ["."], 0, 0, True, id="no"),
     pytest.param([], ["."], 130, 0, True, id="Ctrl-D"),

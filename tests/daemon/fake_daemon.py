@@ -98,6 +98,7 @@ class FakeDaemon(Daemon):
                 input_tokens=1,
                 output_tokens=2,
                 dollars=None,
+                is_free=False,
                 tokens_a_day=None,
                 dollars_a_day=None,
             ),

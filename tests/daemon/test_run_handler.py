@@ -28,7 +28,7 @@ __all__ = ["daemon_fixture", "fake"]
 
 DONE = FILLED.replace("created", "made")
 PLAIN = "# Plain\n\nText of mine.\n"
-COST = r"about [\d,]+ tokens in and [\d,]+ out, price not known. Nothing was sent.*FOLDER --yes"
+COST = r"[\d,]+ tokens in and [\d,]+ out, which cost nothing .*\. Nothing was sent.*FOLDER --yes"
 
 
 @pytest.fixture

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import time
 import traceback
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from email.utils import formatdate
 
 import pytest
@@ -185,10 +187,15 @@ def test_retry_after_is_honoured(fake: FakeEndpoint, endpoint: Endpoint, is_date
 
 
 def test_hopeless_wait_is_told(fake: FakeEndpoint, endpoint: Endpoint) -> None:
-    fake.play(error(429, retry_after="3600"))
+    fake.play(error(429, retry_after="86400"))
+    now = datetime.now()
     with Client(endpoint) as client, pytest.raises(RateLimited) as caught:
         client.ask_text(ASK, 100)
-    assert caught.value.retry_after == 3600
+    assert caught.value.retry_after == 86400
+    told = re.search(r"no more calls to \S+ until (\S+ \S+) \(error 429\)", str(caught.value))
+    assert told, str(caught.value)
+    until = datetime.strptime(told[1], "%Y-%m-%d %H:%M")
+    assert timedelta(hours=23, minutes=58) < until - now < timedelta(hours=24, minutes=5)
 
 
 def test_every_endpoint_fault_is_an_endpoint_error() -> None:

@@ -12,6 +12,7 @@ from companion import __version__
 from companion.app.types.base import IsoTime, Shape, iso_time
 from companion.config.settings import Mode
 from companion.daemon.work_queue import Priority
+from companion.enrich.model import is_free
 
 if TYPE_CHECKING:
     from companion.daemon.daemon import Daemon
@@ -50,13 +51,15 @@ class BackgroundShape(Shape):
 class TodayShape(Shape):
     """Today's work: the notes enriched in this vault, and what was spent for all vaults.
 
-    dollars: null if the price is unknown. tokens_a_day, dollars_a_day: the limits, if any.
+    dollars: null if the price is unknown. is_free: the model runs on this machine, and no setting
+    gives it a price. tokens_a_day, dollars_a_day: the limits, if any.
     """
 
     notes: int
     input_tokens: int
     output_tokens: int
     dollars: float | None
+    is_free: bool
     tokens_a_day: int | None
     dollars_a_day: float | None
 
@@ -65,11 +68,13 @@ class TodayShape(Shape):
         """Return what the daemon has done today, local time."""
         midnight = datetime.combine(date.today(), datetime.min.time()).timestamp()
         spending, spent = daemon.spending, daemon.spending.spent_today()
+        config = daemon.space.config
         return cls(
             notes=daemon.space.journal.count_notes(midnight),
             input_tokens=spent.input_tokens,
             output_tokens=spent.output_tokens,
             dollars=spent.dollars,
+            is_free=config.is_embedded or is_free(config.remote_endpoint()),
             tokens_a_day=spending.caps.tokens_a_day,
             dollars_a_day=spending.caps.dollars_a_day,
         )
