@@ -128,7 +128,7 @@ class _DecisionReport:
         self.output = output
         self.choice = choice
         self.has_failed = False
-        self._seen = set[str]()
+        self._seen = set[int]()
         self._report = RunReport(output)
         for number, reason in choice.unknown.items():
             self._add(sum_up(Result("", "failed"), [Decided(number, None, reason)]))
@@ -153,7 +153,8 @@ class _DecisionReport:
         if not counts and not self.choice.proposals:
             say("Nothing waits here.")
         elif counts:
-            left = len({each.path for each in self.choice.proposals} - self._seen)
+            rest = (each for each in self.choice.proposals if each.id not in self._seen)
+            left = len({each.path for each in rest})
             words = [f"{number:,} {status}" for status, number in counts.items()]
             words += [f"{left:,} not done"] if left else []
             say(f"\n{count(counts.total(), 'note')}: {', '.join(words)}.", style="bold")
@@ -170,7 +171,7 @@ class _DecisionReport:
 
     def _add(self, decision: NoteDecision) -> None:
         self._report.add(decision.result)
-        self._seen.add(decision.result.path)
+        self._seen.update(each.id for each in decision.proposals)
         self.has_failed |= any(each.reason for each in decision.proposals)
 
 

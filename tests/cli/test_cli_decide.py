@@ -239,7 +239,8 @@ def test_a_deleted_note_closes_its_proposals(asked: User) -> None:
 
 def test_a_moved_note_keeps_its_proposals(asked: User) -> None:
     (asked.vault / "A.md").rename(asked.vault / "Sub" / "Moved.md")
-    assert asked.run("apply", "1", "2").status == 0
+    ran = asked.run("apply", "--all")
+    assert ran.status == 0 and "3 notes: 3 enriched." in ran.out and "not done" not in ran.out
     assert asked.read("Sub/Moved.md") == FILLED
 
 
