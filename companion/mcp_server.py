@@ -21,33 +21,19 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field, ValidationError
 
 from companion import __version__
-from companion.app.types.changes import Change
-from companion.daemon.api.program_schemas import (
-    AgentAcceptance,
-    AgentDecisions,
-    AgentProposal,
-    AgentUndo,
-    NeedFound,
-    ProposalFound,
-    ProposalStored,
-)
-from companion.daemon.api.proposal_schemas import (
-    DecisionsMade,
-    NoteDecisionShape,
-    ProposalMade,
-)
-from companion.enrich.agent import Agent, AgentView, NoteRead, open_agent
+from companion.app.open_vault import open_vault
+from companion.app.types import programs
+from companion.app.types.base import describe_fault
+from companion.app.types.proposals import ProposalState
+from companion.app.vault import Vault
+from companion.enrich.agent import AgentView, NoteRead
 from companion.enrich.context import VaultContext
 from companion.enrich.similar import SimilarNote
 from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError
-from companion.python_api import find_client
-from companion.vault.proposal import ProposalState
-from companion.vault.proposals import Selection
 
 P = ParamSpec("P")
 R = TypeVar("R")
-M = TypeVar("M", bound=BaseModel)
 
 _INSTRUCTIONS = """\
 Notes of an Obsidian vault, some of which need a description, tags, aliases or an AI callout.
@@ -107,7 +93,7 @@ class _StrictTool(Tool):
         try:
             self.fn_metadata.validate_arguments(arguments)
         except ValidationError as error:
-            raise ToolError(_describe(error)) from None
+            raise ToolError(describe_fault(error)) from None
         return await super().run(arguments, context, convert_result)
 
 
@@ -174,19 +160,22 @@ class Tools:
         state: Literal["all"] | ProposalState = "open",
         before: Annotated[int, Field(ge=1)] | None = None,
         limit: Limit = 50,
-    ) -> AgentProposals:
+    ) -> programs.AgentProposals:
         """List proposals, newest first. folder: or a note. before: those with a lower id."""
-        states = None if state == "all" else (state,)
-        with self._view(ctx) as view:
-            found = view.proposals(Selection([folder], states=states, before=before), limit)
-        return AgentProposals(proposals=list(map(ProposalFound.of, found)))
+        query = programs.AgentProposalQuery.of(
+            agent=_name_of(ctx), folder=folder, state=state, before=before, limit=limit
+        )
+        with self._vault(read_only=True) as vault:
+            return vault.agents.proposals(query)
 
     @_as_tool
-    def history(self, ctx: Ctx, path: Note | None = None, limit: Limit = 50) -> AgentHistory:
+    def history(
+        self, ctx: Ctx, path: Note | None = None, limit: Limit = 50
+    ) -> programs.AgentHistory:
         """List the changes made to notes, newest first; of one note, or of all."""
-        with self._view(ctx) as view:
-            found = view.history(path, limit)
-        return AgentHistory(changes=list(map(Change.of, found)))
+        query = programs.AgentChangeQuery.of(agent=_name_of(ctx), path=path, limit=limit)
+        with self._vault(read_only=True) as vault:
+            return vault.agents.changes(query)
 
     @_as_tool
     def propose(
@@ -197,36 +186,26 @@ class Tools:
         value: Annotated[str | list[str], Field(description="a text; for tags and aliases a list")],
         heading: Annotated[Title | None, Field(description="of the need, for a callout")] = None,
         question: Annotated[Title | None, Field(description="of the need")] = None,
-    ) -> ProposalStored:
+    ) -> programs.ProposalStored:
         """Propose a value for a need of a note. It is checked, and waits for the user."""
-        callout = {"heading": heading, "question": question}
-        sent = _read(AgentProposal, ctx, path=path, field=field, value=value, **callout)
-        if daemon := find_client(self._root):
-            return _convert(daemon.propose_as(sent), ProposalStored)
-        with self._agent(ctx) as agent:
-            made = ProposalMade.of(agent.propose(sent.path, sent.given))
-        return _convert(made, ProposalStored)
+        given = {"field": field, "value": value, "heading": heading, "question": question}
+        sent = programs.AgentProposal.of(agent=_name_of(ctx), path=path, **given)
+        with self._vault() as vault:
+            return vault.agents.propose(sent)
 
     @_as_tool
-    def accept(self, ctx: Ctx, ids: list[int]) -> AgentDecisions:
+    def accept(self, ctx: Ctx, ids: list[int]) -> programs.AgentDecisions:
         """Write proposals into their notes, where the user's settings let agents do it."""
-        sent = _read(AgentAcceptance, ctx, ids=ids)
-        if daemon := find_client(self._root):
-            return _convert(daemon.accept_as(sent), AgentDecisions)
-        with self._agent(ctx) as agent:
-            made = agent.accept(sent.ids)
-        decided = DecisionsMade(notes=list(map(NoteDecisionShape.of, made)))
-        return _convert(decided, AgentDecisions)
+        sent = programs.AgentAcceptance.of(agent=_name_of(ctx), ids=ids)
+        with self._vault() as vault:
+            return vault.agents.accept(sent)
 
     @_as_tool
-    def undo(self, ctx: Ctx, change: int) -> AgentDecisions:
+    def undo(self, ctx: Ctx, change: int) -> programs.AgentDecisions:
         """Take back a change by which you accepted proposals."""
-        sent = _read(AgentUndo, ctx, change=change)
-        if daemon := find_client(self._root):
-            return _convert(daemon.undo_as(sent), AgentDecisions)
-        with self._agent(ctx) as agent:
-            decided = DecisionsMade(notes=[NoteDecisionShape.of(agent.undo(sent.change))])
-        return _convert(decided, AgentDecisions)
+        sent = programs.AgentUndo.of(agent=_name_of(ctx), change=change)
+        with self._vault() as vault:
+            return vault.agents.undo(sent)
 
     def note(self, path: str, ctx: Ctx) -> str:
         """A note as a model is shown it."""
@@ -242,9 +221,9 @@ class Tools:
             yield AgentView(space, VaultContext(space.scan()), _name_of(ctx))
 
     @contextmanager
-    def _agent(self, ctx: Ctx) -> Iterator[Agent]:
-        with self._lock, open_workspace(None, self._root) as space:
-            yield open_agent(space, _name_of(ctx))
+    def _vault(self, *, read_only: bool = False) -> Iterator[Vault]:
+        with self._lock, open_vault(self._root, read_only=read_only) as vault:
+            yield vault
 
 
 def fill(folder: str = "") -> str:
@@ -256,7 +235,7 @@ class NoteFound(BaseModel):
     """A note that needs something."""
 
     path: str
-    needs: list[NeedFound]
+    needs: list[programs.NeedFound]
 
 
 class NotesFound(BaseModel):
@@ -271,45 +250,6 @@ class SimilarNotesFound(BaseModel):
     """The notes that are most like another, the most similar first."""
 
     notes: list[SimilarNote]
-
-
-class AgentProposals(BaseModel):
-    """Proposals, newest first."""
-
-    proposals: list[ProposalFound]
-
-
-class AgentHistory(BaseModel):
-    """Changes, newest first."""
-
-    changes: list[Change]
-
-
-def _read(model: type[M], ctx: Ctx, **sent: object) -> M:
-    """Return what the agent sent, as the daemon's API takes it. Raises ToolError."""
-    try:
-        return model.model_validate({"agent": _name_of(ctx), **sent})
-    except ValidationError as error:
-        raise ToolError(_describe(error)) from None
-
-
-def _convert(shape: BaseModel, to: type[M]) -> M:
-    """Return the daemon's JSON as agents get it, with `field` for `kind`."""
-    return to.model_validate(shape.model_dump())
-
-
-def _describe(error: ValidationError) -> str:
-    """Return in words what is wrong with the first argument that is."""
-    problems = error.errors(include_url=False, include_input=False, include_context=False)
-    name = problems[0]["loc"][0]
-    words = (each["msg"] for each in problems if each["loc"][0] == name)
-    if problems[0]["type"] == "missing":
-        return f"{name}: it is missing"
-    wrong = [
-        word.removeprefix("Value error, ").replace("Input should be", "this has to be")
-        for word in words
-    ]
-    return f"{name}: {' or '.join(dict.fromkeys(wrong))}".replace("or this has to be", "or")
 
 
 def _name_of(ctx: Ctx) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from itertools import islice
 from os import PathLike
 from pathlib import Path
@@ -19,28 +18,22 @@ from typing import TYPE_CHECKING, overload
 
 from companion.app.open_vault import name_path, open_vault
 from companion.app.types.changes import Change, ChangeQuery, Undone
-from companion.app.vault import all_changes
+from companion.app.types.decisions import Decisions, NoteDecision, Value
+from companion.app.types.programs import ScriptProposal
+from companion.app.types.proposals import Proposal, ProposalQuery, ProposalState
+from companion.app.types.results import NoteResult
+from companion.app.vault import all_changes, all_proposals
 from companion.config import state_folder
 from companion.enrich.note_filter import ANY_NOTE, NoteFilter, find_kind
-from companion.enrich.run import NoteDecision, Result, new_run, run_jobs
+from companion.enrich.run import Result, new_run, run_jobs
 from companion.enrich.selection import JobOptions, ScanReport, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import ConsentMissing
 from companion.vault.paths import LinkOutOfVault, relative_path, resolve_vault
-from companion.vault.proposal import (
-    Acceptance,
-    GivenValue,
-    Proposal,
-    ProposalState,
-    ProposedValue,
-    RejectedValue,
-)
-from companion.vault.proposals import Selection
+from companion.vault.proposal import RejectedValue
 
 if TYPE_CHECKING:  # what only some commands need is loaded by them
-    from companion.daemon.daemon_client import DaemonClient, RemoteDecisions
-    from companion.enrich.context import VaultContext
-    from companion.enrich.decisions import Decisions
+    from companion.daemon.daemon_client import DaemonClient
 
 __all__ = ["Vault"]
 
@@ -53,22 +46,10 @@ class Vault:
 
     Each opens the vault and closes it again, so that nothing is locked in between. Paths are
     relative to the vault, or absolute, and may leave out `.md`.
-
-    workspace: the vault as the caller has opened it, and daemon: its daemon, if one runs. context:
-    returns the names and callout styles of the vault; None: as a scan finds them.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        workspace: Workspace | None = None,
-        daemon: DaemonClient | None = None,
-        context: Callable[[], VaultContext] | None = None,
-    ) -> None:
+    def __init__(self, root: Path) -> None:
         self.root = root
-        self._workspace = workspace
-        self._running = daemon
-        self._context = context
 
     @classmethod
     def at(cls, path: str | PathLike[str]) -> Vault:
@@ -97,14 +78,14 @@ class Vault:
         *,
         agreed: bool = False,
         progress: Progress | None = None,
-    ) -> list[Result]: ...
+    ) -> list[NoteResult]: ...
 
     @overload
     def propose(
         self,
         path: str,
         field: str,
-        value: ProposedValue,
+        value: Value,
         *,
         heading: str | None = None,
         question: str | None = None,
@@ -115,14 +96,14 @@ class Vault:
         self,
         path: str,
         field: str | None = None,
-        value: ProposedValue | None = None,
+        value: Value | None = None,
         *,
         heading: str | None = None,
         question: str | None = None,
         script: str = "python",
         agreed: bool = False,
         progress: Progress | None = None,
-    ) -> list[Result] | Proposal | RejectedValue:
+    ) -> list[NoteResult] | Proposal | RejectedValue:
         """Propose values for what notes need; nothing is written into them.
 
         Without a value, the model is asked, as by `companion enrich --propose`: for all that the
@@ -141,71 +122,52 @@ class Vault:
             return self._ask_model(path, field, agreed, progress)
         if field is None:
             raise TypeError("a value is for a field; name it, as description or callout")
-        return self._propose_given(path, GivenValue(field, value, heading, question), script)
+        given = {"field": field, "value": value, "heading": heading, "question": question}
+        with open_vault(self.root) as vault:
+            made = vault.propose(ScriptProposal.of(script=script, path=path, **given))
+        return made.proposal or RejectedValue(made.rejected or "")
 
     def _ask_model(
         self, path: str, field: str | None, agreed: bool, progress: Progress | None
-    ) -> list[Result]:
+    ) -> list[NoteResult]:
         """Ask the model, and return what became of the notes; what it gives waits as proposals."""
         with self._open(read_only=True) as space:
             only = NoteFilter(find_kind(space.prompts, field))
             config = space.config
         choice = JobOptions(propose=True, only=only)
-        if daemon := self._daemon():
+        if daemon := find_client(self.root):
             from companion.daemon.client_runs import RunRequest
 
             request = RunRequest([path], choice, stops_on_fault=True, agreed=agreed)
             daemon.require_model_of(config)
-            return daemon.finish_run(request, progress)
+            return list(daemon.finish_run(request, progress))
         with self._open() as space:
-            return _enrich_here(space, path, choice, agreed, progress)
-
-    def _propose_given(self, path: str, given: GivenValue, script: str) -> Proposal | RejectedValue:
-        from companion.enrich.context import VaultContext
-        from companion.enrich.new_proposals import propose_for_script
-
-        if daemon := self._daemon():
-            made = daemon.propose(path, given, script)
-            if made.proposal is None:
-                return RejectedValue(made.rejected or "")
-            with self._open(read_only=True) as space:
-                [proposal] = space.journal.proposals.get_all([made.proposal.id])
-            return proposal
-        with self._open() as space:
-            return propose_for_script(space, VaultContext(space.scan()), path, given, script)
+            return list(map(NoteResult.of, _enrich_here(space, path, choice, agreed, progress)))
 
     def proposals(self, *paths: str, states: Iterable[ProposalState] = ("open",)) -> list[Proposal]:
         """Return the proposals in these states for these notes and folders, newest first."""
-        named = list(map(self._resolve, paths)) or None
-        with self._open(read_only=True) as space:
-            return space.journal.proposals.select(Selection(named, states=tuple(states)))
+        with open_vault(self.root, read_only=True) as vault:
+            folders = [name_path(vault, path, self.root) for path in paths] or [""]
+            queries = (
+                ProposalQuery.of(folder=folder, state=state)
+                for folder in dict.fromkeys(folders)
+                for state in states
+            )
+            found = {each.id: each for query in queries for each in all_proposals(vault, query)}
+        return [found[id_] for id_ in sorted(found, reverse=True)]
 
     def accept(self, *ids: int) -> list[NoteDecision]:
         """Write proposals into their notes; return what became of each note."""
-        with self.decisions() as decisions:
-            return list(decisions.accept(map(Acceptance, ids)))
+        return self.decide(Decisions.of(accept=[{"id": id_} for id_ in ids]))
 
     def refuse(self, *ids: int) -> list[NoteDecision]:
         """Refuse proposals, so that nothing is asked for again; return what became of each note."""
-        with self.decisions() as decisions:
-            return list(decisions.refuse(ids))
+        return self.decide(Decisions.of(refuse=list(ids)))
 
-    @contextmanager
-    def decisions(self) -> Iterator[Decisions | RemoteDecisions]:
-        """Open what decides on proposals: the daemon if one runs, else this process.
-
-        For many decisions: the vault is opened once. See companion.enrich.decisions.Decisions.
-        """
-        if daemon := self._daemon():
-            from companion.daemon.daemon_client import RemoteDecisions
-
-            yield RemoteDecisions(daemon)
-            return
-        from companion.enrich.context import VaultContext
-        from companion.enrich.decisions import Decisions
-
-        with self._open() as space:
-            yield Decisions(space, self._context or cache(lambda: VaultContext(space.scan())))
+    def decide(self, decisions: Decisions) -> list[NoteDecision]:
+        """Accept, refuse and open again proposals; return what became of each note."""
+        with open_vault(self.root) as vault:
+            return list(vault.decide(decisions))
 
     def undo(self, change: int, run: str | None = None) -> Undone:
         """Take a change back, byte for byte; what was edited since stays.
@@ -226,9 +188,6 @@ class Vault:
 
     @contextmanager
     def _open(self, *, read_only: bool = False) -> Iterator[Workspace]:
-        if self._workspace is not None:
-            yield self._workspace
-            return
         with open_workspace(None, self.root, read_only=read_only) as space:
             yield space
 
@@ -238,10 +197,6 @@ class Vault:
             return relative_path(self.root, path, self.root) if path else ""
         except LinkOutOfVault as link:
             return link.path
-
-    def _daemon(self) -> DaemonClient | None:
-        """Return a client of the daemon that runs for the vault."""
-        return find_client(self.root) if self._workspace is None else self._running
 
 
 def find_client(root: Path) -> DaemonClient | None:

@@ -9,10 +9,11 @@ from contextlib import ExitStack
 import pytest
 
 import companion
+from companion.app.types.proposals import Proposal
 from companion.enrich.model import ASK_FROM
 from companion.errors import CompanionError, ConsentMissing, NoteRefused, NotThere, UsageError
 from companion.python_api import Vault
-from companion.vault.proposal import Proposal, RejectedValue
+from companion.vault.proposal import RejectedValue
 from tests.cli.conftest import fake, user
 from tests.cli.serving import QUIET, serving
 from tests.cli.user import REPOSITORY, STUB, User
@@ -51,10 +52,10 @@ def test_a_script_proposes_again_what_was_refused(vault: Vault) -> None:
     second = propose(vault, "How bread is raised by wild yeast.")
     assert [each.id for each in vault.proposals()] == [second.id]
     [note] = vault.refuse(second.id)
-    assert note.result.status == "refused"
+    assert note.status == "refused"
     states = vault.proposals(states=("open", "refused", "superseded"))
     assert [each.state for each in states] == ["refused", "superseded"]
-    assert propose(vault, first.text).state == "open"
+    assert propose(vault, first.lines).state == "open"
 
 
 def propose(vault: Vault, text: str) -> Proposal:
@@ -85,9 +86,9 @@ def test_the_model_is_asked_for_the_notes_of_a_folder(vault: Vault, user: User) 
     assert (rye.path, rye.status, seen) == ("Breads/Rye.md", "proposed", [(1, 1)])
     kinds = {each.kind: each.id for each in vault.proposals("Breads")}
     assert kinds == {"description": rye.proposals[0]}
-    assert rye.left == ("the callout is too short (44 characters)",)
+    assert rye.left == ["the callout is too short (44 characters)"]
     [left] = vault.propose("Breads/Left")
-    assert left.status == "skipped" and "ai: false" in left.reason
+    assert left.status == "skipped" and left.reason and "ai: false" in left.reason
     asked = user.calls()
     [again] = vault.propose("Breads/Rye", "description")
     assert (again.proposals, user.calls()) == (rye.proposals, asked)

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import suppress
-from functools import partial
+from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
+from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
-from companion.app.types.proposals import Proposal, ProposalPage, ProposalQuery
-from companion.enrich.note_filter import find_kind
+from companion.app.types.decisions import Decisions, NoteDecision
+from companion.app.types.proposals import (
+    Proposal,
+    ProposalInPlace,
+    ProposalPage,
+    ProposalQuery,
+)
+from companion.enrich import decisions as engine
+from companion.enrich import run as engine_run
+from companion.enrich.agent import Agent, AgentView
+from companion.enrich.context import VaultContext
+from companion.enrich.new_proposals import propose_for_script
+from companion.enrich.note_filter import find_kind, make_filter
 from companion.enrich.run import new_run
-from companion.enrich.workspace import Workspace
+from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteError, NotThere, UsageError
 from companion.llm.catalog import is_same_model
-from companion.note.diff import diff_lines
+from companion.note.diff import diff_lines, diff_words
 from companion.vault import journal, undo
 from companion.vault.files import is_in
 from companion.vault.moves import follow_moves
 from companion.vault.paths import relative_path
+from companion.vault.proposal import Proposal as StoredProposal
 from companion.vault.proposals import Selection
 
 TakeBack = Callable[[journal.Change, str], undo.Undone]
@@ -30,18 +43,27 @@ _BATCH = 500  # changes that are read at once
 
 
 class LocalVault:
-    """A vault that this process has open.
+    """A vault that this process has open. If only to read, each method that writes opens it itself.
 
-    take_back: undoes a change; None: in the note's file. is_watched: whether somebody follows the
-    notes that are moved, so that nobody has to look for them.
+    decisions: decides on proposals, and take_back undoes a change; None: in the notes' files.
+    context: returns the names and callout styles of the vault; None: as a scan finds them.
+    is_watched: whether somebody follows the notes that are moved, so that nobody has to look.
     """
 
     def __init__(
-        self, space: Workspace, take_back: TakeBack | None = None, *, is_watched: bool = False
+        self,
+        space: Workspace,
+        *,
+        decisions: engine.Decisions | None = None,
+        take_back: TakeBack | None = None,
+        context: Callable[[], VaultContext] | None = None,
+        is_watched: bool = False,
     ) -> None:
         self.root = space.root
         self._space = space
         self._journal = space.journal
+        self._context = context or cache(lambda: VaultContext(space.scan()))
+        self._decisions = decisions or engine.Decisions(space, self._context)
         self._take_back = take_back or partial(undo.undo_change, space.root, space.journal)
         self._is_watched = is_watched
 
@@ -57,30 +79,19 @@ class LocalVault:
 
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
         """Take changes back in this order, and yield what came of each; see Vault."""
-        run = run or new_run()
-        for number in changes:
-            yield self._undo(number, run)
+        name = run or new_run()
+        with self._writing() as vault:
+            for number in changes:
+                yield vault._undo(number, name)
 
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         """Return a page of proposals, newest first."""
-        store = self._journal.proposals
-        named = query.path if query.path is not None else query.folder
-        selection = Selection(
-            paths=[self._find_path(named)] if named else None,
-            kind=query.kind,
-            states=None if query.state == "all" else (query.state,),
-            flagged=query.flagged,
-            run=query.run,
-        )
-        if query.latest:
-            latest = store.latest_of_all()
-            all_found = [
-                each
-                for each in store.select(selection)
-                if (last := latest.get(each.path, {}).get(each.need)) and last.id == each.id
-            ]
-            found = [each for each in all_found if query.before is None or each.id < query.before]
-            total = len(all_found)
+        store, selection = self._journal.proposals, self._selection(query)
+        filters = query.tag, query.property, query.modified_since
+        if query.latest or filters != (None, None, None):
+            fitting = self._select_proposals(query, selection)
+            total = len(fitting)
+            found = [each for each in fitting if query.before is None or each.id < query.before]
         else:
             found = store.select(selection._replace(before=query.before), query.limit + 1)
             total = store.count(selection)
@@ -88,9 +99,58 @@ class LocalVault:
         before = page[-1].id if len(found) > len(page) else None
         return ProposalPage(proposals=page, before=before, total=total)
 
+    def proposal(self, id: int) -> Proposal:
+        """Return the proposal of that id. Raises NotThere."""
+        return Proposal.of(self._require_proposal(id))
+
+    def place(self, id: int) -> ProposalInPlace:
+        """Return what a proposal would make of its note. Raises NotThere, NoteError."""
+        texts = self._decisions.preview(self._require_proposal(id))
+        return ProposalInPlace(parts=[(part.mark, part.text) for part in diff_words(*texts)])
+
+    def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
+        """Accept, refuse and open again proposals, and yield what became of each note."""
+        with self._writing() as vault:
+            yield from map(NoteDecision.of, vault._carry_out(decisions))
+
+    def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
+        """Propose a value of the user's own program. Raises UsageError, NoteError."""
+        path = relative_path(self.root, proposal.path, self.root)
+        with self._writing() as vault:
+            made = propose_for_script(
+                vault._space, self._context(), path, proposal.given, proposal.script
+            )
+        return programs.ProposalMade.of(made)
+
+    @property
+    def agents(self) -> _Agents:
+        """What agents may see and do here."""
+        return _Agents(lambda name: AgentView(self._space, self._context(), name), self._agent)
+
     def forget(self, paths: Sequence[str]) -> int:
         """Delete what is kept of the text of notes; return for how many proposals; see Vault."""
-        return self._journal.forget([self._find_path(path) for path in paths])
+        with self._writing() as vault:
+            return vault._journal.forget([self._find_path(path) for path in paths])
+
+    @contextmanager
+    def _writing(self) -> Iterator[LocalVault]:
+        """Return the vault as one that may be written to; opened for that, if it is not yet."""
+        if not self._space.read_only:
+            yield self
+            return
+        with open_workspace(None, self.root) as space:
+            yield LocalVault(space, context=self._context)
+
+    @contextmanager
+    def _agent(self, name: str) -> Iterator[Agent]:
+        with self._writing() as vault:
+            yield Agent(vault._space, self._context(), name, vault._decisions)
+
+    def _carry_out(self, decisions: Decisions) -> Iterator[engine_run.NoteDecision]:
+        name = decisions.run or new_run()
+        yield from self._decisions.accept((each.wish for each in decisions.accept), run=name)
+        yield from self._decisions.refuse(decisions.refuse, reason=decisions.reason)
+        yield from self._decisions.undo(decisions.undo, name)
 
     def _find_path(self, path: str) -> str:
         """Return the path by which the journal has a note or folder, also of one that is gone.
@@ -115,6 +175,37 @@ class LocalVault:
         if change is None:
             raise NotThere(f"there is no change {number}")
         return change
+
+    def _require_proposal(self, number: int) -> StoredProposal:
+        proposal = self._journal.proposals.get(number)
+        if proposal is None:
+            raise NotThere(f"there is no proposal {number}")
+        return proposal
+
+    def _selection(self, query: ProposalQuery) -> Selection:
+        """Return what of the query the store answers."""
+        named = query.path if query.path is not None else query.folder
+        kind = find_kind(self._space.prompts, query.field)
+        return Selection(
+            paths=[self._find_path(named)] if named else None,
+            kind=query.kind if kind is None else kind,
+            states=None if query.state == "all" else (query.state,),
+            flagged=query.flagged,
+            run=query.run,
+        )
+
+    def _select_proposals(self, query: ProposalQuery, selection: Selection) -> list[StoredProposal]:
+        """Return the proposals that fit, newest first."""
+        store = self._journal.proposals
+        latest = store.latest_of_all().values() if query.latest else ()
+        ids = {asked.id for of_note in latest for asked in of_note.values()}
+        notes = make_filter(query.tag, query.property, query.modified_since)
+        fits = cache(partial(notes.keeps, self.root))
+        return [
+            each
+            for each in store.select(selection)
+            if fits(each.path) and (not query.latest or each.id in ids)
+        ]
 
     def _select_changes(self, query: ChangeQuery) -> Iterator[journal.Change]:
         """Yield the changes that fit, newest first."""
@@ -191,3 +282,40 @@ def _is_undoable(change: journal.Change, query: ChangeQuery, own: Collection[int
     if change.state != "done" or (query.undoable == "whole" and change.taken):
         return False
     return change.undoes is None or (query.run is not None and change.undoes not in own)
+
+
+class _Agents:
+    """What agents may see and do in a vault that this process has open.
+
+    view: returns what the agent of a name sees. open_agent: opens what it may do.
+    """
+
+    def __init__(
+        self,
+        view: Callable[[str], AgentView],
+        open_agent: Callable[[str], AbstractContextManager[Agent]],
+    ) -> None:
+        self._view = view
+        self._open = open_agent
+
+    def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
+        states = None if query.state == "all" else (query.state,)
+        selection = Selection([query.folder], states=states, before=query.before)
+        found = self._view(query.agent).proposals(selection, query.limit)
+        return programs.AgentProposals(proposals=list(map(programs.ProposalFound.of, found)))
+
+    def changes(self, query: programs.AgentChangeQuery) -> programs.AgentHistory:
+        found = self._view(query.agent).history(query.path, query.limit)
+        return programs.AgentHistory(changes=list(map(Change.of, found)))
+
+    def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
+        with self._open(proposal.agent) as agent:
+            return programs.ProposalStored.of(agent.propose(proposal.path, proposal.given))
+
+    def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
+        with self._open(acceptance.agent) as agent:
+            return programs.AgentDecisions.of(agent.accept(acceptance.ids))
+
+    def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
+        with self._open(undo.agent) as agent:
+            return programs.AgentDecisions.of([agent.undo(undo.change)])

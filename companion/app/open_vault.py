@@ -27,8 +27,8 @@ Tell = Callable[[str], object]
 def open_vault(root: Path, *, read_only: bool = False, tell: Tell = bool) -> Iterator[Vault]:
     """Open the vault at root, a real path, by its settings.
 
-    read_only: nothing will be done but to look, so that no other process has to wait. tell: is
-    called for each note that an interrupted run had left unfinished.
+    read_only: the vault is locked only while something is changed, so that other processes need
+    not wait. tell: is called for each note that an interrupted run had left unfinished.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from companion.app.connection import Connection
+from companion.app.types import programs
 from companion.app.types.changes import (
     Change,
     ChangePage,
@@ -14,15 +15,19 @@ from companion.app.types.changes import (
     Undone,
     UndoneChanges,
 )
+from companion.app.types.decisions import Decisions, DecisionsMade, NoteDecision
 from companion.app.types.proposals import (
     Forgotten,
     NotesToForget,
+    Proposal,
+    ProposalInPlace,
     ProposalPage,
     ProposalQuery,
 )
 from companion.enrich.run import new_run
 
-_BATCH = 100  # changes that are sent at once to be taken back
+_CHANGES = 1000  # that are sent at once to be taken back
+_DECISIONS = 10_000  # that are sent at once; those of a note should be together
 
 
 class RemoteVault:
@@ -44,7 +49,7 @@ class RemoteVault:
         """Take changes back in this order, and yield what came of each; see Vault."""
         rest, run = list(changes), run or new_run()
         while rest:
-            wanted = ChangesToUndo(changes=rest[:_BATCH], run=run)
+            wanted = ChangesToUndo(changes=rest[:_CHANGES], run=run)
             undone = self._daemon.post("/changes/undo", UndoneChanges, wanted).undone
             yield from undone
             rest = rest[len(undone) :]
@@ -53,7 +58,55 @@ class RemoteVault:
         """Return a page of proposals, newest first."""
         return self._daemon.get(f"/proposals?{query.as_query()}", ProposalPage)
 
+    def proposal(self, id: int) -> Proposal:
+        """Return the proposal of that id. Raises NotThere."""
+        return self._daemon.get(f"/proposals/{id}", Proposal)
+
+    def place(self, id: int) -> ProposalInPlace:
+        """Return what a proposal would make of its note. Raises NotThere, NoteError."""
+        return self._daemon.get(f"/proposals/{id}/place", ProposalInPlace)
+
+    def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
+        """Accept, refuse and open again proposals, and yield what became of each note."""
+        rest = decisions.model_copy(update={"run": decisions.run or new_run()})
+        while ids := rest.ids:
+            part = rest.without(set(ids[_DECISIONS:]))
+            notes = self._daemon.post("/proposals/decide", DecisionsMade, part).notes
+            yield from notes
+            rest = rest.without({each.id for note in notes for each in note.proposals})
+
+    def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
+        """Propose a value of the user's own program. Raises UsageError, NoteError."""
+        return self._daemon.post("/scripts/propose", programs.ProposalMade, proposal)
+
+    @property
+    def agents(self) -> _Agents:
+        """What agents may see and do here."""
+        return _Agents(self._daemon)
+
     def forget(self, paths: Sequence[str]) -> int:
         """Delete what is kept of the text of notes; return for how many proposals; see Vault."""
         named = NotesToForget.of(paths=list(paths))
         return self._daemon.post("/proposals/forget", Forgotten, named).proposals
+
+
+class _Agents:
+    """What agents may see and do in a vault that a daemon has open."""
+
+    def __init__(self, daemon: Connection) -> None:
+        self._daemon = daemon
+
+    def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
+        return self._daemon.get(f"/agents/proposals?{query.as_query()}", programs.AgentProposals)
+
+    def changes(self, query: programs.AgentChangeQuery) -> programs.AgentHistory:
+        return self._daemon.get(f"/agents/changes?{query.as_query()}", programs.AgentHistory)
+
+    def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
+        return self._daemon.post("/agents/propose", programs.ProposalStored, proposal)
+
+    def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
+        return self._daemon.post("/agents/accept", programs.AgentDecisions, acceptance)
+
+    def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
+        return self._daemon.post("/agents/undo", programs.AgentDecisions, undo)

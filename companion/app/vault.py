@@ -10,8 +10,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
-from companion.app.types.proposals import Proposal, ProposalPage, ProposalQuery
+from companion.app.types.decisions import Decisions, NoteDecision
+from companion.app.types.proposals import (
+    Proposal,
+    ProposalInPlace,
+    ProposalPage,
+    ProposalQuery,
+)
+from companion.enrich.run import new_run
+
+__all__ = ["Agents", "Vault", "all_changes", "all_proposals", "new_run"]
 
 _LARGEST_PAGE = 1000
 
@@ -41,12 +51,56 @@ class Vault(Protocol):
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         """Return a page of proposals, newest first."""
 
+    def proposal(self, id: int) -> Proposal:
+        """Return the proposal of that id. Raises NotThere."""
+
+    def place(self, id: int) -> ProposalInPlace:
+        """Return what a proposal would make of its note. Raises NotThere; NoteError: it cannot."""
+
+    def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
+        """Accept, refuse and open again proposals, and yield what became of each note.
+
+        Those of one note that are accepted are one change. No model is asked.
+        """
+
+    def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
+        """Propose a value of the user's own program, in place of one that waits.
+
+        Raises UsageError, NoteError.
+        """
+
+    @property
+    def agents(self) -> Agents:
+        """What agents may see and do here."""
+
     def forget(self, paths: Sequence[str]) -> int:
         """Delete what is kept of the text of notes; return for how many proposals.
 
         paths: notes and folders; `""`: the vault. Open proposals are refused. What was changed can
         still be undone.
         """
+
+
+class Agents(Protocol):
+    """What agents may see of a vault, and do; each says its name.
+
+    Of a note that is private or left alone it is said that there is none.
+    """
+
+    def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
+        """Return proposals, newest first."""
+
+    def changes(self, query: programs.AgentChangeQuery) -> programs.AgentHistory:
+        """Return changes, newest first. Raises NotThere."""
+
+    def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
+        """Propose a value for what a note needs. Raises NotThere, UsageError, NoteError."""
+
+    def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
+        """Accept proposals, as far as the settings let agents do that."""
+
+    def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
+        """Take back a change by which the agent accepted proposals. Raises NotThere."""
 
 
 def all_changes(vault: Vault, query: ChangeQuery) -> Iterator[Change]:

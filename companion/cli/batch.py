@@ -73,7 +73,7 @@ def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) 
         jobs, skipped = choose_jobs(workspace, scan, wanted, choice)
         report = RunReport(output)
         for result in skipped:
-            report.print_result(result)
+            report.print_result(report.read(result))
         submission.prepare()
         is_agreed = yes or not needs_agreement(workspace, jobs)
         if jobs and not is_agreed:
@@ -104,7 +104,7 @@ def _prepare(asker: Asker, jobs: Sequence[Job], report: RunReport) -> None:
         for result in chain(first.results, rest):
             report.counts[result.status] += 1
             if result.reason or result.left:
-                report.print_result(result)
+                report.print_result(report.read(result))
             bar.advance()
 
 
@@ -132,7 +132,7 @@ def collect(as_json: bool, vault: Path | None) -> int:
         for each in submission.list():
             found = submission.look_up(each)
             for result in submission.collect(each, found, reader):
-                report.add(result)
+                report.add(report.read(result))
             if found is None:
                 continue
             if found.failure:

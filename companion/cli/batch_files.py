@@ -84,7 +84,7 @@ def export(
         report = RunReport(output)
         if not as_json:
             for result in skipped:
-                report.print_result(result)
+                report.print_result(report.read(result))
         if jobs:
             with open_similar(workspace) as similar:
                 asker = Asker(workspace, known, similar)
@@ -151,7 +151,7 @@ class _Export:
                 self.counts[result.status] += 1
                 has_more = result.reason or result.left or not planned.calls
                 if not self.report.output.as_json and has_more:
-                    self.report.print_result(result)
+                    self.report.print_result(self.report.read(result))
                 bar.advance()
 
 
@@ -182,7 +182,7 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
             for number, line in _read_lines(file):
                 answer = read_line(line)
                 if answer and (call := workspace.journal.batches.call(answer.id)):
-                    report.add(reader.take(call, answer))
+                    report.add(report.read(reader.take(call, answer)))
                     continue
                 refused += 1
                 why = "it is no line of answers"

@@ -1,39 +1,27 @@
-"""companion apply and companion refuse: decide on proposals, by the daemon where one runs."""
+"""companion apply and companion refuse: decide on proposals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import click
 
+from companion.app.types.decisions import Acceptance, Decided, Decisions, NoteDecision
+from companion.app.types.proposals import Proposal
+from companion.app.vault import new_run
 from companion.cli.filters import join_options
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.output import Output, count
 from companion.cli.proposals import Choice, choose_proposals
 from companion.cli.run_report import RunReport
-from companion.cli.session import (
-    NOTE_PATH,
-    common_options,
-    find_running_daemon,
-    open_session,
-    say_which_vault,
-)
-from companion.daemon.daemon_client import RemoteDecisions
-from companion.enrich.decisions import Decisions
-from companion.enrich.note_filter import find_kind
-from companion.enrich.run import Decided, NoteDecision, Result, new_run, sum_up
+from companion.cli.session import NOTE_PATH, common_options, open_session_vault, say_which_vault
 from companion.errors import CompanionError
-from companion.python_api import Vault
-from companion.vault.proposal import TAKEABLE, Acceptance, Proposal
 
-AnyDecisions = Decisions | RemoteDecisions
-Decide = Callable[[AnyDecisions, Sequence[Proposal]], Iterator[NoteDecision]]
+Decide = Callable[[Sequence[Proposal]], Decisions]
 
-_BATCH = 50  # proposals that are decided on at once
 _which_options = join_options(
     click.argument("whats", nargs=-1, type=NOTE_PATH, metavar="[ID | PATH]..."),
     click.option("--run", metavar="RUN", help="All open ones that this run of enrich made."),
@@ -61,10 +49,8 @@ def apply(**which: Any) -> int:
     """
     run = new_run()
 
-    def accept(decisions: AnyDecisions, chosen: Sequence[Proposal]) -> Iterator[NoteDecision]:
-        states = {each.id: each.state if each.state in TAKEABLE else "open" for each in chosen}
-        wishes = [Acceptance(id_, None, (state,)) for id_, state in states.items()]
-        return decisions.accept(wishes, run=run)
+    def accept(proposals: Sequence[Proposal]) -> Decisions:
+        return Decisions(accept=list(map(Acceptance.of_shown, proposals)), run=run)
 
     return _decide(accept, f"companion undo --run {run}", **which)
 
@@ -80,10 +66,7 @@ def refuse(**which: Any) -> int:
     apply ID` still writes a refused one.
     """
 
-    def refuse_all(decisions: AnyDecisions, chosen: Sequence[Proposal]) -> Iterator[NoteDecision]:
-        return decisions.refuse([each.id for each in chosen])
-
-    return _decide(refuse_all, **which)
+    return _decide(lambda found: Decisions(refuse=[each.id for each in found]), **which)
 
 
 def _decide(
@@ -92,7 +75,6 @@ def _decide(
     *,
     vault: Path | None,
     whats: Sequence[str],
-    field: str | None,
     as_json: bool,
     **which: Any,
 ) -> int:
@@ -102,18 +84,13 @@ def _decide(
     """
     output = Output(as_json=as_json)
     named = [what for what in whats if not what.isdecimal()]
-    running = find_running_daemon(vault, named, asks=False)
-    with open_session(vault, named, output=output, read_only=bool(running)) as workspace:
-        say_which_vault(workspace.root, output)
-        kind = find_kind(workspace.prompts, field)
-        choice = choose_proposals(workspace, whats, kind=kind, **which)
+    with open_session_vault(vault, named, output=output) as opened:
+        say_which_vault(opened.root, output)
+        choice = choose_proposals(opened, whats, **which)
         report = _DecisionReport(output, choice)
         cancelled = Event()
-        with (
-            Vault(workspace.root, workspace, running).decisions() as decisions,
-            stop_on_signals(output, cancelled, bool) as interruption,
-        ):
-            made = decide_in_batches(decisions, choice.proposals, decide)
+        with stop_on_signals(output, cancelled, bool) as interruption:
+            made = opened.decide(decide(choice.proposals)) if choice.proposals else ()
             fault = report.follow(made, cancelled)
     report.sum_up(back)
     if fault:
@@ -131,7 +108,8 @@ class _DecisionReport:
         self._seen = set[int]()
         self._report = RunReport(output)
         for number, reason in choice.unknown.items():
-            self._add(sum_up(Result("", "failed"), [Decided(number, None, reason)]))
+            decided = Decided(id=number, state=None, reason=reason)
+            self._add(NoteDecision.unknown(decided))
 
     def follow(self, made: Iterable[NoteDecision], cancelled: Event) -> CompanionError | None:
         """Print what is decided, until it is cancelled; return what stopped it early."""
@@ -173,18 +151,3 @@ class _DecisionReport:
         self._report.add(decision.result)
         self._seen.update(each.id for each in decision.proposals)
         self.has_failed |= any(each.reason for each in decision.proposals)
-
-
-def decide_in_batches(
-    decisions: AnyDecisions, proposals: Iterable[Proposal], decide: Decide
-) -> Iterator[NoteDecision]:
-    """Yield what is decided on proposals that are sorted by note; those of a note at once."""
-    batch: list[Proposal] = []
-    for _, group in groupby(proposals, key=lambda each: each.path):
-        of_note = list(group)
-        if batch and len(batch) + len(of_note) > _BATCH:
-            yield from decide(decisions, batch)
-            batch = []
-        batch += of_note
-    if batch:
-        yield from decide(decisions, batch)

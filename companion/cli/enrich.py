@@ -146,7 +146,7 @@ class _Run:
         """
         known, jobs, skipped = self._choose()
         for result in skipped:
-            self.report.print_result(result)
+            self.report.print_result(self.report.read(result))
         if not jobs:
             self.report.say_nothing_to_do(self.workspace, known.scan, self.wanted, self.choice)
         if not jobs or not self._may_begin(known, jobs):
@@ -168,7 +168,7 @@ class _Run:
                 at_once = self.workspace.config.concurrency
                 try:
                     for each in run_jobs(jobs, enricher.enrich, at_once, cancelled):
-                        self.report.add(each)
+                        self.report.add(self.report.read(each))
                         bar.advance()
                 except CompanionError as error:
                     fault = error
@@ -230,17 +230,17 @@ class _Run:
         )
         try:
             with output.progress("Enriching", run.total) as bar:
-                for result, diff, counted in results:
-                    if not counted:
-                        self.report.print_result(result, diff)
+                for result in results:
+                    if not result.counted:
+                        self.report.print_result(result)
                         continue
-                    self.report.add(result, diff)
+                    self.report.add(result)
                     bar.advance()
             over = daemon.run(run.id)
         except CompanionError as error:
             return self.report.usage, error
         is_ours = over.state == "cancelled" and cancelled.is_set() and not over.fault
-        return over.usage.to_usage(), None if is_ours else ended_early(over)
+        return Usage(**over.usage.model_dump()), None if is_ours else ended_early(over)
 
     def _choose(self) -> tuple[VaultContext, list[Job], list[Result]]:
         """Return the vault, what to work on in it, and what was asked for and is skipped."""

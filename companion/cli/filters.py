@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 import click
 
 from companion.app.types.changes import ChangeQuery
-from companion.enrich.note_filter import NoteFilter, find_kind
+from companion.enrich.note_filter import NoteFilter, find_kind, make_filter
 from companion.errors import UsageError
-from companion.note.tags import is_tag
 from companion.prompts import Prompts
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,9 +37,7 @@ def join_options(*options: Callable[[F], F]) -> Callable[[F], F]:
 filter_options = join_options(
     click.option("--field", metavar="NAME", help="Only this field, as description or callout."),
     click.option("--tag", metavar="TAG", help="Only notes with this tag, or one nested in it."),
-    click.option(
-        "--property", "with_property", metavar="NAME[=VALUE]", help="Only notes that have it."
-    ),
+    click.option("--property", "property", metavar="NAME[=VALUE]", help="Only notes that have it."),
     click.option("--modified-since", metavar="WHEN", help=f"Only notes edited since, {_FORMATS}."),
 )
 """Adds the options that read_filter takes; the command gets them as keyword arguments."""
@@ -51,15 +48,8 @@ def read_filter(prompts: Prompts, typed: Mapping[str, str | None]) -> NoteFilter
 
     Raises UsageError if one of them names nothing.
     """
-    tag, named = typed["tag"], typed["with_property"]
-    if tag is not None:
-        tag = tag.removeprefix("#").strip("/")
-        if not is_tag(tag):
-            raise UsageError(f"{typed['tag'] or 'an empty text'} is no tag; write status/postponed")
-    if named is not None and not named.partition("=")[0].strip():
-        raise UsageError("--property takes a name, or name=value, as status=postponed")
-    kind = find_kind(prompts, typed["field"])
-    return NoteFilter(kind, tag, named, parse_time(typed["modified_since"]))
+    since, kind = parse_time(typed["modified_since"]), find_kind(prompts, typed["field"])
+    return make_filter(typed["tag"], typed["property"], since, kind)
 
 
 change_options = join_options(

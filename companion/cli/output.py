@@ -23,7 +23,6 @@ from rich.progress import (
 from rich.text import Text
 
 from companion.errors import UsageError
-from companion.note.diff import Part
 from companion.note.text import split_lines
 
 # a note must not steer the terminal, nor a name turn the words around it
@@ -91,7 +90,7 @@ class Output:
             style = "bold" if line.startswith(("---", "+++")) else _DIFF_STYLES.get(line[0], "")
             self.out.print(Text(_without_control_characters(line.rstrip("\r\n")), style=style))
 
-    def print_word_diff(self, parts: Iterable[Part]) -> None:
+    def print_word_diff(self, parts: Iterable[tuple[str, str]]) -> None:
         """Print a word diff: coloured, or as git does without colours, `[-old-]{+new+}`."""
 
         def print_line() -> None:

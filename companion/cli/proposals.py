@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from functools import cache, partial
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, get_args
 
 import click
 
-from companion.app.types import proposals as types
-from companion.cli.filters import filter_options, read_filter
+from companion.app.open_vault import name_path
+from companion.app.types.proposals import Proposal, ProposalQuery, ProposalState
+from companion.app.vault import Vault, all_proposals
+from companion.cli.filters import filter_options, parse_time
 from companion.cli.output import Output, count, one_line
-from companion.cli.session import (
-    NOTE_PATH,
-    common_options,
-    open_session,
-    resolve_history_path,
-    say_which_vault,
-)
-from companion.enrich.workspace import Workspace
+from companion.cli.session import NOTE_PATH, common_options, open_session_vault, say_which_vault
 from companion.errors import NotThere, UsageError
-from companion.note.needs import CALLOUT
-from companion.vault.proposal import Proposal, ProposalState
-from companion.vault.proposals import Selection
 
-_MAX_DIGITS = 100  # that are read as a number; Python reads some thousands
+_MAX_DIGITS = 15  # of a proposal's number
 _NOT_PRINTED = {"remark", "decided_by", "evidence"}  # of a proposal's JSON object
 
 
@@ -57,12 +49,11 @@ def proposals(
     by their numbers, which stand first. With --state it lists what became of others.
     """
     output = Output(as_json=as_json)
-    with open_session(vault, paths, output=output, read_only=True) as workspace:
-        say_which_vault(workspace.root, output)
-        chosen = read_filter(workspace.prompts, only)
-        fits = cache(partial(chosen.keeps, workspace.root))
-        found = find_proposals(workspace, paths, chosen.kind, flagged, state)
-        found = [each for each in found if fits(each.path)]
+    with open_session_vault(vault, paths, output=output, read_only=True) as opened:
+        say_which_vault(opened.root, output)
+        since = parse_time(only.pop("modified_since"))
+        query = ProposalQuery.of(state=state, flagged=flagged or None, modified_since=since, **only)
+        found = find_proposals(opened, paths, query)
     for path, group in groupby(found, key=lambda each: each.path):
         output.say(one_line(path), style="bold")
         for each in group:
@@ -84,8 +75,8 @@ def proposals(
 def _print(proposal: Proposal, output: Output) -> None:
     if output.as_json:
         output.print_json(proposal_object(proposal))
-    between = " " if proposal.kind == CALLOUT else ", "
-    text = between.join(filter(str.strip, proposal.text.split("\n")))
+    between = " " if proposal.kind == "callout" else ", "
+    text = between.join(filter(str.strip, proposal.lines.split("\n")))
     text = " ".join(text.split()) or "(its text was deleted)"
     if proposal.state == "rejected":
         text = ""
@@ -99,26 +90,20 @@ def _print(proposal: Proposal, output: Output) -> None:
 
 def proposal_object(proposal: Proposal) -> dict[str, object]:
     """Return the JSON object of a proposal."""
-    return types.Proposal.of(proposal).model_dump(mode="json", exclude=_NOT_PRINTED)
+    return proposal.model_dump(mode="json", exclude=_NOT_PRINTED)
 
 
-def find_proposals(
-    workspace: Workspace,
-    paths: Iterable[str],
-    kind: str | None,
-    flagged: bool,
-    state: ProposalState = "open",
-) -> list[Proposal]:
-    """Return the proposals for these notes and folders, else for all, by their note.
+def find_proposals(vault: Vault, paths: Iterable[str], query: ProposalQuery) -> list[Proposal]:
+    """Return the proposals that fit, for these notes and folders, else for all, by their note.
 
-    paths: as the user typed them; a note that was deleted or moved can be named, too. kind: of
-    the need; None for any. flagged: only those with flags.
+    paths: as the user typed them; a note that was deleted or moved can be named, too.
 
     Raises UsageError.
     """
-    named = [resolve_history_path(workspace, path) for path in paths] or None
-    selection = Selection(named, kind, states=(state,), flagged=flagged or None)
-    return sort_by_note(workspace.journal.proposals.select(selection))
+    folders = [name_path(vault, path, Path.cwd()) for path in paths] or [""]
+    queries = (query.model_copy(update={"folder": folder}) for folder in folders)
+    found = {each.id: each for of_one in queries for each in all_proposals(vault, of_one)}
+    return sort_by_note(found.values())
 
 
 def sort_by_note(proposals: Iterable[Proposal]) -> list[Proposal]:
@@ -138,10 +123,10 @@ class Choice(NamedTuple):
 
 
 def choose_proposals(
-    workspace: Workspace,
+    vault: Vault,
     whats: Sequence[str],
     *,
-    kind: str | None,
+    field: str | None,
     run: str | None,
     every: bool,
     flagged: bool,
@@ -155,26 +140,35 @@ def choose_proposals(
     """
     if sum([bool(whats), run is not None, every]) != 1:
         raise UsageError("say which ones: numbers, notes or folders; or --run RUN; or --all")
-    store, numbers = workspace.journal.proposals, [what for what in whats if what.isdecimal()]
-    if too_long := [number for number in numbers if len(number) > _MAX_DIGITS]:
-        raise NotThere(f"there is no proposal {too_long[0][:20]}…")
-    ids = {int(number): number for number in numbers}
-    numbered = store.get_all(ids)
-    paths = [resolve_history_path(workspace, what) for what in whats if not what.isdecimal()]
+    numbers = {int(what): what for what in whats if _is_number(what)}
+    paths = [what for what in whats if not what.isdecimal()]
     found: list[Proposal] = []
     if paths or not whats:
-        found = store.select(Selection(paths or None, kind, states=("open",), run=run))
-    if run is not None and not store.count(Selection(run=run)):
+        found = find_proposals(vault, paths, ProposalQuery.of(field=field, run=run))
+    if run is not None and not vault.proposals(ProposalQuery(run=run, state="all", limit=1)).total:
         raise NotThere(f"no run {run} proposed anything; companion proposals lists what waits")
-    notes = {path for path in paths if not (workspace.root / path).is_dir()}
+    names = (name_path(vault, path, Path.cwd()) for path in paths)
+    notes = {path for path in names if not (vault.root / path).is_dir()}
     taken = [each for each in found if flagged or not each.flags or each.path in notes]
-    known = {each.id for each in numbered}
+    numbered = list(_find_numbered(vault, numbers))
     chosen = {each.id: each for each in [*numbered, *taken]}
     return Choice(
         sort_by_note(chosen.values()),
-        {id_: _no_such(workspace.root, id_, ids[id_]) for id_ in ids if id_ not in known},
+        {each: _no_such(vault.root, each, numbers[each]) for each in numbers if each not in chosen},
         sum(each.id not in chosen for each in found),
     )
+
+
+def _is_number(what: str) -> bool:
+    if what.isdecimal() and len(what) > _MAX_DIGITS:
+        raise NotThere(f"there is no proposal {what[:20]}…")
+    return what.isdecimal()
+
+
+def _find_numbered(vault: Vault, numbers: Iterable[int]) -> Iterator[Proposal]:
+    for number in numbers:
+        with suppress(NotThere):
+            yield vault.proposal(number)
 
 
 def _no_such(root: Path, number: int, typed: str) -> str:

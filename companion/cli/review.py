@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 
-from companion.cli.decide import Decide, decide_in_batches
+from companion.app.types.decisions import Decisions, NoteDecision
+from companion.app.types.proposals import FLAG_WORDS, Proposal, ProposalQuery
+from companion.app.vault import Vault, new_run
 from companion.cli.output import Output, edit_text, local_time, one_line
-from companion.cli.proposals import find_proposals, sort_by_note
-from companion.cli.session import NOTE_PATH, common_options, open_session, say_which_vault
-from companion.enrich.context import VaultContext
-from companion.enrich.decisions import Decisions
-from companion.enrich.note_filter import find_kind
-from companion.enrich.run import NoteDecision, new_run
-from companion.enrich.workspace import Workspace
+from companion.cli.proposals import find_proposals
+from companion.cli.session import NOTE_PATH, common_options, open_session_vault, say_which_vault
 from companion.errors import CompanionError, NoteError, UsageError
-from companion.note.diff import Part, diff_words
-from companion.python_api import Vault
-from companion.vault.proposal import FLAG_WORDS, Acceptance, Proposal
 
 _KEYS = "y,n,e,s,a,d,u,q"
 _FIRST_KEYS = "y writes it, n refuses it, e edits it, s leaves it for later; ? tells all letters."
@@ -56,13 +50,11 @@ def review(paths: Sequence[str], field: str | None, flagged: bool, vault: Path |
             "a review needs a terminal to ask on; companion proposals lists what waits, and"
             " companion apply and companion refuse decide on it"
         )
-    with open_session(vault, paths, output=output, read_only=True) as workspace:
-        say_which_vault(workspace.root, output)
-        found = find_proposals(workspace, paths, find_kind(workspace.prompts, field), flagged)
-        if not found:
-            output.say("No proposals wait.")
-            return
-        _Review(workspace, output, found, flagged).go_through()
+    with open_session_vault(vault, paths, output=output, read_only=True) as opened:
+        say_which_vault(opened.root, output)
+        query = ProposalQuery.of(field=field, flagged=flagged or None)
+        review = _Review(opened, output, partial(find_proposals, opened, paths, query), flagged)
+        review.go_through()
 
 
 class _Step(NamedTuple):
@@ -75,23 +67,22 @@ class _Step(NamedTuple):
 class _Review:
     """A review of proposals. Nothing is locked while it waits for an answer.
 
-    takes_flagged: whether `a` also writes those with flags.
+    find: returns the open proposals that it is about. takes_flagged: whether `a` also writes those
+    with flags.
     """
 
     def __init__(
         self,
-        workspace: Workspace,
+        vault: Vault,
         output: Output,
-        proposals: Sequence[Proposal],
+        find: Callable[[], list[Proposal]],
         takes_flagged: bool,
     ) -> None:
-        self._space = workspace
+        self._vault = vault
         self._output = output
-        self._proposals = proposals
+        self._find = find
+        self._proposals = find()
         self._takes_flagged = takes_flagged
-        context = cache(lambda: VaultContext(workspace.scan()))
-        self._shown = Decisions(workspace, context)
-        self._vault = Vault(workspace.root, context=context)
         self._run = new_run()
         self._at = 0
         self._steps: list[_Step] = []
@@ -99,11 +90,14 @@ class _Review:
 
     def go_through(self) -> None:
         """Show the proposals one after the other, do what the user says, and sum it up."""
+        if not self._proposals:
+            self._output.say("No proposals wait.")
+            return
         self._output.say(_FIRST_KEYS, style="dim")
         try:
             while self._at < len(self._proposals):
-                proposal = self._space.journal.proposals.get(self._proposals[self._at].id)
-                if proposal is None or proposal.state != "open":
+                proposal = self._vault.proposal(self._proposals[self._at].id)
+                if proposal.state != "open":
                     self._at += 1
                     continue
                 self._show(proposal)
@@ -114,10 +108,12 @@ class _Review:
                 except CompanionError as error:
                     self._output.warn(str(error))
         finally:
-            ids = [each.id for each in self._proposals]
-            states = Counter(each.state for each in self._space.journal.proposals.get_all(ids))
+            still_open = {each.id for each in self._find()}
+            rest = [each.id for each in self._proposals if each.id not in still_open]
+            states = Counter(self._vault.proposal(id_).state for id_ in rest)
+            states["open"] += len(self._proposals) - len(rest)
             words = {"accepted": "written", "open": "left for later"}
-            told = (f"{number:,} {words.get(state, state)}" for state, number in states.items())
+            told = (f"{n:,} {words.get(state, state)}" for state, n in states.items() if n)
             self._output.say(f"\n{', '.join(told)}.", style="bold")
             if states["accepted"]:
                 self._output.say(f"To take back what was written: companion undo --run {self._run}")
@@ -138,7 +134,7 @@ class _Review:
             case "n":
                 self._refuse([proposal])
             case "e":
-                edited = edit_text(self._drafts.get(proposal.id, proposal.text), ".md")
+                edited = edit_text(self._drafts.get(proposal.id, proposal.lines), ".md")
                 if edited is None:
                     self._output.say("It was not changed in the editor; y writes it as it is.")
                 else:
@@ -164,43 +160,34 @@ class _Review:
         say(f"proposed{by}, {local_time(proposal.made_at)}", style="dim")
         for flag in proposal.flags:
             say(f"! {FLAG_WORDS[flag]}", style="yellow")
-        for found in proposal.unsupported:
-            say(f"! look at: {one_line(found['sentence'])}", style="yellow")
-            shown = f"closest to it: {one_line(found['shown'])}" if found["shown"] else ""
+        for evidence in proposal.unsupported:
+            say(f"! look at: {one_line(evidence.sentence)}", style="yellow")
+            shown = f"closest to it: {one_line(evidence.shown)}" if evidence.shown else ""
             say(f"    {shown or 'nothing says anything like it'}", style="dim")
         say()
         try:
-            self._output.print_word_diff(diff_words(*self._shown.preview(proposal)))
+            self._output.print_word_diff(self._vault.place(proposal.id).parts)
         except NoteError as error:
-            self._output.print_word_diff([Part("+", f"{proposal.text}\n")])
+            self._output.print_word_diff([("+", f"{proposal.lines}\n")])
             self._output.warn(f"It cannot be written now: {error.reason}")
         say()
 
     def _write(self, proposals: Sequence[Proposal], text: str | None = None) -> None:
-        self._decide(
-            proposals,
-            lambda decisions, chosen: decisions.accept(
-                [Acceptance(each.id, text) for each in chosen], run=self._run
-            ),
-        )
+        wishes = [{"id": each.id, "text": text} for each in proposals]
+        self._decide(Decisions.of(accept=wishes, run=self._run))
 
     def _refuse(self, proposals: Sequence[Proposal]) -> None:
-        self._decide(
-            proposals, lambda decisions, chosen: decisions.refuse([each.id for each in chosen])
-        )
+        self._decide(Decisions(refuse=[each.id for each in proposals]))
 
     def _following(self, is_meant: Callable[[Proposal], bool]) -> list[Proposal]:
         """Return those after the present one that are meant and open."""
-        later = (each.id for each in self._proposals[self._at + 1 :])
-        found = self._space.journal.proposals.get_all(later)
-        return sort_by_note(each for each in found if each.state == "open" and is_meant(each))
+        still_open = {each.id for each in self._find()}
+        later = self._proposals[self._at + 1 :]
+        return [each for each in later if each.id in still_open and is_meant(each)]
 
-    def _decide(self, proposals: Sequence[Proposal], decide: Decide) -> None:
-        """Decide on proposals that are sorted by note, and go on if anything came of it."""
-        done: list[int] = []
-        with self._vault.decisions() as decisions:
-            for decision in decide_in_batches(decisions, proposals, decide):
-                done += self._report(decision)
+    def _decide(self, decisions: Decisions) -> None:
+        """Decide on proposals, and go on if anything came of it."""
+        done = [id_ for each in self._vault.decide(decisions) for id_ in self._report(each)]
         if done:
             self._go_on(done)
 
@@ -210,14 +197,13 @@ class _Review:
             self._output.say("There is nothing to take back yet.")
             return
         step = self._steps.pop()
-        with self._vault.decisions() as decisions:
-            for decision in decisions.undo(step.ids, run=self._run) if step.ids else ():
-                self._report(decision)
+        for decision in self._vault.decide(Decisions(undo=step.ids, run=self._run)):
+            self._report(decision)
         self._at = step.at
 
     def _report(self, decision: NoteDecision) -> list[int]:
         """Print why something is not done, or later; return the ids of what is done, or will be."""
-        path = one_line(decision.result.path)
+        path = one_line(decision.path)
         reasons = dict.fromkeys(each.reason for each in decision.proposals if each.reason)
         for reason in reasons:
             self._output.warn(f"{path}: {reason}")

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from companion.app.types.results import NoteResult
 from companion.cli.output import Output, one_line
-from companion.daemon.api.run_schemas import ResultShape
-from companion.daemon.client_runs import RunEntry
 from companion.enrich.model import ASK_FROM
 from companion.enrich.run import Result
 from companion.enrich.selection import JobOptions, count_left_alone
@@ -61,31 +60,31 @@ class RunReport:
         self._unanswered = self._waiting = 0
         self._lacks_heading = False
 
-    def add(self, result: Result, diff: str | None = None) -> None:
-        """Print a result and count it. diff: None to make one from the result's texts."""
+    def read(self, result: Result) -> NoteResult:
+        """Return a result of this process, with its diff if that is to be printed."""
+        lines = diff_lines(result.path, result.old, result.new) if self.with_diff else ()
+        return NoteResult.of(result, diff="".join(lines) or None)
+
+    def add(self, result: NoteResult) -> None:
+        """Print a result and count it."""
         self.counts[result.status] += 1
-        self.usage += result.usage
+        self.usage += Usage(**result.usage.model_dump())
         self._unanswered += result.is_unanswered
         self._lacks_heading |= result.lacks_heading
         waits = result.status == "proposed" or (self.dry_run and result.status == "enriched")
         self._waiting += waits and result.usage.calls > 0
-        self.print_result(result, diff)
+        self.print_result(result)
 
-    def print_result(self, result: Result, diff: str | None = None) -> None:
+    def print_result(self, result: NoteResult) -> None:
         """Print what became of a note, without counting it."""
-        changed = ""
-        if self.with_diff:
-            lines = diff_lines(result.path, result.old, result.new) if diff is None else diff
-            changed = "".join(lines)
         if self.output.as_json:
-            shape = ResultShape.of(RunEntry(0, result), lambda _: changed or None)
-            members = shape.model_dump(include=_JSON) | {"dry_run": self.dry_run}
+            members = result.model_dump(include=_JSON) | {"dry_run": self.dry_run}
             self.output.print_json({key: members[key] for key in _JSON})
             return
         mark, style = _MARKS[result.status], _STYLES.get(result.status, "dim")
         if result.is_unanswered:
             mark, style = _FALLBACK_MARK, "yellow"
-        reason = result.reason
+        reason = result.reason or ""
         if result.ends_run:  # said once at the end, not for each of the notes in progress
             reason = "the run ended here, as is said below"
         elif result.fallback:
@@ -96,21 +95,22 @@ class RunReport:
             )
         told = ": ".join(filter(None, (one_line(result.path), reason)))
         self.output.say(f"{mark} {told}", style=style)
-        for need, _, remark in result.filled:
-            self.output.say(f"    {need.kind:<12} {need.reason}{f' ({remark})' if remark else ''}")
+        for filled in result.changes:
+            remark = f" ({filled.remark})" if filled.remark else ""
+            self.output.say(f"    {filled.kind:<12} {filled.reason}{remark}")
         for reason in result.left:
             self.output.say(f"    left         {reason}", style="dim")
-        if changed:
-            self.output.print_diff(changed)
+        if result.diff:
+            self.output.print_diff(result.diff)
 
     def print_refused(self, refused: Sequence[LinkOutOfVault | PathUnreadable]) -> bool:
         """Print what was named and cannot be used; return whether any of it cannot be read."""
         for error in refused:
             if isinstance(error, PathUnreadable):
-                self.print_result(Result(error.path, "failed", error.reason))
+                self.print_result(NoteResult(path=error.path, status="failed", reason=error.reason))
             else:
                 why = "a symbolic link that leads out of the vault"
-                self.print_result(Result(error.path, "skipped", why))
+                self.print_result(NoteResult(path=error.path, status="skipped", reason=why))
         return any(isinstance(error, PathUnreadable) for error in refused)
 
     def say_nothing_to_do(

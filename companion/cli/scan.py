@@ -96,6 +96,7 @@ def _print_outdated(
     workspace: Workspace, wanted: Sequence[str] | None, chosen: NoteFilter, output: Output
 ) -> None:
     """Print what Companion wrote from text that has changed since, with the share that has."""
+    from companion.app.types.proposals import Proposal
     from companion.cli.proposals import proposal_object
     from companion.enrich.written import find_outdated  # with all that makes proposals
 
@@ -106,7 +107,8 @@ def _print_outdated(
             continue
         number += 1
         if output.as_json:
-            output.print_json(proposal_object(proposal) | {"changed_share": round(share, 2)})
+            shown = proposal_object(Proposal.of(proposal))
+            output.print_json(shown | {"changed_share": round(share, 2)})
         if proposal.path != last:
             output.say(one_line(last := proposal.path), style="bold")
         output.say(f"  {proposal.kind:<12} {share:.0%} of the sentences it was made from are gone")

@@ -22,11 +22,8 @@ from companion.enrich.vault_settings import Reader
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, NotThere, UsageError
 from companion.python_api import find_client
-from companion.vault.files import is_utf8
-from companion.vault.moves import follow_moves
 from companion.vault.paths import (
     LinkOutOfVault,
-    OutsideVault,
     PathUnreadable,
     find_vault,
     is_in_vault,
@@ -34,7 +31,6 @@ from companion.vault.paths import (
     resolve_vault,
     vault_option_for,
 )
-from companion.vault.proposals import Selection
 
 if TYPE_CHECKING:
     from companion.daemon.daemon_client import DaemonClient
@@ -263,27 +259,3 @@ def resolve_path(workspace: Workspace, typed: str) -> str:
     Raises UsageError if it does not exist, or is outside the vault.
     """
     return relative_path(workspace.root, typed, Path.cwd())
-
-
-def resolve_history_path(workspace: Workspace, typed: str) -> str:
-    """Return a path that the user typed as the journal has it; the note may be deleted by now.
-
-    The old path of a note that was moved names it, too, and so does one with proposals only.
-
-    Raises UsageError if it is unknown, or outside the vault.
-    """
-    journal = workspace.journal
-    follow_moves(workspace.root, journal)
-    try:
-        return resolve_path(workspace, typed)
-    except OutsideVault:
-        raise
-    except UsageError:
-        if not is_utf8(typed):
-            raise
-        for new, old in journal.notes.moved_from.items():
-            if old == typed:
-                return new
-        if journal.changes(path=typed, limit=1) or journal.proposals.count(Selection([typed])):
-            return typed
-        raise

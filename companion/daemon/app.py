@@ -16,7 +16,7 @@ from companion.daemon.access import Access
 from companion.daemon.api import client_routes, routing, run_routes
 from companion.daemon.api.model_routes import model
 from companion.daemon.api.note_routes import changes, notes
-from companion.daemon.api.proposal_routes import programs, proposals
+from companion.daemon.api.proposal_routes import for_programs, proposals
 from companion.daemon.api.routing import PREFIX
 from companion.daemon.api.run_routes import runs
 from companion.daemon.daemon import Daemon
@@ -29,7 +29,7 @@ RESOURCES = (
     client_routes.status,
     notes,
     proposals,
-    programs,
+    for_programs,
     runs,
     changes,
     model,

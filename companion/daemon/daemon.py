@@ -27,7 +27,6 @@ from companion.daemon.undos import Undos
 from companion.daemon.waiting_acceptances import WaitingAcceptances
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.daemon.workers import WorkerPool
-from companion.enrich.agent import Agent
 from companion.enrich.cost import describe_cost_of, needs_agreement
 from companion.enrich.decisions import Decisions
 from companion.enrich.model import find_limiter
@@ -79,9 +78,6 @@ class Daemon:
         self._fingerprints = Fingerprints(space.root)
         self._client_edits = ClientEditJournal(space.root, space.journal)
         self.undos = Undos(space, self._client_edits, self._fingerprints, self.presence)
-        self.vault = LocalVault(space, self.undos.undo, is_watched=True)
-        take_back = partial(self.undos.undo, even_open=True)
-        self.vault_of_editor = LocalVault(space, take_back, is_watched=True)
         self._opened = ExitStack()
         self._backlog = Backlog(space.root, space.state, space.config.background.backlog)
         hooks = self.follow_settings, self._client_edits.settle, self._after_scan
@@ -121,6 +117,11 @@ class Daemon:
             take_back=undo,
             withdraw=self._acceptances.withdraw,
         )
+        opened = partial(
+            LocalVault, space, decisions=self.decisions, context=context, is_watched=True
+        )
+        self.vault = opened(take_back=undo)
+        self.vault_of_editor = opened(take_back=partial(undo, even_open=True))
         self._resume = threading.Timer(_REPORTED, self._acceptances.resume, [self.decisions])
         self._resume.daemon = True
         self._workers = WorkerPool(
@@ -292,10 +293,6 @@ class Daemon:
         planned, change = self.decisions.plan_edits_for(wish, text, run)
         result = planned.result
         return run, self._client_edits.prepare(run, change, result.old, result.new)
-
-    def agent(self, name: str) -> Agent:
-        """Return what the agent of that name may do."""
-        return Agent(self.space, self.reconciler.vault_context(), name, self.decisions)
 
     def pause(self) -> None:
         """Stop background work now, until resume(), also across restarts."""

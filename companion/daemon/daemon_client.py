@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from companion.app.connection import SHORT_TIMEOUT, Connection
-from companion.daemon.api.proposal_schemas import DecisionsMade, ProposalMade
 from companion.daemon.api.run_request_schemas import request_object
-from companion.daemon.api.run_schemas import RunProgress, RunShape
+from companion.daemon.api.run_schemas import ResultShape, RunProgress, RunShape
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import RunRequest
-from companion.enrich.run import NoteDecision, Result
 from companion.errors import CompanionError, UsageError
-from companion.vault.proposal import Acceptance, GivenValue
 
 if TYPE_CHECKING:  # few commands need them, and pydantic takes a while to make them
     from companion.config import Config
-    from companion.daemon.api.program_schemas import AgentAcceptance, AgentProposal, AgentUndo
 
 _WAIT = 2  # seconds that an answer about a run may be delayed; then its reason to wait is shown
 _PAUSE = 0.2  # seconds between two requests if the daemon delays no answer
 _LAST_REQUESTS = 2  # without a result, until a cancelled run has reported what it was writing
-
-
-class ReportedResult(NamedTuple):
-    """The result for a note, without the note's texts. diff: None if it is unchanged.
-
-    counted: whether it is one of the run's total; other notes were named, and skipped at the start.
-    """
-
-    result: Result
-    diff: str | None
-    counted: bool
 
 
 class DaemonClient(Connection):
@@ -54,7 +39,7 @@ class DaemonClient(Connection):
 
     def follow(
         self, run: str, *, diff: bool = False, tell: Callable[[str], object] = bool
-    ) -> Iterator[ReportedResult]:
+    ) -> Iterator[ResultShape]:
         """Yield the run's results as they come, until it is over; run() returns how it ended.
 
         diff: with the diffs. tell: called with the reason whenever the run waits for a new one.
@@ -66,8 +51,7 @@ class DaemonClient(Connection):
             progress = self.get(f"/runs/{run}?{query}", RunProgress)
             if progress.waits not in ("", last_reason):
                 tell(last_reason := progress.waits)
-            for result in progress.results:
-                yield ReportedResult(result.to_result(), result.diff, result.counted)
+            yield from progress.results
             if not progress.results:
                 requests_left -= progress.state in ("cancelled", "failed")
                 if progress.state == "done" or not requests_left:
@@ -77,15 +61,15 @@ class DaemonClient(Connection):
 
     def finish_run(
         self, request: RunRequest, progress: Callable[[int, int], None] | None = None
-    ) -> list[Result]:
+    ) -> list[ResultShape]:
         """Have a run done, and return its results. progress: called with how many of how many.
 
         Raises what ended it early; what was answered by then is kept.
         """
-        run, results, done = self.start_run(request), list[Result](), 0
+        run, results, done = self.start_run(request), list[ResultShape](), 0
         try:
             for each in self.follow(run.id):
-                results.append(each.result)
+                results.append(each)
                 done += each.counted
                 if progress:
                     progress(done, run.total)
@@ -116,37 +100,6 @@ class DaemonClient(Connection):
         """Cancel the run."""
         return self.post(f"/runs/{run}/cancel", RunShape, {})
 
-    def decide(
-        self,
-        *,
-        accept: Iterable[Acceptance] = (),
-        refuse: Iterable[int] = (),
-        undo: Iterable[int] = (),
-        run: str | None = None,
-    ) -> list[NoteDecision]:
-        """Decide on proposals; return what became of their notes. accept: name one state each."""
-        wishes = [{"id": wish.id, "text": wish.text, "state": wish.states[0]} for wish in accept]
-        body = {"accept": wishes, "refuse": [*refuse], "undo": [*undo], "run": run}
-        made = self.post("/proposals/decide", DecisionsMade, body)
-        return [each.to_decision() for each in made.notes]
-
-    def propose(self, path: str, given: GivenValue, script: str) -> ProposalMade:
-        """Propose a value for a script."""
-        body = {"script": script, "path": path, **given._asdict()}
-        return self.post("/scripts/propose", ProposalMade, body)
-
-    def propose_as(self, proposal: AgentProposal) -> ProposalMade:
-        """Propose a value for an agent."""
-        return self.post("/agents/propose", ProposalMade, proposal.model_dump())
-
-    def accept_as(self, acceptance: AgentAcceptance) -> DecisionsMade:
-        """Accept proposals for an agent."""
-        return self.post("/agents/accept", DecisionsMade, acceptance.model_dump())
-
-    def undo_as(self, undo: AgentUndo) -> DecisionsMade:
-        """Take back a change for an agent."""
-        return self.post("/agents/undo", DecisionsMade, undo.model_dump())
-
     def pause(self) -> StatusShape:
         """Stop background work."""
         return self.post("/pause", StatusShape, {}, SHORT_TIMEOUT)
@@ -162,30 +115,6 @@ class DaemonClient(Connection):
     def answer_backlog(self, *, fill: bool, notes: int) -> StatusShape:
         """Answer whether the backlog is filled. notes: how many notes the user was told it has."""
         return self.post("/backlog", StatusShape, {"fill": fill, "notes": notes})
-
-
-class RemoteDecisions:
-    """Decides on proposals as Decisions does, by a daemon; those of one call at once.
-
-    Every method may raise DaemonGone and DaemonRefused.
-    """
-
-    def __init__(self, daemon: DaemonClient) -> None:
-        self._daemon = daemon
-
-    def accept(
-        self, wanted: Iterable[Acceptance], *, run: str | None = None
-    ) -> Iterator[NoteDecision]:
-        """Have the proposals written into their notes, as changes of this run."""
-        yield from self._daemon.decide(accept=wanted, run=run)
-
-    def refuse(self, ids: Iterable[int]) -> Iterator[NoteDecision]:
-        """Have the proposals refused."""
-        yield from self._daemon.decide(refuse=ids)
-
-    def undo(self, ids: Iterable[int], run: str | None = None) -> Iterator[NoteDecision]:
-        """Have decisions taken back, as changes of this run."""
-        yield from self._daemon.decide(undo=ids, run=run)
 
 
 def ended_early(run: RunShape) -> CompanionError | None:

@@ -126,13 +126,15 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
         name = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
         schema = number if is_number else name
         yield {"name": found[1], "in": "path", "required": True, "schema": schema}
-    for name, schema in route.query.model_json_schema().get("properties", {}).items():
+    query = route.query.model_json_schema()
+    required = query.get("required", ())
+    for name, schema in query.get("properties", {}).items():
         kinds = [kind for kind in schema.pop("anyOf", []) if kind != {"type": "null"}]
         for kind in kinds:
             schema |= kind
         if schema.get("default", "") is None:
             del schema["default"]
-        yield {"name": name, "in": "query", "required": False, "schema": schema}
+        yield {"name": name, "in": "query", "required": name in required, "schema": schema}
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:

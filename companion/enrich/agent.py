@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
+from itertools import islice
 from typing import TypeVar
 
 from companion.enrich.context import VaultContext
@@ -161,10 +162,19 @@ class AgentView:
         read: returns the next ones with a lower id.
         """
         found: list[T] = []
+        may_see = cache(self._may_see)  # a scan may not know yet that one became private
         while len(found) < limit and (batch := read(before)):
-            found += [each for each in batch if self._known.may_tell(each.path)]
+            told = (each for each in batch if self._known.may_tell(each.path))
+            found += islice((each for each in told if may_see(each.path)), limit - len(found))
             before = batch[-1].id
-        return found[:limit]
+        return found
+
+    def _may_see(self, path: str) -> bool:
+        try:
+            self.find_note(path)
+        except NotThere:
+            return False
+        return True
 
 
 class Agent(AgentView):
@@ -244,16 +254,3 @@ class Agent(AgentView):
         elif flags:
             why = f"it waits for the user, for it is flagged: {', '.join(sorted(flags))}"
         return Decided(id_, proposal.state, why)
-
-    def _may_see(self, path: str) -> bool:
-        try:
-            self.find_note(path)
-        except NotThere:
-            return False
-        return True
-
-
-def open_agent(workspace: Workspace, name: str) -> Agent:
-    """Return the agent of that name in a vault that this process has open for writing."""
-    known = VaultContext(workspace.scan())
-    return Agent(workspace, known, name, Decisions(workspace, lambda: known))

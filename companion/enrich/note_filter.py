@@ -9,6 +9,7 @@ from companion.errors import NoteError, UsageError
 from companion.llm.catalog import is_same_model
 from companion.note.exclusions import has_value
 from companion.note.parsed_note import ParsedNote
+from companion.note.tags import is_tag
 from companion.note.text import NoteText
 from companion.prompts import Prompts, find_field
 from companion.vault.proposal import Proposal
@@ -52,6 +53,23 @@ class NoteFilter(NamedTuple):
 
 
 ANY_NOTE = NoteFilter()
+
+
+def make_filter(
+    tag: str | None,
+    with_property: str | None,
+    modified_since: float | None,
+    kind: str | None = None,
+) -> NoteFilter:
+    """Return the filter of what somebody typed. Raises UsageError if one names nothing."""
+    if tag is not None:
+        name = tag.removeprefix("#").strip("/")
+        if not is_tag(name):
+            raise UsageError(f"{tag or 'an empty text'} is no tag; write status/postponed")
+        tag = name
+    if with_property is not None and not with_property.partition("=")[0].strip():
+        raise UsageError("--property takes a name, or name=value, as status=postponed")
+    return NoteFilter(kind, tag, with_property, modified_since)
 
 
 class Criteria(NamedTuple):

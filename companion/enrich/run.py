@@ -56,12 +56,6 @@ class Result:
     fallback: tuple[str, ...] = ()
     proposals: tuple[int, ...] = ()
 
-    @property
-    def is_unanswered(self) -> bool:
-        """Whether a model was asked and gave nothing: what was filled or waits is a fallback."""
-        found = self.filled or self.proposals
-        return self.usage.calls > 0 and 0 < len(self.fallback) == len(found)
-
 
 def failed_result(path: str, error: NoteError) -> Result:
     """Return the result of a note that could not be worked on, for the reason in error."""

@@ -24,9 +24,6 @@ ProposalState = Literal["asked", "open", "accepted", "refused", "rejected", "sup
 - closed: the need is gone; it may be asked for again if it comes back.
 """
 
-TAKEABLE: tuple[ProposalState, ...] = ("open", "refused", "rejected")
-"""The states of proposals that can be accepted by their id."""
-
 Flag = Literal[
     "unsupported", "extractive", "new-value", "small-model", "replaces", "program", "lost", "undone"
 ]
@@ -162,11 +159,6 @@ class Proposal:
     def text(self) -> str:
         """The value as one text, with items and lines at the ends of lines; empty: none."""
         return self.value if isinstance(self.value, str) else "\n".join(self.value or ())
-
-    @property
-    def unsupported(self) -> list[dict[str, Any]]:
-        """The evidence for those of its sentences that it does not support."""
-        return [each for each in self.evidence or () if not each.get("supported", True)]
 
     @property
     def waits_for_editor(self) -> bool:

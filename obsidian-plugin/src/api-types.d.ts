@@ -10,7 +10,7 @@ export interface components {
          *     state: as the client shows it. If it is another one by now, somebody else has decided on it, and
          *     it stays as it is. `refused` and `rejected` ones can be accepted, too.
          */
-        AcceptOne: {
+        Acceptance: {
             id: number;
             /** @default null */
             text: string | string[] | null;
@@ -25,6 +25,22 @@ export interface components {
             agent: string;
             ids: number[];
         };
+        /** @description What became of each note whose proposals were decided on. */
+        AgentDecisions: {
+            notes: components["schemas"]["NoteDecided"][];
+        };
+        /** @description What was filled. field: the property, or `callout`. */
+        AgentFilled: {
+            field: string;
+            heading: string | null;
+            reason: string;
+            text: string | string[];
+            remark: string;
+        };
+        /** @description Changes, newest first. */
+        AgentHistory: {
+            changes: components["schemas"]["Change"][];
+        };
         /** @description A value that an agent proposes. agent: the name that it gives itself. */
         AgentProposal: {
             path: string;
@@ -35,6 +51,10 @@ export interface components {
             /** @default null */
             question: string | null;
             agent: string;
+        };
+        /** @description Proposals, newest first. */
+        AgentProposals: {
+            proposals: components["schemas"]["ProposalFound"][];
         };
         /** @description A change that an agent takes back, by which it accepted proposals itself. */
         AgentUndo: {
@@ -160,14 +180,34 @@ export interface components {
          *
          *     reason: why it is not as it was wanted; null: it is.
          */
-        DecidedShape: {
+        Decided: {
             id: number;
             state: ("asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed") | null;
             reason: string | null;
         };
-        /** @description What became of each note whose proposals were decided on. */
+        /**
+         * @description Proposals to accept, to refuse, and to open again: what was decided on them is undone.
+         *
+         *     What is accepted for a note that is open in an editor waits for that editor to make the edits,
+         *     see `POST /api/v1/presence`, or until the note is closed, also across restarts; `refuse` and
+         *     `undo` take that back. reason: why they are refused. run: that the changes of notes belong to,
+         *     so that what is sent in parts is taken back together; null: a new one.
+         */
+        Decisions: {
+            accept?: components["schemas"]["Acceptance"][];
+            refuse?: number[];
+            undo?: number[];
+            /** @default  */
+            reason: string;
+            /** @default null */
+            run: string | null;
+        };
+        /**
+         * @description What became of the notes whose proposals were decided on first; the other decisions can be
+         *     sent again: it took its time.
+         */
         DecisionsMade: {
-            notes: components["schemas"]["NoteDecisionShape"][];
+            notes: components["schemas"]["NoteDecision"][];
         };
         /**
          * @description Replace base[start:end] with text; offsets count UTF-16 code units.
@@ -221,7 +261,7 @@ export interface components {
             reason: string;
         };
         /** @description What was filled: a property's value or values, or the lines of a callout. */
-        FilledShape: {
+        Filled: {
             kind: string;
             heading: string | null;
             reason: string;
@@ -249,24 +289,6 @@ export interface components {
             kind: string;
             heading: string | null;
             reason: string;
-        };
-        /**
-         * @description Proposals to accept, to refuse, and to open again: what was decided on them is undone.
-         *
-         *     What is accepted for a note that is open in an editor waits for that editor to make the edits,
-         *     see `POST /api/v1/presence`, or until the note is closed, also across restarts; `refuse` and
-         *     `undo` take that back. reason: why they are refused. run:
-         *     that the changes of notes belong to, so that what is sent in parts is taken back together; null:
-         *     a new one.
-         */
-        NewDecisions: {
-            accept?: components["schemas"]["AcceptOne"][];
-            refuse?: number[];
-            undo?: number[];
-            /** @default  */
-            reason: string;
-            /** @default null */
-            run: string | null;
         };
         /** @description The model to fetch: a name of the catalogue. Nothing else can be fetched this way. */
         NewFetch: {
@@ -366,21 +388,32 @@ export interface components {
         Nonce: {
             nonce: string;
         };
+        /** @description What became of a note, and of its proposals. change: its id. left: what was not done. */
+        NoteDecided: {
+            path: string;
+            /** @enum {string} */
+            status: "enriched" | "proposed" | "refused" | "unchanged" | "skipped" | "failed";
+            changes: components["schemas"]["AgentFilled"][];
+            change: number | null;
+            reason: string | null;
+            left: string[];
+            proposals: components["schemas"]["Decided"][];
+        };
         /**
          * @description What became of a note. status: `enriched`, `refused`, `unchanged` or `failed`; `proposed` if
          *     the note is open, and its editor is to make the edits. changes: what was filled, as in runs.
          *
          *     change: its id in the journal. reason: why nothing was done. left: what was not done, and why.
          */
-        NoteDecisionShape: {
+        NoteDecision: {
             path: string;
             /** @enum {string} */
             status: "enriched" | "proposed" | "refused" | "unchanged" | "skipped" | "failed";
-            changes: components["schemas"]["FilledShape"][];
+            changes: components["schemas"]["Filled"][];
             change: number | null;
             reason: string | null;
             left: string[];
-            proposals: components["schemas"]["DecidedShape"][];
+            proposals: components["schemas"]["Decided"][];
         };
         /** @description A page of notes. after: where the next page begins; null on the last. total: of all. */
         NotePage: {
@@ -479,6 +512,36 @@ export interface components {
             change: number | null;
             evidence: components["schemas"]["Evidence"][] | null;
         };
+        /** @description A proposal. field: the property, or `callout`. */
+        ProposalFound: {
+            id: number;
+            path: string;
+            field: string;
+            heading: string | null;
+            text: string | string[] | null;
+            /** @enum {string} */
+            state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
+            flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost" | "undone")[];
+            why: string;
+            reason: string | null;
+            remark: string;
+            model: string;
+            made_at: string;
+            run: string;
+            decided_by: string;
+            change: number | null;
+            evidence: components["schemas"]["Evidence"][] | null;
+        };
+        /**
+         * @description What a proposal would make of its note as it is now: the parts of a word diff, each with its
+         *     mark: kept (`=`), added (`+`), taken out (`-`), or lines that are left out (`…`).
+         */
+        ProposalInPlace: {
+            parts: [
+                "=" | "+" | "-" | "…",
+                string
+            ][];
+        };
         /** @description What came of it: the proposal, which waits for a decision; or why a check rejected it. */
         ProposalMade: {
             proposal: components["schemas"]["Proposal"] | null;
@@ -503,6 +566,11 @@ export interface components {
             before: number | null;
             total: number;
         };
+        /** @description What came of it: the proposal, which waits for the user; or why a check rejected it. */
+        ProposalStored: {
+            proposal: components["schemas"]["ProposalFound"] | null;
+            rejected: string | null;
+        };
         /** @description Changes of the note's result that the user does not want, counted from 0. */
         Refused: {
             path: string;
@@ -519,31 +587,31 @@ export interface components {
             asked: components["schemas"]["AskedShape"][];
         };
         /**
-         * @description The result for a note. number: counts up within the run. change: its id in the journal.
-         *
-         *     counted: whether it is one of the run's total; other notes were named, and skipped at the start.
-         *     diff: if it was asked for and the note changed, or would. offer: the edits for an editor.
-         *     fallback: the kinds of changes that are a sentence of the note, as no answer could be used.
-         *     proposals: the ids of the proposals: first those of `changes`, in that order, then those that
-         *     wait. left: what was not filled, and why. ends_run: whether the reason holds for every note.
-         *     lacks_heading: whether not just one heading fits the section asked for.
+         * @description The result for a note of a run. number: counts up within the run. offer: the edits for an
+         *     editor. counted: whether it is one of the run's total; other notes were named, and skipped at
+         *     the start.
          */
         ResultShape: {
-            number: number;
-            counted: boolean;
             path: string;
             /** @enum {string} */
             status: "enriched" | "proposed" | "refused" | "unchanged" | "skipped" | "failed";
+            /** @default null */
             reason: string | null;
-            changes: components["schemas"]["FilledShape"][];
+            changes: components["schemas"]["Filled"][];
             left: string[];
-            usage: components["schemas"]["UsageShape"];
+            usage: components["schemas"]["Usage"];
+            /** @default null */
             change: number | null;
+            /** @default false */
             ends_run: boolean;
+            /** @default false */
             lacks_heading: boolean;
             fallback: string[];
             proposals: number[];
+            /** @default null */
             diff: string | null;
+            number: number;
+            counted: boolean;
             offer: components["schemas"]["OfferShape"] | null;
         };
         /** @description The runs that the daemon remembers, newest first. */
@@ -563,7 +631,7 @@ export interface components {
             counts: {
                 [key: string]: number;
             };
-            usage: components["schemas"]["UsageShape"];
+            usage: components["schemas"]["Usage"];
             waits: string;
             fault: string;
             made_at: string;
@@ -579,7 +647,7 @@ export interface components {
             counts: {
                 [key: string]: number;
             };
-            usage: components["schemas"]["UsageShape"];
+            usage: components["schemas"]["Usage"];
             waits: string;
             fault: string;
             made_at: string;
@@ -651,7 +719,7 @@ export interface components {
         };
         /**
          * @description The text of the note that the editor shows now. value: what the user made of the proposal's
-         *     text; null: it is as it was. state: as in AcceptOne.
+         *     text; null: it is as it was. state: as in Acceptance.
          */
         TextToEdit: {
             text: string;
@@ -666,13 +734,15 @@ export interface components {
         /**
          * @description Today's work: the notes enriched in this vault, and what was spent for all vaults.
          *
-         *     dollars: null if the price is unknown. tokens_a_day, dollars_a_day: the limits, if any.
+         *     dollars: null if the price is unknown. is_free: the model runs on this machine, and no setting
+         *     gives it a price. tokens_a_day, dollars_a_day: the limits, if any.
          */
         TodayShape: {
             notes: number;
             input_tokens: number;
             output_tokens: number;
             dollars: number | null;
+            is_free: boolean;
             tokens_a_day: number | null;
             dollars_a_day: number | null;
         };
@@ -741,10 +811,14 @@ export interface components {
             undone: components["schemas"]["Undone"][];
         };
         /** @description Tokens read and written, and calls made. cached_tokens: of those read, the cached ones. */
-        UsageShape: {
+        Usage: {
+            /** @default 0 */
             input_tokens: number;
+            /** @default 0 */
             output_tokens: number;
+            /** @default 0 */
             calls: number;
+            /** @default 0 */
             cached_tokens: number;
         };
     };
@@ -754,9 +828,13 @@ export interface components {
     headers: never;
     pathItems: never;
 }
-export type AcceptOne = components['schemas']['AcceptOne'];
+export type Acceptance = components['schemas']['Acceptance'];
 export type AgentAcceptance = components['schemas']['AgentAcceptance'];
+export type AgentDecisions = components['schemas']['AgentDecisions'];
+export type AgentFilled = components['schemas']['AgentFilled'];
+export type AgentHistory = components['schemas']['AgentHistory'];
 export type AgentProposal = components['schemas']['AgentProposal'];
+export type AgentProposals = components['schemas']['AgentProposals'];
 export type AgentUndo = components['schemas']['AgentUndo'];
 export type Applied = components['schemas']['Applied'];
 export type AppliedTo = components['schemas']['AppliedTo'];
@@ -770,22 +848,23 @@ export type ChangeMade = components['schemas']['ChangeMade'];
 export type ChangePage = components['schemas']['ChangePage'];
 export type ChangesToUndo = components['schemas']['ChangesToUndo'];
 export type Code = components['schemas']['Code'];
-export type DecidedShape = components['schemas']['DecidedShape'];
+export type Decided = components['schemas']['Decided'];
+export type Decisions = components['schemas']['Decisions'];
 export type DecisionsMade = components['schemas']['DecisionsMade'];
 export type EditShape = components['schemas']['EditShape'];
 export type EditsAgain = components['schemas']['EditsAgain'];
 export type Evidence = components['schemas']['Evidence'];
 export type FaultShape = components['schemas']['FaultShape'];
 export type FetchShape = components['schemas']['FetchShape'];
-export type FilledShape = components['schemas']['FilledShape'];
+export type Filled = components['schemas']['Filled'];
 export type Forgotten = components['schemas']['Forgotten'];
 export type ModelShape = components['schemas']['ModelShape'];
 export type NeedShape = components['schemas']['NeedShape'];
-export type NewDecisions = components['schemas']['NewDecisions'];
 export type NewFetch = components['schemas']['NewFetch'];
 export type NewRun = components['schemas']['NewRun'];
 export type Nonce = components['schemas']['Nonce'];
-export type NoteDecisionShape = components['schemas']['NoteDecisionShape'];
+export type NoteDecided = components['schemas']['NoteDecided'];
+export type NoteDecision = components['schemas']['NoteDecision'];
 export type NotePage = components['schemas']['NotePage'];
 export type NoteShape = components['schemas']['NoteShape'];
 export type NotesToForget = components['schemas']['NotesToForget'];
@@ -797,9 +876,12 @@ export type Problem = components['schemas']['Problem'];
 export type ProblemPlace = components['schemas']['ProblemPlace'];
 export type Proof = components['schemas']['Proof'];
 export type Proposal = components['schemas']['Proposal'];
+export type ProposalFound = components['schemas']['ProposalFound'];
+export type ProposalInPlace = components['schemas']['ProposalInPlace'];
 export type ProposalMade = components['schemas']['ProposalMade'];
 export type ProposalOffer = components['schemas']['ProposalOffer'];
 export type ProposalPage = components['schemas']['ProposalPage'];
+export type ProposalStored = components['schemas']['ProposalStored'];
 export type Refused = components['schemas']['Refused'];
 export type ReportTaken = components['schemas']['ReportTaken'];
 export type ResultShape = components['schemas']['ResultShape'];
@@ -816,6 +898,6 @@ export type Undo = components['schemas']['Undo'];
 export type UndoOffered = components['schemas']['UndoOffered'];
 export type Undone = components['schemas']['Undone'];
 export type UndoneChanges = components['schemas']['UndoneChanges'];
-export type UsageShape = components['schemas']['UsageShape'];
+export type Usage = components['schemas']['Usage'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,19 @@ from companion.app.local_vault import LocalVault
 from companion.app.open_vault import name_path, open_vault
 from companion.app.remote_vault import RemoteVault
 from companion.app.runtime_file import RuntimeFile, write_runtime_file
+from companion.app.types import programs
 from companion.app.types.changes import ChangeQuery
+from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.proposals import ProposalQuery
 from companion.app.vault import Vault, all_changes
 from companion.config import state_folder
-from companion.config.settings import ReviewTable
-from companion.errors import NoteChanged, NotThere, UsageError
+from companion.config.settings import AgentsTable, ReviewTable
+from companion.errors import NoteChanged, NoteRefused, NotThere, UsageError, VaultLocked
 from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, open_daemon_fixture
 from tests.llm.fake_endpoint import FakeEndpoint
 
-Open = Callable[[], Vault]
 HERE, DAEMON = "in this process", "by the daemon"
-BOTH = pytest.mark.parametrize("by", [HERE, DAEMON])
 
 
 @contextmanager
@@ -191,8 +192,8 @@ def test_what_can_be_undone(vault: Vault) -> None:
 
 
 def test_undo_of_many_is_sent_in_parts(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.app.remote_vault._BATCH", 2)
-    monkeypatch.setattr("companion.daemon.api.note_routes._UNDO_SECONDS", 0.0)
+    monkeypatch.setattr("companion.app.remote_vault._CHANGES", 2)
+    monkeypatch.setattr("companion.daemon.api.routing._SECONDS", 0.0)
     undone = list(vault.undo([3, 2, 1]))
     assert [(each.change, each.undone_by) for each in undone] == [(3, 4), (2, 5), (1, 6)]
     assert len({change.run for change in all_changes(vault, ChangeQuery(before=7))}) == 4
@@ -223,44 +224,156 @@ def test_a_note_that_was_moved_is_found_by_its_new_path(vault: Vault, old: str, 
     assert ids(vault, path=unicodedata.normalize("NFC", new)) == [4, 1]
 
 
-PROPOSALS: Sequence[tuple[dict[str, Any], int]] = [
-    ({}, 4),
-    ({"path": "A.md"}, 2),
-    ({"folder": "F"}, 2),
-    ({"folder": "Nowhere"}, 0),
-    ({"kind": "description"}, 2),
-    ({"flagged": True}, 0),
-    ({"flagged": False}, 4),
-    ({"state": "refused"}, 0),
-    ({"state": "all", "latest": True}, 4),
-    ({"before": 2}, 1),
-    ({"limit": 1}, 1),
-]
-
-
-@BOTH
-def test_proposals_and_forgetting_them(
-    by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@contextmanager
+def proposing(folder: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> Iterator[Vault]:
+    """Open a vault with a description and a callout, 1 to 4, proposed for A.md and F/B.md."""
+    monkeypatch.setenv("COMPANION_CHECKS", "off")
     with ExitStack() as stack:
         endpoint = stack.enter_context(closing(FakeEndpoint()))
-        fixture = stack.enter_context(open_daemon_fixture(tmp_path, endpoint, monkeypatch))
+        fixture = stack.enter_context(open_daemon_fixture(folder, endpoint, monkeypatch))
+        (folder / "home").mkdir()
+        settings = '[review]\nmode = "propose"\n[agents]\nmay_accept = ["description"]\n'
+        (folder / "home" / "config.toml").write_text(settings)
         fixture.settings["settle_seconds"] = 3600.0
         fixture.review = ReviewTable(mode="propose")
+        fixture.agents = AgentsTable(may_accept=("description",))
         fixture.start()
         for path in ("A.md", "F/B.md"):
             fixture.note(path)
             fixture.run(path)
-        vault = stack.enter_context(opened(fixture, by))
-        for query, number in PROPOSALS:
-            page = vault.proposals(ProposalQuery.of(**query))
-            assert len(page.proposals) == number, query
-        assert (page.total, page.before) == (4, 4)
-        assert vault.forget(["F"]) == 2
-        assert vault.proposals(ProposalQuery()).total == 2
-        assert [
-            p.text for p in vault.proposals(ProposalQuery(folder="F", state="all")).proposals
-        ] == [
-            None,
-            None,
-        ]
+        fixture.rescan()
+        yield stack.enter_context(opened(fixture, by))
+
+
+@pytest.fixture(params=[HERE, DAEMON])
+def proposed(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Vault]:
+    with proposing(tmp_path, monkeypatch, request.param) as vault:
+        yield vault
+
+
+PROPOSALS: Sequence[tuple[dict[str, Any], list[int]]] = [
+    ({}, [4, 3, 2, 1]),
+    ({"path": "A.md"}, [2, 1]),
+    ({"folder": "F"}, [4, 3]),
+    ({"folder": "Nowhere"}, []),
+    ({"kind": "description"}, [3, 1]),
+    ({"field": "callout"}, [4, 2]),
+    ({"flagged": True}, []),
+    ({"flagged": False}, [4, 3, 2, 1]),
+    ({"state": "refused"}, []),
+    ({"state": "all", "latest": True}, [4, 3, 2, 1]),
+    ({"tag": "none"}, []),
+    ({"property": "created"}, [4, 3, 2, 1]),
+    ({"property": "created", "before": 3, "limit": 1}, [2]),
+    ({"modified_since": time.time() + 60}, []),
+    ({"before": 2}, [1]),
+    ({"limit": 1}, [4]),
+]
+
+
+def test_proposals(proposed: Vault) -> None:
+    for query, expected in PROPOSALS:
+        page = proposed.proposals(ProposalQuery.of(**query))
+        assert [each.id for each in page.proposals] == expected, query
+    assert (page.total, page.before) == (4, 4)
+    assert proposed.proposal(1) == proposed.proposals(ProposalQuery(before=2)).proposals[0]
+    with pytest.raises(NotThere, match="no proposal 99"):
+        proposed.proposal(99)
+    with pytest.raises(UsageError, match="there is no field colour"):
+        proposed.proposals(ProposalQuery(field="colour"))
+
+
+def test_the_place_of_a_proposal(proposed: Vault) -> None:
+    parts = proposed.place(1).parts
+    assert [text for mark, text in parts if mark == "+"] == ["What a stub is."]
+    (proposed.root / "A.md").unlink()
+    with pytest.raises(NoteRefused, match="the note was deleted"):
+        proposed.place(1)
+
+
+def decide(vault: Vault, **decisions: Any) -> list[NoteDecision]:
+    return list(vault.decide(Decisions.of(**decisions)))
+
+
+def test_decisions(proposed: Vault) -> None:
+    unknown, a, b = sorted(
+        decide(proposed, accept=[{"id": 1, "text": "Mine."}, {"id": 3}, {"id": 2}, {"id": 99}]),
+        key=lambda each: each.path,
+    )
+    assert (a.path, a.status, a.change) == ("A.md", "enriched", 1)
+    accepted = [(each.id, each.state, each.reason) for each in a.proposals]
+    assert accepted == [(1, "accepted", None), (2, "accepted", None)]
+    assert (a.changes[0].kind, a.changes[0].text) == ("description", "Mine.")
+    assert (b.path, b.status, b.change) == ("F/B.md", "enriched", 2)
+    assert (unknown.status, unknown.reason) == ("failed", "there is no proposal 99")
+    assert len({change.run for change in proposed.changes(ChangeQuery()).changes}) == 1
+    [again] = decide(proposed, accept=[{"id": 1}])
+    assert again.status == "failed" and "it was accepted already (change 1)" in str(again.reason)
+    [back] = decide(proposed, undo=[1, 2])
+    assert {each.state for each in back.proposals} == {"open"} and back.change == 3
+    assert (proposed.root / "A.md").read_text(encoding="utf-8") == STUB
+    [refused] = decide(proposed, refuse=[2], reason="No.")
+    assert (refused.status, proposed.proposal(2).reason) == ("refused", "No.")
+    [taken] = decide(proposed, accept=[{"id": 2, "state": "refused"}])
+    assert taken.status == "enriched"
+
+
+def test_many_decisions_are_sent_in_parts(proposed: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("companion.daemon.api.routing._SECONDS", 0.0)
+    made = decide(proposed, accept=[{"id": each} for each in (1, 2, 3, 4)])
+    assert {each.path: each.change for each in made} == {"A.md": 1, "F/B.md": 2}
+    assert len({change.run for change in proposed.changes(ChangeQuery()).changes}) == 1
+
+
+def test_a_program_proposes(proposed: Vault) -> None:
+    given = {"script": "importer", "path": "A.md", "field": "description"}
+    made = proposed.propose(programs.ScriptProposal.of(value="Mine.", **given)).proposal
+    assert made and (made.model, made.flags) == ("script:importer", ["program"])
+    assert proposed.proposal(1).state == "superseded"
+    with pytest.raises(UsageError, match="there is no field colour"):
+        proposed.propose(programs.ScriptProposal.of(value="x", **given | {"field": "colour"}))
+    with pytest.raises(UsageError, match="script: String should match"):
+        programs.ScriptProposal.of(value="x", **given | {"script": "../x"})
+
+
+def test_an_agent(proposed: Vault) -> None:
+    agents, me = proposed.agents, {"agent": "tester"}
+    (proposed.root / "Private.md").write_text("---\nai: false\ndescription:\n---\n")
+    with pytest.raises(NotThere, match="that agents may see"):
+        agents.changes(programs.AgentChangeQuery.of(**me, path="Private.md"))
+    seen = agents.proposals(programs.AgentProposalQuery.of(**me, folder="F"))
+    assert [each.id for each in seen.proposals] == [4, 3]
+    given = {"path": "A.md", "field": "description", "value": "What it is."}
+    with pytest.raises(NoteRefused, match="proposal 1 for it waits"):
+        agents.propose(programs.AgentProposal.of(**me, **given))
+    [made] = agents.accept(programs.AgentAcceptance.of(**me, ids=[1])).notes
+    assert (made.status, made.change) == ("enriched", 1)
+    [refused] = agents.accept(programs.AgentAcceptance.of(**me, ids=[2])).notes
+    assert refused.status == "failed" and "do not let agents" in (refused.reason or "")
+    assert [each.id for each in agents.changes(programs.AgentChangeQuery.of(**me)).changes] == [1]
+    [back] = agents.undo(programs.AgentUndo.of(**me, change=1)).notes
+    assert [each.state for each in back.proposals] == ["open"]
+    with pytest.raises(NotThere, match="no change 1 that you made"):
+        agents.undo(programs.AgentUndo.of(**me, change=1))
+
+
+def test_forgetting(proposed: Vault) -> None:
+    assert proposed.forget(["F"]) == 2
+    assert proposed.proposals(ProposalQuery()).total == 2
+    forgotten = proposed.proposals(ProposalQuery(folder="F", state="all")).proposals
+    assert [(each.text, each.state) for each in forgotten] == [(None, "refused")] * 2
+
+
+def test_who_only_looks_holds_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with proposing(tmp_path, monkeypatch, HERE) as vault:
+        root = vault.root
+        with open_vault(root, read_only=True) as looking:
+            assert looking.proposal(1).state == "open"
+            with pytest.raises(VaultLocked):
+                decide(looking, refuse=[2])
+    with open_vault(root, read_only=True) as looking, open_vault(root, read_only=True) as other:
+        decide(looking, refuse=[2])
+        decide(other, accept=[{"id": 1}])
+        assert [looking.proposal(id_).state for id_ in (1, 2)] == ["accepted", "refused"]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.cli.serving import QUIET, serving
+from tests.cli.serving import QUIET
 from tests.cli.user import FILLED, STUB, User
 
 KEYS = [
@@ -292,27 +292,6 @@ def test_what_is_flagged_waits_for_a_look(flagged: User, options: list[str], ids
     assert {number for number, state in states(flagged).items() if state == "accepted"} == ids
     waits = "1 flagged proposal waits for a look: companion review --flagged"
     assert (waits in ran.out) == (1 not in ids and "1" not in options)
-
-
-def test_a_daemon_decides(asked: User) -> None:
-    with serving(asked) as daemon:
-        ran = asked.run("apply", "A.md", "99", "--json")
-        assert ran.status == 1
-        assert [(each["path"], each["status"]) for each in ran.objects] == [
-            ("", "failed"),
-            ("A.md", "enriched"),
-        ]
-        assert asked.run("refuse", "3").status == 0
-        done = asked.run("apply", "--all")
-        assert (done.status, asked.read("Sub/C.md")) == (0, FILLED)
-        assert states(asked) == {n: "refused" if n == 3 else "accepted" for n in range(1, 7)}
-        assert asked.run("apply", "3").status == 0 and asked.read("Sub/B.md") == FILLED
-        [run] = re.findall(r"companion undo --run (\S+)", done.out)
-        assert {each["run"] for each in asked.run("history", "--json").objects} >= {run}
-        assert asked.run("undo", "--run", run).status == 0
-        assert asked.read("Sub/C.md") == STUB
-        daemon.stop()
-    assert states(asked)[5] == "refused"
 
 
 @pytest.mark.parametrize(

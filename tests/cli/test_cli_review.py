@@ -10,7 +10,6 @@ import pytest
 
 from companion.note.needs import Need
 from companion.vault.proposal import NewProposal, ProposalState
-from tests.cli.serving import QUIET, serving
 from tests.cli.terminal import in_a_terminal
 from tests.cli.user import FILLED, STUB, Ran, User
 
@@ -253,18 +252,6 @@ def test_what_has_no_place_any_more_is_closed(reviewer: Reviewer) -> None:
     ran = reviewer.review("yyq")
     assert "the note was deleted" in ran.err
     assert reviewer.states() == ["closed", "closed", W, W]
-
-
-def test_a_daemon_decides(reviewer: Reviewer) -> None:
-    reviewer.user.configure(QUIET)
-    with serving(reviewer.user):
-        edit_by(reviewer, "write('Mine.')")
-        assert reviewer.review("enyuq").err == ""
-        assert reviewer.states() == [A, R, W, W]
-        edit_by(reviewer, "write('x' * 50_000)")
-        told = reviewer.review("eq").err
-        assert reviewer.states() == [A, R, W, W] and "a description may have" in told
-    assert "description: Mine." in reviewer.user.read("A.md")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX terminal")

@@ -294,30 +294,6 @@ def test_undoing_an_undo_makes_the_change_again(enriched: User) -> None:
     assert states == [(4, "done"), (3, "undone"), (2, "done"), (1, "done")]
 
 
-def test_later_edits_stay(enriched: User) -> None:
-    mine = ("Text of mine.\n", "New text of mine.\n\nMore.\n")
-    enriched.note("Stub.md", FILLED.replace(*mine))
-    assert enriched.run("undo", "Stub.md").status == 0
-    assert enriched.read("Stub.md") == STUB.replace(*mine)
-
-
-REFUSED = [
-    pytest.param(EDITED, "edited since", id="edited"),
-    pytest.param(None, "no longer there", id="deleted"),
-]
-
-
-@pytest.mark.parametrize(("text", "reason"), REFUSED)
-def test_undo_refuses(enriched: User, text: str | None, reason: str) -> None:
-    if text is None:
-        (enriched.vault / "Stub.md").unlink()
-    else:
-        enriched.note("Stub.md", text)
-    ran = enriched.run("undo", "1")
-    assert ran.status == 1 and reason in ran.err and "0 changes taken back" in ran.out
-    assert text is None or enriched.read("Stub.md") == text
-
-
 PARTS = [
     pytest.param("What a stub", "What my stub", "description", id="description edited"),
     pytest.param("It grows", "It shrinks", "callout", id="callout edited"),
@@ -371,12 +347,6 @@ def test_undo_of_what_is_not_there(
     ran = enriched.run("undo", *arguments)
     assert ran.status == status
     assert reason in ran.err and ran.out == ""
-
-
-def test_undo_twice_is_refused_with_who_did_it(enriched: User) -> None:
-    enriched.run("undo", "1")
-    ran = enriched.run("undo", "1")
-    assert ran.status == 1 and "taken back already by change 3" in ran.err
 
 
 def test_undo_json(enriched: User) -> None:

@@ -61,7 +61,9 @@ _Seen = dict[str, tuple[object, ...]]
 
 
 class Address(NamedTuple):
-    """One route of the API. body: one that comes in; places, queries: its fields that are paths."""
+    """One route of the API. body, needed: a body and the start of a query that come in; places,
+    queries: its fields that are paths.
+    """
 
     method: str
     target: str
@@ -69,6 +71,7 @@ class Address(NamedTuple):
     body: dict[str, object]
     places: tuple[str, ...]
     queries: tuple[str, ...]
+    needed: str
 
     def request(
         self,
@@ -80,7 +83,8 @@ class Address(NamedTuple):
         is_post = self.method == "POST"
         typed = {"Content-Type": JSON} if is_post else {}
         body = json.dumps({**self.body, **fields}).encode() if is_post else b""
-        return make_request(self.method, target or self.target, headers | typed, body)
+        usual = f"{self.target}?{self.needed}".rstrip("?&")
+        return make_request(self.method, target or usual, headers | typed, body)
 
 
 class AttackedDaemon(Serving[Daemon]):
@@ -242,6 +246,9 @@ def _addresses(document: dict[str, Any]) -> Iterator[Address]:
                 filled | places,
                 tuple(places),
                 tuple(one["name"] for one in queries if _is_path(one["schema"])),
+                "".join(
+                    f"{one['name']}={_FILL[one['name']]}&" for one in queries if one["required"]
+                ),
             )
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from companion.config import Config
 from companion.config.settings import (
+    AgentsTable,
     BackgroundTable,
     EndpointTable,
     IgnoreTable,
@@ -116,6 +117,7 @@ class DaemonFixture:
         self.limits = LimitsTable()
         self.review = ReviewTable()
         self.ignore = IgnoreTable()
+        self.agents = AgentsTable()
         self.timeout = 60.0
         self.concurrency = 4
         self.service_tier: str | None = None
@@ -143,7 +145,11 @@ class DaemonFixture:
         background = BackgroundTable.model_construct(**self.settings)
         # the table itself takes no settle time this short
         config = Config(
-            endpoint=endpoint, limits=self.limits, review=self.review, ignore=self.ignore
+            endpoint=endpoint,
+            limits=self.limits,
+            review=self.review,
+            ignore=self.ignore,
+            agents=self.agents,
         )
         return config.model_copy(update={"background": background})
 

@@ -63,64 +63,10 @@ def accept(api: Api, *ids: int) -> list[dict[str, Any]]:
     return decide(api, accept=[{"id": each} for each in ids])
 
 
-def test_lists_what_waits(api: Api, vault: DaemonFixture) -> None:
-    assert vault.read("Stub.md") == STUB and vault.model.calls() == 2
-    page = api.get("/proposals?path=Stub.md").json
-    assert (page["total"], page["before"]) == (2, None)
-    callout, description = page["proposals"]
-    assert description["id"] < callout["id"]
-    made_at = description.pop("made_at")
-    assert made_at.endswith("Z") and description.pop("run") == callout["run"] != ""
-    assert description == {
-        "id": description["id"],
-        "path": "Stub.md",
-        "kind": "description",
-        "heading": None,
-        "text": "What a stub is.",
-        "state": "open",
-        "flags": [],
-        "why": "empty description",
-        "reason": None,
-        "remark": "",
-        "model": "m",
-        "decided_by": "",
-        "change": None,
-        "evidence": None,
-    }
-    assert callout["text"] == ["A stub is a short note.", "", "It grows."]
-    assert api.get(f"/proposals/{callout['id']}").json == callout
-
-
-FILTERS = [
-    pytest.param("", 4, id="open"),
-    pytest.param("?folder=A", 2, id="folder"),
-    pytest.param("?kind=callout", 2, id="kind"),
-    pytest.param("?state=refused", 0, id="state"),
-    pytest.param("?state=all&flagged=false", 4, id="unflagged"),
-    pytest.param("?flagged=true", 0, id="flagged"),
-    pytest.param("?run=none", 0, id="run"),
-]
-
-
-@pytest.mark.parametrize(("query", "total"), FILTERS)
-def test_filters(api: Api, query: str, total: int) -> None:
-    page = api.get(f"/proposals{query}").json
-    assert page["total"] == len(page["proposals"]) == total
-
-
-def test_pages_and_etags(api: Api) -> None:
-    seen: list[int] = []
-    before = ""
-    while True:
-        page = api.get(f"/proposals?limit=3{before}").json
-        seen += [each["id"] for each in page["proposals"]]
-        if page["before"] is None:
-            break
-        before = f"&before={page['before']}"
-    assert seen == sorted(seen, reverse=True) and len(seen) == 4
+def test_what_is_as_the_client_has_it_is_not_sent_again(api: Api) -> None:
     tag = api.get("/proposals").headers["etag"]
     assert api.get("/proposals", If_None_Match=tag).status == 304
-    decide(api, refuse=seen[:1])
+    decide(api, refuse=ids_of(api)[:1])
     assert api.get("/proposals", If_None_Match=tag).status == 200
 
 
@@ -137,22 +83,6 @@ def test_refuses_an_odd_query(api: Api, query: str) -> None:
     assert_is_problem(api.get(f"/proposals{query}"), 422)
 
 
-def test_accepts_several_at_once(api: Api, vault: DaemonFixture) -> None:
-    ids = ids_of(api) + ids_of(api, "A/Stub.md")
-    done = sorted(accept(api, *ids, 99), key=lambda each: str(each["path"]))
-    assert [(each["path"], each["status"]) for each in done] == [
-        ("", "failed"),
-        ("A/Stub.md", "enriched"),
-        ("Stub.md", "enriched"),
-    ]
-    assert done[0]["proposals"] == [{"id": 99, "state": None, "reason": "there is no proposal 99"}]
-    assert [change["kind"] for change in done[2]["changes"]] == ["description", "callout"]
-    assert vault.read("Stub.md") == vault.read("A/Stub.md") == FILLED
-    vault.rescan()
-    eventually(vault.is_idle)
-    assert vault.model.calls() == 2 and len(vault.changes()) == 2
-
-
 def test_accepts_what_was_made_of_it(api: Api, vault: DaemonFixture) -> None:
     first, second = ids_of(api)
     [done] = decide(
@@ -163,33 +93,12 @@ def test_accepts_what_was_made_of_it(api: Api, vault: DaemonFixture) -> None:
     assert "> One.\n> Two.\n" in vault.read("Stub.md")
 
 
-def test_what_another_window_decided_stays(api: Api, vault: DaemonFixture) -> None:
-    first, second = ids_of(api)
-    decide(api, refuse=[first], reason="not that")
-    [done] = accept(api, first, second)
-    assert done["status"] == "enriched" and "description: \n" in vault.read("Stub.md")
-    assert done["proposals"] == [
-        {"id": first, "state": "refused", "reason": "it was refused already, by you: not that"},
-        {"id": second, "state": "accepted", "reason": None},
-    ]
-    [taken] = decide(api, accept=[{"id": first, "state": "refused"}])
-    assert taken["status"] == "enriched" and vault.read("Stub.md") == FILLED
-
-
-def test_takes_back(api: Api, vault: DaemonFixture) -> None:
-    ids = ids_of(api)
-    accept(api, *ids)
-    [undone] = decide(api, undo=ids)
-    assert vault.read("Stub.md") == STUB and undone["change"] is not None
-    assert {each["state"] for each in undone["proposals"]} == {"open"}
-
-
 ODD = [
     pytest.param({"accept": [{"id": 0}]}, id="no id"),
     pytest.param({"accept": [{"id": 1, "state": "accepted"}]}, id="state"),
     pytest.param({"accept": [1]}, id="a number"),
     pytest.param({"refuse": ["1"]}, id="a word"),
-    pytest.param({"refuse": [1] * 1001}, id="too many"),
+    pytest.param({"refuse": [1] * 100_001}, id="too many"),
     pytest.param({"accept": [{"id": 1, "text": 5}]}, id="a number for a text"),
 ]
 
@@ -245,11 +154,6 @@ def test_says_how_long_a_value_may_be(api: Api, text: str) -> None:
     [told] = decide(api, accept=[{"id": ids_of(api)[0], "text": text}])
     most = f"a description may have 2,000 characters, and this has {len(text):,}"
     assert (told["status"], told["reason"]) == ("failed", most)
-
-
-def test_there_is_no_such_proposal(api: Api) -> None:
-    assert_is_problem(api.get("/proposals/99"), 404)
-    assert_is_problem(api.post("/proposals/99/edits", {"text": STUB}), 404)
 
 
 def test_an_open_note_is_left_to_its_editor(api: Api, vault: DaemonFixture) -> None:
@@ -368,17 +272,6 @@ def test_what_waited_and_does_not_fit_any_more_is_open_again(
     assert not daemon.proposals.waiting() and vault.read("Stub.md").startswith(
         "---\ndescription: ["
     )
-
-
-def test_forgets(api: Api, vault: DaemonFixture) -> None:
-    assert api.post("/proposals/forget", {"paths": ["A"]}).json == {"proposals": 2}
-    page = api.get("/proposals?state=refused").json
-    assert {(each["path"], each["text"]) for each in page["proposals"]} == {("A/Stub.md", None)}
-    assert api.post("/proposals/forget", {"paths": [""]}).json == {"proposals": 2}
-    vault.rescan()
-    eventually(vault.is_idle)
-    assert vault.model.calls() == 2
-    assert_is_problem(api.post("/proposals/forget", {"paths": []}), 422)
 
 
 def test_accents_of_names_may_be_written_either_way(api: Api, vault: DaemonFixture) -> None:

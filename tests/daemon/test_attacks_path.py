@@ -240,7 +240,7 @@ def _asking_for(attacked: AttackedDaemon, path: str) -> Iterator[tuple[object, s
             request = address.request(headers, fields={place: value})
             yield (address.target, path), f"body/{place}", request
         for name in address.queries:
-            target = f"{address.target}?{name}={quote(path, safe='')}"
+            target = f"{address.target}?{address.needed}{name}={quote(path, safe='')}"
             yield (target, path), f"query/{name}", address.request(headers, target)
 
 

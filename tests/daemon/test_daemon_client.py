@@ -3,11 +3,11 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
 from companion.app.connection import DaemonGone, DaemonRefused
+from companion.app.types.results import NoteResult
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.http_server import bind_port
@@ -32,15 +32,13 @@ def test_follows_a_run_to_its_end(server: Served, client: DaemonClient) -> None:
     assert kept is not None and kept.request == request
     followed = client.follow(run.id, diff=True)
     kept.add(make_result("Stub.md"))
-    result, diff, counted = next(followed)
-    assert counted
-    expected = make_result("Stub.md")
-    assert replace(result, filled=()) == replace(expected, filled=(), old="", new="")
-    (need, value, remark), (asked, *rest) = result.filled[0], expected.filled[0]
-    assert ([value, remark], need) == (rest, asked)
-    assert diff is not None and diff.endswith("-description:\n+description: Yes.\n ---\n")
+    result = next(followed)
+    assert result.counted
+    expected = NoteResult.of(make_result("Stub.md"), diff=result.diff)
+    assert result.model_dump(include={*NoteResult.model_fields}) == expected.model_dump()
+    assert result.diff and result.diff.endswith("-description:\n+description: Yes.\n ---\n")
     kept.add(make_result("Left.md"))
-    assert [one.result.path for one in followed] == ["Left.md"]
+    assert [one.path for one in followed] == ["Left.md"]
     ended = client.run(run.id)
     assert (ended.state, ended.counts, ended.usage.input_tokens) == ("done", {"enriched": 2}, 20)
 
@@ -57,7 +55,7 @@ def test_follows_without_the_daemon_holding_back(server: Served, client: DaemonC
     kept = server.daemon.runs.get(run.id)
     assert kept is not None
     threading.Timer(0.1, kept.add, [make_result("Stub.md")]).start()
-    assert [one.result.path for one in client.follow(run.id)] == ["Stub.md"]
+    assert [one.path for one in client.follow(run.id)] == ["Stub.md"]
 
 
 def test_asks_for_the_rest(server: Served, client: DaemonClient) -> None:

@@ -17,9 +17,10 @@ from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.note.needs import Need
 from companion.note.outline import Section
-from companion.vault.proposal import TAKEABLE, Acceptance, NewProposal, ProposalState
+from companion.vault.proposal import Acceptance, NewProposal, ProposalState
 from companion.vault.proposals import Selection
 
+TAKEABLE: tuple[ProposalState, ...] = ("open", "refused", "rejected")
 NOTE = """---
 description:
 tags:
@@ -324,21 +325,6 @@ def test_a_vault_that_is_not_there_closes_nothing(desk: Desk, is_empty: bool) ->
     assert desk.states(ids) == ["open"]
 
 
-def test_what_another_window_decided_is_told(desk: Desk) -> None:
-    [first, second] = desk.propose("description", "top")
-    desk.accept(first)
-    [refused] = desk.decisions.refuse([second], reason="not that")
-    assert refused.result.status == "refused"
-    before = desk.text
-    done = desk.accept(first, second)
-    assert done.result.status == "failed" and desk.text == before
-    assert [each.reason for each in done.proposals] == [
-        "it was accepted already (change 1)",
-        "it was refused already, by you: not that",
-    ]
-    assert desk.accept(Acceptance(second, states=TAKEABLE)).result.status == "enriched"
-
-
 def test_a_rejected_one_may_be_taken(desk: Desk) -> None:
     new = NewProposal("Sourdough.md", TOP, ["Odd."], "rejected", reason="it is odd")
     none = NewProposal("Sourdough.md", DESCRIPTION, None, "rejected", reason="nothing")
@@ -386,11 +372,6 @@ def test_what_was_edited_since_is_not_taken_back(desk: Desk) -> None:
     desk.write(desk.text.replace("is raised.", "was raised."))
     [undone] = desk.decisions.undo(ids)
     assert undone.result.status == "failed" and desk.states(ids) == ["accepted"]
-
-
-def test_an_unknown_id_is_told(desk: Desk) -> None:
-    for done in (desk.decisions.accept([Acceptance(7)]), desk.decisions.refuse([7])):
-        assert [each.result.reason for each in done] == ["there is no proposal 7"]
 
 
 def test_many_notes(desk: Desk) -> None:

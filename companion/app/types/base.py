@@ -111,9 +111,7 @@ class Sent(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            [fault, *_] = error.errors(include_url=False, include_input=False)
-            where = "/".join(map(str, fault["loc"]))
-            raise UsageError(f"{where}: {fault['msg'].removeprefix('Value error, ')}") from None
+            raise UsageError(describe_fault(error)) from None
 
     def as_query(self) -> str:
         """Return it as the query of an address, with what differs from the defaults."""
@@ -129,7 +127,9 @@ class Sent(BaseModel):
 class Shape(BaseModel):
     """What is answered. model_validate makes it of a value with such attributes."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    model_config = ConfigDict(
+        frozen=True, from_attributes=True, json_schema_serialization_defaults_required=True
+    )
 
 
 class Nothing(Sent):
@@ -186,6 +186,20 @@ class ChangeMade(Shape):
     """The id of a change in the journal."""
 
     change: int
+
+
+def describe_fault(error: ValidationError) -> str:
+    """Return in words what is wrong with the first value that is."""
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    name = "/".join(map(str, faults[0]["loc"][:1]))
+    if faults[0]["type"] == "missing":
+        return f"{name}: it is missing"
+    words = [
+        each["msg"].removeprefix("Value error, ").replace("Input should be", "this has to be")
+        for each in faults
+        if each["loc"][0] == faults[0]["loc"][0]
+    ]
+    return f"{name}: {' or '.join(dict.fromkeys(words))}".replace("or this has to be", "or")
 
 
 def iso_time(seconds: float) -> str:

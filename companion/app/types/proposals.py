@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from companion.app.types.base import (
+    ExactMoment,
     FolderPath,
     Moment,
     OrNull,
@@ -18,19 +19,40 @@ from companion.app.types.base import (
     Shape,
     YesOrNo,
 )
+from companion.note.diff import Mark
 from companion.vault import proposal
-from companion.vault.proposal import Flag, ProposalState
+from companion.vault.proposal import FLAG_WORDS, Flag, ProposalState
+
+__all__ = [
+    "FLAG_WORDS",
+    "Evidence",
+    "Forgotten",
+    "NotesToForget",
+    "Proposal",
+    "ProposalInPlace",
+    "ProposalPage",
+    "ProposalQuery",
+    "ProposalState",
+]
+
+_Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ProposalQuery(Sent):
     """Which proposals. path: of one note. folder: in it, and those below. kind: a property, or
-    `callout`. state: `all`, or one of them. flagged: only those with a flag, or without. latest:
-    only those that no later one for the same need followed; an open one is always the latest.
+    `callout`; field: the same by the name of its file, too. tag, property, modified_since: of the
+    note; a property may have `=` and a value behind its name. state: `all`, or one of them.
+    flagged: only those with a flag, or without. latest: only those that no later one for the same
+    need followed; an open one is always the latest.
     """
 
     path: RelativePath | None = None
     folder: FolderPath = ""
-    kind: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    kind: _Name | None = None
+    field: _Name | None = None
+    tag: str | None = None
+    property: str | None = None
+    modified_since: ExactMoment | None = None
     state: Literal[ProposalState, "all"] = "open"
     flagged: YesOrNo | None = None
     latest: YesOrNo = False
@@ -87,6 +109,16 @@ class Proposal(Shape):
         """Return a proposal as it is stored."""
         return cls.model_validate(vars(stored) | {"text": stored.value})
 
+    @property
+    def lines(self) -> str:
+        """The value as one text, with items and lines at the ends of lines; empty: none."""
+        return self.text if isinstance(self.text, str) else "\n".join(self.text or ())
+
+    @property
+    def unsupported(self) -> list[Evidence]:
+        """The evidence for those of its sentences that it does not support."""
+        return [each for each in self.evidence or () if not each.supported]
+
 
 class NotesToForget(Sent):
     """Notes and folders whose text is to be deleted from what is kept; `""`: of the vault."""
@@ -98,6 +130,14 @@ class Forgotten(Shape):
     """Of how many proposals the text was deleted."""
 
     proposals: int
+
+
+class ProposalInPlace(Shape):
+    """What a proposal would make of its note as it is now: the parts of a word diff, each with its
+    mark: kept (`=`), added (`+`), taken out (`-`), or lines that are left out (`…`).
+    """
+
+    parts: list[tuple[Mark, str]]
 
 
 class ProposalPage(Shape):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Literal
 
 from pydantic import model_validator
@@ -28,7 +27,7 @@ from companion.app.types.changes import (
     UndoneChanges,
 )
 from companion.daemon.api.change_schemas import Undo, UndoOffered
-from companion.daemon.api.routing import Resource, the_daemon
+from companion.daemon.api.routing import Resource, for_a_while, the_daemon
 from companion.daemon.problem import Refusal
 from companion.errors import NotThere
 from companion.note.facts import Facts
@@ -94,7 +93,6 @@ def read_notes(query: NotesQuery) -> NotePage | NoteShape:
 changes = Resource("changes")
 
 _ONE = f"/changes/<int(min=1, max={LARGEST}):change>"
-_UNDO_SECONDS = 10.0  # after which an answer tells what was undone by then
 
 
 @changes.reads("/changes")
@@ -112,12 +110,8 @@ def read_change(change: int) -> Change:
 @changes.does("/changes/undo")
 def undo_changes(body: ChangesToUndo) -> UndoneChanges:
     """Undo changes, one after the other; each has a result of its own."""
-    undone, until = list[Undone](), time.monotonic() + _UNDO_SECONDS
-    for each in the_daemon().vault.undo(body.changes, body.run):
-        undone.append(each)
-        if time.monotonic() > until:
-            break
-    return UndoneChanges(undone=undone)
+    vault = the_daemon().vault
+    return UndoneChanges(undone=list(for_a_while(vault.undo(body.changes, body.run))))
 
 
 @changes.does(f"{_ONE}/undo", conflicts=True)

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
+from companion.app.types import programs
 from companion.app.types.base import LARGEST, OfferShape
+from companion.app.types.decisions import Decisions, DecisionsMade
 from companion.app.types.proposals import (
     Forgotten,
     NotesToForget,
     Proposal,
+    ProposalInPlace,
     ProposalPage,
     ProposalQuery,
 )
-from companion.daemon.api.program_schemas import (
-    AgentAcceptance,
-    AgentProposal,
-    AgentUndo,
-    ScriptProposal,
-)
-from companion.daemon.api.proposal_schemas import (
-    DecisionsMade,
-    NewDecisions,
-    NoteDecisionShape,
-    ProposalMade,
-    ProposalOffer,
-    TextToEdit,
-)
-from companion.daemon.api.routing import Resource, the_daemon
-from companion.daemon.problem import Refusal
-from companion.daemon.queries import spelled_path
-from companion.enrich import new_proposals
-from companion.enrich.run import NoteDecision
-from companion.vault import proposal
+from companion.daemon.api.proposal_schemas import ProposalOffer, TextToEdit
+from companion.daemon.api.routing import Resource, for_a_while, the_daemon
 from companion.vault.proposal import Acceptance
 
 proposals = Resource("proposals")
@@ -46,20 +31,27 @@ def read_proposals(query: ProposalQuery) -> ProposalPage:
 @proposals.reads(_ONE)
 def read_proposal(proposal: int) -> Proposal:
     """One proposal."""
-    return Proposal.of(find_proposal(proposal))
+    return the_daemon().vault.proposal(proposal)
+
+
+@proposals.reads(f"{_ONE}/place", conflicts=True)
+def read_place(proposal: int) -> ProposalInPlace:
+    """What a proposal would make of its note."""
+    return the_daemon().vault.place(proposal)
 
 
 @proposals.does("/proposals/decide", conflicts=True)
-def decide(body: NewDecisions) -> DecisionsMade:
+def decide(body: Decisions) -> DecisionsMade:
     """Accept, refuse and reopen proposals; each has a result of its own."""
-    return DecisionsMade(notes=list(map(NoteDecisionShape.of, carry_out(body))))
+    return DecisionsMade(notes=list(for_a_while(the_daemon().vault.decide(body))))
 
 
 @proposals.does(f"{_ONE}/edits", conflicts=True)
 def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalOffer:
     """The edits that accept a proposal in the text that the editor shows now."""
-    wish = Acceptance(find_proposal(proposal).id, body.value, (body.state,))
-    run, edits = the_daemon().edits_of_proposal(wish, body.text)
+    daemon = the_daemon()
+    wish = Acceptance(daemon.vault.proposal(proposal).id, body.value, (body.state,))
+    run, edits = daemon.edits_of_proposal(wish, body.text)
     return ProposalOffer(run=run, offer=OfferShape.model_validate(edits))
 
 
@@ -69,49 +61,40 @@ def forget(body: NotesToForget) -> Forgotten:
     return Forgotten(proposals=the_daemon().vault.forget(body.paths))
 
 
-def carry_out(wanted: NewDecisions) -> list[NoteDecision]:
-    """Accept, refuse and reopen the proposals; return what became of their notes."""
-    decisions = the_daemon().decisions
-    made = list(decisions.accept((each.wish for each in wanted.accept), run=wanted.run))
-    made += decisions.refuse(wanted.refuse, reason=wanted.reason)
-    made += decisions.undo(wanted.undo, wanted.run)
-    return made
+for_programs = Resource("programs")
 
 
-def find_proposal(number: int) -> proposal.Proposal:
-    """Return the proposal of that id. Raises Refusal if there is none."""
-    if (found := the_daemon().proposals.get(number)) is None:
-        raise Refusal(404, f"There is no proposal {number}.")
-    return found
+@for_programs.reads("/agents/proposals")
+def read_proposals_for_agent(query: programs.AgentProposalQuery) -> programs.AgentProposals:
+    """Proposals that the agent may see, newest first."""
+    return the_daemon().vault.agents.proposals(query)
 
 
-programs = Resource("programs")
+@for_programs.reads("/agents/changes")
+def read_changes_for_agent(query: programs.AgentChangeQuery) -> programs.AgentHistory:
+    """Changes that the agent may see, newest first."""
+    return the_daemon().vault.agents.changes(query)
 
 
-@programs.does("/agents/propose", conflicts=True)
-def propose_for_agent(body: AgentProposal) -> ProposalMade:
+@for_programs.does("/agents/propose", conflicts=True)
+def propose_for_agent(body: programs.AgentProposal) -> programs.ProposalStored:
     """Propose a value for what a note needs. A private note is answered as one that is gone."""
-    return ProposalMade.of(the_daemon().agent(body.agent).propose(body.path, body.given))
+    return the_daemon().vault.agents.propose(body)
 
 
-@programs.does("/agents/accept", conflicts=True)
-def accept_for_agent(body: AgentAcceptance) -> DecisionsMade:
+@for_programs.does("/agents/accept", conflicts=True)
+def accept_for_agent(body: programs.AgentAcceptance) -> programs.AgentDecisions:
     """Accept proposals; each has a result of its own."""
-    made = the_daemon().agent(body.agent).accept(body.ids)
-    return DecisionsMade(notes=list(map(NoteDecisionShape.of, made)))
+    return the_daemon().vault.agents.accept(body)
 
 
-@programs.does("/agents/undo", conflicts=True)
-def undo_for_agent(body: AgentUndo) -> DecisionsMade:
+@for_programs.does("/agents/undo", conflicts=True)
+def undo_for_agent(body: programs.AgentUndo) -> programs.AgentDecisions:
     """Take back a change that the agent itself has accepted."""
-    made = the_daemon().agent(body.agent).undo(body.change)
-    return DecisionsMade(notes=[NoteDecisionShape.of(made)])
+    return the_daemon().vault.agents.undo(body)
 
 
-@programs.does("/scripts/propose", conflicts=True)
-def propose_for_script(body: ScriptProposal) -> ProposalMade:
+@for_programs.does("/scripts/propose", conflicts=True)
+def propose_for_script(body: programs.ScriptProposal) -> programs.ProposalMade:
     """Propose a value for what a note needs; it takes the place of an open proposal for that."""
-    daemon = the_daemon()
-    path, context = spelled_path(daemon.root, body.path), daemon.reconciler.vault_context()
-    made = new_proposals.propose_for_script(daemon.space, context, path, body.given, body.script)
-    return ProposalMade.of(made)
+    return the_daemon().vault.propose(body)

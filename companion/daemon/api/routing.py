@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 from urllib.parse import parse_qsl
@@ -21,11 +22,13 @@ from companion.daemon.daemon import Daemon
 from companion.daemon.problem import Refusal
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 PREFIX = "/api/v1"
 EXTENSION = "companion"  # the daemon, among the extensions of the Flask application
 ACCESS_EXTENSION = "companion-access"
 
+_SECONDS = 10.0  # after which an answer tells what was done by then
 _INVALID_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -130,7 +133,7 @@ class Route:
             names["body"] = read_body(self.body, request.get_data())
         made = self.view(**names)
         if isinstance(made, BaseModel):
-            body = made.model_dump_json()
+            body = made.model_dump_json(by_alias=True)
             response = Response(body, self.status, content_type="application/json")
         else:
             response = made
@@ -149,9 +152,9 @@ class Resource(Blueprint):
         super().__init__(name, __name__, url_prefix=PREFIX)
         self.routes: list[Route] = []
 
-    def reads(self, rule: str) -> Callable[[V], V]:
+    def reads(self, rule: str, *, conflicts: bool = False) -> Callable[[V], V]:
         """Decorate a function that answers GET."""
-        return self._add("GET", rule)
+        return self._add("GET", rule, 200, conflicts)
 
     def does(
         self,
@@ -177,6 +180,15 @@ class Resource(Blueprint):
             return view
 
         return add
+
+
+def for_a_while(results: Iterator[T]) -> Iterator[T]:
+    """Yield results, at least one, until the answer has taken its time."""
+    until = time.monotonic() + _SECONDS
+    for each in results:
+        yield each
+        if time.monotonic() > until:
+            return
 
 
 def the_daemon() -> Daemon:

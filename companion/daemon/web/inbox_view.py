@@ -7,16 +7,13 @@ from typing import Annotated
 from flask import Response
 from pydantic import Field
 
-from companion.app.types.base import LARGEST, FolderPath, QueryId, Sent
-from companion.daemon.api.proposal_routes import carry_out, find_proposal
-from companion.daemon.api.proposal_schemas import NewDecisions
+from companion.app.types.base import LARGEST, FolderPath, QueryId, Sent, YesOrNo
+from companion.app.types.decisions import Decisions
+from companion.app.types.proposals import FLAG_WORDS, ProposalPage, ProposalQuery
+from companion.app.vault import new_run
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.web import answer, show
-from companion.enrich.run import new_run
 from companion.errors import NoteError
-from companion.note.diff import Part, diff_words
-from companion.vault.proposal import FLAG_WORDS
-from companion.vault.proposals import Selection
 
 inbox_view = Resource("inbox")
 
@@ -28,21 +25,27 @@ class InboxQuery(Sent):
 
     path: FolderPath = ""
     kind: Annotated[str, Field(max_length=200)] | None = None
-    flagged: Annotated[bool, Field(strict=False)] | None = None  # a query has words only
+    flagged: YesOrNo | None = None
     before: QueryId | None = None
 
-    def selection(self, *, flagged: bool) -> Selection:
-        """Return the open proposals with, or without, flags."""
-        paths = [self.path] if self.path else None
-        return Selection(paths, self.kind, ("open",), flagged, None, self.before)
+    def proposals(self, *, flagged: bool, limit: int) -> ProposalPage:
+        """Return the first open proposals with, or without, flags."""
+        return the_daemon().vault.proposals(
+            ProposalQuery(
+                folder=self.path,
+                kind=self.kind or None,
+                flagged=flagged,
+                before=self.before,
+                limit=limit,
+            )
+        )
 
 
 @inbox_view.reads("/inbox")
 def show_inbox(query: InboxQuery) -> Response:
     """Show the first proposals."""
-    store = the_daemon().proposals
     newest = _find_newest()
-    counts = {flagged: store.count(query.selection(flagged=flagged)) for flagged in (True, False)}
+    counts = {each: query.proposals(flagged=each, limit=1).total for each in (True, False)}
     parts = _list_parts(query)  # after the newest: one that comes meanwhile is told of, not missed
     to_do = 0 if any(counts.values()) else the_daemon().status().to_do
     values = {"counts": counts, "parts": parts, "newest": newest, "to_do": to_do}
@@ -58,27 +61,27 @@ def show_more(query: InboxQuery) -> Response:
 @inbox_view.reads("/inbox/count")
 def count() -> Response:
     """Return how many proposals are open, and the latest of them."""
-    number = the_daemon().proposals.count(Selection(states=("open",)))
-    return answer({"open": number, "newest": _find_newest()})
+    page = the_daemon().vault.proposals(ProposalQuery(limit=1))
+    return answer({"open": page.total, "newest": _find_newest()})
 
 
 @inbox_view.reads(f"/proposals/<int(min=1, max={LARGEST}):number>")
 def show_proposal(number: int) -> Response:
     """Show where the proposal would go in its note, and what it was made from."""
-    proposal = find_proposal(number)
-    place: list[Part] | None = None
+    vault = the_daemon().vault
+    proposal, parts, why_not = vault.proposal(number), [], ""
     try:
-        place, why_not = diff_words(*the_daemon().decisions.preview(proposal)), ""
+        parts = vault.place(number).parts
     except NoteError as error:
         why_not = error.reason
-    return show("place.html", each=proposal, place=place, why_not=why_not)
+    return show("place.html", each=proposal, place=parts, why_not=why_not)
 
 
 @inbox_view.does("/decide")
-def decide(body: NewDecisions) -> Response:
+def decide(body: Decisions) -> Response:
     """Accept, refuse or reopen proposals; answer what became of each, and why not as wanted."""
-    made = carry_out(body)
-    decided = [(decision.result.path, each) for decision in made for each in decision.proposals]
+    made = list(the_daemon().vault.decide(body))
+    decided = [(decision.path, each) for decision in made for each in decision.proposals]
     told = [(path, each.reason) for path, each in decided if each.reason]
     done = [path for path, each in decided if not each.reason]
     words = [_describe_decision(body, done)] if done else []
@@ -89,7 +92,7 @@ def decide(body: NewDecisions) -> Response:
     return answer({"said": " ".join(words), "states": states, "waiting": waiting, "why": why})
 
 
-def _describe_decision(body: NewDecisions, paths: list[str]) -> str:
+def _describe_decision(body: Decisions, paths: list[str]) -> str:
     """Return in words what was done. paths: the note of each proposal that it was done to."""
     number, notes = f"{len(paths):,}", set(paths)
     is_one = len(paths) == 1
@@ -103,18 +106,18 @@ def _describe_decision(body: NewDecisions, paths: list[str]) -> str:
 
 def _find_newest() -> int:
     """Return the id of the latest open proposal; 0 if there is none."""
-    found = the_daemon().proposals.select(Selection(states=("open",)), 1)
+    found = the_daemon().vault.proposals(ProposalQuery(limit=1)).proposals
     return found[0].id if found else 0
 
 
 def _list_parts(query: InboxQuery) -> list[dict[str, object]]:
     """Return the flagged proposals and then the others, at most a page of them together."""
     parts: list[dict[str, object]] = []
-    room, store = _PAGE, the_daemon().proposals
+    room = _PAGE
     for flagged in (True, False):
         if query.flagged not in (None, flagged):
             continue
-        found = store.select(query.selection(flagged=flagged), room + 1)
+        found = query.proposals(flagged=flagged, limit=room + 1).proposals
         shown, rest = found[:room], found[room:]
         room -= len(shown)
         before = rest[0].id + 1 if rest else None

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from flask import Response
 
 from companion.app.types.base import FolderPath, Id, Sent
-from companion.daemon.api.proposal_routes import find_proposal
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.web import said, show
 from companion.enrich.note_filter import Criteria
 from companion.enrich.selection import JobOptions
+from companion.errors import NotThere
 from companion.note.facts import Facts
 from companion.note.needs import CALLOUT, DESCRIPTION
 from companion.vault.paths import PathNotFound
@@ -112,9 +112,11 @@ def _find_proposed_kinds() -> dict[str, set[str]]:
 @vault_view.does("/refresh")
 def refresh(body: OutdatedText) -> Response:
     """Ask again for an outdated text of a note; the answer is a proposal beside the old text."""
-    written = find_proposal(body.proposal)
+    daemon = the_daemon()
+    if (written := daemon.proposals.get(body.proposal)) is None:
+        raise NotThere(f"there is no proposal {body.proposal}")
     anew = Criteria(kind=written.kind, need=written.need)
-    run = the_daemon().start_run(RunRequest([written.path], JobOptions(anew=anew)))
+    run = daemon.start_run(RunRequest([written.path], JobOptions(anew=anew)))
     if not run.total:
         return said("There is nothing to ask for: it was edited, or is proposed already.")
     return said("Asked again. The answer will wait in the inbox.")

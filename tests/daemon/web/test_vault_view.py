@@ -102,7 +102,7 @@ BAD: list[tuple[dict[str, object], int, str]] = [
     ({"proposal": 0}, 422, "proposal"),
     ({"proposal": "1"}, 422, "proposal"),
     ({"proposal": 1, "path": "Stub.md"}, 422, "path"),
-    ({"proposal": 999}, 404, "There is no proposal 999."),
+    ({"proposal": 999}, 404, "there is no proposal 999"),
 ]
 
 

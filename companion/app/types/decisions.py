@@ -1,0 +1,151 @@
+"""Decisions on proposals, and what became of their notes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from companion.app.types.base import Id, OrNull, RunId, Sent, Shape
+from companion.app.types.proposals import Proposal
+from companion.app.types.results import Filled, NoteResult
+from companion.enrich import run
+from companion.enrich.run import NoteStatus
+from companion.vault import proposal
+from companion.vault.proposal import ProposalState
+
+MOST_DECISIONS = 100_000  # at once; a request of the API has room for fewer
+
+Value = str | Annotated[list[str], Field(max_length=1000)]
+"""What a user made of a value: as long as a request takes; its field says how long it may be."""
+
+
+Takeable = Literal["open", "refused", "rejected"]
+"""The states of proposals that can be accepted."""
+
+
+class Acceptance(Sent):
+    """A proposal to accept. text: what the user made of its text; null: it is as it was.
+
+    state: as the client shows it. If it is another one by now, somebody else has decided on it, and
+    it stays as it is. `refused` and `rejected` ones can be accepted, too.
+    """
+
+    id: Id
+    text: Value | None = None
+    state: Takeable = "open"
+
+    @classmethod
+    def of_shown(cls, shown: Proposal) -> Self:
+        """Return that a proposal is accepted as it is shown."""
+        states: dict[ProposalState, Takeable] = {"refused": "refused", "rejected": "rejected"}
+        return cls(id=shown.id, state=states.get(shown.state, "open"))
+
+    @property
+    def wish(self) -> proposal.Acceptance:
+        """What the engine takes."""
+        return proposal.Acceptance(self.id, self.text, (self.state,))
+
+
+Acceptances = Annotated[list[Acceptance], Field(max_length=MOST_DECISIONS)]
+Ids = Annotated[list[Id], Field(max_length=MOST_DECISIONS)]
+
+
+class Decisions(Sent):
+    """Proposals to accept, to refuse, and to open again: what was decided on them is undone.
+
+    What is accepted for a note that is open in an editor waits for that editor to make the edits,
+    see `POST /api/v1/presence`, or until the note is closed, also across restarts; `refuse` and
+    `undo` take that back. reason: why they are refused. run: that the changes of notes belong to,
+    so that what is sent in parts is taken back together; null: a new one.
+    """
+
+    accept: Acceptances = Field(default_factory=list)
+    refuse: Ids = Field(default_factory=list)
+    undo: Ids = Field(default_factory=list)
+    reason: Annotated[str, Field(max_length=1000)] = ""
+    run: RunId | None = None
+
+    def without(self, ids: Collection[int]) -> Self:
+        """Return what is left to decide once these are decided on."""
+        return self.model_copy(
+            update={
+                "accept": [each for each in self.accept if each.id not in ids],
+                "refuse": [each for each in self.refuse if each not in ids],
+                "undo": [each for each in self.undo if each not in ids],
+            }
+        )
+
+    @property
+    def ids(self) -> list[int]:
+        """The proposals that it is about."""
+        return [*(each.id for each in self.accept), *self.refuse, *self.undo]
+
+
+class Decided(Shape):
+    """What became of a proposal. state: null if there is none of that id.
+
+    reason: why it is not as it was wanted; null: it is.
+    """
+
+    id: int
+    state: ProposalState | None
+    reason: OrNull
+
+
+class NoteDecision(Shape):
+    """What became of a note. status: `enriched`, `refused`, `unchanged` or `failed`; `proposed` if
+    the note is open, and its editor is to make the edits. changes: what was filled, as in runs.
+
+    change: its id in the journal. reason: why nothing was done. left: what was not done, and why.
+    """
+
+    path: str
+    status: NoteStatus
+    changes: list[Filled]
+    change: int | None
+    reason: OrNull
+    left: list[str]
+    proposals: list[Decided]
+
+    @classmethod
+    def of(cls, decision: run.NoteDecision) -> Self:
+        """Return what became of a note, as the engine tells it."""
+        changes = list(map(Filled.of, decision.result.filled))
+        more = {"changes": changes, "proposals": decision.proposals}
+        return cls.model_validate(vars(decision.result) | more)
+
+    @classmethod
+    def unknown(cls, decided: Decided) -> Self:
+        """Return that there is no such proposal."""
+        return cls(
+            path="",
+            status="failed",
+            changes=[],
+            change=None,
+            reason=decided.reason,
+            left=[],
+            proposals=[decided],
+        )
+
+    @property
+    def result(self) -> NoteResult:
+        """What became of the note, without what became of each proposal."""
+        values = vars(self) | {"proposals": [each.id for each in self.proposals]}
+        return NoteResult.model_validate(values)
+
+    @property
+    def waiting(self) -> list[int]:
+        """The ids of those that are accepted, and wait for the editor that shows the note."""
+        if self.status != "proposed":
+            return []
+        return [each.id for each in self.proposals if each.reason == self.reason]
+
+
+class DecisionsMade(Shape):
+    """What became of the notes whose proposals were decided on first; the other decisions can be
+    sent again: it took its time.
+    """
+
+    notes: list[NoteDecision]

@@ -1,0 +1,188 @@
+"""What programs ask for: what scripts and agents propose, and what agents see, accept and undo.
+
+Agents get `field` where all other JSON has `kind`, as they say `field` when they propose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from companion.app.types.base import (
+    FolderPath,
+    Id,
+    OrNull,
+    PageSize,
+    QueryId,
+    RelativePath,
+    Sent,
+    Shape,
+)
+from companion.app.types.changes import Change
+from companion.app.types.decisions import Decided, NoteDecision, Value
+from companion.app.types.proposals import Proposal
+from companion.app.types.results import Filled
+from companion.enrich import run
+from companion.enrich.run import NoteStatus
+from companion.vault.proposal import PROGRAM_NAME, GivenValue, ProposalState, RejectedValue
+from companion.vault.proposal import Proposal as StoredProposal
+
+_Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]
+_Title = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class _Given(Sent):
+    """A value that a program proposes. field: a field's name, or the property that it fills.
+
+    heading, question: of a callout, its section, or its title.
+    """
+
+    path: RelativePath
+    field: Annotated[str, Field(min_length=1, max_length=200)]
+    value: Value
+    heading: _Title | None = None
+    question: _Title | None = None
+
+    @property
+    def given(self) -> GivenValue:
+        """The value, as the application takes it."""
+        return GivenValue(self.field, self.value, self.heading, self.question)
+
+
+class ScriptProposal(_Given):
+    """A value that a script of the user's proposes. script: its name."""
+
+    script: _Name
+
+
+class AgentProposal(_Given):
+    """A value that an agent proposes. agent: the name that it gives itself."""
+
+    agent: _Name
+
+
+class AgentAcceptance(Sent):
+    """Proposals that an agent accepts, as far as the settings under `[agents]` let it."""
+
+    agent: _Name
+    ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
+
+
+class AgentUndo(Sent):
+    """A change that an agent takes back, by which it accepted proposals itself."""
+
+    agent: _Name
+    change: Id
+
+
+class AgentProposalQuery(Sent):
+    """Which proposals an agent sees. folder: or a note. before: with a lower id."""
+
+    agent: _Name
+    folder: FolderPath = ""
+    state: Literal[ProposalState, "all"] = "open"
+    before: QueryId | None = None
+    limit: PageSize = 50
+
+
+class AgentChangeQuery(Sent):
+    """Which changes an agent sees: those of a note, or of all that it may see."""
+
+    agent: _Name
+    path: RelativePath | None = None
+    limit: PageSize = 50
+
+
+class AgentHistory(Shape):
+    """Changes, newest first."""
+
+    changes: list[Change]
+
+
+class ProposalMade(Shape):
+    """What came of it: the proposal, which waits for a decision; or why a check rejected it."""
+
+    proposal: Proposal | None
+    rejected: str | None
+
+    @classmethod
+    def of(cls, outcome: StoredProposal | RejectedValue) -> ProposalMade:
+        """Return the shape of what came of a proposed value."""
+        if isinstance(outcome, RejectedValue):
+            return cls(proposal=None, rejected=outcome.reason)
+        return cls(proposal=Proposal.of(outcome), rejected=None)
+
+
+_BY_FIELD = ConfigDict(populate_by_name=True)
+
+
+class NeedFound(Shape):
+    """What a note needs. field: the property, or `callout`. heading, question: of a callout."""
+
+    model_config = _BY_FIELD
+
+    kind: str = Field(alias="field")
+    heading: str | None
+    question: str | None
+    reason: str
+
+
+class ProposalFound(Proposal):
+    """A proposal. field: the property, or `callout`."""
+
+    model_config = _BY_FIELD
+
+    kind: str = Field(alias="field")
+
+
+class AgentProposals(Shape):
+    """Proposals, newest first."""
+
+    proposals: list[ProposalFound]
+
+
+class ProposalStored(Shape):
+    """What came of it: the proposal, which waits for the user; or why a check rejected it."""
+
+    proposal: ProposalFound | None
+    rejected: str | None
+
+    @classmethod
+    def of(cls, outcome: StoredProposal | RejectedValue) -> ProposalStored:
+        """Return what came of a proposed value, as the engine tells it."""
+        return cls.model_validate(ProposalMade.of(outcome).model_dump())
+
+
+class AgentFilled(Filled):
+    """What was filled. field: the property, or `callout`."""
+
+    model_config = _BY_FIELD
+
+    kind: str = Field(alias="field")
+
+
+class NoteDecided(Shape):
+    """What became of a note, and of its proposals. change: its id. left: what was not done."""
+
+    path: str
+    status: NoteStatus
+    changes: list[AgentFilled]
+    change: int | None
+    reason: OrNull
+    left: list[str]
+    proposals: list[Decided]
+
+
+class AgentDecisions(Shape):
+    """What became of each note whose proposals were decided on."""
+
+    notes: list[NoteDecided]
+
+    @classmethod
+    def of(cls, decisions: Iterable[run.NoteDecision]) -> AgentDecisions:
+        """Return what became of notes, as the engine tells it."""
+        return cls.model_validate(
+            {"notes": [NoteDecision.of(each).model_dump() for each in decisions]}
+        )

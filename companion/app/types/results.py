@@ -1,0 +1,74 @@
+"""What became of notes that were worked on."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field
+
+from companion.app.types.base import OrNull, Shape
+from companion.enrich.plan import Filling
+from companion.enrich.run import NoteStatus, Result
+
+
+class Usage(Shape):
+    """Tokens read and written, and calls made. cached_tokens: of those read, the cached ones."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    calls: int = 0
+    cached_tokens: int = 0
+
+
+class Filled(Shape):
+    """What was filled: a property's value or values, or the lines of a callout."""
+
+    kind: str
+    heading: str | None
+    reason: str
+    text: str | list[str]
+    remark: str
+
+    @classmethod
+    def of(cls, filling: Filling) -> Self:
+        """Return what a filling fills."""
+        need, value, remark = filling
+        return cls(
+            kind=need.kind, heading=need.heading, reason=need.reason, text=value, remark=remark
+        )
+
+
+class NoteResult(Shape):
+    """What became of a note. change: its id in the journal. left: what was not filled, and why.
+
+    diff: if it was asked for and the note changed, or would. fallback: the kinds of changes that
+    are a sentence of the note, as no answer could be used. proposals: the ids of the proposals:
+    first those of `changes`, in that order, then those that wait. ends_run: whether the reason
+    holds for every note. lacks_heading: whether it does not have the heading of the section asked
+    for just once.
+    """
+
+    path: str
+    status: NoteStatus
+    reason: OrNull = None
+    changes: list[Filled] = Field(default_factory=list)
+    left: list[str] = Field(default_factory=list)
+    usage: Usage = Field(default_factory=Usage)
+    change: int | None = None
+    ends_run: bool = False
+    lacks_heading: bool = False
+    fallback: list[str] = Field(default_factory=list)
+    proposals: list[int] = Field(default_factory=list)
+    diff: str | None = None
+
+    @classmethod
+    def of(cls, result: Result, **more: object) -> Self:
+        """Return what became of a note that this process worked on. more: other members."""
+        changes = list(map(Filled.of, result.filled))
+        return cls.model_validate(vars(result) | {"changes": changes, **more})
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether a model was asked and gave nothing: what was filled or waits is a fallback."""
+        number = len(self.changes or self.proposals)
+        return self.usage.calls > 0 and 0 < len(self.fallback) == number
