@@ -310,28 +310,32 @@ describe("a card on a canvas", () => {
     });
   }
 
-  test("has its input method waited for by a click, too, and is not saved meanwhile", async () => {
-    const [, kind] = FILLS[0];
-    await host.app.vault.adapter.write("A.md", kind.before);
-    show(kind, kind.before.length, card);
-    const answers = host.daemon.answers.get("GET /runs/*");
-    let composed = "";
-    host.daemon.answers.set("GET /runs/*", (...sent) => {
-      card.compose("compositionstart");
-      card.typeOn("に");
-      composed = card.content;
-      return answers(...sent);
+  for (const part of ["", "Text."]) {
+    test(`has its input method waited for by a click, too, and is not saved meanwhile, with ${part || "all"}`, async () => {
+      const [, kind] = FILLS.find(([name]) => name === "a text");
+      host.closeCanvases();
+      await host.app.vault.adapter.write("A.md", kind.before);
+      const composed = await host.openCard("A.md", part);
+      show(kind, 0, { focus: () => composed.focus() });
+      const answers = host.daemon.answers.get("GET /runs/*");
+      host.daemon.answers.set("GET /runs/*", (...sent) => {
+        composed.compose("compositionstart");
+        composed.type(composed.content.length, "に");
+        return answers(...sent);
+      });
+      host.menu("file-menu", host.app.vault.getFileByPath("A.md"))[0].onClick__();
+      await host.pass(10_000);
+      const text = composed.content;
+      assert.match(text, /に$/);
+      assert.equal(await host.read("A.md"), kind.before);
+      assert.equal(host.said, "“A” waits until your input method is done.Cancel");
+      await cancel();
+      assert.equal(host.said, "The work on “A” was cancelled. What the model gave for “A” waits in the inbox.");
+      composed.compose("compositionend");
+      await host.pass(10_000);
+      assert.deepEqual([composed.content, await host.read("A.md")], [text, kind.before]);
     });
-    host.menu("file-menu", host.app.vault.getFileByPath("A.md"))[0].onClick__();
-    await host.pass(10_000);
-    assert.deepEqual([card.content, await host.read("A.md")], [composed, kind.before]);
-    assert.equal(host.said, "“A” waits until your input method is done.Cancel");
-    await cancel();
-    assert.equal(host.said, "The work on “A” was cancelled. What the model gave for “A” waits in the inbox.");
-    card.compose("compositionend");
-    await host.pass(10_000);
-    assert.equal(card.content, composed);
-  });
+  }
 });
 
 test("the status says what Obsidian does not have", async () => {

@@ -246,15 +246,18 @@ export class Host {
     return view;
   }
 
-  /** Open a canvas with a card that edits the note, and return its editor. */
-  async openCard(path) {
+  /** Open a canvas with a card that edits the note, or the part from these words on, and return its editor. */
+  async openCard(path, from = "") {
     const { vault } = this.app;
     const file = vault.getFileByPath(path);
-    const editor = new HostEditor(asShown(await vault.read(file)));
+    const text = asShown(await vault.read(file));
+    const start = text.indexOf(from);
+    const editor = new HostEditor(text.slice(start));
     editor.onType = () => this.workspace.trigger("editor-change", editor, null);
     const { canvas, containerEl } = await this.openCanvas([]);
-    const run = () => vault.modify(file, editor.content);
-    canvas.nodes.set("card", { child: { file, editMode: { editor }, requestSave: Object.assign(() => {}, { run }) } });
+    const run = () => vault.modify(file, text.slice(0, start) + editor.content);
+    const requestSave = Object.assign(() => {}, { run });
+    canvas.nodes.set("card", { child: { file, subpath: from, editMode: { editor }, requestSave } });
     containerEl.append(editor.cm.dom);
     document.body.append(containerEl);
     return editor;
