@@ -147,6 +147,18 @@ def collect(as_json: bool, vault: Path | None) -> int:
         return int(report.counts["failed"] > 0)
 
 
+_STEPS = {
+    "making": "being written",
+    "out": "waits for its answers",
+    "cancelled": "given up",
+    "ready": "not sent yet",
+    "sending": "being sent",
+    "sent": "at the provider",
+    "collected": "answers taken",
+    "done": "done",
+}
+
+
 class BatchShape(BaseModel):
     """A batch, as in `companion batch status --json`.
 
@@ -188,7 +200,7 @@ def status(as_json: bool, vault: Path | None) -> None:
                 )
                 output.print_json(shape.model_dump())
             words = [f"{number:,} {name}" for name, number in counts._asdict().items() if number]
-            output.say(f"{each.id}  {one_line(where)} [{step}]: {', '.join(words)}")
+            output.say(f"{each.id}  {one_line(where)} ({_STEPS[step]}): {', '.join(words)}")
         if not batches:
             output.say("No batches.")
 

@@ -177,22 +177,23 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
     ):
         say_which_vault(workspace.root, output)
         report, reader = RunReport(output), open_reader(workspace, similar)
-        number = refused = 0
+        number, refused = 0, Counter[bool]()
         try:
             for number, line in _read_lines(file):
                 answer = read_line(line)
                 if answer and (call := workspace.journal.batches.call(answer.id)):
                     report.add(report.read(reader.take(call, answer)))
                     continue
-                refused += 1
                 why = "it is no line of answers"
                 if answer:
                     why = f"{one_line(answer.id)[:80]} is no question of this vault's batches"
-                output.warn(f"line {number}: {why}; it is left out")
+                if not refused[answer is None]:  # once of each kind, as of a wrong file all are
+                    output.warn(f"line {number}: {why}; it is left out, as are others like it")
+                refused[answer is None] += 1
         finally:
             workspace.journal.flush()
     if refused:
-        output.warn(f"{count(refused, 'line')} of {number:,} left out")
+        output.warn(f"{count(refused.total(), 'line')} of {number:,} left out")
     words = [f"{report.counts[status]:,} {status}" for status in sorted(report.counts)]
     tokens = f"{report.usage.input_tokens:,} tokens in, {report.usage.output_tokens:,} out"
     output.say(f"{', '.join(words) or 'no answers'}. {tokens}.", style="bold")

@@ -49,6 +49,10 @@ _for_vault = click.option(
 )
 
 
+def _complete_setting(_ctx: click.Context, _param: click.Parameter, typed: str) -> list[str]:
+    return [each.name for each in all_settings() if each.name.startswith(typed)]
+
+
 @click.group()
 def config() -> None:
     """Show and change settings, of all vaults or of one; comments in the file stay.
@@ -58,7 +62,7 @@ def config() -> None:
 
 
 @config.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_complete_setting)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @_for_vault
 @debug_option
@@ -95,7 +99,7 @@ def get(name: str | None, as_json: bool, root: Path | None) -> int:
 
 
 @config.command("set")
-@click.argument("name")
+@click.argument("name", shell_complete=_complete_setting)
 @click.argument("values", nargs=-1, metavar="[VALUE]...")
 @click.option("--default", "removes", is_flag=True, help="Take it out of the file.")
 @_for_vault

@@ -5,6 +5,7 @@ Those of a vault after the first are in a file of its own: find_place says where
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +31,7 @@ from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
 
 _BOM = "\ufeff"
+_LF = re.compile(r"(?<!\r)\n")
 
 SettingValue = str | bool | int | float | list[Any] | dict[str, Any] | None
 _NONE: Tables = {}
@@ -62,7 +64,7 @@ def plan_settings(
     expected = parse_tables(before or b"", file)
     text = (before or b"").decode("utf-8")
     bom, text = text[: text.startswith(_BOM)], text.removeprefix(_BOM)
-    old_values = {}
+    old_text, old_values = text, {}
     for name, value in settings.items():
         if (old := _replace_value(expected, name, value)) != value:
             old_values[name] = old
@@ -71,6 +73,8 @@ def plan_settings(
         for name in old_values:
             _replace_value(document, name, settings[name])
         text = tomlkit.dumps(document)
+        if text.count("\r\n") and not _LF.search(old_text):
+            text = _LF.sub("\r\n", text)  # tomlkit ends what it adds with LF
     except (TOMLKitError, ValueError, TypeError, AttributeError) as error:
         raise _not_exact(file) from error
     if _without_empty(parse_tables(text.encode(), file)) != _without_empty(expected):

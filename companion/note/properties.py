@@ -214,7 +214,7 @@ def _reason(error: yaml.MarkedYAMLError) -> str:
         return "the properties hold several YAML documents; keep one"
     details = ", ".join(filter(None, (error.context, problem)))
     if "cannot start any token" in problem:
-        mend = "indent with blanks, not tabs; text that begins with @ ` % needs quotes"
+        mend = "indent with spaces, not tabs; text that begins with @ ` % needs quotes"
         return f"the properties are not valid YAML ({details}); {mend}"
     return f"the properties are not valid YAML ({details}); text with : # [ {{ @ needs quotes"
 

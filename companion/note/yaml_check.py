@@ -246,7 +246,7 @@ def _parse(note: NoteText, parse: Callable[[str], Iterable[Any]], parser: str) -
         line = note.line_number(start + (mark.index if mark else 0))
         reason = f"{parser} cannot read the properties; write this line in a simpler way"
         if "\t" in split_lines(note.text)[line - 1]:
-            reason = f"a tab that {parser} cannot read; remove it, or put a blank in its place"
+            reason = f"a tab that {parser} cannot read; remove it, or put a space in its place"
         raise NoteRefused(reason, line=line) from None
 
 

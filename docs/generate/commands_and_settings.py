@@ -32,6 +32,7 @@ def _pages(
         info_name=command.name,
         max_content_width=_WIDTH,
         terminal_width=_WIDTH,
+        help_option_names=companion.context_settings["help_option_names"],
     )
     yield title or context.command_path, command.get_help(context)
     if isinstance(command, click.Group):

@@ -151,6 +151,7 @@ def test_lines_that_answer_no_question_are_left_out(user: User) -> None:
     assert "line 1: other is no question of this vault's batches" in ran.err
     assert "line 2: it is no line of answers" in ran.err
     assert "4 lines of 6 left out" in ran.err
+    assert ran.err.count("is left out") == 2
     assert len(shown(user)) == 2
 
 

@@ -142,6 +142,7 @@ def test_a_terminal(user: User, no_color: bool) -> None:
     shown = in_a_terminal(user, ["enrich", ".", "--dry-run"], extra)
     assert "description: What a stub is." in shown and "Enriching" in shown
     assert bool(re.search(r"\x1b\[[0-9;]*3[0-9]m", shown)) is not no_color
+    assert not no_color or not re.search(r"\x1b\[[0-9;]*m", shown)  # bold and dim, either
 
 
 @pytest.fixture
@@ -231,6 +232,12 @@ COMPLETIONS = [
         {"COMP_WORDS": "companion enrich --dr", "COMP_CWORD": "2"},
         "--dry-run",
         id="an option",
+    ),
+    pytest.param(
+        "bash_complete",
+        {"COMP_WORDS": "companion config set endpoint.mo", "COMP_CWORD": "3"},
+        "endpoint.model",
+        id="a setting",
     ),
 ]
 

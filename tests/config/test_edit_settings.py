@@ -73,6 +73,12 @@ EXAMPLES = [
         id="settings are taken out",
     ),
     pytest.param(
+        "[server]\r\nport = 1\r\n",
+        {"endpoint.model": "new", "server.port": 2},
+        '[server]\r\nport = 2\r\n\r\n[endpoint]\r\nmodel = "new"\r\n',
+        id="a new table after CRLF",
+    ),
+    pytest.param(
         '\ufeff[endpoint]\r\nmodel = "old"\r\nretries = 0\r\n',
         {"endpoint.model": "new"},
         '\ufeff[endpoint]\r\nmodel = "new"\r\nretries = 0\r\n',

@@ -202,7 +202,7 @@ def test_any_text_has_facts(text: str, explicit: bool) -> None:
     assert read_facts(text.encode("utf-8", "surrogatepass"), RULES) == facts(text)
 
 
-TAB = "a tab that ruamel.yaml (YAML 1.2) cannot read; remove it, or put a blank in its place"
+TAB = "a tab that ruamel.yaml (YAML 1.2) cannot read; remove it, or put a space in its place"
 TAGGED = "`a` has a YAML tag, anchor or alias; fill it by hand"
 JSON = "the properties are written as JSON; write them as YAML, or fill in `a` by hand"
 NO_COLON = "`a` has no colon right after its name; fill it by hand"

@@ -145,7 +145,7 @@ def test_aliases(yaml: str, aliases: list[str]) -> None:
         pytest.param("---\na: 1\n", "never closed", 1, id="never closed"),
         pytest.param("---\na: 1\nb: c: d\n---\n", "not valid YAML", 3, id="unquoted colon"),
         pytest.param("---\na: @x\n---\n", "not valid YAML", 2, id="leading @"),
-        pytest.param("---\na:\n\t- x\n---\n", "blanks, not tabs", 3, id="a tab for blanks"),
+        pytest.param("---\na:\n\t- x\n---\n", "spaces, not tabs", 3, id="a tab for spaces"),
         pytest.param("---\na: 'x\n---\n", "not valid YAML", 2, id="unclosed quote"),
         pytest.param("---\na: *x\n---\n", "not valid YAML", 2, id="alias of nothing"),
         pytest.param("---\n- a\n---\n", "list of `name: value`", 2, id="list"),
