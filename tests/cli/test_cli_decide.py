@@ -152,7 +152,7 @@ def test_a_run_is_applied_and_taken_back(asked: User) -> None:
     [back] = re.findall(r"companion (undo --run \S+)", done.out)
     assert asked.run(*back.split()).status == 0
     assert asked.read("Sub/B.md") == STUB
-    assert states(asked) == {1: "open", 2: "open", 3: "refused", 4: "refused", 5: "open", 6: "open"}
+    assert set(states(asked).values()) == {"open"}  # again, flagged undone
 
 
 def test_what_was_refused_can_be_applied_by_its_number(asked: User) -> None:
