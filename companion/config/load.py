@@ -128,6 +128,18 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
         raise UsageError(describe_errors(error, file_of, " or the environment")) from None
 
 
+def find_restart_settings(then: Config, now: Config) -> list[str]:
+    """Return the settings that differ, and that a daemon follows only once it starts again."""
+    encoders = [config.similar_endpoint() for config in (then, now)]
+    is_changed = {
+        "vault": then.vault != now.vault,
+        "server.port": then.server != now.server,
+        "endpoint.concurrency": then.concurrency != now.concurrency,
+        "similar": then.similar != now.similar or encoders[0] != encoders[1],
+    }
+    return [name for name, changed in is_changed.items() if changed]
+
+
 def read_tables(file: Path) -> dict[str, Any]:
     """Return the tables of a TOML file; none where it does not exist.
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from companion.app.local_vault import LocalVault
+from companion.config.load import find_restart_settings
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.background import BackgroundHandler, BackgroundSwitch, DailyQuota
 from companion.daemon.backlog import Backlog, BacklogConsent
@@ -39,7 +40,6 @@ from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
-from companion.llm.rate_limiter import RateLimiter
 from companion.vault.proposal import Acceptance
 
 _REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
@@ -73,6 +73,7 @@ class Daemon:
         self.circuit_breaker = CircuitBreaker()
         self._first_settings = self._settings = space.settings
         self.settings_fault = ""
+        self._set_limiter()
         self.background_switch = BackgroundSwitch(lambda: space.config, space.state, self.queue)
         self.model_fetch = ModelFetch(self.background_switch.update)
         self._fingerprints = Fingerprints(space.root)
@@ -134,14 +135,6 @@ class Daemon:
             has_spare=not space.config.is_embedded,  # which has no room for one more call
         )
 
-    @property
-    def limiter(self) -> RateLimiter | None:
-        """What keeps the limits a minute of the endpoint; None: it has none."""
-        limiter = find_limiter(self.space.config, self.spending)
-        if limiter:
-            limiter.tell = self._set_waits
-        return limiter
-
     def follow_settings(self) -> bool:
         """Have the parts that keep something of the settings follow them; whether these are whole.
 
@@ -163,6 +156,7 @@ class Daemon:
             if settings is not (before := self._settings):
                 self._settings = settings
                 _log.info("the settings were changed")
+                self._set_limiter()
                 self._backlog.apply(settings.config.background.backlog)
                 self.background_switch.update()
                 if settings.config.limits != before.config.limits or (
@@ -173,15 +167,13 @@ class Daemon:
 
     def find_settings_to_restart_for(self) -> list[str]:
         """Return the settings that were changed and are only followed by the next start."""
-        then, now = self._first_settings.config, self.space.config
-        changed = {
-            "vault": then.vault != now.vault,
-            "server.port": then.server != now.server,
-            "endpoint.concurrency": then.concurrency != now.concurrency,
-            "similar": then.similar != now.similar
-            or then.similar_endpoint() != now.similar_endpoint(),
-        }
-        return [name for name, is_changed in changed.items() if is_changed]
+        return find_restart_settings(self._first_settings.config, self.space.config)
+
+    def _set_limiter(self) -> None:
+        """Take the limits a minute of the endpoint that is configured now, if it has any."""
+        self.limiter = find_limiter(self.space.config, self.spending)
+        if self.limiter:
+            self.limiter.tell = self._set_waits
 
     def start(self) -> None:
         """Start to watch the vault and to work on its notes."""
