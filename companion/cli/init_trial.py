@@ -81,10 +81,13 @@ class Trial:
             if isinstance(error, ModelNotStarted) and below(config):
                 return Verdict(str(error))
             if not self.asks:
-                self.output.warn("Nothing was written; --no-test goes on without asking the model.")
+                self.output.warn(
+                    "Nothing was written. Go again with another --endpoint or --model, or with"
+                    " --no-test, which does not ask the model."
+                )
                 raise
             self.output.warn(str(error))
-            question = "Keep this choice all the same?"
+            question = "Keep this choice all the same? Else init again takes another address."
             return Verdict(go_on=click.confirm(question, default=False, err=True))
 
     def _fetch(self, config: Config) -> bool:
@@ -202,6 +205,8 @@ class Trial:
             value = each.value if isinstance(each.value, str) else "; ".join(each.value or ())
             self.output.say(f"{each.kind}, to wait for your decision ({', '.join(each.flags)}):")
             self.output.say(f"  {value}")
+        for reason in result.left:
+            self.output.warn(f"Not written: {reason}")
         return True
 
 

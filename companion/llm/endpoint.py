@@ -62,7 +62,7 @@ class Endpoint:
         if not usable:
             raise UsageError(
                 "the endpoint's base URL must be an address such as http://localhost:11434/v1"
-                " or https://api.example.com/v1; correct base_url in the configuration"
+                " or https://api.example.com/v1"
             )
         object.__setattr__(self, "_parts", parts)
 

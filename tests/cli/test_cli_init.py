@@ -17,7 +17,7 @@ import pytest
 from companion.doctor.machine import ModelServer, discover_servers, list_served_models
 from tests.cli.empty_machine import empty_machine
 from tests.cli.terminal import LAST, in_a_terminal
-from tests.cli.user import KEY, User
+from tests.cli.user import KEY, STUB, User
 from tests.llm.fake_endpoint import FakeEndpoint, answer, error
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
@@ -106,6 +106,23 @@ def test_with_options_it_asks_nothing(user: User, monkeypatch: pytest.MonkeyPatc
     user.says()
     user.note("Stub.md")
     assert user.run("enrich", "Stub.md").status == 0
+
+
+def test_the_trial_says_what_was_rejected(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    user.says(callout="As an AI language model, I cannot help with that.")
+    user.note("Stub.md", STUB.replace("Text of mine.", "A stub is a note. What a stub is."))
+    ran = user.run("init", str(user.vault), "--endpoint", user.fake.url, "--model", "m")
+    assert ran.status == 0 and "What it would write in Stub.md" in ran.out
+    assert ran.err == "Not written: the callout is a refusal (“i cannot help”)\n"
+
+
+@pytest.mark.parametrize("address", ["htp://localhost:1/v1", "http://127.0.0.1:9/v1"])
+def test_a_mistyped_address_is_answered_by_what_to_do_here(user: User, address: str) -> None:
+    ran = user.run("init", str(user.vault), "--endpoint", address, "--model", "m")
+    assert ran.status in (1, 2) and "configuration" not in ran.err
+    assert "Go again with another --endpoint" in ran.err or "must be an address such as" in ran.err
+    assert nothing_is_written(user)
 
 
 def test_a_second_time_changes_nothing(user: User) -> None:
