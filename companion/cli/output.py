@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -24,10 +23,8 @@ from rich.progress import (
 from rich.text import Text
 
 from companion.errors import UsageError
-from companion.note.text import split_lines
+from companion.note.text import show_hidden, split_lines
 
-# a note must not steer the terminal, nor a name turn the words around it
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _WORD_STYLES = {"+": "green", "-": "strike red", "=": "", "…": "dim"}
 _WORD_MARKS = {"+": ("{+", "+}"), "-": ("[-", "-]"), "=": ("", ""), "…": ("", "")}
@@ -55,7 +52,7 @@ class Output:
     def say(self, text: str = "", style: str = "") -> None:
         """Print a line for people; nothing with as_json."""
         if not self.as_json:
-            self.out.print(Text(_without_control_characters(text), style=style))
+            self.out.print(Text(show_hidden(text), style=style))
 
     def shorten(self, text: str, used: int) -> str:
         """Return the text cut to what fits on a line beside `used` characters; whole in a pipe."""
@@ -67,7 +64,7 @@ class Output:
     def warn(self, *texts: str) -> None:
         """Print each text as a line on the standard error."""
         for text in texts:
-            self.err.print(Text(_without_control_characters(text), style="yellow"))
+            self.err.print(Text(show_hidden(text), style="yellow"))
 
     def agrees(self, cost: str, how: str) -> bool:
         """Print what sending notes elsewhere may cost, and return whether the user agrees to it.
@@ -91,7 +88,7 @@ class Output:
             return
         for line in split_lines(text):
             style = "bold" if line.startswith(("---", "+++")) else _DIFF_STYLES.get(line[0], "")
-            self.out.print(Text(_without_control_characters(line.rstrip("\r\n")), style=style))
+            self.out.print(Text(show_hidden(line.rstrip("\r\n")), style=style))
 
     def print_word_diff(self, parts: Iterable[tuple[str, str]]) -> None:
         """Print a word diff: coloured, or as git does without colours, `[-old-]{+new+}`."""
@@ -104,7 +101,7 @@ class Output:
         line = Text()
         for mark, text in parts:
             for piece in split_lines(text) or ["…\n"]:
-                words = _without_control_characters(piece.rstrip("\r\n"))
+                words = show_hidden(piece.rstrip("\r\n"))
                 if words and has_colours:
                     line.append(words, style=_WORD_STYLES[mark])
                 elif words:
@@ -193,7 +190,3 @@ def describe_backlog(notes: int, cost: str) -> str:
     else:
         wait = f"{notes:,} notes, which lay here before or came at once, wait"
     return f"{wait} for your answer{f': {cost}' if cost else '.'}"
-
-
-def _without_control_characters(text: str) -> str:
-    return _CONTROL.sub("\ufffd", text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import traceback
 from contextlib import suppress
 from io import TextIOWrapper
@@ -13,11 +12,11 @@ from pathlib import Path, PurePath
 
 from companion.enrich.run import Result
 from companion.errors import CompanionError, UsageError
+from companion.note.text import show_hidden
 
 _BYTES, _FILES = 1_000_000, 3
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
 _TIME = "%Y-%m-%d %H:%M:%S %z"  # local, with its offset
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def log_file(state: Path) -> Path:
@@ -73,10 +72,10 @@ class _PrivateFile(RotatingFileHandler):
 
 
 class _OneLine(logging.Formatter):
-    """Formats each event as one line; control characters, as in a note's name, are replaced."""
+    """Formats each event as one line; hidden characters, as in a note's name, are shown."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _CONTROL.sub("\ufffd", super().format(record))
+        return show_hidden(super().format(record)).replace("\n", "<U+000A>")
 
 
 _log = logging.getLogger(__name__)

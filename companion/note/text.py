@@ -113,3 +113,17 @@ class NoteText:
             )
             raise NoteRefused(reason, line=1)
         return Span(opening.end(), closing.start() + 1), closing.end()
+
+
+_HIDDEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]"
+)
+
+
+def show_hidden(text: str) -> str:
+    """Return the text with its control, bidirectional and zero-width characters as `<U+202E>`.
+
+    So no name reads as another one, and no text steers a terminal. Tabs and line feeds stay, and
+    so do the joiners, which some scripts and emoji need.
+    """
+    return _HIDDEN.sub(lambda sign: f"<U+{ord(sign[0]):04X}>", text)

@@ -211,7 +211,7 @@ testInTab("a daemon that is gone keeps what was typed, and takes it when it is b
 
 const STORES = /** @type {const} */ ([
   ["locked by another program", "db.execute('BEGIN EXCLUSIVE')", "db.execute('ROLLBACK')", /is locked by another program; close that and try again$/],
-  ["from a newer version", "old = db.execute('PRAGMA user_version').fetchone()[0]; db.execute('PRAGMA user_version = 99')", "db.execute(f'PRAGMA user_version = {old}')", /was written by a newer version of Companion .*; update Companion, and start companion serve anew$/],
+  ["from a newer version", "old = db.execute('PRAGMA user_version').fetchone()[0]; db.execute('PRAGMA user_version = 99')", "db.execute(f'PRAGMA user_version = {old}')", /was written by a newer version of Companion .*; update Companion, and restart companion serve$/],
 ]);
 for (const [name, harm, mend, words] of STORES) {
   testInTab(`a store that is ${name} is told of in one sentence, and nothing is lost`, async () => {

@@ -3,7 +3,7 @@
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { notify, showLists } from "./dialogs.js";
 import { openView } from "./view.js";
-import { countNotes, describeModel, describeSettings, describeVault, nameChange, say, sentence } from "./words.js";
+import { countNotes, describeModel, describeSettings, describeVault, nameChange, say, showHidden, sentence } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import { Choice } from "./dialogs.js" */
@@ -34,7 +34,7 @@ export async function showWhy(plugin, file) {
   const filled = needs.map((need) => sentence(`${nameChange(need)}: ${need.reason}`));
   const alone = skipped === null ? [] : [sentence(skipped)];
   const isDone = !filled.length && !alone.length;
-  showLists(plugin, file.basename, [
+  showLists(plugin, showHidden(file.basename), [
     [say("whyLeft"), alone],
     [say("whyFilled"), isDone ? [say("whyNothing")] : filled],
     [say("whyStays"), left.map(sentence)],

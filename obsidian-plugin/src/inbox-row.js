@@ -1,6 +1,6 @@
 /** A proposal as a row of the inbox: what it would fill and with what, why to look at it, and its buttons. */
 
-import { nameChange, say, sentence, textOf } from "./words.js";
+import { nameChange, say, sentence, showHidden, textOf } from "./words.js";
 
 /** @import { UserEvent } from "obsidian" */
 /** @import { Decision } from "./decisions.js" */
@@ -36,12 +36,13 @@ const FLAGS = {
  */
 export function showProposal(list, proposal, acts) {
   const name = nameChange(proposal);
-  const label = `${name}, ${proposal.path}`;
+  const path = showHidden(proposal.path);
+  const label = `${name}, ${path}`;
   const attr = { tabindex: -1, "aria-label": label, "data-id": proposal.id };
   const row = list.createEl("li", { cls: "callout-companion-change callout-companion-proposal", attr });
   const head = row.createDiv({ cls: "callout-companion-head" });
   head.createEl("input", { type: "checkbox", attr: { "aria-label": `${say("choose")}: ${label}` } });
-  const link = head.createEl("button", { text: proposal.path, cls: "callout-companion-link" });
+  const link = head.createEl("button", { text: path, cls: "callout-companion-link" });
   row.createEl("p", { text: `${name}. ${sentence(proposal.why)}`, cls: "callout-companion-quiet" });
   for (const flag of proposal.flags) {
     const key = FLAGS[flag];

@@ -13,6 +13,9 @@ import english from "./languages/en.json";
 /** @type {{ language: string, messages: Record<string, Message>, plural: Intl.PluralRules }} */
 const chosen = { language: "en", messages: english, plural: new Intl.PluralRules("en") };
 
+// eslint-disable-next-line no-control-regex -- these are the ones to show
+const HIDDEN = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
+
 /**
  * Speak Obsidian's language from now on. Call it before anything is said.
  *
@@ -36,7 +39,17 @@ export async function chooseLanguage(named = getLanguage()) {
 export function say(key, values = {}) {
   const message = chosen.messages[key] ?? "";
   const text = typeof message === "string" ? message : pickPlural(message, Number(values.n));
-  return text.replace(/\{(\w+)\}/g, (_, /** @type {string} */ name) => String(values[name] ?? ""));
+  return text.replace(/\{(\w+)\}/g, (_, /** @type {string} */ name) => showHidden(String(values[name] ?? "")));
+}
+
+/**
+ * Return the text with its control, bidirectional and zero-width characters as `<U+202E>`, so that no name
+ * reads as another one. The joiners stay, which some scripts and emoji need.
+ *
+ * @param {string} text
+ */
+export function showHidden(text) {
+  return text.replace(HIDDEN, (sign) => `<U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}>`);
 }
 
 /**

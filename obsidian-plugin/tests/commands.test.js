@@ -338,6 +338,14 @@ describe("undo the last change", () => {
     assert.equal(host.said, "Undone in “A.md”. X stays.");
   });
 
+  test("shows what would make a name read as another one", async () => {
+    await host.unload();
+    host = await new Host({ "a\u202egnp.md.md": NOTE }).load();
+    await host.open("a\u202egnp.md.md");
+    await host.command("undo-note");
+    assert.equal(host.said, "There is nothing to undo in “a<U+202E>gnp.md”.");
+  });
+
   test("says so when there is none", async () => {
     await host.command("undo-note");
     assert.equal(host.said, "There is nothing to undo in “A”.");

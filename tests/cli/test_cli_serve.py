@@ -56,7 +56,7 @@ def test_a_stub_saved_later_is_filled_and_the_log_says_so_in_a_line(user: User) 
         [told] = [line for line in log.splitlines() if "Saved.md" in line]
         assert " INFO Saved.md: filled description, callout (change " in told
         [told] = [line for line in log.splitlines() if "Ide" in line]
-        assert "Ide\ufffda.md: filled" in told
+        assert "Ide<U+000A>a.md: filled" in told
         assert "stub is" not in log and "Text of mine" not in log and KEY not in log
         assert log.count(UNCHECKED) == 1
 
@@ -281,7 +281,7 @@ def test_old_lines_of_the_log_are_dropped_and_no_file_of_it_is_open_to_others(
     if os.name != "nt":
         assert {mode_of(file) for file in files} == {0o600}
     log = files[0].read_text(encoding="utf-8")
-    assert log.splitlines()[-1].endswith("WARNING B?d.md: \ufffd[2Ja\ufffdb")
+    assert log.splitlines()[-1].endswith("WARNING B?d.md: <U+001B>[2Ja<U+000A>b")
     assert log.splitlines()[-2].endswith(f"35999 {'x' * 80}") and "Text of mine" not in log
 
 

@@ -195,7 +195,7 @@ def test_a_name_with_control_characters_does_not_steer_the_terminal(user: User) 
     user.note("two\u2028lines.md")
     for command in (["scan"], ["enrich", "."]):
         shown = user.run(*command).out
-        assert "turned" in shown and not {"\x1b", "\u202e", "\u2028"} & set(shown)
+        assert "<U+202E>dm.turned.md" in shown and not {"\x1b", "\u202e", "\u2028"} & set(shown)
 
 
 PRIVATE = """[private]

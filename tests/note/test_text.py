@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
-from companion.note.text import NoteText, split_lines
+from companion.note.text import NoteText, show_hidden, split_lines
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,17 @@ def test_bytes_survive_or_are_refused(data: bytes) -> None:
         assert NoteText.decode(data).text.encode() == data
     except NoteRefused as refusal:
         assert refusal.line
+
+
+SHOWN = [
+    ("a\u202egnp.md.md", "a<U+202E>gnp.md.md"),
+    ("A\u200b.md", "A<U+200B>.md"),
+    ("\x1b[2J", "<U+001B>[2J"),
+    ("\ttwo\nlines\u2029", "\ttwo\nlines<U+2029>"),
+    ("عربى Crème 👩\u200d🔬", "عربى Crème 👩\u200d🔬"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), SHOWN)
+def test_hidden_characters_are_shown(text: str, expected: str) -> None:
+    assert show_hidden(text) == expected

@@ -7,6 +7,8 @@ from typing import Any
 
 from flask import Response, render_template
 
+from companion.note.text import show_hidden
+
 
 def show(template: str, **values: Any) -> Response:
     """Return a view as HTML."""
@@ -14,9 +16,12 @@ def show(template: str, **values: Any) -> Response:
     return Response(body, content_type="text/html; charset=utf-8")
 
 
-def said(words: str) -> Response:
-    """Return what the page says about an action: it is read out, and stays for a while."""
-    return answer({"said": words})
+def said(words: str, **more: object) -> Response:
+    """Return what the page says about an action: it is read out, and stays for a while.
+
+    more: what its script makes of the action.
+    """
+    return answer({"said": show_hidden(words), **more})
 
 
 def answer(value: object) -> Response:

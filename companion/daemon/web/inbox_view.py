@@ -12,7 +12,7 @@ from companion.app.types.decisions import Decisions
 from companion.app.types.proposals import FLAG_WORDS, ProposalPage, ProposalQuery
 from companion.app.vault import new_run
 from companion.daemon.api.routing import Resource, the_daemon
-from companion.daemon.web import answer, show
+from companion.daemon.web import answer, said, show
 from companion.errors import NoteError
 
 inbox_view = Resource("inbox")
@@ -89,7 +89,7 @@ def decide(body: Decisions) -> Response:
     states = {str(each.id): each.state for _, each in decided}
     why = {str(each.id): each.reason for _, each in decided if each.reason}
     waiting = [id_ for decision in made for id_ in decision.waiting]
-    return answer({"said": " ".join(words), "states": states, "waiting": waiting, "why": why})
+    return said(" ".join(words), states=states, waiting=waiting, why=why)
 
 
 def _describe_decision(body: Decisions, paths: list[str]) -> str:

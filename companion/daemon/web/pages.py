@@ -24,6 +24,7 @@ from companion.daemon.web.inbox_view import inbox_view
 from companion.daemon.web.now_view import now_view
 from companion.daemon.web.spending_view import spending_view
 from companion.daemon.web.vault_view import vault_view
+from companion.note.text import show_hidden
 
 STATIC_FILES = ("idiomorph.min.js", "simple.min.css", "page.js", "inbox.js", "page.css")
 """The scripts and styles, those of others first; `npm run page` brings these from npm."""
@@ -69,6 +70,9 @@ def open_session() -> Response:
     if session is None:
         raise refuse_code("This address was used, or is too old; `companion open` makes a new one.")
     return answer({"session": session})
+
+
+page.add_app_template_filter(show_hidden, "visible")
 
 
 @page.app_template_filter()

@@ -7,6 +7,9 @@ import json
 import re
 from datetime import datetime
 from http.cookies import SimpleCookie
+from typing import Literal
+from unicodedata import normalize
+from urllib.parse import quote
 
 import pytest
 
@@ -250,6 +253,49 @@ def test_what_notes_and_models_say_is_text_wherever_it_is_shown(attacked: Attack
             assert part not in answer.body, (shown, part)
     assert b"&lt;script&gt;alert(1)" in _get(attacked, "/page/inbox", attacked.page_headers).body
     (attacked.daemon_fixture.vault / path).unlink()
+    attacked.daemon.proposals.forget([path], "")
+
+
+def test_a_name_does_not_read_as_another(attacked: AttackedDaemon) -> None:
+    path = "Rye/a\u202egnp.md.md"
+    attacked.daemon_fixture.note(path)
+    attacked.daemon_fixture.run(path)
+    attacked.daemon_fixture.note("Oats\u200b/Note.md")
+    attacked.daemon_fixture.rescan()
+    need = Need("tags", None, None, "property", "empty tags")
+    attacked.daemon.proposals.add([NewProposal(path, need, ["a"])])
+    shown = [_get(attacked, each, attacked.page_headers).body.decode() for each in VIEWS]
+    for body in (
+        *shown,
+        _get(attacked, "/page/vault?folder=Rye", attacked.page_headers).body.decode(),
+    ):
+        assert "\u202e" not in body and "\u200b" not in body
+    assert sum("<bdi>Rye/a&lt;U+202E&gt;gnp.md.md</bdi>" in body for body in shown) == 4
+    answer = _post(attacked, "/page/decide", attacked.page_headers, {"accept": [{"id": 1}]})
+    assert "\u202e" not in answer.json["said"]
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("other", ["NFC", "NFD"])
+def test_a_note_is_there_by_each_form_of_its_name(
+    attacked: AttackedDaemon, form: Literal["NFC", "NFD"], other: Literal["NFC", "NFD"]
+) -> None:
+    path = normalize(form, "Crème/Brûlée.md")
+    attacked.daemon_fixture.note(path)
+    attacked.daemon_fixture.run(path)
+    need = Need("tags", None, None, "property", "empty tags")
+    attacked.daemon.proposals.add([NewProposal(path, need, ["a"])])
+    attacked.daemon_fixture.rescan()
+    named, folder = quote(normalize(other, path)), quote(normalize(other, "Crème"))
+    for place in (f"inbox?path={named}", f"inbox?path={folder}", f"inbox/more?path={named}"):
+        assert path in _get(attacked, f"/page/{place}", attacked.page_headers).body.decode(), place
+    for place in (f"history?path={named}", f"history?path={folder}", f"vault?folder={folder}"):
+        body = _get(attacked, f"/page/{place}", attacked.page_headers).body.decode()
+        assert normalize("NFC", "Crème") in normalize("NFC", body.replace("Only", "")), place
+        assert "Companion changed nothing" not in body and "no notes here" not in body, place
+    for place in (f"proposals?path={named}", f"changes?path={named}", f"notes?folder={folder}"):
+        answer = attacked.get(f"/{place}&filter=all" if "notes" in place else f"/{place}").json
+        assert answer[place.partition("?")[0]], place
     attacked.daemon.proposals.forget([path], "")
 
 
