@@ -22,7 +22,6 @@ const MUTATIONS = [
   ["user-activity.js", ".filter((one) => hasCursor(app, one))", "", "waits for a cursor without the focus"],
   ["user-activity.js", "canRedo(editor) || ", "", "destroys the steps that can be made again"],
   ["user-activity.js", " || isInVimMode(editor)", "", "gets into what Vim repeats"],
-  ["user-activity.js", "isEditor && element === this.#composing", "false && isEditor", "disturbs an input method in a card"],
   ["writing.js", "      await awaitUser(plugin, application, null);\n", "", "saves a card while somebody composes in it"],
   ["writing.js", "if (wait.isCancelled) throw", "if (!wait) throw", "waits on after it was cancelled"],
   ["editor.js", "leaveLines(text, edits, head)", "head", "puts the cursor into the line below what is taken out"],
