@@ -95,7 +95,7 @@ def open_session(
 
     from_daemon: a daemon that has the vault stands aside until the command is done.
 
-    Raises DaemonRefused while that daemon is at work on a run.
+    Raises VaultLocked while that daemon is at work on a run.
     """
     root, config = load_vault(vault, paths)
     _warn_of_other_vault(vault, root, config, output)

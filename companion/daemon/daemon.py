@@ -38,7 +38,7 @@ from companion.enrich.similar import open_similar
 from companion.enrich.task import Job
 from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
-from companion.errors import ConsentMissing, UsageError
+from companion.errors import ConsentMissing, UsageError, VaultLocked
 from companion.llm.budget import Budget
 from companion.vault.proposal import Acceptance
 
@@ -305,10 +305,10 @@ class Daemon:
     def release(self) -> None:
         """Let another process have the vault: the daemon stops, and starts again after it.
 
-        Raises UsageError while a run is at work.
+        Raises VaultLocked while a run is at work.
         """
         if runs := self.runs.active():
-            raise UsageError(
+            raise VaultLocked(
                 f"the daemon works on run {runs[0].id}; wait until it is done, or cancel it"
             )
         self.released.set()
