@@ -2,9 +2,10 @@
 
 Chinese has no spaces between words, so a name of two or three Chinese characters is often part of
 another word (活着 in 生活着, 面包 in 面包车). It counts only if the characters next to it are not
-Chinese, or are ones that join words. Longer names are rarely anything else. The rules are our own,
-from reading the links in two Chinese vaults, and miss a mention rather than make a false one. Kana
-do not count as Chinese characters: they separate the words of Japanese.
+Chinese, or are ones that join words. Longer names are rarely anything else, unless the text shows
+that another word ends where they begin (资源管理 in 人力资源管理, beside 人力资源部). The rules
+are our own, from reading the links in two Chinese vaults, and miss a mention rather than make a
+false one. Kana do not count as Chinese characters: they separate the words of Japanese.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import unicodedata
 from enum import Enum, auto
 
 _MAX_SHORT = 3  # Chinese characters; longer names count within a sentence, too
+_NEARBY = 2_000  # characters of the text on either side that tell of its words
 
 _HAN = "\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _IS_HAN = re.compile(f"[{_HAN}]")
@@ -51,6 +53,8 @@ def _is_whole_cjk_word(text: str, start: int, end: int) -> bool:
     head, tail = _HEAD.match(name), _TAIL.search(name)
     if head and not _may_begin_cjk(_before(text, start), len(head[0])):
         return False
+    if head and len(head[0]) > _MAX_SHORT and _begins_inside_word(text, start, head[0]):
+        return False
     after = _after(text, end)
     if not tail or not _IS_HAN.match(after):
         return True
@@ -66,6 +70,18 @@ def _may_begin_cjk(before: str, length: int) -> bool:
         return not before[-1].isdigit()  # 3 月球
     joining = _BEFORE_THREE if length == _MAX_SHORT else _BEFORE_TWO
     return before[-1] in joining and not _ENDS_A_WORD.search(before)
+
+
+def _begins_inside_word(text: str, start: int, head: str) -> bool:
+    """Return whether the text near start uses a word elsewhere that the name would cut in two.
+
+    That is: two characters before the name and its first two, where the name does not go on.
+    """
+    before = _before(text, start)
+    if not _TWO_HAN.fullmatch(before) or before[-1] in _BEFORE_THREE:
+        return False
+    nearby = text[max(0, start - _NEARBY) : start + _NEARBY].replace("[[", "").replace("]]", "")
+    return bool(re.search(f"{before}{head[:2]}(?!{head[2:]})", nearby))
 
 
 def _before(text: str, start: int) -> str:
