@@ -66,7 +66,7 @@ def scan(
     the screen, or with --list.
 
     With --outdated it shows what Companion wrote, and nobody edited, in notes of which a lot has
-    changed since (review.outdated_share). None of it is asked for anew unless you say so.
+    changed since (a third of its sentences). None of it is asked for anew unless you say so.
     """
     output = Output(as_json=as_json)
     running = find_running_daemon(vault, paths, asks=False) if outdated else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from companion.app.vault import Vault
 from companion.cli.filters import join_options
 from companion.cli.output import Output
 from companion.config import Config, config_file, load_config, state_folder
-from companion.config.load import vault_file
+from companion.config.load import describe_gone_settings, vault_file
 from companion.enrich.vault_settings import Reader
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, NotThere, UsageError
@@ -201,10 +202,17 @@ def require_running_daemon(vault: Path | None) -> DaemonClient:
 def load_vault(vault: Path | None, paths: Iterable[str] = ()) -> tuple[Path, Config]:
     """Return the vault that choose_vault does, and its settings: its own over the common ones.
 
-    Raises UsageError.
+    Settings that are gone are named on the standard error, once. Raises UsageError.
     """
     root = choose_vault(vault, load_config(), paths)
-    return root, load_config(root)
+    config = load_config(root)
+    _warn_of_gone(root)
+    return root, config
+
+
+@cache
+def _warn_of_gone(root: Path) -> None:
+    Output().warn(*describe_gone_settings(config_file(), vault_file(root)))
 
 
 def choose_vault(vault: Path | None, config: Config, paths: Iterable[str] = ()) -> Path:

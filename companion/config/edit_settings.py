@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable
 
+from companion.config.gone_settings import find_gone
 from companion.config.load import (
     Tables,
     config_file,
@@ -56,13 +57,28 @@ def plan_settings(
 ) -> PlannedSettings:
     """Return the edit that changes the settings, named as in `endpoint.model`; None removes one.
 
+    Those that are gone are taken out, too.
+
     common: the settings that those of the file go over, where it is a vault's own.
 
     Raises UsageError: the file is broken, a value is wrong, or tomlkit cannot edit it exactly.
     """
     before = read_if_there(file)
-    expected = parse_tables(before or b"", file)
-    text = (before or b"").decode("utf-8")
+    after, changed = _change(before or b"", settings, file)
+    config = _validate(merge_tables(common, parse_tables(after, file)), file)
+    return PlannedSettings(file, before, after, changed, config)
+
+
+def _change(
+    data: bytes, settings: Mapping[str, SettingValue], file: Path
+) -> tuple[bytes, tuple[str, ...]]:
+    """Return the file with the settings changed and those that are gone taken out, and the lines.
+
+    data: as the file is. The lines say what has changed. Raises UsageError.
+    """
+    expected = parse_tables(data, file)
+    settings = {**dict.fromkeys(find_gone(expected)), **settings}
+    text = data.decode("utf-8")
     bom, text = text[: text.startswith(_BOM)], text.removeprefix(_BOM)
     old_text, old_values = text, {}
     for name, value in settings.items():
@@ -80,18 +96,23 @@ def plan_settings(
     if _without_empty(parse_tables(text.encode(), file)) != _without_empty(expected):
         raise _not_exact(file)
     changed = tuple(_describe(name, old, settings[name]) for name, old in old_values.items())
-    config = _validate(merge_tables(common, expected), file)
-    return PlannedSettings(file, before, (bom + text).encode(), changed, config)
+    return (bom + text).encode(), changed
 
 
 def plan_text(file: Path, text: str, common: Tables = _NONE) -> PlannedSettings:
     """Return the edit that gives the file this text, as somebody typed it in an editor.
 
+    Settings that are gone are taken out of it.
+
     Raises UsageError: it is no TOML, or a setting in it is unknown or wrong.
     """
     before, after = read_if_there(file), text.encode()
-    config = _validate(merge_tables(common, parse_tables(after, file)), file)
-    changed = () if after == before else (f"{file} as it was edited",)
+    dropped: tuple[str, ...] = ()
+    tables = parse_tables(after, file)
+    if find_gone(tables):
+        after, dropped = _change(after, {}, file)
+    config = _validate(merge_tables(common, tables), file)
+    changed = () if after == before else (f"{file} as it was edited", *dropped)
     return PlannedSettings(file, before, after, changed, config)
 
 

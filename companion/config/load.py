@@ -19,6 +19,7 @@ from typing import Any
 from platformdirs import user_config_path, user_state_path
 from pydantic import ValidationError
 
+from companion.config.gone_settings import describe_gone, find_gone, without_gone
 from companion.config.settings import Config
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
@@ -128,6 +129,16 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
         raise UsageError(describe_errors(error, file_of, " or the environment")) from None
 
 
+def describe_gone_settings(*files: Path) -> list[str]:
+    """Return a line for each setting in the files that is gone; none for files that are broken."""
+    lines = []
+    for file in files:
+        with suppress(UsageError):
+            names = find_gone(read_tables(file))
+            lines += [f"{file}: {describe_gone(name)}; take it out" for name in names]
+    return lines
+
+
 def find_restart_settings(then: Config, now: Config) -> list[str]:
     """Return the settings that differ, and that a daemon follows only once it starts again."""
     encoders = [config.similar_endpoint() for config in (then, now)]
@@ -167,14 +178,14 @@ def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
     Address, model and key belong together: with its own address or model, of what answers or of
     what compares notes, a vault takes none of the three from the common settings, so that no note
     goes to an endpoint that its settings do not name, and no key to another one. The lists in
-    [ignore] and [private] add up, for the same reason.
+    [ignore] and [private] add up, for the same reason. Settings that are gone are left out.
     """
-    merged = dict(common)
+    merged = without_gone(common)
     changed = {name for name in _ENDPOINTS if _names_endpoint(own.get(name))}
     for name in _ENDPOINTS if "endpoint" in changed else changed:
         if isinstance(under := common.get(name), dict):
             merged[name] = {key: value for key, value in under.items() if key not in _ENDPOINT}
-    for name, table in own.items():
+    for name, table in without_gone(own).items():
         under = merged.get(name)
         if not isinstance(table, dict) or not isinstance(under, dict):
             merged[name] = table

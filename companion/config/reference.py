@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from companion.config.gone_settings import GONE, describe_gone
 from companion.config.settings import Config
 from companion.errors import UsageError
 
@@ -43,10 +44,12 @@ def all_settings() -> Iterator[Setting]:
 
 
 def find_setting(name: str) -> Setting:
-    """Return the setting of that name. Raises UsageError if there is none."""
+    """Return the setting of that name. Raises UsageError if there is none, or none any more."""
     settings = {setting.name: setting for setting in all_settings()}
     if name in settings:
         return settings[name]
+    if name in GONE:
+        raise UsageError(describe_gone(name))
     inside = [each for each in settings if each.startswith(f"{name}.")]
     ending = [each for each in settings if each.endswith(f".{name.rpartition('.')[2]}")]
     near = inside or get_close_matches(name, settings, 1) or ending

@@ -189,8 +189,6 @@ class ReviewTable(Table):
     """the same by field, as { callout = "propose" }; it goes before mode"""
     folders: dict[FolderName, Mode] = {}
     """the same by folder, as { Work = "propose" }; the deepest one goes before a field"""
-    outdated_share: Annotated[float, Field(gt=0, le=1)] = 0.33
-    """of the sentences that a text was made from: if more have changed, it is outdated"""
 
 
 class AgentsTable(Table):

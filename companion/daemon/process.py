@@ -23,7 +23,8 @@ from companion.app.runtime_file import (
     write_runtime_file,
 )
 from companion.app.tokens import ensure_token
-from companion.config import state_folder
+from companion.config import config_file, state_folder
+from companion.config.load import describe_gone_settings, vault_file
 from companion.daemon.access import Access
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
@@ -87,6 +88,8 @@ def _serve_once(
             open_log(space.state)
         for recovered in space.recovered:
             _log.warning("%s: %s", recovered.path, recovered.reason)
+        for gone in describe_gone_settings(config_file(), vault_file(root)):
+            _log.warning("%s", gone)
         if unchecked := find_unchecked():
             _log.warning("%s", unchecked)
         ensure_token()

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from companion import __version__
 from companion.config import Config, common_state_folder, config_file, config_folder, load_config
-from companion.config.load import ENDPOINT_VARIABLES, vault_files
+from companion.config.load import ENDPOINT_VARIABLES, describe_gone_settings, vault_files
 from companion.doctor.unused_settings import count_marks, find_unused_folders, find_unused_marks
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import FREE, is_free, open_spending
@@ -90,6 +90,8 @@ def check_configuration() -> Finding:
         if _KEY.search(each.read_text("utf-8-sig", "replace")) and not is_private(each):
             said = f"others may read {each}, which holds a key"
             return Finding("problem", said, f"chmod 600 {each}")
+    if gone := describe_gone_settings(file, *vault_files()):
+        return Finding("hint", "\n".join(gone), "companion config edit takes them out as you save")
     return Finding("ok", f"{file}{also}")
 
 

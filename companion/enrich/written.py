@@ -20,6 +20,7 @@ from companion.vault.proposal import Proposal, ProposalState
 from companion.vault.proposals import Selection
 from companion.vault.write import read_note
 
+_OUTDATED_SHARE = 0.33  # of the sentences that a text was made from: if more have changed
 _DECIDED: tuple[ProposalState, ...] = ("open", "accepted")
 
 
@@ -48,10 +49,9 @@ def find_rewrites(space: Workspace, paths: Sequence[str], criteria: Criteria) ->
 def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Iterator[Outdated]:
     """Yield what Companion wrote, nobody edited, and whose source has changed a lot since.
 
-    A lot is review.outdated_share of the sentences that it was made from. paths: notes and
+    A lot is _OUTDATED_SHARE of the sentences that it was made from. paths: notes and
     folders; None: all. The notes are as of the last scan.
     """
-    most = space.config.review.outdated_share
     remembered = space.journal.notes.all()
     written = {change.id: change.after_sha256 for change in space.journal.changes()}
     for each in find_written(space, paths, Criteria()):
@@ -65,7 +65,7 @@ def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Itera
         except NoteError:
             continue
         share = len({*each.sentences} - now) / len(each.sentences)
-        if share > most and _find_unedited(space, each.path, frozenset([each.need])):
+        if share > _OUTDATED_SHARE and _find_unedited(space, each.path, frozenset([each.need])):
             yield Outdated(each, share)
 
 

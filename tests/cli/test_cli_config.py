@@ -66,6 +66,9 @@ REFUSED = [
     pytest.param(["server", "x"], "no setting server; there is server.port", id="a table"),
     pytest.param(["zzz", "x"], "no setting zzz; companion config get lists", id="nothing like it"),
     pytest.param(
+        ["review.outdated_share", "0.5"], "review.outdated_share is gone: a text is", id="gone"
+    ),
+    pytest.param(
         ["endpoint.timeout", "soon"],
         "endpoint.timeout: this takes a number; nothing was written. endpoint.timeout: seconds for",
         id="no number",
@@ -270,10 +273,12 @@ def editor(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_edit(user: User, editor: Path) -> None:
     file = user.configure("# mine\r\nvault = '/v'\r\n")
     assert user.run("config", "edit").out == "Nothing was changed.\n"
-    editor.write_text("[server]\nport = 5 # why\n")
+    editor.write_text("[review]\noutdated_share = 1\n[server]\nport = 5 # why\n")
     ran = user.run("config", "edit")
     assert (ran.status, ran.out) == (0, f"Written to {file}.\n")
-    assert file.read_bytes() == b"# mine\r\nvault = '/v'\r\n[server]\r\nport = 5 # why\r\n"
+    assert (
+        file.read_bytes() == b"# mine\r\nvault = '/v'\r\n[review]\r\n[server]\r\nport = 5 # why\r\n"
+    )
 
 
 def test_edit_refuses_and_keeps_what_was_typed(user: User, editor: Path) -> None:

@@ -214,6 +214,14 @@ def test_a_broken_configuration_is_named_and_the_rest_left_out(user: User) -> No
         assert name in told["configuration"]["said"]
 
 
+def test_a_setting_that_is_gone_is_named_once(user: User) -> None:
+    file = user.configure("[review]\noutdated_share = 0.5\n")
+    told = f"{file}: the setting review.outdated_share is gone: a text is outdated once"
+    assert user.run("scan").err.count(told) == 1
+    found = examine(user, "--no-call")[1]["configuration"]
+    assert found["state"] == "hint" and found["said"].startswith(told)
+
+
 def test_no_file_is_no_fault_with_an_environment(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

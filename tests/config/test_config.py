@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from companion.config import Config, load_config, state_folder
 from companion.config.edit_settings import plan_settings
+from companion.config.gone_settings import GONE
+from companion.config.reference import all_settings, find_setting
 from companion.enrich.vault_settings import make_rules
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
@@ -232,6 +235,16 @@ def test_wrong_setting(home: Path, text: str, words: str, more: str) -> None:
     assert told.startswith(str(home / "config.toml")) and "\n" not in told
     assert words in told and more in told
     assert not any(jargon in told for jargon in ("Input", "class", "instance", "tuple", "dict"))
+
+
+@pytest.mark.parametrize("name", GONE)
+def test_a_setting_that_is_gone_is_ignored_and_says_what_is_done_instead(
+    home: Path, name: str
+) -> None:
+    assert name not in {each.name for each in all_settings()}
+    assert load(home, f'{name} = "x"\n') == Config()
+    with pytest.raises(UsageError, match=f"the setting {name} is gone: {re.escape(GONE[name])}"):
+        find_setting(name)
 
 
 def test_every_wrong_setting_is_named_and_no_value(home: Path) -> None:

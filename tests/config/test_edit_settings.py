@@ -86,6 +86,12 @@ EXAMPLES = [
     ),
     pytest.param("# nothing", {"endpoint.api_key": None}, "# nothing", id="nothing to take out"),
     pytest.param(
+        '[review] # mine\nmode = "propose"\noutdated_share = "x" # gone\n',
+        {"review.mode": "write"},
+        '[review] # mine\nmode = "write"\n',
+        id="a setting that is gone",
+    ),
+    pytest.param(
         "[notes]\nfields = []",
         {"background.enabled": False},
         "[notes]\nfields = []\n[background]\nenabled = false\n",
