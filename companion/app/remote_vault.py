@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from companion.app.connection import Connection
+from companion.app.connection import SHORT_TIMEOUT, Connection
 from companion.app.types import programs
 from companion.app.types.changes import (
     Change,
@@ -39,7 +39,7 @@ class RemoteVault:
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""
-        return self._daemon.get(f"/changes?{query.as_query()}", ChangePage)
+        return self._daemon.get(f"/changes?{query.as_query()}", ChangePage, SHORT_TIMEOUT)
 
     def change(self, id: int) -> Change:
         """Return the change of that id, with its diff. Raises NotThere."""

@@ -260,7 +260,7 @@ def test_its_daemon_gets_its_port_and_its_model(
     served: list[tuple[bool, Path, int]] = []
     monkeypatch.setattr(
         "companion.daemon.process.serve",
-        lambda config, root, port, ready: served.append((config.is_embedded, root, port)),
+        lambda root, port, ready: served.append((load_config(root).is_embedded, root, port)),
     )
     for root in (user.vault, work):
         assert user.run("serve", "--vault", str(root)).status == 0
