@@ -32,7 +32,7 @@ from companion.errors import CompanionError, EndpointError
 from companion.llm.catalog import find_model
 from companion.llm.client import Client
 from companion.llm.embedded import ModelNotStarted
-from companion.llm.endpoint_errors import Cancelled
+from companion.llm.endpoint_errors import CORRECT_ADDRESS, Cancelled
 from companion.note.diff import diff_lines
 from companion.note.text import split_lines
 from companion.vault.index import Scan
@@ -80,12 +80,15 @@ class Trial:
         except CompanionError as error:
             if isinstance(error, ModelNotStarted) and below(config):
                 return Verdict(str(error))
+            if isinstance(error, EndpointError):
+                words = str(error).replace(CORRECT_ADDRESS, "name another address")
+                error = EndpointError(words)
             if not self.asks:
                 self.output.warn(
                     "Nothing was written. Go again with another --endpoint or --model, or with"
                     " --no-test, which does not ask the model."
                 )
-                raise
+                raise error
             self.output.warn(str(error))
             question = "Keep this choice all the same? Else init again takes another address."
             return Verdict(go_on=click.confirm(question, default=False, err=True))

@@ -23,6 +23,7 @@ _PROMPT_TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _FILTERED = re.compile(r"content_filter|content_policy", re.IGNORECASE)
+CORRECT_ADDRESS = "correct base_url"  # what to do in messages; init has other words for it
 _SHORT_WAIT = 60.0  # seconds; of a longer one it is said when it ends
 _YEAR = 366 * 86_400.0  # seconds; a server may say anything
 _QUOTED_CHARACTERS = 200  # at most, of a server's own message
@@ -137,7 +138,7 @@ def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
     if status == 404 or (status == 400 and _MODEL_MISSING.search(message)):
         return ModelMissing(
             f"The endpoint {where} has no model {model}, or the address is wrong (error {status});"
-            f" correct model or base_url (it usually ends in /v1){quote}"
+            f" choose another model, or {CORRECT_ADDRESS} (it usually ends in /v1){quote}"
         )
     return _error_of_request(status, message, endpoint)
 
@@ -156,7 +157,7 @@ def _error_of_request(status: int, message: str, endpoint: Endpoint) -> Companio
     if 300 <= status < 400 or status == 405:
         return NotAnEndpoint(
             f"The address {where} is not an OpenAI-compatible API (answer {status});"
-            " correct base_url (it usually ends in /v1)"
+            f" {CORRECT_ADDRESS} (it usually ends in /v1)"
         )
     if status >= 500 or status in (408, 409):
         return EndpointDown(
@@ -187,7 +188,7 @@ def unreachable_error(endpoint: Endpoint, reason: str) -> EndpointDown:
     return EndpointDown(
         f"The endpoint {endpoint.address} ({endpoint.model}) cannot be reached"
         f" ({_one_line(hide_secrets(reason, endpoint))}); start its server, check the network, or"
-        " correct base_url"
+        f" {CORRECT_ADDRESS}"
     )
 
 
@@ -203,7 +204,7 @@ def web_page_error(endpoint: Endpoint) -> NotAnEndpoint:
     """Return the error for a web page in place of an answer."""
     return NotAnEndpoint(
         f"The address {endpoint.address} answers with a web page, not as an OpenAI-compatible"
-        f" API for {endpoint.model}; correct base_url (it usually ends in /v1)"
+        f" API for {endpoint.model}; {CORRECT_ADDRESS} (it usually ends in /v1)"
     )
 
 

@@ -121,7 +121,8 @@ def test_the_trial_says_what_was_rejected(user: User, monkeypatch: pytest.Monkey
 def test_a_mistyped_address_is_answered_by_what_to_do_here(user: User, address: str) -> None:
     ran = user.run("init", str(user.vault), "--endpoint", address, "--model", "m")
     assert ran.status in (1, 2) and "configuration" not in ran.err
-    assert "Go again with another --endpoint" in ran.err or "must be an address such as" in ran.err
+    assert "base_url" not in ran.err
+    assert "or name another address" in ran.err or "must be an address such as" in ran.err
     assert nothing_is_written(user)
 
 
