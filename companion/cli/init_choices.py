@@ -161,7 +161,9 @@ def _find_offers(config: Config, machine: Machine) -> list[_Offer]:
             here = "on this machine already" if model_path(model.name) else "to be fetched once"
             is_measured = model.tier and model.tier.measured
             words = f"{model.name}, embedded: nothing leaves this machine"
-            words += f" ({decimal(model.size or 0)}, {here})"
+            seconds = machine.estimate_seconds(model)
+            lasts = f"; about {seconds:.0f} s a note" if seconds else ""
+            words += f" ({decimal(model.size or 0)}, {here}{lasts})"
             words += "" if is_measured else "; what it writes was not measured yet"
             offers.append(_Offer(words, partial(EndpointChoice, None, model.name), model.name))
     recommended = recommend_model(machine)

@@ -6,6 +6,8 @@ import http.client
 import json
 import re
 import shutil
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -20,8 +22,13 @@ from companion.llm.catalog import (
     models_folder,
 )
 from companion.llm.endpoint import Endpoint
+from companion.llm.free_cores import count_all_cores
 
 RECOMMENDED = "qwen3-4b"
+_PATIENCE = 15.0  # seconds for a note, beyond which a model is not recommended
+_TOKENS_READ, _TOKENS_WRITTEN = 700, 40  # for a note, about
+_ROUNDS = 0.15  # seconds in all, of each of two measurements
+_READING = 0.57  # times the operations, so that the default model takes what docs/figures.md has
 _SPARE_DISK = 300_000_000  # bytes to stay free beside a model that is fetched
 _BILLIONS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b(?![a-z0-9])", re.IGNORECASE)
 
@@ -33,12 +40,20 @@ class Memory(NamedTuple):
     free: int
 
 
+class Speed(NamedTuple):
+    """What the machine computes. flops: operations a second, by all cores; bandwidth: bytes/s."""
+
+    flops: float
+    bandwidth: float
+
+
 class Machine(NamedTuple):
-    """What was found. free_disk: bytes free where models are stored."""
+    """What was found. free_disk: bytes free where models are stored. speed: None if not known."""
 
     memory: Memory
     free_disk: int
     servers: tuple[ModelServer, ...]
+    speed: Speed | None = None
 
     def offers(self) -> list[Model]:
         """Return the models for its free memory and its disk; the default one in any case."""
@@ -54,6 +69,19 @@ class Machine(NamedTuple):
         """Whether the model's file is on this machine, or its disk has room for it."""
         return bool(model_path(model.name)) or self.free_disk >= (model.size or 0) + _SPARE_DISK
 
+    def estimate_seconds(self, model: Model) -> float | None:
+        """Return about how many seconds the model takes for a note on the cores; None: not known.
+
+        To read a token takes two operations a parameter; to write one, the whole file is read
+        from memory. It may be wrong by a factor of two: llama.cpp computes with smaller numbers
+        than what was measured here, and only the default model's time is known to compare with.
+        """
+        if self.speed is None or model.parameters is None or model.size is None:
+            return None
+        operations = 2e9 * model.parameters * _TOKENS_READ
+        written = model.size * _TOKENS_WRITTEN / self.speed.bandwidth
+        return _READING * operations / self.speed.flops + written
+
 
 class Recommendation(NamedTuple):
     """The model to choose where nothing speaks against it. server: None for the embedded one."""
@@ -67,7 +95,30 @@ def inspect_machine() -> Machine:
     """Return what this machine has. Only servers on it are asked."""
     folder = models_folder()
     there = next(above for above in (folder, *folder.parents) if above.exists())
-    return Machine(read_memory(), shutil.disk_usage(there).free, tuple(discover_servers()))
+    free_disk = shutil.disk_usage(there).free
+    return Machine(read_memory(), free_disk, tuple(discover_servers()), measure_speed())
+
+
+def measure_speed() -> Speed:
+    """Return the machine's speed, which takes about a third of a second.
+
+    The best of many rounds of at most a few milliseconds: other programs hardly change it.
+    Matrices this small are multiplied by one core, which counts for each.
+    """
+    import numpy as np
+
+    matrix, block = np.ones((64, 64), np.float32), np.ones(1 << 24, np.float32)
+    flops = 2 * matrix.size * len(matrix) / _shortest_time(lambda: matrix @ matrix)
+    return Speed(flops * count_all_cores(), block.nbytes / _shortest_time(block.sum))
+
+
+def _shortest_time(work: Callable[[], object]) -> float:
+    """Return how many seconds the work takes at best, of as many rounds as fit."""
+    end, shortest = time.perf_counter() + _ROUNDS, float("inf")
+    while (start := time.perf_counter()) < end or shortest == float("inf"):
+        work()
+        shortest = min(shortest, time.perf_counter() - start)
+    return shortest
 
 
 def read_memory() -> Memory:
@@ -79,13 +130,16 @@ def read_memory() -> Memory:
 
 
 def recommend_model(machine: Machine) -> Recommendation:
-    """Return the choice that suits the machine.
+    """Return the choice that suits the machine: by its memory, its disk and its cores.
 
     A model that a server has already goes before one that would have to be fetched, if its name
-    says that it has as many parameters.
+    says that it has as many parameters; how fast it is there is not known, as a graphics card may
+    help.
     """
     offers = [model.name for model in machine.offers()]
-    name = RECOMMENDED if RECOMMENDED in offers else DEFAULT_MODEL
+    seconds = machine.estimate_seconds(find_model(RECOMMENDED)) or 0.0
+    fits = RECOMMENDED in offers and seconds <= _PATIENCE
+    name = RECOMMENDED if fits else DEFAULT_MODEL
     sized = [
         (_billions(model), server, model) for server in machine.servers for model in server.models
     ]
@@ -105,7 +159,10 @@ def recommend_model(machine: Machine) -> Recommendation:
         return Recommendation(name, None, f"{free}, and nothing leaves this machine")
     if tier and machine.memory.free < tier.free_memory:
         return Recommendation(name, None, f"{free}, and larger ones want more")
-    return Recommendation(name, None, "the disk has no room for a larger one")
+    if RECOMMENDED not in offers:
+        return Recommendation(name, None, "the disk has no room for a larger one")
+    slow = f"{RECOMMENDED} would take about {seconds:.0f} s a note on this machine's cores"
+    return Recommendation(name, None, f"{free}, but {slow}")
 
 
 def find_shortage(config: Config) -> str:

@@ -124,7 +124,7 @@ CATALOG = (
     ),
     Model(
         name="qwen3-4b",
-        title="Qwen3 4B Instruct 2507, Q4_K_M, Apache-2.0: recommended from 8 GB of free memory",
+        title="Qwen3 4B Instruct 2507, Q4_K_M, Apache-2.0: from 8 GB of free memory",
         file="Qwen_Qwen3-4B-Instruct-2507-Q4_K_M.gguf",
         size=2_497_280_736,
         sha256="2fde00ce69dd4899c70d020845e2638353015bba0fdf161b3eb965f2bca4464e",

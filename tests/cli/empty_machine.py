@@ -29,6 +29,7 @@ def empty_machine(user: User, monkeypatch: pytest.MonkeyPatch, listed: Sequence[
     monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
     monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: memory)
+    monkeypatch.setattr("companion.doctor.machine.measure_speed", lambda: None)
     for module in ("cli.service", "daemon.service_manager"):
         monkeypatch.setattr(f"companion.{module}.find_manager", NoManager)
     monkeypatch.setattr("companion.vault.obsidian._lists", lambda: list(listed))

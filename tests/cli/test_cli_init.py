@@ -14,7 +14,13 @@ from typing import Any
 
 import pytest
 
-from companion.doctor.machine import ModelServer, discover_servers, list_served_models
+from companion.doctor.machine import (
+    Memory,
+    ModelServer,
+    Speed,
+    discover_servers,
+    list_served_models,
+)
 from tests.cli.empty_machine import empty_machine
 from tests.cli.terminal import LAST, in_a_terminal
 from tests.cli.user import KEY, STUB, User
@@ -337,6 +343,18 @@ def test_nothing_is_fetched_unasked(user: User, monkeypatch: pytest.MonkeyPatch)
     assert written(user)["endpoint"] == {"model": "qwen2.5-coder-1.5b"}
     assert written(user)["background"] == {"enabled": True}
     assert not (user.home.parent / "cache").exists()
+
+
+def test_how_long_a_note_takes_is_said(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory, speed = Memory(16_000_000_000, 12_000_000_000), Speed(190e9, 26e9)
+    monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: memory)
+    monkeypatch.setattr("companion.doctor.machine.measure_speed", lambda: speed)
+    user.types("1")
+    ran = user.run("init", str(user.vault))
+    assert "; about 8 s a note)" in ran.out, ran.all
+    assert "2.5 GB, to be fetched once; about 21 s a note)" in ran.out
+    assert "Recommended: 1, qwen2.5-coder-1.5b: " in ran.out
+    assert "but qwen3-4b would take about 21 s a note on this machine's cores" in ran.out
 
 
 def test_leaving_in_the_middle_writes_nothing(user: User) -> None:

@@ -12,11 +12,13 @@ from companion.doctor.machine import (
     Machine,
     Memory,
     ModelServer,
+    Speed,
     find_shortage,
     inspect_machine,
     read_memory,
     recommend_model,
 )
+from companion.llm.catalog import CATALOG
 
 GB = 1_000_000_000
 SMALL = ["qwen2.5-coder-1.5b", "qwen3-1.7b"]
@@ -31,6 +33,11 @@ def nothing_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def with_memory(free: float, disk: float = 100, *servers: ModelServer) -> Machine:
     """Return a machine of 64 GB of memory, of which so many are free, with so many GB of disk."""
     return Machine(Memory(64 * GB, int(free * GB)), int(disk * GB), servers)
+
+
+def with_cores(cores: int, flops: float, bandwidth: float, free: float = 16) -> Machine:
+    """Return such a machine with so many GFLOP/s a core and so many GB/s."""
+    return with_memory(free)._replace(speed=Speed(cores * flops * GB, bandwidth * GB))
 
 
 def ollama(*models: str) -> ModelServer:
@@ -76,6 +83,19 @@ RECOMMENDED = [
         "the disk has no room",
         id="no room for any, but a server has one",
     ),
+    pytest.param(
+        with_cores(2, 95, 26),
+        "qwen2.5-coder-1.5b",
+        "16.0 GB of memory are free, but qwen3-4b would take about 21 s a note",
+        id="two slow cores",
+    ),
+    pytest.param(with_cores(16, 150, 40), "qwen3-4b", "16.0 GB", id="sixteen fast cores"),
+    pytest.param(
+        with_cores(16, 150, 40, 3), "qwen2.5-coder-1.5b", "larger ones want more", id="no memory"
+    ),
+    pytest.param(
+        with_cores(16, 150, 5), "qwen2.5-coder-1.5b", "about 21 s", id="fast cores, slow memory"
+    ),
 ]
 
 
@@ -84,6 +104,13 @@ def test_recommended(machine: Machine, model: str, reason: str) -> None:
     found = recommend_model(machine)
     assert found.model == model and reason in found.reason
     assert (found.server is None) == ("qwen" in model)
+
+
+def test_estimates() -> None:
+    """The first one's measured time is 7.0 s, for 672 tokens read and 21 written."""
+    estimates = [with_cores(2, 95, 26).estimate_seconds(model) for model in CATALOG]
+    assert estimates == pytest.approx([8.0, 8.8, 20.7, 42.3, 0.7], abs=0.3)
+    assert with_memory(16).estimate_seconds(CATALOG[0]) is None
 
 
 SHORTAGES = [
@@ -115,3 +142,4 @@ def test_this_machine(monkeypatch: pytest.MonkeyPatch, nothing_fetched: Path) ->
     memory, machine = read_memory(), inspect_machine()
     assert 0 < memory.free <= memory.total == machine.memory.total
     assert machine.free_disk > 0 and machine.servers == ()
+    assert machine.speed and all(value > 1e8 for value in machine.speed)
