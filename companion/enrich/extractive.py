@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from itertools import islice
 
+from companion.enrich.checks.meta_talk import is_in_first_person
+from companion.enrich.statements import is_definition
 from companion.enrich.words import (
+    compile_phrases,
+    count_unspaced,
     find_sentences,
     find_stems,
     find_tokens,
+    is_unspaced,
     needs_previous,
     read_paragraphs,
     width,
@@ -38,6 +43,7 @@ _LEANS_ON_LIST = re.compile(
     r"\b(?:following|follows?|below|folgend\w*|suivant\w*|siguiente\w*|следующ\w*)\b|以下|下列|如下|次の",
     re.IGNORECASE,
 )
+_QUOTES = "\"'“‘«„「『《(（¿¡"
 _PAIRS = ("()", "（）", "“”", "「」", "《》", "[]")
 
 
@@ -46,28 +52,81 @@ def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str
 
     It is the first of the note's first sentences that stands by itself: whole, no question, and
     not pointing to another sentence. Of the first two, one with a word of the title is preferred.
-    max_characters: a quarter more is accepted.
+    What follows one in the first person mostly goes on with that, unless it has such a word.
+    max_characters: a quarter more is accepted, and a definition that is longer is cut.
     """
-    fit: list[tuple[int, str]] = []
-    sentences = islice(find_sentences(read_paragraphs(parsed)), _SENTENCES)
-    for number, sentence in enumerate(sentences):
-        if len(sentence) > _LONGEST:
-            continue
-        if _COLON.search(sentence) and not _LEANS_ON_LIST.search(sentence):
-            sentence = _COLON.sub("。" if sentence.endswith("：") else ".", sentence)
-        value = inert_value(sentence)
-        if (
-            width(value) >= _SHORTEST
-            and len(value) <= max_characters * _OVER
-            and _COMPLETE.search(value)
-            and _OPENING.match(value)
-            and not _DEPENDS.match(value)
-            and all(value.count(pair[0]) == value.count(pair[1]) for pair in _PAIRS)
-        ):
-            fit.append((number, value))
     title_tokens = {token for token in find_tokens(title) if len(token) > 3 or not token.isascii()}
-    named = (v for n, v in fit if n < _PREFERRED and title_tokens & set(find_tokens(v)))
-    return next(named, None) or next((value for _, value in fit), None)
+    fit: list[tuple[int, str, bool]] = []  # whether it has a word of the title
+    is_told = False  # by the author, of themselves
+    sentences = islice(find_sentences(read_paragraphs(parsed)), _SENTENCES)
+    longest = int(max_characters * _OVER)
+    for number, sentence in enumerate(sentences):
+        value = _read_value(sentence, title, longest) if len(sentence) <= _LONGEST else ""
+        is_told |= is_in_first_person(value)
+        is_named = not title_tokens.isdisjoint(find_tokens(value))
+        if len(value) <= longest and _stands_alone(value, title) and (is_named or not is_told):
+            fit.append((number, value, is_named))
+    preferred = (value for number, value, is_named in fit if number < _PREFERRED and is_named)
+    return next(preferred, None) or next((value for _, value, _ in fit), None)
+
+
+def _read_value(sentence: str, title: str, longest: int) -> str:
+    """Return the sentence sanitized; of a definition that is no use as it is, its beginning."""
+    value = _without_colon(inert_value(sentence))
+    is_fit = len(value) <= longest and not is_in_first_person(value)
+    return value if is_fit or not is_definition(value, [title]) else _cut_at_clause(value, longest)
+
+
+def _without_colon(value: str) -> str:
+    """Return the value with a full stop for a colon, unless it needs what follows the colon."""
+    lead_in = compile_phrases(
+        r"(?:(?<!\w)<sentences.lead_ins>|<sentences.lead_ins_signs>)\s?[:：]$"
+    )
+    if _LEANS_ON_LIST.search(value) or lead_in.search(value.casefold()):
+        return value
+    return _COLON.sub("。" if value.endswith("：") else ".", value)
+
+
+def _cut_at_clause(definition: str, longest: int) -> str:
+    """Return the definition without its last clauses, if it can be cut so that the rest fits."""
+    clauses = compile_phrases(
+        r" ?[;；]|\s[—–]\s|,\s<sentences.clauses>\b|<sentences.clauses_signs>", re.IGNORECASE
+    )
+    parts = (definition[: clause.start()] for clause in clauses.finditer(definition, 0, longest))
+    whole = [
+        part
+        for part in parts
+        if _is_balanced(part) and width(part) >= _SHORTEST and not is_in_first_person(part)
+    ]
+    return whole[-1] + ("。" if is_unspaced(whole[-1][-1]) else ".") if whole else definition
+
+
+def _stands_alone(value: str, title: str) -> bool:
+    """Return whether the value is a whole sentence that makes sense by itself, to anybody."""
+    return bool(
+        width(value) >= _SHORTEST
+        and _COMPLETE.search(value)
+        and _OPENING.match(value)
+        and not _DEPENDS.match(value)
+        and not _is_fragment(value, title)
+        and not is_in_first_person(value)
+        and _is_balanced(value)
+    )
+
+
+def _is_fragment(value: str, title: str) -> bool:
+    """Return whether the first word has a small letter, and is no name: not iPhone, no title's.
+
+    Chinese and Japanese show nothing by the letters of a Latin word that begins a sentence.
+    """
+    if count_unspaced(value):
+        return False
+    word = value.split(maxsplit=1)[0].lstrip(_QUOTES)
+    return word[:1].islower() and word.islower() and find_tokens(word)[0] not in find_tokens(title)
+
+
+def _is_balanced(value: str) -> bool:
+    return all(value.count(pair[0]) == value.count(pair[1]) for pair in _PAIRS)
 
 
 # The sentence is about the page, or tells the reader what to do with it. Models turn it into “X is

@@ -255,6 +255,12 @@ def _find_subject(text: str, names: Collection[str], before: str) -> int | None:
     return match and match.end()
 
 
+def is_definition(text: str, names: Collection[str]) -> bool:
+    """Return whether text says what its subject is: it begins with one of the names, then “is”."""
+    subject = _find_subject(text, names, _ARTICLE)
+    return subject is not None and _says_what_it_is(text, subject)
+
+
 def _says_what_it_is(text: str, start: int) -> bool:
     """Return whether what follows the name of the subject, from there on, defines it."""
     says = compile_phrases(r"\s?(?:[:：—–]|-\s|\s<definition.verbs>|<definition.verbs_signs>)")

@@ -175,6 +175,11 @@ _NO_PROSE = re.compile(
     r"\[[^\[\]]+\]:\s|[\w -]::|\^[\w-]+$|\||\{\{|<%|(?<!\S)https?://\S++$|<[a-zA-Z/!]|\$[^$]+\$"
 )
 _MARK = re.compile(r"==|~~|(?<!\w)_{1,3}(?=\w)|(?<=[\w.!?])_{1,3}(?!\w)")
+# Asterisks around whole sentences, which would hide where these end. Their end is looked for in
+# front of the next asterisk only.
+_BOLD_SENTENCE = re.compile(
+    r"(?<![A-Za-z0-9_*`\\])(\*{1,3})(?=[^\s*])([^*]+)(?<=[.!?…。！？])\1(?![A-Za-z0-9_*])"
+)
 _BLOCK_ID = re.compile(r"\^[A-Za-z0-9-]+")
 _UNSPACED_BREAK = re.compile(rf"(?<=[{UNSPACED}。，、！？：；])\s+(?=[{UNSPACED}])")
 
@@ -190,7 +195,7 @@ def read_paragraphs(parsed: ParsedNote) -> tuple[str, ...]:
     for block in _find_blocks(parsed.lines):
         lines = (plain_text(line) for line in block)
         text = " ".join(line for line in lines if line and not _NO_PROSE.search(line))
-        if text := _UNSPACED_BREAK.sub("", text):
+        if text := _UNSPACED_BREAK.sub("", _BOLD_SENTENCE.sub(r"\2", text)):
             paragraphs.append(text)
     return tuple(paragraphs)
 

@@ -21,6 +21,7 @@ MOST = 160
 FIRST = "Bread rises when yeast makes gas in the dough."
 JAPANESE = "サワードウは野生の酵母で発酵させるパンです。"
 ABOUT = "Sourdough is bread that is raised by wild yeast."
+LONG = "Sourdough (SD) is a bread of flour and water that wild yeast raises"
 
 SENTENCES = [
     pytest.param(f"{FIRST} More of it.", FIRST, id="the first"),
@@ -72,6 +73,65 @@ SENTENCES = [
         id="Chinese over two lines",
     ),
     pytest.param(JAPANESE, JAPANESE, id="Japanese"),
+    pytest.param(f"fed daily by a baker who has the time.\n\n{FIRST}", FIRST, id="no fragment"),
+    pytest.param(
+        "sourdough is a bread that wild yeast raises.",
+        "sourdough is a bread that wild yeast raises.",
+        id="a title in lower case begins it",
+    ),
+    pytest.param(
+        "iOven is a small oven for bread at home.",
+        "iOven is a small oven for bread at home.",
+        id="a name with a capital inside begins it",
+    ),
+    pytest.param(
+        f"The best flours for sourdough are:\n\n{FIRST}", FIRST, id="no lead-in of a list"
+    ),
+    pytest.param(f"The ratio in sourdough is:\n\n$$a/b$$\n\n{FIRST}", FIRST, id="nor of a formula"),
+    pytest.param(f"Zum Sourdough gehören unter anderem:\n\n{FIRST}", FIRST, id="nor a German one"),
+    pytest.param(
+        f"做 Sourdough 面包时常用的面粉主要包括：\n\n{FIRST}", FIRST, id="nor a Chinese one"
+    ),
+    pytest.param(f"I baked one in the winter. {ABOUT}", ABOUT, id="not of the author"),
+    pytest.param(f"I baked one in the winter. {FIRST}", None, id="nor what goes on with that"),
+    pytest.param(f"昨天我烤了一个很大很大的面包。\n\n{ABOUT}", ABOUT, id="nor in Chinese"),
+    pytest.param(
+        f"{ABOUT[:-1]}; I like it a lot, as my friends do. {FIRST}",
+        ABOUT,
+        id="nor what the author adds to a definition",
+    ),
+    pytest.param(
+        "**酵种。**酸面包是用野生酵母发酵的面包，也叫酵种面包。",
+        "酸面包是用野生酵母发酵的面包，也叫酵种面包。",
+        id="behind a bold heading",
+    ),
+    pytest.param(f"***Dough.*** {FIRST} So.", FIRST, id="behind an English one"),
+    pytest.param(
+        f"**{LONG}, which {'bakers ' * 20}like.** {FIRST}", f"{LONG}.", id="a long definition, cut"
+    ),
+    pytest.param(
+        f"{LONG}; {'some bakers ' * 12}do not like it. {FIRST}", f"{LONG}.", id="at a semicolon"
+    ),
+    pytest.param(
+        f"Sourdough ist ein Brot aus Mehl und Wasser, das {'viele Bäcker ' * 14}lieben.",
+        "Sourdough ist ein Brot aus Mehl und Wasser.",
+        id="a German one, at its relative clause",
+    ),
+    pytest.param(
+        f"Sourdough 是一种用野生酵母和乳酸菌发酵的面包，它的酵头要{'喂养、' * 70}保存。",
+        "Sourdough 是一种用野生酵母和乳酸菌发酵的面包。",
+        id="a Chinese one, at its clause",
+    ),
+    pytest.param(
+        f"Sourdough, which {'bakers like ' * 18}, is bread. {FIRST}",
+        FIRST,
+        id="not before it has said what it is",
+    ),
+    pytest.param(
+        f"Sourdough is bread of {'rye, wheat, ' * 18}and oats. {FIRST}",
+        FIRST,
+        id="not in the middle of a row",
+    ),
     pytest.param("- a\n- b\n", None, id="a list alone"),
     pytest.param("No whole sentence stands here at all", None, id="no end"),
     pytest.param("", None, id="an empty note"),

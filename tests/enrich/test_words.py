@@ -10,7 +10,12 @@ import pytest
 
 from companion.enrich.words import compile_phrases, find_phrases, load_languages
 
-SECTIONS_ELSEWHERE = {("definition", "verbs_signs"), ("pointer", "verbs_signs")}
+SECTIONS_ELSEWHERE = {
+    ("definition", "verbs_signs"),
+    ("pointer", "verbs_signs"),
+    ("sentences", "lead_ins_signs"),
+    ("sentences", "clauses_signs"),
+}
 """The lists that English has no need of."""
 
 

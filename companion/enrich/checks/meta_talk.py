@@ -65,11 +65,20 @@ def find_first_person(answer: CheckedAnswer) -> Fault | None:
     Quotations are not looked at.
     """
     pattern = compile_phrases("<voice.words>", re.MULTILINE)
-    match = pattern.search(_QUOTED.sub(" ", answer.text))
+    match = _find_first_person(answer.text)
     if not match or pattern.search(f"{answer.title}\n{answer.note}"):
         return None
     retry = "Write about the subject itself; never say “I”, and leave out what you think of it."
     return Fault("voice", f"speaks of itself (“{' '.join(match[0].split())}”)", retry)
+
+
+def is_in_first_person(text: str) -> bool:
+    """Return whether a text says “I” outside quotations."""
+    return _find_first_person(text) is not None
+
+
+def _find_first_person(text: str) -> re.Match[str] | None:
+    return compile_phrases("<voice.words>", re.MULTILINE).search(_QUOTED.sub(" ", text))
 
 
 def _find_phrase(pattern: str, answer: CheckedAnswer, unasked: tuple[str, ...] = ()) -> str:
