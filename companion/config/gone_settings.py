@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 GONE = {
+    "callout.section_fold": "under a heading, a callout is folded as most of the vault's are, else +",
     "review.outdated_share": "a text is outdated once a third of its sentences have changed",
 }
 """By name, what is done in place of the setting."""

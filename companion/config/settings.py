@@ -141,8 +141,6 @@ class CalloutTable(Table):
     """its title; unset: as most of the vault's AI callouts have it, else AI"""
     fold: Literal["", "+", "-"] | None = None
     """at the top of a note: + open, - folded; unset: as most have it, else neither"""
-    section_fold: Literal["", "+", "-"] | None = None
-    """the same under a heading; unset: as most have it, else +"""
     links: bool = True
     """link the first mention of notes that exist"""
     from_title: bool = True
@@ -269,7 +267,7 @@ class Config(Table):
         table = self.callout
         return Styles(
             _override(usual.top, table.title, table.fold),
-            _override(usual.section, table.title, table.section_fold),
+            _override(usual.section, table.title, None),
         )
 
     def ignore_rules(self) -> IgnoreRules:

@@ -247,7 +247,7 @@ MINE = "# Mine\n\n> [!AI]- KI\n> Said.\n\n## Part\n\n> [!ai] IA\n> Said, too.\n"
 TITLES = [
     pytest.param(3, "", "> [!ai]- KI", "> [!ai] IA", id="as three notes have it"),
     pytest.param(2, "", "> [!ai] AI", "> [!ai]+ AI", id="two are too few"),
-    pytest.param(3, 'title = "X"\nsection_fold = "-"', "> [!ai]- X", "> [!ai]- X", id="as set"),
+    pytest.param(3, 'title = "X"\nfold = "+"', "> [!ai]+ X", "> [!ai] X", id="as set"),
 ]
 
 

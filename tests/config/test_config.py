@@ -283,7 +283,6 @@ STYLES = [
     pytest.param('title = "X"', Styles(Style("X", "-"), Style("X", "")), id="the title"),
     pytest.param('title = ""', Styles(Style("", "-"), Style("", "")), id="no title"),
     pytest.param('fold = ""', Styles(Style("KI"), Style("IA", "")), id="no fold sign"),
-    pytest.param('section_fold = "+"', Styles(Style("KI", "-"), Style("IA", "+")), id="one below"),
 ]
 
 
