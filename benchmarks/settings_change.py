@@ -70,8 +70,6 @@ settle_seconds = 1
 notes_a_day = 100000
 [similar]
 enabled = false
-[callout]
-from_title = true
 """
 INSTRUCTION = f"""---
 kind: text

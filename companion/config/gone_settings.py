@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 GONE = {
-    "callout.section_fold": "under a heading, a callout is folded as most of the vault's are, else +",
+    "callout.from_title": "a title is enough, unless endpoint.small says that the model is small",
+    "callout.section_fold": "under a heading the fold is as most in the vault have it, else +",
     "review.outdated_share": "a text is outdated once a third of its sentences have changed",
 }
 """By name, what is done in place of the setting."""

@@ -143,8 +143,6 @@ class CalloutTable(Table):
     """at the top of a note: + open, - folded; unset: as most have it, else neither"""
     links: bool = True
     """link the first mention of notes that exist"""
-    from_title: bool = True
-    """write one even if nothing but the title is known; a small model never does"""
 
 
 class TagsTable(Table):

@@ -266,8 +266,7 @@ class Asker:
         prose = excerpt(note.parsed.lines, note_tokens, note.find_places())
         context = add_text(note.context, note.parsed, prose)
         small_model = model.name if model.is_small else ""
-        from_title = self.workspace.config.callout.from_title
-        too_little = find_too_little(note.parsed, context, small_model, from_title)
+        too_little = find_too_little(note.parsed, context, small_model) if small_model else ""
         return CallPlanner(
             note.prompts, context, model.mode, budget, note.callout_titles, too_little
         )

@@ -172,15 +172,13 @@ def add_text(context: PromptContext, parsed: ParsedNote, prose: str) -> PromptCo
     return replace(context, prose=prose, properties=properties)
 
 
-def find_too_little(
-    parsed: ParsedNote, context: PromptContext, small_model: str, from_title: bool
-) -> str:
-    """Return why no callout is asked for: too little is known of the subject; empty: enough.
+def find_too_little(parsed: ParsedNote, context: PromptContext, small_model: str) -> str:
+    """Return why a small model is asked for no callout: too little is told; empty: enough.
 
     Known is what the note and those that link to it say, without headings, tags, AI callouts and
     the title. What the note links to is another subject.
 
-    small_model: the name of the model, if it is one. from_title: whether the title alone will do.
+    small_model: its name.
     """
     subject = f"“{context.title}”" if context.title else "its subject"
     answers = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
@@ -192,16 +190,11 @@ def find_too_little(
         and not has_only_tags(line)
     )
     width_shown = sum(map(width, (*own, *context.properties, *context.backlinks)))
-    if small_model and width_shown < _ENOUGH:
+    if width_shown < _ENOUGH:
         return (
             f"the callout is not asked for: the note and those that link to it tell too little"
             f" of {subject} for a small model as {small_model}; add a line of text, or choose a"
             " larger model"
-        )
-    if not width_shown and not from_title:
-        return (
-            f"the callout is not asked for: nothing but the title tells of {subject}; add a line"
-            " of text, or set from_title = true under [callout]"
         )
     return ""
 
