@@ -157,8 +157,6 @@ class SimilarTable(Table):
 
     enabled: bool = True
     """compare notes; if not, the model chooses from the most used tags"""
-    choose: Literal["auto", "model"] = "auto"
-    """auto: similar notes choose by themselves where the vault has enough tags; model: never"""
     base_url: str | None = None
     """an OpenAI-compatible API with /embeddings; unset: the built-in encoder, on this machine"""
     model: str = ""

@@ -119,7 +119,6 @@ class SimilarNotes:
 
         language: of the note, by its English name.
         """
-        may_choose = self.config.similar.choose == "auto"
         outcomes, likely = [], {}
         for need, field in fields.items():
             if field.vocabulary != "vault":
@@ -127,7 +126,7 @@ class SimilarNotes:
             most = field.max_items or 1
             suggestion = self.suggest(context, path, parsed, need.kind, most, language)
             likely[field.name] = suggestion.candidates
-            if not may_choose or suggestion.chosen is None:
+            if suggestion.chosen is None:
                 continue
             outcome: Accepted | Rejected = Rejected(need, suggestion.reason, "nothing", asked=False)
             if suggestion.chosen:

@@ -39,20 +39,13 @@ def test_similar_notes_choose_the_tags_and_the_model_the_rest(tagged: User) -> N
     assert "tags as similar notes have" in tagged.run("history", "--json").out
 
 
-MODEL = [
-    pytest.param("[similar]\nenabled = false\n", id="off"),
-    pytest.param('[similar]\nchoose = "model"\n', id="only candidates"),
-]
-
-
-@pytest.mark.parametrize("settings", MODEL)
-def test_the_model_chooses_where_that_is_set(tagged: User, settings: str) -> None:
-    tagged.configure(f"[endpoint]\nretries = 0\n{settings}")
+def test_the_model_chooses_where_that_is_set(tagged: User) -> None:
+    tagged.configure("[endpoint]\nretries = 0\n[similar]\nenabled = false\n")
     tagged.says(tags=["garden"])
     assert tagged.run("enrich", "Bread.md").status == 0
     assert "tags" in fields_asked(tagged)
     assert "  - garden\n" in tagged.read("Bread.md")
-    assert bool(list(tagged.home.glob("vaults/*/vectors.sqlite3"))) == ("choose" in settings)
+    assert not list(tagged.home.glob("vaults/*/vectors.sqlite3"))
 
 
 def test_prompt_tells_what_no_model_is_asked(tagged: User) -> None:

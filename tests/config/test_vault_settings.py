@@ -41,11 +41,11 @@ MERGED = [
         id="a time-out of its own changes no address",
     ),
     pytest.param(
-        {"endpoint": REMOTE, "similar": {**REMOTE, "choose": "model"}},
+        {"endpoint": REMOTE, "similar": {**REMOTE, "enabled": False}},
         {"endpoint": {"base_url": "http://localhost/v1", "model": "m"}},
         {
             "endpoint": {"base_url": "http://localhost/v1", "model": "m"},
-            "similar": {"choose": "model"},
+            "similar": {"enabled": False},
         },
         id="where its own answers, notes are not compared at the common address",
     ),
