@@ -21,8 +21,9 @@ from benchmarks.daemon_process import DaemonProcess, running_daemon
 from benchmarks.made_vault import count_filled, note, path_of, read_changes, stubbed_vault
 from benchmarks.results import make_parser, print_table, report, tally
 from benchmarks.stub_endpoint import Call
+from companion.daemon.reconciler import RESCAN_SECONDS
 
-SETTLE, RESCAN = 10, 30  # seconds
+SETTLE = 10  # seconds
 DESCRIPTION = "What it is about."
 FULL, STUBS = "full", "stubs"
 
@@ -32,9 +33,7 @@ def main() -> int:
     parser.add_argument("--notes", type=int, default=5000)
     options = parser.parse_args()
     notes = 300 if options.quick else options.notes
-    with stubbed_vault(
-        notes, description=DESCRIPTION, settle_seconds=SETTLE, rescan_seconds=RESCAN
-    ) as (vault, stub):
+    with stubbed_vault(notes, description=DESCRIPTION, settle_seconds=SETTLE) as (vault, stub):
         way = prepare(vault, notes)
         with running_daemon(vault) as daemon:
             time.sleep(3)  # so that nothing of the start is taken for an event
@@ -43,7 +42,7 @@ def main() -> int:
             changed = time.monotonic()
             looked = wait_queued(daemon, notes)
             right = time.monotonic()
-            daemon.wait_filled(RESCAN + 60 + notes / 10)
+            daemon.wait_filled(RESCAN_SECONDS + 60 + notes / 10)
             filled = time.monotonic()
         print(f"{notes} notes changed by {way} in {changed - began:.2f} s\n")
         times = right - changed if looked else None, filled - began

@@ -48,7 +48,7 @@ from companion.vault.conflict_copies import is_conflict_copy
 from companion.vault.journal import Change
 from companion.vault.proposals import Selection
 
-SETTLE, DELAY, RESCAN = 30.0, 5.0, 300.0  # seconds, before they are divided
+SETTLE, DELAY = 30.0, 5.0  # seconds, before they are divided
 WRITTEN_IN, ENDS = 24 * 60.0, 30 * 60.0
 EDITS, EDITED_WITHIN = 4, 240.0  # of a note, at most; seconds from its beginning
 DELETED, AGAIN = 0.06, 0.5  # share of the notes, and of these those that are written again
@@ -112,7 +112,7 @@ def main() -> int:
     chance = random.Random(options.seed)
     with fresh_folder() as folder, running_stub(DELAY / factor) as stub:
         machine, there = make_vault(folder / "machine", 0), make_vault(folder / "phone", 0)
-        times = {"settle_seconds": SETTLE / factor, "rescan_seconds": RESCAN / factor}
+        times = {"settle_seconds": SETTLE / factor}
         set_home(folder / "home", stub_tables(stub.base_url, **times))
         phone = Phone(there, notes, chance)
         log = folder / "copies.jsonl"

@@ -86,7 +86,7 @@ def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Nam
     yield "plugin", partial(check_plugin, root, state)
     yield "prompts", partial(setup.check_prompts, config, root)
     yield "copies", partial(setup.check_copies, root)
-    yield "events", partial(setup.check_events, config, root)
+    yield "events", partial(setup.check_events, root)
     yield "state", partial(setup.check_state, state)
     yield "journal", partial(setup.check_journal, state)
     yield "spending", partial(setup.check_spending, config, root)

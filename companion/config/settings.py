@@ -205,8 +205,6 @@ class BackgroundTable(Table):
     """a note is left alone until nobody changed it for so long"""
     notes_a_day: Annotated[int, Field(ge=0)] = 100
     """at most so many are asked about, each day"""
-    rescan_seconds: Annotated[float, Field(ge=10)] = 300.0
-    """how often the whole vault is looked over, whatever its folders report"""
 
 
 class LimitsTable(Table):

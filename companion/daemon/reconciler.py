@@ -29,6 +29,8 @@ from companion.vault.moves import follow_events
 from companion.vault.proposal import AskedNeed
 from companion.vault.watch import Watch
 
+RESCAN_SECONDS = 300.0
+"""How often the whole vault is looked over, whatever its folders report."""
 _FIRST_SCAN = 20.0  # seconds that callers wait for it at most
 _MANY = 100  # hints together; more of them cause a scan of the whole vault
 _MISSING_CHECK = 5.0  # seconds between two checks for a vault that is missing
@@ -163,7 +165,7 @@ class Reconciler:
                 elif whole:
                     self._follow_moves()
                     self._scan_all(hints)
-                    pause = self._space.config.background.rescan_seconds
+                    pause = RESCAN_SECONDS
                     if self.polls:
                         pause = min(pause, max(_MIN_POLL, self._scan_seconds * _SCAN_SHARE))
                     next_scan = time.monotonic() + pause

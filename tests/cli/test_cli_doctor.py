@@ -386,7 +386,7 @@ def test_a_drive_that_tells_nothing(user: User, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("companion.vault.watch.Watch.start", start)
     ran, told = examine(user, "--no-call")
     assert ran.status == 0 and told["events"]["state"] == "hint"
-    assert "network" in told["events"]["said"] and "every 300 s" in told["events"]["mend"]
+    assert "network" in told["events"]["said"] and "every 10 s to 5 min" in told["events"]["mend"]
 
 
 DISKS = [

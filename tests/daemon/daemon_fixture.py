@@ -112,7 +112,6 @@ class DaemonFixture:
             "backlog": "all",
             "settle_seconds": SETTLE,
             "notes_a_day": 100,
-            "rescan_seconds": 300.0,
         }
         self.limits = LimitsTable()
         self.review = ReviewTable()
