@@ -8,7 +8,7 @@ follow semantic versioning; docs/programs.md has examples.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from os import PathLike
@@ -19,26 +19,24 @@ from typing import TYPE_CHECKING, overload
 from companion.app.open_vault import name_path, open_vault
 from companion.app.types.changes import Change, ChangeQuery, Undone
 from companion.app.types.decisions import Decisions, NoteDecision, Value
+from companion.app.types.notes import ScanOptions, ScanReport
 from companion.app.types.programs import ScriptProposal
 from companion.app.types.proposals import Proposal, ProposalQuery, ProposalState
 from companion.app.types.results import NoteResult
-from companion.app.vault import all_changes, all_proposals
+from companion.app.vault import Progress, all_changes, all_proposals
 from companion.config import state_folder
-from companion.enrich.note_filter import ANY_NOTE, NoteFilter, find_kind
+from companion.enrich.note_filter import NoteFilter, find_kind
 from companion.enrich.run import Result, new_run, run_jobs
-from companion.enrich.selection import JobOptions, ScanReport, choose_jobs
+from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import ConsentMissing
-from companion.vault.paths import LinkOutOfVault, relative_path, resolve_vault
+from companion.vault.paths import LinkOutOfVault, resolve_vault, spelled_path
 from companion.vault.proposal import RejectedValue
 
 if TYPE_CHECKING:  # what only some commands need is loaded by them
     from companion.daemon.daemon_client import DaemonClient
 
 __all__ = ["Vault"]
-
-Progress = Callable[[int, int], None]
-"""Is called with how many are done of how many."""
 
 
 class Vault:
@@ -60,15 +58,18 @@ class Vault:
         return f"Vault({str(self.root)!r})"
 
     def scan(
-        self, *paths: str, progress: Progress | None = None, only: NoteFilter = ANY_NOTE
+        self,
+        *paths: str,
+        progress: Progress | None = None,
+        only: ScanOptions = ScanOptions(),  # noqa: B008 # it is frozen
     ) -> ScanReport:
         """Return what needs work and why, and what is left alone and why; nothing is changed.
 
         paths: notes and folders; none: all. only: which of the notes.
         """
-        with self._open(read_only=True) as space:
-            wanted = list(map(self._resolve, paths))
-            return ScanReport(space, space.scan(progress), wanted, only)
+        options = only.model_copy(update={"paths": list(map(self._resolve, paths))})
+        with open_vault(self.root, read_only=True) as vault:
+            return vault.scan(options, progress)
 
     @overload
     def propose(
@@ -194,7 +195,7 @@ class Vault:
     def _resolve(self, path: str) -> str:
         """Return the vault-relative path, also of a link out of the vault, which is skipped."""
         try:
-            return relative_path(self.root, path, self.root) if path else ""
+            return spelled_path(self.root, path)
         except LinkOutOfVault as link:
             return link.path
 

@@ -9,9 +9,11 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
+from companion.app.local_notes import LocalNotes, Progress
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
 from companion.app.types.decisions import Decisions, NoteDecision
+from companion.app.types.notes import Outdated, ScanOptions, ScanReport
 from companion.app.types.proposals import (
     Proposal,
     ProposalInPlace,
@@ -46,7 +48,8 @@ class LocalVault:
     """A vault that this process has open. If only to read, each method that writes opens it itself.
 
     decisions: decides on proposals, and take_back undoes a change; None: in the notes' files.
-    context: returns the names and callout styles of the vault; None: as a scan finds them.
+    notes: looks at the notes. context: returns the names and callout styles of the vault; None: as
+    a scan finds them.
     is_watched: whether somebody follows the notes that are moved, so that nobody has to look.
     """
 
@@ -54,6 +57,7 @@ class LocalVault:
         self,
         space: Workspace,
         *,
+        notes: LocalNotes | None = None,
         decisions: engine.Decisions | None = None,
         take_back: TakeBack | None = None,
         context: Callable[[], VaultContext] | None = None,
@@ -62,10 +66,20 @@ class LocalVault:
         self.root = space.root
         self._space = space
         self._journal = space.journal
+        self._notes = notes or LocalNotes(space)
         self._context = context or cache(lambda: VaultContext(space.scan()))
         self._decisions = decisions or engine.Decisions(space, self._context)
         self._take_back = take_back or partial(undo.undo_change, space.root, space.journal)
         self._is_watched = is_watched
+
+    def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
+        """Look at notes, and return what they need, and what is left alone."""
+        return self._notes.scan(options, progress)
+
+    def outdated(self, options: ScanOptions) -> list[Outdated]:
+        """Return what Companion wrote in notes of which a lot has changed since; see Vault."""
+        with self._writing() as vault:
+            return vault._notes.outdated(options)
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from companion.app.connection import SHORT_TIMEOUT, Connection
+from companion.app.local_notes import Progress
 from companion.app.types import programs
 from companion.app.types.changes import (
     Change,
@@ -16,6 +17,7 @@ from companion.app.types.changes import (
     UndoneChanges,
 )
 from companion.app.types.decisions import Decisions, DecisionsMade, NoteDecision
+from companion.app.types.notes import Outdated, OutdatedTexts, ScanOptions, ScanReport
 from companion.app.types.proposals import (
     Forgotten,
     NotesToForget,
@@ -36,6 +38,14 @@ class RemoteVault:
     def __init__(self, root: Path, daemon: Connection) -> None:
         self.root = root
         self._daemon = daemon
+
+    def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
+        """Look at notes, and return what they need, and what is left alone."""
+        return self._daemon.post("/scan", ScanReport, options)
+
+    def outdated(self, options: ScanOptions) -> list[Outdated]:
+        """Return what Companion wrote in notes of which a lot has changed since; see Vault."""
+        return self._daemon.post("/scan/outdated", OutdatedTexts, options).texts
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from companion.app.local_notes import Progress
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
 from companion.app.types.decisions import Decisions, NoteDecision
+from companion.app.types.notes import Outdated, ScanOptions, ScanReport
 from companion.app.types.proposals import (
     Proposal,
     ProposalInPlace,
@@ -21,7 +23,7 @@ from companion.app.types.proposals import (
 )
 from companion.enrich.run import new_run
 
-__all__ = ["Agents", "Vault", "all_changes", "all_proposals", "new_run"]
+__all__ = ["Agents", "Progress", "Vault", "all_changes", "all_proposals", "new_run"]
 
 _LARGEST_PAGE = 1000
 
@@ -35,6 +37,20 @@ class Vault(Protocol):
     @property
     def root(self) -> Path:
         """The vault's folder, resolved."""
+
+    def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
+        """Look at notes, and return what they need, and what is left alone. Nothing is changed.
+
+        progress: called meanwhile, where this process reads the notes.
+
+        Raises UsageError if one is not there, or an option names nothing.
+        """
+
+    def outdated(self, options: ScanOptions) -> list[Outdated]:
+        """Return what Companion wrote, nobody edited, and whose source has changed a lot since.
+
+        A lot is a third of the sentences that it was made from. Raises as scan does.
+        """
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""

@@ -66,7 +66,7 @@ def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) 
         open_submission(workspace) as submission,
         open_similar(workspace) as similar,
     ):
-        wanted = resolve_paths(workspace, paths)[0] if paths else [""]
+        wanted = resolve_paths(workspace.root, paths)[0] if paths else [""]
         say_which_vault(workspace.root, output)
         scan = workspace.scan()
         asker = Asker(workspace, VaultContext(scan), similar)

@@ -77,7 +77,7 @@ def export(
     with open_session(vault, paths, output=output, reader=reader, from_daemon=True) as workspace:
         if is_in_vault(workspace.root, target):
             raise UsageError(f"{file} is in the vault; name a file outside of it")
-        wanted = resolve_paths(workspace, paths)[0] if paths else [""]
+        wanted = resolve_paths(workspace.root, paths)[0] if paths else [""]
         say_which_vault(workspace.root, output)
         known = VaultContext(scan := workspace.scan())
         jobs, skipped = choose_jobs(workspace, scan, wanted, choice)

@@ -95,7 +95,7 @@ def enrich(
     report = RunReport(output, with_diff, dry_run)
     running = find_running_daemon(vault, paths)
     with open_session(vault, paths, output=output, read_only=bool(running)) as workspace:
-        wanted, refused = resolve_paths(workspace, paths)
+        wanted, refused = resolve_paths(workspace.root, paths)
         choice = _read_choice(workspace, dry_run, options)
         say_which_vault(workspace.root, output)
         output.warn(*find_unused_folders(workspace.config, workspace.root))

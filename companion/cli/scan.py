@@ -9,25 +9,17 @@ from typing import NamedTuple
 
 import click
 
-from companion.cli.filters import filter_options, read_filter
+from companion.app.types.notes import Outdated, ScanOptions, ScanReport
+from companion.cli.filters import filter_options, parse_time
 from companion.cli.output import Output, count, one_line
+from companion.cli.proposals import proposal_object
 from companion.cli.session import (
     NOTE_PATH,
     common_options,
-    find_running_daemon,
-    open_session,
-    resolve_paths,
+    name_paths,
+    open_session_vault,
     say_which_vault,
 )
-from companion.doctor.unused_settings import (
-    find_unused_folders,
-    find_unused_marks,
-    find_unused_prompts,
-)
-from companion.enrich.note_filter import NoteFilter
-from companion.enrich.selection import ScanReport, scan_object
-from companion.enrich.workspace import Workspace
-from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
 _NAMED = 3  # notes named for each reason to skip, without --skipped
 _RANKED = 8  # folders, and reasons, in the summary
@@ -69,51 +61,36 @@ def scan(
     changed since (a third of its sentences). None of it is asked for anew unless you say so.
     """
     output = Output(as_json=as_json)
-    running = find_running_daemon(vault, paths, asks=False) if outdated else None
-    read_only = not outdated or bool(running)  # else what the notes hold by now is recorded
-    with open_session(vault, paths, output=output, read_only=read_only) as workspace:
-        wanted, refused = resolve_paths(workspace, paths)
-        say_which_vault(workspace.root, output)
-        output.warn(*(str(error) for error in refused if isinstance(error, PathUnreadable)))
-        output.warn(*find_unused_folders(workspace.config, workspace.root))
-        output.warn(*find_unused_prompts(workspace.prompts, workspace.root))
-        chosen = read_filter(workspace.prompts, only)
-        links = [error.path for error in refused if isinstance(error, LinkOutOfVault)]
-        with output.progress("Reading notes") as bar:
-            found = workspace.scan(bar.update)
-        report = ScanReport(workspace, found, [*wanted, *links], chosen)
-        output.warn(*find_unused_marks(workspace.config, report.scan))
+    with open_session_vault(vault, paths, output=output, read_only=True) as opened:
+        named = name_paths(opened.root, paths, output)
+        say_which_vault(opened.root, output)
+        since = parse_time(only.pop("modified_since"))
+        options = ScanOptions.of(paths=named, modified_since=since, **only)
         if outdated:
-            _print_outdated(workspace, wanted or None, chosen, output)
-        elif as_json:
-            for path, facts in report.all():
-                output.print_json(scan_object(path, facts))
-        else:
-            _print(report, output, lists_all or all_skipped, all_skipped)
+            _print_outdated(opened.outdated(options), output)
+            return
+        with output.progress("Reading notes") as bar:
+            report = opened.scan(options, bar.update)
+    output.warn(*report.warnings)
+    if as_json:
+        for note in report.all():
+            output.print_json(note.model_dump())
+    else:
+        _print(report, output, lists_all or all_skipped, all_skipped)
 
 
-def _print_outdated(
-    workspace: Workspace, wanted: Sequence[str] | None, chosen: NoteFilter, output: Output
-) -> None:
+def _print_outdated(texts: Sequence[Outdated], output: Output) -> None:
     """Print what Companion wrote from text that has changed since, with the share that has."""
-    from companion.app.types.proposals import Proposal
-    from companion.cli.proposals import proposal_object
-    from companion.enrich.written import find_outdated  # with all that makes proposals
-
-    number, last = 0, None
-    for proposal, share in find_outdated(workspace, wanted):
-        is_meant = chosen.kind in (None, proposal.kind)
-        if not is_meant or not chosen.keeps(workspace.root, proposal.path):
-            continue
-        number += 1
+    last = None
+    for each in texts:
         if output.as_json:
-            shown = proposal_object(Proposal.of(proposal))
-            output.print_json(shown | {"changed_share": round(share, 2)})
-        if proposal.path != last:
-            output.say(one_line(last := proposal.path), style="bold")
-        output.say(f"  {proposal.kind:<12} {share:.0%} of the sentences it was made from are gone")
-    output.say(f"\n{count(number, 'text')} outdated", style="bold")
-    if number:
+            output.print_json(proposal_object(each))
+        if each.path != last:
+            output.say(one_line(last := each.path), style="bold")
+        share = f"{each.changed_share:.0%}"
+        output.say(f"  {each.kind:<12} {share} of the sentences it was made from are gone")
+    output.say(f"\n{count(len(texts), 'text')} outdated", style="bold")
+    if texts:
         output.say("To ask for one anew, and decide then: companion enrich NOTE --force --propose")
 
 
@@ -129,7 +106,7 @@ def _print(report: ScanReport, output: Output, lists_all: bool, all_skipped: boo
             lines.insert(0, _Line(f"Left alone: {count(len(report.skipped), 'note')}", "bold"))
     for line in [*summary, *lines]:
         output.say(*line)
-    needing = sum(bool(facts.needs) for facts in report.notes.values())
+    needing = sum(bool(note.needs) for note in report.notes.values())
     output.say(f"\n{count(report.looked_at, 'note')} read, {count(needing, 'note')} to work on")
     if is_short:
         output.say("With --list each is named.", style="dim")
@@ -137,7 +114,7 @@ def _print(report: ScanReport, output: Output, lists_all: bool, all_skipped: boo
 
 def _summarize(report: ScanReport) -> Iterator[_Line]:
     """Yield how many notes need work in each folder, and for what reason."""
-    needing = {path: facts.needs for path, facts in report.notes.items() if facts.needs}
+    needing = {path: note.needs for path, note in report.notes.items() if note.needs}
     if not needing:
         return
     folders = Counter(f"{one_line(path.rpartition('/')[0])}/" for path in needing)
@@ -145,7 +122,7 @@ def _summarize(report: ScanReport) -> Iterator[_Line]:
     yield from _count_lines(folders, "folders")
     reasons: Counter[str] = Counter()
     for needs in needing.values():  # without the words of a question
-        whys = {(n.kind, "you ask" if n.where == "request" else n.reason) for n in needs}
+        whys = {(n.kind, "you ask" if n.question or n.heading else n.reason) for n in needs}
         reasons.update(f"{kind}: {why}" for kind, why in whys)
     yield _Line("Because of", "bold")
     yield from _count_lines(reasons, "reasons")
@@ -163,13 +140,13 @@ def _count_lines(counts: Mapping[str, int], what: str) -> Iterator[_Line]:
 
 def _list_notes(report: ScanReport, all_skipped: bool) -> Iterator[_Line]:
     """Yield what the notes need, and what is left alone, by reason. all_skipped: name all of it."""
-    for path, facts in report.notes.items():
+    for path, note in report.notes.items():
         yield _Line(one_line(path), "bold")
-        for need in facts.needs:
+        for need in note.needs:
             yield _Line(f"  {need.kind:<12} {need.reason}")
-        for reason in facts.left:
+        for reason in note.left:
             yield _Line(f"  left         {reason}", "dim")
-        if not facts.needs and not facts.left:
+        if not note.needs and not note.left:
             yield _Line("  nothing to fill", "dim")
     if not report.skipped:
         return

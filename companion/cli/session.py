@@ -148,18 +148,13 @@ def say_which_vault(root: Path, output: Output) -> None:
         output.say(f"In the vault {root}", style="bold")
 
 
-def find_running_daemon(
-    vault: Path | None, paths: Iterable[str] = (), *, asks: bool = True
-) -> DaemonClient | None:
+def find_running_daemon(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient | None:
     """Return a client of the daemon that runs for the vault; None if none does.
-
-    asks: whether the command asks a model.
 
     Raises UsageError if the daemon would ask another model than this command.
     """
     root, config = load_vault(vault, paths)
-    daemon = find_client(root)
-    if daemon and asks:
+    if daemon := find_client(root):
         daemon.require_model_of(config)
     return daemon
 
@@ -239,8 +234,18 @@ def choose_vault(vault: Path | None, config: Config, paths: Iterable[str] = ()) 
     return resolve_vault(found)
 
 
+def name_paths(root: Path, typed: Iterable[str], output: Output) -> list[str]:
+    """Return the paths that the user typed, also of links out of the vault; else as resolve_paths.
+
+    Of those that cannot be read it warns.
+    """
+    paths, refused = resolve_paths(root, typed)
+    output.warn(*(str(error) for error in refused if isinstance(error, PathUnreadable)))
+    return [*paths, *(error.path for error in refused if isinstance(error, LinkOutOfVault))]
+
+
 def resolve_paths(
-    workspace: Workspace, typed: Iterable[str]
+    root: Path, typed: Iterable[str]
 ) -> tuple[list[str], list[LinkOutOfVault | PathUnreadable]]:
     """Return the paths that the user typed, relative to the vault, and errors of unusable ones.
 
@@ -253,7 +258,7 @@ def resolve_paths(
     refused: list[LinkOutOfVault | PathUnreadable] = []
     for path in typed:
         try:
-            found.append(resolve_path(workspace, path))
+            found.append(relative_path(root, path, Path.cwd()))
         except (LinkOutOfVault, PathUnreadable) as error:
             refused.append(error)
     if refused and not found:

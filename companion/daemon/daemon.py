@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
+from companion.app.local_notes import LocalNotes, Progress
 from companion.app.local_vault import LocalVault
 from companion.config.load import find_restart_settings
 from companion.daemon.api.status_schemas import StatusShape
@@ -21,7 +22,6 @@ from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.open_notes import OpenNotes, Presence, RequestedEdit, fold_path
-from companion.daemon.queries import NoteQueries, spelled_path
 from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
 from companion.daemon.undos import Undos
@@ -40,6 +40,8 @@ from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError, VaultLocked
 from companion.llm.budget import Budget
+from companion.vault.index import Scan
+from companion.vault.paths import spelled_path
 from companion.vault.proposal import Acceptance
 
 _REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
@@ -86,7 +88,7 @@ class Daemon:
         context = self.reconciler.vault_context
         scan = self.reconciler.scan
         self.consent = BacklogConsent(space, self._backlog, scan, lambda: self.reconciler.backlog)
-        self.notes = NoteQueries(space, self.reconciler.scan)
+        self.notes = LocalNotes(space, self._look_again, self.reconciler.scan)
         similar = self._opened.enter_context(open_similar(space, background=True))
         self._comparer = NoteComparer(similar, self.reconciler.scan) if similar else None
         self._source = EnricherSource(space, self.spending, context, self.presence, similar)
@@ -119,7 +121,12 @@ class Daemon:
             withdraw=self._acceptances.withdraw,
         )
         opened = partial(
-            LocalVault, space, decisions=self.decisions, context=context, is_watched=True
+            LocalVault,
+            space,
+            notes=self.notes,
+            decisions=self.decisions,
+            context=context,
+            is_watched=True,
         )
         self.vault = opened(take_back=undo)
         self.vault_of_editor = opened(take_back=partial(undo, even_open=True))
@@ -248,6 +255,11 @@ class Daemon:
             self.circuit_breaker.retry_now()
             self.queue.pause_until(None)
         return run
+
+    def _look_again(self, progress: Progress | None) -> Scan:
+        """Return a scan of the vault as it is now; the last one where that takes too long."""
+        self.reconciler.refresh(_REFRESH)
+        return self.reconciler.scan()
 
     def _choose(self, request: RunRequest, paths: Sequence[str]) -> tuple[list[Job], list[Result]]:
         if request.text is not None:

@@ -18,7 +18,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions, describe_state
 from companion.enrich.new_proposals import ProgramProposer
 from companion.enrich.run import Decided, NoteDecision, Result, sum_up
-from companion.enrich.selection import ScanReport
+from companion.enrich.selection import ScanPart
 from companion.enrich.similar import SimilarNote, open_similar
 from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
@@ -79,7 +79,7 @@ class AgentView:
 
     def scan(self, folder: str = "") -> list[tuple[str, Facts]]:
         """Return the notes in the folder, and below it, that need something, by path."""
-        report = ScanReport(self._space, self._known.scan, [folder.strip("/")])
+        report = ScanPart(self._space, self._known.scan, [folder.strip("/")])
         return sorted(
             (path, facts)
             for path, facts in report.notes.items()

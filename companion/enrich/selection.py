@@ -223,19 +223,16 @@ def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
             yield path, reason
 
 
-class ScanReport:
+class ScanPart:
     """The part of a scan that concerns the paths the user named; all of it where none is named.
 
     notes: those that need something, or of which something is left. others: the notes of which
-    there is nothing to report. looked_at: how many notes were read. scan: all of the scan.
-
-    only: which of the notes.
+    there is nothing to report. looked_at: how many notes were read. only: which of the notes.
     """
 
     def __init__(
         self, workspace: Workspace, found: Scan, wanted: Sequence[str], only: NoteFilter = ANY_NOTE
     ) -> None:
-        self.scan = found
         self.notes: dict[str, Facts] = {}
         self.skipped: dict[str, str] = {}
         self.others: list[str] = []
@@ -273,14 +270,3 @@ class ScanReport:
         yield from self.notes.items()
         for path, reason in self.skipped.items():
             yield path, Facts(skipped=reason)
-
-
-def scan_object(path: str, facts: Facts) -> dict[str, object]:
-    """Return the JSON object of a note."""
-    needs = [need_object(need) for need in facts.needs]
-    return {"path": path, "needs": needs, "skipped": facts.skipped, "left": list(facts.left)}
-
-
-def need_object(need: Need) -> dict[str, object]:
-    """Return the JSON object of a need."""
-    return {"kind": need.kind, "heading": need.heading, "reason": need.reason}

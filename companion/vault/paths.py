@@ -157,6 +157,14 @@ def _leads_out(root: Path, path: Path) -> bool:
         return False
 
 
+def spelled_path(root: Path, path: str) -> str:
+    """Return the vault-relative path as it is spelled on the disk; empty for the vault itself.
+
+    Raises as relative_path does.
+    """
+    return relative_path(root, path, root) if path else ""
+
+
 def _below(root: Path, path: Path) -> str | None:
     """Return the absolute path, without `..`, relative to root; None if it lies outside.
 

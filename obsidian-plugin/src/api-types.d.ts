@@ -284,10 +284,11 @@ export interface components {
             catalog: components["schemas"]["CatalogEntry"][];
             fetch: components["schemas"]["FetchShape"] | null;
         };
-        /** @description Something that a note needs. */
-        NeedShape: {
+        /** @description Something that a note needs. question: the title of a callout that asks one, or null. */
+        Need: {
             kind: string;
             heading: string | null;
+            question: string | null;
             reason: string;
         };
         /** @description The model to fetch: a name of the catalogue. Nothing else can be fetched this way. */
@@ -388,6 +389,13 @@ export interface components {
         Nonce: {
             nonce: string;
         };
+        /** @description A note. skipped: why all of it is left alone, or null. left: what in it is, and why. */
+        Note: {
+            path: string;
+            needs: components["schemas"]["Need"][];
+            skipped: string | null;
+            left: string[];
+        };
         /** @description What became of a note, and of its proposals. change: its id. left: what was not done. */
         NoteDecided: {
             path: string;
@@ -417,16 +425,9 @@ export interface components {
         };
         /** @description A page of notes. after: where the next page begins; null on the last. total: of all. */
         NotePage: {
-            notes: components["schemas"]["NoteShape"][];
+            notes: components["schemas"]["Note"][];
             after: string | null;
             total: number;
-        };
-        /** @description A note. left: the parts that are left alone, and why. skipped: why all of it is, or null. */
-        NoteShape: {
-            path: string;
-            needs: components["schemas"]["NeedShape"][];
-            left: string[];
-            skipped: string | null;
         };
         /** @description Notes and folders whose text is to be deleted from what is kept; `""`: of the vault. */
         NotesToForget: {
@@ -439,6 +440,35 @@ export interface components {
             edits: components["schemas"]["EditShape"][];
             base_sha256: string;
             new_sha256: string;
+        };
+        /**
+         * @description An accepted proposal whose text stands in its note, of which a lot has changed since.
+         *
+         *     changed_share: how many of the sentences that it was made from are gone, from 0 to 1.
+         */
+        Outdated: {
+            id: number;
+            path: string;
+            kind: string;
+            heading: string | null;
+            text: string | string[] | null;
+            /** @enum {string} */
+            state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
+            flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost" | "undone")[];
+            why: string;
+            reason: string | null;
+            remark: string;
+            model: string;
+            made_at: string;
+            run: string;
+            decided_by: string;
+            change: number | null;
+            evidence: components["schemas"]["Evidence"][] | null;
+            changed_share: number;
+        };
+        /** @description What Companion wrote, and nobody edited, in notes of which a lot has changed since. */
+        OutdatedTexts: {
+            texts: components["schemas"]["Outdated"][];
         };
         /** @description The property or callout base[start:end]; name: the property's, or the callout's title. */
         PlaceShape: {
@@ -652,6 +682,38 @@ export interface components {
             fault: string;
             made_at: string;
         };
+        /**
+         * @description Which notes to look at. paths: notes and folders; empty: the vault. field: only needs that it
+         *     fills. tag, property, modified_since: as of proposals.
+         */
+        ScanOptions: {
+            /** @default [] */
+            paths: string[];
+            /** @default null */
+            field: string | null;
+            /** @default null */
+            tag: string | null;
+            /** @default null */
+            property: string | null;
+            /** @default null */
+            modified_since: string | number | null;
+        };
+        /**
+         * @description What was seen. notes: those that need something, or of which something is left alone, and
+         *     those that were named, by path. skipped: why others are left alone, by path; also of folders.
+         *
+         *     looked_at: how many notes were read. warnings: what in the settings leaves no note alone.
+         */
+        ScanReport: {
+            notes: {
+                [key: string]: components["schemas"]["Note"];
+            };
+            skipped: {
+                [key: string]: string;
+            };
+            looked_at: number;
+            warnings: string[];
+        };
         /** @description A value that a script of the user's proposes. script: its name. */
         ScriptProposal: {
             path: string;
@@ -859,17 +921,19 @@ export type FetchShape = components['schemas']['FetchShape'];
 export type Filled = components['schemas']['Filled'];
 export type Forgotten = components['schemas']['Forgotten'];
 export type ModelShape = components['schemas']['ModelShape'];
-export type NeedShape = components['schemas']['NeedShape'];
+export type Need = components['schemas']['Need'];
 export type NewFetch = components['schemas']['NewFetch'];
 export type NewRun = components['schemas']['NewRun'];
 export type Nonce = components['schemas']['Nonce'];
+export type Note = components['schemas']['Note'];
 export type NoteDecided = components['schemas']['NoteDecided'];
 export type NoteDecision = components['schemas']['NoteDecision'];
 export type NotePage = components['schemas']['NotePage'];
-export type NoteShape = components['schemas']['NoteShape'];
 export type NotesToForget = components['schemas']['NotesToForget'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferShape = components['schemas']['OfferShape'];
+export type Outdated = components['schemas']['Outdated'];
+export type OutdatedTexts = components['schemas']['OutdatedTexts'];
 export type PlaceShape = components['schemas']['PlaceShape'];
 export type PresenceReport = components['schemas']['PresenceReport'];
 export type Problem = components['schemas']['Problem'];
@@ -888,6 +952,8 @@ export type ResultShape = components['schemas']['ResultShape'];
 export type RunList = components['schemas']['RunList'];
 export type RunProgress = components['schemas']['RunProgress'];
 export type RunShape = components['schemas']['RunShape'];
+export type ScanOptions = components['schemas']['ScanOptions'];
+export type ScanReport = components['schemas']['ScanReport'];
 export type ScriptProposal = components['schemas']['ScriptProposal'];
 export type StatusShape = components['schemas']['StatusShape'];
 export type TextToEdit = components['schemas']['TextToEdit'];

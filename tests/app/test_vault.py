@@ -20,6 +20,7 @@ from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.app.types import programs
 from companion.app.types.changes import ChangeQuery
 from companion.app.types.decisions import Decisions, NoteDecision
+from companion.app.types.notes import ScanOptions
 from companion.app.types.proposals import ProposalQuery
 from companion.app.vault import Vault, all_changes
 from companion.config import state_folder
@@ -136,6 +137,49 @@ def test_a_change_is_as_history_tells_it(vault: Vault) -> None:
     assert listed.diff is None
     [listed] = vault.changes(ChangeQuery(path="A.md", diff=True)).changes
     assert listed == vault.change(1)
+
+
+SCANS: Sequence[tuple[dict[str, Any], list[str], list[str], int]] = [
+    ({}, ["F/Stub.md"], ["Left.md"], 5),
+    ({"paths": ["F"]}, ["F/Stub.md"], [], 3),
+    ({"paths": ["F/Stub", "A.md"]}, ["F/Stub.md", "A.md"], [], 2),
+    ({"paths": ["Left.md"]}, [], ["Left.md"], 1),
+    ({"field": "callout"}, ["F/Stub.md"], ["Left.md"], 5),
+    ({"field": "tags"}, [], ["Left.md"], 5),
+    ({"tag": "none"}, [], [], 5),
+    ({"property": "ai=false"}, [], ["Left.md"], 5),
+    ({"modified_since": time.time() + 3600}, [], [], 5),
+]
+
+
+def test_scan_looks_at_the_notes_as_they_are_now(vault: Vault) -> None:
+    (vault.root / "F/Stub.md").write_text(STUB, encoding="utf-8")
+    left = STUB.replace("created", "ai: false\ncreated")
+    (vault.root / "Left.md").write_text(left, encoding="utf-8")
+    for options, notes, skipped, looked_at in SCANS:
+        report = vault.scan(ScanOptions.of(**options))
+        told = sorted(report.notes), sorted(report.skipped), report.looked_at
+        assert told == (sorted(notes), skipped, looked_at), options
+    note = vault.scan(ScanOptions(paths=["F"])).notes["F/Stub.md"]
+    assert note.model_dump()["needs"] == [
+        {"kind": kind, "heading": None, "question": None, "reason": need.reason}
+        for kind, need in zip(("description", "callout"), note.needs, strict=True)
+    ]
+    with pytest.raises(UsageError, match=r"there is no Nowhere\.md"):
+        vault.scan(ScanOptions(paths=["Nowhere.md"]))
+    with pytest.raises(UsageError, match="there is no field colour"):
+        vault.scan(ScanOptions(field="colour"))
+
+
+def test_what_is_outdated(vault: Vault) -> None:
+    assert vault.outdated(ScanOptions()) == []
+    for path in ("A.md", "F/B.md"):
+        edited = FILLED.replace("Text of mine.", "Quite another thing.")
+        (vault.root / path).write_text(edited, encoding="utf-8")
+    found = vault.outdated(ScanOptions())
+    assert {(each.path, each.changed_share) for each in found} == {("A.md", 1.0), ("F/B.md", 1.0)}
+    [one] = vault.outdated(ScanOptions(paths=["F"], field="callout"))
+    assert (one.kind, one.state) == ("callout", "accepted")
 
 
 def test_what_is_wrong_is_the_same_error(vault: Vault) -> None:

@@ -8,9 +8,11 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
+from companion.app.local_notes import LocalNotes
 from companion.app.local_vault import LocalVault
 from companion.app.types.base import iso_time
 from companion.app.types.changes import Change
+from companion.app.types.notes import Note, NoteState, Outdated
 from companion.daemon.api.status_schemas import (
     BackgroundShape,
     BacklogShape,
@@ -22,11 +24,9 @@ from companion.daemon.circuit_breaker import EndpointFault
 from companion.daemon.client_runs import ClientEdits, Run, RunRequest, Runs
 from companion.daemon.daemon import Daemon
 from companion.daemon.open_notes import RequestedEdit
-from companion.daemon.queries import Listing, NoteQueries, NoteState
 from companion.daemon.run_handler import RunHandler
 from companion.enrich.plan import Filling
 from companion.enrich.run import Result
-from companion.enrich.written import Outdated
 from companion.errors import ConsentMissing, UsageError
 from companion.llm.response import Usage
 from companion.note.diff import diff_lines
@@ -162,27 +162,23 @@ class FakeDaemon(Daemon):
             raise self.fails_with
 
 
-class FakeNotes(NoteQueries):
+class FakeNotes(LocalNotes):
     """NOTES."""
 
     def __init__(self) -> None:
         pass
 
-    def page(
-        self, wanted: NoteState, folder: str = "", after: str = "", limit: int = 100
-    ) -> Listing:
+    def select(self, state: NoteState, folder: str = "") -> list[tuple[str, Facts]]:
         prefix = f"{folder}/" if folder else ""
-        found = [p for p, facts in NOTES.items() if p.startswith(prefix) and _is(facts, wanted)]
-        page = [path for path in found if path > after][:limit]
-        more = bool(page) and page[-1] != found[-1]
-        return Listing([(p, NOTES[p]) for p in page], page[-1] if more else None, len(found))
+        notes = NOTES.items()
+        return [(p, facts) for p, facts in notes if p.startswith(prefix) and _is(facts, state)]
 
-    def outdated(self, folder: str = "") -> list[Outdated]:
+    def recently_outdated(self, folder: str = "") -> list[Outdated]:
         return []
 
-    def read_facts(self, path: str) -> Facts:
+    def note(self, path: str) -> Note:
         _require(path)
-        return NOTES[path]
+        return Note.of(path, NOTES[path])
 
 
 class FakeRunHandler(RunHandler):

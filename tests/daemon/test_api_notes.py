@@ -13,8 +13,13 @@ def test_lists_notes_with_their_needs(server: Served) -> None:
     assert page["notes"][1] == {
         "path": "Stub.md",
         "needs": [
-            {"kind": "description", "heading": None, "reason": "the property is empty"},
-            {"kind": "callout", "heading": "Why", "reason": "it asks"},
+            {
+                "kind": "description",
+                "heading": None,
+                "question": None,
+                "reason": "the property is empty",
+            },
+            {"kind": "callout", "heading": "Why", "question": "Why?", "reason": "it asks"},
         ],
         "left": [],
         "skipped": None,

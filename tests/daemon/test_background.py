@@ -467,8 +467,8 @@ def test_note_that_takes_no_edit_is_filled_once_it_is_mended(daemon_fixture: Dae
     assert daemon_fixture.model.calls() == 0
     assert daemon_fixture.log.getvalue().count("Item.md: left alone") == 1
     assert "Tab.md" not in daemon_fixture.log.getvalue()
-    assert daemon_fixture.daemon.notes.read_facts("Tab.md").skipped
-    assert daemon_fixture.daemon.notes.read_facts("Tab.md").needs == ()
+    assert daemon_fixture.daemon.notes.note("Tab.md").skipped
+    assert daemon_fixture.daemon.notes.note("Tab.md").needs == []
     daemon_fixture.note("Tab.md", rests=False)
     daemon_fixture.note("Item.md", rests=False)
     eventually(lambda: daemon_fixture.is_filled("Tab.md") and daemon_fixture.is_filled("Item.md"))

@@ -455,7 +455,7 @@ def test_some_of_the_changes_may_be_wanted_and_the_others_refused(quiet: DaemonF
     quiet.daemon.confirm(run.id, "Stub.md", some.base_sha256, some.new_sha256)
     quiet.daemon.run_handler.refuse(run, "Stub.md", [refused])
     quiet.note("Stub.md", text)
-    (left,) = quiet.daemon.notes.read_facts("Stub.md").left
+    (left,) = quiet.daemon.notes.note("Stub.md").left
     assert left.startswith("description: ") and "refused when it was looked over" in left
     with pytest.raises(NoteError):
         quiet.daemon.run_handler.edits_for_text(run, "Stub.md", STUB, only=[])

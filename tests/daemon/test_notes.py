@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from companion.daemon.queries import NoteState
+from companion.app.types.notes import NotesQuery, NoteState
 from companion.vault.paths import PathNotFound
 from tests.daemon.daemon_fixture import (
     FILLED,
@@ -46,16 +46,17 @@ def mixed(daemon_fixture: DaemonFixture) -> DaemonFixture:
 def test_filter_lists_every_note_it_names(
     mixed: DaemonFixture, wanted: NoteState, folder: str, paths: list[str]
 ) -> None:
-    listing = mixed.daemon.notes.page(wanted, folder)
-    assert [path for path, _ in listing.notes] == paths
+    query = NotesQuery(filter=wanted, folder=folder)
+    listing = mixed.daemon.notes.page(query)
+    assert [note.path for note in listing.notes] == paths
     assert listing.total == len(paths)
-    first = mixed.daemon.notes.page(wanted, folder, limit=1)
-    assert [path for path, _ in first.notes] == paths[:1]
+    first = mixed.daemon.notes.page(query.model_copy(update={"limit": 1}))
+    assert [note.path for note in first.notes] == paths[:1]
     assert first.total == len(paths)
 
 
 def test_note_that_is_not_there_is_told_from_one_outside(mixed: DaemonFixture) -> None:
     with pytest.raises(PathNotFound):
-        mixed.daemon.notes.read_facts("Nowhere.md")
+        mixed.daemon.notes.note("Nowhere.md")
     with pytest.raises(PathNotFound):
-        mixed.daemon.notes.page("all", "Nowhere")
+        mixed.daemon.notes.page(NotesQuery(folder="Nowhere"))

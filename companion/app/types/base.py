@@ -136,14 +136,6 @@ class Nothing(Sent):
     """An empty object."""
 
 
-class NeedShape(Shape):
-    """Something that a note needs."""
-
-    kind: str
-    heading: str | None
-    reason: str
-
-
 class PlaceShape(Shape):
     """The property or callout base[start:end]; name: the property's, or the callout's title."""
 

@@ -22,6 +22,7 @@ from companion.app.types.base import (
 )
 from companion.app.types.changes import Change
 from companion.app.types.decisions import Decided, NoteDecision, Value
+from companion.app.types.notes import Need
 from companion.app.types.proposals import Proposal
 from companion.app.types.results import Filled
 from companion.enrich import run
@@ -118,15 +119,12 @@ class ProposalMade(Shape):
 _BY_FIELD = ConfigDict(populate_by_name=True)
 
 
-class NeedFound(Shape):
+class NeedFound(Need):
     """What a note needs. field: the property, or `callout`. heading, question: of a callout."""
 
     model_config = _BY_FIELD
 
     kind: str = Field(alias="field")
-    heading: str | None
-    question: str | None
-    reason: str
 
 
 class ProposalFound(Proposal):

@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from pydantic import model_validator
-
-from companion.app.types.base import (
-    LARGEST,
-    Applied,
-    ChangeMade,
-    FolderPath,
-    NeedShape,
-    OfferShape,
-    PageSize,
-    RelativePath,
-    Sent,
-    Shape,
-)
+from companion.app.types.base import LARGEST, Applied, ChangeMade, OfferShape
 from companion.app.types.changes import (
     Change,
     ChangePage,
@@ -26,68 +11,44 @@ from companion.app.types.changes import (
     Undone,
     UndoneChanges,
 )
+from companion.app.types.notes import (
+    Note,
+    NotePage,
+    NotesQuery,
+    OutdatedTexts,
+    ScanOptions,
+    ScanReport,
+)
 from companion.daemon.api.change_schemas import Undo, UndoOffered
 from companion.daemon.api.routing import Resource, for_a_while, the_daemon
 from companion.daemon.problem import Refusal
 from companion.errors import NotThere
-from companion.note.facts import Facts
 from companion.vault import journal
 from companion.vault.paths import PathNotFound
 
 notes = Resource("notes")
 
 
-class NoteShape(Shape):
-    """A note. left: the parts that are left alone, and why. skipped: why all of it is, or null."""
-
-    path: str
-    needs: list[NeedShape]
-    left: list[str]
-    skipped: str | None
-
-    @classmethod
-    def of(cls, path: str, facts: Facts) -> NoteShape:
-        """Return the shape of the note at path."""
-        needs = list(map(NeedShape.model_validate, facts.needs))
-        return cls(path=path, needs=needs, left=list(facts.left), skipped=facts.skipped)
-
-
-class NotePage(Shape):
-    """A page of notes. after: where the next page begins; null on the last. total: of all."""
-
-    notes: list[NoteShape]
-    after: str | None
-    total: int
-
-
-class NotesQuery(Sent):
-    """Which notes. path: only this one, read now."""
-
-    filter: Literal["to-do", "left", "skipped", "all"] = "to-do"
-    folder: FolderPath = ""
-    after: FolderPath = ""
-    limit: PageSize = 100
-    path: RelativePath | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> NotesQuery:
-        if self.path is not None and len(self.model_fields_set) > 1:
-            raise ValueError("`path` names one note and goes with nothing else")
-        return self
-
-
 @notes.reads("/notes")
-def read_notes(query: NotesQuery) -> NotePage | NoteShape:
+def read_notes(query: NotesQuery) -> NotePage | Note:
     """A page of notes in the order of their paths, or one note by its path."""
     notes = the_daemon().notes
     try:
-        if query.path is not None:
-            return NoteShape.of(query.path, notes.read_facts(query.path))
-        page = notes.page(query.filter, query.folder, query.after, query.limit)
+        return notes.page(query) if query.path is None else notes.note(query.path)
     except PathNotFound as error:
         raise Refusal(404, str(error)) from None
-    found = [NoteShape.of(path, facts) for path, facts in page.notes]
-    return NotePage(notes=found, after=page.after, total=page.total)
+
+
+@notes.does("/scan")
+def scan_notes(body: ScanOptions) -> ScanReport:
+    """Look at notes now, and report what they need, and what is left alone."""
+    return the_daemon().vault.scan(body)
+
+
+@notes.does("/scan/outdated")
+def find_outdated(body: ScanOptions) -> OutdatedTexts:
+    """Look at notes now, and list what was written from text of which a lot has changed."""
+    return OutdatedTexts(texts=the_daemon().vault.outdated(body))
 
 
 changes = Resource("changes")

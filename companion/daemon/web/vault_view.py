@@ -68,7 +68,7 @@ class FolderCounts:
 def show_vault(query: VaultQuery) -> Response:
     """Show the folders of the vault, or the notes of one of them."""
     try:
-        found = the_daemon().notes.page("all", query.folder, "", 10**9).notes
+        found = the_daemon().notes.select("all", query.folder)
     except PathNotFound:
         found = []
     proposed, unfilled = _find_proposed_kinds(), the_daemon().notes.unfilled()
@@ -84,7 +84,7 @@ def show_vault(query: VaultQuery) -> Response:
         left.update(facts.left)
         if facts.needs:
             to_do.append((path, facts))
-    outdated = the_daemon().notes.outdated(query.folder)
+    outdated = the_daemon().notes.recently_outdated(query.folder)
     return show(
         "vault.html",
         folder=query.folder,

@@ -1,0 +1,188 @@
+"""The notes of a vault that this process has open: what they need, and what is outdated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from companion.app.types.notes import (
+    Note,
+    NotePage,
+    NotesQuery,
+    NoteState,
+    Outdated,
+    ScanOptions,
+    ScanReport,
+)
+from companion.app.types.proposals import Proposal
+from companion.doctor.unused_settings import (
+    find_unused_folders,
+    find_unused_marks,
+    find_unused_prompts,
+)
+from companion.enrich.note_filter import NoteFilter, find_kind, make_filter
+from companion.enrich.selection import ScanPart
+from companion.enrich.task import Job, describe_proposed, prepare_task
+from companion.enrich.workspace import Workspace
+from companion.enrich.written import find_outdated
+from companion.errors import NoteError
+from companion.note.facts import Facts, unfillable_reason
+from companion.note.needs import property_names
+from companion.vault.files import is_in, skip_reason
+from companion.vault.index import Scan
+from companion.vault.paths import LinkOutOfVault, spelled_path
+from companion.vault.proposals import ALL
+from companion.vault.write import read_note
+
+Progress = Callable[[int, int], None]
+"""Is called with how many are done of how many."""
+
+# What was found to be outdated is shown again for so many seconds, and for so many times the time
+# that it took to find.
+_FRESH, _REST = 5.0, 50
+
+
+class _FoundOutdated(NamedTuple):
+    """What is outdated. until: when to look again, by the monotonic clock. newest: the newest
+    change and proposal that were known then.
+    """
+
+    texts: list[Outdated]
+    until: float
+    newest: tuple[int, int]
+
+
+class LocalNotes:
+    """The notes of one vault. Safe to use from any thread if its functions are.
+
+    look: returns a scan that is made now, and is told how far it is. last: returns the last scan;
+    None: as look does.
+    """
+
+    def __init__(
+        self,
+        space: Workspace,
+        look: Callable[[Progress | None], Scan] | None = None,
+        last: Callable[[], Scan] | None = None,
+    ) -> None:
+        self._space = space
+        self._look = look or space.scan
+        self._last = last or partial(self._look, None)
+        self._outdated: _FoundOutdated | None = None
+
+    def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
+        """Return what needs work, and what is left alone; see Vault."""
+        space, only = self._space, self._filter(options)
+        paths = list(map(self._spell, options.paths))
+        scan = self._look(progress)
+        part = ScanPart(space, scan, paths, only)
+        return ScanReport(
+            notes={path: Note.of(path, facts) for path, facts in part.notes.items()},
+            skipped=part.skipped,
+            looked_at=part.looked_at,
+            warnings=[
+                *find_unused_folders(space.config, space.root),
+                *find_unused_prompts(space.prompts, space.root),
+                *find_unused_marks(space.config, scan),
+            ],
+        )
+
+    def page(self, query: NotesQuery) -> NotePage:
+        """Return a page of notes in the order of their paths, as of the last scan; see Vault."""
+        notes = self.select(query.filter, query.folder)
+        rest = [entry for entry in notes if entry[0] > query.after]
+        page = [Note.of(*entry) for entry in rest[: query.limit]]
+        after = page[-1].path if len(rest) > len(page) else None
+        return NotePage(notes=page, after=after, total=len(notes))
+
+    def select(self, state: NoteState, folder: str = "") -> list[tuple[str, Facts]]:
+        """Return the notes of the folder that are in this state at the last scan, by path.
+
+        Raises PathNotFound if the folder is missing, and UsageError if it is outside the vault.
+        """
+        where = [spelled_path(self._space.root, folder)] if folder else []
+        part = ScanPart(self._space, self._last(), where)
+        notes = [(path, facts) for path, facts in part.all() if _matches(facts, state)]
+        if state == "all":
+            notes += [(path, Facts()) for path in part.others]
+        return sorted(notes, key=lambda entry: entry[0])
+
+    def unfilled(self) -> dict[str, set[str]]:
+        """Return the kinds of what each note lacks, also of what was refused, by path."""
+        return {
+            path: {need.kind for need in facts.needs}
+            for path, facts in self._last().notes.with_reports()
+            if facts is not None and facts.skipped is None
+        }
+
+    def outdated(self, options: ScanOptions) -> list[Outdated]:
+        """Return what Companion wrote in notes of which a lot has changed since; see Vault."""
+        only = self._filter(options)
+        paths = list(map(self._spell, options.paths))
+        self._look(None)  # what the notes hold now is recorded by it
+        return [
+            each
+            for each in self._find_outdated(paths or None)
+            if only.kind in (None, each.kind) and only.keeps(self._space.root, each.path)
+        ]
+
+    def recently_outdated(self, folder: str = "") -> list[Outdated]:
+        """Return what is outdated in the folder, by path.
+
+        It may be some seconds old, in a large vault a minute: all that was written is looked at.
+        """
+        journal = self._space.journal
+        newest_proposal = next((each.id for each in journal.proposals.select(ALL, 1)), 0)
+        newest = journal.newest(), newest_proposal
+        known = self._outdated
+        if known is None or known.newest != newest or time.monotonic() > known.until:
+            began = time.monotonic()
+            texts = sorted(self._find_outdated(None), key=lambda each: each.path)
+            took = time.monotonic() - began
+            until = began + took + max(_FRESH, _REST * took)
+            known = self._outdated = _FoundOutdated(texts, until, newest)
+        return [each for each in known.texts if is_in(each.path, folder)]
+
+    def note(self, path: str) -> Note:
+        """Return the note at path, read now: its needs, and what is left alone; see Vault."""
+        spelled = spelled_path(self._space.root, path)
+        return Note.of(path, self._read_facts(spelled))
+
+    def _read_facts(self, path: str) -> Facts:
+        if reason := skip_reason(self._space.root, path, self._space.ignore):
+            return Facts(skipped=reason)
+        try:
+            data = read_note(self._space.root, path).data
+            task = prepare_task(self._space, Job(path), data)
+        except NoteError as error:
+            return Facts(skipped=error.reason)
+        why = task.skipped or unfillable_reason(task.parsed, property_names(task.needs))
+        left = (*task.left, *describe_proposed(need for need, _ in task.proposed))
+        return Facts(needs=() if why else task.needs, left=left, skipped=why)
+
+    def _find_outdated(self, paths: list[str] | None) -> list[Outdated]:
+        return [
+            Outdated(**vars(Proposal.of(proposal)), changed_share=round(share, 2))
+            for proposal, share in find_outdated(self._space, paths)
+        ]
+
+    def _filter(self, options: ScanOptions) -> NoteFilter:
+        kind = find_kind(self._space.prompts, options.field)
+        return make_filter(options.tag, options.property, options.modified_since, kind)
+
+    def _spell(self, path: str) -> str:
+        """Return the path as it is on the disk, also of a link out of the vault: it is skipped."""
+        try:
+            return spelled_path(self._space.root, path)
+        except LinkOutOfVault as link:
+            return link.path
+
+
+def _matches(facts: Facts, state: NoteState) -> bool:
+    if facts.skipped is not None:
+        return state in ("skipped", "all")
+    if facts.needs:
+        return state in ("to-do", "all")
+    return state == "all" or (state == "left" and bool(facts.left))
