@@ -80,7 +80,7 @@ def main() -> int:
             os.environ["COMPANION_BASE_URL"] = address
             similar = f'[similar]\nbase_url = "{encoder}"\nmodel = "encoder"\n'
             (home / "config.toml").write_text(SETTINGS + similar)
-            run(["similar", "--yes"])
+            run(["doctor", "similar", "--yes"])
             run(["enrich", *targets, *private, "--force", "--retry", "--json"])
         written = "".join((vault / path).read_text(encoding="utf-8") for path in targets)
     return report(local, remote, encoded, written)

@@ -99,6 +99,8 @@ class Connection:
         if error := problem.to_error():
             raise error
         if status == HTTPStatus.UNAUTHORIZED:
-            problem.detail += " If companion token rotate made a new one meanwhile, go again."
+            problem.detail += (
+                " If companion plugin token rotate made a new one meanwhile, go again."
+            )
         places = "; ".join(f"{place.where}: {place.what}" for place in problem.errors)
         raise DaemonRefused(f"{problem.detail} ({places})" if places else problem.detail, status)

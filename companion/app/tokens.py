@@ -25,7 +25,7 @@ from companion.vault.files import read_fingerprint
 
 _BYTES = 32
 _TOKEN = re.compile(r"[\w-]{43,128}", re.ASCII)
-_REMEDY = "companion token rotate makes a new one"
+_REMEDY = "companion plugin token rotate makes a new one"
 
 
 def token_file() -> Path:

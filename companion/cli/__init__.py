@@ -14,72 +14,94 @@ import click
 from companion import __version__
 from companion.errors import CompanionError, UsageError
 
-_COMMANDS = {
-    "demo": "companion.cli.demo:demo",
-    "init": "companion.cli.init:init",
-    "serve": "companion.cli.serve:serve",
-    "service": "companion.cli.service:service",
-    "plugin": "companion.cli.plugin:plugin",
-    "open": "companion.cli.daemon_commands:open_page",
-    "status": "companion.cli.daemon_commands:status",
-    "pause": "companion.cli.daemon_commands:pause",
-    "resume": "companion.cli.daemon_commands:resume",
-    "backlog": "companion.cli.backlog:backlog",
-    "scan": "companion.cli.scan:scan",
-    "enrich": "companion.cli.enrich:enrich",
-    "batch": "companion.cli.batch:batch",
-    "proposals": "companion.cli.proposals:proposals",
-    "review": "companion.cli.review:review",
-    "apply": "companion.cli.decide:apply",
-    "refuse": "companion.cli.decide:refuse",
-    "prompt": "companion.cli.prompt:prompt",
-    "similar": "companion.cli.similar:similar",
-    "history": "companion.cli.history:history",
-    "undo": "companion.cli.undo:undo",
-    "mcp": "companion.cli.serve:mcp",
-    "forget": "companion.cli.history:forget",
-    "model": "companion.cli.model:model",
-    "config": "companion.cli.config:config",
-    "pair": "companion.cli.daemon_commands:pair",
-    "token": "companion.cli.daemon_commands:token",
-    "doctor": "companion.cli.doctor:doctor",
+_SECTIONS = {
+    "Everyday": {
+        "scan": "companion.cli.scan:scan",
+        "enrich": "companion.cli.enrich:enrich",
+        "proposals": "companion.cli.proposals:proposals",
+        "review": "companion.cli.review:review",
+        "apply": "companion.cli.decide:apply",
+        "refuse": "companion.cli.decide:refuse",
+        "history": "companion.cli.history:history",
+        "undo": "companion.cli.undo:undo",
+    },
+    "Background": {
+        "serve": "companion.cli.serve:serve",
+        "service": "companion.cli.service:service",
+        "status": "companion.cli.daemon_commands:status",
+        "open": "companion.cli.daemon_commands:open_page",
+    },
+    "Set-up": {
+        "demo": "companion.cli.demo:demo",
+        "init": "companion.cli.init:init",
+        "plugin": "companion.cli.plugin:plugin",
+        "model": "companion.cli.model:model",
+        "config": "companion.cli.config:config",
+        "doctor": "companion.cli.doctor:doctor",
+        "forget": "companion.cli.history:forget",
+    },
+    "Programs and prompts": {
+        "batch": "companion.cli.batch:batch",
+        "mcp": "companion.cli.serve:mcp",
+        "prompt": "companion.cli.prompt:prompt",
+    },
 }
+_OLD_NAMES = {
+    "pair": ("plugin pair", "companion.cli.daemon_commands:pair"),
+    "token": ("plugin token", "companion.cli.daemon_commands:token"),
+    "pause": ("service pause", "companion.cli.daemon_commands:pause"),
+    "resume": ("service resume", "companion.cli.daemon_commands:resume"),
+    "backlog": ("service backlog", "companion.cli.backlog:backlog"),
+    "similar": ("doctor similar", "companion.cli.similar:similar"),
+}
+_COMMANDS = {name: place for section in _SECTIONS.values() for name, place in section.items()}
+_PLACES = _COMMANDS | {name: place for name, (_, place) in _OLD_NAMES.items()}
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 _CLOSED_ON_WINDOWS = (errno.EINVAL,) if os.name == "nt" else ()  # of a pipe that nobody reads
+_WHOLE = 1000  # characters of a help line: none is cut
 _INTERRUPTED = 130  # the exit status that shells expect of a program that Ctrl-C ended
 
 _EXAMPLES = """\b
-See it work, on notes of its own:
-    companion demo                       fill an example vault with a model on this machine
-\b
-Set it up, once:
-    companion init Vault                 choose a model, try it, write the configuration
-    companion doctor                     what is set up, what is missing, how to mend it
-\b
-Then have a look, which changes nothing:
-    companion scan                       what needs work in this vault, and why
-    companion enrich Note.md --dry-run   what would change, as a diff
-\b
-And have them filled:
-    companion enrich Note.md             fill one note
-    companion enrich Folder              fill the stubs in a folder
-    companion history                    what was changed
-    companion undo                       take the last run back
+Examples:
+  companion init Vault                set up a vault
+  companion enrich Note.md --dry-run  show what would be filled in a note
+  companion undo                      take the last run back
 """
 
 
 class _Commands(click.Group):
-    """A group whose commands are imported on first use, and listed in the order of _COMMANDS."""
+    """A group whose commands are imported on first use, and listed in sections."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in _PLACES:
             return None
-        module, name = _COMMANDS[cmd_name].split(":")
+        module, name = _PLACES[cmd_name].split(":")
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command of the arguments; on a terminal, say its new name for an old one."""
+        name, command, rest = super().resolve_command(ctx, args)
+        is_shown = sys.stderr and sys.stderr.isatty() and not ctx.resilient_parsing
+        if name in _OLD_NAMES and is_shown:
+            _say(f"{name} is now {_OLD_NAMES[name][0]}")
+        return name, command, rest
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections, the lines of all at one margin, and none cut."""
+        margin = max(map(len, _COMMANDS))
+        for title, section in _SECTIONS.items():
+            rows = []
+            for name in section:
+                if command := self.get_command(ctx, name):
+                    rows.append((name.ljust(margin), command.get_short_help_str(limit=_WHOLE)))
+            with formatter.section(title):
+                formatter.write_dl(rows)
 
 
 @click.group(

@@ -1,4 +1,4 @@
-"""companion backlog: whether notes that were in the vault before are filled, too."""
+"""companion service backlog: whether notes that were in the vault before are filled, too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from companion.errors import UsageError
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; ask nothing.")
 @common_options
 def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
-    """Say whether the notes that lay in the vault before are filled in the background, too.
+    """Decide whether notes of before are filled, too.
 
     Those are the notes that needed something when the vault was first looked over, and later any
     that arrive more than 50 at once, as by a sync or git pull. None of them is asked about until
@@ -113,7 +113,9 @@ def _decide(
             err=True,
         )
         if fill is None:
-            output.say("They are left alone until you answer; companion backlog asks again.")
+            output.say(
+                "They are left alone until you answer; companion service backlog asks again."
+            )
     if fill is not None:
         output.say("They will be filled in the background." if fill else "They are left alone.")
     return fill

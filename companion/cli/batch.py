@@ -34,7 +34,7 @@ from companion.llm.batch_api import ENDED, BatchApi
 
 @click.group()
 def batch() -> None:
-    """Ask about many notes at once: at a provider, or by files for other engines.
+    """Ask about many notes at once, in a batch.
 
     submit and collect use the Batch API of the configured endpoint, at half the price at OpenAI
     and others. export and import do the same by files, in the format of that API, which vLLM's
@@ -52,12 +52,13 @@ for _command in (export, import_):
 @click.option("--yes", is_flag=True, help="Begin a large run at a remote endpoint unasked.")
 @common_options
 def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) -> int:
-    """Send the questions about notes to the endpoint's Batch API, which answers within a day.
+    """Send questions to the endpoint's Batch API.
 
-    PATH are notes and folders, as in companion enrich; without one, it is the whole vault. As
-    there, it says first what more than 50 notes may cost, and asks. The first note is asked about
-    at once, at the usual price: that shows what the model takes. What an earlier call could not
-    send is sent, too, and nothing is sent twice. companion batch collect takes the answers.
+    It answers within a day. PATH are notes and folders, as in companion enrich; without one, it is
+    the whole vault. As there, it says first what more than 50 notes may cost, and asks. The first
+    note is asked about at once, at the usual price: that shows what the model takes. What an
+    earlier call could not send is sent, too, and nothing is sent twice. companion batch collect
+    takes the answers.
     """
     output = Output()
     choice = JobOptions(**options, propose=True)
@@ -112,10 +113,11 @@ def _prepare(asker: Asker, jobs: Sequence[Job], report: RunReport) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a question.")
 @common_options
 def collect(as_json: bool, vault: Path | None) -> int:
-    """Take the answers to what companion batch submit sent, as far as they are there.
+    """Take the answers to what batch submit sent.
 
-    They are checked as any others, and become proposals, which wait for your decision. What
-    failed or expired is asked for again by the next run. The provider's files are deleted.
+    As many as are there are taken. They are checked as any others, and become proposals, which wait
+    for your decision. What failed or expired is asked for again by the next run. The provider's
+    files are deleted.
     """
     output = Output(as_json=as_json)
     with (
@@ -179,9 +181,10 @@ class BatchShape(BaseModel):
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a batch.")
 @common_options
 def status(as_json: bool, vault: Path | None) -> None:
-    """List the batches of the vault, and how many of their questions are answered.
+    """List the vault's batches, and their answers.
 
-    It asks nobody: companion batch collect says how far the provider is.
+    It counts how many of their questions are answered. It asks nobody: companion batch collect says
+    how far the provider is.
     """
     output = Output(as_json=as_json)
     with open_session(vault, output=output, read_only=True) as workspace:
@@ -209,11 +212,12 @@ def status(as_json: bool, vault: Path | None) -> None:
 @click.argument("batch", metavar="FILE|NAME")
 @common_options
 def cancel(batch: str, vault: Path | None) -> None:
-    """Give up what is not answered yet of a batch: it may be asked elsewhere again.
+    """Give up what is not answered yet of a batch.
 
-    Named is the file that companion batch export wrote, or the name that companion batch status
-    lists. A provider is told to stop; companion batch collect then takes what it had answered. A
-    file stays; an answer that is imported all the same is taken where nobody was asked meanwhile.
+    It may then be asked elsewhere. Named is the file that companion batch export wrote, or the name
+    that companion batch status lists. A provider is told to stop; companion batch collect then
+    takes what it had answered. A file stays; an answer that is imported all the same is taken where
+    nobody was asked meanwhile.
     """
     output = Output()
     with open_session(vault, output=output, from_daemon=True) as workspace:

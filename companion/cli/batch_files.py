@@ -63,12 +63,12 @@ def export(
     vault: Path | None,
     **options: Any,
 ) -> int:
-    """Write the questions about notes into FILE, a new one outside the vault.
+    """Write questions about notes into a file.
 
-    PATH are notes and folders, as in companion enrich; without one, it is the whole vault. What is
-    in FILE is not asked elsewhere until companion batch import has its answers, or companion
-    batch cancel FILE gives it up. Nothing is sent. Private notes are left out without --local,
-    for nobody knows where FILE goes.
+    FILE is a new one outside the vault. PATH are notes and folders, as in companion enrich; without
+    one, it is the whole vault. What is in FILE is not asked elsewhere until companion batch import
+    has its answers, or companion batch cancel FILE gives it up. Nothing is sent. Private notes are
+    left out without --local, for nobody knows where FILE goes.
     """
     output = Output(as_json=as_json)
     choice = JobOptions(**options, propose=True)
@@ -164,7 +164,7 @@ class _NothingToAsk(Exception):
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a question.")
 @common_options
 def import_(file: Path, as_json: bool, vault: Path | None) -> int:
-    """Take the answers in FILE, to questions that companion batch export wrote.
+    """Take the answers to what batch export wrote.
 
     They are checked as any others, and become proposals, which wait for your decision. FILE may
     have a part of the answers, in any order; what is in it twice, or was imported before, changes

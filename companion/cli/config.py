@@ -55,9 +55,10 @@ def _complete_setting(_ctx: click.Context, _param: click.Parameter, typed: str) 
 
 @click.group()
 def config() -> None:
-    """Show and change settings, of all vaults or of one; comments in the file stay.
+    """Show and change settings.
 
-    The names are those of the README: endpoint.model is model under [endpoint].
+    They are of all vaults or of one. Comments in the file stay. The names are those of the README:
+    endpoint.model is model under [endpoint].
     """
 
 
@@ -67,10 +68,10 @@ def config() -> None:
 @_for_vault
 @debug_option
 def get(name: str | None, as_json: bool, root: Path | None) -> int:
-    """Print the value of the setting NAME, or all settings, as they are in force.
+    """Print the value of a setting, or all of them.
 
-    That is with the environment and, for a vault, its own settings. Of the key it is only said
-    whether there is one. If NAME has no value, the exit status is 1.
+    They are as they are in force: with the environment and, for a vault, its own settings. Of the
+    key it is only said whether there is one. If NAME has no value, the exit status is 1.
     """
     output = Output(as_json=as_json)
     settings = list(all_settings()) if name is None else [find_setting(name)]
@@ -105,10 +106,11 @@ def get(name: str | None, as_json: bool, root: Path | None) -> int:
 @_for_vault
 @debug_option
 def set_(name: str, values: Sequence[str], removes: bool, root: Path | None) -> None:
-    """Set NAME to VALUE: a text, a number, true or false, or as TOML has it.
+    """Set a setting to a value.
 
-    A list takes several: companion config set ignore.folders Journal "Old notes". The key is
-    asked for, or read from standard input, so that it stays in no shell's history.
+    VALUE is a text, a number, true or false, or as TOML has it. A list takes several: companion
+    config set ignore.folders Journal "Old notes". The key is asked for, or read from standard
+    input, so that it stays in no shell's history.
     """
     setting = find_setting(name)
     is_secret = setting.name in SECRETS
@@ -136,10 +138,11 @@ def set_(name: str, values: Sequence[str], removes: bool, root: Path | None) -> 
 @_for_vault
 @debug_option
 def edit(root: Path | None) -> None:
-    """Open the file of the settings in your editor, and check it before it is taken over.
+    """Edit the settings' file, and check it first.
 
-    Without a file yet, all settings are there, commented out. If something in it is wrong, the
-    file stays as it was, and what you typed is kept beside it.
+    It opens in your editor, and is checked before it is taken over. Without a file yet, all
+    settings are there, commented out. If something in it is wrong, the file stays as it was, and
+    what you typed is kept beside it.
     """
     output = Output()
     file, common = _file_of(root)

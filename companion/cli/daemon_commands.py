@@ -1,4 +1,4 @@
-"""companion status, pause, resume, open, pair and token: commands about a daemon that runs."""
+"""Commands about a daemon: status, open, plugin pair and token, service pause and resume."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ _REDIRECT = """<!doctype html>
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
 def pair(as_json: bool, vault: Path | None) -> None:
-    """Print a code that lets the Obsidian plugin talk to this vault's daemon.
+    """Print a code to pair the Obsidian plugin with.
 
-    It can be used once, and opens this vault only. Making a new one ends the one before.
+    It lets the plugin talk to this vault's daemon. It can be used once, and opens this vault only.
+    Making a new one ends the one before.
     """
     output = Output(as_json=as_json)
     root = choose_vault(vault, load_config())
@@ -57,18 +58,22 @@ def pair(as_json: bool, vault: Path | None) -> None:
 @click.command()
 @common_options
 def pause(vault: Path | None) -> None:
-    """Stop background work at once, until `companion resume`, also across restarts.
+    """Pause background work, until you resume it.
 
-    What you ask for yourself is still done.
+    It stops at once, until `companion service resume`, also across restarts. What you ask for
+    yourself is still done.
     """
     require_running_daemon(vault).pause()
-    Output().say("Background work is paused; companion resume lets it go on.")
+    Output().say("Background work is paused; companion service resume lets it go on.")
 
 
 @click.command()
 @common_options
 def resume(vault: Path | None) -> None:
-    """Let background work go on, and try an endpoint that failed again at once."""
+    """Resume background work.
+
+    An endpoint that failed is tried again at once.
+    """
     off = require_running_daemon(vault).resume().background.off
     Output().say(f"Background work is still off: {off}" if off else "Background work goes on.")
 
@@ -77,7 +82,7 @@ def resume(vault: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
 def status(as_json: bool, vault: Path | None) -> None:
-    """Show what the daemon is doing, what it did today, and what keeps it from working."""
+    """Show what the daemon does, and what stops it."""
     output = Output(as_json=as_json)
     now = require_running_daemon(vault).status()
     if as_json:
@@ -95,7 +100,7 @@ def status(as_json: bool, vault: Path | None) -> None:
     lines += [("settings", text) for text in _describe_settings(now)]
     if (backlog := work.backlog).notes:
         waiting = describe_backlog(backlog.notes, backlog.cost)
-        lines.append(("backlog", f"{waiting} Say so with companion backlog"))
+        lines.append(("backlog", f"{waiting} Say so with companion service backlog"))
     if now.fault:
         since = f"since {_local_time_of(now.fault.since)}, tried again in {now.retry_in} s"
         lines.append(("waits", f"{now.fault.reason} ({since})"))
@@ -151,10 +156,10 @@ def _describe_today(now: StatusShape) -> str:
 @click.option("--print", "only_print", is_flag=True, help="Print the address instead.")
 @common_options
 def open_page(only_print: bool, vault: Path | None) -> None:
-    """Open the page of the running daemon in your browser.
+    """Open the daemon's page in your browser.
 
     The address can be used once, within a minute; afterwards the tab stays signed in until it is
-    closed, for twelve hours at most, or until `companion token rotate`.
+    closed, for twelve hours at most, or until `companion plugin token rotate`.
     """
     root = choose_vault(vault, load_config())
     state = state_folder(root)
@@ -178,22 +183,28 @@ def open_page(only_print: bool, vault: Path | None) -> None:
 
 @click.group()
 def token() -> None:
-    """Say where the daemon's token lies, or put a new one in its place."""
+    """Show where the daemon's token is, or renew it."""
 
 
 @token.command()
 def rotate() -> None:
-    """Make a new token: every session and every paired plugin ends at once."""
+    """Make a new token, and end all sessions.
+
+    Obsidian has to be paired again, in every vault.
+    """
     output = Output()
     rotate_token()
     output.say(f"There is a new token in {token_file()}.")
     output.say(
         "All sessions have ended, of every vault. Commands go on by themselves; pair Obsidian"
-        " again with companion pair."
+        " again with companion plugin pair."
     )
 
 
 @token.command()
 def path() -> None:
-    """Print where the token lies. Whoever can read that file can change your notes."""
+    """Print where the daemon's token is stored.
+
+    Whoever can read that file can change your notes.
+    """
     click.echo(str(token_file()))

@@ -37,12 +37,12 @@ _which_options = join_options(
 @click.command()
 @_which_options
 def apply(**which: Any) -> int:
-    """Write proposals into their notes; no model is asked.
+    """Write proposals into their notes.
 
-    ID is a number from `companion proposals`, also of a refused or rejected one; PATH stands for
-    all that are open for this note, or in this folder (`./2024`, where its name is a number). In a
-    folder, with --run and with --all those with flags are left out, for you to look at first;
-    --flagged takes them, too.
+    No model is asked. ID is a number from `companion proposals`, also of a refused or rejected one;
+    PATH stands for all that are open for this note, or in this folder (`./2024`, where its name is
+    a number). In a folder, with --run and with --all those with flags are left out, for you to look
+    at first; --flagged takes them, too.
 
     Each is placed in its note as that is now. What a note needs no more is closed, and the reason
     is told.
@@ -58,12 +58,12 @@ def apply(**which: Any) -> int:
 @click.command()
 @_which_options
 def refuse(**which: Any) -> int:
-    """Refuse proposals; what they are for is not asked for again.
+    """Refuse proposals.
 
-    ID is a number from `companion proposals`; PATH stands for all that are open for this note, or
-    in this folder (`./2024`, where its name is a number). In a folder, with --run and with --all
-    those with flags are left out, for you to look at first; --flagged takes them, too. `companion
-    apply ID` still writes a refused one.
+    What they are for is not asked for again. ID is a number from `companion proposals`; PATH stands
+    for all that are open for this note, or in this folder (`./2024`, where its name is a number).
+    In a folder, with --run and with --all those with flags are left out, for you to look at first;
+    --flagged takes them, too. `companion apply ID` still writes a refused one.
     """
 
     return _decide(lambda found: Decisions(refuse=[each.id for each in found]), **which)

@@ -36,11 +36,11 @@ _ONCE_MORE = (("scan",), ("enrich", "."), ("proposals",), ("history", "--limit",
 @click.option("--vault", type=VaultPathType(), help="Where the example vault is, or goes.")
 @click.option("--model", metavar="NAME", help="A model of companion model list, not the default.")
 def demo(command: tuple[str, ...], vault: Path | None, model: str | None) -> int:
-    """Fill the notes of an example vault with a model on this machine.
+    """See it work, on the notes of an example vault.
 
-    The vault goes into Companion's state folder, or where --vault says: a new or an empty folder.
-    It has settings and a history of its own; yours are not touched. Run again, it puts the example
-    notes back as they were; notes that you added stay.
+    A model on this machine fills them. The vault goes into Companion's state folder, or where
+    --vault says: a new or an empty folder. It has settings and a history of its own; yours are not
+    touched. Run again, it puts the example notes back as they were; notes that you added stay.
 
     With COMMAND, as in companion demo undo, that runs on the example vault as it is now.
     """

@@ -15,6 +15,7 @@ from companion.app.runtime_file import find_daemon
 from companion.app.tokens import has_token, read_token, token_file
 from companion.cli.output import Output, count
 from companion.cli.session import choose_vault, common_options
+from companion.cli.similar import similar
 from companion.config import Config, load_config, state_folder
 from companion.daemon.access import can_pair
 from companion.daemon.daemon_client import DaemonClient
@@ -23,7 +24,7 @@ from companion.doctor import setup
 from companion.doctor.model_probe import check_answer, check_model
 from companion.doctor.setup import Finding, NamedCheck, run_checks
 from companion.enrich.model import is_model_missing
-from companion.errors import CompanionError
+from companion.errors import CompanionError, UsageError
 from companion.private_files import is_private
 from companion.vault.plugin_files import read_setting
 
@@ -32,16 +33,24 @@ _MARKS = {"ok": "✓", "hint": "!", "problem": "✗"}
 _STYLES = {"ok": "green", "hint": "yellow", "problem": "red"}
 
 
-@click.command()
+@click.group(invoke_without_command=True)
+@click.pass_context
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a check.")
 @click.option("--no-call", is_flag=True, help="Do not ask the model anything.")
 @click.option("--thorough", is_flag=True, help="Read the embedded model through, for its checksum.")
 @common_options
-def doctor(as_json: bool, no_call: bool, thorough: bool, vault: Path | None) -> int:
-    """Check everything, and say how to mend what is wrong. Nothing is changed.
+def doctor(
+    context: click.Context, as_json: bool, no_call: bool, thorough: bool, vault: Path | None
+) -> int:
+    """Check the set-up, and say how to mend it.
 
-    The model is asked for one word. The exit status is 1 where there is a problem.
+    Nothing is changed. The model is asked for one word. The exit status is 1 where there is a
+    problem.
     """
+    if command := context.invoked_subcommand:
+        if as_json or no_call or thorough or vault:
+            raise UsageError(f"options of {command} stand after it, as doctor {command} --json")
+        return 0
     output = Output(as_json=as_json)
     states: Counter[str] = Counter()
     for name, finding in run_checks(_list_checks(vault, not no_call, thorough)):
@@ -56,6 +65,9 @@ def doctor(as_json: bool, no_call: bool, thorough: bool, vault: Path | None) -> 
     told = [count(problems, "problem")] * (problems > 0) + [count(hints, "hint")] * (hints > 0)
     output.say(f"\n{', '.join(told) or 'All is well'}.", style="bold")
     return 1 if problems else 0
+
+
+doctor.add_command(similar)
 
 
 def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
@@ -108,7 +120,7 @@ def check_token() -> Finding:
         return Finding("hint", "there is none yet", "companion init or companion serve makes one")
     read_token()
     if not is_private(file):
-        mend = f"companion token rotate, since they may have seen it; or chmod 600 {file}"
+        mend = f"companion plugin token rotate, since they may have seen it; or chmod 600 {file}"
         return Finding("problem", f"others may read {file}", mend)
     return Finding("ok", str(file))
 

@@ -80,10 +80,11 @@ def enrich(
     vault: Path | None,
     **options: Any,
 ) -> int:
-    """Fill what notes need: empty properties, missing AI callouts, questions to answer.
+    """Fill the notes that need it.
 
-    A PATH that is a note gets a description and a callout even if it is no stub. In a folder,
-    only notes that `companion scan` lists are worked on; `companion scan` says why.
+    That is empty properties, missing AI callouts, and questions to answer. A PATH that is a note
+    gets a description and a callout even if it is no stub. In a folder, only notes that `companion
+    scan` lists are worked on; `companion scan` says why.
 
     Before more than 50 notes are sent to a model on another machine, it says what that may cost
     and asks; where nobody can answer, as in a script, it sends nothing without --yes.

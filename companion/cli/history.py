@@ -35,10 +35,10 @@ def history(
     vault: Path | None,
     **only: str | None,
 ) -> None:
-    """Show what Companion changed, newest first; PATH: in this note or folder only.
+    """Show what Companion changed, newest first.
 
-    What was only proposed, such as a tag that the vault does not use yet, stands with the change,
-    or below where nothing else was filled.
+    With PATH, in this note or folder only. What was only proposed, such as a tag that the vault
+    does not use yet, stands with the change, or below where nothing else was filled.
     """
     output = Output(as_json=as_json)
     named = [] if path is None else [path]
@@ -62,11 +62,12 @@ def history(
 @click.option("--yes", is_flag=True, help="Do not ask first.")
 @common_options
 def forget(paths: Sequence[str], yes: bool, vault: Path | None) -> None:
-    """Delete what Companion keeps of the text of notes; without PATH, of all.
+    """Delete what Companion keeps of notes' text.
 
-    That is what was proposed for them, the notes that it was made from, and the notes as they were
-    before each change. Open proposals count as refused, and nothing is asked for again. What was
-    changed can still be undone: the edits stay, and go with the journal only.
+    Without PATH, of all notes. That is what was proposed for them, the notes that it was made from,
+    and the notes as they were before each change. Open proposals count as refused, and nothing is
+    asked for again. What was changed can still be undone: the edits stay, and go with the journal
+    only.
     """
     output = Output()
     if not yes:

@@ -82,7 +82,7 @@ def init(
     yes: bool,
     **chosen: Any,
 ) -> int:
-    """Set Companion up for VAULT: choose a model, try it, and write the configuration.
+    """Set up a vault: choose a model, and try it.
 
     VAULT is a vault's folder; else one of those that Obsidian lists. On a terminal it asks, and
     Enter takes what it recommends; with options, or --yes, it asks nothing. The model is tried on
@@ -203,9 +203,11 @@ class _Init:
             elif config.background.backlog == "all" and config.background.enabled is not False:
                 say_cost_of_backlog(config, self.root, self.output)
         except click.Abort:
-            self.output.warn("\nThey are left alone; companion backlog asks again.")
+            self.output.warn("\nThey are left alone; companion service backlog asks again.")
         except CompanionError as error:
-            self.output.warn(f"{error}; companion backlog asks about the notes that lie there now.")
+            self.output.warn(
+                f"{error}; companion service backlog asks about the notes that lie there now."
+            )
 
     def _install_plugin(self, config: Config) -> bool:
         """Install the plugin, and return whether that worked."""

@@ -16,13 +16,13 @@ from companion.llm.catalog import DEFAULT_MODEL, find_model, list_models, model_
 
 @click.group()
 def model() -> None:
-    """List, fetch and locate the models that run on this machine."""
+    """List and fetch models that run on this machine."""
 
 
 @model.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a model.")
 def list_(as_json: bool) -> None:
-    """Show the models there are, and which of them are on this machine."""
+    """List models, and which are on this machine."""
     output = Output(as_json=as_json)
     for listed in list_models():
         name, size, where = listed.model.name, listed.model.size, listed.path
@@ -41,10 +41,10 @@ def list_(as_json: bool) -> None:
 @model.command()
 @click.argument("name", required=False)
 def pull(name: str | None) -> None:
-    """Fetch the model NAME (or the configured one), once; a broken-off download goes on.
+    """Download a model; one that broke off goes on.
 
-    NAME is one of `companion model list`, or a GGUF file at Hugging Face:
-    owner/repository/file.gguf.
+    It is downloaded once. Without NAME, it is the configured one. NAME is one of `companion model
+    list`, or a GGUF file at Hugging Face: owner/repository/file.gguf.
     """
     output = Output()
     name = name or _configured_name(load_config())
@@ -55,7 +55,10 @@ def pull(name: str | None) -> None:
 @model.command()
 @click.argument("name", required=False)
 def path(name: str | None) -> None:
-    """Print where the file of the model NAME (or the configured one) lies."""
+    """Print where the file of a model is.
+
+    Without NAME, of the configured one.
+    """
     name = name or _configured_name(load_config())
     if (found := model_path(name)) is None:
         raise NotThere(f"the model {name} is not on this machine; companion model pull fetches it")

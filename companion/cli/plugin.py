@@ -1,4 +1,4 @@
-"""companion plugin: install the Obsidian plugin in the vault, ready to pair by itself."""
+"""companion plugin: install the Obsidian plugin in the vault, and pair it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from companion.app.runtime_file import find_daemon
+from companion.cli.daemon_commands import pair, token
 from companion.cli.output import Output
 from companion.cli.session import VaultPathType, debug_option, load_vault
 from companion.config import Config, state_folder
@@ -26,14 +27,18 @@ _CODE_HOURS = 24
 
 @click.group()
 def plugin() -> None:
-    """Put the Obsidian plugin into a vault."""
+    """Install the plugin for Obsidian, and pair it."""
+
+
+for _command in (pair, token):
+    plugin.add_command(_command)
 
 
 @plugin.command()
 @click.argument("vault", required=False, type=VaultPathType())
 @debug_option
 def install(vault: Path | None) -> None:
-    """Install the plugin in VAULT, or bring it up to date, and enable it there.
+    """Install or update the plugin, and enable it.
 
     VAULT is a vault's folder; else the configured one, else the nearest one with .obsidian. The
     plugin's other settings stay, and so do the other plugins. Obsidian's Restricted mode is yours

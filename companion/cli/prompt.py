@@ -70,11 +70,12 @@ def prompt(
     as_json: bool,
     vault: Path | None,
 ) -> int:
-    """Output exactly what would be sent to the model for NOTE, and to which endpoint.
+    """Show what a model would be sent for a note.
 
-    It is what `companion enrich NOTE` would send. Nothing is sent now, but with --try: then NOTE
-    may be a folder, the model is asked, and what it gives is shown with its tokens and seconds.
-    Nothing is written or kept. A model or prompts to compare with are asked for the same notes.
+    It is printed exactly, with the endpoint that it would go to. It is what `companion enrich NOTE`
+    would send. Nothing is sent now, but with --try: then NOTE may be a folder, the model is asked,
+    and what it gives is shown with its tokens and seconds. Nothing is written or kept. A model or
+    prompts to compare with are asked for the same notes.
     """
     output = Output(as_json=as_json)
     if notes is None and (model or prompts):

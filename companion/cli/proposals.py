@@ -43,10 +43,11 @@ def proposals(
     vault: Path | None,
     **only: str | None,
 ) -> None:
-    """List the proposals that wait for a decision, for notes and folders or the whole vault.
+    """List the proposals that wait for you.
 
-    `companion review` goes through them; `companion apply` and `companion refuse` decide on them
-    by their numbers, which stand first. With --state it lists what became of others.
+    PATH are notes and folders; without one, it is the whole vault. `companion review` goes through
+    them; `companion apply` and `companion refuse` decide on them by their numbers, which stand
+    first. With --state it lists what became of others.
     """
     output = Output(as_json=as_json)
     with open_session_vault(vault, paths, output=output, read_only=True) as opened:

@@ -38,11 +38,11 @@ q - leave this one and the rest for later, and end
 @click.option("--flagged", is_flag=True, help="Only those with flags, which wait for a look.")
 @common_options
 def review(paths: Sequence[str], field: str | None, flagged: bool, vault: Path | None) -> None:
-    """Go through the proposals that wait, one at a time, as `git add -p` goes through changes.
+    """Decide on proposals, one at a time.
 
-    Each is shown in its place in the note, with why the note was picked and what flags it, if
-    anything does. Answer with a letter and Enter; `?` tells what they mean. What you decide is
-    done at once; what you leave waits.
+    It goes through them as `git add -p` goes through changes. Each is shown in its place in the
+    note, with why the note was picked and what flags it, if anything does. Answer with a letter and
+    Enter; `?` tells what they mean. What you decide is done at once; what you leave waits.
     """
     output = Output()
     if not (output.can_ask and output.out.is_terminal):

@@ -50,9 +50,10 @@ def scan(
     vault: Path | None,
     **only: str | None,
 ) -> None:
-    """Show which notes need work, and why; and which are left alone, and why.
+    """Show which notes need work, and why.
 
-    Without PATH it looks at the whole vault. Nothing is changed and no model is asked.
+    It also shows which are left alone, and why. Without PATH it looks at the whole vault. Nothing
+    is changed and no model is asked.
 
     On a terminal a summary comes first, by folder and by reason; the notes are named if they fit
     the screen, or with --list.

@@ -29,10 +29,11 @@ _CONFIGURATION = """\
 @click.option("--port", type=click.IntRange(0, 65535), help="Where it answers; 0: any free one.")
 @common_options
 def serve(port: int | None, vault: Path | None) -> None:
-    """Watch the vault: fill stubs in the background, and answer Obsidian's plugin.
+    """Watch the vault, and fill its stubs by itself.
 
-    It runs until Ctrl-C, and answers to this machine only. On a terminal it asks first, once,
-    whether the notes that lay in the vault before are filled, too; see companion backlog.
+    It also answers Obsidian's plugin. It runs until Ctrl-C, and answers to this machine only. On a
+    terminal it asks first, once, whether the notes that lay in the vault before are filled, too;
+    see companion service backlog.
     """
     from companion.cli.backlog import ask_about_backlog
     from companion.daemon.process import require_no_daemon
@@ -73,12 +74,12 @@ def serve(port: int | None, vault: Path | None) -> None:
 @click.command()
 @common_options
 def mcp(vault: Path | None) -> None:
-    """Serve the vault to an agent over MCP, on standard input and output.
+    """Serve the vault to an agent, over MCP.
 
-    An agent's program starts it. The agent sees what notes need, reads them as prompts show them,
-    and proposes values, which wait for you; private and ignored notes it never sees. It accepts
-    proposals itself only where may_accept under [agents] in the configuration lets it. It needs
-    callout-companion[mcp].
+    An agent's program starts it, and talks to it on standard input and output. The agent sees what
+    notes need, reads them as prompts show them, and proposes values, which wait for you; private
+    and ignored notes it never sees. It accepts proposals itself only where may_accept under
+    [agents] in the configuration lets it. It needs callout-companion[mcp].
     """
     root, _ = load_vault(vault)
     try:

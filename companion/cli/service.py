@@ -13,6 +13,8 @@ from pydantic import BaseModel
 
 from companion import __version__
 from companion.app.runtime_file import RuntimeFile, find_daemon
+from companion.cli.backlog import backlog
+from companion.cli.daemon_commands import pause, resume
 from companion.cli.output import Output
 from companion.cli.session import VaultPathType, debug_option, load_vault
 from companion.config import config_file, load_config, state_folder
@@ -34,12 +36,17 @@ _STARTS = 30.0  # seconds that a daemon has to answer
 
 @click.group()
 def service() -> None:
-    """Have companion serve start with your session, for one vault or several.
+    """Start at login; pause or resume background work.
 
-    On Linux by a unit of systemd's user manager, on macOS by a launchd agent, on Windows by a
-    scheduled task. None of them holds a key: the daemon reads config.toml, as companion init
-    writes it, readable by you alone.
+    install has companion serve start with your session, for one vault or several: on Linux by a
+    unit of systemd's user manager, on macOS by a launchd agent, on Windows by a scheduled task.
+    None of them holds a key: the daemon reads config.toml, as companion init writes it, readable by
+    you alone. pause and resume work on a daemon that runs, however it was started.
     """
+
+
+for _command in (pause, resume, backlog):
+    service.add_command(_command)
 
 
 @service.command()
@@ -47,7 +54,7 @@ def service() -> None:
 @click.option("--port", type=click.IntRange(0, 65535), help="Where it answers; 0: any free one.")
 @debug_option
 def install(vaults: tuple[Path, ...], port: int | None) -> int:
-    """Start the daemon of each VAULT now, and with every session.
+    """Start the daemon now, and with every session.
 
     VAULT is a vault's folder; else the configured one, else the nearest one with .obsidian. Run
     again, it brings the service up to date, and starts it anew after an upgrade. Where another
@@ -76,7 +83,7 @@ def install(vaults: tuple[Path, ...], port: int | None) -> int:
 @click.option("--all", "every", is_flag=True, help="The services of all vaults.")
 @debug_option
 def uninstall(vaults: tuple[Path, ...], every: bool) -> None:
-    """Stop the daemon of each VAULT, and start it with no session any more.
+    """Stop the daemon, and no longer start it.
 
     Without VAULT, that of the only vault that has a service. Notes, history, settings and the
     plugin stay as they are.
@@ -92,9 +99,10 @@ def uninstall(vaults: tuple[Path, ...], every: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a service.")
 @debug_option
 def status(vaults: tuple[Path, ...], as_json: bool) -> int:
-    """Show the services, or those of each VAULT, and whether they run.
+    """Show which services there are, and if they run.
 
-    The exit status is 1 where one does not run, or is not installed as it should be.
+    With VAULT, only those of each VAULT. The exit status is 1 where one does not run, or is not
+    installed as it should be.
     """
     output, manager = Output(as_json=as_json), find_manager()
     services = _choose_services(vaults) if vaults else list_services()
@@ -142,9 +150,9 @@ class ServiceShape(BaseModel):
 @click.option("-n", "--lines", type=click.IntRange(1), default=20, help="At most so many lines.")
 @debug_option
 def logs(vault: Path | None, lines: int) -> None:
-    """Show the last lines of the log of VAULT's daemon, which has no text of notes.
+    """Show the last lines of the daemon's log.
 
-    Without VAULT, that of the only vault that has a service.
+    It has no text of notes. Without VAULT, that of the only vault that has a service.
     """
     output = Output()
     (chosen,) = _choose_services(() if vault is None else (vault,))

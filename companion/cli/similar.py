@@ -1,4 +1,4 @@
-"""companion similar: compare the notes, and show which are like a note and what they suggest."""
+"""companion doctor similar: compare the notes, and show what similar ones suggest for a note."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ _SHOWN = 10  # similar notes, and values that they suggest
 @click.option("--yes", is_flag=True, help="Send many notes to an encoder elsewhere unasked.")
 @common_options
 def similar(note: str | None, as_json: bool, yes: bool, vault: Path | None) -> None:
-    """Compare the notes of the vault; with NOTE, show which are like it and what they suggest.
+    """Show what similar notes suggest for a note.
 
-    Only notes that are new or changed are compared anew. No note is changed. Without NOTE it says
-    how well similar notes tell the tags of a note in this vault.
+    The notes of the vault are compared; with NOTE, it shows which are like it and what they
+    suggest. Only notes that are new or changed are compared anew. No note is changed. Without NOTE
+    it says how well similar notes tell the tags of a note in this vault.
     """
     output = Output(as_json=as_json)
     with open_session(vault, [note] if note else [], output=output, read_only=True) as workspace:
@@ -79,7 +80,7 @@ def _compare(opened: SimilarNotes, known: VaultContext, output: Output, *, agree
 
 
 class SimilarVault(BaseModel):
-    """A vault, as in `companion similar --json`: how many notes are compared, and the rules.
+    """A vault, as in `companion doctor similar --json`: how many notes are compared, and the rules.
 
     rules: by property; null where the vault has too little to learn from.
     """
@@ -96,7 +97,7 @@ class SuggestedValues(BaseModel):
 
 
 class SimilarToNote(BaseModel):
-    """A note, as in `companion similar NOTE --json`: which are like it, and what they suggest.
+    """A note, as in `companion doctor similar NOTE --json`: its similar notes, and their values.
 
     suggested: by property.
     """

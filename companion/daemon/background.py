@@ -56,7 +56,7 @@ class BackgroundSwitch:
     def reason_off(self) -> str:
         """Return why background work is held, in words; empty if it is not."""
         if self.is_paused:
-            return "paused; companion resume lets it go on"
+            return "paused; companion service resume lets it go on"
         config = self._config()
         if config.background.enabled is False:
             return "switched off in the configuration (background.enabled)"

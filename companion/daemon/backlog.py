@@ -288,8 +288,8 @@ class BacklogConsent:
             jobs = [Job(path) for path in waiting]
             cost = describe_cost_of(self._space, self._scan(), jobs)
         if len(waiting) > len(self._estimated_for):
-            said = "notes that lay here before, or came at once, wait: %d; companion backlog asks"
-            _log.info(said, len(waiting))
+            said = "notes that lay here before, or came at once, wait: %d; %s asks"
+            _log.info(said, len(waiting), "companion service backlog")
         self._estimated_for, self._cost = waiting, cost
 
     def answer(self, *, fill: bool, notes: int | None = None) -> None:

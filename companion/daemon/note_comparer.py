@@ -24,7 +24,7 @@ class NoteComparer:
     """Keeps the vectors of all notes up to date, in a thread of its own.
 
     scan: returns the last scan of the vault. Where the encoder is on another machine, many notes
-    are only sent once the user has agreed to it, by companion similar.
+    are only sent once the user has agreed to it, by companion doctor similar.
     """
 
     def __init__(self, similar: SimilarNotes, scan: Callable[[], Scan]) -> None:
@@ -73,8 +73,8 @@ class NoteComparer:
         if vectors.needs_agreement(missing):
             if not self._told:
                 _log.warning(
-                    "%s notes are not compared, for %s is on another machine; companion similar"
-                    " says what that costs, and does it",
+                    "%s notes are not compared, for %s is on another machine;"
+                    " companion doctor similar says what that costs, and does it",
                     f"{len(missing):,}",
                     vectors.encoder.name,
                 )

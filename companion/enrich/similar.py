@@ -258,9 +258,9 @@ class SimilarNotes:
         if vectors.needs_agreement(missing):
             self._warn(
                 f"{len(missing):,} notes are not compared yet, for {vectors.encoder.name} is on"
-                " another machine; companion similar says what that costs, and does it"
+                " another machine; companion doctor similar says what that costs, and does it"
             )
             missing = []
         until = time.monotonic() + _BUILD_SECONDS
         if left := vectors.update(context.scan, missing, until, progress=self.progress):
-            self._warn(f"{left:,} notes are not compared yet; companion similar does it")
+            self._warn(f"{left:,} notes are not compared yet; companion doctor similar does it")

@@ -171,7 +171,7 @@ export interface components {
             /** @default null */
             run: string | null;
         };
-        /** @description The one-time code that `companion pair` shows. */
+        /** @description The one-time code that `companion plugin pair` shows. */
         Code: {
             code: string;
         };

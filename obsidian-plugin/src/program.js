@@ -148,6 +148,7 @@ function serveWords(app) {
 
 /** @param {App} app */
 function pairWords(app) {
+  // the old name of `plugin pair`, which older versions of the program know as well
   return ["pair", "--json", "--vault", findRoot(app)];
 }
 

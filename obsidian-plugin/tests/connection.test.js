@@ -6,7 +6,7 @@ import { Host, clock, find, settle } from "./host/obsidian.js";
 import { CHANGES, FILLED, FakeDaemon, NOTE, STATUS, answer, change, fill, offerFor, progress, result } from "./host/daemon.js";
 
 const AWAY = "Nobody answers at http://127.0.0.1:27182. Click Companion in the status bar, or run in a terminal: companion serve";
-const STRANGER = "Not paired. Click Companion in the status bar, or run in a terminal: companion pair";
+const STRANGER = "Not paired. Click Companion in the status bar, or run in a terminal: companion plugin pair";
 const STAYS = "What the model gave for “A” waits in the inbox.";
 const SECRET = "callout-companion-token";
 
@@ -513,8 +513,8 @@ describe("a connection that cannot be had", () => {
     ["not running", () => set({ isAway: true }), /^Nobody answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve$/],
     ["not running", () => (set({ isAway: true }), host.app.secretStorage.setSecret(SECRET, "")), /companion serve$/],
     ["not running", () => (say("POST /proof", answer(404, "No.")), say("GET /healthz", answer(404, "No."))), /^Another program answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve --port 0/],
-    ["not paired", () => set({ token: "another" }), /^Not paired\. .*companion pair/],
-    ["not paired", () => host.app.secretStorage.setSecret(SECRET, ""), /^Not paired\. .*companion pair/],
+    ["not paired", () => set({ token: "another" }), /^Not paired\. .*companion plugin pair/],
+    ["not paired", () => host.app.secretStorage.setSecret(SECRET, ""), /^Not paired\. .*companion plugin pair/],
     ["another vault's", () => set({ token: "another", place: "f".repeat(32) }), /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is another vault's.*companion serve --port 0/],
     ["too old", () => set({ version: "0.0.9" }), /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is too old for this plugin\. Update it/],
     ["too old", () => (say("POST /proof", answer(401, "No.")), say("GET /healthz", { status: 200, text: '{"status":"ok"}' })), /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is too old for this plugin\. Update it/],

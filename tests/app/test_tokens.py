@@ -112,7 +112,7 @@ def test_a_file_with_something_else_is_refused_and_kept(home: Path, data: bytes)
     home.mkdir()
     (home / "token").write_bytes(data)
     for read in (read_token, ensure_token):
-        with pytest.raises(UsageError, match="holds no token; companion token rotate"):
+        with pytest.raises(UsageError, match="holds no token; companion plugin token rotate"):
             read()
     assert (home / "token").read_bytes() == data
     for bearer in ("", data.decode(), client_token(data.decode(), VAULT)):

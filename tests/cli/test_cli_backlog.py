@@ -1,4 +1,4 @@
-"""companion backlog, serve and init: what lay there before is filled once the user said so."""
+"""companion service backlog, serve and init: what lay there before is filled once one says so."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def all_are(user: User, text: str) -> bool:
 
 def waiting(user: User) -> int:
     """Return how many notes wait for an answer."""
-    number: int = user.run("backlog", "--json").objects[0]["notes"]
+    number: int = user.run("service", "backlog", "--json").objects[0]["notes"]
     return number
 
 
@@ -46,22 +46,22 @@ def test_a_service_stays_at_asking_and_says_so(old: User, answer: str, text: str
         assert "notes that lay here before, or came at once, wait: 3" in daemon.log
         line = next(line for line in old.run("status").out.splitlines() if "backlog" in line)
         assert line.startswith("backlog      3 notes, which lay here before or came at once, wait")
-        assert COST in line and line.endswith("Say so with companion backlog")
+        assert COST in line and line.endswith("Say so with companion service backlog")
         assert ", which cost nothing on this machine." in line
-        ran = old.run("backlog")
+        ran = old.run("service", "backlog")
         assert ran.status == 2 and "nobody is here to answer; say --fill, or --leave" in ran.err
-        assert old.run("backlog", answer).status == 0
+        assert old.run("service", "backlog", answer).status == 0
         wait_until(lambda: all_are(old, text), "answered")
         assert told().background.backlog.notes == 0
         assert "backlog " not in old.run("status").out
-        assert old.run("backlog", "--fill").out == "No notes wait for an answer.\n"
+        assert old.run("service", "backlog", "--fill").out == "No notes wait for an answer.\n"
 
 
 @pytest.mark.parametrize(("answer", "text"), [("--fill", FILLED), ("--leave", STUB)])
 def test_it_is_answered_without_a_daemon(old: User, answer: str, text: str) -> None:
-    [told] = old.run("backlog", "--json").objects
+    [told] = old.run("service", "backlog", "--json").objects
     assert told["notes"] == 3 and told["cost"].startswith(f"3 notes{COST}")
-    assert old.run("backlog", answer).status == 0
+    assert old.run("service", "backlog", answer).status == 0
     assert waiting(old) == 0
     with serving(old):
         wait_until(lambda: all_are(old, text), "answered")
@@ -103,7 +103,7 @@ def test_enter_leaves_it_open(old: User, monkeypatch: pytest.MonkeyPatch) -> Non
         old.types("")
         ran = old.run("serve")
         assert ran.status == 0 and ran.err.count("Fill them, too?") == 1
-        assert "left alone until you answer; companion backlog asks again" in ran.out
+        assert "left alone until you answer; companion service backlog asks again" in ran.out
     assert waiting(old) == 3
 
 
@@ -137,17 +137,17 @@ def test_init_asks(old: User, monkeypatch: pytest.MonkeyPatch, typed: list[str],
     assert ran.status == 0 and f"3 notes{COST}" in ran.out and "Fill them, too?" in ran.err
     assert ", which cost nothing on this machine.\n" in ran.out
     assert waiting(old) == left and "companion doctor" in ran.out
-    assert ("companion backlog asks again" in ran.err) == bool(left)
+    assert ("companion service backlog asks again" in ran.err) == bool(left)
 
 
 def test_init_asks_later_where_a_daemon_runs(old: User, monkeypatch: pytest.MonkeyPatch) -> None:
     old.types("1", "", "")
     old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
     monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
-    old.run("backlog", "--json")
+    old.run("service", "backlog", "--json")
     with vault_lock(state_folder(old.vault)):
         ran = old.run("init", str(old.vault), *INIT)
-    assert ran.status == 0 and "companion backlog asks about the notes" in ran.err
+    assert ran.status == 0 and "companion service backlog asks about the notes" in ran.err
 
 
 @pytest.mark.parametrize(("said", "cost"), [("all", True), ("new", False), ("ask", False)])

@@ -203,7 +203,7 @@ def test_what_keeps_the_daemon_from_working_is_said(user: User) -> None:
 def test_a_new_token_ends_the_session(twice: Serving) -> None:
     process = twice.user.start("enrich", ".")
     read_first(process)
-    assert twice.user.run("token", "rotate").status == 0
+    assert twice.user.run("plugin", "token", "rotate").status == 0
     out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1 and "does not open this daemon" in err and "go again" in err
     assert "companion undo --run" in out

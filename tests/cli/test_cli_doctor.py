@@ -134,7 +134,7 @@ def no_file(user: User) -> None:
 def replaced_code(user: User) -> None:
     """Install the plugin, whose code another one replaces before it pairs."""
     assert user.run("plugin", "install").status == 0
-    user.run("pair")
+    user.run("plugin", "pair")
 
 
 FAULTS = [
@@ -145,7 +145,12 @@ FAULTS = [
         open_token, "token", "problem", "others may read", "rotate", id="open token", marks=posix
     ),
     pytest.param(
-        bad_token, "token", "problem", "holds no token; companion token rotate", "", id="bad token"
+        bad_token,
+        "token",
+        "problem",
+        "holds no token; companion plugin token rotate",
+        "",
+        id="bad token",
     ),
     pytest.param(no_token, "token", "hint", "there is none yet", "companion init", id="no token"),
     pytest.param(

@@ -186,7 +186,7 @@ def test_the_same_vault_may_be_written_in_another_way(
 def test_a_token_file_with_something_else_is_refused_first(user: User) -> None:
     (user.home / "token").write_text("password")
     ran = user.run("init", str(user.vault), "--no-test")
-    assert ran.status == 2 and "companion token rotate" in ran.err
+    assert ran.status == 2 and "companion plugin token rotate" in ran.err
     assert not (user.home / "config.toml").exists()
 
 

@@ -59,7 +59,7 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path) -> None:
     assert (user.vault / ".obsidian/plugins/callout-companion/main.js").is_file()
     files = {path: path.read_bytes() for path in user.home.parent.rglob("*") if path.is_file()}
     calls = user.calls()
-    assert "left alone until you answer; companion backlog asks again" in ran.out
+    assert "left alone until you answer; companion service backlog asks again" in ran.out
     user.types("", "", "", "", "n")
     again = user.run("init")
     assert again.status == 0 and "Nothing to change" in again.out, again.all

@@ -56,27 +56,33 @@ def test_prompt_tells_what_no_model_is_asked(tagged: User) -> None:
 
 
 def test_similar_shows_what_is_like_a_note(tagged: User) -> None:
-    ran = tagged.run("similar", "Bread.md")
+    ran = tagged.run("doctor", "similar", "Bread.md")
     assert ran.status == 0, ran.all
     assert re.match(r" 0\.\d\d  ", ran.out) and "Rye bread.md" in ran.out
     assert "tags: cooking\n" in ran.out
-    shown = tagged.run("similar", "Bread.md", "--json").objects[0]
+    shown = tagged.run("doctor", "similar", "Bread.md", "--json").objects[0]
     assert shown["suggested"]["tags"]["chosen"] == ["cooking"]
     assert len(shown["similar"]) == 10
 
 
 def test_similar_tells_what_it_learnt(tagged: User) -> None:
-    ran = tagged.run("similar")
+    ran = tagged.run("doctor", "similar")
     assert "31 notes compared by the built-in encoder: nothing leaves this machine" in ran.out
     assert re.search(r"tags: 30 compared notes .* Of 30 notes left out in turn, \d+%", ran.out)
     assert "note-type: 0 compared notes have some, which is too few" in ran.out
 
 
 REFUSED = [
-    pytest.param("[similar]\nenabled = false\n", ["similar"], "switched off", id="off"),
-    pytest.param('[ignore]\nfolders = ["A"]\n', ["similar", "A/b.md"], "left alone", id="ignored"),
-    pytest.param('[similar]\nbase_url = "ftp://x"\n', ["similar"], "http://", id="no address"),
-    pytest.param('[similar]\nbase_url = "http://x"\n', ["similar"], "needs a model", id="no model"),
+    pytest.param("[similar]\nenabled = false\n", ["doctor", "similar"], "switched off", id="off"),
+    pytest.param(
+        '[ignore]\nfolders = ["A"]\n', ["doctor", "similar", "A/b.md"], "left alone", id="ignored"
+    ),
+    pytest.param(
+        '[similar]\nbase_url = "ftp://x"\n', ["doctor", "similar"], "http://", id="no address"
+    ),
+    pytest.param(
+        '[similar]\nbase_url = "http://x"\n', ["doctor", "similar"], "needs a model", id="no model"
+    ),
 ]
 
 
@@ -102,12 +108,12 @@ def test_many_notes_go_elsewhere_only_once_somebody_agreed(
     tagged.configure(f'[similar]\nbase_url = "{tagged.fake.url}"\nmodel = "embedder"\n')
     tagged.fake.script = reply
     monkeypatch.setattr(Endpoint, "is_local", property(lambda _: False))
-    ran = tagged.run("similar")
+    ran = tagged.run("doctor", "similar")
     assert (ran.status, tagged.calls()) == (2, 0)
     assert "61 notes would be sent to embedder at http://127.0.0.1" in ran.err
     assert "price not known" in ran.err and "say --yes" in ran.err
     assert tagged.run("prompt", "Bread.md").status == 0 and tagged.calls() == 0
-    assert tagged.run("similar", "--yes").status == 0
+    assert tagged.run("doctor", "similar", "--yes").status == 0
     assert sum(len(seen.body["input"]) for seen in tagged.fake.seen) == 61
 
 
@@ -128,7 +134,7 @@ def test_a_model_is_shown_how_the_author_describes_similar_notes(
     user.note("Mine/Rye bread.md", described.format("A secret loaf"))
     user.note("Filled.md", described.replace("description: {} of rye.", "description:"))
     user.says(description="A loaf that Companion described.")
-    assert user.run("similar").status == 0
+    assert user.run("doctor", "similar").status == 0
     assert user.run("enrich", "Filled.md").status == 0
     user.note(
         "New.md", "---\ndescription:\n---\n\n# New bread\n\nWheat bread, baked of a starter.\n"

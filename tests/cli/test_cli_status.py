@@ -36,7 +36,7 @@ def served(user: User) -> Iterator[Serving]:
         yield daemon
 
 
-@pytest.mark.parametrize("command", ["status", "status --json", "pause", "resume"])
+@pytest.mark.parametrize("command", ["status", "status --json", "service pause", "service resume"])
 def test_none_runs(user: User, command: str) -> None:
     ran = user.run(*command.split())
     assert (ran.status, ran.out) == (1, "")
@@ -71,7 +71,7 @@ def test_status_says_what_it_waits_for(served: Serving) -> None:
     assert re.search(r"waits        The .* does not accept the key.*\(since .*, tried again", told)
     assert user.run("status", "--json").objects[0]["fault"]["kind"] and KEY not in told
     user.says()
-    assert user.run("resume").status == user.run("enrich", "Stub.md").status == 0
+    assert user.run("service", "resume").status == user.run("enrich", "Stub.md").status == 0
     assert "waits" not in user.run("status").out
 
 
@@ -96,7 +96,7 @@ def test_a_command_that_would_ask_another_model(
                 assert (ran.status, ran.out) == (2, "") and words in ran.err
                 theirs = f"(pid {served.process.pid}) asks m at {user.fake.url}"
                 assert theirs in ran.err and ran.err.count("\n") == 1
-            for command in ("status", "pause", "resume", "scan", "history", "undo"):
+            for command in ("status", "service pause", "service resume", "scan", "history", "undo"):
                 assert user.run(*command.split()).status == 0
     assert user.read("Stub.md") == STUB and user.calls() == 0
 
@@ -104,18 +104,18 @@ def test_a_command_that_would_ask_another_model(
 def test_a_pause_lasts_across_a_restart(user: User) -> None:
     user.configure(SOON)
     with serving(user) as daemon:
-        assert user.run("pause").out == (
-            "Background work is paused; companion resume lets it go on.\n"
+        assert user.run("service", "pause").out == (
+            "Background work is paused; companion service resume lets it go on.\n"
         )
         daemon.stop()
     user.note("Stub.md")
     user.note("Asked.md")
     with serving(user) as daemon:
-        assert "In the background: paused; companion resume lets it go on" in daemon.said
+        assert "In the background: paused; companion service resume lets it go on" in daemon.said
         assert user.run("status", "--json").objects[0]["paused"] is True
         assert user.run("enrich", "Asked.md").status == 0, "what one asks for is done"
         assert (user.read("Asked.md"), user.read("Stub.md")) == (FILLED, STUB)
-        assert user.run("resume").out == "Background work goes on.\n"
+        assert user.run("service", "resume").out == "Background work goes on.\n"
         wait_until(lambda: user.read("Stub.md") == FILLED, "filled")
         daemon.stop()
     with serving(user):
@@ -124,7 +124,7 @@ def test_a_pause_lasts_across_a_restart(user: User) -> None:
 
 def test_resume_says_what_else_holds_it_back(served: Serving) -> None:
     told = "Background work is still off: switched off in the configuration (background.enabled)\n"
-    assert served.user.run("resume").out == told
+    assert served.user.run("service", "resume").out == told
 
 
 def ask(port: int, method: str, path: str, token: str = "", body: object = None) -> Answer:
@@ -146,7 +146,7 @@ def test_a_code_opens_this_vault_alone_until_the_token_changes(
     served: Serving, tmp_path: Path
 ) -> None:
     user = served.user
-    ran = user.run("pair")
+    ran = user.run("plugin", "pair")
     assert (ran.status, ran.err) == (0, "")
     code = ran.out.splitlines()[0]
     (other := tmp_path / "other" / ".obsidian").mkdir(parents=True)
@@ -158,7 +158,7 @@ def test_a_code_opens_this_vault_alone_until_the_token_changes(
         assert ask(neighbour.port, "GET", "/api/v1/status", token).status == 401
         assert ask(neighbour.port, "GET", "/api/v1/status", read_token()).status == 200
     mine = DaemonClient(served.port, read_token())
-    assert user.run("token", "rotate").status == 0
+    assert user.run("plugin", "token", "rotate").status == 0
     assert ask(served.port, "GET", "/api/v1/status", token).status == 401
     with pytest.raises(DaemonRefused, match="does not open this daemon") as refused:
         mine.status()
@@ -169,14 +169,14 @@ def test_a_code_opens_this_vault_alone_until_the_token_changes(
 
 
 def test_wrong_codes_leave_the_right_one_alone(served: Serving) -> None:
-    code = served.user.run("pair", "--json").objects[0]["code"]
+    code = served.user.run("plugin", "pair", "--json").objects[0]["code"]
     statuses = [pair(served.port, "AAAA-AAAA").status for _ in range(7)]
     assert statuses == [403] * 3 + [429] * 4
     assert pair(served.port, code).status == 200
 
 
 def test_a_code_opens_once(user: User) -> None:
-    ran = user.run("pair")
+    ran = user.run("plugin", "pair")
     code, where, how = ran.out.splitlines()
     assert ran.status == 0 and re.fullmatch(r"[A-Z2-9]{4}-[A-Z2-9]{4}", code)
     assert str(user.vault) in where and "2 minutes" in where and "Obsidian: Settings" in how
@@ -188,7 +188,7 @@ def test_a_code_opens_once(user: User) -> None:
 def test_a_code_for_programs(user: User, tmp_path: Path) -> None:
     with vault_lock(state := state_folder(user.vault)):
         write_runtime_file(state, RuntimeFile(1, os.getpid(), "1", 0.0))
-        ran = user.run("pair", "--json")
+        ran = user.run("plugin", "pair", "--json")
     [told] = ran.objects
     assert ran.err == "" and sorted(told) == ["code", "seconds", "vault"]
     assert take_code(state, told["code"])
@@ -196,14 +196,14 @@ def test_a_code_for_programs(user: User, tmp_path: Path) -> None:
 
 def test_each_vault_has_a_code_of_its_own(user: User, tmp_path: Path) -> None:
     (other := tmp_path / "other" / ".obsidian").mkdir(parents=True)
-    code = user.run("pair", "--vault", str(other.parent)).out.splitlines()[0]
+    code = user.run("plugin", "pair", "--vault", str(other.parent)).out.splitlines()[0]
     assert not take_code(state_folder(user.vault), code)
     assert take_code(state_folder(other.parent), code)
 
 
 def test_pairing_needs_a_vault(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(user.home)
-    ran = user.run("pair")
+    ran = user.run("plugin", "pair")
     assert (ran.status, ran.out) == (2, "") and "no vault here" in ran.err
 
 
@@ -212,7 +212,7 @@ def test_a_rotation_ends_what_was(user: User) -> None:
     tokens = Tokens(user.vault)
     client = client_token(token, user.vault)
     assert tokens.accepts(client)
-    ran = user.run("token", "rotate")
+    ran = user.run("plugin", "token", "rotate")
     assert (ran.status, ran.err) == (0, "") and "All sessions have ended" in ran.out
     assert not tokens.accepts(client) and not tokens.accepts(token)
     assert tokens.accepts(read_token())
@@ -220,6 +220,6 @@ def test_a_rotation_ends_what_was(user: User) -> None:
 
 
 def test_where_the_token_lies(user: User) -> None:
-    ran = user.run("token", "path")
+    ran = user.run("plugin", "token", "path")
     assert (ran.status, ran.out) == (0, f"{user.home / 'token'}\n")
     assert not (user.home / "token").exists()

@@ -32,7 +32,7 @@ def list_commands(group: click.Group, above: str = "") -> Iterator[str]:
         command = group.get_command(context, name)
         if isinstance(command, click.Group):
             yield from list_commands(command, f"{above}{name} ")
-        else:
+        if not isinstance(command, click.Group) or command.invoke_without_command:
             yield f"{above}{name}"
 
 
@@ -42,6 +42,40 @@ COMMANDS = [*list_commands(companion)]
 def test_the_table_has_each_command_once() -> None:
     named = [name for names, _ in ROWS for name in re.findall("`(.*?)`", names)]
     assert sorted(named) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_its_line_in_the_help_is_whole(command: str) -> None:
+    group: click.Command = companion
+    for name in command.split():
+        assert isinstance(group, click.Group)
+        found = group.get_command(click.Context(group), name)
+        assert found
+        group = found
+        line = group.get_short_help_str(limit=1000)
+        assert 10 < len(line) <= 50 and group.help and not group.hidden
+
+
+OLD_NAMES = [
+    ("pair --vault .", "plugin pair --vault ."),
+    ("pair --json", "plugin pair --json"),
+    ("token path", "plugin token path"),
+    ("token rotate", "plugin token rotate"),
+    ("similar Stub.md --json", "doctor similar Stub.md --json"),
+    ("pause", "service pause"),
+    ("resume", "service resume"),
+    ("backlog --json", "service backlog --json"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), OLD_NAMES)
+def test_an_old_name_does_what_the_new_one_does(user: User, old: str, new: str) -> None:
+    user.note("Stub.md")
+    before, after = user.run(*old.split()), user.run(*new.split())
+    codes = re.compile("[A-Z0-9]{4}-[A-Z0-9]{4}")
+    assert before.status == after.status and before.all
+    assert codes.sub("CODE", before.out) == codes.sub("CODE", after.out)
+    assert before.err == after.err
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -94,8 +128,8 @@ def spoil_journal(user: User) -> None:
 
 OF_ALL = [
     "scan", "enrich .", "batch export ../q.jsonl", "batch status", "proposals", "apply --all",
-    "refuse --all", "prompt Stub.md", "similar", "history", "undo", "forget --yes",
-    "backlog --leave",
+    "refuse --all", "prompt Stub.md", "doctor similar", "history", "undo", "forget --yes",
+    "service backlog --leave",
 ]  # fmt: skip
 CASES: list[tuple[Callable[[User], object] | None, str, int]] = [
     (None, "scan", 0),
@@ -130,22 +164,22 @@ CASES: list[tuple[Callable[[User], object] | None, str, int]] = [
     (None, "prompt Stub.md", 0),
     (spoil_note, "prompt Stub.md", 1),
     (None, "prompt Nowhere.md", 2),
-    (None, "similar", 0),
-    (lambda user: user.note("E.md", b""), "similar E.md", 1),
+    (None, "doctor similar", 0),
+    (lambda user: user.note("E.md", b""), "doctor similar E.md", 1),
     (None, "history", 0),
     (None, "forget --yes", 0),
     (None, "forget", 2),
     (None, "review", 2),
-    (None, "backlog --leave", 0),
-    (None, "backlog", 2),
+    (None, "service backlog --leave", 0),
+    (None, "service backlog", 2),
     (None, "status", 1),
-    (None, "pause", 1),
-    (None, "resume", 1),
+    (None, "service pause", 1),
+    (None, "service resume", 1),
     (None, "open --print", 1),
     (None, "status --vault Nowhere", 2),
-    (None, "pair", 0),
-    (None, "token path", 0),
-    (None, "token rotate", 0),
+    (None, "plugin pair", 0),
+    (None, "plugin token path", 0),
+    (None, "plugin token rotate", 0),
     (None, "plugin install --vault Nowhere", 2),
     (None, "config get endpoint.retries", 0),
     (None, "config get limits.tokens_a_day", 1),
@@ -167,6 +201,8 @@ CASES: list[tuple[Callable[[User], object] | None, str, int]] = [
     (None, "init . --embedded --endpoint {url}", 2),
     (fail, "doctor", 1),
     (None, "doctor --vault Nowhere", 1),
+    (None, "doctor nothing", 2),
+    (None, "doctor --json similar", 2),
     (None, "demo --vault .", 2),
     *((spoil_journal, command, 1) for command in OF_ALL),
 ]  # fmt: skip

@@ -263,8 +263,32 @@ def test_help_teaches(user: User) -> None:
         ran = user.run(*name.split(), "--help")
         assert ran.status == 0 and ran.out.startswith(f"Usage: companion {name} [OPTIONS]")
     told = user.run("--help").out
-    assert "companion undo                       take the last run back" in told
-    assert user.run("-h").out == told
+    assert "companion undo                      take the last run back" in told
+    assert user.run("-h").out == user.run().err == told
+
+
+@pytest.mark.parametrize("columns", [80, 50])
+def test_help_lists_few_commands_in_sections(
+    user: User, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    told = user.run("--help").out
+    sections = told.partition("Everyday:")[2].partition("Examples:")[0]
+    names = re.findall(r"(?m)^  (\S+)  ", sections)
+    assert 10 < len(set(names)) == len(names) <= 22 and "..." not in sections
+    assert re.findall(r"(?m)^(\S.*):$", sections) == [
+        "Background",
+        "Set-up",
+        "Programs and prompts",
+    ]
+    assert told.count("    companion ") == 3
+
+
+@posix
+def test_an_old_name_says_the_new_one_on_a_terminal(user: User) -> None:
+    told = "companion: token is now plugin token"
+    assert told in in_a_terminal(user, ["token", "path"])
+    assert told not in in_a_terminal(user, ["plugin", "token", "path"])
 
 
 USAGES = [

@@ -17,7 +17,7 @@ pair = Resource("pair")
 
 
 class Code(Sent):
-    """The one-time code that `companion pair` shows."""
+    """The one-time code that `companion plugin pair` shows."""
 
     code: Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -33,7 +33,7 @@ def take_code(body: Code) -> Token:
     """Exchange a one-time code for a token."""
     token = the_access().pair(body.code)
     if token is None:
-        words = "The code is wrong, used up or too old; run `companion pair` for a new one."
+        words = "The code is wrong, used up or too old; run `companion plugin pair` for a new one."
         raise refuse_code(words)
     return Token(token=token)
 
@@ -72,7 +72,7 @@ def prove_ourselves(body: Nonce) -> Proof:
     """Prove to a client, before it sends its token, that this is its own daemon."""
     proofs = the_access().prove(body.nonce)
     if proofs is None:
-        raise Refusal(503, "There is no token; `companion token rotate` makes a new one.")
+        raise Refusal(503, "There is no token; `companion plugin token rotate` makes a new one.")
     return Proof(token=proofs.token, place=proofs.place, version=__version__)
 
 
