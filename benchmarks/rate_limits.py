@@ -1,9 +1,9 @@
 """Whether limits a minute hold, and how much of them is used: one process with 64 threads.
 
 python -m benchmarks.rate_limits [WINDOWS] takes 60 s a window, 3 unless told otherwise. A stub of
-an endpoint counts requests and tokens as they arrive. Four endpoints at once: requests and tokens,
-limited by the settings and by what the stub reports in its headers. For each: the most within any
-60 s, and how much of the whole was used.
+an endpoint counts requests and tokens as they arrive. Three endpoints at once: requests
+limited by the settings, requests and tokens by what the stub reports in its headers. For each: the
+most within any 60 s, and how much of the whole was used.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ class Case(NamedTuple):
 CASES = [
     Case("requests, set", "requests", 300),
     Case("requests, reported", "requests", 300, is_reported=True),
-    Case("tokens, set", "tokens", 30_000),
     Case("tokens, reported", "tokens", 30_000, is_reported=True),
 ]
 
@@ -123,7 +122,7 @@ async def measure(windows: int) -> list[Stub]:
             limit = 0 if case.is_reported else case.limit
             file = str(Path(folder, str(number), "spending.sqlite3"))
             command = [sys.executable, "-m", "benchmarks.rate_limits", "ask", stub.url, file]
-            command += [case.kind, str(limit)]
+            command += [str(limit)]
             started.append(subprocess.Popen(command, stdin=subprocess.PIPE))
         try:
             await asyncio.sleep(windows * WINDOW + 5)
@@ -134,15 +133,9 @@ async def measure(windows: int) -> list[Stub]:
     return stubs
 
 
-def ask(url: str, file: str, kind: str, limit: int) -> None:
+def ask(url: str, file: str, limit: int) -> None:
     """Ask from many threads, until the process is ended."""
-    most = limit or None
-    endpoint = Endpoint(
-        url,
-        "stub",
-        requests_a_minute=most if kind == "requests" else None,
-        tokens_a_minute=most if kind == "tokens" else None,
-    )
+    endpoint = Endpoint(url, "stub", requests_a_minute=limit or None)
 
     def go_on() -> None:
         with suppress(Cancelled):
@@ -168,6 +161,6 @@ def main() -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["ask"]:
-        ask(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]))
+        ask(sys.argv[2], sys.argv[3], int(sys.argv[4]))
     else:
         sys.exit(main())

@@ -67,8 +67,6 @@ class EndpointTable(Table):
     """what it knows by heart is often wrong; unset: of embedded ones under 4 billion parameters"""
     requests_a_minute: Annotated[int, Field(ge=1)] | None = None
     """of all runs of a daemon, as the account there allows; unset: as the API itself reports"""
-    tokens_a_minute: Annotated[int, Field(ge=1)] | None = None
-    """the same for tokens in and out"""
     service_tier: Literal["flex"] | None = None
     """flex: slower at a lower price, where the API has it, as OpenAI's; not for a single note"""
     input_price: Annotated[float, Field(ge=0)] | None = None
@@ -308,7 +306,6 @@ class Config(Table):
             max_output_tokens=table.max_output_tokens,
             reasoning_effort=table.reasoning_effort,
             requests_a_minute=table.requests_a_minute,
-            tokens_a_minute=table.tokens_a_minute,
             service_tier=table.service_tier,
             input_price=table.input_price,
             output_price=table.output_price,

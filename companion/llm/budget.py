@@ -168,8 +168,7 @@ class Budget:
     def limiter(self, endpoint: Endpoint) -> RateLimiter:
         """Return what keeps the limits a minute of the endpoint, for all calls by this budget."""
         with self._changed:
-            limits = endpoint.requests_a_minute, endpoint.tokens_a_minute
-            key = endpoint.address, endpoint.model, limits
+            key = endpoint.address, endpoint.model, endpoint.requests_a_minute
             if key not in self._limiters:
                 self._limiters[key] = RateLimiter(endpoint)
             return self._limiters[key]

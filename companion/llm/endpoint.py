@@ -25,8 +25,8 @@ class Endpoint:
     `max_output_tokens`: what it may write in one call, thoughts included; None: what the answer
     needs, and some thousand more once the model has been seen to think.
     `reasoning_effort`, `temperature`: None leaves them to the server.
-    `requests_a_minute`, `tokens_a_minute`: what it is asked at most, beside the limits that it
-    reports; None: no more limits than those.
+    `requests_a_minute`: how often it is asked at most, beside the limits that it reports; None: no
+    more limits than those.
     `service_tier`: the tier of the provider's that is asked for, None: the usual one.
     `input_price`, `output_price`: US dollars for a million tokens, as the user knows them; None for
     both: by the list of prices, and nothing on this machine.
@@ -46,7 +46,6 @@ class Endpoint:
     max_output_tokens: int | None = None
     reasoning_effort: Effort | None = None
     requests_a_minute: int | None = None
-    tokens_a_minute: int | None = None
     service_tier: str | None = None
     input_price: float | None = None
     output_price: float | None = None

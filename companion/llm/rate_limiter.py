@@ -1,6 +1,6 @@
 """The rate limiter: lets the calls of this process go as an endpoint takes them a minute.
 
-The limits are those of the settings and those that the endpoint reports with its replies, in the
+The limits are the one of the settings and those that the endpoint reports with its replies, in the
 headers that OpenAI began with (platform.openai.com/docs/guides/rate-limits). What other processes
 take of them shows in what it reports to be left, and in a 429 with Retry-After.
 
@@ -22,7 +22,7 @@ from companion.llm.response import Usage
 
 Kind = Literal["requests", "tokens"]
 Bound = Literal["setting", "reported", "remaining"]
-"""What a call waits for: a limit of the settings, one that the endpoint reports, or what the
+"""What a call waits for: the limit of the settings, one that the endpoint reports, or what the
 endpoint reports to be left for now."""
 
 _KINDS: tuple[Kind, ...] = ("requests", "tokens")
@@ -39,7 +39,7 @@ _PART = r"(\d{1,12}(?:\.\d{1,9})?)(h|ms|m|s|us|µs|ns)"  # as Go writes a durati
 _DURATION = re.compile(rf"(?:{_PART})+")
 _SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _WHY: dict[Bound, str] = {  # calls wait
-    "setting": "at most {most:,} {what} a minute ({kind}_a_minute)",
+    "setting": "at most {most:,} {what} a minute (requests_a_minute)",
     "reported": "the endpoint limits the {kind} a minute",
     "remaining": "the endpoint has no {kind} left for now",
 }
@@ -133,10 +133,7 @@ class RateLimiter:
         self.waits = ""
         self.tell: Callable[[str], object] = bool
         self._clock = clock
-        self._settings: dict[Kind, int | None] = {
-            "requests": endpoint.requests_a_minute,
-            "tokens": endpoint.tokens_a_minute,
-        }
+        self._setting = endpoint.requests_a_minute
         self._lock = threading.RLock()
         self._recent = _RecentCalls()
         self._granted: dict[Kind, int] = dict.fromkeys(_KINDS, 0)  # so far
@@ -240,8 +237,8 @@ class RateLimiter:
         return _Obstacle(*first, min(_POLL, max(0.01, wait)))
 
     def _find_limit(self, kind: Kind, now: float) -> _Limit:
-        """Return the smaller one of the limits of the settings and of the endpoint."""
-        limit = _Limit(self._settings[kind] or _NO_LIMIT)
+        """Return the smaller one of the limits of the setting and of the endpoint."""
+        limit = _Limit((kind == "requests" and self._setting) or _NO_LIMIT)
         reported = self._reported.get(kind)
         if reported is None or reported.at < now - _BELIEVED:
             return limit
@@ -256,9 +253,10 @@ class RateLimiter:
         if obstacle is None:
             self._reasons.pop(turn, None)
         elif turn.looks >= _LEAST_TOLD:
-            kind, most = obstacle.kind, self._settings[obstacle.kind] or 0
-            what = kind if most > 1 else kind.removesuffix("s")
-            self._reasons[turn] = _WHY[obstacle.bound].format(kind=kind, most=most, what=what)
+            most = self._setting or 0
+            what = "requests" if most > 1 else "request"
+            why = _WHY[obstacle.bound].format(kind=obstacle.kind, most=most, what=what)
+            self._reasons[turn] = why
         before, self.waits = self.waits, next(iter(self._reasons.values()), "")
         if before or self.waits:
             self.tell(self.waits)

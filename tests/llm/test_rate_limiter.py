@@ -37,11 +37,13 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def limiter(clock: Clock) -> Open:
-    """Make a limiter; requests, tokens: the limits of its settings."""
+    """Make a limiter. requests: the limit of its settings; tokens: the one reported to it."""
 
     def limiter(requests: int | None = None, tokens: int | None = None) -> RateLimiter:
-        endpoint = Endpoint(URL, "m", requests_a_minute=requests, tokens_a_minute=tokens)
-        return RateLimiter(endpoint, clock)
+        limited = RateLimiter(Endpoint(URL, "m", requests_a_minute=requests), clock)
+        if tokens is not None:
+            tell(limited, headers("tokens", limit=str(tokens)))
+        return limited
 
     return limiter
 
