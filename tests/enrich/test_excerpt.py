@@ -29,6 +29,12 @@ EXAMPLES = [
         id="links as words, but in code",
     ),
     pytest.param(
+        "Press ![[gear.svg#icon]] *Go* ![[a b.PNG|120]] ![[pot.jpg|A pot]] ![tea](cup.svg)\n",
+        None,
+        "Press  *Go*  A pot tea",
+        id="pictures as their words, not their names",
+    ),
+    pytest.param(
         f"Short.\n\n{LONG}",
         20,
         f"Short.\n\n{'Words of it. ' * 2}Words of it.\n\n{LEFT_OUT}",
