@@ -57,6 +57,7 @@ def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str
     """
     title_tokens = {token for token in find_tokens(title) if len(token) > 3 or not token.isascii()}
     fit: list[tuple[int, str, bool]] = []  # whether it has a word of the title
+    title_stems = set(find_stems(title))
     is_told = False  # by the author, of themselves
     sentences = islice(find_sentences(read_paragraphs(parsed)), _SENTENCES)
     longest = int(max_characters * _OVER)
@@ -64,7 +65,9 @@ def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str
         value = _read_value(sentence, title, longest) if len(sentence) <= _LONGEST else ""
         is_told |= is_in_first_person(value)
         is_named = not title_tokens.isdisjoint(find_tokens(value))
-        if len(value) <= longest and _stands_alone(value, title) and (is_named or not is_told):
+        if is_told and (needs_previous(value) or title_stems.isdisjoint(find_stems(value))):
+            continue
+        if len(value) <= longest and _stands_alone(value, title):
             fit.append((number, value, is_named))
     preferred = (value for number, value, is_named in fit if number < _PREFERRED and is_named)
     return next(preferred, None) or next((value for _, value, _ in fit), None)

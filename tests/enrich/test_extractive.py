@@ -94,6 +94,7 @@ SENTENCES = [
     ),
     pytest.param(f"I baked one in the winter. {ABOUT}", ABOUT, id="not of the author"),
     pytest.param(f"I baked one in the winter. {FIRST}", None, id="nor what goes on with that"),
+    pytest.param(f"I baked one in the winter. However, {ABOUT}", None, id="nor a contrast to it"),
     pytest.param(f"昨天我烤了一个很大很大的面包。\n\n{ABOUT}", ABOUT, id="nor in Chinese"),
     pytest.param(
         f"{ABOUT[:-1]}; I like it a lot, as my friends do. {FIRST}",
