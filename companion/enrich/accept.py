@@ -211,7 +211,7 @@ class Acceptor:
         except AnswerError as error:
             return Fault("value", f"cannot be used: {error}", "Keep to what was asked for.")
         if field.kind == "text" and isinstance(value, str):
-            value = whole_sentences(value)
+            value = whole_sentences(value, field)
         if field.kind == "choice" or (field.kind == "list" and field.vocabulary is not None):
             return value  # one of the vault's own
         checked = self._checked_answer(answer.asked, value, note, raw)

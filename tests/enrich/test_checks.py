@@ -291,6 +291,7 @@ CALLOUT = (
     "A starter has to be fed, or the yeast starves. In the cold it needs less, so bakers who do not"
     " bake each day keep theirs in the fridge and wake it up the evening before."
 )
+COPY = "Sourdough is bread raised by wild yeast and bacteria that live in a starter."
 FIVE = ["Yeast lives in it.", "Acids make it sour.", "Salt slows it.", "It rests.", "Then bake."]
 CALLOUTS = [
     pytest.param(CALLOUT, None, id="two paragraphs"),
@@ -313,6 +314,8 @@ CALLOUTS = [
         "copied",
         id="ten words of the note",
     ),
+    pytest.param(f"{COPY} It is sour. {CALLOUT}", None, id="the note's definition first"),
+    pytest.param(f"{COPY} It is sour.", "copied", id="hardly more than the definition"),
     pytest.param(
         f"{CALLOUT} Yeasts that live in a starter of flour and water.",
         None,
@@ -321,7 +324,6 @@ CALLOUTS = [
 ]
 
 
-COPY = "Sourdough is bread raised by wild yeast and bacteria that live in a starter."
 COPIES = [
     pytest.param(f"Bread. {COPY} Bakers love bread.", "Bread. Bakers love bread.", id="within"),
     pytest.param(f"Bread.\n\n{COPY}\n\nMore.", "Bread.\n\nMore.", id="a whole paragraph"),
@@ -533,6 +535,22 @@ def test_whole_sentences(text: str, whole: str) -> None:
     assert whole_sentences(text) == whole
 
 
+TEA = "The tea bush is cut down to the knee in spring, so that it grows new leaves till autumn."
+LONG_TEA = f"{TEA[:-1]}, which pickers take{' by hand' * 12}."
+LIMITS = [
+    pytest.param(f"{TEA} It likes the rain.", f"{TEA} It likes the rain.", id="two that fit"),
+    pytest.param(f"{TEA} It likes rain. {TEA}", f"{TEA} It likes rain.", id="the first ones"),
+    pytest.param(f"{'茶树喜欢雨水。' * 30}", "茶树喜欢雨水。" * 22, id="Chinese"),
+    pytest.param(f"{LONG_TEA} Rain.", f"{LONG_TEA} Rain.", id="the first one is too long"),
+    pytest.param(f"Tea. {LONG_TEA}", f"Tea. {LONG_TEA}", id="too little would be left"),
+]
+
+
+@pytest.mark.parametrize(("text", "fitting"), LIMITS)
+def test_a_value_has_the_sentences_that_fit(text: str, fitting: str) -> None:
+    assert whole_sentences(text, PROMPTS.fields["description"]) == fitting
+
+
 RUNS_ON = [
     pytest.param("A.\n\n**Bread**\n\nC.\n\n- d", None, id="three paragraphs, as it is"),
     pytest.param("A.\n\n**Bread**\n\nC.\n\nD.\n\nE.", "A.\n\nC.\n\nD.", id="five"),
@@ -592,6 +610,26 @@ def test_what_other_notes_say_may_be_said_again() -> None:
     fault = find_fault(answer)
     assert fault and fault.kind == "copied"
     assert find_fault(replace(answer, own="#status/postponed")) is None
+
+
+LISTS = [
+    pytest.param("- **Yeast:** It makes bread rise.\n- **Acids:** They make it sour.", "length"),
+    pytest.param(
+        "1. 酵母让面团发酵，让面包松软。\n2. 细菌让面包变酸，也让它保存得更久。", "length"
+    ),
+    pytest.param(
+        "Two things live in it:\n\n- Yeast makes bread rise.\n- Acids make it sour.", None
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), LISTS)
+def test_a_small_model_explains_in_sentences(text: str, kind: str | None) -> None:
+    answer = replace(answer_of(text, field="callout"), by_small_model=True)
+    fault = find_fault(answer, ["length"])
+    assert (fault and fault.kind) == kind
+    asked = replace(answer, by_small_model=False, question="What lives in it?")
+    assert find_fault(asked, ["length"]) is None
 
 
 def test_two_questions_get_two_answers() -> None:

@@ -10,6 +10,7 @@ from itertools import chain
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import LIST_OR_TABLE
+from companion.enrich.statements import is_definition
 from companion.enrich.words import (
     UNSPACED,
     find_sentences,
@@ -18,6 +19,7 @@ from companion.enrich.words import (
     is_unspaced,
     letters,
     needs_previous,
+    plain_text,
     width,
 )
 from companion.note.sanitize_inline import without_links
@@ -104,7 +106,8 @@ _WordRun = tuple[str, ...]
 def find_copied(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of a callout with ten words in a row from the note, or 25 signs.
 
-    The answer to a question may quote the note, but not consist of a quotation.
+    It may begin with the note's definition of its subject, if it goes on for as long. The answer to
+    a question may quote the note, but not consist of a quotation.
     """
     own = answer.note if answer.own is None else answer.own
     if answer.question and letters(answer.text) in letters(own):
@@ -112,11 +115,20 @@ def find_copied(answer: CheckedAnswer) -> Fault | None:
         return Fault("copied", "says what stands in the note already", retry)
     if not answer.is_prose or answer.question:
         return None
-    copied = next(filter(_runs_of(own, _COPY).__contains__, _runs(answer.text, _COPY)), ())
+    text = _without_definition(answer.text, answer.title)
+    copied = next(filter(_runs_of(own, _COPY).__contains__, _runs(text, _COPY)), ())
     if not copied:
         return None
     retry = "Do not repeat the note's sentences: explain the subject in words of your own."
     return Fault("copied", f"copies the note (“{_join(copied)}”)", retry)
+
+
+def _without_definition(text: str, title: str) -> str:
+    """Return text without a first sentence that defines the title, unless that is most of it."""
+    first = next(find_sentences([text.lstrip()]), "")
+    rest = text.lstrip()[len(first) :]
+    is_most = len(find_tokens(rest)) < len(find_tokens(first))
+    return text if is_most or not is_definition(plain_text(first), [title]) else rest
 
 
 def find_echo(answer: CheckedAnswer) -> Fault | None:

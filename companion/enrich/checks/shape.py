@@ -9,6 +9,7 @@ from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.language import script_of
 from companion.enrich.words import (
     count_unspaced,
+    find_sentence_ends,
     find_sentences,
     find_tokens,
     fold,
@@ -118,6 +119,9 @@ def find_bad_length(answer: CheckedAnswer) -> Fault | None:
     if answer.is_prose and blocks and _HEADING.match(blocks[0]) and len(blocks) > 1:
         retry = "Begin with a sentence, not with a heading."
         return Fault("length", "begins with a heading", retry)
+    if answer.by_small_model and blocks and all(map(LIST_OR_TABLE.match, blocks)):
+        retry = "Write sentences, not a list."
+        return Fault("length", "is nothing but a list", retry)
     if size <= _OVER * field.max_characters and (not answer.is_prose or _fits(blocks, field)):
         return None
     retry = (
@@ -205,8 +209,20 @@ def _is_unfinished(line: str, answer: CheckedAnswer) -> bool:
     return not _FINAL.search(line) and bool(needs_end or is_open or _BROKEN_OFF.search(line))
 
 
-def whole_sentences(text: str) -> str:
-    """Return text without an unfinished sentence at its end, unless that is the only one."""
+def whole_sentences(text: str, field: Field | None = None) -> str:
+    """Return text without an unfinished sentence at its end, unless that is the only one.
+
+    field: whose most characters the text may have; the last sentences go for that, too, unless
+    less than the least would be left.
+    """
+    text = _without_unfinished(text)
+    if field is None or len(text) <= field.max_characters:
+        return text
+    limits = range(field.min_characters, field.max_characters + 1)
+    return text[: max((end for end in find_sentence_ends(text) if end in limits), default=None)]
+
+
+def _without_unfinished(text: str) -> str:
     if _FINAL.search(text) or _BARE.search(text):
         return text
     *whole, rest = find_sentences([text]) if text else [text]
