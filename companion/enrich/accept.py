@@ -117,7 +117,8 @@ class Acceptor:
         said = note.quotable[:_QUOTED]
         own = "\n".join(read_paragraphs(note.parsed))
         is_more = sum(width(each.text) for each in said) > width(own)
-        is_used = self.model.is_small and notes.own_sentence and checks_are_on()
+        is_on = notes.own_sentence if notes.quote_others is None else notes.quote_others
+        is_used = self.model.is_small and is_on and checks_are_on()
         if need is None or not (said and is_more and is_used):
             return []
         value = inert_prose("\n\n".join(map(self._quote, said)), self._names.resolve)
