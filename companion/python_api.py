@@ -30,7 +30,7 @@ from companion.enrich.run import Result, new_run, run_jobs
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import ConsentMissing
-from companion.vault.paths import LinkOutOfVault, resolve_vault, spelled_path
+from companion.vault.paths import named_path, resolve_vault
 from companion.vault.proposal import RejectedValue
 
 if TYPE_CHECKING:  # what only some commands need is loaded by them
@@ -67,7 +67,7 @@ class Vault:
 
         paths: notes and folders; none: all. only: which of the notes.
         """
-        options = only.model_copy(update={"paths": list(map(self._resolve, paths))})
+        options = only.model_copy(update={"paths": [named_path(self.root, path) for path in paths]})
         with open_vault(self.root, read_only=True) as vault:
             return vault.scan(options, progress)
 
@@ -116,7 +116,7 @@ class Vault:
         rejected it. field: as `description`, or `callout`: at the top, or that under the heading,
         or the empty one whose title is the question. script: the name of who proposes.
         """
-        path = self._resolve(path)
+        path = named_path(self.root, path)
         if value is None and (heading is not None or question is not None):
             raise TypeError("heading and question say where a value goes; give one")
         if value is None:
@@ -191,13 +191,6 @@ class Vault:
     def _open(self, *, read_only: bool = False) -> Iterator[Workspace]:
         with open_workspace(None, self.root, read_only=read_only) as space:
             yield space
-
-    def _resolve(self, path: str) -> str:
-        """Return the vault-relative path, also of a link out of the vault, which is skipped."""
-        try:
-            return spelled_path(self.root, path)
-        except LinkOutOfVault as link:
-            return link.path
 
 
 def find_client(root: Path) -> DaemonClient | None:

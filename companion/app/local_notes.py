@@ -32,7 +32,7 @@ from companion.note.facts import Facts, unfillable_reason
 from companion.note.needs import property_names
 from companion.vault.files import is_in, skip_reason
 from companion.vault.index import Scan
-from companion.vault.paths import LinkOutOfVault, spelled_path
+from companion.vault.paths import named_path, spelled_path
 from companion.vault.proposals import ALL
 from companion.vault.write import read_note
 
@@ -74,8 +74,7 @@ class LocalNotes:
 
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         """Return what needs work, and what is left alone; see Vault."""
-        space, only = self._space, self._filter(options)
-        paths = list(map(self._spell, options.paths))
+        space, only, paths = self._space, *self._read(options)
         scan = self._look(progress)
         part = ScanPart(space, scan, paths, only)
         return ScanReport(
@@ -119,8 +118,7 @@ class LocalNotes:
 
     def outdated(self, options: ScanOptions) -> list[Outdated]:
         """Return what Companion wrote in notes of which a lot has changed since; see Vault."""
-        only = self._filter(options)
-        paths = list(map(self._spell, options.paths))
+        only, paths = self._read(options)
         self._look(None)  # what the notes hold now is recorded by it
         return [
             each
@@ -168,16 +166,11 @@ class LocalNotes:
             for proposal, share in find_outdated(self._space, paths)
         ]
 
-    def _filter(self, options: ScanOptions) -> NoteFilter:
+    def _read(self, options: ScanOptions) -> tuple[NoteFilter, list[str]]:
+        """Return which notes are meant, and the paths as they are spelled on the disk."""
         kind = find_kind(self._space.prompts, options.field)
-        return make_filter(options.tag, options.property, options.modified_since, kind)
-
-    def _spell(self, path: str) -> str:
-        """Return the path as it is on the disk, also of a link out of the vault: it is skipped."""
-        try:
-            return spelled_path(self._space.root, path)
-        except LinkOutOfVault as link:
-            return link.path
+        only = make_filter(options.tag, options.property, options.modified_since, kind)
+        return only, [named_path(self._space.root, path) for path in options.paths]
 
 
 def _matches(facts: Facts, state: NoteState) -> bool:

@@ -165,6 +165,14 @@ def spelled_path(root: Path, path: str) -> str:
     return relative_path(root, path, root) if path else ""
 
 
+def named_path(root: Path, path: str) -> str:
+    """Return what spelled_path does, also of a link out of the vault, which is skipped."""
+    try:
+        return spelled_path(root, path)
+    except LinkOutOfVault as link:
+        return link.path
+
+
 def _below(root: Path, path: Path) -> str | None:
     """Return the absolute path, without `..`, relative to root; None if it lies outside.
 

@@ -567,10 +567,7 @@ export interface components {
          *     mark: kept (`=`), added (`+`), taken out (`-`), or lines that are left out (`…`).
          */
         ProposalInPlace: {
-            parts: [
-                "=" | "+" | "-" | "…",
-                string
-            ][];
+            parts: string[][];
         };
         /** @description What came of it: the proposal, which waits for a decision; or why a check rejected it. */
         ProposalMade: {

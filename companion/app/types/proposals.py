@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
 from companion.app.types.base import (
     ExactMoment,
@@ -132,12 +132,16 @@ class Forgotten(Shape):
     proposals: int
 
 
+# as items that are all texts, since tools that read OpenAPI take no `prefixItems`
+_PAIR = WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2})
+
+
 class ProposalInPlace(Shape):
     """What a proposal would make of its note as it is now: the parts of a word diff, each with its
     mark: kept (`=`), added (`+`), taken out (`-`), or lines that are left out (`…`).
     """
 
-    parts: list[tuple[Mark, str]]
+    parts: list[Annotated[tuple[Mark, str], _PAIR]]
 
 
 class ProposalPage(Shape):
