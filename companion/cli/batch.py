@@ -247,9 +247,7 @@ def open_submission(workspace: Workspace) -> Iterator[Submission]:
             " batch export"
         )
     with (
-        open_spending(
-            config, share=BATCH_SHARE, current=lambda: workspace.latest().config
-        ) as spending,
+        open_spending(config, share=BATCH_SHARE, space=workspace) as spending,
         BatchApi(config.remote_endpoint()) as api,
     ):
         yield Submission(workspace, api, spending)

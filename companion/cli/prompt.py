@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from threading import Event
@@ -19,7 +18,7 @@ from companion.cli.interrupts import stop_on_signals
 from companion.cli.model import fetch_model
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import NOTE_PATH, common_options, open_session, resolve_path
-from companion.config import Config, config_folder
+from companion.config import config_folder
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import LEFT_OUT
@@ -230,18 +229,11 @@ def _open_sides(
                 client = sides[0].client
             else:
                 fetch_model(space.config, output)
-                following = partial(_find_config, space)
-                client = opened.enter_context(
-                    open_client(space.config, cancelled, current=following)
-                )
+                client = opened.enter_context(open_client(space.config, cancelled, space=space))
             similar = opened.enter_context(open_similar(space, sends=False))
             sides.append(_Side(name, Asker(space, known, similar), client))
             output.say(f"{name}: {describe_endpoint(space.config)}", style="bold")
         yield sides
-
-
-def _find_config(space: Workspace) -> Config:
-    return space.latest().config
 
 
 def _try_note(sides: Sequence[_Side], job: Job, output: Output, is_named: bool) -> list[_Tried]:

@@ -92,8 +92,7 @@ class EnricherSource:
         with self._lock:
             if self._asker is None:
                 space, context = self._space, self._context
-                source = open_source(space.config, lambda: space.latest().config)
-                self._source = self._opened.enter_context(source)
+                self._source = self._opened.enter_context(open_source(space.config, space))
                 self._asker = Asker(space, context(), self._similar, renew=context)
             client = make_client(
                 self._source, cancelled, self._spending, self._first, can_wait=can_wait

@@ -22,7 +22,6 @@ from dataclasses import replace
 from threading import Event
 from typing import NamedTuple
 
-from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_client
@@ -229,21 +228,18 @@ class Enricher(NoteWriter):
         once more.
         """
         kept: list[tuple[Accepted | Rejected, _OpenProposal]] = []
-        spent = total = Usage()
+        moved, spent, total = job, Usage(), Usage()
         space, note = self.workspace, (job.path, task.data, task.read_at)
         current_path = follow_note(space.root, space.journal, *note)
         guard = NoteGuard(space, job, task, current_path, self.cancelled)
 
-        def moved() -> Job:
-            return job._replace(path=current_path())
-
         def keep(outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
-            nonlocal spent, total
+            nonlocal moved, spent, total
             total += usage
-            guard.check_keeping()
+            moved = job._replace(path=guard.check_keeping())
             accepted = [each for each in outcomes if isinstance(each, Accepted)]
             if accepted:
-                kept.extend(self._store(moved(), task, accepted, usage))
+                kept.extend(self._store(moved, task, accepted, usage))
                 spent += usage
 
         try:
@@ -253,14 +249,15 @@ class Enricher(NoteWriter):
             raise
         stored = [outcome for outcome, _ in kept]
         rest = [each for each in answers.outcomes if each not in stored]
-        guard.check_keeping()
-        kept += self._store(moved(), task, rest, answers.usage - spent)
+        if rest:
+            moved = job._replace(path=guard.check_keeping())
+            kept += self._store(moved, task, rest, answers.usage - spent)
         if task.settings_version != space.settings.version:
             raise SettingsChanged("the settings were changed meanwhile", job.path)
         self._repeated_faults.count(answers)  # which ends the run if they are too many
         # without those that a sentence of the note has taken the place of
         proposed = [new for each in answers.outcomes for outcome, new in kept if outcome == each]
-        return moved(), answers, proposed
+        return moved, answers, proposed
 
     def _store(
         self, job: Job, task: Task, outcomes: Sequence[Accepted | Rejected], usage: Usage
@@ -337,13 +334,8 @@ def open_enricher(
 
     Raises UsageError where open_client does.
     """
-    config = workspace.config
-
-    def current() -> Config:
-        return workspace.latest().config
-
     with (
-        open_client(config, cancelled, can_wait=can_wait, current=current) as client,
+        open_client(workspace.config, cancelled, can_wait=can_wait, space=workspace) as client,
         open_similar(workspace) as similar,
     ):
         asker = Asker(workspace, known, similar)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from threading import Event, Lock
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from companion.config import Config, common_state_folder, state_folder
 from companion.config.settings import EndpointTable
@@ -23,6 +23,9 @@ from companion.llm.endpoint import Endpoint
 from companion.llm.pricing import find_price
 from companion.llm.rate_limiter import RateLimiter
 
+if TYPE_CHECKING:
+    from companion.enrich.workspace import Workspace
+
 ASK_FROM = 50
 """Notes at a remote endpoint; more are only sent once somebody agreed to it."""
 
@@ -35,13 +38,13 @@ def open_spending(
     root: Path | None = None,
     encoder: Endpoint | None = None,
     share: float = 1.0,
-    current: Current | None = None,
+    space: Workspace | None = None,
 ) -> Budget:
     """Return the spending of all vaults, under the configured caps; close() it at the end.
 
     root: the vault whose background notes are counted. encoder: what is asked, where it is not
-    the model. share: of the usual price. current: what each call follows; None: config. The file
-    is opened on first use.
+    the model. share: of the usual price. space: whose settings each call follows; None: config. The
+    file is opened on first use.
 
     Raises UsageError when there is a cap on money, and the price of the model is not known.
     """
@@ -54,16 +57,16 @@ def open_spending(
         )
     vault = state_folder(root).name if root else ""
     budget = Budget(common_state_folder() / _FILE, vault=vault, caps=caps)
-    if current:
-        budget.follow(partial(_follow_caps, current, encoder, share, [(config, caps)]))
+    if space:
+        budget.follow(partial(_follow_caps, space, encoder, share, [(config, caps)]))
     return budget
 
 
 def _follow_caps(
-    current: Current, encoder: Endpoint | None, share: float, known: list[tuple[Config, Caps]]
+    space: Workspace, encoder: Endpoint | None, share: float, known: list[tuple[Config, Caps]]
 ) -> Caps:
     """Return the caps that hold now. known: those of the last call, and their settings."""
-    config = current()
+    config = space.latest().config
     if known[0][0] is not config:
         known[0] = config, _find_caps(config, encoder, share)
     return known[0][1]
@@ -195,38 +198,34 @@ def describe_endpoint(config: Config) -> str:
     return f"{endpoint.model} at {endpoint.address} ({place})"
 
 
-Current = Callable[[], Config]
-"""Returns the configuration as it is now, as Workspace.latest does."""
-
-
 @contextmanager
 def open_client(
-    config: Config, cancelled: Event, *, can_wait: bool = False, current: Current | None = None
+    config: Config, cancelled: Event, *, can_wait: bool = False, space: Workspace | None = None
 ) -> Iterator[Client]:
     """Open the configured endpoint, or the embedded model, which starts on the first call.
 
-    can_wait: as in make_client. current: what each call follows; None: config.
+    can_wait: as in make_client. space: whose settings each call follows; None: config.
 
     Raises UsageError when the embedded model is not on this machine yet (it is never fetched
     here), or when there is a cap on money and the model's price is not known.
     """
     with (
-        open_spending(config, current=current) as spending,
-        open_source(config, current) as source,
+        open_spending(config, space=space) as spending,
+        open_source(config, space) as source,
         make_client(source, cancelled, spending, can_wait=can_wait) as client,
     ):
         yield client
 
 
 @contextmanager
-def open_source(config: Config, current: Current | None = None) -> Iterator[ConfiguredEndpoint]:
+def open_source(config: Config, space: Workspace | None = None) -> Iterator[ConfiguredEndpoint]:
     """Open what any number of clients can ask; an embedded model is stopped at the end.
 
-    current: what each call follows; None: config.
+    space: whose settings each call follows; None: config.
 
     Raises UsageError when the embedded model is not on this machine.
     """
-    with closing(ConfiguredEndpoint(current or (lambda: config))) as source:
+    with closing(ConfiguredEndpoint(config, space)) as source:
         if config.is_embedded:
             require_model(config.endpoint.model)
         yield source
@@ -235,31 +234,32 @@ def open_source(config: Config, current: Current | None = None) -> Iterator[Conf
 class ConfiguredEndpoint:
     """The endpoint that the settings name now, or the embedded model, started on the first call.
 
-    Safe to use from any thread. current: returns the settings.
+    Safe to use from any thread. space: whose settings it follows; None: config. Their files are
+    looked at for each call, and not for what is asked about the endpoint before.
     """
 
-    def __init__(self, current: Current) -> None:
-        self._current = current
+    def __init__(self, config: Config, space: Workspace | None) -> None:
+        self._config = config
+        self._space = space
         self._lock = Lock()
         self._made: tuple[EndpointTable, Endpoint | EmbeddedServer] | None = None
         self._opened = ExitStack()
 
     @property
     def settings(self) -> Endpoint:
-        """The settings of the endpoint. Raises UsageError where the embedded model is missing."""
-        return self._find().settings
+        """As of the last look. Raises UsageError where the embedded model is missing."""
+        return self._find(self._space.config if self._space else self._config).settings
 
     def lease(self) -> AbstractContextManager[Endpoint]:
         """Lend the endpoint for one call."""
-        return self._find().lease()
+        return self._find(self._space.latest().config if self._space else self._config).lease()
 
     def close(self) -> None:
         """Stop the embedded models that were started."""
         with self._lock:
             self._opened.close()
 
-    def _find(self) -> Endpoint | EmbeddedServer:
-        config = self._current()
+    def _find(self, config: Config) -> Endpoint | EmbeddedServer:
         made = self._made
         if made is None or made[0] is not config.endpoint:
             with self._lock:

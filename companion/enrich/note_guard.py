@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from threading import Event
 
 from companion.enrich.task import Job, Task
-from companion.enrich.vault_settings import VaultSettings
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import NoteBusy, NoteChanged, NoteRefused
 from companion.llm.response import Usage
@@ -67,8 +66,8 @@ class NoteGuard:
         if not all(map(self._may_tell, self.shown)):
             raise SettingsChanged("what other notes tell of it was changed meanwhile", path)
 
-    def check_keeping(self) -> VaultSettings:
-        """Check that something of the note may be kept; return the settings as they are now.
+    def check_keeping(self) -> str:
+        """Check that something of the note may be kept; return where it is now.
 
         Raises NoteExcluded.
         """
@@ -77,7 +76,7 @@ class NoteGuard:
         facts = look_at_note(self.space, path, self.task.data if is_as_before else None)
         if facts and facts.is_excluded:
             self._leave_alone(path, facts)
-        return settings
+        return path
 
     def _may_tell(self, other: NoteFile) -> bool:
         """Return whether a note may still tell of others, as when it was read."""

@@ -149,11 +149,11 @@ class NoteWriter:
         """
         tries = 0
         while True:
-            settings = self.workspace.wait_for_settings(self.cancelled)
-            snapshot = self.read(answered.job.path)
+            settings, snapshot = self.workspace.settings, self.read(answered.job.path)
             try:
                 planned = self.plan_on(answered, snapshot.data)
             except SettingsUnusable:
+                self.workspace.wait_for_settings(self.cancelled)
                 continue
             result = planned.result
             if result.status != "enriched" or answered.job.dry_run:

@@ -10,7 +10,7 @@ from companion.note.callouts import Styles, answer_callout, place_callout, place
 from companion.note.edit import Edit, apply_edits
 from companion.note.facts import find_facts
 from companion.note.frontmatter import add_property, fill_property
-from companion.note.needs import CALLOUT, Need, Rules, find_callout, postponed_by
+from companion.note.needs import CALLOUT, Need, Rules, find_callout, find_needs, postponed_by
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.status_mark import KEEP, replace_status_marks
@@ -67,7 +67,7 @@ def plan_edits(
     edits += replace_status_marks(parsed, rules, KEEP if open_needs else afterwards)
     text = apply_edits(parsed.note.text, edits)
     new = ParsedNote(NoteText(text))
-    if any(need.key in filled for need in find_facts(new, rules, explicit=True).needs):
+    if any(need.key in filled for need in find_needs(new, rules, explicit=True)):
         raise NoteRefused("what was filled would still count as empty; fill it by hand")
     left: tuple[str, ...] = ()
     if afterwards != KEEP and (mark := postponed_by(new, rules)):

@@ -142,7 +142,7 @@ def is_vault_there(root: Path) -> bool:
 def is_gone(root: Path, path: str) -> bool:
     """Return whether there is no file at path. Raises OSError if that cannot be told now."""
     try:
-        (root / path).lstat()
+        os.lstat(f"{root}/{path}")
     except (FileNotFoundError, NotADirectoryError):
         return True
     return False
