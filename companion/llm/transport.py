@@ -8,6 +8,7 @@ OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS, OPENAI_LOG and others) has no effect: 
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import threading
@@ -17,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakSet
 
@@ -46,8 +47,6 @@ class Transport:
     def __init__(self, endpoint: Endpoint, max_answer: int = MAX_ANSWER) -> None:
         self.endpoint = endpoint
         self._is_closed = False
-        parts = urlsplit(endpoint.base_url)
-        self._base_url = parts._replace(query="", fragment="").geturl().rstrip("/")
         self._guard = _GuardedTransport(endpoint, max_answer)
         self._http = httpx2.Client(
             transport=self._guard,
@@ -55,20 +54,14 @@ class Transport:
             follow_redirects=False,
             timeout=httpx2.Timeout(endpoint.timeout, connect=_CONNECT_TIMEOUT),
         )
-        self._openai = openai.OpenAI(
+        self._openai = _BareOpenAI(
             api_key="set by the guard",
             admin_api_key="",
             organization="",
             project="",
             webhook_secret="",
-            base_url=self._base_url,
-            default_query=dict(parse_qsl(parts.query)),
-            http_client=_BareClient(
-                transport=self._guard,
-                trust_env=False,
-                follow_redirects=False,
-                timeout=self._http.timeout,
-            ),
+            base_url=endpoint.base_url,
+            http_client=self._http,
             timeout=self._http.timeout,
             max_retries=0,
         )
@@ -82,8 +75,7 @@ class Transport:
         Raises CallFailed when no reply comes in time, AnswerError when it is over 1 MiB.
         """
         try:
-            url = self._base_url + path  # a whole one is not parsed twice
-            response = self._openai.post(url, cast_to=httpx2.Response, body=body)
+            response = self._openai.post(self._url(path), cast_to=httpx2.Response, body=body)
         except openai.APIStatusError as error:
             response = error.response
         except openai.APITimeoutError as error:
@@ -115,14 +107,11 @@ class Transport:
 
         Raises CallFailed when no reply comes in time, AnswerError when it is too long.
         """
-        parts = urlsplit(self.endpoint.base_url)
-        url = parts._replace(path=parts.path.rstrip("/") + path, fragment="").geturl()
         try:
             response = self._http.request(
                 method,
-                url,
+                httpx2.URL(self._url(path)).copy_merge_params(query or {}),
                 json=body,
-                params={**dict(parse_qsl(parts.query)), **(query or {})},
                 data=form,
                 files=file and {"file": (*file, "application/jsonl")},
             )
@@ -131,11 +120,15 @@ class Transport:
             raise CallFailed(str(error) or type(error).__name__, sent=sent) from None
         return _read_reply(response)
 
+    def _url(self, path: str) -> str:
+        """Return the address of that path of the API, with the query of the endpoint's base URL."""
+        parts = urlsplit(self.endpoint.base_url)
+        return parts._replace(path=parts.path.rstrip("/") + path, fragment="").geturl()
+
     def close(self) -> None:
         """Break off the calls under way, which raise CallFailed, and close the connections."""
         self._is_closed = True  # first: a call that starts now fails as one that was broken off
         self._guard.break_off()
-        self._openai.close()
         self._http.close()
 
 
@@ -144,28 +137,25 @@ def _read_reply(response: httpx2.Response) -> Reply:
     return Reply(response.status_code, headers, response.content)
 
 
-class _BareClient(httpx2.Client):
-    """Builds requests without the headers that the guard leaves out, in a third of the time."""
+class _BareOpenAI(openai.OpenAI):
+    """Builds requests without the headers that the guard leaves out, in a fifth of the time.
 
-    def build_request(self, method: str, url: httpx2.URL | str, **options: Any) -> httpx2.Request:
-        if options.get("content") is None:  # another version of the package may give it otherwise
-            return super().build_request(method, url, **options)
-        timeout = httpx2.Timeout(options.get("timeout", self.timeout))
+    Another version of the package may not call this: then the guard takes them out.
+    """
+
+    def _build_request(self, options: Any, *, retries_taken: int = 0) -> httpx2.Request:
+        assert isinstance(self.timeout, httpx2.Timeout)
         return httpx2.Request(
-            method,
-            _parse_url(str(url), options.get("params") or ""),
-            content=options["content"],
+            "POST",
+            _parse_url(options.url),
+            content=json.dumps(options.json_data, ensure_ascii=False, allow_nan=False).encode(),
             headers=_JSON_HEADERS,
-            extensions={"timeout": timeout.as_dict()},
+            extensions={"timeout": self.timeout.as_dict()},
         )
 
 
 _JSON_HEADERS = httpx2.Headers({"accept": "application/json", "content-type": "application/json"})
-
-
-@lru_cache(maxsize=16)
-def _parse_url(url: str, query: str) -> httpx2.URL:
-    return httpx2.URL(url, params=query) if query else httpx2.URL(url)
+_parse_url = lru_cache(maxsize=16)(httpx2.URL)
 
 
 class _GuardedTransport(httpx2.BaseTransport):
