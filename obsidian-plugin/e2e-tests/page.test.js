@@ -136,7 +136,7 @@ test("a change is shown with what it did, and taken back byte for byte", async (
   await page.getByRole("button", { name: /Take it back, change \d+ in Cooking/ }).click();
   await page.getByText("1 change taken back.").waitFor();
   assert.equal(await vault.read("Cooking/Sourdough.md"), before);
-  await page.getByText(/took back change/).waitFor();
+  await page.getByText(/undid change/).waitFor();
 });
 
 test("what the rest would cost is said when it is asked", async () => {
