@@ -148,7 +148,7 @@ SCANS: Sequence[tuple[dict[str, Any], list[str], list[str], int]] = [
     ({"field": "tags"}, [], ["Left.md"], 5),
     ({"tag": "none"}, [], [], 5),
     ({"property": "ai=false"}, [], ["Left.md"], 5),
-    ({"modified_since": time.time() + 3600}, [], [], 5),
+    ({"modified_since": time.time() + 86_400}, [], [], 5),
 ]
 
 
@@ -311,7 +311,7 @@ PROPOSALS: Sequence[tuple[dict[str, Any], list[int]]] = [
     ({"tag": "none"}, []),
     ({"property": "created"}, [4, 3, 2, 1]),
     ({"property": "created", "before": 3, "limit": 1}, [2]),
-    ({"modified_since": time.time() + 60}, []),
+    ({"modified_since": time.time() + 86_400}, []),
     ({"before": 2}, [1]),
     ({"limit": 1}, [4]),
 ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from companion.app.local_notes import LocalNotes
 from companion.app.local_vault import LocalVault
 from companion.app.types.base import iso_time
-from companion.app.types.changes import Change
+from companion.app.types.changes import Change, ChangePage, ChangeQuery
 from companion.app.types.notes import Note, NoteState, Outdated
 from companion.daemon.api.status_schemas import (
     BackgroundShape,
@@ -207,6 +207,9 @@ class FakeVault(LocalVault):
 
     def __init__(self) -> None:
         pass
+
+    def changes(self, query: ChangeQuery) -> ChangePage:
+        return ChangePage(changes=[self.change(1)], before=None)
 
     def change(self, id: int) -> Change:
         return Change(

@@ -28,7 +28,10 @@ __all__ = ["daemon_fixture", "fake"]
 
 DONE = FILLED.replace("created", "made")
 PLAIN = "# Plain\n\nText of mine.\n"
-COST = r"[\d,]+ tokens in and [\d,]+ out, which cost nothing .*\. Nothing was sent.*FOLDER --yes"
+COST = (
+    r"about [\d,]+ tokens in and [\d,]+ out, which cost nothing .*\. Nothing was sent.*"
+    r"FOLDER --yes"
+)
 
 
 @pytest.fixture

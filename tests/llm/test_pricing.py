@@ -59,7 +59,7 @@ def test_is_local(url: str, local: bool) -> None:
     "url", ["", "localhost:1", "ftp://x/v1", "http://", "http://x:0", "http://[x"]
 )
 def test_no_address(url: str) -> None:
-    with pytest.raises(UsageError, match="base_url"):
+    with pytest.raises(UsageError, match="base URL must be an address"):
         Endpoint(url, "m")
 
 
