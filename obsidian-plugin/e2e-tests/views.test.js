@@ -165,9 +165,9 @@ test("axe finds nothing under Now, at rest and during a run, light and dark", as
   await view().getByText("Nothing is being done.").waitFor();
 });
 
-test("Now says that the settings were changed, in the words of the page", async () => {
-  await appendFile(join(scene.vault.home, "config.toml"), "[limits]\ntokens_a_day = 1000000\n");
-  await view().getByText(/ The settings were changed since Companion started; it goes on with the old ones /).waitFor();
+test("Now names the changed settings that need a restart", async () => {
+  await appendFile(join(scene.vault.home, "config.toml"), "[server]\nport = 27199\n");
+  await view().getByText(/Changed settings that Companion follows once you end it and start it again: .*port/).waitFor();
 });
 
 test("axe finds nothing in the settings, light and dark", async () => {
