@@ -44,6 +44,7 @@ from benchmarks.made_vault import (
 from benchmarks.results import make_parser, print_table, report, tally
 from benchmarks.stub_endpoint import MARK, Call, running_stub
 from benchmarks.sync_copies import phone_lock, read_notes, replace_note
+from companion.daemon import reconciler
 from companion.vault.conflict_copies import is_conflict_copy
 from companion.vault.journal import Change
 from companion.vault.proposals import Selection
@@ -102,6 +103,18 @@ class Phone:
         return text.replace("## Heading\n", f"## Heading\n\nword{self._words:05} 漢字 🙂\n", 1)
 
 
+def in_short_time(factor: float) -> tuple[str, str]:
+    """Return what Python is to run: the program, whose rescans are as much nearer to each other."""
+    seconds = reconciler.RESCAN_SECONDS / factor
+    lines = (
+        "from companion.daemon import reconciler",
+        f"reconciler.RESCAN_SECONDS = {seconds}",
+        "from companion.cli import main",
+        "main()",
+    )
+    return "-c", "\n".join(lines)
+
+
 def main() -> int:
     parser = make_parser(__doc__)
     parser.add_argument("--seed", type=int, default=1)
@@ -112,11 +125,10 @@ def main() -> int:
     chance = random.Random(options.seed)
     with fresh_folder() as folder, running_stub(DELAY / factor) as stub:
         machine, there = make_vault(folder / "machine", 0), make_vault(folder / "phone", 0)
-        times = {"settle_seconds": SETTLE / factor}
-        set_home(folder / "home", stub_tables(stub.base_url, **times))
+        set_home(folder / "home", stub_tables(stub.base_url, settle_seconds=SETTLE / factor))
         phone = Phone(there, notes, chance)
         log = folder / "copies.jsonl"
-        with running_daemon(machine) as daemon:
+        with running_daemon(machine, in_short_time(factor)) as daemon:
             with running_client(machine, there, log, factor, options.seed) as client:
                 steps = plan(notes, share, chance)
                 live(phone, steps, ENDS * share, factor)
