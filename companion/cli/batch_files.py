@@ -37,7 +37,9 @@ from companion.vault.paths import is_in_vault
 job_options = join_options(
     click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]..."),
     click.option("--all", "every", is_flag=True, help="In a folder: every note, not only stubs."),
-    click.option("--force", is_flag=True, help="Ask anew for what Companion wrote, nobody edited."),
+    click.option(
+        "--force", is_flag=True, help="Ask again for what Companion wrote, nobody edited."
+    ),
     click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected."),
     click.option(
         "--limit",

@@ -59,7 +59,7 @@ from companion.llm.response import Usage
 @click.option("--diff", "with_diff", is_flag=True, help="Show what changes in each note.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note.")
 @click.option("--all", "every", is_flag=True, help="In a folder: every note, not only stubs.")
-@click.option("--force", is_flag=True, help="Write anew what Companion wrote and nobody edited.")
+@click.option("--force", is_flag=True, help="Rewrite what Companion wrote and nobody edited.")
 @click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected.")
 @click.option("--section", metavar="HEADING", help="Put a callout under this heading of a note.")
 @filter_options
@@ -90,7 +90,7 @@ def enrich(
     and asks; where nobody can answer, as in a script, it sends nothing without --yes.
 
     With --made-since, --made-by or --prompt-changed, what Companion wrote and nobody edited is
-    asked for anew, and nothing else. It waits beside the old text until you decide.
+    asked for again, and nothing else. It waits beside the old text until you decide.
     """
     output = Output(as_json=as_json)
     report = RunReport(output, with_diff, dry_run)
@@ -112,7 +112,7 @@ def enrich(
 def _read_choice(workspace: Workspace, dry_run: bool, options: Mapping[str, Any]) -> JobOptions:
     """Return what is to be done to which notes. Raises UsageError."""
     only, since = read_filter(workspace.prompts, options), options["made_since"]
-    anew = Criteria(parse_time(since), options["made_by"], options["prompt_changed"])
+    rewrite = Criteria(parse_time(since), options["made_by"], options["prompt_changed"])
     return JobOptions(
         every=options["every"],
         force=options["force"],
@@ -122,7 +122,7 @@ def _read_choice(workspace: Workspace, dry_run: bool, options: Mapping[str, Any]
         propose=options["propose"],
         only=only,
         limit=options["limit"],
-        anew=None if anew == Criteria() else anew._replace(kind=only.kind),
+        rewrite=None if rewrite == Criteria() else rewrite._replace(kind=only.kind),
     )
 
 

@@ -109,7 +109,7 @@ def _print(change: Change, output: Output) -> None:
     if output.as_json:
         output.print_json(change.model_dump(mode="json"))
     when = local_time(change.made_at)
-    part = f" [undone, but for {', '.join(change.left)}]" if change.left else ""
+    part = f" [undone, except {', '.join(change.left)}]" if change.left else ""
     state = part if change.state == "done" else f" [{change.state}]"
     output.say(f"{change.id:>5}  {when}  {one_line(change.path)}{state}", style="bold")
     by = f" by {change.model}" if change.model else ""

@@ -120,7 +120,7 @@ class RunReport:
         left = Counter[str]()
         if not choice.every:  # else each of them was named
             left = count_left_alone(workspace, scan, wanted)
-        end = ", but for what is left alone:" if left else "."
+        end = ", except what is left alone:" if left else "."
         self.output.say(f"Nothing to do: no note here needs anything{end}")
         for reason, number in left.most_common():
             self.output.say(f"  {number:>5,}  {reason}")

@@ -59,7 +59,7 @@ def scan(
     the screen, or with --list.
 
     With --outdated it shows what Companion wrote, and nobody edited, in notes of which a lot has
-    changed since (a third of its sentences). None of it is asked for anew unless you say so.
+    changed since (a third of its sentences). None of it is asked for again unless you say so.
     """
     output = Output(as_json=as_json)
     with open_session_vault(vault, paths, output=output, read_only=True) as opened:
@@ -92,7 +92,7 @@ def _print_outdated(texts: Sequence[Outdated], output: Output) -> None:
         output.say(f"  {each.kind:<12} {share} of the sentences it was made from are gone")
     output.say(f"\n{count(len(texts), 'text')} outdated", style="bold")
     if texts:
-        output.say("To ask for one anew, and decide then: companion enrich NOTE --force --propose")
+        output.say("To ask for one again, and decide then: companion enrich NOTE --force --propose")
 
 
 def _print(report: ScanReport, output: Output, lists_all: bool, all_skipped: bool) -> None:

@@ -57,7 +57,7 @@ def install(vaults: tuple[Path, ...], port: int | None) -> int:
     """Start the daemon now, and with every session.
 
     VAULT is a vault's folder; else the configured one, else the nearest one with .obsidian. Run
-    again, it brings the service up to date, and starts it anew after an upgrade. Where another
+    again, it brings the service up to date, and restarts it after an upgrade. Where another
     vault's daemon has the configured port already, it takes any free one, unless --port names one;
     Obsidian's plugin finds it there.
     """
@@ -182,7 +182,7 @@ def start_with_session(root: Path, output: Output, port: int | None = None) -> b
         )
     port = _choose_port(root, known) if port is None else port
     outdated = before is None or before.version != __version__
-    if not install_service(manager, root, port, anew=outdated):
+    if not install_service(manager, root, port, restart=outdated):
         output.say(f"Nothing to change: the daemon of {root} starts with your session, and runs.")
         return True
     file = manager.file(plan_service(root, port).name)
@@ -211,7 +211,7 @@ def _choose_port(root: Path, known: InstalledService | None) -> int | None:
 
 
 def _wait_for_daemon(state: Path, before: RuntimeFile | None) -> RuntimeFile | None:
-    """Return where the vault's daemon answers, but for the one from before; None if none does."""
+    """Return where the vault's daemon answers, unless it is the earlier one; None if none does."""
     deadline = time.monotonic() + _STARTS
     while time.monotonic() < deadline:
         place = find_daemon(state)

@@ -40,7 +40,7 @@ def similar(note: str | None, as_json: bool, yes: bool, vault: Path | None) -> N
     """Show what similar notes suggest for a note.
 
     The notes of the vault are compared; with NOTE, it shows which are like it and what they
-    suggest. Only notes that are new or changed are compared anew. No note is changed. Without NOTE
+    suggest. Only notes that are new or changed are compared again. No note is changed. Without NOTE
     it says how well similar notes tell the tags of a note in this vault.
     """
     output = Output(as_json=as_json)

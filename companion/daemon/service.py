@@ -46,10 +46,12 @@ def find_service(root: Path) -> InstalledService | None:
     return _read_record(_record(root))
 
 
-def install_service(manager: ServiceManager, root: Path, port: int | None, *, anew: bool) -> bool:
+def install_service(
+    manager: ServiceManager, root: Path, port: int | None, *, restart: bool
+) -> bool:
     """Have a daemon of the vault start with the session, and start it now.
 
-    anew: restart it even if nothing about it changed. Return whether it was started.
+    restart: restart it even if nothing about it changed. Return whether it was started.
 
     Raises CompanionError if it cannot be installed; its file is as it was then, or not there.
     """
@@ -57,7 +59,7 @@ def install_service(manager: ServiceManager, root: Path, port: int | None, *, an
     service = plan_service(root, port)
     file, content = manager.file(service.name), manager.render(service)
     before, known = read_if_there(file), find_service(root)
-    if before == content and manager.knows(service.name) and not anew:
+    if before == content and manager.knows(service.name) and not restart:
         return False
     _write_record(root, port)
     write_private(file, content)

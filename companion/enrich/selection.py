@@ -34,7 +34,7 @@ class JobOptions(NamedTuple):
     """What the user wants done to the notes; see Job. every: in folders, all notes, not only stubs.
 
     section: the words of a heading. line: of a note, counted from 1; its section is asked for.
-    only: which of the notes. anew: what Companion wrote, to be written anew, and nothing else.
+    only: which of the notes. rewrite: what Companion wrote, to be rewritten, and nothing else.
     limit: the number of notes that are asked about or written; None: all.
     """
 
@@ -47,7 +47,7 @@ class JobOptions(NamedTuple):
     line: int | None = None
     propose: bool = False
     only: NoteFilter = ANY_NOTE
-    anew: Criteria | None = None
+    rewrite: Criteria | None = None
     limit: int | None = None
 
 
@@ -67,10 +67,10 @@ def choose_jobs(
     JournalError.
     """
     fits = partial(choice.only.keeps, workspace.root)
-    if choice.anew is not None:
+    if choice.rewrite is not None:
         from companion.enrich.written import find_rewrites  # with all that makes proposals
 
-        rewrites = find_rewrites(workspace, wanted or [""], choice.anew)
+        rewrites = find_rewrites(workspace, wanted or [""], choice.rewrite)
         chosen = [job for job in rewrites if fits(job.path)]
         return _limit(workspace, chosen, choice.limit), []
     jobs: dict[str, Job] = {}

@@ -110,7 +110,7 @@ class SettingsSource:
         read_config: Callable[[], Config] | None = None,
         reader: Reader | None = None,
     ) -> None:
-        """Read the files, but for a config that was read already. Raises UsageError."""
+        """Read the files, except a config that was read already. Raises UsageError."""
         self.fault = ""
         self._root = root
         self._reader = reader

@@ -305,7 +305,7 @@ export interface components {
          *     null: all. tag, with_property (a name, or `name=value`), modified_since (Unix time, seconds):
          *     only the notes that fit. made_since (Unix time, seconds), made_by, prompt_changed: nothing but
          *     what Companion wrote since then, with this model, or with other instructions than now, and
-         *     nobody edited; it is asked for anew, and waits beside the old text. section: add a callout
+         *     nobody edited; it is asked for again, and waits beside the old text. section: add a callout
          *     under the one heading with this text, or else with these first words. line: the same for the
          *     section that contains this line, counted from 1 in `text`, or in the file without it; for
          *     headings that occur several times.

@@ -292,7 +292,7 @@ def test_a_run_over_a_folder_says_why_it_does_nothing(user: User, folder: str, w
     user.run("undo")
     ran = user.run("enrich", folder)
     assert ran.status == 0 and words in ran.out
-    assert "no note here needs anything, but for what is left alone:" in ran.out
+    assert "no note here needs anything, except what is left alone:" in ran.out
 
 
 def test_a_folder_that_cannot_be_read_is_said(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

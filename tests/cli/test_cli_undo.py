@@ -308,7 +308,7 @@ def test_undo_of_what_can_go_names_the_rest(enriched: User, old: str, new: str, 
     assert ran.status == 1 and f"taken out since: {left}; remove by hand" in ran.err
     assert "(change 1), taken back in part" in ran.out
     assert "0 changes taken back, 1 in part" in ran.out
-    assert f"[undone, but for {left}]" in enriched.run("history", "Stub.md").out
+    assert f"[undone, except {left}]" in enriched.run("history", "Stub.md").out
     again = enriched.run("undo", "1", "--json")
     [told] = again.objects
     assert (told["undone_by"], told["left"], told["code"]) == (None, [left], "note-changed")

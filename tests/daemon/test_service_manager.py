@@ -100,7 +100,7 @@ def test_what_is_asked(
         [f"{_program(kind)} {each.format(name=name, file=file)}" for each in lines.split("; ")]
         for lines in (installs, removes)
     ]
-    assert install_service(manager, root, None, anew=False)
+    assert install_service(manager, root, None, restart=False)
     assert (manager.file(name), system.asked) == (file, asked[0])
     assert file.read_bytes() == manager.render(plan_service(root, None))
     service = find_service(root)
@@ -132,16 +132,16 @@ def test_what_is_refused_leaves_nothing(
 ) -> None:
     manager: ServiceManager = kind(FakeSystem(refused))
     with pytest.raises(ServiceError, match=told):
-        install_service(manager, root, None, anew=False)
+        install_service(manager, root, None, restart=False)
     assert not manager.file(service_name(root)).exists() and find_service(root) is None
 
 
 def test_what_is_refused_leaves_the_service_of_before(root: Path) -> None:
-    install_service(Systemd(FakeSystem()), root, None, anew=False)
+    install_service(Systemd(FakeSystem()), root, None, restart=False)
     file = Systemd().file(service_name(root))
     before = file.read_bytes()
     with pytest.raises(ServiceError):
-        install_service(Systemd(FakeSystem("restart")), root, 1234, anew=False)
+        install_service(Systemd(FakeSystem("restart")), root, 1234, restart=False)
     assert file.read_bytes() == before
     service = find_service(root)
     assert service and service.port is None
@@ -156,7 +156,7 @@ def test_an_agent_that_does_not_end(root: Path, monkeypatch: pytest.MonkeyPatch)
         return CommandEnd(0, "")
 
     with pytest.raises(ServiceError, match="log out and in"):
-        install_service(Launchd(never), root, None, anew=False)
+        install_service(Launchd(never), root, None, restart=False)
     assert "bootout" in asked and "bootstrap" not in asked
 
 
@@ -171,7 +171,7 @@ def test_a_companion_in_a_cache_is_not_installed(
     monkeypatch.setattr("sys.executable", "/home/me/.cache/uv/archive-v0/x/bin/python")
     system = FakeSystem()
     with pytest.raises(UsageError, match="uv tool install callout-companion"):
-        install_service(Systemd(system), root, None, anew=False)
+        install_service(Systemd(system), root, None, restart=False)
     assert not state_folder(root).exists() and system.asked == ["systemctl --user show-environment"]
 
 

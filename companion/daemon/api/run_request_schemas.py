@@ -44,7 +44,7 @@ class NewRun(Sent):
     null: all. tag, with_property (a name, or `name=value`), modified_since (Unix time, seconds):
     only the notes that fit. made_since (Unix time, seconds), made_by, prompt_changed: nothing but
     what Companion wrote since then, with this model, or with other instructions than now, and
-    nobody edited; it is asked for anew, and waits beside the old text. section: add a callout
+    nobody edited; it is asked for again, and waits beside the old text. section: add a callout
     under the one heading with this text, or else with these first words. line: the same for the
     section that contains this line, counted from 1 in `text`, or in the file without it; for
     headings that occur several times.
@@ -96,7 +96,7 @@ class NewRun(Sent):
     @property
     def request(self) -> RunRequest:
         """The request, as the daemon takes it."""
-        anew = Criteria(self.made_since, self.made_by, self.prompt_changed)
+        rewrite = Criteria(self.made_since, self.made_by, self.prompt_changed)
         choice = JobOptions(
             self.all,
             self.force,
@@ -107,7 +107,7 @@ class NewRun(Sent):
             self.line,
             self.propose,
             NoteFilter(self.kind, self.tag, self.with_property, self.modified_since),
-            None if anew == Criteria() else anew._replace(kind=self.kind),
+            None if rewrite == Criteria() else rewrite._replace(kind=self.kind),
             self.limit,
         )
         return RunRequest(
@@ -126,9 +126,9 @@ def request_object(request: RunRequest) -> dict[str, object]:
 
     What is as usual is left out, for older daemons do not know all of it.
     """
-    choice, anew = request.choice, request.choice.anew or Criteria()
+    choice, rewrite = request.choice, request.choice.rewrite or Criteria()
     fields = request._asdict() | choice._asdict() | choice.only._asdict()  # named as there
-    fields |= {name: value for name, value in anew._asdict().items() if value}
+    fields |= {name: value for name, value in rewrite._asdict().items() if value}
     fields |= {
         "all": choice.every,
         "priority": request.priority.name.lower(),

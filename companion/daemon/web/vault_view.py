@@ -115,8 +115,8 @@ def refresh(body: OutdatedText) -> Response:
     daemon = the_daemon()
     if (written := daemon.proposals.get(body.proposal)) is None:
         raise NotThere(f"there is no proposal {body.proposal}")
-    anew = Criteria(kind=written.kind, need=written.need)
-    run = daemon.start_run(RunRequest([written.path], JobOptions(anew=anew)))
+    rewrite = Criteria(kind=written.kind, need=written.need)
+    run = daemon.start_run(RunRequest([written.path], JobOptions(rewrite=rewrite)))
     if not run.total:
         return said("There is nothing to ask for: it was edited, or is proposed already.")
     return said("Asked again. The answer will wait in the inbox.")
