@@ -39,8 +39,18 @@ def stop_on_signals(
     before are restored, so that one more signal ends the program. finished: what goes on, in words.
     """
     interruption = Interruption()
+    pending: list[int] = []
 
-    def handle(number: int, frame: FrameType | None) -> None:
+    def take(number: int, frame: FrameType | None) -> None:
+        """Handle a signal once the one before it is handled: a stream cannot print in a print."""
+        pending.append(number)
+        if len(pending) > 1:
+            return
+        while pending:
+            handle(pending[0])
+            pending.pop(0)
+
+    def handle(number: int) -> None:
         again = " Ctrl-C again to quit at once." if number == signal.SIGINT else ""
         interruption.exit_status = _SIGNAL_STATUS + number
         calls = count_calls() if count_calls else 0
@@ -62,7 +72,7 @@ def stop_on_signals(
             signal.signal(number, handler)
 
     numbers = [getattr(signal, name) for name in _STOP_SIGNALS if hasattr(signal, name)]
-    previous = {number: signal.signal(number, handle) for number in numbers}
+    previous = {number: signal.signal(number, take) for number in numbers}
     try:
         yield interruption
     finally:

@@ -76,7 +76,6 @@ def test_a_second_signal_gives_the_calls_up_and_says_how_many(
     user, process, _ = stopped
     process.send_signal(signal.SIGINT)
     assert process.stderr and any(line.startswith(WAITING) for line in process.stderr)
-    time.sleep(0.5)  # as somebody who reads it first
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=_PATIENCE)
     assert process.returncode == 130 and "Traceback" not in err
