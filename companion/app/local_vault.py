@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
+from companion.app.local_agents import LocalAgents
 from companion.app.local_notes import LocalNotes, Progress
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
@@ -137,9 +138,9 @@ class LocalVault:
         return programs.ProposalMade.of(made)
 
     @property
-    def agents(self) -> _Agents:
+    def agents(self) -> LocalAgents:
         """What agents may see and do here."""
-        return _Agents(lambda name: AgentView(self._space, self._context(), name), self._agent)
+        return LocalAgents(lambda name: AgentView(self._space, self._context(), name), self._agent)
 
     def forget(self, paths: Sequence[str]) -> int:
         """Delete what is kept of the text of notes; return for how many proposals; see Vault."""
@@ -296,40 +297,3 @@ def _is_undoable(change: journal.Change, query: ChangeQuery, own: Collection[int
     if change.state != "done" or (query.undoable == "whole" and change.taken):
         return False
     return change.undoes is None or (query.run is not None and change.undoes not in own)
-
-
-class _Agents:
-    """What agents may see and do in a vault that this process has open.
-
-    view: returns what the agent of a name sees. open_agent: opens what it may do.
-    """
-
-    def __init__(
-        self,
-        view: Callable[[str], AgentView],
-        open_agent: Callable[[str], AbstractContextManager[Agent]],
-    ) -> None:
-        self._view = view
-        self._open = open_agent
-
-    def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
-        states = None if query.state == "all" else (query.state,)
-        selection = Selection([query.folder], states=states, before=query.before)
-        found = self._view(query.agent).proposals(selection, query.limit)
-        return programs.AgentProposals(proposals=list(map(programs.ProposalFound.of, found)))
-
-    def changes(self, query: programs.AgentChangeQuery) -> programs.AgentHistory:
-        found = self._view(query.agent).history(query.path, query.limit)
-        return programs.AgentHistory(changes=list(map(Change.of, found)))
-
-    def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
-        with self._open(proposal.agent) as agent:
-            return programs.ProposalStored.of(agent.propose(proposal.path, proposal.given))
-
-    def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
-        with self._open(acceptance.agent) as agent:
-            return programs.AgentDecisions.of(agent.accept(acceptance.ids))
-
-    def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
-        with self._open(undo.agent) as agent:
-            return programs.AgentDecisions.of([agent.undo(undo.change)])
