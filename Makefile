@@ -5,12 +5,12 @@
 PYTHON ?= python3
 PLUGIN := obsidian-plugin
 PAGE := companion/daemon/web/static
-GENERATED := README.md docs/commands.md docs/api.md # have parts made by docs/generate/
+GENERATED := README.md docs/commands.md docs/settings.md docs/api.md # have parts made by docs/generate/
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: dev demo test check docs clean
+.PHONY: dev demo test check docs docs-site clean
 
 dev: $(PLUGIN)/main.js $(PAGE)/idiomorph.min.js
 
@@ -54,6 +54,10 @@ check: dev
 
 docs: .venv/ready
 	$(BIN)/cog -I . -r $(GENERATED)
+
+docs-site: .venv/ready
+	$(BIN)/python -m pip install --quiet --group site
+	$(BIN)/mkdocs build --quiet
 
 clean:
 	rm -rf .venv build dist $(PLUGIN)/node_modules $(PLUGIN)/main.js $(PAGE)/*.min.*

@@ -57,8 +57,8 @@ def _complete_setting(_ctx: click.Context, _param: click.Parameter, typed: str) 
 def config() -> None:
     """Show and change settings.
 
-    They are of all vaults or of one. Comments in the file stay. The names are those of the README:
-    endpoint.model is model under [endpoint].
+    They hold for all vaults or for one. Comments in the file stay. companion config get lists the
+    names: endpoint.model is model under [endpoint].
     """
 
 

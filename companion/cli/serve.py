@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from companion.daemon.daemon import Daemon
 
 _CONFIGURATION = """\
-# Settings of Callout Companion: companion init VAULT sets the main ones, its README lists them all.
+# Settings of Callout Companion: companion init VAULT sets some, companion config get lists all.
 """
 
 

@@ -218,7 +218,7 @@ def describe_errors(
         name = ".".join(str(part) for part in problem["loc"]) or "the file"
         file = file_of(name)
         if problem["type"] == "extra_forbidden":
-            lines.append(f"{file}: unknown setting {name}; the README lists those there are")
+            lines.append(f"{file}: unknown setting {name}; see companion config get")
             continue
         if expected := _EXPECTED.get(problem["type"].partition("_")[0]):
             message = f"this takes {expected}"

@@ -1,4 +1,4 @@
-"""The generated parts of README.md and docs/commands.md: all settings, and all help pages."""
+"""The generated parts of docs/settings.md and docs/commands.md: settings, and help pages."""
 
 from __future__ import annotations
 

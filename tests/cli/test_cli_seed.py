@@ -11,7 +11,7 @@ from tests.cli.user import REPOSITORY, User
 
 SEED = REPOSITORY.parent / "shared/seed/large-language-models.md"
 CALLOUT = re.compile(rb"> \[!ai\] AI\n(?:>[^\n]*\n)+")
-README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+EVERYDAY = (REPOSITORY / "docs" / "everyday.md").read_text(encoding="utf-8")
 BODY = b"> A stub is a short note.\n>\n> It grows.\n"
 
 pytestmark = pytest.mark.skipif(not SEED.is_file(), reason="the seed note is not here")
@@ -49,8 +49,8 @@ def test_the_callout_goes_where_its_author_had_it(user: User, seed: bytes) -> No
     once_more(user)
 
 
-def test_the_section_that_the_readme_names(user: User, seed: bytes) -> None:
-    [command] = re.findall(r"companion enrich Note.md (--section \S+)", README)
+def test_the_section_that_the_documentation_names(user: User, seed: bytes) -> None:
+    [command] = re.findall(r"companion enrich Note.md (--section \S+)", EVERYDAY)
     heading = b"### Perplexity in LLMs is a predicition performance metric\n"
     without = re.sub(heading + rb"\n> \[!ai\][^\n]*\n(?:>[^\n]*\n)+", heading, seed)
     assert without != seed

@@ -94,8 +94,8 @@ def test_a_link_to_nothing_is_no_missing_file(
 WRONG = [
     pytest.param("[endpoint\n", "is no valid TOML", "line 1", id="no TOML"),
     pytest.param("a = 1\na = 2\n", "is no valid TOML", "line 2", id="a key twice"),
-    pytest.param("foo = 1", "unknown setting foo", "README", id="unknown key"),
-    pytest.param("[foo]", "unknown setting foo", "README", id="unknown table"),
+    pytest.param("foo = 1", "unknown setting foo", "companion config get", id="unknown key"),
+    pytest.param("[foo]", "unknown setting foo", "companion config get", id="unknown table"),
     pytest.param('[endpoint]\nmodle = "x"', "unknown setting endpoint.modle", "", id="a typo"),
     pytest.param("endpoint = 1", "endpoint: this takes settings of its own", "[ ]", id="no table"),
     pytest.param(
