@@ -28,7 +28,7 @@ from benchmarks.results import make_parser, print_table, report
 from companion.app.runtime_file import find_daemon
 from companion.app.tokens import read_token
 from companion.config import state_folder
-from companion.vault.journal import Change
+from companion.store.journal import Change
 
 DELAY = 0.05  # seconds that the stub takes for an answer
 SAVES = 0.05  # seconds from an edit to the file, at most; Obsidian takes up to 2

@@ -29,7 +29,7 @@ from benchmarks.made_vault import (
 )
 from benchmarks.results import make_parser, print_table, report, tally
 from benchmarks.stub_endpoint import Call, Stub
-from companion.vault.journal import Change, Journal
+from companion.store.journal import Change, Journal
 
 DELAY, AT_ONCE = 0.05, 4
 BACKGROUND = AT_ONCE - 1  # one of them is kept for clicks

@@ -32,7 +32,7 @@ from benchmarks.made_vault import (
 )
 from benchmarks.results import make_parser, print_table, report, tally
 from benchmarks.stub_endpoint import Call
-from companion.vault.journal import Change
+from companion.store.journal import Change
 
 SETTLE, DELAY, EVERY = 5.0, 1.0, 2.0  # seconds
 AT_ONCE, SAVES = 10, 5  # notes typed in, and saves of each

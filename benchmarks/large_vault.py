@@ -39,9 +39,9 @@ from companion.app.tokens import read_token
 from companion.config import load_config, state_folder
 from companion.enrich.similar import open_similar
 from companion.enrich.workspace import open_workspace
-from companion.vault.proposal import NewProposal
-from companion.vault.vector_store import VectorRow, VectorStore
-from companion.vault.vectors import pack_vectors
+from companion.store.proposal import NewProposal
+from companion.store.vector_store import VectorRow, VectorStore
+from companion.store.vectors import pack_vectors
 
 _TARGET = re.compile(r"(\[\[[^\]\[|#\n]+)")
 NOTES, BURST, PROPOSALS = 100_000, 20_000, 50_000

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.stub_endpoint import MARK, Stub, running_stub
 from companion.config import state_folder
-from companion.vault.journal import Change, Journal
+from companion.store.journal import Change, Journal
 
 FOLDER_OF = 100  # notes
 NOTE = """---

@@ -51,9 +51,9 @@ from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.client import Client
 from companion.llm.request import Message
 from companion.llm.response import Answer, JsonSchema
-from companion.vault.journal import Journal
-from companion.vault.proposal import Acceptance, Proposal
-from companion.vault.proposals import Selection
+from companion.store.journal import Journal
+from companion.store.proposal import Acceptance, Proposal
+from companion.store.proposals import Selection
 
 DELAY, AT_ONCE = 0.01, 4
 LONGEST = 1.0  # seconds from an answer until it is stored, at most, on a busy machine

@@ -48,8 +48,8 @@ from companion.app.tokens import read_token
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.daemon_client import DaemonClient
 from companion.enrich.selection import JobOptions
-from companion.vault.journal import Journal
-from companion.vault.proposals import Selection
+from companion.store.journal import Journal
+from companion.store.proposals import Selection
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen
 
 LEFT = 0.1  # seconds from the last look at the settings until a call has arrived, a note is written

@@ -45,9 +45,9 @@ from benchmarks.results import make_parser, print_table, report, tally
 from benchmarks.stub_endpoint import MARK, Call, running_stub
 from benchmarks.sync_copies import phone_lock, read_notes, replace_note
 from companion.daemon import reconciler
+from companion.store.journal import Change
+from companion.store.proposals import Selection
 from companion.vault.conflict_copies import is_conflict_copy
-from companion.vault.journal import Change
-from companion.vault.proposals import Selection
 
 SETTLE, DELAY = 30.0, 5.0  # seconds, before they are divided
 WRITTEN_IN, ENDS = 24 * 60.0, 30 * 60.0

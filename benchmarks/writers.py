@@ -34,9 +34,9 @@ from unittest.mock import patch
 from benchmarks.results import make_parser
 from companion.errors import NoteError
 from companion.note.edit import Edit, apply_edits
+from companion.store.journal import Journal, NewChange, write_note
 from companion.vault import write
-from companion.vault.journal import Journal, NewChange
-from companion.vault.write import read_note, write_note
+from companion.vault.write import read_note
 
 PATH = "Note.md"
 START = "---\ndescription: \n---\n\n# Note\n" + "Text that stood there before.\n" * 100

@@ -30,8 +30,8 @@ from companion.enrich.run import Result, new_run, run_jobs
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import ConsentMissing
+from companion.store.proposal import RejectedValue
 from companion.vault.paths import named_path, resolve_vault
-from companion.vault.proposal import RejectedValue
 
 if TYPE_CHECKING:  # what only some commands need is loaded by them
     from companion.daemon.daemon_client import DaemonClient

@@ -30,8 +30,8 @@ from companion.load_once import load_once
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import load_prompts
+from companion.store.database import Database
 from companion.vault.index import Scan
-from companion.vault.journal_db import Database
 
 THREADS = 16
 ENGLISH = "Bread rises when the yeast in the dough makes gas, and it wants time and warmth. "

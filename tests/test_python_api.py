@@ -13,7 +13,7 @@ from companion.app.types.proposals import Proposal
 from companion.enrich.model import ASK_FROM
 from companion.errors import CompanionError, ConsentMissing, NoteRefused, NotThere, UsageError
 from companion.python_api import Vault
-from companion.vault.proposal import RejectedValue
+from companion.store.proposal import RejectedValue
 from tests.cli.conftest import fake, user
 from tests.cli.serving import QUIET, serving
 from tests.cli.user import REPOSITORY, STUB, User

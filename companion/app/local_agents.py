@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from companion.app.types import programs
 from companion.app.types.changes import Change
 from companion.enrich.agent import Agent, AgentView
-from companion.vault.proposals import Selection
+from companion.store.proposals import Selection
 
 
 class LocalAgents:

@@ -30,10 +30,10 @@ from companion.enrich.written import find_outdated
 from companion.errors import NoteError
 from companion.note.facts import Facts, unfillable_reason
 from companion.note.needs import property_names
+from companion.store.proposals import ALL
 from companion.vault.files import is_in, skip_reason
 from companion.vault.index import Scan
 from companion.vault.paths import named_path, spelled_path
-from companion.vault.proposals import ALL
 from companion.vault.write import read_note
 
 Progress = Callable[[int, int], None]

@@ -32,12 +32,12 @@ from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteError, NotThere, UsageError
 from companion.llm.catalog import is_same_model
 from companion.note.diff import diff_lines, diff_words
-from companion.vault import journal, undo
+from companion.store import journal, undo
+from companion.store.moves import follow_moves
+from companion.store.proposal import Proposal as StoredProposal
+from companion.store.proposals import Selection
 from companion.vault.files import is_in
-from companion.vault.moves import follow_moves
 from companion.vault.paths import relative_path
-from companion.vault.proposal import Proposal as StoredProposal
-from companion.vault.proposals import Selection
 
 TakeBack = Callable[[journal.Change, str], undo.Undone]
 """Undoes a change, for a run. Raises NoteError."""

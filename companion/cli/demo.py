@@ -21,9 +21,9 @@ from companion.config.edit_settings import plan_settings, write_planned
 from companion.config.load import ENDPOINT_VARIABLES
 from companion.errors import UsageError, VaultLocked
 from companion.llm.catalog import find_model
-from companion.vault.journal import Journal
+from companion.store.journal import Journal
+from companion.store.proposals import Selection
 from companion.vault.paths import find_vault
-from companion.vault.proposals import Selection
 
 _OURS = ".companion-demo"  # a folder in the vault: the demo made it, and keeps its settings there
 _SOME_FAILED = 1  # a note was not filled, and it said why; small models do not always manage

@@ -35,9 +35,9 @@ from companion.llm.embedded import ModelNotStarted
 from companion.llm.endpoint_errors import CORRECT_ADDRESS, Cancelled
 from companion.note.diff import diff_lines
 from companion.note.text import split_lines
+from companion.store.journal import Journal
+from companion.store.proposal import Proposal
 from companion.vault.index import Scan
-from companion.vault.journal import Journal
-from companion.vault.proposal import Proposal
 
 SLOW = 60.0  # seconds for a note; a model that takes longer is too much for the machine
 _USUAL = 2000  # bytes of a note that shows best what the model writes

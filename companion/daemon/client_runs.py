@@ -16,9 +16,9 @@ from companion.enrich.selection import JobOptions
 from companion.errors import UsageError
 from companion.llm.response import Usage
 from companion.note.editor_text import Utf16Edit, to_utf16
-from companion.vault.change_rows import OfferId
-from companion.vault.journal import Journal, NewChange
-from companion.vault.recover import confirm_made_offers
+from companion.store.change_rows import OfferId
+from companion.store.journal import Journal, NewChange
+from companion.store.recover import confirm_made_offers
 
 RunState = Literal["queued", "running", "done", "cancelled", "failed"]
 

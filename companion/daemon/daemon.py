@@ -40,9 +40,9 @@ from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError, VaultLocked
 from companion.llm.budget import Budget
+from companion.store.proposal import Acceptance
 from companion.vault.index import Scan
 from companion.vault.paths import spelled_path
-from companion.vault.proposal import Acceptance
 
 _REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts

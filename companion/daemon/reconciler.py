@@ -23,10 +23,10 @@ from companion.enrich.task import Job, is_written, leave_out_asked
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.facts import Facts
+from companion.store.moves import follow_events
+from companion.store.proposal import AskedNeed
 from companion.vault.files import is_vault_there
 from companion.vault.index import Scan
-from companion.vault.moves import follow_events
-from companion.vault.proposal import AskedNeed
 from companion.vault.watch import Watch
 
 RESCAN_SECONDS = 300.0

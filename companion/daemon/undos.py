@@ -17,10 +17,10 @@ from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteError
 from companion.note.edit import apply_edits
 from companion.note.editor_text import require_utf8
-from companion.vault.inverse import find_parts_in_editor
-from companion.vault.journal import Change
-from companion.vault.moves import locate_note
-from companion.vault.undo import Undone, make_undo, require_made, undo_change
+from companion.store.inverse import find_parts_in_editor
+from companion.store.journal import Change
+from companion.store.moves import locate_note
+from companion.store.undo import Undone, make_undo, require_made, undo_change
 from companion.vault.write import read_note
 
 _MAX_WAITING = 2  # of the server's threads may wait for an editor; further undos are refused

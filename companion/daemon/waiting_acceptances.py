@@ -16,8 +16,8 @@ from companion.enrich.decisions import Decisions
 from companion.enrich.note_writer import Answered, NoteWriter
 from companion.enrich.run import Result
 from companion.errors import CompanionError
-from companion.vault.proposal import Acceptance
-from companion.vault.proposals import ProposalStore
+from companion.store.proposal import Acceptance
+from companion.store.proposals import ProposalStore
 
 _MOST = 1_000  # acceptances that can be withdrawn
 _log = logging.getLogger(__name__)

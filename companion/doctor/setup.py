@@ -23,10 +23,10 @@ from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError, UsageError
 from companion.private_files import is_private
 from companion.prompts import load_prompts
+from companion.store.database import open_database
+from companion.store.journal import Journal
 from companion.vault.conflict_copies import is_conflict_copy
 from companion.vault.ignore import OWN_FOLDER
-from companion.vault.journal import Journal
-from companion.vault.journal_db import open_database
 from companion.vault.obsidian import SETTINGS, read_obsidian_settings
 from companion.vault.plugin_files import read_installed
 from companion.vault.watch import Watch, WatchUnavailable

@@ -43,7 +43,7 @@ from companion.note.needs import CALLOUT, DESCRIPTION
 from companion.note.sanitize import inert_prose
 from companion.note.sanitize_inline import without_links
 from companion.prompts import Ask, Field
-from companion.vault.proposal import Flag
+from companion.store.proposal import Flag
 
 _QUOTED = 3  # sentences at most
 

@@ -27,11 +27,11 @@ from companion.note.facts import Facts, find_facts
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import NothingToChoose
+from companion.store.journal import Change
+from companion.store.proposal import Acceptance, GivenValue, Proposal, RejectedValue
+from companion.store.proposals import Selection
 from companion.vault.files import skip_reason
-from companion.vault.journal import Change
 from companion.vault.paths import relative_path
-from companion.vault.proposal import Acceptance, GivenValue, Proposal, RejectedValue
-from companion.vault.proposals import Selection
 from companion.vault.write import read_note
 
 T = TypeVar("T", Proposal, Change)

@@ -24,8 +24,8 @@ from companion.note.needs import DESCRIPTION
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_value import inert_value
 from companion.note.title import find_title
+from companion.store.journal import Journal
 from companion.vault.files import NoteFile, stat_note
-from companion.vault.journal import Journal
 
 _SOURCES = 24  # notes that link to a note, or that it links to, which are read
 _CACHED = 256  # notes whose passages are kept

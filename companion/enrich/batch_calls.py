@@ -27,9 +27,9 @@ from companion.llm.request import Capabilities, Question
 from companion.llm.response import Usage
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.vault.batches import BatchCall, NewBatchCall
+from companion.store.batches import BatchCall, NewBatchCall
+from companion.store.proposal import NewProposal, Proposal
 from companion.vault.files import skip_reason
-from companion.vault.proposal import NewProposal, Proposal
 from companion.vault.write import Snapshot, read_note
 
 _ANSWERED = "it was answered before"

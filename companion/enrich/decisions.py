@@ -18,12 +18,12 @@ from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.callouts import Styles
 from companion.note.status_mark import KEEP
+from companion.store.journal import Change, NewChange
+from companion.store.moves import follow_moves
+from companion.store.proposal import Acceptance, Proposal
+from companion.store.proposals import Selection
+from companion.store.undo import Undone, undo_change
 from companion.vault.files import is_vault_there
-from companion.vault.journal import Change, NewChange
-from companion.vault.moves import follow_moves
-from companion.vault.proposal import Acceptance, Proposal
-from companion.vault.proposals import Selection
-from companion.vault.undo import Undone, undo_change
 from companion.vault.write import Snapshot, read_note
 
 

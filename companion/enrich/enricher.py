@@ -47,9 +47,9 @@ from companion.llm.client import Client
 from companion.llm.rate_limiter import RateLimiter
 from companion.llm.response import Usage
 from companion.note.needs import Need
+from companion.store.moves import follow_note
+from companion.store.proposal import Flag
 from companion.vault.files import skip_reason
-from companion.vault.moves import follow_note
-from companion.vault.proposal import Flag
 from companion.vault.write import SETTLE, require_writable
 
 

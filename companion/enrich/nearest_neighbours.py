@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from companion.enrich.note_vectors import NoteTable
-    from companion.vault.vectors import Floats, VectorTable
+    from companion.store.vectors import Floats, VectorTable
 
 FEWEST = 25
 """How many notes with a value there must be, before any are compared."""
@@ -143,7 +143,7 @@ class NearestNeighbours:
 
         similar: the similarity of each row, which is changed.
         """
-        from companion.vault.vectors import find_largest
+        from companion.store.vectors import find_largest
 
         similar[self._folders.get(path.rpartition("/")[0], [])] += _SAME_FOLDER
         own = self._paths.get(path)

@@ -22,8 +22,7 @@ from companion.note.needs import CALLOUT, Need
 from companion.note.outline import Section, name_section
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import Field, Prompts, find_field
-from companion.vault.files import skip_reason
-from companion.vault.proposal import (
+from companion.store.proposal import (
     PROGRAM_NAME,
     AskedNeed,
     Flag,
@@ -33,6 +32,7 @@ from companion.vault.proposal import (
     ProposedValue,
     RejectedValue,
 )
+from companion.vault.files import skip_reason
 from companion.vault.write import read_note
 
 _MOST_SENTENCES = 500  # of a note, by which it is told whether it has changed since

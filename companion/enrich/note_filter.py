@@ -12,7 +12,7 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.tags import is_tag
 from companion.note.text import NoteText
 from companion.prompts import Prompts, find_field
-from companion.vault.proposal import Proposal
+from companion.store.proposal import Proposal
 from companion.vault.write import read_note
 
 

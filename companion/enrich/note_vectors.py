@@ -19,12 +19,12 @@ from companion.llm.encoder import Encoder, EndpointEncoder
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 from companion.note.title import find_title
+from companion.store.vector_store import VectorRow, VectorStore
 from companion.vault.files import NoteFile, stat_note
 from companion.vault.index import Scan
-from companion.vault.vector_store import VectorRow, VectorStore
 
 if TYPE_CHECKING:
-    from companion.vault.vectors import Floats, Rows, VectorTable
+    from companion.store.vectors import Floats, Rows, VectorTable
 
 _LETTERS = 300  # of a note's text, beside its title: more makes tags no better, and takes longer
 _BATCH = 32  # notes encoded at once
@@ -135,7 +135,7 @@ class NoteVectors:
 
         Raises EndpointError, AnswerError, Cancelled.
         """
-        from companion.vault.vectors import VectorTable
+        from companion.store.vectors import VectorTable
 
         text = encoded_text(parsed, path)
         if not self.is_wanted():
@@ -157,7 +157,7 @@ class NoteVectors:
 
     def read_table(self) -> _Table:
         """Return the vectors of all notes; they are read if need be."""
-        from companion.vault.vectors import VectorTable
+        from companion.store.vectors import VectorTable
 
         with self._lock:
             files = self._load()
@@ -183,7 +183,7 @@ class NoteVectors:
 
     def _encode(self, files: Sequence[NoteFile]) -> None:
         """Encode the notes, and save their vectors."""
-        from companion.vault.vectors import pack_vectors
+        from companion.store.vectors import pack_vectors
 
         version = self._workspace.refresh().version
         if not self.is_wanted():
@@ -300,7 +300,7 @@ class NoteTable:
         """Return the vectors of all notes, and the rows of these."""
         import numpy as np
 
-        from companion.vault.vectors import NO_ROW
+        from companion.store.vectors import NO_ROW
 
         table = self._vectors.read_table()
         if self._rows is None or self._rows_in is None or self._rows_in() is not table.vectors:

@@ -27,16 +27,9 @@ from companion.note.callouts import Styles
 from companion.note.edit import Edit, diff_edits
 from companion.note.facts import read_facts
 from companion.note.frontmatter import may_be_unfillable
-from companion.vault.journal import NewChange
-from companion.vault.proposal import ProposalState
-from companion.vault.write import (
-    SETTLE,
-    ConcurrentWrite,
-    NotePartlyWritten,
-    Snapshot,
-    read_note,
-    write_note,
-)
+from companion.store.journal import NewChange, write_note
+from companion.store.proposal import ProposalState
+from companion.vault.write import SETTLE, ConcurrentWrite, NotePartlyWritten, Snapshot, read_note
 
 _ATTEMPTS = 3  # to write a note that somebody else writes meanwhile
 # Threads that only compute switch every 5 ms, which costs a fifth of their time.

@@ -14,7 +14,7 @@ from companion.llm.encoder import Encoder
 from companion.llm.endpoint_errors import ModelUnfit
 from companion.llm.response import Usage
 from companion.note.needs import Need
-from companion.vault.proposal import Flag
+from companion.store.proposal import Flag
 
 RejectionKind = Literal[
     "unfit", "nothing", "no choices", "too little", "no completion", "no answer", "refused"

@@ -13,8 +13,8 @@ from companion.note.needs import Need
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
+from companion.store.proposal import Proposal
 from companion.vault.files import is_gone, is_vault_there, skip_reason
-from companion.vault.proposal import Proposal
 from companion.vault.write import Snapshot
 
 _DELETED = "the note was deleted"

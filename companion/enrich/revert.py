@@ -8,8 +8,8 @@ from typing import NamedTuple
 from companion.errors import NoteChanged
 from companion.note.edit import Edit, apply_edits
 from companion.note.text import split_lines
-from companion.vault.inverse import find_inverse, find_parts
-from companion.vault.journal import Journal
+from companion.store.inverse import find_inverse, find_parts
+from companion.store.journal import Journal
 
 
 class RevertedText(NamedTuple):

@@ -21,7 +21,7 @@ from companion.llm.budget import LimitReached
 from companion.llm.endpoint_errors import Cancelled, Stopped
 from companion.llm.response import Usage
 from companion.note.outline import HeadingNotFound
-from companion.vault.proposal import Flag, ProposalState
+from companion.store.proposal import Flag, ProposalState
 
 NoteStatus = Literal["enriched", "proposed", "refused", "unchanged", "skipped", "failed"]
 

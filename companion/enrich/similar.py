@@ -201,7 +201,7 @@ class SimilarNotes:
 
         Raises EndpointError, AnswerError.
         """
-        from companion.vault.vectors import find_largest
+        from companion.store.vectors import find_largest
 
         vector = self.vectors.find(path, parsed)
         if vector is None:

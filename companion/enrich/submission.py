@@ -29,7 +29,7 @@ from companion.llm.endpoint_errors import ModelMissing, NotAnEndpoint
 from companion.llm.pricing import estimate_tokens
 from companion.llm.request import Capabilities
 from companion.private_files import make_private_folder, write_private
-from companion.vault.batches import Batch, NewBatchCall, ProviderState
+from companion.store.batches import Batch, NewBatchCall, ProviderState
 
 BATCH_SHARE = 0.5  # of the price of a call, at OpenAI and others
 _MOST_LINES = 5_000  # in a file; providers take 50,000 and 200 MB, but ten times less in memory

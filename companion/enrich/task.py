@@ -19,8 +19,8 @@ from companion.note.needs import CALLOUT, Need, find_callout
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.vault.lost_changes import find_loss
-from companion.vault.proposal import AskedNeed, Flag
+from companion.store.lost_changes import find_loss
+from companion.store.proposal import AskedNeed, Flag
 
 
 class Job(NamedTuple):

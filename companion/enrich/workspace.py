@@ -27,13 +27,13 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.private_files import keep_private
 from companion.prompts import Prompts
+from companion.store.journal import Journal
+from companion.store.moves import follow_moves
+from companion.store.recover import Recovered, confirm_made_offers, recover
 from companion.vault.files import NoteFile, is_gone, is_vault_there, read_file, skip_reason
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Index, Scan
-from companion.vault.journal import Journal
 from companion.vault.lock import vault_lock
-from companion.vault.moves import follow_moves
-from companion.vault.recover import Recovered, confirm_made_offers, recover
 
 LEFT_ALONE = "the note is left alone now"
 _BROKEN_LOOK = 1.0  # seconds between two looks at settings that are broken

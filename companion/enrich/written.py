@@ -15,9 +15,9 @@ from companion.errors import NoteError
 from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
+from companion.store.proposal import Proposal, ProposalState
+from companion.store.proposals import Selection
 from companion.vault.files import skip_reason
-from companion.vault.proposal import Proposal, ProposalState
-from companion.vault.proposals import Selection
 from companion.vault.write import read_note
 
 _OUTDATED_SHARE = 0.33  # of the sentences that a text was made from: if more have changed

@@ -10,17 +10,16 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
-from companion.errors import NoteBusy, NoteChanged, NoteError, NoteRefused, NoteUnwritable
+from companion.errors import NoteBusy, NoteChanged, NoteRefused, NoteUnwritable
 from companion.note.text import NoteText
 from companion.vault.file_access import exclude_writers, open_note, require_in_place, to_note_error
-from companion.vault.journal import Journal, NewChange
 
 SETTLE = 0.02  # seconds that a note must be unchanged before it is read, when the user asks
 SECTOR = 512  # bytes; the smallest unit that a disk writes as a whole
@@ -94,41 +93,6 @@ def read_note(
     raise NoteBusy(f"another program keeps writing it; {_SYNCING}", path)
 
 
-def write_note(
-    snapshot: Snapshot,
-    new: bytes,
-    journal: Journal,
-    change: NewChange,
-    check: Callable[[], None] = lambda: None,
-) -> int:
-    """Write new over the note in place, provided it still holds the bytes of the snapshot.
-
-    check: called right before; raises a NoteError if nothing may be written any more.
-
-    Returns the id of the change in the journal, which is on the disk before the note is written.
-
-    Raises NoteChanged, NoteBusy, NoteRefused or NoteUnwritable if nothing was written. Two
-    subclasses mean that something was: NotePartlyWritten if recovery has to restore the old text,
-    ConcurrentWrite if another program wrote too. Raises ValueError if the edits of change do not
-    turn the snapshot into new, and JournalError.
-    """
-    require_writable(snapshot.root, snapshot.path)
-    number = journal.begin(change, snapshot.data, new)
-    try:
-        check()
-        replace_bytes(snapshot.root, snapshot.path, snapshot.data, new)
-    except NotePartlyWritten:
-        raise
-    except ConcurrentWrite:
-        journal.done(number)
-        raise
-    except NoteError as error:
-        journal.abandon(number, error.reason)
-        raise
-    journal.done(number)
-    return number
-
-
 def require_writable(root: Path, path: str) -> None:
     """Raise NoteUnwritable if the note exists and may not be written; it is not opened."""
     file = root / path
@@ -141,8 +105,8 @@ def replace_bytes(root: Path, path: str, old: bytes, new: bytes) -> None:
 
     Everything else about the file stays (inode, mode, creation time, extended attributes).
 
-    Raises the same as write_note. The note is unchanged then, unless it is NotePartlyWritten or
-    ConcurrentWrite.
+    Raises NoteChanged, NoteBusy, NoteRefused or NoteUnwritable. The note is unchanged then, unless
+    it is NotePartlyWritten or ConcurrentWrite.
     """
     with open_note(root, path, write=True) as fd:
         excluded = exclude_writers(fd, path)

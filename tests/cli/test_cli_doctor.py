@@ -18,7 +18,7 @@ from companion.config import state_folder
 from companion.daemon.daemon_client import DaemonClient
 from companion.doctor import setup as checks
 from companion.errors import UsageError
-from companion.vault.journal import Journal
+from companion.store.journal import Journal
 from companion.vault.lock import vault_lock
 from companion.vault.watch import WatchUnavailable
 from tests.cli.serving import serving

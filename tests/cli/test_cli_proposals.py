@@ -7,7 +7,7 @@ import pytest
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.enrich.run import NoteDecision
-from companion.vault.proposal import Acceptance
+from companion.store.proposal import Acceptance
 from tests.cli.user import FILLED, STUB, User, answer_by_schema
 from tests.llm.fake_endpoint import answer, error
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from companion.note.needs import Need
-from companion.vault.proposal import NewProposal, ProposalState
+from companion.store.proposal import NewProposal, ProposalState
 from tests.cli.terminal import in_a_terminal
 from tests.cli.user import FILLED, STUB, Ran, User
 

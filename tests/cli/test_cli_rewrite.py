@@ -16,7 +16,7 @@ from companion.enrich.model import open_client
 from companion.enrich.note_filter import Criteria
 from companion.enrich.run import NoteDecision, Result
 from companion.enrich.written import find_outdated, find_rewrites
-from companion.vault.proposal import Acceptance, Proposal
+from companion.store.proposal import Acceptance, Proposal
 from tests.cli.user import FILLED, STUB, User
 
 

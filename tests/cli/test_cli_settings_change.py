@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.canaries import own_address
 from companion.enrich.vault_settings import SettingsUnusable
-from companion.vault.proposal import Proposal
+from companion.store.proposal import Proposal
 from tests.cli.serving import serving, wait_until, wait_until_scanned
 from tests.cli.user import FILLED, STUB, User, let_it_rest
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import pytest
 
 from companion.errors import JournalError
-from companion.vault.journal import Journal
+from companion.store.journal import Journal
 from tests.cli.user import STUB, User
 
 NOTES = 60

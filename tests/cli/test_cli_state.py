@@ -14,7 +14,7 @@ import pytest
 
 from companion.config import state_folder
 from companion.note.edit import diff_edits
-from companion.vault.journal import Journal, NewChange
+from companion.store.journal import Journal, NewChange
 from companion.vault.lock import vault_lock
 from tests.cli.user import FILLED, STUB, User
 
@@ -156,7 +156,7 @@ def test_a_journal_that_cannot_be_used(
     harm: Callable[[Path], Callable[[], object]],
     words: str,
 ) -> None:
-    monkeypatch.setattr("companion.vault.journal_db._LOCK_WAIT", 0.1)
+    monkeypatch.setattr("companion.store.database._LOCK_WAIT", 0.1)
     before = user.files()
     release = harm(state / "journal.sqlite3")
     for command in WRITING:

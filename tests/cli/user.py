@@ -19,7 +19,7 @@ from companion.config import load_config
 from companion.config.load import ENDPOINT_VARIABLES
 from companion.enrich.checks import UNCHECKED
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.vault.proposal import Proposal
+from companion.store.proposal import Proposal
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, answer
 
 REPOSITORY = Path(__file__).parents[2]

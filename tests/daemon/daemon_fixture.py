@@ -32,7 +32,7 @@ from companion.daemon.work_queue import Priority
 from companion.enrich.model import open_spending
 from companion.enrich.selection import JobOptions
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.vault.journal import Change
+from companion.store.journal import Change
 from tests.cli.user import FILLED, KEY, SAYS, STUB, answer_by_schema, let_it_rest
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, error
 

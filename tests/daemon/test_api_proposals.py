@@ -10,7 +10,7 @@ import pytest
 
 from companion.config.settings import ReviewTable
 from companion.daemon.daemon import Daemon
-from companion.vault.proposal import NewProposal, ProposalState
+from companion.store.proposal import NewProposal, ProposalState
 from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import (
     FILLED,
@@ -22,7 +22,7 @@ from tests.daemon.daemon_fixture import (
     fake,
 )
 from tests.daemon.test_guard import assert_is_problem
-from tests.vault.stub_note import DESCRIPTION
+from tests.store.stub_note import DESCRIPTION
 
 __all__ = ["daemon_fixture", "fake"]
 

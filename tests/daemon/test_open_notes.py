@@ -9,8 +9,8 @@ import pytest
 from companion.daemon import open_notes, undos
 from companion.daemon.client_runs import Run
 from companion.errors import NoteBusy, NoteChanged
-from companion.vault.journal import Change
-from companion.vault.proposal import Acceptance
+from companion.store.journal import Change
+from companion.store.proposal import Acceptance
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,

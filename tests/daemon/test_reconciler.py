@@ -14,8 +14,8 @@ from companion.config.settings import IgnoreTable, ReviewTable
 from companion.daemon import reconciler
 from companion.daemon.work_queue import Priority
 from companion.errors import UsageError
-from companion.vault.proposal import Acceptance
-from companion.vault.proposals import Selection
+from companion.store.proposal import Acceptance
+from companion.store.proposals import Selection
 from companion.vault.watch import Watch, WatchUnavailable
 from tests.daemon.daemon_fixture import (
     FILLED,

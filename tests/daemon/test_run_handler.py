@@ -13,7 +13,7 @@ from companion.daemon.work_queue import Priority
 from companion.enrich import note_writer
 from companion.enrich.enricher import Enricher
 from companion.errors import ConsentMissing, UsageError
-from companion.vault.write import write_note
+from companion.store.journal import write_note
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,

@@ -10,8 +10,8 @@ import pytest
 
 from companion.enrich import note_writer
 from companion.enrich.workspace import Workspace
+from companion.store.journal import write_note
 from companion.vault.lock import vault_lock
-from companion.vault.write import write_note
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,

@@ -22,8 +22,8 @@ from companion.note.facts import find_facts
 from companion.note.needs import CALLOUT
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.vault.journal import NewChange
-from companion.vault.write import read_note, write_note
+from companion.store.journal import NewChange, write_note
+from companion.vault.write import read_note
 
 Open = Callable[[Mapping[str, str], str], Workspace]
 USE = "Steamed rice is overgrown by [[Koji]] within two days."

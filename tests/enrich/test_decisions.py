@@ -17,8 +17,8 @@ from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.note.needs import Need
 from companion.note.outline import Section
-from companion.vault.proposal import Acceptance, NewProposal, ProposalState
-from companion.vault.proposals import Selection
+from companion.store.proposal import Acceptance, NewProposal, ProposalState
+from companion.store.proposals import Selection
 
 TAKEABLE: tuple[ProposalState, ...] = ("open", "refused", "rejected")
 NOTE = """---

@@ -19,7 +19,7 @@ from companion.note.needs import CALLOUT, Need, Rules
 from companion.note.parsed_note import ParsedNote
 from companion.note.status_mark import KEEP, REMOVE
 from companion.note.text import NoteText
-from companion.vault.change import invert_edits
+from companion.store.change import invert_edits
 
 RULES = Rules()
 

@@ -26,8 +26,8 @@ from companion.note.needs import CALLOUT, Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import Ask
-from companion.vault.journal import NewChange
-from companion.vault.vectors import VectorTable, pack_vectors
+from companion.store.journal import NewChange
+from companion.store.vectors import VectorTable, pack_vectors
 from tests.enrich.similar_vault import STUB, write, write_tagged
 
 BREAD = STUB.format(title="Cheese bread", text="Knead cheese into the dough and bake it.")

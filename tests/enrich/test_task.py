@@ -12,7 +12,7 @@ from companion.enrich.task import Job, is_rewritten, prepare_task, was_rejected
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.note.needs import Need
 from companion.note.outline import Section
-from companion.vault.proposal import AskedNeed, Flag, NewProposal, ProposalState
+from companion.store.proposal import AskedNeed, Flag, NewProposal, ProposalState
 
 PLAIN = "# Tea\n\nTea is brewed.\n"
 POSTPONED = "# Tea\n\n#status/postponed\n\nTea is brewed.\n"

@@ -21,8 +21,8 @@ from companion.app.types.base import (
     YesOrNo,
 )
 from companion.errors import CompanionError, NoteError
-from companion.vault import journal
-from companion.vault.change import ChangeState
+from companion.store import journal
+from companion.store.change import ChangeState
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 

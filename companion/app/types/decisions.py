@@ -12,8 +12,8 @@ from companion.app.types.proposals import Proposal
 from companion.app.types.results import Filled, NoteResult
 from companion.enrich import run
 from companion.enrich.run import NoteStatus
-from companion.vault import proposal
-from companion.vault.proposal import ProposalState
+from companion.store import proposal
+from companion.store.proposal import ProposalState
 
 MOST_DECISIONS = 100_000  # at once; a request of the API has room for fewer
 

@@ -27,8 +27,8 @@ from companion.app.types.proposals import Proposal
 from companion.app.types.results import Filled
 from companion.enrich import run
 from companion.enrich.run import NoteStatus
-from companion.vault.proposal import PROGRAM_NAME, GivenValue, ProposalState, RejectedValue
-from companion.vault.proposal import Proposal as StoredProposal
+from companion.store.proposal import PROGRAM_NAME, GivenValue, ProposalState, RejectedValue
+from companion.store.proposal import Proposal as StoredProposal
 
 _Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]
 _Title = Annotated[str, Field(min_length=1, max_length=1000)]

@@ -20,8 +20,8 @@ from companion.app.types.base import (
     YesOrNo,
 )
 from companion.note.diff import Mark
-from companion.vault import proposal
-from companion.vault.proposal import FLAG_WORDS, Flag, ProposalState
+from companion.store import proposal
+from companion.store.proposal import FLAG_WORDS, Flag, ProposalState
 
 __all__ = [
     "FLAG_WORDS",

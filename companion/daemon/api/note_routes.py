@@ -23,7 +23,7 @@ from companion.daemon.api.change_schemas import Undo, UndoOffered
 from companion.daemon.api.routing import Resource, for_a_while, the_daemon
 from companion.daemon.problem import Refusal
 from companion.errors import NotThere
-from companion.vault import journal
+from companion.store import journal
 from companion.vault.paths import PathNotFound
 
 notes = Resource("notes")

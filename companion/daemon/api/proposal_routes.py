@@ -15,7 +15,7 @@ from companion.app.types.proposals import (
 )
 from companion.daemon.api.proposal_schemas import ProposalOffer, TextToEdit
 from companion.daemon.api.routing import Resource, for_a_while, the_daemon
-from companion.vault.proposal import Acceptance
+from companion.store.proposal import Acceptance
 
 proposals = Resource("proposals")
 

@@ -19,8 +19,8 @@ from companion.daemon.access import Sessions, new_code
 from companion.daemon.guard import PAGE, SHELL
 from companion.daemon.web.pages import STATIC_FILES
 from companion.note.needs import Need
-from companion.vault.proposal import NewProposal, ProposalState
-from companion.vault.proposals import Selection
+from companion.store.proposal import NewProposal, ProposalState
+from companion.store.proposals import Selection
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import Served

@@ -9,8 +9,8 @@ from html import unescape
 import pytest
 
 from companion.note.needs import CALLOUT, Need
-from companion.vault.proposal import NewProposal
-from companion.vault.proposals import Selection
+from companion.store.proposal import NewProposal
+from companion.store.proposals import Selection
 from tests.daemon.attack_fixture import AttackedDaemon, attacked, daemon_fixture, fake
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.daemon_fixture import STUB, DaemonFixture, eventually

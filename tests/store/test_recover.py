@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from companion.vault import recover as recovery
-from companion.vault.journal import Journal, NewChange
-from companion.vault.recover import recover
-from tests.vault.stub_note import ENRICHED, NOTE
+from companion.store import recover as recovery
+from companion.store.journal import Journal, NewChange
+from companion.store.recover import recover
+from tests.store.stub_note import ENRICHED, NOTE
 
 OLD = NOTE * 40
 NEW = ENRICHED + NOTE * 39

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Self
 
+from companion.errors import NoteError
 from companion.note.edit import apply_edits
 from companion.sqlite import Gathering
-from companion.vault.batches import BatchStore
-from companion.vault.change import Change, NewChange, make_row, read_row
-from companion.vault.change_rows import (
+from companion.store.batches import BatchStore
+from companion.store.change import Change, NewChange, make_row, read_row
+from companion.store.change_rows import (
     OfferedChange,
     OfferId,
     confirm_offer,
@@ -27,10 +28,17 @@ from companion.vault.change_rows import (
     mark_done,
     put_offer,
 )
+from companion.store.database import Database, touch
+from companion.store.proposals import ProposalStore
+from companion.store.remembered_notes import RememberedNotes
 from companion.vault.files import is_in_any
-from companion.vault.journal_db import Database, touch
-from companion.vault.proposals import ProposalStore
-from companion.vault.remembered_notes import RememberedNotes
+from companion.vault.write import (
+    ConcurrentWrite,
+    NotePartlyWritten,
+    Snapshot,
+    replace_bytes,
+    require_writable,
+)
 
 __all__ = ["Change", "Journal", "NewChange"]
 
@@ -236,6 +244,41 @@ class Journal:
         """Have recorded what could not be recorded before."""
         self._done.retry()
         self._abandoned.retry()
+
+
+def write_note(
+    snapshot: Snapshot,
+    new: bytes,
+    journal: Journal,
+    change: NewChange,
+    check: Callable[[], None] = lambda: None,
+) -> int:
+    """Write new over the note in place, provided it still holds the bytes of the snapshot.
+
+    check: called right before; raises a NoteError if nothing may be written any more.
+
+    Returns the id of the change in the journal, which is on the disk before the note is written.
+
+    Raises NoteChanged, NoteBusy, NoteRefused or NoteUnwritable if nothing was written. Two
+    subclasses mean that something was: NotePartlyWritten if recovery has to restore the old text,
+    ConcurrentWrite if another program wrote too. Raises ValueError if the edits of change do not
+    turn the snapshot into new, and JournalError.
+    """
+    require_writable(snapshot.root, snapshot.path)
+    number = journal.begin(change, snapshot.data, new)
+    try:
+        check()
+        replace_bytes(snapshot.root, snapshot.path, snapshot.data, new)
+    except NotePartlyWritten:
+        raise
+    except ConcurrentWrite:
+        journal.done(number)
+        raise
+    except NoteError as error:
+        journal.abandon(number, error.reason)
+        raise
+    journal.done(number)
+    return number
 
 
 def _mark_all_done(db: sqlite3.Connection, changes: Sequence[int]) -> None:

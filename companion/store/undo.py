@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from companion.errors import NoteChanged, NoteRefused
 from companion.note.edit import apply_edits
-from companion.vault.inverse import Inverse, find_parts
-from companion.vault.journal import Change, Journal, NewChange
-from companion.vault.moves import locate_note
-from companion.vault.write import read_note, write_note
+from companion.store.inverse import Inverse, find_parts
+from companion.store.journal import Change, Journal, NewChange, write_note
+from companion.store.moves import locate_note
+from companion.vault.write import read_note
 
 _WHY_NOT = {
     "pending": "is not finished; it is recovered when Companion starts next",

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from companion.vault.journal_db import Database
-from companion.vault.proposal import NewProposal, ProposalState
-from companion.vault.proposal_rows import decide_proposals, insert_proposals
-from companion.vault.remembered_notes import RememberedNotes
+from companion.store.database import Database
+from companion.store.proposal import NewProposal, ProposalState
+from companion.store.proposal_rows import decide_proposals, insert_proposals
+from companion.store.remembered_notes import RememberedNotes
 
 BatchState = Literal["making", "out", "cancelled"]
 """What became of a batch: its file is being written; it is out; the user gave it up."""

@@ -32,7 +32,7 @@ from companion.sqlite import (
     read_format,
     use_wal,
 )
-from companion.vault.journal_tables import MIGRATIONS
+from companion.store.tables import MIGRATIONS
 
 T = TypeVar("T")
 FileIds = tuple[FileId | None, ...]

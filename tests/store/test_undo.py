@@ -16,11 +16,11 @@ from companion.note.edit import Edit, apply_edits, diff_edits
 from companion.note.editor_text import EditorText
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
-from companion.vault.inverse import find_inverse, find_parts, find_parts_in_editor
-from companion.vault.journal import Change, Journal, NewChange
-from companion.vault.undo import undo_change
-from companion.vault.write import read_note, write_note
-from tests.vault.stub_note import ENRICHED, NOTE, record
+from companion.store.inverse import find_inverse, find_parts, find_parts_in_editor
+from companion.store.journal import Change, Journal, NewChange, write_note
+from companion.store.undo import undo_change
+from companion.vault.write import read_note
+from tests.store.stub_note import ENRICHED, NOTE, record
 
 Write = Callable[..., int]
 

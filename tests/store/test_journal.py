@@ -18,10 +18,10 @@ import pytest
 
 from companion.errors import JournalError, NoteBusy
 from companion.note.edit import Edit, apply_edits, diff_edits
-from companion.vault import journal_db
-from companion.vault.journal import Journal, NewChange
-from companion.vault.proposal import NewProposal
-from tests.vault.stub_note import ENRICHED, NOTE, TAGS
+from companion.store import database
+from companion.store.journal import Journal, NewChange
+from companion.store.proposal import NewProposal
+from tests.store.stub_note import ENRICHED, NOTE, TAGS
 
 NewChangeOf = Callable[..., NewChange]
 
@@ -315,7 +315,7 @@ def test_says_what_is_wrong_while_it_is_open_and_loses_nothing(
     harm: Callable[[Path, Journal], Callable[[], object]],
     words: str,
 ) -> None:
-    monkeypatch.setattr(journal_db, "_LOCK_WAIT", 0.05)
+    monkeypatch.setattr(database, "_LOCK_WAIT", 0.05)
     file, long = tmp_path / "journal.sqlite3", "long " * 100_000
     with Journal(file) as journal:
         asked = [NewProposal(f"{n}.md", TAGS, [long], source=NOTE) for n in range(2)]

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from companion.note.edit import diff_edits
-from companion.vault.journal import Journal, NewChange
-from companion.vault.moves import follow_events
-from companion.vault.recover import confirm_made_offers
-from tests.vault.stub_note import ENRICHED, NOTE, record
+from companion.store.journal import Journal, NewChange
+from companion.store.moves import follow_events
+from companion.store.recover import confirm_made_offers
+from tests.store.stub_note import ENRICHED, NOTE, record
 
 NewChangeOf = Callable[..., NewChange]
 CRLF = ENRICHED.replace(b"\n", b"\r\n")

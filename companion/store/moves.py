@@ -16,12 +16,12 @@ from pathlib import Path
 from posixpath import basename
 
 from companion.errors import NoteChanged
-from companion.vault.change import Change
+from companion.store.change import Change
+from companion.store.inverse import find_inverse
+from companion.store.journal import Journal
+from companion.store.remembered_notes import UNKNOWN_SIZE, Fingerprint
 from companion.vault.files import NoteFile, is_gone, read_file, stat_note
 from companion.vault.ignore import IgnoreRules
-from companion.vault.inverse import find_inverse
-from companion.vault.journal import Journal
-from companion.vault.remembered_notes import UNKNOWN_SIZE, Fingerprint
 from companion.vault.walk import walk_notes
 
 _NO_RULES = IgnoreRules(max_bytes=sys.maxsize)  # a note may be moved to an ignored folder

@@ -21,16 +21,10 @@ from companion.errors import (
     NoteRefused,
     NoteUnwritable,
 )
+from companion.store.journal import Journal, NewChange, write_note
 from companion.vault import file_access, write
-from companion.vault.journal import Journal, NewChange
-from companion.vault.write import (
-    ConcurrentWrite,
-    NotePartlyWritten,
-    Snapshot,
-    read_note,
-    write_note,
-)
-from tests.vault.stub_note import ENRICHED, NOTE
+from companion.vault.write import ConcurrentWrite, NotePartlyWritten, Snapshot, read_note
+from tests.store.stub_note import ENRICHED, NOTE
 
 NewChangeOf = Callable[..., NewChange]
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from companion.note.edit import Edit, apply_edits, name_place
 from companion.note.text import line_start
-from companion.vault.proposal import ProposalState, dump_json
+from companion.store.proposal import ProposalState, dump_json
 
 ChangeState = Literal["pending", "done", "undone", "abandoned"]
 

@@ -15,7 +15,7 @@ from companion.note.edit import Edit, EditLost, rebase
 from companion.note.editor_text import EditorText
 from companion.note.properties import Properties, read_properties
 from companion.note.text import BOM, NoteText, split_lines
-from companion.vault.journal import Change, Journal
+from companion.store.journal import Change, Journal
 
 
 class Inverse(NamedTuple):

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from companion.errors import NoteError, NoteUnwritable
-from companion.vault import journal_db
-from companion.vault.journal import Journal, NewChange
-from companion.vault.recover import recover
-from companion.vault.write import NotePartlyWritten, read_note, write_note
-from tests.vault.stub_note import ENRICHED, NOTE
+from companion.store import database
+from companion.store.journal import Journal, NewChange, write_note
+from companion.store.recover import recover
+from companion.vault.write import NotePartlyWritten, read_note
+from tests.store.stub_note import ENRICHED, NOTE
 
 OLD = NOTE * 30
 SHAPES = [
@@ -79,7 +79,7 @@ class Calls:
 @pytest.fixture(autouse=True)
 def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", os.fstat)
-    monkeypatch.setattr(journal_db, "_DURABLE", "OFF")
+    monkeypatch.setattr(database, "_DURABLE", "OFF")
 
 
 @contextmanager

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Literal
 
 from companion.errors import ChangeNotInNote, NoteChanged
-from companion.vault.change import Change
+from companion.store.change import Change
+from companion.store.inverse import find_parts
+from companion.store.journal import Journal
 from companion.vault.conflict_copies import find_copied_note, is_conflict_copy
 from companion.vault.files import is_note_name
-from companion.vault.inverse import find_parts
-from companion.vault.journal import Journal
 
 Loss = Literal["certain", "likely"]
 """How sure it is that a sync client took a change out:

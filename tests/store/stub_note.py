@@ -1,7 +1,7 @@
 """The note that the tests of the vault write to, before and after."""
 
 from companion.note.needs import Need
-from companion.vault.journal import Journal, NewChange
+from companion.store.journal import Journal, NewChange
 
 NOTE = b"---\ndescription: \n---\n\n# Stub\n\nText of mine.\n"
 ENRICHED = (

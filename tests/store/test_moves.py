@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from companion.note.needs import Need
-from companion.vault.journal import Journal
-from companion.vault.moves import follow_moves
-from companion.vault.proposal import NewProposal
-from tests.vault.stub_note import DESCRIPTION
+from companion.store.journal import Journal
+from companion.store.moves import follow_moves
+from companion.store.proposal import NewProposal
+from tests.store.stub_note import DESCRIPTION
 
 ONE, TWO = b"# One\n\nOf the first.\n", b"# Two\n\nOf another length.\n"
 

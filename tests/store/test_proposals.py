@@ -14,11 +14,11 @@ import pytest
 
 from companion.errors import JournalError, ProposalDecided
 from companion.sqlite import migrate
-from companion.vault import journal_tables
-from companion.vault.journal import Journal, NewChange
-from companion.vault.proposal import Flag, NewProposal, Proposal, ProposalState
-from companion.vault.proposals import ALL, Selection
-from tests.vault.stub_note import CALLOUT, DESCRIPTION, ENRICHED, NOTE, SECTION, TAGS, record
+from companion.store import tables
+from companion.store.journal import Journal, NewChange
+from companion.store.proposal import Flag, NewProposal, Proposal, ProposalState
+from companion.store.proposals import ALL, Selection
+from tests.store.stub_note import CALLOUT, DESCRIPTION, ENRICHED, NOTE, SECTION, TAGS, record
 
 NewChangeOf = Callable[..., NewChange]
 TEXT = NewProposal("Stub.md", DESCRIPTION, "What a stub is.", source=NOTE, run="run-1")
@@ -379,8 +379,8 @@ def test_what_was_added_outlives_a_kill(tmp_path: Path) -> None:
     code = """
 import os, signal, sys
 from pathlib import Path
-from companion.vault.journal import Journal
-from tests.vault.test_proposals import PROSE, TEXT
+from companion.store.journal import Journal
+from tests.store.test_proposals import PROSE, TEXT
 journal = Journal(Path(sys.argv[1]))
 first, second = journal.proposals.add([TEXT, PROSE])
 journal.proposals.decide([second], "refused", "user", "no")
@@ -413,7 +413,7 @@ def old_file(tmp_path: Path) -> Path:
     """A journal as the last version without proposals wrote it, with what it remembers."""
     file = tmp_path / "journal.sqlite3"
     db = sqlite3.connect(file, isolation_level=None)
-    migrate(db, journal_tables.MIGRATIONS[:4])
+    migrate(db, tables.MIGRATIONS[:4])
     for number, state in [(1, "done"), (2, "undone")]:
         row = (number, "run-1", "a.md", "enrich", state, 5, "", "", "[]", "[]", "m", "", None)
         db.execute(f"INSERT INTO changes VALUES ({'?, ' * 13} NULL, '[]')", row)

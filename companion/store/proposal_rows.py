@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
 from companion.errors import ProposalDecided
-from companion.vault.proposal import NewProposal, Proposal, ProposalState, make_proposal_row
+from companion.store.proposal import NewProposal, Proposal, ProposalState, make_proposal_row
 
 PROPOSAL_COLUMNS = ", ".join(field.name for field in fields(Proposal))
 

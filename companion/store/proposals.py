@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from companion.load_once import LockedProperty
-from companion.vault.journal_db import Database
-from companion.vault.proposal import (
+from companion.store.database import Database
+from companion.store.proposal import (
     AskedNeed,
     Flag,
     NewProposal,
@@ -22,7 +22,7 @@ from companion.vault.proposal import (
     dump_json,
     read_proposal_row,
 )
-from companion.vault.proposal_rows import (
+from companion.store.proposal_rows import (
     PROPOSAL_COLUMNS,
     decide_proposals,
     delete_texts,
@@ -31,7 +31,7 @@ from companion.vault.proposal_rows import (
     reopen_accepted,
     reopen_decided,
 )
-from companion.vault.remembered_notes import RememberedNotes
+from companion.store.remembered_notes import RememberedNotes
 
 
 class Selection(NamedTuple):

@@ -16,8 +16,8 @@ from typing import NamedTuple
 from companion.errors import NoteBusy, ProposalDecided
 from companion.note.edit import Edit, EditLost, apply_edits, rebase
 from companion.note.editor_text import EditorText
-from companion.vault.change import NewChange, invert_edits
-from companion.vault.proposal_rows import (
+from companion.store.change import NewChange, invert_edits
+from companion.store.proposal_rows import (
     accept_proposals,
     insert_row,
     mark_taken_back,
@@ -25,7 +25,7 @@ from companion.vault.proposal_rows import (
     reopen_proposals,
     require_in_state,
 )
-from companion.vault.remembered_notes import put_note, restore_fingerprint
+from companion.store.remembered_notes import put_note, restore_fingerprint
 
 _MOST_OFFERS = 1_000  # if there are more, the oldest are deleted
 

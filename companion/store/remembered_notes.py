@@ -12,9 +12,9 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from companion.sqlite import Gathering
-from companion.vault.change import Change
-from companion.vault.journal_db import Database
-from companion.vault.proposal_rows import move_proposals
+from companion.store.change import Change
+from companion.store.database import Database
+from companion.store.proposal_rows import move_proposals
 
 UNKNOWN_SIZE = -1  # recorded by versions that did not store sizes
 

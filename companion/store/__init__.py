@@ -1,0 +1,1 @@
+"""What is remembered of a vault: changes, proposals, moved notes, batches, vectors."""
