@@ -1,7 +1,8 @@
-"""Open SQLite files that only their owner may read; gather what a transaction is to write.
+"""Open SQLite files that only their owner may read.
 
-The journal, the index cache and the budget store are opened here. `PRAGMA user_version` counts the
-migrations that a file has been through; one with more of them than are known is refused.
+A vault's database, the user's budget, and caches of notes and vectors are opened here.
+`PRAGMA user_version` counts the migrations that a file has been through; one with more of them
+than are known is refused.
 """
 
 from __future__ import annotations
@@ -9,12 +10,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from threading import Lock
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from companion.private_files import make_private_folder, open_private
 
@@ -72,15 +71,37 @@ class Cache:
         return None
 
     def _open(self) -> sqlite3.Connection:
-        """Return the database, created if need be. Raises sqlite3.Error, OSError, NewerFormat."""
-        create_private(self._file)
-        db = connect(self._file, _CACHE_BUSY_SECONDS)
-        with closed_on_failure(db):
-            # a row shows by itself whether it is still true, so nothing is forced to the disk
-            db.execute("PRAGMA synchronous = OFF")
-            if read_format(db, self._migrations) < len(self._migrations):
-                migrate(db, self._migrations)
-        return db
+        # a row shows by itself whether it is still true, so nothing is forced to the disk
+        pragmas = ("synchronous=OFF",)
+        return open_migrated(self._file, self._migrations, _CACHE_BUSY_SECONDS, pragmas, wal=False)
+
+
+def open_migrated(
+    file: Path,
+    migrations: Sequence[Migration],
+    busy_seconds: float,
+    pragmas: Iterable[str] = (),
+    *,
+    wal: bool = True,
+) -> sqlite3.Connection:
+    """Return a connection to the database in file, created if it is missing, with current tables.
+
+    busy_seconds: as in connect. pragmas: settings of the connection. wal: whether readers go on
+    while somebody writes; see use_wal.
+
+    Raises sqlite3.Error, OSError, and NewerFormat, before anything is written.
+    """
+    create_private(file)
+    db = connect(file, busy_seconds)
+    with closed_on_failure(db):
+        is_old = read_format(db, migrations) < len(migrations)
+        if wal:
+            use_wal(db, busy_seconds)
+        for pragma in pragmas:
+            db.execute(f"PRAGMA {pragma}")
+        if is_old:
+            migrate(db, migrations)
+    return db
 
 
 def connect(database: Path | str, busy_seconds: float) -> sqlite3.Connection:
@@ -185,62 +206,3 @@ _OBSTACLES = {
     sqlite3.SQLITE_READONLY: "is read-only; make the file and its folder writable",
     sqlite3.SQLITE_IOERR: "cannot be read or written; check the disk, and that it has room",
 }
-
-
-class Gathering(Generic[T]):
-    """Items that threads want written in the next transaction, all of it by one call of write.
-
-    What a transaction that failed did not write, as while the file is locked, goes into a later
-    one.
-
-    ask: has work done in the next transaction, and returns at once. write: writes items, in the
-    order in which they were added.
-    """
-
-    def __init__(
-        self,
-        ask: Callable[[Callable[[sqlite3.Connection], None]], Future[None]],
-        write: Callable[[sqlite3.Connection, Sequence[T]], None],
-    ) -> None:
-        self._ask = ask
-        self._write = write
-        self._lock = Lock()
-        self._group: list[T] | None = None
-        self._failed: list[T] = []
-
-    def add(self, item: T) -> None:
-        """Have the item written. Returns at once. Raises what ask raises."""
-        self._add_all([item])
-
-    def retry(self) -> None:
-        """Have written what is left of transactions that failed. Returns as add does."""
-        if self._failed:
-            self._add_all([])
-
-    def end_group(self) -> None:
-        """Have what is added from now on written after the work that is asked for from now on."""
-        with self._lock:
-            self._group = None
-
-    def _add_all(self, items: Sequence[T]) -> None:
-        with self._lock:
-            if self._group is not None:
-                self._group += items
-                return
-            group = [*self._failed, *items]
-            asked = self._ask(lambda db: self._write_group(db, group))
-            self._group, self._failed = group, []
-        asked.add_done_callback(lambda done: self._keep_failed(group, done))
-
-    def _keep_failed(self, group: list[T], done: Future[None]) -> None:
-        if done.exception() is not None:
-            with self._lock:
-                if self._group is group:
-                    self._group = None
-                self._failed = [*group, *self._failed]
-
-    def _write_group(self, db: sqlite3.Connection, group: list[T]) -> None:
-        with self._lock:
-            if self._group is group:
-                self._group = None
-        self._write(db, group)

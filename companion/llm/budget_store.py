@@ -15,13 +15,10 @@ from companion.sqlite import (
     FileId,
     Migration,
     NewerFormat,
-    connect,
     create_private,
     explain_obstacle,
     identify_file,
-    migrate,
-    read_format,
-    use_wal,
+    open_migrated,
 )
 
 T = TypeVar("T")
@@ -89,20 +86,16 @@ class BudgetFile:
                 self._file.with_name(self._file.name + suffix).chmod(0o600)
         before, self._id = self._id, identify_file(self._file)
         self.count += self._id != before
-        db = self._db = connect(self._file, _BUSY_SECONDS)
         try:
-            read_format(db, _MIGRATIONS)  # before anything is written
-            use_wal(db, _BUSY_SECONDS)
             # the disk is waited for every thousand pages; only a power cut may lose something
-            db.execute("PRAGMA synchronous=NORMAL")
-            migrate(db, _MIGRATIONS)
-            for table in ("days", "notes"):
-                db.execute(_FORGET.format(table=table), (_KEPT_DAYS,))
+            pragmas = ("synchronous=NORMAL",)
+            db = self._db = open_migrated(self._file, _MIGRATIONS, _BUSY_SECONDS, pragmas)
         except NewerFormat:
-            self.close()
             raise BudgetFileUnusable(
                 f"{self._file} was written by a newer version of Companion; update Companion"
             ) from None
+        for table in ("days", "notes"):
+            db.execute(_FORGET.format(table=table), (_KEPT_DAYS,))
         return db
 
     def _set_aside(self, error: sqlite3.Error) -> None:

@@ -1,4 +1,4 @@
-"""The journal's database: opened, and asked by a thread that commits many pieces of work at once.
+"""The database of a vault: one thread of it commits what all threads want written.
 
 Group commit: one transaction, forced to the disk once, serves all threads that wait for it.
 """
@@ -8,10 +8,11 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from copy import copy
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -24,13 +25,12 @@ from companion.sqlite import (
     NewerFormat,
     closed_on_failure,
     connect,
-    create_private,
     error_code,
     explain_obstacle,
     identify_file,
     migrate,
+    open_migrated,
     read_format,
-    use_wal,
 )
 from companion.store.tables import MIGRATIONS
 
@@ -42,16 +42,21 @@ _log = logging.getLogger(__name__)
 # In WAL mode a commit with NORMAL makes no fsync; that of the next FULL commit covers it.
 # https://www.sqlite.org/pragma.html#pragma_synchronous
 _DURABLE = "FULL"
+# on macOS fsync leaves what is written in the disk's own cache; what is deleted is overwritten
+_PRAGMAS = ("fullfsync=ON", "secure_delete=ON")
 _LONGEST_WAIT = 0.05  # seconds that work which can wait is kept for another transaction
 _LOCK_WAIT = 2.0  # seconds; only the transaction of another program is waited for
 
 
 class _Task(NamedTuple):
+    """Work for a transaction. kept: if that fails, it is part of the next one."""
+
     work: Callable[[sqlite3.Connection], Any]
-    durable: bool
-    can_wait: bool
     result: Future[Any]
+    durable: bool = False
+    can_wait: bool = False
     erases: bool = False
+    kept: bool = False
 
 
 class Database:
@@ -73,7 +78,9 @@ class Database:
         self._files = identify_files(file)
         self._last_ids: dict[str, int] = {}
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
-        self._closing = Lock()
+        self._kept: list[_Task] = []
+        self._groups: dict[Callable[..., None], list[Any]] = {}  # that no transaction has begun
+        self._lock = Lock()
         self._closed = False
         self._thread = Thread(target=self._serve, name="journal", daemon=True)
         self._thread.start()
@@ -85,22 +92,60 @@ class Database:
         durable: bool = False,
         can_wait: bool = False,
         erases: bool = False,
+        ends_groups: bool = False,
     ) -> Future[T]:
         """Return a future with the result of the work, which runs in the next transaction.
 
         durable: the future is done only once the transaction is on the disk.
         can_wait: other work may be waited for, to share its transaction.
         erases: what the work deletes is gone from the write-ahead log, too, if nobody reads it.
+        ends_groups: items that are added later are written after the work.
 
         Raises JournalError if the database is closed. The future raises JournalError if the
         transaction fails, and NoteError if work raises it.
         """
         result: Future[T] = Future()
-        with self._closing:
-            if self._closed:
-                raise JournalError(f"the journal {self.file} is closed")
-            self._tasks.put(_Task(work, durable, can_wait, result, erases))
+        with self._lock:
+            self._put(_Task(work, result, durable, can_wait, erases))
+            if ends_groups:
+                self._groups.clear()
         return result
+
+    def add(
+        self,
+        write: Callable[[sqlite3.Connection, Sequence[T]], None],
+        item: T,
+        *,
+        can_wait: bool = False,
+    ) -> None:
+        """Have the item written in the next transaction; return at once.
+
+        One call of write gets the items of all threads, in the order in which they were added.
+        Those that a transaction did not write because it failed, as while the file is locked, are
+        written by the next one. can_wait: as in ask.
+
+        Raises JournalError if the database is closed.
+        """
+        with self._lock:
+            if write not in self._groups or self._closed:
+                group: list[T] = []
+                work = partial(self._write_group, write, group)
+                self._put(_Task(work, Future(), can_wait=can_wait, kept=not self._read_only))
+                self._groups[write] = group
+            self._groups[write].append(item)
+
+    def _put(self, task: _Task) -> None:
+        if self._closed:
+            raise JournalError(f"the journal {self.file} is closed")
+        self._tasks.put(task)
+
+    def _write_group(
+        self, write: Callable[..., None], group: list[Any], db: sqlite3.Connection
+    ) -> None:
+        with self._lock:
+            if self._groups.get(write) is group:
+                del self._groups[write]
+        write(db, group)
 
     def select(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Return the rows that the query finds in the next transaction. Raises JournalError."""
@@ -108,12 +153,12 @@ class Database:
 
     def close(self) -> None:
         """Force all work to the disk, and close the database. A second call does nothing."""
-        with self._closing:
+        with self._lock:
             if self._closed:
                 return
             self._closed = True
             if not self._read_only:
-                self._tasks.put(_Task(touch, True, False, Future()))
+                self._tasks.put(_Task(touch, Future(), durable=True))
             self._tasks.put(None)
         self._thread.join()
 
@@ -125,16 +170,17 @@ class Database:
             with suppress(Empty):
                 while True:
                     can_wait = all(task and task.can_wait for task in waiting)
-                    left = deadline - time.monotonic() if can_wait else 0
-                    waiting.append(self._tasks.get(timeout=max(0, left)))
+                    seconds = deadline - time.monotonic() if can_wait else 0
+                    waiting.append(self._tasks.get(timeout=max(0, seconds)))
             open_for_work = None not in waiting
-            self._commit([task for task in waiting if task])
+            kept, self._kept = self._kept, []
+            self._commit([*kept, *(task for task in waiting if task)])
         self._db.close()
 
     def _commit(self, batch: list[_Task]) -> None:
         durable = any(task.durable for task in batch) and not self._read_only
         try:
-            if durable and any(task.work is not touch for task in batch):
+            if durable and any(task.durable and task.work is not touch for task in batch):
                 self._reopen_if_replaced()
             if self._synchronous != (mode := _DURABLE if durable else "NORMAL"):
                 self._db.execute(f"PRAGMA synchronous={mode}")
@@ -181,6 +227,7 @@ class Database:
         with suppress(sqlite3.Error):  # it may be closed, see _reopen_if_replaced
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
+        self._kept = [task._replace(result=Future()) for task in batch if task.kept]
         for task in batch:  # each gets its own exception: threads must not share a traceback
             if isinstance(error, sqlite3.Error):
                 task.result.set_exception(to_journal_error(error, self.file))
@@ -207,7 +254,10 @@ def open_database(file: Path, *, read_only: bool) -> sqlite3.Connection:
     Raises JournalError if it is locked, damaged, unreadable or from a newer version.
     """
     try:
-        db = _open_to_read(file) if read_only else _open_to_write(file)
+        if read_only:
+            db = _open_to_read(file)
+        else:
+            db = open_migrated(file, MIGRATIONS, _LOCK_WAIT, _PRAGMAS)
     except NewerFormat as error:
         raise _explain_newer(error, file) from error
     except sqlite3.Error as error:
@@ -269,18 +319,6 @@ def _explain_newer(error: NewerFormat, file: Path) -> JournalError:
         f"the journal {file} was written by a newer version of Companion (format {error.version}, "
         f"this one knows {error.newest}); update Companion, and restart companion serve"
     )
-
-
-def _open_to_write(file: Path) -> sqlite3.Connection:
-    create_private(file)
-    db = connect(file, _LOCK_WAIT)
-    with closed_on_failure(db):
-        read_format(db, MIGRATIONS)  # before anything is written
-        use_wal(db, _LOCK_WAIT)
-        db.execute("PRAGMA fullfsync=ON")  # on macOS fsync leaves it in the disk's own cache
-        db.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
-        migrate(db, MIGRATIONS)
-    return db
 
 
 def _open_to_read(file: Path) -> sqlite3.Connection:

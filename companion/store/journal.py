@@ -8,13 +8,11 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Self
 
 from companion.errors import NoteError
 from companion.note.edit import apply_edits
-from companion.sqlite import Gathering
 from companion.store.batches import BatchStore
 from companion.store.change import Change, NewChange, make_row, read_row
 from companion.store.change_rows import (
@@ -57,8 +55,6 @@ class Journal:
         Raises JournalError if it is locked, damaged, unreadable or from a newer version.
         """
         self._db = Database(file, read_only=read_only)
-        self._done = Gathering(partial(self._db.ask, can_wait=True), _mark_all_done)
-        self._abandoned = Gathering(self._db.ask, _mark_all_abandoned)
         self.notes = RememberedNotes(self._db, read_only=read_only)
         self.proposals = ProposalStore(self._db, self.notes, read_only=read_only)
         self.batches = BatchStore(self._db, self.notes)
@@ -79,7 +75,6 @@ class Journal:
         """
         self.proposals.expect(change.path)
         row = make_row(change, before, after, time.time())
-        self._retry()  # of this note, too
         self.notes.record(change.path, after)
         return self._db.ask(
             lambda db: insert_pending(db, row, before, change), durable=True
@@ -119,14 +114,14 @@ class Journal:
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; a power failure may undo it."""
-        self._done.add(change)
+        self._db.add(_mark_all_done, change, can_wait=True)
 
     def abandon(self, change: int, remark: str = "") -> None:
         """Record that the note does not hold the change, and why; delete its images.
 
         Its proposals are open again. Returns at once, as `done` does.
         """
-        self._abandoned.add((change, remark))
+        self._db.add(_mark_all_abandoned, (change, remark))
 
     def change(self, change: int) -> Change | None:
         """Return the change with that id; None if there is none."""
@@ -236,14 +231,8 @@ class Journal:
 
     def _select(self, where: str, *values: object) -> list[Change]:
         query = f"{_SELECT} {where}"
-        self._retry()
         rows = self._db.select(query, *values)
         return self.notes.with_current_paths(map(read_row, rows))
-
-    def _retry(self) -> None:
-        """Have recorded what could not be recorded before."""
-        self._done.retry()
-        self._abandoned.retry()
 
 
 def write_note(

@@ -7,11 +7,9 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from hashlib import sha256
 from typing import NamedTuple
 
-from companion.sqlite import Gathering
 from companion.store.change import Change
 from companion.store.database import Database
 from companion.store.proposal_rows import move_proposals
@@ -49,7 +47,6 @@ class RememberedNotes:
         self._moves: list[tuple[str, str]] = []  # since this was opened
         self._read_only = read_only
         self._db = db
-        self._seen = Gathering(partial(db.ask, can_wait=True), _put_all)
         self._now: dict[str, str] = {}
         self._kept_as: dict[str, str] = {}
 
@@ -90,7 +87,8 @@ class RememberedNotes:
         if data is None:
             self._db.ask(lambda db: db.execute(_NAME, (path,)), can_wait=True)
             return
-        self._seen.add(_make_row(path, data, time.time() if seen_at is None else seen_at))
+        row = _make_row(path, data, time.time() if seen_at is None else seen_at)
+        self._db.add(_put_all, row, can_wait=True)
 
     def move(self, old: str, new: str) -> None:
         """Record that the note at old was moved to new, with all that is recorded of it.
@@ -113,8 +111,7 @@ class RememberedNotes:
             )
             db.execute("UPDATE offers SET path = ? WHERE path = ?", (new, old))
 
-        self._seen.end_group()  # what is recorded from now on comes after it
-        self._db.ask(rename)
+        self._db.ask(rename, ends_groups=True)
 
     @property
     def moved_from(self) -> dict[str, str]:
