@@ -168,10 +168,14 @@ class Acceptor:
         """Return a small model's value with its evidence, flagged unless all of it has some.
 
         A callout is flagged, too, where no evidence can be looked for. Values that the vault uses
-        need none. Those of larger models are left as they are: these may know what the vault does
-        not.
+        need none, unless similar notes of the vault agree so little that they tell nothing of each
+        other. Those of larger models are left as they are: these may know what the vault does not.
         """
-        if not self.model.is_small or field.kind == "choice" or field.vocabulary:
+        if not self.model.is_small:
+            return accepted
+        if field.vocabulary == "vault" and self.similar and self._is_mixed(field):
+            return accepted._replace(flags=("small-model",))
+        if field.kind == "choice" or field.vocabulary:
             return accepted
         note, value = self.note, accepted.filling.value
         items = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
@@ -189,6 +193,12 @@ class Acceptor:
             flags.append("small-model")
         added = tuple(flags) if checks_are_on() else ()
         return accepted._replace(evidence=tuple(evidence), flags=added)
+
+    def _is_mixed(self, field: Field) -> bool:
+        """Whether similar notes were compared, and agree too little on the field to choose."""
+        assert self.similar
+        most, is_withheld = field.max_items or 1, self.note.path in self.vault_context.withheld
+        return self.similar.is_mixed(self.vault_context, field.name, most, of_all=is_withheld)
 
     def _read_value(self, answer: RawAnswer, limits: Limits) -> str | list[str] | Fault:
         """Return the value in the answer, or what a check found in it, where checks are on.

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from hashlib import sha256
+from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ _POWER = 4  # of the similarity, by which notes count
 _SAME_FOLDER = 0.4  # added to the similarity of notes in one folder
 _MORE_NEIGHBOURS = 30  # for what the model chooses from
 _BETA = 0.6  # under 1: that a value is right counts for more than that none is missed
+_PRECISION = 0.6  # of the values that a rule chooses; it has to hold for the lower bound
+_DEVIATIONS = 1.645  # standard deviations below the mean, for a bound that holds 95 times in 100
 
 _SAMPLE = 300  # notes at most that are left out in turn
 _AT_ONCE = 50  # of them
@@ -116,6 +119,11 @@ class NearestNeighbours:
         )
         return Suggestion((), candidates, reason)
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether there are notes enough to learn from, and they tell too little of each other."""
+        return self.rule is None and len(self._paths) >= FEWEST
+
     def describe(self) -> str:
         """Return in words what was learnt."""
         if self.rule is None:
@@ -182,30 +190,36 @@ class NearestNeighbours:
                 ranked += [(shares[value], value in theirs) for value in list(shares)[: self._most]]
                 totals.update(theirs)
             notes += len(paths)
-        rule = _choose_rule(ranked, totals.total(), notes)
+        rule = choose_rule(ranked, totals.total(), notes)
         usual = totals.most_common(1)[0][1] / notes  # right, if all notes got the commonest value
-        return rule if rule and rule.precision >= max(0.5, usual) else None
+        return rule if rule and rule.precision >= usual else None
 
 
-def _choose_rule(found: Sequence[tuple[float, bool]], wanted: int, notes: int) -> Rule | None:
-    """Return the rule with the best F measure.
+def choose_rule(shares: Sequence[tuple[float, bool]], authors: int, notes: int) -> Rule | None:
+    """Return the rule with the best F measure among those of which enough values are right.
 
-    found: the shares of values, and whether they are the author's. wanted: how many are.
+    shares: of values, and whether they are the author's. authors: how many values the author gave.
     """
     best, best_score = None, 0.0
     right = 0
-    ordered = sorted(found, reverse=True)
+    ordered = sorted(shares, reverse=True)
     for taken, (share, is_right) in enumerate(ordered, 1):
         right += is_right
         following = ordered[taken][0] if taken < len(ordered) else 0.0
-        if following == share:
+        if following == share or _lower_bound(right, taken) < _PRECISION:
             continue
-        precision, recall = right / taken, right / wanted
-        weighted = _BETA**2 * precision + recall
-        score = (1 + _BETA**2) * precision * recall / weighted if weighted else 0.0
+        precision, recall = right / taken, right / authors
+        score = (1 + _BETA**2) * precision * recall / (_BETA**2 * precision + recall)
         if score > best_score:
             best, best_score = Rule((share + following) / 2, precision, recall, notes), score
     return best
+
+
+def _lower_bound(right: int, taken: int) -> float:
+    """Return the share that is right at least, 95 times in 100 (Wilson's interval, one-sided)."""
+    share, square = right / taken, _DEVIATIONS**2 / taken
+    margin = _DEVIATIONS * sqrt((share * (1 - share) + square / 4) / taken)
+    return (share + square / 2 - margin) / (1 + square)
 
 
 def _by_share(shares: Mapping[str, float]) -> list[str]:

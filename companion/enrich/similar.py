@@ -194,6 +194,16 @@ class SimilarNotes:
                 self._neighbours[key] = learnt
             return self._neighbours[key]
 
+    def is_mixed(self, context: VaultContext, name: str, most: int, *, of_all: bool) -> bool:
+        """Whether notes were compared, and agree too little on the property to tell of each other.
+
+        The arguments are those of neighbours. No, where the encoder fails.
+        """
+        try:
+            return self.neighbours(context, name, most, of_all=of_all).is_mixed
+        except (EndpointError, AnswerError):
+            return False
+
     def find_nearest(
         self, context: VaultContext, path: str, parsed: ParsedNote, number: int
     ) -> list[SimilarNote]:

@@ -15,9 +15,14 @@ from companion.enrich.accept import Acceptor
 from companion.enrich.context import AskedNote, VaultContext, make_prompt_context
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import AskedFor, RawAnswer
-from companion.enrich.nearest_neighbours import NOTHING_KNOWN, NearestNeighbours, Suggestion
+from companion.enrich.nearest_neighbours import (
+    NOTHING_KNOWN,
+    NearestNeighbours,
+    Suggestion,
+    choose_rule,
+)
 from companion.enrich.note_vectors import NoteVectors
-from companion.enrich.outcome import Accepted
+from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.similar import SimilarNotes
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.encoder import BuiltInEncoder
@@ -180,11 +185,58 @@ def test_nothing_is_learnt_where_similar_notes_have_nothing_in_common() -> None:
     assert found.chosen is None and len(found.candidates) == 30
 
 
+@pytest.mark.parametrize(
+    ("right", "taken", "is_enough"),
+    [(28, 40, False), (30, 40, True), (4, 4, False), (5, 5, True), (330, 500, True)],
+)
+def test_a_rule_needs_values_of_which_six_in_ten_are_surely_the_authors(
+    right: int, taken: int, is_enough: bool
+) -> None:
+    shares = [(0.8, True)] * right + [(0.8, False)] * (taken - right)
+    assert (choose_rule(shares, authors=taken, notes=taken) is not None) == is_enough
+
+
+@pytest.mark.parametrize(("cooking", "flags"), [("cooking", ()), ("", ("small-model",))])
+def test_tags_that_a_small_model_chooses_wait_where_similar_notes_agree_too_little(
+    vault: Path, encoder: BuiltInEncoder, cooking: str, flags: tuple[str, ...]
+) -> None:
+    write_tagged(vault, cooking=cooking)
+    if not cooking:
+        for number, note in enumerate(sorted(vault.glob("*.md"))):
+            text = note.read_text().replace("tags: [", f"tags: [tag{number % 15}, ")
+            write(vault, note.name, text.replace("garden", ""))
+    with opened(vault, encoder) as (workspace, similar):
+        context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(BREAD))
+        tag = "tag3" if not cooking else "cooking"
+        need = Need("tags", None, None, "property", "empty")
+        accepted = accept(workspace, similar, context, parsed, need, [tag])
+    assert isinstance(accepted, Accepted) and accepted.flags == flags
+
+
 def test_notes_of_the_same_folder_count_for_more() -> None:
     near = learn(SIDES, [0.0] * 20 + [0.1] * 20)
     vector = np.array([np.cos(0.04), np.sin(0.04)], np.float32)
     elsewhere, beside = near.rank("x/new.md", vector), near.rank("39/new.md", vector)
     assert beside["right"] > elsewhere.get("right", 0.0)
+
+
+def accept(
+    workspace: Workspace,
+    similar: SimilarNotes,
+    context: VaultContext,
+    parsed: ParsedNote,
+    need: Need,
+    answer: str | list[str],
+) -> Accepted | Rejected:
+    """Return what becomes of a small model's answer."""
+    prompts = workspace.prompts
+    field = prompts.field_of(need.kind)
+    vocabulary = context.vocabulary([field], "Stub.md", parsed.note.text, {})
+    shown = make_prompt_context(parsed, "Stub.md", vocabulary)
+    note = AskedNote("Stub.md", prompts, parsed, [need], shown, None, frozenset())
+    model = ModelFacts("m", None, "together", is_small=True)
+    acceptor = Acceptor(workspace.config, context, model, note, similar)
+    return acceptor.accept(RawAnswer(AskedFor(need, Ask(field.name, field)), answer))
 
 
 PEELS = {
@@ -209,15 +261,10 @@ def test_of_notes_of_one_name_the_one_like_it_is_linked(
     with opened(vault, encoder) as (workspace, similar):
         scan = workspace.scan()
         similar.vectors.update(scan, similar.vectors.find_missing(scan))
-        parsed = ParsedNote(NoteText(text))
-        context = make_prompt_context(parsed, "Stub.md", {})
-        model = ModelFacts("m", None, "together")
-        known = VaultContext(scan)
         need = Need(CALLOUT, None, None, "top", "no AI callout")
-        note = AskedNote("Stub.md", workspace.prompts, parsed, [need], context, None, frozenset())
-        acceptor = Acceptor(workspace.config, known, model, note, similar)
-        asked = AskedFor(need, Ask("callout", workspace.prompts.fields["callout"]))
-        accepted = acceptor.accept(RawAnswer(asked, "It is made with a Peel, as always."))
+        answer = "It is made with a Peel, as always."
+        parsed = ParsedNote(NoteText(text))
+        accepted = accept(workspace, similar, VaultContext(scan), parsed, need, answer)
     assert isinstance(accepted, Accepted)
     linked = f"[[{meant}|Peel]]" if meant else "Peel"
     assert accepted.filling.value == [f"It is made with a {linked}, as always."]
