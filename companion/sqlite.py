@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -107,15 +108,22 @@ def open_migrated(
 def connect(database: Path | str, busy_seconds: float) -> sqlite3.Connection:
     """Return a connection to an existing file, or to a new database in memory (`:memory:`).
 
-    No transaction is begun implicitly. Any thread may use the connection, one at a time.
-    busy_seconds: how long a statement waits for the transaction of another connection.
+    No transaction is begun implicitly, and SQL may call fold(). Any thread may use the connection,
+    one at a time. busy_seconds: how long a statement waits for another connection's transaction.
 
     Raises sqlite3.Error.
     """
     name = f"{database.absolute().as_uri()}?mode=rw" if isinstance(database, Path) else database
-    return sqlite3.connect(
+    db = sqlite3.connect(
         name, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False
     )
+    db.create_function("fold", 1, fold, deterministic=True)
+    return db
+
+
+def fold(text: str | None) -> str:
+    """Return the text as searches compare it, without regard to case and Unicode form."""
+    return unicodedata.normalize("NFC", text or "").casefold()
 
 
 def create_private(file: Path) -> None:

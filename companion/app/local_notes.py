@@ -94,7 +94,7 @@ class LocalNotes:
         rest = [entry for entry in notes if entry[0] > query.after]
         page = [Note.of(*entry) for entry in rest[: query.limit]]
         after = page[-1].path if len(rest) > len(page) else None
-        return NotePage(notes=page, after=after, total=len(notes))
+        return NotePage(notes=page, next=after, total=len(notes))
 
     def select(self, state: NoteState, folder: str = "") -> list[tuple[str, Facts]]:
         """Return the notes of the folder that are in this state at the last scan, by path.

@@ -17,6 +17,8 @@ from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.notes import Outdated, ScanOptions, ScanReport
 from companion.app.types.proposals import (
     Proposal,
+    ProposalCounts,
+    ProposalFilter,
     ProposalInPlace,
     ProposalPage,
     ProposalQuery,
@@ -86,7 +88,7 @@ class LocalVault:
         """Return a page of changes, newest first."""
         found = list(islice(self._select_changes(query), query.limit + 1))
         page = [self._show(change, with_diff=query.diff) for change in found[: query.limit]]
-        return ChangePage(changes=page, before=page[-1].id if len(found) > len(page) else None)
+        return ChangePage(changes=page, next=page[-1].id if len(found) > len(page) else None)
 
     def change(self, id: int) -> Change:
         """Return the change of that id, with its diff. Raises NotThere."""
@@ -111,8 +113,16 @@ class LocalVault:
             found = store.select(selection._replace(before=query.before), query.limit + 1)
             total = store.count(selection)
         page = list(map(Proposal.of, found[: query.limit]))
-        before = page[-1].id if len(found) > len(page) else None
-        return ProposalPage(proposals=page, before=before, total=total)
+        last = page[-1].id if len(found) > len(page) else None
+        return ProposalPage(proposals=page, next=last, total=total)
+
+    def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
+        """Return how many proposals a filter means, and how many others like it would."""
+        selection = self._selection(only)
+        wide = selection._replace(states=None, kind=None, flagged=None, flag=None)
+        fits = self._fit(only)
+        filed = (each for each in self._journal.proposals.file(wide) if fits(each.id, each.path))
+        return ProposalCounts.of(filed, only, selection.kind)
 
     def proposal(self, id: int) -> Proposal:
         """Return the proposal of that id. Raises NotThere."""
@@ -197,30 +207,33 @@ class LocalVault:
             raise NotThere(f"there is no proposal {number}")
         return proposal
 
-    def _selection(self, query: ProposalQuery) -> Selection:
+    def _selection(self, query: ProposalFilter) -> Selection:
         """Return what of the query the store answers."""
         named = query.path if query.path is not None else query.folder
         kind = find_kind(self._space.prompts, query.field)
         return Selection(
             paths=[self._find_path(named)] if named else None,
             kind=query.kind if kind is None else kind,
-            states=None if query.state == "all" else (query.state,),
+            states=query.states(),
             flagged=query.flagged,
             run=query.run,
+            flag=query.flag,
+            text=query.text,
         )
 
     def _select_proposals(self, query: ProposalQuery, selection: Selection) -> list[StoredProposal]:
         """Return the proposals that fit, newest first."""
-        store = self._journal.proposals
-        latest = store.latest_of_all().values() if query.latest else ()
+        fits = self._fit(query)
+        found = self._journal.proposals.select(selection)
+        return [each for each in found if fits(each.id, each.path)]
+
+    def _fit(self, only: ProposalFilter) -> Callable[[int, str], bool]:
+        """Return whether a proposal fits what the store cannot tell, by its id and note."""
+        latest = self._journal.proposals.latest_of_all().values() if only.latest else ()
         ids = {asked.id for of_note in latest for asked in of_note.values()}
-        notes = make_filter(query.tag, query.property, query.modified_since)
-        fits = cache(partial(notes.keeps, self.root))
-        return [
-            each
-            for each in store.select(selection)
-            if fits(each.path) and (not query.latest or each.id in ids)
-        ]
+        notes = make_filter(only.tag, only.property, only.modified_since)
+        keeps = cache(partial(notes.keeps, self.root))
+        return lambda id_, path: (not only.latest or id_ in ids) and keeps(path)
 
     def _select_changes(self, query: ChangeQuery) -> Iterator[journal.Change]:
         """Yield the changes that fit, newest first."""

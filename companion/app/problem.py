@@ -55,10 +55,12 @@ class ProblemPlace(BaseModel):
 class Problem(BaseModel):
     """A problem. type: `about:blank`, or a URN of ours; detail: in a user's words.
 
-    path: of the note that it is about; null: it is about no note.
+    code: what it is, for programs: the last part of the URN, or the HTTP status in words, as
+    `not-found`. path: of the note that it is about; null: it is about no note.
     """
 
     type: str = "about:blank"
+    code: str = ""
     title: str
     status: int
     detail: str
@@ -73,7 +75,12 @@ class Problem(BaseModel):
         )
         path = error.path if isinstance(error, NoteError) else ""
         return cls(
-            type=_URN + kind, title=title, status=status, detail=str(error), path=path or None
+            type=_URN + kind,
+            code=kind,
+            title=title,
+            status=status,
+            detail=str(error),
+            path=path or None,
         )
 
     def to_error(self) -> CompanionError | None:
@@ -93,8 +100,8 @@ class Problem(BaseModel):
 
 
 def code_of(error: CompanionError) -> str:
-    """Return the last part of the type of the problem that stands for an error."""
-    return Problem.of(error).type.removeprefix(_URN)
+    """Return the code of the problem that stands for an error."""
+    return Problem.of(error).code
 
 
 def make_error(code: str, reason: str, path: str = "") -> CompanionError:
@@ -105,5 +112,6 @@ def make_error(code: str, reason: str, path: str = "") -> CompanionError:
 
 def http_problem(status: int, detail: str, kind: str = "") -> Problem:
     """Return a problem that its HTTP status describes. kind: the last part of its type, if any."""
-    about = _URN + kind if kind else "about:blank"
-    return Problem(type=about, title=HTTPStatus(status).phrase, status=status, detail=detail)
+    about, title = _URN + kind if kind else "about:blank", HTTPStatus(status).phrase
+    code = kind or title.lower().replace(" ", "-")
+    return Problem(type=about, code=code, title=title, status=status, detail=detail)

@@ -22,6 +22,8 @@ from companion.app.types.proposals import (
     Forgotten,
     NotesToForget,
     Proposal,
+    ProposalCounts,
+    ProposalFilter,
     ProposalInPlace,
     ProposalPage,
     ProposalQuery,
@@ -67,6 +69,10 @@ class RemoteVault:
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         """Return a page of proposals, newest first."""
         return self._daemon.get(f"/proposals?{query.as_query()}", ProposalPage)
+
+    def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
+        """Return how many proposals a filter means, and how many others like it would."""
+        return self._daemon.get(f"/proposals/counts?{only.as_query()}", ProposalCounts)
 
     def proposal(self, id: int) -> Proposal:
         """Return the proposal of that id. Raises NotThere."""

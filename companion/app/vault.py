@@ -17,6 +17,8 @@ from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.notes import Outdated, ScanOptions, ScanReport
 from companion.app.types.proposals import (
     Proposal,
+    ProposalCounts,
+    ProposalFilter,
     ProposalInPlace,
     ProposalPage,
     ProposalQuery,
@@ -66,6 +68,9 @@ class Vault(Protocol):
 
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         """Return a page of proposals, newest first."""
+
+    def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
+        """Return how many proposals a filter means, and how many others like it would."""
 
     def proposal(self, id: int) -> Proposal:
         """Return the proposal of that id. Raises NotThere."""
@@ -125,9 +130,9 @@ def all_changes(vault: Vault, query: ChangeQuery) -> Iterator[Change]:
     while True:
         page = vault.changes(pages)
         yield from page.changes
-        if page.before is None:
+        if page.next is None:
             return
-        pages = pages.model_copy(update={"before": page.before})
+        pages = pages.model_copy(update={"before": page.next})
 
 
 def all_proposals(vault: Vault, query: ProposalQuery) -> Iterator[Proposal]:
@@ -136,6 +141,6 @@ def all_proposals(vault: Vault, query: ProposalQuery) -> Iterator[Proposal]:
     while True:
         page = vault.proposals(pages)
         yield from page.proposals
-        if page.before is None:
+        if page.next is None:
             return
-        pages = pages.model_copy(update={"before": page.before})
+        pages = pages.model_copy(update={"before": page.next})

@@ -51,6 +51,10 @@ class Access:
         is_right = self._take(code, "pairing")
         return client_token(read_token(), self._root) if is_right else None
 
+    def accepts(self, bearer: str) -> bool:
+        """Return whether it opens the API: a token, or that of a session of the page."""
+        return self.tokens.accepts(bearer) or self.sessions.accepts(bearer)
+
     def open_page(self, code: str) -> str | None:
         """Return the bearer token of a new session, for a code of `companion open`.
 

@@ -29,7 +29,7 @@ OPEN_ROUTES = frozenset(  # that need no token; two of them take a one-time code
         ("GET", "/healthz"),
         ("POST", "/api/v1/pair"),
         ("POST", "/api/v1/proof"),
-        ("POST", f"{PAGE}session"),
+        ("POST", "/api/v1/session"),
     }
 )
 SECURITY = (
@@ -121,10 +121,10 @@ class Guard:
             raise Refusal(403, "Pages of other sites get no answer here.")
 
     def _check_token(self, environ: WSGIEnvironment, *, is_page: bool) -> None:
-        """Refuse requests without a valid token. is_page: that of a session of the page."""
+        """Refuse requests without a valid token. is_page: only that of a session will do."""
         authorization = environ.get("HTTP_AUTHORIZATION")
         bearer = _BEARER.fullmatch(authorization or "")
-        tokens = self._access.sessions if is_page else self._access.tokens
+        tokens = self._access.sessions if is_page else self._access
         if bearer is not None and tokens.accepts(bearer[1]):
             return
         challenge, words = "Bearer", "A bearer token is needed."

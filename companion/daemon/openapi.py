@@ -66,7 +66,7 @@ def describe_api(resources: Sequence[Resource]) -> str:
     paths |= _BARE_PATHS
     schemas = models_json_schema(list(modes), ref_template=_REF)[1]["$defs"]
     # A problem without places leaves them out.
-    schemas["Problem"]["required"] = ["type", "title", "status", "detail"]
+    schemas["Problem"]["required"] = ["type", "code", "title", "status", "detail"]
     document = {
         "openapi": "3.1.0",
         "info": {"title": "Callout Companion", "version": __version__},

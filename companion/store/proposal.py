@@ -123,7 +123,8 @@ class Proposal:
     need is gone, or `agent:` and a name; of an open one, who has accepted it while an editor
     showed its note, else empty. change: the id of the change that it became, also once that was
     undone. edited: what the user made of the value when they accepted it, which is the value as
-    long as it is accepted. The rest is as in NewProposal.
+    long as it is accepted; original: the model's value, while that is so. The rest is as in
+    NewProposal.
     """
 
     id: int
@@ -154,6 +155,7 @@ class Proposal:
     options: dict[str, Any]
     waits: bool
     edited: ProposedValue | None = None
+    original: ProposedValue | None = None
 
     @property
     def text(self) -> str:
@@ -215,7 +217,7 @@ def read_proposal_row(row: sqlite3.Row, path: str) -> Proposal:
     columns["waits"] = bool(columns["waits"])
     read = Proposal(**columns)
     is_edited = read.edited is not None and (read.state == "accepted" or read.waits_for_editor)
-    return replace(read, value=read.edited) if is_edited else read
+    return replace(read, value=read.edited, original=read.value) if is_edited else read
 
 
 _JSON_COLUMNS = (

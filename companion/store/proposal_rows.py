@@ -10,7 +10,7 @@ from dataclasses import fields
 from companion.errors import ProposalDecided
 from companion.store.proposal import NewProposal, Proposal, ProposalState, make_proposal_row
 
-PROPOSAL_COLUMNS = ", ".join(field.name for field in fields(Proposal))
+PROPOSAL_COLUMNS = ", ".join(each.name for each in fields(Proposal) if each.name != "original")
 
 
 def insert_row(db: sqlite3.Connection, table: str, row: Mapping[str, object]) -> int:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from companion.load_once import LockedProperty
+from companion.sqlite import fold
 from companion.store.database import Database
 from companion.store.proposal import (
     AskedNeed,
@@ -38,7 +40,8 @@ class Selection(NamedTuple):
     """Which proposals are meant: those that fit all that is given; None: any.
 
     paths: notes, and folders with all in them; `""`: the vault. flagged: with any flag, or
-    without. before: with a lower id.
+    without; flag: with this one. text: with these words in the note's path or the value, without
+    regard to case. before: with a lower id.
     """
 
     paths: Sequence[str] | None = None
@@ -47,6 +50,18 @@ class Selection(NamedTuple):
     flagged: bool | None = None
     run: str | None = None
     before: int | None = None
+    flag: Flag | None = None
+    text: str | None = None
+
+
+class Filed(NamedTuple):
+    """What a proposal is counted by. path: of its note now."""
+
+    id: int
+    path: str
+    state: ProposalState
+    kind: str
+    flags: tuple[Flag, ...]
 
 
 ALL = Selection()
@@ -104,6 +119,16 @@ class ProposalStore:
         query = f"SELECT count(*) FROM proposals WHERE {where}"  # noqa: S608 (our own words)
         ((number,),) = self._db.select(query, *values)
         return int(number)
+
+    def file(self, selection: Selection = ALL) -> list[Filed]:
+        """Return by what the selected proposals are counted."""
+        where, values = self._where(selection)
+        query = f"SELECT id, path, state, kind, flags FROM proposals WHERE {where}"  # noqa: S608
+        read_flags = cache(lambda flags: tuple(json.loads(flags)))
+        return [
+            Filed(id_, self._notes.current_path(path), state, kind, read_flags(flags))
+            for id_, path, state, kind, flags in self._db.select(query, *values)
+        ]
 
     def source(self, proposal: Proposal) -> bytes | None:
         """Return the note that the proposal was made from; None once its text was deleted."""
@@ -235,7 +260,7 @@ class ProposalStore:
 
     def _where(self, selection: Selection) -> tuple[str, list[object]]:
         """Return the selection as an SQL condition, and its values."""
-        paths, kind, states, flagged, run, before = selection
+        paths, kind, states, flagged, run, before, flag, text = selection
         parts: list[tuple[str, object]] = []
         if paths is not None and "" not in paths:
             stored = json.dumps([self._notes.stored_path(path) for path in paths])
@@ -246,6 +271,10 @@ class ProposalStore:
             parts.append(("state IN (SELECT value FROM json_each(?))", json.dumps(list(states))))
         if flagged is not None:
             parts.append(("(flags != '[]') = ?", flagged))
+        if flag is not None:
+            parts.append((_HAS_FLAG, flag))
+        if text is not None:
+            parts.append((_HAS_WORDS, fold(text)))
         if run is not None:
             parts.append(("run = ?", run))
         if before is not None:
@@ -277,6 +306,10 @@ _HAS_TEXT = "(value IS NOT NULL OR answer IS NOT NULL OR state = 'asked')"
 _IN_PATHS = """EXISTS (SELECT 1 FROM json_each(?) AS named
     WHERE proposals.path = named.value
     OR (proposals.path > named.value || '/' AND proposals.path < named.value || '0'))"""
+_HAS_FLAG = "EXISTS (SELECT 1 FROM json_each(flags) AS flag WHERE flag.value = ?)"
+_HAS_WORDS = """instr(fold(path || char(10) || coalesce(
+    (SELECT group_concat(atom, char(10)) FROM json_tree(coalesce(edited, proposals.value))), '')
+    ), ?)"""
 _LATEST = """SELECT path, need, id, state, rejection, reason, flags, waits, change,
     value IS NOT NULL FROM proposals
     WHERE state NOT IN ('superseded', 'closed') {} ORDER BY path, need, state = 'open', id"""

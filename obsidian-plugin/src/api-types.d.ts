@@ -160,10 +160,10 @@ export interface components {
         ChangeMade: {
             change: number;
         };
-        /** @description A page of changes, newest first. before: where the next page begins; null on the last. */
+        /** @description A page of changes, newest first. next: `before` of the next page; null on the last. */
         ChangePage: {
             changes: components["schemas"]["Change"][];
-            before: number | null;
+            next: number | null;
         };
         /** @description Changes to take back, in this order. run: that the undos belong to; null: a new one. */
         ChangesToUndo: {
@@ -171,7 +171,7 @@ export interface components {
             /** @default null */
             run: string | null;
         };
-        /** @description The one-time code that `companion plugin pair` shows. */
+        /** @description A one-time code: of `companion plugin pair`, or in the address of `companion open`. */
         Code: {
             code: string;
         };
@@ -423,10 +423,10 @@ export interface components {
             left: string[];
             proposals: components["schemas"]["Decided"][];
         };
-        /** @description A page of notes. after: where the next page begins; null on the last. total: of all. */
+        /** @description A page of notes. next: `after` of the next page; null on the last. total: of all. */
         NotePage: {
             notes: components["schemas"]["Note"][];
-            after: string | null;
+            next: string | null;
             total: number;
         };
         /** @description Notes and folders whose text is to be deleted from what is kept; `""`: of the vault. */
@@ -462,7 +462,9 @@ export interface components {
             made_at: string;
             run: string;
             decided_by: string;
+            decided_at: string | null;
             change: number | null;
+            original: string | string[] | null;
             evidence: components["schemas"]["Evidence"][] | null;
             changed_share: number;
         };
@@ -486,11 +488,14 @@ export interface components {
         /**
          * @description A problem. type: `about:blank`, or a URN of ours; detail: in a user's words.
          *
-         *     path: of the note that it is about; null: it is about no note.
+         *     code: what it is, for programs: the last part of the URN, or the HTTP status in words, as
+         *     `not-found`. path: of the note that it is about; null: it is about no note.
          */
         Problem: {
             /** @default about:blank */
             type: string;
+            /** @default  */
+            code: string;
             title: string;
             status: number;
             detail: string;
@@ -522,6 +527,7 @@ export interface components {
          *     reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
          *     evidence: for each sentence what supports it, as far as it is known. decided_by: of an open one,
          *     who has accepted it while an editor showed its note, which is to make the edits; else empty.
+         *     original: what the model gave, where the user has edited the text; null: it was not edited.
          */
         Proposal: {
             id: number;
@@ -539,8 +545,34 @@ export interface components {
             made_at: string;
             run: string;
             decided_by: string;
+            decided_at: string | null;
             change: number | null;
+            original: string | string[] | null;
             evidence: components["schemas"]["Evidence"][] | null;
+        };
+        /**
+         * @description How many proposals there are of those that a filter means. notes: of how many notes.
+         *
+         *     states: how many there would be in each state; kinds, flags, flagged, unflagged: how many of
+         *     each, whatever the filter says of that. folders: by the folder of their note.
+         */
+        ProposalCounts: {
+            total: number;
+            notes: number;
+            states: {
+                [key: string]: number;
+            };
+            kinds: {
+                [key: string]: number;
+            };
+            flags: {
+                [key: string]: number;
+            };
+            flagged: number;
+            unflagged: number;
+            folders: {
+                [key: string]: number;
+            };
         };
         /** @description A proposal. field: the property, or `callout`. */
         ProposalFound: {
@@ -559,7 +591,9 @@ export interface components {
             made_at: string;
             run: string;
             decided_by: string;
+            decided_at: string | null;
             change: number | null;
+            original: string | string[] | null;
             evidence: components["schemas"]["Evidence"][] | null;
         };
         /**
@@ -584,13 +618,13 @@ export interface components {
             offer: components["schemas"]["OfferShape"];
         };
         /**
-         * @description A page of proposals, newest first. before: where the next page begins; null on the last.
+         * @description A page of proposals, newest first. next: `before` of the next page; null on the last.
          *
          *     total: how many there are on all pages.
          */
         ProposalPage: {
             proposals: components["schemas"]["Proposal"][];
-            before: number | null;
+            next: number | null;
             total: number;
         };
         /** @description What came of it: the proposal, which waits for the user; or why a check rejected it. */
@@ -937,6 +971,7 @@ export type Problem = components['schemas']['Problem'];
 export type ProblemPlace = components['schemas']['ProblemPlace'];
 export type Proof = components['schemas']['Proof'];
 export type Proposal = components['schemas']['Proposal'];
+export type ProposalCounts = components['schemas']['ProposalCounts'];
 export type ProposalFound = components['schemas']['ProposalFound'];
 export type ProposalInPlace = components['schemas']['ProposalInPlace'];
 export type ProposalMade = components['schemas']['ProposalMade'];

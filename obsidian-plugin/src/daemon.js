@@ -190,7 +190,7 @@ export class DaemonApi {
       /** @type {ReturnType<typeof shapes.asChanges>} */
       const page = await this.readChangePage(which, PAGE, before);
       yield* page.changes;
-      before = page.before;
+      before = page.next;
     } while (before !== null);
   }
 

@@ -29,7 +29,7 @@ export async function showHistory(place) {
  * @returns {Promise<number>}
  */
 async function addChanges(place, list, before) {
-  const { changes, before: next } = await place.plugin.api.readChangePage({}, PAGE, before);
+  const { changes, next } = await place.plugin.api.readChangePage({}, PAGE, before);
   let run = list.lastElementChild?.getAttr("data-run");
   for (const change of changes) {
     showChange(place, list, change, change.run !== run);

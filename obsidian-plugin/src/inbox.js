@@ -91,7 +91,7 @@ class Inbox {
         this.#shown.set(row, proposal);
         if (plugin.drafts.has(proposal.id)) this.#edit(row);
       }
-      this.#next = page.before;
+      this.#next = page.next;
       this.#total = page.total;
       this.#updateCount();
     } finally {

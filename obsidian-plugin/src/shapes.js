@@ -175,7 +175,7 @@ export const asChange = object({
   undoes: maybe(asNumber),
   left: maybe(list(asText)),
 });
-export const asChanges = object({ changes: list(asChange), before: maybe(asNumber) });
+export const asChanges = object({ changes: list(asChange), next: maybe(asNumber) });
 const asFault = object({ reason: or(asText, "something is wrong with the model") });
 const asBackground = object({
   off: asOptionalText,
@@ -215,7 +215,7 @@ const asProposal = object({
   model: asOptionalText,
   evidence: maybe(list(object({ sentence: asText, supported: or(asBoolean, true) }))),
 });
-export const asProposals = object({ proposals: list(asProposal), before: maybe(asNumber), total: asCount });
+export const asProposals = object({ proposals: list(asProposal), next: maybe(asNumber), total: asCount });
 export const asProposalOffer = object({ run: asText, offer: asOffer });
 const asDecided = object({ id: asNumber, state: maybe(asText), reason: maybe(asText) });
 export const asDecisions = object({ notes: list(object({ path: asText, proposals: list(asDecided) })) });

@@ -207,8 +207,8 @@ describe("enrich folder", () => {
     await host.command("enrich-folder");
     await host.pass(400);
     const pages = [
-      { changes: [change({ id: 8, path: "C.md" }), change({ id: 7, path: "D.md" })], before: 7 },
-      { changes: [change({ id: 6, path: "E.md" }), change({ id: 5, path: "F.md" })], before: null },
+      { changes: [change({ id: 8, path: "C.md" }), change({ id: 7, path: "D.md" })], next: 7 },
+      { changes: [change({ id: 6, path: "E.md" }), change({ id: 5, path: "F.md" })], next: null },
     ];
     host.daemon.changes = pages.flatMap(({ changes }) => changes);
     host.daemon.answers.set("GET /changes", (_, __, query) => pages[query.has("before") ? 1 : 0]);
@@ -319,7 +319,7 @@ describe("undo the last change", () => {
     await host.unload();
     host = await new Host({ "Caf\u00e9.md": FILLED }).load();
     view = await host.open("Caf\u00e9.md");
-    host.daemon.answers.set("GET /changes", { changes: [change({ id: 8, path: "Cafe\u0301.md" })], before: null });
+    host.daemon.answers.set("GET /changes", { changes: [change({ id: 8, path: "Cafe\u0301.md" })], next: null });
     host.daemon.answers.set("GET /runs/*", progress({ total: 1, counts: { enriched: 1 } }));
     await host.command("enrich-folder");
     await host.pass(400);

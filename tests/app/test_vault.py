@@ -21,7 +21,7 @@ from companion.app.types import programs
 from companion.app.types.changes import ChangeQuery
 from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.notes import ScanOptions
-from companion.app.types.proposals import ProposalQuery
+from companion.app.types.proposals import ProposalFilter, ProposalQuery
 from companion.app.vault import Vault, all_changes
 from companion.config import state_folder
 from companion.config.settings import AgentsTable, ReviewTable
@@ -113,7 +113,7 @@ def test_changes(vault: Vault) -> None:
 
 def test_pages_lead_through_all_changes(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.app.vault._LARGEST_PAGE", 2)
-    assert vault.changes(ChangeQuery(limit=2)).before == 2
+    assert vault.changes(ChangeQuery(limit=2)).next == 2
     assert [change.id for change in all_changes(vault, ChangeQuery())] == [3, 2, 1]
 
 
@@ -306,7 +306,12 @@ PROPOSALS: Sequence[tuple[dict[str, Any], list[int]]] = [
     ({"field": "callout"}, [4, 2]),
     ({"flagged": True}, []),
     ({"flagged": False}, [4, 3, 2, 1]),
+    ({"flag": "new-value"}, []),
+    ({"text": "WHAT A STUB IS"}, [3, 1]),
+    ({"text": "f/b"}, [4, 3]),
+    ({"text": "f/b", "kind": "callout"}, [4]),
     ({"state": "refused"}, []),
+    ({"state": "decided"}, []),
     ({"state": "all", "latest": True}, [4, 3, 2, 1]),
     ({"tag": "none"}, []),
     ({"property": "created"}, [4, 3, 2, 1]),
@@ -321,12 +326,23 @@ def test_proposals(proposed: Vault) -> None:
     for query, expected in PROPOSALS:
         page = proposed.proposals(ProposalQuery.of(**query))
         assert [each.id for each in page.proposals] == expected, query
-    assert (page.total, page.before) == (4, 4)
+    assert (page.total, page.next) == (4, 4)
     assert proposed.proposal(1) == proposed.proposals(ProposalQuery(before=2)).proposals[0]
     with pytest.raises(NotThere, match="no proposal 99"):
         proposed.proposal(99)
     with pytest.raises(UsageError, match="there is no field colour"):
         proposed.proposals(ProposalQuery(field="colour"))
+
+
+def test_how_many_proposals_there_are(proposed: Vault) -> None:
+    [*proposed.decide(Decisions(refuse=[1]))]
+    counts = proposed.count_proposals(ProposalFilter(kind="callout"))
+    assert (counts.total, counts.notes, counts.folders) == (2, 2, {"": 1, "F": 1})
+    assert (counts.states, counts.kinds) == ({"open": 2}, {"description": 1, "callout": 2})
+    assert (counts.flags, counts.flagged, counts.unflagged) == ({}, 0, 2)
+    decided = proposed.count_proposals(ProposalFilter(state="decided", text="What a stub is"))
+    assert (decided.total, decided.states) == (1, {"open": 1, "refused": 1})
+    assert proposed.count_proposals(ProposalFilter(state="all", tag="none")).total == 0
 
 
 def test_the_place_of_a_proposal(proposed: Vault) -> None:

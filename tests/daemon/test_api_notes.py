@@ -8,7 +8,7 @@ from tests.daemon.test_guard import assert_is_problem
 
 def test_lists_notes_with_their_needs(server: Served) -> None:
     page = server.get("/notes").json
-    assert (page["total"], page["after"]) == (2, None)
+    assert (page["total"], page["next"]) == (2, None)
     assert [note["path"] for note in page["notes"]] == ["A/Stub.md", "Stub.md"]
     assert page["notes"][1] == {
         "path": "Stub.md",
@@ -47,7 +47,7 @@ def test_pages_lead_through_all_notes(server: Served) -> None:
     while after is not None:
         page = server.get(f"/notes?filter=all&limit=2&after={after}").json
         seen += [note["path"] for note in page["notes"]]
-        after = page["after"]
+        after = page["next"]
     assert seen == ["A/Done.md", "A/Stub.md", "Left.md", "Skipped.md", "Stub.md"]
 
 

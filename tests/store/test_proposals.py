@@ -118,6 +118,10 @@ SELECTIONS = [
     pytest.param(Selection(states=["rejected", "refused"]), [5], id="states"),
     pytest.param(Selection(flagged=True), [3], id="flagged"),
     pytest.param(Selection(flagged=False), [5, 4, 2, 1], id="unflagged"),
+    pytest.param(Selection(flag="new-value"), [3], id="a flag"),
+    pytest.param(Selection(flag="undone"), [], id="another flag"),
+    pytest.param(Selection(text="C/D.MD"), [3], id="words of a path"),
+    pytest.param(Selection(text="100%"), [], id="words that stand nowhere"),
     pytest.param(Selection(run="run-2"), [2], id="a run"),
     pytest.param(Selection(before=3), [2, 1], id="before"),
     pytest.param(Selection(["a"], "description", ["open"], run="run-1"), [3], id="several"),
@@ -138,6 +142,7 @@ def test_selects(journal: Journal, selection: Selection, wanted: list[int]) -> N
     assert [each.id for each in journal.proposals.select(selection)] == wanted
     assert [each.id for each in journal.proposals.select(selection, limit=2)] == wanted[:2]
     assert journal.proposals.count(selection) == len(wanted)
+    assert sorted(each.id for each in journal.proposals.file(selection)) == sorted(wanted)
 
 
 def test_unknown_ids_are_left_out(journal: Journal) -> None:

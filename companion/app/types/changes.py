@@ -94,10 +94,10 @@ class Change(Shape):
 
 
 class ChangePage(Shape):
-    """A page of changes, newest first. before: where the next page begins; null on the last."""
+    """A page of changes, newest first. next: `before` of the next page; null on the last."""
 
     changes: list[Change]
-    before: int | None
+    next: int | None
 
 
 class ChangesToUndo(Sent):

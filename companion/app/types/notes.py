@@ -45,10 +45,10 @@ class Note(Shape):
 
 
 class NotePage(Shape):
-    """A page of notes. after: where the next page begins; null on the last. total: of all."""
+    """A page of notes. next: `after` of the next page; null on the last. total: of all."""
 
     notes: list[Note]
-    after: str | None
+    next: str | None
     total: int
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, WithJsonSchema, model_validator
@@ -22,6 +24,7 @@ from companion.app.types.base import (
 from companion.note.diff import Mark
 from companion.store import proposal
 from companion.store.proposal import FLAG_WORDS, Flag, ProposalState
+from companion.store.proposals import Filed
 
 __all__ = [
     "FLAG_WORDS",
@@ -29,6 +32,8 @@ __all__ = [
     "Forgotten",
     "NotesToForget",
     "Proposal",
+    "ProposalCounts",
+    "ProposalFilter",
     "ProposalInPlace",
     "ProposalPage",
     "ProposalQuery",
@@ -38,12 +43,13 @@ __all__ = [
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class ProposalQuery(Sent):
+class ProposalFilter(Sent):
     """Which proposals. path: of one note. folder: in it, and those below. kind: a property, or
     `callout`; field: the same by the name of its file, too. tag, property, modified_since: of the
-    note; a property may have `=` and a value behind its name. state: `all`, or one of them.
-    flagged: only those with a flag, or without. latest: only those that no later one for the same
-    need followed; an open one is always the latest.
+    note; a property may have `=` and a value behind its name. state: `all`, `decided`, which is
+    accepted or refused, or one of them. flagged: only those with a flag, or without; flag: with
+    this one. text: with these words in the note's path or the value. latest: only those that no
+    later one for the same need followed; an open one is always the latest.
     """
 
     path: RelativePath | None = None
@@ -53,18 +59,82 @@ class ProposalQuery(Sent):
     tag: str | None = None
     property: str | None = None
     modified_since: ExactMoment | None = None
-    state: Literal[ProposalState, "all"] = "open"
+    state: Literal[ProposalState, "decided", "all"] = "open"
     flagged: YesOrNo | None = None
+    flag: Flag | None = None
+    text: _Name | None = None
     latest: YesOrNo = False
     run: RunId | None = None
-    before: QueryId | None = None
-    limit: PageSize = 100
 
     @model_validator(mode="after")
-    def _check(self) -> ProposalQuery:
+    def _check(self) -> Self:
         if self.path is not None and self.folder:
             raise ValueError("`path` names one note, and `folder` many; one of them is enough")
         return self
+
+    def states(self) -> tuple[ProposalState, ...] | None:
+        """Return the states that are meant; None: all."""
+        if self.state == "all":
+            return None
+        return ("accepted", "refused") if self.state == "decided" else (self.state,)
+
+
+class ProposalQuery(ProposalFilter):
+    """A page of proposals. before: with a lower id. The rest says which, as in ProposalFilter."""
+
+    before: QueryId | None = None
+    limit: PageSize = 100
+
+
+class ProposalCounts(Shape):
+    """How many proposals there are of those that a filter means. notes: of how many notes.
+
+    states: how many there would be in each state; kinds, flags, flagged, unflagged: how many of
+    each, whatever the filter says of that. folders: by the folder of their note.
+    """
+
+    total: int
+    notes: int
+    states: dict[ProposalState, int]
+    kinds: dict[str, int]
+    flags: dict[Flag, int]
+    flagged: int
+    unflagged: int
+    folders: dict[str, int]
+
+    @classmethod
+    def of(cls, filed: Iterable[Filed], only: ProposalFilter, kind: str | None) -> Self:
+        """Return the counts of what a filter means. kind: that it means.
+
+        filed: the proposals that it would mean if it named no state, kind or flag.
+        """
+        meant = only.states()
+        states, kinds, flags = Counter[ProposalState](), Counter[str](), Counter[Flag]()
+        flagged, found = Counter[bool](), list[Filed]()
+        for each in filed:
+            is_state = meant is None or each.state in meant
+            is_kind = kind in (None, each.kind)
+            is_flag = only.flagged in (None, bool(each.flags))
+            is_flag = is_flag and (only.flag is None or only.flag in each.flags)
+            if is_kind and is_flag:
+                states[each.state] += 1
+            if is_state and is_flag:
+                kinds[each.kind] += 1
+            if is_state and is_kind:
+                flags.update(each.flags)
+                flagged[bool(each.flags)] += 1
+            if is_state and is_kind and is_flag:
+                found.append(each)
+        return cls(
+            total=len(found),
+            notes=len({each.path for each in found}),
+            states=states,
+            kinds=kinds,
+            flags=flags,
+            flagged=flagged[True],
+            unflagged=flagged[False],
+            folders=Counter(each.path.rpartition("/")[0] for each in found),
+        )
 
 
 class Evidence(Shape):
@@ -85,6 +155,7 @@ class Proposal(Shape):
     reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
     evidence: for each sentence what supports it, as far as it is known. decided_by: of an open one,
     who has accepted it while an editor showed its note, which is to make the edits; else empty.
+    original: what the model gave, where the user has edited the text; null: it was not edited.
     """
 
     id: int
@@ -101,7 +172,9 @@ class Proposal(Shape):
     made_at: Moment
     run: str
     decided_by: str
+    decided_at: Moment | None
     change: int | None
+    original: str | list[str] | None
     evidence: list[Evidence] | None
 
     @classmethod
@@ -145,11 +218,11 @@ class ProposalInPlace(Shape):
 
 
 class ProposalPage(Shape):
-    """A page of proposals, newest first. before: where the next page begins; null on the last.
+    """A page of proposals, newest first. next: `before` of the next page; null on the last.
 
     total: how many there are on all pages.
     """
 
     proposals: list[Proposal]
-    before: int | None
+    next: int | None
     total: int

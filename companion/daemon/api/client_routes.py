@@ -17,7 +17,7 @@ pair = Resource("pair")
 
 
 class Code(Sent):
-    """The one-time code that `companion plugin pair` shows."""
+    """A one-time code: of `companion plugin pair`, or in the address of `companion open`."""
 
     code: Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -34,11 +34,22 @@ def take_code(body: Code) -> Token:
     token = the_access().pair(body.code)
     if token is None:
         words = "The code is wrong, used up or too old; run `companion plugin pair` for a new one."
-        raise refuse_code(words)
+        raise _refuse_code(words)
     return Token(token=token)
 
 
-def refuse_code(words: str) -> Refusal:
+@pair.does("/session", is_open=True, takes_code=True)
+def open_session(body: Code) -> Token:
+    """Exchange the code of `companion open` for a token, which lasts twelve hours."""
+    session = the_access().open_page(body.code)
+    if session is None:
+        raise _refuse_code(
+            "This address was used, or is too old; `companion open` makes a new one."
+        )
+    return Token(token=session)
+
+
+def _refuse_code(words: str) -> Refusal:
     """Return the refusal of a wrong code; after some in a row, it says how long to wait."""
     wait = the_access().wrong_codes.wait
     if not wait:

@@ -9,6 +9,8 @@ from companion.app.types.proposals import (
     Forgotten,
     NotesToForget,
     Proposal,
+    ProposalCounts,
+    ProposalFilter,
     ProposalInPlace,
     ProposalPage,
     ProposalQuery,
@@ -26,6 +28,12 @@ _ONE = f"/proposals/<int(min=1, max={LARGEST}):proposal>"
 def read_proposals(query: ProposalQuery) -> ProposalPage:
     """A page of proposals, newest first."""
     return the_daemon().vault.proposals(query)
+
+
+@proposals.reads("/proposals/counts")
+def count_proposals(query: ProposalFilter) -> ProposalCounts:
+    """How many proposals a filter means, and how many there are of each state, kind and flag."""
+    return the_daemon().vault.count_proposals(query)
 
 
 @proposals.reads(_ONE)

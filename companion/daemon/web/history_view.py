@@ -77,7 +77,7 @@ def show_history(query: HistoryQuery) -> Response:
         "history.html",
         query=query,
         runs=DayOfRun.group(page.changes),
-        before=page.before,
+        before=page.next,
         diff=diff and [line.rstrip("\r") for line in diff.removesuffix("\n").split("\n")],
     )
 

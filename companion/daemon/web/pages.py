@@ -1,4 +1,4 @@
-"""The addresses of the page: its shell, its scripts and styles, its views, its session.
+"""The addresses of the page: its shell, its scripts and styles, and its views.
 
 The shell holds no data and needs no session, so that it may be opened by a link. Everything else
 does, and is fetched by `static/page.js`, which sends the session's token.
@@ -8,17 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
 
 from flask import Blueprint, Response, request, send_from_directory
-from pydantic import Field
 
-from companion.app.types.base import Sent
-from companion.daemon.api.client_routes import refuse_code
-from companion.daemon.api.routing import read_body, the_access
 from companion.daemon.guard import PAGE, SHELL, STATIC, VIEWS
 from companion.daemon.problem import Refusal
-from companion.daemon.web import answer, show
+from companion.daemon.web import show
 from companion.daemon.web.history_view import history_view
 from companion.daemon.web.inbox_view import inbox_view
 from companion.daemon.web.now_view import now_view
@@ -30,13 +25,6 @@ STATIC_FILES = ("idiomorph.min.js", "simple.min.css", "page.js", "inbox.js", "pa
 """The scripts and styles, those of others first; `npm run page` brings these from npm."""
 
 _FOLDER = Path(__file__).parent / "static"
-
-
-class OneTimeCode(Sent):
-    """The code in the fragment of the address that `companion open` opens."""
-
-    code: Annotated[str, Field(min_length=1, max_length=64)]
-
 
 page = Blueprint("page", __name__, template_folder="templates")
 for each in (inbox_view, now_view, history_view, vault_view, spending_view):
@@ -61,15 +49,6 @@ def send_static(name: str) -> Response:
     if name not in STATIC_FILES:
         raise Refusal(404, "There is nothing at this address.")
     return send_from_directory(_FOLDER, name)
-
-
-@page.post(f"{PAGE}session")
-def open_session() -> Response:
-    """Open a session for a one-time code; return its token."""
-    session = the_access().open_page(read_body(OneTimeCode, request.get_data()).code)
-    if session is None:
-        raise refuse_code("This address was used, or is too old; `companion open` makes a new one.")
-    return answer({"session": session})
 
 
 page.add_app_template_filter(show_hidden, "visible")

@@ -166,7 +166,7 @@ export class FakeDaemon {
   }
 
   "GET /changes"() {
-    return { changes: this.changes, before: null };
+    return { changes: this.changes, next: null };
   }
 
   "GET /changes/*"(_, id) {

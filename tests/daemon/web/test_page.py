@@ -74,7 +74,7 @@ def test_every_address_of_the_page_is_attacked_here(attacked: AttackedDaemon) ->
     pages = {rule for rule in rules if rule.startswith(PAGE)}
     listed = {path.replace("20261125-104412-3f9a", "<name>") for path in (*VIEWS, *ACTIONS)}
     pages = {re.sub(r"<int.*>", "1", rule) for rule in pages}
-    assert pages == listed | {"/page/session"}
+    assert pages == listed
 
 
 def test_the_page_itself_gets_in(attacked: AttackedDaemon) -> None:
@@ -142,11 +142,11 @@ def test_a_code_opens_one_session(attacked: AttackedDaemon) -> None:
     open_page = _without(attacked.page_headers, "Authorization")
     code = new_code(state_folder(attacked.daemon.root), purpose="page")
     for wrong in ({"code": "AAAA-AAAA"}, {"code": ""}, {}, {"code": code, "x": 1}):
-        assert _post(attacked, "/page/session", open_page, wrong).status in (403, 422)
-    answer = _post(attacked, "/page/session", open_page, {"code": code})
+        assert _post(attacked, "/api/v1/session", open_page, wrong).status in (403, 422)
+    answer = _post(attacked, "/api/v1/session", open_page, {"code": code})
     assert answer.status == 200
-    assert _post(attacked, "/page/session", open_page, {"code": code}).status == 403
-    session = {**open_page, "Authorization": f"Bearer {answer.json['session']}"}
+    assert _post(attacked, "/api/v1/session", open_page, {"code": code}).status == 403
+    session = {**open_page, "Authorization": f"Bearer {answer.json['token']}"}
     assert _get(attacked, "/page/now", session).status == 200
 
 
@@ -193,17 +193,20 @@ def test_a_program_on_another_port_gets_nothing_that_opens_the_page(
     host = f"127.0.0.1:{attacked.port}"
     page: Headers = {"Host": host, "Origin": f"http://{host}", "Companion-Page": "1"}
     code = new_code(state_folder(attacked.daemon.root), purpose="page")
-    answer = _post(attacked, "/page/session", page, {"code": code})
+    answer = _post(attacked, "/api/v1/session", page, {"code": code})
     cookies = SimpleCookie(answer.headers.get("set-cookie"))
     page["Cookie"] = "; ".join(f"{name}={each.value}" for name, each in cookies.items())
     assert {seen.status for seen in _all(attacked, page)} == {401}
     attacked.assert_nobody_came_in()
 
 
-def test_the_session_opens_no_route_of_the_api(attacked: AttackedDaemon) -> None:
+def test_the_session_opens_the_api_as_well(attacked: AttackedDaemon) -> None:
     for address in attacked.addresses:
-        if not address.is_open:
-            attacked.assert_kept_out(address.request(attacked.page_headers), {401}, address)
+        if address.method == "GET":
+            assert attacked.send(address.request(attacked.page_headers)).status != 401, address
+    for what, headers in _spoiled(attacked).items():
+        if what != "the API's token":
+            attacked.assert_kept_out(attacked.addresses[0].request(headers), {401, 400}, what)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])

@@ -22,11 +22,11 @@
     const code = new URLSearchParams(location.hash.slice(1)).get("code");
     if (!code) return;
     history.replaceState(null, "", location.pathname + location.search);
-    const answer = await ask("/page/session", { code });
+    const answer = await ask("/api/v1/session", { code });
     const made = await answer.json();
     if (!answer.ok) throw new Error(made.detail);
-    sessionStorage.setItem(SESSION, made.session);
-    sessions.postMessage(made.session);
+    sessionStorage.setItem(SESSION, made.token);
+    sessions.postMessage(made.token);
   }
 
   // A tab whose session has ended goes on with the one that another tab opened.
