@@ -34,7 +34,7 @@ from companion.enrich.outcome import (
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.enrich.plan import Filling
 from companion.enrich.similar import SimilarNotes
-from companion.enrich.statements import Quotation
+from companion.enrich.statements import Quotation, is_definition
 from companion.enrich.words import read_paragraphs, width
 from companion.errors import AnswerError, EndpointError
 from companion.note.link_names import only_one, without_extension
@@ -139,7 +139,8 @@ class Acceptor:
         """Return the outcomes with a sentence of the note where it is the better description.
 
         That is where the model's was rejected, or where a small model restates what a sentence of
-        the note says; never where that is switched off.
+        the note says; never where that is switched off. In place of a rejected one, a sentence that
+        is no definition of the note's subject is flagged.
         """
         first = next((each for each in outcomes if each.need.kind == DESCRIPTION), None)
         if first is None or not (checks_are_on() and self.config.notes.own_sentence):
@@ -161,7 +162,9 @@ class Acceptor:
         if find_fault(self._checked_answer(asked, sentence, parsed.note.text)):
             return outcomes
         filling = Filling(need, sentence, f"the note's own sentence; the model's answer: {why}")
-        fallback = Accepted(filling, first if isinstance(first, Rejected) else None)
+        rejected = first if isinstance(first, Rejected) else None
+        is_sure = rejected is None or is_definition(sentence, [title, *self.note.context.aliases])
+        fallback = Accepted(filling, rejected, flags=() if is_sure else ("extractive",))
         return [*(each for each in outcomes if each.need != need), fallback]
 
     def _add_evidence(self, accepted: Accepted, field: Field) -> Accepted:

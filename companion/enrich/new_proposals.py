@@ -139,8 +139,6 @@ class ProposalMaker:
         if not checks_are_on():
             return tuple(replaces)
         flags = [*replaces, *accepted.flags]
-        if accepted.fallback_for:
-            flags.append("extractive")
         need = accepted.need  # the user asks for what an empty callout is there for
         if self.model.is_small and accepted.asked and need.kind == CALLOUT:
             flags += [] if need.where == "request" else ["small-model"]

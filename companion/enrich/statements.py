@@ -32,7 +32,9 @@ _LEANING = 10  # words that one loses because it needs the one before it, or onl
 _ASIDE = 8  # words that one loses because it calls the note by other words
 
 _OPEN_ENDS = (":", "：", "?", "？", ",", ";")
-_ARTICLE = r"(?:the|der|die|das|het|le|la|les|il|lo|gli|el|los|las|os) |l['’]"
+_ARTICLE = (
+    r"(?:the|an?|der|die|das|eine?|het|een|le|la|les|une?|il|lo|gli|el|los|las|una|os|uma?) |l['’]"
+)
 _BEFORE = 40  # letters before a link that may say “see”
 
 _ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+$")

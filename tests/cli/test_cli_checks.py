@@ -18,6 +18,8 @@ NOTE = (
 )
 NO_PROSE = "---\ndescription:\n---\n\n# Sourdough\n\n- flour\n- water\n"
 OWN = "Sourdough is bread that is raised by wild yeast."
+OWN_VAGUE = "Every loaf of sourdough is raised by wild yeast."
+VAGUE = NOTE.replace(OWN, OWN_VAGUE)
 GOOD = "How sourdough is raised by the yeast of a starter."
 REWORDED = "Sourdough is a wild yeast bread."
 BAD = "As an AI language model, I cannot say."
@@ -57,7 +59,8 @@ def description(user: User) -> str:
 EXAMPLES = [
     pytest.param(NOTE, [GOOD], GOOD, 1, id="a good answer"),
     pytest.param(NOTE, [BAD, GOOD], GOOD, 2, id="a bad answer, then a good one"),
-    pytest.param(NOTE, [BAD, BAD], "", 2, id="two bad ones: the note's own sentence waits"),
+    pytest.param(NOTE, [BAD, BAD], OWN, 2, id="two bad ones: the note's own definition"),
+    pytest.param(VAGUE, [BAD, BAD], "", 2, id="two bad ones: another sentence of the note waits"),
     pytest.param(NOTE, [REWORDED], REWORDED, 1, id="a sentence of the note in other words"),
     pytest.param(NO_PROSE, [BAD, GOOD], GOOD, 2, id="no prose, a good second answer"),
     pytest.param(NO_PROSE, [BAD, BAD], "", 2, id="no prose: nothing"),
@@ -74,8 +77,8 @@ def test_description(
     assert (description(user), user.calls()) == (expected, calls)
 
 
-def test_the_own_sentence_of_a_note_waits(user: User) -> None:
-    user.note("Sourdough.md", NOTE)
+def test_an_own_sentence_of_a_note_that_does_not_define_it_waits(user: User) -> None:
+    user.note("Sourdough.md", VAGUE)
     say(user, BAD)
     told = user.run("enrich", "Sourdough.md", "--json").objects
     again = user.run("enrich", "Sourdough.md", "--json").objects
@@ -85,7 +88,7 @@ def test_the_own_sentence_of_a_note_waits(user: User) -> None:
     ] * 2
     with user.open() as space:
         waiting = space.journal.proposals.get(1)
-    assert waiting and (waiting.value, waiting.flags) == (OWN, ("extractive",))
+    assert waiting and (waiting.value, waiting.flags) == (OWN_VAGUE, ("extractive",))
     assert waiting.remark.startswith("the note's own sentence; the model's answer: the description")
     assert waiting.answer == BAD
 
