@@ -157,8 +157,8 @@ class LocalNotes:
         except NoteError as error:
             return Facts(skipped=error.reason)
         why = task.skipped or unfillable_reason(task.parsed, property_names(task.needs))
-        left = (*task.left, *describe_proposed(need for need, _ in task.proposed))
-        return Facts(needs=() if why else task.needs, left=left, skipped=why)
+        unfilled = (*task.left, *describe_proposed(need for need, _ in task.proposed))
+        return Facts(needs=() if why else task.needs, unfilled=unfilled, skipped=why)
 
     def _find_outdated(self, paths: list[str] | None) -> list[Outdated]:
         return [
@@ -178,4 +178,4 @@ def _matches(facts: Facts, state: NoteState) -> bool:
         return state in ("skipped", "all")
     if facts.needs:
         return state in ("to-do", "all")
-    return state == "all" or (state == "left" and bool(facts.left))
+    return state == "all" or (state == "left" and bool(facts.unfilled))

@@ -244,7 +244,7 @@ class ScanPart:
             self.looked_at += 1
             facts = reported or (found.notes[path] if path in wanted else Facts())
             needs = _of_kind(facts.needs, only.kind)
-            is_reported = facts.skipped is not None or needs or facts.left or path in wanted
+            is_reported = facts.skipped is not None or needs or facts.unfilled or path in wanted
             if is_reported and not only.keeps(workspace.root, path):
                 continue
             if facts.skipped is not None:
@@ -252,8 +252,8 @@ class ScanPart:
             elif is_reported:
                 if path in asked:
                     open_needs = leave_out_asked(workspace, Job(path), needs, asked=asked[path])
-                    left = (*facts.left, *open_needs.all_left)
-                    needs, facts = open_needs.needs, facts._replace(left=left)
+                    unfilled = (*facts.unfilled, *open_needs.all_left)
+                    needs, facts = open_needs.needs, facts._replace(unfilled=unfilled)
                 self.notes[path] = facts._replace(needs=needs)
             else:
                 self.others.append(path)

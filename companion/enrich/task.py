@@ -94,7 +94,7 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     if not (job.force or job.rewrite):
         facts = _find_needs(workspace, job, parsed, job.explicit or job.rejected_only)
         asked = leave_out_asked(workspace, job, facts.needs)
-        left = (*facts.left, *asked.left)
+        left = (*facts.unfilled, *asked.left)
         task = Task(data, parsed, facts.skipped, asked.needs, left, proposed=asked.proposed)
         return replace(task, settings_version=version)
     journal, text, keys_of = workspace.journal, parsed.note.text, partial(find_keys, workspace, job)
@@ -112,7 +112,7 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
             wanted.update(need.key for need in stub.needs)
         found = tuple(need for need in found if need.key in wanted)
     asked = leave_out_asked(workspace, job, found, reopened)
-    left = asked.left if job.rewrite else (*reverted.left, *facts.left, *asked.left)
+    left = asked.left if job.rewrite else (*reverted.left, *facts.unfilled, *asked.left)
     task = Task(data, parsed, facts.skipped, asked.needs, left, reopened, asked.proposed)
     return replace(task, settings_version=version)
 

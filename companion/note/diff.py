@@ -172,14 +172,14 @@ def _slide(a: Sequence[str], b: Sequence[str], runs: Sequence[CommonLines]) -> l
     """
     slid = [CommonLines(0, 0, 0)]
     for run in runs:
-        left = slid[-1]
-        i, j = left.a + left.size, left.b + left.size
+        previous = slid[-1]
+        i, j = previous.a + previous.size, previous.b + previous.size
         size = 0
         if i == run.a or j == run.b:
             lines, gap, start = (b, j, run.b) if i == run.a else (a, i, run.a)
             while size < run.size and lines[gap + size] == lines[start + size]:
                 size += 1
-        slid[-1] = CommonLines(left.a, left.b, left.size + size)
+        slid[-1] = CommonLines(previous.a, previous.b, previous.size + size)
         slid.append(CommonLines(run.a + size, run.b + size, run.size - size))
     return _join(slid)
 

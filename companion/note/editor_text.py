@@ -146,12 +146,12 @@ def require_utf8(text: str) -> None:
     JSON and JavaScript allow half of a surrogate pair in a string; UTF-8 (RFC 3629, section 3)
     does not.
     """
-    if found := _SURROGATE.search(text):
+    if surrogate := _SURROGATE.search(text):
         reason = (
             "the text holds half of a character (a lone surrogate, "
-            f"U+{ord(found.group()):04X}), which no file can hold; delete it"
+            f"U+{ord(surrogate.group()):04X}), which no file can hold; delete it"
         )
-        raise NoteRefused(reason, line=NoteText(text).line_number(found.start()))
+        raise NoteRefused(reason, line=NoteText(text).line_number(surrogate.start()))
 
 
 class _Pairs(NamedTuple):

@@ -39,7 +39,7 @@ _DECODER = json.JSONDecoder()
 class Facts(NamedTuple):
     """Everything a scan finds out about a note.
 
-    skipped: why the whole note is left alone. left: what in it is left alone, and why.
+    skipped: why the whole note is left alone. unfilled: what in it is left alone, and why.
     values: the values of the properties that form the vault's vocabulary. styles: of its AI
     callouts, by place; see find_styles. marks: the configured tags and properties it has that
     exclude a note, always or from an endpoint on another machine; see find_marks. Of a note that
@@ -48,7 +48,7 @@ class Facts(NamedTuple):
 
     needs: tuple[Need, ...] = ()
     skipped: str | None = None
-    left: tuple[str, ...] = ()
+    unfilled: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     values: Mapping[str, tuple[str, ...]] = {}
     styles: Mapping[str, tuple[Style, ...]] = {}
@@ -106,13 +106,13 @@ class Facts(NamedTuple):
     def load(cls, dumped: str) -> Self:
         """Return the facts that dump() wrote."""
         # json.loads would look for blanks around it, which takes as long
-        (needs, skipped, left, aliases, values, styles, marks), _ = _DECODER.raw_decode(dumped)
+        (needs, skipped, unfilled, aliases, values, styles, marks), _ = _DECODER.raw_decode(dumped)
         for name, texts in values.items():
             values[name] = tuple(texts)
         for place, used in styles.items():
             styles[place] = tuple([Style(*style) for style in used])
         needs = tuple([Need(*need) for need in needs])
-        return cls(needs, skipped, tuple(left), tuple(aliases), values, styles, tuple(marks))
+        return cls(needs, skipped, tuple(unfilled), tuple(aliases), values, styles, tuple(marks))
 
 
 def read_facts(data: bytes, rules: Rules) -> Facts:
@@ -151,14 +151,14 @@ def find_facts(
     needs = list(find_needs(parsed, rules, explicit))
     if section is not None:
         needs += find_section_needs(parsed, section)
-    left = tuple(
+    unfilled = tuple(
         f"the AI callout in line {parsed.note.line_number(parsed.lines[callout.first].start)} is"
         " empty, but text follows it outside the quote; add a blank line below it to have it filled"
         for callout in parsed.callouts
         if callout.answered_below
     )
     styles = find_styles(parsed.callouts)
-    return Facts(tuple(needs), None, left, aliases, values, styles, marks)
+    return Facts(tuple(needs), None, unfilled, aliases, values, styles, marks)
 
 
 def unfillable_reason(parsed: ParsedNote, names: Iterable[str]) -> str | None:

@@ -231,14 +231,14 @@ def _joins_after(last: str, after: str) -> bool:
     return joins_letters(last, bare[0])
 
 
-def joins_letters(left: str, right: str) -> bool:
+def joins_letters(before: str, after: str) -> bool:
     """Return whether two characters are letters, digits or accents within one word."""
-    if not _is_letter(right):
+    if not _is_letter(after):
         return False
-    if unicodedata.category(right)[0] == "M":  # a vowel sign or accent of the letter before it
+    if unicodedata.category(after)[0] == "M":  # a vowel sign or accent of the letter before it
         return True
-    may_end = _is_word_boundary(left, right) or re.match(f"[{_HANGUL}]", left)
-    return _is_letter(left) and not may_end
+    may_end = _is_word_boundary(before, after) or re.match(f"[{_HANGUL}]", before)
+    return _is_letter(before) and not may_end
 
 
 def _is_word_boundary(before: str, after: str) -> bool:

@@ -105,18 +105,18 @@ class _HiddenText:
 
     def __init__(self, text: str, start: int) -> None:
         self._text = text
-        self._known = {opening: (start, False) for opening in _OPENINGS if opening in text}
+        self._states = {opening: (start, False) for opening in _OPENINGS if opening in text}
 
     def is_at(self, place: int) -> bool:
         text = self._text
-        for opening, (start, is_open) in self._known.items():  # read on from the last place
+        for opening, (start, is_open) in self._states.items():  # read on from the last place
             if opening != "<!--":
                 is_open ^= bool(text.count(opening, start, place) % 2)
             else:
                 opens, closes = text.rfind(opening, start, place), text.rfind("-->", start, place)
                 is_open = is_open if opens == closes else opens > closes
-            self._known[opening] = place, is_open
-        return any(is_open for _, is_open in self._known.values())
+            self._states[opening] = place, is_open
+        return any(is_open for _, is_open in self._states.values())
 
 
 def _find_tags(text: str, start: int = 0) -> Iterator[tuple[int, int]]:

@@ -62,14 +62,14 @@ BatchCallState = Literal["out", "answered", "failed", "cancelled"]
 
 
 class NewBatchCall(NamedTuple):
-    """A call to store. id: opaque. asked: a proposal in state `asked` for each of its needs.
+    """A call to store. id: opaque. proposals: one in state `asked` for each need.
 
-    keys: of the values in its JSON answer, in the order of asked; empty for one in plain text.
+    keys: of the values in its JSON answer, in the same order; empty for one in plain text.
     max_tokens: of its answer.
     """
 
     id: str
-    asked: Sequence[NewProposal]
+    proposals: Sequence[NewProposal]
     keys: Sequence[str]
     max_tokens: int
 
@@ -115,7 +115,7 @@ class BatchStore:
 
     def add(self, batch: str, calls: Sequence[NewBatchCall]) -> None:
         """Store calls of a batch; from now on their needs count as asked."""
-        for path, source in {(new.path, new.source) for call in calls for new in call.asked}:
+        for path, source in {(new.path, new.source) for call in calls for new in call.proposals}:
             self._notes.record(path, source)
         now = time.time()
         query = """INSERT INTO batch_calls (id, batch, proposals, keys, max_tokens)
@@ -123,7 +123,7 @@ class BatchStore:
 
         def insert(db: sqlite3.Connection) -> None:
             for call in calls:
-                ids = json.dumps(insert_proposals(db, call.asked, now))
+                ids = json.dumps(insert_proposals(db, call.proposals, now))
                 db.execute(query, (call.id, batch, ids, json.dumps([*call.keys]), call.max_tokens))
 
         self._db.ask(insert).result()
@@ -197,10 +197,10 @@ class BatchStore:
         self,
         call: BatchCall,
         state: BatchCallState,
-        given: Sequence[NewProposal] = (),
+        new: Sequence[NewProposal] = (),
         closed: Mapping[int, str] | None = None,
     ) -> list[int]:
-        """Store what came of the call; return the ids of the proposals given, in their order.
+        """Store what came of the call; return the ids of the new proposals, in their order.
 
         They take the place of those in state `asked`. closed: why these, by id, have no value.
         """
@@ -208,12 +208,12 @@ class BatchStore:
 
         def close(db: sqlite3.Connection) -> list[int]:
             db.execute("UPDATE batch_calls SET state = ? WHERE id = ?", (state, call.id))
-            to: ProposalState = "superseded" if given else "closed"
+            to: ProposalState = "superseded" if new else "closed"
             decide_proposals(db, call.proposals, to, (now, "need", ""), ["asked"])
             for number, reason in (closed or {}).items():
                 decided = (now, "need", reason)
                 decide_proposals(db, [number], "closed", decided, ["superseded", "closed"])
-            return insert_proposals(db, given, now)
+            return insert_proposals(db, new, now)
 
         return self._db.ask(close).result()
 

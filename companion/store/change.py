@@ -155,7 +155,7 @@ def read_row(row: sqlite3.Row) -> Change:
         parts=None if parts is None else tuple(json.loads(parts)),
         edits=tuple(Edit(*edit) for edit, *_ in edits),
         replaced=tuple(replaced for _, replaced, *_ in edits),
-        around=tuple((left, right) for _, _, (left, right), *_ in edits),
+        around=tuple((before, after) for _, _, (before, after), *_ in edits),
         names=tuple(_name(*edit) for edit in edits),
     )
 

@@ -166,17 +166,17 @@ def confirm_offer(db: sqlite3.Connection, name: OfferId, moved_to: str | None) -
     """
     query = """SELECT rowid, * FROM offers
         WHERE key = ? AND before_sha256 = ? AND after_sha256 = ?"""
-    found = db.execute(query, name).fetchone()
-    if found is None or found["change"]:
-        return int(found["change"]) if found else None
+    offer = db.execute(query, name).fetchone()
+    if offer is None or offer["change"]:
+        return int(offer["change"]) if offer else None
     now = time.time()
-    row = json.loads(found["row"]) | {"made_at": now, "path": moved_to or found["path"]}
-    change = _insert(db, row | {"state": "done"}, found["before"])
+    row = json.loads(offer["row"]) | {"made_at": now, "path": moved_to or offer["path"]}
+    change = _insert(db, row | {"state": "done"}, offer["before"])
     mark_done(db, [change], now)
-    after = apply_edits(found["before"].decode("utf-8"), _read_edits(found))
+    after = apply_edits(offer["before"].decode("utf-8"), _read_edits(offer))
     put_note(db, row["path"], after.encode("utf-8"), now)
     close = "UPDATE offers SET change = ?, before = NULL WHERE rowid = ?"
-    db.execute(close, (change, found["rowid"]))
+    db.execute(close, (change, offer["rowid"]))
     return change
 
 

@@ -204,14 +204,14 @@ class Database:
 
     def _reopen_if_replaced(self) -> None:
         """Reopen the database if its file or a side file is not the one that is in use."""
-        found = identify_files(self.file)
-        if found == self._files:
+        files = identify_files(self.file)
+        if files == self._files:
             return
         with suppress(sqlite3.Error):  # it is closed if an earlier attempt failed
             self._last_ids = last_ids(self._db)
         # first: connections of one process to the same -shm file drop each other's locks
         self._db.close()
-        if lost := found[0] != self._files[0]:
+        if lost := files[0] != self._files[0]:
             delete_side_files(self.file, self._files)
         self._db, self._synchronous = open_database(self.file, read_only=False), ""
         skip_ids(self._db, self._last_ids)

@@ -82,21 +82,21 @@ def _find_parts(
     parts = change.remaining_parts
     with suppress(EditLost):
         return Inverse(find(parts), tuple(parts), [], "")
-    found = dict[int, list[Edit]]()
+    edits_by_part = dict[int, list[Edit]]()
     for part in parts:
         with suppress(EditLost):
-            found[part] = find([part])
-        if not found.get(part):
-            found[part] = _find_rewritten_value(change, text, part)
-    edits = sorted((edit, part) for part, mine in found.items() for edit in mine)
+            edits_by_part[part] = find([part])
+        if not edits_by_part.get(part):
+            edits_by_part[part] = _find_rewritten_value(change, text, part)
+    edits = sorted((edit, part) for part, mine in edits_by_part.items() for edit in mine)
     if edits and all(one[0].end <= other[0].start for one, other in pairwise(edits)):
-        left = change.name_parts(part for part in parts if not found[part])
+        remaining = change.name_parts(part for part in parts if not edits_by_part[part])
         reason = (
             f"of change {change.id} stays what was edited, moved or taken out since: "
-            f"{', '.join(left)}; remove by hand what you do not want"
+            f"{', '.join(remaining)}; remove by hand what you do not want"
         )
         numbers = tuple(part for _, part in edits)
-        return Inverse([edit for edit, _ in edits], numbers, left, reason if left else "")
+        return Inverse([edit for edit, _ in edits], numbers, remaining, reason if remaining else "")
     if not change.taken and _is_taken_out(journal, change, _to_editor(text)):
         reason = f"change {change.id} is not in the note any more; there is nothing to take back"
         raise ChangeNotInNote(reason, change.path)
@@ -199,26 +199,26 @@ def _find_inverse(journal: Journal, change: Change, text: str, parts: Sequence[i
 
 
 class _ChangedLines(NamedTuple):
-    """The lines that an edit touched: it inserted text between left and right, for replaced."""
+    """The lines that an edit touched: it inserted text between before and after, for replaced."""
 
-    left: str
+    before: str
     text: str
-    right: str
+    after: str
     replaced: str
 
     @classmethod
     def of(cls, change: Change, parts: Sequence[int]) -> list[_ChangedLines]:
         edits = list(zip(change.edits, change.replaced, change.around, strict=True))
         return [
-            cls(left, edit.text, right, replaced)
-            for edit, replaced, (left, right) in (edits[part] for part in parts)
+            cls(before, edit.text, after, replaced)
+            for edit, replaced, (before, after) in (edits[part] for part in parts)
         ]
 
     def in_editor(self) -> _ChangedLines:
         """Return these lines as an editor shows them. Raises EditLost if it cannot."""
         shown = _ChangedLines(*(_to_editor(part) for part in self))
         for mine, theirs in ((self.text, shown.text), (self.replaced, shown.replaced)):
-            if _to_editor(self.left + mine + self.right) != shown.left + theirs + shown.right:
+            if _to_editor(self.before + mine + self.after) != shown.before + theirs + shown.after:
                 raise EditLost("the change made half of a line end")
         return shown
 
@@ -228,18 +228,18 @@ def _restore(lines: Sequence[_ChangedLines], text: str) -> list[Edit]:
 
     Raises EditLost if the lines of an edit do not occur exactly once in text.
     """
-    found = []
-    for left, inserted, right, replaced in lines:
-        start = _find_lines(text, left + inserted + right) + len(left)
+    edits = []
+    for before, inserted, after, replaced in lines:
+        start = _find_lines(text, before + inserted + after) + len(before)
         end = start + len(inserted)
-        if _lacks_line_end(left + replaced + right) and _lacks_line_end(
-            text[end + len(right) :][:1]
+        if _lacks_line_end(before + replaced + after) and _lacks_line_end(
+            text[end + len(after) :][:1]
         ):
             raise EditLost("text follows where the last line of the note goes back")
-        found.append(Edit(start, end, replaced))
-    if any(second.start < first.end for first, second in pairwise(found)):
+        edits.append(Edit(start, end, replaced))
+    if any(second.start < first.end for first, second in pairwise(edits)):
         raise EditLost("the edits changed their order")
-    return found
+    return edits
 
 
 def _find_lines(text: str, lines: str) -> int:

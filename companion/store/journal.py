@@ -125,8 +125,8 @@ class Journal:
 
     def change(self, change: int) -> Change | None:
         """Return the change with that id; None if there is none."""
-        found = self._select("WHERE id = ?", change)
-        return found[0] if found else None
+        changes = self._select("WHERE id = ?", change)
+        return changes[0] if changes else None
 
     def changes(
         self,
@@ -173,11 +173,11 @@ class Journal:
     def images(self, change: int) -> tuple[bytes, bytes] | None:
         """Return the whole note before and after the change; None if they were pruned."""
         query = "SELECT before FROM images WHERE change = ?"
-        rows, found = self._db.select(query, change), self.change(change)
-        if not rows or found is None:
+        rows, recorded = self._db.select(query, change), self.change(change)
+        if not rows or recorded is None:
             return None
         before: bytes = rows[0]["before"]
-        return before, apply_edits(before.decode("utf-8"), found.edits).encode("utf-8")
+        return before, apply_edits(before.decode("utf-8"), recorded.edits).encode("utf-8")
 
     def prune_images(self, older_than: float) -> int:
         """Delete the images of changes made over `older_than` seconds ago; return their number.

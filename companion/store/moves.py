@@ -45,11 +45,11 @@ def follow_moves(
     """
     recorded = journal.notes.all()
     hints = None if only is None else set(only)
-    found = files or {}
+    in_vault = files or {}
     missing: dict[str, Fingerprint] = {}
     updated = []
     for path in recorded if hints is None or hints - recorded.keys() else hints & recorded.keys():
-        fingerprint, file = recorded[path], found.get(path) or stat_note(root, path)
+        fingerprint, file = recorded[path], in_vault.get(path) or stat_note(root, path)
         if file and (fingerprint is None or fingerprint.is_gone or file[1:3] != fingerprint[1:3]):
             data, seen_at = _read(root, file), max(file.mtime_ns, file.ctime_ns) / 1e9
             if data is not None:
@@ -153,8 +153,10 @@ def locate_note(root: Path, journal: Journal, change: Change) -> Change:
         return now
     follow_moves(root, journal)
     now = journal.change(change.id) or change
-    if not stat_note(root, now.path) and len(found := list(_find_holders(root, journal, now))) == 1:
-        journal.move(now.path, found[0])
+    if not stat_note(root, now.path):
+        holders = list(_find_holders(root, journal, now))
+        if len(holders) == 1:
+            journal.move(now.path, holders[0])
     return journal.change(change.id) or change
 
 

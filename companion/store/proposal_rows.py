@@ -129,9 +129,9 @@ def mark_waiting(
 
     Other open ones for the same needs are superseded. now: Unix time, seconds.
     """
-    wanted = (ids, json.dumps(list(states)))
-    db.execute(_MAKE_WAY, (now, *wanted))
-    db.execute(_WAIT, (by, *wanted))
+    selected = (ids, json.dumps(list(states)))
+    db.execute(_MAKE_WAY, (now, *selected))
+    db.execute(_WAIT, (by, *selected))
 
 
 def move_proposals(db: sqlite3.Connection, old: str, new: str) -> None:

@@ -96,16 +96,16 @@ class ProposalStore:
 
     def get(self, id_: int) -> Proposal | None:
         """Return the proposal with that id; None if there is none."""
-        found = self.get_all([id_])
-        return found[0] if found else None
+        matches = self.get_all([id_])
+        return matches[0] if matches else None
 
     def get_all(self, ids: Iterable[int]) -> list[Proposal]:
         """Return the proposals with these ids, in the order of the ids; unknown ones are left out.
 
         An id beyond SQLite's integers is unknown, too.
         """
-        known = json.dumps([each for each in ids if 0 < each <= _MOST])
-        return self._query("id IN (SELECT value FROM json_each(?)) ORDER BY id", known)
+        numbers = json.dumps([each for each in ids if 0 < each <= _MOST])
+        return self._query("id IN (SELECT value FROM json_each(?)) ORDER BY id", numbers)
 
     def select(self, selection: Selection = ALL, limit: int | None = None) -> list[Proposal]:
         """Return the selected proposals, newest first; at most `limit`."""
@@ -158,8 +158,8 @@ class ProposalStore:
         One that is accepted stays so, and so does one whose text is gone, or for whose need there
         is another open one.
         """
-        wanted = json.dumps(list(ids))
-        return self._db.ask(lambda db: reopen_decided(db, wanted)).result()
+        numbers = json.dumps(list(ids))
+        return self._db.ask(lambda db: reopen_decided(db, numbers)).result()
 
     def keep_undecided(self, ids: Iterable[int]) -> None:
         """Have the open ones of these wait for a decision: background work does not write them."""
@@ -193,8 +193,8 @@ class ProposalStore:
         states: those that they may be in; they are open then, and other open ones for the same
         needs are superseded.
         """
-        wanted = json.dumps(list(ids))
-        waits = (wanted, by, states, time.time())
+        numbers = json.dumps(list(ids))
+        waits = (numbers, by, states, time.time())
         self._db.ask(lambda db: mark_waiting(db, *waits)).result()
 
     def waiting(self) -> list[Proposal]:
@@ -292,13 +292,13 @@ class ProposalStore:
     def _latest(self, where: str, *values: object) -> dict[str, dict[str, AskedNeed]]:
         query = _LATEST.format(where)
         rows = self._db.select(query, *values)
-        asked: dict[str, dict[str, AskedNeed]] = {}
+        latest: dict[str, dict[str, AskedNeed]] = {}
         for path, need, id_, state, rejection, reason, flags, waits, change, has_value in rows:
-            found = tuple(json.loads(flags)) if flags != "[]" else ()
-            asked.setdefault(self._notes.current_path(path), {})[need] = AskedNeed(
-                id_, state, rejection, reason, found, bool(waits), change, bool(has_value)
+            flag_names = tuple(json.loads(flags)) if flags != "[]" else ()
+            latest.setdefault(self._notes.current_path(path), {})[need] = AskedNeed(
+                id_, state, rejection, reason, flag_names, bool(waits), change, bool(has_value)
             )
-        return asked
+        return latest
 
 
 _MOST = (1 << 63) - 1  # the highest id SQLite can give

@@ -57,7 +57,7 @@ def recover(root: Path, journal: Journal, copies: Path) -> list[Recovered]:
     root = Path(os.path.realpath(root))
     if not is_vault_there(root):
         return []
-    found: list[Recovered] = []
+    outcomes: list[Recovered] = []
     for change in journal.pending():
         if not os.path.lexists(root / change.path):
             change = locate_note(root, journal, change)
@@ -66,16 +66,16 @@ def recover(root: Path, journal: Journal, copies: Path) -> list[Recovered]:
         except (NoteError, OSError) as error:
             why = error.reason if isinstance(error, NoteError) else str(error)
             reason = f"{_INTERRUPTED} it cannot be checked now: {why}"
-            found.append(Recovered(change.path, change.id, "stuck", reason))
+            outcomes.append(Recovered(change.path, change.id, "stuck", reason))
             continue
         if recovered.holds_change:
             journal.done(change.id)
         else:
             journal.abandon(change.id, recovered.reason)
-        found.append(recovered)
-    if found:
+        outcomes.append(recovered)
+    if outcomes:
         journal.flush()
-    return found
+    return outcomes
 
 
 def confirm_made_offers(
@@ -94,15 +94,15 @@ def confirm_made_offers(
             by_path[offered.path].append(offered)
     made = []
     for path, offers in by_path.items():
-        found = []
+        in_note = []
         with (
             suppress(NoteError, OSError, UnicodeDecodeError),
             open_note(root, path, write=False) as fd,
         ):
             text = read_all(fd).decode("utf-8")
-            found = [offered for offered in offers if offered.is_in(text)]
-        if found:  # take the largest: parts of it may have been offered on their own
-            largest = max(found, key=lambda offered: sum(len(e.text) for e in offered.edits))
+            in_note = [offered for offered in offers if offered.is_in(text)]
+        if in_note:  # take the largest: parts of it may have been offered on their own
+            largest = max(in_note, key=lambda offered: sum(len(e.text) for e in offered.edits))
             made.append(journal.confirm(largest.name))
     return [number for number in made if number is not None]
 

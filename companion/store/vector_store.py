@@ -64,8 +64,8 @@ class VectorStore:
         query = "SELECT text, vector FROM vectors WHERE path = ?"
 
         def work(db: sqlite3.Connection) -> tuple[bytes, bytes] | None:
-            found: tuple[bytes, bytes] | None = db.execute(query, (path,)).fetchone()
-            return found if _is_by(db, encoder) else None
+            row: tuple[bytes, bytes] | None = db.execute(query, (path,)).fetchone()
+            return row if _is_by(db, encoder) else None
 
         return self._cache.run(work)
 

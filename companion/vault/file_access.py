@@ -98,14 +98,14 @@ def exclude_writers(fd: int, path: str) -> bool:
 
 def _stat_note(root: Path, path: str) -> os.stat_result:
     try:
-        found = _stat_inside(str(root), path)
+        status = _stat_inside(str(root), path)
     except OSError as error:
         raise to_note_error(error, path, "read") from error
-    if found is None:
+    if status is None:
         raise NoteRefused("its path leads out of the vault or through a symbolic link", path)
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise NoteRefused("it is no regular file", path)
-    return found
+    return status
 
 
 def _stat_inside(root: str, path: str) -> os.stat_result | None:
@@ -122,10 +122,10 @@ def _stat_inside(root: str, path: str) -> os.stat_result | None:
     here = root
     for part in parts:
         here = f"{here}/{part}"
-        found = os.lstat(here)
-        if stat.S_ISLNK(found.st_mode):
+        status = os.lstat(here)
+        if stat.S_ISLNK(status.st_mode):
             return None
-    return found
+    return status
 
 
 def _retry_while_in_use(call: Callable[[], T], path: str) -> T:

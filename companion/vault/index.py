@@ -81,8 +81,8 @@ class Scan:
     def values(self, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield the path of each note that has values of the property called name, and these."""
         for path, facts in self.notes.with_property(name):
-            if found := facts.values.get(name):
-                yield path, found
+            if values := facts.values.get(name):
+                yield path, values
 
     def vocabulary(self, name: str, without: Collection[str] = ()) -> Counter[str]:
         """Return how many notes use each value of the property called name.
@@ -179,14 +179,14 @@ class Index:
             scan.notes.drop(name)
             scan.files.pop(name, None)
         self._add_files(files, root, examine, scan, touched & self._rows.keys())
-        found = [file.path for file in files if file.path in scan.notes]
-        _skip_other_names(root, scan, {path for path in found if has_other_names(root, path)})
+        readable = [file.path for file in files if file.path in scan.notes]
+        _skip_other_names(root, scan, {path for path in readable if has_other_names(root, path)})
         now = {name: (scan.notes.get(name), scan.skipped.get(name)) for name in names}
         return {name for name in names if before[name] != now[name]}
 
     def _add_files(
         self,
-        found: Sequence[NoteFile | SkippedFile | KnownNote],
+        files: Sequence[NoteFile | SkippedFile | KnownNote],
         root: Path,
         examine: Examine,
         scan: Scan,
@@ -198,7 +198,7 @@ class Index:
         stale: paths of rows to delete, unless the file is found unchanged.
         """
         now, rows, new = time.time_ns(), self._rows, list[KnownNote]()
-        for done, file in enumerate(found, 1):
+        for done, file in enumerate(files, 1):
             if isinstance(file, SkippedFile):
                 scan.skipped[file.path] = file.reason
             elif not isinstance(file, NoteFile):
@@ -214,8 +214,8 @@ class Index:
                 if facts and file.is_settled(now) and is_utf8(dumped := facts.dump()):
                     new.append((*file, dumped))
                     scan.notes.put(file.path, dumped)  # which takes less memory
-            if progress and (done % _PROGRESS_STEP == 0 or done == len(found)):
-                progress(done, len(found))
+            if progress and (done % _PROGRESS_STEP == 0 or done == len(files)):
+                progress(done, len(files))
         for path in stale:
             del rows[path]
         rows.update((row[0], row) for row in new)

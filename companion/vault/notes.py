@@ -49,7 +49,8 @@ class Notes(Mapping[str, Facts]):
         facts = self._facts[path]
         if isinstance(facts, str) and not Facts.is_skipped(facts):
             return None
-        return found if (found := self[path]).skipped is not None else None
+        facts = self[path]
+        return facts if facts.skipped is not None else None
 
     def of_interest(self) -> Iterator[tuple[str, Facts]]:
         """Yield the notes that need something or are skipped; no facts of others are decoded.

@@ -80,13 +80,13 @@ def has_folder(root: Path, path: str) -> bool:
     The ignore rules compare folders in the same way. path: vault-relative, with `/`.
     """
     folders = [root]
-    for wanted in map(folder_key, path.split("/")):
+    for key in map(folder_key, path.split("/")):
         parents, folders = folders, []
         for parent in parents:
             with suppress(OSError):
                 within = list(parent.iterdir())
                 folders += [
-                    each for each in within if folder_key(each.name) == wanted and each.is_dir()
+                    each for each in within if folder_key(each.name) == key and each.is_dir()
                 ]
     return bool(folders)
 
@@ -123,13 +123,13 @@ def relative_path(root: Path, path: str | Path, cwd: Path) -> str:
     for base in (cwd, root):
         inside = _below(root, Path(os.path.normpath(base / typed)))
         for name in (inside, f"{inside}.md") if inside else (inside,):
-            if name is None or (found := _as_on_disk(root, name)) is None:
+            if name is None or (relative := _as_on_disk(root, name)) is None:
                 continue
-            if _leads_out(root, root / found):
+            if _leads_out(root, root / relative):
                 raise LinkOutOfVault(
-                    f"{typed} leads out of the vault {root}, by a symbolic link", found
+                    f"{typed} leads out of the vault {root}, by a symbolic link", relative
                 )
-            return found
+            return relative
         if inside is None and (_exists(base / typed) or _exists(base / f"{typed}.md")):
             raise _outside(root, typed, cwd)
     for base in (cwd, root):

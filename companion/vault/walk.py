@@ -49,41 +49,42 @@ def walk_notes(
     and the paths looked up in the lists: on drives that ignore case, a stat of an old name would
     find the file under its new spelling.
     """
-    for found in _walk(root, rules, {}, None if only is None else _names_by_folder(only)):
-        if isinstance(found, NoteFile | SkippedFile):
-            yield found
+    for file in _walk(root, rules, {}, None if only is None else _names_by_folder(only)):
+        if isinstance(file, NoteFile | SkippedFile):
+            yield file
 
 
 def walk_known(
-    root: Path, rules: IgnoreRules, known: Mapping[str, KnownNote]
+    root: Path, rules: IgnoreRules, previous: Mapping[str, KnownNote]
 ) -> Iterator[NoteFile | SkippedFile | KnownNote]:
     """Yield what walk_notes does; of a note that did not change, what is known of it.
 
-    known: notes that a walk with the same rules found before, by path. Their names need not be
+    previous: notes that a walk with the same rules found before, by path. Their names need not be
     looked at again.
     """
-    return _walk(root, rules, known, None)
+    return _walk(root, rules, previous, None)
 
 
 def _walk(
     root: Path,
     rules: IgnoreRules,
-    known: Mapping[str, KnownNote],
-    wanted: Mapping[str, set[str]] | None,
+    previous: Mapping[str, KnownNote],
+    only: Mapping[str, set[str]] | None,
 ) -> Iterator[NoteFile | SkippedFile | KnownNote]:
-    """Yield what is in the vault. wanted: the names to look at, by folder; None: all."""
+    """Yield what is in the vault. only: the names to look at, by folder; None: all."""
     pending: list[tuple[str, str | None]] = [("", None)]
     while pending:
         folder, reason = pending.pop()
         folders: list[str] = []
         try:
-            here = None if wanted is None else wanted[folder.rstrip("/")]
+            here = None if only is None else only[folder.rstrip("/")]
             with _listed(f"{root}/{folder}") as entries:
                 names = {entry.name for entry in entries}
-                new = {name for name in names if is_note_name(name) and folder + name not in known}
+                notes = filter(is_note_name, names)
+                new = {name for name in notes if folder + name not in previous}
                 for entry in [each for each in entries if here is None or each.name in here]:
                     path = folder + entry.name
-                    if (before := known.get(path)) and _is_unchanged(entry, before):
+                    if (before := previous.get(path)) and _is_unchanged(entry, before):
                         # beside what was there at the last walk, it was looked at then
                         yield (new and refuse_copy(root, path, new.__contains__)) or before
                     elif entry.is_dir(follow_symlinks=False) and (
@@ -99,7 +100,7 @@ def _walk(
         for path in reversed(folders):
             if not is_utf8(path):
                 yield SkippedFile(printable_path(path), BAD_NAME)
-            elif not is_hidden(path.rpartition("/")[2]) and (wanted is None or path in wanted):
+            elif not is_hidden(path.rpartition("/")[2]) and (only is None or path in only):
                 pending.append((path + "/", reason or rules.folder_reason(path)))
 
 
@@ -112,13 +113,13 @@ def _listed(folder: str) -> Iterator[list[os.DirEntry[str]]]:
     """
     by_name = attrgetter("name")
     if os.scandir not in os.supports_fd:
-        with os.scandir(folder) as found:
-            yield sorted(found, key=by_name)
+        with os.scandir(folder) as listing:
+            yield sorted(listing, key=by_name)
         return
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with os.scandir(fd) as found:
-            entries = sorted(found, key=by_name)
+        with os.scandir(fd) as listing:
+            entries = sorted(listing, key=by_name)
         yield entries
     finally:
         os.close(fd)

@@ -111,8 +111,8 @@ def replace_bytes(root: Path, path: str, old: bytes, new: bytes) -> None:
     with open_note(root, path, write=True) as fd:
         excluded = exclude_writers(fd, path)
         with _read_errors(path):
-            found = read_all(fd)
-        if found != old:
+            current = read_all(fd)
+        if current != old:
             raise NoteChanged("it was edited meanwhile; nothing was written", path)
         try:
             _overwrite(fd, len(old), new)

@@ -39,7 +39,7 @@ NEED = Need("description", None, None, "property", "the property is empty")
 NOTES = {
     "A/Done.md": Facts(),
     "A/Stub.md": Facts(needs=(NEED,)),
-    "Left.md": Facts(left=("description: asked for once, without a usable answer",)),
+    "Left.md": Facts(unfilled=("description: asked for once, without a usable answer",)),
     "Skipped.md": Facts(skipped="ai: false"),
     "Stub.md": Facts(needs=(NEED, Need("callout", "Why", "Why?", "request", "it asks"))),
 }
@@ -262,5 +262,9 @@ def digest(text: str) -> str:
 def _is(facts: Facts, wanted: NoteState) -> bool:
     if wanted == "all":
         return True
-    states = {"to-do": bool(facts.needs), "left": bool(facts.left), "skipped": bool(facts.skipped)}
+    states = {
+        "to-do": bool(facts.needs),
+        "left": bool(facts.unfilled),
+        "skipped": bool(facts.skipped),
+    }
     return states[wanted]

@@ -145,7 +145,7 @@ def test_other_encodings_are_skipped() -> None:
 def test_what_is_left_says_where_and_what_to_do() -> None:
     found = facts(noted("description: x", "# A\n\n> [!ai] Why?\nBecause.\n"))
     assert found.needs == ()
-    assert found.left == (
+    assert found.unfilled == (
         "the AI callout in line 6 is empty, but text follows it outside the quote; "
         "add a blank line below it to have it filled",
     )

@@ -112,7 +112,7 @@ def test_names_and_values_of_notes_that_need_nothing(vault: Path, examine: Exami
     for path, facts in (
         ("a", Facts()),
         ("b", Facts(aliases=("B", "b"), values={"tags": ("x",)})),
-        ("c", Facts(left=("a callout",), aliases=("C",), values={kind: ("y",)})),
+        ("c", Facts(unfilled=("a callout",), aliases=("C",), values={kind: ("y",)})),
         ("d", Facts(aliases=(f'"{kind}":',))),
     ):
         notes.put(path, facts.dump())
@@ -619,7 +619,7 @@ INTERESTING = [
     pytest.param(Facts((NEED,)), True, id="needs"),
     pytest.param(Facts(skipped="why"), True, id="skipped"),
     pytest.param(Facts(skipped=""), True, id="skipped without a word"),
-    pytest.param(Facts(left=("why",), aliases=("a",)), False, id="left"),
+    pytest.param(Facts(unfilled=("why",), aliases=("a",)), False, id="left"),
     pytest.param(Facts(styles={"top": (Style(),)}), False, id="an AI callout"),
     pytest.param(Facts(), False, id="nothing"),
 ]

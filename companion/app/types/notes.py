@@ -41,7 +41,7 @@ class Note(Shape):
     @classmethod
     def of(cls, path: str, facts: Facts) -> Self:
         """Return the note at path."""
-        return cls.model_validate({"path": path, **facts._asdict(), "left": list(facts.left)})
+        return cls.model_validate({"path": path, **facts._asdict(), "left": list(facts.unfilled)})
 
 
 class NotePage(Shape):

@@ -81,7 +81,7 @@ def show_vault(query: VaultQuery) -> Response:
         folders.setdefault(path.rpartition("/")[0], FolderCounts()).add(
             facts, proposed.get(path, set()), unfilled.get(path, set())
         )
-        left.update(facts.left)
+        left.update(facts.unfilled)
         if facts.needs:
             to_do.append((path, facts))
     outdated = the_daemon().notes.recently_outdated(query.folder)
