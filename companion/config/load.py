@@ -116,12 +116,12 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
 
     def file_of(name: str) -> Path:
         """Return the file that sets the setting: the vault's own where that has it."""
-        found: Any = own
+        table: Any = own
         for part in name.split("."):
-            if not isinstance(found, dict) or part not in found:
+            if not isinstance(table, dict) or part not in table:
                 break
-            found = found[part]
-        return vault_file(root) if root is not None and found is not own else config_file()
+            table = table[part]
+        return vault_file(root) if root is not None and table is not own else config_file()
 
     try:
         return Config.model_validate(tables)

@@ -57,13 +57,13 @@ def run_checks(checks: Iterable[NamedCheck]) -> Iterator[tuple[str, Finding]]:
     """Yield each check's name and finding. An error in one is a problem, and the next is run."""
     for name, check in checks:
         try:
-            found = check()
+            finding = check()
         except CompanionError as error:
-            found = Finding("problem", str(error))
+            finding = Finding("problem", str(error))
         except Exception as error:  # the other checks may say why
             said = f"unexpected {type(error).__name__}: {error}"
-            found = Finding("problem", said, "please report it")
-        yield name, found
+            finding = Finding("problem", said, "please report it")
+        yield name, finding
 
 
 def check_program() -> Finding:
@@ -189,10 +189,10 @@ def check_journal(state: Path) -> Finding:
     if not file.exists():
         return Finding("ok", "none yet: nothing was changed so far")
     with closing(open_database(file, read_only=True)) as db:
-        found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
+        verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if verdict != "ok":
         mend = f"move {file} aside; the notes are safe, but earlier changes cannot be undone then"
-        return Finding("problem", f"it is damaged: {found}", mend)
+        return Finding("problem", f"it is damaged: {verdict}", mend)
     with Journal(file, read_only=True) as journal:
         pending = len(journal.pending())
         newest = next(iter(journal.changes(limit=1)), None)

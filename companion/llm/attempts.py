@@ -246,8 +246,8 @@ def _settle(reservation: Reservation, reply: Reply, tier: str | None) -> None:
     if turn:
         turn.sent_at = reply.sent_at
     is_paid = reply.status == 200 and not reply.is_web_page
-    given = read_completion(reply) if is_paid else Completion(usage=Usage())
-    reservation.in_tier &= given.tier in ("", tier)
-    reservation.settle(given.usage)
+    completion = read_completion(reply) if is_paid else Completion(usage=Usage())
+    reservation.in_tier &= completion.tier in ("", tier)
+    reservation.settle(completion.usage)
     if turn:
         turn.record(reply.headers)

@@ -83,8 +83,8 @@ class BatchApi:
             "metadata": {_KEY: key},
         }
         for attempt in count():
-            if attempt and (found := self.find(key)):
-                return found
+            if attempt and (batch := self.find(key)):
+                return batch
             if reply := self._try(attempt, "POST", "/batches", body=body):
                 return _read_batch(self._object(reply))
         raise AssertionError("unreachable")
@@ -132,8 +132,8 @@ class BatchApi:
         """Yield all objects of a list, page by page."""
         after = ""
         while True:
-            asked = {"limit": _PAGE, **query, **({"after": after} if after else {})}
-            page = self._object(self._send("GET", path, query=asked))
+            parameters = {"limit": _PAGE, **query, **({"after": after} if after else {})}
+            page = self._object(self._send("GET", path, query=parameters))
             listed = [each for each in page.get("data") or () if isinstance(each, dict)]
             yield from listed
             if not page.get("has_more") or not listed or listed[-1].get("id") == after:
@@ -197,14 +197,14 @@ def _read_batch(data: dict[str, Any]) -> ProviderBatch:
 
 
 def make_line(
-    id_: str, question: Question, endpoint: Endpoint, known: Capabilities | None
+    id_: str, question: Question, endpoint: Endpoint, capabilities: Capabilities | None
 ) -> bytes:
     """Return the line of a file that asks the question, with its end.
 
-    known: what the endpoint was found to support. Without it, JSON is asked for by the schema, or
-    as the endpoint's settings say.
+    capabilities: what the endpoint turned out to support. Without it, JSON is asked for by the
+    schema, or as the endpoint's settings say.
     """
-    capabilities = known or Capabilities(endpoint.json)
+    capabilities = capabilities or Capabilities(endpoint.json)
     if question.schema:
         mode = (*capabilities.modes, "schema")[0]
         question = question._replace(mode=mode, schema_in_prompt=mode == "object")

@@ -190,10 +190,10 @@ class Budget:
 
     def spent_today(self) -> DaySpending:
         """Return what was spent today; zeros where that is unknown. Takes microseconds."""
-        found = self._ask(lambda: self._store.read(self._day(), self._vault), None)
-        if found is None:
+        day = self._ask(lambda: self._store.read(self._day(), self._vault), None)
+        if day is None:
             return DaySpending()
-        amount, notes = found
+        amount, notes = day
         is_priced = not amount.unpriced and (amount.calls or self.caps.price)
         dollars = amount.microdollars / _MICRO if is_priced else None
         return DaySpending(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)

@@ -229,8 +229,8 @@ def model_path(name: str) -> Path | None:
 
 def require_model(name: str) -> Path:
     """Return the path of the model's file. Raises UsageError when it was not fetched yet."""
-    if found := model_path(name):
-        return found
+    if path := model_path(name):
+        return path
     raise UsageError(f"the model {name} is not on this machine; companion model pull fetches it")
 
 

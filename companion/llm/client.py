@@ -84,9 +84,9 @@ class Client:
         self._source = endpoint
         stopped = cancelled or threading.Event()
         self._attempts = Attempts(endpoint, stopped, first_delay, budget=budget, can_wait=can_wait)
-        self._known: tuple[object, Capabilities] | None = None
+        self._capabilities: tuple[object, Capabilities] | None = None
         if capabilities_from:
-            self._known = capabilities_from.identify(), capabilities_from.capabilities
+            self._capabilities = capabilities_from.identify(), capabilities_from.capabilities
         self._lock = threading.Lock()
         self.usage = Usage()  # of all calls so far, also of those without a usable answer
 
@@ -99,10 +99,10 @@ class Client:
     def capabilities(self) -> Capabilities:
         """What was found out about the endpoint; nothing yet of another one than before."""
         endpoint = self.identify()
-        known = self._known
-        if known is None or known[0] != endpoint:
-            self._known = known = endpoint, Capabilities(self.settings.json)
-        return known[1]
+        latest = self._capabilities
+        if latest is None or latest[0] != endpoint:
+            self._capabilities = latest = endpoint, Capabilities(self.settings.json)
+        return latest[1]
 
     def identify(self) -> object:
         """Return what tells the endpoint from those that may be capable of something else."""

@@ -52,9 +52,9 @@ def pull_model(name: str, progress: DownloadProgress) -> Path:
     Raises UsageError when there is no such model, ModelUnavailable when it cannot be had.
     """
     model = find_model(name)
-    found = model_path(name)
-    if found:
-        return found
+    existing = model_path(name)
+    if existing:
+        return existing
     from filelock import FileLock
 
     folder = models_folder()

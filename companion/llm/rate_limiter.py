@@ -310,11 +310,11 @@ def read_report(headers: Mapping[str, str], kind: Kind) -> Report:
         for name in ("limit", "remaining", "reset")
     )
     seconds = _read_duration(reset)
-    left = int(remaining) if _COUNT.fullmatch(remaining) else None
+    amount = int(remaining) if _COUNT.fullmatch(remaining) else None
     return Report(
         int(limit) or None if _COUNT.fullmatch(limit) else None,
-        left if seconds is not None else None,
-        seconds if left is not None else None,
+        amount if seconds is not None else None,
+        seconds if amount is not None else None,
     )
 
 

@@ -220,10 +220,10 @@ def fits_schema(value: Any, schema: JsonSchema) -> bool:
     if expected and (not isinstance(value, expected) or (kind != "boolean" and value is True)):
         return False
     if isinstance(value, dict):
-        known: Mapping[str, JsonSchema] = schema.get("properties", {})
+        properties: Mapping[str, JsonSchema] = schema.get("properties", {})
         if any(key not in value for key in schema.get("required", ())):
             return False
-        return all(fits_schema(value[key], known[key]) for key in known if key in value)
+        return all(fits_schema(value[key], properties[key]) for key in properties if key in value)
     if isinstance(value, list):
         return all(fits_schema(item, schema.get("items", {})) for item in value)
     return True

@@ -166,7 +166,7 @@ def _find_property(name: str, file: PromptFile, frontmatter: FieldFrontmatter) -
         if frontmatter.trigger:
             file.fail_at_key("trigger", "a callout is no property that is empty; remove this line")
         return None
-    found = frontmatter.property or name
-    if found.casefold() in _LIST_PROPERTIES and frontmatter.kind != "list":
-        file.fail_at_key("kind", f"{found} is always a list in Obsidian; use kind: list")
-    return found
+    key = frontmatter.property or name
+    if key.casefold() in _LIST_PROPERTIES and frontmatter.kind != "list":
+        file.fail_at_key("kind", f"{key} is always a list in Obsidian; use kind: list")
+    return key

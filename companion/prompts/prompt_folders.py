@@ -39,8 +39,8 @@ def load_prompts(*overrides: Path) -> Prompts:
     for folder in (own if own.is_dir() else package.parent / "prompts", *overrides):
         paths |= _find_files(folder)
     of_folders: dict[str, dict[str, Path]] = {}
-    for name, found in _find_folder_files(overrides[-1], paths) if overrides else ():
-        of_folders.setdefault(name, {}).update(found)
+    for name, files in _find_folder_files(overrides[-1], paths) if overrides else ():
+        of_folders.setdefault(name, {}).update(files)
     prompts = _load({name: read_prompt_file(path) for name, path in paths.items()})
     return replace(prompts, by_folder=MappingProxyType(_load_folders(prompts, of_folders)))
 
@@ -114,24 +114,24 @@ def _refuse_link_out(file: Path, folder: Path) -> None:
 
 
 def _find_folder_files(
-    folder: Path, known: Mapping[str, Path]
+    folder: Path, paths: Mapping[str, Path]
 ) -> Iterator[tuple[str, dict[str, Path]]]:
     """Yield the vault's folders that have prompt files of their own in folder, with these files."""
     for path in sorted(path for path in folder.rglob("*") if path.is_dir()):
         name = path.relative_to(folder).as_posix()
         if (path.name == "fields" and path.parent == folder) or "/." in f"/{name}":
             continue
-        found = {file: path / file for file in _FRAMES if (path / file).is_file()}
+        files = {file: path / file for file in _FRAMES if (path / file).is_file()}
         if path.name == "fields":
-            name, found = name.rpartition("/")[0], {}
-            found = {f"fields/{file.name}": file for file in path.glob("[!.]*.md")}
-        elif stray := next((f for f in path.glob("*.md") if f"fields/{f.name}" in known), None):
+            name, files = name.rpartition("/")[0], {}
+            files = {f"fields/{file.name}": file for file in path.glob("[!.]*.md")}
+        elif stray := next((f for f in path.glob("*.md") if f"fields/{f.name}" in paths), None):
             reason = f"a field belongs into fields/; move it to {name}/fields/, or elsewhere"
             raise PromptError(stray, reason)
-        for file in found.values():
+        for file in files.values():
             _refuse_link_out(file, folder)
-        if found:
-            yield name, found
+        if files:
+            yield name, files
 
 
 def _is_field(name: str) -> bool:
