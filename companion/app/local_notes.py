@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
+from companion.app.coverage import measure_coverage
+from companion.app.types.coverage import Coverage, OutdatedPage, OutdatedQuery
 from companion.app.types.notes import (
     Note,
     NotePage,
@@ -108,6 +110,11 @@ class LocalNotes:
             notes += [(path, Facts()) for path in part.others]
         return sorted(notes, key=lambda entry: entry[0])
 
+    def coverage(self, folder: str) -> Coverage:
+        """Return how far the folder is filled, as of the last scan; see Vault."""
+        spelled = spelled_path(self._space.root, folder) if folder else ""
+        return measure_coverage(self._space, self._last(), spelled)
+
     def unfilled(self) -> dict[str, set[str]]:
         """Return the kinds of what each note lacks, also of what was refused, by path."""
         return {
@@ -125,6 +132,13 @@ class LocalNotes:
             for each in self._find_outdated(paths or None)
             if only.kind in (None, each.kind) and only.keeps(self._space.root, each.path)
         ]
+
+    def outdated_page(self, query: OutdatedQuery) -> OutdatedPage:
+        """Return a page of what is outdated, by path; it may be some seconds old."""
+        texts = self.recently_outdated(query.folder)
+        end = query.after + query.limit
+        more = end if end < len(texts) else None
+        return OutdatedPage(texts=texts[query.after : end], next=more, total=len(texts))
 
     def recently_outdated(self, folder: str = "") -> list[Outdated]:
         """Return what is outdated in the folder, by path.

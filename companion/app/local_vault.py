@@ -9,10 +9,12 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
+from companion.app.coverage import measure_spending
 from companion.app.local_agents import LocalAgents
 from companion.app.local_notes import LocalNotes, Progress
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
+from companion.app.types.coverage import Coverage, CoverageQuery, Spending, SpendingQuery
 from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.notes import Outdated, ScanOptions, ScanReport
 from companion.app.types.proposals import (
@@ -27,6 +29,7 @@ from companion.enrich import decisions as engine
 from companion.enrich import run as engine_run
 from companion.enrich.agent import Agent, AgentView
 from companion.enrich.context import VaultContext
+from companion.enrich.model import open_spending
 from companion.enrich.new_proposals import propose_for_script
 from companion.enrich.note_filter import find_kind, make_filter
 from companion.enrich.run import new_run
@@ -83,6 +86,15 @@ class LocalVault:
         """Return what Companion wrote in notes of which a lot has changed since; see Vault."""
         with self._writing() as vault:
             return vault._notes.outdated(options)
+
+    def coverage(self, query: CoverageQuery) -> Coverage:
+        """Return what is filled, waits, is to do or is left alone, by folder; see Vault."""
+        return self._notes.coverage(query.folder)
+
+    def spending(self, query: SpendingQuery) -> Spending:
+        """Return what was spent by day and model, for all vaults."""
+        with open_spending(self._space.config, self.root) as budget:
+            return measure_spending(budget, self._space.config, query.days)
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""

@@ -16,6 +16,7 @@ from companion.app.types.changes import (
     Undone,
     UndoneChanges,
 )
+from companion.app.types.coverage import Coverage, CoverageQuery, Spending, SpendingQuery
 from companion.app.types.decisions import Decisions, DecisionsMade, NoteDecision
 from companion.app.types.notes import Outdated, OutdatedTexts, ScanOptions, ScanReport
 from companion.app.types.proposals import (
@@ -48,6 +49,14 @@ class RemoteVault:
     def outdated(self, options: ScanOptions) -> list[Outdated]:
         """Return what Companion wrote in notes of which a lot has changed since; see Vault."""
         return self._daemon.post("/scan/outdated", OutdatedTexts, options).texts
+
+    def coverage(self, query: CoverageQuery) -> Coverage:
+        """Return what is filled, waits, is to do or is left alone, by folder; see Vault."""
+        return self._daemon.get(f"/coverage?{query.as_query()}", Coverage)
+
+    def spending(self, query: SpendingQuery) -> Spending:
+        """Return what was spent by day and model, for all vaults."""
+        return self._daemon.get(f"/spending?{query.as_query()}", Spending)
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""

@@ -13,6 +13,7 @@ from typing import Protocol
 from companion.app.local_notes import Progress
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
+from companion.app.types.coverage import Coverage, CoverageQuery, Spending, SpendingQuery
 from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.notes import Outdated, ScanOptions, ScanReport
 from companion.app.types.proposals import (
@@ -53,6 +54,15 @@ class Vault(Protocol):
 
         A lot is a third of the sentences that it was made from. Raises as scan does.
         """
+
+    def coverage(self, query: CoverageQuery) -> Coverage:
+        """Return what is filled, waits, is to do or is left alone, by folder.
+
+        Raises UsageError if the folder is not there.
+        """
+
+    def spending(self, query: SpendingQuery) -> Spending:
+        """Return what was spent by day and model, for all vaults."""
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""

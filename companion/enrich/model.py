@@ -80,6 +80,7 @@ def _find_caps(config: Config, encoder: Endpoint | None, share: float) -> Caps:
         config.limits.dollars_a_day,
         config.background.notes_a_day,
         _price_at(asked, share, asked.service_tier) if asked else None,
+        asked.model if asked else config.endpoint.model,
     )
 
 

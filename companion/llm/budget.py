@@ -61,7 +61,7 @@ class Caps(NamedTuple):
 
     price: of the configured model; None where it is unknown. tokens_a_day, dollars_a_day: caps
     over all vaults; notes_a_day: cap on this vault's background notes; None: no cap. tier_price: in
-    the model's service tier; None: the usual price.
+    the model's service tier; None: the usual price. model: its name, by which spending is shown.
     """
 
     price: PriceOf | None = None
@@ -69,6 +69,7 @@ class Caps(NamedTuple):
     dollars_a_day: float | None = None
     notes_a_day: int | None = None
     tier_price: PriceOf | None = None
+    model: str = ""
 
     @property
     def microdollars(self) -> int | None:
@@ -137,7 +138,8 @@ class Budget:
             reserved = Correction(day, amount, amount, files)
         else:
             reserved = self._reserve_under_caps(amount, patient)
-        made = Reservation(lambda usage: self._settle(reserved, usage, made.in_tier))
+        by_model = reserved._replace(model=caps.model)
+        made = Reservation(lambda usage: self._settle(by_model, usage, made.in_tier))
         made.in_tier = in_tier
         return made
 
@@ -202,6 +204,10 @@ class Budget:
         """Return what was spent on the last `limit` days with calls; nothing where unknown."""
         return self._ask(lambda: self._store.read_days(limit), {})
 
+    def spent_by_model(self, limit: int) -> dict[str, dict[str, Amount]]:
+        """Return the same by model; not what is under way, and nothing where unknown."""
+        return self._ask(lambda: self._store.read_models(limit), {})
+
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
         with self._changed:
@@ -253,17 +259,16 @@ class Budget:
 
         Cached tokens count at full price, though most providers charge less: no cap is exceeded.
         """
-        correction = None
+        spent = estimate = reserved.reserved
         if usage is not None:
-            spent, estimate = Amount(), reserved.reserved
+            spent = Amount()
             if usage.calls:
                 spent = self._price_tokens(
                     usage.input_tokens or estimate.input_tokens,
                     usage.output_tokens or estimate.output_tokens,
                     in_tier,
                 )
-            correction = reserved._replace(spent=spent)
-        self._write(-1, correction)
+        self._write(-1, reserved._replace(spent=spent))
 
     def _write(self, under_way: int, correction: Correction | None) -> int:
         """Write the correction, unless the file is unusable; return how many files there were.

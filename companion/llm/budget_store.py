@@ -94,7 +94,7 @@ class BudgetFile:
             raise BudgetFileUnusable(
                 f"{self._file} was written by a newer version of Companion; update Companion"
             ) from None
-        for table in ("days", "notes"):
+        for table in ("days", "notes", "models"):
             db.execute(_FORGET.format(table=table), (_KEPT_DAYS,))
         return db
 
@@ -134,6 +134,18 @@ _MIGRATIONS: list[Migration] = [
     ),
     (),  # tables of calls and limits a minute, which are in memory now
     ("DROP TABLE IF EXISTS turns", "DROP TABLE IF EXISTS reported_limits"),
+    (
+        """CREATE TABLE IF NOT EXISTS models (
+            day TEXT NOT NULL,
+            model TEXT NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            microdollars INTEGER NOT NULL,
+            unpriced INTEGER NOT NULL,
+            calls INTEGER NOT NULL,
+            PRIMARY KEY (day, model)
+        ) WITHOUT ROWID""",
+    ),
 ]
 _FORGET = """DELETE FROM {table} WHERE day NOT IN
     (SELECT DISTINCT day FROM {table} ORDER BY day DESC LIMIT ?)"""
@@ -169,12 +181,14 @@ class Correction(NamedTuple):
     """What takes the place of an amount that was reserved on a day.
 
     files: how many files there had been when it was reserved; a newer one has no reservation.
+    model: that it was spent on, once that is known; empty: it may still be corrected.
     """
 
     day: str
     reserved: Amount
     spent: Amount
     files: int
+    model: str = ""
 
 
 class BudgetStore:
@@ -209,11 +223,13 @@ class BudgetStore:
 
     def correct(self, correction: Correction) -> None:
         """Replace what was reserved by what was spent. No number falls below zero."""
-        day, reserved, spent, files = correction
+        day, reserved, spent, files, model = correction
 
         def work(db: sqlite3.Connection) -> None:
             more = spent.minus(reserved) if self.files == files else spent
             db.execute(_CORRECT, {**more._asdict(), "day": day})
+            if model and spent.calls:
+                db.execute(_ADD_TO_MODEL, {**spent._asdict(), "day": day, "model": model})
 
         self._file.use(work)
 
@@ -243,6 +259,17 @@ class BudgetStore:
 
         def work(db: sqlite3.Connection) -> dict[str, Amount]:
             return {day: Amount(*rest) for day, *rest in db.execute(_READ_DAYS, (limit,))}
+
+        return self._file.use(work)
+
+    def read_models(self, limit: int) -> dict[str, dict[str, Amount]]:
+        """Return what was spent on each model on the last `limit` days with calls, by day."""
+
+        def work(db: sqlite3.Connection) -> dict[str, dict[str, Amount]]:
+            found: dict[str, dict[str, Amount]] = {}
+            for day, model, *rest in db.execute(_READ_MODELS, (limit,)):
+                found.setdefault(day, {})[model] = Amount(*rest)
+            return found
 
         return self._file.use(work)
 
@@ -278,6 +305,16 @@ _CORRECT = """INSERT INTO days
         microdollars = max(0, microdollars + :microdollars),
         unpriced = max(0, unpriced + :unpriced),
         calls = max(0, calls + :calls)"""
+_ADD_TO_MODEL = """INSERT INTO models
+    VALUES (:day, :model, :input_tokens, :output_tokens, :microdollars, :unpriced, :calls)
+    ON CONFLICT (day, model) DO UPDATE SET
+        input_tokens = input_tokens + :input_tokens,
+        output_tokens = output_tokens + :output_tokens,
+        microdollars = microdollars + :microdollars,
+        unpriced = unpriced + :unpriced,
+        calls = calls + :calls"""
+_READ_MODELS = f"""SELECT day, model, {", ".join(Amount._fields)} FROM models
+    WHERE day IN (SELECT DISTINCT day FROM models ORDER BY day DESC LIMIT ?)"""  # noqa: S608 (our names)
 _READ_DAYS = f"SELECT day, {', '.join(Amount._fields)} FROM days ORDER BY day DESC LIMIT ?"  # noqa: S608 (our names)
 _READ = f"SELECT {', '.join(Amount._fields)} FROM days WHERE day = :day"  # noqa: S608 (our names)
 _ADD_NOTE = """INSERT INTO notes VALUES (:day, :vault, 1)

@@ -176,6 +176,16 @@ export interface components {
             code: string;
         };
         /**
+         * @description How far the vault is filled, as of the last scan. total: of all these folders.
+         *
+         *     folders: by path. left_alone: the commonest reason first.
+         */
+        Coverage: {
+            total: components["schemas"]["FolderCoverage"];
+            folders: components["schemas"]["FolderCoverage"][];
+            left_alone: components["schemas"]["LeftAlone"][];
+        };
+        /**
          * @description What became of a proposal. state: null if there is none of that id.
          *
          *     reason: why it is not as it was wanted; null: it is.
@@ -233,6 +243,10 @@ export interface components {
             /** @default null */
             only: number[] | null;
         };
+        /** @description What it would take to fill all that is to do, in words: how much goes where, and the cost. */
+        Estimate: {
+            words: string;
+        };
         /**
          * @description What a sentence of a proposal rests on. shown: what comes closest to it of what the model was
          *     shown; empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it.
@@ -268,9 +282,41 @@ export interface components {
             text: string | string[];
             remark: string;
         };
+        /**
+         * @description How the notes in a folder are, without those in folders below. Each note counts once.
+         *
+         *     waiting: a proposal for it waits. to_do: it needs something that can be asked for. left_alone:
+         *     it lacks something that is not asked for, or is left alone altogether. filled: it lacks nothing.
+         *     lacking: how many have no value for a property, or no `callout`, without those left alone
+         *     altogether.
+         */
+        FolderCoverage: {
+            folder: string;
+            /** @default 0 */
+            notes: number;
+            /** @default 0 */
+            filled: number;
+            /** @default 0 */
+            waiting: number;
+            /** @default 0 */
+            to_do: number;
+            /** @default 0 */
+            left_alone: number;
+            /** @default {} */
+            lacking: {
+                [key: string]: number;
+            };
+        };
         /** @description Of how many proposals the text was deleted. */
         Forgotten: {
             proposals: number;
+        };
+        /** @description A reason for which notes are left alone, in words, and how many they are. */
+        LeftAlone: {
+            /** @enum {string} */
+            kind: "excluded" | "marked" | "private" | "unsuited" | "asked";
+            reason: string;
+            notes: number;
         };
         /**
          * @description The configured model, and the catalogue of those that can be fetched.
@@ -467,6 +513,16 @@ export interface components {
             original: string | string[] | null;
             evidence: components["schemas"]["Evidence"][] | null;
             changed_share: number;
+        };
+        /**
+         * @description A page of outdated texts by path, as they were found lately; in a large vault, a minute ago.
+         *
+         *     next: `after` of the next page; null on the last. total: how many there are on all pages.
+         */
+        OutdatedPage: {
+            texts: components["schemas"]["Outdated"][];
+            next: number | null;
+            total: number;
         };
         /** @description What Companion wrote, and nobody edited, in notes of which a lot has changed since. */
         OutdatedTexts: {
@@ -757,6 +813,59 @@ export interface components {
             script: string;
         };
         /**
+         * @description What was spent for all vaults, the oldest day first, also on days without calls.
+         *
+         *     month: in this calendar month. is_free: the model runs on this machine, and no setting gives it
+         *     a price. tokens_a_day, dollars_a_day: the limits, if any.
+         */
+        Spending: {
+            days: components["schemas"]["SpentOnDay"][];
+            month: components["schemas"]["Spent"];
+            is_free: boolean;
+            tokens_a_day: number | null;
+            dollars_a_day: number | null;
+        };
+        /** @description Tokens read and written, and calls. dollars: null if the price of a call is not known. */
+        Spent: {
+            /** @default 0 */
+            input_tokens: number;
+            /** @default 0 */
+            output_tokens: number;
+            /** @default 0 */
+            calls: number;
+            /** @default 0 */
+            dollars: number | null;
+        };
+        /**
+         * @description What was spent on a day, local time, as `2026-11-25`.
+         *
+         *     models: the same by model, dearest first; calls that an older version made count for none.
+         */
+        SpentOnDay: {
+            /** @default 0 */
+            input_tokens: number;
+            /** @default 0 */
+            output_tokens: number;
+            /** @default 0 */
+            calls: number;
+            /** @default 0 */
+            dollars: number | null;
+            day: string;
+            models: components["schemas"]["SpentOnModel"][];
+        };
+        /** @description What was spent on a model. */
+        SpentOnModel: {
+            /** @default 0 */
+            input_tokens: number;
+            /** @default 0 */
+            output_tokens: number;
+            /** @default 0 */
+            calls: number;
+            /** @default 0 */
+            dollars: number | null;
+            model: string;
+        };
+        /**
          * @description The state of the daemon.
          *
          *     vault_missing: the vault's folder is missing or empty. polls: why the vault is polled, in words,
@@ -941,16 +1050,20 @@ export type ChangeMade = components['schemas']['ChangeMade'];
 export type ChangePage = components['schemas']['ChangePage'];
 export type ChangesToUndo = components['schemas']['ChangesToUndo'];
 export type Code = components['schemas']['Code'];
+export type Coverage = components['schemas']['Coverage'];
 export type Decided = components['schemas']['Decided'];
 export type Decisions = components['schemas']['Decisions'];
 export type DecisionsMade = components['schemas']['DecisionsMade'];
 export type EditShape = components['schemas']['EditShape'];
 export type EditsAgain = components['schemas']['EditsAgain'];
+export type Estimate = components['schemas']['Estimate'];
 export type Evidence = components['schemas']['Evidence'];
 export type FaultShape = components['schemas']['FaultShape'];
 export type FetchShape = components['schemas']['FetchShape'];
 export type Filled = components['schemas']['Filled'];
+export type FolderCoverage = components['schemas']['FolderCoverage'];
 export type Forgotten = components['schemas']['Forgotten'];
+export type LeftAlone = components['schemas']['LeftAlone'];
 export type ModelShape = components['schemas']['ModelShape'];
 export type Need = components['schemas']['Need'];
 export type NewFetch = components['schemas']['NewFetch'];
@@ -964,6 +1077,7 @@ export type NotesToForget = components['schemas']['NotesToForget'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferShape = components['schemas']['OfferShape'];
 export type Outdated = components['schemas']['Outdated'];
+export type OutdatedPage = components['schemas']['OutdatedPage'];
 export type OutdatedTexts = components['schemas']['OutdatedTexts'];
 export type PlaceShape = components['schemas']['PlaceShape'];
 export type PresenceReport = components['schemas']['PresenceReport'];
@@ -987,6 +1101,10 @@ export type RunShape = components['schemas']['RunShape'];
 export type ScanOptions = components['schemas']['ScanOptions'];
 export type ScanReport = components['schemas']['ScanReport'];
 export type ScriptProposal = components['schemas']['ScriptProposal'];
+export type Spending = components['schemas']['Spending'];
+export type Spent = components['schemas']['Spent'];
+export type SpentOnDay = components['schemas']['SpentOnDay'];
+export type SpentOnModel = components['schemas']['SpentOnModel'];
 export type StatusShape = components['schemas']['StatusShape'];
 export type TextToEdit = components['schemas']['TextToEdit'];
 export type TodayShape = components['schemas']['TodayShape'];

@@ -19,6 +19,7 @@ from companion.app.remote_vault import RemoteVault
 from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.app.types import programs
 from companion.app.types.changes import ChangeQuery
+from companion.app.types.coverage import CoverageQuery, SpendingQuery
 from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.notes import ScanOptions
 from companion.app.types.proposals import ProposalFilter, ProposalQuery
@@ -343,6 +344,36 @@ def test_how_many_proposals_there_are(proposed: Vault) -> None:
     decided = proposed.count_proposals(ProposalFilter(state="decided", text="What a stub is"))
     assert (decided.total, decided.states) == (1, {"open": 1, "refused": 1})
     assert proposed.count_proposals(ProposalFilter(state="all", tag="none")).total == 0
+
+
+def test_how_far_the_vault_is_filled(proposed: Vault) -> None:
+    texts = {"G/Full.md": FILLED, "G/No.md": "---\nai: false\n---\n", "G/Todo.md": STUB}
+    (proposed.root / "G").mkdir()
+    for path, text in texts.items():
+        (proposed.root / path).write_text(text, encoding="utf-8")
+    [*proposed.decide(Decisions(refuse=[1, 2]))]
+    proposed.scan(ScanOptions())
+    coverage = proposed.coverage(CoverageQuery())
+    assert [(f.folder, f.filled, f.waiting, f.to_do, f.left_alone) for f in coverage.folders] == [
+        ("", 0, 0, 0, 1),
+        ("F", 0, 1, 0, 0),
+        ("G", 1, 0, 1, 1),
+    ]
+    assert (coverage.total.notes, coverage.total.lacking["description"]) == (5, 3)
+    assert {each.kind: each.notes for each in coverage.left_alone} == {"asked": 1, "marked": 1}
+    assert proposed.coverage(CoverageQuery(folder="F")).total == coverage.folders[1]
+    with pytest.raises((NotThere, UsageError)):
+        proposed.coverage(CoverageQuery(folder="Nowhere"))
+
+
+def test_what_was_spent(proposed: Vault) -> None:
+    spending = proposed.spending(SpendingQuery(days=3))
+    *before, today = spending.days
+    assert [each.calls for each in before] == [0, 0] and today.calls == spending.month.calls == 2
+    [on_model] = today.models
+    assert (on_model.model, on_model.calls) == ("m", 2)
+    assert on_model.input_tokens == today.input_tokens > 0
+    assert (today.dollars, on_model.dollars, spending.is_free) == (0.0, 0.0, True)
 
 
 def test_the_place_of_a_proposal(proposed: Vault) -> None:

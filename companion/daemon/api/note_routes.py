@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from companion.app.types.base import LARGEST, Applied, ChangeMade, OfferShape
+from companion.app.types.base import LARGEST, Applied, ChangeMade, Nothing, OfferShape
 from companion.app.types.changes import (
     Change,
     ChangePage,
@@ -10,6 +10,15 @@ from companion.app.types.changes import (
     ChangesToUndo,
     Undone,
     UndoneChanges,
+)
+from companion.app.types.coverage import (
+    Coverage,
+    CoverageQuery,
+    Estimate,
+    OutdatedPage,
+    OutdatedQuery,
+    Spending,
+    SpendingQuery,
 )
 from companion.app.types.notes import (
     Note,
@@ -49,6 +58,33 @@ def scan_notes(body: ScanOptions) -> ScanReport:
 def find_outdated(body: ScanOptions) -> OutdatedTexts:
     """Look at notes now, and list what was written from text of which a lot has changed."""
     return OutdatedTexts(texts=the_daemon().vault.outdated(body))
+
+
+@notes.reads("/outdated")
+def read_outdated(query: OutdatedQuery) -> OutdatedPage:
+    """A page of what was written from text of which a lot has changed, by path."""
+    return the_daemon().notes.outdated_page(query)
+
+
+@notes.reads("/coverage")
+def read_coverage(query: CoverageQuery) -> Coverage:
+    """What is filled, waits, is to do or is left alone, by folder, as of the last scan."""
+    try:
+        return the_daemon().vault.coverage(query)
+    except PathNotFound as error:
+        raise Refusal(404, str(error)) from None
+
+
+@notes.reads("/spending")
+def read_spending(query: SpendingQuery) -> Spending:
+    """What was spent by day and model, for all vaults."""
+    return the_daemon().vault.spending(query)
+
+
+@notes.does("/estimate")
+def estimate_rest(body: Nothing) -> Estimate:
+    """What it would take to fill all that is to do. Nothing is asked."""
+    return Estimate(words=the_daemon().describe_rest())
 
 
 changes = Resource("changes")

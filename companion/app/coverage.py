@@ -1,0 +1,145 @@
+"""What is filled, waits, is to do or is left alone in a vault, by folder; and what was spent."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TypeVar
+
+from companion.app.types.coverage import (
+    Coverage,
+    FolderCoverage,
+    LeftAlone,
+    LeftAloneKind,
+    Spending,
+    Spent,
+    SpentOnDay,
+    SpentOnModel,
+)
+from companion.config import Config
+from companion.enrich.model import is_free
+from companion.enrich.task import Job, leave_out_asked
+from companion.enrich.workspace import Workspace
+from companion.llm.budget import Budget
+from companion.llm.budget_store import Amount
+from companion.note.exclusions import property_mark, tag_mark
+from companion.note.facts import UNKNOWN, Facts
+from companion.note.needs import CALLOUT
+from companion.store.proposal import AskedNeed
+from companion.vault.files import is_in
+from companion.vault.index import Scan
+
+S = TypeVar("S", bound=Spent)
+
+_MICRO = 1_000_000
+
+
+@dataclass
+class _Counts:
+    """The notes of a folder, by how they are; and how many lack a value, by kind."""
+
+    states: Counter[str] = field(default_factory=Counter)
+    lacking: Counter[str] = field(default_factory=Counter)
+
+    def show(self, folder: str) -> FolderCoverage:
+        return FolderCoverage(
+            folder=folder, notes=self.states.total(), lacking=self.lacking, **self.states
+        )
+
+
+def measure_coverage(space: Workspace, scan: Scan, folder: str) -> Coverage:
+    """Return how far the folder is filled, with those below it. Raises JournalError."""
+    folders, total = dict[str, _Counts](), _Counts()
+    reasons = Counter[tuple[LeftAloneKind, str]]()
+    asked = space.journal.proposals.latest_of_all()
+    for path, facts in _facts_in(scan, folder):
+        counts = folders.setdefault(path.rpartition("/")[0], _Counts())
+        if facts.skipped is not None:
+            reasons[_kind_of(space, scan, path, facts), facts.skipped] += 1
+            state, lacking = "left_alone", set[str]()
+        else:
+            state, lacking, why = _state_of(space, path, facts, asked.get(path, {}))
+            reasons.update(("asked", each) for each in why)
+        for each in (counts, total):
+            each.states[state] += 1
+            each.lacking.update(lacking)
+    left = [LeftAlone(kind=k, reason=why, notes=n) for (k, why), n in reasons.most_common()]
+    shown = [counts.show(name) for name, counts in sorted(folders.items())]
+    return Coverage(total=total.show(folder), folders=shown, left_alone=left)
+
+
+def _facts_in(scan: Scan, folder: str) -> Iterator[tuple[str, Facts]]:
+    for path, facts in scan.notes.with_reports():
+        if is_in(path, folder):
+            yield path, facts or Facts()
+    for path, reason in scan.skipped.items():
+        if is_in(path, folder):
+            yield path, Facts(skipped=reason)
+
+
+def _state_of(
+    space: Workspace, path: str, facts: Facts, asked: Mapping[str, AskedNeed]
+) -> tuple[str, set[str], tuple[str, ...]]:
+    """Return how a note is, the kinds that it lacks, and why some of that is not asked for."""
+    waiting = {
+        CALLOUT if key.startswith(f"{CALLOUT}:") else key: known.flags
+        for key, known in asked.items()
+        if known.state == "open"
+    }
+    lacking = {need.kind for need in facts.needs}
+    lacking |= {kind for kind, flags in waiting.items() if "replaces" not in flags}
+    needs = leave_out_asked(space, Job(path), facts.needs, asked=asked)
+    left = (*facts.unfilled, *needs.left)
+    if waiting:
+        return "waiting", lacking, left
+    if needs.needs:
+        return "to_do", lacking, left
+    return "left_alone" if left else "filled", lacking, left
+
+
+def _kind_of(space: Workspace, scan: Scan, path: str, facts: Facts) -> LeftAloneKind:
+    if path in scan.skipped:
+        return "excluded"
+    rules = space.rules
+    private = {*map(tag_mark, rules.private_tags)}
+    private |= {property_mark(*each) for each in rules.private_properties}
+    if rules.is_remote and private.intersection(facts.marks):
+        return "private"
+    return "marked" if facts.is_excluded and UNKNOWN not in facts.marks else "unsuited"
+
+
+def measure_spending(budget: Budget, config: Config, days: int) -> Spending:
+    """Return what was spent on the last days, today among them, and in this month."""
+    today = date.today()
+    names = [(today - timedelta(days=ago)).isoformat() for ago in reversed(range(days))]
+    amounts = budget.spent_by_day(max(days, today.day))
+    models = budget.spent_by_model(max(days, today.day))
+    month = [amount for day, amount in amounts.items() if day[:7] == today.isoformat()[:7]]
+    caps = budget.caps
+    return Spending(
+        days=[_show_day(name, amounts.get(name, Amount()), models.get(name, {})) for name in names],
+        month=_show(Spent, _sum(month)),
+        is_free=config.is_embedded or is_free(config.remote_endpoint()),
+        tokens_a_day=caps.tokens_a_day,
+        dollars_a_day=caps.dollars_a_day,
+    )
+
+
+def _show_day(day: str, amount: Amount, models: Mapping[str, Amount]) -> SpentOnDay:
+    dearest = sorted(models.items(), key=lambda each: (-each[1].microdollars, -each[1].tokens))
+    shown = [_show(SpentOnModel, spent, model=model) for model, spent in dearest]
+    return _show(SpentOnDay, amount, day=day, models=shown)
+
+
+def _show(shape: type[S], amount: Amount, **more: object) -> S:
+    dollars = None if amount.unpriced else amount.microdollars / _MICRO
+    return shape.model_validate({**amount._asdict(), "dollars": dollars, **more})
+
+
+def _sum(amounts: Iterable[Amount]) -> Amount:
+    total = Amount()
+    for each in amounts:
+        total = total.plus(each)
+    return total

@@ -1,0 +1,134 @@
+"""What of a vault is filled, waits, is to do or is left alone; and what was spent on it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from companion.app.types.base import LARGEST, WHOLE, FolderPath, PageSize, Sent, Shape
+from companion.app.types.notes import Outdated
+
+
+class CoverageQuery(Sent):
+    """Which part of the vault. folder: with those below it; empty: the vault."""
+
+    folder: FolderPath = ""
+
+
+class FolderCoverage(Shape):
+    """How the notes in a folder are, without those in folders below. Each note counts once.
+
+    waiting: a proposal for it waits. to_do: it needs something that can be asked for. left_alone:
+    it lacks something that is not asked for, or is left alone altogether. filled: it lacks nothing.
+    lacking: how many have no value for a property, or no `callout`, without those left alone
+    altogether.
+    """
+
+    folder: str
+    notes: int = 0
+    filled: int = 0
+    waiting: int = 0
+    to_do: int = 0
+    left_alone: int = 0
+    lacking: dict[str, int] = Field(default={})
+
+
+LeftAloneKind = Literal["excluded", "marked", "private", "unsuited", "asked"]
+"""Why notes are left alone:
+
+- excluded: by their path or their file: the settings, Obsidian's excluded files, links, copies.
+- marked: by what they say: `ai: false`, a tag or a property.
+- private: to be read by a model on this machine only, and the model is elsewhere.
+- unsuited: a template, a drawing, or frontmatter that cannot be filled without a doubt.
+- asked: the answer was refused, rejected or taken out again.
+"""
+
+
+class LeftAlone(Shape):
+    """A reason for which notes are left alone, in words, and how many they are."""
+
+    kind: LeftAloneKind
+    reason: str
+    notes: int
+
+
+class Coverage(Shape):
+    """How far the vault is filled, as of the last scan. total: of all these folders.
+
+    folders: by path. left_alone: the commonest reason first.
+    """
+
+    total: FolderCoverage
+    folders: list[FolderCoverage]
+    left_alone: list[LeftAlone]
+
+
+class OutdatedQuery(Sent):
+    """Which outdated texts. folder: with those below it. after: how many come before the page."""
+
+    folder: FolderPath = ""
+    after: Annotated[int, Field(ge=0, le=LARGEST), WHOLE] = 0
+    limit: PageSize = 100
+
+
+class OutdatedPage(Shape):
+    """A page of outdated texts by path, as they were found lately; in a large vault, a minute ago.
+
+    next: `after` of the next page; null on the last. total: how many there are on all pages.
+    """
+
+    texts: list[Outdated]
+    next: int | None
+    total: int
+
+
+class Estimate(Shape):
+    """What it would take to fill all that is to do, in words: how much goes where, and the cost."""
+
+    words: str
+
+
+class SpendingQuery(Sent):
+    """For how many days, with today."""
+
+    days: Annotated[int, Field(ge=1, le=400), WHOLE] = 30
+
+
+class Spent(Shape):
+    """Tokens read and written, and calls. dollars: null if the price of a call is not known."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    calls: int = 0
+    dollars: float | None = 0.0
+
+
+class SpentOnModel(Spent):
+    """What was spent on a model."""
+
+    model: str
+
+
+class SpentOnDay(Spent):
+    """What was spent on a day, local time, as `2026-11-25`.
+
+    models: the same by model, dearest first; calls that an older version made count for none.
+    """
+
+    day: str
+    models: list[SpentOnModel]
+
+
+class Spending(Shape):
+    """What was spent for all vaults, the oldest day first, also on days without calls.
+
+    month: in this calendar month. is_free: the model runs on this machine, and no setting gives it
+    a price. tokens_a_day, dollars_a_day: the limits, if any.
+    """
+
+    days: list[SpentOnDay]
+    month: Spent
+    is_free: bool
+    tokens_a_day: int | None
+    dollars_a_day: float | None
