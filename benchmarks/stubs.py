@@ -178,7 +178,7 @@ def find_questions(stack: ExitStack, root: Path) -> list[list[Question]]:
         needs = needs_of(note.view, space.rules, (CALLOUT, DESCRIPTION))
         needs = sorted(needs, key=lambda need: need.kind)
         calls, _ = asker.plan(note.path, view, needs)
-        if any(asked.need.kind == CALLOUT for call in calls for asked in call.asked):
+        if any(each.need.kind == CALLOUT for call in calls for each in call.questions):
             shown = "whole" if is_short else "backlinks"
             found.append([Question(name, shown, asker, view, need) for need in needs])
     return found
@@ -227,7 +227,7 @@ def describe(made: NoteAnswers) -> dict[str, Any]:
     """Return the outcome of a note's one need, its reason and its text, as a row has them."""
     for accepted in made.accepted:
         value, flags = accepted.filling.value, ", ".join(accepted.flags)
-        if not accepted.asked:
+        if not accepted.by_model:
             return {"outcome": "quoted", "text": [each.sentence for each in accepted.evidence]}
         if accepted.filling.need.kind == CALLOUT:
             flags = flags or "small-model"  # of which the callouts always wait

@@ -27,7 +27,7 @@ from companion.llm.budget_store import Amount
 from companion.note.exclusions import property_mark, tag_mark
 from companion.note.facts import UNKNOWN, Facts
 from companion.note.needs import CALLOUT
-from companion.store.proposal import AskedNeed
+from companion.store.proposal import LatestProposal
 from companion.vault.files import is_in
 from companion.vault.index import Scan
 
@@ -80,23 +80,23 @@ def _facts_in(scan: Scan, folder: str) -> Iterator[tuple[str, Facts]]:
 
 
 def _state_of(
-    space: Workspace, path: str, facts: Facts, asked: Mapping[str, AskedNeed]
+    space: Workspace, path: str, facts: Facts, latest: Mapping[str, LatestProposal]
 ) -> tuple[str, set[str], tuple[str, ...]]:
     """Return how a note is, the kinds that it lacks, and why some of that is not asked for."""
     waiting = {
-        CALLOUT if key.startswith(f"{CALLOUT}:") else key: known.flags
-        for key, known in asked.items()
-        if known.state == "open"
+        CALLOUT if key.startswith(f"{CALLOUT}:") else key: proposal.flags
+        for key, proposal in latest.items()
+        if proposal.state == "open"
     }
     lacking = {need.kind for need in facts.needs}
     lacking |= {kind for kind, flags in waiting.items() if "replaces" not in flags}
-    needs = leave_out_asked(space, Job(path), facts.needs, asked=asked)
-    left = (*facts.unfilled, *needs.left)
+    needs = leave_out_asked(space, Job(path), facts.needs, latest=latest)
+    unfilled = (*facts.unfilled, *needs.unfilled)
     if waiting:
-        return "waiting", lacking, left
+        return "waiting", lacking, unfilled
     if needs.needs:
-        return "to_do", lacking, left
-    return "left_alone" if left else "filled", lacking, left
+        return "to_do", lacking, unfilled
+    return "left_alone" if unfilled else "filled", lacking, unfilled
 
 
 def _kind_of(space: Workspace, scan: Scan, path: str, facts: Facts) -> LeftAloneKind:

@@ -171,7 +171,7 @@ class LocalNotes:
         except NoteError as error:
             return Facts(skipped=error.reason)
         why = task.skipped or unfillable_reason(task.parsed, property_names(task.needs))
-        unfilled = (*task.left, *describe_proposed(need for need, _ in task.proposed))
+        unfilled = (*task.unfilled, *describe_proposed(need for need, _ in task.proposed))
         return Facts(needs=() if why else task.needs, unfilled=unfilled, skipped=why)
 
     def _find_outdated(self, paths: list[str] | None) -> list[Outdated]:

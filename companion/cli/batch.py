@@ -101,7 +101,7 @@ def _prepare(asker: Asker, jobs: Sequence[Job], report: RunReport) -> None:
         if not known.modes:  # it takes no JSON
             facts = asker.model._replace(mode="plain")
             asker = Asker(asker.workspace, asker.vault_context, asker.similar, facts)
-        rest = make_submissions(asker, run, first.left, known)
+        rest = make_submissions(asker, run, first.rest, known)
         for result in chain(first.results, rest):
             report.counts[result.status] += 1
             if result.reason or result.left:

@@ -111,7 +111,7 @@ def _show(workspace: Workspace, output: Output, path: str, section: str | None) 
         asker = Asker(workspace, VaultContext(workspace.scan()), similar)
         calls, outcomes = asker.plan(path, task.parsed, task.all_needs)
     for outcome in outcomes:
-        if outcome.asked:  # or would be: why it cannot be
+        if outcome.by_model:  # or would be: why it cannot be
             output.warn(_describe_value(outcome))
             continue
         found = "" if isinstance(outcome, Rejected) else "similar notes have "

@@ -24,7 +24,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.facts import Facts
 from companion.store.moves import follow_events
-from companion.store.proposal import AskedNeed
+from companion.store.proposal import LatestProposal
 from companion.vault.files import is_vault_there
 from companion.vault.index import Scan
 from companion.vault.watch import Watch
@@ -270,7 +270,10 @@ class Reconciler:
         return NoteCounts(len(scan.notes), len(self._to_do), len(self._left) + len(scan.skipped))
 
     def _needs(
-        self, path: str, facts: Facts | None, asked: Mapping[str, Mapping[str, AskedNeed]] | None
+        self,
+        path: str,
+        facts: Facts | None,
+        asked: Mapping[str, Mapping[str, LatestProposal]] | None,
     ) -> bool:
         """Return whether there is something to ask for, to write, or to propose again.
 
@@ -282,7 +285,7 @@ class Reconciler:
         if asked is not None and path not in asked:
             return True
         job, known = Job(path, background=True), None if asked is None else asked[path]
-        found = leave_out_asked(self._space, job, facts.needs, asked=known)
+        found = leave_out_asked(self._space, job, facts.needs, latest=known)
         return bool(found.needs) or any(
             known.state == "accepted" or is_written(self._space.config, job, need.kind, known)
             for need, known in found.proposed

@@ -21,7 +21,7 @@ from companion.enrich.excerpt import read_told
 from companion.enrich.extractive import extract_sentence, restates_note
 from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
-from companion.enrich.model_calls import AskedFor, RawAnswer
+from companion.enrich.model_calls import NeedQuestion, RawAnswer
 from companion.enrich.nearest_neighbours import NEIGHBOURS
 from companion.enrich.outcome import (
     SUPPORTED,
@@ -78,14 +78,14 @@ class Acceptor:
         """Return the value in the answer, or why none may go into the note."""
         if isinstance(answer, Rejected):
             return answer
-        need, ask = answer.asked
-        field, known = ask.field, self.vault_context
-        taken = known.taken if field.name == "aliases" else frozenset[str]()
+        need, ask = answer.question
+        field, vault_context = ask.field, self.vault_context
+        taken = vault_context.taken if field.name == "aliases" else frozenset[str]()
         names, is_linking = self._names, self.config.callout.links
         resolve = partial(names.resolve, choose=self._choose) if is_linking else lambda target: None
         limits = Limits(field.choices(self.note.context), taken, resolve)
-        found = find_new_values(field, answer.value, limits)
-        new = tuple(value for value in found if not known.is_used(field, value))
+        new_values = find_new_values(field, answer.value, limits)
+        new = tuple(value for value in new_values if not vault_context.is_used(field, value))
         try:
             value = self._read_value(answer, limits)
         except NothingToSay as error:
@@ -125,7 +125,7 @@ class Acceptor:
         self._callouts += "\n\n" + "\n\n".join(each.text for each in said)
         evidence = tuple(Evidence(each.text, each.text, 1.0) for each in said)
         filling = Filling(need, value, "the words of other notes; no model was asked")
-        return [Accepted(filling, asked=False, evidence=evidence)]
+        return [Accepted(filling, by_model=False, evidence=evidence)]
 
     def _quote(self, said: Quotation) -> str:
         """Return the words of a quotation, and a link to the note that they are from."""
@@ -158,8 +158,8 @@ class Acceptor:
             why = f"“{answer}” says it over again" if restates else ""
         if not why:
             return outcomes
-        asked = AskedFor(need, Ask(field.name, field))
-        if find_fault(self._checked_answer(asked, sentence, parsed.note.text)):
+        question = NeedQuestion(need, Ask(field.name, field))
+        if find_fault(self._checked_answer(question, sentence, parsed.note.text)):
             return outcomes
         filling = Filling(need, sentence, f"the note's own sentence; the model's answer: {why}")
         rejected = first if isinstance(first, Rejected) else None
@@ -208,7 +208,7 @@ class Acceptor:
 
         Raises NothingToSay, AnswerError.
         """
-        ask, raw = answer.asked.ask, answer.value
+        ask, raw = answer.question.ask, answer.value
         field = ask.field
         if field.kind == "prose" and isinstance(raw, str):
             raw = unlink_repeats(raw, self._names, self.note.path, self._linked, self._choose)
@@ -228,7 +228,7 @@ class Acceptor:
             value = whole_sentences(value, field)
         if field.kind == "choice" or (field.kind == "list" and field.vocabulary is not None):
             return value  # one of the vault's own
-        checked = self._checked_answer(answer.asked, value, note, raw)
+        checked = self._checked_answer(answer.question, value, note, raw)
         if field.kind != "list":
             return find_fault(checked) or value
         if not (fit := find_good_items(checked)):
@@ -241,9 +241,9 @@ class Acceptor:
         return self.note.parsed.note.text + self._callouts
 
     def _checked_answer(
-        self, asked: AskedFor, value: str | list[str], note: str, raw: object = None
+        self, question: NeedQuestion, value: str | list[str], note: str, raw: object = None
     ) -> CheckedAnswer:
-        need, ask = asked
+        need, ask = question
         text = value if isinstance(value, str) else "\n".join(value)
         explains = need.kind == CALLOUT and not ask.question
         language = self.note.language
@@ -275,9 +275,9 @@ class Acceptor:
         """The notes most similar to this one, without `.md`, the most similar first."""
         if self.similar is None:
             return ()
-        note, known = self.note, self.vault_context
+        note, vault_context = self.note, self.vault_context
         try:
-            nearest = self.similar.find_nearest(known, note.path, note.parsed, NEIGHBOURS)
+            nearest = self.similar.find_nearest(vault_context, note.path, note.parsed, NEIGHBOURS)
         except (EndpointError, AnswerError):
             return ()
         return [without_extension(each.path) for each in nearest]

@@ -63,13 +63,13 @@ class NoteRead:
 
 
 class AgentView:
-    """What an agent may see of a vault. known: from a scan just made."""
+    """What an agent may see of a vault. vault_context: from a scan just made."""
 
-    def __init__(self, workspace: Workspace, known: VaultContext, name: str) -> None:
+    def __init__(self, workspace: Workspace, vault_context: VaultContext, name: str) -> None:
         self.name = name
         # private notes are left alone as if a model elsewhere asked: who reads this is not known
         self._space = replace(workspace, adapt=lambda own: own.for_reader("elsewhere"))
-        self._known = known
+        self._vault = vault_context
         self._store = workspace.journal.proposals
 
     @property
@@ -79,11 +79,11 @@ class AgentView:
 
     def scan(self, folder: str = "") -> list[tuple[str, Facts]]:
         """Return the notes in the folder, and below it, that need something, by path."""
-        report = ScanPart(self._space, self._known.scan, [folder.strip("/")])
+        report = ScanPart(self._space, self._vault.scan, [folder.strip("/")])
         return sorted(
             (path, facts)
             for path, facts in report.notes.items()
-            if facts.needs and self._known.may_tell(path)
+            if facts.needs and self._vault.may_tell(path)
         )
 
     def find_note(self, path: str) -> str:
@@ -91,12 +91,12 @@ class AgentView:
         root = self._space.root
         self._space.refresh()
         try:
-            found = relative_path(root, path, root)
-            if found and not skip_reason(root, found, self._space.ignore):
-                parsed = ParsedNote(NoteText.decode(read_note(root, found, settle=0).data))
+            spelled = relative_path(root, path, root)
+            if spelled and not skip_reason(root, spelled, self._space.ignore):
+                parsed = ParsedNote(NoteText.decode(read_note(root, spelled, settle=0).data))
                 facts = find_facts(parsed, self._space.rules)
                 if facts.skipped is None and not facts.marks:
-                    return found
+                    return spelled
         except (UsageError, NoteError, OSError, ValueError):
             pass
         raise NotThere(f"there is no note {path[:200]} that agents may see; scan names some")
@@ -106,8 +106,8 @@ class AgentView:
         path = self.find_note(path)
         data = read_note(self._space.root, path, settle=0).data
         task = prepare_task(self._space, Job(path, explicit=True, retry=True), data)
-        proposed = {need: asked.id for need, asked in task.proposed}
-        asker = ProgramProposer(self._space, self._known, self.program).asker
+        proposed = {need: latest.id for need, latest in task.proposed}
+        asker = ProgramProposer(self._space, self._vault, self.program).asker
         context = asker.describe(path, task.parsed, task.all_needs)
         prompts = self._space.prompts.for_note(path)
         text = prompts.note.render(context.values() | {"asked": []})
@@ -119,7 +119,7 @@ class AgentView:
                 how = str(error)
             named = need.kind, need.heading, need.question, need.reason
             read.append(NeedRead(*named, how, proposed.get(need)))
-        return NoteRead(path, text, read, list(task.left))
+        return NoteRead(path, text, read, list(task.unfilled))
 
     def find_similar(self, path: str, number: int) -> list[SimilarNote]:
         """Return the notes that say most nearly what the note says, the most similar first.
@@ -131,15 +131,15 @@ class AgentView:
         """
         path = self.find_note(path)
         parsed = ParsedNote(NoteText.decode(read_note(self._space.root, path, settle=0).data))
-        hidden = sum(not self._known.may_tell(other) for other in self._known.paths)
+        hidden = sum(not self._vault.may_tell(other) for other in self._vault.paths)
         with open_similar(self._space, sends=False) as similar:
             if similar is None:
                 raise UsageError("similar notes are switched off in this vault")
             if not (vectors := similar.vectors).is_remote:
-                missing = vectors.find_missing(self._known.scan)
-                vectors.update(self._known.scan, missing, time.monotonic() + _COMPARE_SECONDS)
-            near = similar.find_nearest(self._known, path, parsed, number + hidden)
-        return [each for each in near if self._known.may_tell(each.path)][:number]
+                missing = vectors.find_missing(self._vault.scan)
+                vectors.update(self._vault.scan, missing, time.monotonic() + _COMPARE_SECONDS)
+            near = similar.find_nearest(self._vault, path, parsed, number + hidden)
+        return [each for each in near if self._vault.may_tell(each.path)][:number]
 
     def proposals(self, selection: Selection, limit: int) -> list[Proposal]:
         """Return the selected proposals for notes that it may see, newest first."""
@@ -161,13 +161,13 @@ class AgentView:
 
         read: returns the next ones with a lower id.
         """
-        found: list[T] = []
+        visible: list[T] = []
         may_see = cache(self._may_see)  # a scan may not know yet that one became private
-        while len(found) < limit and (batch := read(before)):
-            told = (each for each in batch if self._known.may_tell(each.path))
-            found += islice((each for each in told if may_see(each.path)), limit - len(found))
+        while len(visible) < limit and (batch := read(before)):
+            told = (each for each in batch if self._vault.may_tell(each.path))
+            visible += islice((each for each in told if may_see(each.path)), limit - len(visible))
             before = batch[-1].id
-        return found
+        return visible
 
     def _may_see(self, path: str) -> bool:
         try:
@@ -184,9 +184,9 @@ class Agent(AgentView):
     """
 
     def __init__(
-        self, workspace: Workspace, known: VaultContext, name: str, decisions: Decisions
+        self, workspace: Workspace, vault_context: VaultContext, name: str, decisions: Decisions
     ) -> None:
-        super().__init__(workspace, known, name)
+        super().__init__(workspace, vault_context, name)
         self._journal = workspace.journal
         self._decisions = decisions
 
@@ -195,24 +195,24 @@ class Agent(AgentView):
         """Who decided what it decides."""
         return f"agent:{self.program}"
 
-    def propose(self, path: str, given: GivenValue) -> Proposal | RejectedValue:
+    def propose(self, path: str, entry: GivenValue) -> Proposal | RejectedValue:
         """Propose a value for what a note needs; a check may reject it.
 
         Raises NotThere, UsageError; NoteRefused: the note needs nothing there, the user did not
         want it before, or what somebody else proposed waits for a decision; NoteError.
         """
         path = self.find_note(path)
-        context = VaultContext(self._known.scan, is_guarded=True)
+        context = VaultContext(self._vault.scan, is_guarded=True)
         proposer = ProgramProposer(self._space, context, self.program)
-        place = proposer.find_place(path, given)
-        asked = place.asked
-        if asked is not None and asked.state == "open":
-            waiting = self._store.get(asked.id)
+        place = proposer.find_place(path, entry)
+        latest = place.latest
+        if latest is not None and latest.state == "open":
+            waiting = self._store.get(latest.id)
             if waiting is None or waiting.model != self.program:
-                raise NoteRefused(f"proposal {asked.id} for it waits for the user already", path)
-        elif asked is not None and asked.state != "rejected":
+                raise NoteRefused(f"proposal {latest.id} for it waits for the user already", path)
+        elif latest is not None and latest.state != "rejected":
             raise NoteRefused("it was filled or proposed once, and the user did not want it", path)
-        return proposer.propose(place, given.value)
+        return proposer.propose(place, entry.value)
 
     def accept(self, ids: Sequence[int]) -> list[NoteDecision]:
         """Accept proposals, as far as the settings let it; return what became of each note."""

@@ -14,9 +14,9 @@ from companion.enrich.language import NoteLanguages, name_language
 from companion.enrich.model import ModelFacts, model_facts
 from companion.enrich.model_calls import (
     RETRY_TOKENS,
-    AskedFor,
     CallPlanner,
     ModelCall,
+    NeedQuestion,
     RawAnswer,
     TokenBudget,
     send_calls,
@@ -110,13 +110,13 @@ class Asker:
         unfit = dict[Need, Rejected]()
         outcomes, usage = list[Accepted | Rejected](), Usage()
         for is_last in (False, True):
-            found: list[Accepted | Rejected] = []
-            for given in send_calls(planner, needs, client, unfit, check):
-                accepted = [acceptor.accept(each) for each in given.answers]
-                keep(accepted, given.usage)
-                found += accepted
-                usage += given.usage
-            outcomes = merge_outcomes(outcomes, found) if unfit else found
+            results: list[Accepted | Rejected] = []
+            for call_answers in send_calls(planner, needs, client, unfit, check):
+                accepted = [acceptor.accept(each) for each in call_answers.answers]
+                keep(accepted, call_answers.usage)
+                results += accepted
+                usage += call_answers.usage
+            outcomes = merge_outcomes(outcomes, results) if unfit else results
             rejected = (each for each in outcomes if isinstance(each, Rejected))
             unfit = {each.need: each for each in rejected if each.kind == "unfit"}
             if is_last or not unfit:
@@ -158,17 +158,19 @@ class Asker:
         if keys:
             asks = [ask._replace(key=key) for ask, key in zip(asks, keys, strict=True)]
         schema = note.prompts.schema(asks, note.context) if keys else None
-        given = split_answer(list(map(AskedFor, needs, asks)), lambda: read(schema), bool(keys))
+        call_answers = split_answer(
+            list(map(NeedQuestion, needs, asks)), lambda: read(schema), bool(keys)
+        )
         acceptor = self._acceptor(note)
-        outcomes = acceptor.use_fallback([acceptor.accept(each) for each in given.answers])
-        return NoteAnswers(tuple(outcomes), given.usage)
+        outcomes = acceptor.use_fallback([acceptor.accept(each) for each in call_answers.answers])
+        return NoteAnswers(tuple(outcomes), call_answers.usage)
 
     def accept_given(
         self, path: str, parsed: ParsedNote, need: Need, value: object
     ) -> Accepted | Rejected:
         """Return what comes of a value given for a need, as if the model had answered it."""
         note = self._read_note(path, parsed, [need])
-        return self._acceptor(note).accept(RawAnswer(AskedFor(need, note.ask_for(need)), value))
+        return self._acceptor(note).accept(RawAnswer(NeedQuestion(need, note.ask_for(need)), value))
 
     def describe(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> PromptContext:
         """Return what the prompts for the needs show of the note."""
@@ -214,10 +216,10 @@ class Asker:
         Other notes tell a small model as much as the note itself lacks. Descriptions of similar
         notes are examples for a model that is not small. likely: as in ChosenValues.
         """
-        prompts, known = self.workspace.prompts.for_note(path), self.vault_context
+        prompts, vault_context = self.workspace.prompts.for_note(path), self.vault_context
         language = self._language_of(path, parsed)
         fields = [prompts.field_of(need.kind) for need in needs]
-        vocabulary = known.vocabulary(fields, path, parsed.note.text, likely)
+        vocabulary = vault_context.vocabulary(fields, path, parsed.note.text, likely)
         # English is what models write without being asked to.
         is_default = language == "English" and not self.workspace.config.notes.language
         context = make_prompt_context(
@@ -228,10 +230,10 @@ class Asker:
         if model.is_small:
             budget -= estimate_tokens(excerpt(parsed.lines, None))
         elif self.similar and self.workspace.config.notes.examples:
-            similar = self.similar.find_likely(known, path, parsed, _SIMILAR)
-            described = self._backlinks.describe(known, similar, _EXAMPLES)
+            similar = self.similar.find_likely(vault_context, path, parsed, _SIMILAR)
+            described = self._backlinks.describe(vault_context, similar, _EXAMPLES)
             examples, files = described.linked, described.files
-        told = self._backlinks.tell(known, path, parsed, budget)
+        told = self._backlinks.tell(vault_context, path, parsed, budget)
         context = replace(
             context,
             backlinks=told.backlinks,
@@ -240,9 +242,8 @@ class Asker:
             small=model.is_small,
         )
         titles = frozenset(style.title.casefold() for style in self.callout_styles)
-        told_by = (*files, *told.files)
-        found = told.quotable, told_by
-        return AskedNote(path, prompts, parsed, needs, context, language, titles, *found)
+        others = told.quotable, (*files, *told.files)
+        return AskedNote(path, prompts, parsed, needs, context, language, titles, *others)
 
     def _acceptor(self, note: AskedNote) -> Acceptor:
         return Acceptor(self.workspace.config, self.vault_context, self.model, note, self.similar)
@@ -261,8 +262,8 @@ class Asker:
                 note.prompts, note.context, model.mode, reserved, note.callout_titles
             )
             calls, _ = bare.plan(note.needs)
-            left = max(0, budget.context - max(map(budget.used_by, calls), default=0))
-            note_tokens = min(left, note_tokens or left)
+            tokens_free = max(0, budget.context - max(map(budget.used_by, calls), default=0))
+            note_tokens = min(tokens_free, note_tokens or tokens_free)
         prose = excerpt(note.parsed.lines, note_tokens, note.find_places())
         context = add_text(note.context, note.parsed, prose)
         small_model = model.name if model.is_small else ""

@@ -72,7 +72,7 @@ class Backlinks:
         self._lock = Lock()  # a note that many others link to is read by one thread
         self._cached = lru_cache(maxsize=_CACHED)(self._read_source)
 
-    def tell(self, known: VaultContext, path: str, parsed: ParsedNote, budget: int | None) -> Told:
+    def tell(self, vault: VaultContext, path: str, parsed: ParsedNote, budget: int | None) -> Told:
         """Return what other notes tell of the note at path.
 
         parsed: the note as it is now. budget: about how many tokens it may take; None: any number.
@@ -82,11 +82,11 @@ class Backlinks:
             return Told()
         stem = PurePosixPath(path).stem
         names = {stem, find_title(parsed, stem) or stem, *parsed.properties.aliases}
-        statements = list(self._statements(known, path, names))
+        statements = list(self._statements(vault, path, names))
         lines = (f"{said.text} (from “{source.title}”)" for said, source in statements)
         backlinks, tokens_free = _take(lines, budget)
         files = [source.file for _, source in statements]
-        sources = self._sources(known, known.links.linked_in(parsed.note.text, path), files)
+        sources = self._sources(vault, vault.links.linked_in(parsed.note.text, path), files)
         described = (f"{each.title}: {each.description}" for _, each in sources if each.description)
         linked, _ = _take(islice(described, _DESCRIPTIONS), tokens_free)
         quotable = (
@@ -96,28 +96,28 @@ class Backlinks:
         )
         return Told(backlinks, linked, tuple(quotable), tuple(dict.fromkeys(files)))
 
-    def describe(self, known: VaultContext, paths: Iterable[str], most: int) -> Told:
+    def describe(self, vault: VaultContext, paths: Iterable[str], most: int) -> Told:
         """Return descriptions that the authors of these notes gave them, the first ones."""
         files: list[NoteFile] = []
-        descriptions = (source.description for _, source in self._sources(known, paths, files))
+        descriptions = (source.description for _, source in self._sources(vault, paths, files))
         described = tuple(islice(filter(None, descriptions), most))
         return Told(linked=described, files=tuple(files))
 
     def _statements(
-        self, known: VaultContext, path: str, names: Collection[str]
+        self, vault: VaultContext, path: str, names: Collection[str]
     ) -> Iterator[tuple[Statement, _Source]]:
         """Yield what other notes say of it, the best first, without what says nothing new."""
-        found: list[tuple[Statement, _Source]] = []
-        for other, source in self._sources(known, known.links.linking_to(path)):
+        ranked: list[tuple[Statement, _Source]] = []
+        for other, source in self._sources(vault, vault.links.linking_to(path)):
 
             def leads_here(target: str, other: str = other) -> bool:
-                return known.links.leads_to(target, other) == path
+                return vault.links.leads_to(target, other) == path
 
             told = find_statements(source.passages, leads_here, names)
-            found += [(said, source) for said in sorted(told, key=Statement.rank)[:_EACH]]
+            ranked += [(said, source) for said in sorted(told, key=Statement.rank)[:_EACH]]
         seen: set[str] = set()
         kept: list[set[str]] = []
-        for said, source in sorted(found, key=lambda one: one[0].rank()):
+        for said, source in sorted(ranked, key=lambda one: one[0].rank()):
             words = set(find_tokens(said.text))
             is_repeated = any(len(words & other) >= _ALIKE * len(words) for other in kept)
             if letters(said.text) not in seen and not is_repeated:
@@ -126,10 +126,10 @@ class Backlinks:
                 yield said, source
 
     def _sources(
-        self, known: VaultContext, paths: Iterable[str], files: list[NoteFile] | None = None
+        self, vault: VaultContext, paths: Iterable[str], files: list[NoteFile] | None = None
     ) -> Iterator[tuple[str, _Source]]:
         """Yield the notes that may tell something, with their paths; files: gets those yielded."""
-        open_paths = (path for path in paths if known.may_tell(path))
+        open_paths = (path for path in paths if vault.may_tell(path))
         for path in islice(open_paths, _SOURCES):
             # as it is now, for it may have become private since the scan
             file = stat_note(self._workspace.root, path)

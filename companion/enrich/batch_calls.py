@@ -40,13 +40,13 @@ _ASKED_ANEW = "it was asked for again since, or is filled"
 class BatchMaker:
     """Makes the calls of one batch. where: how messages name it, as by its file.
 
-    known: what the endpoint was found to support; None: nothing is known of it.
+    capabilities: what the endpoint turned out to support; None: nothing is known of it.
     """
 
     asker: Asker
     batch: str
     where: str
-    known: Capabilities | None = None
+    capabilities: Capabilities | None = None
 
     def __post_init__(self) -> None:
         space, asker = self.asker.workspace, self.asker
@@ -70,7 +70,7 @@ class BatchMaker:
             if task.skipped:
                 return Planned(Result(job.path, "skipped", task.skipped))
             if not task.needs:
-                nothing = Result(job.path, "unchanged", "nothing to ask for", left=task.left)
+                nothing = Result(job.path, "unchanged", "nothing to ask for", left=task.unfilled)
                 return Planned(nothing)
             self._writer.require_places(job.path, task)
         except NoteError as error:
@@ -81,13 +81,13 @@ class BatchMaker:
         result = _to_result(job.path, outcomes, made, ids, Usage())
         calls, lines = [], []
         for call in planned:
-            needs = [each.need for each in call.asked]
-            asked = self._maker.make_asked(job, task, needs, self.batch, self.where)
-            keys = [each.ask.key for each in call.asked] if call.schema else []
-            calls.append(NewBatchCall(new_id(), asked, keys, call.max_tokens))
+            needs = [each.need for each in call.questions]
+            placeholders = self._maker.make_asked(job, task, needs, self.batch, self.where)
+            keys = [each.ask.key for each in call.questions] if call.schema else []
+            calls.append(NewBatchCall(new_id(), placeholders, keys, call.max_tokens))
             question = Question(call.messages, call.max_tokens, call.schema)
-            lines.append(make_line(calls[-1].id, question, self._endpoint, self.known))
-        return Planned(replace(result, left=(*task.left, *result.left)), calls, lines)
+            lines.append(make_line(calls[-1].id, question, self._endpoint, self.capabilities))
+        return Planned(replace(result, left=(*task.unfilled, *result.left)), calls, lines)
 
 
 class Planned(NamedTuple):
@@ -176,9 +176,13 @@ class BatchReader:
         tokens = answers.usage.input_tokens, answers.usage.output_tokens
         made = []
         for new in maker.make(job, task, outcomes, tokens, call.batch):
-            asked = by_need[new.need.key]
+            placeholder = by_need[new.need.key]
             made.append(
-                new._replace(prompt=asked.prompt, sentences=asked.sentences, options=asked.options)
+                new._replace(
+                    prompt=placeholder.prompt,
+                    sentences=placeholder.sentences,
+                    options=placeholder.options,
+                )
             )
         ids = self._workspace.journal.batches.close_call(call, "answered", made, gone)
         return _to_result(path, outcomes, made, ids, answers.usage)
@@ -188,8 +192,8 @@ class BatchReader:
         latest = self._store.latest(path)
         gone = {}
         for each in proposals:
-            known = latest.get(each.need)
-            if each.state not in ("asked", "closed") or (known and known.id > each.id):
+            newest = latest.get(each.need)
+            if each.state not in ("asked", "closed") or (newest and newest.id > each.id):
                 gone[each.id] = _ASKED_ANEW
         return gone
 
@@ -219,9 +223,9 @@ def _to_result(
         if new.state == "open"
     }
     rejected = (each for each in outcomes if isinstance(each, Rejected))
-    reasons = (each.reason for each in rejected if each.need.key not in waiting)
-    left = tuple(dict.fromkeys(reasons))
+    unused = (each.reason for each in rejected if each.need.key not in waiting)
+    reasons = tuple(dict.fromkeys(unused))
     if waiting:
-        return proposed_result(path, list(waiting.values()), left, usage)
+        return proposed_result(path, list(waiting.values()), reasons, usage)
     status: NoteStatus = "failed" if any(n.state == "rejected" for n in made) else "unchanged"
-    return Result(path, status, left[-1] if left else "", left=left[:-1], usage=usage)
+    return Result(path, status, reasons[-1] if reasons else "", left=reasons[:-1], usage=usage)

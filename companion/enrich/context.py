@@ -157,8 +157,8 @@ class VaultContext:
         of_all: of private notes, too.
         """
         return {
-            path: found
-            for path, found in self.scan.values(name)
+            path: values
+            for path, values in self.scan.values(name)
             if of_all or path not in self.withheld
         }
 

@@ -52,7 +52,7 @@ class Decisions:
         self._take_back = take_back or partial(undo_change, workspace.root, workspace.journal)
 
     def accept(
-        self, wanted: Iterable[Acceptance], by: str = "user", run: str | None = None
+        self, acceptances: Iterable[Acceptance], by: str = "user", run: str | None = None
     ) -> Iterator[NoteDecision]:
         """Write the proposals into their notes, and yield what became of each note.
 
@@ -62,7 +62,7 @@ class Decisions:
         Raises UsageError if the vault is not there, and StorageError, after which the rest can be
         accepted again.
         """
-        wishes = {each.id: each for each in wanted}
+        wishes = {each.id: each for each in acceptances}
         writer = NoteWriter(self._space, self._styles, run or new_run())
         yield from self._report_unknown(wishes)
         for path, group in self._by_note(wishes, follow=True).items():
@@ -164,18 +164,18 @@ class Decisions:
         root = self._space.root
         if follow and not is_vault_there(root):
             raise UsageError(f"the vault {root} is not there just now; mount its drive")
-        found = self._store.get_all(ids)
-        if follow and not all((root / each.path).is_file() for each in found):
+        proposals = self._store.get_all(ids)
+        if follow and not all((root / each.path).is_file() for each in proposals):
             follow_moves(root, self._space.journal)
-            found = self._store.get_all(ids)
+            proposals = self._store.get_all(ids)
         groups: dict[str, list[Proposal]] = {}
-        for each in found:
+        for each in proposals:
             groups.setdefault(each.path, []).append(each)
         return groups
 
     def _report_unknown(self, ids: Iterable[int]) -> Iterator[NoteDecision]:
-        known = {each.id for each in self._store.get_all(ids)}
-        for unknown in (each for each in ids if each not in known):
+        existing = {each.id for each in self._store.get_all(ids)}
+        for unknown in (each for each in ids if each not in existing):
             reason = f"there is no proposal {unknown}"
             yield sum_up(Result("", "failed", reason), [Decided(unknown, None, reason)])
 

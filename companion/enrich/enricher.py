@@ -147,16 +147,16 @@ class Enricher(NoteWriter):
             return Result(job.path, "skipped", task.skipped)
         task, proposed = self._reuse_open(job, task)
         if not task.needs and not proposed:
-            return Result(job.path, "unchanged", "nothing to fill", left=task.left)
+            return Result(job.path, "unchanged", "nothing to fill", left=task.unfilled)
         if text is None and not (job.dry_run or job.propose):
             require_writable(self.workspace.root, job.path)
         answers = NoteAnswers((), Usage())  # where all of it was proposed before
         if task.needs:
             self.require_places(job.path, task)
-            asked, answers, more = self._ask_model(job, task)
+            job_now, answers, more = self._ask_model(job, task)
             proposed += more
-            if text is None and asked != job:  # an editor says itself what it calls its note
-                job, moved_to = asked, asked.path
+            if text is None and job_now != job:  # an editor says itself what it calls its note
+                job, moved_to = job_now, job_now.path
                 if reason := skip_reason(self.workspace.root, moved_to, self.workspace.ignore):
                     return Result(moved_to, "skipped", reason, usage=answers.usage)
         return self._choose_written(job, task, proposed, answers)
@@ -190,8 +190,10 @@ class Enricher(NoteWriter):
         ids = (*answered.ids_of(answered.fillings), *answered.waiting)
         kinds = ", ".join(each.need.kind for each in answered.fillings)
         reason = f"{kinds}: kept, as the run was stopped; the next one writes it without a call"
-        left, usage = answered.left, answered.usage
-        return Result(answered.job.path, "proposed", reason, left=left, usage=usage, proposals=ids)
+        unfilled, usage = answered.unfilled, answered.usage
+        return Result(
+            answered.job.path, "proposed", reason, left=unfilled, usage=usage, proposals=ids
+        )
 
     def _reuse_open(self, job: Job, task: Task) -> tuple[Task, list[_OpenProposal]]:
         """Return the task, and the open proposals for its note that still say something of it.
@@ -203,21 +205,21 @@ class Enricher(NoteWriter):
         so is one that a sync client writes in parts.
         """
         store = self.workspace.journal.proposals
-        asked = {known.id: (need, known) for need, known in task.proposed if known.state != "asked"}
+        open_needs = {each[1].id: each for each in task.proposed if each[1].state != "asked"}
         proposed, stale = [], []
-        for kept in store.get_all(asked) if asked else ():
-            (need, known), source = asked[kept.id], store.source(kept)
+        for kept in store.get_all(open_needs) if open_needs else ():
+            (need, latest), source = open_needs[kept.id], store.source(kept)
             if is_rewritten(source, task.data):
                 if job.background and source is not None and source.startswith(task.data):
-                    return replace(task, needs=(), left=(*task.left, _IN_PART)), []
+                    return replace(task, needs=(), unfilled=(*task.unfilled, _IN_PART)), []
                 store.decide([kept.id], "closed", "need", REWRITTEN)
                 stale.append(need)
                 continue
-            if known.state == "accepted":
-                store.reopen_accepted(kept.id, known.flags, LOST)
+            if latest.state == "accepted":
+                store.reopen_accepted(kept.id, latest.flags, LOST)
             assert kept.value is not None, "an open proposal has a value"
             filling = Filling(need, kept.value, kept.remark)
-            proposed.append(_OpenProposal(kept.id, filling, known.flags, kept.waits, kept.model))
+            proposed.append(_OpenProposal(kept.id, filling, latest.flags, kept.waits, kept.model))
         return replace(task, needs=(*task.needs, *stale)), proposed
 
     def _ask_model(self, job: Job, task: Task) -> tuple[Job, NoteAnswers, list[_OpenProposal]]:
@@ -298,24 +300,24 @@ class Enricher(NoteWriter):
         waiting = [each for each in proposed if each not in written]
         open_keys = {each.need.key for each in proposed}
         rejected = [each for each in answers.rejected if each.need.key not in open_keys]
-        left = (*task.left, *dict.fromkeys(each.reason for each in rejected))
+        unfilled = (*task.unfilled, *dict.fromkeys(each.reason for each in rejected))
         fillings = tuple(each.filling for each in written)
         if not fillings or not task.reopened <= keys_of(fillings):
             if proposed:
                 waits = [each.waiting for each in proposed]
-                return proposed_result(job.path, waits, left, answers.usage)
-            # nothing was proposed, so all that was asked for was rejected: left is not empty
+                return proposed_result(job.path, waits, unfilled, answers.usage)
+            # nothing was proposed, so all that was asked for was rejected: unfilled is not empty
             says_nothing = all(
                 each.kind in ("nothing", "no choices", "too little") for each in rejected
             )
             status: NoteStatus = "unchanged" if says_nothing else "failed"
-            return Result(job.path, status, left[-1], left=left[:-1], usage=answers.usage)
+            return Result(job.path, status, unfilled[-1], left=unfilled[:-1], usage=answers.usage)
         return Answered(
             job,
             task,
             fillings,
             proposals={each.need.key: each.id for each in written},
-            left=(*left, *describe_waiting(each.waiting for each in waiting)),
+            unfilled=(*unfilled, *describe_waiting(each.waiting for each in waiting)),
             waiting=tuple(each.id for each in waiting),
             usage=answers.usage,
             fallbacks=frozenset(each.need.key for each in answers.accepted if each.fallback_for),
@@ -326,11 +328,16 @@ class Enricher(NoteWriter):
 
 @contextmanager
 def open_enricher(
-    workspace: Workspace, known: VaultContext, run: str, cancelled: Event, *, can_wait: bool = False
+    workspace: Workspace,
+    vault_context: VaultContext,
+    run: str,
+    cancelled: Event,
+    *,
+    can_wait: bool = False,
 ) -> Iterator[Enricher]:
     """Open an enricher that asks the configured model, for the run of that name.
 
-    known: the names and vocabularies of the vault. cancelled, can_wait: as in make_client.
+    vault_context: the names and vocabularies of the vault. cancelled, can_wait: as in make_client.
 
     Raises UsageError where open_client does.
     """
@@ -338,5 +345,5 @@ def open_enricher(
         open_client(workspace.config, cancelled, can_wait=can_wait, space=workspace) as client,
         open_similar(workspace) as similar,
     ):
-        asker = Asker(workspace, known, similar)
+        asker = Asker(workspace, vault_context, similar)
         yield Enricher(asker, client, run, cancelled=cancelled)

@@ -115,7 +115,7 @@ def excerpt(lines: Sequence[Line], budget: int | None, places: Sequence[int] = (
     return "\n\n".join(part for each in sections for part in each.render())
 
 
-def _take(sections: Sequence[_ExcerptSection], left: int) -> None:
+def _take(sections: Sequence[_ExcerptSection], tokens: int) -> None:
     """Take the first block of each section, then the second ones, while they fit.
 
     Of the block that does not fit, the first whole lines or sentences are taken that do.
@@ -127,14 +127,14 @@ def _take(sections: Sequence[_ExcerptSection], left: int) -> None:
                 continue
             number = numbers[rank]
             block = each.blocks[number].text
-            if _cost(block) > left:
+            if _cost(block) > tokens:
                 lines = [place for place, sign in enumerate(block) if sign == "\n"]
                 ends = [0, *sorted([*find_sentence_ends(block), *lines])]
-                fitting = bisect_right(ends, left, lo=1, key=lambda end: _cost(block[:end]))
+                fitting = bisect_right(ends, tokens, lo=1, key=lambda end: _cost(block[:end]))
                 block = block[: ends[fitting - 1]].rstrip()
                 numbers.clear()
             each.taken[number] = block
-            left -= _cost(block)
+            tokens -= _cost(block)
 
 
 def _find_sections(lines: Sequence[Line]) -> Iterator[_ExcerptSection]:

@@ -99,11 +99,11 @@ def find_language(words: str, title: str, beside: str | None = None, body: str =
     if beside in _SHARED[script]:
         if count < ENOUGH // 2:
             return beside
-        found = detect(own)
-        best, share = _likeliest(found)
+        shares = detect(own)
+        best, share = _likeliest(shares)
         if count >= _SENTENCE:
             return best if share >= _SURE else beside
-        is_other = share >= _SURER and found.get(beside, 0.0) < _UNLIKELIER
+        is_other = share >= _SURER and shares.get(beside, 0.0) < _UNLIKELIER
         return best if is_other else beside
     otherwise = _LIKELIEST.get(script)
     if beside and script == "Latin letters":
@@ -116,24 +116,24 @@ def find_language(words: str, title: str, beside: str | None = None, body: str =
     return best if share >= (_SURE if count >= ENOUGH else _SURER) else otherwise or beside
 
 
-def find_other_language(text: str, wanted: str) -> str | None:
+def find_other_language(text: str, language: str) -> str | None:
     """Return the language or script of text if it is surely not the wanted one, else None.
 
-    wanted: one of LANGUAGES, or a script; of any other nothing is known.
+    language: one of LANGUAGES, or a script; of any other nothing is known.
     """
     text = remove_code(text)
     script = script_of(text, ENOUGH // 2)
-    if script in (None, wanted) or wanted not in {*LANGUAGES, *_OWN_SCRIPT, *_SHARED}:
+    if script in (None, language) or language not in {*LANGUAGES, *_OWN_SCRIPT, *_SHARED}:
         return None
-    if wanted not in _SHARED.get(script, {script}):
+    if language not in _SHARED.get(script, {script}):
         return script
     count = len(_ALPHABETIC.findall(text))
     if count < ENOUGH // 2:
         return None
-    found = detect(text)
-    best, share = _likeliest(found)
+    shares = detect(text)
+    best, share = _likeliest(shares)
     sure, unlikely = (_SURE, _UNLIKELY) if count >= ENOUGH else (_SURER, _UNLIKELIER)
-    return best if share >= sure and found.get(wanted, 0.0) < unlikely else None
+    return best if share >= sure and shares.get(language, 0.0) < unlikely else None
 
 
 def script_of(text: str, least: int = 1) -> str | None:
@@ -164,9 +164,9 @@ def is_in_latin_letters(language: str) -> bool:
 
 def name_language(told: str) -> str:
     """Return the English name of a language given by its code, own name or English name."""
-    wanted = told.strip().casefold()
-    found = (name for code, name, own in _ROWS if wanted in (code, own, name.casefold()))
-    return next(found, told.strip())
+    told = told.strip()
+    names = (name for code, name, own in _ROWS if told.casefold() in (code, own, name.casefold()))
+    return next(names, told)
 
 
 def language_named(told: str) -> str | None:
@@ -182,8 +182,8 @@ def remove_code(text: str) -> str:
 
 def detect(text: str) -> dict[str, float]:
     """Return the probability of each of LANGUAGES, 0 to 1, that may be that of the text."""
-    found = _detector().detect(text, model="lite", k=_CANDIDATES)
-    shares = {_BY_CODE[each["lang"]]: each["score"] for each in found if each["lang"] in _BY_CODE}
+    scores = _detector().detect(text, model="lite", k=_CANDIDATES)
+    shares = {_BY_CODE[each["lang"]]: each["score"] for each in scores if each["lang"] in _BY_CODE}
     total = sum(shares.values())
     return {name: share / total for name, share in shares.items()} if total else {}
 
@@ -201,8 +201,8 @@ def _detector() -> LangDetector:
     return detector
 
 
-def _likeliest(found: dict[str, float]) -> tuple[str, float]:
-    return max(found.items(), key=lambda item: item[1], default=("", 0.0))
+def _likeliest(shares: dict[str, float]) -> tuple[str, float]:
+    return max(shares.items(), key=lambda item: item[1], default=("", 0.0))
 
 
 def _may_be_in(language: str, text: str, title: str, body: str) -> bool:
@@ -259,8 +259,8 @@ class NoteLanguages:
                 parsed = ParsedNote(NoteText.decode(file.read_bytes()))
             except (OSError, NoteError):
                 continue
-            if found := _find_language_of(parsed, path):
-                counts[found] += 1
+            if language := _find_language_of(parsed, path):
+                counts[language] += 1
         return counts.most_common(1)[0][0] if counts else None
 
 

@@ -50,9 +50,9 @@ def open_spending(
     """
     caps = _find_caps(config, encoder, share)
     if caps.dollars_a_day is not None and caps.price is None:
-        asked = encoder or config.remote_endpoint()  # the embedded model has a price
+        endpoint = encoder or config.remote_endpoint()  # the embedded model has a price
         raise UsageError(
-            f"dollars_a_day is set, but the price of {asked.model} at {asked.address} is not"
+            f"dollars_a_day is set, but the price of {endpoint.model} at {endpoint.address} is not"
             " known; set tokens_a_day in its place, under [limits] in the configuration"
         )
     vault = state_folder(root).name if root else ""
@@ -63,24 +63,24 @@ def open_spending(
 
 
 def _follow_caps(
-    space: Workspace, encoder: Endpoint | None, share: float, known: list[tuple[Config, Caps]]
+    space: Workspace, encoder: Endpoint | None, share: float, latest: list[tuple[Config, Caps]]
 ) -> Caps:
-    """Return the caps that hold now. known: those of the last call, and their settings."""
+    """Return the caps that hold now. latest: those of the last call, and their settings."""
     config = space.latest().config
-    if known[0][0] is not config:
-        known[0] = config, _find_caps(config, encoder, share)
-    return known[0][1]
+    if latest[0][0] is not config:
+        latest[0] = config, _find_caps(config, encoder, share)
+    return latest[0][1]
 
 
 def _find_caps(config: Config, encoder: Endpoint | None, share: float) -> Caps:
-    asked = encoder or (None if config.is_embedded else config.remote_endpoint())
+    endpoint = encoder or (None if config.is_embedded else config.remote_endpoint())
     return Caps(
-        _price_at(asked, share),
+        _price_at(endpoint, share),
         config.limits.tokens_a_day,
         config.limits.dollars_a_day,
         config.background.notes_a_day,
-        _price_at(asked, share, asked.service_tier) if asked else None,
-        asked.model if asked else config.endpoint.model,
+        _price_at(endpoint, share, endpoint.service_tier) if endpoint else None,
+        endpoint.model if endpoint else config.endpoint.model,
     )
 
 
@@ -88,8 +88,8 @@ def _price_at(endpoint: Endpoint | None, share: float, tier: str | None = None) 
     """Return what tokens cost there; None: not known. endpoint: None for the embedded model."""
 
     def cost(input_tokens: int, output_tokens: int) -> Decimal | None:
-        found = find_cost(endpoint, input_tokens, output_tokens, tier)
-        return None if found is None else found * Decimal(share)
+        price = find_cost(endpoint, input_tokens, output_tokens, tier)
+        return None if price is None else price * Decimal(share)
 
     return None if cost(1, 1) is None else cost
 
@@ -127,8 +127,8 @@ def find_cost(
     if has_own_price(endpoint):
         read, written = Decimal(endpoint.input_price or 0), Decimal(endpoint.output_price or 0)
         return (read * input_tokens + written * output_tokens) / 1_000_000
-    found = find_price(endpoint.model, endpoint.address, input_tokens, output_tokens, tier)
-    return found.dollars if found else None
+    price = find_price(endpoint.model, endpoint.address, input_tokens, output_tokens, tier)
+    return price.dollars if price else None
 
 
 _CONTEXT = 4096  # tokens for each note worked on at once
@@ -319,5 +319,5 @@ def make_client(
     nobody waits for a single answer, so that the configured service tier is used, and at a limit
     a minute other calls go first.
     """
-    tiered, known = _InTier(source, can_wait=can_wait), capabilities_from
-    return Client(tiered, cancelled, 0.5, spending, known, can_wait=can_wait)
+    tiered, earlier = _InTier(source, can_wait=can_wait), capabilities_from
+    return Client(tiered, cancelled, 0.5, spending, earlier, can_wait=can_wait)

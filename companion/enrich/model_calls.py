@@ -49,10 +49,10 @@ class TokenBudget(NamedTuple):
 
     def used_by(self, call: ModelCall) -> int:
         """Return about how many tokens the call takes, with what is kept free for its needs."""
-        return call.estimate_tokens() + self.each_need * len(call.asked)
+        return call.estimate_tokens() + self.each_need * len(call.questions)
 
 
-class AskedFor(NamedTuple):
+class NeedQuestion(NamedTuple):
     """A need, and how a prompt asks for it."""
 
     need: Need
@@ -66,7 +66,7 @@ class ModelCall:
     schema: of a JSON answer; None for plain text. longest_copy: see companion.llm.request.
     """
 
-    asked: tuple[AskedFor, ...]
+    questions: tuple[NeedQuestion, ...]
     messages: list[dict[str, str]]
     schema: dict[str, Any] | None
     max_tokens: int
@@ -99,23 +99,25 @@ class CallPlanner:
 
         Mode together: as many in one call as fit.
         """
-        asked: list[AskedFor] = []
+        questions: list[NeedQuestion] = []
         rejected: list[Rejected] = []
         for number, need in enumerate(needs, 1):
             ask = make_ask(need, self.prompts.field_of(need.kind), number, self.callout_titles)
             if unaskable := self._find_unaskable(need, ask):
                 rejected.append(unaskable)
             else:
-                asked.append(AskedFor(need, ask))
+                questions.append(NeedQuestion(need, ask))
         calls = []
-        for call in self._group(asked):
+        for call in self._group(questions):
             bare = call
             if not self.budget.fits(call):
-                bare = replace(self, context=replace(self.context, prose=""))._make_call(call.asked)
+                bare = replace(self, context=replace(self.context, prose=""))._make_call(
+                    call.questions
+                )
             if TokenBudget(self.budget.context).fits(bare):
                 calls.append(call)
             else:  # the call asks for one need alone
-                need, ask = call.asked[0]
+                need, ask = call.questions[0]
                 what = f"the {ask.field.name}"
                 if ask.question:
                     what = f"the question “{ask.question[:_QUOTED]}”"
@@ -127,16 +129,16 @@ class CallPlanner:
                 rejected.append(Rejected(need, reason, "no answer"))
         return calls, rejected
 
-    def _group(self, asked: Sequence[AskedFor]) -> Iterator[ModelCall]:
-        """Yield calls that ask for all of asked, in their order; a single need may not fit."""
+    def _group(self, questions: Sequence[NeedQuestion]) -> Iterator[ModelCall]:
+        """Yield calls with all of the questions, in their order; a single one may not fit."""
         if self.mode != "together":
-            yield from (self._make_call([one]) for one in asked)
+            yield from (self._make_call([one]) for one in questions)
             return
 
         def fits(call: ModelCall) -> bool:
             return call.max_tokens <= _LONGEST_ANSWER and self.budget.fits(call)
 
-        rest = list(asked)
+        rest = list(questions)
         while rest:
             call, taken = self._make_call(rest), len(rest)  # mostly all of them fit
             if taken > 1 and not fits(call):
@@ -146,8 +148,8 @@ class CallPlanner:
             yield call
             del rest[:taken]
 
-    def _make_call(self, asked: Sequence[AskedFor]) -> ModelCall:
-        asks = [ask for _, ask in asked]
+    def _make_call(self, questions: Sequence[NeedQuestion]) -> ModelCall:
+        asks = [ask for _, ask in questions]
         first = asks[0]
         is_json = self.mode == "together" or (
             self.mode == "apart" and first.field.kind in ("list", "choice")
@@ -159,7 +161,7 @@ class CallPlanner:
             if self.context.small and self.context.told_by_others:
                 longest_copy = _COPIED_FROM_OTHERS
         return ModelCall(
-            asked=tuple(asked),
+            questions=tuple(questions),
             messages=self.prompts.messages(asks, self.context, json=is_json),
             schema=self.prompts.schema(asks, self.context) if is_json else None,
             max_tokens=self.prompts.max_tokens(asks),
@@ -187,7 +189,7 @@ class CallPlanner:
 class RawAnswer(NamedTuple):
     """What the model answered to a need, unchecked: a text, or a value of its JSON answer."""
 
-    asked: AskedFor
+    question: NeedQuestion
     value: object
 
 
@@ -225,12 +227,12 @@ def send_calls(
         if call.schema is not None:
             ask = partial(client.ask_json, messages, call.schema, most, check)
         try:
-            given = split_answer(call.asked, ask, is_json=call.schema is not None)
+            call_answers = split_answer(call.questions, ask, is_json=call.schema is not None)
         except JsonUnsupported:
-            rest = [asked.need for later in calls[number:] for asked in later.asked]
+            rest = [question.need for later in calls[number:] for question in later.questions]
             yield from send_calls(replace(planner, mode="plain"), rest, client, unfit, check)
             return
-        yield given
+        yield call_answers
 
 
 def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
@@ -238,7 +240,7 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
 
     The model does not see its first answer again where it must not copy.
     """
-    faults = {ask.key: fault for need, ask in call.asked if (fault := unfit[need].fault)}
+    faults = {ask.key: fault for need, ask in call.questions if (fault := unfit[need].fault)}
     fault = next(iter(faults.values()))
     if call.longest_copy:
         *before, last = call.messages
@@ -246,9 +248,13 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
         last = {**last, "content": f"{last['content']}\n\n{request}"}
         return replace(call, messages=[*before, last])
     answers = {}
-    for need, ask in call.asked:
-        given = unfit[need].answer
-        text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+    for need, ask in call.questions:
+        first_answer = unfit[need].answer
+        text = (
+            first_answer
+            if isinstance(first_answer, str)
+            else json.dumps(first_answer, ensure_ascii=False)
+        )
         cut = " ..." if len(text) > _LONGEST_REPEATED else ""
         answers[ask.key] = text[:_LONGEST_REPEATED] + cut
     [answer, *_] = answers.values()
@@ -263,7 +269,7 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
 
 
 def split_answer(
-    asked: Sequence[AskedFor], ask: Callable[[], Answer], is_json: bool
+    questions: Sequence[NeedQuestion], ask: Callable[[], Answer], is_json: bool
 ) -> CallAnswers:
     """Return what the answer that ask returns holds for each need.
 
@@ -279,7 +285,7 @@ def split_answer(
             fault = "request rejected"
         kind: RejectionKind = "no completion" if isinstance(error, NoCompletion) else "no answer"
         reason = str(error)
-        rejected = (Rejected(each.need, reason, kind, endpoint_fault=fault) for each in asked)
+        rejected = (Rejected(each.need, reason, kind, endpoint_fault=fault) for each in questions)
         return CallAnswers([*rejected], usage)
-    values = [answer.data[each.ask.key] if is_json else answer.text for each in asked]
-    return CallAnswers(list(map(RawAnswer, asked, values)), answer.usage)
+    values = [answer.data[each.ask.key] if is_json else answer.text for each in questions]
+    return CallAnswers(list(map(RawAnswer, questions, values)), answer.usage)

@@ -24,9 +24,9 @@ from companion.note.parsed_note import ParsedNote
 from companion.prompts import Field, Prompts, find_field
 from companion.store.proposal import (
     PROGRAM_NAME,
-    AskedNeed,
     Flag,
     GivenValue,
+    LatestProposal,
     NewProposal,
     Proposal,
     ProposedValue,
@@ -75,13 +75,13 @@ class ProposalMaker:
         self, job: Job, task: Task, needs: Sequence[Need], run: str, where: str
     ) -> list[NewProposal]:
         """Return what stands for the needs while they are asked in a batch. where: the batch."""
-        asked = (
+        placeholders = (
             NewProposal(
                 job.path, need, None, "asked", reason=where, model=self.model.name, waits=True
             )
             for need in needs
         )
-        return self._add_origin(job, task, asked, run)
+        return self._add_origin(job, task, placeholders, run)
 
     def _add_origin(
         self, job: Job, task: Task, made: Iterable[NewProposal], run: str
@@ -119,7 +119,7 @@ class ProposalMaker:
                 evidence=[each._asdict() for each in outcome.evidence] or None,
                 answer=outcome.fallback_for and outcome.fallback_for.answer,
                 remark=outcome.filling.remark,
-                model=model if outcome.asked else "",
+                model=model if outcome.by_model else "",
                 waits=waits,
             )
         new = outcome.proposed
@@ -140,7 +140,7 @@ class ProposalMaker:
             return tuple(replaces)
         flags = [*replaces, *accepted.flags]
         need = accepted.need  # the user asks for what an empty callout is there for
-        if self.model.is_small and accepted.asked and need.kind == CALLOUT:
+        if self.model.is_small and accepted.by_model and need.kind == CALLOUT:
             flags += [] if need.where == "request" else ["small-model"]
         return tuple(dict.fromkeys(flags))
 
@@ -167,12 +167,12 @@ _TOLD_TOKENS = 800  # of other notes
 
 
 class Place(NamedTuple):
-    """Where a given value goes. asked: what became of the latest proposal for that."""
+    """Where a given value goes. latest: what became of the latest proposal for that."""
 
     job: Job
     task: Task
     need: Need
-    asked: AskedNeed | None
+    latest: LatestProposal | None
 
 
 class ProgramProposer:
@@ -182,19 +182,19 @@ class ProgramProposer:
     as that of a model.
     """
 
-    def __init__(self, workspace: Workspace, known: VaultContext, program: str) -> None:
+    def __init__(self, workspace: Workspace, vault_context: VaultContext, program: str) -> None:
         self._space = workspace
         facts = ModelFacts(program, None, "together", _PROSE_TOKENS, told_tokens=_TOLD_TOKENS)
-        self.asker = Asker(workspace, known, model=facts)
+        self.asker = Asker(workspace, vault_context, model=facts)
         self._maker = ProposalMaker(workspace, facts)
 
-    def find_place(self, path: str, given: GivenValue) -> Place:
+    def find_place(self, path: str, entry: GivenValue) -> Place:
         """Return where the value goes: a need of the note that a field defines.
 
         Raises UsageError if there is no such field, or the value is too long; NoteError if the note
         is left alone, cannot be read, or needs nothing there.
         """
-        length = len(given.value if isinstance(given.value, str) else "\n".join(given.value))
+        length = len(entry.value if isinstance(entry.value, str) else "\n".join(entry.value))
         if length > _LONGEST_VALUE:
             raise UsageError(
                 f"a value may have {_LONGEST_VALUE:,} characters, and this has {length:,}"
@@ -202,23 +202,23 @@ class ProgramProposer:
         self._space.refresh()
         if reason := skip_reason(self._space.root, path, self._space.ignore):
             raise NoteRefused(reason, path)
-        field = self._find_field(path, given.field)
+        field = self._find_field(path, entry.field)
         data = read_note(self._space.root, path).data
         jobs = [Job(path, explicit=True, retry=True, propose=True)]
-        if field.property is None and given.heading is not None and given.question is None:
-            section = Section(given.heading)  # of a new callout
+        if field.property is None and entry.heading is not None and entry.question is None:
+            section = Section(entry.heading)  # of a new callout
             jobs.append(jobs[0]._replace(explicit=False, section=section))
         for each in jobs:
             task = prepare_task(self._space, each, data)
             if task.skipped:
                 raise NoteRefused(task.skipped, path)
             for need in task.all_needs:
-                if _is_meant(need, field, given):
-                    asked = self._space.journal.proposals.latest(path).get(need.key)
-                    return Place(each, task, need, asked)
+                if _is_meant(need, field, entry):
+                    latest = self._space.journal.proposals.latest(path).get(need.key)
+                    return Place(each, task, need, latest)
         where = "".join(
             f" “{part}”"
-            for part in (given.question, given.heading)
+            for part in (entry.question, entry.heading)
             if field.property is None and part
         )
         raise NoteRefused(f"it needs no {field.fills}{where}: it has one", path)
@@ -247,8 +247,10 @@ class ProgramProposer:
 
     def _find_field(self, path: str, name: str) -> Field:
         fields = self._space.prompts.for_note(path).fields
-        known = set(self._space.rules.fields) | ({CALLOUT} if self._space.rules.callout else set())
-        usable = [each for each in fields.values() if each.fills in known]
+        fillable = set(self._space.rules.fields) | (
+            {CALLOUT} if self._space.rules.callout else set()
+        )
+        usable = [each for each in fields.values() if each.fills in fillable]
         if field := find_field(usable, name):
             return field
         names = ", ".join(sorted(each.name for each in usable))
@@ -256,7 +258,7 @@ class ProgramProposer:
 
 
 def propose_for_script(
-    workspace: Workspace, known: VaultContext, path: str, given: GivenValue, script: str
+    workspace: Workspace, vault_context: VaultContext, path: str, entry: GivenValue, script: str
 ) -> Proposal | RejectedValue:
     """Propose a value of a script of the user's for the note at path, whatever was asked before.
 
@@ -264,16 +266,16 @@ def propose_for_script(
     """
     if not re.fullmatch(PROGRAM_NAME, script):
         raise UsageError(f"{script[:80]!r} is no name for a script; use letters, digits and - only")
-    proposer = ProgramProposer(workspace, known, f"script:{script}")
-    return proposer.propose(proposer.find_place(path, given), given.value)
+    proposer = ProgramProposer(workspace, vault_context, f"script:{script}")
+    return proposer.propose(proposer.find_place(path, entry), entry.value)
 
 
-def _is_meant(need: Need, field: Field, given: GivenValue) -> bool:
+def _is_meant(need: Need, field: Field, entry: GivenValue) -> bool:
     if need.kind != field.fills:
         return False
     if field.property is not None:
         return True
     is_there = (
-        given.heading in (None, need.heading) if given.question else given.heading == need.heading
+        entry.heading in (None, need.heading) if entry.question else entry.heading == need.heading
     )
-    return is_there and given.question == need.question
+    return is_there and entry.question == need.question

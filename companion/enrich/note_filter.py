@@ -103,7 +103,7 @@ def find_kind(prompts: Prompts, field: str | None) -> str | None:
     """
     if field is None:
         return None
-    if found := find_field(prompts.all_fields(), field):
-        return found.fills
+    if match := find_field(prompts.all_fields(), field):
+        return match.fills
     names = sorted({each.name for each in prompts.all_fields()})
     raise UsageError(f"there is no field {field}; the fields are {', '.join(names)}")

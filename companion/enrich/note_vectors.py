@@ -85,14 +85,14 @@ class NoteVectors:
         with self._lock:
             return len(self._load())
 
-    def find_missing(self, scan: Scan, wanted: Collection[str] | None = None) -> list[str]:
+    def find_missing(self, scan: Scan, only: Collection[str] | None = None) -> list[str]:
         """Return the notes that have no vector, or that were changed since.
 
-        wanted: the notes that are to have one; None: all that are not left alone.
+        only: the notes that are to have one; None: all that are not left alone.
         """
         with self._lock:
             self._load(scan)
-            paths = [path for path in _notes_of(scan) if wanted is None or path in wanted]
+            paths = [path for path in _notes_of(scan) if only is None or path in only]
             return [path for path in paths if not self._has(scan.files[path])]
 
     def needs_agreement(self, missing: Sequence[str]) -> bool:
@@ -189,9 +189,9 @@ class NoteVectors:
         if not self.is_wanted():
             return
         texts = {
-            file: encoded_text(found[0], file.path)
+            file: encoded_text(note[0], file.path)
             for file in files
-            if (found := self._workspace.read_again(file, is_remote=self.is_remote))
+            if (note := self._workspace.read_again(file, is_remote=self.is_remote))
         }
         stored = self._store.find_texts(self.encoder.name, set(map(_hash, texts.values())))
         new = [text for text in dict.fromkeys(texts.values()) if _hash(text) not in stored]

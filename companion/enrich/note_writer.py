@@ -42,17 +42,17 @@ class Answered:
 
     job: by which their needs are found in the note. task: of the note as it was when they were
     made. proposals: their ids, by the keys of their needs; they are accepted when they are written,
-    by decided_by, if they are in one of the states. left: what is not asked for or given, or waits;
-    waiting: the ids of proposals for the note that wait. fallbacks: the keys of needs whose value
-    is the note's own sentence. new_values: in words, values that the vault does not use yet. model:
-    who made them.
+    by decided_by, if they are in one of the states. unfilled: what is not asked for, has no value,
+    or waits. waiting: the ids of proposals for the note that wait. fallbacks: the keys of needs
+    whose value is a sentence of the note. new_values: in words, values that the vault does not use
+    yet. model: the models that made the values.
     """
 
     job: Job
     task: Task
     fillings: tuple[Filling, ...]
     proposals: Mapping[str, int]
-    left: tuple[str, ...] = ()
+    unfilled: tuple[str, ...] = ()
     waiting: tuple[int, ...] = ()
     usage: Usage = field(default_factory=Usage)
     fallbacks: frozenset[str] = frozenset()
@@ -189,11 +189,11 @@ class NoteWriter:
         if held := [each for each in fillings if self._is_held_back(answered, each)]:
             fillings = [each for each in fillings if each not in held]
             waits = [Waiting(answered.proposals[e.need.key], e.need.kind, ()) for e in held]
-            left = (*answered.left, *describe_waiting(waits))
+            unfilled = (*answered.unfilled, *describe_waiting(waits))
             waiting = (*waiting, *(each.id for each in waits))
-            answered = replace(answered, left=left, waiting=waiting)
+            answered = replace(answered, unfilled=unfilled, waiting=waiting)
             if not fillings or not task.reopened <= keys_of(fillings):
-                return PlannedChange(proposed_result(job.path, waits, answered.left, usage), [])
+                return PlannedChange(proposed_result(job.path, waits, answered.unfilled, usage), [])
         if task.skipped or not fillings or not task.reopened <= keys_of(fillings):
             reason = task.skipped or "it was edited meanwhile and needs nothing now"
             result = Result(job.path, "unchanged", reason, usage=usage, proposals=waiting)
@@ -210,8 +210,8 @@ class NoteWriter:
         ids = (*answered.ids_of(fillings), *waiting)
         if new == old:
             return PlannedChange(Result(job.path, "unchanged", "it is as it was", usage=usage), [])
-        left = (*answered.left, *plan.left)
-        made = Result(job.path, "enriched", "", tuple(fillings), left, usage, old, new)
+        unfilled = (*answered.unfilled, *plan.unfilled)
+        made = Result(job.path, "enriched", "", tuple(fillings), unfilled, usage, old, new)
         fallback = tuple(n.need.kind for n in fillings if n.need.key in answered.fallbacks)
         made = replace(made, proposed=answered.new_values, fallback=fallback, proposals=ids)
         return PlannedChange(made, edits)

@@ -37,7 +37,7 @@ class Rejected(NamedTuple):
 
     proposed: values that the answer named and that the vault does not use yet. answer: what the
     model answered, as it came. fault: what a check found in it. endpoint_fault: what went wrong
-    where the note is hardly the cause, as `cut off`; empty: nothing did. asked: whether a model
+    where the note is hardly the cause, as `cut off`; empty: nothing did. by_model: whether a model
     was asked.
     """
 
@@ -48,7 +48,7 @@ class Rejected(NamedTuple):
     answer: object = None
     fault: Fault | None = None
     endpoint_fault: str = ""
-    asked: bool = True
+    by_model: bool = True
 
     @property
     def proposal(self) -> str:
@@ -63,13 +63,13 @@ class Accepted(NamedTuple):
     """A value that may go into the note.
 
     fallback_for: why the model's answer was rejected, where a sentence of the note itself takes
-    its place. asked: whether a model was asked. flags: why somebody should look at it before it is
-    written. evidence: for each sentence, what was shown that comes closest to it.
+    its place. by_model: whether a model was asked. flags: why somebody should look at it
+    before it is written. evidence: for each sentence, what was shown that comes closest to it.
     """
 
     filling: Filling
     fallback_for: Rejected | None = None
-    asked: bool = True
+    by_model: bool = True
     flags: tuple[Flag, ...] = ()
     evidence: tuple[Evidence, ...] = ()
 
@@ -134,8 +134,8 @@ class RepeatedFaults:
 
         A refusal of the model's is about the note, and counts neither way.
         """
-        fallbacks = [each.fallback_for for each in answers.accepted if each.asked]
-        rejected = [*(each for each in answers.rejected if each.asked), *filter(None, fallbacks)]
+        fallbacks = [each.fallback_for for each in answers.accepted if each.by_model]
+        rejected = [*(each for each in answers.rejected if each.by_model), *filter(None, fallbacks)]
         with self._lock:
             if None in fallbacks or any(each.kind in ("unfit", "nothing") for each in rejected):
                 self._notes, self._limit = 0, _LIMIT_LATER  # the model answered, be it badly
@@ -186,8 +186,8 @@ def find_evidence(
     sentences = list(find_sentences(proposal))
     sources: list[str] = []
     for paragraph in shown:
-        found = list(find_sentences([paragraph]))
-        sources += [*found, *(f"{one} {other}" for one, other in pairwise(found))]
+        own = list(find_sentences([paragraph]))
+        sources += [*own, *(f"{one} {other}" for one, other in pairwise(own))]
     sources = list(dict.fromkeys(sources))
     if not sentences or not sources:
         return [Evidence(sentence, "", -1.0) for sentence in sentences]
@@ -208,17 +208,17 @@ def find_name_evidence(names: Sequence[str], title: str, shown: Sequence[str]) -
     """
     words = set(find_tokens(title))
     sentences = [(each, find_tokens(each)) for each in find_sentences(shown)]
-    found = []
+    evidence = []
     for name in names:
-        wanted = f" {' '.join(find_tokens(name))} "
+        phrase = f" {' '.join(find_tokens(name))} "
         places = [title] if _is_initials(name, title) or _is_initials(title, name) else []
         places += [
             sentence
             for sentence, tokens in sentences
-            if wanted in f" {' '.join(tokens)} " and not words.isdisjoint(tokens)
+            if phrase in f" {' '.join(tokens)} " and not words.isdisjoint(tokens)
         ]
-        found.append(Evidence(name, places[0], 1.0) if places else Evidence(name, "", -1.0))
-    return found
+        evidence.append(Evidence(name, places[0], 1.0) if places else Evidence(name, "", -1.0))
+    return evidence
 
 
 def _is_initials(short: str, name: str) -> bool:

@@ -32,12 +32,12 @@ class Filling(NamedTuple):
 class Plan(NamedTuple):
     """The edits of one note, and its text with the edits made.
 
-    left: the marks that were to be removed and are not, and why.
+    unfilled: the marks that were to be removed and are not, and why.
     """
 
     edits: list[Edit]
     text: str
-    left: tuple[str, ...] = ()
+    unfilled: tuple[str, ...] = ()
 
 
 def plan_edits(
@@ -69,7 +69,7 @@ def plan_edits(
     new = ParsedNote(NoteText(text))
     if any(need.key in filled for need in find_needs(new, rules, explicit=True)):
         raise NoteRefused("what was filled would still count as empty; fill it by hand")
-    left: tuple[str, ...] = ()
+    unfilled: tuple[str, ...] = ()
     if afterwards != KEEP and (mark := postponed_by(new, rules)):
         why = (
             "more than the mark would change, or a property that is to be filled would become"
@@ -77,8 +77,8 @@ def plan_edits(
         )
         if open_needs:
             why = f"the note still needs: {', '.join(open_needs)}"
-        left = (f"the mark {mark} stays, because {why}",)
-    return Plan(edits, text, left)
+        unfilled = (f"the mark {mark} stays, because {why}",)
+    return Plan(edits, text, unfilled)
 
 
 def _find_edits(parsed: ParsedNote, filling: Filling, styles: Styles) -> list[Edit]:

@@ -15,12 +15,12 @@ from companion.store.journal import Journal
 class RevertedText(NamedTuple):
     """A note's text without what Companion wrote.
 
-    keys: of the needs that are open again. left: which changes stay, and why.
+    keys: of the needs that are open again. unfilled: which changes stay, and why.
     """
 
     text: str
     keys: frozenset[str]
-    left: tuple[str, ...]
+    unfilled: tuple[str, ...]
 
 
 def revert_own_changes(
@@ -56,16 +56,16 @@ def revert_own_changes(
 
 
 def revert_needs(
-    journal: Journal, path: str, text: str, wanted: Set[str], find_keys: Callable[[str], Set[str]]
+    journal: Journal, path: str, text: str, needed: Set[str], find_keys: Callable[[str], Set[str]]
 ) -> RevertedText:
     """Return the text of the note without what Companion wrote for these needs.
 
-    What was edited since stays, and so does what else their changes wrote. wanted: keys of needs.
+    What was edited since stays, and so does what else their changes wrote. needed: keys of needs.
     find_keys: returns the keys of the needs that a text has.
     """
     keys: set[str] = set()
     for change in journal.changes(path):
-        if change.state != "done" or change.kind != "enrich" or not wanted - keys:
+        if change.state != "done" or change.kind != "enrich" or not needed - keys:
             continue
         try:
             edits = find_parts(journal, change, text).edits
@@ -76,10 +76,10 @@ def revert_needs(
             edit
             for edit in edits
             if not _was_continued(text, edit)
-            and (find_keys(apply_edits(text, [edit])) - had) & (wanted - keys)
+            and (find_keys(apply_edits(text, [edit])) - had) & (needed - keys)
         ]
         text = apply_edits(text, taken)
-        keys |= (find_keys(text) - had) & wanted
+        keys |= (find_keys(text) - had) & needed
     return RevertedText(text, frozenset(keys), ())
 
 

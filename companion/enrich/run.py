@@ -73,14 +73,14 @@ class Waiting(NamedTuple):
 
 
 def proposed_result(
-    path: str, waiting: Sequence[Waiting], left: tuple[str, ...], usage: Usage
+    path: str, waiting: Sequence[Waiting], unfilled: tuple[str, ...], usage: Usage
 ) -> Result:
     """Return the result of a note into which nothing is written, as proposals for it wait."""
     return Result(
         path,
         "proposed",
         "; ".join(describe_waiting(waiting)),
-        left=left,
+        left=unfilled,
         usage=usage,
         fallback=tuple(each.kind for each in waiting if "extractive" in each.flags),
         proposals=tuple(each.id for each in waiting),
@@ -132,8 +132,8 @@ def sum_up(result: Result, decided: Sequence[Decided]) -> NoteDecision:
         reasons = "; ".join(dict.fromkeys(each.reason for each in decided))
         result = replace(result, status="failed", reason=reasons)
     else:
-        left = (f"proposal {each.id}: {each.reason}" for each in decided if each.reason)
-        result = replace(result, left=(*result.left, *left))
+        unfilled = (f"proposal {each.id}: {each.reason}" for each in decided if each.reason)
+        result = replace(result, left=(*result.left, *unfilled))
     ids = result.proposals or tuple(each.id for each in decided)
     return NoteDecision(replace(result, proposals=ids), tuple(decided))
 

@@ -54,13 +54,13 @@ class JobOptions(NamedTuple):
 def choose_jobs(
     workspace: Workspace,
     scan: Scan,
-    wanted: Sequence[str],
+    paths: Sequence[str],
     choice: JobOptions,
     text: str | None = None,
 ) -> tuple[list[Job], list[Result]]:
     """Return the jobs, and the results of notes that were asked for and are skipped.
 
-    wanted: vault-relative notes and folders; empty: the vault itself. text: of the one note, where
+    paths: vault-relative notes and folders; empty: the vault itself. text: of the one note, where
     it differs from the file's.
 
     Raises UsageError when a section is wanted in a folder, NoteError when a line stands in none,
@@ -70,12 +70,12 @@ def choose_jobs(
     if choice.rewrite is not None:
         from companion.enrich.written import find_rewrites  # with all that makes proposals
 
-        rewrites = find_rewrites(workspace, wanted or [""], choice.rewrite)
+        rewrites = find_rewrites(workspace, paths or [""], choice.rewrite)
         chosen = [job for job in rewrites if fits(job.path)]
         return _limit(workspace, chosen, choice.limit), []
     jobs: dict[str, Job] = {}
     skipped: dict[str, Result] = {}
-    for path in wanted:
+    for path in paths:
         if path and (workspace.root / path).is_file():
             section = _find_section(workspace, path, choice, text)
             explicit = section is None
@@ -105,8 +105,8 @@ def _limit(workspace: Workspace, jobs: list[Job], limit: int | None) -> list[Job
         counts = has_open_needs(workspace, job)
         if not (counts or job.propose) and (task := _read_task(workspace, job)):
             counts = any(  # open proposals that it writes, for which no call is made
-                known.state != "asked" and is_written(workspace.config, job, need.kind, known)
-                for need, known in task.proposed
+                latest.state != "asked" and is_written(workspace.config, job, need.kind, latest)
+                for need, latest in task.proposed
             )
         limit -= counts
         if not limit:
@@ -148,12 +148,12 @@ def count_left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -
     A folder that cannot be read, or that is left out of the vault, counts as one.
     """
     reasons: dict[str, str] = {}
-    asked = workspace.journal.proposals.latest_of_all()
+    latest = workspace.journal.proposals.latest_of_all()
     for folder in folders:
-        for path, known in asked.items():
+        for path, of_note in latest.items():
             if is_in(path, folder) and (facts := scan.notes.get(path)):
-                found = leave_out_asked(workspace, Job(path), facts.needs, asked=known)
-                for why in found.left[:1]:
+                needs = leave_out_asked(workspace, Job(path), facts.needs, latest=of_note)
+                for why in needs.unfilled[:1]:
                     reasons[path] = why
         reasons |= _skips(scan, folder)
         try:
@@ -182,18 +182,21 @@ def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: JobOptions
     written = set[str]()
     if choice.force:
         written = {change.path for change in workspace.journal.changes()}
-    asked = workspace.journal.proposals.latest_of_all()
+    latest_by_path = workspace.journal.proposals.latest_of_all()
     for path, facts in scan.notes.each():
         if not is_in(path, folder) or facts.skipped is not None:
             continue
         job = _make_job(path, choice)
         needs = _of_kind(facts.needs, job.kind)
-        if path in asked:
-            found = leave_out_asked(workspace, job, needs, asked=asked[path])
-            needs = (*found.needs, *(n for n, known in found.proposed if known.state != "asked"))
+        if path in latest_by_path:
+            open_needs = leave_out_asked(workspace, job, needs, latest=latest_by_path[path])
+            needs = (
+                *open_needs.needs,
+                *(n for n, previous in open_needs.proposed if previous.state != "asked"),
+            )
         if choice.every or needs or path in written:
             yield job
-        elif choice.retry and any(map(was_rejected, asked.get(path, {}).values())):
+        elif choice.retry and any(map(was_rejected, latest_by_path.get(path, {}).values())):
             yield job._replace(rejected_only=True)
 
 
@@ -231,36 +234,36 @@ class ScanPart:
     """
 
     def __init__(
-        self, workspace: Workspace, found: Scan, wanted: Sequence[str], only: NoteFilter = ANY_NOTE
+        self, workspace: Workspace, scan: Scan, paths: Sequence[str], only: NoteFilter = ANY_NOTE
     ) -> None:
         self.notes: dict[str, Facts] = {}
         self.skipped: dict[str, str] = {}
         self.others: list[str] = []
         self.looked_at = 0
-        asked, folders = workspace.journal.proposals.latest_of_all(), wanted or [""]
-        for path, reported in found.notes.with_reports():
+        latest, folders = workspace.journal.proposals.latest_of_all(), paths or [""]
+        for path, reported in scan.notes.with_reports():
             if not is_in_any(path, folders):
                 continue
             self.looked_at += 1
-            facts = reported or (found.notes[path] if path in wanted else Facts())
+            facts = reported or (scan.notes[path] if path in paths else Facts())
             needs = _of_kind(facts.needs, only.kind)
-            is_reported = facts.skipped is not None or needs or facts.unfilled or path in wanted
+            is_reported = facts.skipped is not None or needs or facts.unfilled or path in paths
             if is_reported and not only.keeps(workspace.root, path):
                 continue
             if facts.skipped is not None:
                 self.skipped[path] = facts.skipped
             elif is_reported:
-                if path in asked:
-                    open_needs = leave_out_asked(workspace, Job(path), needs, asked=asked[path])
-                    unfilled = (*facts.unfilled, *open_needs.all_left)
+                if path in latest:
+                    open_needs = leave_out_asked(workspace, Job(path), needs, latest=latest[path])
+                    unfilled = (*facts.unfilled, *open_needs.all_unfilled)
                     needs, facts = open_needs.needs, facts._replace(unfilled=unfilled)
                 self.notes[path] = facts._replace(needs=needs)
             else:
                 self.others.append(path)
         if only._replace(kind=None) == ANY_NOTE:  # else nobody knows whether they fit
-            skipped = found.skipped.items()
+            skipped = scan.skipped.items()
             self.skipped.update((path, why) for path, why in skipped if is_in_any(path, folders))
-        for path in set(wanted) - set(found.notes) - set(found.skipped):
+        for path in set(paths) - set(scan.notes) - set(scan.skipped):
             if (workspace.root / path).is_file():
                 why = skip_reason(workspace.root, path, workspace.ignore)
                 self.skipped[path] = why or "it is not part of the vault"

@@ -128,11 +128,13 @@ class SimilarNotes:
             likely[field.name] = suggestion.candidates
             if suggestion.chosen is None:
                 continue
-            outcome: Accepted | Rejected = Rejected(need, suggestion.reason, "nothing", asked=False)
+            outcome: Accepted | Rejected = Rejected(
+                need, suggestion.reason, "nothing", by_model=False
+            )
             if suggestion.chosen:
                 value = list(suggestion.chosen) if field.kind == "list" else suggestion.chosen[0]
                 filling = Filling(need, value, f"{need.kind} as similar notes have")
-                outcome = Accepted(filling, asked=False)
+                outcome = Accepted(filling, by_model=False)
             outcomes.append(outcome)
         decided = {each.need for each in outcomes}
         undecided = [need for need in fields if need not in decided]
@@ -259,10 +261,10 @@ class SimilarNotes:
             self._warned.add(text)
             _log.warning("%s", text)
 
-    def _encode(self, context: VaultContext, wanted: Collection[str]) -> None:
+    def _encode(self, context: VaultContext, paths: Collection[str]) -> None:
         """Encode those of the notes that are missing. Raises EndpointError, AnswerError."""
         vectors = self.vectors
-        missing = vectors.find_missing(context.scan, wanted)
+        missing = vectors.find_missing(context.scan, paths)
         if vectors.is_remote and not self._sends:
             missing = []
         if vectors.needs_agreement(missing):
@@ -272,5 +274,5 @@ class SimilarNotes:
             )
             missing = []
         until = time.monotonic() + _BUILD_SECONDS
-        if left := vectors.update(context.scan, missing, until, progress=self.progress):
-            self._warn(f"{left:,} notes are not compared yet; companion doctor similar does it")
+        if rest := vectors.update(context.scan, missing, until, progress=self.progress):
+            self._warn(f"{rest:,} notes are not compared yet; companion doctor similar does it")

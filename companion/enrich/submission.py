@@ -39,11 +39,11 @@ _log = logging.getLogger(__name__)
 
 
 def make_submissions(
-    asker: Asker, run: str, jobs: Iterable[Job], known: Capabilities
+    asker: Asker, run: str, jobs: Iterable[Job], capabilities: Capabilities
 ) -> Iterator[Result]:
     """Make batches of the notes, none over the limits of providers, and store them to be sent.
 
-    Yields what is decided of each note without a call. known: as in BatchMaker.
+    Yields what is decided of each note without a call. capabilities: as in BatchMaker.
 
     Raises JournalError, UsageError.
     """
@@ -54,7 +54,7 @@ def make_submissions(
         if not waiting:
             return
         name = f"{run}-{number}"
-        maker = BatchMaker(asker, name, name, known)
+        maker = BatchMaker(asker, name, name, capabilities)
         lines: list[bytes] = []
         calls: list[NewBatchCall] = []
         size = 0
@@ -77,10 +77,10 @@ def make_submissions(
 
 
 class FirstQuestion(NamedTuple):
-    """What came of the first notes, which were asked about at once. left: the other jobs."""
+    """What came of the first notes, which were asked about at once. rest: the other jobs."""
 
     results: list[Result]
-    left: Sequence[Job]
+    rest: Sequence[Job]
 
 
 def ask_first(enricher: Enricher, client: Client, jobs: Sequence[Job]) -> FirstQuestion:
@@ -120,9 +120,9 @@ class Submission:
     def prepare(self) -> None:
         """Delete the files of which no batch was stored. Raises JournalError."""
         batches = self._batches.all()
-        wanted = {each.file for each in batches if each.state == "out"}
+        files = {each.file for each in batches if each.state == "out"}
         for file in (self._workspace.state / "batches").glob("*.jsonl"):
-            if str(file) not in wanted:
+            if str(file) not in files:
                 file.unlink()
 
     def list(self) -> list[Batch]:
@@ -151,10 +151,10 @@ class Submission:
                 provider = provider._replace(step="sending", file=uploaded, files=[uploaded])
                 self._batches.set_provider(batch.id, provider)
                 reservation.sent = True  # the provider may have it from now on
-                found = self._api.create(uploaded, batch.id)
+                created = self._api.create(uploaded, batch.id)
         else:
-            found = self._api.find(batch.id) or self._api.create(provider.file, batch.id)
-        self._batches.set_provider(batch.id, provider._replace(step="sent", id=found.id))
+            created = self._api.find(batch.id) or self._api.create(provider.file, batch.id)
+        self._batches.set_provider(batch.id, provider._replace(step="sent", id=created.id))
         Path(batch.file).unlink(missing_ok=True)
         return True
 
@@ -163,16 +163,16 @@ class Submission:
         table = self._workspace.refresh().config.endpoint
         if table.base_url != self._api.endpoint.base_url:
             raise UsageError("the endpoint was changed meanwhile; nothing was sent, so begin again")
-        asked = []
+        lines = []
         for line in Path(batch.file).read_bytes().splitlines(keepends=True):
             call = (answer := read_id(line)) and self._batches.call(answer)
-            found = self._journal.proposals.get_all(call.proposals) if call else []
-            is_open = bool(found) and all(each.state == "asked" for each in found)
+            proposals = self._journal.proposals.get_all(call.proposals) if call else []
+            is_open = bool(proposals) and all(each.state == "asked" for each in proposals)
             # it may be ignored, private or gone since it was read
-            facts = (look_at_note(self._workspace, each.path, None) for each in found)
+            facts = (look_at_note(self._workspace, each.path, None) for each in proposals)
             if is_open and all(each and each.skipped is None for each in facts):
-                asked.append(line)
-        return b"".join(asked)
+                lines.append(line)
+        return b"".join(lines)
 
     def look_up(self, batch: Batch) -> ProviderBatch | None:
         """Return the batch as the provider has it now; None if it has not. Raises EndpointError."""
@@ -190,10 +190,10 @@ class Submission:
         if batch.provider.step == "sent":
             self._api.cancel(batch.provider.id)
             return 0
-        if batch.provider.step == "sending" and (found := self._api.find(batch.id)):
-            sent = batch.provider._replace(step="sent", id=found.id)
+        if batch.provider.step == "sending" and (state := self._api.find(batch.id)):
+            sent = batch.provider._replace(step="sent", id=state.id)
             self._batches.set_provider(batch.id, sent)
-            self._api.cancel(found.id)
+            self._api.cancel(state.id)
             return 0
         given_up = self._batches.cancel(batch.id)
         Path(batch.file).unlink(missing_ok=True)
@@ -202,18 +202,18 @@ class Submission:
         return given_up
 
     def collect(
-        self, batch: Batch, found: ProviderBatch | None, reader: Callable[[], BatchReader]
+        self, batch: Batch, state: ProviderBatch | None, reader: Callable[[], BatchReader]
     ) -> Iterator[Result]:
         """Yield what comes of the answers of a batch that ended; then delete the provider's files.
 
-        found: as look_up returned it. What came no answer for is asked for again in another run.
+        state: as look_up returned it. What came no answer for is asked for again in another run.
 
         Raises EndpointError, JournalError.
         """
         provider = batch.provider
         assert provider
-        if provider.step == "sent" and found and found.status in ENDED:
-            for file in found.files:
+        if provider.step == "sent" and state and state.status in ENDED:
+            for file in state.files:
                 taking = reader()
                 for line in map(read_line, self._api.read_file(file).splitlines()):
                     call = line and self._batches.call(line.id)
@@ -221,7 +221,7 @@ class Submission:
                         yield taking.take(call, line)
             self._journal.flush()
             self._batches.end(batch.id)
-            files = [*dict.fromkeys([*provider.files, *found.files])]
+            files = [*dict.fromkeys([*provider.files, *state.files])]
             provider = provider._replace(step="collected", files=files)
             self._batches.set_provider(batch.id, provider)
         if provider.step == "collected":

@@ -20,7 +20,7 @@ from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.store.lost_changes import find_loss
-from companion.store.proposal import AskedNeed, Flag
+from companion.store.proposal import Flag, LatestProposal
 
 
 class Job(NamedTuple):
@@ -62,8 +62,8 @@ class Task:
     """A note as it was read, and what is to be done to it.
 
     data: its bytes. parsed: its text; for --force, without what Companion wrote. skipped: why it
-    is left alone. needs: what to ask for. left: what is not asked for, and why. reopened: the keys
-    of needs that Companion filled before, and that are open in parsed only to be filled again.
+    is left alone. needs: what to ask for. unfilled: what is not asked for, and why. reopened: the
+    keys of needs that Companion filled before, and that are open in parsed only to be filled again.
     proposed: needs that are not asked for, as they have an open proposal, or one that was lost in a
     sync conflict and opens again (its state is accepted), or are asked in a batch.
     read_at: Unix time, seconds. settings_version: of the settings by which it was examined.
@@ -73,9 +73,9 @@ class Task:
     parsed: ParsedNote
     skipped: str | None
     needs: tuple[Need, ...]
-    left: tuple[str, ...]
+    unfilled: tuple[str, ...]
     reopened: frozenset[str] = frozenset()
-    proposed: tuple[tuple[Need, AskedNeed], ...] = ()
+    proposed: tuple[tuple[Need, LatestProposal], ...] = ()
     read_at: float = field(default_factory=time.time)
     settings_version: int = 0
 
@@ -93,9 +93,9 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     parsed, version = ParsedNote(NoteText.decode(data)), workspace.settings.version
     if not (job.force or job.rewrite):
         facts = _find_needs(workspace, job, parsed, job.explicit or job.rejected_only)
-        asked = leave_out_asked(workspace, job, facts.needs)
-        left = (*facts.unfilled, *asked.left)
-        task = Task(data, parsed, facts.skipped, asked.needs, left, proposed=asked.proposed)
+        to_ask = leave_out_asked(workspace, job, facts.needs)
+        unfilled = (*facts.unfilled, *to_ask.unfilled)
+        task = Task(data, parsed, facts.skipped, to_ask.needs, unfilled, proposed=to_ask.proposed)
         return replace(task, settings_version=version)
     journal, text, keys_of = workspace.journal, parsed.note.text, partial(find_keys, workspace, job)
     if job.rewrite:
@@ -104,16 +104,18 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
         reverted = revert_own_changes(journal, job.path, text, keys_of)
     parsed, reopened = ParsedNote(NoteText(reverted.text)), reverted.keys
     facts = _find_needs(workspace, job, parsed, job.explicit or bool(reopened or job.rewrite))
-    found = facts.needs
+    needs = facts.needs
     if not job.explicit:  # what Companion wrote once; to replace it, what stubs need, too
-        wanted = set(reopened)
+        keys = set(reopened)
         if not job.rewrite:
             stub = _find_needs(workspace, job, parsed, explicit=False)
-            wanted.update(need.key for need in stub.needs)
-        found = tuple(need for need in found if need.key in wanted)
-    asked = leave_out_asked(workspace, job, found, reopened)
-    left = asked.left if job.rewrite else (*reverted.left, *facts.unfilled, *asked.left)
-    task = Task(data, parsed, facts.skipped, asked.needs, left, reopened, asked.proposed)
+            keys.update(need.key for need in stub.needs)
+        needs = tuple(need for need in needs if need.key in keys)
+    to_ask = leave_out_asked(workspace, job, needs, reopened)
+    unfilled = to_ask.unfilled
+    if not job.rewrite:
+        unfilled = (*reverted.unfilled, *facts.unfilled, *unfilled)
+    task = Task(data, parsed, facts.skipped, to_ask.needs, unfilled, reopened, to_ask.proposed)
     return replace(task, settings_version=version)
 
 
@@ -125,40 +127,42 @@ class NeedsToAsk(NamedTuple):
     """
 
     needs: tuple[Need, ...]
-    before: tuple[tuple[Need, AskedNeed], ...]
-    proposed: tuple[tuple[Need, AskedNeed], ...]
+    before: tuple[tuple[Need, LatestProposal], ...]
+    proposed: tuple[tuple[Need, LatestProposal], ...]
 
     @property
-    def left(self) -> tuple[str, ...]:
+    def unfilled(self) -> tuple[str, ...]:
         """Why needs are not asked for, except those that have an open proposal."""
         by_reason: dict[str, list[str]] = {}
-        for need, asked in self.before:
-            if "new-value" in asked.flags:
-                why = f"asked for once; {asked.reason}"
-            elif asked.state == "accepted" or asked.change is not None:
+        for need, latest in self.before:
+            if "new-value" in latest.flags:
+                why = f"asked for once; {latest.reason}"
+            elif latest.state == "accepted" or latest.change is not None:
                 why = "filled once and taken out again"
             else:
                 why = "asked for once, without a usable answer"
-                if asked.state == "refused":
+                if latest.state == "refused":
                     why = "proposed once, and refused"
-                elif _is_nothing(asked):
+                elif _is_nothing(latest):
                     why = "asked for once, and there was nothing to say"
-                why += f" ({asked.reason})" if asked.reason else ""
+                why += f" ({latest.reason})" if latest.reason else ""
             why += "; name the note, or use --retry, to ask again"
             by_reason.setdefault(why, []).append(_name(need))
-        for need, asked in self.proposed:
-            if asked.state == "asked":
-                why = f"asked in the batch {asked.reason}; companion batch cancel gives it up"
+        for need, latest in self.proposed:
+            if latest.state == "asked":
+                why = f"asked in the batch {latest.reason}; companion batch cancel gives it up"
                 by_reason.setdefault(why, []).append(_name(need))
         return tuple(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
 
     @property
-    def all_left(self) -> tuple[str, ...]:
+    def all_unfilled(self) -> tuple[str, ...]:
         """Why needs are not asked for, also those that have an open proposal."""
-        open_needs = (need for need, known in self.proposed if known.state == "open")
-        lost = ", ".join(_name(need) for need, known in self.proposed if known.state == "accepted")
+        open_needs = (need for need, latest in self.proposed if latest.state == "open")
+        lost = ", ".join(
+            _name(need) for need, latest in self.proposed if latest.state == "accepted"
+        )
         why = f"{lost}: {LOST}; companion enrich proposes it again, without a call"
-        return (*self.left, *describe_proposed(open_needs), *([why] if lost else []))
+        return (*self.unfilled, *describe_proposed(open_needs), *([why] if lost else []))
 
 
 def leave_out_asked(
@@ -166,55 +170,55 @@ def leave_out_asked(
     job: Job,
     needs: Iterable[Need],
     reopened: Set[str] = frozenset(),
-    asked: Mapping[str, AskedNeed] | None = None,
+    latest: Mapping[str, LatestProposal] | None = None,
 ) -> NeedsToAsk:
     """Return which needs to ask for, and why others are not: they were asked for before.
 
     What was filled in another note of the same name, or before the note was rewritten, does not
     count.
 
-    reopened: keys of needs to ask for, whatever became of them before. asked: what became of the
+    reopened: keys of needs to ask for, whatever became of them before. latest: what became of the
     note's, by key, from a query for all notes; None: it is looked up.
     """
-    if asked is None:
-        asked = workspace.journal.proposals.latest(job.path)
+    if latest is None:
+        latest = workspace.journal.proposals.latest(job.path)
     is_another = cache(partial(_is_another, workspace, job.path))  # needs may share a change
     open_needs: list[Need] = []
-    before, proposed = list[tuple[Need, AskedNeed]](), list[tuple[Need, AskedNeed]]()
+    before, proposed = list[tuple[Need, LatestProposal]](), list[tuple[Need, LatestProposal]]()
     for need in needs:
-        latest = asked.get(need.key)
-        if latest is not None and latest.state in ("open", "asked"):
-            proposed.append((need, latest))
+        previous = latest.get(need.key)
+        if previous is not None and previous.state in ("open", "asked"):
+            proposed.append((need, previous))
         elif (
-            latest is None
+            previous is None
             or need.key in reopened
-            or (latest.change is not None and is_another(latest.change))
+            or (previous.change is not None and is_another(previous.change))
         ):
             open_needs.append(need)
-        elif lost := _find_lost(workspace, job.path, latest):
+        elif lost := _find_lost(workspace, job.path, previous):
             proposed.append((need, lost))
         elif job.retry:
             open_needs.append(need)
         else:
-            before.append((need, latest))
+            before.append((need, previous))
     return NeedsToAsk(tuple(open_needs), tuple(before), tuple(proposed))
 
 
-def _find_lost(workspace: Workspace, path: str, known: AskedNeed) -> AskedNeed | None:
+def _find_lost(workspace: Workspace, path: str, latest: LatestProposal) -> LatestProposal | None:
     """Return what is to open again of what a sync conflict took out of the note; None: nothing.
 
     It is flagged, and waits, unless the conflict is certain and it is lost for the first time.
     """
-    if known.state != "accepted" or known.change is None or not known.has_value:
+    if latest.state != "accepted" or latest.change is None or not latest.has_value:
         return None
-    loss = find_loss(workspace.root, workspace.journal, path, known.change)
+    loss = find_loss(workspace.root, workspace.journal, path, latest.change)
     if loss is None:
         return None
     changes = workspace.journal.changes(path)
-    times = sum(known.id in each.proposals and each.state == "done" for each in changes)
+    times = sum(latest.id in each.proposals and each.state == "done" for each in changes)
     if loss == "certain" and times == 1:
-        return known
-    return known._replace(flags=tuple(dict.fromkeys((*known.flags, "lost"))))
+        return latest
+    return latest._replace(flags=tuple(dict.fromkeys((*latest.flags, "lost"))))
 
 
 def describe_proposed(needs: Iterable[Need]) -> Iterator[str]:
@@ -246,14 +250,14 @@ def is_written(config: Config, job: Job, kind: str, proposed: _Proposed) -> bool
     return not (job.background and proposed.waits)
 
 
-def was_rejected(asked: AskedNeed | None) -> bool:
+def was_rejected(latest: LatestProposal | None) -> bool:
     """Return whether the answer to what was asked could not be used."""
-    return asked is not None and asked.state == "rejected" and not _is_nothing(asked)
+    return latest is not None and latest.state == "rejected" and not _is_nothing(latest)
 
 
-def _is_nothing(asked: AskedNeed) -> bool:
+def _is_nothing(latest: LatestProposal) -> bool:
     """Return whether the model answered that there is nothing to say."""
-    return asked.rejection == "nothing" and "new-value" not in asked.flags
+    return latest.rejection == "nothing" and "new-value" not in latest.flags
 
 
 def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bool) -> Facts:
@@ -262,8 +266,8 @@ def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bo
     if job.requests:  # the empty callouts, which the user put there to be filled
         needs = (n for n in needs if n.kind == CALLOUT and find_callout(parsed, n) is not None)
     elif job.rejected_only:
-        asked = workspace.journal.proposals.latest(job.path)
-        needs = (need for need in needs if was_rejected(asked.get(need.key)))
+        latest = workspace.journal.proposals.latest(job.path)
+        needs = (need for need in needs if was_rejected(latest.get(need.key)))
     elif job.section is not None:
         section = job.section  # of the first H1: the top part of the note
         needs = (

@@ -268,21 +268,21 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
     every = list(prompts.all_fields())
     kinds = {field.fills for field in every}
     if unknown := [name for name in config.review.fields if name not in kinds]:
-        known = ", ".join(sorted(kinds))
+        names = ", ".join(sorted(kinds))
         raise UsageError(
-            f"review.fields names {unknown[0]}, which nothing fills; there are: {known}"
+            f"review.fields names {unknown[0]}, which nothing fills; there are: {names}"
         )
     fields = sorted(prompts.fields.values(), key=lambda f: (f.fills != DESCRIPTION, f.fills))
     filled = [each.fills for each in fields]
     if config.notes.fields is not None:  # properties, named as such or by their prompt file
-        found = {name: find_field(fields, name) for name in config.notes.fields}
-        if unknown := [name for name, field in found.items() if field is None]:
+        by_name = {name: find_field(fields, name) for name in config.notes.fields}
+        if unknown := [name for name, field in by_name.items() if field is None]:
             there = [f.name if f.name == f.fills else f"{f.name} (fills {f.fills})" for f in fields]
             raise UsageError(
                 f"notes.fields names {unknown[0]}, but there is no such file in prompts/fields, and"
                 f" none fills such a property; there are: {', '.join(there)}"
             )
-        filled = list(dict.fromkeys(field.fills for field in found.values() if field))
+        filled = list(dict.fromkeys(field.fills for field in by_name.values() if field))
     triggers = [field.fills for field in fields if field.trigger]
     return Rules(
         fields=tuple(name for name in filled if name != CALLOUT),

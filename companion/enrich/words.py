@@ -95,8 +95,8 @@ def find_phrases(section: str, name: str) -> list[str]:
 def compile_phrases(pattern: str, flags: int = 0) -> re.Pattern[str]:
     """Return the pattern compiled, with any entry of the list for each `<section.list>` in it."""
 
-    def join(found: re.Match[str]) -> str:
-        return f"(?:{'|'.join(find_phrases(*found.groups())) or '(?!)'})"
+    def join(reference: re.Match[str]) -> str:
+        return f"(?:{'|'.join(find_phrases(*reference.groups())) or '(?!)'})"
 
     return re.compile(_LIST.sub(join, pattern), flags)
 

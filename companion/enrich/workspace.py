@@ -137,14 +137,14 @@ class Workspace:
         """
         self.refresh()
         basis = self.source.current.scan_basis
-        known = repr((__version__, FACTS_VERSION, self.rules, self.ignore))
-        fingerprint = sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
-        found = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
-        found.basis = basis
-        follow_moves(self.root, self.journal, found.files)
+        rules = repr((__version__, FACTS_VERSION, self.rules, self.ignore))
+        fingerprint = sha256(rules.encode("utf-8", "surrogateescape")).hexdigest()
+        scan = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
+        scan.basis = basis
+        follow_moves(self.root, self.journal, scan.files)
         if not self.read_only and self.reader is None:  # by which other notes are private
-            self._forget_lost(found)
-        return found
+            self._forget_lost(scan)
+        return scan
 
     def rescan(self, scan: Scan, paths: Iterable[str]) -> set[str]:
         """Update the facts of these notes in the last scan, and return the paths that changed.

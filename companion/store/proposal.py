@@ -168,7 +168,7 @@ class Proposal:
         return self.state == "open" and bool(self.decided_by)
 
 
-class AskedNeed(NamedTuple):
+class LatestProposal(NamedTuple):
     """What became of the latest proposal for a need: by it, no model is asked twice.
 
     change: the id of the change that it became. has_value: its value was not deleted since.

@@ -15,8 +15,8 @@ from companion.load_once import LockedProperty
 from companion.sqlite import fold
 from companion.store.database import Database
 from companion.store.proposal import (
-    AskedNeed,
     Flag,
+    LatestProposal,
     NewProposal,
     Proposal,
     ProposalState,
@@ -201,7 +201,7 @@ class ProposalStore:
         """Return the open ones that somebody has accepted, and that are not written yet."""
         return self._query("state = 'open' AND decided_by != '' ORDER BY id")
 
-    def latest(self, path: str) -> dict[str, AskedNeed]:
+    def latest(self, path: str) -> dict[str, LatestProposal]:
         """Return what became of the latest proposal for each need of the note, by key.
 
         An open one counts as the latest, and one that is superseded or closed does not count.
@@ -213,7 +213,7 @@ class ProposalStore:
             return {}
         return self._latest("AND path = ?", self._notes.stored_path(path)).get(path, {})
 
-    def latest_of_all(self) -> dict[str, dict[str, AskedNeed]]:
+    def latest_of_all(self) -> dict[str, dict[str, LatestProposal]]:
         """Return the same for all notes, by path and key, with one query."""
         return self._latest("")
 
@@ -289,13 +289,13 @@ class ProposalStore:
         rows = self._db.select(query, *values)
         return [read_proposal_row(row, self._notes.current_path(row["path"])) for row in rows]
 
-    def _latest(self, where: str, *values: object) -> dict[str, dict[str, AskedNeed]]:
+    def _latest(self, where: str, *values: object) -> dict[str, dict[str, LatestProposal]]:
         query = _LATEST.format(where)
         rows = self._db.select(query, *values)
-        latest: dict[str, dict[str, AskedNeed]] = {}
+        latest: dict[str, dict[str, LatestProposal]] = {}
         for path, need, id_, state, rejection, reason, flags, waits, change, has_value in rows:
             flag_names = tuple(json.loads(flags)) if flags != "[]" else ()
-            latest.setdefault(self._notes.current_path(path), {})[need] = AskedNeed(
+            latest.setdefault(self._notes.current_path(path), {})[need] = LatestProposal(
                 id_, state, rejection, reason, flag_names, bool(waits), change, bool(has_value)
             )
         return latest

@@ -220,7 +220,7 @@ def test_a_small_model_is_not_asked_where_others_say_what_it_is(
     monkeypatch.delenv("COMPANION_CHECKS")
     [quoted] = quote(open_vault({"Food/Miso.md": DEFINED, "Use.md": USE}, settings))
     assert quoted.filling.value == ["Koji is a mould that grows on rice and wheat. ([[Miso]])"]
-    assert (quoted.asked, quoted.flags) == (False, ())
+    assert (quoted.by_model, quoted.flags) == (False, ())
 
 
 @pytest.mark.parametrize(

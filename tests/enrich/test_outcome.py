@@ -22,8 +22,8 @@ NOTHING = Rejected(NEED, "nothing to say", "nothing")
 UNFIT = Rejected(NEED, "it echoes", "unfit")
 NOT_ASKED = Rejected(NEED, "no value to choose from", "no choices")
 
-CHOSEN = Accepted(Filling(NEED, "tea"), asked=False)
-NONE_ALIKE = Rejected(NEED, "no similar note has any", "nothing", asked=False)
+CHOSEN = Accepted(Filling(NEED, "tea"), by_model=False)
+NONE_ALIKE = Rejected(NEED, "no similar note has any", "nothing", by_model=False)
 
 
 @pytest.mark.parametrize(

@@ -97,11 +97,11 @@ STAYS = [
 @pytest.mark.parametrize(("yaml", "mark"), STAYS)
 def test_a_mark_that_stays_is_told(yaml: str, mark: str | None) -> None:
     view, fillings = fill(f"---\n{yaml}\ndescription:\n---\nText.\n")
-    left = plan_edits(view, fillings, RULES, Styles(), REMOVE).left
+    left = plan_edits(view, fillings, RULES, Styles(), REMOVE).unfilled
     assert [reason.partition(",")[0] for reason in left] == (
         [f"the mark {mark} stays"] * bool(mark)
     )
-    assert not plan_edits(view, fillings, RULES, Styles(), KEEP).left
+    assert not plan_edits(view, fillings, RULES, Styles(), KEEP).unfilled
 
 
 KEYS = ("description", "aliases", "tags", "title", "created", "note-type", "Status", "x y")

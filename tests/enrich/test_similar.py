@@ -14,7 +14,7 @@ from companion.config import Config, load_config
 from companion.enrich.accept import Acceptor
 from companion.enrich.context import AskedNote, VaultContext, make_prompt_context
 from companion.enrich.model import ModelFacts
-from companion.enrich.model_calls import AskedFor, RawAnswer
+from companion.enrich.model_calls import NeedQuestion, RawAnswer
 from companion.enrich.nearest_neighbours import (
     NOTHING_KNOWN,
     NearestNeighbours,
@@ -236,7 +236,7 @@ def accept(
     note = AskedNote("Stub.md", prompts, parsed, [need], shown, None, frozenset())
     model = ModelFacts("m", None, "together", is_small=True)
     acceptor = Acceptor(workspace.config, context, model, note, similar)
-    return acceptor.accept(RawAnswer(AskedFor(need, Ask(field.name, field)), answer))
+    return acceptor.accept(RawAnswer(NeedQuestion(need, Ask(field.name, field)), answer))
 
 
 PEELS = {

@@ -12,7 +12,7 @@ from companion.enrich.task import Job, is_rewritten, prepare_task, was_rejected
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.note.needs import Need
 from companion.note.outline import Section
-from companion.store.proposal import AskedNeed, Flag, NewProposal, ProposalState
+from companion.store.proposal import Flag, LatestProposal, NewProposal, ProposalState
 
 PLAIN = "# Tea\n\nTea is brewed.\n"
 POSTPONED = "# Tea\n\n#status/postponed\n\nTea is brewed.\n"
@@ -117,7 +117,7 @@ def test_what_was_asked_before_is_left(
         store.add([NewProposal("a.md", need, None, "rejected", (), reason, kind)])
     store.decide(store.add([NewProposal("a.md", CUPS, "Of clay.")]), "refused", "user")
     task = prepare_task(workspace, job, text.encode())
-    assert ([need.key for need in task.needs], list(task.left)) == (keys, left)
+    assert ([need.key for need in task.needs], list(task.unfilled)) == (keys, left)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_what_was_asked_before_is_left(
 def test_was_rejected(
     state: ProposalState | None, kind: str, flags: tuple[Flag, ...], rejected: bool
 ) -> None:
-    asked = AskedNeed(1, state, kind, "", flags, False, None) if state else None
+    asked = LatestProposal(1, state, kind, "", flags, False, None) if state else None
     assert was_rejected(asked) is rejected
 
 

@@ -87,9 +87,9 @@ def _find_phrase(pattern: str, answer: CheckedAnswer, unasked: tuple[str, ...] =
     A phrase of the title belongs to it, and one of the note if it is not how a chat begins.
     unasked: the groups of the pattern that the answer to a question may have.
     """
-    for found in compile_phrases(pattern).finditer(answer.text.lower()):
-        words = " ".join(re.sub(r"^\W+|\W+$", "", found[0]).split())
-        own = answer.source if found.lastgroup in _OF_SUBJECT else fold(answer.title)
-        if fold(words) not in own and not (answer.question and found.lastgroup in unasked):
+    for match in compile_phrases(pattern).finditer(answer.text.lower()):
+        words = " ".join(re.sub(r"^\W+|\W+$", "", match[0]).split())
+        own = answer.source if match.lastgroup in _OF_SUBJECT else fold(answer.title)
+        if fold(words) not in own and not (answer.question and match.lastgroup in unasked):
             return words[:_SHOWN]
     return ""

@@ -84,10 +84,10 @@ def _find_names(text: str) -> Iterator[str]:
             yield word[0]
 
 
-def _has_name(name: str, answer: CheckedAnswer, known: Iterable[str]) -> bool:
+def _has_name(name: str, answer: CheckedAnswer, words: Iterable[str]) -> bool:
     """Return whether the note has the name, its parts, or another form of it.
 
-    Forms, such as an adjective or a case, are known by how they begin; only of names. known: the
+    Forms, such as an adjective or a case, are known by how they begin; only of names. words: the
     note's words that are not in small letters, folded.
     """
     word = fold(name).removesuffix("s")
@@ -98,7 +98,7 @@ def _has_name(name: str, answer: CheckedAnswer, known: Iterable[str]) -> bool:
         rf"{_EDGE[0]}(?:{re.escape(word)}|{parts or '(?!)'})e?s?{_EDGE[1]}", answer.source
     ):
         return True
-    for other in known:
+    for other in words:
         same = max(_STEM, min(len(word), len(other)) - _ENDING)
         if len(other) >= _STEM and word[:same] == other[:same]:
             return True

@@ -58,9 +58,9 @@ def find_repetition(answer: CheckedAnswer) -> Fault | None:
 
 def find_title_alone(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that says no more than the note's title or a heading."""
-    known, said = letters(answer.title), letters(answer.text)
+    title, said = letters(answer.title), letters(answer.text)
     headings = {letters(match[1]) for match in _HEADING.finditer(answer.note)} - {""}
-    if said not in {known, known * 2, *headings, *(known + heading for heading in headings)}:
+    if said not in {title, title * 2, *headings, *(title + heading for heading in headings)}:
         return None
     retry = "It only repeats the title. Say what the title does not say."
     return Fault("title", "says no more than the title", retry)
