@@ -16,8 +16,8 @@ from typing import Any
 from companion.app.connection import DaemonGone
 from companion.app.runtime_file import find_daemon
 from companion.app.tokens import read_token
+from companion.app.types.status import Status
 from companion.config import state_folder
-from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.log import log_file
 
@@ -51,7 +51,7 @@ class DaemonProcess:
         """What its log says."""
         return log_file(self.state).read_text(encoding="utf-8")
 
-    def status(self) -> StatusShape | None:
+    def status(self) -> Status | None:
         """Return how it stands; None while it does not answer yet."""
         if self._process.poll() is not None:
             last = self._words.read_text(encoding="utf-8")[-2000:]
@@ -66,8 +66,8 @@ class DaemonProcess:
         return None
 
     def wait_until(
-        self, holds: Callable[[StatusShape], bool], seconds: float, pause: float = 0.05
-    ) -> StatusShape:
+        self, holds: Callable[[Status], bool], seconds: float, pause: float = 0.05
+    ) -> Status:
         """Return its status once that holds. Raises BrokenOff when it takes longer."""
         until = time.monotonic() + seconds
         status = None
@@ -78,11 +78,11 @@ class DaemonProcess:
             time.sleep(pause)
         raise BrokenOff(f"not there after {seconds:g} s: {status}")
 
-    def wait_ready(self, pause: float = 0.05) -> StatusShape:
+    def wait_ready(self, pause: float = 0.05) -> Status:
         """Return its status once it has looked over the vault."""
         return self.wait_until(lambda status: status.ready, 60, pause)
 
-    def wait_filled(self, seconds: float) -> StatusShape:
+    def wait_filled(self, seconds: float) -> Status:
         """Return its status once nothing is left to do or under way."""
         return self.wait_until(
             lambda status: status.ready and not status.to_do and not status.in_hand, seconds, 0.2

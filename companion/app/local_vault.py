@@ -9,9 +9,11 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
+from companion.app.backlog import BacklogConsent, find_backlog
 from companion.app.coverage import measure_spending
 from companion.app.local_agents import LocalAgents
 from companion.app.local_notes import LocalNotes, Progress
+from companion.app.status import find_status
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
 from companion.app.types.coverage import Coverage, CoverageQuery, Spending, SpendingQuery
@@ -25,6 +27,7 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
+from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.enrich import decisions as engine
 from companion.enrich import run as engine_run
 from companion.enrich.agent import Agent, AgentView
@@ -55,7 +58,8 @@ class LocalVault:
 
     decisions: decides on proposals, and take_back undoes a change; None: in the notes' files.
     notes: looks at the notes. context: returns the names and callout styles of the vault; None: as
-    a scan finds them.
+    a scan finds them. status: returns the daemon's state; None: as far as it is known without one.
+    backlog: returns the question about the backlog; None: as a scan finds it.
     is_watched: whether somebody follows the notes that are moved, so that nobody has to look.
     """
 
@@ -67,6 +71,8 @@ class LocalVault:
         decisions: engine.Decisions | None = None,
         take_back: TakeBack | None = None,
         context: Callable[[], VaultContext] | None = None,
+        status: Callable[[], Status] | None = None,
+        backlog: Callable[[], BacklogConsent] | None = None,
         is_watched: bool = False,
     ) -> None:
         self.root = space.root
@@ -76,6 +82,8 @@ class LocalVault:
         self._context = context or cache(lambda: VaultContext(space.scan()))
         self._decisions = decisions or engine.Decisions(space, self._context)
         self._take_back = take_back or partial(undo.undo_change, space.root, space.journal)
+        self._status = status or partial(find_status, space)
+        self._backlog = backlog or cache(partial(find_backlog, space))
         self._is_watched = is_watched
 
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
@@ -163,6 +171,20 @@ class LocalVault:
     def agents(self) -> LocalAgents:
         """What agents may see and do here."""
         return LocalAgents(lambda name: AgentView(self._space, self._context(), name), self._agent)
+
+    def status(self) -> Status:
+        """Return what is set up, what was spent today, what waits, and what the daemon does."""
+        return self._status()
+
+    def backlog(self) -> BacklogState:
+        """Return how many notes of the backlog wait for the user's answer, and at what cost."""
+        with self._writing() as vault:
+            return vault._backlog().state()
+
+    def answer_backlog(self, answer: BacklogAnswer) -> None:
+        """Save whether the notes of the backlog are filled; see Vault."""
+        with self._writing() as vault:
+            vault._backlog().answer(answer)
 
     def forget(self, paths: Sequence[str]) -> int:
         """Delete what is kept of the text of notes; return for how many proposals; see Vault."""

@@ -32,8 +32,8 @@ def open_vault(root: Path, *, read_only: bool = False, tell: Tell = bool) -> Ite
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
-    if daemon := find_daemon(state_folder(root)):
-        yield RemoteVault(root, Connection(daemon.port, read_token()))
+    if served := find_served(root):
+        yield served
         return
     with open_workspace(None, root, read_only=read_only) as space:
         for recovered in space.recovered:
@@ -44,6 +44,12 @@ def open_vault(root: Path, *, read_only: bool = False, tell: Tell = bool) -> Ite
                 "command that writes"
             )
         yield LocalVault(space)
+
+
+def find_served(root: Path) -> RemoteVault | None:
+    """Return the vault at root as its daemon has it open; None if none runs."""
+    place = find_daemon(state_folder(root))
+    return RemoteVault(root, Connection(place.port, read_token())) if place else None
 
 
 def name_path(vault: Vault, typed: str, folder: Path) -> str:

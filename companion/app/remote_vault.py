@@ -29,6 +29,7 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
+from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.enrich.run import new_run
 
 _CHANGES = 1000  # that are sent at once to be taken back
@@ -108,6 +109,30 @@ class RemoteVault:
     def agents(self) -> _Agents:
         """What agents may see and do here."""
         return _Agents(self._daemon)
+
+    def status(self, within: float = SHORT_TIMEOUT) -> Status:
+        """Return the state of the vault and its daemon. within: seconds to wait for the answer."""
+        return self._daemon.get("/status", Status, within)
+
+    def pause(self) -> Status:
+        """Stop background work."""
+        return self._daemon.post("/pause", Status, {}, SHORT_TIMEOUT)
+
+    def resume(self) -> Status:
+        """Resume background work, and try a failing endpoint again now."""
+        return self._daemon.post("/resume", Status, {}, SHORT_TIMEOUT)
+
+    def release(self) -> None:
+        """Have the daemon stand aside for this process. Raises VaultLocked while a run goes on."""
+        self._daemon.post("/release", Status, {}, SHORT_TIMEOUT)
+
+    def backlog(self) -> BacklogState:
+        """Return how many notes of the backlog wait for the user's answer, and at what cost."""
+        return self.status().background.backlog
+
+    def answer_backlog(self, answer: BacklogAnswer) -> None:
+        """Save whether the notes of the backlog are filled; see Vault."""
+        self._daemon.post("/backlog", Status, answer)
 
     def forget(self, paths: Sequence[str]) -> int:
         """Delete what is kept of the text of notes; return for how many proposals; see Vault."""

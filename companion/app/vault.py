@@ -24,6 +24,7 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
+from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.enrich.run import new_run
 
 __all__ = ["Agents", "Progress", "Vault", "all_changes", "all_proposals", "new_run"]
@@ -103,6 +104,18 @@ class Vault(Protocol):
     @property
     def agents(self) -> Agents:
         """What agents may see and do here."""
+
+    def status(self) -> Status:
+        """Return what is set up, what was spent today, what waits, and what the daemon does."""
+
+    def backlog(self) -> BacklogState:
+        """Return how many notes of the backlog wait for the user's answer, and at what cost."""
+
+    def answer_backlog(self, answer: BacklogAnswer) -> None:
+        """Save whether the notes of the backlog are filled.
+
+        Raises ConsentMissing if there are more notes by now, and UsageError if none wait.
+        """
 
     def forget(self, paths: Sequence[str]) -> int:
         """Delete what is kept of the text of notes; return for how many proposals.

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import click
 
+from companion.app.backlog import may_ask
+from companion.app.open_vault import open_vault
+from companion.app.types.status import BacklogAnswer, BacklogState
+from companion.app.vault import Vault
 from companion.cli.output import Output, describe_backlog
-from companion.cli.session import common_options, find_running_daemon, open_session
+from companion.cli.session import common_options, open_session_vault
 from companion.config import Config
-from companion.daemon.api.status_schemas import BacklogShape
-from companion.daemon.backlog import Backlog, BacklogConsent
 from companion.enrich.cost import describe_cost_of
-from companion.enrich.model import is_model_missing
 from companion.enrich.selection import JobOptions, choose_jobs
-from companion.enrich.workspace import Workspace, open_workspace
+from companion.enrich.workspace import open_workspace
 from companion.errors import UsageError
 
 
@@ -31,15 +32,8 @@ def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
     like any others. It says how many there are, where they would be sent, and at what cost.
     """
     output = Output(as_json=as_json)
-    running = find_running_daemon(vault)
-    if running:
-        background = running.status().background
-        answer = _decide(background.backlog, background.notes_a_day, fill, output)
-        if answer is not None:
-            running.answer_backlog(fill=answer, notes=background.backlog.notes)
-        return
-    with open_session(vault, output=output) as workspace:
-        _ask(workspace, fill, output)
+    with open_session_vault(vault, (), output=output) as opened:
+        _ask(opened, opened.backlog(), fill, output)
 
 
 def ask_about_backlog(config: Config, root: Path, output: Output) -> None:
@@ -49,13 +43,10 @@ def ask_about_backlog(config: Config, root: Path, output: Output) -> None:
 
     Raises VaultLocked, JournalError, UsageError.
     """
-    table = config.background
-    fills = table.enabled is not False and not is_model_missing(config)
-    if table.backlog == "ask" and fills and output.can_ask:
-        with open_workspace(config, root) as workspace:
-            for recovered in workspace.recovered:
-                output.warn(f"{recovered.path}: {recovered.reason}")
-            _ask(workspace, None, output, is_short=True)
+    if may_ask(config) and output.can_ask:
+        with open_vault(root, tell=output.warn) as opened:
+            if (backlog := opened.backlog()).notes:
+                _ask(opened, backlog, None, output)
 
 
 def say_cost_of_backlog(config: Config, root: Path, output: Output) -> None:
@@ -69,53 +60,38 @@ def say_cost_of_backlog(config: Config, root: Path, output: Output) -> None:
             output.say(describe_cost_of(workspace, scan, jobs))
 
 
-def _ask(
-    workspace: Workspace, fill: bool | None, output: Output, *, is_short: bool = False
-) -> None:
-    """Scan the vault, and ask. is_short: print nothing if there is nothing to ask."""
-    scan = workspace.scan()
-    paths = [job.path for job in choose_jobs(workspace, scan, [""], JobOptions())[0]]
-    table = workspace.config.background
-    kept = Backlog(workspace.root, workspace.state, table.backlog)
-    kept.update(paths, whole=True)
-    consent = BacklogConsent(workspace, kept, lambda: scan, lambda: kept.asked(paths))
-    consent.update_cost()
-    if is_short and not consent.state().notes:
-        return
-    answer = _decide(consent.state(), table.notes_a_day, fill, output)
-    if answer is not None:
-        consent.answer(fill=answer)
-
-
-def _decide(
-    state: BacklogShape, notes_a_day: int, fill: bool | None, output: Output
-) -> bool | None:
-    """Return whether the user wants the notes filled; None if that is left open.
+def _ask(vault: Vault, backlog: BacklogState, fill: bool | None, output: Output) -> None:
+    """Tell of the backlog, and save the answer, which fill is, or the user gives now.
 
     Raises UsageError if nobody can be asked.
     """
     if output.as_json:
-        output.print_json(state.model_dump())
-    if not state.notes:
+        output.print_json(backlog.model_dump())
+    if not backlog.notes:
         output.say("No notes wait for an answer.")
-        return None
-    output.say(describe_backlog(state.notes, state.cost))
+        return
+    output.say(describe_backlog(backlog.notes, backlog.cost))
     if fill is None and not output.as_json:
-        if not output.can_ask:
-            raise UsageError("nobody is here to answer; say --fill, or --leave")
-        output.say(f"In the background at most {notes_a_day:,} are filled a day; notes of yours")
-        output.say("that you write or edit from now on are filled either way.")
-        fill = click.prompt(
-            "Fill them, too? [y/n, or Enter to decide later]",
-            default="",
-            show_default=False,
-            value_proc=lambda typed: click.BOOL.convert(typed, None, None) if typed else None,
-            err=True,
-        )
-        if fill is None:
-            output.say(
-                "They are left alone until you answer; companion service backlog asks again."
-            )
+        fill = _prompt(vault, output)
     if fill is not None:
+        vault.answer_backlog(BacklogAnswer(fill=fill, notes=backlog.notes))
         output.say("They will be filled in the background." if fill else "They are left alone.")
+
+
+def _prompt(vault: Vault, output: Output) -> bool | None:
+    """Return whether the user wants the notes filled; None if they decide later."""
+    if not output.can_ask:
+        raise UsageError("nobody is here to answer; say --fill, or --leave")
+    most = vault.status().background.notes_a_day
+    output.say(f"In the background at most {most:,} are filled a day; notes of yours")
+    output.say("that you write or edit from now on are filled either way.")
+    fill: bool | None = click.prompt(
+        "Fill them, too? [y/n, or Enter to decide later]",
+        default="",
+        show_default=False,
+        value_proc=lambda typed: click.BOOL.convert(typed, None, None) if typed else None,
+        err=True,
+    )
+    if fill is None:
+        output.say("They are left alone until you answer; companion service backlog asks again.")
     return fill

@@ -10,13 +10,20 @@ from pathlib import Path
 
 import click
 
+from companion.app.open_vault import open_vault
 from companion.app.runtime_file import find_daemon
 from companion.app.tokens import rotate_token, token_file
+from companion.app.types.status import Status
 from companion.cli.output import Output, count, describe_backlog, local_time
-from companion.cli.session import choose_vault, common_options, require_running_daemon
+from companion.cli.session import (
+    choose_served_vault,
+    choose_vault,
+    common_options,
+    describe_missing_daemon,
+    require_served,
+)
 from companion.config import load_config, state_folder
 from companion.daemon.access import CARRIED_LENGTH, new_code
-from companion.daemon.api.status_schemas import StatusShape
 from companion.enrich.model import FREE
 from companion.errors import NotThere
 from companion.private_files import write_private
@@ -63,7 +70,7 @@ def pause(vault: Path | None) -> None:
     It stops at once, until `companion service resume`, also across restarts. What you ask for
     yourself is still done.
     """
-    require_running_daemon(vault).pause()
+    require_served(vault).pause()
     Output().say("Background work is paused; companion service resume lets it go on.")
 
 
@@ -74,7 +81,7 @@ def resume(vault: Path | None) -> None:
 
     An endpoint that failed is tried again at once.
     """
-    off = require_running_daemon(vault).resume().background.off
+    off = require_served(vault).resume().background.off
     Output().say(f"Background work is still off: {off}" if off else "Background work goes on.")
 
 
@@ -82,41 +89,55 @@ def resume(vault: Path | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
 def status(as_json: bool, vault: Path | None) -> None:
-    """Show what the daemon does, and what stops it."""
+    """Show what the daemon does, and what stops it.
+
+    Where none runs, it shows what is set up, what was spent today and what waits for you, and ends
+    with status 1.
+    """
     output = Output(as_json=as_json)
-    now = require_running_daemon(vault).status()
+    root = choose_served_vault(vault)
+    with open_vault(root, read_only=True, tell=output.warn) as opened:
+        now = opened.status()
     if as_json:
         output.print_json(now.model_dump())
+    for name, text in _describe(now):
+        output.say(f"{name:<12} {text}")
+    if not now.running:
+        raise NotThere(describe_missing_daemon(root))
+
+
+def _describe(now: Status) -> Iterator[tuple[str, str]]:
+    """Yield the lines about the status, each with its name."""
     work = now.background
     asked = f"{work.notes_today:,} of {work.notes_a_day:,} notes asked about today"
     switch = f"off: {work.off}" if work.off else "on"
-    lines = [
-        ("daemon", f"pid {now.pid}, version {now.version}, since {_local_time_of(now.started_at)}"),
-        ("vault", f"{now.vault}: {_describe_vault(now)}"),
-        ("model", now.model + (f" at {now.endpoint}" if now.endpoint else ", on this machine")),
-        ("background", f"{switch} ({asked}, {work.waiting:,} waiting)"),
-        ("today", _describe_today(now)),
-    ]
-    lines += [("settings", text) for text in _describe_settings(now)]
+    if now.started_at:
+        since = f"since {_local_time_of(now.started_at)}"
+        yield "daemon", f"pid {now.pid}, version {now.version}, {since}"
+        yield "vault", f"{now.vault}: {_describe_vault(now)}"
+    yield "model", now.model + (f" at {now.endpoint}" if now.endpoint else ", on this machine")
+    yield "background", f"{switch} ({asked}, {work.waiting:,} waiting)"
+    yield "today", _describe_today(now)
+    if now.proposals:
+        yield "proposals", f"{now.proposals:,} to review; companion review shows them"
+    for text in _describe_settings(now):
+        yield "settings", text
     if (backlog := work.backlog).notes:
         waiting = describe_backlog(backlog.notes, backlog.cost)
-        lines.append(("backlog", f"{waiting} Say so with companion service backlog"))
+        yield "backlog", f"{waiting} Say so with companion service backlog"
     if now.fault:
         since = f"since {_local_time_of(now.fault.since)}, tried again in {now.retry_in} s"
-        lines.append(("waits", f"{now.fault.reason} ({since})"))
-    if now.rate_limit:
-        lines.append(("waits", now.rate_limit))
-    if now.polls:
-        lines.append(("polls", now.polls))
-    if now.in_hand:
-        lines.append(("works on", ", ".join(now.in_hand)))
-    if now.runs:
-        lines.append(("runs", ", ".join(now.runs)))
-    for name, text in lines:
-        output.say(f"{name:<12} {text}")
+        yield "waits", f"{now.fault.reason} ({since})"
+    optional = {
+        "waits": now.rate_limit,
+        "polls": now.polls,
+        "works on": ", ".join(now.in_hand),
+        "runs": ", ".join(now.runs),
+    }
+    yield from ((name, text) for name, text in optional.items() if text)
 
 
-def _describe_settings(now: StatusShape) -> Iterator[str]:
+def _describe_settings(now: Status) -> Iterator[str]:
     if now.settings_fault:
         yield f"nothing is asked or written: {now.settings_fault}"
     if names := ", ".join(now.settings_to_restart_for):
@@ -127,7 +148,7 @@ def _local_time_of(iso: str) -> str:
     return local_time(datetime.fromisoformat(iso).timestamp())
 
 
-def _describe_vault(now: StatusShape) -> str:
+def _describe_vault(now: Status) -> str:
     if now.vault_missing:
         return "it is not there just now; the daemon goes on when it is back"
     if not now.ready:
@@ -138,7 +159,7 @@ def _describe_vault(now: StatusShape) -> str:
     )
 
 
-def _describe_today(now: StatusShape) -> str:
+def _describe_today(now: Status) -> str:
     spent = now.today
     notes = count(spent.notes, "note")
     tokens = f"{notes} enriched, {spent.input_tokens:,} tokens in, {spent.output_tokens:,} out"
@@ -165,7 +186,7 @@ def open_page(only_print: bool, vault: Path | None) -> None:
     state = state_folder(root)
     daemon = find_daemon(state)
     if daemon is None:
-        raise NotThere(f"no daemon runs for the vault {root}; companion serve starts one")
+        raise NotThere(describe_missing_daemon(root))
     code = new_code(state, _PAGE_SECONDS, length=CARRIED_LENGTH, purpose="page")
     address = f"http://127.0.0.1:{daemon.port}/#code={code}"
     if only_print:

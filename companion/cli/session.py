@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.shell_completion import CompletionItem
 
-from companion.app.open_vault import open_vault
+from companion.app.open_vault import find_served, open_vault
+from companion.app.remote_vault import RemoteVault
 from companion.app.runtime_file import find_daemon
 from companion.app.vault import Vault
 from companion.cli.filters import join_options
@@ -101,8 +102,8 @@ def open_session(
     root, config = load_vault(vault, paths)
     _warn_of_other_vault(vault, root, config, output)
     patience = 0.0
-    if from_daemon and (daemon := find_client(root)):
-        daemon.release()
+    if from_daemon and (served := find_served(root)):
+        served.release()
         output.say("The daemon stands aside until this is done.", style="dim")
         patience = _STANDS_ASIDE
     with open_workspace(
@@ -162,17 +163,28 @@ def find_running_daemon(vault: Path | None, paths: Iterable[str] = ()) -> Daemon
 def warn_of_restart(root: Path, output: Output) -> None:
     """Warn of changed settings that the daemon of the vault follows only once it starts again."""
     with suppress(CompanionError):
-        if (daemon := find_client(root)) and (names := daemon.status().settings_to_restart_for):
+        if (served := find_served(root)) and (names := served.status().settings_to_restart_for):
             output.warn(f"The vault's daemon has to be started again for {', '.join(names)}.")
 
 
-def require_running_daemon(vault: Path | None) -> DaemonClient:
-    """Return a client of the vault's daemon, whatever model it asks.
+def require_served(vault: Path | None) -> RemoteVault:
+    """Return the vault as its daemon has it open. Raises NotThere if none runs, UsageError."""
+    root = choose_served_vault(vault)
+    if served := find_served(root):
+        return served
+    raise NotThere(describe_missing_daemon(root))
+
+
+def describe_missing_daemon(root: Path) -> str:
+    """Return in words that no daemon runs for the vault, and what to do."""
+    return f"no daemon runs for the vault {root}; companion serve starts one"
+
+
+def choose_served_vault(vault: Path | None) -> Path:
+    """Return the vault as choose_vault does, for a command about its daemon.
 
     The vault's drive may be away while its daemon runs. Of settings that are broken the daemon
-    itself tells.
-
-    Raises NotThere if none runs, UsageError.
+    itself tells. Raises UsageError.
     """
     broken, config = None, Config()
     try:
@@ -188,10 +200,7 @@ def require_running_daemon(vault: Path | None) -> DaemonClient:
         root = named.expanduser().resolve()
         if find_daemon(state_folder(root)) is None:
             raise
-    daemon = find_client(root)
-    if daemon is None:
-        raise NotThere(f"no daemon runs for the vault {root}; companion serve starts one")
-    return daemon
+    return root
 
 
 def load_vault(vault: Path | None, paths: Iterable[str] = ()) -> tuple[Path, Config]:

@@ -15,13 +15,13 @@ from copy import copy
 from datetime import date
 from pathlib import Path
 
+from companion.app.status import pause_file, reason_off
 from companion.config import Config
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.log import log_result
 from companion.daemon.open_notes import Presence
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import is_model_missing
 from companion.enrich.note_writer import Answered
 from companion.enrich.run import Result, new_run
 from companion.enrich.selection import open_task
@@ -47,7 +47,7 @@ class BackgroundSwitch:
     def __init__(self, config: Callable[[], Config], state: Path, queue: WorkQueue) -> None:
         self._config = config
         self._queue = queue
-        self._file = state / "paused"
+        self._file = pause_file(state)
         self._lock = threading.Lock()
         self._exhausted: tuple[date, str] | None = None  # the day, and the reason
         self._logged = ""
@@ -55,16 +55,8 @@ class BackgroundSwitch:
 
     def reason_off(self) -> str:
         """Return why background work is held, in words; empty if it is not."""
-        if self.is_paused:
-            return "paused; companion service resume lets it go on"
-        config = self._config()
-        if config.background.enabled is False:
-            return "switched off in the configuration (background.enabled)"
-        if is_model_missing(config):
-            return (
-                f"the model {config.endpoint.model} is not on this machine: companion model"
-                " pull fetches it, companion init names another one"
-            )
+        if reason := reason_off(self._config(), paused=self.is_paused):
+            return reason
         if self._exhausted and self._exhausted[0] == date.today():
             return self._exhausted[1]
         return ""

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
+from companion.app.backlog import Backlog, BacklogConsent
 from companion.app.local_notes import LocalNotes, Progress
 from companion.app.local_vault import LocalVault
+from companion.app.types.status import Status
 from companion.config.load import find_restart_settings
-from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.background import BackgroundHandler, BackgroundSwitch, DailyQuota
-from companion.daemon.backlog import Backlog, BacklogConsent
 from companion.daemon.circuit_breaker import CircuitBreaker
 from companion.daemon.client_runs import ClientEditJournal, ClientEdits, Run, RunRequest, Runs
 from companion.daemon.enricher_source import EnricherSource
@@ -24,6 +24,7 @@ from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.open_notes import OpenNotes, Presence, RequestedEdit, fold_path
 from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
+from companion.daemon.status import find_daemon_status
 from companion.daemon.undos import Undos
 from companion.daemon.waiting_acceptances import WaitingAcceptances
 from companion.daemon.work_queue import Priority, WorkQueue
@@ -87,7 +88,13 @@ class Daemon:
         self.reconciler = Reconciler(space, self.queue, self._fingerprints, self._backlog, *hooks)
         context = self.reconciler.vault_context
         scan = self.reconciler.scan
-        self.consent = BacklogConsent(space, self._backlog, scan, lambda: self.reconciler.backlog)
+        self.consent = BacklogConsent(
+            space,
+            self._backlog,
+            scan,
+            waiting=lambda: self.reconciler.backlog,
+            answered=lambda: self.reconciler.refresh(_REFRESH),
+        )
         self.notes = LocalNotes(space, self._look_again, self.reconciler.scan)
         similar = self._opened.enter_context(open_similar(space, background=True))
         self._comparer = NoteComparer(similar, self.reconciler.scan) if similar else None
@@ -126,6 +133,8 @@ class Daemon:
             notes=self.notes,
             decisions=self.decisions,
             context=context,
+            status=self.status,
+            backlog=lambda: self.consent,
             is_watched=True,
         )
         self.vault = opened(take_back=undo)
@@ -214,10 +223,10 @@ class Daemon:
             self._comparer.stop()
         self._opened.close()
 
-    def status(self) -> StatusShape:
+    def status(self) -> Status:
         """Return the current state of the daemon."""
         self.follow_settings()
-        return StatusShape.of(self)
+        return find_daemon_status(self)
 
     def describe_rest(self) -> str:
         """Return in words what it would take to fill all that needs something now."""
@@ -324,11 +333,6 @@ class Daemon:
                 f"the daemon works on run {runs[0].id}; wait until it is done, or cancel it"
             )
         self.released.set()
-
-    def answer_backlog(self, *, fill: bool, notes: int | None = None) -> None:
-        """Save whether the notes of the backlog are filled; see BacklogConsent.answer."""
-        self.consent.answer(fill=fill, notes=notes)
-        self.reconciler.refresh(_REFRESH)
 
     def report_presence(self, client: str, paths: Iterable[str]) -> list[str]:
         """Record which notes the client has open; return those that wait for edits there."""

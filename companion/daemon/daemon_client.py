@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from companion.app.connection import SHORT_TIMEOUT, Connection
+from companion.app.types.status import Status
 from companion.daemon.api.run_request_schemas import request_object
 from companion.daemon.api.run_schemas import ResultShape, RunProgress, RunShape
-from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import RunRequest
 from companion.errors import CompanionError, UsageError
 
@@ -25,9 +25,9 @@ _LAST_REQUESTS = 2  # without a result, until a cancelled run has reported what 
 class DaemonClient(Connection):
     """A client of the daemon on a port; its methods raise as those of Connection."""
 
-    def status(self, within: float = SHORT_TIMEOUT) -> StatusShape:
+    def status(self, within: float = SHORT_TIMEOUT) -> Status:
         """Return the daemon's state. within: seconds, after which it counts as gone."""
-        return self.get("/status", StatusShape, within)
+        return self.get("/status", Status, within)
 
     def start_run(self, request: RunRequest) -> RunShape:
         """Start a run and return it."""
@@ -99,22 +99,6 @@ class DaemonClient(Connection):
     def cancel(self, run: str) -> RunShape:
         """Cancel the run."""
         return self.post(f"/runs/{run}/cancel", RunShape, {})
-
-    def pause(self) -> StatusShape:
-        """Stop background work."""
-        return self.post("/pause", StatusShape, {}, SHORT_TIMEOUT)
-
-    def resume(self) -> StatusShape:
-        """Resume background work."""
-        return self.post("/resume", StatusShape, {}, SHORT_TIMEOUT)
-
-    def release(self) -> StatusShape:
-        """Have the daemon stand aside for this process, unless a run goes on."""
-        return self.post("/release", StatusShape, {}, SHORT_TIMEOUT)
-
-    def answer_backlog(self, *, fill: bool, notes: int) -> StatusShape:
-        """Answer whether the backlog is filled. notes: how many notes the user was told it has."""
-        return self.post("/backlog", StatusShape, {"fill": fill, "notes": notes})
 
 
 def ended_early(run: RunShape) -> CompanionError | None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
-from companion.daemon.backlog import Backlog
+from companion.app.backlog import Backlog
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.log import log_fault
 from companion.daemon.scan_hints import ScanHints

@@ -10,7 +10,7 @@ import { UnexpectedAnswer } from "./errors.js";
  * @import {
  *   AskedShape, Change as ChangeShape, ChangePage, DecisionsMade, EditShape, Filled as FilledShape, ModelShape, NewRun, Note as NoteShape, OfferShape, Problem, Proof,
  *   Proposal as ProposalShape, ProposalOffer,
- *   ReportTaken, ResultShape, RunProgress, RunShape, StatusShape, Token, Undone as UndoneShape, UndoOffered,
+ *   ReportTaken, ResultShape, RunProgress, RunShape, Status as StatusShape, Token, Undone as UndoneShape, UndoOffered,
  * } from "./api-types.d.ts"
  */
 

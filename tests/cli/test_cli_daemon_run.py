@@ -193,7 +193,7 @@ def test_what_keeps_the_daemon_from_working_is_said(user: User) -> None:
         def mend(said: str) -> None:
             told.append(said)
             user.says()
-            served.client().resume()
+            user.run("service", "resume")
 
         following = served.client().follow(run.id, tell=mend)
         assert [result.status for result in following] == ["enriched"]

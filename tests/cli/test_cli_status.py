@@ -36,12 +36,33 @@ def served(user: User) -> Iterator[Serving]:
         yield daemon
 
 
-@pytest.mark.parametrize("command", ["status", "status --json", "service pause", "service resume"])
-def test_none_runs(user: User, command: str) -> None:
+NONE_RUNS = [
+    ("status", "model        m at "),
+    ("status --json", '{"version": '),
+    ("service pause", ""),
+    ("service resume", ""),
+]
+
+
+@pytest.mark.parametrize(("command", "out"), NONE_RUNS)
+def test_none_runs(user: User, command: str, out: str) -> None:
     ran = user.run(*command.split())
-    assert (ran.status, ran.out) == (1, "")
+    assert ran.status == 1 and ran.out.startswith(out) and bool(ran.out) == bool(out)
     told = f"no daemon runs for the vault {user.vault}; companion serve starts one"
     assert ran.err == f"companion: {told}\n"
+
+
+def test_status_of_a_vault_without_a_daemon(user: User) -> None:
+    user.configure('[review]\nmode = "propose"\n')
+    user.note("Stub.md")
+    user.run("enrich", "Stub.md")
+    told = user.run("status").out
+    assert "background   off: no daemon runs; companion serve starts one (0 of 100" in told
+    assert "today        0 notes enriched, " in told and " 0 tokens in" not in told
+    assert "proposals    2 to review; companion review shows them\n" in told
+    [status] = user.run("status", "--json").objects
+    assert (status["running"], status["pid"], status["ready"]) == (False, None, False)
+    assert (status["proposals"], status["modes"]["description"]) == (2, "propose")
 
 
 def test_status(served: Serving) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from companion.app.types.status import Status
 from companion.config import Config
 from companion.config.settings import (
     AgentsTable,
@@ -25,7 +26,6 @@ from companion.config.settings import (
     ReviewTable,
 )
 from companion.daemon import scan_hints
-from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import Run, RunEntry, RunRequest
 from companion.daemon.daemon import Daemon
 from companion.daemon.work_queue import Priority
@@ -218,7 +218,7 @@ class DaemonFixture:
         """Return what the journal holds, newest first."""
         return self.space.journal.changes(path)
 
-    def status(self) -> StatusShape:
+    def status(self) -> Status:
         """Return the daemon's status."""
         return self.daemon.status()
 

@@ -13,13 +13,7 @@ from companion.app.local_vault import LocalVault
 from companion.app.types.base import iso_time
 from companion.app.types.changes import Change, ChangePage, ChangeQuery
 from companion.app.types.notes import Note, NoteState, Outdated
-from companion.daemon.api.status_schemas import (
-    BackgroundShape,
-    BacklogShape,
-    FaultShape,
-    StatusShape,
-    TodayShape,
-)
+from companion.app.types.status import BackgroundWork, BacklogState, Fault, SpentToday, Status
 from companion.daemon.circuit_breaker import EndpointFault
 from companion.daemon.client_runs import ClientEdits, Run, RunRequest, Runs
 from companion.daemon.daemon import Daemon
@@ -27,7 +21,7 @@ from companion.daemon.open_notes import RequestedEdit
 from companion.daemon.run_handler import RunHandler
 from companion.enrich.plan import Filling
 from companion.enrich.run import Result
-from companion.errors import ConsentMissing, UsageError
+from companion.errors import UsageError
 from companion.llm.response import Usage
 from companion.note.diff import diff_lines
 from companion.note.editor_text import Utf16Edit
@@ -55,7 +49,6 @@ class FakeDaemon(Daemon):
         ids = count(1)
         self.runs = Runs(lambda: f"20261125-104412-{next(ids):04x}")
         self.is_paused = False
-        self.backlog = 0
         self.fault: EndpointFault | None = None
         self.settings_to_restart_for: tuple[str, ...] = ()
         self.settings_fault = ""
@@ -63,13 +56,14 @@ class FakeDaemon(Daemon):
         self.works_at_once = False
         self.open: dict[str, list[str]] = {}
         self.notes = FakeNotes()
-        self.vault = FakeVault()
+        self.vault = FakeVault(self.status)
         self.run_handler = FakeRunHandler(self._fail)
 
-    def status(self) -> StatusShape:
+    def status(self) -> Status:
         self._fail()
-        return StatusShape(
+        return Status(
             version="0",
+            running=True,
             pid=1,
             started_at=iso_time(1_700_000_000.0),
             vault="vault",
@@ -83,17 +77,17 @@ class FakeDaemon(Daemon):
             is_remote=False,
             modes={"description": "write", "callout": "propose"},
             folder_modes={},
-            fault=FaultShape.model_validate(self.fault) if self.fault else None,
+            fault=Fault.model_validate(self.fault) if self.fault else None,
             retry_in=1 if self.fault else 0,
             rate_limit="",
-            background=BackgroundShape(
+            background=BackgroundWork(
                 off="",
                 waiting=0,
                 notes_today=0,
                 notes_a_day=100,
-                backlog=BacklogShape(notes=self.backlog, cost=COST),
+                backlog=BacklogState(cost=COST),
             ),
-            today=TodayShape(
+            today=SpentToday(
                 notes=3,
                 input_tokens=1,
                 output_tokens=2,
@@ -102,6 +96,7 @@ class FakeDaemon(Daemon):
                 tokens_a_day=None,
                 dollars_a_day=None,
             ),
+            proposals=0,
             notes=len(NOTES),
             to_do=2,
             skipped=1,
@@ -144,11 +139,6 @@ class FakeDaemon(Daemon):
 
     def resume(self) -> None:
         self.is_paused = False
-
-    def answer_backlog(self, *, fill: bool, notes: int | None = None) -> None:
-        if notes is not None and notes < self.backlog:
-            raise ConsentMissing("the backlog has grown")
-        self.backlog, self.filled_backlog = 0, fill
 
     def report_presence(self, client: str, paths: Iterable[str]) -> list[str]:
         self.open[client] = list(paths)
@@ -203,10 +193,10 @@ class FakeRunHandler(RunHandler):
 
 
 class FakeVault(LocalVault):
-    """One change, whatever its id."""
+    """One change, whatever its id. status: returns the daemon's."""
 
-    def __init__(self) -> None:
-        pass
+    def __init__(self, status: Callable[[], Status]) -> None:
+        self._status = status
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         return ChangePage(changes=[self.change(1)], before=None)

@@ -61,15 +61,6 @@ def test_pauses_and_resumes(server: Served) -> None:
     assert not server.daemon.is_paused
 
 
-@pytest.mark.parametrize("fill", [True, False])
-def test_takes_the_answer_to_the_backlog(server: Served, fill: bool) -> None:
-    server.daemon.backlog = 3
-    assert server.post("/backlog", {"fill": fill, "notes": 2}).status == 409
-    told = server.post("/backlog", {"fill": fill, "notes": 3}).json
-    assert told["background"]["backlog"]["notes"] == 0
-    assert server.daemon.filled_backlog is fill
-
-
 @pytest.mark.parametrize("answer", [{}, {"fill": 1}, {"fill": True, "notes": -1}])
 def test_refuses_an_answer_to_the_backlog(server: Served, answer: object) -> None:
     assert server.post("/backlog", answer).status == 422

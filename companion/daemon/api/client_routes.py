@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from companion import __version__
-from companion.app.types.base import LARGEST, Nothing, RelativePath, Sent, Shape
+from companion.app.types.base import Nothing, RelativePath, Sent, Shape
+from companion.app.types.status import BacklogAnswer, Status
 from companion.daemon.api.routing import Resource, the_access, the_daemon
-from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.open_notes import REPORT_LASTS
 from companion.daemon.problem import Refusal
 
@@ -132,38 +132,28 @@ def report_presence(body: PresenceReport) -> ReportTaken:
 status = Resource("status")
 
 
-class BacklogAnswer(Sent):
-    """The user's answer about the backlog. fill: fill its notes over time; else leave them alone.
-
-    notes: the number that the user was shown; if there are more by now, it is refused.
-    """
-
-    fill: bool
-    notes: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
-
-
 @status.reads("/status")
-def read_status() -> StatusShape:
+def read_status() -> Status:
     """The state of the daemon."""
-    return the_daemon().status()
+    return the_daemon().vault.status()
 
 
 @status.does("/pause")
-def pause(body: Nothing) -> StatusShape:
+def pause(body: Nothing) -> Status:
     """Stop background work until resumed, also across restarts."""
     the_daemon().pause()
     return read_status()
 
 
 @status.does("/resume")
-def resume(body: Nothing) -> StatusShape:
+def resume(body: Nothing) -> Status:
     """Resume background work, and try a failing endpoint again now."""
     the_daemon().resume()
     return read_status()
 
 
 @status.does("/release")
-def release(body: Nothing) -> StatusShape:
+def release(body: Nothing) -> Status:
     """Let another process of Companion have the vault.
 
     The daemon stops, waits until that process is done, and starts again on the same port.
@@ -173,7 +163,7 @@ def release(body: Nothing) -> StatusShape:
 
 
 @status.does("/backlog", conflicts=True)
-def answer_backlog(body: BacklogAnswer) -> StatusShape:
+def answer_backlog(body: BacklogAnswer) -> Status:
     """Answer whether the notes of the backlog are filled."""
-    the_daemon().answer_backlog(fill=body.fill, notes=body.notes)
+    the_daemon().vault.answer_backlog(body)
     return read_status()

@@ -19,8 +19,11 @@ from typing import Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from companion.daemon.api.status_schemas import BacklogShape
+from companion.app.types.status import BacklogAnswer, BacklogState
+from companion.config import Config
 from companion.enrich.cost import describe_cost_of
+from companion.enrich.model import is_model_missing
+from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
@@ -251,7 +254,8 @@ class BacklogConsent:
     """The question to the user about the backlog of one vault: how many notes, and at what cost.
 
     scan: returns the last scan of the vault. waiting: returns the notes that are held until the
-    user answers. Nothing is asked while background work is disabled.
+    user answers. answered: called after each answer. Nothing is asked while background work is
+    disabled.
     """
 
     def __init__(
@@ -260,11 +264,13 @@ class BacklogConsent:
         backlog: Backlog,
         scan: Callable[[], Scan],
         waiting: Callable[[], Sequence[str]],
+        answered: Callable[[], object] = bool,
     ) -> None:
         self._space = space
         self._backlog = backlog
         self._scan = scan
         self._all_waiting = waiting
+        self._answered = answered
         self._estimated_for: Sequence[str] = ()
         self._cost = ""
 
@@ -272,11 +278,11 @@ class BacklogConsent:
         is_off = self._space.config.background.enabled is False
         return () if is_off else self._all_waiting()
 
-    def state(self) -> BacklogShape:
+    def state(self) -> BacklogState:
         """Return how many notes wait for an answer; the cost is empty until it is estimated."""
         waiting = self._waiting()
         cost = self._cost if waiting == self._estimated_for else ""
-        return BacklogShape(notes=len(waiting), cost=cost)
+        return BacklogState(notes=len(waiting), cost=cost)
 
     def update_cost(self) -> None:
         """Estimate the cost if the notes have changed, within a second. Raises JournalError."""
@@ -292,19 +298,38 @@ class BacklogConsent:
             _log.info(said, len(waiting), "companion service backlog")
         self._estimated_for, self._cost = waiting, cost
 
-    def answer(self, *, fill: bool, notes: int | None = None) -> None:
+    def answer(self, answer: BacklogAnswer) -> None:
         """Save the user's answer: fill the notes of the backlog, or leave them alone.
-
-        notes: the number of notes that the user was shown; None: do not compare.
 
         Raises ConsentMissing if there are more notes by now, and UsageError if no notes wait for an
         answer or it cannot be saved.
         """
-        waiting = len(self._waiting())
+        waiting, notes = len(self._waiting()), answer.notes
         if notes is not None and waiting > notes:
             raise ConsentMissing(
                 f"the backlog has grown from {notes:,} notes to {waiting:,} meanwhile; look again"
             )
         if not waiting:
             raise UsageError("no notes wait for an answer; see companion status")
-        self._backlog.answer(fill=fill)
+        self._backlog.answer(fill=answer.fill)
+        self._answered()
+
+
+def find_backlog(space: Workspace) -> BacklogConsent:
+    """Look the vault over, and return the question about its backlog; its cost is estimated.
+
+    Raises JournalError.
+    """
+    scan = space.scan()
+    paths = [job.path for job in choose_jobs(space, scan, [""], JobOptions())[0]]
+    backlog = Backlog(space.root, space.state, space.config.background.backlog)
+    backlog.update(paths, whole=True)
+    consent = BacklogConsent(space, backlog, lambda: scan, lambda: backlog.asked(paths))
+    consent.update_cost()
+    return consent
+
+
+def may_ask(config: Config) -> bool:
+    """Return whether the settings let the user be asked about a backlog, unless they ask for it."""
+    table = config.background
+    return table.backlog == "ask" and table.enabled is not False and not is_model_missing(config)

@@ -1,0 +1,116 @@
+"""The status of a vault: what is set up, what was spent today, and what its daemon does."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from companion.app.types.base import LARGEST, IsoTime, Sent, Shape
+from companion.config.settings import Mode
+
+
+class Fault(Shape):
+    """A fault of the model's endpoint."""
+
+    kind: str
+    reason: str
+    since: IsoTime
+    tries: int
+
+
+class BacklogState(Shape):
+    """The backlog: notes that were there before, or arrived many at once, filled only with consent.
+
+    notes: the number of those that wait for an answer. cost: where they would be sent, and what
+    that may cost, in words; empty until it is known.
+    """
+
+    notes: int = 0
+    cost: str = ""
+
+
+class BacklogAnswer(Sent):
+    """The user's answer about the backlog. fill: fill its notes over time; else leave them alone.
+
+    notes: the number that the user was shown; if there are more by now, it is refused.
+    """
+
+    fill: bool
+    notes: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
+
+
+class BackgroundWork(Shape):
+    """Background work. off: why it is held, in words; empty if it is not."""
+
+    off: str
+    waiting: int = 0
+    notes_today: int
+    notes_a_day: int
+    backlog: BacklogState = BacklogState()
+
+
+class SpentToday(Shape):
+    """Today's work: the notes enriched in this vault, and what was spent for all vaults.
+
+    dollars: null if the price is unknown. is_free: the model runs on this machine, and no setting
+    gives it a price. tokens_a_day, dollars_a_day: the limits, if any.
+    """
+
+    notes: int
+    input_tokens: int
+    output_tokens: int
+    dollars: float | None
+    is_free: bool
+    tokens_a_day: int | None
+    dollars_a_day: float | None
+
+
+class Status(Shape):
+    """The state of a vault, and of its daemon. What only a daemon knows has its default here.
+
+    pid, started_at: the daemon's; null: none runs. vault: the folder's name. vault_missing: the
+    folder is missing or empty. ready: the vault was looked over. polls: why the vault is polled, in
+    words, empty if file events work. retry_in: seconds until the endpoint is tried again.
+    rate_limit: why calls wait for a limit a minute, in words, empty if none does. proposals: the
+    number that wait for a decision. notes: the number that was scanned; to_do: of those, with a
+    need. in_hand: the notes in progress. modes: by field, whether an answer is written at once
+    (`write`) or waits for a decision (`propose`); folder_modes: the same by folder, which goes
+    before a field. settings_to_restart_for: settings that were changed and that only the next start
+    of the daemon follows, as `server.port`; settings_changed: there are any. settings_fault: why
+    nothing is asked or written, as a file of the settings is broken, with the file and the line;
+    empty if none is.
+    """
+
+    version: str
+    running: bool = False
+    pid: int | None = None
+    started_at: IsoTime | None = None
+    vault: str
+    vault_missing: bool = False
+    ready: bool = False
+    paused: bool
+    polls: str = ""
+    endpoint: str
+    model: str
+    is_embedded: bool
+    is_remote: bool
+    modes: dict[str, Mode]
+    folder_modes: dict[str, Mode]
+    fault: Fault | None = None
+    retry_in: int = 0
+    rate_limit: str = ""
+    background: BackgroundWork
+    today: SpentToday
+    proposals: int
+    notes: int = 0
+    to_do: int = 0
+    skipped: int = 0
+    open_notes: int = 0
+    in_hand: list[str] = Field(default=[])
+    waiting: dict[str, int] = Field(default={})
+    runs: list[str] = Field(default=[])
+    newest_change: int
+    settings_changed: bool = False
+    settings_to_restart_for: tuple[str, ...] = ()
+    settings_fault: str = ""

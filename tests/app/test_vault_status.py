@@ -1,0 +1,94 @@
+"""What a Vault tells of itself, whoever does it: its status and its backlog."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from companion.app.types.status import BacklogAnswer
+from companion.app.vault import Vault
+from companion.errors import ConsentMissing, UsageError
+from tests.app.test_vault import DAEMON, HERE, opened, proposed
+from tests.daemon.daemon_fixture import STUB, open_daemon_fixture
+from tests.llm.fake_endpoint import FakeEndpoint
+
+__all__ = ["proposed"]
+
+_SETTINGS = """\
+[endpoint]
+base_url = "{url}"
+model = "m"
+api_key = "{key}"
+[background]
+backlog = "ask"
+notes_a_day = 100
+"""
+
+
+@contextmanager
+def with_backlog(
+    folder: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch, by: str
+) -> Iterator[Vault]:
+    """Open a vault with three stubs that wait for the user's answer."""
+    (folder / "home").mkdir()
+    (folder / "home" / "config.toml").write_text(_SETTINGS.format(url=fake.url, key="k"))
+    with open_daemon_fixture(folder, fake, monkeypatch) as fixture:
+        fixture.settings |= {"backlog": "ask", "settle_seconds": 3600.0}
+        for path in ("A.md", "F/B.md", "F/C.md"):
+            fixture.note(path)
+        fixture.start()
+        fixture.rescan()
+        with opened(fixture, by) as vault:
+            yield vault
+
+
+@pytest.fixture(params=[HERE, DAEMON])
+def vault(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    fake: FakeEndpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Vault]:
+    with with_backlog(tmp_path, fake, monkeypatch, request.param) as vault:
+        yield vault
+
+
+def test_status(vault: Vault, fake: FakeEndpoint) -> None:
+    status = vault.status()
+    assert (status.vault, status.model, status.endpoint) == ("vault", "m", fake.url)
+    assert (status.is_embedded, status.is_remote, status.modes["callout"]) == (
+        False,
+        False,
+        "write",
+    )
+    assert (status.background.notes_today, status.background.notes_a_day) == (0, 100)
+    assert (status.today.notes, status.today.input_tokens, status.today.is_free) == (0, 0, True)
+    assert (status.proposals, status.newest_change, status.settings_fault) == (0, 0, "")
+    if status.running:
+        assert (status.pid, status.ready, status.notes, status.to_do) == (os.getpid(), True, 3, 3)
+        assert status.background.off == ""
+    else:
+        assert (status.pid, status.started_at, status.ready, status.notes) == (None, None, False, 0)
+        assert status.background.off == "no daemon runs; companion serve starts one"
+
+
+def test_status_counts_what_waits_for_a_decision(proposed: Vault) -> None:
+    assert proposed.status().proposals == 4
+
+
+@pytest.mark.parametrize("fill", [True, False])
+def test_backlog(vault: Vault, fill: bool) -> None:
+    backlog = vault.backlog()
+    assert backlog.notes == 3
+    assert backlog.cost.startswith("3 notes would be sent to m at http://127.0.0.1")
+    with pytest.raises(ConsentMissing, match="has grown from 2 notes to 3 meanwhile; look again"):
+        vault.answer_backlog(BacklogAnswer(fill=fill, notes=2))
+    vault.answer_backlog(BacklogAnswer(fill=fill, notes=3))
+    assert vault.backlog().notes == 0
+    with pytest.raises(UsageError, match="no notes wait for an answer"):
+        vault.answer_backlog(BacklogAnswer(fill=fill))
+    assert (vault.root / "A.md").read_text() == STUB
