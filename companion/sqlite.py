@@ -153,7 +153,12 @@ def read_format(db: sqlite3.Connection, migrations: Sequence[Migration]) -> int:
 
 
 def migrate(db: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
-    """Bring the tables up to date in one transaction, so that all migrations are made or none."""
+    """Bring the tables up to date in one transaction, so that all migrations are made or none.
+
+    A file that is up to date is not written to.
+    """
+    if read_format(db, migrations) == len(migrations):
+        return
     db.execute("BEGIN IMMEDIATE")
     for migration in migrations[read_format(db, migrations) :]:
         for statement in migration:

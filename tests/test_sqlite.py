@@ -61,6 +61,15 @@ def test_migrations_are_made_once(file: Path) -> None:
     assert (caught.value.version, caught.value.newest) == (2, 1)
 
 
+def test_a_file_that_is_up_to_date_is_not_written_to(file: Path) -> None:
+    for _ in range(2):
+        before = file.read_bytes()
+        with closing(connect(file, 0)) as db:
+            use_wal(db, 0)
+            migrate(db, [CREATE_TABLE])
+    assert file.read_bytes() == before
+
+
 def test_migrations_are_all_made_or_none(file: Path) -> None:
     db = connect(file, 0)
     with pytest.raises(sqlite3.OperationalError, match="nowhere"), closed_on_failure(db):
