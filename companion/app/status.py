@@ -11,7 +11,7 @@ from companion.config import Config
 from companion.enrich.model import is_free, is_model_missing, open_spending
 from companion.enrich.workspace import Workspace
 from companion.llm.budget import Budget
-from companion.vault.proposals import Selection
+from companion.store.proposals import Selection
 
 NOT_RUNNING = "no daemon runs; companion serve starts one"
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import click
 
 from companion import __version__
+from companion.app.connection import Connection
+from companion.app.remote_vault import RemoteVault
 from companion.app.runtime_file import find_daemon
 from companion.app.tokens import has_token, read_token, token_file
 from companion.cli.output import Output, count
@@ -18,7 +20,6 @@ from companion.cli.session import choose_vault, common_options
 from companion.cli.similar import similar
 from companion.config import Config, load_config, state_folder
 from companion.daemon.access import can_pair
-from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.http_server import bind_port
 from companion.doctor import setup
 from companion.doctor.model_probe import check_answer, check_model
@@ -102,7 +103,7 @@ def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Nam
     yield "state", partial(setup.check_state, state)
     yield "journal", partial(setup.check_journal, state)
     yield "spending", partial(setup.check_spending, config, root)
-    yield "daemon", partial(check_daemon, config, state)
+    yield "daemon", partial(check_daemon, config, root, state)
 
 
 def _list_model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
@@ -137,7 +138,7 @@ def check_plugin(root: Path, state: Path) -> Finding:
     return Finding("hint", said, "companion plugin install gives it a new one")
 
 
-def check_daemon(config: Config, state: Path) -> Finding:
+def check_daemon(config: Config, root: Path, state: Path) -> Finding:
     """Check that the vault's daemon answers and has our version; if none runs, that one could."""
     place = find_daemon(state)
     if place is None:
@@ -154,7 +155,7 @@ def check_daemon(config: Config, state: Path) -> Finding:
         said = f"it runs version {place.version}, and this is {__version__} ({where})"
         return Finding("problem", said, "stop it, and start it again: companion serve")
     try:
-        DaemonClient(place.port, read_token()).status(_STATUS_TIMEOUT)
+        RemoteVault(root, Connection(place.port, read_token())).status(_STATUS_TIMEOUT)
     except CompanionError as error:
         return Finding("problem", f"{error} ({where})")
     return Finding("ok", f"it runs: {where}")

@@ -91,8 +91,9 @@ export interface components {
             change: number | null;
         };
         /** @description Background work. off: why it is held, in words; empty if it is not. */
-        BackgroundShape: {
+        BackgroundWork: {
             off: string;
+            /** @default 0 */
             waiting: number;
             notes_today: number;
             notes_a_day: number;
@@ -102,7 +103,7 @@ export interface components {
              *       "cost": ""
              *     }
              */
-            backlog: components["schemas"]["BacklogShape"];
+            backlog: components["schemas"]["BacklogState"];
         };
         /**
          * @description The user's answer about the backlog. fill: fill its notes over time; else leave them alone.
@@ -120,7 +121,7 @@ export interface components {
          *     notes: the number of those that wait for an answer. cost: where they would be sent, and what
          *     that may cost, in words; empty until it is known.
          */
-        BacklogShape: {
+        BacklogState: {
             /** @default 0 */
             notes: number;
             /** @default  */
@@ -259,7 +260,7 @@ export interface components {
             supported: boolean;
         };
         /** @description A fault of the model's endpoint. */
-        FaultShape: {
+        Fault: {
             kind: string;
             reason: string;
             since: string;
@@ -866,26 +867,50 @@ export interface components {
             model: string;
         };
         /**
-         * @description The state of the daemon.
+         * @description Today's work: the notes enriched in this vault, and what was spent for all vaults.
          *
-         *     vault_missing: the vault's folder is missing or empty. polls: why the vault is polled, in words,
-         *     empty if file events work. retry_in: seconds until the endpoint is tried again. rate_limit: why
-         *     calls wait for a limit a minute, in words, empty if none does. notes: the number that was
-         *     scanned; to_do: of those, with a need. in_hand: the notes in progress. modes: by field, whether
-         *     an answer is written at once (`write`) or waits for a decision (`propose`); folder_modes: the
-         *     same by folder, which goes before a field. settings_to_restart_for: settings that were changed
-         *     and that only the next start of the daemon follows, as `server.port`; settings_changed: there
-         *     are any. settings_fault: why nothing is asked or written, as a file of the settings is broken,
-         *     with the file and the line; empty if none is.
+         *     dollars: null if the price is unknown. is_free: the model runs on this machine, and no setting
+         *     gives it a price. tokens_a_day, dollars_a_day: the limits, if any.
          */
-        StatusShape: {
+        SpentToday: {
+            notes: number;
+            input_tokens: number;
+            output_tokens: number;
+            dollars: number | null;
+            is_free: boolean;
+            tokens_a_day: number | null;
+            dollars_a_day: number | null;
+        };
+        /**
+         * @description The state of a vault, and of its daemon. What only a daemon knows has its default here.
+         *
+         *     pid, started_at: the daemon's; null: none runs. vault: the folder's name. vault_missing: the
+         *     folder is missing or empty. ready: the vault was looked over. polls: why the vault is polled, in
+         *     words, empty if file events work. retry_in: seconds until the endpoint is tried again.
+         *     rate_limit: why calls wait for a limit a minute, in words, empty if none does. proposals: the
+         *     number that wait for a decision. notes: the number that was scanned; to_do: of those, with a
+         *     need. in_hand: the notes in progress. modes: by field, whether an answer is written at once
+         *     (`write`) or waits for a decision (`propose`); folder_modes: the same by folder, which goes
+         *     before a field. settings_to_restart_for: settings that were changed and that only the next start
+         *     of the daemon follows, as `server.port`; settings_changed: there are any. settings_fault: why
+         *     nothing is asked or written, as a file of the settings is broken, with the file and the line;
+         *     empty if none is.
+         */
+        Status: {
             version: string;
-            pid: number;
-            started_at: string;
+            /** @default false */
+            running: boolean;
+            /** @default null */
+            pid: number | null;
+            /** @default null */
+            started_at: string | null;
             vault: string;
+            /** @default false */
             vault_missing: boolean;
+            /** @default false */
             ready: boolean;
             paused: boolean;
+            /** @default  */
             polls: string;
             endpoint: string;
             model: string;
@@ -897,19 +922,30 @@ export interface components {
             folder_modes: {
                 [key: string]: "write" | "propose";
             };
-            fault: components["schemas"]["FaultShape"] | null;
+            /** @default null */
+            fault: components["schemas"]["Fault"] | null;
+            /** @default 0 */
             retry_in: number;
+            /** @default  */
             rate_limit: string;
-            background: components["schemas"]["BackgroundShape"];
-            today: components["schemas"]["TodayShape"];
+            background: components["schemas"]["BackgroundWork"];
+            today: components["schemas"]["SpentToday"];
+            proposals: number;
+            /** @default 0 */
             notes: number;
+            /** @default 0 */
             to_do: number;
+            /** @default 0 */
             skipped: number;
+            /** @default 0 */
             open_notes: number;
+            /** @default [] */
             in_hand: string[];
+            /** @default {} */
             waiting: {
                 [key: string]: number;
             };
+            /** @default [] */
             runs: string[];
             newest_change: number;
             /** @default false */
@@ -932,21 +968,6 @@ export interface components {
              * @enum {string}
              */
             state: "open" | "refused" | "rejected";
-        };
-        /**
-         * @description Today's work: the notes enriched in this vault, and what was spent for all vaults.
-         *
-         *     dollars: null if the price is unknown. is_free: the model runs on this machine, and no setting
-         *     gives it a price. tokens_a_day, dollars_a_day: the limits, if any.
-         */
-        TodayShape: {
-            notes: number;
-            input_tokens: number;
-            output_tokens: number;
-            dollars: number | null;
-            is_free: boolean;
-            tokens_a_day: number | null;
-            dollars_a_day: number | null;
         };
         /** @description A bearer token for this vault's daemon. */
         Token: {
@@ -1041,9 +1062,9 @@ export type AgentUndo = components['schemas']['AgentUndo'];
 export type Applied = components['schemas']['Applied'];
 export type AppliedTo = components['schemas']['AppliedTo'];
 export type AskedShape = components['schemas']['AskedShape'];
-export type BackgroundShape = components['schemas']['BackgroundShape'];
+export type BackgroundWork = components['schemas']['BackgroundWork'];
 export type BacklogAnswer = components['schemas']['BacklogAnswer'];
-export type BacklogShape = components['schemas']['BacklogShape'];
+export type BacklogState = components['schemas']['BacklogState'];
 export type CatalogEntry = components['schemas']['CatalogEntry'];
 export type Change = components['schemas']['Change'];
 export type ChangeMade = components['schemas']['ChangeMade'];
@@ -1058,7 +1079,7 @@ export type EditShape = components['schemas']['EditShape'];
 export type EditsAgain = components['schemas']['EditsAgain'];
 export type Estimate = components['schemas']['Estimate'];
 export type Evidence = components['schemas']['Evidence'];
-export type FaultShape = components['schemas']['FaultShape'];
+export type Fault = components['schemas']['Fault'];
 export type FetchShape = components['schemas']['FetchShape'];
 export type Filled = components['schemas']['Filled'];
 export type FolderCoverage = components['schemas']['FolderCoverage'];
@@ -1105,9 +1126,9 @@ export type Spending = components['schemas']['Spending'];
 export type Spent = components['schemas']['Spent'];
 export type SpentOnDay = components['schemas']['SpentOnDay'];
 export type SpentOnModel = components['schemas']['SpentOnModel'];
-export type StatusShape = components['schemas']['StatusShape'];
+export type SpentToday = components['schemas']['SpentToday'];
+export type Status = components['schemas']['Status'];
 export type TextToEdit = components['schemas']['TextToEdit'];
-export type TodayShape = components['schemas']['TodayShape'];
 export type Token = components['schemas']['Token'];
 export type Undecided = components['schemas']['Undecided'];
 export type Undo = components['schemas']['Undo'];

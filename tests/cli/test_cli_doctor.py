@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from companion import __version__
+from companion.app.remote_vault import RemoteVault
 from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.app.tokens import ensure_token
 from companion.config import state_folder
@@ -335,7 +336,8 @@ def test_a_running_daemon(user: User) -> None:
 
 def test_a_daemon_that_hangs(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.cli.doctor._STATUS_TIMEOUT", 0.2)
-    monkeypatch.setattr(DaemonClient.status, "__defaults__", (0.3,))
+    for client in (DaemonClient, RemoteVault):
+        monkeypatch.setattr(client.status, "__defaults__", (0.3,))
     monkeypatch.setattr("companion.app.remote_vault.SHORT_TIMEOUT", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent, vault_lock(state(user)):
         port = silent.getsockname()[1]

@@ -199,7 +199,7 @@ class FakeVault(LocalVault):
         self._status = status
 
     def changes(self, query: ChangeQuery) -> ChangePage:
-        return ChangePage(changes=[self.change(1)], before=None)
+        return ChangePage(changes=[self.change(1)], next=None)
 
     def change(self, id: int) -> Change:
         return Change(
