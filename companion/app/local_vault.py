@@ -150,8 +150,9 @@ class LocalVault:
 
     def place(self, id: int) -> ProposalInPlace:
         """Return what a proposal would make of its note. Raises NotThere, NoteError."""
-        texts = self._decisions.preview(self._require_proposal(id))
-        return ProposalInPlace(parts=[(part.mark, part.text) for part in diff_words(*texts)])
+        seen = self._decisions.preview(self._require_proposal(id))
+        parts = [(part.mark, part.text) for part in diff_words(seen.before, seen.after)]
+        return ProposalInPlace(title=seen.title, new_values=seen.new_values, parts=parts)
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
         """Accept, refuse and open again proposals, and yield what became of each note."""

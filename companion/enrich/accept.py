@@ -123,7 +123,7 @@ class Acceptor:
             return []
         value = inert_prose("\n\n".join(map(self._quote, said)), self._names.resolve)
         self._callouts += "\n\n" + "\n\n".join(each.text for each in said)
-        evidence = tuple(Evidence(each.text, each.text, 1.0) for each in said)
+        evidence = tuple(Evidence(each.text, each.text, 1.0, path=each.path) for each in said)
         filling = Filling(need, value, "the words of other notes; no model was asked")
         return [Accepted(filling, by_model=False, evidence=evidence)]
 
@@ -190,7 +190,12 @@ class Acceptor:
         else:
             return accepted
         least = SUPPORTED.get(field.kind, 0.0)
-        evidence = [each._replace(supported=each.similarity >= least) for each in evidence]
+        evidence = [
+            each._replace(
+                supported=each.similarity >= least, path=self._find_teller(each.shown, told)
+            )
+            for each in evidence
+        ]
         flags: list[Flag] = [] if all(each.supported for each in evidence) else ["unsupported"]
         if not evidence and accepted.need.kind == CALLOUT:
             flags.append("small-model")
@@ -202,6 +207,11 @@ class Acceptor:
         assert self.similar
         most, is_withheld = field.max_items or 1, self.note.path in self.vault_context.withheld
         return self.similar.is_mixed(self.vault_context, field.name, most, of_all=is_withheld)
+
+    def _find_teller(self, shown: str, told: Sequence[str]) -> str:
+        """Return the note that what was shown is from; empty: the note itself, or none."""
+        passage = next((each for each in told if shown and shown in each), "")
+        return self.note.told_in.get(passage, "")
 
     def _read_value(self, answer: RawAnswer, limits: Limits) -> str | list[str] | Fault:
         """Return the value in the answer, or what a check found in it, where checks are on.

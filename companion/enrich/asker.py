@@ -242,7 +242,7 @@ class Asker:
             small=model.is_small,
         )
         titles = frozenset(style.title.casefold() for style in self.callout_styles)
-        others = told.quotable, (*files, *told.files)
+        others = told.quotable, (*files, *told.files), told.paths
         return AskedNote(path, prompts, parsed, needs, context, language, titles, *others)
 
     def _acceptor(self, note: AskedNote) -> Acceptor:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import PurePosixPath
 from threading import Lock
+from types import MappingProxyType
 from typing import NamedTuple
 
 from companion.enrich.context import VaultContext
@@ -41,13 +42,15 @@ class Told(NamedTuple):
 
     backlinks: what notes say that link to the note. linked: the descriptions that the authors of
     notes gave these, which the note links to. quotable: of the backlinks, those of which the note
-    is the subject, and that make sense in it. files: the notes that any of it may be from.
+    is the subject, and that make sense in it. files: the notes that any of it may be from. paths:
+    the note that each line is from.
     """
 
     backlinks: tuple[str, ...] = ()
     linked: tuple[str, ...] = ()
     quotable: tuple[Quotation, ...] = ()
     files: tuple[NoteFile, ...] = ()
+    paths: Mapping[str, str] = MappingProxyType({})
 
 
 class _Source(NamedTuple):
@@ -83,18 +86,22 @@ class Backlinks:
         stem = PurePosixPath(path).stem
         names = {stem, find_title(parsed, stem) or stem, *parsed.properties.aliases}
         statements = list(self._statements(vault, path, names))
-        lines = (f"{said.text} (from “{source.title}”)" for said, source in statements)
+        lines = {f"{said.text} (from “{source.title}”)": source.path for said, source in statements}
         backlinks, tokens_free = _take(lines, budget)
         files = [source.file for _, source in statements]
         sources = self._sources(vault, vault.links.linked_in(parsed.note.text, path), files)
-        described = (f"{each.title}: {each.description}" for _, each in sources if each.description)
-        linked, _ = _take(islice(described, _DESCRIPTIONS), tokens_free)
+        described = {
+            f"{source.title}: {source.description}": source.path
+            for source in islice((each for _, each in sources if each.description), _DESCRIPTIONS)
+        }
+        linked, _ = _take(described, tokens_free)
         quotable = (
             Quotation(said.text, source.path, source.title)
             for said, source in statements
             if said.is_quotable
         )
-        return Told(backlinks, linked, tuple(quotable), tuple(dict.fromkeys(files)))
+        read = tuple(dict.fromkeys(files))
+        return Told(backlinks, linked, tuple(quotable), read, described | lines)
 
     def describe(self, vault: VaultContext, paths: Iterable[str], most: int) -> Told:
         """Return descriptions that the authors of these notes gave them, the first ones."""

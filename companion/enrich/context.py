@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import NamedTuple
 
 from companion.enrich.extractive import extract_sentence, is_self_description
@@ -230,7 +231,8 @@ class AskedNote(NamedTuple):
 
     prompts: those for the note. context: what they show of it, except its text. language: what to
     write in; None: nothing tells it. callout_titles: casefolded, of callouts that ask nothing.
-    quotable: what other notes say of it that may stand in it. told_by: the notes that tell of it.
+    quotable: what other notes say of it that may stand in it. told_by: the notes that tell of it;
+    told_in: which of them each line of the context is from.
     """
 
     path: str
@@ -242,6 +244,7 @@ class AskedNote(NamedTuple):
     callout_titles: frozenset[str]
     quotable: Sequence[Quotation] = ()
     told_by: Sequence[NoteFile] = ()
+    told_in: Mapping[str, str] = MappingProxyType({})
 
     def ask_for(self, need: Need) -> Ask:
         """Return how a prompt asks for the need."""

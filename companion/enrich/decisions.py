@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from companion.enrich.context import VaultContext
 from companion.enrich.note_writer import Answered, NoteWriter, PlannedChange
@@ -18,6 +20,7 @@ from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.callouts import Styles
 from companion.note.status_mark import KEEP
+from companion.note.title import find_title
 from companion.store.journal import Change, NewChange
 from companion.store.moves import follow_moves
 from companion.store.proposal import Acceptance, Proposal
@@ -25,6 +28,18 @@ from companion.store.proposals import Selection
 from companion.store.undo import Undone, undo_change
 from companion.vault.files import is_vault_there
 from companion.vault.write import Snapshot, read_note
+
+
+class Preview(NamedTuple):
+    """What a proposal would make of its note. before, after: the note's text. title: the note's.
+
+    new_values: those of its values that no note of the vault uses yet.
+    """
+
+    before: str
+    after: str
+    title: str
+    new_values: list[str]
 
 
 class Decisions:
@@ -111,8 +126,8 @@ class Decisions:
             decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
             yield sum_up(Result(path, "unchanged", change=made), decided)
 
-    def preview(self, proposal: Proposal) -> tuple[str, str]:
-        """Return the note as it is, and as it would be with the proposal; nothing is written.
+    def preview(self, proposal: Proposal) -> Preview:
+        """Return what the proposal would make of its note; nothing is written.
 
         Raises NoteError, also where the proposal has no place in the note any more.
         """
@@ -126,7 +141,18 @@ class Decisions:
         filling = Filling(places.needs[proposal.need], proposal.value)
         task, rules = places.task, self._space.rules
         plan = plan_edits(task.parsed, [filling], rules, self._styles(), KEEP)
-        return task.data.decode("utf-8"), plan.text
+        title = find_title(task.parsed, PurePosixPath(path).stem) or PurePosixPath(path).stem
+        return Preview(
+            task.data.decode("utf-8"), plan.text, title, self._find_new_values(path, filling)
+        )
+
+    def _find_new_values(self, path: str, filling: Filling) -> list[str]:
+        """Return those of the values that no note of the vault uses yet."""
+        field, value = self._space.prompts.for_note(path).field_of(filling.need.kind), filling.value
+        if field.vocabulary != "vault" or not field.property:
+            return []
+        values = [value] if isinstance(value, str) else value
+        return [each for each in values if not self._context().is_used(field, each)]
 
     def plan_edits_for(
         self, wish: Acceptance, text: str, run: str

@@ -165,13 +165,15 @@ class Evidence(NamedTuple):
     """What a sentence rests on.
 
     shown: the sentence that comes closest, or two that follow each other; empty: nothing was
-    shown. similarity: -1 to 1. supported: whether that is enough, see SUPPORTED.
+    shown. similarity: -1 to 1. supported: whether that is enough, see SUPPORTED. path: of the other
+    note that it is from; empty: it is from the note itself.
     """
 
     sentence: str
     shown: str
     similarity: float
     supported: bool = True
+    path: str = ""
 
 
 def find_evidence(

@@ -251,6 +251,7 @@ export interface components {
         /**
          * @description What a sentence of a proposal rests on. shown: what comes closest to it of what the model was
          *     shown; empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it.
+         *     path: of the other note that it is from; null: the note itself.
          */
         Evidence: {
             sentence: string;
@@ -258,6 +259,8 @@ export interface components {
             similarity: number;
             /** @default true */
             supported: boolean;
+            /** @default null */
+            path: string | null;
         };
         /** @description A fault of the model's endpoint. */
         Fault: {
@@ -655,9 +658,12 @@ export interface components {
         };
         /**
          * @description What a proposal would make of its note as it is now: the parts of a word diff, each with its
-         *     mark: kept (`=`), added (`+`), taken out (`-`), or lines that are left out (`…`).
+         *     mark: kept (`=`), added (`+`), taken out (`-`), or lines that are left out (`…`). title: the
+         *     note's. new_values: those of its values that no note of the vault uses yet.
          */
         ProposalInPlace: {
+            title: string;
+            new_values: string[];
             parts: string[][];
         };
         /** @description What came of it: the proposal, which waits for a decision; or why a check rejected it. */

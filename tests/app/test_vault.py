@@ -377,7 +377,9 @@ def test_what_was_spent(proposed: Vault) -> None:
 
 
 def test_the_place_of_a_proposal(proposed: Vault) -> None:
-    parts = proposed.place(1).parts
+    place = proposed.place(1)
+    parts = place.parts
+    assert (place.title, place.new_values) == ("Stub", [])
     assert [text for mark, text in parts if mark == "+"] == ["What a stub is."]
     (proposed.root / "A.md").unlink()
     with pytest.raises(NoteRefused, match="the note was deleted"):

@@ -73,7 +73,9 @@ def test_definitions_come_first_then_what_says_most_each_once(open_vault: Open) 
         },
         "",
     )
-    assert tell(space).backlinks == (
+    told = tell(space)
+    assert [told.paths[each] for each in told.backlinks] == ["Miso.md", "Copy.md", "Soy.md"]
+    assert told.backlinks == (
         "Koji is a mould that grows on rice. (from “Miso”)",
         "Steamed rice is overgrown by Koji within two days. (from “Copy”)",
         "Barrels and Koji for every start there. (from “Soy sauce”)",
@@ -221,6 +223,7 @@ def test_a_small_model_is_not_asked_where_others_say_what_it_is(
     [quoted] = quote(open_vault({"Food/Miso.md": DEFINED, "Use.md": USE}, settings))
     assert quoted.filling.value == ["Koji is a mould that grows on rice and wheat. ([[Miso]])"]
     assert (quoted.by_model, quoted.flags) == (False, ())
+    assert [each.path for each in quoted.evidence] == ["Food/Miso.md"]
 
 
 @pytest.mark.parametrize(

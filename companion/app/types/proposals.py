@@ -140,12 +140,14 @@ class ProposalCounts(Shape):
 class Evidence(Shape):
     """What a sentence of a proposal rests on. shown: what comes closest to it of what the model was
     shown; empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it.
+    path: of the other note that it is from; null: the note itself.
     """
 
     sentence: str
     shown: str
     similarity: float
     supported: bool = True
+    path: OrNull = None
 
 
 class Proposal(Shape):
@@ -211,9 +213,12 @@ _PAIR = WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems"
 
 class ProposalInPlace(Shape):
     """What a proposal would make of its note as it is now: the parts of a word diff, each with its
-    mark: kept (`=`), added (`+`), taken out (`-`), or lines that are left out (`…`).
+    mark: kept (`=`), added (`+`), taken out (`-`), or lines that are left out (`…`). title: the
+    note's. new_values: those of its values that no note of the vault uses yet.
     """
 
+    title: str
+    new_values: list[str]
     parts: list[Annotated[tuple[Mark, str], _PAIR]]
 
 
