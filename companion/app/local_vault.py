@@ -42,13 +42,14 @@ from companion.llm.catalog import is_same_model
 from companion.note.diff import diff_lines, diff_words
 from companion.store import journal, undo
 from companion.store.moves import follow_moves
+from companion.store.outbox import UNDO_IN_EDITOR, OutboxRow
 from companion.store.proposal import Proposal as StoredProposal
 from companion.store.proposals import Selection
 from companion.vault.files import is_in
 from companion.vault.paths import relative_path
 
-TakeBack = Callable[[journal.Change, str], undo.Undone]
-"""Undoes a change, for a run. Raises NoteError."""
+TakeBack = Callable[[journal.Change, str], undo.Undone | OutboxRow]
+"""Undoes a change, for a run, or leaves that to an editor. Raises NoteError."""
 
 _BATCH = 500  # changes that are read at once
 
@@ -307,8 +308,16 @@ class LocalVault:
         try:
             undone = self._take_back(change, run)
         except NoteError as error:
-            left = change.name_parts(change.remaining_parts)
-            return Undone.failed(number, error, change.path, left)
+            return Undone.failed(number, error, change.path, _name_rest(change))
+        if isinstance(undone, OutboxRow):
+            return Undone(
+                change=number,
+                path=undone.path,
+                undone_by=None,
+                left=_name_rest(change),
+                reason=UNDO_IN_EDITOR,
+                waits=undone.id,
+            )
         before = self._journal.notes.moved_from.get(undone.path)
         return Undone(
             change=number,
@@ -318,6 +327,10 @@ class LocalVault:
             reason=undone.reason or None,
             moved_from=change.path if change.path != undone.path else before,
         )
+
+
+def _name_rest(change: journal.Change) -> list[str]:
+    return change.name_parts(change.remaining_parts)
 
 
 def _is_folder(file: Path) -> bool:

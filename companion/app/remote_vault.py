@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from companion.app.types.changes import (
 from companion.app.types.coverage import Coverage, CoverageQuery, Spending, SpendingQuery
 from companion.app.types.decisions import Decisions, DecisionsMade, NoteDecision
 from companion.app.types.notes import Outdated, OutdatedTexts, ScanOptions, ScanReport
+from companion.app.types.outbox import OutboxEntry
 from companion.app.types.proposals import (
     Forgotten,
     NotesToForget,
@@ -32,6 +34,8 @@ from companion.app.types.proposals import (
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.enrich.run import new_run
 
+PATIENCE = 30.0  # seconds that editors have to take changes back, until it is said that they wait
+_LOOK = 0.5  # seconds between two questions whether they did
 _CHANGES = 1000  # that are sent at once to be taken back
 _DECISIONS = 10_000  # that are sent at once; those of a note should be together
 
@@ -73,8 +77,20 @@ class RemoteVault:
         while rest:
             wanted = ChangesToUndo(changes=rest[:_CHANGES], run=run)
             undone = self._daemon.post("/changes/undo", UndoneChanges, wanted).undone
-            yield from undone
+            until = time.monotonic() + PATIENCE
+            for each in undone:
+                yield self._follow(each, until)
             rest = rest[len(undone) :]
+
+    def _follow(self, undone: Undone, until: float) -> Undone:
+        """Return what came of it once an editor has taken the change back, or at that time."""
+        while undone.waits and time.monotonic() < until:
+            time.sleep(_LOOK)
+            row = self._daemon.get(f"/outbox/{undone.waits}", OutboxEntry)
+            if row.state in ("made", "withdrawn"):
+                told = row.model_dump(include={"path", "left", "reason", "code"})
+                return undone.model_copy(update=told | {"undone_by": row.change, "waits": None})
+        return undone
 
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         """Return a page of proposals, newest first."""

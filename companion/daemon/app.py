@@ -16,6 +16,7 @@ from companion.daemon.access import Access
 from companion.daemon.api import client_routes, routing, run_routes
 from companion.daemon.api.model_routes import model
 from companion.daemon.api.note_routes import changes, notes
+from companion.daemon.api.outbox_routes import outbox
 from companion.daemon.api.proposal_routes import for_programs, proposals
 from companion.daemon.api.routing import PREFIX
 from companion.daemon.api.run_routes import runs
@@ -32,6 +33,7 @@ RESOURCES = (
     for_programs,
     runs,
     changes,
+    outbox,
     model,
     client_routes.presence,
     client_routes.pair,

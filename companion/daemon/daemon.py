@@ -12,20 +12,20 @@ from functools import partial
 from companion.app.backlog import Backlog, BacklogConsent
 from companion.app.local_notes import LocalNotes, Progress
 from companion.app.local_vault import LocalVault
+from companion.app.outbox import ClientEdits, Outbox
 from companion.app.types.status import Status
 from companion.config.load import find_restart_settings
 from companion.daemon.background import BackgroundHandler, BackgroundSwitch, DailyQuota
 from companion.daemon.circuit_breaker import CircuitBreaker
-from companion.daemon.client_runs import ClientEditJournal, ClientEdits, Run, RunRequest, Runs
+from companion.daemon.client_runs import Run, RunRequest, Runs
 from companion.daemon.enricher_source import EnricherSource
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
-from companion.daemon.open_notes import OpenNotes, Presence, RequestedEdit, fold_path
+from companion.daemon.open_notes import OpenNotes, Presence, RequestedEdit
 from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
 from companion.daemon.status import find_daemon_status
-from companion.daemon.undos import Undos
 from companion.daemon.waiting_acceptances import WaitingAcceptances
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.daemon.workers import WorkerPool
@@ -43,7 +43,7 @@ from companion.errors import ConsentMissing, UsageError, VaultLocked
 from companion.llm.budget import Budget
 from companion.store.proposal import Acceptance
 from companion.vault.index import Scan
-from companion.vault.paths import spelled_path
+from companion.vault.paths import fold_path, spelled_path
 
 _REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
@@ -56,7 +56,7 @@ _KEEP_TEXTS = 30 * 86_400.0  # seconds that the journal keeps texts and unconfir
 class Daemon:
     """One vault's daemon. Call start() once, and stop() at the end. Safe to use from any thread.
 
-    space: the vault, opened for writing. Its parts are for the API: vault, runs, notes, undos,
+    space: the vault, opened for writing. Its parts are for the API: vault, runs, notes, outbox,
     proposals and decisions are what clients ask about; vault_of_editor writes
     notes that are open, too, for an editor that has saved them; run_handler makes a run's edits;
     model_fetch fetches the model that runs on this machine. The other public ones only the status
@@ -80,11 +80,10 @@ class Daemon:
         self.background_switch = BackgroundSwitch(lambda: space.config, space.state, self.queue)
         self.model_fetch = ModelFetch(self.background_switch.update)
         self._fingerprints = Fingerprints(space.root)
-        self._client_edits = ClientEditJournal(space.root, space.journal)
-        self.undos = Undos(space, self._client_edits, self._fingerprints, self.presence)
+        self.outbox = Outbox(space, self.presence.is_open, self._fingerprints.record_write)
         self._opened = ExitStack()
         self._backlog = Backlog(space.root, space.state, space.config.background.backlog)
-        hooks = self.follow_settings, self._client_edits.settle, self._after_scan
+        hooks = self.follow_settings, self.outbox.settle, self._after_scan
         self.reconciler = Reconciler(space, self.queue, self._fingerprints, self._backlog, *hooks)
         context = self.reconciler.vault_context
         scan = self.reconciler.scan
@@ -114,11 +113,11 @@ class Daemon:
             queue, fingerprints, self.presence, quota, settle, source.open_for_background
         )
         self._open_notes = OpenNotes(queue, fingerprints, self.presence)
-        in_editors = self._client_edits, self._open_notes
+        in_editors = self.outbox, self._open_notes
         self.run_handler = RunHandler(
             queue, fingerprints, *in_editors, self.runs, quota, source.open_for_run
         )
-        context, undo = self.reconciler.vault_context, self.undos.undo
+        context, undo = self.reconciler.vault_context, self.outbox.undo
         self._acceptances = WaitingAcceptances(self.proposals, self.run_handler, self._open_notes)
         self.decisions = Decisions(
             space,
@@ -196,6 +195,7 @@ class Daemon:
         self.background_switch.update()
         self.reconciler.start()
         self._workers.start()
+        self.outbox.start()
         self._resume.start()
         if self._comparer:
             self._comparer.start()
@@ -208,7 +208,7 @@ class Daemon:
         self._resume.cancel()
         self.queue.close()
         self.model_fetch.stop()
-        self.undos.stop()
+        self.outbox.stop()
         self._background.finish()
         for run in self.runs.active():
             self.run_handler.cancel(run)
@@ -291,7 +291,7 @@ class Daemon:
         Raises UsageError if there were no such edits, or there is no such note.
         """
         moved_to = moved_to and spelled_path(self.root, moved_to)
-        change = self._client_edits.confirm(run, base_sha256, new_sha256, moved_to)
+        change = self.outbox.confirm(run, base_sha256, new_sha256, moved_to)
         self.run_handler.confirm(run, path, change)
         return change
 
@@ -305,7 +305,7 @@ class Daemon:
         run = new_run()
         planned, change = self.decisions.plan_edits_for(wish, text, run)
         result = planned.result
-        return run, self._client_edits.prepare(run, change, result.old, result.new)
+        return run, self.outbox.offer(run, change, result.old, result.new)
 
     def pause(self) -> None:
         """Stop background work now, until resume(), also across restarts."""
@@ -338,6 +338,7 @@ class Daemon:
         """Record which notes the client has open; return those that wait for edits there."""
         opened = list(paths)
         self.presence.report(client, opened)
+        self.outbox.wake()
         if self.background_switch.reason_off():
             return []
         deferred = {fold_path(path) for path in self._background.deferred()}
@@ -345,7 +346,11 @@ class Daemon:
 
     def requested_edits(self, paths: Sequence[str]) -> list[RequestedEdit]:
         """Return the edits that are to be made by the client that has these notes open."""
-        return [*self._open_notes.asked(paths), *self.undos.asked(paths)]
+        undos = self.outbox.rows_of(paths)
+        return [
+            *self._open_notes.asked(paths),
+            *(RequestedEdit(row.path, None, row.request.undoes, row.id) for row in undos),
+        ]
 
     def _set_waits(self, why: str) -> None:
         """Set why runs wait for a limit a minute, unless they wait for the endpoint itself."""
@@ -369,4 +374,4 @@ class Daemon:
         self.consent.update_cost()
         self.space.journal.prune_images(_KEEP_TEXTS)
         self.proposals.purge(_KEEP_TEXTS)
-        self.space.journal.drop_offers(_KEEP_TEXTS)
+        self.space.journal.outbox.drop(_KEEP_TEXTS)

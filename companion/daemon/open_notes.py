@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -22,6 +21,7 @@ from companion.enrich.note_writer import Answered, NoteWriter
 from companion.enrich.run import Result
 from companion.errors import NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.endpoint_errors import Cancelled
+from companion.vault.paths import fold_path
 
 LATER = "later"  # the owner of tickets for notes whose run went on without them; no run's id
 PATIENCE = 30.0  # seconds that an editor has to make the edits
@@ -84,15 +84,6 @@ class _OpenPaths(NamedTuple):
     until: float
 
 
-def fold_path(path: str) -> str:
-    """Return the path in a form that is equal for all spellings that match without case.
-
-    This is Unicode's canonical caseless matching (definition D145). It compares the path of a
-    client with the one on the disk: macOS decomposes names (NFD), Obsidian composes them (NFC).
-    """
-    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
-
-
 Step = Literal["write", "wait", "leave", "taken"]
 
 
@@ -104,11 +95,15 @@ class PendingAnswer(NamedTuple):
 
 
 class RequestedEdit(NamedTuple):
-    """A request to edit an open note: for a run, or to undo a change. One of the two is None."""
+    """A request to edit an open note: for a run, or to undo a change. One of the two is None.
+
+    id: of the outbox's row, for an undo.
+    """
 
     path: str
     run: str | None = None
     change: int | None = None
+    id: int | None = None
 
 
 @dataclass

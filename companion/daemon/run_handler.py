@@ -8,10 +8,9 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import NamedTuple
 
+from companion.app.outbox import ClientEdits, Outbox
 from companion.daemon.background import DailyQuota, used_model
 from companion.daemon.client_runs import (
-    ClientEditJournal,
-    ClientEdits,
     Run,
     RunRequest,
     Runs,
@@ -25,7 +24,6 @@ from companion.daemon.open_notes import (
     OPEN_LOOK,
     OpenNotes,
     PendingAnswer,
-    fold_path,
 )
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
@@ -43,6 +41,7 @@ from companion.errors import (
 from companion.llm.budget import LimitReached
 from companion.llm.response import Usage
 from companion.note.editor_text import require_utf8
+from companion.vault.paths import fold_path
 
 _MAX_ANSWERS = 200  # whose edits an editor may ask for again
 
@@ -66,7 +65,7 @@ class RunHandler:
         self,
         queue: WorkQueue,
         fingerprints: Fingerprints,
-        client_edits: ClientEditJournal,
+        outbox: Outbox,
         open_notes: OpenNotes,
         runs: Runs,
         quota: DailyQuota,
@@ -74,7 +73,7 @@ class RunHandler:
     ) -> None:
         self._queue = queue
         self._fingerprints = fingerprints
-        self._client_edits = client_edits
+        self._outbox = outbox
         self._open_notes = open_notes
         self._runs = runs
         self._quota = quota
@@ -279,7 +278,7 @@ class RunHandler:
         if result.status != "enriched":
             return result, None
         change = pending.enricher.change_of(pending.answered, planned)
-        return result, self._client_edits.prepare(run.id, change, result.old, result.new)
+        return result, self._outbox.offer(run.id, change, result.old, result.new)
 
     def _add(self, run: Run, result: Result, edits: ClientEdits | None) -> None:
         self._answers.pop((run.id, result.path), None)

@@ -15,7 +15,15 @@ from companion.enrich.note_writer import Answered, NoteWriter, PlannedChange
 from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
 from companion.enrich.plan import Filling, plan_edits
-from companion.enrich.run import Decided, NoteDecision, Result, failed_result, new_run, sum_up
+from companion.enrich.run import (
+    Decided,
+    NoteDecision,
+    NoteStatus,
+    Result,
+    failed_result,
+    new_run,
+    sum_up,
+)
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.callouts import Styles
@@ -23,6 +31,7 @@ from companion.note.status_mark import KEEP
 from companion.note.title import find_title
 from companion.store.journal import Change, NewChange
 from companion.store.moves import follow_moves
+from companion.store.outbox import UNDO_IN_EDITOR, OutboxRow
 from companion.store.proposal import Acceptance, Proposal
 from companion.store.proposals import Selection
 from companion.store.undo import Undone, undo_change
@@ -47,8 +56,8 @@ class Decisions:
 
     context: returns the current names and callout styles of the vault. write: writes values into
     a note, or has that done, and returns what became of it; None: NoteWriter.write. take_back:
-    undoes a change, for a run; None: undo_change. withdraw: takes back that proposals were accepted
-    which are not written yet, as an editor shows their note.
+    undoes a change, for a run, or leaves that to an editor; None: undo_change. withdraw: takes back
+    that proposals were accepted which are not written yet, as an editor shows their note.
     """
 
     def __init__(
@@ -56,7 +65,7 @@ class Decisions:
         workspace: Workspace,
         context: Callable[[], VaultContext],
         write: Callable[[NoteWriter, Answered], Result] | None = None,
-        take_back: Callable[[Change, str], Undone] | None = None,
+        take_back: Callable[[Change, str], Undone | OutboxRow] | None = None,
         withdraw: Callable[[Sequence[int]], None] = lambda ids: None,
     ) -> None:
         self._space = workspace
@@ -64,7 +73,9 @@ class Decisions:
         self._context = context
         self._write = write or NoteWriter.write
         self._withdraw = withdraw
-        self._take_back = take_back or partial(undo_change, workspace.root, workspace.journal)
+        self._take_back: Callable[[Change, str], Undone | OutboxRow] = take_back or partial(
+            undo_change, workspace.root, workspace.journal
+        )
 
     def accept(
         self, acceptances: Iterable[Acceptance], by: str = "user", run: str | None = None
@@ -109,13 +120,17 @@ class Decisions:
         for path, group in self._by_note(ids).items():
             why_not: dict[int, str] = {}
             made: int | None = None
+            status: NoteStatus = "unchanged"
+            reason = ""
             self._withdraw([each.id for each in group if each.waits_for_editor])
             for number in dict.fromkeys(each.change for each in group if each.state == "accepted"):
                 change = number and self._space.journal.change(number)
                 try:
                     if not change:
                         raise NoteRefused("its change is not in the journal any more", path)
-                    made = self._take_back(change, run).change
+                    if (made := self._take_back(change, run).change) is None:
+                        status, reason = "proposed", UNDO_IN_EDITOR
+                        why_not |= {each.id: reason for each in group if each.change == number}
                 except NoteError as error:
                     why_not |= {each.id: error.reason for each in group if each.change == number}
             reopened = self._store.reopen([each.id for each in group if each.id not in why_not])
@@ -124,7 +139,7 @@ class Decisions:
                 if each.id not in reopened:
                     why_not.setdefault(each.id, describe_state(each))
             decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
-            yield sum_up(Result(path, "unchanged", change=made), decided)
+            yield sum_up(Result(path, status, reason, change=made), decided)
 
     def preview(self, proposal: Proposal) -> Preview:
         """Return what the proposal would make of its note; nothing is written.

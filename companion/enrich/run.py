@@ -117,7 +117,7 @@ class NoteDecision(NamedTuple):
 
     @property
     def waiting(self) -> list[int]:
-        """The ids of those that are accepted, and wait for the editor that shows the note."""
+        """The ids of those whose decision waits for the editor that shows the note."""
         if self.result.status != "proposed":
             return []
         return [each.id for each in self.proposals if each.reason == self.result.reason]

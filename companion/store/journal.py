@@ -15,18 +15,9 @@ from companion.errors import NoteError
 from companion.note.edit import apply_edits
 from companion.store.batches import BatchStore
 from companion.store.change import Change, NewChange, make_row, read_row
-from companion.store.change_rows import (
-    OfferedChange,
-    OfferId,
-    confirm_offer,
-    drop_offers,
-    insert_pending,
-    list_offers,
-    mark_abandoned,
-    mark_done,
-    put_offer,
-)
+from companion.store.change_rows import insert_pending, mark_abandoned, mark_done
 from companion.store.database import Database, touch
+from companion.store.outbox import OutboxStore, forget_texts
 from companion.store.proposals import ProposalStore
 from companion.store.remembered_notes import RememberedNotes
 from companion.vault.files import is_in_any
@@ -58,6 +49,7 @@ class Journal:
         self.notes = RememberedNotes(self._db, read_only=read_only)
         self.proposals = ProposalStore(self._db, self.notes, read_only=read_only)
         self.batches = BatchStore(self._db, self.notes)
+        self.outbox = OutboxStore(self._db, self.notes, self.proposals)
 
     @property
     def commits(self) -> int:
@@ -79,38 +71,6 @@ class Journal:
         return self._db.ask(
             lambda db: insert_pending(db, row, before, change), durable=True
         ).result()
-
-    def offer(self, key: str, change: NewChange, before: bytes, after: bytes) -> OfferId:
-        """Record a change that a client may make itself; return its offer once it is on the disk.
-
-        key: a run, or a change that is taken back. before, after: the whole text that the client
-        has, such as that of an editor, and what the edits make of it.
-
-        Raises ValueError if the edits do not turn before into after.
-        """
-        self.proposals.expect(change.path)
-        row = make_row(change, before, after, time.time())
-        self.notes.record(change.path, before)
-        self._db.ask(lambda db: put_offer(db, key, row, before), durable=True).result()
-        return OfferId(key, str(row["before_sha256"]), str(row["after_sha256"]))
-
-    def confirm(self, name: OfferId, moved_to: str | None = None) -> int | None:
-        """Record the offered change as done; return its id once it is on the disk.
-
-        A second call returns the same id. Returns None if there is no such offer. A pending
-        change of the note does not matter. moved_to: the note's path, if it was moved since.
-        """
-        if moved_to:
-            self.proposals.expect(moved_to)
-        return self._db.ask(lambda db: confirm_offer(db, name, moved_to), durable=True).result()
-
-    def open_offers(self) -> list[OfferedChange]:
-        """Return the offers that no client has confirmed yet."""
-        return self._db.ask(list_offers).result()
-
-    def drop_offers(self, older_than: float) -> None:
-        """Delete the offers made more than `older_than` seconds ago."""
-        self._db.ask(lambda db: drop_offers(db, time.time() - older_than)).result()
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; a power failure may undo it."""
@@ -193,19 +153,19 @@ class Journal:
         """Delete what is kept of the text of these notes; return for how many proposals.
 
         paths: notes and folders; `""`: the vault. Open proposals are refused, so that nothing is
-        asked for again, and offers that are not confirmed are gone. The edits of changes stay, by
-        which they can be undone.
+        asked for again, and edits that were given and not confirmed are gone. The edits of changes
+        stay, by which they can be undone.
         """
         mine = [path for path in self.proposals.paths() if is_in_any(path, paths)]
         number = self.proposals.forget(mine, "its text was deleted, as you asked")
-        touched = self._db.select("SELECT path FROM changes UNION SELECT path FROM offers")
+        touched = self._db.select("SELECT path FROM changes UNION SELECT path FROM outbox")
         rows = [(path,) for (path,) in touched if is_in_any(path, paths)]
         images = """DELETE FROM images WHERE change IN (
             SELECT id FROM changes WHERE path = ? AND state != 'pending')"""
 
         def delete(db: sqlite3.Connection) -> None:
             db.executemany(images, rows)
-            db.executemany("DELETE FROM offers WHERE path = ? AND change IS NULL", rows)
+            forget_texts(db, rows)
 
         self._db.ask(delete, durable=True, erases=True).result()
         return number

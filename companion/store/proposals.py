@@ -254,7 +254,7 @@ class ProposalStore:
         """The notes in the journal when this was first used; later ones are in _new_paths."""
         query = (
             "SELECT path FROM proposals UNION SELECT path FROM changes"
-            " UNION SELECT path FROM offers"
+            " UNION SELECT path FROM outbox"
         )
         return frozenset(path for (path,) in self._db.select(query))
 

@@ -89,7 +89,7 @@ def confirm_made_offers(
     Raises JournalError.
     """
     by_path = defaultdict(list)
-    for offered in journal.open_offers():
+    for offered in journal.outbox.unconfirmed():
         if paths is None or offered.path in paths:
             by_path[offered.path].append(offered)
     made = []
@@ -103,7 +103,7 @@ def confirm_made_offers(
             in_note = [offered for offered in offers if offered.is_in(text)]
         if in_note:  # take the largest: parts of it may have been offered on their own
             largest = max(in_note, key=lambda offered: sum(len(e.text) for e in offered.edits))
-            made.append(journal.confirm(largest.name))
+            made.append(journal.outbox.confirm(largest.name, event="find"))
     return [number for number in made if number is not None]
 
 

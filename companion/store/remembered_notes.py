@@ -109,7 +109,7 @@ class RememberedNotes:
             db.execute(
                 "UPDATE OR REPLACE notes SET path = ?, gone_at = 0 WHERE path = ?", (new, old)
             )
-            db.execute("UPDATE offers SET path = ? WHERE path = ?", (new, old))
+            db.execute("UPDATE outbox SET path = ? WHERE path = ?", (new, old))
 
         self._db.ask(rename, ends_groups=True)
 

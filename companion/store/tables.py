@@ -148,6 +148,40 @@ _OPEN_INDEX = ("CREATE INDEX open_by_flags ON proposals (flags != '[]', id) WHER
 _GONE = ("ALTER TABLE notes ADD COLUMN gone_at REAL NOT NULL DEFAULT 0",)
 # what the user made of a value that they accepted; the model's stays in `value`
 _EDITED = ("ALTER TABLE proposals ADD COLUMN edited TEXT",)
+# row, before: as in offers, of the edits that were given last. requested: the edits are to be made,
+# by an editor or once the note is closed; else they are only for who asked for them. What an older
+# version was to do in editors waits in the outbox.
+_OUTBOX = (
+    """CREATE TABLE outbox (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        key TEXT NOT NULL,
+        path TEXT NOT NULL,
+        state TEXT NOT NULL,
+        requested INTEGER NOT NULL DEFAULT 0,
+        run TEXT NOT NULL DEFAULT '',
+        undoes INTEGER,
+        proposals TEXT NOT NULL DEFAULT '[]',
+        decided_by TEXT NOT NULL DEFAULT '',
+        deadline REAL NOT NULL DEFAULT 0,
+        made_at REAL NOT NULL,
+        reason TEXT NOT NULL DEFAULT '',
+        code TEXT NOT NULL DEFAULT '',
+        before_sha256 TEXT,
+        after_sha256 TEXT,
+        row TEXT,
+        before BLOB,
+        change INTEGER,
+        UNIQUE (key, before_sha256, after_sha256)
+    )""",
+    """CREATE INDEX open_requests ON outbox (id)
+    WHERE requested AND state IN ('waiting', 'given')""",
+    """INSERT INTO outbox
+    (key, path, state, undoes, made_at, before_sha256, after_sha256, row, before, change)
+    SELECT key, path, iif(change IS NULL, 'given', 'made'), json_extract(row, '$.undoes'), made_at,
+    before_sha256, after_sha256, row, before, change FROM offers ORDER BY rowid""",
+    "DROP TABLE offers",
+)
 MIGRATIONS: list[Migration] = [
-    *(_CHANGES, _PARTS, _NOTES, _OFFERS, _PROPOSALS, _BATCHES, _OPEN_INDEX, _GONE, _EDITED)
+    *(_CHANGES, _PARTS, _NOTES, _OFFERS, _PROPOSALS, _BATCHES, _OPEN_INDEX, _GONE, _EDITED),
+    _OUTBOX,
 ]

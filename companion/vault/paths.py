@@ -173,6 +173,15 @@ def named_path(root: Path, path: str) -> str:
         return link.path
 
 
+def fold_path(path: str) -> str:
+    """Return the path in a form that is equal for all spellings that match without case.
+
+    This is Unicode's canonical caseless matching (definition D145). It compares the path of a
+    client with the one on the disk: macOS decomposes names (NFD), Obsidian composes them (NFC).
+    """
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
+
+
 def _below(root: Path, path: Path) -> str | None:
     """Return the absolute path, without `..`, relative to root; None if it lies outside.
 

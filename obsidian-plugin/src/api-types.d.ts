@@ -81,11 +81,12 @@ export interface components {
         /**
          * @description Edits of an open note that a user asked for, and that wait for this client to make them.
          *
-         *     run: get its edits with `POST /runs/{run}/edits`. change: get the edits that undo it with
-         *     `POST /changes/{change}/undo` and `apply: client`. One of the two is null. Confirm them as
-         *     usual, within 30 seconds; afterwards nothing waits for them.
+         *     run: get its edits with `POST /runs/{run}/edits`. change: the one to undo; get the edits with
+         *     `POST /outbox/{id}/edits`. One of the two is null, and so is id for a run. Confirm them with
+         *     `applied` at the same place.
          */
         AskedShape: {
+            id: number | null;
             path: string;
             run: string | null;
             change: number | null;
@@ -243,6 +244,12 @@ export interface components {
             text: string;
             /** @default null */
             only: number[] | null;
+        };
+        /** @description Edits for the text that was sent. Of an undo, left and reason are as in Undone. */
+        EditsInPart: {
+            offer: components["schemas"]["OfferShape"];
+            left: string[];
+            reason: string | null;
         };
         /** @description What it would take to fill all that is to do, in words: how much goes where, and the cost. */
         Estimate: {
@@ -492,6 +499,23 @@ export interface components {
             new_sha256: string;
         };
         /**
+         * @description What became of edits that an open note's editor is to make, or Companion once it is closed.
+         *
+         *     state: `waiting`; `given`, to an editor that has not confirmed them yet; `made`, as this change;
+         *     `withdrawn`, for this reason, and with the code of a problem. Of an undo, left and reason are as
+         *     in Undone.
+         */
+        OutboxEntry: {
+            id: number;
+            path: string;
+            /** @enum {string} */
+            state: "waiting" | "given" | "made" | "withdrawn";
+            change: number | null;
+            left: string[];
+            reason: string | null;
+            code: string | null;
+        };
+        /**
          * @description An accepted proposal whose text stands in its note, of which a lot has changed since.
          *
          *     changed_share: how many of the sentences that it was made from are gone, from 0 to 1.
@@ -738,6 +762,13 @@ export interface components {
             counted: boolean;
             offer: components["schemas"]["OfferShape"] | null;
         };
+        /** @description An editor has made the edits of a row. moved_to: the note's path, if that changed since. */
+        RowApplied: {
+            base_sha256: string;
+            new_sha256: string;
+            /** @default null */
+            moved_to: string | null;
+        };
         /** @description The runs that the daemon remembers, newest first. */
         RunList: {
             runs: components["schemas"]["RunShape"][];
@@ -961,6 +992,10 @@ export interface components {
             /** @default  */
             settings_fault: string;
         };
+        /** @description The text that the editor shows now. */
+        TextShown: {
+            text: string;
+        };
         /**
          * @description The text of the note that the editor shows now. value: what the user made of the proposal's
          *     text; null: it is as it was. state: as in Acceptance.
@@ -1010,19 +1045,14 @@ export interface components {
             run?: null;
             text: string;
         });
-        /** @description The edits that undo a change in the text that was sent. left, reason: as in Undone. */
-        UndoOffered: {
-            offer: components["schemas"]["OfferShape"];
-            left: string[];
-            reason: string | null;
-        };
         /**
          * @description What came of taking a change back.
          *
          *     path: of its note now; moved_from: its path before, if it was moved meanwhile. undone_by: the
          *     change that took it back; null: nothing was. left: the parts that stay, as they were edited,
          *     moved or removed since; reason: why, in words. code: that of the error, if nothing was taken
-         *     back, as in the type of a problem.
+         *     back, as in the type of a problem. waits: the row of the outbox, if the note is open and its
+         *     editor is to take the change back; `GET /outbox/{waits}` says what became of it.
          */
         Undone: {
             change: number;
@@ -1034,6 +1064,8 @@ export interface components {
             code: string | null;
             /** @default null */
             moved_from: string | null;
+            /** @default null */
+            waits: number | null;
         };
         /** @description What came of the first of the changes; the others can be sent again: it took its time. */
         UndoneChanges: {
@@ -1083,6 +1115,7 @@ export type Decisions = components['schemas']['Decisions'];
 export type DecisionsMade = components['schemas']['DecisionsMade'];
 export type EditShape = components['schemas']['EditShape'];
 export type EditsAgain = components['schemas']['EditsAgain'];
+export type EditsInPart = components['schemas']['EditsInPart'];
 export type Estimate = components['schemas']['Estimate'];
 export type Evidence = components['schemas']['Evidence'];
 export type Fault = components['schemas']['Fault'];
@@ -1103,6 +1136,7 @@ export type NotePage = components['schemas']['NotePage'];
 export type NotesToForget = components['schemas']['NotesToForget'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferShape = components['schemas']['OfferShape'];
+export type OutboxEntry = components['schemas']['OutboxEntry'];
 export type Outdated = components['schemas']['Outdated'];
 export type OutdatedPage = components['schemas']['OutdatedPage'];
 export type OutdatedTexts = components['schemas']['OutdatedTexts'];
@@ -1122,6 +1156,7 @@ export type ProposalStored = components['schemas']['ProposalStored'];
 export type Refused = components['schemas']['Refused'];
 export type ReportTaken = components['schemas']['ReportTaken'];
 export type ResultShape = components['schemas']['ResultShape'];
+export type RowApplied = components['schemas']['RowApplied'];
 export type RunList = components['schemas']['RunList'];
 export type RunProgress = components['schemas']['RunProgress'];
 export type RunShape = components['schemas']['RunShape'];
@@ -1134,11 +1169,11 @@ export type SpentOnDay = components['schemas']['SpentOnDay'];
 export type SpentOnModel = components['schemas']['SpentOnModel'];
 export type SpentToday = components['schemas']['SpentToday'];
 export type Status = components['schemas']['Status'];
+export type TextShown = components['schemas']['TextShown'];
 export type TextToEdit = components['schemas']['TextToEdit'];
 export type Token = components['schemas']['Token'];
 export type Undecided = components['schemas']['Undecided'];
 export type Undo = components['schemas']['Undo'];
-export type UndoOffered = components['schemas']['UndoOffered'];
 export type Undone = components['schemas']['Undone'];
 export type UndoneChanges = components['schemas']['UndoneChanges'];
 export type Usage = components['schemas']['Usage'];

@@ -245,6 +245,29 @@ export class DaemonApi {
   }
 
   /**
+   * Return the edits of a row of the outbox for a text, and why they are not the whole, if so.
+   *
+   * @param {number} row
+   * @param {string} text
+   */
+  readRowEdits(row, text) {
+    return this.#post(`/outbox/${row}/edits`, { text }, shapes.asOffered);
+  }
+
+  /**
+   * Tell the daemon that the edits of a row were made, and return the id of the change.
+   *
+   * @param {number} row
+   * @param {string} path of the note, as the row has it
+   * @param {Offer} offer
+   * @param {string} now its current path
+   */
+  async confirmRow(row, path, { edits, ...hashes }, now) {
+    const body = { ...hashes, ...(now !== path && { moved_to: now }) };
+    return (await this.#post(`/outbox/${row}/applied`, body, shapes.asMade)).change;
+  }
+
+  /**
    * Return what the note needs, or why it is skipped.
    *
    * @param {string} path

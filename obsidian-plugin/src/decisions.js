@@ -51,6 +51,8 @@ async function decideByDaemon(plugin, { id, path, state }, { what, value }) {
   if (what === "accept") await saveOpen(plugin, path);
   const one = { id, state, ...(value !== undefined && { text: value }) };
   const { notes } = await plugin.api.decideProposals(what === "accept" ? { accept: [one] } : { [what]: [id] });
+  const isHere = notes.some(({ status }) => status === "proposed") && isOpen(plugin, path);
+  if (what === "undo" && isHere && (await plugin.asked.makeIn(path))) return;
   const made = notes.flatMap(({ proposals }) => proposals).find((each) => each.id === id);
   if (made?.reason) throw new Refused(made.reason);
 }

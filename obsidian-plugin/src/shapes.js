@@ -10,7 +10,7 @@ import { UnexpectedAnswer } from "./errors.js";
  * @import {
  *   AskedShape, Change as ChangeShape, ChangePage, DecisionsMade, EditShape, Filled as FilledShape, ModelShape, NewRun, Note as NoteShape, OfferShape, Problem, Proof,
  *   Proposal as ProposalShape, ProposalOffer,
- *   ReportTaken, ResultShape, RunProgress, RunShape, Status as StatusShape, Token, Undone as UndoneShape, UndoOffered,
+ *   ReportTaken, ResultShape, RunProgress, RunShape, Status as StatusShape, Token, Undone as UndoneShape, EditsInPart,
  * } from "./api-types.d.ts"
  */
 
@@ -128,14 +128,14 @@ function asId(value) {
 export const asOffer = object({ edits: list(asEdit), base_sha256: asText, new_sha256: asText });
 export const asOffered = object({ offer: asOffer, reason: maybe(asText) });
 export const asMade = object({ change: asNumber });
-export const asUndone = object({ change: asNumber, path: maybe(asText), reason: maybe(asText) });
+export const asUndone = object({ change: asNumber, path: maybe(asText), reason: maybe(asText), waits: maybe(asNumber) });
 export const asPaired = object({ token: asText });
 export const asPlace = object({ port: asPort, id: asId });
 export const asProofs = object({ token: asText, place: asText, version: asText });
 export const asHealth = object({ status: asText, name: asOptionalText, version: asOptionalText });
 export const asBegun = object({ id: asText });
 export const asProblem = object({ type: asOptionalText, detail: or(asText, "The daemon does not do that.") });
-const asAsked = object({ path: asText, run: maybe(asText), change: maybe(asNumber) });
+const asAsked = object({ id: maybe(asNumber), path: asText, run: maybe(asText), change: maybe(asNumber) });
 export const asAttended = object({ to_do: asTextList, asked: or(list(asAsked), []) });
 export const asNote = object({ needs: or(list(asNeed), []), left: asTextList, skipped: maybe(asText) });
 export const asTotal = object({ total: asCount });
@@ -218,7 +218,7 @@ const asProposal = object({
 export const asProposals = object({ proposals: list(asProposal), next: maybe(asNumber), total: asCount });
 export const asProposalOffer = object({ run: asText, offer: asOffer });
 const asDecided = object({ id: asNumber, state: maybe(asText), reason: maybe(asText) });
-export const asDecisions = object({ notes: list(object({ path: asText, proposals: list(asDecided) })) });
+export const asDecisions = object({ notes: list(object({ path: asText, status: asOptionalText, proposals: list(asDecided) })) });
 const asFetch = object({ name: asText, state: asText, done: asCount, of: asCount, reason: asOptionalText });
 const asEntry = object({ name: asText, title: asOptionalText, bytes: asCount });
 export const asModel = object({
@@ -253,7 +253,7 @@ export const asModel = object({
 /** @typedef {ReadOf<ChangeShape, ReturnType<typeof asChange>>} Change */
 /** @typedef {ReadOf<ChangePage, ReturnType<typeof asChanges>>} Changes */
 /** @typedef {ReadOf<UndoneShape, ReturnType<typeof asUndone>>} Undone */
-/** @typedef {ReadOf<UndoOffered, ReturnType<typeof asOffered>>} OfferedUndo */
+/** @typedef {ReadOf<EditsInPart, ReturnType<typeof asOffered>>} OfferedUndo */
 /** @typedef {ReadOf<ReportTaken, ReturnType<typeof asAttended>>} Attended */
 /** @typedef {ReadOf<Proof, ReturnType<typeof asProofs>>} Proofs */
 /** @typedef {ReadOf<Token, ReturnType<typeof asPaired>>} Paired */

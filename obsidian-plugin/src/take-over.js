@@ -6,10 +6,11 @@
 import { notifyOfOutcome } from "./enrich.js";
 import { NoteUnavailable, Refused } from "./errors.js";
 import { findViews } from "./note-text.js";
+import { saveOpen } from "./open-notes.js";
 import { askModel } from "./runs.js";
-import { undoChange } from "./undo.js";
+import { tellUndone } from "./undo.js";
 import { say } from "./words.js";
-import { writeEnrichment } from "./writing.js";
+import { applyOffer, confirmWritten, writeEnrichment } from "./writing.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -23,6 +24,7 @@ const REST = 5_000; // milliseconds without typing before an open note is filled
 const LONGEST = 120; // checks until other notes get their turn
 const RETRY = 60_000; // milliseconds until a note is tried again
 const PAUSE = 1_000; // milliseconds without typing before a change that was asked for elsewhere
+const LONGEST_ASKED = 30; // checks until who asked for a change here is told that it waits
 const RETRY_ASKED = 5_000; // milliseconds until such a change is tried again
 const ASK_AGAIN = 2_000; // milliseconds between two questions to the daemon while a run is in progress
 
@@ -178,10 +180,47 @@ export class AskedChanges {
     const isFollowed = run !== null && plugin.runs.get(run) === file; // the note was opened after the run began
     if (plugin.work.doing.has(path) && !isFollowed) return;
     this.#tried.set(key, Date.now());
-    if (change !== null) await undoChange(plugin, change, path, () => requireIdle(plugin, PAUSE));
+    if (one.id !== null) await plugin.work.do(path, () => this.#makeRow(file, one));
     else if (isFollowed) await this.#fillForRun(file, run);
     else if (run !== null) await plugin.work.do(path, () => this.#fillForRun(file, run));
     this.waiting = this.waiting.filter((other) => other !== one);
+  }
+
+  /**
+   * Make the edits of a row of the outbox, and confirm them.
+   *
+   * @param {TFile} file
+   * @param {Asked} row
+   */
+  async #makeRow(file, { id, path, change }) {
+    const plugin = this.#plugin;
+    const row = id ?? 0;
+    let reason = /** @type {string | null} */ (null);
+    const readOffer = async (/** @type {string} */ now) => {
+      const given = await plugin.api.readRowEdits(row, now);
+      reason = given.reason;
+      return given.offer;
+    };
+    await saveOpen(plugin, path);
+    const made = await applyOffer(plugin, { file, path, readOffer, beforeWrite: () => requireIdle(plugin, PAUSE) });
+    await confirmWritten(plugin, file, () => plugin.api.confirmRow(row, path, made, file.path));
+    if (change !== null) tellUndone({ path: file.path, reason });
+  }
+
+  /**
+   * Make what waits in a note, as soon as its user pauses. Return whether it was made in half a minute.
+   *
+   * @param {string} path
+   */
+  async makeIn(path) {
+    const { daemon, timers } = this.#plugin;
+    const waits = () => this.waiting.some((one) => one.path === path);
+    await daemon.reportOpen();
+    for (let looks = 0; waits() && looks < LONGEST_ASKED; looks++) {
+      await this.make();
+      if (waits()) await timers.pause(LOOK);
+    }
+    return !waits();
   }
 
   /**

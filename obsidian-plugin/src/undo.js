@@ -27,7 +27,7 @@ export async function undoLast(plugin, file) {
   for await (const { id, left } of readUndoable(plugin, { path: file.path })) {
     if (left?.length) continue; // undone in part already: the rest cannot be
     try {
-      return tell(await undoOne(plugin, id, file.path), gone);
+      return tellUndone(await undoOne(plugin, id, file.path), gone);
     } catch (error) {
       if (!(error instanceof ChangeNotInNote)) throw error;
       gone += 1;
@@ -42,17 +42,18 @@ export async function undoLast(plugin, file) {
  * @param {CompanionPlugin} plugin
  * @param {number} change
  * @param {string} path
- * @param {() => Promise<void>} [beforeWrite] see applyOffer
  */
-export async function undoChange(plugin, change, path, beforeWrite) {
-  tell(await undoOne(plugin, change, path, beforeWrite), 0);
+export async function undoChange(plugin, change, path) {
+  tellUndone(await undoOne(plugin, change, path));
 }
 
 /**
+ * Notify the user of what was undone, and of what stays of it.
+ *
  * @param {Undone} undone
- * @param {number} gone the number of newer changes that were not in the note any more
+ * @param {number} [gone] the number of newer changes that were not in the note any more
  */
-function tell({ path, reason }, gone) {
+export function tellUndone({ path, reason }, gone = 0) {
   const told = say(gone ? "undoneOlder" : "undone", { path });
   notify([told, reason && sentence(reason)].filter(Boolean).join(" "));
 }
@@ -119,10 +120,9 @@ async function* readUndoable(plugin, which) {
  * @param {CompanionPlugin} plugin
  * @param {number} change
  * @param {string} path
- * @param {() => Promise<void>} [beforeWrite] see applyOffer
  * @returns {Promise<Undone>}
  */
-async function undoOne(plugin, change, path, beforeWrite) {
+async function undoOne(plugin, change, path) {
   const { app } = plugin;
   let file = findFile(app, path);
   if (!file) {
@@ -136,6 +136,7 @@ async function undoOne(plugin, change, path, beforeWrite) {
     if (file) await saveOpen(plugin, file.path);
     if (!file || !findEditing(app, file)) {
       const made = await plugin.api.undo(change, isOpen(plugin, path));
+      if (made.waits !== null) throw new Refused(sentence(`${path}: ${made.reason}`)); // another window has it open
       undone = { path: made.path ?? path, reason: made.reason };
       return;
     }
@@ -144,7 +145,7 @@ async function undoOne(plugin, change, path, beforeWrite) {
       undone = { path: file.path, reason };
       return offer;
     };
-    const made = await applyOffer(plugin, { file, path, readOffer, beforeWrite });
+    const made = await applyOffer(plugin, { file, path, readOffer });
     await plugin.api.confirmUndo(change, made);
   });
   return undone;

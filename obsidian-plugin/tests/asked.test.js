@@ -133,12 +133,14 @@ describe("an open note that is asked for elsewhere", () => {
   });
 
   test("is taken back here", async () => {
-    await begin([{ path: "A.md", run: null, change: 7 }]);
-    host.daemon.answers.set("POST /changes/*/undo", { offer: offerFor(NOTE) });
+    await begin([{ id: 3, path: "A.md", run: null, change: 7 }]);
+    host.daemon.answers.set("POST /outbox/*/edits", { offer: offerFor(NOTE), reason: "the rest was edited" });
+    host.daemon.answers.set("POST /outbox/*/applied", { change: 9 });
     await host.pass(2000);
-    assert.deepEqual(requests("POST /changes/7/undo"), [{ apply: "client", text: NOTE }]);
-    assert.equal(requests("POST /changes/7/applied").length, 1);
+    assert.deepEqual(requests("POST /outbox/3/edits"), [{ text: NOTE }]);
+    assert.equal(requests("POST /outbox/3/applied").length, 1);
     assert.equal(view.editor.getValue(), FILLED);
+    assert.match(host.said, /“A.md”.*The rest was edited\./);
   });
 
   test("is looked for often while a run is followed here", async () => {

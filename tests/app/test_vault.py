@@ -207,6 +207,7 @@ def test_undo_tells_of_each_change(vault: Vault) -> None:
         "reason": None,
         "code": None,
         "moved_from": None,
+        "waits": None,
     }
     assert (part.undone_by, part.left, part.code) == (5, ["callout"], None) and part.reason
     assert (refused.undone_by, refused.left) == (None, ["description", "callout"])

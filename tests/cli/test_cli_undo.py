@@ -359,6 +359,7 @@ def test_undo_json(enriched: User) -> None:
             "reason": None,
             "code": None,
             "moved_from": None,
+            "waits": None,
         }
     ]
     enriched.note("Folder/B.md", FILLED.replace("What a stub", "What my stub"))

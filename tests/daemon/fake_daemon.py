@@ -10,12 +10,13 @@ from pathlib import Path
 
 from companion.app.local_notes import LocalNotes
 from companion.app.local_vault import LocalVault
+from companion.app.outbox import ClientEdits
 from companion.app.types.base import iso_time
 from companion.app.types.changes import Change, ChangePage, ChangeQuery
 from companion.app.types.notes import Note, NoteState, Outdated
 from companion.app.types.status import BackgroundWork, BacklogState, Fault, SpentToday, Status
 from companion.daemon.circuit_breaker import EndpointFault
-from companion.daemon.client_runs import ClientEdits, Run, RunRequest, Runs
+from companion.daemon.client_runs import Run, RunRequest, Runs
 from companion.daemon.daemon import Daemon
 from companion.daemon.open_notes import RequestedEdit
 from companion.daemon.run_handler import RunHandler

@@ -7,8 +7,9 @@ from hashlib import sha256
 
 import pytest
 
+from companion.app.outbox import ClientEdits
 from companion.app.types.changes import ChangeQuery
-from companion.daemon.client_runs import ClientEdits, Run
+from companion.daemon.client_runs import Run
 from companion.daemon.work_queue import Priority
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import EditorText
@@ -119,9 +120,9 @@ def test_file_that_the_client_writes_itself_keeps_its_line_ends_and_mark(
     assert change
     assert quiet.space.journal.images(change.id) == (text.encode(), filled.encode())
     later = filled + "Typed since.\r\n"
-    undo = quiet.daemon.undos.prepare_undo(change, later).edits
+    undo = quiet.daemon.outbox.offer_undo(change, later).edits
     assert applied(later, undo) == text + "Typed since.\r\n"
-    quiet.daemon.undos.undo(change)
+    quiet.daemon.outbox.undo(change)
     assert quiet.read("Stub.md") == text
 
 
@@ -135,7 +136,7 @@ def test_change_of_a_note_that_was_renamed_is_that_of_its_new_path(quiet: Daemon
     (change,) = quiet.changes("Named.md")
     assert (change.id, quiet.changes("Stub.md")) == (number, [])
     quiet.note("Named.md", FILLED)
-    quiet.daemon.undos.undo(change)
+    quiet.daemon.outbox.undo(change)
     assert quiet.read("Named.md") == STUB
 
 
@@ -162,7 +163,7 @@ def test_confirmation_that_the_journal_failed_may_be_repeated(
         def fail(*_: object) -> int:
             raise OSError("the disk is full")
 
-        patch.setattr(quiet.space.journal, "confirm", fail)
+        patch.setattr(quiet.space.journal.outbox, "confirm", fail)
         with pytest.raises(OSError, match="full"):
             quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
     assert quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
@@ -189,14 +190,14 @@ def test_edits_never_confirmed_are_journaled_at_the_next_look(
     if restarts:
         quiet.start()
     eventually(lambda: [change.run for change in quiet.changes()] == [run.id])
-    quiet.daemon.undos.undo(quiet.changes()[0])
+    quiet.daemon.outbox.undo(quiet.changes()[0])
     assert quiet.read("Stub.md") == STUB + more
 
 
 def test_undo_never_confirmed_is_journaled_at_the_next_look(quiet: DaemonFixture) -> None:
     quiet.run("Stub.md")
     (change,) = quiet.changes()
-    quiet.daemon.undos.prepare_undo(change, FILLED)
+    quiet.daemon.outbox.offer_undo(change, FILLED)
     quiet.rescan()
     assert len(quiet.changes()) == 1
     quiet.note("Stub.md", STUB + "Typed since.\n")
@@ -359,7 +360,7 @@ def test_undo_in_the_file_of_what_was_made_in_an_editor(
     quiet.note("Stub.md", mark + FILLED.replace("\n", newline))  # as the editor saves it
     change = quiet.space.journal.change(number)
     assert change
-    undo = quiet.daemon.undos.undo(change).change
+    undo = quiet.daemon.outbox.undo(change).change
     assert quiet.read("Stub.md") == mark + STUB.replace("\n", newline)
     assert quiet.changes()[0].id == undo
     assert quiet.changes()[1].state == "undone"
@@ -370,10 +371,13 @@ def test_undo_in_the_editor_of_what_was_written_into_the_file(quiet: DaemonFixtu
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     shown = FILLED + "Typed since 🌱.\n"
-    offer = quiet.daemon.undos.prepare_undo(change, shown).edits
+    offer = quiet.daemon.outbox.offer_undo(change, shown).edits
     assert applied(shown, offer) == STUB + "Typed since 🌱.\n"
-    made = quiet.daemon.undos.confirm_undo(change, offer.base_sha256, offer.new_sha256)
-    assert quiet.daemon.undos.confirm_undo(change, offer.base_sha256, offer.new_sha256) == made
+    made = quiet.daemon.outbox.confirm(f"change {change.id}", offer.base_sha256, offer.new_sha256)
+    assert (
+        quiet.daemon.outbox.confirm(f"change {change.id}", offer.base_sha256, offer.new_sha256)
+        == made
+    )
     assert quiet.changes()[0].undoes == change.id
 
 
@@ -396,10 +400,12 @@ def test_undo_in_the_editor_of_what_can_go(quiet: DaemonFixture) -> None:
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     shown = FILLED.replace("It grows", "It shrinks")
-    made = quiet.daemon.undos.prepare_undo(change, shown)
+    made = quiet.daemon.outbox.offer_undo(change, shown)
     assert applied(shown, made.edits) == shown.replace("What a stub is.", "")
     assert made.left == ["callout"] and "callout" in made.reason
-    quiet.daemon.undos.confirm_undo(change, made.edits.base_sha256, made.edits.new_sha256)
+    quiet.daemon.outbox.confirm(
+        f"change {change.id}", made.edits.base_sha256, made.edits.new_sha256
+    )
     assert (quiet.changes()[1].state, quiet.changes()[1].left) == ("done", ["callout"])
 
 
@@ -413,8 +419,8 @@ def test_undo_that_was_undone_is_journaled_anew(quiet: DaemonFixture) -> None:
             text, taken_back = FILLED, change
         else:
             text, taken_back = STUB, quiet.changes()[0]
-        undo = quiet.daemon.undos.prepare_undo(taken_back, text).edits
-        quiet.daemon.undos.confirm_undo(taken_back, undo.base_sha256, undo.new_sha256)
+        undo = quiet.daemon.outbox.offer_undo(taken_back, text).edits
+        quiet.daemon.outbox.confirm(f"change {taken_back.id}", undo.base_sha256, undo.new_sha256)
         after = quiet.space.journal.change(number)
         assert after
         assert after.state == expected
@@ -424,10 +430,10 @@ def test_undo_that_was_undone_is_journaled_anew(quiet: DaemonFixture) -> None:
 def test_what_was_taken_back_is_not_offered_to_be_taken_back_again(quiet: DaemonFixture) -> None:
     quiet.run("Stub.md")
     (change,) = quiet.changes()
-    quiet.daemon.undos.undo(change)
+    quiet.daemon.outbox.undo(change)
     change = quiet.changes()[1]
     with pytest.raises(NoteError, match="was taken back already by change 2"):
-        quiet.daemon.undos.prepare_undo(change, FILLED)
+        quiet.daemon.outbox.offer_undo(change, FILLED)
 
 
 def test_what_was_taken_back_is_left_by_the_background(daemon_fixture: DaemonFixture) -> None:
@@ -435,7 +441,7 @@ def test_what_was_taken_back_is_left_by_the_background(daemon_fixture: DaemonFix
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.is_filled("Stub.md"))
     eventually(daemon_fixture.is_idle)
-    daemon_fixture.daemon.undos.undo(daemon_fixture.changes()[0])
+    daemon_fixture.daemon.outbox.undo(daemon_fixture.changes()[0])
     daemon_fixture.rescan()
     (daemon_fixture.vault / "Stub.md").touch()
     daemon_fixture.rescan()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
-from companion.daemon import open_notes, undos
+from companion.app import outbox
+from companion.daemon import open_notes
 from companion.daemon.client_runs import Run
-from companion.errors import NoteBusy, NoteChanged
+from companion.errors import NoteChanged, NoteRefused
 from companion.store.journal import Change
+from companion.store.outbox import UNDO_IN_EDITOR, OutboxRow
 from companion.store.proposal import Acceptance
 from tests.daemon.daemon_fixture import (
     FILLED,
@@ -32,14 +32,14 @@ def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.daemon.enricher_source._OPEN_SETTLE", 0.02)
     monkeypatch.setattr("companion.daemon.run_handler.OPEN_LOOK", 0.05)
     monkeypatch.setattr(open_notes, "OPEN_LOOK", 0.05)
-    monkeypatch.setattr(undos, "_LOOK", 0.05)
+    monkeypatch.setattr(outbox, "LOOK", 0.05)
+    monkeypatch.setattr(outbox, "REPORTED", 0.0)
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No editor has any time."""
     monkeypatch.setattr(open_notes, "PATIENCE", 0.0)
-    monkeypatch.setattr(undos, "PATIENCE", 0.0)
 
 
 def open_and_ask(daemon_fixture: DaemonFixture, *paths: str, **options: object) -> Run:
@@ -65,7 +65,7 @@ def test_run_has_an_open_note_edited_in_its_editor(
     quiet.note("Other.md")
     run = open_and_ask(quiet, asked, **options)
     (waiting,) = quiet.daemon.requested_edits(["Stub.md", "Other.md"])
-    assert waiting == ("Stub.md", run.id, None)
+    assert waiting[:3] == ("Stub.md", run.id, None)
     if not asked:
         eventually(lambda: quiet.is_filled("Other.md"))
     assert quiet.read("Stub.md") == STUB
@@ -146,7 +146,7 @@ def test_client_that_shows_the_note_may_have_it_written(quiet: DaemonFixture) ->
     run = quiet.run("Stub.md", even_open=True)
     assert statuses(run) == {"Stub.md": "enriched"}
     assert quiet.is_filled("Stub.md")
-    quiet.daemon.undos.undo(quiet.changes()[0], even_open=True)
+    quiet.daemon.outbox.undo(quiet.changes()[0], even_open=True)
     assert quiet.read("Stub.md") == STUB
 
 
@@ -193,58 +193,97 @@ def fill_and_open(daemon_fixture: DaemonFixture) -> Change:
     return daemon_fixture.changes()[0]
 
 
+def request_undo(daemon_fixture: DaemonFixture) -> tuple[Change, OutboxRow]:
+    """Return a change of Stub.md, which is open, and the row by which it is to be taken back."""
+    change = fill_and_open(daemon_fixture)
+    row = daemon_fixture.daemon.outbox.undo(change, "20261125-104412-3f9a")
+    assert isinstance(row, OutboxRow)
+    [asked] = daemon_fixture.daemon.requested_edits(["Stub.md"])
+    assert asked == ("Stub.md", None, change.id, row.id)
+    return change, row
+
+
 def test_open_note_is_taken_back_in_its_editor(quiet: DaemonFixture) -> None:
-    change = fill_and_open(quiet)
-    with ThreadPoolExecutor() as others:
-        undo = others.submit(quiet.daemon.undos.undo, change, "20261125-104412-3f9a")
-        eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
-        assert quiet.daemon.requested_edits(["Stub.md"]) == [("Stub.md", None, change.id)]
-        text = FILLED + "Not saved yet.\n"
-        offer = quiet.daemon.undos.prepare_undo(change, text).edits
-        assert applied(text, offer) == UNSAVED
-        made = quiet.daemon.undos.confirm_undo(change, offer.base_sha256, offer.new_sha256)
-        assert undo.result(10) == (made, "Stub.md", [], "")
+    change, row = request_undo(quiet)
+    assert quiet.daemon.outbox.undo(change) == row  # asked for once more
+    text = FILLED + "Not saved yet.\n"
+    offer = quiet.daemon.outbox.give(row.id, text).edits
+    assert applied(text, offer) == UNSAVED
+    made = quiet.daemon.outbox.confirm(row.key, offer.base_sha256, offer.new_sha256)
+    now = quiet.daemon.outbox.row(row.id)
+    assert (now.state, now.change, now.reason) == ("made", made, "")
     assert quiet.is_filled("Stub.md")  # the editor saves it
     assert (quiet.changes()[0].run, quiet.changes()[0].undoes) == ("20261125-104412-3f9a", 1)
     assert quiet.daemon.requested_edits(["Stub.md"]) == []
 
 
 def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: DaemonFixture) -> None:
-    change = fill_and_open(quiet)
-    with ThreadPoolExecutor() as others:
-        undo = others.submit(quiet.daemon.undos.undo, change)
-        eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
-        made = quiet.daemon.undos.prepare_undo(change, FILLED.replace("It grows", "It shrinks"))
-        number = quiet.daemon.undos.confirm_undo(change, *made.edits[1:])
-        assert undo.result(10) == (number, "Stub.md", ["callout"], made.reason)
-    assert made.reason
+    change, row = request_undo(quiet)
+    given = quiet.daemon.outbox.give(row.id, FILLED.replace("It grows", "It shrinks"))
+    made = quiet.daemon.outbox.confirm(row.key, *given.edits[1:])
+    now, after = quiet.daemon.outbox.row(row.id), quiet.space.journal.change(change.id)
+    assert given.reason and after
+    assert (now.change, now.reason, after.left) == (made, given.reason, ["callout"])
 
 
 def test_reason_why_an_editor_cannot_take_it_back_is_told(quiet: DaemonFixture) -> None:
-    change = fill_and_open(quiet)
-    with ThreadPoolExecutor() as others:
-        undo = others.submit(quiet.daemon.undos.undo, change)
-        eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
-        mine = FILLED.replace("It grows", "It shrinks").replace("What a stub is", "What mine is")
-        with pytest.raises(NoteChanged):
-            quiet.daemon.undos.prepare_undo(change, mine)
-        with pytest.raises(NoteChanged, match="edited since"):
-            undo.result(10)
+    _, row = request_undo(quiet)
+    mine = FILLED.replace("It grows", "It shrinks").replace("What a stub is", "What mine is")
+    with pytest.raises(NoteChanged):
+        quiet.daemon.outbox.give(row.id, mine)
+    now = quiet.daemon.outbox.row(row.id)
+    assert (now.state, now.code) == ("withdrawn", "note-changed") and "edited since" in now.reason
+    with pytest.raises(NoteRefused, match="not wanted any more"):
+        quiet.daemon.outbox.give(row.id, FILLED)
 
 
-@pytest.mark.usefixtures("impatient")
-def test_open_note_that_nobody_takes_back_is_refused(quiet: DaemonFixture) -> None:
-    change = fill_and_open(quiet)
-    with pytest.raises(NoteBusy, match="open in Obsidian"):
-        quiet.daemon.undos.undo(change)
-    assert quiet.is_filled("Stub.md")
+def test_undo_that_was_made_and_not_confirmed_is_not_made_again(quiet: DaemonFixture) -> None:
+    _, row = request_undo(quiet)
+    quiet.daemon.outbox.give(row.id, FILLED)
+    with pytest.raises(NoteRefused, match="made already"):
+        quiet.daemon.outbox.give(row.id, STUB + "Typed since.\n")
+    assert quiet.daemon.outbox.row(row.id).change == quiet.changes()[0].id == 2
 
 
-def test_note_that_is_closed_meanwhile_is_taken_back_in_the_file(quiet: DaemonFixture) -> None:
-    change = fill_and_open(quiet)
-    with ThreadPoolExecutor() as others:
-        undo = others.submit(quiet.daemon.undos.undo, change)
-        eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
-        quiet.daemon.report_presence("desk", [])
-        assert undo.result(10).change == 2
+def test_no_undo_waits_for_an_editor(quiet: DaemonFixture) -> None:
+    """Not one of the server's threads, however many are asked for."""
+    changes = []
+    for number in range(5):
+        quiet.note(f"{number}.md")
+        quiet.run(f"{number}.md")
+        changes += [quiet.changes()[0].id]
+    quiet.daemon.report_presence("desk", [f"{number}.md" for number in range(5)])
+    undone = list(quiet.daemon.vault.undo(changes))
+    assert {each.reason for each in undone} == {UNDO_IN_EDITOR}
+    assert [each.waits for each in undone] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["it runs on", "it is restarted"])
+@pytest.mark.parametrize("is_given", [False, True], ids=["waiting", "given"])
+def test_note_that_is_closed_meanwhile_is_taken_back_in_the_file(
+    quiet: DaemonFixture, restarts: bool, is_given: bool
+) -> None:
+    _, row = request_undo(quiet)
+    if is_given:
+        quiet.daemon.outbox.give(row.id, FILLED)
+    if restarts:
+        quiet.stop()
+        quiet.start()
+        quiet.daemon.report_presence("desk", ["Stub.md"])
+        quiet.daemon.outbox.look()
+    assert quiet.read("Stub.md") == FILLED
+    quiet.daemon.report_presence("desk", [])
+    eventually(lambda: quiet.daemon.outbox.row(row.id).state == "made")
     assert quiet.read("Stub.md") == STUB
+    assert [change.undoes for change in quiet.changes()] == [1, None]
+
+
+def test_nothing_is_written_until_editors_could_report(
+    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request_undo(quiet)
+    quiet.stop()
+    monkeypatch.setattr(outbox, "REPORTED", 3600.0)
+    quiet.start()
+    assert quiet.daemon.outbox.look() == outbox.LOOK
+    assert quiet.read("Stub.md") == FILLED

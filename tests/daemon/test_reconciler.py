@@ -152,7 +152,7 @@ def undone(daemon_fixture: DaemonFixture) -> DaemonFixture:
     eventually(lambda: daemon_fixture.is_filled("A.md") and daemon_fixture.is_filled("F/B.md"))
     eventually(daemon_fixture.is_idle)
     for change in daemon_fixture.changes():
-        daemon_fixture.daemon.undos.undo(change)
+        daemon_fixture.daemon.outbox.undo(change)
     daemon_fixture.rescan()
     eventually(daemon_fixture.is_idle)
     assert daemon_fixture.read("A.md") == daemon_fixture.read("F/B.md") == STUB
@@ -175,7 +175,7 @@ def test_memory_goes_with_a_note_that_an_event_told_of(
     eventually(lambda: {change.path for change in undone.changes()} == paths)
     assert _is_remembered(undone, paths)
     for change in undone.changes()[:2]:
-        undone.daemon.undos.undo(change)
+        undone.daemon.outbox.undo(change)
     assert all("> A stub is a short" in undone.read(path) for path in paths)
 
 
@@ -219,7 +219,7 @@ def test_what_a_person_accepted_and_undid_is_not_written_by_itself(
     daemon_fixture.stop()
     daemon_fixture.review = ReviewTable(mode="write")
     daemon_fixture.start()
-    daemon_fixture.daemon.undos.undo(daemon_fixture.changes()[0])
+    daemon_fixture.daemon.outbox.undo(daemon_fixture.changes()[0])
     daemon_fixture.rescan()
     eventually(daemon_fixture.is_idle)
     assert (daemon_fixture.read("A.md"), daemon_fixture.model.calls()) == (STUB, 1)

@@ -16,6 +16,6 @@ SECTION = Need("callout", "Uses", None, "section", "you asked for a callout in t
 
 def record(journal: Journal, change: NewChange, before: bytes, after: bytes) -> int:
     """Return the id of a change that a client made itself."""
-    made = journal.confirm(journal.offer("run", change, before, after))
+    made = journal.outbox.confirm(journal.outbox.offer("run", change, before, after))
     assert made
     return made

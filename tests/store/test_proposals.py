@@ -15,7 +15,9 @@ import pytest
 from companion.errors import JournalError, ProposalDecided
 from companion.sqlite import migrate
 from companion.store import tables
+from companion.store.change import make_row
 from companion.store.journal import Journal, NewChange
+from companion.store.outbox import OfferId
 from companion.store.proposal import Flag, NewProposal, Proposal, ProposalState
 from companion.store.proposals import ALL, Selection
 from tests.store.stub_note import CALLOUT, DESCRIPTION, ENRICHED, NOTE, SECTION, TAGS, record
@@ -256,9 +258,9 @@ def test_what_is_being_written_is_not_decided(journal: Journal, change: NewChang
 
 def test_a_client_that_made_the_edits_accepts(journal: Journal, change: NewChangeOf) -> None:
     ids = journal.proposals.add([TEXT, PROSE])
-    offer = journal.offer("run-1", _accepting(change(), *ids), NOTE, ENRICHED)
+    offer = journal.outbox.offer("run-1", _accepting(change(), *ids), NOTE, ENRICHED)
     assert _states(journal, *ids) == ["open", "open"]
-    number = journal.confirm(offer)
+    number = journal.outbox.confirm(offer)
     assert {(p.state, p.change) for p in journal.proposals.get_all(ids)} == {("accepted", number)}
 
 
@@ -347,12 +349,12 @@ def test_forgets_notes_as_they_were_before_changes_and_offers(
 ) -> None:
     before, after = NOTE + b"Xylophone.\n", ENRICHED + b"Xylophone.\n"
     journal.done(journal.begin(change(before, after), before, after))
-    journal.offer("run", change(before, after), before, after)
-    journal.offer("run", change(path="other.md"), NOTE, ENRICHED)
+    journal.outbox.offer("run", change(before, after), before, after)
+    journal.outbox.offer("run", change(path="other.md"), NOTE, ENRICHED)
     journal.flush()
     assert b"Xylophone" in _bytes_of(tmp_path / "state")
     journal.forget(["Stub.md"])
-    assert [offered.path for offered in journal.open_offers()] == ["other.md"]
+    assert [offered.path for offered in journal.outbox.unconfirmed()] == ["other.md"]
     assert b"Xylophone" not in _bytes_of(tmp_path / "state")
 
 
@@ -443,15 +445,20 @@ def test_remembers_what_an_older_version_did(old_file: Path, read_only: bool) ->
         assert [p.change for p in kept] == [1, 2, None, None, None, None]
 
 
+@pytest.mark.parametrize("is_made", [False, True], ids=["as it was", "confirmed already"])
 def test_an_offer_of_an_older_version_is_confirmed(
-    journal: Journal, change: NewChangeOf, tmp_path: Path
+    change: NewChangeOf, tmp_path: Path, is_made: bool
 ) -> None:
-    offer = journal.offer("run-1", change(), NOTE, ENRICHED)
-    file = tmp_path / "state" / "journal.sqlite3"
-    with sqlite3.connect(file) as db:
-        row = json.loads(db.execute("SELECT row FROM offers").fetchone()[0])
-        del row["proposals"], row["decided_by"]
-        db.execute("UPDATE offers SET row = ?", (json.dumps(row),))
+    file = tmp_path / "journal.sqlite3"
+    row = make_row(change(), NOTE, ENRICHED, 5.0)
+    hashes = [str(row[name]) for name in ("before_sha256", "after_sha256")]
+    del row["proposals"], row["decided_by"]
+    db = sqlite3.connect(file, isolation_level=None)
+    migrate(db, tables.MIGRATIONS[:9])
+    offer = ("run-1", *hashes, "Stub.md", 5.0, json.dumps(row), NOTE, 77 if is_made else None)
+    db.execute("INSERT INTO offers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", offer)
     db.close()
-    assert journal.confirm(offer)
-    assert list(journal.proposals.latest("Stub.md")) == ["callout:top", "description"]
+    with Journal(file) as journal:
+        assert journal.outbox.confirm(OfferId("run-1", *hashes)) == (77 if is_made else 1)
+        needs = [] if is_made else ["callout:top", "description"]
+        assert list(journal.proposals.latest("Stub.md")) == needs

@@ -376,7 +376,7 @@ def _make_first_version(file: Path) -> None:
         db.execute("ALTER TABLE changes DROP COLUMN parts")
         db.execute("ALTER TABLE changes DROP COLUMN taken")
         db.execute("DROP INDEX proposals_of_change")
-        later = ("notes", "offers", "proposals", "proposal_sources", "batch_calls", "batches")
+        later = ("notes", "outbox", "proposals", "proposal_sources", "batch_calls", "batches")
         for table in later:
             db.execute(f"DROP TABLE {table}")
         db.execute("ALTER TABLE changes DROP COLUMN proposals")

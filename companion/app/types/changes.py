@@ -113,7 +113,8 @@ class Undone(Shape):
     path: of its note now; moved_from: its path before, if it was moved meanwhile. undone_by: the
     change that took it back; null: nothing was. left: the parts that stay, as they were edited,
     moved or removed since; reason: why, in words. code: that of the error, if nothing was taken
-    back, as in the type of a problem.
+    back, as in the type of a problem. waits: the row of the outbox, if the note is open and its
+    editor is to take the change back; `GET /outbox/{waits}` says what became of it.
     """
 
     change: int
@@ -123,6 +124,7 @@ class Undone(Shape):
     reason: str | None
     code: str | None = None
     moved_from: str | None = None
+    waits: int | None = None
 
     @classmethod
     def failed(

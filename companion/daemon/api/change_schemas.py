@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, model_validator
 
-from companion.app.types.base import OfferShape, OrNull, RunId, Sent, Shape
+from companion.app.types.base import RunId, Sent
 
 _DAEMON = {"apply": {"const": "daemon"}, "text": {"type": "null"}}
 _CLIENT = {"apply": {"const": "client"}, "run": {"type": "null"}, "text": {"type": "string"}}
@@ -35,11 +35,3 @@ class Undo(Sent):
         if self.text is not None and self.run is not None:
             raise ValueError("`run` goes with `apply: daemon`")
         return self
-
-
-class UndoOffered(Shape):
-    """The edits that undo a change in the text that was sent. left, reason: as in Undone."""
-
-    offer: OfferShape
-    left: list[str]
-    reason: OrNull

@@ -100,11 +100,12 @@ class PresenceReport(Sent):
 class AskedShape(Shape):
     """Edits of an open note that a user asked for, and that wait for this client to make them.
 
-    run: get its edits with `POST /runs/{run}/edits`. change: get the edits that undo it with
-    `POST /changes/{change}/undo` and `apply: client`. One of the two is null. Confirm them as
-    usual, within 30 seconds; afterwards nothing waits for them.
+    run: get its edits with `POST /runs/{run}/edits`. change: the one to undo; get the edits with
+    `POST /outbox/{id}/edits`. One of the two is null, and so is id for a run. Confirm them with
+    `applied` at the same place.
     """
 
+    id: int | None
     path: str
     run: str | None
     change: int | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from companion.app.types.base import LARGEST, Applied, ChangeMade, Nothing, OfferShape
+from companion.app.types.base import LARGEST, Applied, ChangeMade, Nothing
 from companion.app.types.changes import (
     Change,
     ChangePage,
@@ -28,7 +28,8 @@ from companion.app.types.notes import (
     ScanOptions,
     ScanReport,
 )
-from companion.daemon.api.change_schemas import Undo, UndoOffered
+from companion.app.types.outbox import EditsInPart
+from companion.daemon.api.change_schemas import Undo
 from companion.daemon.api.routing import Resource, for_a_while, the_daemon
 from companion.daemon.problem import Refusal
 from companion.errors import NotThere
@@ -112,13 +113,11 @@ def undo_changes(body: ChangesToUndo) -> UndoneChanges:
 
 
 @changes.does(f"{_ONE}/undo", conflicts=True)
-def undo_change(change: int, body: Undo) -> Undone | UndoOffered:
+def undo_change(change: int, body: Undo) -> Undone | EditsInPart:
     """Undo a change, or get the edits that do it."""
     daemon = the_daemon()
     if body.text is not None:
-        made = daemon.undos.prepare_undo(_require(change), body.text)
-        offer = OfferShape.model_validate(made.edits)
-        return UndoOffered(offer=offer, left=made.left, reason=made.reason)
+        return EditsInPart.of(daemon.outbox.offer_undo(_require(change), body.text))
     vault = daemon.vault_of_editor if body.even_open else daemon.vault
     [undone] = vault.undo([change], body.run)
     return undone.check()
@@ -127,7 +126,8 @@ def undo_change(change: int, body: Undo) -> Undone | UndoOffered:
 @changes.does(f"{_ONE}/applied", conflicts=True)
 def confirm_undo(change: int, body: Applied) -> ChangeMade:
     """Confirm that the edits of an undo were made."""
-    number = the_daemon().undos.confirm_undo(_require(change), body.base_sha256, body.new_sha256)
+    hashes = body.base_sha256, body.new_sha256
+    number = the_daemon().outbox.confirm(f"change {_require(change).id}", *hashes)
     return ChangeMade(change=number)
 
 

@@ -81,7 +81,7 @@ export class FakeDaemon {
     if (throws !== false) throw new Error("the status was not to be thrown");
     if (body !== undefined && contentType !== "application/json") return answer(415, "No JSON.");
     if (!["/pair", "/proof", "/healthz"].includes(path) && headers.Authorization !== `Bearer ${this.token}`) return answer(401, "No.");
-    const name = `${method} ${path.replace(/(?<=\/(runs|changes)\/)[^/]+/, "*")}`;
+    const name = `${method} ${path.replace(/(?<=\/(runs|changes|outbox)\/)[^/]+/, "*")}`;
     const usual = this[name];
     const made = this.answers.get(name) ?? usual;
     const given = typeof made === "function" ? await made.call(this, sent, path.split("/")[2] ?? origin, searchParams) : made;

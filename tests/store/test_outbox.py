@@ -1,4 +1,4 @@
-"""Changes that clients make: confirmed, or settled by what the note holds."""
+"""The outbox: the states of a row; edits are confirmed, or settled by what the note holds."""
 
 from __future__ import annotations
 
@@ -7,15 +7,93 @@ from pathlib import Path
 
 import pytest
 
+from companion.errors import NoteRefused
 from companion.note.edit import diff_edits
 from companion.store.journal import Journal, NewChange
 from companion.store.moves import follow_events
+from companion.store.outbox import Event, OutboxRow, Request, RowState, next_state
 from companion.store.recover import confirm_made_offers
 from tests.store.stub_note import ENRICHED, NOTE, record
 
 NewChangeOf = Callable[..., NewChange]
 CRLF = ENRICHED.replace(b"\n", b"\r\n")
 MORE = b"Typed on.\n"
+REQUEST = Request("Stub.md", "run-1", None, (1, 2), "user", 30.0)
+
+EVENTS: tuple[Event, ...] = ("give", "confirm", "find", "miss", "write", "withdraw")
+STATES: dict[RowState, tuple[RowState | None, ...]] = {
+    "waiting": ("given", "made", "made", None, "made", "withdrawn"),
+    "given": ("given", "made", "made", "waiting", None, "withdrawn"),
+    "made": (None, "made", None, None, None, None),
+    "withdrawn": (None, "made", "made", None, None, None),
+}
+TO_STATE: dict[RowState, tuple[Event, ...]] = {
+    "waiting": ("give", "miss"),
+    "given": ("give",),
+    "made": ("give", "confirm"),
+    "withdrawn": ("give", "withdraw"),
+}
+STEPS = [
+    pytest.param(state, event, to, id=f"{state}, {event}")
+    for state, row in STATES.items()
+    for event, to in zip(EVENTS, row, strict=True)
+]
+
+
+@pytest.mark.parametrize(("state", "event", "to"), STEPS)
+def test_state_after_an_event(
+    journal: Journal, change: NewChangeOf, state: RowState, event: Event, to: RowState | None
+) -> None:
+    assert next_state(state, event) == to
+    outbox = journal.outbox
+    row = outbox.add(REQUEST)
+    for each in (*TO_STATE[state], event):
+        if each == "give":
+            if to is None and event == "give" and outbox.open_rows() == []:
+                with pytest.raises(NoteRefused):
+                    outbox.offer(row.key, change(), NOTE, ENRICHED)
+                continue
+            name = outbox.offer(row.key, change(), NOTE, ENRICHED)
+        elif each in ("confirm", "find"):
+            outbox.confirm(name, event=each)
+        else:
+            outbox.step(row.id, each)
+    now = outbox.get(row.id)
+    assert now and now.state == (to or state)
+    assert [each.id for each in outbox.open_rows()] == [row.id] * (
+        now.state in ("waiting", "given")
+    )
+    made = len(journal.changes())
+    assert made == ("confirm" in TO_STATE[state] or (event in ("confirm", "find") and to == "made"))
+
+
+def test_request_outlives_its_process(journal: Journal, tmp_path: Path) -> None:
+    row = journal.outbox.add(REQUEST)
+    assert row == OutboxRow(1, REQUEST, "waiting")
+    assert journal.outbox.add(REQUEST) == row
+    journal.move("Stub.md", "Moved.md")
+    journal.close()
+    with Journal(tmp_path / "state" / "journal.sqlite3") as later:
+        assert later.outbox.open_rows() == [row._replace(request=REQUEST._replace(path="Stub.md"))]
+
+
+def test_request_to_undo_is_made_by_any_undo(journal: Journal, change: NewChangeOf) -> None:
+    first = record(journal, change(), NOTE, ENRICHED)
+    row = journal.outbox.add(Request("Stub.md", "run-2", undoes=first))
+    undo = change(ENRICHED, NOTE)._replace(kind="undo", undoes=first, needs=())
+    made = journal.begin(undo, ENRICHED, NOTE)
+    journal.done(made)
+    assert journal.outbox.get(row.id) == row._replace(state="made", change=made)
+
+
+def test_request_keeps_what_of_it_was_not_withdrawn(journal: Journal) -> None:
+    row = journal.outbox.add(REQUEST)
+    journal.outbox.narrow(row.id, [2])
+    [now] = journal.outbox.open_rows()
+    assert now.request.proposals == (2,)
+    journal.outbox.narrow(row.id, [])
+    assert journal.outbox.open_rows() == []
+
 
 HELD = [
     pytest.param(NOTE, ENRICHED, ENRICHED, True, id="made"),
@@ -43,14 +121,14 @@ def test_is_done_when_the_note_holds_it(
     found: bytes | None,
     held: bool,
 ) -> None:
-    name = journal.offer("run-1", change(before, after), before, after)
+    name = journal.outbox.offer("run-1", change(before, after), before, after)
     if found is not None:
         (vault / "Stub.md").write_bytes(found)
     made = confirm_made_offers(vault, journal)
     assert [c.state for c in journal.changes()] == ["done"] * held
     assert made == [c.id for c in journal.changes()]
-    assert len(journal.open_offers()) == (not held)
-    number = journal.confirm(name)  # which comes late
+    assert len(journal.outbox.unconfirmed()) == (not held)
+    number = journal.outbox.confirm(name)  # which comes late
     assert [c.id for c in journal.changes()] == [number]
     assert journal.images(number or 0) == (before, after)
 
@@ -59,12 +137,12 @@ def test_is_on_the_disk_before_it_is_offered(tmp_path: Path, change: NewChangeOf
     file = tmp_path / "journal.sqlite3"
     with Journal(file) as journal:
         before = journal.commits
-        name = journal.offer("run-1", change(), NOTE, ENRICHED)
+        name = journal.outbox.offer("run-1", change(), NOTE, ENRICHED)
         assert journal.commits == before + 1
         with Journal(file, read_only=True) as reader:
-            assert [offered.name for offered in reader.open_offers()] == [name]
+            assert [offered.name for offered in reader.outbox.unconfirmed()] == [name]
     with Journal(file) as again:
-        number = again.confirm(name)
+        number = again.outbox.confirm(name)
         assert (number, again.proposals.latest("Stub.md")["callout:top"].change) == (1, 1)
 
 
@@ -74,7 +152,9 @@ def test_the_part_that_was_made_is_told_from_the_whole(
     part = NOTE.replace(b"description: ", b"description: What a stub is.")
     for need, after in (("description", part), ("callout", ENRICHED)):
         edits = diff_edits(NOTE.decode(), after.decode())
-        journal.offer("run-1", NewChange("run-1", "Stub.md", "enrich", edits, (need,)), NOTE, after)
+        journal.outbox.offer(
+            "run-1", NewChange("run-1", "Stub.md", "enrich", edits, (need,)), NOTE, after
+        )
     note.write_bytes(part + MORE)
     confirm_made_offers(vault, journal)
     assert [c.needs for c in journal.changes()] == [("description",)]
@@ -86,7 +166,9 @@ def test_whole_is_settled_once_where_parts_were_offered_too(
     part = NOTE.replace(b"description: ", b"description: What a stub is.")
     for needs, after in ((("description",), part), (("description", "callout:top"), ENRICHED)):
         edits = diff_edits(NOTE.decode(), after.decode())
-        journal.offer("run-1", NewChange("run-1", "Stub.md", "enrich", edits, needs), NOTE, after)
+        journal.outbox.offer(
+            "run-1", NewChange("run-1", "Stub.md", "enrich", edits, needs), NOTE, after
+        )
     note.write_bytes(ENRICHED + MORE)
     for _ in range(2):
         confirm_made_offers(vault, journal)
@@ -96,7 +178,7 @@ def test_whole_is_settled_once_where_parts_were_offered_too(
 def test_is_not_what_a_later_change_made(
     journal: Journal, vault: Path, note: Path, change: NewChangeOf
 ) -> None:
-    journal.offer("run-1", change(), NOTE, ENRICHED)
+    journal.outbox.offer("run-1", change(), NOTE, ENRICHED)
     record(journal, change()._replace(run="run-2"), NOTE, ENRICHED)
     note.write_bytes(ENRICHED)
     assert confirm_made_offers(vault, journal) == []
@@ -108,7 +190,7 @@ def test_is_told_of_a_file_with_a_byte_order_mark_or_cr(
 ) -> None:
     for mark, newline in ((b"\xef\xbb\xbf", b"\n"), (b"", b"\r\n")):
         before, after = (mark + each.replace(b"\n", newline) for each in (NOTE, ENRICHED))
-        journal.offer("run-1", change(before, after), before, after)
+        journal.outbox.offer("run-1", change(before, after), before, after)
         note.write_bytes(after + b"More." + newline)
         assert len(confirm_made_offers(vault, journal)) == 1
 
@@ -116,8 +198,8 @@ def test_is_told_of_a_file_with_a_byte_order_mark_or_cr(
 def test_note_that_was_renamed_is_confirmed_under_its_new_name(
     journal: Journal, change: NewChangeOf
 ) -> None:
-    name = journal.offer("run-1", change(), NOTE, ENRICHED)
-    journal.confirm(name, "Renamed.md")
+    name = journal.outbox.offer("run-1", change(), NOTE, ENRICHED)
+    journal.outbox.confirm(name, "Renamed.md")
     assert [c.path for c in journal.changes()] == ["Renamed.md"]
     assert journal.proposals.latest("Renamed.md")
 
@@ -125,7 +207,7 @@ def test_note_that_was_renamed_is_confirmed_under_its_new_name(
 def test_offer_goes_with_its_note_that_is_moved(
     journal: Journal, vault: Path, note: Path, change: NewChangeOf
 ) -> None:
-    journal.offer("run-1", change(), NOTE, ENRICHED)
+    journal.outbox.offer("run-1", change(), NOTE, ENRICHED)
     note.rename(vault / "Moved.md")
     follow_events(vault, journal, [("Stub.md", "Moved.md")])
     (vault / "Moved.md").write_bytes(ENRICHED)
@@ -137,23 +219,23 @@ def test_only_the_notes_asked_for_are_looked_at(
     journal: Journal, vault: Path, change: NewChangeOf
 ) -> None:
     for path in ("a.md", "b.md"):
-        journal.offer("run-1", change(path=path), NOTE, ENRICHED)
+        journal.outbox.offer("run-1", change(path=path), NOTE, ENRICHED)
         (vault / path).write_bytes(ENRICHED)
     confirm_made_offers(vault, journal, ["b.md"])
     assert [c.path for c in journal.changes()] == ["b.md"]
 
 
 def test_what_nobody_made_is_forgotten_in_the_end(journal: Journal, change: NewChangeOf) -> None:
-    name = journal.offer("run-1", change(), NOTE, ENRICHED)
-    journal.drop_offers(older_than=3600)
-    assert journal.open_offers()
-    journal.drop_offers(older_than=-1)
-    assert (journal.open_offers(), journal.confirm(name)) == ([], None)
+    name = journal.outbox.offer("run-1", change(), NOTE, ENRICHED)
+    journal.outbox.drop(older_than=3600)
+    assert journal.outbox.unconfirmed()
+    journal.outbox.drop(older_than=-1)
+    assert (journal.outbox.unconfirmed(), journal.outbox.confirm(name)) == ([], None)
 
 
 def test_offer_hinders_no_change_of_the_note(journal: Journal, change: NewChangeOf) -> None:
     for key in ("run-1", "run-2"):  # two windows
-        journal.offer(key, change(), NOTE, ENRICHED)
+        journal.outbox.offer(key, change(), NOTE, ENRICHED)
     assert journal.begin(change(), NOTE, ENRICHED)
 
 

@@ -1,0 +1,36 @@
+"""The routes of the outbox: edits that open notes' editors get, and confirm."""
+
+from __future__ import annotations
+
+from companion.app.types.base import LARGEST, ChangeMade
+from companion.app.types.outbox import EditsInPart, OutboxEntry, RowApplied, TextShown
+from companion.daemon.api.routing import Resource, the_daemon
+from companion.vault.paths import spelled_path
+
+outbox = Resource("outbox")
+
+_ONE = f"/outbox/<int(min=1, max={LARGEST}):row>"
+
+
+@outbox.reads(_ONE)
+def read_row(row: int) -> OutboxEntry:
+    """What became of edits that wait for an editor."""
+    found = the_daemon().outbox.row(row)
+    change = the_daemon().space.journal.change(found.request.undoes or 0)
+    return OutboxEntry.of(found, change.left if change else [])
+
+
+@outbox.does(f"{_ONE}/edits", conflicts=True)
+def give_edits(row: int, body: TextShown) -> EditsInPart:
+    """The edits for the text that the editor shows now."""
+    return EditsInPart.of(the_daemon().outbox.give(row, body.text))
+
+
+@outbox.does(f"{_ONE}/applied", conflicts=True)
+def confirm_row(row: int, body: RowApplied) -> ChangeMade:
+    """Confirm that the edits were made."""
+    daemon = the_daemon()
+    moved_to = body.moved_to and spelled_path(daemon.root, body.moved_to)
+    key = daemon.outbox.row(row).key
+    made = daemon.outbox.confirm(key, body.base_sha256, body.new_sha256, moved_to)
+    return ChangeMade(change=made)

@@ -1,0 +1,374 @@
+"""The outbox: edits that are to be made in an open note, by its editor, or once it is closed.
+
+An editor gets edits only once they are on the disk. If it never confirms them, as after a crash on
+either side, the note shows whether they were made.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Collection, Iterable, Mapping
+from typing import Literal, NamedTuple
+
+from companion.errors import NoteRefused
+from companion.note.edit import Edit, EditLost, apply_edits, rebase
+from companion.note.editor_text import EditorText
+from companion.store.change import NewChange, invert_edits, make_row
+from companion.store.change_rows import insert_change, mark_done
+from companion.store.database import Database
+from companion.store.proposals import ProposalStore
+from companion.store.remembered_notes import RememberedNotes, put_note
+
+RowState = Literal["waiting", "given", "made", "withdrawn"]
+"""What became of a row's edits: nobody makes them yet; an editor has them, and has not confirmed
+them; the note holds them; nobody is to make them any more."""
+Event = Literal["give", "confirm", "find", "miss", "write", "withdraw"]
+"""An editor gets the edits, or confirms them; the note is found to hold them, or not to; the engine
+writes them; they are withdrawn."""
+
+# Edits that were given may be made at any time, so that a confirmation always counts.
+_NEXT: dict[tuple[RowState, Event], RowState] = {
+    ("waiting", "give"): "given",
+    ("waiting", "confirm"): "made",
+    ("waiting", "find"): "made",
+    ("waiting", "write"): "made",
+    ("waiting", "withdraw"): "withdrawn",
+    ("given", "give"): "given",
+    ("given", "confirm"): "made",
+    ("given", "find"): "made",
+    ("given", "miss"): "waiting",
+    ("given", "withdraw"): "withdrawn",
+    ("made", "confirm"): "made",
+    ("withdrawn", "confirm"): "made",
+    ("withdrawn", "find"): "made",
+}
+OPEN: tuple[RowState, ...] = ("waiting", "given")
+UNDO_IN_EDITOR = (
+    "open in Obsidian; it is taken back there when you pause, or here once the note is closed"
+)
+NOT_OPEN = "these edits are made already, or not wanted any more"
+_MOST = 1_000  # rows that nobody waits for; if there are more, the oldest are deleted
+
+
+def next_state(state: RowState, event: Event) -> RowState | None:
+    """Return the state of a row after an event; None: it cannot happen to a row in this state."""
+    return _NEXT.get((state, event))
+
+
+class OfferId(NamedTuple):
+    """Identifies edits that were given.
+
+    key: what asked for them: a run, a change that is taken back, or a row of the outbox.
+    before_sha256, after_sha256: of the whole text that the client had, and of the text that the
+    edits make of it.
+    """
+
+    key: str
+    before_sha256: str
+    after_sha256: str
+
+
+class OfferedChange(NamedTuple):
+    """Edits that were given and are not confirmed. before: the text that the client had."""
+
+    name: OfferId
+    path: str
+    before: str
+    edits: tuple[Edit, ...]
+
+    @property
+    def after(self) -> str:
+        """The text with the change made."""
+        return apply_edits(self.before, self.edits)
+
+    def is_in(self, text: str) -> bool:
+        """Whether text, that of the note's file, holds the change; it may be edited elsewhere.
+
+        It does not if only a part of the change is left, or if it was taken back since.
+        """
+        if EditorText.of(self.before).text == self.before:  # it may come from an editor
+            text = EditorText.of(text).text
+        if text == self.after:
+            return True
+        replaced = [self.before[edit.start : edit.end] for edit in self.edits]
+        inverse = invert_edits(self.edits, replaced)
+        return _fits(inverse, self.after, text) and not _fits(self.edits, self.before, text)
+
+
+class Request(NamedTuple):
+    """Edits to be made in an open note: an undo, or the values of proposals.
+
+    run: that the change belongs to. undoes: the change to take back; None: it is no undo.
+    proposals, decided_by: as in NewChange. deadline: until when somebody waits, Unix time, seconds.
+    """
+
+    path: str
+    run: str
+    undoes: int | None = None
+    proposals: tuple[int, ...] = ()
+    decided_by: str = ""
+    deadline: float = 0.0
+
+
+class OutboxRow(NamedTuple):
+    """A request as it is stored. offer: the edits that were given last, until they are made.
+
+    change: that made them. reason: why they were withdrawn, or are not the whole, in words; code:
+    that of the error for which they were withdrawn.
+    """
+
+    id: int
+    request: Request
+    state: RowState
+    offer: OfferedChange | None = None
+    change: int | None = None
+    reason: str = ""
+    code: str = ""
+
+    @property
+    def path(self) -> str:
+        """The note's path now."""
+        return self.request.path
+
+    @property
+    def key(self) -> str:
+        """The key of the edits that are given for it."""
+        return f"outbox {self.id}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its edits are still to be made."""
+        return self.state in OPEN
+
+
+class OutboxStore:
+    """The outbox of one vault, and edits for who asked for them alone; from any thread.
+
+    Every method raises JournalError if the database fails.
+    """
+
+    def __init__(self, db: Database, notes: RememberedNotes, proposals: ProposalStore) -> None:
+        self._db = db
+        self._notes = notes
+        self._proposals = proposals
+
+    def add(self, request: Request) -> OutboxRow:
+        """Add a request, on the disk; an equal one that is open is returned as it is."""
+        id_ = self._db.ask(lambda db: _add(db, request, time.time()), durable=True).result()
+        row = self.get(id_)
+        assert row is not None, "it was added just now"
+        return row
+
+    def get(self, id_: int) -> OutboxRow | None:
+        """Return the row of that id; None if there is none any more."""
+        found = self._read("requested AND id = ?", id_)
+        return found[0] if found else None
+
+    def open_rows(self) -> list[OutboxRow]:
+        """Return the rows whose edits are to be made, the oldest first."""
+        return self._read(_IS_OPEN)
+
+    def step(
+        self, id_: int, event: Event, *, change: int | None = None, reason: str = "", code: str = ""
+    ) -> bool:
+        """Record an event; return whether it could happen to the row in its state."""
+        values = {"change": change, "reason": reason, "code": code}
+        return self._db.ask(lambda db: _step(db, id_, event, values), durable=True).result()
+
+    def narrow(self, id_: int, proposals: Collection[int]) -> None:
+        """Have an open row wait with only these of its proposals; without any, it is withdrawn."""
+        values = json.dumps(sorted(proposals)), id_
+        query = f"""UPDATE outbox SET proposals = ?, state = 'waiting' WHERE id = ?
+            AND {_IS_OPEN}"""  # noqa: S608 (our own words)
+        if proposals:
+            self._db.ask(lambda db: db.execute(query, values), durable=True).result()
+        else:
+            self.step(id_, "withdraw")
+
+    def offer(
+        self, key: str, change: NewChange, before: bytes, after: bytes, reason: str = ""
+    ) -> OfferId:
+        """Record edits that an editor may make; return their id once they are on the disk.
+
+        key: a run or a change that is taken back, for who asked for the edits alone; or that of a
+        row, whose edits they are then. before, after: the whole text that the client has, such as
+        that of an editor, and what the edits make of it. reason: why they are not the whole.
+
+        Raises ValueError if the edits do not turn before into after, and NoteRefused if the row is
+        not open any more.
+        """
+        self._proposals.expect(change.path)
+        row = make_row(change, before, after, time.time())
+        self._notes.record(change.path, before)
+        values = {"key": key, "before": before, "reason": reason, "row": json.dumps(row)}
+        self._db.ask(lambda db: _give(db, row | values), durable=True).result()
+        return OfferId(key, str(row["before_sha256"]), str(row["after_sha256"]))
+
+    def confirm(
+        self, name: OfferId, moved_to: str | None = None, event: Event = "confirm"
+    ) -> int | None:
+        """Record that the edits were made; return the id of their change once it is on the disk.
+
+        A second call returns the same id. Returns None if there are no such edits. A pending change
+        of the note does not matter. moved_to: the note's path, if it was moved since.
+        """
+        if moved_to:
+            self._proposals.expect(moved_to)
+        return self._db.ask(lambda db: _confirm(db, name, moved_to, event), durable=True).result()
+
+    def unconfirmed(self) -> list[OfferedChange]:
+        """Return the edits that were given, and that no editor has confirmed."""
+        return self._db.ask(_list_unconfirmed).result()
+
+    def drop(self, older_than: float) -> None:
+        """Delete the rows from over `older_than` seconds ago that nobody waits for."""
+        query = f"DELETE FROM outbox WHERE made_at < ? AND NOT ({_IS_OPEN})"  # noqa: S608
+        until = (time.time() - older_than,)
+        self._db.ask(lambda db: db.execute(query, until)).result()
+
+    def _read(self, where: str, *values: object) -> list[OutboxRow]:
+        rows = self._db.select(f"SELECT * FROM outbox WHERE {where} ORDER BY id", *values)  # noqa: S608
+        return [_read_row(row, self._notes.current_path(row["path"])) for row in rows]
+
+
+def forget_texts(db: sqlite3.Connection, paths: Iterable[tuple[str]]) -> None:
+    """Delete the texts of these notes, and what is not an undo; undos are given again."""
+    paths = list(paths)
+    db.executemany(
+        """DELETE FROM outbox WHERE path = ? AND change IS NULL
+        AND NOT (requested AND undoes IS NOT NULL)""",
+        paths,
+    )
+    db.executemany(
+        """UPDATE outbox SET before = NULL, row = NULL, before_sha256 = NULL, after_sha256 = NULL,
+        state = iif(state = 'given', 'waiting', state) WHERE path = ? AND change IS NULL""",
+        paths,
+    )
+
+
+def _add(db: sqlite3.Connection, request: Request, now: float) -> int:
+    row = request._asdict() | {"proposals": json.dumps(request.proposals), "made_at": now}
+    found = db.execute(
+        f"""SELECT id FROM outbox WHERE {_IS_OPEN} AND path = :path AND undoes IS :undoes
+        AND proposals = :proposals""",  # noqa: S608 (our own words)
+        row,
+    ).fetchone()
+    if found:
+        return int(found["id"])
+    insert = """INSERT INTO outbox
+        (key, path, state, requested, run, undoes, proposals, decided_by, deadline, made_at)
+        VALUES ('', :path, 'waiting', 1, :run, :undoes, :proposals, :decided_by, :deadline,
+        :made_at) RETURNING id"""
+    (id_,) = db.execute(insert, row).fetchone()
+    db.execute("UPDATE outbox SET key = 'outbox ' || id WHERE id = ?", (id_,))
+    return int(id_)
+
+
+def _step(db: sqlite3.Connection, id_: int, event: Event, values: Mapping[str, object]) -> bool:
+    found = db.execute("SELECT state FROM outbox WHERE id = ?", (id_,)).fetchone()
+    state = found and next_state(found["state"], event)
+    if state is None:
+        return False
+    query = """UPDATE outbox SET state = :state, change = coalesce(:change, change),
+        reason = :reason, code = :code, before = iif(:state = 'made', NULL, before)
+        WHERE id = :id"""
+    db.execute(query, {**values, "state": state, "id": id_})
+    return True
+
+
+def _give(db: sqlite3.Connection, row: dict[str, object]) -> None:
+    """Store the edits in the row of that key; else in one of their own, in place of an equal one.
+
+    An equal one is replaced even if it was confirmed: its editor may have taken it back since.
+
+    Raises NoteRefused if the row of that key is not open.
+    """
+    states = json.dumps([state for state in OPEN if next_state(state, "give")])
+    update = """UPDATE outbox SET state = 'given', before_sha256 = :before_sha256,
+        after_sha256 = :after_sha256, row = :row, before = :before, reason = :reason
+        WHERE key = :key AND requested AND state IN (SELECT value FROM json_each(:states))"""
+    if db.execute(update, row | {"states": states}).rowcount:
+        return
+    if db.execute("SELECT 1 FROM outbox WHERE key = :key AND requested", row).fetchone():
+        raise NoteRefused(NOT_OPEN, str(row["path"]))
+    db.execute(
+        """INSERT OR REPLACE INTO outbox
+        (key, path, state, undoes, made_at, before_sha256, after_sha256, row, before)
+        VALUES (:key, :path, 'given', :undoes, :made_at, :before_sha256, :after_sha256, :row,
+        :before)""",
+        row,
+    )
+    db.execute(
+        f"""DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE NOT ({_IS_OPEN})
+        ORDER BY id DESC LIMIT -1 OFFSET ?)""",  # noqa: S608 (our own words)
+        (_MOST,),
+    )
+
+
+def _confirm(
+    db: sqlite3.Connection, name: OfferId, moved_to: str | None, event: Event
+) -> int | None:
+    """Insert the given edits as a change that is done; return its id, as OutboxStore.confirm."""
+    query = "SELECT * FROM outbox WHERE key = ? AND before_sha256 = ? AND after_sha256 = ?"
+    found = db.execute(query, name).fetchone()
+    if found is None or found["change"] or not next_state(found["state"], event):
+        return int(found["change"]) if found and found["change"] else None
+    now = time.time()
+    row = json.loads(found["row"]) | {"made_at": now, "path": moved_to or found["path"]}
+    change = insert_change(db, row | {"state": "done"}, found["before"])
+    values = {"change": change, "reason": found["reason"], "code": ""}
+    _step(db, found["id"], event, values)
+    mark_done(db, [change], now)
+    after = apply_edits(found["before"].decode("utf-8"), _read_edits(found))
+    put_note(db, row["path"], after.encode("utf-8"), now)
+    return change
+
+
+def _list_unconfirmed(db: sqlite3.Connection) -> list[OfferedChange]:
+    """Return the edits that were given.
+
+    Left out are those that a later change of the note supersedes: one that fills the same needs
+    or takes back the same change.
+    """
+    return [_read_offer(row, row["path"]) for row in db.execute(_SELECT_UNCONFIRMED)]
+
+
+def _read_row(row: sqlite3.Row, path: str) -> OutboxRow:
+    names = ("run", "undoes", "decided_by", "deadline")
+    request = Request(
+        path, proposals=tuple(json.loads(row["proposals"])), **{name: row[name] for name in names}
+    )
+    offer = None if row["before"] is None else _read_offer(row, path)
+    return OutboxRow(
+        row["id"], request, row["state"], offer, row["change"], row["reason"], row["code"]
+    )
+
+
+def _read_offer(row: sqlite3.Row, path: str) -> OfferedChange:
+    name = OfferId(row["key"], row["before_sha256"], row["after_sha256"])
+    return OfferedChange(name, path, row["before"].decode("utf-8"), _read_edits(row))
+
+
+def _read_edits(row: sqlite3.Row) -> tuple[Edit, ...]:
+    return tuple(Edit(*edit) for edit, *_ in json.loads(json.loads(row["row"])["edits"]))
+
+
+def _fits(edits: Iterable[Edit], old: str, new: str) -> bool:
+    try:
+        rebase(list(edits), old, new)
+    except EditLost:
+        return False
+    return True
+
+
+_IS_OPEN = "requested AND state IN ('waiting', 'given')"
+_SELECT_UNCONFIRMED = """SELECT * FROM outbox WHERE change IS NULL AND before IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM changes WHERE changes.path = outbox.path
+    AND changes.state != 'abandoned'
+    AND changes.made_at >= json_extract(outbox.row, '$.made_at')
+    AND (changes.undoes = json_extract(outbox.row, '$.undoes') OR EXISTS (
+        SELECT 1 FROM json_each(changes.needs) AS mine,
+        json_each(json_extract(outbox.row, '$.needs')) AS theirs
+        WHERE mine.value = theirs.value))) ORDER BY id"""
