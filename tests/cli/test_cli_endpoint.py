@@ -266,29 +266,3 @@ def test_prompt_is_exactly_what_is_sent(user: User) -> None:
     assert not any(word in sent for word in ("mine alone", "hidden", "2024-02-11"))
     assert f"To m at {user.fake.url} (on this machine)" in told
     assert all(message["content"] in told for message in call["messages"])
-
-
-NOTHING = [
-    pytest.param(FILLED, "it needs nothing", id="filled"),
-    pytest.param(STUB.replace("created", "ai: no\ncreated"), "ai: false", id="left alone"),
-]
-
-
-REFUSED = [
-    pytest.param([], "the properties are not valid YAML", id="broken YAML"),
-    pytest.param(["--section", "B"], "no heading reads “B”", id="no such section"),
-]
-
-
-@pytest.mark.parametrize(("options", "words"), REFUSED)
-def test_prompt_of_a_note_that_is_refused(user: User, options: list[str], words: str) -> None:
-    user.note("N.md", "# N\n" if options else "---\na: b: c\n---\n")
-    ran = user.run("prompt", "N.md", *options)
-    assert (ran.status, ran.out) == (1, "") and ran.err.startswith(f"companion: N.md: {words}")
-
-
-@pytest.mark.parametrize(("text", "words"), NOTHING)
-def test_prompt_of_a_note_that_is_not_sent(user: User, text: str, words: str) -> None:
-    user.note("N.md", text)
-    ran = user.run("prompt", "N.md")
-    assert (ran.status, ran.out) == (0, "") and words in ran.err

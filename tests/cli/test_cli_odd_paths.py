@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.serving import QUIET, serving
-from tests.cli.user import FILLED, STUB, User
+from tests.cli.user import FILLED, User
 
 posix = pytest.mark.skipif(os.name == "nt", reason="names that only POSIX systems have")
 
@@ -64,15 +64,6 @@ def test_a_current_folder_that_was_deleted(user: User, monkeypatch: pytest.Monke
     )
 
 
-def test_a_line_end_in_a_name_is_shown_as_one(user: User) -> None:
-    user.note("Two\nlines.md")
-    user.note("Three\n✓ lines.md", STUB.replace("created", "ai: no\ncreated"))
-    for command in (["scan", "--skipped"], ["enrich", ".", "--all"], ["history"], ["undo"]):
-        shown = user.run(*command).all
-        assert "Two\\nlines.md" in shown, command
-        assert "\nlines.md" not in shown and "\n✓ lines.md" not in shown, command
-
-
 def test_the_status_while_the_drive_is_away(user: User) -> None:
     user.configure(f'vault = "{user.vault}"\n{QUIET}')
     user.note("Stub.md")
@@ -85,3 +76,40 @@ def test_the_status_while_the_drive_is_away(user: User) -> None:
     shutil.rmtree(user.vault)
     ran = user.run("status")
     assert ran.status == 2 and "there is no folder" in ran.err
+
+
+def test_a_folder_that_cannot_be_read_is_said(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.note("Garden/A.md")
+    real = os.scandir
+
+    def refuse(path: object) -> object:
+        if str(path).rstrip("/").endswith("Garden"):
+            raise PermissionError(13, "Permission denied")
+        return real(str(path))
+
+    monkeypatch.setattr("companion.vault.walk.os.scandir", refuse)
+    ran = user.run("enrich", "Garden")
+    assert ran.status == 0 and "1  it cannot be read (Permission denied)" in ran.out
+
+
+def test_a_vault_that_cannot_be_read(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    ran = user.run("scan", "--vault", str(user.vault))
+    assert ran.status == 2 and "cannot be read (Permission denied); allow it" in ran.err
+
+
+def test_read_only_note_is_not_asked_for(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    note = user.note("Stub.md")
+    access = os.access
+    with monkeypatch.context() as patch:  # root may write anything
+        patch.setattr(os, "access", lambda path, mode: path != note and access(path, mode))
+        for arguments in (["."], ["Stub.md"]):
+            [ran] = user.run("enrich", *arguments, "--json").objects
+            assert ran["status"] == "failed"
+            assert ran["reason"].endswith("read-only; allow writing to it and try again")
+        assert user.calls() == 0 and user.run("history", "--json").objects == []
+        assert user.run("enrich", ".", "--dry-run").status == 0 and user.calls() == 1
+    assert user.run("enrich", ".").status == 0 and user.read("Stub.md") == FILLED

@@ -58,12 +58,6 @@ def test_other_prompts_and_another_model_are_asked_beside(user: User) -> None:
     assert both[0]["input_tokens"] > 0 and both[0]["seconds"] >= 0
 
 
-def test_what_is_rejected_says_why(user: User) -> None:
-    with_stubs(user, 1)
-    user.says(description="")
-    assert "    as configured: nothing: " in user.run("prompt", "N0.md", "--try", "1").out
-
-
 @pytest.mark.parametrize("named", [".", "Diary", "Diary/Me.md"])
 def test_private_notes_are_never_sent_elsewhere(
     user: User, named: str, monkeypatch: pytest.MonkeyPatch
@@ -77,40 +71,3 @@ def test_private_notes_are_never_sent_elsewhere(
     assert not any("Zebra" in str(seen.body) for seen in user.fake.seen)
     assert user.calls() == (named == ".")
     assert ("left alone" in ran.err) == named.endswith(".md")
-
-
-NOTHING = [
-    pytest.param("", "nothing was asked, for none", id="filled"),
-    pytest.param("ai: false\n", "nothing was sent, for it is left alone: ", id="left alone"),
-]
-
-
-@pytest.mark.parametrize(("line", "told"), NOTHING)
-def test_where_nothing_is_asked_it_says_so(user: User, line: str, told: str) -> None:
-    user.note("N.md", FILLED.replace("created", f"{line}created"))
-    ran = user.run("prompt", "N.md", "--try", "3")
-    assert (ran.status, user.calls()) == (0, 0) and told in ran.err
-
-
-REFUSED = [
-    pytest.param("--model other", "say for how many notes", id="a model and no number"),
-    pytest.param("--try 2 --section A", "do not go together", id="a section"),
-    pytest.param("--try 0", "not in the range", id="none"),
-    pytest.param("--try 51", "not in the range", id="too many to go elsewhere unasked"),
-    pytest.param("--try 1 --prompts nowhere", "does not exist", id="no such folder"),
-]
-
-
-@pytest.mark.parametrize(("options", "told"), REFUSED)
-def test_what_makes_no_sense_is_refused(user: User, options: str, told: str) -> None:
-    with_stubs(user, 1)
-    ran = user.run("prompt", "N0.md", *options.split())
-    assert (ran.status, user.calls()) == (2, 0) and told in ran.err
-
-
-def test_a_fault_in_the_other_prompts_is_told_before_anything_is_asked(user: User) -> None:
-    with_stubs(user, 1)
-    (user.home / "draft").mkdir()
-    (user.home / "draft/note.md").write_text("{{ nonsense }}\n")
-    ran = user.run("prompt", "N0.md", "--try", "1", "--prompts", str(user.home / "draft"))
-    assert (ran.status, user.calls()) == (2, 0) and "there is no nonsense" in ran.err

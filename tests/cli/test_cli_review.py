@@ -13,8 +13,6 @@ from companion.store.proposal import NewProposal, ProposalState
 from tests.cli.terminal import in_a_terminal
 from tests.cli.user import FILLED, STUB, Ran, User
 
-KEYS = "Write it [y,n,e,s,a,d,u,q,?]? "
-
 
 class Reviewer:
     """A user at a terminal, with proposals for two notes: each a description and a callout."""
@@ -79,65 +77,6 @@ def test_what_is_answered_is_done(
         assert ("> It grows." in text) == (ours[1] == A)
 
 
-SHOWN = """\
-y writes it, n refuses it, e edits it, s leaves it for later; ? tells all letters.
-
-(1/4) A.md
-description: empty description
-proposed by m, TIME
-
-    ---
-    description: {+What a stub is.+}
-    created: 2024-02-11
-    ---
-    …
-
-Write it [y,n,e,s,a,d,u,q,?]? "
-(2/4) A.md
-callout: empty description; no AI callout at the top
-proposed by m, TIME
-
-    …
-    # Stub
-
-    {+> [!ai] AI+}
-    {+> A stub is a short note.+}
-    {+>+}
-    {+> It grows.+}
-
-    Text of mine.
-
-Write it [y,n,e,s,a,d,u,q,?]? "
-1 written, 3 left for later.
-To take back what was written: companion undo --run RUN
-"""
-
-
-def test_a_transcript(reviewer: Reviewer) -> None:
-    ran = reviewer.review("yq")
-    shown = re.sub(r"\x1b\[[0-9;]*m", "", ran.out)
-    shown = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d [+-]\d{4}", "TIME", shown)
-    shown = re.sub(r"\d{8}-\d{6}-[0-9a-f]{4}", "RUN", shown)
-    shown = re.sub(r"(?m) +$", "", shown.replace(KEYS, KEYS + '"\n'))
-    assert shown.replace('"\n\n', '"\n') == SHOWN
-
-
-def test_everything_is_written_as_enrich_writes_it(reviewer: Reviewer) -> None:
-    reviewer.review("yyyy")
-    assert reviewer.user.read("A.md") == FILLED == reviewer.user.read("B.md")
-    reviewer.user.run("undo")
-    assert reviewer.user.read("A.md") == STUB == reviewer.user.read("B.md")
-
-
-def test_what_was_taken_back_in_a_review_stays_so_when_its_run_is_undone(
-    reviewer: Reviewer,
-) -> None:
-    run = re.search(r"undo --run (\S+)", reviewer.review("yunyq").out)
-    assert run and reviewer.states() == [R, A, W, W]
-    assert reviewer.user.run("undo", "--run", run[1]).status == 0
-    assert reviewer.user.read("A.md") == STUB == reviewer.user.read("B.md")
-
-
 def test_a_text_is_edited_before_it_is_written(reviewer: Reviewer) -> None:
     reviewer.monkeypatch.setenv("EDITOR", "sed -i s/What/Which/")
     reviewer.review("eq")
@@ -181,10 +120,6 @@ def test_what_was_too_long_is_edited_further(reviewer: Reviewer) -> None:
     assert "description: Short." in reviewer.user.read("A.md")
 
 
-def test_with_flagged_only_those_are_shown(reviewer: Reviewer) -> None:
-    assert "No proposals wait." in reviewer.review("", "--flagged").out
-
-
 def test_a_sentence_that_nothing_supports_is_shown_with_what_comes_closest(
     reviewer: Reviewer,
 ) -> None:
@@ -209,49 +144,6 @@ def test_long_lines_are_cut_between_words(reviewer: Reviewer) -> None:
     shown = re.sub(r"\x1b\[[0-9;]*m", "", reviewer.review("q", "C.md").out)
     lines = [line for line in shown.splitlines() if "word" in line]
     assert len(lines) > 1 and all(re.fullmatch(r"    (word\d+ ?)+", line) for line in lines)
-
-
-def test_a_note_and_a_field_are_chosen(reviewer: Reviewer) -> None:
-    reviewer.review("yy", "B.md")
-    assert reviewer.states() == [W, W, A, A]
-    reviewer.review("yy", "--field", "callout")
-    assert reviewer.states() == [W, A, A, A]
-
-
-def test_the_end_of_the_input_leaves_the_rest(reviewer: Reviewer) -> None:
-    ran = reviewer.review("y")
-    assert ran.status == 130 and "1 written, 3 left for later." in ran.out
-    assert reviewer.states() == [A, W, W, W]
-
-
-def test_a_pipe_is_refused(user: User) -> None:
-    ran = user.run("review")
-    assert ran.status == 2
-    assert ran.err == (
-        "companion: a review needs a terminal to ask on; companion proposals lists what waits, and"
-        " companion apply and companion refuse decide on it\n"
-    )
-
-
-def test_what_another_window_decided_is_not_asked_about(reviewer: Reviewer) -> None:
-    reviewer.user.run("refuse", "1")
-    reviewer.user.run("apply", "2")
-    reviewer.review("yq")
-    assert reviewer.states() == [R, A, A, W]
-
-
-def test_a_note_that_cannot_be_written_waits(reviewer: Reviewer) -> None:
-    reviewer.user.note("A.md", b"---\na: \xff\n---\n")
-    ran = reviewer.review("yssyq")
-    assert "A.md: the file is not UTF-8 text; save it as UTF-8" in ran.err
-    assert reviewer.states() == [W, W, A, W]
-
-
-def test_what_has_no_place_any_more_is_closed(reviewer: Reviewer) -> None:
-    (reviewer.user.vault / "A.md").unlink()
-    ran = reviewer.review("yyq")
-    assert "the note was deleted" in ran.err
-    assert reviewer.states() == ["closed", "closed", W, W]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX terminal")

@@ -72,30 +72,6 @@ def test_similar_tells_what_it_learnt(tagged: User) -> None:
     assert "note-type: 0 compared notes have some, which is too few" in ran.out
 
 
-REFUSED = [
-    pytest.param("[similar]\nenabled = false\n", ["doctor", "similar"], "switched off", id="off"),
-    pytest.param(
-        '[ignore]\nfolders = ["A"]\n', ["doctor", "similar", "A/b.md"], "left alone", id="ignored"
-    ),
-    pytest.param(
-        '[similar]\nbase_url = "ftp://x"\n', ["doctor", "similar"], "http://", id="no address"
-    ),
-    pytest.param(
-        '[similar]\nbase_url = "http://x"\n', ["doctor", "similar"], "needs a model", id="no model"
-    ),
-]
-
-
-@pytest.mark.parametrize(("settings", "command", "reason"), REFUSED)
-def test_what_cannot_be_compared_is_told(
-    user: User, settings: str, command: list[str], reason: str
-) -> None:
-    user.note("A/b.md")
-    user.configure(settings)
-    ran = user.run(*command)
-    assert ran.status == (1 if "A/b.md" in command else 2) and reason in ran.err
-
-
 def test_many_notes_go_elsewhere_only_once_somebody_agreed(
     tagged: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

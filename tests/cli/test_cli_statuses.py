@@ -255,3 +255,15 @@ def test_each_reason_of_the_table_is_tried() -> None:
     }
     others = {"serve": "here", "demo": "test_cli_demo", "batch collect": "test_cli_batch_provider"}
     assert {name for name, why in OWN_REASONS.items() if why} - tried == others.keys()
+
+
+def test_an_unexpected_error_is_one_sentence(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("companion.app.local_notes.ScanPart", fail)
+    ran = user.run("scan")
+    assert ran.status == 1 and ran.err.count("\n") == 1
+    assert "unexpected RuntimeError: boom; --debug shows where" in ran.err
+    with pytest.raises(RuntimeError):
+        user.run("scan", "--debug")

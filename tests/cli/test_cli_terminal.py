@@ -311,3 +311,18 @@ def test_version_needs_no_vault(tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert ran.returncode == 0 and re.fullmatch(r"companion \d+\.\d+\.\d+\n", ran.stdout)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a name of bytes, and /dev/full")
+def test_what_the_user_can_mend_is_no_fault_of_ours(user: User) -> None:
+    named = user.start("scan", "\udcff")
+    assert named.communicate()[
+        1
+    ] == "companion: the name \\xff is not valid UTF-8; rename it to" + (" have it enriched\n")
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        for command in (["scan"], ["scan", "--json"]):
+            user.note("Stub.md")
+            ran = user.start(*command, stdout=full)
+            said = ran.communicate()[1]
+            assert ran.returncode == 1 and said.count("\n") == 1
+            assert "the output cannot be written (No space left on device)" in said

@@ -1,0 +1,221 @@
+"""A small shell in this process, in which transcripts run: companion, and a few file commands."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import sqlite3
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from companion.config import state_folder
+from tests.cli.transcript import Step
+from tests.cli.user import FILLED, REPOSITORY, STUB, Terminal, User, let_it_rest
+from tests.llm.fake_endpoint import error
+
+ME = "/home/me"  # stands for the folder of the test
+_VARYING = [
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d [+-]\d{4}"), "TIME"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
+    (re.compile(r"(?<=http://127\.0\.0\.1:)\d+"), "PORT"),
+    (re.compile(r"\d+\.\d+ s\b"), "N s"),
+    (re.compile(r'"seconds": [\d.]+'), '"seconds": N'),
+    (re.compile(r"(?<=-)[0-9a-f]{12}(?=\.toml)"), "HASH"),
+    (re.compile(r"\x1b\[[0-9;]*m"), ""),
+    (re.compile(r"\b[A-Z2-9]{4}(-[A-Z2-9]{4})+\b"), "CODE"),
+]
+_ESCAPE = re.compile(r"\\(?:n|x[0-9a-f]{2}|u[0-9a-f]{4})")
+_DAY = 86_400.0  # seconds
+_RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
+
+
+class Shell:
+    """What a user types at: `companion`, `stub`, `model`, `age`, `cat`, `mv`, `rm`, `sed` ..."""
+
+    def __init__(self, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.user = user
+        self._patch = monkeypatch
+        self._root = str(user.home.parent)
+        self._runs: list[str] = []
+        user.configure("[endpoint]\nretries = 0\nconcurrency = 1\n")
+
+    def keep(self) -> None:
+        """Keep what there is for `reset`."""
+        shutil.copytree(self._root, f"{self._root}-kept", symlinks=True)
+
+    def _reset(self) -> None:
+        """Put everything back as it was when it was kept."""
+        for folder in (self.user.vault, self.user.home):
+            shutil.rmtree(folder)
+            shutil.copytree(f"{self._root}-kept/{folder.name}", folder, symlinks=True)
+        self._patch.chdir(self.user.vault)
+
+    def _look(self, *paths: str) -> str:
+        """Tell which notes are the stub, and which were filled and nothing else."""
+        names = {STUB.encode(): "the stub", FILLED.encode(): "filled"}
+        notes = [(path, Path(path)) for path in paths]
+        return "".join(
+            f"{path}: {names.get(file.read_bytes(), 'else') if file.exists() else 'gone'}\n"
+            for path, file in notes
+        )
+
+    def run(self, step: Step) -> list[str]:
+        """Run the command; return the lines that it shows."""
+        words = shlex.split(self._fill(step.command.partition("<<")[0]))
+        command, rest = words[0], words[1:]
+        if command == "companion":
+            return self._companion(rest, step.typed)
+        act: Callable[..., str | None] = getattr(self, f"_{command}")
+        told = act(*rest, text=self._fill(step.text)) if step.text else act(*rest)
+        for note in self.user.vault.rglob("*.md"):
+            if not note.is_symlink() and time.time() - note.stat().st_mtime < 30:
+                let_it_rest(note)
+        return _split(self._hide(told or ""))
+
+    def _companion(self, arguments: list[str], typed: list[str]) -> list[str]:
+        with self._patch.context() as patch:
+            if typed:
+                patch.setenv("FORCE_COLOR", "1")
+                patch.setenv("TERM", "dumb")
+                keys = "".join(f"{line}\n" for line in typed if line != "^D")
+                patch.setattr(sys, "stdin", Terminal(keys))
+            ran = self.user.run(*arguments)
+        lines = _split(self._hide(ran.out))
+        lines += [f"! {line}" for line in _split(self._hide(ran.err))]
+        return [*lines, *([f"# status {ran.status}"] if ran.status else [])]
+
+    def _fill(self, text: str) -> str:
+        """Return what is typed, with the run ids and places of this test."""
+        text = re.sub(r"\bRUN(\d+)", lambda match: self._runs[int(match[1]) - 1], text)
+        return text.replace(ME, self._root).replace("ENDPOINT", self.user.fake.url)
+
+    def _hide(self, text: str) -> str:
+        """Return what is shown, without what differs from run to run."""
+        text = text.replace(self._root, ME).replace(self._root.replace("\\", "\\\\"), ME)
+        if os.name == "nt":
+            text = re.sub(rf"{ME}[^\s,;:\"')]*", lambda match: match[0].replace("\\", "/"), text)
+        for pattern, name in _VARYING:
+            text = pattern.sub(name, text)
+        return _RUN.sub(self._name_run, text)
+
+    def _name_run(self, match: re.Match[str]) -> str:
+        if match[0] not in self._runs:
+            self._runs.append(match[0])
+        return f"RUN{self._runs.index(match[0]) + 1}"
+
+    def _at(self, path: str) -> Path:
+        file = Path(_unescape(path))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return file
+
+    def _stub(self, *paths: str) -> None:
+        for path in paths:
+            self._at(path).write_bytes(STUB.encode())
+
+    def _example(self) -> None:
+        """Have the vault of `companion demo` here."""
+        shutil.copytree(REPOSITORY / "examples/vault", ".", dirs_exist_ok=True)
+
+    def _large(self, path: str) -> None:
+        self._at(path).write_bytes((STUB + "x" * 3000).encode())
+
+    def _cat(self, *paths: str, text: str = "") -> str:
+        if paths[0] == ">":
+            self._at(paths[1]).write_bytes(text.encode())
+            return ""
+        return "".join(Path(path).read_bytes().decode() for path in paths)
+
+    def _printf(self, text: str, _to: str, path: str) -> None:
+        data = text.encode().decode("unicode_escape").encode("latin-1")
+        self._at(path).write_bytes(data)
+
+    def _sed(self, rule: str, *paths: str) -> None:
+        _, old, new, _ = re.split(r"(?<!\\)" + re.escape(rule[0]), rule)
+        for file in map(self._at, paths):
+            text = file.read_bytes().decode()
+            edited = text.replace(_unescape(old), _unescape(new))
+            assert edited != text, f"{old} is not in {file}"
+            file.write_bytes(edited.encode())
+
+    def _config(self, text: str = "") -> None:
+        self.user.configure(text)
+
+    def _mv(self, old: str, new: str) -> None:
+        shutil.move(old, self._at(new))
+
+    def _cp(self, old: str, new: str) -> None:
+        shutil.copy(old, self._at(new))
+
+    def _rm(self, *paths: str) -> None:
+        for path in map(Path, paths):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _ln(self, _option: str, old: str, new: str) -> None:
+        self._at(new).symlink_to(old)
+
+    def _link(self, old: str, new: str) -> None:
+        self._at(new).hardlink_to(old)
+
+    def _mkdir(self, *paths: str) -> None:
+        for path in paths:
+            Path(path).mkdir(parents=True)
+
+    def _ls(self, path: str = ".") -> str:
+        return "".join(f"{name}\n" for name in sorted(os.listdir(path)))  # noqa: PTH208
+
+    def _cd(self, path: str) -> None:
+        self._patch.chdir(path)
+
+    def _export(self, setting: str) -> None:
+        name, _, value = setting.partition("=")
+        self._patch.setenv(name, value)
+
+    def _unset(self, *names: str) -> None:
+        for name in names:
+            self._patch.delenv(name, raising=False)
+
+    def _model(self, verb: str, *rest: str) -> str | None:
+        """Have the model say something else or fail; or tell how often it was asked."""
+        if verb == "calls":
+            return f"{self.user.calls()}"
+        if verb == "says":
+            self.user.says(**dict(_read_value(word) for word in rest))
+        if verb == "fails":
+            self.user.fake.play(error(int(rest[0]), *rest[1:]))
+        return None
+
+    def _age(self, days: str, *what: str) -> None:
+        """Have changes been made, and notes been saved, some days earlier."""
+        for each in what:
+            if each.isdigit():
+                self._age_change(float(days) * _DAY, int(each))
+            else:
+                seen = time.time() - float(days) * _DAY
+                os.utime(each, (seen, seen))
+
+    def _age_change(self, seconds: float, change: int) -> None:
+        with closing(sqlite3.connect(state_folder(self.user.vault) / "journal.sqlite3")) as db, db:
+            sql = "UPDATE changes SET made_at = made_at - ? WHERE id = ?"
+            db.execute(sql, (seconds, change))
+
+
+def _split(text: str) -> list[str]:
+    return text.removesuffix("\n").split("\n") if text else []
+
+
+def _unescape(text: str) -> str:
+    """Return the text with the characters that `\\n`, `\\x1b` and `\\u2028` stand for."""
+    return _ESCAPE.sub(lambda match: match[0].encode().decode("unicode_escape"), text)
+
+
+def _read_value(word: str) -> tuple[str, object]:
+    name, _, value = word.partition("=")
+    value = _unescape(value)
+    return name, value.strip("[]").split(",") if value.startswith("[") else value
