@@ -140,7 +140,7 @@ def main() -> int:
 def serve_stub() -> Iterator[Endpoint]:
     """Lend the endpoint of a stub."""
     with running_stub() as stub:
-        yield Endpoint(stub.base_url, "stub")
+        yield Endpoint(base_url=stub.base_url, model="stub")
 
 
 @contextmanager
@@ -169,7 +169,7 @@ def measure(workspace: Workspace, limit: int, counter: Endpoint) -> Iterator[Tak
     """Yield what each of so many notes took, and say on standard error how far it is."""
     config = workspace.config
     asker = Asker(workspace, VaultContext(workspace.scan()))
-    endpoint = config.remote_endpoint()
+    endpoint = config.endpoint
     for number, (path, view) in enumerate(islice(choose(workspace), limit), 1):
         began, client = time.perf_counter(), Observed(endpoint)
         with closing(client):
@@ -236,7 +236,7 @@ def post(endpoint: Endpoint, what: str, body: dict[str, Any]) -> dict[str, Any]:
         "Authorization": f"Bearer {endpoint.api_key}",
         "Content-Type": "application/json",
     }
-    address = f"{endpoint.base_url.removesuffix('/v1')}/{what}"
+    address = f"{endpoint.address.removesuffix('/v1')}/{what}"
     with urlopen(Request(address, json.dumps(body).encode(), headers)) as answer:
         return dict(json.load(answer))
 

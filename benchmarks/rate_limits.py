@@ -135,7 +135,7 @@ async def measure(windows: int) -> list[Stub]:
 
 def ask(url: str, file: str, limit: int) -> None:
     """Ask from many threads, until the process is ended."""
-    endpoint = Endpoint(url, "stub", requests_a_minute=limit or None)
+    endpoint = Endpoint(base_url=url, model="stub", requests_a_minute=limit or None)
 
     def go_on() -> None:
         with suppress(Cancelled):

@@ -56,7 +56,7 @@ class OneAnswerClient(Client):
     """A client that gives the same answer to every question."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(Endpoint("http://localhost:9/v1", "nobody"))
+        super().__init__(Endpoint(base_url="http://localhost:9/v1", model="nobody"))
         self._text = text
 
     def ask_text(

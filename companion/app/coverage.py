@@ -121,7 +121,7 @@ def measure_spending(budget: Budget, config: Config, days: int) -> Spending:
     return Spending(
         days=[_show_day(name, amounts.get(name, Amount()), models.get(name, {})) for name in names],
         month=_show(Spent, _sum(month)),
-        is_free=config.is_embedded or is_free(config.remote_endpoint()),
+        is_free=config.is_embedded or is_free(config.endpoint),
         tokens_a_day=caps.tokens_a_day,
         dollars_a_day=caps.dollars_a_day,
     )

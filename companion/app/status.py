@@ -32,7 +32,7 @@ def describe_vault(space: Workspace, spending: Budget, backlog: BacklogState) ->
         version=__version__,
         vault=space.root.name,
         paused=paused,
-        endpoint="" if config.is_embedded else config.remote_endpoint().address,
+        endpoint="" if config.is_embedded else config.endpoint.address,
         model=config.endpoint.model,
         is_embedded=config.is_embedded,
         is_remote=config.is_remote,
@@ -77,7 +77,7 @@ def _find_spent_today(space: Workspace, spending: Budget) -> SpentToday:
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
         dollars=spent.dollars,
-        is_free=config.is_embedded or is_free(config.remote_endpoint()),
+        is_free=config.is_embedded or is_free(config.endpoint),
         tokens_a_day=spending.caps.tokens_a_day,
         dollars_a_day=spending.caps.dollars_a_day,
     )

@@ -248,6 +248,6 @@ def open_submission(workspace: Workspace) -> Iterator[Submission]:
         )
     with (
         open_spending(config, share=BATCH_SHARE, space=workspace) as spending,
-        BatchApi(config.remote_endpoint()) as api,
+        BatchApi(config.endpoint) as api,
     ):
         yield Submission(workspace, api, spending)

@@ -189,7 +189,7 @@ class _Init:
         if config.background.enabled is False:
             self.output.say("Notes are filled only when you ask for it.")
         elif config.is_remote:
-            where = config.remote_endpoint().address
+            where = config.endpoint.address
             self.output.say(
                 f"While companion serve runs, notes are sent to {where} by themselves;"
                 " --no-background ends that."

@@ -64,7 +64,7 @@ def choose_by_options(
     if model is not None and not model.strip():
         raise UsageError("--model needs a name")
     if base_url is not None:
-        Endpoint(base_url, "")  # raises UsageError for an invalid address
+        Endpoint.at(base_url)  # raises UsageError for an invalid address
         key = os.environ.get(api_key_env, "").strip() if api_key_env else ""
         if api_key_env and not key:
             raise UsageError(f"the environment variable {api_key_env} holds no key; set it first")
@@ -87,7 +87,7 @@ def choose_by_questions(config: Config, machine: Machine, output: Output) -> Cho
     base_url = config.endpoint.base_url if endpoint is None else endpoint.base_url
     click.echo("`companion serve` can fill stubs by itself, soon after you stop typing.", err=True)
     default = config.background.enabled
-    if base_url is not None and not (there := Endpoint(base_url, "")).is_local:
+    if base_url is not None and not (there := Endpoint.at(base_url)).is_local:
         most = config.background.notes_a_day
         words = f"Notes would be sent to {there.address} by themselves, up to {most} a day."
         click.echo(words, err=True)
@@ -153,7 +153,7 @@ def _find_offers(config: Config, machine: Machine) -> list[_Offer]:
     if _is_chosen(config):
         where = ", the embedded model"
         if not config.is_embedded:
-            where = f" at {config.remote_endpoint().address}"
+            where = f" at {config.endpoint.address}"
         offers.append(_Offer(f"as configured: {config.endpoint.model}{where}", lambda: None))
         configured = config.endpoint.model if config.is_embedded else ""
     for model in machine.offers():
@@ -209,7 +209,7 @@ def _ask_for_endpoint() -> EndpointChoice:
 
 def _check_address(typed: str) -> str:
     try:
-        Endpoint(typed.strip(), "")
+        Endpoint.at(typed.strip())
     except UsageError as error:
         raise click.BadParameter(str(error)) from None
     return typed.strip()

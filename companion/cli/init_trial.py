@@ -138,7 +138,7 @@ class Trial:
                 if (job := self._find_note(workspace, scan)) is None:
                     return Verdict()
                 if needs_consent:
-                    where = f"{one_line(job.path)} to {config.remote_endpoint().address}"
+                    where = f"{one_line(job.path)} to {config.endpoint.address}"
                     question = f"Send {where}, to see what it would write?"
                     if not click.confirm(question, default=False, err=True):
                         return Verdict()

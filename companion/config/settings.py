@@ -5,28 +5,17 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from companion.config.validators import (
-    ApiKey,
     FolderName,
     NamedPath,
     Pattern,
     PostponedAfterwards,
     PropertyValues,
     TagName,
-    check_base_url,
 )
-from companion.llm.catalog import DEFAULT_MODEL, current_name
-from companion.llm.endpoint import Effort, Endpoint, JsonMode
+from companion.llm.endpoint import ApiKey, Endpoint, check_base_url
 from companion.note.callouts import Style, Styles
 from companion.vault.files import is_in_any
 from companion.vault.ignore import IgnoreRules, folder_key
@@ -38,53 +27,6 @@ class Table(BaseModel):
     """Settings that belong together; unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class EndpointTable(Table):
-    """[endpoint]: who answers. Without `base_url` it is the embedded model on this machine."""
-
-    base_url: str | None = None
-    """an OpenAI-compatible API, as http://localhost:11434/v1; unset: the embedded model"""
-    model: str = DEFAULT_MODEL
-    """its name there; of the embedded one: see companion model list, or a .gguf file"""
-    api_key: ApiKey = SecretStr("")
-    """better in COMPANION_API_KEY"""
-    json_mode: JsonMode = "auto"
-    """the JSON answers the server can give; text: one call a field"""
-    timeout: Annotated[float, Field(gt=0)] = 120.0
-    """seconds for one answer"""
-    retries: Annotated[int, Field(ge=0)] = 3
-    """further calls after a failed one"""
-    context_tokens: Annotated[int, Field(ge=1024)] | None = None
-    """longer notes are cut to fit; unset: 4096 embedded, 8000 tokens of a note elsewhere"""
-    max_output_tokens: Annotated[int, Field(ge=256)] | None = None
-    """of an answer, thoughts included; unset: as it needs, and 4096 more where the model thinks"""
-    reasoning_effort: Effort | None = None
-    """how much a thinking model thinks: none, minimal, low, medium, high; unset: as it likes"""
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.2
-    """how freely the model writes"""
-    small: bool | None = None
-    """what it knows by heart is often wrong; unset: of embedded ones under 4 billion parameters"""
-    requests_a_minute: Annotated[int, Field(ge=1)] | None = None
-    """of all runs of a daemon, as the account there allows; unset: as the API itself reports"""
-    service_tier: Literal["flex"] | None = None
-    """flex: slower at a lower price, where the API has it, as OpenAI's; not for a single note"""
-    input_price: Annotated[float, Field(ge=0)] | None = None
-    """US dollars for a million tokens read; unset: by a list, and nothing on this machine"""
-    output_price: Annotated[float, Field(ge=0)] | None = None
-    """the same for those written; set both where a proxy on this machine asks a paid service"""
-    concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
-    """notes at once; unset: 2 embedded, 4 elsewhere"""
-
-    @field_validator("model")
-    @classmethod
-    def _rename(cls, model: str, others: ValidationInfo) -> str:
-        return model if others.data.get("base_url") else current_name(model)
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        check_base_url(self.base_url, has_model="model" in self.model_fields_set)
-        return self
 
 
 class NotesTable(Table):
@@ -228,7 +170,7 @@ class Config(Table):
 
     vault: NamedPath | None = None
     """the vault's folder; unset: the nearest folder with .obsidian"""
-    endpoint: EndpointTable = EndpointTable()
+    endpoint: Endpoint = Endpoint()
     notes: NotesTable = NotesTable()
     ignore: IgnoreTable = IgnoreTable()
     private: PrivateTable = PrivateTable()
@@ -249,7 +191,7 @@ class Config(Table):
     @property
     def is_remote(self) -> bool:
         """Whether notes leave this machine."""
-        return not self.is_embedded and not self.remote_endpoint().is_local
+        return not self.is_embedded and not self.endpoint.is_local
 
     @property
     def concurrency(self) -> int:
@@ -293,35 +235,19 @@ class Config(Table):
         is_there = folders is None or is_in_any(folder_key(path), list(map(folder_key, folders)))
         return kind in self.agents.may_accept and is_there
 
-    def remote_endpoint(self) -> Endpoint:
-        """Return the configured endpoint. The embedded model has none before it is started."""
-        table = self.endpoint
-        return Endpoint(
-            base_url=table.base_url or "",
-            model=table.model,
-            api_key=table.api_key.get_secret_value(),
-            timeout=table.timeout,
-            retries=table.retries,
-            json=table.json_mode,
-            context_tokens=table.context_tokens,
-            temperature=table.temperature,
-            max_output_tokens=table.max_output_tokens,
-            reasoning_effort=table.reasoning_effort,
-            requests_a_minute=table.requests_a_minute,
-            service_tier=table.service_tier,
-            input_price=table.input_price,
-            output_price=table.output_price,
-        )
-
     def similar_endpoint(self) -> Endpoint | None:
         """Return the endpoint that encodes texts; None: the built-in encoder does."""
-        table = self.similar
+        table, main = self.similar, self.endpoint
         if table.base_url is None:
             return None
-        main, secret = self.endpoint, table.api_key.get_secret_value()
-        if not secret and table.base_url == main.base_url:
-            secret = main.api_key.get_secret_value()
-        return Endpoint(table.base_url, table.model, secret, main.timeout, main.retries)
+        is_same = table.base_url == main.base_url and not table.api_key.get_secret_value()
+        return Endpoint(
+            base_url=table.base_url,
+            model=table.model,
+            api_key=main.api_key if is_same else table.api_key,
+            timeout=main.timeout,
+            retries=main.retries,
+        )
 
 
 def _override(usual: Style, title: str | None, fold: str | None) -> Style:

@@ -1,4 +1,4 @@
-"""Checks of settings: folders, tags, properties and globs of the vault, addresses and paths.
+"""Checks of settings: folders, tags, properties and globs of the vault, and paths.
 
 Those that exclude notes refuse a value that would silently match none, and say what to write
 instead.
@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator
 
 from companion.note.tags import is_tag
 
@@ -91,28 +91,6 @@ def check_glob(value: str) -> str:
     return value
 
 
-def check_base_url(base_url: str | None, *, has_model: bool) -> None:
-    """Raise ValueError: it is no address of HTTP, or there is no model to ask there."""
-    if base_url is not None and not base_url.startswith(("http://", "https://")):
-        raise ValueError("base_url must begin with http:// or https://")
-    if base_url is not None and not has_model:
-        raise ValueError("an endpoint with a base_url needs a model, too")
-
-
-def clean_key(value: SecretStr) -> SecretStr:
-    """Return the API key without blanks, line ends and a byte order mark around it.
-
-    Raises ValueError, which holds no letter of it: an invisible character other than a space is
-    within it, so that no header can carry it, or its user does not see what it is.
-    """
-    key = value.get_secret_value().strip().strip("\ufeff").strip()
-    if not key.isprintable():
-        raise ValueError(
-            "within the key there is a line break or another invisible character; copy it once more"
-        )
-    return SecretStr(key)
-
-
 def _check_afterwards(value: str) -> str:
     if value not in ("keep", "remove") and not (value.startswith("#") and is_tag(value[1:])):
         raise ValueError('write "keep", "remove" or a tag like "#status/done"')
@@ -125,8 +103,6 @@ def _check_path(value: object) -> object:
     return value
 
 
-ApiKey = Annotated[SecretStr, AfterValidator(clean_key)]
-"""the key of an endpoint"""
 FolderName = Annotated[str, AfterValidator(normalize_folder)]
 """a folder of the vault"""
 TagName = Annotated[str, AfterValidator(normalize_tag)]

@@ -84,7 +84,7 @@ class DaemonClient(Connection):
     def require_model_of(self, config: Config) -> None:
         """Raise UsageError if the daemon asks another model than these settings name."""
         status = self.status()
-        address = "" if config.is_embedded else config.remote_endpoint().address
+        address = "" if config.is_embedded else config.endpoint.address
         if (status.endpoint, status.model) == (address, config.endpoint.model):
             return
         from companion.enrich.model import describe_endpoint

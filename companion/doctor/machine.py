@@ -220,7 +220,7 @@ def list_served_models(base_url: str) -> tuple[str, ...] | None:
     Only servers on this machine are asked, without a proxy and without a key; None for others.
     """
     parts = urlsplit(base_url)
-    if parts.scheme != "http" or not Endpoint(base_url, "").is_local:
+    if parts.scheme != "http" or not Endpoint.at(base_url).is_local:
         return None
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT)
     try:

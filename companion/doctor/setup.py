@@ -240,7 +240,7 @@ def check_spending(config: Config, root: Path) -> Finding:
             return Finding("ok", "nothing so far")
         spent = spending.spent_today()
     tokens = spent.input_tokens + spent.output_tokens
-    free = config.is_embedded or is_free(config.remote_endpoint())
+    free = config.is_embedded or is_free(config.endpoint)
     money = "" if spent.dollars is None else f", ${spent.dollars:,.4f}"
     money = f", {FREE}" if free and not spent.dollars else money
     notes, most = spent.background_notes, config.background.notes_a_day

@@ -204,9 +204,9 @@ class BatchReader:
 def batch_endpoint(config: Config) -> Endpoint:
     """Return the endpoint whose settings the lines of a file follow."""
     if not config.is_embedded:
-        return config.remote_endpoint()
+        return config.endpoint
     table = config.endpoint
-    return Endpoint("http://localhost", table.model, json=table.json_mode)
+    return Endpoint(base_url="http://localhost", model=table.model, json_mode=table.json_mode)
 
 
 def _to_result(

@@ -72,7 +72,7 @@ def describe_cost(asker: Asker, jobs: Sequence[Job], share: float = 1.0) -> str:
 
 
 def _endpoint_of(config: Config) -> Endpoint | None:
-    return None if config.is_embedded else config.remote_endpoint()
+    return None if config.is_embedded else config.endpoint
 
 
 def describe_cost_of(workspace: Workspace, scan: Scan, jobs: Sequence[Job]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,6 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from companion.config import Config, common_state_folder, state_folder
-from companion.config.settings import EndpointTable
 from companion.errors import UsageError
 from companion.llm.attempts import EndpointSource
 from companion.llm.budget import Budget, Caps, PriceOf
@@ -50,7 +48,7 @@ def open_spending(
     """
     caps = _find_caps(config, encoder, share)
     if caps.dollars_a_day is not None and caps.price is None:
-        endpoint = encoder or config.remote_endpoint()  # the embedded model has a price
+        endpoint = encoder or config.endpoint  # the embedded model has a price
         raise UsageError(
             f"dollars_a_day is set, but the price of {endpoint.model} at {endpoint.address} is not"
             " known; set tokens_a_day in its place, under [limits] in the configuration"
@@ -73,7 +71,7 @@ def _follow_caps(
 
 
 def _find_caps(config: Config, encoder: Endpoint | None, share: float) -> Caps:
-    endpoint = encoder or (None if config.is_embedded else config.remote_endpoint())
+    endpoint = encoder or (None if config.is_embedded else config.endpoint)
     return Caps(
         _price_at(endpoint, share),
         config.limits.tokens_a_day,
@@ -187,14 +185,14 @@ def is_model_missing(config: Config) -> bool:
 
 def find_limiter(config: Config, spending: Budget) -> RateLimiter | None:
     """Return what keeps the endpoint's limits a minute; None: the embedded model has none."""
-    return None if config.is_embedded else spending.limiter(config.remote_endpoint())
+    return None if config.is_embedded else spending.limiter(config.endpoint)
 
 
 def describe_endpoint(config: Config) -> str:
     """Return in words which model at which endpoint is asked."""
     if config.is_embedded:
         return f"{config.endpoint.model}, the embedded model: nothing leaves this machine"
-    endpoint = config.remote_endpoint()
+    endpoint = config.endpoint
     place = "on this machine" if endpoint.is_local else "not on this machine"
     return f"{endpoint.model} at {endpoint.address} ({place})"
 
@@ -243,7 +241,7 @@ class ConfiguredEndpoint:
         self._config = config
         self._space = space
         self._lock = Lock()
-        self._made: tuple[EndpointTable, Endpoint | EmbeddedServer] | None = None
+        self._made: tuple[Endpoint, Endpoint | EmbeddedServer] | None = None
         self._opened = ExitStack()
 
     @property
@@ -272,7 +270,7 @@ class ConfiguredEndpoint:
 
     def _make(self, config: Config) -> Endpoint | EmbeddedServer:
         if not config.is_embedded:
-            return config.remote_endpoint()
+            return config.endpoint
         name = config.endpoint.model
         path, context = require_model(name), model_facts(config).context_tokens or _CONTEXT
         server = EmbeddedServer(path, name, context_tokens=context, slots=config.concurrency)
@@ -301,8 +299,8 @@ class _InTier:
         if not endpoint.service_tier:
             return endpoint
         if not self._can_wait:
-            return replace(endpoint, service_tier=None)
-        return replace(endpoint, timeout=max(endpoint.timeout, _TIER_TIMEOUT))
+            return endpoint.model_copy(update={"service_tier": None})
+        return endpoint.model_copy(update={"timeout": max(endpoint.timeout, _TIER_TIMEOUT)})
 
 
 def make_client(

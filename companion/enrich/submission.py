@@ -49,7 +49,7 @@ def make_submissions(
     """
     waiting, batches = deque(jobs), asker.workspace.journal.batches
     folder = asker.workspace.state / "batches"
-    address = asker.workspace.config.remote_endpoint().address
+    address = asker.workspace.config.endpoint.address
     for number in count(1):
         if not waiting:
             return

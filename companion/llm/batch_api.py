@@ -10,7 +10,6 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -62,7 +61,7 @@ class BatchApi:
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = replace(endpoint, timeout=max(endpoint.timeout, _TIMEOUT))
+        self.endpoint = endpoint.model_copy(update={"timeout": max(endpoint.timeout, _TIMEOUT)})
         self._transport: Transport | None = None
 
     def upload(self, name: str, data: bytes) -> str:
@@ -204,7 +203,7 @@ def make_line(
     capabilities: what the endpoint turned out to support. Without it, JSON is asked for by the
     schema, or as the endpoint's settings say.
     """
-    capabilities = capabilities or Capabilities(endpoint.json)
+    capabilities = capabilities or Capabilities(endpoint.json_mode)
     if question.schema:
         mode = (*capabilities.modes, "schema")[0]
         question = question._replace(mode=mode, schema_in_prompt=mode == "object")

@@ -101,13 +101,13 @@ class Client:
         endpoint = self.identify()
         latest = self._capabilities
         if latest is None or latest[0] != endpoint:
-            self._capabilities = latest = endpoint, Capabilities(self.settings.json)
+            self._capabilities = latest = endpoint, Capabilities(self.settings.json_mode)
         return latest[1]
 
     def identify(self) -> object:
         """Return what tells the endpoint from those that may be capable of something else."""
         settings = self.settings
-        return settings.base_url, settings.model, settings.json
+        return settings.base_url, settings.model, settings.json_mode
 
     @property
     def limiter(self) -> RateLimiter | None:

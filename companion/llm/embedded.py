@@ -7,8 +7,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
+
+from pydantic import SecretStr
 
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import EndpointDown
@@ -35,6 +37,12 @@ class ModelNotStarted(EndpointDown):
     """llama.cpp cannot load the model: the file is no model, or too large for the memory."""
 
 
+class EmbeddedEndpoint(Endpoint):
+    """An endpoint whose server is ours, started on this machine."""
+
+    embedded: ClassVar[bool] = True
+
+
 class EmbeddedServer:
     """Lends the endpoint of a local model. Safe for threads; close() it at the end.
 
@@ -57,13 +65,12 @@ class EmbeddedServer:
         threads: int | None = None,
         idle: float = 300.0,
     ) -> None:
-        self.settings = Endpoint(
+        self.settings = EmbeddedEndpoint(
             base_url="http://127.0.0.1/v1",
             model=name or model_path.stem,
             timeout=_ANSWER_TIMEOUT,
-            json="schema",
+            json_mode="schema",
             context_tokens=context_tokens,
-            embedded=True,
         )
         self._model_path = model_path
         self._slots = slots
@@ -149,7 +156,8 @@ class EmbeddedServer:
                 " or choose a smaller model"
             )
         self._child = child
-        self._endpoint = replace(self.settings, base_url=f"{answer['url']}/v1", api_key=key)
+        own = {"base_url": f"{answer['url']}/v1", "api_key": SecretStr(key)}
+        self._endpoint = self.settings.model_copy(update=own)
         self._last_use = time.monotonic()
         self._counted = read_cpu_times(child.pid)
         threading.Thread(target=self._stop_when_idle, args=(child,), daemon=True).start()

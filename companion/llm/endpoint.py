@@ -4,66 +4,121 @@ from __future__ import annotations
 
 import ipaddress
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
 from companion.errors import UsageError
+from companion.llm.catalog import DEFAULT_MODEL, current_name
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 JsonMode = Literal["auto", "schema", "object", "text"]
 
 
-@dataclass(frozen=True, repr=False)
-class Endpoint:
-    """One model behind an OpenAI-compatible API.
+def clean_key(value: SecretStr) -> SecretStr:
+    """Return the API key without blanks, line ends and a byte order mark around it.
 
-    `base_url`: the part before `/chat/completions`, usually ending in `/v1`.
-    `timeout`: seconds for a whole answer. `retries`: calls after the first one.
-    `json`: which format of JSON answers the server supports; `auto` finds out.
-    `context_tokens`: what the model can read and write in one call, None where unknown.
-    `max_output_tokens`: what it may write in one call, thoughts included; None: what the answer
-    needs, and some thousand more once the model has been seen to think.
-    `reasoning_effort`, `temperature`: None leaves them to the server.
-    `requests_a_minute`: how often it is asked at most, beside the limits that it reports; None: no
-    more limits than those.
-    `service_tier`: the tier of the provider's that is asked for, None: the usual one.
-    `input_price`, `output_price`: US dollars for a million tokens, as the user knows them; None for
-    both: by the list of prices, and nothing on this machine.
-    `embedded`: the server is ours, started on this machine.
+    Raises ValueError, which holds no letter of it: an invisible character other than a space is
+    within it, so that no header can carry it, or its user does not see what it is.
+    """
+    key = value.get_secret_value().strip().strip("\ufeff").strip()
+    if not key.isprintable():
+        raise ValueError(
+            "within the key there is a line break or another invisible character; copy it once more"
+        )
+    return SecretStr(key)
 
-    Raises UsageError when base_url is not an http or https address.
+
+def check_base_url(base_url: str | None, *, has_model: bool) -> None:
+    """Raise ValueError: it is no address of HTTP, or there is no model to ask there."""
+    if base_url is None:
+        return
+    if not base_url.startswith(("http://", "https://")):
+        raise ValueError("base_url must begin with http:// or https://")
+    parts = urlsplit(base_url)  # raises ValueError, too
+    if not parts.hostname or parts.port == 0:
+        raise ValueError("base_url must name a server, as http://localhost:11434/v1")
+    if not has_model:
+        raise ValueError("an endpoint with a base_url needs a model, too")
+
+
+ApiKey = Annotated[SecretStr, AfterValidator(clean_key)]
+"""the key of an endpoint"""
+
+
+class Endpoint(BaseModel):
+    """[endpoint]: who answers. Without `base_url` it is the embedded model on this machine.
+
+    embedded: the server is ours, started on this machine.
     """
 
-    base_url: str
-    model: str
-    api_key: str = ""
-    timeout: float = 120.0
-    retries: int = 3
-    json: JsonMode = "auto"
-    context_tokens: int | None = None
-    temperature: float | None = 0.2
-    max_output_tokens: int | None = None
-    reasoning_effort: Effort | None = None
-    requests_a_minute: int | None = None
-    service_tier: str | None = None
-    input_price: float | None = None
-    output_price: float | None = None
-    embedded: bool = False
-    _parts: SplitResult = field(init=False, compare=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    embedded: ClassVar[bool] = False
 
-    def __post_init__(self) -> None:
+    base_url: str | None = None
+    """an OpenAI-compatible API, as http://localhost:11434/v1; unset: the embedded model"""
+    model: str = DEFAULT_MODEL
+    """its name there; of the embedded one: see companion model list, or a .gguf file"""
+    api_key: ApiKey = SecretStr("")
+    """better in COMPANION_API_KEY"""
+    json_mode: JsonMode = "auto"
+    """the JSON answers the server can give; text: one call a field"""
+    timeout: Annotated[float, Field(gt=0)] = 120.0
+    """seconds for one answer"""
+    retries: Annotated[int, Field(ge=0)] = 3
+    """further calls after a failed one"""
+    context_tokens: Annotated[int, Field(ge=1024)] | None = None
+    """longer notes are cut to fit; unset: 4096 embedded, 8000 tokens of a note elsewhere"""
+    max_output_tokens: Annotated[int, Field(ge=256)] | None = None
+    """of an answer, thoughts included; unset: as it needs, and 4096 more where the model thinks"""
+    reasoning_effort: Effort | None = None
+    """how much a thinking model thinks: none, minimal, low, medium, high; unset: as it likes"""
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.2
+    """how freely the model writes"""
+    small: bool | None = None
+    """what it knows by heart is often wrong; unset: of embedded ones under 4 billion parameters"""
+    requests_a_minute: Annotated[int, Field(ge=1)] | None = None
+    """of all runs of a daemon, as the account there allows; unset: as the API itself reports"""
+    service_tier: Literal["flex"] | None = None
+    """flex: slower at a lower price, where the API has it, as OpenAI's; not for a single note"""
+    input_price: Annotated[float, Field(ge=0)] | None = None
+    """US dollars for a million tokens read; unset: by a list, and nothing on this machine"""
+    output_price: Annotated[float, Field(ge=0)] | None = None
+    """the same for those written; set both where a proxy on this machine asks a paid service"""
+    concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
+    """notes at once; unset: 2 embedded, 4 elsewhere"""
+
+    @field_validator("model")
+    @classmethod
+    def _rename(cls, model: str, others: ValidationInfo) -> str:
+        return model if others.data.get("base_url") else current_name(model)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        check_base_url(self.base_url, has_model="model" in self.model_fields_set)
+        return self
+
+    @classmethod
+    def at(cls, base_url: str) -> Self:
+        """Return the endpoint at that address. Raises UsageError: it is no address of HTTP."""
         try:
-            parts = urlsplit(self.base_url)
-            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
+            return cls(base_url=base_url, model="")
+        except ValidationError:
             raise UsageError(
                 "the endpoint's base URL must be an address such as http://localhost:11434/v1"
                 " or https://api.example.com/v1"
-            )
-        object.__setattr__(self, "_parts", parts)
+            ) from None
 
     @property
     def settings(self) -> Endpoint:
@@ -74,21 +129,32 @@ class Endpoint:
         """Lend the endpoint for one call."""
         return nullcontext(self)
 
-    def __repr__(self) -> str:
-        return f"Endpoint({self.address!r}, model={self.model!r})"
+    def __repr_args__(self) -> list[tuple[str | None, object]]:
+        return [(None, self.address), ("model", self.model)]
+
+    @property
+    def parts(self) -> SplitResult:
+        """The parts of the base URL; all empty without one."""
+        return urlsplit(self.base_url or "")
+
+    @property
+    def key(self) -> str:
+        """The key in plain text; empty: there is none."""
+        return self.api_key.get_secret_value()
 
     @property
     def address(self) -> str:
         """The base URL for messages: without credentials, query and fragment."""
-        host = self._parts.hostname or ""
+        parts = self.parts
+        host = parts.hostname or ""
         host = f"[{host}]" if ":" in host else host
-        port = f":{self._parts.port}" if self._parts.port else ""
-        return f"{self._parts.scheme}://{host}{port}{self._parts.path}".rstrip("/")
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme}://{host}{port}{parts.path}".rstrip("/")
 
     @property
     def is_local(self) -> bool:
         """Whether the endpoint is on this machine: localhost or a loopback address."""
-        host = (self._parts.hostname or "").rstrip(".")
+        host = (self.parts.hostname or "").rstrip(".")
         if host == "localhost" or host.endswith(".localhost"):
             return True
         try:
@@ -99,5 +165,5 @@ class Endpoint:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no message may hold: the key, and the password and query of the base URL."""
-        secrets = (self.api_key, self._parts.password or "", self._parts.query)
+        secrets = (self.key, self.parts.password or "", self.parts.query)
         return tuple(secret for secret in secrets if secret)

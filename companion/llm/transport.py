@@ -18,7 +18,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakSet
 
@@ -122,7 +121,7 @@ class Transport:
 
     def _url(self, path: str) -> str:
         """Return the address of that path of the API, with the query of the endpoint's base URL."""
-        parts = urlsplit(self.endpoint.base_url)
+        parts = self.endpoint.parts
         return parts._replace(path=parts.path.rstrip("/") + path, fragment="").geturl()
 
     def close(self) -> None:
@@ -170,13 +169,13 @@ class _GuardedTransport(httpx2.BaseTransport):
         self._max_answer = max_answer
         self._proxy = _proxy_for(endpoint)
         self._trusts_env = not endpoint.is_local
-        is_encrypted = bool(self._proxy) or endpoint.base_url.startswith("https:")
+        is_encrypted = bool(self._proxy) or endpoint.parts.scheme == "https"
         self._ssl = httpx2.create_ssl_context(verify=is_encrypted, trust_env=self._trusts_env)
         self._headers = httpx2.Headers(
             {"accept-encoding": "identity", "user-agent": f"callout-companion/{__version__}"}
         )
-        if endpoint.api_key:
-            self._headers["authorization"] = f"Bearer {endpoint.api_key}"
+        if endpoint.key:
+            self._headers["authorization"] = f"Bearer {endpoint.key}"
         self._lock = threading.Lock()
         self._closed = False
         self._idle: deque[tuple[float, httpx2.HTTPTransport]] = deque()  # since when; newest last
@@ -192,7 +191,7 @@ class _GuardedTransport(httpx2.BaseTransport):
         deadline = time.monotonic() + self._endpoint.timeout
         headers = [each for each in request.headers.raw if each[0].lower() in _ALLOWED_HEADERS]
         basic = request.headers.get("authorization", "")
-        if basic.startswith("Basic ") and not self._endpoint.api_key:
+        if basic.startswith("Basic ") and not self._endpoint.key:
             headers.append((b"authorization", basic.encode()))  # from a base URL with a user name
         request.headers = httpx2.Headers([*headers, *self._headers.raw])
         request.extensions = {**request.extensions, "trace": self._trace}
@@ -297,7 +296,7 @@ class _LimitedBody(httpx2.SyncByteStream):
 
 def _proxy_for(endpoint: Endpoint) -> httpx2.Proxy | None:
     """Return the proxy of the system's settings for the endpoint; None for one on this machine."""
-    parts = urlsplit(endpoint.base_url)
+    parts = endpoint.parts
     if endpoint.is_local or proxy_bypass(parts.hostname or ""):
         return None
     proxies = getproxies()

@@ -339,8 +339,8 @@ def test_endpoint(
     monkeypatch.setenv("OPENAI_API_KEY", "not ours")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://not-ours.example/v1")
     config = load(home, FILE)
-    endpoint = config.remote_endpoint()
-    assert (endpoint.base_url, endpoint.model, endpoint.api_key) == expected
+    endpoint = config.endpoint
+    assert (endpoint.base_url, endpoint.model, endpoint.key) == expected
     assert KEY not in repr(config) + repr(endpoint) + str(config)
 
 
@@ -369,7 +369,7 @@ ADDRESSES = [
 
 @pytest.mark.parametrize(("address", "is_local"), ADDRESSES)
 def test_what_is_on_this_machine(address: str, is_local: bool) -> None:
-    assert Endpoint(address, "m").is_local is is_local
+    assert Endpoint(base_url=address, model="m").is_local is is_local
 
 
 def test_side_by_side(home: Path) -> None:

@@ -20,7 +20,6 @@ from companion.config import Config
 from companion.config.settings import (
     AgentsTable,
     BackgroundTable,
-    EndpointTable,
     IgnoreTable,
     LimitsTable,
     ReviewTable,
@@ -32,6 +31,7 @@ from companion.daemon.work_queue import Priority
 from companion.enrich.model import open_spending
 from companion.enrich.selection import JobOptions
 from companion.enrich.workspace import Workspace, open_workspace
+from companion.llm.endpoint import Endpoint
 from companion.store.journal import Change
 from tests.cli.user import FILLED, KEY, SAYS, STUB, answer_by_schema, let_it_rest
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, error
@@ -130,7 +130,7 @@ class DaemonFixture:
     @property
     def config(self) -> Config:
         """The configuration of the next start."""
-        endpoint = EndpointTable.model_validate(
+        endpoint = Endpoint.model_validate(
             {
                 "base_url": self.url,
                 "model": "m",

@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from companion.config import Config
-from companion.config.settings import EndpointTable, IgnoreTable, NotesTable, PrivateTable
+from companion.config.settings import IgnoreTable, NotesTable, PrivateTable
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.enrich.run import NoteDecision
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
+from companion.llm.endpoint import Endpoint
 from companion.note.needs import Need
 from companion.note.outline import Section
 from companion.store.proposal import Acceptance, NewProposal, ProposalState
@@ -402,7 +403,7 @@ def _make_private(desk: Desk) -> None:
     desk.write(NOTE.replace("tags:", "tags: [secret]"))
 
 
-REMOTE = EndpointTable(base_url="https://api.example/v1", model="m")
+REMOTE = Endpoint(base_url="https://api.example/v1", model="m")
 LOST = [
     pytest.param(_delete, Config(), True, id="deleted"),
     pytest.param(_make_private, Config(private=PrivateTable(tags=("secret",))), False, id="local"),

@@ -573,4 +573,5 @@ def test_a_file_with_tables_of_limits_a_minute_goes_on_without_them(file: Path) 
         assert [name for (name,) in db.execute("SELECT name FROM sqlite_master")] == [
             "days",
             "notes",
+            "models",
         ]

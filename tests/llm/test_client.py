@@ -12,10 +12,12 @@ from typing import Any
 
 import httpx2
 import pytest
+from pydantic import SecretStr
 
 from companion.errors import CompanionError
 from companion.llm.budget import Budget, LimitReached
 from companion.llm.client import Client
+from companion.llm.embedded import EmbeddedEndpoint
 from companion.llm.endpoint import Endpoint, JsonMode
 from companion.llm.endpoint_errors import CallFailed, Cancelled, EndpointDown, JsonUnsupported
 from companion.llm.response import NoAnswer, Reply, Usage
@@ -32,8 +34,12 @@ DATA = {"description": "A measure."}
 GOOD = answer(json.dumps(DATA))
 
 
-def client_of(fake: FakeEndpoint, json_mode: JsonMode = "auto", **settings: Any) -> Client:
-    return Client(Endpoint(fake.url, "m", KEY, json=json_mode, **settings), first_delay=0.01)
+def client_of(
+    fake: FakeEndpoint, json_mode: JsonMode = "auto", kind: type[Endpoint] = Endpoint, **more: Any
+) -> Client:
+    key = SecretStr(KEY)
+    endpoint = kind(base_url=fake.url, model="m", api_key=key, json_mode=json_mode, **more)
+    return Client(endpoint, first_delay=0.01)
 
 
 def format_of(seen: Seen) -> str:
@@ -143,7 +149,7 @@ def test_a_model_that_may_think_gets_more_tokens(fake: FakeEndpoint) -> None:
 
 def test_the_embedded_model_only_runs_on(fake: FakeEndpoint) -> None:
     fake.play(answer("A measure. A mea", "length"), answer("{", "length"), GOOD)
-    with client_of(fake, embedded=True) as client:
+    with client_of(fake, kind=EmbeddedEndpoint) as client:
         assert client.ask_text(ASK, 100).text == "A measure. A mea …"
         assert client.ask_json(ASK, SCHEMA, 100).data == DATA
     assert [seen.body["max_tokens"] for seen in fake.seen] == [100, 100, 100]
@@ -167,8 +173,8 @@ def test_parameters_not_taken_are_left_out_from_then_on(fake: FakeEndpoint) -> N
 
 
 def test_only_the_embedded_model_is_told_of_its_sampler(fake: FakeEndpoint) -> None:
-    for embedded in (False, True):
-        with client_of(fake, embedded=embedded) as client:
+    for kind in (Endpoint, EmbeddedEndpoint):
+        with client_of(fake, kind=kind) as client:
             client.ask_text(ASK, 100, longest_copy=8)
     assert [seen.body.get("dry_allowed_length") for seen in fake.seen] == [None, 4]
 
@@ -181,7 +187,7 @@ def test_the_openai_package_reads_nothing_from_the_environment(
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/leak")
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Leak: leak\nAuthorization: Bearer leak")
     monkeypatch.setenv("OPENAI_LOG", "debug")
-    with Client(Endpoint(fake.url, "m")) as client:
+    with Client(Endpoint(base_url=fake.url, model="m")) as client:
         client.ask_text(ASK, 100)
     with client_of(fake) as client:
         client.ask_text(ASK, 100)
@@ -207,14 +213,16 @@ def test_elsewhere_goes_through_the_proxy(
     monkeypatch.setenv("http_proxy", fake.url.removesuffix("/v1"))
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
-    with Client(Endpoint("http://model.example/v1", "m", KEY)) as client:
+    with Client(
+        Endpoint(base_url="http://model.example/v1", model="m", api_key=SecretStr(KEY))
+    ) as client:
         assert client.ask_text(ASK, 100).text == "fine"
     assert fake.seen[0].path == "http://model.example/v1/chat/completions"
 
 
 def test_user_name_and_query_of_the_base_url_are_sent(fake: FakeEndpoint) -> None:
     url = fake.url.replace("http://", "http://me:pw@") + "?api-version=2"
-    with Client(Endpoint(url, "m")) as client:
+    with Client(Endpoint(base_url=url, model="m")) as client:
         client.ask_text(ASK, 100)
     assert fake.seen[0].path == "/v1/chat/completions?api-version=2"
     assert fake.seen[0].headers["authorization"].startswith("Basic ")
@@ -257,7 +265,10 @@ def test_cancelled_while_it_waits_to_try_again(fake: FakeEndpoint) -> None:
     fake.play(error(429, retry_after="30"))
     cancelled = threading.Event()
     threading.Timer(0.2, cancelled.set).start()
-    with Client(Endpoint(fake.url, "m"), cancelled) as client, pytest.raises(Cancelled):
+    with (
+        Client(Endpoint(base_url=fake.url, model="m"), cancelled) as client,
+        pytest.raises(Cancelled),
+    ):
         client.ask_text(ASK, 100)
     assert len(fake.seen) == 1
 
@@ -297,7 +308,10 @@ def test_closed_just_before_a_call_is_sent(
 def test_a_call_that_starts_while_the_client_is_closed(
     fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transport, close = Transport(Endpoint(fake.url, "m", KEY)), httpx2.Client.close
+    transport, close = (
+        Transport(Endpoint(base_url=fake.url, model="m", api_key=SecretStr(KEY))),
+        httpx2.Client.close,
+    )
     failed = list[CallFailed]()
 
     def close_and_ask(self: httpx2.Client) -> None:
@@ -352,7 +366,7 @@ def test_what_a_question_costs(
     calls: int,
 ) -> None:
     fake.play(*scenes)
-    endpoint = Endpoint(fake.url, "m", timeout=0.3, retries=2)
+    endpoint = Endpoint(base_url=fake.url, model="m", timeout=0.3, retries=2)
     with Client(endpoint, first_delay=0.01, budget=budget) as client:
         try:
             client.ask_text(ASK, 100)
@@ -364,13 +378,13 @@ def test_what_a_question_costs(
 
 def test_what_is_not_taken_is_not_paid(fake: FakeEndpoint, budget: Budget) -> None:
     fake.script = takes("json_object")
-    with Client(Endpoint(fake.url, "m"), budget=budget) as client:
+    with Client(Endpoint(base_url=fake.url, model="m"), budget=budget) as client:
         client.ask_json(ASK, SCHEMA, 100)
     assert (len(fake.seen), budget.spent_today()[:2]) == (2, (10, 5))
 
 
 def test_a_call_that_reaches_nobody_costs_nothing(budget: Budget) -> None:
-    endpoint = Endpoint("http://127.0.0.1:9/v1", "m", retries=1)
+    endpoint = Endpoint(base_url="http://127.0.0.1:9/v1", model="m", retries=1)
     client = Client(endpoint, first_delay=0.01, budget=budget)
     with client, pytest.raises(EndpointDown):
         client.ask_text(ASK, 100)
@@ -379,7 +393,7 @@ def test_a_call_that_reaches_nobody_costs_nothing(budget: Budget) -> None:
 
 def test_a_call_broken_off_by_us_may_be_paid(fake: FakeEndpoint, budget: Budget) -> None:
     fake.play(answer("late")._replace(delay=8))
-    client = Client(Endpoint(fake.url, "m"), budget=budget)
+    client = Client(Endpoint(base_url=fake.url, model="m"), budget=budget)
     threading.Timer(0.2, client.close).start()
     with pytest.raises(Cancelled):
         client.ask_text(ASK, 100)
@@ -403,7 +417,7 @@ class Source:
 
 
 def test_nothing_is_started_or_sent_over_the_limit(fake: FakeEndpoint, tmp_path: Path) -> None:
-    source = Source(Endpoint(fake.url, "m"))
+    source = Source(Endpoint(base_url=fake.url, model="m"))
     with Budget(tmp_path / "spending.sqlite3", tokens_a_day=121) as budget:
         with Client(source, budget=budget) as client:
             with pytest.raises(EndpointDown):
@@ -424,7 +438,7 @@ def test_side_by_side_a_limit_is_used_up(fake: FakeEndpoint, tmp_path: Path) -> 
             return False
 
     with Budget(tmp_path / "spending.sqlite3", tokens_a_day=300) as budget:
-        endpoint = Endpoint(fake.url, "m")
+        endpoint = Endpoint(base_url=fake.url, model="m")
         with Client(endpoint, budget=budget) as client, ThreadPoolExecutor(16) as pool:
             answered = sum(pool.map(ask, [client] * 40))
         assert 300 - 121 < sum(budget.spent_today()[:2]) == answered * 15 <= 300
@@ -434,7 +448,7 @@ def test_side_by_side_a_limit_is_used_up(fake: FakeEndpoint, tmp_path: Path) -> 
 def test_a_stop_ends_the_wait_for_others(fake: FakeEndpoint, tmp_path: Path) -> None:
     fake.play(answer("late")._replace(delay=8))
     with Budget(tmp_path / "spending.sqlite3", tokens_a_day=130) as budget:
-        client = Client(Endpoint(fake.url, "m"), budget=budget)
+        client = Client(Endpoint(base_url=fake.url, model="m"), budget=budget)
         threading.Timer(0.3, client.close).start()
         with ThreadPoolExecutor(3) as pool:
             asked = [pool.submit(client.ask_text, ASK, 100) for _ in range(3)]
@@ -449,20 +463,20 @@ def test_what_one_client_learned_another_takes_over(fake: FakeEndpoint) -> None:
         return GOOD if format_of(seen) == "json_object" else error(400, "no response_format")
 
     fake.script = picky
-    endpoint = Endpoint(fake.url, "m")
+    endpoint = Endpoint(base_url=fake.url, model="m")
     with Client(endpoint) as first:
         first.ask_json(ASK, SCHEMA, 100)
     calls = len(fake.seen)
     with Client(endpoint, capabilities_from=first) as second:
         second.ask_json(ASK, SCHEMA, 100)
         assert (len(fake.seen) - calls, second.usage) == (1, Usage(10, 5, 1))
-    with Client(Endpoint(fake.url, "n"), capabilities_from=first) as other:
+    with Client(Endpoint(base_url=fake.url, model="n"), capabilities_from=first) as other:
         other.ask_json(ASK, SCHEMA, 100)
     assert len(fake.seen) == 2 * calls + 1
 
 
 def test_closing_a_client_leaves_the_others_at_work(fake: FakeEndpoint, budget: Budget) -> None:
-    source = Endpoint(fake.url, "m")
+    source = Endpoint(base_url=fake.url, model="m")
     first, second = (Client(source, budget=budget) for _ in range(2))
     with second:
         with first:

@@ -130,7 +130,7 @@ ROUTES = [
 @pytest.mark.parametrize("route", ROUTES)
 def test_nobody_is_answered_without_the_key(server: EmbeddedServer, route: str) -> None:
     with server.lease() as endpoint:
-        url = endpoint.base_url.removesuffix("/v1") + route
+        url = endpoint.address.removesuffix("/v1") + route
         assert status_of(url) == (401, "")
         assert status_of(url, "wrong") == (401, "")
 
@@ -138,7 +138,7 @@ def test_nobody_is_answered_without_the_key(server: EmbeddedServer, route: str) 
 @pytest.mark.parametrize("route", ["/v1/chat/completions", "/completion", "/props", "/tokenize"])
 def test_nothing_is_taken_without_the_key(server: EmbeddedServer, route: str) -> None:
     with server.lease() as endpoint:
-        url = endpoint.base_url.removesuffix("/v1") + route
+        url = endpoint.address.removesuffix("/v1") + route
         assert status_of(url, method="POST") == (401, "")
 
 
@@ -148,8 +148,8 @@ CLOSED = [("/slots", 501), ("/metrics", 501), ("/", 404), ("/index.html", 404)]
 @pytest.mark.parametrize(("route", "status"), CLOSED)
 def test_closed_with_the_key_too(server: EmbeddedServer, route: str, status: int) -> None:
     with server.lease() as endpoint:
-        url = endpoint.base_url.removesuffix("/v1") + route
-        assert status_of(url, endpoint.api_key) == (status, "")
+        url = endpoint.address.removesuffix("/v1") + route
+        assert status_of(url, endpoint.key) == (status, "")
 
 
 def test_browsers_of_other_origins_may_not_ask(server: EmbeddedServer) -> None:
@@ -165,7 +165,7 @@ def test_the_key_is_in_no_argument_and_no_environment(server: EmbeddedServer) ->
         shown = Path(f"/proc/{server.pid}")
         if not shown.exists():
             pytest.skip("needs /proc")
-        key = endpoint.api_key.encode()
+        key = endpoint.key.encode()
         assert key not in (shown / "cmdline").read_bytes()
         assert key not in (shown / "environ").read_bytes()
         assert server.pid is not None
@@ -195,7 +195,7 @@ def test_killed_in_the_middle_of_a_call(server: EmbeddedServer, client: Client) 
 
 
 def test_stops_when_idle_and_not_in_the_middle_of_a_call(model: Path) -> None:
-    with EmbeddedServer(model, context_tokens=512, threads=1, idle=0.4) as server:
+    with EmbeddedServer(model, context_tokens=1024, threads=1, idle=0.4) as server:
         assert server.pid is None
         with server.lease():
             time.sleep(0.8)
@@ -216,7 +216,7 @@ def free_cores(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_threads_follow_the_cores_that_are_free(model: Path, free_cores: list[float]) -> None:
-    with EmbeddedServer(model, context_tokens=512) as server:
+    with EmbeddedServer(model, context_tokens=1024) as server:
         seen = []
         for free_cores[0] in (2.0, 0.9, 0.9, 1.5, 2.0, 2.0):  # told at the end of a call
             with server.lease():
@@ -226,7 +226,7 @@ def test_threads_follow_the_cores_that_are_free(model: Path, free_cores: list[fl
 
 
 def test_calls_under_way_end_before_it_starts_again(model: Path, free_cores: list[float]) -> None:
-    with EmbeddedServer(model, context_tokens=512) as server, ThreadPoolExecutor(1) as pool:
+    with EmbeddedServer(model, context_tokens=1024) as server, ThreadPoolExecutor(1) as pool:
         with server.lease():
             with server.lease():
                 first, free_cores[0] = server.pid, 0.0
@@ -243,7 +243,7 @@ def test_low_priority_is_never_none(
     model: Path, free_cores: list[float], free: float, niceness: int
 ) -> None:
     free_cores[0] = free
-    with EmbeddedServer(model, context_tokens=512) as server, server.lease():
+    with EmbeddedServer(model, context_tokens=1024) as server, server.lease():
         assert server.pid is not None
         own = os.getpriority(os.PRIO_PROCESS, 0)
         assert os.getpriority(os.PRIO_PROCESS, server.pid) == min(19, own + niceness)
@@ -255,7 +255,7 @@ def test_goes_with_its_parent(model: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path\n"
         "from companion.llm.embedded import EmbeddedServer, ModelNotStarted\n"
-        "server = EmbeddedServer(Path(sys.argv[1]), context_tokens=512, threads=1)\n"
+        "server = EmbeddedServer(Path(sys.argv[1]), context_tokens=1024, threads=1)\n"
         "with server.lease(): print(server.pid, flush=True); time.sleep(60)\n"
     )
     root = str(Path(__file__).parents[2])

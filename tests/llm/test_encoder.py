@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from companion.errors import AnswerError, EndpointError
 from companion.llm.budget import Budget, LimitReached
@@ -63,7 +64,7 @@ def vectors(*rows: object) -> Scene:
 
 
 def endpoint(fake: FakeEndpoint) -> Endpoint:
-    return Endpoint(fake.url, "embedder", KEY, retries=0)
+    return Endpoint(base_url=fake.url, model="embedder", api_key=SecretStr(KEY), retries=0)
 
 
 def play(fake: FakeEndpoint, *, length: float = 2.0) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from email.utils import formatdate
 
 import pytest
+from pydantic import SecretStr
 
 from companion.errors import AnswerError, CompanionError, EndpointError
 from companion.llm.client import Client
@@ -110,7 +111,7 @@ FAULTS = [
 
 @pytest.fixture
 def endpoint(fake: FakeEndpoint) -> Endpoint:
-    return Endpoint(fake.url, "m", KEY, timeout=5.0, retries=2)
+    return Endpoint(base_url=fake.url, model="m", api_key=SecretStr(KEY), timeout=5.0, retries=2)
 
 
 @pytest.fixture
@@ -133,7 +134,13 @@ def test_fault(
 ) -> None:
     slow = request.node.callspec.id in ("slow", "drips")
     fake.play(scene)
-    endpoint = Endpoint(fake.url, "m", KEY, timeout=0.3 if slow else 10.0, retries=2)
+    endpoint = Endpoint(
+        base_url=fake.url,
+        model="m",
+        api_key=SecretStr(KEY),
+        timeout=0.3 if slow else 10.0,
+        retries=2,
+    )
     with Client(endpoint, first_delay=0.01) as client, pytest.raises(kind, match=words) as caught:
         client.ask_text(ASK, 100)
     assert type(caught.value) is kind
@@ -147,7 +154,12 @@ def test_down() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    endpoint = Endpoint(f"http://u:pw@127.0.0.1:{port}/v1?key=q", "m", KEY, retries=1)
+    endpoint = Endpoint(
+        base_url=f"http://u:pw@127.0.0.1:{port}/v1?key=q",
+        model="m",
+        api_key=SecretStr(KEY),
+        retries=1,
+    )
     with Client(endpoint, first_delay=0.01) as client, pytest.raises(EndpointDown) as caught:
         client.ask_text(ASK, 100)
     text = str(caught.value)

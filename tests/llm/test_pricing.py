@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
@@ -52,7 +53,7 @@ ADDRESSES = [
 
 @pytest.mark.parametrize(("url", "local"), ADDRESSES)
 def test_is_local(url: str, local: bool) -> None:
-    assert Endpoint(url, "m").is_local is local
+    assert Endpoint(base_url=url, model="m").is_local is local
 
 
 @pytest.mark.parametrize(
@@ -60,18 +61,20 @@ def test_is_local(url: str, local: bool) -> None:
 )
 def test_no_address(url: str) -> None:
     with pytest.raises(UsageError, match="base URL must be an address"):
-        Endpoint(url, "m")
+        Endpoint.at(url)
 
 
 def test_endpoint_shows_no_secret() -> None:
-    endpoint = Endpoint("https://me:pw@ai.example:8/v1/?key=q", "m", "sk-1")
+    endpoint = Endpoint(
+        base_url="https://me:pw@ai.example:8/v1/?key=q", model="m", api_key=SecretStr("sk-1")
+    )
     assert repr(endpoint) == "Endpoint('https://ai.example:8/v1', model='m')"
 
 
 def test_importing_is_cheap_and_openai_stays_quiet() -> None:
     code = (
         "import sys; from companion.llm import client, download, embedded, endpoint, pricing\n"
-        "slow = {'openai', 'httpx2', 'pydantic', 'xllamacpp', 'huggingface_hub', 'genai_prices'}\n"
+        "slow = {'openai', 'httpx2', 'xllamacpp', 'huggingface_hub', 'genai_prices'}\n"
         "assert not slow & set(sys.modules), slow & set(sys.modules)\n"
         "from companion.llm import transport; import logging\n"
         "assert not logging.getLogger('openai').isEnabledFor(logging.INFO)\n"

@@ -40,7 +40,7 @@ def limiter(clock: Clock) -> Open:
     """Make a limiter. requests: the limit of its settings; tokens: the one reported to it."""
 
     def limiter(requests: int | None = None, tokens: int | None = None) -> RateLimiter:
-        limited = RateLimiter(Endpoint(URL, "m", requests_a_minute=requests), clock)
+        limited = RateLimiter(Endpoint(base_url=URL, model="m", requests_a_minute=requests), clock)
         if tokens is not None:
             tell(limited, headers("tokens", limit=str(tokens)))
         return limited
@@ -290,7 +290,7 @@ def budget(file: Path) -> Iterator[Budget]:
 
 
 def ask(fake: FakeEndpoint, budget: Budget, cancelled: Event, **limits: Any) -> Client:
-    endpoint = Endpoint(fake.url, "m", **limits)
+    endpoint = Endpoint(base_url=fake.url, model="m", **limits)
     return Client(endpoint, cancelled, first_delay=0.01, budget=budget)
 
 

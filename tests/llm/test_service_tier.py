@@ -36,7 +36,9 @@ def budget(tmp_path: Path) -> Iterator[Budget]:
 
 
 def flex(fake: FakeEndpoint, budget: Budget | None = None) -> Client:
-    return Client(Endpoint(fake.url, "m", service_tier="flex"), first_delay=0.01, budget=budget)
+    return Client(
+        Endpoint(base_url=fake.url, model="m", service_tier="flex"), first_delay=0.01, budget=budget
+    )
 
 
 def tiers(fake: FakeEndpoint) -> list[str | None]:
@@ -99,7 +101,7 @@ def test_another_429_is_tried_again_in_the_tier(fake: FakeEndpoint) -> None:
 
 def test_without_the_tier_no_room_is_an_error_as_any(fake: FakeEndpoint) -> None:
     fake.play(NO_ROOM)
-    endpoint = Endpoint(fake.url, "m", retries=1, service_tier="flex")
+    endpoint = Endpoint(base_url=fake.url, model="m", retries=1, service_tier="flex")
     with Client(endpoint, first_delay=0.01) as client, pytest.raises(CompanionError, match="429"):
         client.ask_text(ASK, 100)
     assert tiers(fake) == ["flex", None, None]
@@ -116,7 +118,7 @@ def test_there_is_room_again_later(fake: FakeEndpoint, monkeypatch: pytest.Monke
 
 def test_only_those_who_can_wait_use_it(fake: FakeEndpoint) -> None:
     """And they wait longer; what they learn, the others know."""
-    source = Endpoint(fake.url, "m", service_tier="flex")
+    source = Endpoint(base_url=fake.url, model="m", service_tier="flex")
     fake.script = without_temperature
     with make_client(source, Event(), None, can_wait=True) as patient:
         patient.ask_text(ASK, 100)

@@ -18,7 +18,7 @@ ASK = [{"role": "user", "content": "Why?"}]
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_no_more_calls_at_once(fake: FakeEndpoint, at_once: int) -> None:
     fake.play(answer("fine")._replace(delay=0.05))
-    with Client(Endpoint(fake.url, "m")) as client, ThreadPoolExecutor(8) as pool:
+    with Client(Endpoint(base_url=fake.url, model="m")) as client, ThreadPoolExecutor(8) as pool:
         client.limit_calls(at_once)
         assert len(list(pool.map(lambda _: client.ask_text(ASK, 9), range(8)))) == 8
     times = sorted(seen.at for seen in fake.seen)
@@ -28,7 +28,10 @@ def test_no_more_calls_at_once(fake: FakeEndpoint, at_once: int) -> None:
 def test_who_waits_for_a_slot_hears_of_a_stop(fake: FakeEndpoint) -> None:
     fake.play(answer("fine")._replace(delay=0.2))
     cancelled = threading.Event()
-    with Client(Endpoint(fake.url, "m"), cancelled) as client, ThreadPoolExecutor(2) as pool:
+    with (
+        Client(Endpoint(base_url=fake.url, model="m"), cancelled) as client,
+        ThreadPoolExecutor(2) as pool,
+    ):
         client.limit_calls(1)
         asked = [pool.submit(client.ask_text, ASK, 9) for _ in range(2)]
         while not fake.seen:

@@ -6,9 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from companion.errors import CompanionError
 from companion.llm.client import Client
+from companion.llm.embedded import EmbeddedEndpoint
 from companion.llm.endpoint import Endpoint
 from companion.llm.response import NoAnswer, ThoughtsOnly
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
@@ -50,8 +52,9 @@ def thinking(thought: Scene, needed: int = 1500) -> Any:
     return script
 
 
-def client_of(fake: FakeEndpoint, **settings: Any) -> Client:
-    return Client(Endpoint(fake.url, "m", KEY, **settings), first_delay=0.01)
+def client_of(fake: FakeEndpoint, kind: type[Endpoint] = Endpoint, **settings: Any) -> Client:
+    endpoint = kind(base_url=fake.url, model="m", api_key=SecretStr(KEY), **settings)
+    return Client(endpoint, first_delay=0.01)
 
 
 @pytest.mark.parametrize("thought", TELLING)
@@ -125,7 +128,9 @@ def test_a_qwen3_that_thinks_all_the_same_is_told_in_the_message(
     fake: FakeEndpoint, model: str, end: str
 ) -> None:
     fake.script = lambda seen, n: answer(SAID, reasoning_content="" if n else "Hm")
-    endpoint = Endpoint(fake.url, model, KEY, reasoning_effort="none")
+    endpoint = Endpoint(
+        base_url=fake.url, model=model, api_key=SecretStr(KEY), reasoning_effort="none"
+    )
     with Client(endpoint, first_delay=0.01) as client:
         for _ in range(2):
             client.ask_text(ASK, 100)
@@ -134,7 +139,7 @@ def test_a_qwen3_that_thinks_all_the_same_is_told_in_the_message(
 
 
 def test_the_embedded_model_is_told_not_to_think_from_the_first_call(fake: FakeEndpoint) -> None:
-    with client_of(fake, embedded=True) as client:
+    with client_of(fake, kind=EmbeddedEndpoint) as client:
         client.ask_text(ASK, 100)
     assert fake.seen[0].body["chat_template_kwargs"] == {"enable_thinking": False}
 

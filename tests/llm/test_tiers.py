@@ -52,8 +52,8 @@ def test_its_template_is_told_that_thinking_is_off(server: EmbeddedServer) -> No
 
 def rendered(endpoint: Endpoint, body: dict[str, Any]) -> str:
     """Return the prompt that llama.cpp makes of the request."""
-    url = endpoint.base_url.removesuffix("/v1") + "/apply-template"
-    headers = {"Authorization": f"Bearer {endpoint.api_key}", "Content-Type": "application/json"}
+    url = endpoint.address.removesuffix("/v1") + "/apply-template"
+    headers = {"Authorization": f"Bearer {endpoint.key}", "Content-Type": "application/json"}
     request = urllib.request.Request(url, json.dumps(body).encode(), headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(request, timeout=60) as reply:

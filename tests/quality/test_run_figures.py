@@ -34,7 +34,7 @@ def test_kept_answers(tmp_path: Path, kept: list[int], expected: Usage) -> None:
     details = {"prompt_tokens_details": {"cached_tokens": 8}}
     body = {**json.loads(scene.body), "usage": {**usage, **details}}
     fake.play(scene._replace(body=json.dumps(body).encode()))
-    endpoint = Endpoint(fake.url, "m")
+    endpoint = Endpoint(base_url=fake.url, model="m")
     with closing(CachedClient(endpoint, tmp_path)) as client:
         assert client.ask_text(ASK, 9).usage == client.took == Usage(10, 5, 1, 8)
     [file] = tmp_path.glob("*/*.json")
@@ -58,7 +58,7 @@ def test_kept_faults(tmp_path: Path, scene: Scene, kind: type[NoAnswer], calls: 
     fake = FakeEndpoint()
     fake.play(scene)
     for _ in range(2):
-        with closing(CachedClient(Endpoint(fake.url, "m"), tmp_path)) as client:
+        with closing(CachedClient(Endpoint(base_url=fake.url, model="m"), tmp_path)) as client:
             with pytest.raises(NoAnswer) as failed:
                 client.ask_text(ASK, 9)
             assert type(failed.value) is kind and failed.value.usage.calls == 2
