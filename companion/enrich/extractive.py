@@ -56,21 +56,24 @@ def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str
     max_characters: a quarter more is accepted, and a definition that is longer is cut.
     """
     title_tokens = {token for token in find_tokens(title) if len(token) > 3 or not token.isascii()}
-    fit: list[tuple[int, str, bool]] = []  # whether it has a word of the title
+    first: str | None = None
     title_stems = set(find_stems(title))
     is_told = False  # by the author, of themselves
     sentences = islice(find_sentences(read_paragraphs(parsed)), _SENTENCES)
     longest = int(max_characters * _OVER)
     for number, sentence in enumerate(sentences):
+        if first and number >= _PREFERRED:
+            break
         value = _read_value(sentence, title, longest) if len(sentence) <= _LONGEST else ""
-        is_told |= is_in_first_person(value)
-        is_named = not title_tokens.isdisjoint(find_tokens(value))
+        is_own = is_in_first_person(value)
+        is_told |= is_own
         if is_told and (needs_previous(value) or title_stems.isdisjoint(find_stems(value))):
             continue
-        if len(value) <= longest and _stands_alone(value, title):
-            fit.append((number, value, is_named))
-    preferred = (value for number, value, is_named in fit if number < _PREFERRED and is_named)
-    return next(preferred, None) or next((value for _, value, _ in fit), None)
+        if len(value) <= longest and not is_own and _stands_alone(value, title):
+            if number < _PREFERRED and not title_tokens.isdisjoint(find_tokens(value)):
+                return value
+            first = first or value
+    return first
 
 
 def _read_value(sentence: str, title: str, longest: int) -> str:
@@ -82,6 +85,8 @@ def _read_value(sentence: str, title: str, longest: int) -> str:
 
 def _without_colon(value: str) -> str:
     """Return the value with a full stop for a colon, unless it needs what follows the colon."""
+    if not _COLON.search(value):
+        return value
     lead_in = compile_phrases(
         r"(?:(?<!\w)<sentences.lead_ins>|<sentences.lead_ins_signs>)\s?[:：]$"
     )
@@ -112,7 +117,6 @@ def _stands_alone(value: str, title: str) -> bool:
         and _OPENING.match(value)
         and not _DEPENDS.match(value)
         and not _is_fragment(value, title)
-        and not is_in_first_person(value)
         and _is_balanced(value)
     )
 
