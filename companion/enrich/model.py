@@ -233,8 +233,8 @@ def open_source(config: Config, space: Workspace | None = None) -> Iterator[Conf
 class ConfiguredEndpoint:
     """The endpoint that the settings name now, or the embedded model, started on the first call.
 
-    Safe to use from any thread. space: whose settings it follows; None: config. Their files are
-    looked at for each call, and not for what is asked about the endpoint before.
+    Safe to use from any thread. space: whose settings it follows; None: config. Each
+    call follows the last look at their files, which its budget has for it.
     """
 
     def __init__(self, config: Config, space: Workspace | None) -> None:
@@ -251,7 +251,7 @@ class ConfiguredEndpoint:
 
     def lease(self) -> AbstractContextManager[Endpoint]:
         """Lend the endpoint for one call."""
-        return self._find(self._space.latest().config if self._space else self._config).lease()
+        return self._find(self._space.config if self._space else self._config).lease()
 
     def close(self) -> None:
         """Stop the embedded models that were started."""

@@ -15,7 +15,7 @@ from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import NoteBusy, NoteChanged, NoteRefused
 from companion.llm.response import Usage
 from companion.note.facts import UNKNOWN, Facts, read_facts
-from companion.vault.files import NoteFile, describe_read_error, stat_note
+from companion.vault.files import NoteFile, describe_read_error, read_file, stat_note
 
 _BEGUN_AGAIN = "the settings were changed meanwhile; it is worked on again, by the new ones"
 _BACKGROUND_OFF = "background work was switched off meanwhile (background.enabled)"
@@ -105,6 +105,8 @@ def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | Non
     if reason := space.ignore.path_reason(path):
         return Facts(skipped=reason, marks=(reason,))
     try:
+        if data is not None and read_file(f"{space.root}/{path}", len(data)) == data:
+            return None
         now = (space.root / path).read_bytes()
     except FileNotFoundError:
         return _GONE
