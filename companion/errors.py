@@ -38,7 +38,7 @@ class NoteChanged(NoteError):
 
 
 class ChangeNotInNote(NoteChanged):
-    """The note holds nothing of the change any more, so that there is nothing to undo."""
+    """The note no longer holds any part of the change: there is nothing to undo."""
 
 
 class ProposalDecided(NoteError):

@@ -42,7 +42,7 @@ __all__ = ["Vault"]
 class Vault:
     """A vault. Its methods may be called from any thread, and raise CompanionError.
 
-    Each opens the vault and closes it again, so that nothing is locked in between. Paths are
+    Each opens the vault and closes it again; nothing is locked in between. Paths are
     relative to the vault, or absolute, and may leave out `.md`.
     """
 
@@ -162,7 +162,7 @@ class Vault:
         return self.decide(Decisions.of(accept=[{"id": id_} for id_ in ids]))
 
     def refuse(self, *ids: int) -> list[NoteDecision]:
-        """Refuse proposals, so that nothing is asked for again; return what became of each note."""
+        """Refuse proposals, which are not asked for again; return the outcome for each note."""
         return self.decide(Decisions.of(refuse=list(ids)))
 
     def decide(self, decisions: Decisions) -> list[NoteDecision]:

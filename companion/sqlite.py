@@ -45,7 +45,7 @@ class NewerFormat(Exception):
 
 
 class Cache:
-    """A SQLite file whose whole content can be found again, so that no error reaches the caller.
+    """A SQLite file whose content can be computed again: no error reaches the caller.
 
     A file that is damaged or from a newer version is deleted. If it is locked, or cannot be
     written, nothing is read or written.
@@ -153,7 +153,7 @@ def read_format(db: sqlite3.Connection, migrations: Sequence[Migration]) -> int:
 
 
 def migrate(db: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
-    """Bring the tables up to date in one transaction, so that all migrations are made or none.
+    """Bring the tables up to date in one transaction: all migrations are made, or none.
 
     A file that is up to date is not written to.
     """
@@ -184,7 +184,7 @@ def use_wal(db: sqlite3.Connection, busy_seconds: float) -> None:
 
 
 def identify_file(file: str | Path) -> FileId | None:
-    """Return which file lies at that path, with one os.stat; None if there is none."""
+    """Return the identity of the file at that path, with one os.stat; None if there is none."""
     try:
         found = os.stat(file)  # noqa: PTH116 (twice as fast as Path.stat, before every call)
     except OSError:

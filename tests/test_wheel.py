@@ -168,7 +168,7 @@ def test_uv_installs_the_wheel_in_an_empty_environment_for_the_demo(
             if line[:2] in ("✓ ", "~ ", "✗ "):
                 demo.send_signal(signal.SIGINT)
     assert demo.returncode == 130, told
-    assert told[0] == f"A copy of the example vault lies in {folder}; work on that.\n"
+    assert told[0] == f"A copy of the example vault is in {folder}; work on that.\n"
     assert "41 notes read, 11 notes to work on\n" in told
     call(tmp_path, companion, "demo", "undo")
     examples = REPOSITORY / "examples/vault"

@@ -59,7 +59,7 @@ def _show(folder: Path, vault: Path | None) -> int:
     folder: the vault's. vault: as the user named it, if they did.
     """
     output = Output()
-    output.say(f"A copy of the example vault lies in {folder}; work on that.")
+    output.say(f"A copy of the example vault is in {folder}; work on that.")
     for commands, then in (
         (_FIRST, "Once more: the model is not asked again."),
         (_ONCE_MORE, f"The notes are in {folder}."),
@@ -94,9 +94,7 @@ def _make_vault(folder: Path, model: str | None) -> None:
                 f"{folder} is not empty, and not the demo's; name a new folder by --vault"
             )
         if around := find_vault(folder.parent):
-            raise UsageError(
-                f"{folder} lies in the vault {around}; name a folder outside by --vault"
-            )
+            raise UsageError(f"{folder} is in the vault {around}; name a folder outside by --vault")
     home = _home(folder)
     for state in (home / "vaults").glob("*"):
         if place := find_daemon(state):
@@ -117,7 +115,7 @@ def _copy_examples(folder: Path) -> None:
     for source in sorted(examples.rglob("*")):
         target = folder / source.relative_to(examples)
         if target.resolve() != target:
-            raise UsageError(f"{target} is or lies behind a symbolic link; remove that link")
+            raise UsageError(f"{target} is a symbolic link, or behind one; remove that link")
         if source.is_dir():
             target.mkdir(exist_ok=True)
         else:

@@ -65,7 +65,7 @@ def read_change_query(typed: Mapping[str, str | None], **more: Any) -> ChangeQue
     """Return the changes that the options stand for. Raises UsageError if one names nothing."""
     since, until = parse_time(typed["since"]), parse_time(typed["until"])
     if since is not None and until is not None and until < since:
-        raise UsageError(f"--until {typed['until']} lies before --since {typed['since']}")
+        raise UsageError(f"--until {typed['until']} is before --since {typed['since']}")
     values = {"since": since, "until": until, "field": typed["field"], "model": typed["model"]}
     return ChangeQuery.of(**values, **more)
 
@@ -75,7 +75,7 @@ def parse_time(typed: str | None, now: datetime | None = None) -> float | None:
 
     typed: a day, a time of day, or how long ago; None for nothing.
 
-    Raises UsageError if it is not a time, or lies in the future.
+    Raises UsageError if it is not a time, or is in the future.
     """
     if typed is None:
         return None
@@ -96,5 +96,5 @@ def parse_time(typed: str | None, now: datetime | None = None) -> float | None:
     except (ValueError, OverflowError, OSError):
         raise UsageError(f"{typed} is not a time; write it {_FORMATS}") from None
     if seconds > now.timestamp():
-        raise UsageError(f"{typed} lies in the future; write a time in the past, {_FORMATS}")
+        raise UsageError(f"{typed} is in the future; write a time in the past, {_FORMATS}")
     return seconds

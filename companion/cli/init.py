@@ -150,11 +150,11 @@ class _Init:
     def _warn_of_surprises(self) -> None:
         """Warn if the folder is no vault of its own, or if the environment overrides the file."""
         if (around := find_vault(self.root)) != self.root:
-            where = f"it lies in the vault {around}" if around else "no .obsidian folder is in it"
+            where = f"it is in the vault {around}" if around else "no .obsidian folder is in it"
             self.output.warn(f"{self.root} is no vault of Obsidian's: {where}; going on with it")
         elif (outer := find_vault(self.root.parent)) not in (None, self.root):
             self.output.warn(
-                f"{self.root} lies in the vault {outer}, which has its notes, too; set up one of"
+                f"{self.root} is in the vault {outer}, which has its notes, too; set up one of"
                 " them, or name it in the other's ignore.folders"
             )
         if names := [name for name in ENDPOINT_VARIABLES if os.environ.get(name)]:
@@ -206,7 +206,7 @@ class _Init:
             self.output.warn("\nThey are left alone; companion service backlog asks again.")
         except CompanionError as error:
             self.output.warn(
-                f"{error}; companion service backlog asks about the notes that lie there now."
+                f"{error}; companion service backlog asks about the notes that are there now."
             )
 
     def _install_plugin(self, config: Config) -> bool:

@@ -1,4 +1,4 @@
-"""Our own files: where they lie, and the configuration that is read from them.
+"""The folders of our own files, and the configuration that is read from them.
 
 The common settings are in `config.toml`. A vault after the first has a file of its own, in our own
 folder, not in the vault: whoever can write into a vault that is shared must not choose where its
@@ -99,7 +99,7 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
     allow_moved: accept a vault whose own settings seem to have been left behind.
 
     Raises UsageError: a file is no TOML, or a key in it is unknown or has a wrong value; or the
-    vault seems to have been moved, so that the common settings might send what its own keep back.
+    vault seems to have been moved: the common settings might send what its own keep back.
     """
     own = {} if root is None else read_tables(vault_file(root))
     common = read_tables(config_file())

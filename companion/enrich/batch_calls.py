@@ -33,7 +33,7 @@ from companion.vault.files import skip_reason
 from companion.vault.write import Snapshot, read_note
 
 _ANSWERED = "it was answered before"
-_ASKED_ANEW = "it was asked for again since, or is filled"
+_REPLACED = "it was asked for again since, or is filled"
 
 
 @dataclass
@@ -112,10 +112,10 @@ class BatchReader:
         self._endpoint = batch_endpoint(workspace.config)
 
     def take(self, call: BatchCall, line: AnswerLine) -> Result:
-        """Return what came of a line that answers the call; it is stored.
+        """Store the answer to the call; return the outcome.
 
-        A second answer changes nothing. What may be answered when it is asked again is not
-        remembered, so that another run asks for it.
+        A second answer changes nothing. A failure that may not come again is not remembered:
+        another run asks.
 
         Raises JournalError.
         """
@@ -141,9 +141,9 @@ class BatchReader:
     def _accept(
         self, call: BatchCall, line: AnswerLine, path: str, proposals: Sequence[Proposal]
     ) -> Result:
-        """Return what becomes of the answer. Raises NoteError: it can be taken later."""
+        """Store the answer; return the outcome. Raises NoteError: it can be taken later."""
         source = self._store.source(proposals[0])
-        gone = self._find_asked_anew(path, proposals)
+        gone = self._find_replaced(path, proposals)
         if len(gone) < len(proposals):
             try:
                 places = find_places(self._workspace, path, proposals, self._read)
@@ -187,14 +187,14 @@ class BatchReader:
         ids = self._workspace.journal.batches.close_call(call, "answered", made, gone)
         return _to_result(path, outcomes, made, ids, answers.usage)
 
-    def _find_asked_anew(self, path: str, proposals: Sequence[Proposal]) -> dict[int, str]:
-        """Return which of the asked needs have another proposal by now, by id, and why."""
+    def _find_replaced(self, path: str, proposals: Sequence[Proposal]) -> dict[int, str]:
+        """Return the proposals that newer ones have replaced, by id, and why."""
         latest = self._store.latest(path)
         gone = {}
         for each in proposals:
             newest = latest.get(each.need)
             if each.state not in ("asked", "closed") or (newest and newest.id > each.id):
-                gone[each.id] = _ASKED_ANEW
+                gone[each.id] = _REPLACED
         return gone
 
     def _read(self, path: str) -> Snapshot:

@@ -110,9 +110,9 @@ class Decisions:
             yield sum_up(Result(path, "refused", reason), decided)
 
     def undo(self, ids: Iterable[int], run: str | None = None) -> Iterator[NoteDecision]:
-        """Take decisions back, so that the proposals are open again; yield what became of notes.
+        """Take decisions back, which opens the proposals again; yield the outcome for each note.
 
-        What was accepted is taken out of its note, with all that was accepted with it.
+        An accepted value is taken out of its note, with all that was accepted with it.
         """
         ids = list(dict.fromkeys(ids))
         run = run or new_run()

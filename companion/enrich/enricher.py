@@ -5,10 +5,10 @@
     context   what the prompts show of the note and its vault         context, excerpt
     ask       the model, and once more about what a check rejected    asker, model_calls
     accept    each answer or reject it; sanitize it                   accept, parse_answer, checks
-    store     all of it as proposals; some wait for a decision        new_proposals, vault.proposals
-    read      the note again, as it is by now
+    store     all of it as proposals; some wait for a decision        new_proposals, store.proposals
+    read      the note again, which may have changed
     plan      the edits that put the values in their places           plan
-    write     them, in the journal first                              note_writer, vault.write
+    write     them, in the journal first                              note_writer, store.journal
 
 Asker.ask does context, ask and accept. Editors and the daemon call two parts by themselves: ask(),
 which ends before the second reading, and write(), which begins with it and is NoteWriter's.

@@ -22,7 +22,7 @@ _BACKGROUND_OFF = "background work was switched off meanwhile (background.enable
 
 
 class NoteExcluded(NoteRefused):
-    """The note is private or ignored by now: nothing of it is sent, kept or written.
+    """The note has become private or ignored: nothing of it is sent, kept or written.
 
     usage: of the calls about it before.
     """
@@ -36,10 +36,10 @@ class SettingsChanged(NoteBusy):
 
 @dataclass
 class NoteGuard:
-    """Looks after the work on one note. job, task: what is done, by the settings of then.
+    """Checks whether the work on a note may go on. job, task: made by the settings at its start.
 
-    current_path: returns where the note is by now. cancelled: ends the wait for settings that are
-    broken. shown: the other notes that prompts show something of.
+    current_path: returns the note's present path. cancelled: ends the wait for settings that are
+    broken. shown: the other notes that the prompts quote.
     """
 
     space: Workspace

@@ -107,9 +107,9 @@ class NoteVectors:
         stopped: Event | None = None,
         progress: VectorProgress | None = None,
     ) -> int:
-        """Encode the notes that are missing; return how many of them were not, for lack of time.
+        """Encode the missing notes; return how many remain, if the time runs out.
 
-        Vectors of notes that are gone or left alone by now are deleted first. until: of
+        Vectors of notes that are gone or left alone are deleted first. until: of
         time.monotonic(), when to end. progress(done, total) is called now and then.
 
         Raises EndpointError, AnswerError, Cancelled; what was encoded until then is kept.

@@ -169,14 +169,14 @@ class NoteWriter:
                     raise
 
     def plan_on(self, answered: Answered, data: bytes) -> PlannedChange:
-        """Return what becomes of a note that holds data by now; nothing is written.
+        """Return the change to a note that now holds data; nothing is written.
 
-        Of one that is private or ignored by now, all that was proposed is forgotten.
+        If the note has become private or ignored, its proposals are forgotten.
 
-        Raises SettingsUnusable while a file of the settings is broken. NoteExcluded. NoteRewritten:
-        little of what the values were made from is left. NoteRefused: a value has no place; that is
-        remembered, so that it is not asked for again, unless the note has no place for any value:
-        its user may change that.
+        Raises SettingsUnusable while a settings file is broken. NoteExcluded. NoteRewritten: most
+        of the text that the values were made from is gone. NoteRefused: a value has no place. That
+        is remembered, and the value is not asked for again, unless the note has no place for any
+        value: its user may change that.
         """
         job, usage, waiting = answered.job, answered.usage, answered.waiting
         task, settings = answered.task, self.workspace.refresh()
@@ -224,7 +224,7 @@ class NoteWriter:
             raise NoteExcluded(facts.skipped or LEFT_ALONE, path)
 
     def _is_held_back(self, answered: Answered, filling: Filling) -> bool:
-        """Return whether the settings let wait by now what they would have had written at once."""
+        """Return whether changed settings make a value wait that was to be written at once."""
         config, job = self.workspace.config, answered.job
         if answered.decided_by != "setting":
             return False
@@ -256,7 +256,7 @@ class NoteWriter:
         )
 
     def refuse(self, answered: Answered, reason: str) -> None:
-        """Remember that the user does not want the values, so that they are not asked for again."""
+        """Record that the user refused the values; they are not asked for again."""
         ids = answered.ids_of(answered.fillings)
         self.workspace.journal.proposals.decide(ids, "refused", "user", reason)
 

@@ -153,11 +153,11 @@ class RepeatedFaults:
 
 
 SUPPORTED = {"text": 0.6, "prose": 0.7}
-"""The similarity from which on a sentence of a small model is taken to be true, by kind of field.
+"""The least similarity at which a small model's sentence is taken to be true, by kind of field.
 
-Above that of texts, hardly a sentence adds to what was shown, or contradicts it. Of callouts a
-third does, at any similarity, so that they wait unless the user asks for one. Many true sentences
-lie below, too: no measure tells these from the false ones. See benchmarks/HISTORY.md.
+Above it, hardly a sentence of a text adds to its sources or contradicts them. A third of a
+callout's sentences does at any similarity: callouts wait unless the user asks for one. Many true
+sentences are below it, too; no measure tells them from the false ones. See benchmarks/HISTORY.md.
 """
 
 

@@ -49,7 +49,7 @@ def plan_edits(
     put in its place. The mark stays while the note needs more than what is filled.
 
     Raises NoteRefused: a place is gone, the properties do not allow an exact edit, or the new
-    text would still have a need that was filled, so that every run would fill it once more.
+    text would still have a need that was filled, and every run would fill it again.
     """
 
     # At one place, items of the last property come before a new property, a callout after both.

@@ -1,6 +1,6 @@
 """Batches at a provider: sent once, collected when they are done, by ids that the store keeps.
 
-Each step is stored before the next one, so that another process can go on from there.
+Each step is stored before the next one begins: another process can go on from there.
 """
 
 from __future__ import annotations
@@ -84,10 +84,10 @@ class FirstQuestion(NamedTuple):
 
 
 def ask_first(enricher: Enricher, client: Client, jobs: Sequence[Job]) -> FirstQuestion:
-    """Ask about the first note by an ordinary call, so that the client learns what the model takes.
+    """Ask about the first note in an ordinary call, which shows what the model takes.
 
-    What it gives is proposed, as what comes of a batch. All jobs are left where the model has no
-    ordinary calls.
+    Its answers become proposals, as those of a batch do. If the model takes no ordinary calls, all
+    jobs remain.
 
     Raises EndpointError, StorageError.
     """

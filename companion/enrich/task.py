@@ -51,7 +51,7 @@ class Job(NamedTuple):
     kind: str | None = None
 
     def to_place(self) -> Job:
-        """Return a job that finds the same needs again, whatever is remembered of them by now."""
+        """Return a job that finds the same needs again, ignoring past proposals."""
         return self._replace(
             explicit=self.explicit or self.rejected_only, retry=True, rejected_only=False
         )

@@ -39,7 +39,7 @@ class LimitReached(EndpointError):
 
 
 class BudgetUnknown(EndpointError):
-    """There is a cap, but what was spent today is unknown, so that nothing more is spent."""
+    """There is a cap, but today's spending is unknown: nothing more is spent."""
 
 
 class DaySpending(NamedTuple):
@@ -318,6 +318,4 @@ def seconds_to_midnight(now: float) -> float:
 
 
 def _budget_unknown(error: BudgetFileUnusable) -> BudgetUnknown:
-    return BudgetUnknown(
-        f"What was spent today cannot be told, so that no limit can be kept: {error}"
-    )
+    return BudgetUnknown(f"Today's spending is unknown, and no limit can be kept: {error}")

@@ -106,7 +106,7 @@ class _RecentCalls:
             self.used["tokens"] -= turn.tokens
 
     def forget(self, now: float) -> None:
-        """Count no more what is over by now."""
+        """Stop counting the calls that have ended."""
         while self._ends and self._ends[0][0] <= now:
             end, _, turn = heapq.heappop(self._ends)
             if self._calls.get(turn) == end:

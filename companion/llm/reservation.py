@@ -11,10 +11,10 @@ from companion.llm.response import Usage
 class Reservation:
     """The estimated cost of one call, counted as spent until settled or released.
 
-    A context manager, which releases it at the end unless it was settled, or `sent` is set: the
-    call may be billed then, so that the estimate stays. None of this raises: the answer matters
-    more. turn: the call's turn at the endpoint, which ends with it. in_tier: it is paid at the
-    price of the service tier.
+    A context manager, which releases it at the end unless it was settled, or `sent` is set: then
+    the call may be billed, and the estimate stays. None of this raises: the answer matters more.
+    turn: the call's turn at the endpoint, which ends with it. in_tier: it is paid at the price of
+    the service tier.
     """
 
     def __init__(self, settle: Callable[[Usage | None], None] | None = None) -> None:

@@ -54,7 +54,7 @@ class EditorText:
         for index, edit in enumerate(ordered):
             if not 0 <= edit.start <= edit.end <= len(self.text):
                 length = len(self.text)
-                raise ValueError(f"{edit} lies outside of the text, which has {length} characters")
+                raise ValueError(f"{edit} is outside the text, which has {length} characters")
             start, end = self._to_file(edit.start), self._to_file(edit.end)
             last = self._character_before(start, moved)
             touching = index + 1 < len(ordered) and ordered[index + 1].start == edit.end

@@ -71,7 +71,7 @@ class PromptContext:
     def short_values(self) -> dict[str, object]:
         """Return the values for instructions, each on one line: they are outside the note's tags.
 
-        Every instruction repeats the title, so that a long one is cut; the note has all of it.
+        Every instruction repeats the title: a long one is cut. The note has all of it.
         """
         title = as_line(self.title)
         if len(title.encode()) > _TITLE_BYTES:  # cut between words, where it has them

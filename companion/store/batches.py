@@ -1,6 +1,6 @@
-"""The batches of a vault: which questions are in files, or at a provider, and not answered yet.
+"""The batches of a vault: questions in files, or at a provider, that have no answer yet.
 
-Each need that a call asks for has a proposal in state `asked`, so that nobody else asks for it.
+Each need in a batch has a proposal in state `asked`, which keeps other runs from asking for it.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ BatchState = Literal["making", "out", "cancelled"]
 
 
 class ProviderState(NamedTuple):
-    """How far a batch is at its provider. address: of the endpoint. step: what was done last.
+    """The progress of a batch at its provider. address: of the endpoint. step: the last one done.
 
     - ready: its file is on this machine.
-    - sending: the provider may have it, or not.
+    - sending: the provider may or may not have it.
     - sent: the provider has it.
     - collected: the answers are stored; the provider still has its files.
-    - done: the provider has nothing of it.
+    - done: the provider's files are deleted.
 
     file, id: the provider's ids of the uploaded file and of the batch; empty: not known. files:
     the ids of all its files there, to be deleted. tokens: in and out, as estimated.
@@ -43,10 +43,10 @@ class ProviderState(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Calls that were made for one file. file: its absolute path. made_at: Unix time, seconds.
+    """The calls in one file. file: its absolute path. made_at: Unix time, seconds.
 
-    model: what is known of the model that it was made for, as JSON. provider: where it was
-    submitted, and how far it is; None for a file that somebody else has answered.
+    model: facts about the model that it was made for, as JSON. provider: where it was submitted,
+    and its progress; None for a file that another program answers.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Batch(NamedTuple):
 
 
 BatchCallState = Literal["out", "answered", "failed", "cancelled"]
-"""What became of a call: failed ones have no answer, and are asked for again in another run."""
+"""The state of a call. A failed one has no answer, and another run asks again."""
 
 
 class NewBatchCall(NamedTuple):
@@ -75,7 +75,7 @@ class NewBatchCall(NamedTuple):
 
 
 class BatchCall(NamedTuple):
-    """A call as it is stored. proposals: the ids of those for its needs."""
+    """A stored call. proposals: the ids of the proposals for its needs."""
 
     id: str
     batch: str
@@ -86,7 +86,7 @@ class BatchCall(NamedTuple):
 
 
 class BatchCounts(NamedTuple):
-    """How many calls of a batch are in which state."""
+    """The number of a batch's calls in each state."""
 
     out: int = 0
     answered: int = 0
@@ -107,7 +107,7 @@ class BatchStore:
     def begin(
         self, id_: str, file: str, model: Mapping[str, Any], provider: ProviderState | None = None
     ) -> None:
-        """Store a batch whose file is being written; see cancel_unfinished if that is cut short."""
+        """Store a batch whose file is being written. cancel_unfinished deals with interruptions."""
         where = provider and json.dumps(provider._asdict())
         row = (id_, file, time.time(), json.dumps(model), where)
         query = "INSERT INTO batches (id, file, made_at, model, provider) VALUES (?, ?, ?, ?, ?)"
@@ -129,18 +129,18 @@ class BatchStore:
         self._db.ask(insert).result()
 
     def finish(self, batch: str) -> None:
-        """Store that the batch's file is complete; all of it is on the disk then."""
+        """Store that the batch's file is complete, and flush all of the batch to the disk."""
         query = "UPDATE batches SET state = 'out' WHERE id = ?"
         self._db.ask(lambda db: db.execute(query, (batch,)), durable=True).result()
 
     def set_provider(self, batch: str, provider: ProviderState) -> None:
-        """Store how far the batch is at its provider; it is on the disk then."""
+        """Store the batch's progress at its provider, and flush it to the disk."""
         row = (json.dumps(provider._asdict()), batch)
         query = "UPDATE batches SET provider = ? WHERE id = ?"
         self._db.ask(lambda db: db.execute(query, row), durable=True).result()
 
     def end(self, batch: str) -> int:
-        """Set those calls without an answer to failed, so that others ask; return their number."""
+        """Mark the calls without an answer as failed; return their number. Other runs may ask."""
         end = partial(_give_up_calls, batch=batch, state="failed", reason="no answer came")
         return self._db.ask(end, durable=True).result()
 
@@ -178,13 +178,13 @@ class BatchStore:
         return next((each for each in self.all() if each.id == batch), None)
 
     def count(self, batch: str) -> BatchCounts:
-        """Return how many calls of the batch are in which state."""
+        """Return the number of the batch's calls in each state."""
         query = "SELECT state, count(*) FROM batch_calls WHERE batch = ? GROUP BY state"
         rows = self._db.select(query, batch)
         return BatchCounts(**dict(map(tuple, rows)))
 
     def call(self, id_: str) -> BatchCall | None:
-        """Return the call with that id; None if it is none of this vault's."""
+        """Return the call with that id; None if this vault has no such call."""
         query = """SELECT id, batch, state, proposals, keys, max_tokens FROM batch_calls
             WHERE id = ?"""
         if not (rows := self._db.select(query, id_)):
@@ -200,9 +200,9 @@ class BatchStore:
         new: Sequence[NewProposal] = (),
         closed: Mapping[int, str] | None = None,
     ) -> list[int]:
-        """Store what came of the call; return the ids of the new proposals, in their order.
+        """Store the outcome of a call; return the ids of the new proposals, in their order.
 
-        They take the place of those in state `asked`. closed: why these, by id, have no value.
+        They replace those in state `asked`. closed: by id, why a proposal has no value.
         """
         now = time.time()
 
@@ -221,7 +221,7 @@ class BatchStore:
 def _give_up_calls(db: sqlite3.Connection, batch: str, state: BatchCallState, reason: str) -> int:
     """Set the state of the batch's calls that have no answer; return their number.
 
-    reason: why what they asked for has no value.
+    reason: why their needs have no value.
     """
     query = "SELECT proposals FROM batch_calls WHERE batch = ? AND state = 'out'"
     rows = db.execute(query, (batch,)).fetchall()

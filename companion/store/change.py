@@ -25,8 +25,8 @@ class NewChange(NamedTuple):
     undoes: the id of the change that this one takes back.
     parts: for an undo, the numbers, from 0, of the edits that it takes back, in the order of its
     own edits; None for all.
-    proposals: the ids of the proposals that it accepts, and decided_by: who does. states: what
-    they have to be in until the change is recorded.
+    proposals: the ids of the proposals that it accepts; decided_by: who accepts them; states: the
+    states that they must be in when the change is recorded.
     """
 
     run: str
@@ -167,7 +167,7 @@ def _name(edit: list[Any], replaced: str, around: list[str], name: str = "") -> 
 
 
 def invert_edits(edits: Sequence[Edit], replaced: Sequence[str]) -> list[Edit]:
-    """Return the edits that take these back. replaced: for each edit, the text that it replaced."""
+    """Return the edits that undo these. replaced: for each edit, the text that it replaced."""
     inverse: list[Edit] = []
     shift = 0
     for edit, old in zip(edits, replaced, strict=True):

@@ -25,8 +25,8 @@ def insert_pending(
 ) -> int:
     """Insert a pending change and its image, and accept its proposals; return its id.
 
-    Raises NoteBusy if an earlier change of the note is pending, and ProposalDecided if one of its
-    proposals is in another state by now.
+    Raises NoteBusy if an earlier change of the note is pending, and ProposalDecided if the state
+    of one of its proposals has changed.
     """
     try:
         require_in_state(db, change.path, str(row["proposals"]), change.states)
@@ -37,7 +37,7 @@ def insert_pending(
             reason = "an earlier change of it is not finished; it is recovered at the next start"
             raise NoteBusy(reason, str(row["path"])) from None
         raise
-    # at once, so that nobody else decides on them
+    # at once: nobody else may decide on them
     accept_proposals(db, json.dumps([number]), time.time())
     return number
 

@@ -150,11 +150,11 @@ class Journal:
         return self._db.ask(lambda db: db.execute(query, (limit,)).rowcount).result()
 
     def forget(self, paths: Sequence[str]) -> int:
-        """Delete what is kept of the text of these notes; return for how many proposals.
+        """Delete the stored text of these notes; return for how many proposals.
 
-        paths: notes and folders; `""`: the vault. Open proposals are refused, so that nothing is
-        asked for again, and edits that were given and not confirmed are gone. The edits of changes
-        stay, by which they can be undone.
+        paths: notes and folders; `""`: the vault. Open proposals are refused and not asked for
+        again. Edits that an editor got and did not confirm are deleted. The edits of changes stay:
+        undo needs them.
         """
         mine = [path for path in self.proposals.paths() if is_in_any(path, paths)]
         number = self.proposals.forget(mine, "its text was deleted, as you asked")

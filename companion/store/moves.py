@@ -1,4 +1,4 @@
-"""Follow moved and renamed notes, so that what the journal records of them moves along.
+"""Follow moved and renamed notes, and move their records in the journal along.
 
 A move that an event reports is trusted if the old path is gone. Without an event, a missing note is
 taken to be the one file with the same bytes, if there is exactly one that is not in the journal.
@@ -78,10 +78,10 @@ def follow_moves(
 def follow_note(
     root: Path, journal: Journal, path: str, data: bytes, seen_at: float
 ) -> Callable[[], str]:
-    """Return a function that returns the path, when it is called, of the note now at path.
+    """Return a function that returns the current path, when called, of the note now at path.
 
-    data: what the note held at seen_at, Unix time, seconds. By that it is looked for once nothing
-    is at its path any more; once another file is there, by its inode, too.
+    data: what the note held at seen_at, Unix time, seconds. It identifies the note once its path
+    is empty; once another file is at its path, the inode must match, too.
     """
     current_path = journal.notes.follow(path)
     begun = stat_note(root, path)

@@ -83,13 +83,13 @@ class NewProposal(NamedTuple):
     """A proposal to store, whose state is `asked`, `open` or `rejected`.
 
     value: None if there is none. rejection, reason: the kind of a rejection, and why, in words.
-    answer: what the model said, of any JSON type. remark: what the history says of it beside the
-    value. prompt: a fingerprint of what was asked. source: the note that it was made from.
-    read_at: when that was read, Unix time, seconds; None: just now.
+    answer: the model's answer, of any JSON type. remark: what the history shows beside the value.
+    prompt: a fingerprint of the prompt. source: the note that it was made from. read_at: when the
+    source was read, Unix time, seconds; None: just now.
     sentences: a hash of each sentence that it was made from. evidence: what supports it, as JSON.
     tokens: in and out, of the calls; of several made by the same calls, only the first has them.
-    options: how the need was asked for, by which it is found again in the note. waits: whether it
-    was asked for to be looked at, so that the daemon does not write it by itself.
+    options: how the need was asked for, by which it is found again in the note. waits: whether
+    it must be reviewed first; the daemon does not write it by itself.
     """
 
     path: str
@@ -169,7 +169,7 @@ class Proposal:
 
 
 class LatestProposal(NamedTuple):
-    """What became of the latest proposal for a need: by it, no model is asked twice.
+    """The state of the latest proposal for a need, which keeps a model from being asked twice.
 
     change: the id of the change that it became. has_value: its value was not deleted since.
     """
@@ -230,5 +230,5 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def dump_json(value: object) -> str:
-    """Return the value as JSON in as few characters as it takes."""
+    """Return the value as compact JSON."""
     return _ENCODER.encode(value)

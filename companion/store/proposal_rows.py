@@ -51,7 +51,7 @@ def require_in_state(
     query = """SELECT id, state FROM proposals WHERE id IN (SELECT value FROM json_each(?1))
         AND state NOT IN (SELECT value FROM json_each(?2)) ORDER BY id"""
     if row := db.execute(query, (ids, json.dumps(states))).fetchone():
-        raise ProposalDecided(f"proposal {row['id']} is {row['state']} by now", path)
+        raise ProposalDecided(f"proposal {row['id']} is already {row['state']}", path)
 
 
 def accept_proposals(db: sqlite3.Connection, changes: str, now: float) -> None:
@@ -94,7 +94,7 @@ def decide_proposals(
     decided: tuple[float, str, str],
     states: Sequence[ProposalState],
 ) -> list[int]:
-    """Set the state of those proposals that are in one of the states; return their ids.
+    """Decide on the proposals that are in one of the states; return their ids.
 
     decided: when, by whom, and why.
     """
@@ -125,7 +125,7 @@ def reopen_accepted(db: sqlite3.Connection, flags: str, reason: str, id_: int) -
 def mark_waiting(
     db: sqlite3.Connection, ids: str, by: str, states: Sequence[ProposalState], now: float
 ) -> None:
-    """Have those of these proposals that are in one of the states wait, open. ids: JSON.
+    """Mark these proposals as waiting for the editor, if they are in one of the states. ids: JSON.
 
     Other open ones for the same needs are superseded. now: Unix time, seconds.
     """
@@ -143,7 +143,7 @@ def move_proposals(db: sqlite3.Connection, old: str, new: str) -> None:
 def delete_texts(db: sqlite3.Connection, where: str, *values: object) -> int:
     """Delete the text of the proposals that the SQL condition selects; return their number.
 
-    What is needed to not ask again stays, and so do the hashes.
+    The rest of each row stays, by which nothing is asked for again, and so do the hashes.
     """
     count = db.execute(f"{_DELETE_TEXTS} WHERE {where}", values).rowcount
     db.execute(

@@ -1,6 +1,6 @@
-"""The proposals of a vault: what models gave for its notes, and who decided what on it.
+"""The proposals of a vault: values that models gave for its notes, and decisions on them.
 
-By them no model is asked twice for the same need.
+They keep a model from being asked twice for the same need.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from companion.store.remembered_notes import RememberedNotes
 
 
 class Selection(NamedTuple):
-    """Which proposals are meant: those that fit all that is given; None: any.
+    """A query for proposals, which match all that is set; None: any.
 
     paths: notes, and folders with all in them; `""`: the vault. flagged: with any flag, or
     without; flag: with this one. text: with these words in the note's path or the value, without
@@ -144,10 +144,10 @@ class ProposalStore:
         reason: str = "",
         states: Sequence[ProposalState] = ("open",),
     ) -> list[int]:
-        """Set the state of those proposals that are in one of the states; return their ids.
+        """Decide on the proposals that are in one of the states; return their ids.
 
-        Of two who decide on a proposal at the same time, one gets its id. Accepted ones are set
-        by the journal, with their change.
+        If two callers decide on a proposal at the same time, only one of them gets its id.
+        The journal marks proposals as accepted, when their change begins.
         """
         decided = (time.time(), by, reason)
         return self._db.ask(lambda db: decide_proposals(db, ids, to, decided, states)).result()
@@ -162,7 +162,7 @@ class ProposalStore:
         return self._db.ask(lambda db: reopen_decided(db, numbers)).result()
 
     def keep_undecided(self, ids: Iterable[int]) -> None:
-        """Have the open ones of these wait for a decision: background work does not write them."""
+        """Let the open ones of these wait for a decision; background work does not write them."""
         query = """UPDATE proposals SET waits = 1 WHERE state = 'open'
             AND id IN (SELECT value FROM json_each(?))"""
         row = (json.dumps(list(ids)),)
@@ -177,9 +177,9 @@ class ProposalStore:
         self._db.ask(lambda db: reopen_accepted(db, *row)).result()
 
     def edit_value(self, id_: int, value: ProposedValue | None) -> None:
-        """Store what the user makes of the value that they accept; None: they take it as it is.
+        """Store the user's version of an accepted value; None: they accept it unchanged.
 
-        The model's is kept beside it, and is the proposal's again once the change is undone.
+        The model's value is kept beside it, and is restored once the change is undone.
         """
         query = """UPDATE proposals SET edited = ?1, value = coalesce(value, ?1) WHERE id = ?2"""
         row = (None if value is None else dump_json(value), id_)
@@ -188,41 +188,41 @@ class ProposalStore:
     def mark_waiting(
         self, ids: Iterable[int], by: str, states: Sequence[ProposalState] = ("open",)
     ) -> None:
-        """Store who accepted these, whose notes an editor shows; empty: nobody.
+        """Mark these proposals, whose notes are open in an editor, as accepted by that person.
 
-        states: those that they may be in; they are open then, and other open ones for the same
-        needs are superseded.
+        by: who; empty: nobody. states: those that they may be in. They are open afterwards, and
+        other open ones for the same needs are superseded.
         """
         numbers = json.dumps(list(ids))
         waits = (numbers, by, states, time.time())
         self._db.ask(lambda db: mark_waiting(db, *waits)).result()
 
     def waiting(self) -> list[Proposal]:
-        """Return the open ones that somebody has accepted, and that are not written yet."""
+        """Return the open proposals that are accepted and not written yet."""
         return self._query("state = 'open' AND decided_by != '' ORDER BY id")
 
     def latest(self, path: str) -> dict[str, LatestProposal]:
-        """Return what became of the latest proposal for each need of the note, by key.
+        """Return the latest proposal for each need of the note, by key.
 
-        An open one counts as the latest, and one that is superseded or closed does not count.
+        An open one counts as the latest; those that are superseded or closed do not count.
 
-        For a note of which nothing is recorded no query is made: a process that writes to the
-        journal holds the vault's lock, so that no other process adds to it.
+        A note without records takes no query: a process that writes to the journal holds the
+        vault's lock, and no other process adds to it.
         """
         if not self._read_only and path not in self._new_paths and path not in self._old_paths:
             return {}
         return self._latest("AND path = ?", self._notes.stored_path(path)).get(path, {})
 
     def latest_of_all(self) -> dict[str, dict[str, LatestProposal]]:
-        """Return the same for all notes, by path and key, with one query."""
+        """Return the latest proposals for all notes, by path and key, with one query."""
         return self._latest("")
 
     def forget(
         self, paths: Iterable[str], reason: str, by: str = "user", to: ProposalState = "refused"
     ) -> int:
-        """Delete the text of all proposals for these notes; return for how many there was any.
+        """Delete the text of all proposals for these notes; return how many had any.
 
-        to: what becomes of the open ones; refused ones are not asked for again.
+        to: the new state of the open ones; refused ones are not asked for again.
         """
         stored = json.dumps([self._notes.stored_path(path) for path in paths])
         decided = (to, time.time(), by, reason, stored)
@@ -234,7 +234,7 @@ class ProposalStore:
         return self._db.ask(lambda db: delete_texts(db, where, stored), erases=True).result()
 
     def paths(self) -> list[str]:
-        """Return the paths of the notes for which there are texts of proposals."""
+        """Return the paths of the notes that have proposals with text."""
         query = f"SELECT DISTINCT path FROM proposals WHERE {_HAS_TEXT}"  # noqa: S608
         rows = self._db.select(query)
         return [self._notes.current_path(row["path"]) for row in rows]
@@ -246,7 +246,7 @@ class ProposalStore:
         return self._db.ask(lambda db: delete_texts(db, where, until)).result()
 
     def expect(self, path: str) -> None:
-        """Note that something may be stored for this note, so that `latest` looks for it."""
+        """Remember that something may be stored for this note, for `latest` to look it up."""
         self._new_paths.add(path)
 
     @LockedProperty

@@ -24,7 +24,7 @@ RecoveryOutcome = Literal["written", "unchanged", "restored", "edited", "missing
 
 
 class Recovered(NamedTuple):
-    """What recovery found of a pending change, and what it did.
+    """The outcome of recovering a pending change.
 
     outcome:
     `written`: the note holds the change.
@@ -34,7 +34,7 @@ class Recovered(NamedTuple):
     `missing`: the note was moved or deleted since.
     `stuck`: the note could not be read or restored; the next recovery tries again.
     reason: the outcome in words.
-    holds_change: whether the note holds the change as it was made, so that it can be undone.
+    holds_change: whether the note holds the change as it was made, and it can be undone.
     copy: a file with the partly written note (restored), or with the note as it was before the
     change (edited, missing).
     """
@@ -48,7 +48,7 @@ class Recovered(NamedTuple):
 
 
 def recover(root: Path, journal: Journal, copies: Path) -> list[Recovered]:
-    """Settle the pending changes of the vault, oldest first; return what became of each.
+    """Settle the pending changes of the vault, oldest first; return the outcomes.
 
     copies: the folder for copies of notes, created if need be. The caller holds the vault's lock.
 
@@ -108,7 +108,7 @@ def confirm_made_offers(
 
 
 def _settle_change(root: Path, journal: Journal, change: Change, copies: Path) -> Recovered:
-    """Return what became of the change; a partly written note gets its old text back."""
+    """Settle the change and return the outcome; a partly written note gets its old text back."""
     images = journal.images(change.id)
     assert images is not None, "a pending change keeps its images"
     before, after = images

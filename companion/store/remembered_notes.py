@@ -1,4 +1,4 @@
-"""The fingerprints of the notes in the journal, by which moved notes are found again."""
+"""The fingerprints of the journal's notes, which identify notes that were moved."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Fingerprint(NamedTuple):
 
 
 class RememberedNotes:
-    """The notes of which the journal records anything. Any thread may call the methods.
+    """The notes that the journal has records of. Any thread may call the methods.
 
     Read-only: a move is known to this process alone, and nothing is written.
     """
@@ -91,7 +91,7 @@ class RememberedNotes:
         self._db.add(_put_all, row, can_wait=True)
 
     def move(self, old: str, new: str) -> None:
-        """Record that the note at old was moved to new, with all that is recorded of it.
+        """Record that the note at old was moved to new, and move its records.
 
         The proposals for the note at old supersede those for one at new.
         """
@@ -119,7 +119,7 @@ class RememberedNotes:
         return {new: old for old, new in self._moves}
 
     def follow(self, path: str) -> Callable[[], str]:
-        """Return a function that returns the path, when it is called, of the note now at path."""
+        """Return a function that returns the current path, when called, of the note now at path."""
         begun = len(self._moves)
 
         def current() -> str:
@@ -146,7 +146,7 @@ class RememberedNotes:
 
 
 def restore_fingerprint(db: sqlite3.Connection, change: int) -> None:
-    """Record again what the note held before the change, which was not made."""
+    """Record what the note held before the change, which was not made."""
     query = "SELECT path, before FROM changes JOIN images ON change = id WHERE id = ?"
     for path, before in db.execute(query, (change,)).fetchall():
         put_note(db, path, before, time.time())

@@ -22,8 +22,8 @@ _WHY_NOT = {
 class Undone(NamedTuple):
     """The outcome of taking back a change, or a part of it.
 
-    change: the id of the new change that takes it back. path: of the note. left: what of the old
-    change remains, as Change.name_parts returns it. reason: why it remains.
+    change: the id of the new change that takes it back. path: of the note. left: the parts of the
+    old change that remain, as Change.name_parts returns them. reason: why they remain.
     """
 
     change: int
@@ -33,10 +33,10 @@ class Undone(NamedTuple):
 
 
 def undo_change(root: Path, journal: Journal, change: Change, run: str) -> Undone:
-    """Take the change out of its note, even if that was moved; what the user edited remains.
+    """Take the change out of its note, even if the note was moved; what the user edited remains.
 
-    It is done by a new change of the kind `undo`, of the run `run`; undoing that one makes the
-    change again. What remains can be taken back later.
+    This is a new change of the kind `undo`, in the run `run`; undoing that one makes the change
+    again. What remains can be taken back later.
 
     Raises NoteRefused if there is nothing to take back, NoteChanged if every part of the change
     was edited or the note cannot be found, and the same as write_note.

@@ -13,7 +13,7 @@ VectorRow = tuple[str, int, int, int, int, bytes, bytes]
 
 
 class VectorStore:
-    """The vectors in file, all of them made by one encoder; see sqlite.Cache for its faults.
+    """The vectors in file, all made by one encoder. sqlite.Cache says what becomes of errors.
 
     What is deleted is overwritten in the file.
     """
@@ -33,8 +33,8 @@ class VectorStore:
     def load_files(self, encoder: str, paths: Mapping[str, str]) -> dict[str, int]:
         """Return the notes that have a vector of the encoder of that name, by path.
 
-        Each with the hash() of the NoteFile that its vector was made from: the whole would take
-        several times the memory. paths: those in memory already, by themselves, which are used.
+        Each has the hash() of the NoteFile that its vector was made from: the whole would take
+        several times the memory. paths: paths that are in memory already, to be shared.
         """
         query = "SELECT path, size, mtime_ns, ctime_ns, ino FROM vectors"
 
@@ -48,7 +48,7 @@ class VectorStore:
     def read_vectors(self, encoder: str, take: Callable[[str, bytes], object]) -> None:
         """Call take with the path and the vector of each note that has one of that encoder.
 
-        Where the file turns out to be damaged, that is of some of them.
+        If the file turns out to be damaged, some may be missing.
         """
 
         def work(db: sqlite3.Connection) -> None:

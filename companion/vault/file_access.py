@@ -27,7 +27,7 @@ def open_note(root: Path, path: str, *, write: bool) -> Iterator[int]:
 
     root: the real path of the vault. path: vault-relative, with `/`.
 
-    Raises NoteRefused if the note lies outside the vault or behind a symbolic link, is not a
+    Raises NoteRefused if the note is outside the vault or behind a symbolic link, is not a
     regular file or cannot be read. NoteChanged if it does not exist. NoteUnwritable if it is
     read-only. NoteBusy if another program keeps it open.
     """

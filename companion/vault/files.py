@@ -22,7 +22,7 @@ _JUNCTION = 0xA000_0003  # Windows' IO_REPARSE_TAG_MOUNT_POINT, which is_symlink
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _DRAWING = ".excalidraw.md"
 IN_CLOUD = "its content is not on this machine yet; open it once in Obsidian"
-LINK = "a symbolic link; only files that lie in the vault themselves are worked on"
+LINK = "a symbolic link; only files in the vault itself are worked on"
 BAD_NAME = "its name is not valid UTF-8; rename it to have it enriched"
 
 # Git's rule for "racily clean" entries: a note written less than this ago may be written again

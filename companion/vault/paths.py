@@ -98,7 +98,7 @@ def vault_option_for(cwd: Path) -> str:
 
 
 def is_in_vault(root: Path, path: Path) -> bool:
-    """Whether the absolute path is the vault at root, or lies in it."""
+    """Whether the absolute path is the vault at root, or in it."""
     return _below(root, path) is not None
 
 
@@ -112,7 +112,7 @@ def relative_path(root: Path, path: str | Path, cwd: Path) -> str:
 
     Raises UsageError if the path is empty or no valid name, PathNotFound if it does not exist,
     OutsideVault if it is not in the vault, LinkOutOfVault if it is a symbolic link out of the
-    vault or lies behind one, PathUnreadable if the system refuses access.
+    vault or is behind one, PathUnreadable if the system refuses access.
     """
     typed = str(path)
     if not typed.strip() or "\0" in typed:
@@ -141,10 +141,10 @@ def relative_path(root: Path, path: str | Path, cwd: Path) -> str:
 
 def _outside(root: Path, typed: str, cwd: Path) -> OutsideVault:
     if Path(typed).is_absolute() or is_in_vault(root, cwd):
-        return OutsideVault(f"{typed} lies outside the vault {root}; name a note or folder in it")
+        return OutsideVault(f"{typed} is outside the vault {root}; name a note or folder in it")
     there = os.path.normpath(cwd / typed)
     return OutsideVault(
-        f"{typed} is {there} here, which lies outside the vault {root}; say"
+        f"{typed} is {there} here, which is outside the vault {root}; say"
         f" --vault {vault_option_for(cwd)} to work on what is here, or name the whole path of what"
         " is in that vault"
     )
@@ -183,7 +183,7 @@ def fold_path(path: str) -> str:
 
 
 def _below(root: Path, path: Path) -> str | None:
-    """Return the absolute path, without `..`, relative to root; None if it lies outside.
+    """Return the absolute path, without `..`, relative to root; None if it is outside.
 
     Folders are compared as files, as links and case may give a parent of the vault other names.
     The outermost that is the vault counts, since a link within may lead back to it.

@@ -99,8 +99,8 @@ class Watch:
     moved(old path, new path) is called before that for a note or a folder that was moved within
     the vault, if the system reports it as a move.
 
-    polls: after ensure(), why the vault cannot be watched, so that it must be scanned from time to
-    time; empty if it can.
+    polls: after ensure(), why the vault cannot be watched and must be scanned from time to time;
+    empty if it can be watched.
     """
 
     def __init__(self, root: Path, changed: Changed, moved: Moved = lambda *_: None) -> None:
@@ -258,7 +258,7 @@ def _stop(observer: BaseObserver) -> None:
 
 
 def _find_mount_without_events(root: Path) -> tuple[str, str] | None:
-    """Return the folder and the kind of the mount that root lies on, or of one within root.
+    """Return the folder and the kind of the mount that root is on, or of one within root.
 
     None if all of them report changes, or if they cannot be listed: rescans find what no event
     reports.

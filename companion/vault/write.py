@@ -73,8 +73,8 @@ def read_note(
     then counts as settled, since waiting would not make it past.
     max_bytes: the largest note to read; None for no limit.
 
-    Raises NoteRefused if it is no regular file, lies outside the vault or behind a symbolic link,
-    is too large, empty, not UTF-8 or not readable. NoteBusy if it keeps changing. NoteChanged if
+    Raises NoteRefused if it is no regular file, is outside the vault or behind a symbolic link, is
+    too large, empty, not UTF-8 or not readable. NoteBusy if it keeps changing. NoteChanged if
     it is not there.
     """
     root, last_mtime = _resolve(root), None
@@ -186,7 +186,7 @@ def _read_errors(path: str) -> Iterator[None]:
 
 
 def _overwrite(fd: int, old_size: int, new: bytes) -> None:
-    """Write new: first what goes beyond the old size, so that a full disk shows before a loss."""
+    """Write new, beginning with what goes beyond the old size: a full disk shows before a loss."""
     _write_at(fd, old_size, new[old_size:])
     _write_at(fd, 0, new[:old_size])
     if len(new) < old_size:
@@ -227,7 +227,7 @@ def is_partial_write(data: bytes, before: bytes, after: bytes) -> bool:
     then truncates the file. If the process dies, it stops at any byte; if the power fails, each
     sector, and the length, may be old or new. So data passes if:
 
-    - its length is that of before or of after, or lies between;
+    - its length is that of before or of after, or between them;
     - cut at every sector and at both those lengths, each piece is that of before or that of
       after; beyond the shorter text it may be zeros (length written, content not);
     - at most one piece is mixed: it begins as the one and ends as the other.

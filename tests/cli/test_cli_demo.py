@@ -30,7 +30,7 @@ def test_it_fills_the_example_vault_and_takes_it_back(user: User) -> None:
     ran = user.run("demo")
     folder = user.home / "demo"
     assert ran.status == 0, ran.all
-    assert f"A copy of the example vault lies in {folder}; work on that." in ran.out
+    assert f"A copy of the example vault is in {folder}; work on that." in ran.out
     assert ran.out.count("\n$ companion ") == 6
     assert "Once more: the model is not asked again.\n\n$ companion scan\n" in ran.out
     assert b"description: What a stub is." in (folder / "Cooking/Sourdough.md").read_bytes()
@@ -109,7 +109,7 @@ def a_linked_folder(folder: Path) -> None:
 REFUSED = [
     pytest.param(taken, "is not empty, and not the demo's", id="notes of the user's"),
     pytest.param(a_file, "is not empty, and not the demo's", id="a file"),
-    pytest.param(a_vault_around, "lies in the vault", id="in a vault"),
+    pytest.param(a_vault_around, "is in the vault", id="in a vault"),
     pytest.param(a_linked_mark, "is not empty, and not the demo's", id="a linked mark"),
     pytest.param(a_linked_note, "symbolic link", id="a linked note"),
     pytest.param(a_linked_folder, "symbolic link", id="a linked folder"),

@@ -266,13 +266,13 @@ def test_another_address_in_the_environment_keeps_its_key(
 def test_a_folder_that_obsidian_does_not_know(user: User) -> None:
     (user.vault / "Sub").mkdir()
     ran = user.run("init", str(user.vault / "Sub"), "--embedded", "--no-test")
-    assert ran.status == 0 and f"it lies in the vault {user.vault}" in ran.err
+    assert ran.status == 0 and f"it is in the vault {user.vault}" in ran.err
 
 
 def test_a_vault_within_another_is_told(user: User) -> None:
     (user.vault / "Sub/.obsidian").mkdir(parents=True)
     ran = user.run("init", str(user.vault / "Sub"), "--embedded", "--no-test")
-    assert ran.status == 0 and f"lies in the vault {user.vault}, which has its notes" in ran.err
+    assert ran.status == 0 and f"is in the vault {user.vault}, which has its notes" in ran.err
 
 
 @pytest.mark.parametrize("background", [True, False])

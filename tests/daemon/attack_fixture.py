@@ -1,4 +1,4 @@
-"""A real daemon behind its real server, a vault full of ways out, and what lies outside it."""
+"""A real daemon behind its real server, a vault full of ways out, and what is outside it."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ class AttackedDaemon(Serving[Daemon]):
         return value.replace("PORT", str(self.port)).replace("TOKEN", self.token)
 
     def look_outside(self) -> _Seen:
-        """Return what lies outside the vault, the token among it."""
+        """Return what is outside the vault, the token among it."""
         home = self.world / "home"
         files = {"token": read_facts(home / "token")}
         return files | look(self.world, leave=(self.daemon_fixture.vault, home))
@@ -199,7 +199,7 @@ def read_facts(file: Path) -> tuple[object, ...]:
 
 
 def _lay_out(daemon_fixture: DaemonFixture) -> None:
-    """Make notes, what lies outside the vault, and the ways that lead there."""
+    """Make notes, what is outside the vault, and the ways that lead there."""
     vault, world = daemon_fixture.vault, daemon_fixture.vault.parent
     daemon_fixture.note("Stub.md")
     daemon_fixture.note("A/Stub.md")

@@ -241,7 +241,7 @@ def test_what_was_decided_is_not_written(
 ) -> None:
     ids = journal.proposals.add([TEXT, PROSE])
     journal.proposals.decide(ids[1:], to, "user")
-    with pytest.raises(ProposalDecided, match=f"proposal {ids[1]} is {to} by now"):
+    with pytest.raises(ProposalDecided, match=f"proposal {ids[1]} is already {to}"):
         journal.begin(_accepting(change(), *ids), NOTE, ENRICHED)
     assert journal.changes() == []
     assert _states(journal, *ids) == ["open", to]

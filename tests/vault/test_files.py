@@ -19,7 +19,7 @@ from companion.vault.ignore import IgnoreRules
 from companion.vault.obsidian import ObsidianSettings
 from companion.vault.walk import walk_notes
 
-LINK = "a symbolic link; only files that lie in the vault themselves are worked on"
+LINK = "a symbolic link; only files in the vault itself are worked on"
 IN_CLOUD = "its content is not on this machine yet; open it once in Obsidian"
 SYNCED = "a copy that a sync client made of a conflicting edit"
 NO_NOTE = "not a Markdown note (.md)"
