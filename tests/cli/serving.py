@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from companion.app.tokens import read_token
 from companion.config import state_folder
 from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.log import log_file
-from tests.cli.user import User
+from tests.cli.user import Process, User
 
 PATIENCE = 90.0  # seconds; a loaded machine is slow
 QUIET = "[endpoint]\nretries = 0\nconcurrency = 1\n[background]\nenabled = false\n"
@@ -26,7 +25,7 @@ _AT = re.compile(r"^Companion serves .* on http://127\.0\.0\.1:(\d+)")
 class Serving:
     """A daemon that answers. said: what it has printed so far. errors: its standard error."""
 
-    def __init__(self, user: User, process: subprocess.Popen[str], errors: Path) -> None:
+    def __init__(self, user: User, process: Process, errors: Path) -> None:
         self.user = user
         self.process = process
         self.errors = errors

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 
@@ -17,7 +16,7 @@ from companion.daemon.client_runs import Run, RunRequest
 from companion.daemon.daemon_client import DaemonClient
 from companion.errors import ConsentMissing
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
-from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema
+from tests.cli.user import FILLED, SAYS, STUB, Process, User, answer_by_schema
 from tests.daemon.fake_daemon import make_result
 from tests.llm.fake_endpoint import error
 
@@ -83,7 +82,7 @@ def test_others_end_the_run(served: Serving, end: Callable[[Serving], object], w
     assert "1 enriched, 3 not done." in out and "companion undo --run" in out
 
 
-def read_first(process: subprocess.Popen[str]) -> None:
+def read_first(process: Process) -> None:
     """Return when the first note is told to be done."""
     assert process.stdout and process.stdout.readline().startswith("✓ ")
 

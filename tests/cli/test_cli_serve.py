@@ -156,7 +156,7 @@ def try_to_serve(user: User, *arguments: str) -> Ran:
     """Return what `companion serve` came to, which ends by itself."""
     process = user.start("serve", *arguments)
     out, err = process.communicate(timeout=PATIENCE)
-    return Ran(process.returncode, out, err)
+    return Ran(process.wait(), out, err)
 
 
 def test_one_daemon_a_vault_and_each_has_its_port(user: User, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from companion.enrich.checks import UNCHECKED
 from tests.cli.terminal import in_a_terminal
-from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema
+from tests.cli.user import FILLED, SAYS, STUB, Process, User, answer_by_schema
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and terminals")
 _PATIENCE = 60.0  # seconds
@@ -31,7 +31,7 @@ def wait_for_calls(user: User, number: int) -> None:
 
 
 @pytest.fixture
-def stopped(user: User) -> Iterator[tuple[User, subprocess.Popen[str], Event]]:
+def stopped(user: User) -> Iterator[tuple[User, Process, Event]]:
     """A user whose run of four notes is asked about the second; the model answers at the event."""
     user.configure("[endpoint]\nretries = 0\nconcurrency = 1\n")
     for name in "ABCD":
@@ -54,7 +54,7 @@ WAITING = "Stopping: waiting for 1 call under way; what is answered is kept."
 @posix
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_waits_for_the_calls_under_way_and_keeps_what_is_answered(
-    stopped: tuple[User, subprocess.Popen[str], Event], number: int
+    stopped: tuple[User, Process, Event], number: int
 ) -> None:
     user, process, may_answer = stopped
     process.send_signal(number)
@@ -71,7 +71,7 @@ def test_a_signal_waits_for_the_calls_under_way_and_keeps_what_is_answered(
 
 @posix
 def test_a_second_signal_gives_the_calls_up_and_says_how_many(
-    stopped: tuple[User, subprocess.Popen[str], Event],
+    stopped: tuple[User, Process, Event],
 ) -> None:
     user, process, _ = stopped
     process.send_signal(signal.SIGINT)

@@ -20,7 +20,10 @@ from companion.config.load import ENDPOINT_VARIABLES
 from companion.enrich.checks import UNCHECKED
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.store.proposal import Proposal
+from tests.forked import CAN_FORK, Forked
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, answer
+
+Process = Forked | subprocess.Popen[str]
 
 REPOSITORY = Path(__file__).parents[2]
 KEY = "sk-user-Qm4tHs9pSecretKey"
@@ -150,20 +153,20 @@ class User:
         """Return how many questions reached the model so far."""
         return len(self.fake.seen)
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **options: Any) -> Process:
         """Start a command in a process of its own."""
         environment = os.environ | self.environment | {"PYTHONPATH": str(REPOSITORY)}
-        command = [sys.executable, "-m", "companion", *arguments]
-        pipe = subprocess.PIPE
         usual: dict[str, Any] = {
             "cwd": self.vault,
             "env": environment | options.pop("env", {}),
-            "stdout": pipe,
-            "stderr": pipe,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
             "stdin": subprocess.DEVNULL,
             "encoding": "utf-8",
         }
-        return subprocess.Popen(command, **usual | options)
+        if CAN_FORK and "preexec_fn" not in options:
+            return Forked(arguments, **usual | options)
+        return subprocess.Popen([sys.executable, "-m", "companion", *arguments], **usual | options)
 
 
 def answer_by_schema(seen: Seen, values: Mapping[str, object]) -> Scene:

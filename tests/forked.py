@@ -1,0 +1,272 @@
+"""Processes of companion, forked from one that has its modules loaded: a tenth of the time each.
+
+Only the start differs from `python -m companion`: each is a process of its own, with its own
+environment, folder, signals and files. Elsewhere than on Linux, and where a test wants to do
+something before the program starts, it is started as usual.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import io
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+REPOSITORY = Path(__file__).parents[1]
+CAN_FORK = sys.platform == "linux"
+_LOADED = (
+    *("companion.cli", "companion.cli.enrich", "companion.cli.scan", "companion.cli.serve"),
+    *("companion.cli.undo", "companion.cli.batch", "companion.cli.review"),
+    *("companion.daemon.process", "companion.daemon.app"),
+    *("companion.app.local_vault", "companion.app.remote_vault"),
+    *("openai", "waitress", "watchdog.observers", "ruamel.yaml", "frontmatter", "numpy"),
+)
+_LARGEST = 1 << 20  # bytes of a request: an environment, mostly
+
+
+class Forked:
+    """A process of companion, as subprocess.Popen has it. returncode: None until it has ended."""
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        stdin: Any,
+        stdout: Any,
+        stderr: Any,
+        start_new_session: bool = False,
+        encoding: str = "utf-8",
+    ) -> None:
+        self.args = list(arguments)
+        self.returncode: int | None = None
+        theirs: list[int] = []
+        ours: list[int | None] = []
+        for number, wanted in enumerate((stdin, stdout, stderr)):
+            given, kept = _open(wanted, theirs, number)
+            theirs.append(given)
+            ours.append(kept)
+        order = {
+            "arguments": self.args,
+            "env": dict(env),
+            "cwd": str(cwd),
+            "session": start_new_session,
+        }
+        self.pid, self._ended = _server().start(order, theirs)
+        for given, wanted in zip(theirs, (stdin, stdout, stderr), strict=True):
+            if wanted in (subprocess.PIPE, subprocess.DEVNULL):
+                os.close(given)
+        self.stdin: IO[str] | None = _text(ours[0], "w", encoding)
+        self.stdout: IO[str] | None = _text(ours[1], "r", encoding)
+        self.stderr: IO[str] | None = _text(ours[2], "r", encoding)
+
+    def poll(self) -> int | None:
+        """Return the exit status, None while it runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit status once it has ended."""
+        if self.returncode is None:
+            self._ended.settimeout(max(timeout, 0.001) if timeout is not None else None)
+            try:
+                self.returncode = int(self._ended.recv(64).decode())
+            except TimeoutError:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
+            self._ended.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Kill it, unless it has ended."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end, unless it has ended."""
+        self.send_signal(signal.SIGTERM)
+
+    def communicate(self, text: str | None = None, timeout: float | None = None) -> Any:
+        """Return what it prints on both, once it has ended."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        read: dict[str, str] = {}
+        threads = [
+            threading.Thread(target=lambda name=name, file=file: read.update({name: file.read()}))
+            for name, file in (("out", self.stdout), ("err", self.stderr))
+            if file and not file.closed
+        ]
+        for thread in threads:
+            thread.start()
+        if self.stdin:
+            with contextlib.suppress(BrokenPipeError):
+                self.stdin.write(text or "")
+                self.stdin.close()
+        for thread in threads:
+            thread.join(None if deadline is None else max(deadline - time.monotonic(), 0))
+            if thread.is_alive():
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+        self.wait(None if deadline is None else max(deadline - time.monotonic(), 0.01))
+        return read.get("out"), read.get("err")
+
+    def __enter__(self) -> Forked:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for file in (self.stdout, self.stderr, self.stdin):
+            if file:
+                file.close()
+        self.wait()
+
+
+def _open(wanted: Any, others: Sequence[int], number: int) -> tuple[int, int | None]:
+    """Return the file descriptor of the process, and ours, if it is a pipe."""
+    if wanted == subprocess.PIPE:
+        read, write = os.pipe()
+        return (read, write) if number == 0 else (write, read)
+    if wanted == subprocess.DEVNULL:
+        return os.open(os.devnull, os.O_RDWR), None
+    if wanted == subprocess.STDOUT:
+        return others[1], None
+    return (wanted if isinstance(wanted, int) else wanted.fileno()), None
+
+
+def _text(descriptor: int | None, mode: str, encoding: str) -> IO[str] | None:
+    return None if descriptor is None else open(descriptor, mode, encoding=encoding)  # noqa: PTH123
+
+
+class _Server:
+    """The process that forks, as this one sees it."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        for each in (ours, theirs):
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LARGEST)
+        command = [sys.executable, "-m", "tests.forked", str(theirs.fileno())]
+        environment = os.environ | {"PYTHONPATH": str(REPOSITORY), "OPENBLAS_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            command, env=environment, cwd=REPOSITORY, pass_fds=[theirs.fileno()]
+        )
+        theirs.close()
+        self._socket = ours
+        self._lock = threading.Lock()
+        atexit.register(self._end)
+
+    def start(self, order: Mapping[str, Any], files: Sequence[int]) -> tuple[int, socket.socket]:
+        """Start a process; return its id, and what its exit status can be read from."""
+        ours, theirs = socket.socketpair()
+        with self._lock:
+            socket.send_fds(self._socket, [json.dumps(order).encode()], [*files, theirs.fileno()])
+            pid = int(self._socket.recv(64).decode())
+        theirs.close()
+        return pid, ours
+
+    def _end(self) -> None:
+        self._socket.close()
+        self._process.wait()
+
+
+@functools.cache
+def _server() -> _Server:
+    return _Server()
+
+
+# The process that forks
+
+
+def _serve(place: int) -> Mapping[str, Any] | None:
+    """Fork for each order; return it in the process forked, None at the end in this one."""
+    channel = socket.socket(fileno=place)
+    read, write = os.pipe()
+    for each in (read, write):
+        os.set_blocking(each, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(write)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal in which the tests run
+    children: dict[int, int] = {}
+    while True:
+        ready, _, _ = select.select([place, read], [], [])
+        if read in ready:
+            with contextlib.suppress(BlockingIOError):
+                os.read(read, 4096)
+            _tell_ends(children)
+        if place not in ready:
+            continue
+        data, files, _, _ = socket.recv_fds(channel, _LARGEST, 4)
+        if not data:
+            return None
+        if not (pid := os.fork()):
+            _become(files, [channel.detach(), read, write, *children.values()])
+            return dict(json.loads(data))
+        for file in files[:3]:
+            os.close(file)
+        children[pid] = files[3]
+        channel.send(str(pid).encode())
+
+
+def _tell_ends(children: dict[int, int]) -> None:
+    while children:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            return
+        with contextlib.suppress(OSError):
+            os.write(children[pid], str(os.waitstatus_to_exitcode(status)).encode())
+        os.close(children.pop(pid))
+
+
+def _become(files: Sequence[int], others: Sequence[int]) -> None:
+    """Make this the process that was ordered: its files, and signals as a process begins with."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, file in enumerate(files[:3]):
+        os.dup2(file, number)
+    for file in (*files, *others):
+        os.close(file)
+
+
+def _run(order: Mapping[str, Any]) -> None:
+    os.environ.clear()
+    os.environ.update(order["env"])
+    os.chdir(order["cwd"])
+    if order["session"]:
+        os.setsid()
+    encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
+    for name, number in (("stdin", 0), ("stdout", 1), ("stderr", 2)):
+        raw = io.FileIO(number, "r" if name == "stdin" else "w", closefd=False)
+        buffer: Any = io.BufferedReader(raw) if name == "stdin" else io.BufferedWriter(raw)
+        errors = "backslashreplace" if name == "stderr" else "strict"
+        lines = name == "stderr" or raw.isatty()
+        setattr(sys, name, io.TextIOWrapper(buffer, encoding, errors, line_buffering=lines))
+    sys.argv = ["companion", *order["arguments"]]
+    runpy.run_module("companion", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    for module in _LOADED:
+        __import__(module)
+    if ordered := _serve(int(sys.argv[1])):
+        _run(ordered)
