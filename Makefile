@@ -1,6 +1,7 @@
-# make demo: the main job on the example vault.  make test: all tests.  make check: lint, types,
-# layers, documentation.  Each sets up what it needs first: .venv, and for the plugin Node's
-# packages, with Node itself in .venv where the machine has none.  PYTHON names another interpreter.
+# make demo: the main job on the example vault.  make test: the tests; make test-release: those,
+# too, that only a release needs.  make check: lint, types, layers, documentation.  Each sets up
+# what it needs first: .venv, and for the plugin Node's packages, with Node itself in .venv where
+# the machine has none.  PYTHON names another interpreter.
 
 PYTHON ?= python3
 PLUGIN := obsidian-plugin
@@ -10,7 +11,7 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: dev demo test check docs docs-site clean
+.PHONY: dev demo test test-release check docs docs-site clean
 
 dev: $(PLUGIN)/main.js $(PAGE)/idiomorph.min.js
 
@@ -43,6 +44,9 @@ demo: .venv/ready
 
 test: dev
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+test-release: export COMPANION_RELEASE_TESTS := 1
+test-release: test
 
 check: dev
 	$(BIN)/ruff check

@@ -5,8 +5,15 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.examples import IS_RELEASE, many
+
 # No test measures time: one that did would fail on a busy machine.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "unhurried",
+    deadline=None,
+    max_examples=many(100),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("unhurried")
 
 
@@ -19,8 +26,15 @@ def _unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
 _LONGEST = "tests/test_plugin_npm", "tests/test_embedded_run", "tests/test_wheel"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest tests first, so that no core waits for another one at the end."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what only a release needs, and put the longest tests first.
+
+    No core waits for another one at the end then.
+    """
+    if not IS_RELEASE and not config.option.markexpr:
+        late = [item for item in items if item.get_closest_marker("release")]
+        config.hook.pytest_deselected(items=late)
+        items[:] = [item for item in items if item not in late]
     items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
 

@@ -145,6 +145,7 @@ def test_a_build_without_the_built_plugin_says_so(sdist: Path, tmp_path: Path) -
 
 
 @built
+@pytest.mark.release
 def test_pipx_installs_the_sdist_in_an_empty_environment(sdist: Path, tmp_path: Path) -> None:
     companion = install_tool("pipx", sdist, tmp_path)
     (vault := tmp_path / "vault").joinpath(".obsidian").mkdir(parents=True)
@@ -152,6 +153,7 @@ def test_pipx_installs_the_sdist_in_an_empty_environment(sdist: Path, tmp_path: 
 
 
 @built
+@pytest.mark.release
 @pytest.mark.model
 @pytest.mark.skipif(os.name == "nt", reason="no Ctrl-C from a program; the release tries it")
 def test_uv_installs_the_wheel_in_an_empty_environment_for_the_demo(

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.user import User
+from tests.examples import many
 
 PROPERTIES = st.lists(
     st.sampled_from(
@@ -61,7 +62,7 @@ def notes(draw: st.DrawFn) -> bytes:
 
 
 @settings(
-    max_examples=40,
+    max_examples=many(40),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(texts=st.lists(notes(), min_size=1, max_size=6), every=st.booleans())

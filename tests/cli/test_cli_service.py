@@ -92,6 +92,7 @@ def test_again_it_changes_nothing_and_after_an_upgrade_it_starts_anew(
     assert daemon_of(session.vault).pid != first.pid
 
 
+@pytest.mark.release
 @needs_systemd
 def test_it_is_started_anew_after_it_was_killed(session: User) -> None:
     session.run("service", "install")
@@ -107,6 +108,7 @@ def test_it_is_started_anew_after_it_was_killed(session: User) -> None:
     assert daemon_of(session.vault).pid != first.pid
 
 
+@pytest.mark.release
 @needs_systemd
 def test_several_vaults(session: User, tmp_path: Path) -> None:
     session.configure((session.home / "config.toml").read_text().replace("port = 0", ""))
@@ -130,6 +132,7 @@ def test_several_vaults(session: User, tmp_path: Path) -> None:
     assert systemctl("list-unit-files", "--no-legend", "callout*") == ""
 
 
+@pytest.mark.release
 @needs_systemd
 def test_a_second_vault_takes_another_port(session: User, tmp_path: Path) -> None:
     (other := tmp_path / "other").mkdir()
@@ -158,6 +161,7 @@ def test_no_unit_holds_the_key_or_what_else_is_set_here(
         assert KEY not in text and "password" not in text
 
 
+@pytest.mark.release
 @needs_systemd
 def test_a_daemon_that_cannot_start_says_why(session: User) -> None:
     session.run("service", "install")
@@ -180,6 +184,7 @@ def test_a_vault_that_no_unit_can_name(session: User, tmp_path: Path) -> None:
     assert session.run("service", "status").out.startswith("No daemon starts")
 
 
+@pytest.mark.release
 @needs_systemd
 def test_a_vault_that_is_gone_is_still_listed_and_uninstalled(session: User) -> None:
     session.run("service", "install")
@@ -235,6 +240,7 @@ def test_a_record_that_is_damaged_counts_for_nothing(user: User) -> None:
 ENTER = [""] * 9
 
 
+@pytest.mark.release
 @needs_systemd
 def test_enter_at_init_starts_it_and_once_is_enough(session: User) -> None:
     command = ["init", str(session.vault), "--no-plugin"]
@@ -254,6 +260,7 @@ def test_enter_at_init_starts_it_and_once_is_enough(session: User) -> None:
     session.run("service", "uninstall")
 
 
+@pytest.mark.release
 @needs_systemd
 @pytest.mark.parametrize("says", [["n"], []])
 def test_no_and_no_answer_at_init_start_nothing(session: User, says: list[str]) -> None:

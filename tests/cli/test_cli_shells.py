@@ -17,6 +17,8 @@ import pytest
 
 from tests.cli.user import User
 
+pytestmark = pytest.mark.release
+
 _PATIENCE = 120.0  # seconds; each completion starts a Python
 DOCUMENTED = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
 _SETUP = {

@@ -21,9 +21,11 @@ from companion.daemon.openapi import describe_api
 from tests.daemon.attack_fixture import AttackedDaemon, attack
 from tests.daemon.conftest import Served
 from tests.daemon.daemon_fixture import STUB, eventually, open_daemon_fixture
+from tests.examples import IS_RELEASE
 from tests.llm.fake_endpoint import FakeEndpoint
 
-EXAMPLES = int(os.environ.get("COMPANION_API_EXAMPLES", "5"))  # of every address
+_USUAL = "5" if IS_RELEASE else "2"
+EXAMPLES = int(os.environ.get("COMPANION_API_EXAMPLES", _USUAL))  # of every address
 NOTES = ("Stub.md", "A/Stub.md", "A", "out.md", "loop.md", "inner/Stub.md", ".trash/Gone.md")
 
 # Notes and runs of a right form need not be there: 422 is the answer then, too.

@@ -6,9 +6,12 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.cli.user import REPOSITORY
 
 
+@pytest.mark.release
 def test_nothing_is_lost_and_nothing_filled_twice_beside_a_sync_client() -> None:
     words = ["-m", "benchmarks.sync_client", "--quick", "--factor", "30"]
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.task import Job
 from tests.clock import Clock
+from tests.examples import many
 
 INTERACTIVE, REQUEST, BACKGROUND = Priority
 
@@ -584,4 +585,4 @@ class Behaviour(RuleBasedStateMachine):
 
 
 TestBehaviour = Behaviour.TestCase
-TestBehaviour.settings = settings(max_examples=80, stateful_step_count=50)
+TestBehaviour.settings = settings(max_examples=many(80), stateful_step_count=50)

@@ -20,6 +20,7 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.status_mark import KEEP, REMOVE
 from companion.note.text import NoteText
 from companion.store.change import invert_edits
+from tests.examples import many
 
 RULES = Rules()
 
@@ -132,7 +133,7 @@ def notes(draw: st.DrawFn) -> str:
     return draw(st.sampled_from(["", "\ufeff"])) + text.replace("\n", newline)
 
 
-@settings(max_examples=600)
+@settings(max_examples=many(600))
 @given(notes())
 def test_nothing_else_changes_and_nothing_is_left_to_fill(text: str) -> None:
     try:

@@ -26,6 +26,7 @@ from companion.llm.budget import Budget, BudgetUnknown, DaySpending, LimitReache
 from companion.llm.reservation import Reservation
 from companion.llm.response import Usage
 from tests.clock import Clock
+from tests.examples import many
 
 REPOSITORY = Path(__file__).parents[2]
 NOON = datetime(2026, 3, 10, 12).timestamp()
@@ -533,7 +534,7 @@ CALL = st.tuples(
 
 
 @settings(
-    max_examples=60,
+    max_examples=many(60),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(calls=st.lists(CALL, max_size=25), cap=st.integers(0, 2000))

@@ -1,4 +1,4 @@
-"""An agent: the official client of the `mcp` package, and the real server as its process."""
+"""An agent: the official client of the `mcp` package, and the real server, also as its process."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import anyio
 from mcp import Client, StdioServerParameters
 from mcp_types import Implementation, TextContent
 
+from companion.mcp_server import make_server
 from tests.cli.user import REPOSITORY, User
 
 PATIENCE = 90.0  # seconds; a loaded machine is slow
@@ -39,26 +40,34 @@ class AgentClient:
 
 
 @asynccontextmanager
-async def connected(user: User, name: str = "tester") -> AsyncIterator[AgentClient]:
+async def connected(user: User, name: str, is_process: bool) -> AsyncIterator[AgentClient]:
     """Connect an agent of that name to a server of the user's vault."""
-    server = StdioServerParameters(
+    program = StdioServerParameters(
         command=sys.executable,
         args=["-m", "companion", "mcp", "--vault", str(user.vault)],
         env={**os.environ, **user.environment, "PYTHONPATH": str(REPOSITORY)},
         cwd=str(user.vault),
     )
     who = Implementation(name=name, version="1")
+    server = program if is_process else make_server(user.vault)
     async with Client(server, client_info=who, read_timeout_seconds=PATIENCE) as client:
         yield AgentClient(client)
 
 
 def run_agent(
-    user: User, does: Callable[[AgentClient], Awaitable[None]], name: str = "tester"
+    user: User,
+    does: Callable[[AgentClient], Awaitable[None]],
+    name: str = "tester",
+    *,
+    is_process: bool = False,
 ) -> None:
-    """Run what an agent does, from its connection to its end."""
+    """Run what an agent does, from its connection to its end.
+
+    is_process: the server is a process, as an agent's program starts it.
+    """
 
     async def main() -> None:
-        async with connected(user, name) as agent:
+        async with connected(user, name, is_process) as agent:
             await does(agent)
 
     try:

@@ -247,7 +247,13 @@ def got_somewhere(tool: str, said: Said) -> bool:
     return any(told[name] for name in ("notes", "proposals", "changes", "text") if name in told)
 
 
-@pytest.mark.parametrize("served", [False, True], ids=["alone", "with a daemon"])
+@pytest.mark.parametrize(
+    "served",
+    [
+        pytest.param(False, id="alone"),
+        pytest.param(True, id="with a daemon", marks=pytest.mark.release),
+    ],
+)
 def test_none_of_the_hostile_sequences_succeeds(
     user: User, monkeypatch: pytest.MonkeyPatch, served: bool
 ) -> None:

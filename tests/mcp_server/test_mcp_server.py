@@ -52,7 +52,7 @@ def test_an_agent_reads_proposes_accepts_and_takes_back(vault: User) -> None:
         await fill_description(agent, vault)
         await leave_the_rest(agent, vault)
 
-    run_agent(vault, does)
+    run_agent(vault, does, is_process=True)
     [latest, first] = vault.run("history", "--json").objects
     assert (first["model"], latest["undoes"]) == ("mcp:tester", first["id"])
 

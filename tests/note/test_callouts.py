@@ -25,6 +25,7 @@ from companion.note.edit import Edit, apply_edits
 from companion.note.outline import Section, read_outline
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
+from tests.examples import many
 from tests.note.strategies import VARIANTS, bodies, notes, plain_bodies
 
 BODY = ["First.", "", "- one", "- two", "", "```", "code", "```"]
@@ -416,7 +417,7 @@ def _render(tokens: list[Token]) -> str:
     return str(MARKDOWN.renderer.render(tokens, MARKDOWN.options, {}))
 
 
-@settings(max_examples=250)
+@settings(max_examples=many(250))
 @given(plain_bodies)
 def test_a_placed_callout_changes_the_meaning_of_nothing_else(body: str) -> None:
     note = NoteText(f"\n{body}")
@@ -427,7 +428,7 @@ def test_a_placed_callout_changes_the_meaning_of_nothing_else(body: str) -> None
     assert _render([*_without_quote(MARKDOWN.parse(new), header)]) == MARKDOWN.render(apart)
 
 
-@settings(max_examples=250)
+@settings(max_examples=many(250))
 @given(st.tuples(plain_bodies, QUOTES, plain_bodies).map("".join))
 @example(">- > [!ai]")
 def test_an_answer_stands_in_its_quote_and_changes_nothing_else(body: str) -> None:
@@ -437,7 +438,7 @@ def test_an_answer_stands_in_its_quote_and_changes_nothing_else(body: str) -> No
     assert html == MARKDOWN.render(note.text)
 
 
-@settings(max_examples=250)
+@settings(max_examples=many(250))
 @given((notes | bodies).filter(lambda text: text.rstrip() != "---"))  # one more line opens that
 def test_edits_are_insertions_that_fill(text: str) -> None:
     try:

@@ -16,6 +16,7 @@ from companion.note.frontmatter import add_property, fill_property, may_be_unfil
 from companion.note.needs import Need, Rules
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
+from tests.examples import many
 from tests.note.strategies import VARIANTS
 from tests.note.test_needs import RULES, facts, noted
 
@@ -194,7 +195,7 @@ def test_facts_survive_the_cache(found: Facts) -> None:
     assert Facts.has_marks(found.dump()) == bool(found.marks)
 
 
-@settings(max_examples=250)
+@settings(max_examples=many(250))
 @given(st.text() | st.text(st.sampled_from("-\n\r\ta:> [!ai]#%$<`{}'\"")), st.booleans())
 def test_any_text_has_facts(text: str, explicit: bool) -> None:
     found = facts(text, explicit=explicit)
@@ -246,7 +247,7 @@ _YAML = st.lists(_YAML_PARTS, max_size=6).map("".join)
 _EMPTY_VALUES = st.sampled_from(["", "", " ''", " []", " [ ]", " ~", "\n- ", " |", " # c"])
 
 
-@settings(max_examples=500, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=many(500), suppress_health_check=[HealthCheck.filter_too_much])
 @given(above=_YAML, empty=_EMPTY_VALUES, below=_YAML, value=st.sampled_from(["x", ["x"]]))
 @example(above="", empty=" |", below="  \r\n    ", value="x")
 def test_what_is_unfillable_holds_rare_syntax(

@@ -19,6 +19,7 @@ from companion.note.frontmatter import add_property, fill_property
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
 from companion.note.yaml_check import ruamel_events
+from tests.examples import many
 
 TEXT = "A short text"
 LIST = ["one", "two words"]
@@ -323,7 +324,7 @@ def _check_promises(old: str, edits: list[Any], value: str | list[str]) -> None:
         assert repr({**before, "a": filled}) == repr(after)
 
 
-@settings(max_examples=350)
+@settings(max_examples=many(350))
 @given(old=_notes(_EMPTY), value=_CONTENT)
 def test_filling_changes_nothing_else(old: str, value: str | list[str]) -> None:
     _check_promises(old, fill_property(NoteText(old), "a", value), value)
@@ -339,13 +340,13 @@ def test_a_faster_loader_finds_the_same(text: str) -> None:
     assert _events(ruamel_events(text)) == _events(slow_events())
 
 
-@settings(max_examples=200)
+@settings(max_examples=many(200))
 @given(old=_notes(None), value=_CONTENT)
 def test_adding_changes_nothing_else(old: str, value: str | list[str]) -> None:
     _check_promises(old, add_property(NoteText(old), "a", value), value)
 
 
-@settings(max_examples=500)
+@settings(max_examples=many(500))
 @given(block=st.text("ab:-' \n#[]{}|>&*!?,~\"\t", max_size=30), value=_CONTENT)
 def test_any_text_is_filled_or_refused(block: str, value: str | list[str]) -> None:
     note = NoteText(f"---\na:{block}\n---\nBody")

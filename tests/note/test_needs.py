@@ -17,6 +17,7 @@ from companion.note.needs import Need, Rules, find_callout
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
+from tests.examples import many
 from tests.note.strategies import VARIANTS, notes
 
 RULES = Rules(skip_tags=("private",))
@@ -263,7 +264,7 @@ def _fill(view: ParsedNote, need: Need) -> list[Edit]:
     )
 
 
-@settings(max_examples=250)
+@settings(max_examples=many(250))
 @given(notes, st.booleans())
 def test_a_filled_note_has_no_need(text: str, explicit: bool) -> None:
     found = facts(text, explicit=explicit)

@@ -13,6 +13,7 @@ from companion.note.outline import read_outline
 from companion.note.parsed_note import ParsedNote
 from companion.note.tags import has_only_tags, has_tag
 from companion.note.text import NoteText, split_lines
+from tests.examples import many
 from tests.note.strategies import VARIANTS, bodies, plain_bodies
 
 KINDS = {
@@ -212,7 +213,7 @@ def test_what_is_shown_has_no_comments() -> None:
     assert "\n".join(shown).strip("\n") == "# A\n\nb  c\n```\ncode\n```\n$$\nx\n$$"
 
 
-@settings(max_examples=250)
+@settings(max_examples=many(250))
 @given(bodies)
 def test_lines_are_the_note(text: str) -> None:
     note = NoteText(f"\n{text}")
@@ -224,7 +225,7 @@ def test_lines_are_the_note(text: str) -> None:
     )
 
 
-@settings(max_examples=250)
+@settings(max_examples=many(250))
 @given(plain_bodies.filter(lambda text: "#tag" not in text and "#status" not in text))
 def test_headings_are_those_of_commonmark(text: str) -> None:
     found = [token for token in MarkdownIt("commonmark").parse(text) if token.level == 0]

@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from companion.note.sanitize import inert_prose
+from tests.examples import many
 from tests.note.activity import activity
 
 NOTES = {
@@ -158,20 +159,20 @@ def test_examples(text: str, expected: list[str] | None) -> None:
     assert activity(lines, NOTES.values()) == []
 
 
-@settings(max_examples=600)
+@settings(max_examples=many(600))
 @given(hostile)
 def test_nothing_stays_active(text: str) -> None:
     assert activity(inert_prose(text, resolve), NOTES.values()) == []
 
 
-@settings(max_examples=200)
+@settings(max_examples=many(200))
 @given(st.text(max_size=60))
 @example("`\\`[a](b)`")
 def test_nothing_stays_active_in_any_text(text: str) -> None:
     assert activity(inert_prose(text, resolve), NOTES.values()) == []
 
 
-@settings(max_examples=150)
+@settings(max_examples=many(150))
 @given(st.lists(st.text("abcé 12.,;:!?()'\"-/*_", min_size=1, max_size=20), max_size=8))
 def test_no_word_is_lost(lines: list[str]) -> None:
     text = "\n".join(lines)

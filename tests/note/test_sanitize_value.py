@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.note.sanitize_value import inert_value
+from tests.examples import many
 from tests.note.activity import value_activity
 from tests.note.test_sanitize import hostile
 
@@ -65,19 +66,19 @@ def test_examples(text: str, expected: str | None) -> None:
     assert value_activity(value) == []
 
 
-@settings(max_examples=500)
+@settings(max_examples=many(500))
 @given(hostile)
 def test_nothing_stays_active(text: str) -> None:
     assert value_activity(inert_value(text)) == []
 
 
-@settings(max_examples=200)
+@settings(max_examples=many(200))
 @given(st.text(max_size=60))
 def test_nothing_stays_active_in_any_text(text: str) -> None:
     assert value_activity(inert_value(text)) == []
 
 
-@settings(max_examples=150)
+@settings(max_examples=many(150))
 @given(st.lists(st.text("abcé 12.,;:!?()'\"-/_", min_size=1, max_size=20), max_size=8))
 def test_no_word_is_lost(lines: list[str]) -> None:
     text = "\n".join(lines)

@@ -14,6 +14,7 @@ from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
 from companion.note.status_mark import replace_status_marks
 from companion.note.text import NoteText
+from tests.examples import many
 from tests.note.strategies import VARIANTS, notes
 
 RULES = Rules()
@@ -242,7 +243,7 @@ def lists(draw: st.DrawFn) -> str:
     return f"{draw(st.sampled_from(['tags', 'status']))}:{opening}{between.join(items)}{end}"
 
 
-@settings(max_examples=250)
+@settings(max_examples=many(250))
 @given(lists(), st.sampled_from(["remove", "#status/done"]))
 def test_only_marks_of_a_list_go(yaml: str, afterwards: str) -> None:
     try:
@@ -256,7 +257,7 @@ def test_only_marks_of_a_list_go(yaml: str, afterwards: str) -> None:
     assert new == old or not {"todo", "status/postponed", "later"} & {*map(str.lower, new)}
 
 
-@settings(max_examples=250)
+@settings(max_examples=many(250))
 @given(notes, st.sampled_from(["remove", "#status/done"]))
 def test_nothing_else_is_read_otherwise(text: str, afterwards: str) -> None:
     try:

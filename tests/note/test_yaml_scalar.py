@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from companion.note.yaml_scalar import yaml_scalar
+from tests.examples import many
 
 PLAIN = [
     "How models learn, where they are used, and their risks.",
@@ -82,7 +83,7 @@ def test_style(value: str, expected: str) -> None:
     assert yaml_scalar(value) == expected
 
 
-@settings(max_examples=250)
+@settings(max_examples=many(250))
 @given(
     st.text(max_size=20)
     | st.lists(

@@ -26,6 +26,7 @@ from companion.prompts import (
 from companion.prompts.field import load_field
 from companion.prompts.prompt_context import SAMPLES
 from companion.prompts.prompt_file import read_prompt_file
+from tests.examples import many
 
 Write = Callable[[str, str], Path]
 PROMPTS = load_prompts()
@@ -451,7 +452,7 @@ PIECES = [
 ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=many(150))
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 def test_any_file_loads_or_is_refused(write: Write, text: str) -> None:
     for body in (text, "---\nkind: text\n---\n" + text):

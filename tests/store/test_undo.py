@@ -20,6 +20,7 @@ from companion.store.inverse import find_inverse, find_parts, find_parts_in_edit
 from companion.store.journal import Change, Journal, NewChange, write_note
 from companion.store.undo import undo_change
 from companion.vault.write import read_note
+from tests.examples import many
 from tests.store.stub_note import ENRICHED, NOTE, record
 
 Write = Callable[..., int]
@@ -414,7 +415,7 @@ def test_goes_on_with_a_journal_of_the_first_version(
 LINES = st.lists(st.sampled_from(["a\n", "b\r\n", "c\r", "\n", "é\u2028\n", "---\n"]), max_size=8)
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(40), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     before=LINES.filter(bool),
     ours=st.lists(
@@ -612,7 +613,7 @@ ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 WORDS = st.sampled_from(["a", "b", "", "é", "---", "tags: x"])
 
 
-@settings(max_examples=75, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(75), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     lines=st.lists(st.tuples(WORDS, ENDS), min_size=1, max_size=8),
     ours=st.lists(st.tuples(st.integers(0, 8), st.sampled_from(["ours 1", "ours 2"])), min_size=1),

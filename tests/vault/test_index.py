@@ -23,6 +23,7 @@ from companion.vault.files import NoteFile, read_file
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan
 from companion.vault.notes import Notes
+from tests.examples import many
 
 RULES = IgnoreRules(max_bytes=100)
 NEED = Need("description", None, None, "property", "empty description")
@@ -487,7 +488,7 @@ operations = st.lists(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=many(40))
 @given(st.lists(operations, max_size=4))
 def test_looks_as_a_whole_scan_does(batches: list[list[Operation]]) -> None:
     with TemporaryDirectory() as folder:
@@ -523,7 +524,7 @@ disguised = st.lists(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="ctime is the time of creation there")
-@settings(max_examples=25)
+@settings(max_examples=many(25))
 @given(st.lists(operations, max_size=3), st.lists(disguised, min_size=1, max_size=3))
 def test_a_warm_scan_misses_nothing(
     batches: list[list[Operation]], edits: list[list[Operation]]

@@ -19,6 +19,7 @@ from companion.vault import plugin_files
 from companion.vault.plugin_files import Installed, find_built, plan_install, read_installed
 from companion.vault.plugin_files import write_install as write
 from tests.cli.user import files_in
+from tests.examples import many
 from tests.vault.stub_plugin import PLUGIN, build_plugin
 
 REPOSITORY = Path(__file__).parents[2]
@@ -118,7 +119,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=30)
+@settings(max_examples=many(30))
 @given(st.dictionaries(st.text(), JSON, max_size=4), st.booleans())
 def test_whatever_the_settings_are(saved: dict[str, Any], escaped: bool) -> None:
     with TemporaryDirectory() as folder:
