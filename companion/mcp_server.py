@@ -131,14 +131,14 @@ class Tools:
     def scan(self, ctx: Ctx, folder: Folder = "", after: str = "", limit: Limit = 50) -> NotesFound:
         """List the notes that need something, by path, and what. after: of the page before."""
         with self._view(ctx) as view:
-            found = view.scan(folder)
-        rest = [(path, facts) for path, facts in found if path > after]
+            notes = view.scan(folder)
+        rest = [(path, facts) for path, facts in notes if path > after]
         page = [
             NoteFound.model_validate({"path": path, "needs": facts.needs})
             for path, facts in rest[:limit]
         ]
         end = page[-1].path if len(rest) > limit else None
-        return NotesFound(notes=page, after=end, total=len(found))
+        return NotesFound(notes=page, after=end, total=len(notes))
 
     @_as_tool
     def read_note(self, ctx: Ctx, path: Note) -> NoteRead:
@@ -188,8 +188,8 @@ class Tools:
         question: Annotated[Title | None, Field(description="of the need")] = None,
     ) -> programs.ProposalStored:
         """Propose a value for a need of a note. It is checked, and waits for the user."""
-        given = {"field": field, "value": value, "heading": heading, "question": question}
-        sent = programs.AgentProposal.of(agent=_name_of(ctx), path=path, **given)
+        entry = {"field": field, "value": value, "heading": heading, "question": question}
+        sent = programs.AgentProposal.of(agent=_name_of(ctx), path=path, **entry)
         with self._vault() as vault:
             return vault.agents.propose(sent)
 

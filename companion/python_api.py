@@ -123,9 +123,9 @@ class Vault:
             return self._ask_model(path, field, agreed, progress)
         if field is None:
             raise TypeError("a value is for a field; name it, as description or callout")
-        given = {"field": field, "value": value, "heading": heading, "question": question}
+        entry = {"field": field, "value": value, "heading": heading, "question": question}
         with open_vault(self.root) as vault:
-            made = vault.propose(ScriptProposal.of(script=script, path=path, **given))
+            made = vault.propose(ScriptProposal.of(script=script, path=path, **entry))
         return made.proposal or RejectedValue(made.rejected or "")
 
     def _ask_model(
@@ -154,8 +154,8 @@ class Vault:
                 for folder in dict.fromkeys(folders)
                 for state in states
             )
-            found = {each.id: each for query in queries for each in all_proposals(vault, query)}
-        return [found[id_] for id_ in sorted(found, reverse=True)]
+            proposals = {each.id: each for query in queries for each in all_proposals(vault, query)}
+        return [proposals[id_] for id_ in sorted(proposals, reverse=True)]
 
     def accept(self, *ids: int) -> list[NoteDecision]:
         """Write proposals into their notes; return what became of each note."""
@@ -216,15 +216,17 @@ def _enrich_here(
     from companion.enrich.enricher import open_enricher
 
     scan = workspace.scan()
-    known, cancelled = VaultContext(scan), Event()
+    vault_context, cancelled = VaultContext(scan), Event()
     jobs, results = choose_jobs(workspace, scan, [path], choice)
     if not jobs:
         return results
     if not agreed and needs_agreement(workspace, jobs):
-        cost = describe_cost(Asker(workspace, known), jobs)
+        cost = describe_cost(Asker(workspace, vault_context), jobs)
         raise ConsentMissing(f"{cost} Nothing was sent; say agreed=True to send them.")
     can_wait = len(jobs) > 1
-    with open_enricher(workspace, known, new_run(), cancelled, can_wait=can_wait) as enricher:
+    with open_enricher(
+        workspace, vault_context, new_run(), cancelled, can_wait=can_wait
+    ) as enricher:
         made = run_jobs(jobs, enricher.enrich, workspace.config.concurrency, cancelled)
         for done, result in enumerate(made, 1):
             results.append(result)

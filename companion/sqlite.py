@@ -186,10 +186,10 @@ def use_wal(db: sqlite3.Connection, busy_seconds: float) -> None:
 def identify_file(file: str | Path) -> FileId | None:
     """Return the identity of the file at that path, with one os.stat; None if there is none."""
     try:
-        found = os.stat(file)  # noqa: PTH116 (twice as fast as Path.stat, before every call)
+        status = os.stat(file)  # noqa: PTH116 (twice as fast as Path.stat, before every call)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino
 
 
 def error_code(error: sqlite3.Error) -> int:

@@ -122,11 +122,11 @@ class Backlog:
         with self._lock:
             return path in self._entries and self._entries[path].consent != "free"
 
-    def asked(self, paths: Iterable[str]) -> tuple[str, ...]:
+    def waiting(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Return those of these notes that wait for the user's answer, sorted."""
         with self._lock:
-            asked = {path for path, entry in self._entries.items() if entry.consent == "asked"}
-            return tuple(sorted(asked.intersection(paths)))
+            waiting = {path for path, entry in self._entries.items() if entry.consent == "asked"}
+            return tuple(sorted(waiting.intersection(paths)))
 
     def apply(self, setting: BacklogSetting) -> None:
         """Follow background.backlog as it is set now."""
@@ -324,7 +324,7 @@ def find_backlog(space: Workspace) -> BacklogConsent:
     paths = [job.path for job in choose_jobs(space, scan, [""], JobOptions())[0]]
     backlog = Backlog(space.root, space.state, space.config.background.backlog)
     backlog.update(paths, whole=True)
-    consent = BacklogConsent(space, backlog, lambda: scan, lambda: backlog.asked(paths))
+    consent = BacklogConsent(space, backlog, lambda: scan, lambda: backlog.waiting(paths))
     consent.update_cost()
     return consent
 

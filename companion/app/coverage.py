@@ -53,21 +53,21 @@ def measure_coverage(space: Workspace, scan: Scan, folder: str) -> Coverage:
     """Return how far the folder is filled, with those below it. Raises JournalError."""
     folders, total = dict[str, _Counts](), _Counts()
     reasons = Counter[tuple[LeftAloneKind, str]]()
-    asked = space.journal.proposals.latest_of_all()
+    latest = space.journal.proposals.latest_of_all()
     for path, facts in _facts_in(scan, folder):
         counts = folders.setdefault(path.rpartition("/")[0], _Counts())
         if facts.skipped is not None:
             reasons[_kind_of(space, scan, path, facts), facts.skipped] += 1
             state, lacking = "left_alone", set[str]()
         else:
-            state, lacking, why = _state_of(space, path, facts, asked.get(path, {}))
+            state, lacking, why = _state_of(space, path, facts, latest.get(path, {}))
             reasons.update(("asked", each) for each in why)
         for each in (counts, total):
             each.states[state] += 1
             each.lacking.update(lacking)
-    left = [LeftAlone(kind=k, reason=why, notes=n) for (k, why), n in reasons.most_common()]
+    unfilled = [LeftAlone(kind=k, reason=why, notes=n) for (k, why), n in reasons.most_common()]
     shown = [counts.show(name) for name, counts in sorted(folders.items())]
-    return Coverage(total=total.show(folder), folders=shown, left_alone=left)
+    return Coverage(total=total.show(folder), folders=shown, left_alone=unfilled)
 
 
 def _facts_in(scan: Scan, folder: str) -> Iterator[tuple[str, Facts]]:

@@ -29,18 +29,18 @@ class LocalAgents:
         """Return proposals, newest first."""
         states = None if query.state == "all" else (query.state,)
         selection = Selection([query.folder], states=states, before=query.before)
-        found = self._view(query.agent).proposals(selection, query.limit)
-        return programs.AgentProposals(proposals=list(map(programs.ProposalFound.of, found)))
+        proposals = self._view(query.agent).proposals(selection, query.limit)
+        return programs.AgentProposals(proposals=list(map(programs.ProposalFound.of, proposals)))
 
     def changes(self, query: programs.AgentChangeQuery) -> programs.AgentHistory:
         """Return changes, newest first. Raises NotThere."""
-        found = self._view(query.agent).history(query.path, query.limit)
-        return programs.AgentHistory(changes=list(map(Change.of, found)))
+        changes = self._view(query.agent).history(query.path, query.limit)
+        return programs.AgentHistory(changes=list(map(Change.of, changes)))
 
     def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
         """Propose a value for what a note needs. Raises NotThere, UsageError, NoteError."""
         with self._open(proposal.agent) as agent:
-            return programs.ProposalStored.of(agent.propose(proposal.path, proposal.given))
+            return programs.ProposalStored.of(agent.propose(proposal.path, proposal.entry))
 
     def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
         """Accept proposals, as far as the settings let agents do that."""

@@ -148,14 +148,14 @@ class LocalNotes:
         journal = self._space.journal
         newest_proposal = next((each.id for each in journal.proposals.select(ALL, 1)), 0)
         newest = journal.newest(), newest_proposal
-        known = self._outdated
-        if known is None or known.newest != newest or time.monotonic() > known.until:
+        outdated = self._outdated
+        if outdated is None or outdated.newest != newest or time.monotonic() > outdated.until:
             began = time.monotonic()
             texts = sorted(self._find_outdated(None), key=lambda each: each.path)
             took = time.monotonic() - began
             until = began + took + max(_FRESH, _REST * took)
-            known = self._outdated = _FoundOutdated(texts, until, newest)
-        return [each for each in known.texts if is_in(each.path, folder)]
+            outdated = self._outdated = _FoundOutdated(texts, until, newest)
+        return [each for each in outdated.texts if is_in(each.path, folder)]
 
     def note(self, path: str) -> Note:
         """Return the note at path, read now: its needs, and what is left alone; see Vault."""

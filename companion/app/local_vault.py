@@ -107,9 +107,9 @@ class LocalVault:
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""
-        found = list(islice(self._select_changes(query), query.limit + 1))
-        page = [self._show(change, with_diff=query.diff) for change in found[: query.limit]]
-        return ChangePage(changes=page, next=page[-1].id if len(found) > len(page) else None)
+        changes = list(islice(self._select_changes(query), query.limit + 1))
+        page = [self._show(change, with_diff=query.diff) for change in changes[: query.limit]]
+        return ChangePage(changes=page, next=page[-1].id if len(changes) > len(page) else None)
 
     def change(self, id: int) -> Change:
         """Return the change of that id, with its diff. Raises NotThere."""
@@ -129,12 +129,12 @@ class LocalVault:
         if query.latest or filters != (None, None, None):
             fitting = self._select_proposals(query, selection)
             total = len(fitting)
-            found = [each for each in fitting if query.before is None or each.id < query.before]
+            proposals = [each for each in fitting if query.before is None or each.id < query.before]
         else:
-            found = store.select(selection._replace(before=query.before), query.limit + 1)
+            proposals = store.select(selection._replace(before=query.before), query.limit + 1)
             total = store.count(selection)
-        page = list(map(Proposal.of, found[: query.limit]))
-        last = page[-1].id if len(found) > len(page) else None
+        page = list(map(Proposal.of, proposals[: query.limit]))
+        last = page[-1].id if len(proposals) > len(page) else None
         return ProposalPage(proposals=page, next=last, total=total)
 
     def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
@@ -165,7 +165,7 @@ class LocalVault:
         path = relative_path(self.root, proposal.path, self.root)
         with self._writing() as vault:
             made = propose_for_script(
-                vault._space, self._context(), path, proposal.given, proposal.script
+                vault._space, self._context(), path, proposal.entry, proposal.script
             )
         return programs.ProposalMade.of(made)
 
@@ -260,13 +260,13 @@ class LocalVault:
     def _select_proposals(self, query: ProposalQuery, selection: Selection) -> list[StoredProposal]:
         """Return the proposals that fit, newest first."""
         fits = self._fit(query)
-        found = self._journal.proposals.select(selection)
-        return [each for each in found if fits(each.id, each.path)]
+        proposals = self._journal.proposals.select(selection)
+        return [each for each in proposals if fits(each.id, each.path)]
 
     def _fit(self, only: ProposalFilter) -> Callable[[int, str], bool]:
         """Return whether a proposal fits what the store cannot tell, by its id and note."""
         latest = self._journal.proposals.latest_of_all().values() if only.latest else ()
-        ids = {asked.id for of_note in latest for asked in of_note.values()}
+        ids = {each.id for of_note in latest for each in of_note.values()}
         notes = make_filter(only.tag, only.property, only.modified_since)
         keeps = cache(partial(notes.keeps, self.root))
         return lambda id_, path: (not only.latest or id_ in ids) and keeps(path)

@@ -106,8 +106,8 @@ def code_of(error: CompanionError) -> str:
 
 def make_error(code: str, reason: str, path: str = "") -> CompanionError:
     """Return the error whose code this is. path: of the note that it is about, if any."""
-    found = next((each for each, _, kind, _ in _KINDS if kind == code), CompanionError)
-    return found(reason, path) if issubclass(found, NoteError) else found(reason)
+    error_class = next((each for each, _, kind, _ in _KINDS if kind == code), CompanionError)
+    return error_class(reason, path) if issubclass(error_class, NoteError) else error_class(reason)
 
 
 def http_problem(status: int, detail: str, kind: str = "") -> Problem:

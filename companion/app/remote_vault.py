@@ -75,8 +75,8 @@ class RemoteVault:
         """Take changes back in this order, and yield what came of each; see Vault."""
         rest, run = list(changes), run or new_run()
         while rest:
-            wanted = ChangesToUndo(changes=rest[:_CHANGES], run=run)
-            undone = self._daemon.post("/changes/undo", UndoneChanges, wanted).undone
+            request = ChangesToUndo(changes=rest[:_CHANGES], run=run)
+            undone = self._daemon.post("/changes/undo", UndoneChanges, request).undone
             until = time.monotonic() + PATIENCE
             for each in undone:
                 yield self._follow(each, until)

@@ -67,11 +67,11 @@ def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) 
         open_submission(workspace) as submission,
         open_similar(workspace) as similar,
     ):
-        wanted = resolve_paths(workspace.root, paths)[0] if paths else [""]
+        requested_paths = resolve_paths(workspace.root, paths)[0] if paths else [""]
         say_which_vault(workspace.root, output)
         scan = workspace.scan()
         asker = Asker(workspace, VaultContext(scan), similar)
-        jobs, skipped = choose_jobs(workspace, scan, wanted, choice)
+        jobs, skipped = choose_jobs(workspace, scan, requested_paths, choice)
         report = RunReport(output)
         for result in skipped:
             report.print_result(report.read(result))
@@ -85,7 +85,7 @@ def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) 
         if sent:
             output.say(f"{sent} sent. With the answers: companion batch collect", style="bold")
         elif not jobs:
-            report.say_nothing_to_do(workspace, scan, wanted, choice)
+            report.say_nothing_to_do(workspace, scan, requested_paths, choice)
         return int(report.counts["failed"] > 0)
 
 
@@ -97,11 +97,11 @@ def _prepare(asker: Asker, jobs: Sequence[Job], report: RunReport) -> None:
             asker.similar.progress = bar.add_below("Comparing notes")
         with open_client(config, Event()) as client:
             first = ask_first(Enricher(asker, client, run), client, jobs)
-        known = client.capabilities
-        if not known.modes:  # it takes no JSON
+        capabilities = client.capabilities
+        if not capabilities.modes:  # it takes no JSON
             facts = asker.model._replace(mode="plain")
             asker = Asker(asker.workspace, asker.vault_context, asker.similar, facts)
-        rest = make_submissions(asker, run, first.rest, known)
+        rest = make_submissions(asker, run, first.rest, capabilities)
         for result in chain(first.results, rest):
             report.counts[result.status] += 1
             if result.reason or result.left:
@@ -132,18 +132,18 @@ def collect(as_json: bool, vault: Path | None) -> int:
         for each in batches:
             submission.send(each)
         for each in submission.list():
-            found = submission.look_up(each)
-            for result in submission.collect(each, found, reader):
+            at_provider = submission.look_up(each)
+            for result in submission.collect(each, at_provider, reader):
                 report.add(report.read(result))
-            if found is None:
+            if at_provider is None:
                 continue
-            if found.failure:
-                output.warn(f"{each.id}: the provider refused it: {found.failure}")
+            if at_provider.failure:
+                output.warn(f"{each.id}: the provider refused it: {at_provider.failure}")
                 continue
-            far = f"{found.done:,} of {found.total:,} answered"
-            if found.status in ENDED:
-                far = count(found.total, "question")
-            output.say(f"{each.id}: {found.status}, {far}")
+            far = f"{at_provider.done:,} of {at_provider.total:,} answered"
+            if at_provider.status in ENDED:
+                far = count(at_provider.total, "question")
+            output.say(f"{each.id}: {at_provider.status}, {far}")
         if not batches:
             output.say("No batches at the provider.")
         return int(report.counts["failed"] > 0)
@@ -225,14 +225,14 @@ def cancel(batch: str, vault: Path | None) -> None:
         named = [each for each in batches.all() if batch == each.id or path == each.file]
         if not named:
             raise NotThere(f"{batch} is no batch of this vault; companion batch status lists them")
-        found = named[-1]
-        if found.provider is None:
-            given_up = batches.cancel(found.id)
+        match = named[-1]
+        if match.provider is None:
+            given_up = batches.cancel(match.id)
         else:
             with open_submission(workspace) as submission:
-                given_up = submission.cancel(found)
+                given_up = submission.cancel(match)
             if not given_up:
-                output.say(f"The provider stops {found.id}; companion batch collect ends it.")
+                output.say(f"The provider stops {match.id}; companion batch collect ends it.")
                 return
         output.say(f"{count(given_up, 'question')} of {batch} given up.")
 

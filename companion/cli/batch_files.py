@@ -79,21 +79,21 @@ def export(
     with open_session(vault, paths, output=output, reader=reader, from_daemon=True) as workspace:
         if is_in_vault(workspace.root, target):
             raise UsageError(f"{file} is in the vault; name a file outside of it")
-        wanted = resolve_paths(workspace.root, paths)[0] if paths else [""]
+        requested_paths = resolve_paths(workspace.root, paths)[0] if paths else [""]
         say_which_vault(workspace.root, output)
-        known = VaultContext(scan := workspace.scan())
-        jobs, skipped = choose_jobs(workspace, scan, wanted, choice)
+        vault_context = VaultContext(scan := workspace.scan())
+        jobs, skipped = choose_jobs(workspace, scan, requested_paths, choice)
         report = RunReport(output)
         if not as_json:
             for result in skipped:
                 report.print_result(report.read(result))
         if jobs:
             with open_similar(workspace) as similar:
-                asker = Asker(workspace, known, similar)
+                asker = Asker(workspace, vault_context, similar)
                 exported = _Export(asker, report)
                 exported.write(target, jobs)
                 return int(exported.counts["failed"] > 0)
-        report.say_nothing_to_do(workspace, scan, wanted, choice)
+        report.say_nothing_to_do(workspace, scan, requested_paths, choice)
         return 0
 
 
@@ -204,8 +204,8 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
 
 def open_reader(workspace: Workspace, similar: SimilarNotes | None) -> BatchReader:
     """Return what takes the answers to questions of batches, with the vault as it is now."""
-    known = VaultContext(workspace.scan())
-    return BatchReader(workspace, lambda model: Asker(workspace, known, similar, model))
+    vault_context = VaultContext(workspace.scan())
+    return BatchReader(workspace, lambda model: Asker(workspace, vault_context, similar, model))
 
 
 def _read_lines(file: Path) -> Iterator[tuple[int, bytes]]:

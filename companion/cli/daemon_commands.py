@@ -109,14 +109,14 @@ def status(as_json: bool, vault: Path | None) -> None:
 def _describe(now: Status) -> Iterator[tuple[str, str]]:
     """Yield the lines about the status, each with its name."""
     work = now.background
-    asked = f"{work.notes_today:,} of {work.notes_a_day:,} notes asked about today"
+    so_far = f"{work.notes_today:,} of {work.notes_a_day:,} notes asked about today"
     switch = f"off: {work.off}" if work.off else "on"
     if now.started_at:
         since = f"since {_local_time_of(now.started_at)}"
         yield "daemon", f"pid {now.pid}, version {now.version}, {since}"
         yield "vault", f"{now.vault}: {_describe_vault(now)}"
     yield "model", now.model + (f" at {now.endpoint}" if now.endpoint else ", on this machine")
-    yield "background", f"{switch} ({asked}, {work.waiting:,} waiting)"
+    yield "background", f"{switch} ({so_far}, {work.waiting:,} waiting)"
     yield "today", _describe_today(now)
     if now.proposals:
         yield "proposals", f"{now.proposals:,} to review; companion review shows them"

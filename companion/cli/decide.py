@@ -66,7 +66,7 @@ def refuse(**which: Any) -> int:
     --flagged takes them, too. `companion apply ID` still writes a refused one.
     """
 
-    return _decide(lambda found: Decisions(refuse=[each.id for each in found]), **which)
+    return _decide(lambda proposals: Decisions(refuse=[each.id for each in proposals]), **which)
 
 
 def _decide(
@@ -132,11 +132,11 @@ class _DecisionReport:
             say("Nothing waits here.")
         elif counts:
             rest = (each for each in self.choice.proposals if each.id not in self._seen)
-            left = len({each.path for each in rest})
+            undone = len({each.path for each in rest})
             words = [f"{number:,} {status}" for status, number in counts.items()]
-            words += [f"{left:,} not done"] if left else []
+            words += [f"{undone:,} not done"] if undone else []
             say(f"\n{count(counts.total(), 'note')}: {', '.join(words)}.", style="bold")
-            if left:
+            if undone:
                 say("What was decided is done; the same command does the rest.")
         if back and counts["enriched"]:
             say(f"To take it all back: {back}")

@@ -89,16 +89,18 @@ def _find_unused_values(vault: Vault, path: str | None) -> list[Proposal]:
     Left out are those that a change's remark mentions, and what was asked for again since.
     """
     query = ProposalQuery(folder=path or "", state="all", flagged=True, latest=True)
-    found = [
+    flagged = [
         each
         for each in all_proposals(vault, query)
         if each.state in ("open", "rejected") and "new-value" in each.flags
     ]
     remarks = {
         note: {change.note for change in all_changes(vault, ChangeQuery(path=note))}
-        for note in {each.path for each in found}
+        for note in {each.path for each in flagged}
     }
-    return [each for each in found if not any(_words(each) in note for note in remarks[each.path])]
+    return [
+        each for each in flagged if not any(_words(each) in note for note in remarks[each.path])
+    ]
 
 
 def _words(proposal: Proposal) -> str:

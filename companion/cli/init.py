@@ -219,21 +219,21 @@ class _Init:
             return False
         return True
 
-    def _start_with_session(self, wanted: bool | None) -> bool:
+    def _start_with_session(self, starts: bool | None) -> bool:
         """Have the daemon start with the session if the user says so, and return whether it does.
 
-        wanted: None to ask, where somebody is there, the system can do it, and it is not done yet.
+        starts: None to ask, where somebody is there, the system can do it, and it is not done yet.
         """
         from companion.cli.service import start_with_session
         from companion.daemon import service, service_manager
 
         try:
-            if wanted is None and self.asks and not service.find_service(self.root):
+            if starts is None and self.asks and not service.find_service(self.root):
                 with suppress(CompanionError):
                     service_manager.find_manager().require()
                     question = "Start the daemon now, and with every session of yours?"
-                    wanted = click.confirm(question, default=True, err=True)
-            return bool(wanted) and start_with_session(self.root, self.output)
+                    starts = click.confirm(question, default=True, err=True)
+            return bool(starts) and start_with_session(self.root, self.output)
         except click.Abort:
             self.output.warn("\nIt starts when you say so: companion serve.")
         except CompanionError as error:

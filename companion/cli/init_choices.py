@@ -68,11 +68,11 @@ def choose_by_options(
         key = os.environ.get(api_key_env, "").strip() if api_key_env else ""
         if api_key_env and not key:
             raise UsageError(f"the environment variable {api_key_env} holds no key; set it first")
-        found = [model.strip()] if model else list_served_models(base_url) or ()
-        if len(found) != 1:
-            there = f"; it has: {', '.join(found)}" if found else ""
+        models = [model.strip()] if model else list_served_models(base_url) or ()
+        if len(models) != 1:
+            there = f"; it has: {', '.join(models)}" if models else ""
             raise UsageError(f"--endpoint needs --model, its name there{there}")
-        return Choices(EndpointChoice(base_url, found[0], key), **others)
+        return Choices(EndpointChoice(base_url, models[0], key), **others)
     if embedded or not _is_chosen(config):
         return Choices(EndpointChoice(None, find_model(model or DEFAULT_MODEL).name), **others)
     return Choices(**others)

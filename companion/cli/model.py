@@ -60,9 +60,9 @@ def path(name: str | None) -> None:
     Without NAME, of the configured one.
     """
     name = name or _configured_name(load_config())
-    if (found := model_path(name)) is None:
+    if (path := model_path(name)) is None:
         raise NotThere(f"the model {name} is not on this machine; companion model pull fetches it")
-    click.echo(str(found))
+    click.echo(str(path))
 
 
 def fetch_model(config: Config, output: Output) -> None:
@@ -81,8 +81,8 @@ def _configured_name(config: Config) -> str:
 def _pull(name: str, output: Output) -> Path:
     from companion.llm.download import pull_model
 
-    wanted = find_model(name)
-    size = f" ({decimal(wanted.size)}, once)" if wanted.size else ""
+    model = find_model(name)
+    size = f" ({decimal(model.size)}, once)" if model.size else ""
     output.warn(f"Fetching the model {name}{size}")
     with output.progress(name, in_bytes=True) as bar:
         return pull_model(name, bar.update)

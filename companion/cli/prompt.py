@@ -114,8 +114,8 @@ def _show(workspace: Workspace, output: Output, path: str, section: str | None) 
         if outcome.by_model:  # or would be: why it cannot be
             output.warn(_describe_value(outcome))
             continue
-        found = "" if isinstance(outcome, Rejected) else "similar notes have "
-        output.warn(f"{outcome.need.kind}: no model is asked; {found}{_describe_value(outcome)}")
+        who = "" if isinstance(outcome, Rejected) else "similar notes have "
+        output.warn(f"{outcome.need.kind}: no model is asked; {who}{_describe_value(outcome)}")
     shown = [message["content"] for call in calls for message in call.messages]
     if any(text.count(LEFT_OUT) > task.parsed.note.text.count(LEFT_OUT) for text in shown):
         output.warn(
@@ -219,7 +219,7 @@ def _try(spaces: Mapping[str, Workspace], output: Output, path: str, notes: int)
 
 @contextmanager
 def _open_sides(
-    spaces: Mapping[str, Workspace], known: VaultContext, output: Output, cancelled: Event
+    spaces: Mapping[str, Workspace], vault_context: VaultContext, output: Output, cancelled: Event
 ) -> Iterator[list[_Side]]:
     """Open the models that are asked. Those that differ in prompts alone share a client."""
     with ExitStack() as opened:
@@ -231,7 +231,7 @@ def _open_sides(
                 fetch_model(space.config, output)
                 client = opened.enter_context(open_client(space.config, cancelled, space=space))
             similar = opened.enter_context(open_similar(space, sends=False))
-            sides.append(_Side(name, Asker(space, known, similar), client))
+            sides.append(_Side(name, Asker(space, vault_context, similar), client))
             output.say(f"{name}: {describe_endpoint(space.config)}", style="bold")
         yield sides
 

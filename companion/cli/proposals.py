@@ -54,19 +54,21 @@ def proposals(
         say_which_vault(opened.root, output)
         since = parse_time(only.pop("modified_since"))
         query = ProposalQuery.of(state=state, flagged=flagged or None, modified_since=since, **only)
-        found = find_proposals(opened, paths, query)
-    for path, group in groupby(found, key=lambda each: each.path):
+        proposals = find_proposals(opened, paths, query)
+    for path, group in groupby(proposals, key=lambda each: each.path):
         output.say(one_line(path), style="bold")
         for each in group:
             _print(each, output)
     waits = {"open": "wait", "asked": "are out in a batch"}.get(state, f"are {state}")
-    if not found:
+    if not proposals:
         output.say(f"No proposals {waits}.")
         return
-    notes = len({each.path for each in found})
-    flags = sum(bool(each.flags) for each in found)
+    notes = len({each.path for each in proposals})
+    flags = sum(bool(each.flags) for each in proposals)
     more = f", {flags:,} of them flagged" if flags else ""
-    output.say(f"\n{count(len(found), 'proposal')}{more}, for {count(notes, 'note')}", style="bold")
+    output.say(
+        f"\n{count(len(proposals), 'proposal')}{more}, for {count(notes, 'note')}", style="bold"
+    )
     if state == "open":
         output.say(
             "Go through them: companion review. Write what is not flagged: companion apply --all"
@@ -103,8 +105,8 @@ def find_proposals(vault: Vault, paths: Iterable[str], query: ProposalQuery) -> 
     """
     folders = [name_path(vault, path, Path.cwd()) for path in paths] or [""]
     queries = (query.model_copy(update={"folder": folder}) for folder in folders)
-    found = {each.id: each for of_one in queries for each in all_proposals(vault, of_one)}
-    return sort_by_note(found.values())
+    by_id = {each.id: each for of_one in queries for each in all_proposals(vault, of_one)}
+    return sort_by_note(by_id.values())
 
 
 def sort_by_note(proposals: Iterable[Proposal]) -> list[Proposal]:
@@ -143,20 +145,20 @@ def choose_proposals(
         raise UsageError("say which ones: numbers, notes or folders; or --run RUN; or --all")
     numbers = {int(what): what for what in whats if _is_number(what)}
     paths = [what for what in whats if not what.isdecimal()]
-    found: list[Proposal] = []
+    of_paths: list[Proposal] = []
     if paths or not whats:
-        found = find_proposals(vault, paths, ProposalQuery.of(field=field, run=run))
+        of_paths = find_proposals(vault, paths, ProposalQuery.of(field=field, run=run))
     if run is not None and not vault.proposals(ProposalQuery(run=run, state="all", limit=1)).total:
         raise NotThere(f"no run {run} proposed anything; companion proposals lists what waits")
     names = (name_path(vault, path, Path.cwd()) for path in paths)
     notes = {path for path in names if not (vault.root / path).is_dir()}
-    taken = [each for each in found if flagged or not each.flags or each.path in notes]
+    taken = [each for each in of_paths if flagged or not each.flags or each.path in notes]
     numbered = list(_find_numbered(vault, numbers))
     chosen = {each.id: each for each in [*numbered, *taken]}
     return Choice(
         sort_by_note(chosen.values()),
         {each: _no_such(vault.root, each, numbers[each]) for each in numbers if each not in chosen},
-        sum(each.id not in chosen for each in found),
+        sum(each.id not in chosen for each in of_paths),
     )
 
 

@@ -114,15 +114,15 @@ class RunReport:
         return any(isinstance(error, PathUnreadable) for error in refused)
 
     def say_nothing_to_do(
-        self, workspace: Workspace, scan: Scan, wanted: Sequence[str], choice: JobOptions
+        self, workspace: Workspace, scan: Scan, paths: Sequence[str], choice: JobOptions
     ) -> None:
         """Say that no note needs anything, and how many are left alone, by reason."""
-        left = Counter[str]()
+        reasons = Counter[str]()
         if not choice.every:  # else each of them was named
-            left = count_left_alone(workspace, scan, wanted)
-        end = ", except what is left alone:" if left else "."
+            reasons = count_left_alone(workspace, scan, paths)
+        end = ", except what is left alone:" if reasons else "."
         self.output.say(f"Nothing to do: no note here needs anything{end}")
-        for reason, number in left.most_common():
+        for reason, number in reasons.most_common():
             self.output.say(f"  {number:>5,}  {reason}")
 
     def sum_up(self, jobs: int, usage: Usage, run: str, *, stopped: bool) -> None:

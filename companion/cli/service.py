@@ -175,12 +175,12 @@ def start_with_session(root: Path, output: Output, port: int | None = None) -> b
     Raises CompanionError if it cannot be installed; nothing is changed then.
     """
     manager, state = find_manager(), state_folder(root)
-    before, known = find_daemon(state), find_service(root)
-    if before and not known:
+    before, service = find_daemon(state), find_service(root)
+    if before and not service:
         raise VaultLocked(
             f"a daemon of {root} runs already, by hand (pid {before.pid}); stop it, and go again"
         )
-    port = _choose_port(root, known) if port is None else port
+    port = _choose_port(root, service) if port is None else port
     outdated = before is None or before.version != __version__
     if not install_service(manager, root, port, restart=outdated):
         output.say(f"Nothing to change: the daemon of {root} starts with your session, and runs.")
@@ -195,13 +195,13 @@ def start_with_session(root: Path, output: Output, port: int | None = None) -> b
     return True
 
 
-def _choose_port(root: Path, known: InstalledService | None) -> int | None:
+def _choose_port(root: Path, service: InstalledService | None) -> int | None:
     """Return the port to serve the vault on: as before, else the configured one if it is not taken.
 
     None stands for the configured one, 0 for any free one.
     """
-    if known:
-        return known.port
+    if service:
+        return service.port
     taken = [
         load_config(each.root).server.port
         for each in list_services()

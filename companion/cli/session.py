@@ -230,17 +230,17 @@ def choose_vault(vault: Path | None, config: Config, paths: Iterable[str] = ()) 
     if vault is not None:
         return resolve_vault(vault)
     starts = [Path.cwd() / path for path in paths] or [Path.cwd()]
-    found = find_vault(starts[0]) or find_vault(Path.cwd())
-    if config.vault is not None and not (found and vault_file(found).is_file()):
+    root = find_vault(starts[0]) or find_vault(Path.cwd())
+    if config.vault is not None and not (root and vault_file(root).is_file()):
         try:
             return resolve_vault(config.vault)
         except UsageError as error:
             raise UsageError(f"{config_file()}: vault: {error}") from None
-    if found is None:
+    if root is None:
         raise UsageError(
             "no vault here: no folder above this one has .obsidian in it; name one with --vault"
         )
-    return resolve_vault(found)
+    return resolve_vault(root)
 
 
 def name_paths(root: Path, typed: Iterable[str], output: Output) -> list[str]:
@@ -263,16 +263,16 @@ def resolve_paths(
 
     Raises UsageError if one does not exist, is outside the vault, or if all are unusable.
     """
-    found: list[str] = []
+    resolved: list[str] = []
     refused: list[LinkOutOfVault | PathUnreadable] = []
     for path in typed:
         try:
-            found.append(relative_path(root, path, Path.cwd()))
+            resolved.append(relative_path(root, path, Path.cwd()))
         except (LinkOutOfVault, PathUnreadable) as error:
             refused.append(error)
-    if refused and not found:
+    if refused and not resolved:
         raise refused[0]
-    return found, refused
+    return resolved, refused
 
 
 def resolve_path(workspace: Workspace, typed: str) -> str:

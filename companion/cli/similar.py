@@ -55,28 +55,30 @@ def similar(note: str | None, as_json: bool, yes: bool, vault: Path | None) -> N
                     "similar notes are switched off; set enabled = true under [similar] in the"
                     " configuration"
                 )
-            known = VaultContext(workspace.scan())
-            _compare(opened, known, output, agreed=yes)
-            view = _View(workspace, opened, known, output)
+            vault_context = VaultContext(workspace.scan())
+            _compare(opened, vault_context, output, agreed=yes)
+            view = _View(workspace, opened, vault_context, output)
             if path:
                 view.show_note(path)
             else:
                 view.show_vault()
 
 
-def _compare(opened: SimilarNotes, known: VaultContext, output: Output, *, agreed: bool) -> None:
+def _compare(
+    opened: SimilarNotes, vault_context: VaultContext, output: Output, *, agreed: bool
+) -> None:
     """Encode what is missing, once the user agreed to it where it goes elsewhere.
 
     Raises UsageError where nobody can be asked, EndpointError, AnswerError.
     """
     vectors = opened.vectors
-    missing = vectors.find_missing(known.scan)
+    missing = vectors.find_missing(vault_context.scan)
     if not agreed and vectors.needs_agreement(missing):
-        cost = describe_encoding(opened.config, known.scan, missing)
+        cost = describe_encoding(opened.config, vault_context.scan, missing)
         if not output.agrees(cost, "--yes to send all"):
             raise UsageError("nothing was sent")
     with output.progress("Comparing notes") as bar:
-        vectors.update(known.scan, missing, progress=bar.update)
+        vectors.update(vault_context.scan, missing, progress=bar.update)
 
 
 class SimilarVault(BaseModel):
@@ -113,7 +115,7 @@ class _View:
 
     workspace: Workspace
     similar: SimilarNotes
-    known: VaultContext
+    vault_context: VaultContext
     output: Output
 
     def show_vault(self) -> None:
@@ -122,7 +124,7 @@ class _View:
         self.output.say(f"{count(compared, 'note')} compared by {self.similar.describe_encoder()}")
         rules: dict[str, Rule | None] = {}
         for name, most in self._properties():
-            neighbours = self.similar.neighbours(self.known, name, most)
+            neighbours = self.similar.neighbours(self.vault_context, name, most)
             rules[name] = neighbours.rule
             self.output.say(f"{name}: {neighbours.describe()}")
         if self.output.as_json:
@@ -132,16 +134,16 @@ class _View:
         """Print the notes that are most similar to the note, and the values that they suggest."""
         data = read_note(self.workspace.root, path).data
         parsed = ParsedNote(NoteText.decode(data))
-        near = self.similar.find_nearest(self.known, path, parsed, _SHOWN)
+        near = self.similar.find_nearest(self.vault_context, path, parsed, _SHOWN)
         for each in near:
             self.output.say(f"{each.similarity:5.2f}  {one_line(each.path)}")
         suggested = {}
         for name, most in self._properties():
-            found = self.similar.suggest(self.known, path, parsed, name, most)
-            taken = None if found.chosen is None else list(found.chosen)
-            candidates = list(found.candidates[:_SHOWN])
+            suggestion = self.similar.suggest(self.vault_context, path, parsed, name, most)
+            taken = None if suggestion.chosen is None else list(suggestion.chosen)
+            candidates = list(suggestion.candidates[:_SHOWN])
             suggested[name] = SuggestedValues(chosen=taken, candidates=candidates)
-            chosen = ", ".join(found.chosen or ()) or found.reason or "nothing"
+            chosen = ", ".join(suggestion.chosen or ()) or suggestion.reason or "nothing"
             self.output.say(f"{name}: {chosen}")
         if self.output.as_json:
             shape = SimilarToNote(path=path, similar=near, suggested=suggested)

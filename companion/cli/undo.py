@@ -111,15 +111,15 @@ def _find_chosen(
         )
     query = read_change_query(only, undoable="whole")
     places: list[str | None] = [name_path(vault, what, Path.cwd()) for what in whats]
-    found: dict[int, Change] = {}
+    changes: dict[int, Change] = {}
     for place in places or [None]:
         of_place = all_changes(vault, query.model_copy(update={"path": place}))
-        found |= {change.id: change for change in of_place}
+        changes |= {change.id: change for change in of_place}
     when = "" if query.since is None else f" since {local_time(query.since)}"
     is_all = query.model_copy(update={"since": None}) == ChangeQuery(undoable="whole")
     which = "" if is_all else " of that kind"
     return _newest_first(
-        found
+        changes
     ), f"there is nothing{which} to take back{when}; see companion history"
 
 
@@ -135,13 +135,13 @@ def _find_named(vault: Vault, whats: Sequence[str]) -> tuple[list[Change], str]:
         last = vault.changes(ChangeQuery(undoable="whole", limit=1)).changes
         of_run = ChangeQuery(run=last[0].run, undoable="whole") if last else None
         return list(all_changes(vault, of_run)) if of_run else [], otherwise
-    found: dict[int, Change] = {}
+    changes: dict[int, Change] = {}
     for what in whats:
         named, otherwise = _find_one(vault, what)
         if not named and len(whats) > 1:
             raise NotThere(otherwise)
-        found |= {change.id: change for change in named}
-    return _newest_first(found), otherwise
+        changes |= {change.id: change for change in named}
+    return _newest_first(changes), otherwise
 
 
 def _find_one(vault: Vault, what: str) -> tuple[list[Change], str]:

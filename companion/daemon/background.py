@@ -160,7 +160,7 @@ class BackgroundHandler:
 
         Raises EndpointError, Cancelled or JournalError; the ticket is not given back then.
         """
-        path, asked = ticket.path, False
+        path, by_model = ticket.path, False
         fingerprint = self._fingerprints.fingerprint(path)
         if self._is_put_off(ticket, path):
             return False
@@ -173,10 +173,10 @@ class BackgroundHandler:
                 enricher = copy(self._enricher)
             enricher.run = new_run()  # a run of its own: undoing the last run undoes one note
             answer = self._ask(enricher, ticket.job)
-            asked = used_model(answer)
+            by_model = used_model(answer)
             if isinstance(answer, Answered):
                 if self._is_put_off(ticket, answer.job.path):
-                    return asked
+                    return by_model
                 answer = enricher.write(answer)
         except NoteError as error:
             self._requeue_or_leave(ticket, error, fingerprint)
@@ -186,7 +186,7 @@ class BackgroundHandler:
             if answer.change is None:
                 self._fingerprints.record_attempt(path, fingerprint)
             self._queue.done(ticket)
-        return asked
+        return by_model
 
     def fail(self, ticket: Ticket, error: CompanionError, *, passes: bool) -> None:
         """Requeue the note after a fault that may be over later; else leave it until it changes.

@@ -155,8 +155,8 @@ def check_client(version: str | None) -> None:
 
 
 def _read_version(version: str | None) -> tuple[int, int] | None:
-    found = _VERSION.fullmatch(version or "")
-    return (int(found[1]), int(found[2])) if found else None
+    match = _VERSION.fullmatch(version or "")
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def _check_body(environ: WSGIEnvironment, method: str) -> None:

@@ -120,12 +120,12 @@ def _problems(problems: dict[int, str]) -> dict[str, dict[str, Any]]:
 
 def _parameters(route: Route) -> Iterator[dict[str, Any]]:
     """Yield the variables of the route's rule, and the names of its query."""
-    for found in _VARIABLE.finditer(route.rule):
-        is_number = found[0].startswith("<int")
+    for variable in _VARIABLE.finditer(route.rule):
+        is_number = variable[0].startswith("<int")
         number = {"type": "integer", "minimum": 1, "maximum": LARGEST}
         name = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
         schema = number if is_number else name
-        yield {"name": found[1], "in": "path", "required": True, "schema": schema}
+        yield {"name": variable[1], "in": "path", "required": True, "schema": schema}
     query = route.query.model_json_schema()
     required = query.get("required", ())
     for name, schema in query.get("properties", {}).items():

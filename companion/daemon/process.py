@@ -119,7 +119,8 @@ def _serve_once(
 
 def require_no_daemon(root: Path) -> None:
     """Raise VaultLocked, with where it is and what to do, if a daemon serves the vault already."""
-    if (found := find_daemon(state_folder(root))) is None:
+    daemon = find_daemon(state_folder(root))
+    if daemon is None:
         return
     stop = (
         "companion service install restarts it"
@@ -127,8 +128,8 @@ def require_no_daemon(root: Path) -> None:
         else "to restart it, end it first, by Ctrl-C in its terminal"
     )
     raise VaultLocked(
-        f"a daemon serves this vault already, on http://127.0.0.1:{found.port} (pid {found.pid}); "
-        f"companion status says what it does, companion open shows its page, and {stop}"
+        f"a daemon serves this vault already, on http://127.0.0.1:{daemon.port} (pid {daemon.pid});"
+        f" companion status says what it does, companion open shows its page, and {stop}"
     )
 
 
@@ -166,8 +167,8 @@ def _is_signalled(signals: SimpleQueue[int], seconds: float) -> bool:
     Windows runs handlers only between two waits.
     """
     until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
+    while (remaining := until - time.monotonic()) > 0:
         with suppress(Empty):
-            signals.get(timeout=min(left, _SIGNAL_CHECK))
+            signals.get(timeout=min(remaining, _SIGNAL_CHECK))
             return True
     return False

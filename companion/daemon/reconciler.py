@@ -83,7 +83,7 @@ class Reconciler:
         self._context: VaultContext | None = None
         self._scan_seconds = 0.0
         self._to_do: set[str] = set()
-        self._left: set[str] = set()  # notes that were read, and are left alone
+        self._left_alone: set[str] = set()  # notes that were read, and are left alone
         self._reading = threading.Lock()
         self._hints = ScanHints()
         self._watcher = Watch(space.root, self._hints.add, self._hints.add_move)
@@ -208,12 +208,12 @@ class Reconciler:
         self._settle_offers(None)
         with self._reading:
             self._scan, self._context = scan, None
-        asked = self._space.journal.proposals.latest_of_all()
-        to_do, left = list[str](), set[str]()
+        latest = self._space.journal.proposals.latest_of_all()
+        to_do, left_alone = list[str](), set[str]()
         for path, facts in scan.notes.of_interest():
             if facts.skipped is not None:
-                left.add(path)
-            elif self._needs(path, facts, asked):
+                left_alone.add(path)
+            elif self._needs(path, facts, latest):
                 to_do.append(path)
         busy = {ticket.path for ticket in self._queue.in_progress()}
         self._update_backlog(to_do, whole=True)
@@ -228,9 +228,9 @@ class Reconciler:
         for path in self._to_do.difference(to_do):
             self._queue.discard(path)
         self._to_do = set(to_do)
-        self._left = left
+        self._left_alone = left_alone
         self.counts = self._count(scan)
-        self.backlog = self._backlog.asked(to_do)
+        self.backlog = self._backlog.waiting(to_do)
         self.ready.set()
         if self._hints.count() <= _MANY:  # else the whole vault is scanned again at once
             self._after_scan()
@@ -248,13 +248,13 @@ class Reconciler:
                 self._context = None
         if any(_is_excluded(notes.get(path)) > _is_excluded(before.get(path)) for path in changed):
             self._hints.add(None)  # after which nobody keeps or shows anything of it
-        to_do = [path for path in hints if self._needs(path, notes.get(path), asked=None)]
+        to_do = [path for path in hints if self._needs(path, notes.get(path), latest=None)]
         self._update_backlog(to_do, whole=False)
         for path, at in hints.items():
             facts = notes.get(path)
-            self._left.discard(path)
+            self._left_alone.discard(path)
             if facts is not None and facts.skipped is not None:
-                self._left.add(path)
+                self._left_alone.add(path)
             if path in to_do:
                 self._to_do.add(path)
                 self._put_hinted(path, at)
@@ -262,33 +262,34 @@ class Reconciler:
                 self._to_do.discard(path)
                 self._queue.discard(path)
         self.counts = self._count(self._scan)
-        if (asked := self._backlog.asked(self._to_do)) != self.backlog:
-            self.backlog = asked
+        if (waiting := self._backlog.waiting(self._to_do)) != self.backlog:
+            self.backlog = waiting
             self._hints.add(None)  # after a scan of the whole vault its cost is estimated
 
     def _count(self, scan: Scan) -> NoteCounts:
-        return NoteCounts(len(scan.notes), len(self._to_do), len(self._left) + len(scan.skipped))
+        return NoteCounts(
+            len(scan.notes), len(self._to_do), len(self._left_alone) + len(scan.skipped)
+        )
 
     def _needs(
         self,
         path: str,
         facts: Facts | None,
-        asked: Mapping[str, Mapping[str, LatestProposal]] | None,
+        latest: Mapping[str, Mapping[str, LatestProposal]] | None,
     ) -> bool:
         """Return whether there is something to ask for, to write, or to propose again.
 
-        asked: what became of the needs of all notes for which a model was asked, by path and key;
-        None: it is looked up.
+        latest: the latest proposals for all notes, by path and key; None: they are looked up.
         """
         if facts is None or facts.skipped is not None or not facts.needs:
             return False
-        if asked is not None and path not in asked:
+        if latest is not None and path not in latest:
             return True
-        job, known = Job(path, background=True), None if asked is None else asked[path]
-        found = leave_out_asked(self._space, job, facts.needs, latest=known)
-        return bool(found.needs) or any(
-            known.state == "accepted" or is_written(self._space.config, job, need.kind, known)
-            for need, known in found.proposed
+        job, of_note = Job(path, background=True), None if latest is None else latest[path]
+        to_ask = leave_out_asked(self._space, job, facts.needs, latest=of_note)
+        return bool(to_ask.needs) or any(
+            each.state == "accepted" or is_written(self._space.config, job, need.kind, each)
+            for need, each in to_ask.proposed
         )
 
     def _update_backlog(self, to_do: Collection[str], *, whole: bool) -> None:

@@ -58,7 +58,7 @@ def install_service(
     manager.require()
     service = plan_service(root, port)
     file, content = manager.file(service.name), manager.render(service)
-    before, known = read_if_there(file), find_service(root)
+    before, record = read_if_there(file), find_service(root)
     if before == content and manager.knows(service.name) and not restart:
         return False
     _write_record(root, port)
@@ -66,12 +66,12 @@ def install_service(
     try:
         manager.start(service.name)
     except CompanionError:
-        if before is None or known is None:
+        if before is None or record is None:
             file.unlink(missing_ok=True)
             _record(root).unlink(missing_ok=True)
         else:
             write_private(file, before)
-            _write_record(root, known.port)
+            _write_record(root, record.port)
         raise
     return True
 

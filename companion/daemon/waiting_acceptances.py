@@ -65,9 +65,9 @@ class WaitingAcceptances:
         """Withdraw the acceptance of these proposals; what was accepted with them waits on."""
         self._store.mark_waiting(ids, "")
         with self._lock:
-            found = {id_: placed for id_ in ids if (placed := self._placed.pop(id_, None))}
+            placed_by_id = {id_: placed for id_ in ids if (placed := self._placed.pop(id_, None))}
         waiting = {each.id for each in self._store.waiting()}
-        for placed in {each.run.id: each for each in found.values()}.values():
+        for placed in {each.run.id: each for each in placed_by_id.values()}.values():
             self._handler.cancel(placed.run)
             self._open_notes.drop(placed.run.id)
             all_ids = placed.answered.ids_of(placed.answered.fillings)

@@ -118,10 +118,10 @@ class WorkQueue:
         Raises ValueError if the ticket is not in progress.
         """
         with self._changed:
-            wanted = self._give_back(ticket)
+            is_wanted = self._give_back(ticket)
             key = (ticket.path, ticket.owner)
             newer = self._entries.get(key)
-            if not (wanted or newer):
+            if not (is_wanted or newer):
                 return False
             if (ready_at := not_before) is None:
                 self._tries[key] = self._tries.get(key, 0) + 1
@@ -257,9 +257,9 @@ class WorkQueue:
         for entry in self._blocked.pop(ticket.path, ()):
             self._heaps[entry.priority].push(entry)
         self._changed.notify_all()
-        wanted = ticket.path not in self._unwanted
+        is_wanted = ticket.path not in self._unwanted
         self._unwanted.discard(ticket.path)
-        return wanted
+        return is_wanted
 
     def _forget(self, path: str, owner: str) -> None:
         if entry := self._entries.pop((path, owner), None):

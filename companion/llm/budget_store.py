@@ -266,10 +266,10 @@ class BudgetStore:
         """Return what was spent on each model on the last `limit` days with calls, by day."""
 
         def work(db: sqlite3.Connection) -> dict[str, dict[str, Amount]]:
-            found: dict[str, dict[str, Amount]] = {}
+            by_day: dict[str, dict[str, Amount]] = {}
             for day, model, *rest in db.execute(_READ_MODELS, (limit,)):
-                found.setdefault(day, {})[model] = Amount(*rest)
-            return found
+                by_day.setdefault(day, {})[model] = Amount(*rest)
+            return by_day
 
         return self._file.use(work)
 

@@ -163,8 +163,8 @@ class OutboxStore:
 
     def get(self, id_: int) -> OutboxRow | None:
         """Return the row of that id; None if there is none any more."""
-        found = self._read("requested AND id = ?", id_)
-        return found[0] if found else None
+        rows = self._read("requested AND id = ?", id_)
+        return rows[0] if rows else None
 
     def open_rows(self) -> list[OutboxRow]:
         """Return the rows whose edits are to be made, the oldest first."""
@@ -250,13 +250,13 @@ def forget_texts(db: sqlite3.Connection, paths: Iterable[tuple[str]]) -> None:
 
 def _add(db: sqlite3.Connection, request: Request, now: float) -> int:
     row = request._asdict() | {"proposals": json.dumps(request.proposals), "made_at": now}
-    found = db.execute(
+    open_row = db.execute(
         f"""SELECT id FROM outbox WHERE {_IS_OPEN} AND path = :path AND undoes IS :undoes
         AND proposals = :proposals""",  # noqa: S608 (our own words)
         row,
     ).fetchone()
-    if found:
-        return int(found["id"])
+    if open_row:
+        return int(open_row["id"])
     insert = """INSERT INTO outbox
         (key, path, state, requested, run, undoes, proposals, decided_by, deadline, made_at)
         VALUES ('', :path, 'waiting', 1, :run, :undoes, :proposals, :decided_by, :deadline,
@@ -267,8 +267,8 @@ def _add(db: sqlite3.Connection, request: Request, now: float) -> int:
 
 
 def _step(db: sqlite3.Connection, id_: int, event: Event, values: Mapping[str, object]) -> bool:
-    found = db.execute("SELECT state FROM outbox WHERE id = ?", (id_,)).fetchone()
-    state = found and next_state(found["state"], event)
+    row = db.execute("SELECT state FROM outbox WHERE id = ?", (id_,)).fetchone()
+    state = row and next_state(row["state"], event)
     if state is None:
         return False
     query = """UPDATE outbox SET state = :state, change = coalesce(:change, change),
@@ -312,17 +312,17 @@ def _confirm(
 ) -> int | None:
     """Insert the given edits as a change that is done; return its id, as OutboxStore.confirm."""
     query = "SELECT * FROM outbox WHERE key = ? AND before_sha256 = ? AND after_sha256 = ?"
-    found = db.execute(query, name).fetchone()
-    if found is None or found["change"] or not next_state(found["state"], event):
-        return int(found["change"]) if found and found["change"] else None
+    row = db.execute(query, name).fetchone()
+    if row is None or row["change"] or not next_state(row["state"], event):
+        return int(row["change"]) if row and row["change"] else None
     now = time.time()
-    row = json.loads(found["row"]) | {"made_at": now, "path": moved_to or found["path"]}
-    change = insert_change(db, row | {"state": "done"}, found["before"])
-    values = {"change": change, "reason": found["reason"], "code": ""}
-    _step(db, found["id"], event, values)
+    new = json.loads(row["row"]) | {"made_at": now, "path": moved_to or row["path"]}
+    change = insert_change(db, new | {"state": "done"}, row["before"])
+    values = {"change": change, "reason": row["reason"], "code": ""}
+    _step(db, row["id"], event, values)
     mark_done(db, [change], now)
-    after = apply_edits(found["before"].decode("utf-8"), _read_edits(found))
-    put_note(db, row["path"], after.encode("utf-8"), now)
+    after = apply_edits(row["before"].decode("utf-8"), _read_edits(row))
+    put_note(db, new["path"], after.encode("utf-8"), now)
     return change
 
 

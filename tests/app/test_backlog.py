@@ -309,4 +309,4 @@ def test_an_answer_that_cannot_be_kept_changes_nothing(
     monkeypatch.setattr("companion.app.backlog.write_private", refuse)
     with pytest.raises(UsageError, match="no room"):
         vault.backlog.answer(fill=True)
-    assert vault.backlog.asked(many(0, 60)) == tuple(sorted(many(0, 60)))
+    assert vault.backlog.waiting(many(0, 60)) == tuple(sorted(many(0, 60)))

@@ -47,7 +47,7 @@ class _Given(Sent):
     question: _Title | None = None
 
     @property
-    def given(self) -> GivenValue:
+    def entry(self) -> GivenValue:
         """The value, as the application takes it."""
         return GivenValue(self.field, self.value, self.heading, self.question)
 

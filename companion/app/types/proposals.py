@@ -110,7 +110,7 @@ class ProposalCounts(Shape):
         """
         meant = only.states()
         states, kinds, flags = Counter[ProposalState](), Counter[str](), Counter[Flag]()
-        flagged, found = Counter[bool](), list[Filed]()
+        flagged, matches = Counter[bool](), list[Filed]()
         for each in filed:
             is_state = meant is None or each.state in meant
             is_kind = kind in (None, each.kind)
@@ -124,16 +124,16 @@ class ProposalCounts(Shape):
                 flags.update(each.flags)
                 flagged[bool(each.flags)] += 1
             if is_state and is_kind and is_flag:
-                found.append(each)
+                matches.append(each)
         return cls(
-            total=len(found),
-            notes=len({each.path for each in found}),
+            total=len(matches),
+            notes=len({each.path for each in matches}),
             states=states,
             kinds=kinds,
             flags=flags,
             flagged=flagged[True],
             unflagged=flagged[False],
-            folders=Counter(each.path.rpartition("/")[0] for each in found),
+            folders=Counter(each.path.rpartition("/")[0] for each in matches),
         )
 
 

@@ -132,6 +132,6 @@ def confirm_undo(change: int, body: Applied) -> ChangeMade:
 
 
 def _require(number: int) -> journal.Change:
-    if (found := the_daemon().space.journal.change(number)) is None:
+    if (change := the_daemon().space.journal.change(number)) is None:
         raise NotThere(f"there is no change {number}")
-    return found
+    return change

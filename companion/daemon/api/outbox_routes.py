@@ -15,9 +15,9 @@ _ONE = f"/outbox/<int(min=1, max={LARGEST}):row>"
 @outbox.reads(_ONE)
 def read_row(row: int) -> OutboxEntry:
     """What became of edits that wait for an editor."""
-    found = the_daemon().outbox.row(row)
-    change = the_daemon().space.journal.change(found.request.undoes or 0)
-    return OutboxEntry.of(found, change.left if change else [])
+    entry = the_daemon().outbox.row(row)
+    change = the_daemon().space.journal.change(entry.request.undoes or 0)
+    return OutboxEntry.of(entry, change.left if change else [])
 
 
 @outbox.does(f"{_ONE}/edits", conflicts=True)

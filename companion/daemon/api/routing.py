@@ -72,9 +72,9 @@ def _validate(model: type[M], value: object, origin: str) -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
         places = []
-        for fault in found[:_MAX_FAULTS]:  # where: written like a JSON pointer
+        for fault in faults[:_MAX_FAULTS]:  # where: written like a JSON pointer
             where = "/".join(str(part)[:_LONGEST_NAME] for part in (origin, *fault["loc"]))
             what = fault["msg"].removeprefix("Value error, ")
             if fault["type"] == "model_type":  # pydantic's message names a Python class
