@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
 from companion.config import Config
@@ -19,6 +19,7 @@ from companion.enrich.checks import (
 from companion.enrich.context import AskedNote, VaultContext
 from companion.enrich.excerpt import read_told
 from companion.enrich.extractive import extract_sentence, restates_note
+from companion.enrich.kept_sentences import KeptSentences
 from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import NeedQuestion, RawAnswer
@@ -39,7 +40,7 @@ from companion.enrich.words import read_paragraphs, width
 from companion.errors import AnswerError, EndpointError
 from companion.note.link_names import only_one, without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
-from companion.note.needs import CALLOUT, DESCRIPTION
+from companion.note.needs import CALLOUT, DESCRIPTION, Need
 from companion.note.sanitize import inert_prose
 from companion.note.sanitize_inline import without_links
 from companion.prompts import Ask, Field
@@ -56,9 +57,11 @@ _NO_FALLBACK = ("nothing", "no choices", "too little", "no completion")
 class Acceptor:
     """Accepts or rejects what a model answers to the needs of one note.
 
-    An accepted callout counts as part of the note for the callouts after it.
+    An accepted callout counts as part of the note for the callouts after it. Of a small model's
+    callout the sentences are kept that what it was shown supports; where they are too few, what is
+    said to a second question is added.
 
-    similar: tells which notes are like it.
+    similar: tells which notes are like it. is_given: the values are a program's, not the model's.
     """
 
     config: Config
@@ -66,6 +69,7 @@ class Acceptor:
     model: ModelFacts
     note: AskedNote
     similar: SimilarNotes | None = None
+    is_given: bool = False
 
     def __post_init__(self) -> None:
         text, context = self.note.parsed.note.text, self.note.context
@@ -73,6 +77,7 @@ class Acceptor:
         self._linked = link_targets(text)
         self._sources = "\n\n".join((text, *context.backlinks, *context.linked))
         self._callouts = ""  # those accepted so far
+        self._kept: dict[Need, KeptSentences] = {}
 
     def accept(self, answer: RawAnswer | Rejected) -> Accepted | Rejected:
         """Return the value in the answer, or why none may go into the note."""
@@ -92,6 +97,8 @@ class Acceptor:
             return Rejected(need, str(error), "nothing", new, answer.value)
         except AnswerError as error:
             return Rejected(need, str(error), "no answer", new, answer.value)
+        if need.kind == CALLOUT and not ask.question:
+            value = self._keep_supported(answer, value)
         if isinstance(value, Fault):
             reason = f"the {field.name} {value.reason}"
             return Rejected(need, reason, "unfit", new, answer.value, value)
@@ -104,6 +111,35 @@ class Acceptor:
             value = text.split("\n")
         named = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
         return self._add_evidence(Accepted(Filling(need, value, named)), field)
+
+    def _keep_supported(
+        self, answer: RawAnswer, value: str | list[str] | Fault
+    ) -> str | list[str] | Fault:
+        """Return the callout with the sentences of its answers that are kept; why it has too few.
+
+        That of a larger model, of a program, with code, or of which nothing can be told, is
+        returned as it is.
+        """
+        need = answer.question.need
+        if isinstance(value, Fault):
+            kept = self._kept.get(need) if answer.is_strict else None
+            if kept:
+                kept.add([])
+            return [kept.text] if kept and kept.text else value
+        lines = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
+        is_judged = self.model.is_small and not self.is_given and checks_are_on()
+        if not is_judged or not self.similar or any(line.startswith("```") for line in lines):
+            return value
+        told, context = read_told(self.note.parsed, self.note.context), self.note.context
+        evidence = self.similar.find_evidence(lines, told, self.note.language)
+        if not evidence:
+            return value
+        kept = self._kept.setdefault(need, KeptSentences([context.title, *context.aliases]))
+        kept.add(evidence)
+        if not kept.text:
+            reason = "says too little that the note, or what others tell of it, supports"
+            return Fault("unsupported", reason, "Say only what stands between the tags.")
+        return value if kept.is_whole else [kept.text]
 
     def quote_others(self) -> list[Accepted]:
         """Return the callout that quotes what other notes say of the subject, with links to these.
@@ -200,7 +236,9 @@ class Acceptor:
         if not evidence and accepted.need.kind == CALLOUT:
             flags.append("small-model")
         added = tuple(flags) if checks_are_on() else ()
-        return accepted._replace(evidence=tuple(evidence), flags=added)
+        kept = self._kept.get(accepted.need)
+        dropped = kept.dropped if kept else []
+        return accepted._replace(evidence=(*evidence, *dropped), flags=added)
 
     def _is_mixed(self, field: Field) -> bool:
         """Whether similar notes were compared, and agree too little on the field to choose."""
@@ -225,10 +263,11 @@ class Acceptor:
         if not checks_are_on():
             return read_value(field, raw, limits)
         note = self._sources + (self._callouts if field.kind == "prose" else "")
+        own = self._callouts if answer.is_strict else self._own
         try:
             tidy, title = raw, self.note.context.title
             if isinstance(raw, str):
-                tidy = tidy_answer(raw, field, title, note, "" if ask.question else self._own)
+                tidy = tidy_answer(raw, field, title, note, "" if ask.question else own)
             value = read_value(field, tidy, limits)
         except NothingToSay:
             raise
@@ -238,7 +277,7 @@ class Acceptor:
             value = whole_sentences(value, field)
         if field.kind == "choice" or (field.kind == "list" and field.vocabulary is not None):
             return value  # one of the vault's own
-        checked = self._checked_answer(answer.question, value, note, raw)
+        checked = replace(self._checked_answer(answer.question, value, note, raw), own=own)
         if field.kind != "list":
             return find_fault(checked) or value
         if not (fit := find_good_items(checked)):

@@ -29,6 +29,7 @@ _LONGEST_QUESTION = 1000  # letters; a longer one is a text that should stand in
 _QUOTED = 40  # letters of a question that a reason repeats
 _LONGEST_ANSWER = 4096  # tokens of an answer to several needs: many models write no longer ones
 _COPIED_ENGLISH, _COPIED = 8, 14  # tokens: under ten words, which elsewhere take more tokens each
+_STRICT_TOKENS = 160  # about three sentences
 _COPIED_FROM_OTHERS = 32  # about a sentence: what other notes say may be said again
 
 
@@ -63,7 +64,8 @@ class NeedQuestion(NamedTuple):
 class ModelCall:
     """One call to the model.
 
-    schema: of a JSON answer; None for plain text. longest_copy: see companion.llm.request.
+    schema: of a JSON answer; None for plain text. longest_copy, temperature: see
+    companion.llm.request. is_strict: it asks a small model to keep the words that it is shown.
     """
 
     questions: tuple[NeedQuestion, ...]
@@ -71,6 +73,8 @@ class ModelCall:
     schema: dict[str, Any] | None
     max_tokens: int
     longest_copy: int | None = None
+    temperature: float | None = None
+    is_strict: bool = False
 
     def estimate_tokens(self) -> int:
         """Return about how many tokens it takes of the model's context, the answer included."""
@@ -84,7 +88,9 @@ class CallPlanner:
     """Plans the calls about one note.
 
     context: what the prompts show of the note. callout_titles: casefolded, of callouts that ask
-    no question by their title. too_little: why no callout is asked for; empty: they are.
+    no question by their title. too_little: why no callout is asked for; empty: they are. foreign:
+    why none is asked for that nobody asked for by an empty one or for a section; empty: it is.
+    is_second: whether these are the second calls, for what the first ones did not bring.
     """
 
     prompts: Prompts
@@ -93,6 +99,8 @@ class CallPlanner:
     budget: TokenBudget
     callout_titles: frozenset[str] = frozenset()
     too_little: str = ""
+    foreign: str = ""
+    is_second: bool = False
 
     def plan(self, needs: Sequence[Need]) -> tuple[list[ModelCall], list[Rejected]]:
         """Return the calls that ask for the needs, and the needs that cannot be asked for.
@@ -154,18 +162,24 @@ class CallPlanner:
         is_json = self.mode == "together" or (
             self.mode == "apart" and first.field.kind in ("list", "choice")
         )
-        longest_copy = None
-        if first.field.kind == "prose" and not first.question and not is_json:
+        context, longest_copy = self.context, None
+        is_strict = self.is_second and context.small and first.field.kind == "prose"
+        is_strict = is_strict and not (first.question or is_json)
+        if is_strict:
+            context = replace(context, strict=True)
+        elif first.field.kind == "prose" and not first.question and not is_json:
             is_english = self.context.language in (None, "English")
             longest_copy = _COPIED_ENGLISH if is_english else _COPIED
             if self.context.small and self.context.told_by_others:
                 longest_copy = _COPIED_FROM_OTHERS
         return ModelCall(
             questions=tuple(questions),
-            messages=self.prompts.messages(asks, self.context, json=is_json),
-            schema=self.prompts.schema(asks, self.context) if is_json else None,
-            max_tokens=self.prompts.max_tokens(asks),
+            messages=self.prompts.messages(asks, context, json=is_json),
+            schema=self.prompts.schema(asks, context) if is_json else None,
+            max_tokens=_STRICT_TOKENS if is_strict else self.prompts.max_tokens(asks),
             longest_copy=longest_copy,
+            temperature=0.0 if is_strict else None,
+            is_strict=is_strict,
         )
 
     def _find_unaskable(self, need: Need, ask: Ask) -> Rejected | None:
@@ -174,8 +188,9 @@ class CallPlanner:
             ask.field.choices(self.context)
         except NothingToChoose as error:
             return Rejected(need, str(error), "no choices")
-        if need.kind == CALLOUT and self.too_little:
-            return Rejected(need, self.too_little, "too little")
+        reason = self.too_little or (self.foreign if need.where == "top" else "")
+        if need.kind == CALLOUT and reason:
+            return Rejected(need, reason, "too little")
         if ask.question and len(ask.question) > _LONGEST_QUESTION:
             return Rejected(
                 need,
@@ -187,10 +202,14 @@ class CallPlanner:
 
 
 class RawAnswer(NamedTuple):
-    """What the model answered to a need, unchecked: a text, or a value of its JSON answer."""
+    """What the model answered to a need, unchecked: a text, or a value of its JSON answer.
+
+    is_strict: it was told to keep the words that it was shown.
+    """
 
     question: NeedQuestion
     value: object
+    is_strict: bool = False
 
 
 class CallAnswers(NamedTuple):
@@ -220,14 +239,16 @@ def send_calls(
     if unaskable and not unfit:
         yield CallAnswers([*unaskable], Usage())
     for number, call in enumerate(calls):
-        if unfit:
+        if unfit and not call.is_strict:
             call = _add_faults(call, unfit)
         messages, most = call.messages, call.max_tokens
-        ask = partial(client.ask_text, messages, most, call.longest_copy, check)
+        ask = partial(client.ask_text, messages, most, call.longest_copy, check, call.temperature)
         if call.schema is not None:
             ask = partial(client.ask_json, messages, call.schema, most, check)
         try:
-            call_answers = split_answer(call.questions, ask, is_json=call.schema is not None)
+            call_answers = split_answer(
+                call.questions, ask, is_json=call.schema is not None, is_strict=call.is_strict
+            )
         except JsonUnsupported:
             rest = [question.need for later in calls[number:] for question in later.questions]
             yield from send_calls(replace(planner, mode="plain"), rest, client, unfit, check)
@@ -269,7 +290,10 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
 
 
 def split_answer(
-    questions: Sequence[NeedQuestion], ask: Callable[[], Answer], is_json: bool
+    questions: Sequence[NeedQuestion],
+    ask: Callable[[], Answer],
+    is_json: bool,
+    is_strict: bool = False,
 ) -> CallAnswers:
     """Return what the answer that ask returns holds for each need.
 
@@ -288,4 +312,5 @@ def split_answer(
         rejected = (Rejected(each.need, reason, kind, endpoint_fault=fault) for each in questions)
         return CallAnswers([*rejected], usage)
     values = [answer.data[each.ask.key] if is_json else answer.text for each in questions]
-    return CallAnswers(list(map(RawAnswer, questions, values)), answer.usage)
+    answers = [RawAnswer(*each, is_strict) for each in zip(questions, values, strict=True)]
+    return CallAnswers([*answers], answer.usage)

@@ -130,12 +130,14 @@ class Client:
         max_tokens: int,
         longest_copy: int | None = None,
         check: Check | None = None,
+        temperature: float | None = None,
     ) -> Answer:
         """Return the model's answer as text, without a reasoning model's thoughts.
 
-        longest_copy: see Question. check: see Attempts.send.
+        longest_copy, temperature: see Question. check: see Attempts.send.
         """
-        return self._ask(Question(messages, max_tokens, longest_copy=longest_copy), check)
+        question = Question(messages, max_tokens, longest_copy=longest_copy)
+        return self._ask(question._replace(temperature=temperature), check)
 
     def ask_json(
         self,

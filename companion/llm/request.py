@@ -46,7 +46,8 @@ class Question(NamedTuple):
     max_tokens: of the answer. mode: how an answer that fits the schema is requested: schema,
     object or text. schema_in_prompt: the schema is also written in the last message.
     longest_copy: how many tokens in a row the answer may take from the messages, or repeat;
-    None: any number. Only the embedded model can be held to it.
+    None: any number. Only the embedded model can be held to it. temperature: how freely the model
+    writes; None: as the endpoint is set.
     """
 
     messages: Sequence[Message]
@@ -55,6 +56,7 @@ class Question(NamedTuple):
     mode: str = "text"
     schema_in_prompt: bool = False
     longest_copy: int | None = None
+    temperature: float | None = None
 
     def body(self) -> dict[str, Any]:
         """Return the parts of a request's body that ask this, without limits and sampling."""
@@ -170,8 +172,9 @@ class Capabilities:
         off = endpoint.reasoning_effort == "none" or endpoint.embedded
         if off and self.thinks and "qwen3" in endpoint.model.lower():
             body["messages"][-1]["content"] += _NO_THOUGHTS
+        freedom = question.temperature
         optional = {
-            "temperature": endpoint.temperature,
+            "temperature": endpoint.temperature if freedom is None else freedom,
             "reasoning_effort": endpoint.reasoning_effort,
             "chat_template_kwargs": {"enable_thinking": False} if off else None,
             "service_tier": tier,

@@ -28,7 +28,8 @@ class PromptContext:
     properties of the note as `name: value`, for notes with little text. backlinks: what other
     notes say of it. linked: descriptions of notes that it links to. examples: descriptions that the
     author gave to similar notes, for a model that can follow them. small: whether a small model is
-    asked, which is best told to write little, and only from what it is shown.
+    asked, which is best told to write little, and only from what it is shown. strict: whether it
+    is to keep the words that it is shown, as its first answer went beyond them.
     """
 
     title: str
@@ -45,6 +46,7 @@ class PromptContext:
     linked: Sequence[str] = ()
     examples: Sequence[str] = ()
     small: bool = False
+    strict: bool = False
 
     @property
     def told_by_others(self) -> bool:
@@ -86,6 +88,7 @@ class PromptContext:
             "opening": as_line(self.opening or ""),
             "self_description": as_line(self.self_description or ""),
             "small": self.small,
+            "strict": self.strict,
             "told_by_others": self.told_by_others,
         }
 

@@ -140,7 +140,8 @@ class ProposalCounts(Shape):
 class Evidence(Shape):
     """What a sentence of a proposal rests on. shown: what comes closest to it of what the model was
     shown; empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it.
-    path: of the other note that it is from; null: the note itself.
+    path: of the other note that it is from; null: the note itself. dropped: why the sentence was
+    left out of the proposal; null: it is in it.
     """
 
     sentence: str
@@ -148,6 +149,7 @@ class Evidence(Shape):
     similarity: float
     supported: bool = True
     path: OrNull = None
+    dropped: OrNull = None
 
 
 class Proposal(Shape):
@@ -192,7 +194,7 @@ class Proposal(Shape):
     @property
     def unsupported(self) -> list[Evidence]:
         """The evidence for those of its sentences that it does not support."""
-        return [each for each in self.evidence or () if not each.supported]
+        return [each for each in self.evidence or () if not (each.supported or each.dropped)]
 
 
 class NotesToForget(Sent):
