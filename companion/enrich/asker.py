@@ -296,5 +296,5 @@ def _find_foreign(language: str | None, small_model: str) -> str:
         return ""
     return (
         f"the callout is not asked for: a small model as {small_model} is too often wrong in"
-        f" {language}; an empty > [!ai] in the note asks all the same, or choose a larger model"
+        f" {language}; ask a question, as > [!ai] What is it?, or choose a larger model"
     )

@@ -119,6 +119,45 @@ def test_the_second_question_for_a_callout_does_not_show_the_first_answer(user: 
     assert "could not be used" in second[-1]["content"] and BAD not in repr(second)
 
 
+def test_a_small_model_s_callout_has_the_sentences_that_the_note_supports(user: User) -> None:
+    user.configure('[endpoint]\njson_mode = "text"\nsmall = true\n[notes]\nfields = ["callout"]\n')
+    fed = "The starter is fed twice a day with flour and water, also in winter."
+    user.note("Sourdough.md", f"{NOTE}\nIt rises slowly, over night. {fed}\n")
+    invented = "It was first made by monks who lived on a high mountain by the sea."
+    answers = [answer(f"Sourdough is bread which wild yeast raises. {invented}"), answer(fed)]
+    user.fake.script = lambda _seen, number: answers[min(number, 1)]
+    assert user.run("enrich", "Sourdough.md").status == 0
+    first, second = (seen.body for seen in user.fake.seen)
+    assert second["messages"][:-1] == first["messages"][:-1]
+    assert (second["temperature"], second["max_tokens"]) == (0, 160)
+    asked = [each["messages"][-1]["content"] for each in (first, second)]
+    assert ["Keep the words that stand between the tags" in each for each in asked] == [False, True]
+    [proposal] = user.run("proposals", "--json").objects
+    assert proposal["text"] == [f"Sourdough is bread which wild yeast raises. {fed}"]
+    assert proposal["flags"] == ["small-model"]
+    with user.open() as space:
+        kept = space.journal.proposals.get(proposal["id"])
+    assert kept
+    dropped = [(each["sentence"], each["dropped"]) for each in kept.evidence if each["dropped"]]
+    assert dropped == [(invented, "nothing that was shown supports it")]
+
+
+def test_a_small_model_is_asked_for_a_callout_in_another_language_only_by_a_question(
+    user: User,
+) -> None:
+    user.configure('[endpoint]\nsmall = true\n[notes]\nfields = ["callout"]\n')
+    text = (
+        "Der Sauerteig wird zweimal am Tag mit Mehl und Wasser gefüttert, auch im Winter, und geht"
+        " dann langsam über Nacht in der kalten Küche auf, bis er doppelt so groß ist."
+    )
+    user.note("Sauerteig.md", f"---\ndescription:\n---\n\n# Sauerteig\n\n{text}\n")
+    [result] = user.run("enrich", "Sauerteig.md", "--json").objects
+    assert "is too often wrong in German" in result["reason"] and user.calls() == 0
+    user.note("Sauerteig.md", f"# Sauerteig\n\n> [!ai] Was ist das?\n\n{text}\n")
+    user.run("enrich", "Sauerteig.md")
+    assert user.calls() > 0
+
+
 def test_a_small_model_s_words_give_way_to_the_note_s_own_sentence(user: User) -> None:
     user.configure('[endpoint]\nretries = 0\nsmall = true\n[notes]\nfields = ["description"]\n')
     user.note("Sourdough.md", NOTE)
