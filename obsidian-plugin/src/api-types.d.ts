@@ -258,7 +258,8 @@ export interface components {
         /**
          * @description What a sentence of a proposal rests on. shown: what comes closest to it of what the model was
          *     shown; empty: nothing. similarity: -1 to 1. supported: whether that is enough to believe it.
-         *     path: of the other note that it is from; null: the note itself.
+         *     path: of the other note that it is from; null: the note itself. dropped: why the sentence was
+         *     left out of the proposal; null: it is in it.
          */
         Evidence: {
             sentence: string;
@@ -268,6 +269,8 @@ export interface components {
             supported: boolean;
             /** @default null */
             path: string | null;
+            /** @default null */
+            dropped: string | null;
         };
         /** @description A fault of the model's endpoint. */
         Fault: {
