@@ -42,7 +42,7 @@ from companion.llm.catalog import is_same_model
 from companion.note.diff import diff_lines, diff_words
 from companion.store import journal, undo
 from companion.store.moves import follow_moves
-from companion.store.outbox import UNDO_IN_EDITOR, OutboxRow
+from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
 from companion.store.proposal import Proposal as StoredProposal
 from companion.store.proposals import Selection
 from companion.vault.files import is_in

@@ -1,16 +1,19 @@
-"""The outbox at work: open notes are changed by their editor, closed ones here."""
+"""The outbox at work: an open note is changed by its editor, a closed one here."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import NamedTuple
 
+from companion.app.editor_edits import EditorEdits, EditsInPart
 from companion.app.problem import code_of
-from companion.enrich.run import new_run
+from companion.enrich.context import VaultContext
+from companion.enrich.decisions import Decisions
+from companion.enrich.note_writer import Answered, NoteWriter
+from companion.enrich.run import Result, new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import (
     ChangeNotInNote,
@@ -21,113 +24,62 @@ from companion.errors import (
     NoteRefused,
     NoteUnwritable,
     NotThere,
-    UsageError,
 )
-from companion.note.edit import apply_edits
-from companion.note.editor_text import Utf16Edit, require_utf8, to_utf16
-from companion.store.change import Change, NewChange
-from companion.store.inverse import find_parts_in_editor
+from companion.note.editor_text import require_utf8
+from companion.store.change import Change
 from companion.store.moves import locate_note
-from companion.store.outbox import NOT_OPEN, OfferId, OutboxRow, Request
-from companion.store.recover import confirm_made_offers
-from companion.store.undo import Undone, make_undo, require_made, undo_change
+from companion.store.outbox_row import NOT_OPEN, OutboxRow, Request
+from companion.store.proposal import Acceptance
+from companion.store.undo import Undone, undo_change
 from companion.vault.files import is_vault_there
 from companion.vault.paths import fold_path
 from companion.vault.write import read_note
 
+PATIENCE = 30.0  # seconds that a run waits for an editor to make its edits
 LOOK = 1.0  # seconds between two checks whether notes are still open
 REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
+IN_EDITOR = "open in Obsidian; it is accepted there when you pause, or here once the note is closed"
+NOT_TAKEN = (
+    f"open in Obsidian, where nobody took the edits within {PATIENCE:.0f} s; they are made there "
+    "when you pause, or here once it is closed"
+)
+_WRITE = 2.0  # seconds that a write has to end when the daemon stops
 _RACES = 2  # tries after one that somebody else wrote meanwhile
 _WAITS = 5.0, 3600.0  # seconds until a note is tried again: the first wait, and the longest
 _log = logging.getLogger(__name__)
 
 
-class ClientEdits(NamedTuple):
-    """Edits for an editor to make. Offsets count UTF-16 code units of the text before.
-
-    base_sha256, new_sha256: hashes of the text before and after, encoded as UTF-8.
-    """
-
-    edits: Sequence[Utf16Edit]
-    base_sha256: str
-    new_sha256: str
-
-
-class EditsInPart(NamedTuple):
-    """Edits that may leave something. left: what of a change stays, and reason: why; see Undone."""
-
-    edits: ClientEdits
-    left: list[str]
-    reason: str
-
-
 class Outbox:
     """The edits of one vault that are for editors to make. Safe to use from any thread.
 
-    is_open: whether an editor has the note at that path open. record_write: is told of each write,
-    with path and bytes. clock: returns the Unix time.
+    context: returns the current names and callout styles of the vault. is_open: whether an editor
+    has the note at that path open. record_write: is told of each write, with path and bytes.
+    clock: returns the Unix time. decisions: on proposals, by way of it. edits: given to editors.
     """
 
     def __init__(
         self,
         space: Workspace,
+        context: Callable[[], VaultContext],
         is_open: Callable[[str], bool],
         record_write: Callable[[str, bytes], None],
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._space = space
+        self.edits = EditorEdits(space)
         self._store = space.journal.outbox
+        self._proposals = space.journal.proposals
+        self.decisions = Decisions(space, context, self._accept, self.undo, self.withdraw)
         self._is_open = is_open
         self._record_write = record_write
         self._clock = clock
         self._begun = clock()
         self._has_rows = True  # perhaps
         self._tries: dict[int, tuple[int, float]] = {}  # by row: tries that failed, and the next
+        self._told: dict[int, Callable[[OutboxRow], None]] = {}  # by row: whom to tell its outcome
         self._changed = threading.Event()
         self._stopped = False
         self._thread = threading.Thread(target=self._serve, name="outbox", daemon=True)
-
-    # --- edits for who asks for them alone
-
-    def offer(
-        self, key: str, change: NewChange, before: str, after: str, reason: str = ""
-    ) -> ClientEdits:
-        """Return the edits of a change that a client may make, once they are on the disk.
-
-        key, reason: as in OutboxStore.offer. The offsets of change.edits count characters of
-        `before`. Raises JournalError.
-        """
-        old, new = before.encode("utf-8"), after.encode("utf-8")
-        _, *hashes = self._store.offer(key, change, old, new, reason)
-        return ClientEdits(to_utf16(before, change.edits), *hashes)
-
-    def confirm(
-        self, key: str, base_sha256: str, new_sha256: str, moved_to: str | None = None
-    ) -> int:
-        """Record that a client made the edits; return the id of the change in the journal.
-
-        key: that of a row, or as in offer. A second call returns the same id. moved_to: the note's
-        present path, if it was moved.
-
-        Raises UsageError if there were no such edits, and JournalError.
-        """
-        number = self._store.confirm(OfferId(key, base_sha256, new_sha256), moved_to)
-        if number is None:
-            raise UsageError(
-                "no edits were offered that make this text of that one; ask for them again"
-            )
-        return number
-
-    def settle(self, paths: Collection[str] | None = None) -> None:
-        """Record edits that clients made without confirming them. paths: the notes; None: all."""
-        confirm_made_offers(self._space.root, self._space.journal, paths)
-
-    def offer_undo(self, change: Change, text: str) -> EditsInPart:
-        """Return the edits that undo the change in a text in an editor. Raises NoteError."""
-        require_utf8(text)
-        return self._plan_undo(f"change {change.id}", change, text, new_run())
-
-    # --- edits that are to be made, by whoever can
 
     def undo(
         self, change: Change, run: str | None = None, *, even_open: bool = False
@@ -145,6 +97,39 @@ class Outbox:
             if self._is_open(change.path):
                 return self._add(Request(change.path, run, undoes=change.id))
         return self._undo_in_file(change, run)
+
+    def fill(
+        self, writer: NoteWriter, answered: Answered, tell: Callable[[OutboxRow], None]
+    ) -> Result | None:
+        """Write what a run gave for a note, and return the result.
+
+        In a note that is open that is left to its editor, and None is returned. tell: is called
+        with the row once that is over, or after the time that a run waits for it.
+
+        Raises the same as NoteWriter.write.
+        """
+        if not self._is_open(answered.job.path):
+            return writer.write(answered)
+        deadline = self._clock() + PATIENCE
+        self._told[self._request(writer, answered, deadline).id] = tell
+        self._changed.set()
+        return None
+
+    def withdraw(self, ids: Collection[int]) -> None:
+        """Withdraw the acceptance of these proposals; what was accepted with them waits on."""
+        self._proposals.mark_waiting(ids, "")
+        self._narrow(ids)
+
+    def drop(self, run: str) -> None:
+        """Withdraw what the run waits for; nobody is told."""
+        for row in self._store.open_rows():
+            if row.request.run == run and row.id in self._told:
+                del self._told[row.id]
+                self._store.step(row.id, "withdraw")
+
+    def change(self, id_: int) -> Change | None:
+        """Return the change of the journal by which a row was made."""
+        return self._space.journal.change(id_)
 
     def row(self, id_: int) -> OutboxRow:
         """Return the row of that id. Raises NotThere."""
@@ -173,13 +158,23 @@ class Outbox:
         if row.is_open and row.offer and row.offer.is_in(text):  # its confirmation got lost
             self._store.confirm(row.offer.name, event="find")
         row = self.row(id_)
-        if not row.is_open or row.request.undoes is None:
+        if not row.is_open:
             raise NoteRefused(NOT_OPEN, row.path)
         try:
-            return self._plan_undo(row.key, self._require(row), text, row.request.run)
+            return self._plan(row, text)
         except NoteError as error:
-            self._withdraw(row, error)
+            proposals = self._proposals.get_all(row.request.proposals)
+            if not any(each.state == "open" for each in proposals):  # of an undo, there are none
+                self._withdraw(row, error)
             raise
+
+    def confirm(
+        self, id_: int, base_sha256: str, new_sha256: str, moved_to: str | None = None
+    ) -> int:
+        """Record that an editor made the edits of a row, as EditorEdits.confirm does."""
+        change = self.edits.confirm(self.row(id_).key, base_sha256, new_sha256, moved_to)
+        self._changed.set()
+        return change
 
     def start(self) -> None:
         """Start to do what waits, once its note is closed."""
@@ -189,6 +184,8 @@ class Outbox:
         """Begin nothing more; what waits is done after the next start."""
         self._stopped = True
         self._changed.set()
+        if self._thread.is_alive():
+            self._thread.join(_WRITE)
 
     def wake(self) -> None:
         """Look at the notes again now: some may be closed."""
@@ -207,7 +204,8 @@ class Outbox:
             for row in rows:
                 if not self._stopped and not self._is_open(row.path):
                     self._make(row)
-        return LOOK if rows else None
+        self._tell()
+        return LOOK if rows or self._told else None
 
     def _serve(self) -> None:
         pause: float | None = LOOK
@@ -219,6 +217,46 @@ class Outbox:
             except CompanionError as error:
                 _log.warning("what waits for open notes is put off: %s", error)
                 pause = _WAITS[0]
+
+    def _accept(self, writer: NoteWriter, answered: Answered) -> Result:
+        """Write what was accepted; in an open note leave it to its editor.
+
+        Until that made it, the proposals are open, also those that were refused or rejected.
+        """
+        path = answered.job.path
+        if self._is_open(path):
+            ids = answered.ids_of(answered.fillings)
+            self._proposals.mark_waiting(ids, answered.decided_by, answered.states)
+            self._request(writer, answered, 0.0)
+            return Result(path, "proposed", IN_EDITOR)
+        result = writer.write(answered)
+        self._record(result)
+        return result
+
+    def _request(self, writer: NoteWriter, answered: Answered, deadline: float) -> OutboxRow:
+        """Add a row for these values, which gives way to none that waits for the same already."""
+        ids = answered.ids_of(answered.fillings)
+        self._narrow(ids)
+        by = answered.decided_by
+        return self._add(Request(answered.job.path, writer.run, None, ids, by, deadline))
+
+    def _narrow(self, ids: Collection[int]) -> None:
+        for row in self._store.open_rows():
+            if not {*row.request.proposals}.isdisjoint(ids):
+                self._store.narrow(row.id, {*row.request.proposals} - {*ids})
+
+    def _record(self, result: Result) -> None:
+        if result.change is not None:
+            self._record_write(result.path, result.new.encode("utf-8"))
+
+    def _tell(self) -> None:
+        """Tell those who wait for rows that are over, or that were waited for long enough."""
+        for id_, tell in list(self._told.items()):
+            row = self._store.get(id_)
+            if row and row.is_open and self._clock() < row.request.deadline:
+                continue
+            if self._told.pop(id_, None) and row:
+                tell(row)
 
     def _add(self, request: Request) -> OutboxRow:
         row = self._store.add(request)
@@ -232,11 +270,11 @@ class Outbox:
         if self._clock() < next_try:
             return
         if row.state == "given":
-            self.settle([row.path])
+            self.edits.settle([row.path])
             self._store.step(row.id, "miss")
         try:
             if self.row(row.id).is_open:
-                self._undo_in_file(self._require(row), row.request.run)
+                self._make_in_file(row)
         except NoteError as error:
             if not _may_pass(error, tries):
                 self._withdraw(row, error)
@@ -245,8 +283,19 @@ class Outbox:
             first, longest = _WAITS
             self._tries[row.id] = tries + 1, self._clock() + min(first * 2**tries, longest)
 
+    def _make_in_file(self, row: OutboxRow) -> None:
+        request = row.request
+        if request.undoes is not None:
+            self._undo_in_file(self._require(row), request.run)
+            return
+        result = self.decisions.write(_wishes(row), request.run, request.decided_by)
+        self._record(result)
+        self._store.step(row.id, "write", change=result.change)
+
     def _withdraw(self, row: OutboxRow, error: NoteError) -> None:
         _log.info("%s: left alone; companion scan says why", row.path)
+        if row.request.decided_by != "setting":
+            self._proposals.mark_waiting(row.request.proposals, "")
         self._store.step(row.id, "withdraw", reason=error.reason, code=code_of(error))
 
     def _require(self, row: OutboxRow) -> Change:
@@ -255,13 +304,16 @@ class Outbox:
             raise NoteRefused("its change is not in the journal any more", row.path)
         return change
 
-    def _plan_undo(self, key: str, change: Change, text: str, run: str) -> EditsInPart:
-        require_made(change)
-        change = locate_note(self._space.root, self._space.journal, change)
-        inverse = find_parts_in_editor(self._space.journal, change, text)
-        undo, after = make_undo(change, inverse, run), apply_edits(text, inverse.edits)
-        edits = self.offer(key, undo, text, after, inverse.reason)
-        return EditsInPart(edits, inverse.left, inverse.reason)
+    def _plan(self, row: OutboxRow, text: str) -> EditsInPart:
+        request = row.request
+        deadline = self._clock() + PATIENCE
+        if request.undoes is not None:
+            return self.edits.offer_undo(self._require(row), text, row.key, request.run)
+        planned, change = self.decisions.plan_edits_for(
+            _wishes(row), text, request.run, request.decided_by
+        )
+        old, new = planned.result.old, planned.result.new
+        return EditsInPart(self.edits.offer(row.key, change, old, new, deadline=deadline), [], "")
 
     def _undo_in_file(self, change: Change, run: str) -> Undone:
         self._space.refresh()
@@ -272,6 +324,10 @@ class Outbox:
         # a query ends the transaction: other processes see it as done
         self._space.journal.change(undone.change)
         return undone
+
+
+def _wishes(row: OutboxRow) -> list[Acceptance]:
+    return [Acceptance(id_) for id_ in row.request.proposals]
 
 
 def _may_pass(error: NoteError, tries: int) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from time import monotonic, sleep
 
 from companion.app.connection import SHORT_TIMEOUT, Connection
 from companion.app.local_notes import Progress
@@ -77,15 +77,15 @@ class RemoteVault:
         while rest:
             request = ChangesToUndo(changes=rest[:_CHANGES], run=run)
             undone = self._daemon.post("/changes/undo", UndoneChanges, request).undone
-            until = time.monotonic() + PATIENCE
+            until = monotonic() + PATIENCE
             for each in undone:
                 yield self._follow(each, until)
             rest = rest[len(undone) :]
 
     def _follow(self, undone: Undone, until: float) -> Undone:
         """Return what came of it once an editor has taken the change back, or at that time."""
-        while undone.waits and time.monotonic() < until:
-            time.sleep(_LOOK)
+        while undone.waits and monotonic() < until:
+            sleep(_LOOK)
             row = self._daemon.get(f"/outbox/{undone.waits}", OutboxEntry)
             if row.state in ("made", "withdrawn"):
                 told = row.model_dump(include={"path", "left", "reason", "code"})

@@ -19,7 +19,7 @@ from companion.app.status import pause_file, reason_off
 from companion.config import Config
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.log import log_result
-from companion.daemon.open_notes import Presence
+from companion.daemon.presence import Presence
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
 from companion.enrich.note_writer import Answered

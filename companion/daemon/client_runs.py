@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from companion.app.outbox import ClientEdits
+from companion.app.editor_edits import ClientEdits
 from companion.daemon.work_queue import Priority
 from companion.enrich.run import Result
 from companion.enrich.selection import JobOptions

@@ -10,9 +10,10 @@ from contextlib import ExitStack
 from functools import partial
 
 from companion.app.backlog import Backlog, BacklogConsent
+from companion.app.editor_edits import ClientEdits
 from companion.app.local_notes import LocalNotes, Progress
 from companion.app.local_vault import LocalVault
-from companion.app.outbox import ClientEdits, Outbox
+from companion.app.outbox import Outbox
 from companion.app.types.status import Status
 from companion.config.load import find_restart_settings
 from companion.daemon.background import BackgroundHandler, BackgroundSwitch, DailyQuota
@@ -22,17 +23,14 @@ from companion.daemon.enricher_source import EnricherSource
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
-from companion.daemon.open_notes import OpenNotes, Presence, RequestedEdit
+from companion.daemon.presence import Presence
 from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
 from companion.daemon.status import find_daemon_status
-from companion.daemon.waiting_acceptances import WaitingAcceptances
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.daemon.workers import WorkerPool
 from companion.enrich.cost import describe_cost_of, needs_agreement
-from companion.enrich.decisions import Decisions
 from companion.enrich.model import find_limiter
-from companion.enrich.note_writer import Answered, NoteWriter
 from companion.enrich.run import Result, new_run
 from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.similar import open_similar
@@ -45,7 +43,6 @@ from companion.store.proposal import Acceptance
 from companion.vault.index import Scan
 from companion.vault.paths import fold_path, spelled_path
 
-_REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
 _STOP = 3.5  # seconds that calls and writes in progress have to finish
 _BREAK_OFF = 0.5  # seconds that calls have to end after that, once they are broken off
@@ -80,10 +77,15 @@ class Daemon:
         self.background_switch = BackgroundSwitch(lambda: space.config, space.state, self.queue)
         self.model_fetch = ModelFetch(self.background_switch.update)
         self._fingerprints = Fingerprints(space.root)
-        self.outbox = Outbox(space, self.presence.is_open, self._fingerprints.record_write)
+        self.outbox = Outbox(
+            space,
+            lambda: self.reconciler.vault_context(),
+            self.presence.is_open,
+            self._fingerprints.record_write,
+        )
         self._opened = ExitStack()
         self._backlog = Backlog(space.root, space.state, space.config.background.backlog)
-        hooks = self.follow_settings, self.outbox.settle, self._after_scan
+        hooks = self.follow_settings, self.outbox.edits.settle, self._after_scan
         self.reconciler = Reconciler(space, self.queue, self._fingerprints, self._backlog, *hooks)
         context = self.reconciler.vault_context
         scan = self.reconciler.scan
@@ -112,20 +114,12 @@ class Daemon:
         self._background = BackgroundHandler(
             queue, fingerprints, self.presence, quota, settle, source.open_for_background
         )
-        self._open_notes = OpenNotes(queue, fingerprints, self.presence)
-        in_editors = self.outbox, self._open_notes
+        kept = self.outbox, self.proposals
         self.run_handler = RunHandler(
-            queue, fingerprints, *in_editors, self.runs, quota, source.open_for_run
+            queue, fingerprints, *kept, self.runs, quota, source.open_for_run
         )
         context, undo = self.reconciler.vault_context, self.outbox.undo
-        self._acceptances = WaitingAcceptances(self.proposals, self.run_handler, self._open_notes)
-        self.decisions = Decisions(
-            space,
-            context,
-            write=self._write_accepted,
-            take_back=undo,
-            withdraw=self._acceptances.withdraw,
-        )
+        self.decisions = self.outbox.decisions
         opened = partial(
             LocalVault,
             space,
@@ -138,8 +132,6 @@ class Daemon:
         )
         self.vault = opened(take_back=undo)
         self.vault_of_editor = opened(take_back=partial(undo, even_open=True))
-        self._resume = threading.Timer(_REPORTED, self._acceptances.resume, [self.decisions])
-        self._resume.daemon = True
         self._workers = WorkerPool(
             queue,
             self._background,
@@ -196,7 +188,6 @@ class Daemon:
         self.reconciler.start()
         self._workers.start()
         self.outbox.start()
-        self._resume.start()
         if self._comparer:
             self._comparer.start()
 
@@ -205,13 +196,11 @@ class Daemon:
 
         What is answered is kept, and the next start does the rest.
         """
-        self._resume.cancel()
         self.queue.close()
         self.model_fetch.stop()
         self.outbox.stop()
         self._background.finish()
-        for run in self.runs.active():
-            self.run_handler.cancel(run)
+        self.run_handler.finish()
         until = time.monotonic() + _STOP
         self.reconciler.stop(_STOP)
         self._workers.join(max(0.0, until - time.monotonic()))
@@ -291,9 +280,7 @@ class Daemon:
         Raises UsageError if there were no such edits, or there is no such note.
         """
         moved_to = moved_to and spelled_path(self.root, moved_to)
-        change = self.outbox.confirm(run, base_sha256, new_sha256, moved_to)
-        self.run_handler.confirm(run, path, change)
-        return change
+        return self.outbox.edits.confirm(run, base_sha256, new_sha256, moved_to)
 
     def edits_of_proposal(self, wish: Acceptance, text: str) -> tuple[str, ClientEdits]:
         """Return the edits that accept a proposal in the text that an editor shows, and their run.
@@ -303,9 +290,9 @@ class Daemon:
         Raises NoteError.
         """
         run = new_run()
-        planned, change = self.decisions.plan_edits_for(wish, text, run)
+        planned, change = self.decisions.plan_edits_for([wish], text, run)
         result = planned.result
-        return run, self.outbox.offer(run, change, result.old, result.new)
+        return run, self.outbox.edits.offer(run, change, result.old, result.new)
 
     def pause(self) -> None:
         """Stop background work now, until resume(), also across restarts."""
@@ -344,26 +331,10 @@ class Daemon:
         deferred = {fold_path(path) for path in self._background.deferred()}
         return [path for path in opened if fold_path(path) in deferred]
 
-    def requested_edits(self, paths: Sequence[str]) -> list[RequestedEdit]:
-        """Return the edits that are to be made by the client that has these notes open."""
-        undos = self.outbox.rows_of(paths)
-        return [
-            *self._open_notes.asked(paths),
-            *(RequestedEdit(row.path, None, row.request.undoes, row.id) for row in undos),
-        ]
-
     def _set_waits(self, why: str) -> None:
         """Set why runs wait for a limit a minute, unless they wait for the endpoint itself."""
         if not self.circuit_breaker.fault:
             self.runs.set_waits(why)
-
-    def _write_accepted(self, writer: NoteWriter, answered: Answered) -> Result:
-        """Write what was accepted; into an open note by way of its editor, which takes its time."""
-        if self.presence.is_open(answered.job.path):
-            return self._acceptances.add(writer, answered)
-        result = writer.write(answered)
-        self._fingerprints.record_result(result)
-        return result
 
     def _after_scan(self) -> None:
         """Do the periodic work that follows each scan of the whole vault."""

@@ -31,7 +31,7 @@ from companion.note.status_mark import KEEP
 from companion.note.title import find_title
 from companion.store.journal import Change, NewChange
 from companion.store.moves import follow_moves
-from companion.store.outbox import UNDO_IN_EDITOR, OutboxRow
+from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
 from companion.store.proposal import Acceptance, Proposal
 from companion.store.proposals import Selection
 from companion.store.undo import Undone, undo_change
@@ -170,29 +170,53 @@ class Decisions:
         return [each for each in values if not self._context().is_used(field, each)]
 
     def plan_edits_for(
-        self, wish: Acceptance, text: str, run: str
+        self, wishes: Sequence[Acceptance], text: str, run: str, by: str = "user"
     ) -> tuple[PlannedChange, NewChange]:
-        """Return what accepting a proposal makes of a text in an editor; nothing is decided.
+        """Return what accepting proposals, all for one note, makes of a text in an editor.
 
-        The change accepts it, as its user does, once it is recorded as made.
+        Nothing is decided; the change accepts them once it is recorded as made. Those that cannot
+        be accepted, or have no place in the text, are left out.
 
-        Raises NoteError where it cannot be accepted, or has no place in the text.
+        Raises NoteError if that is all of them.
         """
-        [proposal] = self._store.get_all([wish.id])
-        path, data = proposal.path, text.encode("utf-8")
-        if why := refuse_wish(proposal, wish):
-            raise NoteRefused(why, path)
-        root, wishes = self._space.root, {wish.id: wish}
-        places = find_places(self._space, path, [proposal], lambda _: Snapshot(root, path, data, 0))
-        why_not = dict(places.gone)
-        answered = self._fill([proposal], wishes, places, why_not, "user")
-        if why_not:
-            raise NoteRefused(why_not[wish.id], path)
+        root, data = self._space.root, text.encode("utf-8")
         writer = NoteWriter(self._space, self._styles, run)
+        answered = self._find_values(wishes, by, lambda path: Snapshot(root, path, data, 0))
         planned = writer.plan_on(answered, data)
         if planned.result.status != "enriched":
-            raise NoteRefused(planned.result.reason, path)
+            raise NoteRefused(planned.result.reason, answered.job.path)
         return planned, writer.change_of(answered, planned)
+
+    def write(self, wishes: Sequence[Acceptance], run: str, by: str) -> Result:
+        """Write proposals, all for one note, into its file, as far as they have a place in it.
+
+        Raises NoteError, also if none has one.
+        """
+        writer = NoteWriter(self._space, self._styles, run)
+        result = writer.write(self._find_values(wishes, by, writer.read))
+        if result.change is None:
+            raise NoteRefused(result.reason, result.path)
+        return result
+
+    def _find_values(
+        self, wishes: Sequence[Acceptance], by: str, read: Callable[[str], Snapshot]
+    ) -> Answered:
+        """Return what the proposals put into their note, as read returns it.
+
+        Raises NoteRefused if none can be accepted, or has a place in it.
+        """
+        by_id = {wish.id: wish for wish in wishes}
+        group = self._store.get_all(by_id)
+        path = group[0].path if group else ""
+        why_not = {each.id: why for each in group if (why := refuse_wish(each, by_id[each.id]))}
+        if fit := [each for each in group if each.id not in why_not]:
+            places = find_places(self._space, path, fit, read)
+            why_not |= places.gone
+            answered = self._fill(fit, by_id, places, why_not, by)
+            if answered.fillings:
+                return answered
+        reasons = "; ".join(dict.fromkeys(why_not.values()))
+        raise NoteRefused(reasons or "nothing of it is wanted any more", path)
 
     def _styles(self) -> Styles:
         return self._space.config.styles(self._context().styles)

@@ -27,7 +27,7 @@ from companion.note.callouts import Styles
 from companion.note.edit import Edit, diff_edits
 from companion.note.facts import read_facts
 from companion.note.frontmatter import may_be_unfillable
-from companion.store.journal import NewChange, write_note
+from companion.store.journal import Change, NewChange, write_note
 from companion.store.proposal import ProposalState
 from companion.vault.write import SETTLE, ConcurrentWrite, NotePartlyWritten, Snapshot, read_note
 
@@ -74,10 +74,17 @@ class Answered:
             if filling.need.key in needs
         ]
 
-    def only(self, numbers: Collection[int]) -> Answered:
-        """Return the same with no more than these of its fillings, counted from 0."""
-        kept = tuple(each for n, each in enumerate(self.fillings) if n in numbers)
-        return replace(self, fillings=kept)
+    def made_by(self, change: Change) -> Result:
+        """Return the result for the note, by the change that an editor made of these values."""
+        filled = tuple(f for f in self.fillings if self.proposals[f.need.key] in change.proposals)
+        result = Result(change.path, "enriched", "", filled, self.unfilled, self.usage)
+        return replace(
+            result,
+            change=change.id,
+            proposed=self.new_values,
+            fallback=tuple(f.need.kind for f in filled if f.need.key in self.fallbacks),
+            proposals=(*self.ids_of(filled), *self.waiting),
+        )
 
 
 class PlannedChange(NamedTuple):
@@ -254,16 +261,6 @@ class NoteWriter:
             decided_by=answered.decided_by,
             states=answered.states,
         )
-
-    def refuse(self, answered: Answered, reason: str) -> None:
-        """Record that the user refused the values; they are not asked for again."""
-        ids = answered.ids_of(answered.fillings)
-        self.workspace.journal.proposals.decide(ids, "refused", "user", reason)
-
-    def keep_undecided(self, answered: Answered) -> None:
-        """Have the values wait for a decision of the user's: background work leaves them alone."""
-        ids = answered.ids_of(answered.fillings)
-        self.workspace.journal.proposals.keep_undecided(ids)
 
     def require_places(self, path: str, task: Task) -> None:
         """Check that the note takes any values where it needs some. Raises NoteRefused."""

@@ -181,7 +181,15 @@ _OUTBOX = (
     before_sha256, after_sha256, row, before, change FROM offers ORDER BY rowid""",
     "DROP TABLE offers",
 )
+# what an older version left to editors, and had accepted again at its next start
+_ACCEPTED = (
+    """INSERT INTO outbox (key, path, state, requested, run, proposals, decided_by, made_at)
+    SELECT '', path, 'waiting', 1, strftime('%Y%m%d-%H%M%S-0000'), json_group_array(id), decided_by,
+    strftime('%s') FROM proposals WHERE state = 'open' AND decided_by != ''
+    GROUP BY path, decided_by""",
+    "UPDATE outbox SET key = 'outbox ' || id WHERE key = ''",
+)
 MIGRATIONS: list[Migration] = [
     *(_CHANGES, _PARTS, _NOTES, _OFFERS, _PROPOSALS, _BATCHES, _OPEN_INDEX, _GONE, _EDITED),
-    _OUTBOX,
+    *(_OUTBOX, _ACCEPTED),
 ]

@@ -81,12 +81,11 @@ export interface components {
         /**
          * @description Edits of an open note that a user asked for, and that wait for this client to make them.
          *
-         *     run: get its edits with `POST /runs/{run}/edits`. change: the one to undo; get the edits with
-         *     `POST /outbox/{id}/edits`. One of the two is null, and so is id for a run. Confirm them with
-         *     `applied` at the same place.
+         *     id: get the edits with `POST /outbox/{id}/edits`, and confirm them with `applied` there. run:
+         *     that they are of; change: the one that they undo. One of the two is null.
          */
         AskedShape: {
-            id: number | null;
+            id: number;
             path: string;
             run: string | null;
             change: number | null;

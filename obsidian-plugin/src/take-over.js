@@ -15,7 +15,7 @@ import { applyOffer, confirmWritten, writeEnrichment } from "./writing.js";
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Enrichment } from "./runs.js" */
-/** @import { Asked, Result } from "./shapes.js" */
+/** @import { Asked } from "./shapes.js" */
 /** @import { Pending } from "./work.js" */
 
 export const LOOK = 1_000; // milliseconds between two checks whether the user pauses
@@ -136,7 +136,7 @@ export class AskedChanges {
   /** These changes, as the daemon said last. */
   waiting = /** @type {Asked[]} */ ([]);
   /** When each was tried last, and when the daemon was asked last, in milliseconds since the epoch. */
-  #tried = /** @type {Map<string, number>} */ (new Map());
+  #tried = /** @type {Map<number, number>} */ (new Map());
   #reportedAt = 0;
   #isBusy = false;
   #plugin;
@@ -167,22 +167,20 @@ export class AskedChanges {
   }
 
   /**
-   * Undo or fill one note, if it was not tried just before, and nothing else is being done with it.
+   * Make the edits of one row, if it was not tried just before, and nothing else is being done with its note.
    *
    * @param {Asked} one
    */
   async #makeOne(one) {
     const plugin = this.#plugin;
-    const { path, run, change } = one;
+    const { id, path, run } = one;
     const file = plugin.app.vault.getFileByPath(path);
-    const key = `${run ?? change} ${path}`;
-    if (!file || Date.now() - (this.#tried.get(key) ?? 0) < RETRY_ASKED) return;
+    if (!file || Date.now() - (this.#tried.get(id) ?? 0) < RETRY_ASKED) return;
     const isFollowed = run !== null && plugin.runs.get(run) === file; // the note was opened after the run began
     if (plugin.work.doing.has(path) && !isFollowed) return;
-    this.#tried.set(key, Date.now());
-    if (one.id !== null) await plugin.work.do(path, () => this.#makeRow(file, one));
-    else if (isFollowed) await this.#fillForRun(file, run);
-    else if (run !== null) await plugin.work.do(path, () => this.#fillForRun(file, run));
+    this.#tried.set(id, Date.now());
+    if (isFollowed) await this.#makeRow(file, one);
+    else await plugin.work.do(path, () => this.#makeRow(file, one));
     this.waiting = this.waiting.filter((other) => other !== one);
   }
 
@@ -194,16 +192,16 @@ export class AskedChanges {
    */
   async #makeRow(file, { id, path, change }) {
     const plugin = this.#plugin;
-    const row = id ?? 0;
     let reason = /** @type {string | null} */ (null);
     const readOffer = async (/** @type {string} */ now) => {
-      const given = await plugin.api.readRowEdits(row, now);
+      const given = await plugin.api.readRowEdits(id, now);
       reason = given.reason;
       return given.offer;
     };
     await saveOpen(plugin, path);
-    const made = await applyOffer(plugin, { file, path, readOffer, beforeWrite: () => requireIdle(plugin, PAUSE) });
-    await confirmWritten(plugin, file, () => plugin.api.confirmRow(row, path, made, file.path));
+    const beforeWrite = () => requireIdle(plugin, PAUSE);
+    const made = await applyOffer(plugin, { file, path, readOffer, beforeWrite, fills: change === null });
+    await confirmWritten(plugin, file, () => plugin.api.confirmRow(id, path, made, file.path));
     if (change !== null) tellUndone({ path: file.path, reason });
   }
 
@@ -221,20 +219,6 @@ export class AskedChanges {
       if (waits()) await timers.pause(LOOK);
     }
     return !waits();
-  }
-
-  /**
-   * Write into the note what a run gave for it.
-   *
-   * @param {TFile} file
-   * @param {string} run
-   */
-  async #fillForRun(file, run) {
-    const { path } = file;
-    /** @type {Result} */
-    const result = { path, status: "", reason: null, changes: [], left: [], change: null, offer: null };
-    const given = { file, path, run, text: null, result };
-    await writeEnrichment(this.#plugin, given, [], () => requireIdle(this.#plugin, PAUSE));
   }
 }
 

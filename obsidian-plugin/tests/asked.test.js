@@ -9,7 +9,7 @@ import { CHANGES, FILLED, NOTE, answer, fill, offerFor, progress, result } from 
 let host;
 let view;
 
-const RUN = { path: "A.md", run: "run7", change: null };
+const RUN = { id: 3, path: "A.md", run: "run7", change: null };
 const requests = (name) => host.daemon.asked(name).map(({ body }) => body);
 
 async function begin(asked, data = { takeOver: false }, mode = "source") {
@@ -28,8 +28,8 @@ describe("an open note that is asked for elsewhere", () => {
     await host.pass(2000);
     assert.equal(view.editor.getValue(), FILLED);
     assert.equal(view.editor.steps, 1);
-    assert.deepEqual(requests("POST /runs/run7/edits"), [{ path: "A.md", text: NOTE }]);
-    assert.equal(requests("POST /runs/run7/applied")[0].path, "A.md");
+    assert.deepEqual(requests("POST /outbox/3/edits"), [{ text: NOTE }]);
+    assert.equal(requests("POST /outbox/3/applied").length, 1);
     assert.equal(host.daemon.asked("POST /runs").length, 0);
     assert.deepEqual(host.notices, []);
   });
@@ -47,12 +47,12 @@ describe("an open note that is asked for elsewhere", () => {
 
   test("waits for a pause again when typing goes on while the edits are fetched", async () => {
     await begin([RUN]);
-    host.daemon.answers.set("POST /runs/*/edits", ({ text }) => {
+    host.daemon.answers.set("POST /outbox/*/edits", ({ text }) => {
       if (text === NOTE) view.editor.type(NOTE.length, "x");
-      return offerFor(text);
+      return { offer: offerFor(text) };
     });
     await host.pass(2000);
-    host.daemon.answers.delete("POST /runs/*/edits");
+    host.daemon.answers.delete("POST /outbox/*/edits");
     for (let times = 0; times < 8; times++) {
       assert.equal(view.editor.getValue(), `${NOTE}${"x".repeat(times + 1)}`);
       view.editor.type(NOTE.length, "x");
@@ -123,10 +123,10 @@ describe("an open note that is asked for elsewhere", () => {
 
   test("is tried again when that did not work, and nobody is bothered", async () => {
     await begin([RUN]);
-    host.daemon.answers.set("POST /runs/*/edits", answer(409, "the place is gone"));
+    host.daemon.answers.set("POST /outbox/*/edits", answer(409, "the place is gone"));
     await host.pass(4000);
-    assert.equal(requests("POST /runs/run7/edits").length, 1);
-    host.daemon.answers.delete("POST /runs/*/edits");
+    assert.equal(requests("POST /outbox/3/edits").length, 1);
+    host.daemon.answers.delete("POST /outbox/*/edits");
     await host.pass(4000);
     assert.equal(view.editor.getValue(), FILLED);
     assert.deepEqual(host.notices, []);
@@ -135,7 +135,6 @@ describe("an open note that is asked for elsewhere", () => {
   test("is taken back here", async () => {
     await begin([{ id: 3, path: "A.md", run: null, change: 7 }]);
     host.daemon.answers.set("POST /outbox/*/edits", { offer: offerFor(NOTE), reason: "the rest was edited" });
-    host.daemon.answers.set("POST /outbox/*/applied", { change: 9 });
     await host.pass(2000);
     assert.deepEqual(requests("POST /outbox/3/edits"), [{ text: NOTE }]);
     assert.equal(requests("POST /outbox/3/applied").length, 1);
@@ -192,10 +191,10 @@ describe("a note that is opened while the run that was started for it here goes 
     enrich.onClick__();
     await host.pass(0);
     view = await host.open("A.md");
-    host.daemon.askedFor = [{ ...RUN, run: "run1" }, { path: "A.md", run: "run2", change: null }];
+    host.daemon.askedFor = [{ ...RUN, run: "run1" }, { ...RUN, id: 4, run: "run2" }];
     await host.pass(8000);
     assert.equal(view.editor.getValue(), FILLED);
-    assert.equal(requests("POST /runs/run2/edits").length, 0, "another run's edits wait");
+    assert.equal(requests("POST /outbox/4/edits").length, 0, "another run's edits wait");
     answerNow();
     await host.pass(0);
     assert.match(host.said, /^Filled /);

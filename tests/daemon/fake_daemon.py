@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
+from companion.app.editor_edits import ClientEdits
 from companion.app.local_notes import LocalNotes
 from companion.app.local_vault import LocalVault
-from companion.app.outbox import ClientEdits
+from companion.app.outbox import Outbox
 from companion.app.types.base import iso_time
 from companion.app.types.changes import Change, ChangePage, ChangeQuery
 from companion.app.types.notes import Note, NoteState, Outdated
@@ -18,7 +19,6 @@ from companion.app.types.status import BackgroundWork, BacklogState, Fault, Spen
 from companion.daemon.circuit_breaker import EndpointFault
 from companion.daemon.client_runs import Run, RunRequest, Runs
 from companion.daemon.daemon import Daemon
-from companion.daemon.open_notes import RequestedEdit
 from companion.daemon.run_handler import RunHandler
 from companion.enrich.plan import Filling
 from companion.enrich.run import Result
@@ -28,6 +28,7 @@ from companion.note.diff import diff_lines
 from companion.note.editor_text import Utf16Edit
 from companion.note.facts import Facts
 from companion.note.needs import Need
+from companion.store.outbox_row import OutboxRow, Request
 from companion.vault.paths import PathNotFound
 
 NEED = Need("description", None, None, "property", "the property is empty")
@@ -59,6 +60,7 @@ class FakeDaemon(Daemon):
         self.notes = FakeNotes()
         self.vault = FakeVault(self.status)
         self.run_handler = FakeRunHandler(self._fail)
+        self.outbox = FakeOutbox()
 
     def status(self) -> Status:
         self._fail()
@@ -145,9 +147,6 @@ class FakeDaemon(Daemon):
         self.open[client] = list(paths)
         return [path for path in self.open[client] if path == "Stub.md"]
 
-    def requested_edits(self, paths: Sequence[str]) -> list[RequestedEdit]:
-        return [RequestedEdit(path, "run-1") for path in paths if path == "Stub.md"]
-
     def _fail(self) -> None:
         if self.fails_with is not None:
             raise self.fails_with
@@ -170,6 +169,17 @@ class FakeNotes(LocalNotes):
     def note(self, path: str) -> Note:
         _require(path)
         return Note.of(path, NOTES[path])
+
+
+class FakeOutbox(Outbox):
+    """Edits of a run for one note."""
+
+    def __init__(self) -> None:
+        pass
+
+    def rows_of(self, paths: Collection[str]) -> list[OutboxRow]:
+        rows = OutboxRow(3, Request("Stub.md", "run-1"), "waiting")
+        return [rows] if "Stub.md" in paths else []
 
 
 class FakeRunHandler(RunHandler):

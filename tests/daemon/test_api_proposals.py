@@ -30,8 +30,9 @@ Api = Serving[Daemon]
 
 
 @pytest.fixture
-def vault(daemon_fixture: DaemonFixture) -> DaemonFixture:
+def vault(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> DaemonFixture:
     """A vault where everything waits for a decision, with a daemon that has not started yet."""
+    monkeypatch.setattr("companion.app.outbox.REPORTED", 0.0)
     daemon_fixture.review = ReviewTable(mode="propose")
     daemon_fixture.note("A/Stub.md")
     daemon_fixture.note("Stub.md")
@@ -164,11 +165,12 @@ def test_an_open_note_is_left_to_its_editor(api: Api, vault: DaemonFixture) -> N
     assert vault.read("Stub.md") == STUB and ids_of(api) == ids
     eventually(lambda: api.post("/presence", {"client": "c", "open": ["Stub.md"]}).json["asked"])
     [asked] = api.post("/presence", {"client": "c", "open": ["Stub.md"]}).json["asked"]
-    place = f"/runs/{asked['run']}"
-    offer = api.post(f"{place}/edits", {"path": "Stub.md", "text": STUB}).json
+    place = f"/outbox/{asked['id']}"
+    offer = api.post(f"{place}/edits", {"text": STUB}).json["offer"]
     assert applied(STUB, offer) == FILLED
     hashes = {key: offer[key] for key in ("base_sha256", "new_sha256")}
-    api.post(f"{place}/applied", {"path": "Stub.md", **hashes})
+    api.post(f"{place}/applied", hashes)
+    assert api.get(place).json["state"] == "made"
     assert ids_of(api, state="accepted") == ids
     assert api.get(f"/proposals/{ids[0]}").json["decided_by"] == "user"
 
@@ -224,8 +226,7 @@ def test_what_waits_for_an_editor_outlives_the_daemon(
     assert vault.read("Stub.md") == STUB
     daemon = vault.start()
     daemon.report_presence("c", ["Stub.md"] if is_open else [])
-    assert vault.read("Stub.md") == STUB
-    daemon._acceptances.resume(daemon.decisions)
+    daemon.outbox.look()
     assert state_of(daemon, first) == ("open" if is_open else "accepted")
     daemon.report_presence("c", [])
     eventually(lambda: "description: My own words.\n" in vault.read("Stub.md"))
@@ -251,7 +252,7 @@ def test_what_was_decided_before_and_waits_for_an_editor_outlives_the_daemon(
     vault.stop()
     daemon = vault.start()
     assert [each.id for each in daemon.proposals.waiting()] == ([] if is_taken_back else [first])
-    daemon._acceptances.resume(daemon.decisions)
+    daemon.outbox.look()
     if is_taken_back:
         assert state_of(daemon, first) == "open" and vault.read("Stub.md") == STUB
     else:
@@ -268,7 +269,7 @@ def test_what_waited_and_does_not_fit_any_more_is_open_again(
     vault.stop()
     vault.note("Stub.md", "---\ndescription: [\n---\n")
     daemon = vault.start()
-    daemon._acceptances.resume(daemon.decisions)
+    daemon.outbox.look()
     assert not daemon.proposals.waiting() and vault.read("Stub.md").startswith(
         "---\ndescription: ["
     )

@@ -205,7 +205,7 @@ def test_presence_is_reported(server: Served) -> None:
     assert server.post("/presence", body).json == {
         "expires_in": 30,
         "to_do": ["Stub.md"],
-        "asked": [{"path": "Stub.md", "run": "run-1", "change": None}],
+        "asked": [{"id": 3, "path": "Stub.md", "run": "run-1", "change": None}],
     }
     assert server.daemon.open == {"obsidian-1": ["Stub.md", "A/Done.md"]}
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 import pytest
 
 from companion.config.settings import LimitsTable
-from companion.daemon import background, open_notes
+from companion.daemon import background, presence
 from companion.daemon.work_queue import Priority
 from companion.llm.response import Reply
 from companion.llm.transport import Transport
@@ -259,7 +259,7 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
 
 def test_presence_expires(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
-    monkeypatch.setattr(open_notes, "REPORT_LASTS", 1)
+    monkeypatch.setattr(presence, "REPORT_LASTS", 1)
     daemon_fixture.start()
     began = time.monotonic()
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])

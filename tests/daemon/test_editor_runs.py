@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import pytest
 
-from companion.app.outbox import ClientEdits
+from companion.app.editor_edits import ClientEdits
 from companion.app.types.changes import ChangeQuery
 from companion.daemon.client_runs import Run
 from companion.daemon.work_queue import Priority
@@ -120,7 +120,7 @@ def test_file_that_the_client_writes_itself_keeps_its_line_ends_and_mark(
     assert change
     assert quiet.space.journal.images(change.id) == (text.encode(), filled.encode())
     later = filled + "Typed since.\r\n"
-    undo = quiet.daemon.outbox.offer_undo(change, later).edits
+    undo = quiet.daemon.outbox.edits.offer_undo(change, later).edits
     assert applied(later, undo) == text + "Typed since.\r\n"
     quiet.daemon.outbox.undo(change)
     assert quiet.read("Stub.md") == text
@@ -197,7 +197,7 @@ def test_edits_never_confirmed_are_journaled_at_the_next_look(
 def test_undo_never_confirmed_is_journaled_at_the_next_look(quiet: DaemonFixture) -> None:
     quiet.run("Stub.md")
     (change,) = quiet.changes()
-    quiet.daemon.outbox.offer_undo(change, FILLED)
+    quiet.daemon.outbox.edits.offer_undo(change, FILLED)
     quiet.rescan()
     assert len(quiet.changes()) == 1
     quiet.note("Stub.md", STUB + "Typed since.\n")
@@ -371,11 +371,15 @@ def test_undo_in_the_editor_of_what_was_written_into_the_file(quiet: DaemonFixtu
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     shown = FILLED + "Typed since 🌱.\n"
-    offer = quiet.daemon.outbox.offer_undo(change, shown).edits
+    offer = quiet.daemon.outbox.edits.offer_undo(change, shown).edits
     assert applied(shown, offer) == STUB + "Typed since 🌱.\n"
-    made = quiet.daemon.outbox.confirm(f"change {change.id}", offer.base_sha256, offer.new_sha256)
+    made = quiet.daemon.outbox.edits.confirm(
+        f"change {change.id}", offer.base_sha256, offer.new_sha256
+    )
     assert (
-        quiet.daemon.outbox.confirm(f"change {change.id}", offer.base_sha256, offer.new_sha256)
+        quiet.daemon.outbox.edits.confirm(
+            f"change {change.id}", offer.base_sha256, offer.new_sha256
+        )
         == made
     )
     assert quiet.changes()[0].undoes == change.id
@@ -400,10 +404,10 @@ def test_undo_in_the_editor_of_what_can_go(quiet: DaemonFixture) -> None:
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     shown = FILLED.replace("It grows", "It shrinks")
-    made = quiet.daemon.outbox.offer_undo(change, shown)
+    made = quiet.daemon.outbox.edits.offer_undo(change, shown)
     assert applied(shown, made.edits) == shown.replace("What a stub is.", "")
     assert made.left == ["callout"] and "callout" in made.reason
-    quiet.daemon.outbox.confirm(
+    quiet.daemon.outbox.edits.confirm(
         f"change {change.id}", made.edits.base_sha256, made.edits.new_sha256
     )
     assert (quiet.changes()[1].state, quiet.changes()[1].left) == ("done", ["callout"])
@@ -419,8 +423,10 @@ def test_undo_that_was_undone_is_journaled_anew(quiet: DaemonFixture) -> None:
             text, taken_back = FILLED, change
         else:
             text, taken_back = STUB, quiet.changes()[0]
-        undo = quiet.daemon.outbox.offer_undo(taken_back, text).edits
-        quiet.daemon.outbox.confirm(f"change {taken_back.id}", undo.base_sha256, undo.new_sha256)
+        undo = quiet.daemon.outbox.edits.offer_undo(taken_back, text).edits
+        quiet.daemon.outbox.edits.confirm(
+            f"change {taken_back.id}", undo.base_sha256, undo.new_sha256
+        )
         after = quiet.space.journal.change(number)
         assert after
         assert after.state == expected
@@ -433,7 +439,7 @@ def test_what_was_taken_back_is_not_offered_to_be_taken_back_again(quiet: Daemon
     quiet.daemon.outbox.undo(change)
     change = quiet.changes()[1]
     with pytest.raises(NoteError, match="was taken back already by change 2"):
-        quiet.daemon.outbox.offer_undo(change, FILLED)
+        quiet.daemon.outbox.edits.offer_undo(change, FILLED)
 
 
 def test_what_was_taken_back_is_left_by_the_background(daemon_fixture: DaemonFixture) -> None:

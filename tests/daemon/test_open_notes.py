@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from companion.app import outbox
-from companion.daemon import open_notes
+from companion.app import outbox, remote_vault
+from companion.app.connection import Connection
+from companion.app.remote_vault import RemoteVault
 from companion.daemon.client_runs import Run
 from companion.errors import NoteChanged, NoteRefused
 from companion.store.journal import Change
-from companion.store.outbox import UNDO_IN_EDITOR, OutboxRow
+from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
 from companion.store.proposal import Acceptance
+from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,
@@ -30,8 +32,6 @@ UNSAVED = STUB + "Not saved yet.\n"
 @pytest.fixture(autouse=True)
 def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.daemon.enricher_source._OPEN_SETTLE", 0.02)
-    monkeypatch.setattr("companion.daemon.run_handler.OPEN_LOOK", 0.05)
-    monkeypatch.setattr(open_notes, "OPEN_LOOK", 0.05)
     monkeypatch.setattr(outbox, "LOOK", 0.05)
     monkeypatch.setattr(outbox, "REPORTED", 0.0)
 
@@ -39,22 +39,28 @@ def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No editor has any time."""
-    monkeypatch.setattr(open_notes, "PATIENCE", 0.0)
+    monkeypatch.setattr(outbox, "PATIENCE", 0.0)
+
+
+def rows(daemon_fixture: DaemonFixture, path: str = "Stub.md") -> list[OutboxRow]:
+    """Return the edits that the editor of the note is asked for."""
+    return daemon_fixture.daemon.outbox.rows_of([path])
 
 
 def open_and_ask(daemon_fixture: DaemonFixture, *paths: str, **options: object) -> Run:
     """Return a run over notes of which Stub.md is open; the model has answered."""
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     run = daemon_fixture.run(*paths, wait=False, **options)
-    eventually(lambda: run.is_over or daemon_fixture.daemon.requested_edits(["Stub.md"]))
+    eventually(lambda: run.is_over or rows(daemon_fixture))
     return run
 
 
-def edit(daemon_fixture: DaemonFixture, run: Run, text: str) -> int:
-    """Make the run's edits in the editor that shows this text, and confirm them."""
-    offer = daemon_fixture.daemon.run_handler.edits_for_text(run, "Stub.md", text)
+def edit(daemon_fixture: DaemonFixture, text: str) -> int:
+    """Make the edits that wait in the editor that shows this text, and confirm them."""
+    [row] = rows(daemon_fixture)
+    offer = daemon_fixture.daemon.outbox.give(row.id, text).edits
     daemon_fixture.note("Stub.md", applied(text, offer))
-    return daemon_fixture.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
+    return daemon_fixture.daemon.outbox.confirm(row.id, offer.base_sha256, offer.new_sha256)
 
 
 @pytest.mark.parametrize("options", [{}, {"every": True}, {"retry": True}])
@@ -64,12 +70,12 @@ def test_run_has_an_open_note_edited_in_its_editor(
 ) -> None:
     quiet.note("Other.md")
     run = open_and_ask(quiet, asked, **options)
-    (waiting,) = quiet.daemon.requested_edits(["Stub.md", "Other.md"])
-    assert waiting[:3] == ("Stub.md", run.id, None)
+    (waiting,) = quiet.daemon.outbox.rows_of(["Stub.md", "Other.md"])
+    assert (waiting.path, waiting.request.run, waiting.request.undoes) == ("Stub.md", run.id, None)
     if not asked:
         eventually(lambda: quiet.is_filled("Other.md"))
     assert quiet.read("Stub.md") == STUB
-    change = edit(quiet, run, UNSAVED)
+    change = edit(quiet, UNSAVED)
     run.wait(10, 10)
     assert (run.state, run.counts["enriched"]) == ("done", run.total)
     (result,) = (entry.result for entry in run.since(0) if entry.result.path == "Stub.md")
@@ -77,7 +83,7 @@ def test_run_has_an_open_note_edited_in_its_editor(
     assert [filling.need.kind for filling in result.filled] == ["description", "callout"]
     assert {each.run for each in quiet.changes()} == {run.id}
     assert quiet.read("Stub.md") == FILLED + "Not saved yet.\n"
-    assert quiet.daemon.requested_edits(["Stub.md"]) == []
+    assert rows(quiet) == []
     eventually(lambda: not quiet.status().in_hand)
     assert len(quiet.changes("Stub.md")) == 1
 
@@ -94,23 +100,22 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
     (entry,) = (entry for entry in run.since(0) if entry.result.path == "Stub.md")
     assert entry.result.reason.startswith("open in Obsidian")
     calls = quiet.model.calls()
-    (waiting,) = quiet.daemon.requested_edits(["Stub.md"])
-    assert waiting.run == run.id
+    (waiting,) = rows(quiet)
+    assert waiting.request.run == run.id
     quiet.rescan()
     if taken:
-        edit(quiet, run, STUB)
+        edit(quiet, STUB)
     quiet.daemon.report_presence("desk", [])
     eventually(lambda: quiet.is_filled("Stub.md"))
     eventually(quiet.is_idle_but_for_the_background)
     (change,) = quiet.changes("Stub.md")
     assert (change.run, change.state) == (run.id, "done")
     assert quiet.model.calls() == calls
-    assert quiet.daemon.requested_edits(["Stub.md"]) == []
+    assert rows(quiet) == []
 
 
 @pytest.mark.usefixtures("impatient")
 def test_what_is_accepted_one_by_one_is_all_done_later(quiet: DaemonFixture) -> None:
-    quiet.daemon._resume.cancel()  # which accepts again what waited before the daemon began
     proposed = quiet.run("Stub.md", propose=True)
     (ids,) = (entry.result.proposals for entry in proposed.since(0))
     assert len(ids) == 2
@@ -132,13 +137,33 @@ def test_open_note_that_is_closed_is_written(quiet: DaemonFixture) -> None:
     assert quiet.is_filled("Stub.md")
 
 
-def test_editor_that_got_the_edits_has_time_again(quiet: DaemonFixture) -> None:
+def test_editor_that_got_the_edits_has_time_again(
+    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_and_ask(quiet, "Stub.md")
+    [row] = rows(quiet)
+    for patience, is_later in ((90.0, True), (900.0, False)):  # only the first time
+        monkeypatch.setattr(outbox, "PATIENCE", patience)
+        before = quiet.daemon.outbox.row(row.id).request.deadline
+        quiet.daemon.outbox.give(row.id, STUB)
+        assert (quiet.daemon.outbox.row(row.id).request.deadline > before) == is_later
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("is_open", [False, True], ids=["closed", "open"])
+def test_what_a_run_left_to_an_editor_outlives_the_daemon(
+    quiet: DaemonFixture, is_open: bool
+) -> None:
     run = open_and_ask(quiet, "Stub.md")
-    (held,) = quiet.daemon._open_notes._waiting.values()
-    until = held.until
-    held.until -= 20
-    quiet.daemon.run_handler.edits_for_text(run, "Stub.md", STUB)
-    assert held.until >= until
+    calls = quiet.model.calls()
+    quiet.stop()
+    quiet.start()
+    quiet.daemon.report_presence("desk", ["Stub.md"] * is_open)
+    if is_open:
+        assert edit(quiet, UNSAVED) == 1
+    eventually(lambda: quiet.read("Stub.md") == FILLED + "Not saved yet.\n" * is_open)
+    eventually(lambda: [change.run for change in quiet.changes()] == [run.id])
+    assert rows(quiet) == [] and quiet.model.calls() == calls
 
 
 def test_client_that_shows_the_note_may_have_it_written(quiet: DaemonFixture) -> None:
@@ -150,27 +175,6 @@ def test_client_that_shows_the_note_may_have_it_written(quiet: DaemonFixture) ->
     assert quiet.read("Stub.md") == STUB
 
 
-def test_edits_confirmed_while_a_worker_looks_at_the_note_are_not_made_again(
-    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = open_and_ask(quiet, "Stub.md")
-    looks = quiet.daemon._open_notes.next_step
-    confirmed: list[int] = []
-
-    def look_late(run_id: str, given: open_notes.PendingAnswer) -> open_notes.Step:
-        if not confirmed:
-            confirmed.append(edit(quiet, run, STUB))
-        return looks(run_id, given)
-
-    monkeypatch.setattr(quiet.daemon._open_notes, "next_step", look_late)
-    run.wait(10, 10)
-    eventually(lambda: not quiet.status().in_hand)
-    eventually(quiet.is_idle_but_for_the_background)
-    assert [entry.result.change for entry in run.since(0)] == confirmed
-    assert [change.id for change in quiet.changes()] == confirmed
-    assert quiet.daemon.requested_edits(["Stub.md"]) == []
-
-
 def test_dry_run_waits_for_nobody(quiet: DaemonFixture) -> None:
     quiet.daemon.report_presence("desk", ["Stub.md"])
     assert statuses(quiet.run("Stub.md", dry_run=True)) == {"Stub.md": "enriched"}
@@ -180,7 +184,7 @@ def test_dry_run_waits_for_nobody(quiet: DaemonFixture) -> None:
 def test_cancelled_run_asks_no_editor(quiet: DaemonFixture) -> None:
     run = open_and_ask(quiet, "Stub.md")
     quiet.daemon.run_handler.cancel(run)
-    assert quiet.daemon.requested_edits(["Stub.md"]) == []
+    assert rows(quiet) == []
 
 
 # --- undo
@@ -198,8 +202,7 @@ def request_undo(daemon_fixture: DaemonFixture) -> tuple[Change, OutboxRow]:
     change = fill_and_open(daemon_fixture)
     row = daemon_fixture.daemon.outbox.undo(change, "20261125-104412-3f9a")
     assert isinstance(row, OutboxRow)
-    [asked] = daemon_fixture.daemon.requested_edits(["Stub.md"])
-    assert asked == ("Stub.md", None, change.id, row.id)
+    assert rows(daemon_fixture) == [row] and row.request.undoes == change.id
     return change, row
 
 
@@ -209,18 +212,18 @@ def test_open_note_is_taken_back_in_its_editor(quiet: DaemonFixture) -> None:
     text = FILLED + "Not saved yet.\n"
     offer = quiet.daemon.outbox.give(row.id, text).edits
     assert applied(text, offer) == UNSAVED
-    made = quiet.daemon.outbox.confirm(row.key, offer.base_sha256, offer.new_sha256)
+    made = quiet.daemon.outbox.confirm(row.id, offer.base_sha256, offer.new_sha256)
     now = quiet.daemon.outbox.row(row.id)
     assert (now.state, now.change, now.reason) == ("made", made, "")
     assert quiet.is_filled("Stub.md")  # the editor saves it
     assert (quiet.changes()[0].run, quiet.changes()[0].undoes) == ("20261125-104412-3f9a", 1)
-    assert quiet.daemon.requested_edits(["Stub.md"]) == []
+    assert rows(quiet) == []
 
 
 def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: DaemonFixture) -> None:
     change, row = request_undo(quiet)
     given = quiet.daemon.outbox.give(row.id, FILLED.replace("It grows", "It shrinks"))
-    made = quiet.daemon.outbox.confirm(row.key, *given.edits[1:])
+    made = quiet.daemon.outbox.confirm(row.id, *given.edits[1:])
     now, after = quiet.daemon.outbox.row(row.id), quiet.space.journal.change(change.id)
     assert given.reason and after
     assert (now.change, now.reason, after.left) == (made, given.reason, ["callout"])
@@ -287,3 +290,21 @@ def test_nothing_is_written_until_editors_could_report(
     quiet.start()
     assert quiet.daemon.outbox.look() == outbox.LOOK
     assert quiet.read("Stub.md") == FILLED
+
+
+@pytest.mark.parametrize("is_made", [False, True], ids=["it waits", "its editor makes it"])
+def test_command_waits_a_while_for_an_undo(
+    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch, is_made: bool
+) -> None:
+    change = fill_and_open(quiet)
+    monkeypatch.setattr(remote_vault, "PATIENCE", 3600.0 if is_made else 0.0)
+    monkeypatch.setattr("companion.app.remote_vault.sleep", lambda _: edit(quiet, FILLED))
+    served = Serving(quiet.daemon)
+    try:
+        daemon = RemoteVault(quiet.vault, Connection(served.port, served.token))
+        [undone] = daemon.undo([change.id])
+    finally:
+        served.stop()
+    told = (undone.undone_by, undone.waits, undone.reason)
+    assert told == ((2, None, None) if is_made else (None, 1, UNDO_IN_EDITOR))
+    assert quiet.read("Stub.md") == (STUB if is_made else FILLED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from companion.daemon.open_notes import Presence
+from companion.daemon.presence import Presence
 from tests.clock import Clock
 
 

@@ -11,7 +11,7 @@ from companion.errors import NoteRefused
 from companion.note.edit import diff_edits
 from companion.store.journal import Journal, NewChange
 from companion.store.moves import follow_events
-from companion.store.outbox import Event, OutboxRow, Request, RowState, next_state
+from companion.store.outbox_row import Event, OutboxRow, Request, RowState, next_state
 from companion.store.recover import confirm_made_offers
 from tests.store.stub_note import ENRICHED, NOTE, record
 

@@ -17,7 +17,7 @@ from companion.sqlite import migrate
 from companion.store import tables
 from companion.store.change import make_row
 from companion.store.journal import Journal, NewChange
-from companion.store.outbox import OfferId
+from companion.store.outbox_row import OfferId
 from companion.store.proposal import Flag, NewProposal, Proposal, ProposalState
 from companion.store.proposals import ALL, Selection
 from tests.store.stub_note import CALLOUT, DESCRIPTION, ENRICHED, NOTE, SECTION, TAGS, record

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Self
 
-from companion.app import outbox
+from companion.app import editor_edits
 from companion.app.types.base import Applied, OfferShape, OrNull, RelativePath, Sent, Shape
-from companion.store.outbox import OutboxRow, RowState
+from companion.store.outbox_row import OutboxRow, RowState
 
 
 class TextShown(Sent):
@@ -23,7 +23,7 @@ class EditsInPart(Shape):
     reason: OrNull
 
     @classmethod
-    def of(cls, edits: outbox.EditsInPart) -> Self:
+    def of(cls, edits: editor_edits.EditsInPart) -> Self:
         """Return edits as the outbox gives them."""
         offer = OfferShape.model_validate(edits.edits)
         return cls(offer=offer, left=edits.left, reason=edits.reason)

@@ -10,7 +10,7 @@ from companion import __version__
 from companion.app.types.base import Nothing, RelativePath, Sent, Shape
 from companion.app.types.status import BacklogAnswer, Status
 from companion.daemon.api.routing import Resource, the_access, the_daemon
-from companion.daemon.open_notes import REPORT_LASTS
+from companion.daemon.presence import REPORT_LASTS
 from companion.daemon.problem import Refusal
 
 pair = Resource("pair")
@@ -100,12 +100,11 @@ class PresenceReport(Sent):
 class AskedShape(Shape):
     """Edits of an open note that a user asked for, and that wait for this client to make them.
 
-    run: get its edits with `POST /runs/{run}/edits`. change: the one to undo; get the edits with
-    `POST /outbox/{id}/edits`. One of the two is null, and so is id for a run. Confirm them with
-    `applied` at the same place.
+    id: get the edits with `POST /outbox/{id}/edits`, and confirm them with `applied` there. run:
+    that they are of; change: the one that they undo. One of the two is null.
     """
 
-    id: int | None
+    id: int
     path: str
     run: str | None
     change: int | None
@@ -126,7 +125,15 @@ class ReportTaken(Shape):
 def report_presence(body: PresenceReport) -> ReportTaken:
     """Report which notes are open; they are changed in their editor only."""
     to_do = the_daemon().report_presence(body.client, body.open)
-    asked = list(map(AskedShape.model_validate, the_daemon().requested_edits(body.open)))
+    asked = [
+        AskedShape(
+            id=row.id,
+            path=row.path,
+            run=row.request.run if row.request.undoes is None else None,
+            change=row.request.undoes,
+        )
+        for row in the_daemon().outbox.rows_of(body.open)
+    ]
     return ReportTaken(expires_in=REPORT_LASTS, to_do=to_do, asked=asked)
 
 

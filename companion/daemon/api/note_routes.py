@@ -117,7 +117,7 @@ def undo_change(change: int, body: Undo) -> Undone | EditsInPart:
     """Undo a change, or get the edits that do it."""
     daemon = the_daemon()
     if body.text is not None:
-        return EditsInPart.of(daemon.outbox.offer_undo(_require(change), body.text))
+        return EditsInPart.of(daemon.outbox.edits.offer_undo(_require(change), body.text))
     vault = daemon.vault_of_editor if body.even_open else daemon.vault
     [undone] = vault.undo([change], body.run)
     return undone.check()
@@ -127,7 +127,7 @@ def undo_change(change: int, body: Undo) -> Undone | EditsInPart:
 def confirm_undo(change: int, body: Applied) -> ChangeMade:
     """Confirm that the edits of an undo were made."""
     hashes = body.base_sha256, body.new_sha256
-    number = the_daemon().outbox.confirm(f"change {_require(change).id}", *hashes)
+    number = the_daemon().outbox.edits.confirm(f"change {_require(change).id}", *hashes)
     return ChangeMade(change=number)
 
 

@@ -31,6 +31,5 @@ def confirm_row(row: int, body: RowApplied) -> ChangeMade:
     """Confirm that the edits were made."""
     daemon = the_daemon()
     moved_to = body.moved_to and spelled_path(daemon.root, body.moved_to)
-    key = daemon.outbox.row(row).key
-    made = daemon.outbox.confirm(key, body.base_sha256, body.new_sha256, moved_to)
+    made = daemon.outbox.confirm(row, body.base_sha256, body.new_sha256, moved_to)
     return ChangeMade(change=made)

@@ -187,6 +187,15 @@ export class FakeDaemon {
     return { change: 9 };
   }
 
+  "POST /outbox/*/edits"({ text }) {
+    const open = stillOpen(text);
+    return open.length ? { offer: offerFor(text, open), left: [], reason: null } : answer(409, "the place is gone");
+  }
+
+  "POST /outbox/*/applied"() {
+    return { change: 9 };
+  }
+
   "GET /notes"() {
     const needs = CHANGES.map(({ kind, heading, reason }) => ({ kind, heading, reason }));
     return { path: "A.md", needs, left: ["“## Done” has its callout"], skipped: null };

@@ -1,0 +1,142 @@
+"""A row of the outbox: edits for an open note, by its editor, or once it is closed; and its states.
+
+An editor gets edits only once they are on the disk. If it never confirms them, as after a crash on
+either side, the note shows whether they were made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from companion.note.edit import Edit, EditLost, apply_edits, rebase
+from companion.note.editor_text import EditorText
+from companion.store.change import invert_edits
+
+RowState = Literal["waiting", "given", "made", "withdrawn"]
+"""What became of a row's edits: nobody makes them yet; an editor has them, and has not confirmed
+them; the note holds them; nobody is to make them any more."""
+Event = Literal["give", "confirm", "find", "miss", "write", "withdraw"]
+"""An editor gets the edits, or confirms them; the note is found to hold them, or not to; the engine
+writes them; they are withdrawn."""
+
+# Edits that were given may be made at any time, so that a confirmation always counts.
+_NEXT: dict[tuple[RowState, Event], RowState] = {
+    ("waiting", "give"): "given",
+    ("waiting", "confirm"): "made",
+    ("waiting", "find"): "made",
+    ("waiting", "write"): "made",
+    ("waiting", "withdraw"): "withdrawn",
+    ("given", "give"): "given",
+    ("given", "confirm"): "made",
+    ("given", "find"): "made",
+    ("given", "miss"): "waiting",
+    ("given", "withdraw"): "withdrawn",
+    ("made", "confirm"): "made",
+    ("withdrawn", "confirm"): "made",
+    ("withdrawn", "find"): "made",
+}
+OPEN: tuple[RowState, ...] = ("waiting", "given")
+UNDO_IN_EDITOR = (
+    "open in Obsidian; it is taken back there when you pause, or here once the note is closed"
+)
+NOT_OPEN = "these edits are made already, or not wanted any more"
+
+
+def next_state(state: RowState, event: Event) -> RowState | None:
+    """Return the state of a row after an event; None: it cannot happen to a row in this state."""
+    return _NEXT.get((state, event))
+
+
+class OfferId(NamedTuple):
+    """Identifies edits that were given.
+
+    key: what asked for them: a run, a change that is taken back, or a row of the outbox.
+    before_sha256, after_sha256: of the whole text that the client had, and of the text that the
+    edits make of it.
+    """
+
+    key: str
+    before_sha256: str
+    after_sha256: str
+
+
+class OfferedChange(NamedTuple):
+    """Edits that were given and are not confirmed. before: the text that the client had."""
+
+    name: OfferId
+    path: str
+    before: str
+    edits: tuple[Edit, ...]
+
+    @property
+    def after(self) -> str:
+        """The text with the change made."""
+        return apply_edits(self.before, self.edits)
+
+    def is_in(self, text: str) -> bool:
+        """Whether text, that of the note's file, holds the change; it may be edited elsewhere.
+
+        It does not if only a part of the change is left, or if it was taken back since.
+        """
+        if EditorText.of(self.before).text == self.before:  # it may come from an editor
+            text = EditorText.of(text).text
+        if text == self.after:
+            return True
+        replaced = [self.before[edit.start : edit.end] for edit in self.edits]
+        inverse = invert_edits(self.edits, replaced)
+        return _fits(inverse, self.after, text) and not _fits(self.edits, self.before, text)
+
+
+class Request(NamedTuple):
+    """Edits to be made in an open note: an undo, or the values of proposals.
+
+    run: that the change belongs to. undoes: the change to take back; None: it is no undo.
+    proposals, decided_by: as in NewChange. deadline: until when somebody waits, Unix time, seconds.
+    """
+
+    path: str
+    run: str
+    undoes: int | None = None
+    proposals: tuple[int, ...] = ()
+    decided_by: str = ""
+    deadline: float = 0.0
+
+
+class OutboxRow(NamedTuple):
+    """A request as it is stored. offer: the edits that were given last, until they are made.
+
+    change: that made them. reason: why they were withdrawn, or are not the whole, in words; code:
+    that of the error for which they were withdrawn.
+    """
+
+    id: int
+    request: Request
+    state: RowState
+    offer: OfferedChange | None = None
+    change: int | None = None
+    reason: str = ""
+    code: str = ""
+
+    @property
+    def path(self) -> str:
+        """The note's path now."""
+        return self.request.path
+
+    @property
+    def key(self) -> str:
+        """The key of the edits that are given for it."""
+        return f"outbox {self.id}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its edits are still to be made."""
+        return self.state in OPEN
+
+
+def _fits(edits: Iterable[Edit], old: str, new: str) -> bool:
+    try:
+        rebase(list(edits), old, new)
+    except EditLost:
+        return False
+    return True
