@@ -142,9 +142,9 @@ class Acceptor:
         return value if kept.is_whole else [kept.text]
 
     def quote_others(self) -> list[Accepted]:
-        """Return the callout that quotes what other notes say of the subject, with links to these.
+        """Return a callout that quotes other notes on the subject, with links to them.
 
-        That is where a small model would be asked, which makes too much up, and other notes say
+        It replaces the question to a small model, which makes too much up, where other notes say
         more of the subject than the note itself; never where that is switched off.
         """
         note, notes = self.note, self.config.notes
@@ -286,7 +286,7 @@ class Acceptor:
 
     @property
     def _own(self) -> str:
-        """What a callout must not repeat. What other notes say may be said again here."""
+        """The text that a callout must not repeat; it may repeat other notes."""
         return self.note.parsed.note.text + self._callouts
 
     def _checked_answer(

@@ -124,7 +124,7 @@ class AgentView:
     def find_similar(self, path: str, number: int) -> list[SimilarNote]:
         """Return the notes that say most nearly what the note says, the most similar first.
 
-        Notes that were not compared yet are, for half a minute at most, where that is done on this
+        Notes that have no vector yet get one, for half a minute at most, if the encoder is on this
         machine.
 
         Raises NotThere, NoteError, EndpointError, AnswerError; UsageError if it is switched off.
@@ -157,7 +157,7 @@ class AgentView:
     def _take(
         self, read: Callable[[int | None], list[T]], limit: int, before: int | None = None
     ) -> list[T]:
-        """Return at most limit of what is about notes that it may see.
+        """Return at most `limit` items about notes that the agent may see.
 
         read: returns the next ones with a lower id.
         """
@@ -192,7 +192,7 @@ class Agent(AgentView):
 
     @property
     def decider(self) -> str:
-        """Who decided what it decides."""
+        """The name by which its decisions are recorded."""
         return f"agent:{self.program}"
 
     def propose(self, path: str, entry: GivenValue) -> Proposal | RejectedValue:
@@ -215,7 +215,7 @@ class Agent(AgentView):
         return proposer.propose(place, entry.value)
 
     def accept(self, ids: Sequence[int]) -> list[NoteDecision]:
-        """Accept proposals, as far as the settings let it; return what became of each note."""
+        """Accept proposals, as far as the settings allow; return the outcome for each note."""
         examined = [self._examine(id_) for id_ in dict.fromkeys(ids)]
         refused = [sum_up(Result("", "failed"), [each]) for each in examined if each.reason]
         wishes = [Acceptance(each.id) for each in examined if not each.reason]

@@ -1,4 +1,4 @@
-"""Asks a model for what a note needs: context, call, check, and once more what a check rejected."""
+"""Ask a model for what a note needs: context, call and checks, with one retry after a fault."""
 
 from __future__ import annotations
 
@@ -85,12 +85,12 @@ class Asker:
         keep: Keep = lambda outcomes, usage: None,
         guard: NoteGuard | None = None,
     ) -> NoteAnswers:
-        """Return what the model gives for the needs of the note.
+        """Return the model's answers to the needs of the note.
 
-        What a check finds unfit is asked for once more; then a sentence of the note may take the
+        A rejected answer is asked for once more; after that, a sentence of the note may take the
         place of a description.
 
-        keep: called after each call with what came of it, and its tokens; the next one may fail.
+        keep: called after each call with its outcomes and tokens, since the next call may fail.
         guard: says right before each call whether it may still go out; None: it may.
 
         Raises EndpointError, Cancelled, and what the guard raises.
@@ -128,7 +128,7 @@ class Asker:
     def plan(
         self, path: str, parsed: ParsedNote, needs: Sequence[Need]
     ) -> tuple[list[ModelCall], list[Accepted | Rejected]]:
-        """Return the calls that ask() makes first, and what comes of needs without a call."""
+        """Return the calls that ask() makes first, and the outcomes that need no call."""
         chosen = self._choose(path, parsed, needs)
         if not chosen.needs:
             return [], [*chosen.outcomes]
@@ -146,7 +146,7 @@ class Asker:
         keys: Sequence[str],
         read: Callable[[JsonSchema | None], Answer],
     ) -> NoteAnswers:
-        """Return what comes of the answer to one of plan's calls, which asked for the needs.
+        """Return the outcomes of the answer to one of plan's calls, which asked for the needs.
 
         Nothing is asked once more. parsed: the note as it was then. keys: of the needs in a JSON
         answer; none: it is a text. read: returns the answer, which fits the JSON schema.
@@ -169,7 +169,7 @@ class Asker:
     def accept_given(
         self, path: str, parsed: ParsedNote, need: Need, value: object
     ) -> Accepted | Rejected:
-        """Return what comes of a value given for a need, as if the model had answered it."""
+        """Return the outcome of a value for a need, treated as the model's answer."""
         note = self._read_note(path, parsed, [need])
         acceptor = replace(self._acceptor(note), is_given=True)
         return acceptor.accept(RawAnswer(NeedQuestion(need, note.ask_for(need)), value))
@@ -184,7 +184,7 @@ class Asker:
         return self.workspace.config.styles(self.vault_context.styles)
 
     def _update_context(self, path: str) -> None:
-        """Learn of the vault again, where settings have changed. Raises NoteBusy: not just now."""
+        """Renew the vault's context if settings have changed. Raises NoteBusy if that fails now."""
         space = self.workspace
         if space.is_current(self.vault_context.scan):
             return
@@ -198,7 +198,7 @@ class Asker:
             self._backlinks = Backlinks(space)
 
     def _choose(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
-        """Return what similar notes decide, without a model."""
+        """Return the values that similar notes decide, without a model."""
         prompts = self.workspace.prompts.for_note(path)
         fields = {need: prompts.field_of(need.kind) for need in needs}
         if self.similar is None or all(f.vocabulary != "vault" for f in fields.values()):
@@ -213,7 +213,7 @@ class Asker:
         needs: Sequence[Need],
         likely: Mapping[str, Sequence[str]] | None = None,
     ) -> AskedNote:
-        """Return what both questions about the note have in common.
+        """Return the note with the context that both questions about it share.
 
         Other notes tell a small model as much as the note itself lacks. Descriptions of similar
         notes are examples for a model that is not small. likely: as in ChosenValues.

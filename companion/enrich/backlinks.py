@@ -1,4 +1,4 @@
-"""Backlinks: what the other notes of a vault say of a note, and what those are that it links to."""
+"""Backlinks: sentences about a note in other notes, and descriptions of the notes it links to."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class _Source(NamedTuple):
 
 
 class Backlinks:
-    """What the notes of a vault tell of one another; from any thread.
+    """The backlinks and descriptions of a vault's notes; from any thread.
 
     Notes that are left alone or private tell nothing, whichever model is asked: what it writes
     goes into a note that another model may read.
@@ -76,7 +76,7 @@ class Backlinks:
         self._cached = lru_cache(maxsize=_CACHED)(self._read_source)
 
     def tell(self, vault: VaultContext, path: str, parsed: ParsedNote, budget: int | None) -> Told:
-        """Return what other notes tell of the note at path.
+        """Return the sentences and descriptions that other notes have for the note at path.
 
         parsed: the note as it is now. budget: about how many tokens it may take; None: any number.
         Definitions come first, then what says most.
@@ -113,7 +113,7 @@ class Backlinks:
     def _statements(
         self, vault: VaultContext, path: str, names: Collection[str]
     ) -> Iterator[tuple[Statement, _Source]]:
-        """Yield what other notes say of it, the best first, without what says nothing new."""
+        """Yield sentences of other notes about the note, the best first, without repetitions."""
         ranked: list[tuple[Statement, _Source]] = []
         for other, source in self._sources(vault, vault.links.linking_to(path)):
 
@@ -178,7 +178,7 @@ def wrote_description(journal: Journal, path: str, parsed: ParsedNote) -> bool:
 
 
 def _take(lines: Iterable[str], budget: int | None) -> tuple[tuple[str, ...], int | None]:
-    """Return the lines for which there is room, the first ones first, and what is left of it."""
+    """Return the first lines that fit into the budget, and the rest of the budget."""
     taken = []
     for line in lines:
         cost = estimate_tokens(line) + _FRAME

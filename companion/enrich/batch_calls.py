@@ -1,4 +1,4 @@
-"""Batches: the calls about notes as lines of a file, and what comes of the answers to them.
+"""Batches: the calls about notes as lines of a file, and the answers to them.
 
 What is asked and how an answer is accepted is as in a run (asker, accept, new_proposals); only the
 call is made elsewhere, and later. Nothing is asked once more, for nobody is there to ask.
@@ -55,9 +55,9 @@ class BatchMaker:
         self._writer = NoteWriter(space, lambda: asker.callout_styles, self.batch)
 
     def make(self, job: Job) -> Planned:
-        """Return the lines that ask for what the note needs, and what is known of it without.
+        """Return the lines that ask for the note's needs, and the outcome of needs without a call.
 
-        What similar notes decide is stored as proposals; the calls are not stored yet.
+        Values that similar notes decide are stored as proposals; the calls are not stored yet.
 
         Raises JournalError.
         """
@@ -91,7 +91,7 @@ class BatchMaker:
 
 
 class Planned(NamedTuple):
-    """The calls about a note, and their lines in the file; result: what is decided without them."""
+    """The calls about a note, and their lines in the file; result: the outcome without them."""
 
     result: Result
     calls: Sequence[NewBatchCall] = ()
@@ -216,7 +216,7 @@ def _to_result(
     ids: Sequence[int],
     usage: Usage,
 ) -> Result:
-    """Return what came of a note: what waits for a decision, and why needs have no value."""
+    """Return the result of a note: proposals that wait, and why other needs have no value."""
     waiting = {
         new.need.key: Waiting(id_, new.need.kind, new.flags)
         for id_, new in zip(ids, made, strict=True)

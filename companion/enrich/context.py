@@ -1,4 +1,4 @@
-"""What a prompt shows of a note and of its vault, except the note's text; see excerpt."""
+"""The context of a prompt: facts of a note and its vault, except the note's text (excerpt.py)."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def _headings(parsed: ParsedNote) -> list[str]:
 
 
 def take_first(names: Sequence[str], letters: int = _NAMES) -> list[str]:
-    """Return the first names that together have at most that number of letters."""
+    """Return the first names, with at most that number of letters together."""
     kept, letters_free = [], float(letters)
     for name in names:
         length = width(name) + 2  # the comma

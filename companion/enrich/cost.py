@@ -1,4 +1,4 @@
-"""What a run is going to take: tokens, and money where the price is known."""
+"""The cost of a run: tokens, and money if the price is known."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Forecast(NamedTuple):
 
 
 def needs_agreement(workspace: Workspace, jobs: Sequence[Job]) -> bool:
-    """Return whether so many notes would go elsewhere that somebody has to agree to it first.
+    """Return whether the run sends so many notes to another machine that the user must agree.
 
     Raises JournalError.
     """
@@ -51,7 +51,7 @@ def needs_agreement(workspace: Workspace, jobs: Sequence[Job]) -> bool:
 
 
 def describe_cost(asker: Asker, jobs: Sequence[Job], share: float = 1.0) -> str:
-    """Return in words what the jobs, at least one, would send where, and about what that costs.
+    """Return in words what the jobs would send, where to, and at what cost. Needs at least one.
 
     share: of the usual price.
 
@@ -76,7 +76,7 @@ def _endpoint_of(config: Config) -> Endpoint | None:
 
 
 def describe_cost_of(workspace: Workspace, scan: Scan, jobs: Sequence[Job]) -> str:
-    """Return what describe_cost does, with no more of the vault in memory than it takes.
+    """Return the same as describe_cost, with as little of the vault in memory as possible.
 
     Raises JournalError.
     """
@@ -89,7 +89,7 @@ def _choose_sample(jobs: Sequence[Job]) -> Sequence[Job]:
 
 
 def describe_encoding(config: Config, scan: Scan, paths: Sequence[str]) -> str:
-    """Return in words what encoding the notes would send where, and about what that costs."""
+    """Return in words what encoding the notes would send, where to, and at what cost."""
     endpoint = config.similar_endpoint()
     assert endpoint
     tokens = sum(min(scan.files[path].size, _ENCODED_BYTES) for path in paths) // 3
@@ -102,7 +102,7 @@ def describe_encoding(config: Config, scan: Scan, paths: Sequence[str]) -> str:
 
 
 def forecast(asker: Asker, jobs: Iterable[Job], tier: str | None) -> Forecast:
-    """Return what the jobs would take, estimated from the messages that would be sent.
+    """Return the forecast for the jobs, estimated from the messages that they would send.
 
     tier: the service tier in which they would be.
 

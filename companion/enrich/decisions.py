@@ -40,7 +40,7 @@ from companion.vault.write import Snapshot, read_note
 
 
 class Preview(NamedTuple):
-    """What a proposal would make of its note. before, after: the note's text. title: the note's.
+    """A proposal's effect on its note. before, after: the note's text. title: the note's.
 
     new_values: those of its values that no note of the vault uses yet.
     """
@@ -80,7 +80,7 @@ class Decisions:
     def accept(
         self, acceptances: Iterable[Acceptance], by: str = "user", run: str | None = None
     ) -> Iterator[NoteDecision]:
-        """Write the proposals into their notes, and yield what became of each note.
+        """Write the proposals into their notes, and yield the outcome for each note.
 
         Those of one note are one change. run: the name of the run that the changes belong to.
         by: who decides: `user`, or `agent:` and a name.
@@ -97,7 +97,7 @@ class Decisions:
     def refuse(
         self, ids: Iterable[int], by: str = "user", reason: str = ""
     ) -> Iterator[NoteDecision]:
-        """Refuse the proposals, and yield what became of each note; nothing is asked for again."""
+        """Refuse the proposals, and yield the outcome for each note; nothing is asked for again."""
         ids = list(dict.fromkeys(ids))
         yield from self._report_unknown(ids)
         self._withdraw([each.id for each in self._store.get_all(ids) if each.waits_for_editor])
@@ -142,7 +142,7 @@ class Decisions:
             yield sum_up(Result(path, status, reason, change=made), decided)
 
     def preview(self, proposal: Proposal) -> Preview:
-        """Return what the proposal would make of its note; nothing is written.
+        """Return the proposal's effect on its note; nothing is written.
 
         Raises NoteError, also where the proposal has no place in the note any more.
         """
@@ -162,7 +162,7 @@ class Decisions:
         )
 
     def _find_new_values(self, path: str, filling: Filling) -> list[str]:
-        """Return those of the values that no note of the vault uses yet."""
+        """Return the values that no note of the vault uses yet."""
         field, value = self._space.prompts.for_note(path).field_of(filling.need.kind), filling.value
         if field.vocabulary != "vault" or not field.property:
             return []
@@ -172,7 +172,7 @@ class Decisions:
     def plan_edits_for(
         self, wishes: Sequence[Acceptance], text: str, run: str, by: str = "user"
     ) -> tuple[PlannedChange, NewChange]:
-        """Return what accepting proposals, all for one note, makes of a text in an editor.
+        """Return the edits by which a text in an editor accepts proposals, all for one note.
 
         Nothing is decided; the change accepts them once it is recorded as made. Those that cannot
         be accepted, or have no place in the text, are left out.
@@ -201,7 +201,7 @@ class Decisions:
     def _find_values(
         self, wishes: Sequence[Acceptance], by: str, read: Callable[[str], Snapshot]
     ) -> Answered:
-        """Return what the proposals put into their note, as read returns it.
+        """Return the values to write into the note of the proposals, as read returns it.
 
         Raises NoteRefused if none can be accepted, or has a place in it.
         """
@@ -252,7 +252,7 @@ class Decisions:
         writer: NoteWriter,
         by: str,
     ) -> NoteDecision:
-        """Write the proposals into their note, as far as they fit; return what became of it.
+        """Write the proposals into their note, as far as they fit; return the outcome.
 
         The open ones of those without a place are closed. What was made from a note that is
         ignored or private now goes, too. Other open proposals of what was filled make way.
@@ -294,7 +294,7 @@ class Decisions:
         why_not: dict[int, str],
         by: str,
     ) -> Answered:
-        """Return what the proposals put into their note; why others do not goes into why_not."""
+        """Return the values to write into the note; why_not gets the reasons against the others."""
         fillings: dict[int, Filling] = {}
         for each in group:
             if each.id in why_not:
@@ -332,7 +332,7 @@ class Decisions:
 
 
 def describe_state(proposal: Proposal) -> str:
-    """Return in words why the proposal cannot be decided on in its state."""
+    """Return in words why nobody can decide on the proposal in its state."""
     by = {"user": "you", "setting": "a setting"}.get(proposal.decided_by, proposal.decided_by)
     words = {
         "asked": "its question is in a batch, and not answered yet",
@@ -348,7 +348,7 @@ def describe_state(proposal: Proposal) -> str:
 
 
 def refuse_wish(proposal: Proposal, wish: Acceptance) -> str:
-    """Return why the proposal cannot be accepted, whatever its note is; empty: it can."""
+    """Return why the proposal cannot be accepted, whatever its note holds; empty: it can."""
     if proposal.state not in wish.states:
         return describe_state(proposal)
     if proposal.value is None and wish.text is None:

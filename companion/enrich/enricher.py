@@ -54,7 +54,7 @@ from companion.vault.write import SETTLE, require_writable
 
 
 class _OpenProposal(NamedTuple):
-    """An open proposal for the note that is worked on: written now, or left to be decided on.
+    """An open proposal for the current note: it is written now, or waits for a decision.
 
     waits: it was asked for to be looked at first, as with --propose.
     """
@@ -102,7 +102,7 @@ class Enricher(NoteWriter):
         client.limit_calls(self.workspace.config.concurrency)
 
     def enrich(self, job: Job) -> Result:
-        """Return what became of the note. What concerns this note alone is a result, no error.
+        """Enrich the note; return the result. A failure of this note alone is a result, no error.
 
         Raises EndpointError, Cancelled, StorageError: no other note can be worked on then either,
         and no further call is made.
@@ -168,12 +168,12 @@ class Enricher(NoteWriter):
 
     @property
     def limiter(self) -> RateLimiter | None:
-        """What keeps the calls under the endpoint's limits a minute, where they wait for that."""
+        """The limiter of calls a minute; None: the endpoint has none."""
         return self._client.limiter
 
     @property
     def usage(self) -> Usage:
-        """What all calls took, also those without a usable answer."""
+        """The tokens of all calls, also of those without a usable answer."""
         return self._client.usage
 
     @property
@@ -182,7 +182,7 @@ class Enricher(NoteWriter):
         return self._client.under_way
 
     def close(self) -> None:
-        """Break off the calls under way, and ask nothing more."""
+        """Abort the calls under way, and make no more."""
         self._client.close()
 
     def _keep(self, answered: Answered) -> Result:
@@ -196,7 +196,7 @@ class Enricher(NoteWriter):
         )
 
     def _reuse_open(self, job: Job, task: Task) -> tuple[Task, list[_OpenProposal]]:
-        """Return the task, and the open proposals for its note that still say something of it.
+        """Return the task, and the open proposals for its note that still apply.
 
         What a sync conflict took out of the note is opened again first.
 
@@ -223,7 +223,7 @@ class Enricher(NoteWriter):
         return replace(task, needs=(*task.needs, *stale)), proposed
 
     def _ask_model(self, job: Job, task: Task) -> tuple[Job, NoteAnswers, list[_OpenProposal]]:
-        """Return what the model gives, and the open proposals that it became; all of it is stored.
+        """Ask the model; return its answers and the open proposals made of them, all stored.
 
         The job has the path that the note has by then. What is accepted is stored after each call,
         since the next one may fail; what is rejected at the end, since the next call may ask for it
@@ -264,7 +264,7 @@ class Enricher(NoteWriter):
     def _store(
         self, job: Job, task: Task, outcomes: Sequence[Accepted | Rejected], usage: Usage
     ) -> list[tuple[Accepted | Rejected, _OpenProposal]]:
-        """Store what came of calls, and return what has an open proposal now, with that.
+        """Store the outcomes as proposals; return each outcome with its open proposal.
 
         It is on the disk at once only if no change of the note follows, which would do that. What
         would not be asked for any more, by settings that were changed meanwhile, is not stored.
@@ -290,7 +290,7 @@ class Enricher(NoteWriter):
     def _choose_written(
         self, job: Job, task: Task, proposed: Sequence[_OpenProposal], answers: NoteAnswers
     ) -> Answered | Result:
-        """Return what is to be written; or the result, if all of it waits or there is nothing.
+        """Return the values to write, or the result if all of them wait or there are none.
 
         What Companion wrote before is replaced as a whole: nothing is written while one of its
         values waits or is missing.

@@ -173,7 +173,7 @@ def add_text(context: PromptContext, parsed: ParsedNote, prose: str) -> PromptCo
 
 
 def find_too_little(parsed: ParsedNote, context: PromptContext, small_model: str) -> str:
-    """Return why a small model is asked for no callout: too little is told; empty: enough.
+    """Return why a small model gets too little text to write a callout; empty: it gets enough.
 
     Known is what the note and those that link to it say, without headings, tags, AI callouts and
     the title. What the note links to is another subject.
@@ -200,14 +200,14 @@ def find_too_little(parsed: ParsedNote, context: PromptContext, small_model: str
 
 
 def read_told(parsed: ParsedNote, context: PromptContext) -> list[str]:
-    """Return what a note and others tell of its subject, without headings, which tell nothing."""
+    """Return the text on the subject, of the note and others, without headings."""
     passages = (each for each in read_passages(parsed) if each.kind != "heading")
     told = (*subject_properties(parsed), *context.backlinks, *context.linked)
     return [*filter(None, (plain_text(each.text) for each in passages)), *told]
 
 
 def subject_properties(parsed: ParsedNote) -> list[str]:
-    """Return what the note's properties say of its subject, for a note with hardly any text.
+    """Return the properties that describe the subject, for a note with hardly any text.
 
     Words and years, each property as `artist: Paul Chambers`.
     """

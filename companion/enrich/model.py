@@ -1,4 +1,4 @@
-"""The configured model: what is known of it, a client that asks it, and what that may spend."""
+"""The configured model: its facts, a client for it, and its budget."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def _find_caps(config: Config, encoder: Endpoint | None, share: float) -> Caps:
 
 
 def _price_at(endpoint: Endpoint | None, share: float, tier: str | None = None) -> PriceOf | None:
-    """Return what tokens cost there; None: not known. endpoint: None for the embedded model."""
+    """Return the price of tokens; None: not known. endpoint: None for the embedded model."""
 
     def cost(input_tokens: int, output_tokens: int) -> Decimal | None:
         price = find_cost(endpoint, input_tokens, output_tokens, tier)
@@ -147,8 +147,8 @@ class ModelFacts(NamedTuple):
     """What asking depends on.
 
     context_tokens: what the model reads and writes in one call; None where unknown. mode: how it
-    is asked for what a note needs. prose_tokens: what it is shown of a note at most; None: as much
-    as fits. is_small: whether what it knows by heart is often wrong. told_tokens: what it is shown
+    is asked for values. prose_tokens: of a note, the most that it is shown; None: as much
+    as fits. is_small: whether not to trust its own knowledge. told_tokens: of other notes, the most
     of other notes at most.
     """
 
@@ -161,7 +161,7 @@ class ModelFacts(NamedTuple):
 
 
 def model_facts(config: Config) -> ModelFacts:
-    """Return what is known of the configured model without asking it."""
+    """Return the facts of the configured model that need no call."""
     table = config.endpoint
     plain = table.json_mode == "text"
     context = table.context_tokens
@@ -184,7 +184,7 @@ def is_model_missing(config: Config) -> bool:
 
 
 def find_limiter(config: Config, spending: Budget) -> RateLimiter | None:
-    """Return what keeps the endpoint's limits a minute; None: the embedded model has none."""
+    """Return the limiter of calls a minute; None: the embedded model has none."""
     return None if config.is_embedded else spending.limiter(config.endpoint)
 
 

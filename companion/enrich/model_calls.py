@@ -213,7 +213,7 @@ class RawAnswer(NamedTuple):
 
 
 class CallAnswers(NamedTuple):
-    """What came of the needs of a call, and the tokens it took."""
+    """The outcomes of a call, and the tokens it took."""
 
     answers: list[RawAnswer | Rejected]
     usage: Usage
@@ -257,9 +257,9 @@ def send_calls(
 
 
 def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
-    """Return the call with what was wrong with the first answers to its needs.
+    """Return the call with the faults of the first answers added to its messages.
 
-    The model does not see its first answer again where it must not copy.
+    Where the model must not copy, it does not see its first answer again.
     """
     faults = {ask.key: fault for need, ask in call.questions if (fault := unfit[need].fault)}
     fault = next(iter(faults.values()))
@@ -295,7 +295,7 @@ def split_answer(
     is_json: bool,
     is_strict: bool = False,
 ) -> CallAnswers:
-    """Return what the answer that ask returns holds for each need.
+    """Call ask, and return its answer split into one for each need.
 
     Raises what ask raises, except AnswerError, which rejects the needs.
     """

@@ -1,4 +1,4 @@
-"""New proposals, of a model, a script or an agent: what is stored of them, and what flags them."""
+"""Make proposals of the answers of a model, a script or an agent, with their flags."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class ProposalMaker:
 
         tokens: in and out, of the calls.
 
-        Left out is what says nothing of the note: the model was not asked, or gave no completion.
+        Outcomes without an answer are left out: the model was not asked, or gave no completion.
         """
         about = (
             self._make_one(job, outcome)
@@ -74,7 +74,7 @@ class ProposalMaker:
     def make_asked(
         self, job: Job, task: Task, needs: Sequence[Need], run: str, where: str
     ) -> list[NewProposal]:
-        """Return what stands for the needs while they are asked in a batch. where: the batch."""
+        """Return placeholders for needs that are asked in a batch. where: the batch."""
         placeholders = (
             NewProposal(
                 job.path, need, None, "asked", reason=where, model=self.model.name, waits=True
@@ -86,7 +86,7 @@ class ProposalMaker:
     def _add_origin(
         self, job: Job, task: Task, made: Iterable[NewProposal], run: str
     ) -> list[NewProposal]:
-        """Return the proposals with what they were made from, and how their needs are found."""
+        """Return the proposals with their source, and the options that find their needs again."""
         prompts, sentences = self.workspace.prompts.for_note(job.path), hash_sentences(task.parsed)
         options: dict[str, object] = {}
         if job.section:
@@ -106,7 +106,7 @@ class ProposalMaker:
         ]
 
     def _make_one(self, job: Job, outcome: Accepted | Rejected) -> NewProposal:
-        """Return the proposal of what came of a need; of a new value, an open one."""
+        """Return the proposal for an outcome; a value new to the vault makes an open one."""
         need, model = outcome.need, self.model.name
         mode = self.workspace.config.review_mode(job.path, need.kind)
         waits = job.propose or job.dry_run or mode == "propose"
@@ -134,7 +134,7 @@ class ProposalMaker:
         return made._replace(answer=outcome.answer, model=model)
 
     def _flags(self, job: Job, accepted: Accepted) -> tuple[Flag, ...]:
-        """Return what flags the value; what is wrong with it, only where answers are checked."""
+        """Return the flags of the value; those for its faults only if answers are checked."""
         replaces: list[Flag] = ["replaces"] if job.rewrite else []
         if not checks_are_on():
             return tuple(replaces)
@@ -167,7 +167,7 @@ _TOLD_TOKENS = 800  # of other notes
 
 
 class Place(NamedTuple):
-    """Where a given value goes. latest: what became of the latest proposal for that."""
+    """The place of a value in a note. latest: the latest proposal for that place."""
 
     job: Job
     task: Task
@@ -260,7 +260,7 @@ class ProgramProposer:
 def propose_for_script(
     workspace: Workspace, vault_context: VaultContext, path: str, entry: GivenValue, script: str
 ) -> Proposal | RejectedValue:
-    """Propose a value of a script of the user's for the note at path, whatever was asked before.
+    """Propose a script's value for the note at path, ignoring past proposals.
 
     Raises the same as find_place, and JournalError.
     """

@@ -17,7 +17,7 @@ from companion.vault.write import read_note
 
 
 class NoteFilter(NamedTuple):
-    """What is asked of notes; those fit that fit all that is given. None: any.
+    """Criteria for notes, which match all that are set. None: any.
 
     kind: of their needs, which others are left out of. tag: without `#`; one nested in it is one,
     too. with_property: its name, or `name=value`. modified_since: Unix time, seconds.
@@ -61,7 +61,7 @@ def make_filter(
     modified_since: float | None,
     kind: str | None = None,
 ) -> NoteFilter:
-    """Return the filter of what somebody typed. Raises UsageError if one names nothing."""
+    """Return the filter for what the user typed. Raises UsageError if a name is empty."""
     if tag is not None:
         name = tag.removeprefix("#").strip("/")
         if not is_tag(name):

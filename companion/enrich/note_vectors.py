@@ -1,4 +1,4 @@
-"""The vectors of a vault's notes, kept in step with what the notes say."""
+"""The vectors of a vault's notes, updated when the notes change."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ VectorProgress = Callable[[int, int], None]
 
 
 def encoded_text(parsed: ParsedNote, path: str) -> str:
-    """Return what of a note is encoded: its title, and the beginning of what its author wrote.
+    """Return the text of a note to encode: its title, and the beginning of the author's own words.
 
     Its tags are left out, and its callouts and quotes: the words of others, or of Companion.
     """
@@ -96,7 +96,7 @@ class NoteVectors:
             return [path for path in paths if not self._has(scan.files[path])]
 
     def needs_agreement(self, missing: Sequence[str]) -> bool:
-        """Return whether so many notes would go elsewhere that somebody has to agree to it."""
+        """Return whether so many notes would go to another machine that the user must agree."""
         return self.is_remote and len(missing) > ASK_FROM
 
     def update(

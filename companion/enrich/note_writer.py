@@ -88,7 +88,7 @@ class Answered:
 
 
 class PlannedChange(NamedTuple):
-    """What would become of a note: the result, and the edits of its text that make it so."""
+    """The plan for a note: the result, and the edits of its text."""
 
     result: Result
     edits: list[Edit]
@@ -140,9 +140,9 @@ class NoteWriter:
         return read_note(space.root, path, settle=settle, waits=self._waits, max_bytes=limit)
 
     def write(self, answered: Answered) -> Result:
-        """Return what became of the note: planned on it as it is now, and written.
+        """Plan the values on the note as it is now, and write them; return the result.
 
-        It is planned and written again on what somebody wrote meanwhile.
+        If somebody else writes the note meanwhile, they are planned and written again.
 
         Raises NoteError, Cancelled, StorageError. After NoteChanged and NoteBusy, it can be
         tried again later.
@@ -246,7 +246,7 @@ class NoteWriter:
         raise SettingsChanged("the settings were changed meanwhile; nothing was written")
 
     def change_of(self, answered: Answered, planned: PlannedChange) -> NewChange:
-        """Return what the journal is to hold of the change."""
+        """Return the change as the journal is to record it."""
         result = planned.result
         remarks = (*(each.remark for each in result.filled), *result.proposed)
         return NewChange(
@@ -285,7 +285,7 @@ class NoteWriter:
             raise Cancelled("The work was stopped; what was not written yet was left as it was")
 
     def _plan(self, task: Task, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
-        """Return what becomes of the task's note, and the edits of its text as it was read.
+        """Return the plan for the task's note, and the edits of its text as it was read.
 
         Raises NoteRefused.
         """

@@ -1,4 +1,4 @@
-"""What came of asking for what a note needs: values and their evidence, or why there are none."""
+"""The outcomes of asking for needs: values with evidence, or the reasons against them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Accepted(NamedTuple):
 
 
 class NoteAnswers(NamedTuple):
-    """What came of each need of a note, and the tokens it took."""
+    """The outcomes for the needs of a note, and the tokens they took."""
 
     outcomes: tuple[Accepted | Rejected, ...]
     usage: Usage
@@ -99,7 +99,7 @@ class NoteAnswers(NamedTuple):
 def merge_outcomes(
     first: Sequence[Accepted | Rejected], second: Sequence[Accepted | Rejected]
 ) -> list[Accepted | Rejected]:
-    """Return what the first and the second answers came to together.
+    """Return the outcomes of the first and the second answers, merged.
 
     A need keeps its last reason, unless the model had nothing to say to the second question.
     """
@@ -130,7 +130,7 @@ class RepeatedFaults:
         self._limit = _LIMIT_AT_FIRST
 
     def count(self, answers: NoteAnswers) -> None:
-        """Count what came of a note. Raises ModelUnfit at the same fault once too often.
+        """Count the outcomes of a note. Raises ModelUnfit if the same fault comes too often.
 
         A refusal of the model's is about the note, and counts neither way.
         """
@@ -163,7 +163,7 @@ two neighbouring sentences have does not either. See benchmarks/HISTORY.md.
 
 
 class Evidence(NamedTuple):
-    """What a sentence rests on.
+    """The evidence for a sentence.
 
     shown: the sentence that comes closest, or two that follow each other; empty: nothing was
     shown. similarity: -1 to 1. supported: whether that is enough, see SUPPORTED. path: of the other

@@ -1,4 +1,4 @@
-"""The places of proposals in their note as it is now, and which have none any more."""
+"""The places of proposals in the present note, and the proposals that have lost theirs."""
 
 from __future__ import annotations
 

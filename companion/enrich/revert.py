@@ -1,4 +1,4 @@
-"""A note's text without what Companion wrote into it, to ask for that once more."""
+"""A note's text without Companion's own, which is asked for again."""
 
 from __future__ import annotations
 

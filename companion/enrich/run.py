@@ -1,4 +1,4 @@
-"""Many notes at once, and what became of each: one that fails never stops the others."""
+"""Many notes at once, with a result for each: one that fails never stops the others."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NoteStatus = Literal["enriched", "proposed", "refused", "unchanged", "skipped", 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a job. filled: what was written; left: what was not, and why.
+    """The result of a job. filled: the values written; left: the needs not filled, and why.
 
     proposed: in words, values that the vault does not use yet, of needs that are not filled.
     old, new: the note's text before and after, where it changed or would change.
@@ -75,7 +75,7 @@ class Waiting(NamedTuple):
 def proposed_result(
     path: str, waiting: Sequence[Waiting], unfilled: tuple[str, ...], usage: Usage
 ) -> Result:
-    """Return the result of a note into which nothing is written, as proposals for it wait."""
+    """Return the result of a note whose proposals wait; nothing is written into it."""
     return Result(
         path,
         "proposed",
@@ -88,7 +88,7 @@ def proposed_result(
 
 
 def describe_waiting(waiting: Iterable[Waiting]) -> list[str]:
-    """Return what waits for a decision, by what flags it."""
+    """Return in words which proposals wait for a decision, by their flags."""
     kinds: dict[str, list[str]] = {}
     for each in waiting:
         kinds.setdefault(", ".join(each.flags), []).append(each.kind)
@@ -99,9 +99,9 @@ def describe_waiting(waiting: Iterable[Waiting]) -> list[str]:
 
 
 class Decided(NamedTuple):
-    """What became of a proposal. state: the present one; None: there is no such proposal.
+    """The outcome for a proposal. state: the present one; None: there is no such proposal.
 
-    reason: why it is not as it was wanted, in words; empty: it is.
+    reason: why the decision failed, in words; empty: it did not.
     """
 
     id: int
@@ -110,7 +110,7 @@ class Decided(NamedTuple):
 
 
 class NoteDecision(NamedTuple):
-    """What became of a note: `enriched`, `refused`, `unchanged` or `failed`; and its proposals."""
+    """The result of a note (`enriched`, `refused`, `unchanged`, `failed`), and of its proposals."""
 
     result: Result
     proposals: tuple[Decided, ...]
@@ -124,7 +124,7 @@ class NoteDecision(NamedTuple):
 
 
 def sum_up(result: Result, decided: Sequence[Decided]) -> NoteDecision:
-    """Return the decision; a result in which nothing was done as it was wanted is a failed one.
+    """Return the decision; if every proposal of the note failed, so has the decision.
 
     One that an editor is to make is `proposed` until then.
     """
@@ -193,9 +193,9 @@ def run_jobs(
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Have the garbage collector look seldom, and not at what is there already, meanwhile.
+    """Collect garbage rarely while the block runs, and leave out the objects that exist already.
 
-    Looking through all modules again and again takes a twentieth of the time of a run.
+    Scanning all modules again and again takes a twentieth of the time of a run.
     """
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS, *_OFTEN[1:])

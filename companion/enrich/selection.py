@@ -31,7 +31,7 @@ from companion.vault.write import read_note
 
 
 class JobOptions(NamedTuple):
-    """What the user wants done to the notes; see Job. every: in folders, all notes, not only stubs.
+    """The options of a run; see Job. every: in folders, all notes, not only stubs.
 
     section: the words of a heading. line: of a note, counted from 1; its section is asked for.
     only: which of the notes. rewrite: what Companion wrote, to be rewritten, and nothing else.
@@ -123,7 +123,7 @@ def has_open_needs(workspace: Workspace, job: Job) -> bool:
 
 
 def open_task(workspace: Workspace, job: Job) -> Task | None:
-    """Return what is to be done to the note as it is now; None where nothing is to be asked for.
+    """Return the task for the note as it is now; None if there is nothing to ask for.
 
     Raises JournalError.
     """
@@ -132,7 +132,7 @@ def open_task(workspace: Workspace, job: Job) -> Task | None:
 
 
 def _read_task(workspace: Workspace, job: Job) -> Task | None:
-    """Return what is to be done to the note as it is now; None where it is left alone."""
+    """Return the task for the note as it is now; None if the note is left alone."""
     if skip_reason(workspace.root, job.path, workspace.ignore):
         return None
     try:
@@ -143,7 +143,7 @@ def _read_task(workspace: Workspace, job: Job) -> Task | None:
 
 
 def count_left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:
-    """Return how many notes in these folders are left alone, by the reason.
+    """Return the number of notes left alone in these folders, by reason.
 
     A folder that cannot be read, or that is left out of the vault, counts as one.
     """
@@ -227,7 +227,7 @@ def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
 
 
 class ScanPart:
-    """The part of a scan that concerns the paths the user named; all of it where none is named.
+    """The part of a scan that the named paths select; without any, all of it.
 
     notes: those that need something, or of which something is left. others: the notes of which
     there is nothing to report. looked_at: how many notes were read. only: which of the notes.

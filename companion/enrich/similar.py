@@ -1,4 +1,4 @@
-"""Similar notes: which they are, and the tags and note types that they suggest."""
+"""Similar notes, and the tags and note types that they suggest."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def open_similar(
 
 
 class ChosenValues(NamedTuple):
-    """What similar notes decide. needs: what is left for the model.
+    """The values that similar notes decide. needs: those left for the model.
 
     likely: the values that similar notes have, the likeliest first, by the name of the field.
     """
@@ -94,7 +94,7 @@ class SimilarNotes:
     def find_evidence(
         self, proposal: Sequence[str], shown: Sequence[str], language: str | None
     ) -> list[Evidence]:
-        """Return the evidence for each sentence of a proposal; nothing where it cannot be told.
+        """Return the evidence for each sentence of a proposal; nothing if there can be none.
 
         That is where the encoder fails, does not know the language, or is on another machine.
         """
@@ -115,7 +115,7 @@ class SimilarNotes:
         fields: Mapping[Need, Field],
         language: str | None,
     ) -> ChosenValues:
-        """Return what similar notes decide of the needs, each with its field.
+        """Return the values that similar notes decide for the needs, each with its field.
 
         language: of the note, by its English name.
         """
@@ -149,7 +149,7 @@ class SimilarNotes:
         most: int,
         language: str | None = None,
     ) -> Suggestion:
-        """Return what similar notes say of the property of that name.
+        """Return the values that similar notes suggest for the property of that name.
 
         most: values at most. language: of the note, by its English name. Where the encoder fails,
         or does not know the language, nothing is known.
@@ -171,7 +171,7 @@ class SimilarNotes:
     def neighbours(
         self, context: VaultContext, name: str, most: int, *, of_all: bool = False
     ) -> NearestNeighbours:
-        """Return the notes with values for the property, and what was learnt from them.
+        """Return the notes with values for the property, and the rule learnt from them.
 
         of_all: private notes, too, which tell of private ones only.
 
@@ -240,7 +240,7 @@ class SimilarNotes:
         return self._workspace.config
 
     def describe_encoder(self) -> str:
-        """Return in words what compares the notes, and where."""
+        """Return in words which encoder compares the notes, and where."""
         if isinstance(self.vectors.encoder, BuiltInEncoder):
             return "the built-in encoder: nothing leaves this machine"
         place = "not on this machine" if self.vectors.is_remote else "on this machine"

@@ -1,4 +1,4 @@
-"""What one note says of another: the sentences, list items and table rows that link to it."""
+"""Statements about a note in others: the sentences, list items and table rows that link to it."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _BAR = re.compile(r"(?<!\\)\|")
 
 
 class Statement(NamedTuple):
-    """What a note says of another, as a reader sees it, on one line.
+    """A statement of a note about another, as a reader sees it, on one line.
 
     line: where it begins in the note, counted from 1. heading: what it stands under. words: how
     much it says beside the other note's names, in words. is_definition: it says what that is.
@@ -64,12 +64,12 @@ class Statement(NamedTuple):
     is_quotable: bool
 
     def rank(self) -> tuple[bool, float]:
-        """Return by what statements are sorted: definitions first, then what says most."""
+        """Return the sort key of statements: definitions first, then those that say most."""
         return not self.is_definition, -self.words
 
 
 class Quotation(NamedTuple):
-    """What another note, of that path and title, says of a note."""
+    """A statement about a note, quoted from the note of that path and title."""
 
     text: str
     path: str
@@ -139,7 +139,7 @@ def read_passages(parsed: ParsedNote) -> list[Passage]:
 
 
 def _find_parent(passage: Passage, before: Sequence[Passage], items: list[Passage]) -> None:
-    """Say what stands above a passage that comes after those before; see read_passages."""
+    """Return the parent of a passage that follows those before it; see read_passages."""
     above = before[-1] if before else None
     if passage.kind != "item":
         items.clear()
@@ -161,7 +161,7 @@ def _find_parent(passage: Passage, before: Sequence[Passage], items: list[Passag
 def find_statements(
     passages: Iterable[Passage], leads_here: Callable[[str], bool], names: Collection[str]
 ) -> Iterator[Statement]:
-    """Yield what the passages of a note say of another note, where that is enough to tell.
+    """Yield the statements about another note in the passages of a note.
 
     leads_here: whether a link's target is that note. names: what it is called.
     """
@@ -205,7 +205,7 @@ def find_statements(
 def _cut(
     passage: Passage, text: str, leads_here: Callable[[str], bool]
 ) -> Iterator[tuple[str, str]]:
-    """Yield what says something of the note, and what stands above it, as a reader sees that."""
+    """Yield the passages about the note, and their parents, as a reader sees them."""
 
     def names_it(part: str) -> bool:
         return any(map(leads_here, link_targets(part)))

@@ -43,7 +43,7 @@ def make_submissions(
 ) -> Iterator[Result]:
     """Make batches of the notes, none over the limits of providers, and store them to be sent.
 
-    Yields what is decided of each note without a call. capabilities: as in BatchMaker.
+    Yields the outcome for each note without a call. capabilities: as in BatchMaker.
 
     Raises JournalError, UsageError.
     """
@@ -77,7 +77,7 @@ def make_submissions(
 
 
 class FirstQuestion(NamedTuple):
-    """What came of the first notes, which were asked about at once. rest: the other jobs."""
+    """The results of the first notes, which were asked about at once. rest: the other jobs."""
 
     results: list[Result]
     rest: Sequence[Job]
@@ -180,9 +180,9 @@ class Submission:
         return self._api.get(provider.id) if provider and provider.step == "sent" else None
 
     def cancel(self, batch: Batch) -> int:
-        """Give the batch up; return how many calls may be made elsewhere at once.
+        """Cancel the batch; return the number of calls that may be made elsewhere at once.
 
-        What the provider has is stopped there; what it has answered by then can be collected.
+        The provider stops what it has of it; answers that it has already can be collected.
 
         Raises EndpointError, JournalError.
         """
@@ -204,7 +204,7 @@ class Submission:
     def collect(
         self, batch: Batch, state: ProviderBatch | None, reader: Callable[[], BatchReader]
     ) -> Iterator[Result]:
-        """Yield what comes of the answers of a batch that ended; then delete the provider's files.
+        """Yield the results of a batch that ended; then delete the provider's files.
 
         state: as look_up returned it. What came no answer for is asked for again in another run.
 
@@ -228,7 +228,7 @@ class Submission:
             self._delete_files(batch, provider)
 
     def _delete_files(self, batch: Batch, provider: ProviderState) -> None:
-        """Delete all that the provider has of the batch, also what it got without saying so."""
+        """Delete the provider's files of the batch, also those whose upload it did not confirm."""
         for file in dict.fromkeys([*provider.files, *self._api.find_files(f"{batch.id}.jsonl")]):
             self._api.delete_file(file)
         self._batches.set_provider(batch.id, provider._replace(step="done", files=()))

@@ -1,4 +1,4 @@
-"""What is to be done to a note: which of its needs are asked for, and why others are not."""
+"""The task for a note: which of its needs are asked for, and why others are not."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Job(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """A note as it was read, and what is to be done to it.
+    """A note as it was read, and its needs.
 
     data: its bytes. parsed: its text; for --force, without what Companion wrote. skipped: why it
     is left alone. needs: what to ask for. unfilled: what is not asked for, and why. reopened: the
@@ -81,12 +81,12 @@ class Task:
 
     @property
     def all_needs(self) -> tuple[Need, ...]:
-        """What to ask for, and what is not asked for as it has a proposal."""
+        """The needs to ask for, and those that have a proposal."""
         return (*self.needs, *(need for need, _ in self.proposed))
 
 
 def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
-    """Return what is to be done to the note that holds data.
+    """Return the task for the note that holds data.
 
     Raises NoteRefused: its text leaves a doubt, or the section is not there. JournalError.
     """
@@ -120,7 +120,7 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
 
 
 class NeedsToAsk(NamedTuple):
-    """What becomes of the needs of a note.
+    """The needs of a note, sorted by whether they are asked for.
 
     needs: those to ask for. before: those that were asked for before, and are not again. proposed:
     as in Task. Both with what is known of each.
@@ -177,8 +177,8 @@ def leave_out_asked(
     What was filled in another note of the same name, or before the note was rewritten, does not
     count.
 
-    reopened: keys of needs to ask for, whatever became of them before. latest: what became of the
-    note's, by key, from a query for all notes; None: it is looked up.
+    reopened: keys of needs to ask for, ignoring past proposals. latest: the latest proposals for
+    the note, by key, from a query for all notes; None: they are looked up.
     """
     if latest is None:
         latest = workspace.journal.proposals.latest(job.path)
@@ -205,7 +205,7 @@ def leave_out_asked(
 
 
 def _find_lost(workspace: Workspace, path: str, latest: LatestProposal) -> LatestProposal | None:
-    """Return what is to open again of what a sync conflict took out of the note; None: nothing.
+    """Return the proposal to open again, whose value a sync conflict removed; None: it did not.
 
     It is flagged, and waits, unless the conflict is certain and it is lost for the first time.
     """
@@ -251,12 +251,12 @@ def is_written(config: Config, job: Job, kind: str, proposed: _Proposed) -> bool
 
 
 def was_rejected(latest: LatestProposal | None) -> bool:
-    """Return whether the answer to what was asked could not be used."""
+    """Return whether the answer was rejected."""
     return latest is not None and latest.state == "rejected" and not _is_nothing(latest)
 
 
 def _is_nothing(latest: LatestProposal) -> bool:
-    """Return whether the model answered that there is nothing to say."""
+    """Return whether the model answered that it has nothing to say."""
     return latest.rejection == "nothing" and "new-value" not in latest.flags
 
 
@@ -282,7 +282,7 @@ def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bo
 
 
 def find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
-    """Return the keys of what the job would ask for in a named note with this text."""
+    """Return the keys of the needs that the job would ask for in a named note with this text."""
     try:
         facts = _find_needs(workspace, job, ParsedNote(NoteText(text)), explicit=True)
     except NoteRefused:

@@ -1,4 +1,4 @@
-"""The settings of one vault as its files have them now: of ours, of its prompts, of Obsidian's.
+"""The current settings of a vault, from our files, its prompts and Obsidian's settings.
 
 Whoever asks a model or writes looks at the files first, by a few stat calls; what has changed is
 read again. While one of them is broken, nothing is asked and nothing written.
@@ -77,7 +77,7 @@ class VaultSettings:
 
     @property
     def scan_basis(self) -> tuple[Rules, IgnoreRules]:
-        """What a scan depends on."""
+        """The settings that a scan depends on."""
         return self.rules, self.ignore
 
     @cached_property
@@ -208,7 +208,7 @@ def _has_content(mark: object) -> bool:
 
 
 def _read_marks(paths: Iterable[str]) -> _Marks:
-    """Return by path what tells each file or folder from one that was changed since."""
+    """Return a fingerprint of each file or folder, by path."""
     return {path: _read_mark(path) for path in paths}
 
 

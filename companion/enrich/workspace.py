@@ -1,4 +1,4 @@
-"""An opened vault, recovered: its settings, prompts, rules of what is private, index, journal."""
+"""An open vault: its settings, prompts, privacy rules, index and journal, after recovery."""
 
 from __future__ import annotations
 
@@ -219,7 +219,7 @@ def open_workspace(
     patience: float = 0.0,
     read_config: Callable[[], Config] | None = None,
 ) -> Iterator[Workspace]:
-    """Open the vault at root, and recover first what an interrupted run left behind.
+    """Open the vault at root, after recovering from an interrupted run.
 
     config: what holds until a file of the settings changes; None: what they say. read_only: take
     no lock, recover nothing, write nothing into the journal. reader: as in Workspace; private notes

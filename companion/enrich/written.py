@@ -1,4 +1,4 @@
-"""What Companion wrote and nobody edited since: rewrite it, and tell what is outdated."""
+"""Texts that Companion wrote and nobody edited: rewrite them, and find outdated ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DECIDED: tuple[ProposalState, ...] = ("open", "accepted")
 
 
 class Outdated(NamedTuple):
-    """What was made from a text of which a lot has changed. share: of its sentences, 0 to 1."""
+    """A text whose source has changed a lot. share: of its sentences, 0 to 1."""
 
     proposal: Proposal
     share: float
@@ -47,7 +47,7 @@ def find_rewrites(space: Workspace, paths: Sequence[str], criteria: Criteria) ->
 
 
 def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Iterator[Outdated]:
-    """Yield what Companion wrote, nobody edited, and whose source has changed a lot since.
+    """Yield texts that Companion wrote, nobody edited, and whose source has changed a lot.
 
     A lot is _OUTDATED_SHARE of the sentences that it was made from. paths: notes and
     folders; None: all. The notes are as of the last scan.
