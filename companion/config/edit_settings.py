@@ -165,7 +165,7 @@ def _replace_value(tables: dict[str, Any], name: str, value: SettingValue) -> ob
 
 
 def _without_empty(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tables without those that set nothing, of which the header may be gone."""
+    """Return the tables without empty ones, whose header may be gone."""
     return {name: table for name, table in tables.items() if table != {}}
 
 

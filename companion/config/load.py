@@ -62,7 +62,7 @@ def state_folder(root: Path) -> Path:
 
 
 def vault_digest(root: Path) -> str:
-    """Return by what our own files name the vault at root: 12 hexadecimal digits, of its path."""
+    """Return the digest of the vault's path in our file names: 12 hexadecimal digits."""
     return sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 

@@ -217,7 +217,7 @@ class Config(Table):
         )
 
     def review_mode(self, path: str, kind: str) -> Mode:
-        """Return what becomes of answers for a note: that of its deepest folder with a setting.
+        """Return the review mode for a note, that of its deepest folder with a setting.
 
         path: vault-relative, with `/`. kind: of the need. Without such a folder, the field's.
         """

@@ -1,1 +1,1 @@
-"""What is set up, what is missing, and how to mend it."""
+"""Checks of the setup, and how to mend what is missing."""

@@ -92,7 +92,7 @@ class Recommendation(NamedTuple):
 
 
 def inspect_machine() -> Machine:
-    """Return what this machine has. Only servers on it are asked."""
+    """Return the machine's memory, cores and model servers. Only servers on it are asked."""
     folder = models_folder()
     there = next(above for above in (folder, *folder.parents) if above.exists())
     free_disk = shutil.disk_usage(there).free

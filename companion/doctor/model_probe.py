@@ -33,7 +33,7 @@ class ProbeResult(NamedTuple):
 
 
 def with_few_retries(config: Config) -> Config:
-    """Return the configuration for somebody who waits: a call that fails is made once more."""
+    """Return the configuration with one retry at most, for a user who is waiting."""
     once = config.endpoint.model_copy(update={"retries": min(config.endpoint.retries, 1)})
     return config.model_copy(update={"endpoint": once})
 
@@ -54,7 +54,7 @@ def probe_client(client: Client) -> ProbeResult:
 
 
 def advice_on_thinking(config: Config) -> str:
-    """Return what to tell the user of a model that thinks; empty where settings deal with it."""
+    """Return advice on a model that thinks; empty if the settings deal with it."""
     table = config.endpoint
     if table.reasoning_effort == "none":
         return (

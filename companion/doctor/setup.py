@@ -40,7 +40,7 @@ _KEY = re.compile(r"^[^#\n]*\bapi_key\b", re.MULTILINE)
 
 
 class Finding(NamedTuple):
-    """The result of one check. said: what was found; mend: what to do, empty if nothing.
+    """The result of one check. said: the finding, in words; mend: what to do; empty: nothing.
 
     state: with a "problem" something does not work; a "hint" is only worth knowing.
     """
@@ -234,7 +234,7 @@ def check_events(root: Path) -> Finding:
 
 
 def check_spending(config: Config, root: Path) -> Finding:
-    """Return what was spent today, and whether a limit is reached. Raises UsageError (price)."""
+    """Return today's spending, and whether a limit is reached. Raises UsageError (price)."""
     with open_spending(config, root) as spending:
         if not (common_state_folder() / "spending.sqlite3").exists():
             return Finding("ok", "nothing so far")

@@ -238,7 +238,7 @@ def retry_delay(attempt: int, first: float = _FIRST_DELAY) -> float:
 
 
 def _settle(reservation: Reservation, reply: Reply, tier: str | None) -> None:
-    """Put the usage in the reply in place of what was reserved for the call.
+    """Replace the reserved amount of the call by the usage in the reply.
 
     One that says it came from another service tier is paid at the usual price.
     """

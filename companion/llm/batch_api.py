@@ -71,7 +71,7 @@ class BatchApi:
         return str(self._object(reply).get("id", ""))
 
     def create(self, file: str, key: str) -> ProviderBatch:
-        """Return a new batch of the file's questions. key: by which find() knows it again.
+        """Return a new batch of the file's questions. key: by which find() finds it.
 
         Where a connection breaks, it looks first whether the batch is there.
         """
@@ -100,7 +100,7 @@ class BatchApi:
         return _read_batch(self._object(self._send("GET", f"/batches/{id_}")))
 
     def cancel(self, id_: str) -> None:
-        """Have the provider stop the batch; what it answered already stays, and is billed."""
+        """Ask the provider to stop the batch; answers it has given stay, and are billed."""
         self._send("POST", f"/batches/{id_}/cancel")
 
     def read_file(self, file: str) -> bytes:
@@ -246,7 +246,7 @@ class AnswerLine(NamedTuple):
 
 
 def read_line(line: bytes) -> AnswerLine | None:
-    """Return what a line of an answer file says; None where it is no such line."""
+    """Return the answer in a line of an answer file; None if it is no such line."""
     try:
         data = json.loads(line)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The daily budget: what calls cost, reserved before each of them, under the user's caps."""
+"""The daily budget: the cost of each call is reserved before it, under the user's caps."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class DaySpending(NamedTuple):
 
 
 class Caps(NamedTuple):
-    """What calls cost, and what may be spent in a day.
+    """The price of calls, and the caps on a day's spending.
 
     price: of the configured model; None where it is unknown. tokens_a_day, dollars_a_day: caps
     over all vaults; notes_a_day: cap on this vault's background notes; None: no cap. tier_price: in
@@ -79,7 +79,7 @@ class Caps(NamedTuple):
 
 
 class Budget:
-    """Counts what is spent each local calendar day, in a file that all processes share.
+    """Counts the spending of each local calendar day, in a file that all processes share.
 
     vault: whose background notes are counted. caps: as of the last call; see follow. clock: returns
     seconds since the epoch. Safe for threads; close() it at the end.
@@ -118,7 +118,7 @@ class Budget:
     def reserve(
         self, input_tokens: int, output_tokens: int, *, patient: bool = False, in_tier: bool = False
     ) -> Reservation:
-        """Return the reservation of a call; what it may take counts as spent from now on.
+        """Return the reservation of a call, whose estimate counts as spent from now on.
 
         patient: where a cap would be exceeded, wait for this process's calls under way, which may
         take less than was estimated for them. in_tier: it is made in the model's service tier.
@@ -168,7 +168,7 @@ class Budget:
             return Correction(day, amount, amount, self._store.files)
 
     def limiter(self, endpoint: Endpoint) -> RateLimiter:
-        """Return what keeps the limits a minute of the endpoint, for all calls by this budget."""
+        """Return the limiter of the endpoint's calls a minute, for all calls under this budget."""
         with self._changed:
             key = endpoint.address, endpoint.model, endpoint.requests_a_minute
             if key not in self._limiters:
@@ -191,7 +191,7 @@ class Budget:
         self._ask(lambda: self._store.remove_note(self._day(), self._vault), None)
 
     def spent_today(self) -> DaySpending:
-        """Return what was spent today; zeros where that is unknown. Takes microseconds."""
+        """Return today's spending; zeros if it is unknown. Takes microseconds."""
         day = self._ask(lambda: self._store.read(self._day(), self._vault), None)
         if day is None:
             return DaySpending()
@@ -201,7 +201,7 @@ class Budget:
         return DaySpending(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)
 
     def spent_by_day(self, limit: int) -> dict[str, Amount]:
-        """Return what was spent on the last `limit` days with calls; nothing where unknown."""
+        """Return the spending of the last `limit` days with calls; empty if it is unknown."""
         return self._ask(lambda: self._store.read_days(limit), {})
 
     def spent_by_model(self, limit: int) -> dict[str, dict[str, Amount]]:
@@ -220,7 +220,7 @@ class Budget:
         self.close()
 
     def _ask(self, work: Callable[[], T], unknown: T) -> T:
-        """Return what work does with the file; unknown, after a warning, where it is unusable."""
+        """Return the result of work; if the file is unusable, warn and return `unknown`."""
         with self._changed:
             try:
                 return work()
@@ -255,7 +255,7 @@ class Budget:
             return True
 
     def _settle(self, reserved: Correction, usage: Usage | None, in_tier: bool) -> None:
-        """Replace what was reserved by the usage; None: it stays.
+        """Replace the reserved amount by the usage; None: it stays.
 
         Cached tokens count at full price, though most providers charge less: no cap is exceeded.
         """

@@ -1,4 +1,4 @@
-"""The file of what was spent each day: a call is added only if it exceeds no cap of the day."""
+"""The file of daily spending: a call is added only if it exceeds no cap of the day."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class BudgetFile:
         self._id: FileId | None = None
 
     def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what work finds in the file; in a new one, where it is damaged.
+        """Return the result of work on the file; if it is damaged, on a new one.
 
         Raises BudgetFileUnusable.
         """
@@ -222,7 +222,7 @@ class BudgetStore:
         return self._execute(_ADD, values)
 
     def correct(self, correction: Correction) -> None:
-        """Replace what was reserved by what was spent. No number falls below zero."""
+        """Replace the reserved amount by the amount spent. No number falls below zero."""
         day, reserved, spent, files, model = correction
 
         def work(db: sqlite3.Connection) -> None:
@@ -245,7 +245,7 @@ class BudgetStore:
         self._execute(_REMOVE_NOTE, {"day": day, "vault": vault})
 
     def read(self, day: str, vault: str) -> tuple[Amount, int]:
-        """Return what was spent on the day, and the number of background notes in the vault."""
+        """Return the spending of the day, and the number of background notes in the vault."""
 
         def work(db: sqlite3.Connection) -> tuple[Amount, int]:
             row = db.execute(_READ, {"day": day}).fetchone()
@@ -255,7 +255,7 @@ class BudgetStore:
         return self._file.use(work)
 
     def read_days(self, limit: int) -> dict[str, Amount]:
-        """Return what was spent on each of the last `limit` days with calls, newest first."""
+        """Return the spending of each of the last `limit` days with calls, newest first."""
 
         def work(db: sqlite3.Connection) -> dict[str, Amount]:
             return {day: Amount(*rest) for day, *rest in db.execute(_READ_DAYS, (limit,))}
@@ -263,7 +263,7 @@ class BudgetStore:
         return self._file.use(work)
 
     def read_models(self, limit: int) -> dict[str, dict[str, Amount]]:
-        """Return what was spent on each model on the last `limit` days with calls, by day."""
+        """Return the spending on each model, by day, for the last `limit` days with calls."""
 
         def work(db: sqlite3.Connection) -> dict[str, dict[str, Amount]]:
             by_day: dict[str, dict[str, Amount]] = {}

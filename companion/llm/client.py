@@ -105,7 +105,7 @@ class Client:
         return latest[1]
 
     def identify(self) -> object:
-        """Return what tells the endpoint from those that may be capable of something else."""
+        """Return a key for the endpoint, by which its capabilities are remembered."""
         settings = self.settings
         return settings.base_url, settings.model, settings.json_mode
 

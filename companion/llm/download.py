@@ -41,7 +41,7 @@ class ModelUnavailable(EndpointError):
 
 
 class WrongModel(ModelUnavailable):
-    """What a source has, or what was fetched from it, is not the model that is pinned."""
+    """The source's file, or the downloaded one, is not the pinned model."""
 
 
 def pull_model(name: str, progress: DownloadProgress) -> Path:

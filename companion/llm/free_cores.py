@@ -1,4 +1,4 @@
-"""Free cores: how many threads the embedded model gets, by what other programs leave of them."""
+"""Free cores: other programs' use of the processor decides the embedded model's threads."""
 
 from __future__ import annotations
 

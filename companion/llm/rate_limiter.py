@@ -211,7 +211,7 @@ class RateLimiter:
                 self._reported[kind] = _Reported(now, report.limit, most, until)
 
     def _find_obstacle(self, turn: Turn, now: float) -> _Obstacle | None:
-        """Return what the call waits for; None if it fits under the limits."""
+        """Return the limit that the call waits for; None if it fits under all."""
         if now < self._held_until:
             return _Obstacle("requests", "remaining", min(_POLL, self._held_until - now))
         limits = {kind: self._find_limit(kind, now) for kind in _KINDS}
@@ -304,7 +304,7 @@ class Turn:
 
 
 def read_report(headers: Mapping[str, str], kind: Kind) -> Report:
-    """Return what the headers of a reply say of a limit; what makes no sense is left out."""
+    """Return the limit in the headers of a reply; values that make no sense are ignored."""
     limit, remaining, reset = (
         headers.get(f"x-ratelimit-{name}-{kind}", "").strip()
         for name in ("limit", "remaining", "reset")

@@ -1,4 +1,4 @@
-"""Replies of an endpoint, and what is read from them: the text, its JSON, the tokens used."""
+"""Replies of an endpoint, and their content: the text, its JSON, the tokens used."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def _offsets(lines: list[str]) -> list[int]:
 
 
 def name_place(text: str, start: int, end: int) -> str:
-    """Return the name of what text[start:end] is part of, for messages.
+    """Return a name for the place of text[start:end], for messages.
 
     A property's name, `callout` with its title, or the text itself, quoted. If it has parts of
     several, their names are joined by commas.

@@ -1,4 +1,4 @@
-"""What a scan finds out about a note: its needs or why it is skipped, and what the vault shares."""
+"""The facts of a note: its needs or why it is skipped, and values for the vault's vocabulary."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Facts(NamedTuple):
 
     @staticmethod
     def reports_nothing(dumped: str) -> bool:
-        """Return whether dump() was of a note of which nothing is left, either."""
+        """Return whether dump() was of a note without needs, and without anything to report."""
         return dumped.startswith("[[],null,[],")
 
     @staticmethod
@@ -88,7 +88,7 @@ class Facts(NamedTuple):
 
     @staticmethod
     def finder(name: str) -> Callable[[str], bool]:
-        """Return what tells whether dump() may be of a note with values of the property."""
+        """Return a test for whether dump() may be of a note with values of the property."""
         key = f"{_ENCODER.encode(name)}:"
         return lambda dumped: key in dumped
 

@@ -1,4 +1,4 @@
-"""The outline of a note's body: what each line is, such as text or code, and its sections.
+"""The outline of a note's body: the kind of each line, such as text or code, and its sections.
 
 A section is the lines under a heading, up to the next heading of any level.
 """

@@ -22,7 +22,7 @@ _FOREIGN = re.compile(r"\ufeff?\s*(?:(\+\+\+)|\{)[ \t]*(?:\r|\n|\Z)")
 
 
 class ParsedNote:
-    """A note and what is in it. What takes time is computed on first use.
+    """A parsed note. Its parts are computed on first use.
 
     tag_candidates: what looks like a tag in the body; see find_tag_candidates.
     """

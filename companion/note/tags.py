@@ -32,7 +32,7 @@ def is_tag(name: str) -> bool:
 
 
 def find_tag_candidates(text: str, start: int) -> dict[int, str]:
-    """Return what looks like a tag in a note's body, without `#`, by its offset in the text.
+    """Return the possible tags in a note's body, without `#`, by their offsets in the text.
 
     It includes all tags, and text in code, comments and the like. start: of the body.
     """

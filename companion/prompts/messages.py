@@ -45,7 +45,7 @@ def make_ask(need: Need, field: Field, number: int, callout_titles: frozenset[st
 
 
 def question_of(need: Need, callout_titles: frozenset[str]) -> str | None:
-    """Return what an empty callout asks by its title; None: its title is one all callouts bear.
+    """Return the question in the title of an empty callout; None: the title is a common one.
 
     A callout that was emptied and kept its title, be it `KI`, asks no question by it.
     """

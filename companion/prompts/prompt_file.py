@@ -182,7 +182,7 @@ def compile_template(file: PromptFile, names: Collection[str]) -> Template:
 
 @lru_cache(maxsize=256)
 def _compile(text: str) -> tuple[jinja2.Template, nodes.Template, frozenset[str]]:
-    """Return what renders a template, its syntax tree, and the variables that it uses.
+    """Return a template, its syntax tree, and the variables that it uses.
 
     This takes most of the time to load a prompt, and the folders of a vault share most prompts.
     """

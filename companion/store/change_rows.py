@@ -1,4 +1,4 @@
-"""The table of changes: insert its rows, and mark what becomes of them."""
+"""The table of changes: insert its rows, and update their states."""
 
 from __future__ import annotations
 

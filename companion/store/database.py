@@ -1,4 +1,4 @@
-"""The database of a vault: one thread of it commits what all threads want written.
+"""The database of a vault: one thread commits the writes of all threads.
 
 Group commit: one transaction, forced to the disk once, serves all threads that wait for it.
 """

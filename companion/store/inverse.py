@@ -32,7 +32,7 @@ class Inverse(NamedTuple):
 
 
 def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
-    """Return the edits that take all of the change, less what was taken back, out of text.
+    """Return the edits that take the whole change, except parts already undone, out of text.
 
     text: a later text of its note. It may differ from the change in line ends and byte order
     mark, as a file and what an editor shows of it do. Restored text then gets the line ends of
@@ -48,7 +48,7 @@ def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
 
 
 def find_parts(journal: Journal, change: Change, text: str) -> Inverse:
-    """Return, as find_inverse does, the edits that take out what was not edited since.
+    """Return, as find_inverse does, the edits that undo the parts that nobody edited since.
 
     Raises ChangeNotInNote if nothing of the change is left in text, NoteChanged if all of it was
     edited.
@@ -57,7 +57,7 @@ def find_parts(journal: Journal, change: Change, text: str) -> Inverse:
 
 
 def find_parts_in_editor(journal: Journal, change: Change, editor_text: str) -> Inverse:
-    """Return the edits that take the change out of what an editor shows; offsets count in that.
+    """Return the edits that take the change out of an editor's text; offsets count in that text.
 
     The change may have been made to the file or to an editor's text. No `\\r` and no byte order
     mark is inserted, as editors do not show them. A text that has them is the file's, not an

@@ -120,7 +120,7 @@ class Journal:
         return int(number)
 
     def filled_notes(self, need: str) -> set[str]:
-        """Return the paths of the notes that hold what was written for the need."""
+        """Return the paths of the notes in which Companion filled the need."""
         query = """SELECT DISTINCT changes.path FROM changes, json_each(changes.needs) AS need
             WHERE need.value = ? AND kind = 'enrich' AND state = 'done'"""
         rows = self._db.select(query, need)

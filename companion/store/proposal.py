@@ -1,4 +1,4 @@
-"""A proposal: what a model gave for one need of a note, and what became of it."""
+"""A proposal: a model's value for one need of a note, and its state."""
 
 from __future__ import annotations
 

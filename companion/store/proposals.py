@@ -240,7 +240,7 @@ class ProposalStore:
         return [self._notes.current_path(row["path"]) for row in rows]
 
     def purge(self, older_than: float) -> int:
-        """Delete the text of what was decided over `older_than` seconds ago; return its number."""
+        """Delete the text of what was decided over `older_than` seconds ago; return how many."""
         until = time.time() - older_than
         where = f"{_HAS_TEXT} AND state != 'open' AND decided_at < ?"
         return self._db.ask(lambda db: delete_texts(db, where, until)).result()

@@ -60,7 +60,7 @@ def require_in_place(fd: int, root: Path, path: str) -> None:
 
 
 def to_note_error(error: OSError, path: str, verb: str) -> NoteError:
-    """Return what the error means for the note. verb: what failed, `read` or `write`."""
+    """Return the error as a NoteError. verb: what failed, `read` or `write`."""
     if error.errno in {errno.ENOENT, errno.ENOTDIR}:
         return NoteChanged("it is no longer there; it was moved or deleted", path)
     if error.errno == errno.ELOOP:
@@ -129,7 +129,7 @@ def _stat_inside(root: str, path: str) -> os.stat_result | None:
 
 
 def _retry_while_in_use(call: Callable[[], T], path: str) -> T:
-    """Return what call returns; retried for a second while another program holds the note open."""
+    """Return the result of call, which is retried for a second while the note is open elsewhere."""
     deadline = time.monotonic() + IN_USE_PATIENCE
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Note files of the vault: what is kept of one, and why one is left out without being read."""
+"""Note files of the vault: their fingerprints, and reasons to leave one out unread."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class Scan:
         return self.link_store.targets(self.notes.root, self.files)
 
     def withheld_notes(self) -> frozenset[str]:
-        """Return the paths of the notes of which no other note may tell anything.
+        """Return the paths of the notes that no other note may quote or mention.
 
         These are the private ones, whichever model is asked now, and those with a tag or property
         that excludes them. Of a note that cannot be understood nobody can tell, so it counts, too.

@@ -166,7 +166,7 @@ def spelled_path(root: Path, path: str) -> str:
 
 
 def named_path(root: Path, path: str) -> str:
-    """Return what spelled_path does, also of a link out of the vault, which is skipped."""
+    """Return the same as spelled_path, also for a link out of the vault, which is skipped."""
     try:
         return spelled_path(root, path)
     except LinkOutOfVault as link:

@@ -57,7 +57,7 @@ def walk_notes(
 def walk_known(
     root: Path, rules: IgnoreRules, previous: Mapping[str, KnownNote]
 ) -> Iterator[NoteFile | SkippedFile | KnownNote]:
-    """Yield what walk_notes does; of a note that did not change, what is known of it.
+    """Yield what walk_notes does; for an unchanged note, its previous row.
 
     previous: notes that a walk with the same rules found before, by path. Their names need not be
     looked at again.
@@ -71,7 +71,7 @@ def _walk(
     previous: Mapping[str, KnownNote],
     only: Mapping[str, set[str]] | None,
 ) -> Iterator[NoteFile | SkippedFile | KnownNote]:
-    """Yield what is in the vault. only: the names to look at, by folder; None: all."""
+    """Yield the notes of the vault. only: the names to look at, by folder; None: all."""
     pending: list[tuple[str, str | None]] = [("", None)]
     while pending:
         folder, reason = pending.pop()
@@ -106,7 +106,7 @@ def _walk(
 
 @contextmanager
 def _listed(folder: str) -> Iterator[list[os.DirEntry[str]]]:
-    """Give what is in the folder, sorted by name. Raises OSError if it cannot be listed.
+    """Yield the entries of the folder, sorted by name. Raises OSError if it cannot be listed.
 
     The folder stays open, so that each file in it is looked up in it and not from the root, which
     takes a sixth of the time less.

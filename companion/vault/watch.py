@@ -1,4 +1,4 @@
-"""Report what changes in a vault, from the operating system's events, by watchdog."""
+"""Report changes in a vault, from the operating system's events, by watchdog."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ class _EventHandler(FileSystemEventHandler):
             self.report(changed)
 
     def report(self, path: str | None) -> None:
-        """Call changed, and log what it raises, which would end watchdog's thread."""
+        """Call changed, and log its exceptions, which would end watchdog's thread."""
         try:
             self._changed(path)
         except Exception:
