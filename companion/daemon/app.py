@@ -13,7 +13,7 @@ from companion import __version__
 from companion.app.problem import PROBLEM_JSON, http_problem
 from companion.config import APP
 from companion.daemon.access import Access
-from companion.daemon.api import client_routes, routing, run_routes
+from companion.daemon.api import client_routes, event_routes, routing, run_routes
 from companion.daemon.api.model_routes import model
 from companion.daemon.api.note_routes import changes, notes
 from companion.daemon.api.outbox_routes import outbox
@@ -34,6 +34,7 @@ RESOURCES = (
     runs,
     changes,
     outbox,
+    event_routes.events,
     model,
     client_routes.presence,
     client_routes.pair,

@@ -16,10 +16,12 @@ from companion.app.local_vault import LocalVault
 from companion.app.outbox import Outbox
 from companion.app.types.status import Status
 from companion.config.load import find_restart_settings
+from companion.daemon.api.run_schemas import RunShape
 from companion.daemon.background import BackgroundHandler, BackgroundSwitch, DailyQuota
 from companion.daemon.circuit_breaker import CircuitBreaker
 from companion.daemon.client_runs import Run, RunRequest, Runs
 from companion.daemon.enricher_source import EnricherSource
+from companion.daemon.events import Events
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
@@ -40,6 +42,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError, VaultLocked
 from companion.llm.budget import Budget
 from companion.store.proposal import Acceptance
+from companion.store.proposals import Selection
 from companion.vault.index import Scan
 from companion.vault.paths import fold_path, spelled_path
 
@@ -132,6 +135,12 @@ class Daemon:
         )
         self.vault = opened(take_back=undo)
         self.vault_of_editor = opened(take_back=partial(undo, even_open=True))
+        self.events = Events(
+            self.status,
+            lambda: list(map(RunShape.model_validate, self.runs.all())),
+            lambda: self.proposals.count(Selection(states=("open",))),
+        )
+        space.journal.watch(self.events.touch)
         self._workers = WorkerPool(
             queue,
             self._background,
@@ -188,6 +197,7 @@ class Daemon:
         self.reconciler.start()
         self._workers.start()
         self.outbox.start()
+        self.events.start()
         if self._comparer:
             self._comparer.start()
 
@@ -196,6 +206,7 @@ class Daemon:
 
         What is answered is kept, and the next start does the rest.
         """
+        self.events.stop()
         self.queue.close()
         self.model_fetch.stop()
         self.outbox.stop()

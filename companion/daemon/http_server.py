@@ -1,8 +1,8 @@
 """The HTTP server: waitress, hardened against any program that may connect to a loopback port.
 
 waitress is pure Python and has no dependencies. It reads requests in one loop before it passes them
-to a thread, so that slow clients hold no thread. This module alone uses names that waitress does
-not document; pyproject.toml pins its version for that.
+to a thread, so that slow clients hold no thread; nor does an answer that goes on. This module alone
+uses names that waitress does not document; pyproject.toml pins its version for that.
 """
 
 from __future__ import annotations
@@ -13,20 +13,25 @@ import os
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from waitress import wasyncore
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser
 from waitress.server import create_server
-from waitress.task import ErrorTask
+from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import Error
 
 from companion.app.connection import MAX_BODY
 from companion.app.problem import PROBLEM_JSON, http_problem
 from companion.daemon.guard import SECURITY, Guard
 from companion.errors import CompanionError, UsageError
+
+HAND_OVER = "companion.hand_over"
+"""Of the WSGI environment: returns the _Stream that the answer's body goes on with, once its
+headers are sent; takes whether the request's token is still valid. No thread is held by it."""
 
 _HOST = "127.0.0.1"
 _THREADS = 8  # half of them may wait for results, see companion.daemon.api.run_routes
@@ -36,6 +41,7 @@ _MAX_HEADER = 16 * 1024  # bytes of the request line and all headers
 _SMALL_BODY = 16 * 1024  # bytes; a larger body is read only if the headers are accepted
 _REQUEST_LASTS = 30  # seconds that a request may take to arrive, or a connection be idle
 _CLEANS_UP = 5  # seconds between two checks for connections that exceed this
+_UNREAD = 256 * 1024  # bytes that a stream's client may be behind
 _LOOP = 0.5  # seconds that the loop sleeps at most
 _ENDS = 3.0  # seconds that answers in progress have to finish when the server stops
 
@@ -164,6 +170,66 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
         self.write(body)
 
 
+class _Stream:
+    """The body of an answer that goes on, in chunks, after the thread that began it is free.
+
+    once: whether it ends with what is written next. begin: called once its headers are sent.
+    """
+
+    def __init__(self, task: _Task, is_allowed: Callable[[], bool]) -> None:
+        self.once = False
+        self.is_allowed = is_allowed
+        self.begin: Callable[[], object] = bool
+        self._task = task
+
+    def write(self, data: bytes) -> bool:
+        """Send data, without waiting; return whether the client is still there and keeps up."""
+        channel = self._task.channel
+        if channel.total_outbufs_len > _UNREAD:
+            channel.will_close = True
+            channel.server.pull_trigger()
+            return False
+        try:
+            self._task.write(data)
+        except (ClientDisconnected, OSError):  # it has left, or the server has ended
+            return False
+        return True
+
+    def end(self) -> None:
+        """End the answer."""
+        channel = self._task.channel
+        with suppress(ClientDisconnected, OSError):
+            if self._task.chunked_response:
+                channel.write_soon(b"0\r\n\r\n")
+            channel.close_when_flushed = True
+            channel.server.pull_trigger()
+
+
+class _Task(WSGITask):  # type: ignore[misc]
+    """Answers a request; the body of one that was handed over goes on in a stream."""
+
+    stream: _Stream | None = None
+
+    def get_environment(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environment()
+        environ[HAND_OVER] = self._hand_over
+        return environ
+
+    def _hand_over(self, is_allowed: Callable[[], bool]) -> _Stream:
+        self.stream = _Stream(self, is_allowed)
+        return self.stream
+
+    def finish(self) -> None:
+        if self.stream is None or not self.status.startswith("200"):
+            super().finish()
+            return
+        if not self.wrote_header:
+            self.write(b"")
+        self.close_on_finish = False
+        self.channel.is_stream = True
+        self.stream.begin()
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
     """A connection. Bytes of an incomplete request do not keep it alive.
 
@@ -172,8 +238,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     """
 
     error_task_class = _ErrorTask
+    task_class = _Task
     last_activity: float
     is_answered = False
+    is_stream = False  # its answer goes on, and it takes no further request
 
     def __init__(
         self, may_send_body: Callable[[dict[str, Any]], bool], server: Any, *facts: Any, **more: Any
@@ -192,6 +260,19 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     def service(self) -> None:
         self.is_answered = True
         super().service()
+
+    def received(self, data: bytes) -> bool:
+        if self.is_stream:
+            return False
+        read: bool = super().received(data)
+        return read
+
+    def handle_write(self) -> None:
+        if not self.is_stream:
+            super().handle_write()
+            return
+        with self.outbuf_lock:  # which waitress takes only while a thread answers
+            super().handle_write()
 
     def handle_read(self) -> None:
         before = self.last_activity if self.request is not None else None

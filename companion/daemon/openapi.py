@@ -60,7 +60,8 @@ def describe_api(resources: Sequence[Resource]) -> str:
         for route in resource.routes:
             if route.body is not None:
                 modes[route.body, "validation"] = None
-            modes |= {(answer, "serialization"): None for answer in route.answers}
+            told = (*route.answers, *route.events.values())
+            modes |= {(answer, "serialization"): None for answer in told}
             path = _VARIABLE.sub(r"{\1}", PREFIX + route.rule)
             paths.setdefault(path, {})[route.method.lower()] = _operation(route, resource.name)
     paths |= _BARE_PATHS
@@ -81,12 +82,17 @@ def describe_api(resources: Sequence[Resource]) -> str:
 
 
 def _operation(route: Route, tag: str) -> dict[str, Any]:
-    shapes = [_ref(answer) for answer in route.answers]
+    shapes = [_ref(answer) for answer in route.answers] or [{}]
     schema = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
-    headers = (_ETAG if route.method == "GET" else {}) | (_LOCATION if route.location else {})
-    good = {"description": "Done.", "headers": headers, "content": {_JSON: {"schema": schema}}}
+    is_cached = route.method == "GET" and not route.events
+    headers = (_ETAG if is_cached else {}) | (_LOCATION if route.location else {})
+    content: dict[str, Any] = {_JSON: {"schema": schema}}
+    if route.events:
+        told = {name: _ref(model) for name, model in route.events.items()}
+        content = {"text/event-stream": {"schema": {"type": "string"}, "x-events": told}}
+    good = {"description": "Done.", "headers": headers, "content": content}
     responses: dict[str, Any] = {str(route.status): good}
-    if route.method == "GET":
+    if is_cached:
         responses["304"] = {"description": "It is as the client has it.", "headers": _ETAG}
     problems = _PROBLEMS | (_POST_PROBLEMS if route.method == "POST" else {})
     problems |= (_CONFLICT if route.conflicts else {}) | (_WRONG_CODE if route.takes_code else {})
@@ -99,8 +105,8 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
         "responses": responses,
     }
     if route.body is not None:
-        content = {_JSON: {"schema": _ref(route.body)}}
-        operation["requestBody"] = {"required": True, "content": content}
+        body = {_JSON: {"schema": _ref(route.body)}}
+        operation["requestBody"] = {"required": True, "content": body}
     if route.is_open:
         operation["security"] = []
     return operation

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from contextlib import closing, suppress
 from copy import copy
 from functools import partial
+from itertools import product
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
@@ -82,6 +83,7 @@ class Database:
         self._groups: dict[Callable[..., None], list[Any]] = {}  # that no transaction has begun
         self._lock = Lock()
         self._closed = False
+        self._touched: Callable[[str, int], None] | None = None
         self._thread = Thread(target=self._serve, name="journal", daemon=True)
         self._thread.start()
 
@@ -146,6 +148,14 @@ class Database:
             if self._groups.get(write) is group:
                 del self._groups[write]
         write(db, group)
+
+    def watch(self, touched: Callable[[str, int], None]) -> None:
+        """Call touched with table and id of each row that is added, changed or deleted from now on.
+
+        Only of the changes and proposals. It is called just before the transaction ends.
+        """
+        self._touched = touched
+        self.ask(partial(watch_rows, touched)).result()
 
     def select(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Return the rows that the query finds in the next transaction. Raises JournalError."""
@@ -215,6 +225,8 @@ class Database:
             delete_side_files(self.file, self._files)
         self._db, self._synchronous = open_database(self.file, read_only=False), ""
         skip_ids(self._db, self._last_ids)
+        if self._touched:
+            watch_rows(self._touched, self._db)
         self._files = identify_files(self.file)
         if lost:
             _log.warning(
@@ -271,6 +283,18 @@ def open_database(file: Path, *, read_only: bool) -> sqlite3.Connection:
 def touch(db: sqlite3.Connection) -> None:
     """Write something: SQLite forces earlier commits to the disk only with one that writes."""
     db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
+
+
+def watch_rows(touched: Callable[[str, int], None], db: sqlite3.Connection) -> None:
+    """Have a connection tell of the rows that it writes; see Database.watch."""
+    db.create_function("touched", 2, touched)
+    for table, (event, row) in product(
+        ("changes", "proposals"), (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old"))
+    ):
+        db.execute(
+            f"CREATE TEMP TRIGGER watch_{table}_{event} AFTER {event} ON main.{table}"
+            f" BEGIN SELECT touched('{table}', {row}.id); END"
+        )
 
 
 def identify_files(file: Path) -> FileIds:

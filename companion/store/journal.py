@@ -106,6 +106,13 @@ class Journal:
         most = -1 if limit is None else limit  # SQLite takes -1 for no limit
         return self._select(query, stored_path, run, most, bound)
 
+    def watch(self, touched: Callable[[str, int], None]) -> None:
+        """Call touched with `changes` or `proposals` and the id of each row that changes, at once.
+
+        It is called by the thread that writes, just before what it wrote can be read.
+        """
+        self._db.watch(touched)
+
     def newest(self) -> int:
         """Return the highest id of a change; 0 if there is none."""
         query = "SELECT coalesce(max(id), 0) FROM changes"

@@ -166,6 +166,10 @@ export interface components {
             changes: components["schemas"]["Change"][];
             next: number | null;
         };
+        /** @description The event `changes`: some were made or taken back. ids: which; null: many. */
+        ChangesChanged: {
+            ids: number[] | null;
+        };
         /** @description Changes to take back, in this order. run: that the undos belong to; null: a new one. */
         ChangesToUndo: {
             changes: number[];
@@ -721,6 +725,14 @@ export interface components {
             proposal: components["schemas"]["ProposalFound"] | null;
             rejected: string | null;
         };
+        /**
+         * @description The event `proposals`: some are new or decided on. ids: which; null: many. open: how many
+         *     wait now.
+         */
+        ProposalsChanged: {
+            ids: number[] | null;
+            open: number;
+        };
         /** @description Changes of the note's result that the user does not want, counted from 0. */
         Refused: {
             path: string;
@@ -735,6 +747,10 @@ export interface components {
             expires_in: number;
             to_do: string[];
             asked: components["schemas"]["AskedShape"][];
+        };
+        /** @description The event `reset`: what was told before is not known any more, so that all is to be read. */
+        Restarted: {
+            version: string;
         };
         /**
          * @description The result for a note of a run. number: counts up within the run. offer: the edits for an
@@ -1109,6 +1125,7 @@ export type CatalogEntry = components['schemas']['CatalogEntry'];
 export type Change = components['schemas']['Change'];
 export type ChangeMade = components['schemas']['ChangeMade'];
 export type ChangePage = components['schemas']['ChangePage'];
+export type ChangesChanged = components['schemas']['ChangesChanged'];
 export type ChangesToUndo = components['schemas']['ChangesToUndo'];
 export type Code = components['schemas']['Code'];
 export type Coverage = components['schemas']['Coverage'];
@@ -1155,8 +1172,10 @@ export type ProposalMade = components['schemas']['ProposalMade'];
 export type ProposalOffer = components['schemas']['ProposalOffer'];
 export type ProposalPage = components['schemas']['ProposalPage'];
 export type ProposalStored = components['schemas']['ProposalStored'];
+export type ProposalsChanged = components['schemas']['ProposalsChanged'];
 export type Refused = components['schemas']['Refused'];
 export type ReportTaken = components['schemas']['ReportTaken'];
+export type Restarted = components['schemas']['Restarted'];
 export type ResultShape = components['schemas']['ResultShape'];
 export type RowApplied = components['schemas']['RowApplied'];
 export type RunList = components['schemas']['RunList'];

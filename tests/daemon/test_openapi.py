@@ -39,6 +39,7 @@ CHECKS = {
 }
 CONFIG = SchemathesisConfig.from_dict({"checks": CHECKS})
 schema = schemathesis.openapi.from_dict(json.loads(describe_api(RESOURCES)), config=CONFIG)
+schema = schema.exclude(path="/api/v1/events")  # its answer goes on; see test_events
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +90,7 @@ def test_the_document_says_it_all(server: Served) -> None:
     }
     is_open = {place for place, told in routes.items() if told.get("security") == []}
     assert is_open == OPEN_ROUTES
-    assert len({told["operationId"] for told in routes.values()}) == len(routes) == 49
+    assert len({told["operationId"] for told in routes.values()}) == len(routes) == 50
     assert all(told["summary"] for told in routes.values())
     references = set(re.findall(r'"#/components/schemas/(\w+)"', answer.body.decode()))
     assert references == set(document["components"]["schemas"])

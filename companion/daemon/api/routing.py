@@ -6,8 +6,8 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 from urllib.parse import parse_qsl
 
@@ -109,7 +109,8 @@ class Route:
 
     answers: the models that it may answer; what the page shows is a Response. conflicts: whether
     it may answer 409. location: returns the Location header for an answer. is_open: whether it
-    needs no token. takes_code: whether it takes a one-time code, and may answer 429.
+    needs no token. takes_code: whether it takes a one-time code, and may answer 429. events: by
+    their names, what it tells, if its answer is a stream of server-sent events.
     """
 
     method: str
@@ -123,6 +124,7 @@ class Route:
     location: Callable[[Any], str] | None = None
     is_open: bool = False
     takes_code: bool = False
+    events: Mapping[str, type[BaseModel]] = field(default_factory=dict)
 
     def answer(self, **names: object) -> Response:
         """Return the answer to the current request. names: the values of the rule's variables."""
@@ -139,7 +141,7 @@ class Route:
             response = made
         if self.location is not None:
             response.location = self.location(made)
-        if self.method == "GET":  # 304 if the client has it already, by a hash of the body
+        if self.method == "GET" and not self.events:  # 304 if the client has it, by a hash
             response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
             response.make_conditional(request)
         return response
@@ -155,6 +157,10 @@ class Resource(Blueprint):
     def reads(self, rule: str, *, conflicts: bool = False) -> Callable[[V], V]:
         """Decorate a function that answers GET."""
         return self._add("GET", rule, 200, conflicts)
+
+    def streams(self, rule: str, **events: type[BaseModel]) -> Callable[[V], V]:
+        """Decorate a function that answers GET with server-sent events of these names."""
+        return self._add("GET", rule, 200, False, None, False, False, events)
 
     def does(
         self,
@@ -174,6 +180,7 @@ class Resource(Blueprint):
             hints = get_type_hints(view)
             made, query = hints["return"], hints.get("query", Nothing)
             answers = tuple(get_args(made) or (made,))
+            answers = () if answers == (Response,) else answers
             route = Route(method, rule, view, query, hints.get("body"), answers, *more)
             self.routes.append(route)
             self.add_url_rule(rule, view.__name__, route.answer, methods=[method])

@@ -1,0 +1,207 @@
+"""Events: what changes in a vault, told to those who listen over HTTP (server-sent events).
+
+One thread looks what has changed and writes to all streams, so that none of them holds a thread of
+the server. It sleeps while nobody listens.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from threading import Condition, Thread
+from typing import NamedTuple, Protocol
+
+from pydantic import BaseModel
+
+from companion import __version__
+from companion.app.connection import LONGEST_WAIT
+from companion.app.types.events import ChangesChanged, ProposalsChanged, Restarted
+from companion.app.types.status import Status
+from companion.daemon.api.run_schemas import RunList, RunShape
+from companion.errors import CompanionError
+
+STREAMS = 64  # that stay open; each further one ends with its first event
+_KEPT = 1000  # events that a client can still get after it was away
+_MOST_IDS = 200  # that an event names
+_GATHER = 0.05  # seconds in which changes are told together
+_LOOK = 1.0  # seconds between two looks at the status, which tells nobody when it changes
+_PING = 15.0  # seconds without an event, after which a stream is written to all the same
+_VOLATILE = {"retry_in"}  # of the status: it counts down
+_log = logging.getLogger(__name__)
+
+
+class Stream(Protocol):
+    """An answer that goes on. once: it ends with the next event."""
+
+    once: bool
+
+    def write(self, data: bytes) -> bool:
+        """Send data, without waiting; return whether the client is still there and keeps up."""
+
+    def is_allowed(self) -> bool:
+        """Return whether its token is still valid."""
+
+    def end(self) -> None:
+        """End the answer."""
+
+
+class _Listener:
+    """A stream, when it began, and when something was written to it; monotonic clock."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.began = self.written = time.monotonic()
+
+    def write(self, data: bytes) -> bool:
+        self.written = time.monotonic()
+        return self.stream.write(data)
+
+
+class _Event(NamedTuple):
+    number: int
+    data: bytes
+
+
+class Events:
+    """The events of one daemon. Start it once, and stop it at the end. Safe to use from any thread.
+
+    status, runs: return what they are now. count_open: how many proposals wait.
+    """
+
+    def __init__(
+        self,
+        status: Callable[[], Status],
+        runs: Callable[[], Sequence[RunShape]],
+        count_open: Callable[[], int],
+    ) -> None:
+        self._status, self._runs, self._count_open = status, runs, count_open
+        self._name = secrets.token_hex(4)  # of this start of the daemon
+        self._changed = Condition()
+        self._touched: dict[str, set[int]] = defaultdict(set)
+        self._arrived: list[tuple[_Listener, str | None]] = []
+        self._listeners: list[_Listener] = []
+        self._events: deque[_Event] = deque(maxlen=_KEPT)
+        self._number = 0
+        self._last_runs: list[RunShape] = []
+        self._last_status: object = None
+        self._stopped = False
+        self._thread = Thread(target=self._serve, name="events", daemon=True)
+
+    def start(self) -> None:
+        """Begin to tell."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End all streams."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def touch(self, table: str, id_: int) -> None:
+        """Note that a row of a table of the journal has changed; returns at once."""
+        with self._changed:
+            if len(rows := self._touched[table]) <= _MOST_IDS:
+                rows.add(id_)
+            self._changed.notify_all()
+
+    def listen(self, stream: Stream, after: str | None) -> None:
+        """Write events to the stream from now on; and those after that one, if it is known."""
+        with self._changed:
+            count = len(self._listeners) + len(self._arrived)
+            stream.once = stream.once or count >= STREAMS
+            self._arrived.append((_Listener(stream), after))
+            self._changed.notify_all()
+
+    def _serve(self) -> None:
+        while self._wait():
+            events = [self._add(name, value) for name, value in self._look()]
+            with self._changed:
+                arrived, self._arrived = self._arrived, []
+            data = b"".join(events)
+            self._listeners = [each for each in self._listeners if self._tell(each, data)]
+            for listener, after in arrived:
+                if self._tell(listener, self._greet(after)):
+                    self._listeners.append(listener)
+        for each in self._listeners:
+            each.stream.end()
+
+    def _wait(self) -> bool:
+        """Wait until there may be something to tell; return False once it is stopped."""
+        with self._changed:
+            is_heard = bool(self._listeners or self._arrived)
+            is_due = self._arrived or (is_heard and any(self._touched.values()))
+            if not (self._stopped or is_due):
+                self._changed.wait(_LOOK if is_heard else None)
+            if self._stopped:
+                return False
+        time.sleep(_GATHER)
+        return True
+
+    def _look(self) -> Iterator[tuple[str, BaseModel]]:
+        """Yield what has changed since the last look."""
+        with self._changed:
+            touched, self._touched = self._touched, defaultdict(set)
+        try:
+            if rows := touched["proposals"]:
+                yield "proposals", ProposalsChanged(ids=_name(rows), open=self._count_open())
+            if rows := touched["changes"]:
+                yield "changes", ChangesChanged(ids=_name(rows))
+            before, self._last_runs = self._last_runs, list(self._runs())
+            if changed := [run for run in self._last_runs if run not in before]:
+                yield "runs", RunList(runs=changed)
+            status = self._status()
+            if (seen := status.model_dump(exclude=_VOLATILE)) != self._last_status:
+                self._last_status = seen
+                yield "status", status
+        except CompanionError as error:
+            _log.warning("what has changed cannot be told: %s", error)
+
+    def _add(self, name: str, value: BaseModel) -> bytes:
+        """Return an event as it is sent, and keep it for those who come later."""
+        self._number += 1
+        data = self._write(name, value)
+        self._events.append(_Event(self._number, data))
+        return data
+
+    def _write(self, name: str, value: BaseModel) -> bytes:
+        event = f"id: {self._name}-{self._number}\nevent: {name}\ndata: {value.model_dump_json()}\n"
+        return f"{event}\n".encode()
+
+    def _greet(self, after: str | None) -> bytes:
+        """Return the events after that one; if it is not known, how everything is now."""
+        name, _, number = (after or "").partition("-")
+        if name == self._name and self._events:
+            missed = int(number) - self._events[0].number + 1
+            if 0 <= missed <= len(self._events):
+                return b"".join(each.data for each in islice(self._events, missed, None))
+        elif name == self._name and int(number) == self._number:
+            return b""
+        now: list[tuple[str, BaseModel]] = [("reset", Restarted(version=__version__))]
+        try:
+            now += [("runs", RunList(runs=list(self._runs()))), ("status", self._status())]
+        except CompanionError as error:
+            _log.warning("how things are cannot be told: %s", error)
+        return b"".join(self._write(*each) for each in now)
+
+    def _tell(self, listener: _Listener, data: bytes) -> bool:
+        """Write events to a stream; return whether it stays open."""
+        stream, now = listener.stream, time.monotonic()
+        is_over = stream.once and (bool(data) or now - listener.began > LONGEST_WAIT)
+        if not data and not is_over and now - listener.written < _PING:
+            return True
+        if not stream.is_allowed():
+            is_over, data = True, b""
+        is_there = listener.write(data or b":\n\n")
+        if is_over:
+            stream.end()
+        return is_there and not is_over
+
+
+def _name(rows: set[int]) -> list[int] | None:
+    return None if len(rows) > _MOST_IDS else sorted(rows)
