@@ -13,7 +13,7 @@ from companion.errors import AnswerError
 from companion.llm.attempts import EndpointSource
 from companion.llm.client import Check, Client
 from companion.llm.endpoint import Endpoint
-from companion.llm.request import Message
+from companion.llm.request import TEMPERATURE, Message
 from companion.llm.response import Answer, JsonSchema, NoAnswer, NoCompletion, Usage
 
 
@@ -68,7 +68,7 @@ class CachedClient(Client):
             schema,
             max_tokens,
             settings.model,
-            settings.temperature,
+            TEMPERATURE,
             *([] if longest_copy is None else [longest_copy]),
         ]
         digest = sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

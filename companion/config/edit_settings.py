@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable
 
-from companion.config.gone_settings import find_gone
+from companion.config.gone_settings import find_removable
 from companion.config.load import (
     Tables,
     config_file,
@@ -77,7 +77,7 @@ def _change(
     data: as the file is. The lines say what has changed. Raises UsageError.
     """
     expected = parse_tables(data, file)
-    settings = {**dict.fromkeys(find_gone(expected)), **settings}
+    settings = {**dict.fromkeys(find_removable(expected)), **settings}
     text = data.decode("utf-8")
     bom, text = text[: text.startswith(_BOM)], text.removeprefix(_BOM)
     old_text, old_values = text, {}
@@ -109,7 +109,7 @@ def plan_text(file: Path, text: str, common: Tables = _NONE) -> PlannedSettings:
     before, after = read_if_there(file), text.encode()
     dropped: tuple[str, ...] = ()
     tables = parse_tables(after, file)
-    if find_gone(tables):
+    if find_removable(tables):
         after, dropped = _change(after, {}, file)
     config = _validate(merge_tables(common, tables), file)
     changed = () if after == before else (f"{file} as it was edited", *dropped)

@@ -12,8 +12,13 @@ GONE = {
     "callout.from_title": "a title is enough, unless endpoint.small says that the model is small",
     "callout.section_fold": "under a heading the fold is as most in the vault have it, else +",
     "review.outdated_share": "a text is outdated once a third of its sentences have changed",
+    "agents.folders": "agents accept nothing while it is there, and in any folder without it",
+    "endpoint.temperature": "it is 0.2, and left out where the model takes none",
 }
 """By name, what is done in place of the setting."""
+
+# What a setting that is gone kept from being done stays undone while it is in a file.
+_HELD_BACK = {"agents.folders": ("agents", "may_accept")}
 
 
 def find_gone(tables: Mapping[str, Any]) -> list[str]:
@@ -27,6 +32,21 @@ def without_gone(tables: Mapping[str, Any]) -> dict[str, Any]:
     for name in find_gone(tables):
         table, _, gone = name.partition(".")
         kept[table] = {key: value for key, value in kept[table].items() if key != gone}
+    return kept
+
+
+def find_removable(tables: Mapping[str, Any]) -> list[str]:
+    """Return the settings that are gone and may be taken out without allowing anything by that."""
+    return [name for name in find_gone(tables) if name not in _HELD_BACK]
+
+
+def without_held_back(merged: Mapping[str, Any], *files: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the merged tables without what settings in the files held back before they went."""
+    kept = dict(merged)
+    for name, (table, key) in _HELD_BACK.items():
+        is_there = any(name in find_gone(tables) for tables in files)
+        if is_there and isinstance(kept.get(table), Mapping):
+            kept[table] = {each: value for each, value in kept[table].items() if each != key}
     return kept
 
 

@@ -17,7 +17,6 @@ from companion.config.validators import (
 )
 from companion.llm.endpoint import ApiKey, Endpoint, check_base_url
 from companion.note.callouts import Style, Styles
-from companion.vault.files import is_in_any
 from companion.vault.ignore import IgnoreRules, folder_key
 
 DEFAULT_PORT = 27182
@@ -132,8 +131,6 @@ class AgentsTable(Table):
 
     may_accept: tuple[str, ...] = ()
     """fields whose proposals they may accept, as ["description"]; what is flagged waits for you"""
-    folders: tuple[FolderName, ...] | None = None
-    """and only for notes in these; unset: in all"""
 
 
 class BackgroundTable(Table):
@@ -228,12 +225,6 @@ class Config(Table):
             if mode := folders.get(path):
                 return mode
         return self.review.fields.get(kind, self.review.mode)
-
-    def may_agents_accept(self, path: str, kind: str) -> bool:
-        """Return whether agents may accept proposals for such needs of the note at path."""
-        folders = self.agents.folders
-        is_there = folders is None or is_in_any(folder_key(path), list(map(folder_key, folders)))
-        return kind in self.agents.may_accept and is_there
 
     def similar_endpoint(self) -> Endpoint | None:
         """Return the endpoint that encodes texts; None: the built-in encoder does."""

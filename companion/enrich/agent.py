@@ -249,7 +249,7 @@ class Agent(AgentView):
         why, flags = "", set(proposal.flags) - {"program"}
         if proposal.state != "open":
             why = describe_state(proposal)
-        elif not self._space.config.may_agents_accept(proposal.path, proposal.kind):
+        elif proposal.kind not in self._space.config.agents.may_accept:
             why = "it waits for the user: the settings do not let agents accept it"
         elif flags:
             why = f"it waits for the user, for it is flagged: {', '.join(sorted(flags))}"

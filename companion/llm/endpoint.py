@@ -84,8 +84,6 @@ class Endpoint(BaseModel):
     """of an answer, thoughts included; unset: as it needs, and 4096 more where the model thinks"""
     reasoning_effort: Effort | None = None
     """how much a thinking model thinks: none, minimal, low, medium, high; unset: as it likes"""
-    temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.2
-    """how freely the model writes"""
     small: bool | None = None
     """what it knows by heart is often wrong; unset: of embedded ones under 4 billion parameters"""
     requests_a_minute: Annotated[int, Field(ge=1)] | None = None

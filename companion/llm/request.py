@@ -18,6 +18,9 @@ Message = Mapping[str, str]
 REJECTED = (400, 415, 422, 501)
 """The statuses of a request that the endpoint does not take."""
 
+TEMPERATURE = 0.2
+"""How freely a model writes: a little, since its answers have to fit what they are asked for."""
+
 _FRAME_TOKENS = 8  # that a chat template puts around a message
 _COPY_PENALTY = 16.0  # off a token's logit at the longest copy; about what a sure token has
 _ALL_TOKENS = 1 << 20  # the prompt's, too; xllamacpp refuses -1, which once meant this
@@ -174,7 +177,7 @@ class Capabilities:
             body["messages"][-1]["content"] += _NO_THOUGHTS
         freedom = question.temperature
         optional = {
-            "temperature": endpoint.temperature if freedom is None else freedom,
+            "temperature": TEMPERATURE if freedom is None else freedom,
             "reasoning_effort": endpoint.reasoning_effort,
             "chat_template_kwargs": {"enable_thinking": False} if off else None,
             "service_tier": tier,

@@ -92,6 +92,12 @@ EXAMPLES = [
         id="a setting that is gone",
     ),
     pytest.param(
+        '[agents]\nfolders = ["Inbox"]\nmay_accept = ["callout"]\n',
+        {"server.port": 2},
+        '[agents]\nfolders = ["Inbox"]\nmay_accept = ["callout"]\n\n[server]\nport = 2\n',
+        id="one that is gone and without which agents might do more",
+    ),
+    pytest.param(
         "[notes]\nfields = []",
         {"background.enabled": False},
         "[notes]\nfields = []\n[background]\nenabled = false\n",

@@ -67,6 +67,18 @@ MERGED = [
         },
         id="what is private or ignored adds up",
     ),
+    pytest.param(
+        {"agents": {"may_accept": ["description"], "folders": ["Inbox"]}},
+        {"agents": {"may_accept": ["callout"]}},
+        {"agents": {}},
+        id="folders of agents, which are gone, allow nothing elsewhere",
+    ),
+    pytest.param(
+        {"agents": {"may_accept": ["description"]}},
+        {"agents": {"folders": ["Inbox"]}},
+        {"agents": {}},
+        id="nor do the vault's own",
+    ),
     pytest.param({"endpoint": 1}, {"endpoint": {"a": 2}}, {"endpoint": {"a": 2}}, id="no table"),
 ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from companion.config import Config
-from companion.config.settings import AgentsTable, PrivateTable
+from companion.config.settings import PrivateTable
 from companion.enrich.agent import AgentView
 from companion.enrich.context import VaultContext
 from companion.enrich.workspace import open_workspace
@@ -34,47 +34,3 @@ def test_similar_notes_leave_private_ones_out(
         assert [path for path, _ in view.scan()] == ["Bread.md", "Loaf.md"]
         with pytest.raises(NotThere):
             view.find_similar("Diary/Bread too.md", 10)
-
-
-LEAVES = [
-    pytest.param({}, "Inbox/A.md", "description", False, id="nothing is set"),
-    pytest.param({"may_accept": ("description",)}, "A.md", "description", True, id="everywhere"),
-    pytest.param({"may_accept": ("description",)}, "A.md", "callout", False, id="another field"),
-    pytest.param(
-        {"may_accept": ("description",), "folders": ("Inbox",)},
-        "Inbox/B/A.md",
-        "description",
-        True,
-        id="in the folder",
-    ),
-    pytest.param(
-        {"may_accept": ("description",), "folders": ("caf\u00e9",)},
-        "Cafe\u0301/A.md",
-        "description",
-        True,
-        id="case and accents aside",
-    ),
-    pytest.param(
-        {"may_accept": ("description",), "folders": ("Inbox",)},
-        "Inboxes/A.md",
-        "description",
-        False,
-        id="in another folder",
-    ),
-    pytest.param({"folders": ("Inbox",)}, "Inbox/A.md", "description", False, id="no field"),
-    pytest.param(
-        {"may_accept": ("description",), "folders": ()},
-        "A.md",
-        "description",
-        False,
-        id="no folder",
-    ),
-]
-
-
-@pytest.mark.parametrize(("table", "path", "kind", "may"), LEAVES)
-def test_field_and_folder_have_to_be_named(
-    table: dict[str, tuple[str, ...]], path: str, kind: str, may: bool
-) -> None:
-    config = Config(agents=AgentsTable.model_validate(table))
-    assert config.may_agents_accept(path, kind) is may
