@@ -10,17 +10,21 @@ import json
 import secrets
 import time
 from collections.abc import Iterator
-from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import contextmanager
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from companion.errors import CompanionError
-from companion.llm.attempts import may_pass, retry_delay
+from companion.llm.attempts import retry_delay
 from companion.llm.client import make_answer
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
     CallFailed,
+    EndpointDown,
+    ErrorReply,
     NotAnEndpoint,
+    RateLimited,
     error_for_reply,
+    timeout_error,
     unreachable_error,
     unusable_answer_error,
 )
@@ -28,12 +32,16 @@ from companion.llm.request import REJECTED, Capabilities, Question
 from companion.llm.response import Answer, JsonSchema, Reply, read_completion
 
 if TYPE_CHECKING:
+    from openai import OpenAI
+
     from companion.llm.transport import Transport
 
-_URL = "/v1/chat/completions"
+_URL: Final = "/v1/chat/completions"
 _MAX_FILE = 512 * 1024 * 1024  # bytes
 _TIMEOUT = 600.0  # seconds for a file
-_PAGE = "100"  # batches in a list
+_PAGE = 100  # batches in a part of a list
+_MOST_LISTED = 10_000  # that are looked through: some servers begin their list again and again
+_EXPORT = "companion batch export writes a file that other engines answer"
 _KEY = "companion"  # of the metadata by which a batch is found again
 ENDED = ("completed", "failed", "expired", "cancelled")
 """The statuses of a batch that does not change any more."""
@@ -56,70 +64,82 @@ class ProviderBatch(NamedTuple):
 class BatchApi:
     """The batches at one endpoint; close() it at the end.
 
-    All methods try again as the endpoint's retries allow, and raise EndpointError or AnswerError
-    when that fails, too.
+    The openai package makes the calls, and tries again as it does: those that time out, break or
+    are refused for now, up to the endpoint's retries, and as Retry-After says. All methods raise
+    EndpointError or AnswerError when that fails, too.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint.model_copy(update={"timeout": max(endpoint.timeout, _TIMEOUT)})
-        self._transport: Transport | None = None
+        self._opened: Transport | None = None
 
     def upload(self, name: str, data: bytes) -> str:
         """Return the id of a new file of questions."""
-        form = {"purpose": "batch"}
-        reply = self._send("POST", "/files", form=form, file=(name, data))
-        return str(self._object(reply).get("id", ""))
+        form = (name, data, "application/jsonl")
+        with self._calls() as api:
+            return api.files.create(file=form, purpose="batch").id
 
     def create(self, file: str, key: str) -> ProviderBatch:
         """Return a new batch of the file's questions. key: by which find() finds it.
 
         Where a connection breaks, it looks first whether the batch is there.
         """
-        body = {
-            "input_file_id": file,
-            "endpoint": _URL,
-            "completion_window": "24h",
-            "metadata": {_KEY: key},
-        }
         for attempt in count():
             if attempt and (batch := self.find(key)):
                 return batch
-            if reply := self._try(attempt, "POST", "/batches", body=body):
-                return _read_batch(self._object(reply))
+            try:
+                with self._calls(retries=0) as api:
+                    made = api.batches.create(
+                        completion_window="24h",
+                        endpoint=_URL,
+                        input_file_id=file,
+                        metadata={_KEY: key},
+                    )
+                    return _read_batch(made.to_dict())
+            except (EndpointDown, RateLimited):
+                if attempt >= self.endpoint.retries:
+                    raise
+            time.sleep(retry_delay(attempt))
         raise AssertionError("unreachable")
 
     def find(self, key: str) -> ProviderBatch | None:
         """Return the batch that was created with the key; None if there is none."""
-        for each in self._list("/batches"):
-            if (each.get("metadata") or {}).get(_KEY) == key:
-                return _read_batch(each)
+        with self._calls() as api:
+            for each in islice(api.batches.list(limit=_PAGE), _MOST_LISTED):
+                if (each.metadata or {}).get(_KEY) == key:
+                    return _read_batch(each.to_dict())
         return None
 
     def get(self, id_: str) -> ProviderBatch:
         """Return the batch as it is now."""
-        return _read_batch(self._object(self._send("GET", f"/batches/{id_}")))
+        with self._calls() as api:
+            return _read_batch(api.batches.retrieve(id_).to_dict())
 
     def cancel(self, id_: str) -> None:
         """Ask the provider to stop the batch; answers it has given stay, and are billed."""
-        self._send("POST", f"/batches/{id_}/cancel")
+        with self._calls() as api:
+            api.batches.cancel(id_)
 
     def read_file(self, file: str) -> bytes:
         """Return the content of a file."""
-        return self._send("GET", f"/files/{file}/content").body
+        with self._calls() as api:
+            return api.files.content(file).content
 
     def find_files(self, name: str) -> list[str]:
         """Return the ids of the files that were uploaded under the name."""
-        files = self._list("/files", purpose="batch")
-        return [str(each.get("id")) for each in files if each.get("filename") == name]
+        with self._calls() as api:
+            files = islice(api.files.list(purpose="batch", limit=_PAGE), _MOST_LISTED)
+            return [each.id for each in files if each.filename == name]
 
     def delete_file(self, file: str) -> None:
         """Delete a file; one that is gone is no error."""
-        self._send("DELETE", f"/files/{file}", accepted=(404,))
+        with self._calls(may_be_gone=True) as api:
+            api.files.delete(file)
 
     def close(self) -> None:
         """Close the connections."""
-        if self._transport:
-            self._transport.close()
+        if self._opened:
+            self._opened.close()
 
     def __enter__(self) -> BatchApi:
         return self
@@ -127,58 +147,31 @@ class BatchApi:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _list(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
-        """Yield all objects of a list, page by page."""
-        after = ""
-        while True:
-            parameters = {"limit": _PAGE, **query, **({"after": after} if after else {})}
-            page = self._object(self._send("GET", path, query=parameters))
-            listed = [each for each in page.get("data") or () if isinstance(each, dict)]
-            yield from listed
-            if not page.get("has_more") or not listed or listed[-1].get("id") == after:
-                return
-            after = str(listed[-1].get("id"))
-
-    def _send(self, method: str, path: str, **parts: Any) -> Reply:
-        """Return the reply, after trying again where that may help."""
-        tries = (self._try(attempt, method, path, **parts) for attempt in count())
-        return next(filter(None, tries))
-
-    def _try(
-        self, attempt: int, method: str, path: str, accepted: tuple[int, ...] = (), **parts: Any
-    ) -> Reply | None:
-        """Return the reply to one request; None, after a wait, where another may help."""
+    @contextmanager
+    def _calls(self, retries: int | None = None, *, may_be_gone: bool = False) -> Iterator[OpenAI]:
+        """Lend the package's client; its errors are raised as ours. may_be_gone: a 404 is none."""
         from companion.llm.transport import Transport
 
-        self._transport = self._transport or Transport(self.endpoint, _MAX_FILE)
+        self._opened = self._opened or Transport(self.endpoint, _MAX_FILE)
+        no_batches = f"The endpoint {self.endpoint.address} {{}}; {_EXPORT}"
         try:
-            reply = self._transport.request(method, path, **parts)
+            with self._opened.client(self.endpoint.retries if retries is None else retries) as api:
+                yield api
         except CallFailed as failure:
-            error: CompanionError = unreachable_error(self.endpoint, failure.reason)
-        else:
-            if 200 <= reply.status < 300 or reply.status in accepted:
-                return reply
-            if reply.status in (404, 405) and path in ("/files", "/batches"):
-                raise NotAnEndpoint(
-                    f"The endpoint {self.endpoint.address} has no Batch API (error {reply.status});"
-                    " companion batch export writes a file that other engines answer"
-                )
-            error = error_for_reply(reply, self.endpoint)
-            if not may_pass(reply.status):
-                raise error
-        if attempt >= self.endpoint.retries:
-            raise error
-        time.sleep(retry_delay(attempt))
-        return None
-
-    def _object(self, reply: Reply) -> dict[str, Any]:
-        data = reply.parse()
-        if not isinstance(data, dict):
-            raise NotAnEndpoint(
-                f"The endpoint {self.endpoint.address} does not answer as the Batch API does;"
-                " companion batch export writes a file that other engines answer"
-            )
-        return data
+            if failure.slow:
+                raise timeout_error(self.endpoint) from None
+            raise unreachable_error(self.endpoint, failure.reason) from None
+        except ErrorReply as error:
+            status = error.reply.status
+            if may_be_gone and status == 404:
+                return
+            if status in (404, 405) and error.path.endswith(("/files", "/batches")):
+                said = f"has no Batch API (error {status})"
+                raise NotAnEndpoint(no_batches.format(said)) from None
+            raise error_for_reply(error.reply, self.endpoint) from None
+        except (AttributeError, TypeError, ValueError):  # the package reads whatever comes as asked
+            said = "does not answer as the Batch API does"
+            raise NotAnEndpoint(no_batches.format(said)) from None
 
 
 def _read_batch(data: dict[str, Any]) -> ProviderBatch:

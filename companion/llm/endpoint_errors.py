@@ -87,6 +87,15 @@ class CallFailed(Exception):
         self.sent = sent
 
 
+class ErrorReply(Exception):
+    """The endpoint answers with an error status. path: that was asked."""
+
+    def __init__(self, reply: Reply, path: str) -> None:
+        super().__init__(reply.status)
+        self.reply = reply
+        self.path = path
+
+
 class Cancelled(CompanionError):
     """The user stopped the work; the call was abandoned."""
 

@@ -15,9 +15,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from typing import Any
+from urllib.parse import parse_qsl
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakSet
 
@@ -27,7 +28,7 @@ import openai
 from companion import __version__
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
-from companion.llm.endpoint_errors import CallFailed, unusable_answer_error
+from companion.llm.endpoint_errors import CallFailed, ErrorReply, unusable_answer_error
 from companion.llm.response import Reply
 
 # On import the package applies OPENAI_LOG, which would print the prompts to stderr.
@@ -37,6 +38,13 @@ MAX_ANSWER = 1024 * 1024  # bytes
 _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 _CONNECT_TIMEOUT = 10.0  # seconds
 _IDLE = 5.0  # seconds that a connection is kept without a call
+_IGNORE_ENVIRONMENT: dict[str, Any] = {  # what the package reads there if it is not told
+    "api_key": "set by the guard",
+    "admin_api_key": "",
+    "organization": "",
+    "project": "",
+    "webhook_secret": "",
+}
 _ALLOWED_HEADERS = frozenset((b"host", b"content-type", b"content-length", b"accept"))
 
 
@@ -54,11 +62,7 @@ class Transport:
             timeout=httpx2.Timeout(endpoint.timeout, connect=_CONNECT_TIMEOUT),
         )
         self._openai = _BareOpenAI(
-            api_key="set by the guard",
-            admin_api_key="",
-            organization="",
-            project="",
-            webhook_secret="",
+            **_IGNORE_ENVIRONMENT,
             base_url=endpoint.base_url,
             http_client=self._http,
             timeout=self._http.timeout,
@@ -77,47 +81,37 @@ class Transport:
             response = self._openai.post(self._url(path), cast_to=httpx2.Response, body=body)
         except openai.APIStatusError as error:
             response = error.response
-        except openai.APITimeoutError as error:
-            slow = not isinstance(error.__cause__, httpx2.ConnectTimeout)
-            sent = not isinstance(error.__cause__, _UNSENT)
-            raise CallFailed("no connection in 10 seconds", slow=slow, sent=sent) from None
         except openai.APIConnectionError as error:
-            sent = not isinstance(error.__cause__, _UNSENT)
-            raise CallFailed(str(error.__cause__ or error), sent=sent) from None
+            raise _failure_of(error) from None
         except RuntimeError as error:  # httpx2's, for a client that was closed before it sent
             if not self._is_closed:
                 raise
             raise CallFailed(str(error), sent=False) from None
         return _read_reply(response)._replace(sent_at=self._guard.sent_at())
 
-    def request(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: dict[str, Any] | None = None,
-        query: dict[str, str] | None = None,
-        form: dict[str, str] | None = None,
-        file: tuple[str, bytes] | None = None,
-    ) -> Reply:
-        """Return the reply to a request of any kind, whatever its status.
+    @contextmanager
+    def client(self, retries: int) -> Iterator[openai.OpenAI]:
+        """Lend the package's own client over these connections, for calls that are few.
 
-        form, file: of a multipart form, the file with its name.
-
-        Raises CallFailed when no reply comes in time, AnswerError when it is too long.
+        Raises CallFailed; ErrorReply: the status is an error, after the retries.
         """
+        parts = self.endpoint.parts
+        address = parts._replace(query="", fragment="").geturl()
+        client = openai.OpenAI(
+            **_IGNORE_ENVIRONMENT,
+            base_url=address,
+            default_query=dict(parse_qsl(parts.query)),
+            http_client=self._http,
+            timeout=self._http.timeout,
+            max_retries=retries,
+        )
+        client._custom_headers = {}  # of OPENAI_CUSTOM_HEADERS, which may name another host
         try:
-            response = self._http.request(
-                method,
-                httpx2.URL(self._url(path)).copy_merge_params(query or {}),
-                json=body,
-                data=form,
-                files=file and {"file": (*file, "application/jsonl")},
-            )
-        except httpx2.TransportError as error:
-            sent = not isinstance(error, _UNSENT)
-            raise CallFailed(str(error) or type(error).__name__, sent=sent) from None
-        return _read_reply(response)
+            yield client
+        except openai.APIConnectionError as error:
+            raise _failure_of(error) from None
+        except openai.APIStatusError as error:
+            raise ErrorReply(_read_reply(error.response), error.request.url.path) from None
 
     def _url(self, path: str) -> str:
         """Return the address of that path of the API, with the query of the endpoint's base URL."""
@@ -129,6 +123,16 @@ class Transport:
         self._is_closed = True  # first: a call that starts now fails as one that was broken off
         self._guard.break_off()
         self._http.close()
+
+
+def _failure_of(error: openai.APIConnectionError) -> CallFailed:
+    """Return what the package's error says of a call that got no reply."""
+    cause = error.__cause__
+    sent = not isinstance(cause, _UNSENT)
+    if isinstance(error, openai.APITimeoutError):
+        slow = not isinstance(cause, httpx2.ConnectTimeout)
+        return CallFailed("no connection in 10 seconds", slow=slow, sent=sent)
+    return CallFailed(str(cause or error), sent=sent)
 
 
 def _read_reply(response: httpx2.Response) -> Reply:

@@ -41,7 +41,8 @@ def provider(user: User, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
         return fake
 
     monkeypatch.setattr(submission, "_MOST_LINES", 7)
-    monkeypatch.setattr(batch_api.BatchApi.__init__, "__defaults__", (0.01,))
+    monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
+    monkeypatch.setattr(batch_api, "retry_delay", lambda attempt: 0.01)
     yield open_
     for each in opened:
         each.close()

@@ -15,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from companion.errors import CompanionError
+from companion.llm.batch_api import BatchApi
 from companion.llm.budget import Budget, LimitReached
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedEndpoint
@@ -185,18 +186,20 @@ def test_the_openai_package_reads_nothing_from_the_environment(
     for name in ("API_KEY", "ADMIN_KEY", "ORG_ID", "PROJECT_ID", "WEBHOOK_SECRET"):
         monkeypatch.setenv(f"OPENAI_{name}", "leak")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/leak")
-    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Leak: leak\nAuthorization: Bearer leak")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Leak: leak\nHost: leak\naccept: leak")
     monkeypatch.setenv("OPENAI_LOG", "debug")
     with Client(Endpoint(base_url=fake.url, model="m")) as client:
         client.ask_text(ASK, 100)
     with client_of(fake) as client:
         client.ask_text(ASK, 100)
-    first, second = fake.seen
+    with BatchApi(Endpoint(base_url=fake.url, model="m", api_key=SecretStr(KEY))) as batches:
+        batches.create("f", "k")
+    first, second, third = fake.seen
     assert "leak" not in repr(fake.seen)
     assert set(first.headers) == {
         *("host", "content-type", "content-length", "accept", "accept-encoding", "user-agent")
     }
-    assert second.headers["authorization"] == f"Bearer {KEY}"
+    assert second.headers["authorization"] == third.headers["authorization"] == f"Bearer {KEY}"
     assert "Why?" not in "".join(capfd.readouterr())
 
 
