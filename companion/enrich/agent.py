@@ -15,7 +15,7 @@ from itertools import islice
 from typing import TypeVar
 
 from companion.enrich.context import VaultContext
-from companion.enrich.decisions import Decisions, describe_state
+from companion.enrich.decisions import Decisions
 from companion.enrich.new_proposals import ProgramProposer
 from companion.enrich.run import Decided, NoteDecision, Result, sum_up
 from companion.enrich.selection import ScanPart
@@ -28,7 +28,7 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import NothingToChoose
 from companion.store.journal import Change
-from companion.store.proposal import Acceptance, GivenValue, Proposal, RejectedValue
+from companion.store.proposal import Acceptance, GivenValue, Proposal, RejectedValue, describe_state
 from companion.store.proposals import Selection
 from companion.vault.files import skip_reason
 from companion.vault.paths import relative_path

@@ -32,7 +32,7 @@ from companion.note.title import find_title
 from companion.store.journal import Change, NewChange
 from companion.store.moves import follow_moves
 from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
-from companion.store.proposal import Acceptance, Proposal
+from companion.store.proposal import Acceptance, Proposal, describe_state, refuse_acceptance
 from companion.store.proposals import Selection
 from companion.store.undo import Undone, undo_change
 from companion.vault.files import is_vault_there
@@ -88,11 +88,11 @@ class Decisions:
         Raises UsageError if the vault is not there, and StorageError, after which the rest can be
         accepted again.
         """
-        wishes = {each.id: each for each in acceptances}
+        by_id = {each.id: each for each in acceptances}
         writer = NoteWriter(self._space, self._styles, run or new_run())
-        yield from self._report_unknown(wishes)
-        for path, group in self._by_note(wishes, follow=True).items():
-            yield self._accept_in(path, group, wishes, writer, by)
+        yield from self._report_unknown(by_id)
+        for path, group in self._by_note(by_id, follow=True).items():
+            yield self._accept_in(path, group, by_id, writer, by)
 
     def refuse(
         self, ids: Iterable[int], by: str = "user", reason: str = ""
@@ -170,7 +170,7 @@ class Decisions:
         return [each for each in values if not self._context().is_used(field, each)]
 
     def plan_edits_for(
-        self, wishes: Sequence[Acceptance], text: str, run: str, by: str = "user"
+        self, acceptances: Sequence[Acceptance], text: str, run: str, by: str = "user"
     ) -> tuple[PlannedChange, NewChange]:
         """Return the edits by which a text in an editor accepts proposals, all for one note.
 
@@ -181,34 +181,35 @@ class Decisions:
         """
         root, data = self._space.root, text.encode("utf-8")
         writer = NoteWriter(self._space, self._styles, run)
-        answered = self._find_values(wishes, by, lambda path: Snapshot(root, path, data, 0))
+        answered = self._find_values(acceptances, by, lambda path: Snapshot(root, path, data, 0))
         planned = writer.plan_on(answered, data)
         if planned.result.status != "enriched":
             raise NoteRefused(planned.result.reason, answered.job.path)
         return planned, writer.change_of(answered, planned)
 
-    def write(self, wishes: Sequence[Acceptance], run: str, by: str) -> Result:
+    def write(self, acceptances: Sequence[Acceptance], run: str, by: str) -> Result:
         """Write proposals, all for one note, into its file, as far as they have a place in it.
 
         Raises NoteError, also if none has one.
         """
         writer = NoteWriter(self._space, self._styles, run)
-        result = writer.write(self._find_values(wishes, by, writer.read))
+        result = writer.write(self._find_values(acceptances, by, writer.read))
         if result.change is None:
             raise NoteRefused(result.reason, result.path)
         return result
 
     def _find_values(
-        self, wishes: Sequence[Acceptance], by: str, read: Callable[[str], Snapshot]
+        self, acceptances: Sequence[Acceptance], by: str, read: Callable[[str], Snapshot]
     ) -> Answered:
         """Return the values to write into the note of the proposals, as read returns it.
 
         Raises NoteRefused if none can be accepted, or has a place in it.
         """
-        by_id = {wish.id: wish for wish in wishes}
+        by_id = {each.id: each for each in acceptances}
         group = self._store.get_all(by_id)
         path = group[0].path if group else ""
-        why_not = {each.id: why for each in group if (why := refuse_wish(each, by_id[each.id]))}
+        obstacles = ((each.id, refuse_acceptance(each, by_id[each.id])) for each in group)
+        why_not = {id_: why for id_, why in obstacles if why}
         if fit := [each for each in group if each.id not in why_not]:
             places = find_places(self._space, path, fit, read)
             why_not |= places.gone
@@ -248,7 +249,7 @@ class Decisions:
         self,
         path: str,
         group: Sequence[Proposal],
-        wishes: Mapping[int, Acceptance],
+        by_id: Mapping[int, Acceptance],
         writer: NoteWriter,
         by: str,
     ) -> NoteDecision:
@@ -257,7 +258,8 @@ class Decisions:
         The open ones of those without a place are closed. What was made from a note that is
         ignored or private now goes, too. Other open proposals of what was filled make way.
         """
-        why_not = {each.id: why for each in group if (why := refuse_wish(each, wishes[each.id]))}
+        obstacles = ((each.id, refuse_acceptance(each, by_id[each.id])) for each in group)
+        why_not = {id_: why for id_, why in obstacles if why}
         fit = [each for each in group if each.id not in why_not]
         result, answered = Result(path, "failed"), None
         try:
@@ -268,7 +270,7 @@ class Decisions:
                     self._store.decide([number], "closed", "need", reason)
                 if places.is_excluded:
                     self._store.forget([path], LEFT_ALONE, "need", to="closed")
-                answered = self._fill(fit, wishes, places, why_not, by)
+                answered = self._fill(fit, by_id, places, why_not, by)
                 if answered.fillings:
                     result = self._write(writer, answered)
         except NoteError as error:
@@ -289,7 +291,7 @@ class Decisions:
     def _fill(
         self,
         group: Sequence[Proposal],
-        wishes: Mapping[int, Acceptance],
+        by_id: Mapping[int, Acceptance],
         places: Places,
         why_not: dict[int, str],
         by: str,
@@ -299,7 +301,7 @@ class Decisions:
         for each in group:
             if each.id in why_not:
                 continue
-            need, text = places.needs[each.need], wishes[each.id].text
+            need, text = places.needs[each.need], by_id[each.id].text
             if any(need.key == other.need.key for other in fillings.values()):
                 why_not[each.id] = "another proposal for the same was accepted with it"
                 continue
@@ -317,7 +319,7 @@ class Decisions:
                 self._store.edit_value(each.id, value)
             elif each.edited is not None and not each.waits_for_editor:
                 self._store.edit_value(each.id, None)
-            assert value is not None, "refuse_wish has found it"
+            assert value is not None, "refuse_acceptance has found it"
             fillings[each.id] = Filling(need, value, each.remark)
         taken = [each for each in group if each.id in fillings]
         return Answered(
@@ -327,30 +329,5 @@ class Decisions:
             {filling.need.key: number for number, filling in fillings.items()},
             model=", ".join(dict.fromkeys(each.model for each in taken if each.model)),
             decided_by=by,
-            states=tuple({state for each in taken for state in wishes[each.id].states}),
+            states=tuple({state for each in taken for state in by_id[each.id].states}),
         )
-
-
-def describe_state(proposal: Proposal) -> str:
-    """Return in words why nobody can decide on the proposal in its state."""
-    by = {"user": "you", "setting": "a setting"}.get(proposal.decided_by, proposal.decided_by)
-    words = {
-        "asked": "its question is in a batch, and not answered yet",
-        "open": "it is open",
-        "accepted": f"it was accepted already (change {proposal.change})",
-        "refused": "it was refused already",
-        "rejected": "it was rejected by a check",
-        "superseded": "a newer one took its place",
-        "closed": "its need is gone",
-    }[proposal.state]
-    why = f": {proposal.reason}" if proposal.reason else ""
-    return f"{words}{f', by {by}' if by and proposal.state == 'refused' else ''}{why}"
-
-
-def refuse_wish(proposal: Proposal, wish: Acceptance) -> str:
-    """Return why the proposal cannot be accepted, whatever its note holds; empty: it can."""
-    if proposal.state not in wish.states:
-        return describe_state(proposal)
-    if proposal.value is None and wish.text is None:
-        return "it has no text any more; ask for it again"
-    return ""

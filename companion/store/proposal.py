@@ -184,6 +184,31 @@ class LatestProposal(NamedTuple):
     has_value: bool = False
 
 
+def describe_state(proposal: Proposal) -> str:
+    """Return in words why nobody can decide on the proposal in its state."""
+    by = {"user": "you", "setting": "a setting"}.get(proposal.decided_by, proposal.decided_by)
+    words = {
+        "asked": "its question is in a batch, and not answered yet",
+        "open": "it is open",
+        "accepted": f"it was accepted already (change {proposal.change})",
+        "refused": "it was refused already",
+        "rejected": "it was rejected by a check",
+        "superseded": "a newer one took its place",
+        "closed": "its need is gone",
+    }[proposal.state]
+    why = f": {proposal.reason}" if proposal.reason else ""
+    return f"{words}{f', by {by}' if by and proposal.state == 'refused' else ''}{why}"
+
+
+def refuse_acceptance(proposal: Proposal, acceptance: Acceptance) -> str:
+    """Return why the proposal cannot be accepted, whatever its note holds; empty: it can."""
+    if proposal.state not in acceptance.states:
+        return describe_state(proposal)
+    if proposal.value is None and acceptance.text is None:
+        return "it has no text any more; ask for it again"
+    return ""
+
+
 def make_proposal_row(new: NewProposal, made_at: float) -> dict[str, object]:
     """Return the columns of a new row of the table `proposals`."""
     need = new.need
