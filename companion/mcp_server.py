@@ -18,7 +18,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp_types import ToolAnnotations
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from companion import __version__
 from companion.app.open_vault import open_vault
@@ -26,10 +26,6 @@ from companion.app.types import programs
 from companion.app.types.base import describe_fault
 from companion.app.types.proposals import ProposalState
 from companion.app.vault import Vault
-from companion.enrich.agent import AgentView, NoteRead
-from companion.enrich.context import VaultContext
-from companion.enrich.similar import SimilarNote
-from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError
 
 P = ParamSpec("P")
@@ -120,7 +116,7 @@ class Tools:
     """The tools of one vault; their docstrings are what agents are told of them.
 
     They may be called from any thread. Each call opens the vault by the settings as they are by
-    then, and closes it again. What writes goes through the vault's daemon, where one runs.
+    then, and closes it again; where its daemon runs, that does what is asked.
     """
 
     def __init__(self, root: Path) -> None:
@@ -128,29 +124,27 @@ class Tools:
         self._lock = threading.Lock()  # a process holds the vault's lock only once
 
     @_as_tool
-    def scan(self, ctx: Ctx, folder: Folder = "", after: str = "", limit: Limit = 50) -> NotesFound:
+    def scan(
+        self, ctx: Ctx, folder: Folder = "", after: str = "", limit: Limit = 50
+    ) -> programs.NotesFound:
         """List the notes that need something, by path, and what. after: of the page before."""
-        with self._view(ctx) as view:
-            notes = view.scan(folder)
-        rest = [(path, facts) for path, facts in notes if path > after]
-        page = [
-            NoteFound.model_validate({"path": path, "needs": facts.needs})
-            for path, facts in rest[:limit]
-        ]
-        end = page[-1].path if len(rest) > limit else None
-        return NotesFound(notes=page, after=end, total=len(notes))
+        query = programs.AgentNotesQuery.of(
+            agent=_name_of(ctx), folder=folder.strip("/"), after=after, limit=limit
+        )
+        with self._vault(read_only=True) as vault:
+            return vault.agents.scan(query)
 
     @_as_tool
-    def read_note(self, ctx: Ctx, path: Note) -> NoteRead:
+    def read_note(self, ctx: Ctx, path: Note) -> programs.NoteRead:
         """Show a note as a model is shown it, and what it needs, with an instruction for each."""
-        with self._view(ctx) as view:
-            return view.read_note(path)
+        return self._read(ctx, path)
 
     @_as_tool
-    def find_similar(self, ctx: Ctx, path: Note, limit: Limit = 10) -> SimilarNotesFound:
+    def find_similar(self, ctx: Ctx, path: Note, limit: Limit = 10) -> programs.SimilarNotesFound:
         """List the notes that say most nearly what a note says."""
-        with self._view(ctx) as view:
-            return SimilarNotesFound(notes=view.find_similar(path, limit))
+        query = programs.AgentSimilarQuery.of(agent=_name_of(ctx), path=path, limit=limit)
+        with self._vault(read_only=True) as vault:
+            return vault.agents.find_similar(query)
 
     @_as_tool
     def list_proposals(
@@ -210,15 +204,14 @@ class Tools:
     def note(self, path: str, ctx: Ctx) -> str:
         """A note as a model is shown it."""
         try:
-            with self._view(ctx) as view:
-                return view.read_note(path).text
+            return self._read(ctx, path).text
         except CompanionError as error:
             raise ResourceNotFoundError(str(error)) from None
 
-    @contextmanager
-    def _view(self, ctx: Ctx) -> Iterator[AgentView]:
-        with self._lock, open_workspace(None, self._root, read_only=True) as space:
-            yield AgentView(space, VaultContext(space.scan()), _name_of(ctx))
+    def _read(self, ctx: Ctx, path: str) -> programs.NoteRead:
+        query = programs.AgentNoteQuery.of(agent=_name_of(ctx), path=path)
+        with self._vault(read_only=True) as vault:
+            return vault.agents.read_note(query)
 
     @contextmanager
     def _vault(self, *, read_only: bool = False) -> Iterator[Vault]:
@@ -229,27 +222,6 @@ class Tools:
 def fill(folder: str = "") -> str:
     """Look through the notes that need something, and propose it."""
     return _PROMPT.format(where=f" in the folder {folder}" if folder else "")
-
-
-class NoteFound(BaseModel):
-    """A note that needs something."""
-
-    path: str
-    needs: list[programs.NeedFound]
-
-
-class NotesFound(BaseModel):
-    """Notes that need something, by path. after: for the next page; null on the last."""
-
-    notes: list[NoteFound]
-    after: str | None
-    total: int
-
-
-class SimilarNotesFound(BaseModel):
-    """The notes that are most like another, the most similar first."""
-
-    notes: list[SimilarNote]
 
 
 def _name_of(ctx: Ctx) -> str:

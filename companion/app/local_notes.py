@@ -8,7 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from companion.app.coverage import measure_coverage
-from companion.app.types.coverage import Coverage, OutdatedPage, OutdatedQuery
+from companion.app.types.coverage import Coverage, Estimate, OutdatedPage, OutdatedQuery
 from companion.app.types.notes import (
     Note,
     NotePage,
@@ -24,8 +24,9 @@ from companion.doctor.unused_settings import (
     find_unused_marks,
     find_unused_prompts,
 )
+from companion.enrich.cost import describe_cost_of
 from companion.enrich.note_filter import NoteFilter, find_kind, make_filter
-from companion.enrich.selection import ScanPart
+from companion.enrich.selection import JobOptions, ScanPart, choose_jobs
 from companion.enrich.task import Job, describe_proposed, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.enrich.written import find_outdated
@@ -90,6 +91,10 @@ class LocalNotes:
             ],
         )
 
+    def look(self) -> Scan:
+        """Return a scan that is made now."""
+        return self._look(None)
+
     def page(self, query: NotesQuery) -> NotePage:
         """Return a page of notes in the order of their paths, as of the last scan; see Vault."""
         notes = self.select(query.filter, query.folder)
@@ -114,6 +119,14 @@ class LocalNotes:
         """Return how far the folder is filled, as of the last scan; see Vault."""
         spelled = spelled_path(self._space.root, folder) if folder else ""
         return measure_coverage(self._space, self._last(), spelled)
+
+    def estimate(self) -> Estimate:
+        """Return what it would take to fill all that needs something; see Vault."""
+        scan = self._last()
+        jobs, _ = choose_jobs(self._space, scan, [""], JobOptions())
+        if not jobs:
+            return Estimate(words="Nothing needs anything, so it would cost nothing.")
+        return Estimate(words=describe_cost_of(self._space, scan, jobs))
 
     def unfilled(self) -> dict[str, set[str]]:
         """Return the kinds of what each note lacks, also of what was refused, by path."""

@@ -16,7 +16,7 @@ from companion.app.local_notes import LocalNotes, Progress
 from companion.app.status import find_status
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
-from companion.app.types.coverage import Coverage, CoverageQuery, Spending, SpendingQuery
+from companion.app.types.coverage import Coverage, CoverageQuery, Estimate, Spending, SpendingQuery
 from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.notes import Outdated, ScanOptions, ScanReport
 from companion.app.types.proposals import (
@@ -100,6 +100,10 @@ class LocalVault:
         """Return what is filled, waits, is to do or is left alone, by folder; see Vault."""
         return self._notes.coverage(query.folder)
 
+    def estimate(self) -> Estimate:
+        """Return what it would take to fill all that needs something, as of the last scan."""
+        return self._notes.estimate()
+
     def spending(self, query: SpendingQuery) -> Spending:
         """Return what was spent by day and model, for all vaults."""
         with open_spending(self._space.config, self.root) as budget:
@@ -172,7 +176,11 @@ class LocalVault:
     @property
     def agents(self) -> LocalAgents:
         """What agents may see and do here."""
-        return LocalAgents(lambda name: AgentView(self._space, self._context(), name), self._agent)
+        return LocalAgents(
+            lambda name: AgentView(self._space, self._context(), name),
+            lambda name: AgentView(self._space, VaultContext(self._notes.look()), name),
+            self._agent,
+        )
 
     def status(self) -> Status:
         """Return what is set up, what was spent today, what waits, and what the daemon does."""

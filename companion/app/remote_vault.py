@@ -17,7 +17,7 @@ from companion.app.types.changes import (
     Undone,
     UndoneChanges,
 )
-from companion.app.types.coverage import Coverage, CoverageQuery, Spending, SpendingQuery
+from companion.app.types.coverage import Coverage, CoverageQuery, Estimate, Spending, SpendingQuery
 from companion.app.types.decisions import Decisions, DecisionsMade, NoteDecision
 from companion.app.types.notes import Outdated, OutdatedTexts, ScanOptions, ScanReport
 from companion.app.types.outbox import OutboxEntry
@@ -58,6 +58,10 @@ class RemoteVault:
     def coverage(self, query: CoverageQuery) -> Coverage:
         """Return what is filled, waits, is to do or is left alone, by folder; see Vault."""
         return self._daemon.get(f"/coverage?{query.as_query()}", Coverage)
+
+    def estimate(self) -> Estimate:
+        """Return what it would take to fill all that needs something, as of the last scan."""
+        return self._daemon.post("/estimate", Estimate, {})
 
     def spending(self, query: SpendingQuery) -> Spending:
         """Return what was spent by day and model, for all vaults."""
@@ -161,6 +165,15 @@ class _Agents:
 
     def __init__(self, daemon: Connection) -> None:
         self._daemon = daemon
+
+    def scan(self, query: programs.AgentNotesQuery) -> programs.NotesFound:
+        return self._daemon.get(f"/agents/notes?{query.as_query()}", programs.NotesFound)
+
+    def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
+        return self._daemon.get(f"/agents/note?{query.as_query()}", programs.NoteRead)
+
+    def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesFound:
+        return self._daemon.get(f"/agents/similar?{query.as_query()}", programs.SimilarNotesFound)
 
     def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
         return self._daemon.get(f"/agents/proposals?{query.as_query()}", programs.AgentProposals)

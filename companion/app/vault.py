@@ -13,7 +13,7 @@ from typing import Protocol
 from companion.app.local_notes import Progress
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
-from companion.app.types.coverage import Coverage, CoverageQuery, Spending, SpendingQuery
+from companion.app.types.coverage import Coverage, CoverageQuery, Estimate, Spending, SpendingQuery
 from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.notes import Outdated, ScanOptions, ScanReport
 from companion.app.types.proposals import (
@@ -61,6 +61,9 @@ class Vault(Protocol):
 
         Raises UsageError if the folder is not there.
         """
+
+    def estimate(self) -> Estimate:
+        """Return what it would take to fill all that needs something. Nothing is asked."""
 
     def spending(self, query: SpendingQuery) -> Spending:
         """Return what was spent by day and model, for all vaults."""
@@ -130,6 +133,21 @@ class Agents(Protocol):
 
     Of a note that is private or left alone it is said that there is none.
     """
+
+    def scan(self, query: programs.AgentNotesQuery) -> programs.NotesFound:
+        """Return the notes that need something, by path."""
+
+    def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
+        """Return a note as a model is shown it, and what it needs. Raises NotThere, NoteError."""
+
+    def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesFound:
+        """Return the notes that say most nearly what a note says.
+
+        Notes that were not compared yet are, for half a minute at most, where that is done on this
+        machine.
+
+        Raises NotThere, NoteError, EndpointError, AnswerError; UsageError if it is switched off.
+        """
 
     def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
         """Return proposals, newest first."""

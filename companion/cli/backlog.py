@@ -6,16 +6,11 @@ from pathlib import Path
 
 import click
 
-from companion.app.backlog import may_ask
 from companion.app.open_vault import open_vault
 from companion.app.types.status import BacklogAnswer, BacklogState
 from companion.app.vault import Vault
 from companion.cli.output import Output, describe_backlog
 from companion.cli.session import common_options, open_session_vault
-from companion.config import Config
-from companion.enrich.cost import describe_cost_of
-from companion.enrich.selection import JobOptions, choose_jobs
-from companion.enrich.workspace import open_workspace
 from companion.errors import UsageError
 
 
@@ -36,28 +31,17 @@ def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
         _ask(opened, opened.backlog(), fill, output)
 
 
-def ask_about_backlog(config: Config, root: Path, output: Output) -> None:
+def ask_about_backlog(root: Path, output: Output) -> None:
     """Ask about the backlog of the vault at root, if it has one that the user did not decide on.
 
-    Does nothing where nobody can answer, or nothing is filled in the background anyway.
+    Does nothing where nobody can answer.
 
     Raises VaultLocked, JournalError, UsageError.
     """
-    if may_ask(config) and output.can_ask:
+    if output.can_ask:
         with open_vault(root, tell=output.warn) as opened:
             if (backlog := opened.backlog()).notes:
                 _ask(opened, backlog, None, output)
-
-
-def say_cost_of_backlog(config: Config, root: Path, output: Output) -> None:
-    """Print what filling all notes that are in the vault at root now would cost.
-
-    Raises JournalError, UsageError.
-    """
-    with open_workspace(config, root, read_only=True) as workspace:
-        scan = workspace.scan()
-        if jobs := choose_jobs(workspace, scan, [""], JobOptions())[0]:
-            output.say(describe_cost_of(workspace, scan, jobs))
 
 
 def _ask(vault: Vault, backlog: BacklogState, fill: bool | None, output: Output) -> None:

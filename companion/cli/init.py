@@ -10,8 +10,10 @@ from typing import Any
 
 import click
 
+from companion.app.backlog import may_ask
+from companion.app.open_vault import open_vault
 from companion.app.tokens import ensure_token
-from companion.cli.backlog import ask_about_backlog, say_cost_of_backlog
+from companion.cli.backlog import ask_about_backlog
 from companion.cli.init_choices import (
     choose_by_options,
     choose_by_questions,
@@ -199,9 +201,11 @@ class _Init:
         """Ask whether notes that are there already are filled, or print what that may cost."""
         try:
             if self.asks:
-                ask_about_backlog(config, self.root, self.output)
+                if may_ask(config):
+                    ask_about_backlog(self.root, self.output)
             elif config.background.backlog == "all" and config.background.enabled is not False:
-                say_cost_of_backlog(config, self.root, self.output)
+                with open_vault(self.root, read_only=True) as vault:
+                    self.output.say(vault.estimate().words)
         except click.Abort:
             self.output.warn("\nThey are left alone; companion service backlog asks again.")
         except CompanionError as error:

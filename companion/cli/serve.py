@@ -35,6 +35,7 @@ def serve(port: int | None, vault: Path | None) -> None:
     terminal it asks first, once, whether the notes that lay in the vault before are filled, too;
     see companion service backlog.
     """
+    from companion.app.backlog import may_ask
     from companion.cli.backlog import ask_about_backlog
     from companion.daemon.process import require_no_daemon
     from companion.daemon.process import serve as serve_vault
@@ -63,7 +64,8 @@ def serve(port: int | None, vault: Path | None) -> None:
         if not file.exists():  # one that sets nothing, and says what may be set
             with suppress(UsageError):  # a folder that is read-only serves as well
                 write_private(file, _CONFIGURATION.encode())
-        ask_about_backlog(config, root, output)
+        if may_ask(config):
+            ask_about_backlog(root, output)
         serve_vault(root, config.server.port if port is None else port, ready)
     except Exception as error:
         if vault is not None:

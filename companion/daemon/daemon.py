@@ -34,7 +34,7 @@ from companion.daemon.workers import WorkerPool
 from companion.enrich.cost import describe_cost_of, needs_agreement
 from companion.enrich.model import find_limiter
 from companion.enrich.run import Result, new_run
-from companion.enrich.selection import JobOptions, choose_jobs
+from companion.enrich.selection import choose_jobs
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job
 from companion.enrich.vault_settings import SettingsUnusable
@@ -228,15 +228,6 @@ class Daemon:
         self.follow_settings()
         return find_daemon_status(self)
 
-    def describe_rest(self) -> str:
-        """Return in words what it would take to fill all that needs something now."""
-        jobs, _ = choose_jobs(self.space, self.reconciler.scan(), [""], JobOptions(), None)
-        return self._describe_cost(jobs) or "Nothing needs anything, so it would cost nothing."
-
-    def _describe_cost(self, jobs: Sequence[Job]) -> str:
-        """Return in words what it costs to ask about these notes; empty if there are none."""
-        return describe_cost_of(self.space, self.reconciler.scan(), jobs) if jobs else ""
-
     def start_run(self, request: RunRequest) -> Run:
         """Queue a new run, and return it.
 
@@ -253,8 +244,9 @@ class Daemon:
         paths = [spelled_path(self.root, path) for path in dict.fromkeys(request.paths)]
         jobs, skipped = self._choose(request, paths)
         if not request.agreed and needs_agreement(self.space, jobs):
+            cost = describe_cost_of(self.space, self.reconciler.scan(), jobs)
             raise ConsentMissing(
-                f"{self._describe_cost(jobs)} Nothing was sent, for somebody has to agree to it"
+                f"{cost} Nothing was sent, for somebody has to agree to it"
                 " first: with `agreed` in the API, or by `companion enrich FOLDER --yes`."
             )
         if request.text is not None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
@@ -52,8 +52,7 @@ class NeedRead:
     proposed: int | None
 
 
-@dataclass(frozen=True)
-class NoteRead:
+class NoteRead(NamedTuple):
     """A note as a prompt shows it, its needs, and what in it is left alone."""
 
     path: str

@@ -354,6 +354,22 @@ export interface components {
             question: string | null;
             reason: string;
         };
+        /** @description What a note needs. field: the property, or `callout`. heading, question: of a callout. */
+        NeedFound: {
+            field: string;
+            heading: string | null;
+            question: string | null;
+            reason: string;
+        };
+        /** @description A need, and what its value has to be like. proposed: the id of a proposal that waits. */
+        NeedRead: {
+            field: string;
+            heading: string | null;
+            question: string | null;
+            reason: string;
+            instruction: string;
+            proposed: number | null;
+        };
         /** @description The model to fetch: a name of the catalogue. Nothing else can be fetched this way. */
         NewFetch: {
             name: string;
@@ -486,10 +502,28 @@ export interface components {
             left: string[];
             proposals: components["schemas"]["Decided"][];
         };
+        /** @description A note that needs something. */
+        NoteFound: {
+            path: string;
+            needs: components["schemas"]["NeedFound"][];
+        };
         /** @description A page of notes. next: `after` of the next page; null on the last. total: of all. */
         NotePage: {
             notes: components["schemas"]["Note"][];
             next: string | null;
+            total: number;
+        };
+        /** @description A note as a prompt shows it, its needs, and what in it is left alone. */
+        NoteRead: {
+            path: string;
+            text: string;
+            needs: components["schemas"]["NeedRead"][];
+            left: string[];
+        };
+        /** @description Notes that need something, by path. after: for the next page; null on the last. */
+        NotesFound: {
+            notes: components["schemas"]["NoteFound"][];
+            after: string | null;
             total: number;
         };
         /** @description Notes and folders whose text is to be deleted from what is kept; `""`: of the vault. */
@@ -868,6 +902,15 @@ export interface components {
             question: string | null;
             script: string;
         };
+        /** @description A note that is like another. similarity: -1 to 1, to four decimal places. */
+        SimilarNote: {
+            path: string;
+            similarity: number;
+        };
+        /** @description The notes that are most like another, the most similar first. */
+        SimilarNotesFound: {
+            notes: components["schemas"]["SimilarNote"][];
+        };
         /**
          * @description What was spent for all vaults, the oldest day first, also on days without calls.
          *
@@ -1145,13 +1188,18 @@ export type Forgotten = components['schemas']['Forgotten'];
 export type LeftAlone = components['schemas']['LeftAlone'];
 export type ModelShape = components['schemas']['ModelShape'];
 export type Need = components['schemas']['Need'];
+export type NeedFound = components['schemas']['NeedFound'];
+export type NeedRead = components['schemas']['NeedRead'];
 export type NewFetch = components['schemas']['NewFetch'];
 export type NewRun = components['schemas']['NewRun'];
 export type Nonce = components['schemas']['Nonce'];
 export type Note = components['schemas']['Note'];
 export type NoteDecided = components['schemas']['NoteDecided'];
 export type NoteDecision = components['schemas']['NoteDecision'];
+export type NoteFound = components['schemas']['NoteFound'];
 export type NotePage = components['schemas']['NotePage'];
+export type NoteRead = components['schemas']['NoteRead'];
+export type NotesFound = components['schemas']['NotesFound'];
 export type NotesToForget = components['schemas']['NotesToForget'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferShape = components['schemas']['OfferShape'];
@@ -1184,6 +1232,8 @@ export type RunShape = components['schemas']['RunShape'];
 export type ScanOptions = components['schemas']['ScanOptions'];
 export type ScanReport = components['schemas']['ScanReport'];
 export type ScriptProposal = components['schemas']['ScriptProposal'];
+export type SimilarNote = components['schemas']['SimilarNote'];
+export type SimilarNotesFound = components['schemas']['SimilarNotesFound'];
 export type Spending = components['schemas']['Spending'];
 export type Spent = components['schemas']['Spent'];
 export type SpentOnDay = components['schemas']['SpentOnDay'];

@@ -27,6 +27,7 @@ from companion.app.vault import Vault, all_changes
 from companion.config import state_folder
 from companion.config.settings import AgentsTable, ReviewTable
 from companion.errors import NoteChanged, NoteRefused, NotThere, UsageError, VaultLocked
+from tests.cli.user import KEY
 from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, open_daemon_fixture
 from tests.llm.fake_endpoint import FakeEndpoint
@@ -270,6 +271,13 @@ def test_a_note_that_was_moved_is_found_by_its_new_path(vault: Vault, old: str, 
     assert ids(vault, path=unicodedata.normalize("NFC", new)) == [4, 1]
 
 
+def write_settings(folder: Path, endpoint: FakeEndpoint, more: str) -> None:
+    """Write the settings that the fixture's daemon is given, for the vault in this process."""
+    (folder / "home").mkdir()
+    model = f'[endpoint]\nbase_url = "{endpoint.url}"\nmodel = "m"\napi_key = "{KEY}"\n'
+    (folder / "home" / "config.toml").write_text(model + more)
+
+
 @contextmanager
 def proposing(folder: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> Iterator[Vault]:
     """Open a vault with a description and a callout, 1 to 4, proposed for A.md and F/B.md."""
@@ -277,9 +285,8 @@ def proposing(folder: Path, monkeypatch: pytest.MonkeyPatch, by: str) -> Iterato
     with ExitStack() as stack:
         endpoint = stack.enter_context(closing(FakeEndpoint()))
         fixture = stack.enter_context(open_daemon_fixture(folder, endpoint, monkeypatch))
-        (folder / "home").mkdir()
-        settings = '[review]\nmode = "propose"\n[agents]\nmay_accept = ["description"]\n'
-        (folder / "home" / "config.toml").write_text(settings)
+        more = '[review]\nmode = "propose"\n[agents]\nmay_accept = ["description"]\n'
+        write_settings(folder, endpoint, more)
         fixture.settings["settle_seconds"] = 3600.0
         fixture.review = ReviewTable(mode="propose")
         fixture.agents = AgentsTable(may_accept=("description",))
@@ -437,6 +444,23 @@ def test_an_agent(proposed: Vault) -> None:
     (proposed.root / "Private.md").write_text("---\nai: false\ndescription:\n---\n")
     with pytest.raises(NotThere, match="that agents may see"):
         agents.changes(programs.AgentChangeQuery.of(**me, path="Private.md"))
+    for path in ("New.md", "Other.md"):
+        (proposed.root / path).write_text("---\ndescription:\n---\nText of a stub.\n")
+    notes = agents.scan(programs.AgentNotesQuery.of(**me, limit=1))
+    assert [(note.path, note.needs[0].kind) for note in notes.notes] == [("New.md", "description")]
+    assert (notes.after, notes.total) == ("New.md", 2)
+    [rest] = agents.scan(programs.AgentNotesQuery.of(**me, after="New.md")).notes
+    assert rest.path == "Other.md"
+    read = agents.read_note(programs.AgentNoteQuery.of(**me, path="A.md"))
+    assert [(need.field, need.proposed) for need in read.needs] == [
+        ("description", 1),
+        ("callout", 2),
+    ]
+    assert "Text" in read.text and "sentence" in read.needs[0].instruction
+    with pytest.raises(NotThere, match="that agents may see"):
+        agents.read_note(programs.AgentNoteQuery.of(**me, path="Private.md"))
+    with pytest.raises(NotThere, match="that agents may see"):
+        agents.find_similar(programs.AgentSimilarQuery.of(**me, path="Private.md"))
     seen = agents.proposals(programs.AgentProposalQuery.of(**me, folder="F"))
     assert [each.id for each in seen.proposals] == [4, 3]
     given = {"path": "A.md", "field": "description", "value": "What it is."}

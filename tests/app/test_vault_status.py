@@ -9,24 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from companion.app.types.notes import ScanOptions
 from companion.app.types.status import BacklogAnswer
 from companion.app.vault import Vault
 from companion.errors import ConsentMissing, UsageError
-from tests.app.test_vault import DAEMON, HERE, opened, proposed
+from tests.app.test_vault import DAEMON, HERE, opened, proposed, write_settings
 from tests.daemon.daemon_fixture import STUB, open_daemon_fixture
 from tests.llm.fake_endpoint import FakeEndpoint
 
 __all__ = ["proposed"]
-
-_SETTINGS = """\
-[endpoint]
-base_url = "{url}"
-model = "m"
-api_key = "{key}"
-[background]
-backlog = "ask"
-notes_a_day = 100
-"""
 
 
 @contextmanager
@@ -34,8 +25,7 @@ def with_backlog(
     folder: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch, by: str
 ) -> Iterator[Vault]:
     """Open a vault with three stubs that wait for the user's answer."""
-    (folder / "home").mkdir()
-    (folder / "home" / "config.toml").write_text(_SETTINGS.format(url=fake.url, key="k"))
+    write_settings(folder, fake, '[background]\nbacklog = "ask"\nsettle_seconds = 3600\n')
     with open_daemon_fixture(folder, fake, monkeypatch) as fixture:
         fixture.settings |= {"backlog": "ask", "settle_seconds": 3600.0}
         for path in ("A.md", "F/B.md", "F/C.md"):
@@ -92,3 +82,12 @@ def test_backlog(vault: Vault, fill: bool) -> None:
     with pytest.raises(UsageError, match="no notes wait for an answer"):
         vault.answer_backlog(BacklogAnswer(fill=fill))
     assert (vault.root / "A.md").read_text() == STUB
+
+
+def test_estimate(vault: Vault) -> None:
+    words = vault.estimate().words
+    assert words.startswith("3 notes would be sent to m at http://127.0.0.1")
+    for path in ("A.md", "F/B.md", "F/C.md"):
+        (vault.root / path).unlink()
+    vault.scan(ScanOptions())
+    assert vault.estimate().words == "Nothing needs anything, so it would cost nothing."

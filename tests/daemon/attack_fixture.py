@@ -41,6 +41,7 @@ _NO_RUN = "20261125-104412-3f9a"
 _PATH = r"[^/\\\u0000]{1,255}"  # stands in the pattern of every path
 _FILL: dict[str, object] = {
     "text": STUB,
+    "path": "Stub.md",
     "client": "x",
     "only": [0],
     "fill": False,

@@ -26,7 +26,9 @@ from companion.app.types.notes import Need
 from companion.app.types.proposals import Proposal
 from companion.app.types.results import Filled
 from companion.enrich import run
+from companion.enrich.agent import NeedRead
 from companion.enrich.run import NoteStatus
+from companion.enrich.similar import SimilarNote
 from companion.store.proposal import PROGRAM_NAME, GivenValue, ProposalState, RejectedValue
 from companion.store.proposal import Proposal as StoredProposal
 
@@ -78,6 +80,28 @@ class AgentUndo(Sent):
     change: Id
 
 
+class AgentNotesQuery(Sent):
+    """Which notes that need something an agent sees. after: of the page before."""
+
+    agent: _Name
+    folder: FolderPath = ""
+    after: FolderPath = ""
+    limit: PageSize = 50
+
+
+class AgentNoteQuery(Sent):
+    """Which note an agent reads."""
+
+    agent: _Name
+    path: RelativePath
+
+
+class AgentSimilarQuery(AgentNoteQuery):
+    """Which note an agent compares with others. limit: the number of these."""
+
+    limit: PageSize = 10
+
+
 class AgentProposalQuery(Sent):
     """Which proposals an agent sees. folder: or a note. before: with a lower id."""
 
@@ -125,6 +149,36 @@ class NeedFound(Need):
     model_config = _BY_FIELD
 
     kind: str = Field(alias="field")
+
+
+class NoteFound(Shape):
+    """A note that needs something."""
+
+    path: str
+    needs: list[NeedFound]
+
+
+class NotesFound(Shape):
+    """Notes that need something, by path. after: for the next page; null on the last."""
+
+    notes: list[NoteFound]
+    after: str | None
+    total: int
+
+
+class NoteRead(Shape):
+    """A note as a prompt shows it, its needs, and what in it is left alone."""
+
+    path: str
+    text: str
+    needs: list[NeedRead]
+    left: list[str]
+
+
+class SimilarNotesFound(Shape):
+    """The notes that are most like another, the most similar first."""
+
+    notes: list[SimilarNote]
 
 
 class ProposalFound(Proposal):

@@ -85,7 +85,7 @@ def read_spending(query: SpendingQuery) -> Spending:
 @notes.does("/estimate")
 def estimate_rest(body: Nothing) -> Estimate:
     """What it would take to fill all that is to do. Nothing is asked."""
-    return Estimate(words=the_daemon().describe_rest())
+    return the_daemon().vault.estimate()
 
 
 changes = Resource("changes")

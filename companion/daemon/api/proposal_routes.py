@@ -72,6 +72,24 @@ def forget(body: NotesToForget) -> Forgotten:
 for_programs = Resource("programs")
 
 
+@for_programs.reads("/agents/notes")
+def scan_for_agent(query: programs.AgentNotesQuery) -> programs.NotesFound:
+    """Look at notes now, and list those that the agent may see and that need something."""
+    return the_daemon().vault.agents.scan(query)
+
+
+@for_programs.reads("/agents/note", conflicts=True)
+def read_note_for_agent(query: programs.AgentNoteQuery) -> programs.NoteRead:
+    """A note as a model is shown it, and what it needs, with an instruction for each need."""
+    return the_daemon().vault.agents.read_note(query)
+
+
+@for_programs.reads("/agents/similar", conflicts=True)
+def find_similar_for_agent(query: programs.AgentSimilarQuery) -> programs.SimilarNotesFound:
+    """The notes that say most nearly what a note says; those not compared yet are, for 30 s."""
+    return the_daemon().vault.agents.find_similar(query)
+
+
 @for_programs.reads("/agents/proposals")
 def read_proposals_for_agent(query: programs.AgentProposalQuery) -> programs.AgentProposals:
     """Proposals that the agent may see, newest first."""

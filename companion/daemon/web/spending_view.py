@@ -45,4 +45,4 @@ def show_spending() -> Response:
 @spending_view.does("/estimate")
 def estimate() -> Response:
     """Say what it would take to fill the rest of the vault."""
-    return said(the_daemon().describe_rest())
+    return said(the_daemon().vault.estimate().words)
