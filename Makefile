@@ -6,6 +6,7 @@
 PYTHON ?= python3
 PLUGIN := obsidian-plugin
 PAGE := companion/daemon/web/static
+UI := $(wildcard $(addprefix $(PLUGIN)/ui/,*.js *.css */*.js */*.css */*.json))
 GENERATED := README.md docs/commands.md docs/settings.md docs/api.md # have parts made by docs/generate/
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -13,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: dev demo test test-release check docs docs-site clean
 
-dev: $(PLUGIN)/main.js $(PAGE)/idiomorph.min.js
+dev: $(PLUGIN)/main.js $(PAGE)/page.min.js
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
@@ -35,7 +36,7 @@ $(PLUGIN)/main.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/package.json $(wildcar
 	cd $(PLUGIN) && npm run --silent build
 	touch $@
 
-$(PAGE)/idiomorph.min.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/page.mjs
+$(PAGE)/page.min.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/page.mjs $(UI)
 	cd $(PLUGIN) && npm run --silent page
 	touch $@
 

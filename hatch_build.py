@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_PAGE = Path("obsidian-plugin", "page.mjs")  # names the files that the page has of npm's packages
-
-
-def find_built(root: Path) -> list[Path]:
-    """Return the files that Node makes, whether they are there or not."""
-    names = re.findall(r'"([\w-]+\.min\.\w+)"', (root / _PAGE).read_text(encoding="utf-8"))
-    static = Path("companion", "daemon", "web", "static")
-    return [Path("obsidian-plugin", "main.js"), *(static / name for name in names)]
+_STATIC = Path("companion", "daemon", "web", "static")
+BUILT = (
+    Path("obsidian-plugin", "main.js"),
+    _STATIC / "page.min.js",
+    _STATIC / "page.min.css",
+)
+"""The files that Node makes."""
 
 
 class BuiltFiles(BuildHookInterface[Any]):
@@ -28,7 +26,7 @@ class BuiltFiles(BuildHookInterface[Any]):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Raise FileNotFoundError, or warn. version: "editable" for a checkout's own .venv."""
         root = Path(self.root)
-        missing = [file.as_posix() for file in find_built(root) if not (root / file).is_file()]
+        missing = [file.as_posix() for file in BUILT if not (root / file).is_file()]
         if version == "editable" or not missing:
             return
         said = (

@@ -1,16 +1,24 @@
-/** Copies what the daemon's page needs from npm's packages to where the daemon serves it. */
+/**
+ * Builds ui/page/ to what the daemon serves: page.min.js and page.min.css. The font is Inter, only the
+ * letters of Latin text, and only if it is there.
+ */
 
-import { copyFile } from "node:fs/promises";
+import { build } from "esbuild";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const STATIC = join(HERE, "..", "companion", "daemon", "web", "static");
-const FILES = [
-  ["idiomorph", "dist", "idiomorph.min.js"],
-  ["simpledotcss", "simple.min.css"],
-];
 
-for (const path of FILES) {
-  await copyFile(join(HERE, "node_modules", ...path), join(STATIC, path.at(-1)));
-}
+await build({
+  absWorkingDir: HERE,
+  entryPoints: [{ in: "ui/page/main.js", out: "page.min" }, { in: "ui/page/page.css", out: "page.min" }],
+  outdir: STATIC,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  platform: "browser",
+  target: ["es2023", "chrome123", "firefox128", "safari17.5"],
+  charset: "utf8",
+  logLevel: "warning",
+});

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from companion.vault.plugin_files import FILES
-from hatch_build import find_built
+from hatch_build import BUILT
 
 REPOSITORY = Path(__file__).parents[1]
 PLUGIN = REPOSITORY / "obsidian-plugin"
@@ -100,7 +100,7 @@ def test_the_plugin_is_packed_and_installs_itself(
     packed = zipfile.ZipFile(wheel).namelist()
     names = {name for name in packed if "_plugin/" in name}
     assert names == {f"companion/_plugin/{name}" for name in FILES}
-    _, *page = find_built(REPOSITORY)
+    _, *page = (REPOSITORY / file for file in BUILT)
     assert len(page) > 1 and {file.as_posix() for file in page} <= {*packed}
     (vault := tmp_path / "vault").joinpath(".obsidian").mkdir(parents=True)
     told = run(installed, tmp_path, "-m", "companion", "plugin", "install", str(vault))

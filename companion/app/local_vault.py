@@ -153,10 +153,11 @@ class LocalVault:
         """Return the proposal of that id. Raises NotThere."""
         return Proposal.of(self._require_proposal(id))
 
-    def place(self, id: int) -> ProposalInPlace:
-        """Return what a proposal would make of its note. Raises NotThere, NoteError."""
+    def place(self, id: int, context: int = 2) -> ProposalInPlace:
+        """Return what a proposal would make of its note; see Vault."""
         seen = self._decisions.preview(self._require_proposal(id))
-        parts = [(part.mark, part.text) for part in diff_words(seen.before, seen.after)]
+        differences = diff_words(seen.before, seen.after, context)
+        parts = [(part.mark, part.text) for part in differences]
         return ProposalInPlace(title=seen.title, new_values=seen.new_values, parts=parts)
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:

@@ -108,9 +108,9 @@ class RemoteVault:
         """Return the proposal of that id. Raises NotThere."""
         return self._daemon.get(f"/proposals/{id}", Proposal)
 
-    def place(self, id: int) -> ProposalInPlace:
-        """Return what a proposal would make of its note. Raises NotThere, NoteError."""
-        return self._daemon.get(f"/proposals/{id}/place", ProposalInPlace)
+    def place(self, id: int, context: int = 2) -> ProposalInPlace:
+        """Return what a proposal would make of its note; see Vault."""
+        return self._daemon.get(f"/proposals/{id}/place?context={context}", ProposalInPlace)
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
         """Accept, refuse and open again proposals, and yield what became of each note."""

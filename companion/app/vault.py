@@ -89,8 +89,11 @@ class Vault(Protocol):
     def proposal(self, id: int) -> Proposal:
         """Return the proposal of that id. Raises NotThere."""
 
-    def place(self, id: int) -> ProposalInPlace:
-        """Return what a proposal would make of its note. Raises NotThere; NoteError: it cannot."""
+    def place(self, id: int, context: int = 2) -> ProposalInPlace:
+        """Return what a proposal would make of its note, with so many lines before and after.
+
+        Raises NotThere; NoteError: it cannot be written.
+        """
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
         """Accept, refuse and open again proposals, and yield what became of each note.

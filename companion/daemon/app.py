@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from companion import __version__
@@ -21,10 +21,10 @@ from companion.daemon.api.proposal_routes import for_programs, proposals
 from companion.daemon.api.routing import PREFIX
 from companion.daemon.api.run_routes import runs
 from companion.daemon.daemon import Daemon
-from companion.daemon.guard import Guard
+from companion.daemon.guard import Guard, is_visit
 from companion.daemon.openapi import describe_api
 from companion.daemon.problem import Refusal, find_problem
-from companion.daemon.web.pages import page
+from companion.daemon.web.pages import page, show_page
 
 RESOURCES = (
     client_routes.status,
@@ -72,6 +72,8 @@ def _add_document(app: Flask, rule: str, document: Callable[[], str]) -> None:
 
 def _answer_problem(error: Exception) -> Response:
     if isinstance(error, HTTPException):
+        if error.code == 404 and is_visit(request.environ):
+            return show_page(404)
         problem = http_problem(error.code or 500, "There is nothing at this address.")
     else:
         problem = find_problem(error)

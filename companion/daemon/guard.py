@@ -21,9 +21,8 @@ _OLDEST = (0, 1)  # the oldest version of a client that is served
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:[.+-][0-9A-Za-z.+-]{1,64})?")
 
 METHODS = ("GET", "HEAD", "POST")
-VIEWS = ("inbox", "now", "history", "vault", "spending")
-SHELL = frozenset({"/", *(f"/{view}" for view in VIEWS)})  # of the page; they hold no data
-PAGE, STATIC = "/page/", "/static/"  # the page's content, and its scripts and styles
+SHELL = frozenset({"/", "/inbox", "/history", "/vault", "/spending"})  # the page; it holds no data
+STATIC = "/static/"  # its script and style
 OPEN_ROUTES = frozenset(  # that need no token; two of them take a one-time code
     {
         ("GET", "/healthz"),
@@ -42,7 +41,8 @@ SECURITY = (
 )
 _PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 _PAGE_SECURITY = (("Content-Security-Policy", _PAGE_POLICY), *SECURITY[1:])
 
@@ -95,9 +95,11 @@ class Guard:
         """Raise Refusal unless the request is acceptable."""
         path, _, query = environ.get("REQUEST_URI", "").partition("?")
         method = environ["REQUEST_METHOD"]
-        self._check_sender(environ, is_shell=method == "GET" and path in SHELL)
-        if (method, path) not in OPEN_ROUTES and path not in SHELL and not path.startswith(STATIC):
-            self._check_token(environ, is_page=path.startswith(PAGE))
+        is_shell = method == "GET" and (path in SHELL or is_visit(environ))
+        self._check_sender(environ, is_shell=is_shell)
+        is_open = is_shell or (method, path) in OPEN_ROUTES or path.startswith(STATIC)
+        if not (is_open or path in SHELL):
+            self._check_token(environ)
         if path != "/healthz":  # it answers clients of all versions
             check_client(environ.get("HTTP_COMPANION_VERSION"))
         if len(path) > _LONGEST_PATH or not _PATH.fullmatch(path) or not _QUERY.fullmatch(query):
@@ -120,20 +122,28 @@ class Guard:
         if not is_link and environ.get("HTTP_SEC_FETCH_SITE") not in (None, "none", "same-origin"):
             raise Refusal(403, "Pages of other sites get no answer here.")
 
-    def _check_token(self, environ: WSGIEnvironment, *, is_page: bool) -> None:
-        """Refuse requests without a valid token. is_page: only that of a session will do."""
+    def _check_token(self, environ: WSGIEnvironment) -> None:
+        """Refuse requests without a valid token."""
         authorization = environ.get("HTTP_AUTHORIZATION")
         bearer = _BEARER.fullmatch(authorization or "")
-        tokens = self._access.sessions if is_page else self._access
-        if bearer is not None and tokens.accepts(bearer[1]):
+        if bearer is not None and self._access.accepts(bearer[1]):
             return
         challenge, words = "Bearer", "A bearer token is needed."
         if authorization is not None:
             challenge = 'Bearer error="invalid_token"'
             words = "This token does not open this daemon."
-        if is_page:
-            words = "This page's session has ended; open it with `companion open`."
         raise Refusal(401, words, headers=[("WWW-Authenticate", challenge)])
+
+
+def is_visit(environ: WSGIEnvironment) -> bool:
+    """Return whether a browser goes to an address that is no part of the API, as by a link.
+
+    It gets the page, which holds no data, and says that there is nothing.
+    """
+    path = environ.get("REQUEST_URI", "").partition("?")[0]
+    is_page = not path.startswith(("/api/", STATIC)) and path != "/healthz"
+    goes = environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
+    return is_page and goes and environ.get("HTTP_SEC_FETCH_DEST") == "document"
 
 
 def check_client(version: str | None) -> None:

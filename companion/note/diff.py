@@ -203,7 +203,6 @@ def diff_lines(path: str, old: str, new: str) -> list[str]:
 
 
 Mark = Literal["=", "+", "-", "…"]
-_CONTEXT = 2  # lines before and after what differs
 _WORD = re.compile(r"[\r\n]+|[^\S\r\n]+|\w+|[^\w\s]")
 _MOST_WORDS = 4_000  # of a part that are compared one by one; SequenceMatcher is quadratic
 
@@ -215,8 +214,11 @@ class Part(NamedTuple):
     text: str
 
 
-def diff_words(old: str, new: str) -> list[Part]:
-    """Return the parts that differ, word by word, with two lines before and after each."""
+_CONTEXT = 2  # lines before and after what differs
+
+
+def diff_words(old: str, new: str, context: int = _CONTEXT) -> list[Part]:
+    """Return the parts that differ, word by word, with some lines before and after each."""
     a, b = split_lines(old), split_lines(new)
     parts: list[Part] = []
     at_a = at_b = 0
@@ -224,8 +226,8 @@ def diff_words(old: str, new: str) -> list[Part]:
         parts += _compare("".join(a[at_a:start_a]), "".join(b[at_b:start_b]))
         at_a, at_b = start_a + size, start_b + size
         # of the same lines, those that are far from any difference are left out
-        head = _CONTEXT if start_a or start_b else 0
-        tail = 0 if (at_a, at_b) == (len(a), len(b)) else _CONTEXT
+        head = context if start_a or start_b else 0
+        tail = 0 if (at_a, at_b) == (len(a), len(b)) else context
         if size > head + tail:
             above, below = a[start_a : start_a + head], a[at_a - tail : at_a]
             parts += Part("=", "".join(above)), Part("…", ""), Part("=", "".join(below))

@@ -12,26 +12,27 @@ const median = (/** @type {number[]} */ all) => all.toSorted((a, b) => a - b)[al
 const browser = await launchBrowser();
 const page = await (await browser.newContext()).newPage();
 await page.goto(address);
-await page.locator(".proposal").first().waitFor();
+await page.locator(".cc-row").first().waitFor();
 
 const paints = [];
 for (let time = 0; time < TIMES; time += 1) {
   await page.goto(new URL("/inbox", address).href);
   paints.push(
     await page.evaluate(async () => {
-      while (!document.querySelector(".proposal")) await new Promise(requestAnimationFrame);
+      while (!document.querySelector(".cc-row")) await new Promise(requestAnimationFrame);
       await new Promise(requestAnimationFrame);
       return performance.now();
     }),
   );
 }
 
+await page.waitForFunction(() => !document.querySelector(".cc-list__foot button")?.disabled); // all are there
 await page.keyboard.press("j");
 const decisions = [];
 for (let time = 0; time < TIMES; time += 1) {
   decisions.push(
     await page.evaluate(async () => {
-      const current = () => document.querySelector(".proposal[aria-current]");
+      const current = () => document.querySelector(".cc-row[aria-current]")?.getAttribute("data-id");
       const before = current();
       const begin = performance.now();
       document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "a", bubbles: true }));
@@ -42,6 +43,7 @@ for (let time = 0; time < TIMES; time += 1) {
 }
 
 let pause = 0;
+await page.mouse.move(150, 500);
 await page.evaluate(() => {
   const seen = /** @type {any} */ (window);
   seen.longest = 0;
@@ -54,7 +56,7 @@ for (let time = 0; time < 200; time += 1) {
   await page.waitForTimeout(20);
 }
 pause = await page.evaluate(() => /** @type {any} */ (window).longest);
-const shown = await page.locator(".proposal").count();
+const shown = await page.locator(".cc-row").count();
 await browser.close();
 console.log(
   JSON.stringify({ paint: median(paints), decision: median(decisions), pause, shown, file }),

@@ -2,10 +2,11 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { assertAccessible } from "./axe.js";
 import { launchBrowser } from "./browser.js";
 import { Vault } from "./daemon.js";
@@ -13,8 +14,14 @@ import { Endpoint } from "./endpoint.js";
 import { testsOn } from "./tests-on.js";
 import { PATIENCE, waitFor } from "./wait.js";
 
-const IMAGES = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "docs", "images");
-const VIEWS = ["inbox", "now", "history", "vault", "spending"];
+const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const IMAGES = join(REPOSITORY, "docs", "images");
+const PATHS = ["Cooking/Sourdough.md", "Garden/Compost.md"];
+const [OPEN, OTHER] = PATHS;
+const MINE = "My own words about it, j and k and a.";
+const SESSION = "companion-session";
+const PAGES = ["inbox", "history", "vault", "spending"];
+const WIDTHS = [320, 360, 480, 640, 768, 900, 1024, 1280, 1600, 1920];
 
 /** @type {Endpoint} */
 let endpoint;
@@ -22,72 +29,121 @@ let endpoint;
 let vault;
 /** @type {import("playwright-core").Browser} */
 let browser;
+/** @type {string} */
+let session;
 /** @type {import("playwright-core").Page} */
 let page;
 /** @type {string[]} */
 const errors = [];
 
-const test = testsOn(
+const testOnVault = testsOn(
   async () => {
-    endpoint = await Endpoint.start();
+    [endpoint, browser] = await Promise.all([Endpoint.start(), launchBrowser()]);
     vault = await Vault.copy(endpoint.baseUrl);
     await vault.serve();
-    browser = await launchBrowser();
-    page = await openPage(await vault.openPage());
-    await page.getByText("Nothing waits.").waitFor();
+    const tab = await openTab(await vault.openPage());
+    await tab.getByText("Nothing waits for you").waitFor();
+    assert.equal(new URL(tab.url()).hash, "");
+    session = await tab.evaluate((key) => sessionStorage.getItem(key) ?? "", SESSION);
+    await tab.context().close();
   },
   async () => {
     await browser?.close();
     await vault?.remove();
     endpoint?.stop();
-    assert.deepEqual(errors.splice(0), []);
   },
 );
 
 /**
- * @param {string} address
- * @param {import("playwright-core").BrowserContextOptions} [options]
+ * A test in a tab of its own, with a session. Nothing that the page must not do happens in it.
+ * @param {string} name
+ * @param {() => Promise<void>} act
  */
-async function openPage(address, options) {
-  const context = await browser.newContext(options);
-  context.setDefaultTimeout(PATIENCE * 1000);
-  const opened = await context.newPage();
-  opened.on("pageerror", (error) => errors.push(String(error)));
-  opened.on("console", (message) => {
-    if (/Content Security Policy/.test(message.text())) errors.push(message.text());
+function test(name, act) {
+  testOnVault(name, async () => {
+    errors.length = 0;
+    const context = await newContext();
+    await context.addInitScript(([key, value, address]) => {
+      if (origin === address) sessionStorage.setItem(key, sessionStorage.getItem(key) ?? value);
+    }, [SESSION, session, vault.address]);
+    page = await openTab("about:blank", context);
+    try {
+      await act();
+      assert.deepEqual(errors, []);
+    } finally {
+      await context.close();
+    }
   });
-  await opened.goto(address);
-  return opened;
 }
 
-/** @param {string} view */
-async function show(view) {
-  await page.goto(`${vault.address}/${view}`);
-  await page.getByRole("heading", { level: 1 }).waitFor();
-  await page.waitForFunction(() => !document.body.innerText.includes("One moment"));
+/** @param {import("playwright-core").BrowserContextOptions} [options] */
+async function newContext(options) {
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(Number(process.env.E2E_PATIENCE ?? PATIENCE) * 1000);
+  return context;
 }
 
-/** @param {string} name of a picture of the documentation, made with PICTURES=1 */
-async function take(name) {
-  const image = await page.screenshot({ animations: "disabled", caret: "hide" });
-  assert.ok(image.length > 10_000 && image.length < 150_000, `${name}: ${image.length} bytes`);
-  if (process.env.PICTURES) await writeFile(join(IMAGES, `page-${name}.png`), image);
+/** @param {string} address @param {import("playwright-core").BrowserContext} [context] */
+async function openTab(address, context) {
+  const tab = await (context ?? (await newContext())).newPage();
+  tab.on("pageerror", (error) => errors.push(String(error)));
+  tab.on("dialog", (dialog) => void dialog.accept());
+  tab.on("console", (message) => {
+    if (/Content Security Policy|TrustedHTML/.test(message.text())) errors.push(message.text());
+  });
+  await tab.goto(address);
+  return tab;
 }
 
-test("the address that is opened lets the browser in, once, and is gone from the history", async () => {
-  assert.equal(new URL(page.url()).hash, "");
-  await show("now");
-  assert.match(await page.locator("#view").innerText(), /Background work/);
+/** @param {string} name */
+async function show(name, tab = page) {
+  await tab.goto(`${vault.address}/${name}`);
+  await tab.locator("h1").first().waitFor();
+  await tab.waitForFunction(() => !document.body.innerText.includes("One moment"));
+}
+
+/** Have a model asked about notes; what it gives waits. @param {string[]} paths @param {string[]} words */
+async function propose(paths, ...words) {
+  const all = paths.map((path) => join(vault.path, path));
+  await vault.companion("enrich", "--dry-run", "--retry", ...words, ...all).catch((error) => error.stdout);
+}
+
+/** @param {string} path @param {object} [body] */
+async function call(path, body) {
+  const token = (await readFile(join(vault.home, "token"), "utf8")).trim();
+  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+  const answer = await fetch(`${vault.address}/api/v1${path}`, { headers, ...(body && { method: "POST", body: JSON.stringify(body) }) });
+  return answer.json();
+}
+
+/** Show the open proposals of a note, and stand on one of them. */
+async function stand(path = OPEN, kind = "description") {
+  const find = async () => (await call("/proposals?limit=1000")).proposals.find((/** @type {any} */ each) => each.path === path && each.kind === kind);
+  if (!(await find())) await propose([path]);
+  const found = await find();
+  await show(`inbox?id=${found.id}`);
+  await page.locator(`.cc-row[data-id="${found.id}"][aria-current]`).waitFor();
+  return found.id;
+}
+
+const area = () => page.locator(".cc-paper textarea");
+const said = (/** @type {string | RegExp} */ words) => page.locator("[role=status], [role=alert]").getByText(words).first().waitFor();
+
+async function editCurrent(/** @type {string} */ text) {
+  await page.keyboard.press("e");
+  await area().fill(text);
+}
+
+test("an address lets in once; without a session nothing of the vault is shown", async () => {
   const address = await vault.openPage();
-  await (await openPage(address)).getByText("Nothing waits.").waitFor();
-  const late = await openPage(address);
-  await late.getByText("companion open").first().waitFor();
-});
-
-test("a browser without a session is told how to get one", async () => {
-  const stranger = await openPage(`${vault.address}/now`);
-  await stranger.getByText("Open this page with companion open").waitFor();
-  assert.doesNotMatch(await stranger.locator("body").innerText(), /Sourdough/);
+  await (await openTab(address)).getByText("Nothing waits for you").waitFor();
+  const late = await openTab(address);
+  await late.getByText("This address was used, or is too old").waitFor();
+  assert.doesNotMatch(await late.locator("body").innerText(), /vault\b.*\bSourdough/);
+  await show("nowhere");
+  await page.getByRole("heading", { name: "There is nothing here" }).waitFor();
+  await page.getByRole("link", { name: "Go to the inbox" }).click();
+  await page.waitForURL(/\/inbox/);
 });
 
 test("a program on another port gets no session from the browser, nor a window of the page", async () => {
@@ -100,183 +156,262 @@ test("a program on another port gets no session from the browser, nor a window o
   }).listen(0, "127.0.0.1").unref();
   await once(other, "listening");
   const { port } = /** @type {import("node:net").AddressInfo} */ (other.address());
+  await show("inbox");
   const visitor = await page.context().newPage();
   await visitor.goto(`http://127.0.0.1:${port}/`);
-  const headers = { Cookie: (await isVisited).cookie ?? "", Origin: vault.address, "Companion-Page": "1" };
-  const answer = await fetch(`${vault.address}/page/inbox`, { headers });
-  assert.equal(answer.status, 401);
-
+  assert.equal((await isVisited).cookie, undefined);
   const popup = page.context().waitForEvent("page");
   await visitor.evaluate((address) => Object.assign(window, { popup: open(address) }), `${vault.address}/inbox`);
-  await (await popup).getByText("Open this page with companion open").waitFor();
+  await (await popup).locator("h1").waitFor();
   assert.ok(await visitor.evaluate(() => /** @type {any} */ (window).popup.closed), "no handle of its window");
-  await Promise.all([visitor.close(), (await popup).close()]);
   other.close();
 });
 
-test("a run shows up while it goes on, and is cancelled", async () => {
-  await show("now");
+test("proposals are accepted, edited, refused and undone by keyboard alone", async () => {
+  const before = await Promise.all(PATHS.map((path) => vault.read(path)));
+  await propose(PATHS);
+  assert.deepEqual(await Promise.all(PATHS.map((path) => vault.read(path))), before, "nothing is written unasked");
+  await stand();
+  await page.locator(".cc-prop--new", { hasText: "How to keep a sourdough starter" }).waitFor();
+  await page.keyboard.press("a");
+  await said("Written into Sourdough.");
+  await waitFor("it is written", async () => (await vault.read(OPEN)) !== before[0]);
+  await page.keyboard.press("u");
+  await waitFor("it is undone", async () => (await vault.read(OPEN)) === before[0]);
+  await said(/^Undone\. Description, Sourdough/);
+  await editCurrent(MINE);
+  await page.keyboard.press("Control+Enter");
+  await waitFor("they are written", async () => (await vault.read(OPEN)).includes(MINE));
+  await page.keyboard.press("Shift+U"); // no key of ours
+  await page.keyboard.press("u");
+  await waitFor("they are undone", async () => (await vault.read(OPEN)) === before[0]);
+  await page.locator(".cc-prop--new", { hasText: MINE }).waitFor();
+  await page.getByRole("button", { name: "Leave as it was" }).click();
+  await page.getByRole("button", { name: "Source" }).click();
+  await page.locator(".cc-source ins").first().waitFor();
+  await page.keyboard.press("s");
+  for (let press = 0; press < 3; press += 1) await page.keyboard.press("r");
+  await page.keyboard.press("Shift+A");
+  await page.getByRole("heading", { name: "Inbox clear" }).waitFor();
+  await page.getByText(/written, 3 refused\.$/).first().waitFor();
+  assert.ok(await page.evaluate(() => document.activeElement?.textContent === "Inbox clear"));
+  await assertAccessible(page);
+  await page.getByRole("button", { name: "Undo all" }).click();
+  await waitFor("all is as it was", async () => (await Promise.all(PATHS.map((path) => vault.read(path)))).join() === before.join());
+  await page.locator(".cc-row").first().waitFor();
+  await page.getByRole("button", { name: /decided/ }).click();
+  await page.getByText("Nothing is decided yet.").waitFor();
+});
+
+test("what is typed outlives another tab, new proposals, and a row that is chosen meanwhile", async () => {
+  await stand();
+  await page.bringToFront();
+  await editCurrent(MINE);
+  await propose(["Garden/Lovage.md"]);
+  await page.getByRole("button", { name: /new$/ }).click();
+  assert.equal(await area().inputValue(), MINE);
+  const other = await openTab(`${vault.address}/inbox?note=${encodeURIComponent(OTHER ?? "")}`, page.context());
+  await other.locator(".cc-row").first().waitFor();
+  await other.getByRole("button", { name: "Refuse" }).click();
+  await other.getByText("Refused.").first().waitFor();
+  await page.waitForFunction(() => !document.querySelector(".cc-rows")?.textContent?.includes("What the note is about, in one sentence.Compost"));
+  assert.equal(await area().inputValue(), MINE);
+  await page.locator(".cc-row:not([aria-current])").first().click();
+  await page.locator(".cc-row", { hasText: MINE }).click();
+  await page.locator(".cc-prop--new", { hasText: MINE }).waitFor();
+  await other.keyboard.press("u");
+  await other.getByText("Undone.").first().waitFor();
+});
+
+test("a session that ended keeps what was typed, and goes on with it; with nothing typed it shows nothing", async () => {
+  await stand();
+  await editCurrent(MINE);
+  await page.evaluate((key) => sessionStorage.setItem(key, "over"), SESSION);
+  await page.keyboard.press("Control+Enter");
+  await page.getByText("You’re signed out. Run companion open again; what you typed is still here.").waitFor();
+  const other = await openTab(await vault.openPage(), page.context());
+  await other.locator(".cc-row").first().waitFor();
+  await page.getByText("You’re signed out.").waitFor({ state: "detached" });
+  await page.locator(".cc-row", { hasText: MINE }).click();
+  await page.locator(".cc-prop--new", { hasText: MINE }).waitFor();
+  await page.getByRole("button", { name: "Leave as it was" }).click();
+  await page.evaluate((key) => sessionStorage.setItem(key, "over"), SESSION);
+  await page.getByRole("heading", { name: "You’re signed out" }).waitFor();
+  assert.doesNotMatch(await page.locator("body").innerText(), /Sourdough/);
+});
+
+test("a daemon that is gone keeps what was typed, and takes it when it is back", async () => {
+  const before = await vault.read(OPEN);
+  await stand();
+  await editCurrent(MINE);
+  const { port } = vault;
+  await vault.stop();
+  await page.keyboard.press("Control+Enter");
+  await page.getByText(/^Companion isn’t answering\. It goes on here/).waitFor();
+  await vault.serve(port);
+  await page.getByText(/^Companion isn’t answering\. It goes on here/).waitFor({ state: "detached" });
+  await page.locator(".cc-row", { hasText: MINE }).click();
+  await page.locator(".cc-actions .cc-btn--main").click();
+  await waitFor("they are written", async () => (await vault.read(OPEN)).includes(MINE));
+  await page.keyboard.press("u");
+  await waitFor("they are undone", async () => (await vault.read(OPEN)) === before);
+});
+
+const REFUSED = /** @type {const} */ ([
+  ["description", "word ".repeat(10_000), /a description may have [\d,]+ characters, and this has 50,000/],
+  ["description", " \n ", /nothing is left to write for description/],
+  ["callout", "![](http://127.0.0.1:1/x.png)", /nothing is left to write for callout/],
+]);
+test("what cannot be a value is refused with why, and kept to be mended", async () => {
+  const before = await vault.read(OPEN);
+  for (const [kind, text, words] of REFUSED) {
+    await stand(OPEN, kind);
+    await editCurrent(text);
+    await page.keyboard.press("Control+Enter");
+    await page.getByRole("alert").getByText(words).waitFor();
+    await page.getByRole("button", { name: "Look at it" }).click();
+    assert.equal(await area().inputValue(), text);
+    await page.locator(".cc-fault").getByText(words).waitFor();
+    assert.equal(await vault.read(OPEN), before);
+  }
+});
+
+test("a change is shown with what it did, and undone byte for byte; then done again", async () => {
+  const before = await vault.read("Garden/Dill.md");
+  await vault.companion("enrich", "--retry", `${vault.path}/Garden/Dill.md`);
+  const after = await vault.read("Garden/Dill.md");
+  await show("history");
+  await page.locator(".cc-change", { hasText: "Dill" }).first().locator("summary").click();
+  await page.locator(".cc-diff ins").first().waitFor();
+  await page.getByRole("button", { name: "Undo: Dill" }).first().click();
+  await waitFor("it is undone", async () => (await vault.read("Garden/Dill.md")) === before);
+  await page.getByRole("button", { name: "Do again: Dill" }).first().click();
+  await waitFor("it is done again", async () => (await vault.read("Garden/Dill.md")) === after);
+  await page.getByRole("button", { name: "Undo everything since yesterday" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: /^Undo all/ }).click();
+  await waitFor("it is undone", async () => (await vault.read("Garden/Dill.md")) === before);
+});
+
+test("a run shows in the header, and is stopped there; background work is paused and goes on", async () => {
+  await show("vault");
   endpoint.hold();
-  const run = vault.companion("enrich", "--all", vault.path).catch((error) => error.stdout);
-  const cancel = page.getByRole("button", { name: /Cancel the run/ });
-  await cancel.waitFor();
-  await cancel.focus();
-  await page.keyboard.press("Enter");
-  await page.getByText(/: cancelled/).waitFor();
+  const run = vault.companion("enrich", "--all", "--yes", vault.path).catch((error) => error.stdout);
+  await page.getByRole("button", { name: /Working/ }).click();
+  await page.getByRole("button", { name: "Stop this run" }).click();
   endpoint.release();
   await run;
+  await page.getByRole("button", { name: "Idle" }).waitFor();
+  await vault.companion("refuse", "--all", "--yes").catch(() => "");
 });
 
-test("a change is shown with what it did, and taken back byte for byte", async () => {
-  const before = await vault.read("Cooking/Sourdough.md");
-  await vault.companion("enrich", `${vault.path}/Cooking/Sourdough.md`);
-  await show("history");
-  await page.getByRole("link", { name: /Show what it did, change \d+/ }).first().click();
-  await page.locator(".diff ins").filter({ hasText: "description: How to keep" }).waitFor();
-  await page.getByRole("button", { name: /Take it back, change \d+ in Cooking/ }).click();
-  await page.getByText("1 change taken back.").waitFor();
-  assert.equal(await vault.read("Cooking/Sourdough.md"), before);
-  await page.getByText(/undid change/).waitFor();
-});
-
-test("what the rest would cost is said when it is asked", async () => {
-  await show("spending");
-  await page.getByRole("button", { name: "What would they cost?" }).click();
-  await page.getByText(/would be sent to/).waitFor();
-});
-
-test("the folders of the vault are shown, and the notes of one", async () => {
-  await show("vault");
-  await page.getByRole("link", { name: "Garden" }).click();
-  await page.getByText("Garden/Compost.md").waitFor();
-});
-
-test("what is outdated is listed, and asked for anew on request", async () => {
+test("what the rest would cost is said when it is asked; what is outdated is asked for again", async () => {
   const path = "Garden/Compost.md";
   const before = await vault.read(path);
-  await vault.companion("enrich", `${vault.path}/${path}`);
+  await vault.companion("enrich", "--retry", `${vault.path}/${path}`);
   const filled = await vault.read(path);
-  const edited = filled
-    .replace(/turn the heap[^.]*\./, "Say nothing of turning it.")
-    .replace(/Cooked food[^.]*\./, "Rats are not a subject here.")
-    .replace(/Ripe compost[^.]*\./, "Nor is ripeness.");
-  await writeFile(join(vault.path, path), edited);
+  await writeFile(join(vault.path, path), filled.replace(/turn the heap[^.]*\./, "Say nothing.").replace(/Cooked food[^.]*\./, "Rats.").replace(/Ripe compost[^.]*\./, "Nor ripe."));
+  await show("spending");
+  await page.getByRole("button", { name: "What would it cost?" }).click();
+  await page.getByText(/would be sent to|Nothing/).waitFor();
   await show("vault");
-  const ask = page.getByRole("button", { name: `Propose a new one: callout of ${path}` });
-  await ask.waitFor();
-  await assertAccessible(page);
-  await ask.focus();
-  await page.keyboard.press("Enter");
-  await page.getByText("the answer will wait in the inbox").waitFor();
-  await ask.waitFor({ state: "detached" });
-  assert.equal(await vault.read(path), edited);
-  await show("inbox");
-  await page.locator(".proposal").first().waitFor();
-  assert.match(await page.locator(".proposal").first().innerText(), /it takes the place of/);
-  await vault.companion("refuse", "--all", "--flagged");
+  await page.getByRole("button", { name: /^Propose a new one: Callout/ }).click();
+  await said("Asked again. The answer will wait in the inbox.");
+  await waitFor("it waits", async () => (await call("/proposals?limit=1")).total > 0);
+  await show("inbox?flagged=1");
+  await page.locator(".cc-flag", { hasText: "Replaces" }).waitFor();
+  await vault.companion("refuse", "--all", "--flagged").catch(() => "");
   await writeFile(join(vault.path, path), before);
 });
 
-test("background work is paused and goes on", async () => {
-  await show("now");
-  await page.getByRole("button", { name: "Pause it" }).click();
-  await page.getByRole("button", { name: "Let it go on" }).click();
-  await page.getByRole("button", { name: "Pause it" }).waitFor();
-});
-
-test("it survives a restart of the daemon", async () => {
-  await show("now");
-  const port = vault.port;
-  await vault.stop();
-  await page.getByText("Companion does not answer").waitFor();
-  await vault.serve(port);
-  await waitFor("it goes on", async () => !(await page.locator("#notice").innerText()));
-});
-
-test("proposals are accepted, edited, refused and taken back by keyboard alone", async () => {
+test("Accept is in sight without scrolling, at every width, at 100% and at 200%", async () => {
+  await propose(["Cooking", "Garden"], "--all");
   await show("inbox");
-  await page.getByText("Nothing waits.").waitFor();
-  const paths = ["Cooking/Sourdough.md", "Garden/Compost.md"];
-  const before = await Promise.all(paths.map((path) => vault.read(path)));
-  await vault.companion("enrich", "--dry-run", ...paths.map((path) => `${vault.path}/${path}`));
-  await page.locator(".proposal").first().waitFor();
-  assert.deepEqual(await Promise.all(paths.map((path) => vault.read(path))), before);
-  const number = await page.locator(".proposal").count();
-  await page.getByText("Keys, and which are shown").click();
-  await page.getByLabel("Field", { exact: true }).fill("callout");
-  await page.getByRole("button", { name: "Show", exact: true }).click();
-  await page.waitForURL(/kind=callout/);
-  await page.locator(".proposal").first().waitFor();
-  const kinds = page.locator(".proposal");
-  assert.deepEqual(new Set(await kinds.evaluateAll((all) => all.map((one) => one.dataset.kind))), new Set(["callout"]));
-  await page.getByRole("link", { name: "Show all" }).click();
-  await waitFor("all are shown", async () => (await page.locator(".proposal").count()) === number);
-  await page.keyboard.press("j");
-  const first = page.locator(".proposal[aria-current]");
-  await first.locator(".diff ins").waitFor();
-  for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
-    await page.emulateMedia({ colorScheme });
-    await assertAccessible(page);
-    await take(`inbox-${colorScheme}`);
+  const number = await page.locator(".cc-rows").getAttribute("aria-label").then((words) => parseInt(words ?? "", 10));
+  assert.ok(number > 20, String(number));
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: width < 500 ? 640 : 720 });
+    for (let proposal = 0; proposal < 5; proposal += 1) {
+      await page.keyboard.press("j");
+      await page.locator(".cc-actions .cc-btn--main").waitFor();
+      const seen = await page.evaluate(() => {
+        const { top, bottom, left, right } = /** @type {Element} */ (document.querySelector(".cc-actions .cc-btn--main")).getBoundingClientRect();
+        return top >= 0 && left >= 0 && bottom <= innerHeight && right <= innerWidth;
+      });
+      assert.ok(seen, `at ${width}`);
+    }
+    for (const name of PAGES) {
+      await page.locator("nav a", { hasText: new RegExp(name, "i") }).click();
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= width, `${name} at ${width}: ${wide}`);
+    }
+    await page.locator("nav a", { hasText: /inbox/i }).click();
   }
-  const path = (await first.locator("strong").innerText()).trim();
-  await page.keyboard.press("a");
-  await page.getByText(`Written into ${path}.`).waitFor();
-  assert.notEqual(await vault.read(path), before[paths.indexOf(path)]);
-  assert.equal(await page.locator(".proposal").count(), number - 1);
-  await page.keyboard.press("u");
-  await waitFor("it is back", async () => (await page.locator(".proposal").count()) === number);
-  assert.equal(await vault.read(path), before[paths.indexOf(path)]);
-
-  await page.keyboard.press("j");
-  const kind = await page.locator(".proposal[aria-current]").getAttribute("data-kind");
-  const changed = (await page.locator(".proposal[aria-current] strong").innerText()).trim();
-  await page.keyboard.press("e");
-  await page.locator("textarea").fill("My own words about it, j and k and a.");
-  await page.keyboard.press("Control+Enter");
-  await waitFor("they are written", async () => (await vault.read(changed)).includes("My own words"));
-  assert.ok(kind);
-  while (await page.locator(".proposal").count()) {
-    const left = await page.locator(".proposal").count();
-    await page.keyboard.press("j");
-    await page.keyboard.press("r");
-    await waitFor("it is gone", async () => (await page.locator(".proposal").count()) < left);
-  }
-  await page.getByText("Nothing waits.").waitFor();
-  const asked = endpoint.asked;
-  await vault.companion("enrich", `${vault.path}/Garden`).catch(() => "");
-  await vault.companion("undo", "--today", "--yes").catch(() => "");
-  assert.ok(endpoint.asked >= asked);
 });
 
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   test(`axe finds nothing, ${colorScheme}`, async () => {
     await page.emulateMedia({ colorScheme });
-    for (const view of VIEWS) {
-      await show(view);
-      if (view !== "inbox") await take(`${view}-${colorScheme}`);
+    await stand();
+    for (const [name, act] of /** @type {[string, () => Promise<unknown>][]} */ ([
+      ["inbox", async () => {}],
+      ["source", () => page.keyboard.press("s")],
+      ["edit", async () => (await page.keyboard.press("s"), await page.keyboard.press("e"))],
+      ["keys", async () => (await page.keyboard.press("Escape"), await page.keyboard.press("?"))],
+      ["bulk", async () => (await page.keyboard.press("Escape"), await page.getByRole("button", { name: /^Accept \d+ unflagged/ }).click())],
+      ["filtered", async () => (await page.keyboard.press("Escape"), await page.keyboard.press("/"), await page.keyboard.type("nothing like it"))],
+      ["status", async () => (await page.getByRole("button", { name: "Clear filters" }).click(), await page.locator(".cc-status").click())],
+    ])) {
+      await act();
+      await assertAccessible(page).catch((error) => assert.fail(`${name}: ${error.message}`));
+    }
+    for (const name of PAGES) {
+      await show(name);
+      await take(`${name}-${colorScheme}`);
       await assertAccessible(page);
     }
+    await page.setViewportSize({ width: 360, height: 740 });
+    await show("inbox");
+    await assertAccessible(page);
+    await page.getByRole("button", { name: /^All \d/ }).click();
+    await assertAccessible(page);
   });
 }
 
-test("nothing is wider than 320 pixels, nor at 200%", async () => {
-  for (const width of [320, 640]) {
-    await page.setViewportSize({ width, height: 640 });
-    for (const view of VIEWS) {
-      await show(view);
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-      assert.ok(wide <= width, `${view}: ${wide}`);
-    }
+test("texts of others are text wherever they are shown", async () => {
+  const hostile = '<img src=x onerror="window.harm=1"><script>window.harm=1</script>[x](javascript:window.harm=1) [[a|<b>]] \u202etxt';
+  await page.route("**/api/v1/**", async (route) => {
+    const response = await route.fetch();
+    const text = await response.text();
+    if (!response.ok() || route.request().method() !== "GET") return route.fulfill({ response, body: text });
+    const keep = /^(open|accepted|refused|done|undone|excluded|marked|private|unsuited|asked|fill|undo|[=+-]|…|\d{4}-\d\d.*)$/;
+    const harm = (/** @type {string} */ key, /** @type {unknown} */ value) => (typeof value === "string" && key !== "kind" && !keep.test(value) ? hostile + value : value);
+    return route.fulfill({ response, body: JSON.stringify(JSON.parse(text), harm) });
+  });
+  for (const name of PAGES) {
+    await page.goto(`${vault.address}/${name}`);
+    await page.getByText("<img src=x").first().waitFor({ state: "attached" });
+    for (const fold of await page.locator("summary").all()) await fold.click().catch(() => {});
+    assert.equal(await page.locator('img, script:not([src]), a[href^="javascript"]').count(), 0);
+    assert.doesNotMatch(await page.locator("body").innerText(), /\u202e/);
+    assert.equal(await page.evaluate(() => /** @type {any} */ (window).harm), undefined);
   }
-  await page.setViewportSize({ width: 1280, height: 720 });
 });
 
-test("all files of the page are under 150 kB", async () => {
-  await show("now");
-  const bytes = await page.evaluate(() => {
-    const all = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
-    return all.reduce((sum, each) => sum + /** @type {any} */ (each).decodedBodySize, 0);
-  });
-  assert.ok(bytes > 10_000 && bytes < 150_000, String(bytes));
+test("all files of the page are under 60 kB, packed; they are asked for once", async () => {
+  await show("inbox");
+  const names = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
+  const files = [`${vault.address}/inbox`, ...names.filter((name) => name.includes("/static/"))];
+  assert.equal(new Set(files).size, files.length);
+  const bodies = await Promise.all(files.map(async (name) => Buffer.from(await (await fetch(name)).arrayBuffer())));
+  const bytes = bodies.reduce((sum, body) => sum + gzipSync(body).length, 0);
+  assert.ok(bytes > 10_000 && bytes < 60_000, String(bytes));
 });
+
+/** @param {string} name of a picture of the documentation, made with PICTURES=1 */
+async function take(name) {
+  const image = await page.screenshot({ animations: "disabled", caret: "hide" });
+  assert.ok(image.length > 10_000 && image.length < 150_000, `${name}: ${image.length} bytes`);
+  if (!process.env.PICTURES) return;
+  await mkdir(IMAGES, { recursive: true });
+  await writeFile(join(IMAGES, `page-${name}.png`), image);
+}

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, WithJsonSchema, model_validator
 
 from companion.app.types.base import (
+    WHOLE,
     ExactMoment,
     FolderPath,
     Moment,
@@ -31,6 +32,7 @@ __all__ = [
     "Evidence",
     "Forgotten",
     "NotesToForget",
+    "PlaceQuery",
     "Proposal",
     "ProposalCounts",
     "ProposalFilter",
@@ -211,6 +213,12 @@ class Forgotten(Shape):
 
 # as items that are all texts, since tools that read OpenAPI take no `prefixItems`
 _PAIR = WithJsonSchema({"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2})
+
+
+class PlaceQuery(Sent):
+    """How much of the note around a proposal. context: lines before and after each difference."""
+
+    context: Annotated[int, Field(ge=0, le=1000), WHOLE] = 2
 
 
 class ProposalInPlace(Shape):

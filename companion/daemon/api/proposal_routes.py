@@ -8,6 +8,7 @@ from companion.app.types.decisions import Decisions, DecisionsMade
 from companion.app.types.proposals import (
     Forgotten,
     NotesToForget,
+    PlaceQuery,
     Proposal,
     ProposalCounts,
     ProposalFilter,
@@ -43,9 +44,9 @@ def read_proposal(proposal: int) -> Proposal:
 
 
 @proposals.reads(f"{_ONE}/place", conflicts=True)
-def read_place(proposal: int) -> ProposalInPlace:
+def read_place(proposal: int, query: PlaceQuery) -> ProposalInPlace:
     """What a proposal would make of its note."""
-    return the_daemon().vault.place(proposal)
+    return the_daemon().vault.place(proposal, query.context)
 
 
 @proposals.does("/proposals/decide", conflicts=True)

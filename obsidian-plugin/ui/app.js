@@ -1,0 +1,219 @@
+/** What the page and the view share: the stores, what is shown, and what somebody does. */
+
+import { batch, computed, signal } from "@preact/signals";
+import { DecidedStore } from "./decided-store.js";
+import { DecisionStore } from "./decisions.js";
+import { InboxStore, NO_FILTERS, titleOf } from "./inbox-store.js";
+import { StatusStore } from "./status-store.js";
+import { say } from "./words.js";
+
+/** @import { Signal } from "@preact/signals" */
+/** @import { Proposal } from "../src/api-types.d.ts" */
+/** @import { Api } from "./api.js" */
+
+/**
+ * Where it is shown. hrefOf: the address of a proposal; noteHref: of a note, by its path or a link's target.
+ * openNote: opens one, where that is not the browser's to do. follow: goes to another page without loading it.
+ * propose: asks for more for the open note. signOut: ends the session. root: what everything is in.
+ *
+ * @typedef {{
+ *   isPage: boolean, root: () => HTMLElement, hrefOf: (id: number) => string, noteHref: (target: string) => string,
+ *   openNote?: (target: string, event: MouseEvent) => void, follow?: (event: MouseEvent) => void,
+ *   propose?: () => void, signOut?: () => void,
+ * }} Shell
+ */
+
+/** @typedef {{ name: string } & Record<string, any>} OpenDialog */
+
+const KEYS = "companion-keys"; // whether single keys act, in the storage of the browser
+
+export class App {
+  /** @type {Signal<"review" | "decided" | "note">} */
+  tab = signal("review");
+  /** On one pane: whether the list is shown, or the proposal. */
+  isListShown = signal(false);
+  /** Whether the note's source is shown; null: where something is replaced. @type {Signal<boolean | null>} */
+  asSource = signal(null);
+  /** @type {Signal<OpenDialog | null>} */
+  dialog = signal(null);
+  /** The note that is open beside the view. */
+  openPath = signal("");
+  hasKeys = signal(readKeys());
+  /** Whether the daemon takes a sentence for a model. */
+  canAskAgain = signal(false);
+  isWriting = computed(() => this.inbox.mode.value !== "read");
+
+  /**
+   * @param {Api} api
+   * @param {Shell} shell
+   */
+  constructor(api, shell) {
+    this.api = api;
+    this.shell = shell;
+    this.inbox = new InboxStore(api);
+    this.decisions = new DecisionStore(api, this.inbox);
+    this.decided = new DecidedStore(api);
+    this.status = new StatusStore(api);
+  }
+
+  /** Read what is shown first, then the rest. */
+  async begin() {
+    const loaded = this.inbox.load();
+    await Promise.all([this.status.load(), this.decided.count(), loaded]);
+  }
+
+  /** See whether something has changed. */
+  async follow() {
+    await Promise.all([this.inbox.follow(), this.status.load()]);
+  }
+
+  accept() {
+    const id = this.inbox.currentId.peek();
+    if (id !== null && this.tab.peek() !== "decided") void this.decisions.decide("accept", [id]).then(() => this.status.load()).catch(() => {});
+    this.#settle();
+  }
+
+  refuse() {
+    const id = this.inbox.currentId.peek();
+    if (id !== null && this.tab.peek() !== "decided") void this.decisions.decide("refuse", [id]);
+    this.#settle();
+  }
+
+  /** Accept all that is proposed for the current note, as one step. */
+  acceptNote() {
+    const path = this.inbox.current.peek()?.path;
+    const ids = this.inbox.order.peek().filter((id) => this.inbox.get(id)?.path === path);
+    if (ids.length) void this.decisions.decide("accept", ids);
+    this.#settle();
+  }
+
+  /** The keyboard stays where it is useful: in the bar, or in what takes its place. */
+  #settle() {
+    if (this.inbox.order.peek().length === 0) this.isListShown.value = false;
+    const root = this.shell.root();
+    requestAnimationFrame(() => {
+      const { activeElement: active, body } = root.ownerDocument;
+      if (active && active !== body) return;
+      const bar = /** @type {HTMLElement | null} */ (root.querySelector(".cc-actions .cc-btn--main"));
+      bar?.focus({ preventScroll: true });
+    });
+  }
+
+  startEditing() {
+    if (this.inbox.current.peek()) this.inbox.mode.value = "edit";
+  }
+
+  /** Leave the text as it was. */
+  leaveEditing() {
+    const id = this.inbox.currentId.peek();
+    batch(() => {
+      if (id !== null) this.inbox.draft(id).value = null;
+      this.inbox.mode.value = "read";
+    });
+    this.#settle();
+  }
+
+  toggleAgain() {
+    if (!this.canAskAgain.peek() || !this.inbox.current.peek()) return;
+    this.inbox.mode.value = this.inbox.mode.peek() === "again" ? "read" : "again";
+    this.#settle();
+  }
+
+  /**
+   * Ask for a proposal once more with a sentence; its answer takes the place of the old one.
+   *
+   * @param {Proposal} proposal
+   * @param {string} wish
+   */
+  async askAgain(proposal, wish) {
+    try {
+      await this.api.post(`/proposals/${proposal.id}/again`, { wish });
+      this.inbox.mode.value = "read";
+      this.decisions.announce(say("askedAgain", { name: titleOf(proposal) }), false);
+    } catch (error) {
+      this.decisions.announce(/** @type {Error} */ (error).message, true);
+    }
+  }
+
+  /** @param {string} name */
+  showTab(name) {
+    batch(() => {
+      this.tab.value = name === "decided" || name === "note" ? name : "review";
+      this.isListShown.value = this.shell.isPage;
+      if (!this.shell.isPage) this.inbox.filter({ path: name === "note" ? this.openPath.peek() : "" });
+    });
+    if (name === "decided") void this.decided.load();
+  }
+
+  showList() {
+    this.isListShown.value = true;
+  }
+
+  /** @param {number} id */
+  openProposal(id) {
+    batch(() => {
+      this.inbox.choose(id);
+      this.isListShown.value = false;
+    });
+  }
+
+  /** Go to a proposal that could not be decided on, and to what was typed into it. @param {number | undefined} id */
+  look(id) {
+    if (id === undefined || !this.inbox.order.peek().includes(id)) return;
+    this.tab.value = "review";
+    this.openProposal(id);
+    if (this.inbox.draft(id).peek() !== null) this.startEditing();
+    this.decisions.toast.value = null;
+  }
+
+  /** @param {number} id */
+  openDecided(id) {
+    batch(() => {
+      this.decided.currentId.value = id;
+      this.isListShown.value = false;
+    });
+  }
+
+  clearFilters() {
+    this.inbox.filter({ ...NO_FILTERS, path: this.tab.peek() === "note" ? this.openPath.peek() : "" });
+  }
+
+  /**
+   * Undo a decision: the proposal is open again.
+   *
+   * @param {Proposal} proposal
+   */
+  async reopen(proposal) {
+    try {
+      const { notes } = await this.api.decide({ undo: [proposal.id], run: this.decisions.run });
+      const why = notes.flatMap((note) => note.proposals).find(({ id }) => id === proposal.id)?.reason;
+      if (why) return this.decisions.announce(say("notDone", { name: titleOf(proposal), why }), true);
+      const open = await this.api.get(`/proposals/${proposal.id}`);
+      this.decided.remove(proposal.id);
+      this.decided.total.value = Math.max(0, this.decided.total.peek() - 1);
+      this.inbox.places.delete(proposal.id);
+      this.inbox.add([open]);
+      this.decisions.announce(say("undoneHere"), false);
+    } catch (error) {
+      this.decisions.announce(/** @type {Error} */ (error).message, true);
+    }
+  }
+
+  /** @param {boolean} isOn whether single keys act */
+  setKeys(isOn) {
+    this.hasKeys.value = isOn;
+    try {
+      localStorage.setItem(KEYS, isOn ? "on" : "off");
+    } catch {
+      // it holds for this window
+    }
+  }
+}
+
+function readKeys() {
+  try {
+    return localStorage.getItem(KEYS) !== "off";
+  } catch {
+    return true;
+  }
+}

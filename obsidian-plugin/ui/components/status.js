@@ -1,0 +1,53 @@
+/** What is going on: a dot in the header, and behind it what is being done, what waits, and why. */
+
+import { useId } from "preact/hooks";
+import { html, Icon, Meter } from "../dom.js";
+import { say, showHidden, splitPath } from "../words.js";
+
+/** @import { App } from "../app.js" */
+/** @import { Status } from "../../src/api-types.d.ts" */
+
+/** @param {{ app: App }} props */
+export function StatusButton({ app }) {
+  const id = useId();
+  const { status } = app;
+  const { dot, words, long } = status.summary.value;
+  return html`<button class="cc-btn cc-btn--quiet cc-status" popovertarget=${id}><i class=${`cc-dot cc-dot--${dot}`}></i><span>${long && html`<span class="cc-wide">${long} </span>`}<span class="cc-num">${words}</span></span></button>
+    <section class="cc-panel" id=${id} popover="auto" aria-label=${say("goingOn")}><${Panel} app=${app} /></section>`;
+}
+
+/** @param {{ app: App }} props */
+function Panel({ app }) {
+  const { status } = app;
+  const now = status.status.value;
+  const run = status.active.value;
+  const { title, words } = status.headline.value;
+  if (!now) return html`<h2>${title}</h2><p class="cc-soft cc-small">${words}</p>`;
+  const { background } = now;
+  const done = run ? sum(run.counts) : 0;
+  return html`<h2>${title}</h2>${words && html`<p class="cc-soft cc-small">${words}</p>`}
+    ${run && html`<div class="cc-panel__meter"><${Meter} of=${run.total ? done / run.total : 0} label=${say("notesDone")} text=${say("doneOf", { n: done, of: run.total })} /></div>`}
+    ${status.faults.value.map((fault) => html`<p key=${fault} class="cc-fault"><${Icon} name="unknown" /><span>${showHidden(fault)}</span></p>`)}
+    <dl>
+      ${now.in_hand.length > 0 && html`<div><dt>${say("rightNow")}</dt><dd dir="auto">${now.in_hand.slice(0, 3).map((path) => splitPath(path).name).join(", ")}</dd></div>`}
+      ${waiting(now) > 0 && html`<div><dt>${say("waitingNotes")}</dt><dd>${say("notesCount", { n: waiting(now) })}</dd></div>`}
+      <div><dt>${say("inBackground")}</dt><dd>${background.off ? say("off") : say("ofToday", { n: background.notes_today, of: background.notes_a_day })}</dd></div>
+      <div><dt>${say("model")}</dt><dd><bdi>${showHidden(now.model)}</bdi>, ${say(now.is_embedded || !now.is_remote ? "onThisComputer" : "overNetwork")}</dd></div>
+    </dl>
+    ${background.off && !now.paused && html`<p class="cc-hint">${say("backgroundOff", { why: background.off })}</p>`}
+    <div class="cc-buttons">
+      ${now.paused || now.fault ? html`<button class="cc-btn" onClick=${() => void status.resume()}><${Icon} name=${now.paused ? "play" : "again"} />${now.paused ? say("resume") : say("tryNow")}</button>` : !background.off && html`<button class="cc-btn" onClick=${() => void status.pause()}><${Icon} name="pause" />${say("pause")}</button>`}
+      ${run && html`<button class="cc-btn cc-btn--quiet" onClick=${() => void status.cancel(run.id)}>${say("stopRun")}</button>`}
+      ${app.shell.signOut && html`<button class="cc-btn cc-btn--quiet cc-out" onClick=${app.shell.signOut}>${say("signOut")}</button>`}
+    </div>`;
+}
+
+/** @param {Status} status */
+function waiting({ waiting: numbers }) {
+  return sum(numbers);
+}
+
+/** @param {Record<string, number>} counts */
+export function sum(counts) {
+  return Object.values(counts).reduce((all, each) => all + each, 0);
+}

@@ -1,0 +1,162 @@
+/** Vault: how far it is filled, by folder; what may be out of date; what is left alone, and why. */
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { html, Icon } from "../dom.js";
+import { nameOf } from "../inbox-store.js";
+import { formatNumber, say, showHidden, splitPath } from "../words.js";
+
+/** @import { Coverage, FolderCoverage, LeftAlone, Outdated, OutdatedPage } from "../../src/api-types.d.ts" */
+/** @import { App } from "../app.js" */
+/** @import { Key } from "../words.js" */
+
+/** @typedef {{ filled: number, waiting: number, to_do: number, left_alone: number, notes: number }} Counts */
+/** @typedef {{ name: string, path: string, counts: Counts, below: Folder[] }} Folder */
+
+const AT_ONCE = 20; // notes that a click enriches
+const PAUSE = 5000; // milliseconds between two looks
+const LISTED = 50; // outdated texts
+
+/** @type {Record<LeftAlone["kind"], { title: Key, more: Key }>} */
+const KINDS = {
+  unsuited: { title: "leftUnsuited", more: "leftUnsuitedMore" },
+  marked: { title: "leftMarked", more: "leftMarkedMore" },
+  excluded: { title: "leftExcluded", more: "leftExcludedMore" },
+  private: { title: "leftPrivate", more: "leftPrivateMore" },
+  asked: { title: "leftAsked", more: "leftAskedMore" },
+};
+
+/** @param {{ app: App }} props */
+export function Vault({ app }) {
+  const coverage = useSignal(/** @type {Coverage | null} */ (null));
+  const outdated = useSignal(/** @type {Outdated[]} */ ([]));
+  const status = app.status.status.value;
+  const changed = `${status?.newest_change} ${status?.to_do} ${status?.notes} ${app.inbox.counts.value.all}`;
+  useEffect(() => {
+    const load = () => {
+      void app.api.get("/coverage").then((/** @type {Coverage} */ got) => (coverage.value = got), () => {});
+      void app.api.get("/outdated", { limit: LISTED }).then((/** @type {OutdatedPage} */ { texts }) => (outdated.value = texts), () => {});
+    };
+    load();
+    const timer = setInterval(load, PAUSE); // what is outdated is found some time after a note has changed
+    return () => clearInterval(timer);
+  }, [changed]);
+  if (!coverage.value) return html`<div class="cc-empty"><p>${say("oneMoment")}</p></div>`;
+  const { total, folders, left_alone: left } = coverage.value;
+  const share = total.notes ? Math.floor((100 * total.filled) / total.notes) : 0;
+  return html`<div class="cc-column">
+    <div class="cc-head"><div><h1>${say("vaultHead", { share, n: total.waiting })}</h1><p>${say(total.to_do ? "vaultMore" : "vaultDone", { notes: say("notesCount", { n: total.notes }), vault: status?.vault ?? "", n: total.to_do })}</p></div>
+      ${total.to_do > 0 && html`<button class="cc-btn cc-btn--main" onClick=${() => void enrich(app)}><${Icon} name="sparkles" />${say("enrichNext", { n: Math.min(AT_ONCE, total.to_do) })}</button>`}</div>
+    <section class="cc-card cc-stack-card" aria-label=${say("allNotes")}><${Stack} counts=${total} name=${say("vault")} big /><${Legend} counts=${total} /></section>
+    <section class="cc-section" aria-labelledby="folders"><h2 id="folders">${say("folders")}</h2>
+      <ul class="cc-card cc-folders">${makeTree(folders).map((folder) => html`<${FolderRow} key=${folder.path} app=${app} folder=${folder} />`)}</ul></section>
+    ${outdated.value.length > 0 && html`<${OutdatedList} app=${app} texts=${outdated.value} />`}
+    ${left.length > 0 && html`<${LeftAloneList} left=${left} />`}</div>`;
+}
+
+/** @param {App} app have the next notes that need something enriched, or proposed, as the settings say */
+async function enrich(app) {
+  try {
+    await app.api.post("/runs", { paths: [""], limit: AT_ONCE });
+    app.decisions.announce(say("enrichBegun", { n: AT_ONCE }), false);
+    await app.status.load();
+  } catch (error) {
+    app.decisions.announce(/** @type {Error} */ (error).message, true);
+  }
+}
+
+/** @param {{ counts: Counts, name: string, big?: boolean }} props */
+function Stack({ counts, name, big }) {
+  const words = say("stackLabel", { name, filled: counts.filled, waiting: counts.waiting, todo: counts.to_do, left: counts.left_alone });
+  const part = (/** @type {number} */ number) => html`<i hidden=${!number} style=${{ "--n": number }}></i>`;
+  return html`<div class=${`cc-stack${big ? " cc-stack--big" : ""}`} role="img" aria-label=${words}>${part(counts.filled)}${part(counts.waiting)}${part(counts.to_do)}${part(counts.left_alone)}</div>`;
+}
+
+/** @param {{ counts: Counts }} props */
+function Legend({ counts }) {
+  const entry = (/** @type {string} */ cls, /** @type {Key} */ key, /** @type {number} */ number) => html`<li><i class=${`cc-key--${cls}`}></i><span>${say(key)}</span><b>${formatNumber(number)}</b></li>`;
+  return html`<ul class="cc-legend">${entry("filled", "filled", counts.filled)}${entry("waiting", "waitingForYou", counts.waiting)}${entry("todo", "toDo", counts.to_do)}${entry("left", "leftAlone", counts.left_alone)}</ul>`;
+}
+
+/**
+ * @param {FolderCoverage[]} folders
+ * @returns {Folder[]} those at the top with all that is in them, most to do first, each with those just below
+ */
+function makeTree(folders) {
+  /** @type {Folder} */
+  const root = newFolder("", "");
+  for (const one of folders) {
+    const parts = one.folder.split("/").filter(Boolean);
+    const path = parts.slice(0, 2);
+    let folder = parts.length ? root : childOf(root, "");
+    if (!parts.length) add(folder.counts, one);
+    for (const name of path) {
+      folder = childOf(folder, name);
+      add(folder.counts, one);
+    }
+  }
+  const sort = (/** @type {Folder[]} */ all) => all.sort((a, b) => b.counts.to_do - a.counts.to_do || b.counts.notes - a.counts.notes);
+  for (const folder of root.below) sort(folder.below);
+  return sort(root.below);
+}
+
+/** @type {(name: string, path: string) => Folder} */
+function newFolder(name, path) {
+  return { name, path, counts: { filled: 0, waiting: 0, to_do: 0, left_alone: 0, notes: 0 }, below: [] };
+}
+
+/** @type {(folder: Folder, name: string) => Folder} */
+function childOf(folder, name) {
+  let child = folder.below.find((each) => each.name === name);
+  if (!child) folder.below.push((child = newFolder(name, folder.path ? `${folder.path}/${name}` : name)));
+  return child;
+}
+
+/** @type {(counts: Counts, more: Counts) => void} */
+function add(counts, more) {
+  for (const name of /** @type {const} */ (["filled", "waiting", "to_do", "left_alone", "notes"])) counts[name] += more[name];
+}
+
+/** @param {{ app: App, folder: Folder }} props */
+function FolderRow({ app, folder }) {
+  const { below } = folder;
+  if (!below.length) return html`<li class="cc-folder"><${FolderLine} app=${app} folder=${folder} icon="folder" /></li>`;
+  return html`<li><details><summary><${FolderLine} app=${app} folder=${folder} icon="right" /></summary>
+    <ul>${below.map((each) => html`<li key=${each.path} class="cc-folder"><${FolderLine} app=${app} folder=${each} /></li>`)}</ul></details></li>`;
+}
+
+/** @param {{ app: App, folder: Folder, icon?: import("../dom.js").IconName }} props */
+function FolderLine({ folder, icon }) {
+  const { counts, name } = folder;
+  const words = showHidden(name) || say("topFolder");
+  return html`<span class="cc-name">${icon && html`<${Icon} name=${icon} />`}<bdi>${words}</bdi> <small class="cc-num">${formatNumber(counts.notes)}</small></span>
+    <${Stack} counts=${counts} name=${words} />
+    <span class="cc-todo">${counts.to_do ? say("todoCount", { n: counts.to_do }) : counts.waiting ? say("waitingCount", { n: counts.waiting }) : counts.left_alone === counts.notes ? say("allLeftAlone") : say("done")}</span>`;
+}
+
+/** @param {{ app: App, texts: Outdated[] }} props */
+function OutdatedList({ app, texts }) {
+  const asked = useSignal(new Set());
+  const ask = async (/** @type {Outdated} */ { id, path, kind }) => {
+    asked.value = new Set(asked.value).add(id);
+    try {
+      await app.api.post("/runs", { paths: [path], kind, made_since: 1 });
+      app.decisions.announce(say("askedNew"), false);
+    } catch (error) {
+      app.decisions.announce(/** @type {Error} */ (error).message, true);
+    }
+  };
+  return html`<section class="cc-section" aria-labelledby="outdated"><h2 id="outdated">${say("outdated")}</h2><ul class="cc-card cc-reasons">
+    ${texts.map((each) => html`<li key=${each.id} class="cc-stale"><p><strong dir="auto">${splitPath(each.path).name}</strong> · ${showHidden(nameOf(each))}<br />${say(each.changed_share > 0.66 ? "mostChanged" : each.changed_share > 0.45 ? "halfChanged" : "muchChanged")}</p>
+      <button class="cc-btn" disabled=${asked.value.has(each.id)} aria-label=${`${say("proposeNew")}: ${nameOf(each)}, ${splitPath(each.path).name}`} onClick=${() => void ask(each)}>${say("proposeNew")}</button></li>`)}</ul></section>`;
+}
+
+/** @param {{ left: LeftAlone[] }} props */
+function LeftAloneList({ left }) {
+  const kinds = Object.entries(KINDS).map(([kind, words]) => ({ kind, words, reasons: left.filter((each) => each.kind === kind) }));
+  const count = (/** @type {LeftAlone[]} */ all) => all.reduce((sum, { notes }) => sum + notes, 0);
+  const shown = kinds.filter(({ reasons }) => reasons.length).sort((a, b) => count(b.reasons) - count(a.reasons));
+  return html`<section class="cc-section" aria-labelledby="left"><h2 id="left">${say("leftCount", { n: count(left) })}</h2><ul class="cc-card cc-reasons cc-reasons--fold">
+    ${shown.map(({ kind, words, reasons }) => html`<li key=${kind}><details><summary><b>${formatNumber(count(reasons))}</b><p><strong>${say(words.title)}</strong><br />${say(words.more)}</p><${Icon} name="right" /></summary>
+      <ul class="cc-why">${reasons.map(({ reason, notes }) => html`<li key=${reason}><span class="cc-num">${formatNumber(notes)}</span> <bdi>${showHidden(reason)}</bdi></li>`)}</ul></details></li>`)}</ul></section>`;
+}

@@ -1,0 +1,281 @@
+/** Decisions on proposals: shown at once, sent one after the other, and the way back. */
+
+import { batch, computed, signal } from "@preact/signals";
+import { nameOf, titleOf } from "./inbox-store.js";
+import { say } from "./words.js";
+
+/** @import { Signal } from "@preact/signals" */
+/** @import { DecisionsMade, NoteDecision, Proposal } from "../src/api-types.d.ts" */
+/** @import { Api } from "./api.js" */
+/** @import { InboxStore } from "./inbox-store.js" */
+
+/** @typedef {"accept" | "refuse" | "undo"} What */
+/** @typedef {{ what: What, ids: number[], texts: Record<number, string> }} Decision */
+/** @typedef {{ words: string, isGood: boolean, canUndo: boolean, id?: number }} Toast id: of the proposal that it is about */
+/** @typedef {{ done: number, of: number, last: string, isStopped: boolean }} Bulk */
+
+const AT_ONCE = 50; // proposals that one request decides on, so that the page can say how far it is
+const TOAST_LASTS = 8000; // milliseconds
+
+export class DecisionStore {
+  /** What was decided on here, newest last. @type {Signal<Decision[]>} */
+  log = signal([]);
+  /** @type {Signal<Toast | null>} */
+  toast = signal(null);
+  /** What is read out. turn: another one each time, so that the third "Refused" is read out, too. */
+  said = signal({ words: "", isFault: false, turn: 0 });
+  /** @type {Signal<Bulk | null>} */
+  bulk = signal(null);
+  written = computed(() => this.#count("accept"));
+  refused = computed(() => this.#count("refuse"));
+  /** The run of the history that all decisions of this window belong to. */
+  run = newRun();
+  /** @type {Promise<unknown>} */
+  #turn = Promise.resolve();
+  #timer = 0;
+
+  /**
+   * @param {Api} api
+   * @param {InboxStore} inbox
+   */
+  constructor(api, inbox) {
+    this.api = api;
+    this.inbox = inbox;
+  }
+
+  /** @param {What} what */
+  #count(what) {
+    return this.log.value.reduce((sum, each) => sum + (each.what === what ? each.ids.length : 0), 0);
+  }
+
+  /**
+   * Decide on proposals, and go on to the next one at once.
+   *
+   * @param {"accept" | "refuse"} what
+   * @param {number[]} ids
+   */
+  async decide(what, ids) {
+    const { inbox } = this;
+    const open = ids.filter((id) => inbox.order.peek().includes(id));
+    if (!open.length) return;
+    /** @type {Record<number, string>} */
+    const texts = {};
+    for (const id of open) {
+      const draft = inbox.draft(id).peek();
+      if (draft !== null && what === "accept") texts[id] = draft;
+      inbox.settled.add(id);
+    }
+    const decision = { what, ids: open, texts };
+    const words = this.#describe(decision);
+    batch(() => {
+      inbox.mode.value = "read";
+      if (inbox.faults.peek().size) inbox.faults.value = new Map([...inbox.faults.peek()].filter(([id]) => !open.includes(id)));
+      inbox.takeOut(open);
+      this.log.value = [...this.log.peek(), decision];
+      this.show(words, true);
+      this.say(`${words} ${this.#nameNext()}`);
+    });
+    await this.#inTurn(() => this.#send(decision));
+  }
+
+  /**
+   * Accept many, a part after the other, until it is stopped; they are one step for "Undo".
+   *
+   * @param {number[]} ids
+   */
+  async decideMany(ids) {
+    const { inbox } = this;
+    /** @type {Decision} */
+    const decision = { what: "accept", ids: [], texts: {} };
+    this.bulk.value = { done: 0, of: ids.length, last: "", isStopped: false };
+    this.log.value = [...this.log.peek(), decision];
+    for (let at = 0; at < ids.length && !this.bulk.peek()?.isStopped; at += AT_ONCE) {
+      const part = ids.slice(at, at + AT_ONCE).filter((id) => inbox.order.peek().includes(id));
+      const last = inbox.get(part.at(-1) ?? -1);
+      for (const id of part) inbox.settled.add(id);
+      decision.ids = [...decision.ids, ...part];
+      batch(() => {
+        inbox.takeOut(part);
+        this.log.value = [...this.log.peek()];
+      });
+      const isSent = await this.#inTurn(() => this.#send({ ...decision, ids: part }, decision));
+      this.bulk.value = { done: at + part.length, of: ids.length, last: last ? titleOf(last) : "", isStopped: !isSent || Boolean(this.bulk.peek()?.isStopped) };
+    }
+    this.bulk.value = null;
+    this.show(say("writtenMany", { n: decision.ids.length }), true);
+    this.say(say("writtenMany", { n: decision.ids.length }));
+  }
+
+  stopBulk() {
+    const bulk = this.bulk.peek();
+    if (bulk) this.bulk.value = { ...bulk, isStopped: true };
+  }
+
+  /** Undo the last decision of this window, and stand there again. */
+  async undo() {
+    const log = this.log.peek();
+    const last = log.findLast((each) => each.ids.length);
+    if (!last) return this.announce(say("nothingToUndoHere"), false);
+    batch(() => {
+      this.log.value = log.slice(0, log.lastIndexOf(last));
+      this.inbox.putBack(last.ids, true);
+      for (const [id, text] of Object.entries(last.texts)) this.inbox.draft(Number(id)).value = text;
+      this.show(say("undoneHere"), true, false);
+    });
+    const current = this.inbox.current.peek();
+    this.say(current ? `${say("undoneHere")} ${nameOf(current)}, ${titleOf(current)}.` : say("undoneHere"));
+    for (const id of last.ids) this.inbox.settled.add(id);
+    await this.#inTurn(() => this.#send({ what: "undo", ids: last.ids, texts: {} }));
+  }
+
+  /** Undo all that was decided on here. */
+  async undoAll() {
+    while (this.log.peek().some((each) => each.ids.length)) await this.undo();
+  }
+
+  /**
+   * @param {() => Promise<boolean>} act
+   * @returns {Promise<boolean>}
+   */
+  #inTurn(act) {
+    const made = this.#turn.then(act, act);
+    this.#turn = made;
+    return made;
+  }
+
+  /**
+   * @param {Decision} decision
+   * @param {Decision} [logged] the decision that it is a part of
+   * @returns {Promise<boolean>} whether somebody answered
+   */
+  async #send(decision, logged = decision) {
+    let rest = decision.ids;
+    while (rest.length) {
+      /** @type {DecisionsMade} */
+      let made;
+      try {
+        made = await this.#ask({ ...decision, ids: rest });
+      } catch (error) {
+        this.#fail(logged, decision.what, new Map(rest.map((id) => [id, /** @type {Error} */ (error).message])));
+        return false;
+      }
+      const { settled } = this.inbox;
+      const seen = new Set(made.notes.flatMap((note) => note.proposals.map((each) => each.id)));
+      for (const id of seen.size ? seen : rest) settled.delete(id);
+      if (!seen.size) return true;
+      this.#take(logged, decision.what, made.notes);
+      rest = rest.filter((id) => !seen.has(id));
+    }
+    return true;
+  }
+
+  /** @param {Decision} decision */
+  #ask({ what, ids, texts }) {
+    const stateOf = (/** @type {number} */ id) => {
+      const state = this.inbox.get(id)?.state;
+      return state === "refused" || state === "rejected" ? state : "open";
+    };
+    const accept = ids.map((id) => ({ id, state: stateOf(id), ...(id in texts && { text: texts[id] }) }));
+    return this.api.decide({ [what]: what === "accept" ? accept : ids, run: this.run });
+  }
+
+  /**
+   * @param {Decision} logged
+   * @param {What} what
+   * @param {NoteDecision[]} notes
+   */
+  #take(logged, what, notes) {
+    /** @type {Map<number, string>} */
+    const failed = new Map();
+    for (const note of notes) {
+      this.inbox.forgetPlaces(note.path);
+      const isWaiting = note.status === "proposed";
+      for (const { id, reason } of note.proposals) {
+        if (reason && !(isWaiting && reason === note.reason)) failed.set(id, reason);
+        else if (what !== "undo" && !this.inbox.order.peek().includes(id)) this.inbox.draft(id).value = null; // it is not undone meanwhile
+      }
+      if (isWaiting) this.show(say("openHere"), true);
+    }
+    if (failed.size) this.#fail(logged, what, failed);
+  }
+
+  /**
+   * Put those back that were not decided on, with why; what was typed is still there.
+   *
+   * @param {Decision} logged
+   * @param {What} what
+   * @param {Map<number, string>} failed
+   */
+  #fail(logged, what, failed) {
+    const { inbox } = this;
+    const ids = [...failed.keys()];
+    batch(() => {
+      for (const id of ids) inbox.settled.delete(id);
+      logged.ids = logged.ids.filter((id) => !failed.has(id));
+      this.log.value = this.log.peek().filter((each) => each.ids.length);
+      inbox.faults.value = new Map([...inbox.faults.peek(), ...failed]);
+      if (what === "undo") inbox.takeOut(ids);
+      else inbox.putBack(ids, false); // somebody may be about to decide on the current one
+    });
+    const [id, why = ""] = [...failed][0] ?? [];
+    const first = id === undefined ? null : inbox.get(id);
+    this.announce(say("notDone", { name: first ? titleOf(first) : "", why }), true, what === "undo" ? undefined : id);
+  }
+
+  /**
+   * @param {string} words
+   * @param {boolean} isFault
+   * @param {number} [id] of the proposal that it is about
+   */
+  announce(words, isFault, id) {
+    this.show(words, !isFault, false, id);
+    this.say(words, isFault);
+  }
+
+  /** @param {string} words */
+  say(words, isFault = false) {
+    this.said.value = { words, isFault, turn: this.said.peek().turn + 1 };
+  }
+
+  /**
+   * @param {string} words
+   * @param {boolean} isGood
+   * @param {boolean} [canUndo]
+   * @param {number} [id]
+   */
+  show(words, isGood, canUndo = true, id) {
+    this.toast.value = { words, isGood, canUndo, ...(id !== undefined && { id }) };
+    this.keepToast(false);
+  }
+
+  /** @param {boolean} isHeld whether it is hovered or focused */
+  keepToast(isHeld) {
+    clearTimeout(this.#timer);
+    if (!isHeld) this.#timer = Number(setTimeout(() => (this.toast.value = null), TOAST_LASTS));
+  }
+
+  /** @param {Decision} decision */
+  #describe({ what, ids }) {
+    const proposals = ids.map((id) => this.inbox.get(id)).filter((each) => each !== null);
+    const names = new Set(proposals.map(titleOf));
+    if (what === "refuse") return say(ids.length === 1 ? "refusedOne" : "refusedMany", { n: ids.length });
+    return names.size === 1 ? say("writtenInto", { name: [...names][0] ?? "" }) : say("writtenMany", { n: ids.length });
+  }
+
+  #nameNext() {
+    const next = this.inbox.current.peek();
+    return next ? say("next", { what: nameOf(next), name: titleOf(next) }) : say("inboxClear");
+  }
+}
+
+/** Return a name for a run, as the daemon makes them. */
+export function newRun() {
+  const now = new Date();
+  const part = (/** @type {number} */ number) => String(number).padStart(2, "0");
+  const day = `${now.getFullYear()}${part(now.getMonth() + 1)}${part(now.getDate())}`;
+  const time = `${part(now.getHours())}${part(now.getMinutes())}${part(now.getSeconds())}`;
+  const end = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0;
+  return `${day}-${time}-${end.toString(16).padStart(4, "0")}`;
+}
+
+/** @typedef {Proposal} Shown */

@@ -1,0 +1,143 @@
+/** What was written, newest first, and undoing exactly what is shown. */
+
+import { batch, computed, signal } from "@preact/signals";
+import { newRun } from "./decisions.js";
+
+/** @import { Signal } from "@preact/signals" */
+/** @import { Change, ChangePage, UndoneChanges } from "../src/api-types.d.ts" */
+/** @import { Api } from "./api.js" */
+
+/** @typedef {{ run: string, day: string, at: string, changes: Change[] }} Entry the changes of a run on one day, newest first */
+
+const PAGE = 100;
+const ALL = 1000; // changes of a page that is not shown
+
+export class HistoryStore {
+  /** @type {Signal<Change[]>} */
+  changes = signal([]);
+  /** @type {Signal<number | null>} */
+  next = signal(null);
+  isLoaded = signal(false);
+  /** Of this folder or note; empty: of the vault. */
+  path = signal("");
+  isUndone = signal(false);
+  /** @type {Signal<Map<number, string | null>>} what a change did, by its id; null: its text is not kept any more */
+  diffs = signal(new Map());
+  /** @type {Signal<Map<number, string>>} why a change stays, by its id */
+  stays = signal(new Map());
+
+  entries = computed(() => {
+    const isUndone = this.isUndone.value;
+    /** @type {Entry[]} */
+    const entries = [];
+    for (const change of this.changes.value) {
+      if (change.undoes !== null || (isUndone && !isTakenBack(change))) continue;
+      const day = new Date(change.made_at).toDateString();
+      const last = entries.at(-1);
+      if (last?.run === change.run && last.day === day) {
+        last.changes.push(change);
+        last.at = change.made_at;
+      } else entries.push({ run: change.run, day, at: change.made_at, changes: [change] });
+    }
+    return entries;
+  });
+
+  /** @param {Api} api */
+  constructor(api) {
+    this.api = api;
+  }
+
+  /** @param {Record<string, string | number>} [more] */
+  #query(more = {}) {
+    return { ...(this.path.peek() && { path: this.path.peek() }), ...more };
+  }
+
+  async load() {
+    const shown = Math.max(PAGE, this.changes.peek().length);
+    /** @type {ChangePage} */
+    const page = await this.api.get("/changes", this.#query({ limit: Math.min(shown, ALL) }));
+    batch(() => {
+      this.changes.value = page.changes;
+      this.next.value = page.next;
+      this.isLoaded.value = true;
+    });
+  }
+
+  async loadMore() {
+    const before = this.next.peek();
+    if (before === null) return;
+    /** @type {ChangePage} */
+    const page = await this.api.get("/changes", this.#query({ limit: PAGE, before }));
+    this.changes.value = [...this.changes.peek(), ...page.changes];
+    this.next.value = page.next;
+  }
+
+  /** @param {string} path */
+  async show(path) {
+    this.path.value = path;
+    await this.load();
+  }
+
+  /** @param {number} id */
+  async readDiff(id) {
+    if (this.diffs.peek().has(id)) return;
+    /** @type {Change} */
+    const change = await this.api.get(`/changes/${id}`);
+    this.diffs.value = new Map(this.diffs.peek()).set(id, change.diff);
+  }
+
+  /**
+   * @param {Record<string, string | number>} query
+   * @returns {Promise<Change[]>} what of it can be undone, newest first
+   */
+  async findUndoable(query) {
+    /** @type {Change[]} */
+    const all = [];
+    /** @type {number | null} */
+    let before = null;
+    do {
+      /** @type {ChangePage} */
+      const page = await this.api.get("/changes", this.#query({ undoable: "part", limit: ALL, ...query, ...(before !== null && { before }) }));
+      all.push(...page.changes);
+      before = page.next;
+    } while (before !== null);
+    return all.filter(({ undoes }) => undoes === null);
+  }
+
+  /**
+   * Undo changes in this order, as one run.
+   *
+   * @param {number[]} ids
+   * @returns {Promise<number>} how many were undone; why the others stay is shown with them
+   */
+  async undo(ids) {
+    const run = newRun();
+    let rest = ids;
+    let done = 0;
+    while (rest.length) {
+      /** @type {UndoneChanges} */
+      const { undone } = await this.api.post("/changes/undo", { changes: rest.slice(0, ALL), run });
+      if (!undone.length) break;
+      const stays = new Map(this.stays.peek());
+      for (const { change, reason, undone_by: by } of undone) {
+        if (by !== null) done += 1;
+        if (reason) stays.set(change, reason);
+        else stays.delete(change);
+      }
+      this.stays.value = stays;
+      rest = rest.slice(undone.length);
+    }
+    await this.load();
+    return done;
+  }
+}
+
+/** @param {Change} change whether nothing of it is left */
+export function isTakenBack({ state, undone_by: by, left }) {
+  return state === "undone" || (by !== null && !left.length);
+}
+
+/** @param {Change} change */
+export function canBeUndone(change) {
+  return change.state === "done" && !isTakenBack(change);
+}

@@ -1,0 +1,94 @@
+/** Single keys: they act once a press, when nobody types, and by position where the layout is not Latin. */
+
+/** @import { App } from "./app.js" */
+
+const JUST_CAME = 1000; // milliseconds after the window got the focus, in which a key was meant for another one
+
+/**
+ * Have keys act.
+ *
+ * @param {App} app
+ * @param {Document | HTMLElement} target
+ * @param {{ isMeant?: () => boolean }} [options] isMeant: whether keys are for it now
+ * @returns {() => void} ends it
+ */
+export function listenToKeys(app, target, { isMeant = () => true } = {}) {
+  let cameAt = -Infinity;
+  const noticeFocus = () => (cameAt = performance.now());
+  const press = (/** @type {Event} */ event) => {
+    const act = event instanceof KeyboardEvent && isMeant() ? findAct(app, event) : null;
+    if (!act) return;
+    event.preventDefault();
+    if (!(/** @type {KeyboardEvent} */ (event).repeat) && performance.now() - cameAt > JUST_CAME) act();
+  };
+  target.addEventListener("keydown", press);
+  window.addEventListener("focus", noticeFocus);
+  return () => {
+    target.removeEventListener("keydown", press);
+    window.removeEventListener("focus", noticeFocus);
+  };
+}
+
+/**
+ * @param {App} app
+ * @param {KeyboardEvent} event
+ * @returns {(() => void) | null}
+ */
+function findAct(app, event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return null;
+  if (isTyped(event.target) || app.dialog.peek() || app.decisions.bulk.peek()) return null;
+  const key = nameOf(event);
+  const isArrow = key.startsWith("Arrow");
+  const scrolls = event.target instanceof Element && event.target.closest("summary, .cc-read__scroll") !== null;
+  if ((isArrow && scrolls) || (!isArrow && !app.hasKeys.peek())) return null;
+  if (app.inbox.mode.peek() === "edit" || (app.tab.peek() === "decided" && !OF_DECIDED.has(key))) return null;
+  return ACTS[key] ? () => ACTS[key]?.(app) : null;
+}
+
+/** @param {EventTarget | null} target */
+function isTyped(target) {
+  return target instanceof Element && target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true]") !== null;
+}
+
+/** @param {KeyboardEvent} event the key, or the one at its place on a Latin keyboard */
+function nameOf({ key, code, shiftKey }) {
+  if (/^[\x20-\x7e]$/.test(key) || key.length > 1) return key;
+  const letter = /^Key([A-Z])$/.exec(code)?.[1];
+  if (letter) return shiftKey ? letter : letter.toLowerCase();
+  return code === "Slash" ? (shiftKey ? "?" : "/") : key;
+}
+
+/** @type {Record<string, (app: App) => void>} */
+const ACTS = {
+  a: (app) => app.accept(),
+  A: (app) => app.acceptNote(),
+  r: (app) => app.refuse(),
+  e: (app) => app.startEditing(),
+  i: (app) => app.toggleAgain(),
+  u: (app) => undo(app),
+  j: (app) => step(app, 1),
+  k: (app) => step(app, -1),
+  ArrowDown: (app) => step(app, 1),
+  ArrowUp: (app) => step(app, -1),
+  s: (app) => (app.asSource.value = !app.asSource.peek()),
+  f: (app) => app.inbox.filter({ flagged: !app.inbox.filters.peek().flagged }),
+  "/": (app) => /** @type {HTMLElement | null} */ (app.shell.root().querySelector("input[type=search]"))?.focus(),
+  "?": (app) => (app.dialog.value = { name: "keys" }),
+};
+
+/** Keys for what is decided already. */
+const OF_DECIDED = new Set(["u", "j", "k", "ArrowDown", "ArrowUp", "?"]);
+
+/** @param {App} app */
+function undo(app) {
+  const decided = app.tab.peek() === "decided" ? app.decided.current.peek() : null;
+  void (decided ? app.reopen(decided) : app.decisions.undo());
+}
+
+/** @type {(app: App, by: number) => void} */
+function step(app, by) {
+  if (app.tab.peek() !== "decided") return app.inbox.step(by);
+  const list = app.decided.list.peek();
+  const at = list.findIndex(({ id }) => id === app.decided.currentId.peek());
+  app.decided.currentId.value = (list[Math.min(Math.max(at + by, 0), list.length - 1)] ?? null)?.id ?? null;
+}

@@ -1,0 +1,290 @@
+/** A note's text as blocks and inline pieces, for showing it as Obsidian does. Nothing here makes HTML. */
+
+/**
+ * A line of a note, and how it differs from the note as it is: parts with the marks of a word diff.
+ *
+ * @typedef {{ text: string, parts: [string, string][], isNew: boolean, isGap?: boolean }} Line
+ */
+
+/** @typedef {{ name: string, values: string[], isNew: boolean }} Property */
+
+/**
+ * @typedef {{ type: "properties", properties: Property[] }
+ *   | { type: "callout", kind: string, title: string, lines: Line[], isNew: boolean }
+ *   | { type: "heading", level: number, text: string }
+ *   | { type: "list", items: string[], isOrdered: boolean }
+ *   | { type: "code", text: string } | { type: "rule" } | { type: "gap" }
+ *   | { type: "paragraph", text: string }} Block
+ */
+
+/** @typedef {{ type: "text" | "link" | "url" | "strong" | "em" | "code" | "mark" | "tag" | "comment", text: string, target?: string }} Piece */
+
+const CALLOUT = /^>\s*\[!([^\]]+)\][+-]?\s*(.*)$/;
+const HEADING = /^(#{1,6})\s+(.*?)\s*#*$/;
+const ITEM = /^\s*([-*+]|\d+[.)])\s+(.*)$/;
+const RULE = /^\s*([-*_])(\s*\1){2,}\s*$/;
+const FENCE = /^\s*(`{3,}|~{3,})/;
+
+/**
+ * Return the lines of a word diff, as they are with what is added.
+ *
+ * @param {readonly (readonly [string, string])[]} parts
+ * @returns {Line[]}
+ */
+export function toLines(parts) {
+  /** @type {Line[]} */
+  const lines = [];
+  let line = newLine();
+  for (const [mark, text] of parts) {
+    if (mark === "…") {
+      if (line.parts.length) lines.push(line);
+      lines.push({ ...newLine(), isGap: true });
+      line = newLine();
+      continue;
+    }
+    const pieces = text.split(/\r\n|\n|\r/);
+    for (const [index, piece] of pieces.entries()) {
+      if (index) {
+        lines.push(line);
+        line = newLine();
+      }
+      if (!piece && !(mark === "+" && index < pieces.length - 1)) continue;
+      line.parts.push([mark, piece]);
+      if (mark !== "-") line.text += piece;
+      if (mark === "+") line.isNew = true;
+    }
+  }
+  if (line.parts.length) lines.push(line);
+  return lines.filter((one) => one.isGap || !one.parts.length || one.parts.some(([mark]) => mark !== "-"));
+}
+
+/** @returns {Line} */
+function newLine() {
+  return { text: "", parts: [], isNew: false };
+}
+
+/**
+ * @param {string} text
+ * @returns {Line[]}
+ */
+export function plainLines(text) {
+  return text.split("\n").map((each) => ({ text: each, parts: [["=", each]], isNew: false }));
+}
+
+/**
+ * Return the blocks of a note, or of a callout's body.
+ *
+ * @param {Line[]} lines
+ * @param {boolean} [isNote] whether properties may stand at the top
+ * @returns {Block[]}
+ */
+export function parseBlocks(lines, isNote = false) {
+  /** @type {Block[]} */
+  const blocks = [];
+  let at = 0;
+  if (isNote && lines[0]?.text === "---") {
+    const end = lines.findIndex((line, index) => index > 0 && line.text.trim() === "---");
+    if (end > 0) {
+      blocks.push({ type: "properties", properties: parseProperties(lines.slice(1, end)) });
+      at = end + 1;
+    }
+  }
+  while (at < lines.length) {
+    const [block, next] = readBlock(lines, at);
+    if (block) blocks.push(block);
+    at = next;
+  }
+  return blocks;
+}
+
+/**
+ * @param {Line[]} lines
+ * @param {number} at
+ * @returns {[Block | null, number]} the block that begins there, and where the next one does
+ */
+function readBlock(lines, at) {
+  const line = /** @type {Line} */ (lines[at]);
+  const { text } = line;
+  if (line.isGap) return [{ type: "gap" }, at + 1];
+  if (!text.trim()) return [null, at + 1];
+  const heading = HEADING.exec(text);
+  if (heading) return [{ type: "heading", level: heading[1]?.length ?? 1, text: heading[2] ?? "" }, at + 1];
+  if (FENCE.test(text)) return readCode(lines, at);
+  if (RULE.test(text)) return [{ type: "rule" }, at + 1];
+  if (text.startsWith(">")) return readQuote(lines, at);
+  if (ITEM.test(text)) return readList(lines, at);
+  const end = endOf(lines, at, (each) => Boolean(each.trim()) && !/^(>|#{1,6}\s|\s*(`{3,}|~{3,}))/.test(each) && !ITEM.test(each));
+  return [{ type: "paragraph", text: textOf(lines, at, end) }, end];
+}
+
+/** @type {(lines: Line[], at: number) => [Block, number]} */
+function readCode(lines, at) {
+  const fence = FENCE.exec(lines[at]?.text ?? "")?.[1] ?? "";
+  let end = at + 1;
+  while (end < lines.length && !lines[end]?.text.trim().startsWith(fence) && !lines[end]?.isGap) end += 1;
+  return [{ type: "code", text: textOf(lines, at + 1, end) }, end + 1];
+}
+
+/** @type {(lines: Line[], at: number) => [Block, number]} */
+function readQuote(lines, at) {
+  const end = endOf(lines, at, (each) => each.startsWith(">"));
+  const [, kind, title = ""] = CALLOUT.exec(lines[at]?.text ?? "") ?? [];
+  const all = lines.slice(kind === undefined ? at : at + 1, end);
+  const inner = all.map((line) => ({ ...line, text: line.text.replace(/^>\s?/, "") }));
+  const isNew = lines.slice(at, end).some((line) => line.isNew);
+  return [{ type: "callout", kind: kind ?? "", title, lines: inner, isNew }, end];
+}
+
+/** @type {(lines: Line[], at: number) => [Block, number]} */
+function readList(lines, at) {
+  const end = endOf(lines, at, (each) => ITEM.test(each) || /^\s+\S/.test(each));
+  /** @type {string[]} */
+  const items = [];
+  for (const { text } of lines.slice(at, end)) {
+    const item = ITEM.exec(text);
+    if (item) items.push(item[2] ?? "");
+    else items[items.length - 1] += `\n${text.trim()}`;
+  }
+  return [{ type: "list", items, isOrdered: /^\s*\d/.test(lines[at]?.text ?? "") }, end];
+}
+
+/** @type {(lines: Line[], at: number, goesOn: (text: string) => boolean) => number} */
+function endOf(lines, at, goesOn) {
+  let end = at + 1;
+  while (end < lines.length && !lines[end]?.isGap && goesOn(lines[end]?.text ?? "")) end += 1;
+  return end;
+}
+
+/** @type {(lines: Line[], at: number, end: number) => string} */
+function textOf(lines, at, end) {
+  return lines.slice(at, end).map((line) => line.text).join("\n");
+}
+
+/**
+ * @param {Line[]} lines of the frontmatter
+ * @returns {Property[]} for showing only: what is not written simply is shown as it is written
+ */
+function parseProperties(lines) {
+  /** @type {Property[]} */
+  const properties = [];
+  for (const { text, isNew } of lines) {
+    const named = /^([^\s#:-][^:]*|"[^"]*"):(?:\s+(.*))?$/.exec(text);
+    const last = properties.at(-1);
+    if (named) properties.push({ name: named[1] ?? "", values: readValues(named[2] ?? ""), isNew });
+    else if (last) {
+      const value = text.trim().replace(/^-\s*/, "");
+      if (value) last.values.push(unquote(value));
+      last.isNew ||= isNew;
+    }
+  }
+  return properties;
+}
+
+/** @param {string} text of a YAML value */
+function readValues(text) {
+  const value = text.replace(/\s+#.*$/, "").trim();
+  const list = /^\[(.*)\]$/.exec(value);
+  const all = list ? (list[1] ?? "").split(",") : [/^[|>][+-]?$/.test(value) ? "" : value];
+  return all.map((each) => unquote(each.trim())).filter((each) => each && !/^(null|~)$/.test(each));
+}
+
+/** @param {string} text */
+function unquote(text) {
+  const quoted = /^(["'])(.*)\1$/s.exec(text);
+  if (!quoted) return text;
+  const [, mark, inner = ""] = quoted;
+  return mark === "'" ? inner.replace(/''/g, "'") : inner.replace(/\\(["\\])/g, "$1");
+}
+
+const INLINE = new RegExp(
+  [
+    /%%(?<comment>.*?)%%/,
+    /`(?<code>[^`\n]+)`/,
+    /!?\[\[(?<target>[^\]|\n]*)(?:\|(?<alias>[^\]\n]*))?\]\]/,
+    /!?\[(?<label>[^\]\n]*)\]\((?<url>[^)\s]*)\)/,
+    /\*\*(?<strong>[^*\n]+)\*\*/,
+    /(?<![\w*])[*_](?<em>[^*_\n]+)[*_](?![\w*])/,
+    /==(?<mark>[^=\n]+)==/,
+    /(?<![\w#&/])#(?<tag>[\p{L}\p{N}_/-]*[\p{L}_/-][\p{L}\p{N}_/-]*)/u,
+  ].map((each) => each.source).join("|"),
+  "gsu",
+);
+
+/**
+ * Return the pieces of a text, without what marks them.
+ *
+ * @param {string} text
+ * @returns {Piece[]}
+ */
+export function parseInline(text) {
+  /** @type {Piece[]} */
+  const pieces = [];
+  let at = 0;
+  for (const match of text.matchAll(INLINE)) {
+    if (match.index > at) pieces.push({ type: "text", text: text.slice(at, match.index) });
+    pieces.push(toPiece(match.groups ?? {}));
+    at = match.index + match[0].length;
+  }
+  if (at < text.length) pieces.push({ type: "text", text: text.slice(at) });
+  return pieces;
+}
+
+/**
+ * @param {Record<string, string | undefined>} groups
+ * @returns {Piece}
+ */
+function toPiece({ target, alias, label, url, tag, ...others }) {
+  if (target !== undefined) return { type: "link", text: alias ?? target.replace(/#/g, " > "), target };
+  if (url !== undefined) return { type: "url", text: label || url, target: url };
+  if (tag !== undefined) return { type: "tag", text: `#${tag}` };
+  const [[type, text = ""] = ["text", ""]] = Object.entries(others).filter(([, each]) => each !== undefined);
+  return { type: /** @type {Piece["type"]} */ (type), text };
+}
+
+/**
+ * Cut pieces where ranges of their text begin and end.
+ *
+ * @param {Piece[]} pieces
+ * @param {{ start: number, end: number }[]} ranges sorted, apart from each other
+ * @returns {{ range: number, pieces: Piece[] }[]} range: which one they are in; -1: none
+ */
+export function cutAt(pieces, ranges) {
+  const bounds = [...new Set(ranges.flatMap(({ start, end }) => [start, end]))].sort((a, b) => a - b);
+  /** @type {{ range: number, pieces: Piece[] }[]} */
+  const groups = [];
+  let at = 0;
+  for (const piece of pieces) {
+    const cuts = bounds.filter((bound) => bound > at && bound < at + piece.text.length).map((bound) => bound - at);
+    let from = 0;
+    for (const to of [...cuts, piece.text.length]) {
+      const start = at + from;
+      const range = ranges.findIndex((each) => each.start <= start && start < each.end);
+      const last = groups.at(-1);
+      const cut = { ...piece, text: piece.text.slice(from, to) };
+      if (last && last.range === range) last.pieces.push(cut);
+      else groups.push({ range, pieces: [cut] });
+      from = to;
+    }
+    at += piece.text.length;
+  }
+  return groups;
+}
+
+/**
+ * Return where a sentence stands in a text, whatever spaces and line ends it has; null: it does not.
+ *
+ * @param {string} text
+ * @param {string} sentence
+ */
+export function findSentence(text, sentence) {
+  const words = plainText(sentence).trim().split(/\s+/).filter(Boolean);
+  if (!words.length) return null;
+  const pattern = words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("\\s+");
+  const match = new RegExp(pattern).exec(text);
+  return match ? { start: match.index, end: match.index + match[0].length } : null;
+}
+
+/** @param {string} text its Markdown without marks */
+export function plainText(text) {
+  return parseInline(text).map((piece) => piece.text).join("");
+}

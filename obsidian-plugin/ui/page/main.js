@@ -1,0 +1,134 @@
+/** The page: its header, its pages by address, and what keeps it up to date. */
+
+import { computed, effect, signal } from "@preact/signals";
+import { render } from "preact";
+import { App } from "../app.js";
+import { Dialogs } from "../components/dialogs.js";
+import { History } from "../components/history.js";
+import { Inbox } from "../components/inbox.js";
+import { Said, Toast } from "../components/notices.js";
+import { Spending } from "../components/spending.js";
+import { StatusButton } from "../components/status.js";
+import { Vault } from "../components/vault.js";
+import { html, Icon } from "../dom.js";
+import { listenToKeys } from "../keys.js";
+import { say, showHidden } from "../words.js";
+import { hrefOf, readAddress, writeAddress } from "./address.js";
+import { api, openSession, reason, session, signOut } from "./session.js";
+
+/** @import { Key } from "../words.js" */
+
+/** @type {Record<string, { name: Key, view: (props: { app: App }) => any }>} */
+const PAGES = {
+  inbox: { name: "inbox", view: Inbox },
+  history: { name: "history", view: History },
+  vault: { name: "vault", view: Vault },
+  spending: { name: "spending", view: Spending },
+};
+const PAUSE = 3000; // milliseconds between two looks whether something has changed
+
+const page = signal(pageOf(location.pathname));
+/** @type {App} */
+const app = new App(api, { isPage: true, root: () => document.body, hrefOf, noteHref, follow, signOut });
+
+/** @param {string} target a note's path, or what a link names */
+function noteHref(target) {
+  const vault = app.status.status.peek()?.vault ?? "";
+  return `obsidian://open?vault=${encodeURIComponent(vault)}&file=${encodeURIComponent(target.replace(/\.md$/, ""))}`;
+}
+
+/** @param {string} path */
+function pageOf(path) {
+  const name = path.slice(1) || "inbox";
+  return name in PAGES ? name : "";
+}
+
+/** @param {MouseEvent} event a click on a link to another page */
+function follow(event) {
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  history.pushState(null, "", link.href);
+  go();
+  /** @type {HTMLElement | null} */ (document.querySelector("#view"))?.focus({ preventScroll: true });
+}
+
+function go() {
+  app.decisions.toast.value = null;
+  page.value = pageOf(location.pathname);
+  if (page.peek() === "inbox") readAddress(app);
+}
+
+function Mark() {
+  return html`<svg class="cc-mark" viewBox="0 0 28 28" aria-hidden="true"><rect width="28" height="28" rx="8" fill="var(--cc-accent-fill)" /><path d="M12.5 7.5c.8 4 2.7 5.9 6.7 6.7-4 .8-5.9 2.7-6.7 6.7-.8-4-2.7-5.9-6.7-6.7 4-.8 5.9-2.7 6.7-6.7z" fill="#fff" /><path d="M20.5 5.2c.35 1.7 1 2.35 2.7 2.7-1.7.35-2.35 1-2.7 2.7-.35-1.7-1-2.35-2.7-2.7 1.7-.35 2.35-1 2.7-2.7z" fill="#fff" opacity=".75" /></svg>`;
+}
+
+/** Whether there is no session, and nothing was typed that would be lost: then nothing of the vault is shown. */
+const isLeft = computed(() => session.value === "out" && !app.inbox.hasDrafts() && !app.isWriting.value);
+
+function Header() {
+  const isIn = !isLeft.value && session.value !== "opening";
+  const waiting = isIn ? app.inbox.counts.value.all + app.inbox.fresh.value.length : 0;
+  const vault = (isIn && app.status.status.value?.vault) || "Companion";
+  return html`<header class="cc-header"><a class="cc-skip" href="#view">${say("skipToContent")}</a>
+    <div class="cc-brand"><${Mark} /><span dir="auto">${showHidden(vault)}</span></div>
+    <nav class="cc-tabs" aria-label=${say("pages")} onClick=${follow}>${Object.entries(PAGES).map(([name, { name: key }]) => html`<a key=${name} href=${`/${name}`} aria-current=${page.value === name ? "page" : undefined}>${say(key)}${name === "inbox" && waiting > 0 && html`<span class="cc-count">${waiting}</span>`}</a>`)}</nav>
+    ${isIn && html`<div class="cc-header__end"><${StatusButton} app=${app} />
+      <button class="cc-btn cc-btn--quiet cc-btn--icon cc-help" aria-label=${say("keys")} onClick=${() => (app.dialog.value = { name: "keys" })}><${Icon} name="help" large /></button></div>`}
+  </header>`;
+}
+
+/** What is shown in place of the pages while there is no session, and above them once it has ended. */
+function SignedOut() {
+  return html`<section class="cc-empty"><h1>${say("signInTitle")}</h1><p>${reason.value}</p><p>${say("signInHow")}</p><p><code>companion open</code></p></section>`;
+}
+
+function Banner() {
+  if (session.value === "away") return html`<p class="cc-banner" role="status"><i class="cc-dot"></i>${say("awayBanner")}</p>`;
+  if (session.value === "out" && !isLeft.value) return html`<p class="cc-banner" role="status"><i class="cc-dot"></i>${say("outBanner")}</p>`;
+  return null;
+}
+
+function Page() {
+  const view = PAGES[page.value]?.view;
+  let shown = view ? html`<${view} app=${app} />` : html`<${NotThere} />`;
+  if (isLeft.value) shown = html`<${SignedOut} />`;
+  else if (session.value === "opening" || (session.value === "away" && !app.status.status.value)) shown = html`<section class="cc-empty"><h1>${say(session.value === "away" ? "awayTitle" : "oneMoment")}</h1>${session.value === "away" && html`<p>${say("awayMore")}</p>`}</section>`;
+  return html`<${Header} /><main class="cc-view" id="view" tabindex="-1"><${Banner} />${shown}</main>
+    ${!isLeft.value && html`<${Toast} app=${app} /><${Dialogs} app=${app} /><${Said} app=${app} />`}`;
+}
+
+function NotThere() {
+  return html`<section class="cc-empty"><h1>${say("notThere")}</h1><p>${say("notThereMore")}</p><a class="cc-btn cc-btn--big" href="/inbox" onClick=${follow}>${say("toInbox")}</a></section>`;
+}
+
+/** Look again and again whether something has changed, while the page is in sight. */
+async function keepUp() {
+  let hasBegun = false;
+  for (;;) {
+    if (!document.hidden && session.peek() !== "out" && session.peek() !== "opening") {
+      try {
+        await (hasBegun ? app.follow() : app.begin());
+        hasBegun = true;
+        app.status.isAway.value = false;
+      } catch {
+        app.status.isAway.value = session.peek() === "away";
+      }
+    }
+    await new Promise((done) => setTimeout(done, PAUSE));
+  }
+}
+
+addEventListener("popstate", go);
+addEventListener("beforeunload", (event) => {
+  if (app.inbox.hasDrafts()) event.preventDefault();
+});
+listenToKeys(app, document, { isMeant: () => page.peek() === "inbox" && session.peek() !== "opening" });
+effect(() => {
+  const title = say(PAGES[page.value]?.name ?? "notThere");
+  document.title = [title, isLeft.value ? "" : (app.status.status.value?.vault ?? ""), "Companion"].filter(Boolean).join(" · ");
+});
+effect(() => writeAddress(app, page.value));
+render(html`<${Page} />`, document.body);
+readAddress(app);
+void openSession().then(keepUp);

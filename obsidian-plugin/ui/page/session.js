@@ -1,0 +1,104 @@
+/** The page's session: a one-time code is traded for a token, which lives in the tab alone. */
+
+import { signal } from "@preact/signals";
+import { ApiError, Away } from "../api.js";
+import { say } from "../words.js";
+
+/** @import { Signal } from "@preact/signals" */
+/** @import { Api } from "../api.js" */
+
+const SESSION = "companion-session"; // in the storage of this tab, and the channel of all
+const PREFIX = "/api/v1";
+
+/** How the session is: being opened, open, ended, or without a daemon that answers. @type {Signal<"opening" | "open" | "out" | "away">} */
+export const session = signal("opening");
+/** Why there is none. */
+export const reason = signal("");
+const others = new BroadcastChannel(SESSION);
+
+/** Trade the code of the address for a token. The code is good once, and leaves the history. */
+export async function openSession() {
+  const code = new URLSearchParams(location.hash.slice(1)).get("code");
+  if (code) {
+    history.replaceState(null, "", location.pathname + location.search);
+    try {
+      const { token } = await send("POST", "/session", { code });
+      keep(token);
+      others.postMessage(token);
+    } catch (error) {
+      if (error instanceof Away) return; // it says so
+      reason.value = /** @type {Error} */ (error).message;
+    }
+  }
+  if (sessionStorage.getItem(SESSION)) session.value = "open";
+  else if (session.peek() !== "away") session.value = "out";
+}
+
+/** @param {string} token */
+function keep(token) {
+  sessionStorage.setItem(SESSION, token);
+  reason.value = "";
+  session.value = "open";
+}
+
+// A tab whose session has ended goes on with the one that another tab opened.
+others.addEventListener("message", ({ data }) => {
+  if (session.peek() === "out") keep(String(data));
+});
+
+/** End the session in this tab. */
+export function signOut() {
+  sessionStorage.removeItem(SESSION);
+  reason.value = say("signedOut");
+  session.value = "out";
+}
+
+/** @type {Api} */
+export const api = {
+  get: (path, query = {}) => {
+    const words = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)])).toString();
+    return send("GET", words ? `${path}?${words}` : path);
+  },
+  post: (path, body = {}) => send("POST", path, body),
+  decide: (decisions) => send("POST", "/proposals/decide", decisions),
+};
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {object} [body]
+ * @returns {Promise<any>}
+ */
+async function send(method, path, body) {
+  const response = await ask(method, path, body);
+  /** @type {any} */
+  const answer = await response.json().catch(() => ({}));
+  if (response.ok) {
+    if (session.peek() === "away") session.value = "open";
+    return answer;
+  }
+  if (response.status === 401) {
+    reason.value ||= say("sessionOver");
+    session.value = "out";
+  }
+  throw new ApiError(answer.detail ?? response.statusText, response.status, answer.code);
+}
+
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {object} [body]
+ * @param {AbortSignal} [stop]
+ */
+export async function ask(method, path, body, stop) {
+  const token = sessionStorage.getItem(SESSION);
+  /** @type {Record<string, string>} */
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  if (body) headers["Content-Type"] = "application/json";
+  try {
+    return await fetch(`${PREFIX}${path}`, { method, headers, cache: "no-store", ...(body && { body: JSON.stringify(body) }), ...(stop && { signal: stop }) });
+  } catch {
+    if (!stop?.aborted && session.peek() !== "out") session.value = "away";
+    throw new Away(say("notAnswering"));
+  }
+}

@@ -1,0 +1,105 @@
+/** What the daemon is doing, for the header and the panel behind it. */
+
+import { computed, signal } from "@preact/signals";
+import { say } from "./words.js";
+
+/** @import { Signal } from "@preact/signals" */
+/** @import { RunShape, Status } from "../src/api-types.d.ts" */
+/** @import { Api } from "./api.js" */
+
+const OVER = new Set(["done", "cancelled", "failed"]);
+
+export class StatusStore {
+  /** @type {Signal<Status | null>} */
+  status = signal(null);
+  /** @type {Signal<RunShape[]>} */
+  runs = signal([]);
+  /** Whether nobody answers. */
+  isAway = signal(false);
+
+  active = computed(() => this.runs.value.find((run) => !OVER.has(run.state)) ?? null);
+
+  /** Why it does not work, in sentences. */
+  faults = computed(() => {
+    const now = this.status.value;
+    if (!now) return [];
+    const all = [
+      now.settings_fault && say("faultSettings", { why: now.settings_fault }),
+      now.vault_missing && say("faultVault"),
+      now.fault && `${now.fault.reason}. ${now.retry_in > 0 ? say("nextTry", { n: now.retry_in }) : ""}`,
+      now.rate_limit && say("faultRate", { why: now.rate_limit }),
+      this.active.value?.waits,
+      now.settings_to_restart_for.length > 0 && say("faultRestart", { names: now.settings_to_restart_for.join(", ") }),
+      now.background.backlog.notes > 0 && say("backlog", { n: now.background.backlog.notes, cost: now.background.backlog.cost }),
+    ];
+    return all.filter((each) => typeof each === "string" && each !== "").map(String);
+  });
+
+  summary = computed(() => {
+    const now = this.status.value;
+    const run = this.active.value;
+    if (this.isAway.value) return { dot: "amber", words: say("away"), long: "" };
+    if (!now) return { dot: "off", words: say("oneMoment"), long: "" };
+    const isHeld = Boolean(now.fault) || now.vault_missing || Boolean(now.settings_fault);
+    if (now.paused || isHeld) return { dot: "amber", words: say("paused"), long: "" };
+    if (run) return { dot: "accent", words: say("doneOf", { n: count(run), of: run.total }), long: say("working") };
+    if (now.in_hand.length) return { dot: "accent", words: say("working"), long: "" };
+    return { dot: "off", words: now.ready ? say("idle") : say("lookingOver"), long: "" };
+  });
+
+  headline = computed(() => {
+    const now = this.status.value;
+    const run = this.active.value;
+    if (this.isAway.value || !now) return { title: say("awayTitle"), words: say("awayMore") };
+    const left = run ? this.#timeLeft(run) : "";
+    if (run) return { title: now.paused || now.fault ? say("paused") : say("fillingNotes"), words: [say("notesOf", { n: count(run), of: run.total }), left].filter(Boolean).join(", ") };
+    if (now.paused) return { title: say("paused"), words: say("pausedMore") };
+    return { title: say("idle"), words: say("idleMore", { n: now.to_do }) };
+  });
+
+  /** @param {Api} api */
+  constructor(api) {
+    this.api = api;
+  }
+
+  /** @param {RunShape} run */
+  #timeLeft(run) {
+    const done = count(run);
+    if (!done || done >= run.total) return "";
+    const minutes = Math.ceil((((Date.now() - Date.parse(run.made_at)) / done) * (run.total - done)) / 60_000);
+    return say("minutesLeft", { n: minutes });
+  }
+
+  async load() {
+    const [status, { runs }] = await Promise.all([this.api.get("/status"), this.api.get("/runs")]);
+    this.take(status, runs);
+  }
+
+  /**
+   * @param {Status} status
+   * @param {RunShape[]} runs
+   */
+  take(status, runs) {
+    if (JSON.stringify(this.status.peek()) !== JSON.stringify(status)) this.status.value = status;
+    if (JSON.stringify(this.runs.peek()) !== JSON.stringify(runs)) this.runs.value = runs;
+  }
+
+  async pause() {
+    this.status.value = await this.api.post("/pause");
+  }
+
+  async resume() {
+    this.status.value = await this.api.post("/resume");
+  }
+
+  /** @param {string} id of a run */
+  async cancel(id) {
+    await this.api.post(`/runs/${id}/cancel`);
+    await this.load();
+  }
+}
+
+/** @param {RunShape} run how many notes are done */
+function count({ counts }) {
+  return Object.values(counts).reduce((all, each) => all + each, 0);
+}

@@ -1,0 +1,99 @@
+/** Wording for people: messages of one language, with placeholders and plurals; names made safe to show. */
+
+import english from "./languages/en.json";
+
+/** @typedef {string | Record<string, string>} Message one text, or one for each plural category of the language */
+/** @typedef {Record<string, string | number>} Values of the placeholders; `n` chooses the plural category */
+/** @typedef {keyof typeof english} Key the name of a message of the page and the view */
+
+/** @type {{ language: string, messages: Record<string, Message>, plural: Intl.PluralRules }} */
+const chosen = { language: "en", messages: english, plural: new Intl.PluralRules("en") };
+
+const HIDDEN = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
+
+/**
+ * Speak a language from now on.
+ *
+ * @param {string} language as Intl names it
+ * @param {Record<string, Message>} messages
+ */
+export function setLanguage(language, messages) {
+  Object.assign(chosen, { language, messages, plural: new Intl.PluralRules(language) });
+}
+
+/** Return the language that is spoken. */
+export function theLanguage() {
+  return chosen.language;
+}
+
+/**
+ * Return a message, with its placeholders filled in.
+ *
+ * @param {string} key
+ * @param {Values} [values]
+ */
+export function tell(key, values = {}) {
+  const message = chosen.messages[key] ?? /** @type {Record<string, Message>} */ (english)[key] ?? "";
+  const text = typeof message === "string" ? message : (message[chosen.plural.select(Number(values.n))] ?? message.other ?? "");
+  return text.replace(/\{(\w+)\}/g, (_, /** @type {string} */ name) => {
+    const value = values[name] ?? "";
+    return typeof value === "number" ? formatNumber(value) : showHidden(value);
+  });
+}
+
+/** The same for the messages of the page and the view, whose names are checked. @type {(key: Key, values?: Values) => string} */
+export const say = tell;
+
+/**
+ * Return the text with its control, bidirectional and zero-width characters as `<U+202E>`, so that no name
+ * reads as another one. The joiners stay, which some scripts and emoji need.
+ *
+ * @param {string} text
+ */
+export function showHidden(text) {
+  return text.replace(HIDDEN, (sign) => `<U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}>`);
+}
+
+/** @param {number} number */
+export function formatNumber(number) {
+  return number.toLocaleString(chosen.language);
+}
+
+/** @param {string[]} names */
+export function joinNames(names) {
+  // British English has no comma before `and`
+  return new Intl.ListFormat(chosen.language === "en" ? "en-GB" : chosen.language).format(names);
+}
+
+/**
+ * Return a moment as `10:41`.
+ *
+ * @param {string | Date} moment
+ */
+export function formatTime(moment) {
+  return new Date(moment).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+}
+
+/**
+ * Return a day as `Today`, `Yesterday` or `11 February 2024`.
+ *
+ * @param {string | Date} moment
+ */
+export function formatDay(moment) {
+  const day = new Date(moment);
+  const ago = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(day).setHours(0, 0, 0, 0)) / 86_400_000);
+  if (ago === 0) return say("today");
+  if (ago === 1) return say("yesterday");
+  const locale = chosen.language === "en" ? "en-GB" : chosen.language;
+  return day.toLocaleDateString(locale, { day: "numeric", month: "long", year: "numeric" });
+}
+
+/**
+ * Return a path's name without its ending, and its folder; empty: the vault itself.
+ *
+ * @param {string} path of a note
+ */
+export function splitPath(path) {
+  const at = path.lastIndexOf("/");
+  return { name: showHidden(path.slice(at + 1).replace(/\.md$/i, "")), folder: showHidden(path.slice(0, Math.max(at, 0))) };
+}
