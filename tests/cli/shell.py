@@ -15,16 +15,19 @@ from pathlib import Path
 
 import pytest
 
+from companion import __version__
 from companion.config import state_folder
+from tests.cli.empty_machine import empty_machine
 from tests.cli.transcript import Step
 from tests.cli.user import FILLED, REPOSITORY, STUB, Terminal, User, let_it_rest
 from tests.llm.fake_endpoint import error
 
 ME = "/home/me"  # stands for the folder of the test
 _VARYING = [
+    (re.compile(re.escape(f"plugin {__version__} ")), "plugin VERSION "),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d [+-]\d{4}"), "TIME"),
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "TIME"),
-    (re.compile(r"(?<=http://127\.0\.0\.1:)\d+"), "PORT"),
+    (re.compile(r"(?<=http://127\.0\.0\.1:)[3-6]\d{4}"), "PORT"),
     (re.compile(r"\d+\.\d+ s\b"), "N s"),
     (re.compile(r'"seconds": [\d.]+'), '"seconds": N'),
     (re.compile(r"(?<=-)[0-9a-f]{12}(?=\.toml)"), "HASH"),
@@ -118,6 +121,11 @@ class Shell:
     def _stub(self, *paths: str) -> None:
         for path in paths:
             self._at(path).write_bytes(STUB.encode())
+
+    def _machine(self) -> None:
+        """Begin on a machine on which nothing is set up, with Companion's plugin built."""
+        (self.user.home / "config.toml").unlink()
+        empty_machine(self.user, self._patch)
 
     def _example(self) -> None:
         """Have the vault of `companion demo` here."""

@@ -124,22 +124,6 @@ def test_the_same_proposals_however_the_answers_come(
     assert len(found) == 12
 
 
-def test_what_is_out_is_asked_nowhere_else(user: User) -> None:
-    user.note("Stub.md")
-    file = export(user)
-    for command in (["."], ["Stub.md"], [".", "--retry"], ["Stub.md", "--force"]):
-        assert user.run("enrich", *command).status == 0
-    assert "in the batch" in user.run("enrich", "Stub.md").out
-    assert user.calls() == 0
-    ran = user.run("batch", "export", str(user.home / "again.jsonl"))
-    assert ran.status == 0
-    assert not (user.home / "again.jsonl").exists()
-    assert str(file) in user.run("scan").out
-    assert user.run("batch", "cancel", str(file)).status == 0
-    assert user.run("enrich", ".").status == 0
-    assert user.calls() == 1
-
-
 def test_lines_that_answer_no_question_are_left_out(user: User) -> None:
     user.note("Stub.md")
     [line] = answers(user, export(user))
@@ -259,29 +243,6 @@ def test_an_export_keeps_the_proposals_for_private_notes(user: User) -> None:
     export(user)
     assert len(asked) == 2
     assert shown(user) == asked
-
-
-@pytest.mark.parametrize(
-    ("place", "words"),
-    [("vault/q.jsonl", "in the vault"), ("there.jsonl", "is there already"), ("no/q", "cannot be")],
-)
-def test_an_export_makes_a_new_file_outside_the_vault(user: User, place: str, words: str) -> None:
-    user.note("Stub.md")
-    there = user.home.parent / "there.jsonl"
-    there.write_text("mine")
-    ran = user.run("batch", "export", str(user.home.parent / place))
-    assert ran.status == 2
-    assert words in ran.err
-    assert there.read_text() == "mine"
-    assert user.run("enrich", ".").status == 0
-    assert user.calls() == 1
-
-
-def test_nothing_to_ask_leaves_no_file(user: User) -> None:
-    user.note("Done.md", "---\ndescription: Mine.\n---\nText.\n")
-    export(user)
-    assert not list(user.home.glob("*.jsonl*")) + list(user.home.glob(".q*"))
-    assert user.run("batch", "status").out == "No batches.\n"
 
 
 def test_status_lists_what_is_out(user: User) -> None:

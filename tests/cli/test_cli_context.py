@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.cli.user import User
@@ -33,24 +31,6 @@ def test_a_small_model_is_shown_less_the_more_the_note_says_itself(user: User) -
     for words, is_shown in ((0, True), (40, True), (400, False)):
         user.note("Koji.md", f"{TITLE}\n{'A mould. ' * words}")
         assert ("grows on rice" in user.run("prompt", "Koji.md").out) == is_shown
-
-
-def test_a_small_model_writes_no_callout_of_a_title_alone(user: User) -> None:
-    user.configure(SMALL)
-    user.note("Koji.md", TITLE)
-    [result] = user.run("enrich", "Koji.md", "--json").objects
-    assert result["status"] == "enriched" and user.calls() == 1
-    [left] = result["left"]
-    assert left == (
-        "the callout is not asked for: the note and those that link to it tell too little of"
-        " “Koji” for a small model as m; add a line of text, or choose a larger model"
-    )
-    assert "callout" not in json.dumps(user.fake.seen[-1].body)
-    again = user.run("enrich", ".", "--json")
-    assert again.status == 0 and user.calls() == 1
-    user.note("Rice.md", TELLING)
-    user.run("enrich", "Koji.md")
-    assert "> [!ai] AI\n> A stub is a short note." in user.read("Koji.md"), "it was not remembered"
 
 
 def test_where_nothing_is_asked_for_nothing_is_an_error(user: User) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 import threading
 import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,40 +78,6 @@ def nothing_is_written(user: User) -> bool:
     return not [file for file in user.home.iterdir() if not file.name.startswith("spending.")]
 
 
-def settings_of(user: User) -> dict[str, bytes]:
-    return {name: (user.home / name).read_bytes() for name in ("config.toml", "token")}
-
-
-def mode(file: Path) -> int:
-    return stat.S_IMODE(file.stat().st_mode)
-
-
-def test_with_options_it_asks_nothing(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    user.fake.play(answer("Ready."))
-    monkeypatch.setenv("MY_KEY", KEY)
-    ran = user.run(
-        *("init", str(user.vault), "--endpoint", user.fake.url, "--model", "m"),
-        *("--api-key-env", "MY_KEY", "--background"),
-    )
-    assert (ran.status, ran.err) == (0, "")
-    assert written(user) == {
-        "vault": str(user.vault.resolve()),
-        "endpoint": {"base_url": user.fake.url, "model": "m", "api_key": KEY},
-        "background": {"enabled": True},
-    }
-    assert "It answered within" in ran.out and ": Ready." in ran.out and KEY not in ran.all
-    assert "companion scan" in ran.out and "companion serve" in ran.out
-    [seen] = user.fake.seen
-    assert seen.body["messages"] == [{"role": "user", "content": "Answer with the word ready."}]
-    assert seen.body["max_tokens"] == 16 and seen.headers["authorization"] == f"Bearer {KEY}"
-    assert len((user.home / "token").read_text().strip()) == 43
-    if os.name != "nt":
-        assert mode(user.home / "config.toml") == mode(user.home / "token") == 0o600
-    user.says()
-    user.note("Stub.md")
-    assert user.run("enrich", "Stub.md").status == 0
-
-
 def test_the_trial_says_what_was_rejected(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COMPANION_CHECKS")
     user.says(callout="As an AI language model, I cannot help with that.")
@@ -123,39 +87,6 @@ def test_the_trial_says_what_was_rejected(user: User, monkeypatch: pytest.Monkey
     assert ran.err == "Not written: the callout is a refusal (“i cannot help”)\n"
 
 
-@pytest.mark.parametrize("address", ["htp://localhost:1/v1", "http://127.0.0.1:9/v1"])
-def test_a_mistyped_address_is_answered_by_what_to_do_here(user: User, address: str) -> None:
-    ran = user.run("init", str(user.vault), "--endpoint", address, "--model", "m")
-    assert ran.status in (1, 2) and "configuration" not in ran.err
-    assert "base_url" not in ran.err
-    assert "or name another address" in ran.err or "must be an address such as" in ran.err
-    assert nothing_is_written(user)
-
-
-def test_a_second_time_changes_nothing(user: User) -> None:
-    command = ["init", str(user.vault), "--endpoint", user.fake.url, "--model", "m"]
-    assert user.run(*command).status == 0
-    files = settings_of(user)
-    for again in (command, ["init", str(user.vault)]):
-        ran = user.run(*again)
-        assert ran.status == 0 and "Nothing to change" in ran.out
-        assert settings_of(user) == files
-    assert user.calls() == 1
-
-
-def test_an_existing_file_is_edited_in_place(user: User) -> None:
-    text = '# mine\n[endpoint] # e\nbase_url = "http://old.example/v1"\nmodel = "o"\n'
-    file = user.configure(f'{text}api_key = "{KEY}"\nretries = 0 # once\n')
-    ran = user.run("init", str(user.vault), "--endpoint", user.fake.url, "--model", "m")
-    assert ran.status == 0
-    assert file.read_text() == (
-        f'# mine\nvault = "{user.vault}"\n\n[endpoint] # e\nbase_url = "{user.fake.url}"\n'
-        'model = "m"\nretries = 0 # once\n'
-    )
-    assert '(was "http://old.example/v1")' in ran.out and "api_key: taken out" in ran.out
-    assert KEY not in ran.all and "authorization" not in user.fake.seen[0].headers
-
-
 def test_the_key_stays_with_its_address(user: User) -> None:
     user.configure(f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\napi_key = "{KEY}"\n')
     user.run("init", str(user.vault), "--endpoint", user.fake.url, "--model", "other")
@@ -163,13 +94,6 @@ def test_the_key_stays_with_its_address(user: User) -> None:
     assert user.fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
     user.run("init", str(user.vault), "--embedded", "--no-test")
     assert written(user)["endpoint"] == {"model": "qwen2.5-coder-1.5b"}
-
-
-def test_what_is_configured_stays_where_nothing_is_said(user: User) -> None:
-    user.configure(f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\n')
-    ran = user.run("init", str(user.vault))
-    assert ran.status == 0 and written(user)["endpoint"]["model"] == "m"
-    assert written(user)["vault"] == str(user.vault) and user.calls() == 1
 
 
 def test_the_same_vault_may_be_written_in_another_way(
@@ -188,50 +112,6 @@ def test_a_token_file_with_something_else_is_refused_first(user: User) -> None:
     ran = user.run("init", str(user.vault), "--no-test")
     assert ran.status == 2 and "companion plugin token rotate" in ran.err
     assert not (user.home / "config.toml").exists()
-
-
-REFUSED = [
-    pytest.param(["--embedded", "--model", " "], "needs a name", id="a blank model"),
-    pytest.param(["--embedded", "--endpoint", "http://x/v1"], "not both", id="two models"),
-    pytest.param(["--model", "m"], "--model needs --embedded, or --endpoint", id="a model alone"),
-    pytest.param(["--embedded", "--api-key-env", "K"], "needs --endpoint", id="a key alone"),
-    pytest.param(["--endpoint", "ftp://x", "--model", "m"], "must be an address", id="no address"),
-    pytest.param(["--endpoint", "http://x.example/v1"], "needs --model", id="no model"),
-    pytest.param(
-        ["--endpoint", "http://x/v1", "--model", "m", "--api-key-env", "NO_KEY"],
-        "NO_KEY holds no key",
-        id="no key",
-    ),
-    pytest.param(["--embedded", "--model", "nope"], "There is no model nope", id="no such model"),
-]
-
-
-@pytest.mark.parametrize(("options", "words"), REFUSED)
-def test_contradictions_are_refused(user: User, options: list[str], words: str) -> None:
-    ran = user.run("init", str(user.vault), *options)
-    assert (ran.status, ran.out) == (2, "") and words in ran.err
-    assert nothing_is_written(user)
-
-
-def test_no_vault(user: User) -> None:
-    ran = user.run("init", str(user.vault / "gone"), "--no-test")
-    assert ran.status == 2 and "there is no folder" in ran.err and nothing_is_written(user)
-
-
-def test_a_broken_file_is_not_overwritten(user: User) -> None:
-    file = user.configure("[endpoint\n")
-    ran = user.run("init", str(user.vault), "--embedded", "--no-test")
-    assert ran.status == 2 and "is no valid TOML" in ran.err
-    assert file.read_text() == "[endpoint\n" and not (user.home / "token").exists()
-
-
-def test_what_fails_is_not_written(user: User) -> None:
-    user.fake.play(error(401, f"bad key {KEY}"))
-    command = ["init", str(user.vault), "--endpoint", user.fake.url, "--model", "m"]
-    ran = user.run(*command)
-    assert ran.status == 1 and "does not accept the key" in ran.err
-    assert "Nothing was written" in ran.err and KEY not in ran.all and nothing_is_written(user)
-    assert user.run(*command, "--no-test").status == 0 and written(user)["vault"]
 
 
 def test_a_model_that_thinks_first_gets_room(user: User) -> None:
@@ -261,39 +141,6 @@ def test_another_address_in_the_environment_keeps_its_key(
     ran = user.run("init", str(user.vault), "--endpoint", user.fake.url, "--model", "m")
     assert "COMPANION_BASE_URL, COMPANION_MODEL, COMPANION_API_KEY" in ran.err
     assert ran.status == 0 and "authorization" not in user.fake.seen[0].headers
-
-
-def test_a_folder_that_obsidian_does_not_know(user: User) -> None:
-    (user.vault / "Sub").mkdir()
-    ran = user.run("init", str(user.vault / "Sub"), "--embedded", "--no-test")
-    assert ran.status == 0 and f"it is in the vault {user.vault}" in ran.err
-
-
-def test_a_vault_within_another_is_told(user: User) -> None:
-    (user.vault / "Sub/.obsidian").mkdir(parents=True)
-    ran = user.run("init", str(user.vault / "Sub"), "--embedded", "--no-test")
-    assert ran.status == 0 and f"is in the vault {user.vault}, which has its notes" in ran.err
-
-
-@pytest.mark.parametrize("background", [True, False])
-def test_what_serve_does_is_said_as_it_is(user: User, background: bool) -> None:
-    option = "--background" if background else "--no-background"
-    ran = user.run("init", str(user.vault), "--embedded", "--no-test", option)
-    assert ("Notes are filled only when you ask for it." in ran.out) == (not background)
-    assert ("fills notes as you save them" in ran.out) == background
-    assert ("answers the plugin, until you stop it" in ran.out) == (not background)
-
-
-def test_with_review_serve_is_said_to_propose(user: User) -> None:
-    options = ["--embedded", "--no-test", "--background", "--review"]
-    ran = user.run("init", str(user.vault), *options)
-    assert "proposes values for notes as you save them, until you stop it" in ran.out
-
-
-def test_where_nobody_sits_the_embedded_model_is_taken(user: User) -> None:
-    ran = user.run("init", str(user.vault), "--no-test")
-    assert ran.status == 0
-    assert written(user) == {"vault": str(user.vault), "endpoint": {"model": "qwen2.5-coder-1.5b"}}
 
 
 def test_an_embedded_model_that_does_not_start(user: User) -> None:

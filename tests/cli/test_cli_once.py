@@ -7,9 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from tests.cli.user import FILLED, STUB, User
-from tests.llm.fake_endpoint import error
-
-OTHER = "---\ndescription:\n---\n# Football\n\nTwo teams kick a ball into two goals.\n"
 
 
 def undo(user: User) -> None:
@@ -67,59 +64,6 @@ def test_folder_runs_leave_what_was_asked_for(
     assert any(reason in why for why in user.run("scan", "--json").objects[0]["left"])
     every = user.run("enrich", ".", "--all", "--json").objects
     assert user.calls() == calls and any(reason in why for why in every[0]["left"])
-
-
-@pytest.mark.parametrize("scans", [True, False], ids=["looked over between", "at once"])
-def test_another_note_of_the_same_name_is_asked_about(user: User, scans: bool) -> None:
-    user.note("Untitled.md")
-    user.run("enrich", ".")
-    (user.vault / "Untitled.md").unlink()
-    if scans:
-        user.run("scan")
-    user.note("Untitled.md", OTHER)
-    assert "1 note to work on" in user.run("scan").out
-    assert user.run("enrich", ".").status == 0
-    assert user.calls() == 2 and "What a stub is." in user.read("Untitled.md")
-    user.run("undo")
-    assert user.read("Untitled.md") == OTHER and "0 notes to work on" in user.run("scan").out
-
-
-def test_a_note_that_has_arrived_in_part_is_no_other(user: User) -> None:
-    user.note("Stub.md")
-    user.run("enrich", ".")
-    user.note("Stub.md", STUB.partition("# Stub")[0])
-    assert "0 notes to work on" in user.run("scan").out
-
-
-@pytest.mark.parametrize("new", ["Renamed.md", "Folder/Deep/Stub.md"])
-@pytest.mark.parametrize(("past", "reason"), HISTORIES)
-def test_what_was_asked_for_goes_with_a_note_that_is_moved(
-    user: User, past: Callable[[User], None], reason: str, new: str
-) -> None:
-    user.note("Stub.md")
-    past(user)
-    user.run("enrich", ".")
-    text, calls = user.read("Stub.md"), user.calls()
-    (user.vault / new).parent.mkdir(parents=True, exist_ok=True)
-    (user.vault / "Stub.md").rename(user.vault / new)
-    user.says()
-    assert reason in user.run("scan").out
-    ran = user.run("enrich", ".")
-    assert (ran.status, user.calls(), user.read(new)) == (0, calls, text)
-    assert user.run("enrich", new).status == 0 and user.read(new) == FILLED
-
-
-def test_notes_that_are_alike_are_told_apart_by_their_names(user: User) -> None:
-    for name in "ABC":
-        user.note(f"{name}.md", STUB)
-    user.run("enrich", "A.md", "B.md")
-    user.run("undo")
-    (user.vault / "F").mkdir()
-    for name in "ABC":
-        (user.vault / f"{name}.md").rename(user.vault / f"F/{name}.md")
-    calls = user.calls()
-    assert user.run("enrich", ".").status == 0 and user.calls() == calls + 1
-    assert (user.read("F/A.md"), user.read("F/B.md"), user.read("F/C.md")) == (STUB, STUB, FILLED)
 
 
 def test_a_new_note_that_is_like_one_deleted_before_it_is_not_that(user: User) -> None:
@@ -215,49 +159,3 @@ def test_what_a_sync_conflict_took_out_opens_again(
     if proposal == WAITS:
         assert user.run("apply", "--all", "--flagged").status == 0
         assert user.read("Stub.md") == EDITED_FILLED
-
-
-AGAIN = [
-    pytest.param(["Stub.md"], id="naming the note"),
-    pytest.param([".", "--retry"], id="--retry"),
-]
-
-
-@pytest.mark.parametrize("arguments", AGAIN)
-@pytest.mark.parametrize("past", [undo, delete, empty, reject, refuse, say_nothing])
-def test_asked_again(user: User, past: Callable[[User], None], arguments: list[str]) -> None:
-    user.note("Stub.md")
-    past(user)
-    user.says()
-    assert user.run("enrich", *arguments).status == 0
-    assert user.read("Stub.md") == FILLED
-
-
-def test_what_a_dry_run_asked_for_is_not_asked_for_again(user: User) -> None:
-    user.note("Stub.md")
-    user.says(callout="\n")
-    told = user.run("enrich", ".", "--dry-run").out
-    assert "To write it without asking again: companion apply --run " in told
-    user.says(description="Another.", callout="Another.")
-    done = user.run("enrich", ".")
-    assert done.status == 0 and user.calls() == 1
-    assert user.read("Stub.md") == STUB.replace("description: ", "description: What a stub is.")
-
-
-def test_a_new_question_is_another_need(user: User) -> None:
-    note = user.note("Q.md", "# Q\n\n> [!ai] Why?\n")
-    user.says(callout=" ")
-    user.run("enrich", ".")
-    note.write_text("# Q\n\n> [!ai] Why?\n\n> [!ai] How?\n")
-    user.says()
-    assert user.run("enrich", ".").status == 0
-    assert user.read("Q.md").count("> A stub") == 1
-    assert user.read("Q.md").index("How?") < user.read("Q.md").index("> A stub")
-
-
-def test_an_endpoint_that_is_down_is_asked_again(user: User) -> None:
-    user.note("Stub.md")
-    user.fake.play(error(500, "x"))
-    assert user.run("enrich", ".").status == 1
-    user.says()
-    assert user.run("enrich", ".").status == 0 and user.read("Stub.md") == FILLED

@@ -91,13 +91,6 @@ def test_the_address_is_the_running_daemons(user: User) -> None:
     assert data_of(user.vault)["address"] == "http://127.0.0.1:4321"
 
 
-def test_any_free_port_is_no_address(user: User) -> None:
-    user.configure("[server]\nport = 0\n")
-    ran = user.run("plugin", "install")
-    assert (ran.status, ran.err) == (0, "") and "or wherever that answers" in ran.out
-    assert data_of(user.vault)["address"] == "http://127.0.0.1:27182"
-
-
 def test_another_vault_than_the_configured_one(user: User, tmp_path: Path) -> None:
     other = tmp_path / "other"
     (other / ".obsidian").mkdir(parents=True)
@@ -137,24 +130,6 @@ def test_init_installs_it(user: User) -> None:
     assert ran.out.index("Written to") < ran.out.index("The Obsidian plugin")
     assert "community plugins on" in ran.out
     assert take_code(state_folder(user.vault), data_of(user.vault)["code"])
-
-
-def test_init_leaves_it_out(user: User) -> None:
-    ran = user.run("init", str(user.vault), *INIT, "--no-plugin")
-    assert ran.status == 0 and user.files() == {} and "Obsidian" not in ran.out
-
-
-def test_init_writes_nothing_into_the_vault_when_it_fails(user: User) -> None:
-    ran = user.run("init", str(user.vault), "--embedded", "--model", "nope")
-    assert ran.status == 2 and user.files() == {}
-
-
-def test_init_goes_on_without_it(user: User) -> None:
-    (user.vault / ".obsidian").rmdir()
-    ran = user.run("init", str(user.vault), *INIT)
-    assert ran.status == 0 and (user.home / "token").exists() and user.files() == {}
-    assert "was not installed" in ran.err and "open it once in Obsidian" in ran.err
-    assert "companion plugin install" in ran.out and "community plugins on" not in ran.out
 
 
 # companion doctor

@@ -201,26 +201,6 @@ def test_a_daemon_run_by_hand_comes_first(user: User) -> None:
     assert ran.status == 1 and f"by hand (pid {daemon.process.pid})" in ran.err
 
 
-REFUSED = [
-    pytest.param(["install", "nowhere"], "there is no folder nowhere", id="no such vault"),
-    pytest.param(["install", ""], "the vault named is empty", id="an empty name"),
-    pytest.param(["install", "--port", "7", ".", "."], "two daemons cannot", id="one port for two"),
-    pytest.param(["uninstall"], "no service is installed; companion", id="nothing to uninstall"),
-    pytest.param(["uninstall", "."], "no service is installed for", id="another vault"),
-    pytest.param(["status", "."], "no service is installed for", id="no status"),
-    pytest.param(["logs"], "no service is installed; companion", id="no log"),
-]
-
-
-@pytest.mark.parametrize(("arguments", "told"), REFUSED)
-def test_what_is_wrong_is_one_sentence(user: User, arguments: list[str], told: str) -> None:
-    ran = user.run("service", *arguments)
-    assert (
-        ran.status == (2 if arguments[0] == "install" else 1) and told in ran.err and ran.out == ""
-    )
-    assert not list(user.home.glob("vaults/*/service.json"))
-
-
 def test_without_a_user_manager(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(user.home))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(user.home / "config"))

@@ -36,35 +36,6 @@ def served(user: User) -> Iterator[Serving]:
         yield daemon
 
 
-NONE_RUNS = [
-    ("status", "model        m at "),
-    ("status --json", '{"version": '),
-    ("service pause", ""),
-    ("service resume", ""),
-]
-
-
-@pytest.mark.parametrize(("command", "out"), NONE_RUNS)
-def test_none_runs(user: User, command: str, out: str) -> None:
-    ran = user.run(*command.split())
-    assert ran.status == 1 and ran.out.startswith(out) and bool(ran.out) == bool(out)
-    told = f"no daemon runs for the vault {user.vault}; companion serve starts one"
-    assert ran.err == f"companion: {told}\n"
-
-
-def test_status_of_a_vault_without_a_daemon(user: User) -> None:
-    user.configure('[review]\nmode = "propose"\n')
-    user.note("Stub.md")
-    user.run("enrich", "Stub.md")
-    told = user.run("status").out
-    assert "background   off: no daemon runs; companion serve starts one (0 of 100" in told
-    assert "today        0 notes enriched, " in told and " 0 tokens in" not in told
-    assert "proposals    2 to review; companion review shows them\n" in told
-    [status] = user.run("status", "--json").objects
-    assert (status["running"], status["pid"], status["ready"]) == (False, None, False)
-    assert (status["proposals"], status["modes"]["description"]) == (2, "propose")
-
-
 def test_status(served: Serving) -> None:
     user = served.user
     ran = user.run("status")
@@ -222,12 +193,6 @@ def test_each_vault_has_a_code_of_its_own(user: User, tmp_path: Path) -> None:
     assert take_code(state_folder(other.parent), code)
 
 
-def test_pairing_needs_a_vault(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(user.home)
-    ran = user.run("plugin", "pair")
-    assert (ran.status, ran.out) == (2, "") and "no vault here" in ran.err
-
-
 def test_a_rotation_ends_what_was(user: User) -> None:
     token = ensure_token()
     tokens = Tokens(user.vault)
@@ -238,9 +203,3 @@ def test_a_rotation_ends_what_was(user: User) -> None:
     assert not tokens.accepts(client) and not tokens.accepts(token)
     assert tokens.accepts(read_token())
     assert token not in ran.out and read_token() not in ran.out
-
-
-def test_where_the_token_lies(user: User) -> None:
-    ran = user.run("plugin", "token", "path")
-    assert (ran.status, ran.out) == (0, f"{user.home / 'token'}\n")
-    assert not (user.home / "token").exists()
