@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
 from companion.app.editor_edits import EditorEdits, EditsInPart
@@ -29,7 +29,7 @@ from companion.note.editor_text import require_utf8
 from companion.store.change import Change
 from companion.store.moves import locate_note
 from companion.store.outbox_row import NOT_OPEN, OutboxRow, Request
-from companion.store.proposal import Acceptance
+from companion.store.proposal import Acceptance, ProposalState
 from companion.store.undo import Undone, undo_change
 from companion.vault.files import is_vault_there
 from companion.vault.paths import fold_path
@@ -117,8 +117,7 @@ class Outbox:
 
     def withdraw(self, ids: Collection[int]) -> None:
         """Withdraw the acceptance of these proposals; what was accepted with them waits on."""
-        self._proposals.mark_waiting(ids, "")
-        self._narrow(ids)
+        self._store.withdraw(ids)
 
     def drop(self, run: str) -> None:
         """Withdraw what the run waits for; nobody is told."""
@@ -225,25 +224,23 @@ class Outbox:
         """
         path = answered.job.path
         if self._is_open(path):
-            ids = answered.ids_of(answered.fillings)
-            self._proposals.mark_waiting(ids, answered.decided_by, answered.states)
-            self._request(writer, answered, 0.0)
+            self._request(writer, answered, 0.0, answered.states)
             return Result(path, "proposed", IN_EDITOR)
         result = writer.write(answered)
         self._record(result)
         return result
 
-    def _request(self, writer: NoteWriter, answered: Answered, deadline: float) -> OutboxRow:
-        """Add a row for these values, which gives way to none that waits for the same already."""
-        ids = answered.ids_of(answered.fillings)
-        self._narrow(ids)
-        by = answered.decided_by
-        return self._add(Request(answered.job.path, writer.run, None, ids, by, deadline))
-
-    def _narrow(self, ids: Collection[int]) -> None:
-        for row in self._store.open_rows():
-            if not {*row.request.proposals}.isdisjoint(ids):
-                self._store.narrow(row.id, {*row.request.proposals} - {*ids})
+    def _request(
+        self,
+        writer: NoteWriter,
+        answered: Answered,
+        deadline: float,
+        states: Sequence[ProposalState] = (),
+    ) -> OutboxRow:
+        """Add a row for these values. states: as in OutboxStore.add."""
+        ids, by = answered.ids_of(answered.fillings), answered.decided_by
+        request = Request(answered.job.path, writer.run, None, ids, by, deadline)
+        return self._add(request, states)
 
     def _record(self, result: Result) -> None:
         if result.change is not None:
@@ -258,8 +255,8 @@ class Outbox:
             if self._told.pop(id_, None) and row:
                 tell(row)
 
-    def _add(self, request: Request) -> OutboxRow:
-        row = self._store.add(request)
+    def _add(self, request: Request, states: Sequence[ProposalState] = ()) -> OutboxRow:
+        row = self._store.add(request, states)
         self._has_rows = True
         self._changed.set()
         return row
@@ -294,8 +291,6 @@ class Outbox:
 
     def _withdraw(self, row: OutboxRow, error: NoteError) -> None:
         _log.info("%s: left alone; companion scan says why", row.path)
-        if row.request.decided_by != "setting":
-            self._proposals.mark_waiting(row.request.proposals, "")
         self._store.step(row.id, "withdraw", reason=error.reason, code=code_of(error))
 
     def _require(self, row: OutboxRow) -> Change:

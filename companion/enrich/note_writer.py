@@ -119,19 +119,6 @@ class NoteWriter:
         self._waits = waits
         self.cancelled = cancelled or Event()
 
-    @property
-    def usage(self) -> Usage:
-        """The tokens that its calls took; it makes none."""
-        return Usage()
-
-    @property
-    def under_way(self) -> int:
-        """How many calls were sent, and have no reply yet; it makes none."""
-        return 0
-
-    def close(self) -> None:
-        """Do nothing: no calls are under way."""
-
     def read(self, path: str) -> Snapshot:
         """Return the note as it is once it has been unchanged for the settle time."""
         space = self.workspace

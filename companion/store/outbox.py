@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from companion.errors import NoteRefused
 from companion.note.edit import Edit, apply_edits
@@ -22,6 +22,8 @@ from companion.store.outbox_row import (
     Request,
     next_state,
 )
+from companion.store.proposal import ProposalState
+from companion.store.proposal_rows import mark_waiting
 from companion.store.proposals import ProposalStore
 from companion.store.remembered_notes import RememberedNotes, put_note
 
@@ -39,9 +41,14 @@ class OutboxStore:
         self._notes = notes
         self._proposals = proposals
 
-    def add(self, request: Request) -> OutboxRow:
-        """Add a request, on the disk; an equal one that is open is returned as it is."""
-        id_ = self._db.ask(lambda db: _add(db, request, time.time()), durable=True).result()
+    def add(self, request: Request, states: Sequence[ProposalState] = ()) -> OutboxRow:
+        """Add a request, on the disk, in place of what waits for the same proposals.
+
+        An undo of the same change that is open is returned as it is. states: those that proposals
+        may be in which somebody accepted; they are open then, and wait for the editor. Empty: no
+        decision was made on them.
+        """
+        id_ = self._db.ask(lambda db: _add(db, request, states, time.time()), durable=True).result()
         row = self.get(id_)
         assert row is not None, "it was added just now"
         return row
@@ -62,15 +69,9 @@ class OutboxStore:
         values = {"change": change, "reason": reason, "code": code}
         return self._db.ask(lambda db: _step(db, id_, event, values), durable=True).result()
 
-    def narrow(self, id_: int, proposals: Collection[int]) -> None:
-        """Have an open row wait with only these of its proposals; without any, it is withdrawn."""
-        values = json.dumps(sorted(proposals)), id_
-        query = f"""UPDATE outbox SET proposals = ?, state = 'waiting' WHERE id = ?
-            AND {_IS_OPEN}"""  # noqa: S608 (our own words)
-        if proposals:
-            self._db.ask(lambda db: db.execute(query, values), durable=True).result()
-        else:
-            self.step(id_, "withdraw")
+    def withdraw(self, proposals: Collection[int]) -> None:
+        """Withdraw the acceptance of these proposals; what was accepted with them waits on."""
+        self._db.ask(lambda db: _withdraw(db, proposals, time.time()), durable=True).result()
 
     def offer(
         self,
@@ -141,15 +142,15 @@ def forget_texts(db: sqlite3.Connection, paths: Iterable[tuple[str]]) -> None:
     )
 
 
-def _add(db: sqlite3.Connection, request: Request, now: float) -> int:
+def _add(
+    db: sqlite3.Connection, request: Request, states: Sequence[ProposalState], now: float
+) -> int:
     row = request._asdict() | {"proposals": json.dumps(request.proposals), "made_at": now}
-    open_row = db.execute(
-        f"""SELECT id FROM outbox WHERE {_IS_OPEN} AND path = :path AND undoes IS :undoes
-        AND proposals = :proposals""",  # noqa: S608 (our own words)
-        row,
-    ).fetchone()
-    if open_row:
-        return int(open_row["id"])
+    query = f"SELECT id FROM outbox WHERE {_IS_OPEN} AND undoes = :undoes"  # noqa: S608
+    if open_undo := db.execute(query, row).fetchone():
+        return int(open_undo["id"])
+    _narrow(db, request.proposals)
+    mark_waiting(db, str(row["proposals"]), request.decided_by, states, now)
     insert = """INSERT INTO outbox
         (key, path, state, requested, run, undoes, proposals, decided_by, deadline, made_at)
         VALUES ('', :path, 'waiting', 1, :run, :undoes, :proposals, :decided_by, :deadline,
@@ -159,8 +160,23 @@ def _add(db: sqlite3.Connection, request: Request, now: float) -> int:
     return int(id_)
 
 
+def _withdraw(db: sqlite3.Connection, proposals: Collection[int], now: float) -> None:
+    mark_waiting(db, json.dumps(list(proposals)), "", ("open",), now)
+    _narrow(db, proposals)
+
+
+def _narrow(db: sqlite3.Connection, proposals: Collection[int]) -> None:
+    """Have open rows wait without these proposals; without any, they are withdrawn."""
+    query = f"SELECT id, proposals FROM outbox WHERE {_IS_OPEN}"  # noqa: S608 (our own words)
+    for id_, of_row in db.execute(query).fetchall():
+        rest = [each for each in json.loads(of_row) if each not in proposals]
+        if len(rest) < len(json.loads(of_row)):
+            update = "UPDATE outbox SET proposals = ?, state = ? WHERE id = ?"
+            db.execute(update, (json.dumps(rest), "waiting" if rest else "withdrawn", id_))
+
+
 def _step(db: sqlite3.Connection, id_: int, event: Event, values: Mapping[str, object]) -> bool:
-    row = db.execute("SELECT state FROM outbox WHERE id = ?", (id_,)).fetchone()
+    row = db.execute("SELECT * FROM outbox WHERE id = ?", (id_,)).fetchone()
     state = row and next_state(row["state"], event)
     if state is None:
         return False
@@ -168,6 +184,8 @@ def _step(db: sqlite3.Connection, id_: int, event: Event, values: Mapping[str, o
         reason = :reason, code = :code, before = iif(:state = 'made', NULL, before)
         WHERE id = :id"""
     db.execute(query, {**values, "state": state, "id": id_})
+    if event == "withdraw" and row["decided_by"] != "setting":
+        mark_waiting(db, row["proposals"], "", ("open",), time.time())
     return True
 
 

@@ -29,7 +29,6 @@ from companion.store.proposal_rows import (
     decide_proposals,
     delete_texts,
     insert_proposals,
-    mark_waiting,
     reopen_accepted,
     reopen_decided,
 )
@@ -184,22 +183,6 @@ class ProposalStore:
         query = """UPDATE proposals SET edited = ?1, value = coalesce(value, ?1) WHERE id = ?2"""
         row = (None if value is None else dump_json(value), id_)
         self._db.ask(lambda db: db.execute(query, row)).result()
-
-    def mark_waiting(
-        self, ids: Iterable[int], by: str, states: Sequence[ProposalState] = ("open",)
-    ) -> None:
-        """Mark these proposals, whose notes are open in an editor, as accepted by that person.
-
-        by: who; empty: nobody. states: those that they may be in. They are open afterwards, and
-        other open ones for the same needs are superseded.
-        """
-        numbers = json.dumps(list(ids))
-        waits = (numbers, by, states, time.time())
-        self._db.ask(lambda db: mark_waiting(db, *waits)).result()
-
-    def waiting(self) -> list[Proposal]:
-        """Return the open proposals that are accepted and not written yet."""
-        return self._query("state = 'open' AND decided_by != '' ORDER BY id")
 
     def latest(self, path: str) -> dict[str, LatestProposal]:
         """Return the latest proposal for each need of the note, by key.

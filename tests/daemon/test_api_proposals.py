@@ -230,7 +230,7 @@ def test_what_waits_for_an_editor_outlives_the_daemon(
     assert state_of(daemon, first) == ("open" if is_open else "accepted")
     daemon.report_presence("c", [])
     eventually(lambda: "description: My own words.\n" in vault.read("Stub.md"))
-    assert not daemon.proposals.waiting()
+    assert not daemon.outbox.rows_of(["Stub.md"])
     assert state_of(daemon, second) == "open"
 
 
@@ -251,7 +251,8 @@ def test_what_was_decided_before_and_waits_for_an_editor_outlives_the_daemon(
         decide(api, undo=[first])
     vault.stop()
     daemon = vault.start()
-    assert [each.id for each in daemon.proposals.waiting()] == ([] if is_taken_back else [first])
+    rows = daemon.outbox.rows_of(["Stub.md"])
+    assert [row.request.proposals for row in rows] == ([] if is_taken_back else [(first,)])
     daemon.outbox.look()
     if is_taken_back:
         assert state_of(daemon, first) == "open" and vault.read("Stub.md") == STUB
@@ -270,7 +271,7 @@ def test_what_waited_and_does_not_fit_any_more_is_open_again(
     vault.note("Stub.md", "---\ndescription: [\n---\n")
     daemon = vault.start()
     daemon.outbox.look()
-    assert not daemon.proposals.waiting() and vault.read("Stub.md").startswith(
+    assert not daemon.outbox.rows_of(["Stub.md"]) and vault.read("Stub.md").startswith(
         "---\ndescription: ["
     )
 

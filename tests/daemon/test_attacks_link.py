@@ -45,12 +45,12 @@ def test_a_change_is_not_made_through_a_link(attacked: AttackedDaemon, what: str
     assert len(attacked.get("/changes").json["changes"]) == 1
 
 
-def test_an_editor_gets_edits_of_its_own_text_only(attacked: AttackedDaemon) -> None:
+def test_an_editor_gets_no_edits_through_a_link(attacked: AttackedDaemon) -> None:
     run = attacked.post("/runs", IN_EDITOR).json["id"]
     offer = _follow(attacked, run)["results"][0]["offer"]
     let_out(attacked, "A", STUB)
     again = attacked.post(f"/runs/{run}/edits", {"path": "A/Stub.md", "text": STUB})
-    assert again.json == offer
+    assert again.status == 409 and "symbolic link" in again.json["detail"]
     hashes = {name: offer[name] for name in ("base_sha256", "new_sha256")}
     made = attacked.post(f"/runs/{run}/applied", {"path": "A/Stub.md", **hashes}).json
     back = attacked.post(f"/changes/{made['change']}/undo")

@@ -14,6 +14,7 @@ from companion.store.moves import follow_events
 from companion.store.outbox_row import Event, OutboxRow, Request, RowState, next_state
 from companion.store.recover import confirm_made_offers
 from tests.store.stub_note import ENRICHED, NOTE, record
+from tests.store.test_proposals import PROSE, TEXT
 
 NewChangeOf = Callable[..., NewChange]
 CRLF = ENRICHED.replace(b"\n", b"\r\n")
@@ -70,7 +71,6 @@ def test_state_after_an_event(
 def test_request_outlives_its_process(journal: Journal, tmp_path: Path) -> None:
     row = journal.outbox.add(REQUEST)
     assert row == OutboxRow(1, REQUEST, "waiting")
-    assert journal.outbox.add(REQUEST) == row
     journal.move("Stub.md", "Moved.md")
     journal.close()
     with Journal(tmp_path / "state" / "journal.sqlite3") as later:
@@ -79,20 +79,37 @@ def test_request_outlives_its_process(journal: Journal, tmp_path: Path) -> None:
 
 def test_request_to_undo_is_made_by_any_undo(journal: Journal, change: NewChangeOf) -> None:
     first = record(journal, change(), NOTE, ENRICHED)
-    row = journal.outbox.add(Request("Stub.md", "run-2", undoes=first))
+    request = Request("Stub.md", "run-2", undoes=first)
+    row = journal.outbox.add(request)
+    assert journal.outbox.add(request) == row
     undo = change(ENRICHED, NOTE)._replace(kind="undo", undoes=first, needs=())
     made = journal.begin(undo, ENRICHED, NOTE)
     journal.done(made)
     assert journal.outbox.get(row.id) == row._replace(state="made", change=made)
 
 
-def test_request_keeps_what_of_it_was_not_withdrawn(journal: Journal) -> None:
-    row = journal.outbox.add(REQUEST)
-    journal.outbox.narrow(row.id, [2])
+def test_request_is_on_the_disk_at_once_with_what_it_does_to_proposals(journal: Journal) -> None:
+    old, other = journal.proposals.add([TEXT, PROSE])
+    journal.proposals.decide([old, other], "refused", "user")
+    [newer] = journal.proposals.add([TEXT])
+    before = journal.commits
+    row = journal.outbox.add(REQUEST._replace(proposals=(old, other)), ("refused",))
+    assert journal.commits == before + 1
+
+    def read() -> list[tuple[str, str]]:
+        kept = journal.proposals.get_all([old, other, newer])
+        return [(each.state, each.decided_by) for each in kept]
+
+    assert read() == [("open", "user"), ("open", "user"), ("superseded", "")]
+    journal.outbox.withdraw([old])
     [now] = journal.outbox.open_rows()
-    assert now.request.proposals == (2,)
-    journal.outbox.narrow(row.id, [])
+    assert (now.id, now.request.proposals) == (row.id, (other,))
+    assert read() == [("open", ""), ("open", "user"), ("superseded", "")]
+    later = journal.outbox.add(now.request, ("open",))  # in place of the first
+    assert [each.id for each in journal.outbox.open_rows()] == [later.id]
+    journal.outbox.step(later.id, "withdraw")
     assert journal.outbox.open_rows() == []
+    assert read() == [("open", ""), ("open", ""), ("superseded", "")]
 
 
 HELD = [

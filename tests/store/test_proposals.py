@@ -17,7 +17,7 @@ from companion.sqlite import migrate
 from companion.store import tables
 from companion.store.change import make_row
 from companion.store.journal import Journal, NewChange
-from companion.store.outbox_row import OfferId
+from companion.store.outbox_row import OfferId, Request
 from companion.store.proposal import Flag, NewProposal, Proposal, ProposalState
 from companion.store.proposals import ALL, Selection
 from tests.store.stub_note import CALLOUT, DESCRIPTION, ENRICHED, NOTE, SECTION, TAGS, record
@@ -170,7 +170,7 @@ def test_a_value_that_is_edited_keeps_what_the_model_said(journal: Journal) -> N
     journal.proposals.edit_value(number, "Mine again.")
     kept = _get(journal, number)
     assert (kept.value, kept.edited) == ("What a stub is.", "Mine again.")
-    journal.proposals.mark_waiting([number], "user")
+    journal.outbox.add(Request("Stub.md", "run-1", None, (number,), "user"), ("open",))
     assert _get(journal, number).value == "Mine again."
 
 
