@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
-from itertools import islice
-from pathlib import Path
 
 from companion.app.backlog import BacklogConsent, find_backlog
 from companion.app.coverage import measure_spending
 from companion.app.local_agents import LocalAgents
 from companion.app.local_notes import LocalNotes, Progress
+from companion.app.records import Records
 from companion.app.status import find_status
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
@@ -34,24 +32,16 @@ from companion.enrich.agent import Agent, AgentView
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_spending
 from companion.enrich.new_proposals import propose_for_script
-from companion.enrich.note_filter import find_kind, make_filter
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.errors import NoteError, NotThere, UsageError
-from companion.llm.catalog import is_same_model
-from companion.note.diff import diff_lines, diff_words
+from companion.errors import NoteError, NotThere
+from companion.note.diff import diff_words
 from companion.store import journal, undo
-from companion.store.moves import follow_moves
 from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
-from companion.store.proposal import Proposal as StoredProposal
-from companion.store.proposals import Selection
-from companion.vault.files import is_in
 from companion.vault.paths import relative_path
 
 TakeBack = Callable[[journal.Change, str], undo.Undone | OutboxRow]
 """Undoes a change, for a run, or leaves that to an editor. Raises NoteError."""
-
-_BATCH = 500  # changes that are read at once
 
 
 class LocalVault:
@@ -85,7 +75,7 @@ class LocalVault:
         self._take_back = take_back or partial(undo.undo_change, space.root, space.journal)
         self._status = status or partial(find_status, space)
         self._backlog = backlog or cache(partial(find_backlog, space))
-        self._is_watched = is_watched
+        self._records = Records(space, is_watched=is_watched)
 
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         """Look at notes, and return what they need, and what is left alone."""
@@ -111,13 +101,11 @@ class LocalVault:
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""
-        changes = list(islice(self._select_changes(query), query.limit + 1))
-        page = [self._show(change, with_diff=query.diff) for change in changes[: query.limit]]
-        return ChangePage(changes=page, next=page[-1].id if len(changes) > len(page) else None)
+        return self._records.changes(query)
 
     def change(self, id: int) -> Change:
         """Return the change of that id, with its diff. Raises NotThere."""
-        return self._show(self._require(id), with_diff=True)
+        return self._records.show(self._records.change(id), with_diff=True)
 
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
         """Take changes back in this order, and yield what came of each; see Vault."""
@@ -128,34 +116,19 @@ class LocalVault:
 
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         """Return a page of proposals, newest first."""
-        store, selection = self._journal.proposals, self._selection(query)
-        filters = query.tag, query.property, query.modified_since
-        if query.latest or filters != (None, None, None):
-            fitting = self._select_proposals(query, selection)
-            total = len(fitting)
-            proposals = [each for each in fitting if query.before is None or each.id < query.before]
-        else:
-            proposals = store.select(selection._replace(before=query.before), query.limit + 1)
-            total = store.count(selection)
-        page = list(map(Proposal.of, proposals[: query.limit]))
-        last = page[-1].id if len(proposals) > len(page) else None
-        return ProposalPage(proposals=page, next=last, total=total)
+        return self._records.proposals(query)
 
     def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
         """Return how many proposals a filter means, and how many others like it would."""
-        selection = self._selection(only)
-        wide = selection._replace(states=None, kind=None, flagged=None, flag=None)
-        fits = self._fit(only)
-        filed = (each for each in self._journal.proposals.file(wide) if fits(each.id, each.path))
-        return ProposalCounts.of(filed, only, selection.kind)
+        return self._records.count_proposals(only)
 
     def proposal(self, id: int) -> Proposal:
         """Return the proposal of that id. Raises NotThere."""
-        return Proposal.of(self._require_proposal(id))
+        return Proposal.of(self._records.proposal(id))
 
     def place(self, id: int, context: int = 2) -> ProposalInPlace:
         """Return what a proposal would make of its note; see Vault."""
-        seen = self._decisions.preview(self._require_proposal(id))
+        seen = self._decisions.preview(self._records.proposal(id))
         differences = diff_words(seen.before, seen.after, context)
         parts = [(part.mark, part.text) for part in differences]
         return ProposalInPlace(title=seen.title, new_values=seen.new_values, parts=parts)
@@ -200,7 +173,7 @@ class LocalVault:
     def forget(self, paths: Sequence[str]) -> int:
         """Delete what is kept of the text of notes; return for how many proposals; see Vault."""
         with self._writing() as vault:
-            return vault._journal.forget([self._find_path(path) for path in paths])
+            return vault._journal.forget([self._records.find_path(path) for path in paths])
 
     @contextmanager
     def _writing(self) -> Iterator[LocalVault]:
@@ -222,96 +195,9 @@ class LocalVault:
         yield from self._decisions.refuse(decisions.refuse, reason=decisions.reason)
         yield from self._decisions.undo(decisions.undo, name)
 
-    def _find_path(self, path: str) -> str:
-        """Return the path by which the journal has a note or folder, also of one that is gone.
-
-        It may have been moved since, and its name be written in another Unicode form.
-        """
-        if not self._is_watched:
-            follow_moves(self.root, self._journal)
-        with suppress(UsageError):
-            return relative_path(self.root, path, self.root) if path else ""
-        moved = {old: new for new, old in self._journal.notes.moved_from.items()}
-        spellings = [path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD"))]
-        names = [moved.get(each, each) for each in spellings]
-        return next(filter(self._remembers, names), path)
-
-    def _remembers(self, path: str) -> bool:
-        is_changed = bool(self._journal.changes(path, limit=1))
-        return is_changed or bool(self._journal.proposals.count(Selection([path])))
-
-    def _require(self, number: int) -> journal.Change:
-        change = self._journal.change(number)
-        if change is None:
-            raise NotThere(f"there is no change {number}")
-        return change
-
-    def _require_proposal(self, number: int) -> StoredProposal:
-        proposal = self._journal.proposals.get(number)
-        if proposal is None:
-            raise NotThere(f"there is no proposal {number}")
-        return proposal
-
-    def _selection(self, query: ProposalFilter) -> Selection:
-        """Return what of the query the store answers."""
-        named = query.path if query.path is not None else query.folder
-        kind = find_kind(self._space.prompts, query.field)
-        return Selection(
-            paths=[self._find_path(named)] if named else None,
-            kind=query.kind if kind is None else kind,
-            states=query.states(),
-            flagged=query.flagged,
-            run=query.run,
-            flag=query.flag,
-            text=query.text,
-        )
-
-    def _select_proposals(self, query: ProposalQuery, selection: Selection) -> list[StoredProposal]:
-        """Return the proposals that fit, newest first."""
-        fits = self._fit(query)
-        proposals = self._journal.proposals.select(selection)
-        return [each for each in proposals if fits(each.id, each.path)]
-
-    def _fit(self, only: ProposalFilter) -> Callable[[int, str], bool]:
-        """Return whether a proposal fits what the store cannot tell, by its id and note."""
-        latest = self._journal.proposals.latest_of_all().values() if only.latest else ()
-        ids = {each.id for of_note in latest for each in of_note.values()}
-        notes = make_filter(only.tag, only.property, only.modified_since)
-        keeps = cache(partial(notes.keeps, self.root))
-        return lambda id_, path: (not only.latest or id_ in ids) and keeps(path)
-
-    def _select_changes(self, query: ChangeQuery) -> Iterator[journal.Change]:
-        """Yield the changes that fit, newest first."""
-        path = None if query.path is None else self._find_path(query.path)
-        kind = find_kind(self._space.prompts, query.field)
-        is_folder = path is not None and _is_folder(self.root / path)
-        of_run = self._journal.changes(run=query.run) if query.run and query.undoable else []
-        own = {change.id for change in of_run}
-        for change in self._read_changes(None if is_folder else path, query.run, query.before):
-            if (
-                (not is_folder or is_in(change.path, path or ""))
-                and _fits(change, query, kind)
-                and (query.undoable is None or _is_undoable(change, query, own))
-            ):
-                yield change
-
-    def _read_changes(
-        self, path: str | None, run: str | None, before: int | None
-    ) -> Iterator[journal.Change]:
-        while batch := self._journal.changes(path, run, _BATCH, before):
-            yield from batch
-            before = batch[-1].id
-
-    def _show(self, change: journal.Change, *, with_diff: bool) -> Change:
-        images = self._journal.images(change.id) if with_diff else None
-        if images is None:
-            return Change.of(change)
-        texts = (image.decode("utf-8") for image in images)
-        return Change.of(change, "".join(diff_lines(change.path, *texts)))
-
     def _undo(self, number: int, run: str) -> Undone:
         try:
-            change = self._require(number)
+            change = self._records.change(number)
         except NotThere as error:
             return Undone.failed(number, error)
         try:
@@ -340,30 +226,3 @@ class LocalVault:
 
 def _name_rest(change: journal.Change) -> list[str]:
     return change.name_parts(change.remaining_parts)
-
-
-def _is_folder(file: Path) -> bool:
-    try:
-        return file.is_dir()
-    except OSError:  # its name is too long
-        return False
-
-
-def _fits(change: journal.Change, query: ChangeQuery, kind: str | None) -> bool:
-    return (
-        (query.since is None or change.made_at >= query.since)
-        and (query.until is None or change.made_at <= query.until)
-        and (kind is None or kind in {need.partition(":")[0] for need in change.needs})
-        and (query.model is None or _is_by(change, query.model))
-    )
-
-
-def _is_by(change: journal.Change, model: str) -> bool:
-    return any(is_same_model(model, each) for each in change.model.split(", "))
-
-
-def _is_undoable(change: journal.Change, query: ChangeQuery, own: Collection[int]) -> bool:
-    """Return whether the change can be taken back. own: all changes of the run asked for."""
-    if change.state != "done" or (query.undoable == "whole" and change.taken):
-        return False
-    return change.undoes is None or (query.run is not None and change.undoes not in own)

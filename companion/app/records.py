@@ -1,0 +1,191 @@
+"""The changes and proposals that are kept of a vault which this process has open."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
+from functools import cache, partial
+from itertools import islice
+from pathlib import Path
+
+from companion.app.types.changes import Change, ChangePage, ChangeQuery
+from companion.app.types.proposals import (
+    Proposal,
+    ProposalCounts,
+    ProposalFilter,
+    ProposalPage,
+    ProposalQuery,
+)
+from companion.enrich.note_filter import find_kind, make_filter
+from companion.enrich.workspace import Workspace
+from companion.errors import NotThere, UsageError
+from companion.llm.catalog import is_same_model
+from companion.note.diff import diff_lines
+from companion.store import journal
+from companion.store.moves import follow_moves
+from companion.store.proposal import Proposal as StoredProposal
+from companion.store.proposals import Selection
+from companion.vault.files import is_in
+from companion.vault.paths import relative_path
+
+_BATCH = 500  # changes that are read at once
+
+
+class Records:
+    """Finds changes and proposals of one vault.
+
+    is_watched: whether somebody follows the notes that are moved, so that nobody has to look.
+    """
+
+    def __init__(self, space: Workspace, *, is_watched: bool) -> None:
+        self._root = space.root
+        self._space = space
+        self._journal = space.journal
+        self._is_watched = is_watched
+
+    def changes(self, query: ChangeQuery) -> ChangePage:
+        """Return a page of changes, newest first."""
+        changes = list(islice(self._select_changes(query), query.limit + 1))
+        page = [self.show(change, with_diff=query.diff) for change in changes[: query.limit]]
+        return ChangePage(changes=page, next=page[-1].id if len(changes) > len(page) else None)
+
+    def proposals(self, query: ProposalQuery) -> ProposalPage:
+        """Return a page of proposals, newest first."""
+        store, selection = self._journal.proposals, self._selection(query)
+        filters = query.tag, query.property, query.modified_since
+        if query.latest or filters != (None, None, None):
+            fitting = self._select_proposals(query, selection)
+            total = len(fitting)
+            proposals = [each for each in fitting if query.before is None or each.id < query.before]
+        else:
+            proposals = store.select(selection._replace(before=query.before), query.limit + 1)
+            total = store.count(selection)
+        page = list(map(Proposal.of, proposals[: query.limit]))
+        last = page[-1].id if len(proposals) > len(page) else None
+        return ProposalPage(proposals=page, next=last, total=total)
+
+    def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
+        """Return how many proposals a filter means, and how many others like it would."""
+        selection = self._selection(only)
+        wide = selection._replace(states=None, kind=None, flagged=None, flag=None)
+        fits = self._fit(only)
+        filed = (each for each in self._journal.proposals.file(wide) if fits(each.id, each.path))
+        return ProposalCounts.of(filed, only, selection.kind)
+
+    def find_path(self, path: str) -> str:
+        """Return the path by which the journal has a note or folder, also of one that is gone.
+
+        It may have been moved since, and its name be written in another Unicode form.
+        """
+        if not self._is_watched:
+            follow_moves(self._root, self._journal)
+        with suppress(UsageError):
+            return relative_path(self._root, path, self._root) if path else ""
+        moved = {old: new for new, old in self._journal.notes.moved_from.items()}
+        spellings = [path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD"))]
+        names = [moved.get(each, each) for each in spellings]
+        return next(filter(self._remembers, names), path)
+
+    def _remembers(self, path: str) -> bool:
+        is_changed = bool(self._journal.changes(path, limit=1))
+        return is_changed or bool(self._journal.proposals.count(Selection([path])))
+
+    def change(self, number: int) -> journal.Change:
+        """Return the change of that id. Raises NotThere."""
+        change = self._journal.change(number)
+        if change is None:
+            raise NotThere(f"there is no change {number}")
+        return change
+
+    def proposal(self, number: int) -> StoredProposal:
+        """Return the proposal of that id. Raises NotThere."""
+        proposal = self._journal.proposals.get(number)
+        if proposal is None:
+            raise NotThere(f"there is no proposal {number}")
+        return proposal
+
+    def _selection(self, query: ProposalFilter) -> Selection:
+        """Return what of the query the store answers."""
+        named = query.path if query.path is not None else query.folder
+        kind = find_kind(self._space.prompts, query.field)
+        return Selection(
+            paths=[self.find_path(named)] if named else None,
+            kind=query.kind if kind is None else kind,
+            states=query.states(),
+            flagged=query.flagged,
+            run=query.run,
+            flag=query.flag,
+            text=query.text,
+        )
+
+    def _select_proposals(self, query: ProposalQuery, selection: Selection) -> list[StoredProposal]:
+        """Return the proposals that fit, newest first."""
+        fits = self._fit(query)
+        proposals = self._journal.proposals.select(selection)
+        return [each for each in proposals if fits(each.id, each.path)]
+
+    def _fit(self, only: ProposalFilter) -> Callable[[int, str], bool]:
+        """Return whether a proposal fits what the store cannot tell, by its id and note."""
+        latest = self._journal.proposals.latest_of_all().values() if only.latest else ()
+        ids = {each.id for of_note in latest for each in of_note.values()}
+        notes = make_filter(only.tag, only.property, only.modified_since)
+        keeps = cache(partial(notes.keeps, self._root))
+        return lambda id_, path: (not only.latest or id_ in ids) and keeps(path)
+
+    def _select_changes(self, query: ChangeQuery) -> Iterator[journal.Change]:
+        """Yield the changes that fit, newest first."""
+        path = None if query.path is None else self.find_path(query.path)
+        kind = find_kind(self._space.prompts, query.field)
+        is_folder = path is not None and _is_folder(self._root / path)
+        of_run = self._journal.changes(run=query.run) if query.run and query.undoable else []
+        own = {change.id for change in of_run}
+        for change in self._read_changes(None if is_folder else path, query.run, query.before):
+            if (
+                (not is_folder or is_in(change.path, path or ""))
+                and _fits(change, query, kind)
+                and (query.undoable is None or _is_undoable(change, query, own))
+            ):
+                yield change
+
+    def _read_changes(
+        self, path: str | None, run: str | None, before: int | None
+    ) -> Iterator[journal.Change]:
+        while batch := self._journal.changes(path, run, _BATCH, before):
+            yield from batch
+            before = batch[-1].id
+
+    def show(self, change: journal.Change, *, with_diff: bool) -> Change:
+        """Return the change as every way in tells it."""
+        images = self._journal.images(change.id) if with_diff else None
+        if images is None:
+            return Change.of(change)
+        texts = (image.decode("utf-8") for image in images)
+        return Change.of(change, "".join(diff_lines(change.path, *texts)))
+
+
+def _is_folder(file: Path) -> bool:
+    try:
+        return file.is_dir()
+    except OSError:  # its name is too long
+        return False
+
+
+def _fits(change: journal.Change, query: ChangeQuery, kind: str | None) -> bool:
+    return (
+        (query.since is None or change.made_at >= query.since)
+        and (query.until is None or change.made_at <= query.until)
+        and (kind is None or kind in {need.partition(":")[0] for need in change.needs})
+        and (query.model is None or _is_by(change, query.model))
+    )
+
+
+def _is_by(change: journal.Change, model: str) -> bool:
+    return any(is_same_model(model, each) for each in change.model.split(", "))
+
+
+def _is_undoable(change: journal.Change, query: ChangeQuery, own: Collection[int]) -> bool:
+    """Return whether the change can be taken back. own: all changes of the run asked for."""
+    if change.state != "done" or (query.undoable == "whole" and change.taken):
+        return False
+    return change.undoes is None or (query.run is not None and change.undoes not in own)
