@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.examples import IS_RELEASE
+
 PLUGIN = Path(__file__).parents[1] / "obsidian-plugin"
 _PATIENCE = 1800.0  # seconds for a machine that does much else, and for tests that wait in vain
 _COUNTS = re.compile(r"^\S (pass|fail|cancelled|skipped|todo) (\d+)$", re.MULTILINE)
@@ -33,8 +35,12 @@ def npm() -> str:
     return found
 
 
-@pytest.mark.parametrize("script", ["test", "e2e"])
+@pytest.mark.parametrize(
+    "script", ["test", "e2e-daily", pytest.param("e2e", marks=pytest.mark.release)]
+)
 def test_script(npm: str, script: str) -> None:
+    if script == "e2e-daily" and IS_RELEASE:
+        pytest.skip("e2e runs it, too")
     done = subprocess.run(
         [npm, "run", "--silent", script],
         cwd=PLUGIN,
