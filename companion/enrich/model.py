@@ -77,19 +77,18 @@ def _find_caps(config: Config, encoder: Endpoint | None, share: float) -> Caps:
         config.limits.tokens_a_day,
         config.limits.dollars_a_day,
         config.background.notes_a_day,
-        _price_at(endpoint, share, endpoint.service_tier) if endpoint else None,
         endpoint.model if endpoint else config.endpoint.model,
     )
 
 
-def _price_at(endpoint: Endpoint | None, share: float, tier: str | None = None) -> PriceOf | None:
+def _price_at(endpoint: Endpoint | None, share: float) -> PriceOf | None:
     """Return the price of tokens; None: not known. endpoint: None for the embedded model."""
 
-    def cost(input_tokens: int, output_tokens: int) -> Decimal | None:
+    def cost(input_tokens: int, output_tokens: int, tier: str | None) -> Decimal | None:
         price = find_cost(endpoint, input_tokens, output_tokens, tier)
         return None if price is None else price * Decimal(share)
 
-    return None if cost(1, 1) is None else cost
+    return None if cost(1, 1, None) is None else cost
 
 
 FREE = "which cost nothing on this machine"

@@ -169,7 +169,7 @@ class Attempts:
                 reservation = Reservation()
                 if self._budget:
                     reservation = self._budget.reserve(
-                        input_tokens, output_tokens, patient=True, in_tier=tier is not None
+                        input_tokens, output_tokens, patient=True, tier=tier
                     )
                 if not (turn and (wait := turn.take())):
                     reservation.turn = turn
@@ -247,7 +247,8 @@ def _settle(reservation: Reservation, reply: Reply, tier: str | None) -> None:
         turn.sent_at = reply.sent_at
     is_paid = reply.status == 200 and not reply.is_web_page
     completion = read_completion(reply) if is_paid else Completion(usage=Usage())
-    reservation.in_tier &= completion.tier in ("", tier)
+    if completion.tier not in ("", tier):
+        reservation.tier = None
     reservation.settle(completion.usage)
     if turn:
         turn.record(reply.headers)

@@ -21,8 +21,9 @@ from companion.llm.reservation import Reservation
 from companion.llm.response import Usage
 
 T = TypeVar("T")
-PriceOf = Callable[[int, int], Decimal | float | None]
-"""Returns the price of so many input and output tokens in US dollars; None where unknown."""
+PriceOf = Callable[[int, int, str | None], Decimal | float | None]
+"""Returns the price of so many input and output tokens in a service tier, None being the usual one,
+in US dollars; None where unknown."""
 
 _MICRO = 1_000_000
 _MAX_TOKENS = 10**9  # of one call; whatever an endpoint claims, the sums fit SQLite's integers
@@ -60,15 +61,14 @@ class Caps(NamedTuple):
     """The price of calls, and the caps on a day's spending.
 
     price: of the configured model; None where it is unknown. tokens_a_day, dollars_a_day: caps
-    over all vaults; notes_a_day: cap on this vault's background notes; None: no cap. tier_price: in
-    the model's service tier; None: the usual price. model: its name, by which spending is shown.
+    over all vaults; notes_a_day: cap on this vault's background notes; None: no cap. model: its
+    name, by which spending is shown.
     """
 
     price: PriceOf | None = None
     tokens_a_day: int | None = None
     dollars_a_day: float | None = None
     notes_a_day: int | None = None
-    tier_price: PriceOf | None = None
     model: str = ""
 
     @property
@@ -98,10 +98,9 @@ class Budget:
         *,
         caps: Caps | None = None,
         notes_a_day: int | None = None,
-        tier_price: PriceOf | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.caps = caps or Caps(price, tokens_a_day, dollars_a_day, notes_a_day, tier_price)
+        self.caps = caps or Caps(price, tokens_a_day, dollars_a_day, notes_a_day)
         self._find_caps: Callable[[], Caps] = lambda: self.caps
         self._store = BudgetStore(file)
         self._limiters: dict[object, RateLimiter] = {}
@@ -116,17 +115,22 @@ class Budget:
         self._find_caps = find_caps
 
     def reserve(
-        self, input_tokens: int, output_tokens: int, *, patient: bool = False, in_tier: bool = False
+        self,
+        input_tokens: int,
+        output_tokens: int,
+        *,
+        patient: bool = False,
+        tier: str | None = None,
     ) -> Reservation:
         """Return the reservation of a call, whose estimate counts as spent from now on.
 
         patient: where a cap would be exceeded, wait for this process's calls under way, which may
-        take less than was estimated for them. in_tier: it is made in the model's service tier.
+        take less than was estimated for them. tier: the service tier that it is made in.
 
         Raises LimitReached, BudgetUnknown.
         """
         self.caps = caps = self._find_caps()
-        amount = self._price_tokens(input_tokens, output_tokens, in_tier)
+        amount = self._price_tokens(input_tokens, output_tokens, tier)
         if caps.microdollars is not None and amount.unpriced:
             raise BudgetUnknown(
                 "The price of the model is not known, so the limit of dollars_a_day cannot be"
@@ -139,8 +143,8 @@ class Budget:
         else:
             reserved = self._reserve_under_caps(amount, patient)
         by_model = reserved._replace(model=caps.model)
-        made = Reservation(lambda usage: self._settle(by_model, usage, made.in_tier))
-        made.in_tier = in_tier
+        made = Reservation(lambda usage: self._settle(by_model, usage, made.tier))
+        made.tier = tier
         return made
 
     def _reserve_under_caps(self, amount: Amount, patient: bool) -> Correction:
@@ -231,12 +235,11 @@ class Budget:
     def _day(self) -> str:
         return date.fromtimestamp(self._clock()).isoformat()
 
-    def _price_tokens(self, input_tokens: int, output_tokens: int, in_tier: bool) -> Amount:
+    def _price_tokens(self, input_tokens: int, output_tokens: int, tier: str | None) -> Amount:
         """Return the amount of one call with these numbers of tokens."""
         read, written = min(input_tokens, _MAX_TOKENS), min(output_tokens, _MAX_TOKENS)
-        caps = self.caps
-        price_of = (caps.tier_price or caps.price) if in_tier else caps.price
-        price = price_of(read, written) if price_of else None
+        price_of = self.caps.price
+        price = price_of(read, written, tier) if price_of else None
         if price is None:
             return Amount(read, written, 0, 1, 1)
         return Amount(read, written, ceil(price * _MICRO), 0, 1)
@@ -254,7 +257,7 @@ class Budget:
             self._warn_once(error)
             return True
 
-    def _settle(self, reserved: Correction, usage: Usage | None, in_tier: bool) -> None:
+    def _settle(self, reserved: Correction, usage: Usage | None, tier: str | None) -> None:
         """Replace the reserved amount by the usage; None: it stays.
 
         Cached tokens count at full price, though most providers charge less: no cap is exceeded.
@@ -266,7 +269,7 @@ class Budget:
                 spent = self._price_tokens(
                     usage.input_tokens or estimate.input_tokens,
                     usage.output_tokens or estimate.output_tokens,
-                    in_tier,
+                    tier,
                 )
         self._write(-1, reserved._replace(spent=spent))
 

@@ -13,14 +13,14 @@ class Reservation:
 
     A context manager, which releases it at the end unless it was settled, or `sent` is set: then
     the call may be billed, and the estimate stays. None of this raises: the answer matters more.
-    turn: the call's turn at the endpoint, which ends with it. in_tier: it is paid at the price of
-    the service tier.
+    turn: the call's turn at the endpoint, which ends with it. tier: the service tier at whose price
+    it is paid; None: the usual one.
     """
 
     def __init__(self, settle: Callable[[Usage | None], None] | None = None) -> None:
         self.sent = False
         self.turn: Turn | None = None
-        self.in_tier = False
+        self.tier: str | None = None
         self._settle = settle
 
     def settle(self, usage: Usage | None) -> None:

@@ -162,7 +162,7 @@ def test_what_was_spent_cannot_be_told(user: User) -> None:
     set_up(user, "tokens_a_day = 6000")
     ran = user.run("enrich", ".")
     assert (ran.status, user.calls()) == (1, 0)
-    assert "What was spent today cannot be told" in ran.err and "spending.sqlite3" in ran.err
+    assert "Today's spending is unknown" in ran.err and "spending.sqlite3" in ran.err
     set_up(user, "")
     assert user.run("enrich", ".").status == 0
     assert user.calls() == NOTES

@@ -58,7 +58,7 @@ def spend(file: Path, clock: Clock) -> Iterator[Open]:
         budget.close()
 
 
-def a_dollar_a_thousand(input_tokens: int, output_tokens: int) -> float:
+def a_dollar_a_thousand(input_tokens: int, output_tokens: int, _tier: str | None) -> float:
     return (input_tokens + output_tokens) / 1000
 
 
@@ -162,14 +162,14 @@ def test_a_cap_on_money_does_not_stop_what_costs_nothing(spend: Open) -> None:
     spend().reserve(5000, 0)
     with pytest.raises(LimitReached):
         spend(dollars_a_day=1).reserve(1, 0)
-    spend(dollars_a_day=1, price=lambda read, written: 0).reserve(5000, 0)
+    spend(dollars_a_day=1, price=lambda *_: 0).reserve(5000, 0)
 
 
 PRICES = [
-    pytest.param(lambda read, written: None, None, id="not known for these tokens"),
+    pytest.param(lambda *_: None, None, id="not known for these tokens"),
     pytest.param(None, None, id="not known at all"),
-    pytest.param(lambda read, written: 0, 0.0, id="free"),
-    pytest.param(lambda read, written: 1e-9, 0.000001, id="rounded up"),
+    pytest.param(lambda *_: 0, 0.0, id="free"),
+    pytest.param(lambda *_: 1e-9, 0.000001, id="rounded up"),
 ]
 
 

@@ -331,7 +331,7 @@ def test_a_call_that_starts_while_the_client_is_closed(
 
 @pytest.fixture
 def budget(tmp_path: Path) -> Iterator[Budget]:
-    with Budget(tmp_path / "spending.sqlite3", lambda read, written: 0) as budget:
+    with Budget(tmp_path / "spending.sqlite3", lambda *_: 0) as budget:
         yield budget
 
 

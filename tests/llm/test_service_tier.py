@@ -27,11 +27,10 @@ NO_ROOM = error(429, "Resource unavailable", "resource_unavailable")
 @pytest.fixture
 def budget(tmp_path: Path) -> Iterator[Budget]:
     """A budget in which a token costs a dollar, and half of that in the tier."""
-    price, half = (
-        (lambda read, written: read + written),
-        (lambda read, written: (read + written) / 2),
-    )
-    with Budget(tmp_path / "spending.sqlite3", price, tier_price=half) as budget:
+    with Budget(
+        tmp_path / "spending.sqlite3",
+        lambda read, written, tier: (read + written) / (2 if tier else 1),
+    ) as budget:
         yield budget
 
 
@@ -143,5 +142,5 @@ TIER_PRICES = [
 @pytest.mark.parametrize(("model", "share"), TIER_PRICES)
 def test_price_in_the_tier(model: str, share: Decimal) -> None:
     usual = find_price(model, OPENAI, 100_000, 20_000)
-    in_tier = find_price(model, OPENAI, 100_000, 20_000, "flex")
-    assert usual and in_tier and in_tier.dollars == usual.dollars * share
+    reduced = find_price(model, OPENAI, 100_000, 20_000, "flex")
+    assert usual and reduced and reduced.dollars == usual.dollars * share
