@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import TypeVar
@@ -62,6 +63,32 @@ class Connection:
             # The daemon would close the connection in the middle, and its answer could get lost.
             raise DaemonRefused(f"a request to the daemon has at most {MAX_BODY:,} bytes", 413)
         return self._ask("POST", path, model, data.encode(), timeout)
+
+    def events(self, name: str, model: type[M]) -> Iterator[M]:
+        """Yield the data of the events of that name, as they come, until the daemon is gone."""
+        last: dict[str, str] = {}
+        while True:
+            connection = HTTPConnection(_HOST, self._port, timeout=_TIMEOUT)
+            try:
+                connection.request("GET", "/api/v1/events", headers=self._headers | last)
+                response = connection.getresponse()
+                if response.status != HTTPStatus.OK:
+                    self._read(response.status, response.read(), model)
+                event = {}
+                for line in response:
+                    field, _, value = line.decode().rstrip("\n").partition(": ")
+                    event[field] = value
+                    if line == b"\n" and "id" in event:
+                        last = {"Last-Event-ID": event["id"]}
+                        if event["event"] == name:
+                            yield model.model_validate_json(event["data"])
+                        event = {}
+            except (OSError, HTTPException) as error:
+                raise DaemonGone(
+                    f"the daemon has ended ({error or type(error).__name__})"
+                ) from None
+            finally:
+                connection.close()
 
     def _ask(self, method: str, path: str, model: type[M], data: bytes | None, timeout: float) -> M:
         headers = self._headers | ({} if data is None else {"Content-Type": "application/json"})

@@ -86,6 +86,10 @@ class LocalVault:
         with self._writing() as vault:
             return vault._notes.outdated(options)
 
+    def watch(self) -> Iterator[Status]:
+        """Yield the status as it is; see Vault."""
+        yield self.status()
+
     def coverage(self, query: CoverageQuery) -> Coverage:
         """Return what is filled, waits, is to do or is left alone, by folder; see Vault."""
         return self._notes.coverage(query.folder)

@@ -55,6 +55,10 @@ class RemoteVault:
         """Return what Companion wrote in notes of which a lot has changed since; see Vault."""
         return self._daemon.post("/scan/outdated", OutdatedTexts, options).texts
 
+    def watch(self) -> Iterator[Status]:
+        """Yield the status as it is, and whenever it changes; see Vault."""
+        return self._daemon.events("status", Status)
+
     def coverage(self, query: CoverageQuery) -> Coverage:
         """Return what is filled, waits, is to do or is left alone, by folder; see Vault."""
         return self._daemon.get(f"/coverage?{query.as_query()}", Coverage)

@@ -56,6 +56,12 @@ class Vault(Protocol):
         A lot is a third of the sentences that it was made from. Raises as scan does.
         """
 
+    def watch(self) -> Iterator[Status]:
+        """Yield the status as it is, and whenever it changes, until the daemon ends.
+
+        Without a daemon, which would tell, it is yielded once. Raises DaemonGone.
+        """
+
     def coverage(self, query: CoverageQuery) -> Coverage:
         """Return what is filled, waits, is to do or is left alone, by folder.
 

@@ -87,23 +87,30 @@ def resume(vault: Path | None) -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--watch", is_flag=True, help="Show it again whenever it changes.")
 @common_options
-def status(as_json: bool, vault: Path | None) -> None:
+def status(as_json: bool, watch: bool, vault: Path | None) -> None:
     """Show what the daemon does, and what stops it.
 
     Where none runs, it shows what is set up, what was spent today and what waits for you, and ends
-    with status 1.
+    with status 1. `--watch` shows it again whenever it changes, with `--json` as an object a line.
     """
     output = Output(as_json=as_json)
     root = choose_served_vault(vault)
     with open_vault(root, read_only=True, tell=output.warn) as opened:
-        now = opened.status()
+        for now in opened.watch() if watch else [opened.status()]:
+            if watch and output.out.is_terminal:
+                click.clear()
+            _print_status(now, output, as_json=as_json)
+    if not now.running:
+        raise NotThere(describe_missing_daemon(root))
+
+
+def _print_status(now: Status, output: Output, *, as_json: bool) -> None:
     if as_json:
         output.print_json(now.model_dump())
     for name, text in _describe(now):
         output.say(f"{name:<12} {text}")
-    if not now.running:
-        raise NotThere(describe_missing_daemon(root))
 
 
 def _describe(now: Status) -> Iterator[tuple[str, str]]:
