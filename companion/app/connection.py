@@ -127,7 +127,7 @@ class Connection:
             raise error
         if status == HTTPStatus.UNAUTHORIZED:
             problem.detail += (
-                " If companion plugin token rotate made a new one meanwhile, go again."
+                " If companion plugin token rotate made a new one meanwhile, try again."
             )
         places = "; ".join(f"{place.where}: {place.what}" for place in problem.errors)
         raise DaemonRefused(f"{problem.detail} ({places})" if places else problem.detail, status)

@@ -178,7 +178,7 @@ def start_with_session(root: Path, output: Output, port: int | None = None) -> b
     before, service = find_daemon(state), find_service(root)
     if before and not service:
         raise VaultLocked(
-            f"a daemon of {root} runs already, by hand (pid {before.pid}); stop it, and go again"
+            f"a daemon of {root} runs already, by hand (pid {before.pid}); stop it, and try again"
         )
     port = _choose_port(root, service) if port is None else port
     outdated = before is None or before.version != __version__

@@ -120,7 +120,7 @@ class Launchd:
         if ended.status:
             raise ServiceError(
                 f"launchd has no session of yours ({_first_line(ended.said)}); log in on the"
-                " screen, and go again"
+                " screen, and try again"
             )
 
     def file(self, name: str) -> Path:
@@ -153,7 +153,7 @@ class Launchd:
         while self.knows(name):
             self._call("launchctl", "bootout", f"{self._domain}/{name}")
             if time.monotonic() > deadline:
-                raise ServiceError(f"launchd does not end {name}; log out and in, and go again")
+                raise ServiceError(f"launchd does not end {name}; log out and in, and try again")
             time.sleep(0.1)
 
 

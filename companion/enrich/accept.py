@@ -281,7 +281,7 @@ class Acceptor:
         if field.kind != "list":
             return find_fault(checked) or value
         if not (fit := find_good_items(checked)):
-            raise NothingToSay(f"the model named nothing fit for {field.name}")
+            raise NothingToSay(f"the model named nothing usable for {field.name}")
         return fit
 
     @property

@@ -98,7 +98,9 @@ class AgentView:
                     return spelled
         except (UsageError, NoteError, OSError, ValueError):
             pass
-        raise NotThere(f"there is no note {path[:200]} that agents may see; scan names some")
+        raise NotThere(
+            f"there is no note {path[:200]} that agents may see; scan lists those that they may"
+        )
 
     def read_note(self, path: str) -> NoteRead:
         """Return the note as prompts show it, and what it needs. Raises NotThere, NoteError."""
@@ -234,8 +236,7 @@ class Agent(AgentView):
         )
         if change is None or not is_own or not self._may_see(change.path):
             raise NotThere(
-                f"there is no change {number} that you made and that can be taken back; history"
-                " names those that there are"
+                f"there is no change {number} of yours that can be taken back; history lists them"
             )
         [made] = self._decisions.undo(change.proposals)
         return made

@@ -269,7 +269,7 @@ class NoteWriter:
     def require_not_cancelled(self) -> None:
         """Raise Cancelled once the user has stopped the work."""
         if self.is_cancelled:
-            raise Cancelled("The work was stopped; what was not written yet was left as it was")
+            raise Cancelled("The work was stopped; nothing else was written")
 
     def _plan(self, task: Task, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
         """Return the plan for the task's note, and the edits of its text as it was read.

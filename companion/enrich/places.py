@@ -18,7 +18,7 @@ from companion.vault.files import is_gone, is_vault_there, skip_reason
 from companion.vault.write import Snapshot
 
 _DELETED = "the note was deleted"
-_FILLED = "the note needs it no more: it was filled, or its place is gone"
+_FILLED = "the note no longer needs it: it was filled, or its place is gone"
 
 
 @dataclass(frozen=True)

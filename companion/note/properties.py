@@ -195,7 +195,7 @@ def _mapping(node: yaml.Node, done: dict[yaml.Node, PropertyValue]) -> dict[str,
             _fail("a name is itself a list or a mapping; put quotes around [..] and {..}", key)
         name: str = key.value
         if name in values:
-            _fail(f"the property `{name}` stands there twice; keep one of them", key)
+            _fail(f"the property `{name}` is there twice; keep one of them", key)
         is_text = value.tag == _STR and isinstance(value, yaml.ScalarNode)
         values[name] = value.value if is_text else _value(value, done)
     return values

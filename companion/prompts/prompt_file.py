@@ -145,7 +145,7 @@ def read_prompt_file(path: Path) -> PromptFile:
             if not isinstance(key, yaml.ScalarNode):
                 raise PromptError(path, "a key has to be a plain word; mend this line", line)
             if key.value in lines:
-                raise PromptError(path, f"the key {key.value} stands twice; remove one", line)
+                raise PromptError(path, f"the key {key.value} is there twice; remove one", line)
             lines[key.value] = line
         values = yaml.safe_load(text) or {}
     except yaml.MarkedYAMLError as error:
@@ -173,7 +173,7 @@ def compile_template(file: PromptFile, names: Collection[str]) -> Template:
         reason = f"the template is not valid Jinja2 ({error.message}); mend this line"
         file.fail_in_body(reason, error.lineno)
     except RecursionError:
-        file.fail("the template has too many parts inside of one another; make them fewer")
+        file.fail("the template is nested too deep; make it simpler")
     for name in sorted(used - set(names)):
         line = next(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
         file.fail_in_body(f"there is no {name}; use {', '.join(sorted(names))}", line)
@@ -208,7 +208,7 @@ def parse_field_frontmatter(file: PromptFile) -> FieldFrontmatter:
                 key, f"there is no key {key}; use {', '.join(FieldFrontmatter.model_fields)}"
             )
         expected = _EXPECTED.get(key, "a whole number from 1 to 20000")
-        file.fail_at_key(key, f"this is nothing that {key} takes; give it {expected}")
+        file.fail_at_key(key, f"{key} does not take this value; write {expected}")
     # keys that are valid one by one may contradict each other
     if frontmatter.kind == "choice" and frontmatter.vocabulary == "none":
         file.fail_at_key("kind", "a choice needs values; add vocabulary: vault, or a list of them")

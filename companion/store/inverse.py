@@ -92,7 +92,7 @@ def _find_parts(
     if edits and all(one[0].end <= other[0].start for one, other in pairwise(edits)):
         remaining = change.name_parts(part for part in parts if not edits_by_part[part])
         reason = (
-            f"of change {change.id} stays what was edited, moved or taken out since: "
+            f"change {change.id} stays in part, where it was edited, moved or removed since: "
             f"{', '.join(remaining)}; remove by hand what you do not want"
         )
         numbers = tuple(part for _, part in edits)

@@ -75,7 +75,7 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
     if not settings.is_dir():
         raise UsageError(
             f"{root} is no vault of Obsidian's yet: it has no {SETTINGS} folder; open it once in"
-            " Obsidian, and go again"
+            " Obsidian, and try again"
         )
     folder = settings / "plugins" / PLUGIN
     data, own_settings = _read_json(root, folder / "data.json", {}, "it holds no settings")
@@ -108,7 +108,7 @@ def write_install(install: InstallPlan, settings: Mapping[str, str]) -> tuple[st
     writes = [*install.files, data, *filter(None, [install.enabling])]
     for write in writes:
         if _read(install.root, write.file) != write.before:
-            raise UsageError(f"somebody changed {write.file} meanwhile; go again")
+            raise UsageError(f"somebody changed {write.file} meanwhile; try again")
         write_whole(write.file, write.after, write.mode)
     return tuple(write.file.name for write in writes)
 

@@ -119,7 +119,7 @@ class Watch:
             self.start()
         except WatchUnavailable as error:
             if self.polls != str(error):
-                _log.warning("the vault is looked over again and again instead: %s", error)
+                _log.warning("the vault is scanned regularly instead: %s", error)
             self.polls, self._next_try = str(error), time.monotonic() + _RETRY_SECONDS
         else:
             self.polls = ""

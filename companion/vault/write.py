@@ -45,7 +45,7 @@ class NoteNotSettled(NoteBusy):
     """The note was edited less than the settle time ago. ready_in: seconds until it is settled."""
 
     def __init__(self, path: str, ready_in: float) -> None:
-        super().__init__("it was edited moments ago; it is looked at again once it rests", path)
+        super().__init__("it was edited moments ago; it is read again once nobody edits it", path)
         self.ready_in = ready_in
 
 

@@ -237,7 +237,7 @@ test("no model yet: it is fetched, or the reason is told", async () => {
     await heading("It runs, but has no model yet");
     await assertAccessible(page, VIEW);
     await click("Fetch the model, 1.1 GB");
-    await view().getByText(/cannot be fetched \(Hugging Face: cannot be reached; pip: .* is not to be had/).waitFor();
+    await view().getByText(/cannot be fetched \(Hugging Face: cannot be reached; pip: .* cannot be installed/).waitFor();
     await heading("It runs, but has no model yet");
   } finally {
     await rm(cache, { recursive: true, force: true });

@@ -204,7 +204,7 @@ def test_a_new_token_ends_the_session(twice: Serving) -> None:
     read_first(process)
     assert twice.user.run("plugin", "token", "rotate").status == 0
     out, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 1 and "does not open this daemon" in err and "go again" in err
+    assert process.returncode == 1 and "does not open this daemon" in err and "try again" in err
     assert "companion undo --run" in out
     assert len(twice.client().status().runs) == 1, "what was begun goes on"
 

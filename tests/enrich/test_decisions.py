@@ -224,7 +224,7 @@ def _mark(desk: Desk) -> None:
 
 
 GONE = [
-    pytest.param(_fill, "the note needs it no more", id="filled by hand"),
+    pytest.param(_fill, "the note no longer needs it", id="filled by hand"),
     pytest.param(_delete, "the note was deleted", id="deleted"),
     pytest.param(_rewrite, "the note was rewritten since", id="rewritten"),
     pytest.param(_mark, "it says ai: false", id="left alone now"),
@@ -292,7 +292,7 @@ def test_what_fits_is_written_without_the_rest(desk: Desk) -> None:
         ("closed", True),
         ("accepted", False),
     ]
-    assert any("no more" in reason for reason in done.result.left)
+    assert any("no longer" in reason for reason in done.result.left)
 
 
 def test_later_edits_stay(desk: Desk) -> None:

@@ -166,7 +166,7 @@ def test_half_a_line_end_is_no_edit_of_the_view() -> None:
 
 @pytest.mark.parametrize("edit", [Edit(0, 3, ""), Edit(-1, 0, ""), Edit(2, 1, "")], ids=str)
 def test_an_edit_outside_of_the_text(edit: Edit) -> None:
-    with pytest.raises(ValueError, match="outside of the text, which has 2 characters"):
+    with pytest.raises(ValueError, match="outside the text, which has 2 characters"):
         EditorText.of("a\r\n").to_file([edit])
 
 

@@ -84,9 +84,7 @@ SKIPPED = [
     pytest.param("---\na: 1\n", "never closed", id="never closed"),
     pytest.param(noted("a: b: c"), "(line 2)", id="invalid YAML"),
     pytest.param(noted("- a"), "no list of `name: value` lines", id="no mapping"),
-    pytest.param(
-        noted("a: 1\na: 2"), "`a` stands there twice; keep one of them (line 3)", id="twice"
-    ),
+    pytest.param(noted("a: 1\na: 2"), "`a` is there twice; keep one of them (line 3)", id="twice"),
 ]
 
 

@@ -184,8 +184,8 @@ def test_mixed_line_ends_follow_the_line() -> None:
         pytest.param("a: [ # c\n ]\n", TEXT, "with a comment in it", 2, id="text for a comment"),
         pytest.param("b: 1\na:\t# c\n", TEXT, "a tab that", 3, id="tab before a comment"),
         pytest.param("a:\nb: 1\t\n", LIST, "a tab that", 3, id="tab after another value"),
-        pytest.param("&k b: 1\n*k : 2\na:\n", TEXT, "stands there twice", 2, id="alias as a key"),
-        pytest.param("a:\na:\n", TEXT, "stands there twice", 3, id="unreadable"),
+        pytest.param("&k b: 1\n*k : 2\na:\n", TEXT, "is there twice", 2, id="alias as a key"),
+        pytest.param("a:\na:\n", TEXT, "is there twice", 3, id="unreadable"),
     ],
 )
 def test_fill_refused(yaml_text: str, value: str, reason: str, line: int | None) -> None:

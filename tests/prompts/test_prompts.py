@@ -218,7 +218,11 @@ BROKEN = [
         "fields/x.md", field_text("kind: text", "max: 1"), 3, "no key max;", id="unknown key"
     ),
     pytest.param(
-        "fields/x.md", field_text("kind: poem"), 2, "kind takes; give it text,", id="unknown kind"
+        "fields/x.md",
+        field_text("kind: poem"),
+        2,
+        "kind does not take this value;",
+        id="unknown kind",
     ),
     pytest.param(
         "fields/x.md",
@@ -388,7 +392,7 @@ BROKEN = [
         "fields/x.md",
         field_text("kind: text", body="{% if title %}" * 500 + "a" + "{% endif %}" * 500),
         None,
-        "too many parts",
+        "nested too deep",
         id="deep",
     ),
     pytest.param(
