@@ -19,6 +19,7 @@ from companion.enrich.checks import (
 from companion.enrich.checks.repetition import without_copies
 from companion.enrich.checks.shape import first_paragraphs, whole_sentences
 from companion.prompts import load_prompts
+from tests.enrich.answers import read_answers
 
 PROMPTS = load_prompts()
 NOTES = {
@@ -117,164 +118,14 @@ def test_good(text: str, language: str) -> None:
 
 
 BAD = [
-    # repetition
-    ("repetition", "en", "Bread bread bread made from flour and water."),
-    ("repetition", "en", "How to feed it. How to keep it. How to feed it."),
-    ("repetition", "en", "Yeast that lives in the starter and bacteria that lives in the starter"
-     " and water that lives in the starter and bacteria."),
-    ("repetition", "en", "A kind of bread a kind of bread with yeast."),
-    ("repetition", "zh", "酸面包的制作方法。酸面包的制作方法。"),
-    ("repetition", "zh", "面包面包面包面包的做法。"),
-    ("repetition", "es", "La masa madre es masa. La masa madre es masa."),
-    ("repetition", "de", "Sauerteig und Brot und Sauerteig und Brot und mehr."),
-    ("repetition", "ru", "Закваска закваска закваска для хлеба."),
-    ("repetition", "ja", "パンの作り方です。パンの作り方です。"),
-    ("repetition", "en", "Bread by making starters, making starters and making starters."),
-    # no more than the title
-    ("title", "en", "Sourdough"),
-    ("title", "zh", "酸面包"),
-    ("title", "de", "Sauerteig."),
-    # of something else
-    # what it was told
-    ("echo", "en", "The subject first, then the points that matter most."),
-    ("echo", "en", "Bread raised by wild yeast. Write in the language of the note."),
-    ("echo", "en", "You help people who keep notes and write what is missing."),
-    ("echo", "de", "The subject first, then the points that matter most."),
-    # about itself
-    ("meta", "en", "This note explains how to feed a starter."),
-    ("meta", "en", "The note provides a recipe for bread."),
-    ("meta", "en", "The document describes how bread is made."),
-    ("meta", "en", "Here is a description of the bread with wild yeast."),
-    ("meta", "en", "Here's a one-sentence summary of how bread rises."),
-    ("meta", "en", "Sure! Bread that is raised by wild yeast."),
-    ("meta", "en", "Summary: bread that is raised by wild yeast."),
-    ("meta", "zh", "本笔记介绍了面包的发酵方法。"),
-    ("meta", "zh", "这篇笔记讲的是酵头的喂养。"),
-    ("meta", "zh", "该文档描述了面包的制作过程。"),
-    ("meta", "zh", "以下是面包发酵方法的说明。"),
-    ("meta", "zh", "好的，这是面包的发酵方法。"),
-    ("meta", "es", "Esta nota explica cómo se cuida la masa."),
-    ("meta", "es", "El documento describe la levadura y la harina."),
-    ("meta", "es", "Aquí está la descripción de la harina y el agua."),
-    ("meta", "de", "Diese Notiz beschreibt die Pflege des Teigs."),
-    ("meta", "de", "Hier ist eine Beschreibung des Teigs."),
-    ("meta", "ru", "Эта заметка рассказывает о муке и воде."),
-    ("meta", "ru", "Этот документ описывает уход за тестом."),
-    ("meta", "ru", "Вот краткое описание муки и воды."),
-    ("meta", "ja", "このノートはパンの発酵について説明しています。"),
-    ("meta", "ja", "この文書ではパンの作り方を述べます。"),
-    ("meta", "ja", "以下はパンの発酵の説明です。"),
-    # in the first person, where the note is not
-    ("voice", "en", "At first I look at what the dough is made of."),
-    ("voice", "en", "Bread raised by wild yeast, which seems to me the point."),
-    ("voice", "de", "Zuerst nenne ich die Hefe, dann das Mehl."),
-    ("voice", "es", "Primero identifico la levadura y la harina."),
-    ("voice", "ru", "Сначала я назову муку и воду."),
-    ("voice", "zh", "我先说面粉，再说酵头。"),
-    ("voice", "ja", "まず私は小麦粉から始めます。"),
-    # of the task
-    ("task", "en", "The user wants to hear of wild yeast."),
-    ("task", "en", "Option 1: bread raised by wild yeast."),
-    ("task", "en", "Draft: how bread is raised. Wait, the yeast is missing."),
-    ("task", "en", "Bread raised by wild yeast, in two short paragraphs of 100 to 180 words."),
-    ("task", "en", "Explain sourdough to a friend with no lists."),
-    ("task", "de", "Entwurf: ein Teig aus Mehl und Wasser."),
-    ("task", "ru", "Черновик: смесь муки и воды."),
-    ("task", "zh", "用户要求说明酵头的喂养方法。"),
-    ("task", "ja", "下書き：酵母で発酵させるパン。"),
-    # no
-    ("refusal", "en", "There is not enough context here to say what the bread is."),
-    ("refusal", "en", "Please tell which flour is meant."),
-    ("refusal", "de", "Bitte nenne zuerst die Art des Mehls."),
-    ("refusal", "es", "Haría falta más contexto para explicar la masa."),
-    ("refusal", "zh", "缺少足够的资料，难以说明面包的做法。"),
-    ("refusal", "ja", "小麦粉の種類を教えてください。"),
-    ("refusal", "en", "I'm ready to help. What's the note you're looking for?"),
-    ("refusal", "zh", "请提供笔记的内容，我才能写出描述。"),
-    ("refusal", "en", "I'm sorry, but there is too little to go by."),
-    ("refusal", "en", "I cannot provide a description of it."),
-    ("refusal", "en", "There is not enough information to write a description."),
-    ("refusal", "en", "Please provide the text of the recipe."),
-    ("refusal", "en", "How to bake [insert topic here] at home."),
-    ("refusal", "en", "N/A"),
-    ("refusal", "zh", "抱歉，我不知道。"),
-    ("refusal", "zh", "我无法描述面包。"),
-    ("refusal", "zh", "暂无"),
-    ("refusal", "es", "Lo siento, falta el texto de la receta."),
-    ("refusal", "de", "Es tut mir leid, dazu weiß ich nichts."),
-    ("refusal", "ru", "К сожалению, данных о муке мало."),
-    ("refusal", "ja", "申し訳ありませんが、分かりません。"),
-    # another language
-    ("language", "en", "Wie man einen Teig aus Mehl und Wasser jeden Tag in der Küche füttert."),
-    ("language", "en", "如何在厨房里喂养野生酵母和乳酸菌，每天两次。"),
-    ("language", "zh", "How to feed a starter of flour and water twice a day in the kitchen."),
-    ("language", "zh", "小麦粉と水で作り、台所では一日に二回えさをやります。"),
-    ("language", "es", "How to feed a starter of flour and water twice a day in the kitchen."),
-    ("language", "es", "Como alimentar o fermento natural duas vezes por dia na cozinha da casa,"
-     " com farinha e água."),
-    ("language", "de", "How to feed a starter of flour and water twice a day in the kitchen."),
-    ("language", "ru", "How to feed a starter of flour and water twice a day in the kitchen."),
-    ("language", "ja", "How to feed a starter of flour and water twice a day in the kitchen."),
-    ("language", "ja", "如何在厨房里喂养野生酵母和乳酸菌，每天两次，冰箱里每周一次。"),
-    # length
-    ("length", "en", "Why?"),
-    ("length", "en", "A bread."),
-    ("length", "ru", "Тест."),
-    # breaks off
-    ("unfinished", "en", "Feeding the starter twice a day and"),
-    ("unfinished", "en", "Bread that is raised by wild yeast, such as"),
-    ("unfinished", "en", "Bread that is raised by wild yeast,"),
-    ("unfinished", "en", "Bread that is raised by wild..."),
-    ("unfinished", "en", ", which is raised by wild yeast."),
-    ("unfinished", "en", "Bread raised by wild yeast (and bacteria"),
-    ("unfinished", "en", "How the starter of flour and water is fed in the kitchen twice each"),
-    ("unfinished", "en", "How to feed the star"),
-    ("unfinished", "en", "Sourdough: bread raised by wild yeast"),
-    ("markup", "en", "Bread raised by wild yeast, see https://example.org/bread."),
-    ("unfinished", "zh", "酵头由面粉和水制成，"),
-    ("unfinished", "zh", "酵头的喂养方法，包括"),
-    ("unfinished", "es", "Mezcla de harina y agua con levaduras de la"),
-    ("unfinished", "de", "Ein Teig, in dem Hefen leben, und"),
-    ("unfinished", "ru", "Смесь муки и воды, в которой живут дрожжи и"),
-    ("unfinished", "ja", "酵母と乳酸菌で発酵させるパンの作り方を"),
-    # markup
-    ("markup", "en", "Bread raised < p> by wild yeast< /p>."),
-    ("markup", "en", "Flour & amp; water in the starter."),
     ("markup", "html", "The entity& nbsp;is a blank that does not break."),
-    ("markup", "en", "Bread raised by **wild yeast and bacteria."),
-    ("markup", "en", "Bread raised by [wild yeast] (starter and [[bacteria."),
-    ("markup", "en", "Bread raised by wild yeast.\\n\\nAnd bacteria."),
-    ("markup", "en", "Bread raised by wild yeast.< |im_end|>"),
-    ("markup", "zh", "酵头由面粉< br>和水制成。"),
-    ("markup", "en", "< answer>Bread raised by wild yeast."),
-    ("markup", "en", "Bread of the {{ title }} kind, raised by wild yeast."),
-    ("markup", "en", "Bread raised as $t_1$ hours pass."),
-    ("markup", "en", "Bread raised by wild yeast, see [the recipe](#)."),
-    # words that are none
-    ("names", "ru", "Смесь муки и воды and соли, в которой живут дрожжи."),
-    ("names", "ru", "Смесь муки и воды, абстрактный concept, в котором живут дрожжи."),
-    ("names", "zh", "野生酵母和乳酸菌的 any面包，酵头由面粉和水制成。"),
-    # JSON
-    ("markup", "en", '{"description": "Bread raised by wild yeast."}'),
-    ("markup", "en", '"description": "Bread raised by wild yeast."'),
-    ("meta", "en", "description: bread raised by wild yeast."),
-    ("markup", "zh", '{"description": "酵头的喂养方法。"}'),
-    # what the note does not name
-    ("names", "en", "How Chad Robertson raises bread with wild yeast."),
-    ("names", "en", "Bread with wild yeast, as baked at Tartine."),
-    ("names", "en", "Bread raised by wild yeast, as in the GluTech method."),
-    ("names", "zh", "酵头的喂养方法，作者 Robertson 推荐。"),
-    ("names", "es", "La masa de harina y agua según Xavier Barriga."),
-    ("names", "ru", "Смесь муки и воды по рецепту Хамельмана."),
-    ("numbers", "en", "How bread is raised by wild yeast since 1849."),
-    ("numbers", "en", "Feeding the starter at 78 degrees."),
-    ("numbers", "en", "Bread that rests for 9 hours."),
-    ("numbers", "zh", "酵头的喂养方法，发酵 48 小时。"),
-    ("numbers", "es", "La masa de harina y agua reposa 24 horas."),
-    ("numbers", "de", "Der Teig aus Mehl und Wasser ruht 36 Stunden."),
-    ("numbers", "ru", "Смесь муки и воды стоит 36 часов."),
-    ("numbers", "ja", "小麦粉と水を 48 時間発酵させます。"),
-]  # fmt: skip
+    *(
+        (kind, language, text)
+        for language, told in read_answers().items()
+        for kind, texts in told["faults"].items()
+        for text in texts
+    ),
+]
 
 
 @pytest.mark.parametrize(
