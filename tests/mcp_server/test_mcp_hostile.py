@@ -33,7 +33,6 @@ properties = { private = "true" }
 folders = ["Attic"]
 [agents]
 may_accept = ["description"]
-folders = ["Inbox"]
 """
 OPEN = "---\ndescription:\ntags:\n---\n\n# Bread\n\nBread is baked of flour and water.\n"
 HIDDEN = OPEN.replace("flour", MARK).replace("tags:", "tags: [kestrel]\naliases: [Kestrel one]")
@@ -209,7 +208,7 @@ def find_ids(user: User) -> Ids:
         first = {(each.path, each.kind): each.id for each in space.journal.proposals.select()}
         changes = {(each.path, each.kind): each.id for each in space.journal.changes()}
     return Ids(
-        first["Model.md", "description"],
+        first["Model.md", "tags"],
         first["Private.md", "description"],
         first["Inbox/Mine.md", "description"],
         changes["Inbox/Mine.md", "enrich"],
