@@ -10,6 +10,7 @@ from companion.app.backlog import BacklogConsent, find_backlog
 from companion.app.coverage import measure_spending
 from companion.app.local_agents import LocalAgents
 from companion.app.local_notes import LocalNotes, Progress
+from companion.app.prompt import find_prompt
 from companion.app.records import Records
 from companion.app.status import find_status
 from companion.app.types import programs
@@ -17,6 +18,7 @@ from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
 from companion.app.types.coverage import Coverage, CoverageQuery, Estimate, Spending, SpendingQuery
 from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.notes import Outdated, ScanOptions, ScanReport
+from companion.app.types.prompt import NotePrompt, PromptQuery
 from companion.app.types.proposals import (
     Proposal,
     ProposalCounts,
@@ -102,6 +104,10 @@ class LocalVault:
         """Return what was spent by day and model, for all vaults."""
         with open_spending(self._space.config, self.root) as budget:
             return measure_spending(budget, self._space.config, query.days)
+
+    def prompt(self, query: PromptQuery) -> NotePrompt:
+        """Return what a model would be sent for a note; nothing is sent. Raises as Vault does."""
+        return find_prompt(self._space, self._notes.look(), query)
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""

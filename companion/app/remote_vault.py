@@ -21,6 +21,7 @@ from companion.app.types.coverage import Coverage, CoverageQuery, Estimate, Spen
 from companion.app.types.decisions import Decisions, DecisionsMade, NoteDecision
 from companion.app.types.notes import Outdated, OutdatedTexts, ScanOptions, ScanReport
 from companion.app.types.outbox import OutboxEntry
+from companion.app.types.prompt import NotePrompt, PromptQuery
 from companion.app.types.proposals import (
     Forgotten,
     NotesToForget,
@@ -70,6 +71,10 @@ class RemoteVault:
     def spending(self, query: SpendingQuery) -> Spending:
         """Return what was spent by day and model, for all vaults."""
         return self._daemon.get(f"/spending?{query.as_query()}", Spending)
+
+    def prompt(self, query: PromptQuery) -> NotePrompt:
+        """Return what a model would be sent for a note; nothing is sent."""
+        return self._daemon.get(f"/prompt?{query.as_query()}", NotePrompt)
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""

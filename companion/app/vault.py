@@ -16,6 +16,7 @@ from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
 from companion.app.types.coverage import Coverage, CoverageQuery, Estimate, Spending, SpendingQuery
 from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.notes import Outdated, ScanOptions, ScanReport
+from companion.app.types.prompt import NotePrompt, PromptQuery
 from companion.app.types.proposals import (
     Proposal,
     ProposalCounts,
@@ -73,6 +74,12 @@ class Vault(Protocol):
 
     def spending(self, query: SpendingQuery) -> Spending:
         """Return what was spent by day and model, for all vaults."""
+
+    def prompt(self, query: PromptQuery) -> NotePrompt:
+        """Return what a model would be sent for a note; nothing is sent.
+
+        Raises UsageError if it is not there, NoteError.
+        """
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""

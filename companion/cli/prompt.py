@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
-from itertools import islice
 from pathlib import Path
-from threading import Event
-from typing import Any, NamedTuple
 
 import click
 
-from companion.cli.interrupts import stop_on_signals
-from companion.cli.model import fetch_model
-from companion.cli.output import Output, count, one_line
-from companion.cli.session import NOTE_PATH, common_options, open_session, resolve_path
-from companion.config import config_folder
-from companion.enrich.asker import Asker
-from companion.enrich.context import VaultContext
-from companion.enrich.excerpt import LEFT_OUT
-from companion.enrich.model import ASK_FROM, describe_endpoint, open_client
-from companion.enrich.model_calls import ModelCall
-from companion.enrich.note_guard import NoteGuard
-from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
-from companion.enrich.selection import JobOptions, choose_jobs
-from companion.enrich.similar import open_similar
-from companion.enrich.task import Job, prepare_task
-from companion.enrich.vault_settings import VaultSettings
-from companion.enrich.workspace import Workspace
-from companion.errors import NoteError, NoteRefused, UsageError
-from companion.llm.client import Client
-from companion.llm.endpoint_errors import Cancelled
-from companion.llm.response import Usage
-from companion.note.outline import Section
-from companion.prompts import load_prompts
-from companion.vault.files import skip_reason
-from companion.vault.write import read_note
+from companion.app.open_vault import name_path
+from companion.app.types.prompt import NotePrompt, PromptQuery
+from companion.cli.output import Output
+from companion.cli.session import (
+    NOTE_PATH,
+    common_options,
+    open_session,
+    open_session_vault,
+    resolve_path,
+)
+from companion.errors import UsageError
+
+_MOST = 50  # notes that are tried, as many as are sent without consent
 
 
 @click.command()
@@ -47,7 +28,7 @@ from companion.vault.write import read_note
 @click.option(
     "--try",
     "notes",
-    type=click.IntRange(1, ASK_FROM),
+    type=click.IntRange(1, _MOST),
     metavar="N",
     help="Ask, and show what comes of it, for the first N notes of NOTE that need anything.",
 )
@@ -81,251 +62,41 @@ def prompt(
         raise UsageError("--model and --prompts compare; say for how many notes, as --try 5")
     if notes and section is not None:
         raise UsageError("--section and --try do not go together; leave one of them out")
+    if notes:
+        return _try(vault, note, output, notes, prompts, model)
+    with open_session_vault(vault, [note], output=output, read_only=True) as opened:
+        path = name_path(opened, note, Path.cwd())
+        if not path or (opened.root / path).is_dir():
+            raise UsageError(f"{path or '.'} is a folder; name a note, or ask for 5 with --try 5")
+        _show(opened.prompt(PromptQuery.of(path=path, section=section)), output)
+    return 0
+
+
+def _try(
+    vault: Path | None,
+    note: str,
+    output: Output,
+    notes: int,
+    prompts: Path | None,
+    model: str | None,
+) -> int:
+    from companion.cli.prompt_trial import try_prompts  # with all that asks a model
+
     with open_session(vault, [note], output=output, read_only=True) as workspace:
         path = resolve_path(workspace, note)
-        if notes:
-            spaces = {"as configured": workspace, **_change_space(workspace, prompts, model)}
-            return _try(spaces, output, path, notes)
-        _show(workspace, output, path, section)
-    return 0
+        return try_prompts(workspace, output, path, notes, prompts, model)
 
 
-def _show(workspace: Workspace, output: Output, path: str, section: str | None) -> None:
-    """Print the calls for the note at path. Raises UsageError, NoteError."""
-    if (workspace.root / path).is_dir():
-        raise UsageError(f"{path or '.'} is a folder; name a note, or ask for 5 with --try 5")
-    if reason := skip_reason(workspace.root, path, workspace.ignore):
-        output.warn(f"{path}: nothing would be sent, for it is left alone: {reason}")
-        return
-    where = None if section is None else Section(section, is_whole=False)
-    job = Job(path, explicit=True, retry=True, section=where)
-    try:
-        task = prepare_task(workspace, job, read_note(workspace.root, path).data)
-    except NoteRefused as error:
-        raise NoteRefused(error.reason, path, error.line) from None
-    if task.skipped or not task.all_needs:
-        why = task.skipped or "it needs nothing"
-        output.warn(f"{path}: nothing would be sent: {why}")
-        return
-    with open_similar(workspace, sends=False) as similar:
-        asker = Asker(workspace, VaultContext(workspace.scan()), similar)
-        calls, outcomes = asker.plan(path, task.parsed, task.all_needs)
-    for outcome in outcomes:
-        if outcome.by_model:  # or would be: why it cannot be
-            output.warn(_describe_value(outcome))
-            continue
-        who = "" if isinstance(outcome, Rejected) else "similar notes have "
-        output.warn(f"{outcome.need.kind}: no model is asked; {who}{_describe_value(outcome)}")
-    shown = [message["content"] for call in calls for message in call.messages]
-    if any(text.count(LEFT_OUT) > task.parsed.note.text.count(LEFT_OUT) for text in shown):
-        output.warn(
-            f"{path}: it is too long for the model; “{LEFT_OUT}” stands where something is left out"
-        )
-    for call in calls:
-        _print_call(call, output, describe_endpoint(workspace.config))
-
-
-def _print_call(call: ModelCall, output: Output, endpoint: str) -> None:
-    if output.as_json:
-        output.print_json({"messages": call.messages, "schema": call.schema})
-    output.say(f"To {endpoint}", style="bold")
-    for message in call.messages:
-        output.say(f"\n{message['role']}:", style="bold cyan")
-        output.say(message["content"])
-    if call.schema:
-        output.say("\nanswer must fit:", style="bold cyan")
-        output.say(json.dumps(call.schema, ensure_ascii=False, indent=2))
-
-
-class _Side(NamedTuple):
-    """One of the two that are compared. name: in words, how it is set up."""
-
-    name: str
-    asker: Asker
-    client: Client
-
-
-class _Tried(NamedTuple):
-    """What a side gave for a note. seconds: how long that took."""
-
-    side: str
-    answers: NoteAnswers
-    seconds: float
-
-
-def _change_space(
-    workspace: Workspace, folder: Path | None, model: str | None
-) -> dict[str, Workspace]:
-    """Return the vault with another model, or the prompts of a folder in place of its own.
-
-    It is named for what is other about it; nothing if that is nothing.
-    """
-    prompts, names = None, []
-    if model:
-        names.append(f"model {model}")
-    if folder:
-        names.append(f"prompts in {folder}")
-        prompts = load_prompts(config_folder() / "prompts", folder)
-    if not names:
-        return {}
-
-    def adapt(own: VaultSettings) -> VaultSettings:
-        config = own.config
-        if model:
-            endpoint = config.endpoint.model_copy(update={"model": model})
-            config = config.model_copy(update={"endpoint": endpoint})
-        return own.with_model(config, prompts or own.prompts)
-
-    return {" and ".join(names): replace(workspace, adapt=adapt)}
-
-
-def _try(spaces: Mapping[str, Workspace], output: Output, path: str, notes: int) -> int:
-    """Ask for the first notes that need something, print what came of it; return the exit status.
-
-    Nothing is written, and no answer is kept; only what the calls cost is counted. spaces: the
-    vault as it is configured, and as it is compared with. path: the note or folder,
-    vault-relative; empty for the vault.
-
-    Raises UsageError, PromptError, EndpointError.
-    """
-    [workspace, *_] = spaces.values()
-    scan, cancelled = workspace.scan(), Event()
-    jobs, _ = choose_jobs(workspace, scan, [path], JobOptions(retry=True))
-    totals: dict[str, list[_Tried]] = {}
-
-    def close() -> None:
-        for side in sides:
-            side.client.close()
-
-    with (
-        _open_sides(spaces, VaultContext(scan), output, cancelled) as sides,
-        stop_on_signals(output, cancelled, close) as stop,
-    ):
-        results = ((job.path, _try_note(sides, job, output, job.path == path)) for job in jobs)
-        try:
-            for name, tried in islice((each for each in results if each[1]), notes):
-                _print_tried(name, tried, output)
-                for each in tried:
-                    totals.setdefault(each.side, []).append(each)
-        except Cancelled:
-            return stop.exit_status
-    if not totals:
-        output.warn("nothing was asked, for none of these notes needs anything")
-    output.say()
-    for name, tried in totals.items():
-        output.say(f"{name}: {_sum_up(tried)}", style="bold")
-    return 0
-
-
-@contextmanager
-def _open_sides(
-    spaces: Mapping[str, Workspace], vault_context: VaultContext, output: Output, cancelled: Event
-) -> Iterator[list[_Side]]:
-    """Open the models that are asked. Those that differ in prompts alone share a client."""
-    with ExitStack() as opened:
-        sides: list[_Side] = []
-        for name, space in spaces.items():
-            if sides and space.config is sides[0].asker.workspace.config:
-                client = sides[0].client
-            else:
-                fetch_model(space.config, output)
-                client = opened.enter_context(open_client(space.config, cancelled, space=space))
-            similar = opened.enter_context(open_similar(space, sends=False))
-            sides.append(_Side(name, Asker(space, vault_context, similar), client))
-            output.say(f"{name}: {describe_endpoint(space.config)}", style="bold")
-        yield sides
-
-
-def _try_note(sides: Sequence[_Side], job: Job, output: Output, is_named: bool) -> list[_Tried]:
-    """Return what the sides give for the note; nothing where it needs nothing or is left alone."""
-    tried = []
-    for side in sides:
-        space = side.asker.workspace
-        space.refresh()
-        reason = skip_reason(space.root, job.path, space.ignore)
-        try:
-            if reason is None:
-                task = prepare_task(space, job, read_note(space.root, job.path).data)
-                reason = task.skipped
-        except NoteError as error:
-            reason = str(error)
-        if reason is not None:
-            if is_named:
-                output.warn(f"{job.path}: nothing was sent, for it is left alone: {reason}")
-            return []
-        if task.all_needs:
-            start = time.monotonic()
-            guard = NoteGuard(space, job, task, lambda: job.path, Event())
-            try:
-                answers = side.asker.ask(
-                    job.path, task.parsed, task.all_needs, side.client, guard=guard
-                )
-            except NoteError as error:
-                output.warn(str(error))
-                return []
-            tried.append(_Tried(side.name, answers, time.monotonic() - start))
-    return tried
-
-
-def _print_tried(path: str, tried: Sequence[_Tried], output: Output) -> None:
-    """Print the answers for a note: each need, and below it what each side gave."""
-    if output.as_json:
-        for each in tried:
-            output.print_json({"path": path, **_object(each)})
-    output.say(f"\n{one_line(path)}", style="bold cyan")
-    needs = {each.need.key: each.need for side in tried for each in side.answers.outcomes}
-    for key, need in needs.items():
-        place = need.question or need.heading
-        output.say(f"  {need.kind}{f' ({place})' if place else ''}")
-        for side in tried:
-            for outcome in side.answers.outcomes:
-                if outcome.need.key == key:
-                    said = _describe_value(outcome)
-                    if isinstance(outcome, Rejected):
-                        said = f"nothing: {said}"
-                    elif outcome.flags:
-                        said += f" ({', '.join(outcome.flags)})"
-                    output.say(f"    {side.side}: {said}")
-    for each in tried:
-        output.say(f"  {each.side}: {_sum_up([each])}")
-
-
-def _describe_value(outcome: Accepted | Rejected) -> str:
-    """Return the value in words; of none, why."""
-    if isinstance(outcome, Rejected):
-        return outcome.reason
-    value = outcome.filling.value
-    return value if isinstance(value, str) else ", ".join(value)
-
-
-def _sum_up(tried: Sequence[_Tried]) -> str:
-    """Return in words what came of the needs, and what that took."""
-    usage = sum((each.answers.usage for each in tried), Usage())
-    written = sum(len(each.answers.accepted) for each in tried)
-    needs = sum(len(each.answers.outcomes) for each in tried)
-    cached = f" ({usage.cached_tokens:,} from the cache)" if usage.cached_tokens else ""
-    return (
-        f"{written} of {count(needs, 'value')}, {usage.input_tokens:,} tokens in{cached},"
-        f" {usage.output_tokens:,} out, {sum(each.seconds for each in tried):.1f} s"
-    )
-
-
-def _object(tried: _Tried) -> dict[str, Any]:
-    usage = tried.answers.usage
-    return {
-        "side": tried.side,
-        "answers": [
-            {
-                "kind": each.need.kind,
-                "heading": each.need.heading,
-                "value": each.filling.value if isinstance(each, Accepted) else None,
-                "flags": list(each.flags) if isinstance(each, Accepted) else [],
-                "reason": each.reason if isinstance(each, Rejected) else None,
-            }
-            for each in tried.answers.outcomes
-        ],
-        "input_tokens": usage.input_tokens,
-        "cached_tokens": usage.cached_tokens,
-        "output_tokens": usage.output_tokens,
-        "seconds": round(tried.seconds, 1),
-    }
+def _show(prompt: NotePrompt, output: Output) -> None:
+    """Print the calls, and what is to be said of them."""
+    output.warn(*prompt.remarks)
+    for call in prompt.calls:
+        if output.as_json:
+            output.print_json(call.model_dump(by_alias=True))
+        output.say(f"To {prompt.endpoint}", style="bold")
+        for message in call.messages:
+            output.say(f"\n{message['role']}:", style="bold cyan")
+            output.say(message["content"])
+        if call.answer_schema:
+            output.say("\nanswer must fit:", style="bold cyan")
+            output.say(json.dumps(call.answer_schema, ensure_ascii=False, indent=2))

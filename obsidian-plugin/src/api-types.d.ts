@@ -513,6 +513,17 @@ export interface components {
             next: string | null;
             total: number;
         };
+        /**
+         * @description The calls that enriching a note begins with.
+         *
+         *     endpoint: which model would be sent them, in words. remarks: why nothing would be sent, what is
+         *     filled without a model, and what is left out.
+         */
+        NotePrompt: {
+            endpoint: string;
+            calls: components["schemas"]["PromptCall"][];
+            remarks: string[];
+        };
         /** @description A note as a prompt shows it, its needs, and what in it is left alone. */
         NoteRead: {
             path: string;
@@ -632,6 +643,15 @@ export interface components {
         ProblemPlace: {
             where: string;
             what: string;
+        };
+        /** @description A call to the model. schema: the JSON schema of its answer; null: the answer is text. */
+        PromptCall: {
+            messages: {
+                [key: string]: string;
+            }[];
+            schema: {
+                [key: string]: unknown;
+            } | null;
         };
         /**
          * @description HMAC-SHA256 of `callout-companion`, the daemon's port and the nonce, a line each; in hex.
@@ -1198,6 +1218,7 @@ export type NoteDecided = components['schemas']['NoteDecided'];
 export type NoteDecision = components['schemas']['NoteDecision'];
 export type NoteFound = components['schemas']['NoteFound'];
 export type NotePage = components['schemas']['NotePage'];
+export type NotePrompt = components['schemas']['NotePrompt'];
 export type NoteRead = components['schemas']['NoteRead'];
 export type NotesFound = components['schemas']['NotesFound'];
 export type NotesToForget = components['schemas']['NotesToForget'];
@@ -1211,6 +1232,7 @@ export type PlaceShape = components['schemas']['PlaceShape'];
 export type PresenceReport = components['schemas']['PresenceReport'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPlace = components['schemas']['ProblemPlace'];
+export type PromptCall = components['schemas']['PromptCall'];
 export type Proof = components['schemas']['Proof'];
 export type Proposal = components['schemas']['Proposal'];
 export type ProposalCounts = components['schemas']['ProposalCounts'];

@@ -1,4 +1,4 @@
-"""What a Vault tells of itself, whoever does it: its status and its backlog."""
+"""What a Vault tells of itself, whoever does it: status, backlog, costs, and what is sent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from companion.app.types.notes import ScanOptions
+from companion.app.types.prompt import PromptQuery
 from companion.app.types.status import BacklogAnswer
 from companion.app.vault import Vault
 from companion.errors import ConsentMissing, UsageError
@@ -91,3 +92,18 @@ def test_estimate(vault: Vault) -> None:
         (vault.root / path).unlink()
     vault.scan(ScanOptions())
     assert vault.estimate().words == "Nothing needs anything, so it would cost nothing."
+
+
+def test_prompt(vault: Vault, fake: FakeEndpoint) -> None:
+    told = vault.prompt(PromptQuery.of(path="A.md"))
+    assert told.endpoint.startswith(f"m at {fake.url}") and not told.remarks
+    shown = "".join(message["content"] for call in told.calls for message in call.messages)
+    assert "Text of mine." in shown and told.calls[0].answer_schema
+    assert vault.prompt(PromptQuery.of(path="A.md", section="Stub")).calls != told.calls
+    (vault.root / "Private.md").write_text("---\nai: false\ndescription:\n---\nNot this.\n")
+    left_alone = vault.prompt(PromptQuery.of(path="Private.md"))
+    assert left_alone.calls == []
+    assert left_alone.remarks == ["Private.md: nothing would be sent: it says ai: false"]
+    with pytest.raises(UsageError, match=r"there is no Nowhere\.md"):
+        vault.prompt(PromptQuery.of(path="Nowhere.md"))
+    assert not fake.seen

@@ -29,6 +29,7 @@ from companion.app.types.notes import (
     ScanReport,
 )
 from companion.app.types.outbox import EditsInPart
+from companion.app.types.prompt import NotePrompt, PromptQuery
 from companion.daemon.api.change_schemas import Undo
 from companion.daemon.api.routing import Resource, for_a_while, the_daemon
 from companion.daemon.problem import Refusal
@@ -74,6 +75,12 @@ def read_coverage(query: CoverageQuery) -> Coverage:
         return the_daemon().vault.coverage(query)
     except PathNotFound as error:
         raise Refusal(404, str(error)) from None
+
+
+@notes.reads("/prompt", conflicts=True)
+def read_prompt(query: PromptQuery) -> NotePrompt:
+    """What a model would be sent for a note. Nothing is sent."""
+    return the_daemon().vault.prompt(query)
 
 
 @notes.reads("/spending")
