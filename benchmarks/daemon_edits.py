@@ -76,12 +76,11 @@ class Editor:
 
     def get_offer(self, trial: Trial, text: str) -> tuple[str, dict[str, Any]]:
         """Return the address under which it is confirmed, and the offer."""
-        body: dict[str, object] = {"apply": "client", "text": text}
         if trial.undoes is not None:
-            where = f"/changes/{trial.undoes}"
+            where, body = f"/changes/{trial.undoes}", {"apply": "client", "text": text}
             return where, self.ask("POST", f"{where}/undo", body)["offer"]
-        body |= {"paths": [path_of(trial.number)], "priority": "interactive"}
-        run = self.ask("POST", "/runs", body)["id"]
+        order = {"paths": [path_of(trial.number)], "priority": "interactive", "text": text}
+        run = self.ask("POST", "/runs", order)["id"]
         while not (results := self.ask("GET", f"/runs/{run}?wait=5")["results"]):
             pass
         return f"/runs/{run}", results[0]["offer"]

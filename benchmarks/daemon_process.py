@@ -13,12 +13,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from companion.app.connection import DaemonGone
+from companion.app.connection import Connection, DaemonGone
 from companion.app.runtime_file import find_daemon
 from companion.app.tokens import read_token
 from companion.app.types.status import Status
 from companion.config import state_folder
-from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.log import log_file
 
 COMPANION = ("-m", "companion")
@@ -39,7 +38,7 @@ class DaemonProcess:
         null = subprocess.DEVNULL
         with self._words.open("ab") as stderr:
             self._process = subprocess.Popen(words, stdin=null, stdout=null, stderr=stderr)
-        self._client: DaemonClient | None = None
+        self._client: Connection | None = None
 
     @property
     def pid(self) -> int:
@@ -60,9 +59,9 @@ class DaemonProcess:
             place = find_daemon(self.state)
             if place is None or place.pid != self.pid:
                 return None
-            self._client = DaemonClient(place.port, read_token())
+            self._client = Connection(place.port, read_token())
         with suppress(DaemonGone):
-            return self._client.status()
+            return self._client.get("/status", Status)
         return None
 
     def wait_until(

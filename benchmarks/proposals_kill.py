@@ -39,6 +39,8 @@ from benchmarks.made_vault import (
 )
 from benchmarks.results import list_counts, make_parser, print_table, report, tally
 from benchmarks.stub_endpoint import Call, Stub, note_of
+from companion.app.jobs import choose_jobs
+from companion.app.types.runs import RunOptions
 from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
@@ -46,7 +48,6 @@ from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import open_client
 from companion.enrich.run import new_run, run_jobs
-from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.client import Client
 from companion.llm.request import Message
@@ -92,7 +93,7 @@ def work(vault: Path) -> int:
         scan = space.scan()
         context = VaultContext(scan)
         enricher = Enricher(Asker(space, context), client, new_run())
-        jobs, _ = choose_jobs(space, scan, [""], JobOptions())
+        jobs, _ = choose_jobs(space, scan, RunOptions(paths=[""]))
         accepts = Thread(target=accept_all, args=(space, context, is_over))
         accepts.start()
         for number, _ in enumerate(run_jobs(jobs, enricher.enrich, AT_ONCE, cancelled)):

@@ -43,11 +43,11 @@ from typing import NamedTuple
 from benchmarks.canaries import own_address
 from benchmarks.daemon_process import DaemonProcess, running_daemon
 from benchmarks.stub_endpoint import completion
+from companion.app.connection import Connection
 from companion.app.runtime_file import find_daemon
 from companion.app.tokens import read_token
-from companion.daemon.client_runs import RunRequest
-from companion.daemon.daemon_client import DaemonClient
-from companion.enrich.selection import JobOptions
+from companion.app.types.runs import RunShape
+from companion.app.types.status import Status
 from companion.store.journal import Journal
 from companion.store.proposals import Selection
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen
@@ -123,10 +123,10 @@ class Bench:
     requests: list[Request]
     daemon: DaemonProcess
 
-    def client(self) -> DaemonClient:
+    def client(self) -> Connection:
         place = find_daemon(self.daemon.state)
         assert place
-        return DaemonClient(place.port, read_token())
+        return Connection(place.port, read_token())
 
     def write_base(self, *, background: bool = False, instruct: str = "old") -> None:
         """Set what forbids nothing."""
@@ -197,17 +197,17 @@ def try_moment(bench: Bench, number: int, chance: random.Random) -> Outcome:
     table, in_background = TABLES[name], name == "background"
     client = bench.client()
     bench.write_base(background=in_background)
-    client.status()  # by which it follows them
+    client.get("/status", Status)  # by which it follows them
     begun = len(bench.requests)
     folder = bench.write_notes(number)
     run = None
     if in_background:
         time.sleep(SETTLE)
     else:
-        run = client.start_run(RunRequest([folder], JobOptions(), agreed=True))
+        run = client.post("/runs", RunShape, {"paths": [folder], "agreed": True})
     time.sleep(chance.uniform(0, WORK))
     moment = change(bench, name, folder, chance)
-    status = client.status()
+    status = client.get("/status", Status)
     at_work = bool(status.in_hand) or len(bench.requests) - begun not in (0, 4 * EACH)
     if name == "broken":
         time.sleep(1.0)
@@ -220,7 +220,7 @@ def try_moment(bench: Bench, number: int, chance: random.Random) -> Outcome:
         moment < each.at <= moment + LEFT and is_forbidden(each, table) for each in bench.requests
     )
     if run:
-        client.cancel(run.id)
+        client.post(f"/runs/{run.id}/cancel", RunShape, {})
     shutil.rmtree(bench.vault / folder)
     return Outcome(name, [f"{name} {folder}: {each}" for each in faults], at_work, left)
 
@@ -248,15 +248,16 @@ def save(file: Path, text: str, *, in_place: bool = False) -> None:
     new.replace(file)
 
 
-def wait_idle(client: DaemonClient, run: str | None) -> None:
+def wait_idle(client: Connection, run: str | None) -> None:
     """Return once the run is over, and nothing is in hand, or waits and may be begun."""
     until = time.monotonic() + 30
     while time.monotonic() < until:
-        status = client.status()
-        is_over = run is None or client.run(run).state in ("done", "failed", "cancelled")
+        status = client.get("/status", Status)
+        state = "done" if run is None else client.get(f"/runs/{run}", RunShape).state
+        is_over = state in ("done", "failed", "cancelled")
         if is_over and not status.in_hand:
             time.sleep(0.3)
-            if not client.status().in_hand:
+            if not client.get("/status", Status).in_hand:
                 return
         time.sleep(0.05)
 

@@ -9,6 +9,10 @@ class UsageError(CompanionError):
     """The command or the configuration is wrong (exit status 2; that of all others is 1)."""
 
 
+class ModelMissing(UsageError):
+    """The model that runs on this machine was not fetched yet. Nothing was asked."""
+
+
 class NotThere(CompanionError):
     """There is no such note, proposal, change, run or daemon, as far as who asks may know."""
 

@@ -8,13 +8,11 @@ follow semantic versioning; docs/programs.md has examples.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from threading import Event
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 from companion.app.open_vault import name_path, open_vault
 from companion.app.types.changes import Change, ChangeQuery, Undone
@@ -23,18 +21,10 @@ from companion.app.types.notes import ScanOptions, ScanReport
 from companion.app.types.programs import ScriptProposal
 from companion.app.types.proposals import Proposal, ProposalQuery, ProposalState
 from companion.app.types.results import NoteResult
+from companion.app.types.runs import RunOptions
 from companion.app.vault import Progress, all_changes, all_proposals
-from companion.config import state_folder
-from companion.enrich.note_filter import NoteFilter, find_kind
-from companion.enrich.run import Result, new_run, run_jobs
-from companion.enrich.selection import JobOptions, choose_jobs
-from companion.enrich.workspace import Workspace, open_workspace
-from companion.errors import ConsentMissing
 from companion.store.proposal import RejectedValue
 from companion.vault.paths import named_path, resolve_vault
-
-if TYPE_CHECKING:  # what only some commands need is loaded by them
-    from companion.daemon.daemon_client import DaemonClient
 
 __all__ = ["Vault"]
 
@@ -132,18 +122,14 @@ class Vault:
         self, path: str, field: str | None, agreed: bool, progress: Progress | None
     ) -> list[NoteResult]:
         """Ask the model, and return what became of the notes; what it gives waits as proposals."""
-        with self._open(read_only=True) as space:
-            only = NoteFilter(find_kind(space.prompts, field))
-            config = space.config
-        choice = JobOptions(propose=True, only=only)
-        if daemon := find_client(self.root):
-            from companion.daemon.client_runs import RunRequest
-
-            request = RunRequest([path], choice, stops_on_fault=True, agreed=agreed)
-            daemon.require_model_of(config)
-            return list(daemon.finish_run(request, progress))
-        with self._open() as space:
-            return list(map(NoteResult.of, _enrich_here(space, path, choice, agreed, progress)))
+        options = RunOptions.of(paths=[path], field=field, propose=True, agreed=agreed)
+        with open_vault(self.root) as vault:
+            run, results = vault.run(options), list[NoteResult]()
+            for result in run:
+                results.append(result)
+                if progress:
+                    progress(sum(each.counted for each in results), run.total)
+        return results
 
     def proposals(self, *paths: str, states: Iterable[ProposalState] = ("open",)) -> list[Proposal]:
         """Return the proposals in these states for these notes and folders, newest first."""
@@ -186,50 +172,3 @@ class Vault:
         with open_vault(self.root, read_only=True) as vault:
             named = path and name_path(vault, path, self.root)
             return list(islice(all_changes(vault, ChangeQuery.of(path=named, run=run)), limit))
-
-    @contextmanager
-    def _open(self, *, read_only: bool = False) -> Iterator[Workspace]:
-        with open_workspace(None, self.root, read_only=read_only) as space:
-            yield space
-
-
-def find_client(root: Path) -> DaemonClient | None:
-    """Return a client of the daemon that runs for the vault at root; None if none does."""
-    from companion.app.runtime_file import find_daemon
-
-    place = find_daemon(state_folder(root))
-    if place is None:
-        return None
-    from companion.app.tokens import read_token
-    from companion.daemon.daemon_client import DaemonClient  # with the models of its JSON
-
-    return DaemonClient(place.port, read_token())
-
-
-def _enrich_here(
-    workspace: Workspace, path: str, choice: JobOptions, agreed: bool, progress: Progress | None
-) -> list[Result]:
-    """Work on the note or folder in this process; return what became of the notes."""
-    from companion.enrich.asker import Asker
-    from companion.enrich.context import VaultContext
-    from companion.enrich.cost import describe_cost, needs_agreement
-    from companion.enrich.enricher import open_enricher
-
-    scan = workspace.scan()
-    vault_context, cancelled = VaultContext(scan), Event()
-    jobs, results = choose_jobs(workspace, scan, [path], choice)
-    if not jobs:
-        return results
-    if not agreed and needs_agreement(workspace, jobs):
-        cost = describe_cost(Asker(workspace, vault_context), jobs)
-        raise ConsentMissing(f"{cost} Nothing was sent; say agreed=True to send them.")
-    can_wait = len(jobs) > 1
-    with open_enricher(
-        workspace, vault_context, new_run(), cancelled, can_wait=can_wait
-    ) as enricher:
-        made = run_jobs(jobs, enricher.enrich, workspace.config.concurrency, cancelled)
-        for done, result in enumerate(made, 1):
-            results.append(result)
-            if progress:
-                progress(done, len(jobs))
-    return results

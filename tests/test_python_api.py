@@ -118,9 +118,7 @@ def test_many_notes_leave_the_machine_only_if_that_is_agreed(
     for number in range(ASK_FROM + 1):
         user.note(f"{number}.md", NOTE)
     vault = companion.open_vault(user.vault)
-    with pytest.raises(
-        ConsentMissing, match=rf"^{ASK_FROM + 1} notes would be sent .* agreed=True"
-    ):
+    with pytest.raises(ConsentMissing, match=rf"^{ASK_FROM + 1} notes would be sent "):
         vault.propose("", "description")
     assert not user.calls()
     assert len(vault.propose("", "description", agreed=True)) == ASK_FROM + 1

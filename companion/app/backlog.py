@@ -19,11 +19,12 @@ from typing import Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
+from companion.app.jobs import choose_jobs
+from companion.app.types.runs import RunOptions
 from companion.app.types.status import BacklogAnswer, BacklogState
 from companion.config import Config
 from companion.enrich.cost import describe_cost_of
 from companion.enrich.model import is_model_missing
-from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
@@ -321,7 +322,7 @@ def find_backlog(space: Workspace) -> BacklogConsent:
     Raises JournalError.
     """
     scan = space.scan()
-    paths = [job.path for job in choose_jobs(space, scan, [""], JobOptions())[0]]
+    paths = [job.path for job in choose_jobs(space, scan, RunOptions(paths=[""]))[0]]
     backlog = Backlog(space.root, space.state, space.config.background.backlog)
     backlog.update(paths, whole=True)
     consent = BacklogConsent(space, backlog, lambda: scan, lambda: backlog.waiting(paths))

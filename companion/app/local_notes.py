@@ -8,6 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from companion.app.coverage import measure_coverage
+from companion.app.jobs import choose_jobs, read_filter
 from companion.app.types.coverage import Coverage, Estimate, OutdatedPage, OutdatedQuery
 from companion.app.types.notes import (
     Note,
@@ -19,14 +20,11 @@ from companion.app.types.notes import (
     ScanReport,
 )
 from companion.app.types.proposals import Proposal
-from companion.doctor.unused_settings import (
-    find_unused_folders,
-    find_unused_marks,
-    find_unused_prompts,
-)
+from companion.app.types.runs import RunOptions
+from companion.doctor.unused_settings import find_unused
 from companion.enrich.cost import describe_cost_of
-from companion.enrich.note_filter import NoteFilter, find_kind, make_filter
-from companion.enrich.selection import JobOptions, ScanPart, choose_jobs
+from companion.enrich.note_filter import NoteFilter
+from companion.enrich.selection import ScanPart
 from companion.enrich.task import Job, describe_proposed, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.enrich.written import find_outdated
@@ -84,11 +82,7 @@ class LocalNotes:
             notes={path: Note.of(path, facts) for path, facts in part.notes.items()},
             skipped=part.skipped,
             looked_at=part.looked_at,
-            warnings=[
-                *find_unused_folders(space.config, space.root),
-                *find_unused_prompts(space.prompts, space.root),
-                *find_unused_marks(space.config, scan),
-            ],
+            warnings=find_unused(space.config, space.prompts, space.root, scan),
         )
 
     def look(self) -> Scan:
@@ -123,7 +117,7 @@ class LocalNotes:
     def estimate(self) -> Estimate:
         """Return what it would take to fill all that needs something; see Vault."""
         scan = self._last()
-        jobs, _ = choose_jobs(self._space, scan, [""], JobOptions())
+        jobs, _ = choose_jobs(self._space, scan, RunOptions(paths=[""]))
         if not jobs:
             return Estimate(words="Nothing needs anything, so it would cost nothing.")
         return Estimate(words=describe_cost_of(self._space, scan, jobs))
@@ -195,8 +189,7 @@ class LocalNotes:
 
     def _read(self, options: ScanOptions) -> tuple[NoteFilter, list[str]]:
         """Return which notes are meant, and the paths as they are spelled on the disk."""
-        kind = find_kind(self._space.prompts, options.field)
-        only = make_filter(options.tag, options.property, options.modified_since, kind)
+        only = read_filter(self._space, options)
         return only, [named_path(self._space.root, path) for path in options.paths]
 
 

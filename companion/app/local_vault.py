@@ -8,10 +8,12 @@ from functools import cache, partial
 
 from companion.app.backlog import BacklogConsent, find_backlog
 from companion.app.coverage import measure_spending
+from companion.app.jobs import plan_run
 from companion.app.local_agents import LocalAgents
 from companion.app.local_notes import LocalNotes, Progress
 from companion.app.prompt import find_prompt
 from companion.app.records import Records
+from companion.app.run import LocalRun
 from companion.app.status import find_status
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
@@ -27,6 +29,7 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
+from companion.app.types.runs import RunOptions
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.enrich import decisions as engine
 from companion.enrich import run as engine_run
@@ -36,11 +39,12 @@ from companion.enrich.model import open_spending
 from companion.enrich.new_proposals import propose_for_script
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.errors import NoteError, NotThere
+from companion.errors import NoteError, NotThere, UsageError
+from companion.llm.catalog import require_model
 from companion.note.diff import diff_words
 from companion.store import journal, undo
 from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
-from companion.vault.paths import relative_path
+from companion.vault.paths import named_path, relative_path
 
 TakeBack = Callable[[journal.Change, str], undo.Undone | OutboxRow]
 """Undoes a change, for a run, or leaves that to an editor. Raises NoteError."""
@@ -108,6 +112,17 @@ class LocalVault:
     def prompt(self, query: PromptQuery) -> NotePrompt:
         """Return what a model would be sent for a note; nothing is sent. Raises as Vault does."""
         return find_prompt(self._space, self._notes.look(), query)
+
+    def run(self, options: RunOptions) -> LocalRun:
+        """Return a run that fills notes while it is iterated over; see Vault."""
+        if options.text is not None:
+            raise UsageError("edits for an editor are made by the vault's daemon; start it")
+        paths = [named_path(self.root, path) for path in dict.fromkeys(options.paths)]
+        scan = self._space.scan()
+        plan = plan_run(self._space, scan, options, paths)
+        if plan.jobs and self._space.config.is_embedded:
+            require_model(self._space.config.endpoint.model)
+        return LocalRun(self._opened_space, scan, options, plan)
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""
@@ -193,6 +208,11 @@ class LocalVault:
             return
         with open_workspace(None, self.root) as space:
             yield LocalVault(space, context=self._context)
+
+    @contextmanager
+    def _opened_space(self) -> Iterator[Workspace]:
+        with self._writing() as vault:
+            yield vault._space
 
     @contextmanager
     def _agent(self, name: str) -> Iterator[Agent]:

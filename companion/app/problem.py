@@ -12,6 +12,7 @@ from companion.errors import (
     ConsentMissing,
     EndpointError,
     JournalError,
+    ModelMissing,
     NoteBusy,
     NoteChanged,
     NoteError,
@@ -30,6 +31,7 @@ _URN = "urn:callout-companion:problem:"
 # the server: the user can resolve it and repeat the request.
 _KINDS: tuple[tuple[type[CompanionError], int, str, str], ...] = (
     (NotThere, 404, "not-there", "There is no such thing"),
+    (ModelMissing, 422, "model-missing", "The model was not fetched yet"),
     (UsageError, 422, "not-possible", "This cannot be done"),
     (NoteRefused, 422, "note-refused", "The note does not allow it"),
     (ChangeNotInNote, 409, "change-gone", "The change is not in the note any more"),

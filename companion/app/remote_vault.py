@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import monotonic, sleep
 
 from companion.app.connection import SHORT_TIMEOUT, Connection
 from companion.app.local_notes import Progress
+from companion.app.remote_run import RemoteRun
 from companion.app.types import programs
 from companion.app.types.changes import (
     Change,
@@ -32,8 +34,12 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
+from companion.app.types.runs import RunOptions, RunShape
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
+from companion.config import load_config
+from companion.enrich.model import describe_endpoint
 from companion.enrich.run import new_run
+from companion.errors import UsageError
 
 PATIENCE = 30.0  # seconds that editors have to take changes back, until it is said that they wait
 _LOOK = 0.5  # seconds between two questions whether they did
@@ -75,6 +81,35 @@ class RemoteVault:
     def prompt(self, query: PromptQuery) -> NotePrompt:
         """Return what a model would be sent for a note; nothing is sent."""
         return self._daemon.get(f"/prompt?{query.as_query()}", NotePrompt)
+
+    def run(self, options: RunOptions) -> RemoteRun:
+        """Return a run that fills notes, which the daemon has begun; see Vault."""
+        self._require_same_model()
+        with ThreadPoolExecutor(1) as pool:
+            started = pool.submit(self._start, options)
+            try:
+                return started.result()
+            except BaseException:  # Ctrl-C: it may begin all the same, and nobody would follow it
+                started.add_done_callback(lambda run: run.exception() or run.result().cancel())
+                raise
+
+    def _start(self, options: RunOptions) -> RemoteRun:
+        ends = options.model_copy(update={"on_fault": "stop"})
+        body = ends.model_dump(mode="json", exclude_defaults=True)
+        return RemoteRun(self._daemon, self._daemon.post("/runs", RunShape, body))
+
+    def _require_same_model(self) -> None:
+        """Raise UsageError if the daemon asks another model than the settings here name."""
+        config, theirs = load_config(self.root), self.status()
+        address = "" if config.is_embedded else config.endpoint.address
+        if (theirs.endpoint, theirs.model) == (address, config.endpoint.model):
+            return
+        where = f"at {theirs.endpoint}" if theirs.endpoint else "(the embedded model)"
+        raise UsageError(
+            f"this command would ask {describe_endpoint(config)}; but the daemon that runs for "
+            f"this vault (pid {theirs.pid}) asks {theirs.model} {where}. Give both the same"
+            " settings, or stop the daemon"
+        )
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from companion.app.local_notes import Progress
+from companion.app.run import Run
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
 from companion.app.types.coverage import Coverage, CoverageQuery, Estimate, Spending, SpendingQuery
@@ -25,10 +26,21 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
+from companion.app.types.runs import RunOptions
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
+from companion.enrich.model import ASK_FROM
 from companion.enrich.run import new_run
 
-__all__ = ["Agents", "Progress", "Vault", "all_changes", "all_proposals", "new_run"]
+__all__ = [
+    "ASK_FROM",
+    "Agents",
+    "Progress",
+    "Run",
+    "Vault",
+    "all_changes",
+    "all_proposals",
+    "new_run",
+]
 
 _LARGEST_PAGE = 1000
 
@@ -79,6 +91,16 @@ class Vault(Protocol):
         """Return what a model would be sent for a note; nothing is sent.
 
         Raises UsageError if it is not there, NoteError.
+        """
+
+    def run(self, options: RunOptions) -> Run:
+        """Return a run that fills notes; iterate over it to have it done.
+
+        It ends with what keeps it from going on, as an endpoint that is down.
+
+        Raises UsageError if a note is not there, or an option names nothing; ModelMissing; and
+        ConsentMissing, with what it costs, if so many notes would go to another machine that
+        somebody has to agree to it first.
         """
 
     def changes(self, query: ChangeQuery) -> ChangePage:

@@ -13,7 +13,16 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
-from companion.cli.batch_files import export, import_, job_options, open_reader, resolve_file
+from companion.app.jobs import choose_jobs, count_left_alone
+from companion.app.types.results import NoteResult
+from companion.cli.batch_files import (
+    export,
+    import_,
+    job_options,
+    open_reader,
+    read_job_options,
+    resolve_file,
+)
 from companion.cli.output import Output, count, one_line
 from companion.cli.run_report import AGREE, RunReport
 from companion.cli.session import common_options, open_session, resolve_paths, say_which_vault
@@ -23,7 +32,6 @@ from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import open_client, open_spending
 from companion.enrich.run import new_run
-from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.similar import open_similar
 from companion.enrich.submission import BATCH_SHARE, Submission, ask_first, make_submissions
 from companion.enrich.task import Job
@@ -61,7 +69,6 @@ def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) 
     takes the answers.
     """
     output = Output()
-    choice = JobOptions(**options, propose=True)
     with (
         open_session(vault, paths, output=output, from_daemon=True) as workspace,
         open_submission(workspace) as submission,
@@ -71,10 +78,11 @@ def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) 
         say_which_vault(workspace.root, output)
         scan = workspace.scan()
         asker = Asker(workspace, VaultContext(scan), similar)
-        jobs, skipped = choose_jobs(workspace, scan, requested_paths, choice)
+        chosen = read_job_options(requested_paths, **options)
+        jobs, skipped = choose_jobs(workspace, scan, chosen)
         report = RunReport(output)
         for result in skipped:
-            report.print_result(report.read(result))
+            report.print_result(NoteResult.of(result))
         submission.prepare()
         is_agreed = yes or not needs_agreement(workspace, jobs)
         if jobs and not is_agreed:
@@ -85,7 +93,9 @@ def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) 
         if sent:
             output.say(f"{sent} sent. With the answers: companion batch collect", style="bold")
         elif not jobs:
-            report.say_nothing_to_do(workspace, scan, requested_paths, choice)
+            report.say_nothing_to_do(
+                {} if chosen.all else count_left_alone(workspace, scan, chosen.paths)
+            )
         return int(report.counts["failed"] > 0)
 
 
@@ -105,7 +115,7 @@ def _prepare(asker: Asker, jobs: Sequence[Job], report: RunReport) -> None:
         for result in chain(first.results, rest):
             report.counts[result.status] += 1
             if result.reason or result.left:
-                report.print_result(report.read(result))
+                report.print_result(NoteResult.of(result))
             bar.advance()
 
 
@@ -134,7 +144,7 @@ def collect(as_json: bool, vault: Path | None) -> int:
         for each in submission.list():
             at_provider = submission.look_up(each)
             for result in submission.collect(each, at_provider, reader):
-                report.add(report.read(result))
+                report.add(NoteResult.of(result))
             if at_provider is None:
                 continue
             if at_provider.failure:

@@ -10,6 +10,9 @@ from typing import IO, Any
 
 import click
 
+from companion.app.jobs import choose_jobs, count_left_alone
+from companion.app.types.results import NoteResult
+from companion.app.types.runs import Mode, RunOptions
 from companion.cli.filters import join_options
 from companion.cli.output import Output, count, one_line
 from companion.cli.run_report import RunReport
@@ -24,7 +27,6 @@ from companion.enrich.asker import Asker
 from companion.enrich.batch_calls import BatchMaker, BatchReader
 from companion.enrich.context import VaultContext
 from companion.enrich.run import new_run
-from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.vault_settings import Reader
@@ -51,6 +53,14 @@ job_options = join_options(
 """Adds the arguments that say which notes are asked about, as in companion enrich."""
 
 
+def read_job_options(
+    paths: list[str], *, every: bool, force: bool, retry: bool, limit: int | None
+) -> RunOptions:
+    """Return what is asked for in which notes; all of it becomes proposals."""
+    mode: Mode = "replace" if force else "fill"
+    return RunOptions(paths=paths, all=every, mode=mode, retry=retry, limit=limit, propose=True)
+
+
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--local", is_flag=True, help="Private notes, too: the engine is on this machine.")
@@ -73,7 +83,6 @@ def export(
     left out without --local, for nobody knows where FILE goes.
     """
     output = Output(as_json=as_json)
-    choice = JobOptions(**options, propose=True)
     target = resolve_file(file)
     reader: Reader = "here" if local else "elsewhere"
     with open_session(vault, paths, output=output, reader=reader, from_daemon=True) as workspace:
@@ -82,18 +91,21 @@ def export(
         requested_paths = resolve_paths(workspace.root, paths)[0] if paths else [""]
         say_which_vault(workspace.root, output)
         vault_context = VaultContext(scan := workspace.scan())
-        jobs, skipped = choose_jobs(workspace, scan, requested_paths, choice)
+        chosen = read_job_options(requested_paths, **options)
+        jobs, skipped = choose_jobs(workspace, scan, chosen)
         report = RunReport(output)
         if not as_json:
             for result in skipped:
-                report.print_result(report.read(result))
+                report.print_result(NoteResult.of(result))
         if jobs:
             with open_similar(workspace) as similar:
                 asker = Asker(workspace, vault_context, similar)
                 exported = _Export(asker, report)
                 exported.write(target, jobs)
                 return int(exported.counts["failed"] > 0)
-        report.say_nothing_to_do(workspace, scan, requested_paths, choice)
+        report.say_nothing_to_do(
+            {} if chosen.all else count_left_alone(workspace, scan, chosen.paths)
+        )
         return 0
 
 
@@ -153,7 +165,7 @@ class _Export:
                 self.counts[result.status] += 1
                 has_more = result.reason or result.left or not planned.calls
                 if not self.report.output.as_json and has_more:
-                    self.report.print_result(self.report.read(result))
+                    self.report.print_result(NoteResult.of(result))
                 bar.advance()
 
 
@@ -184,7 +196,7 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
             for number, line in _read_lines(file):
                 answer = read_line(line)
                 if answer and (call := workspace.journal.batches.call(answer.id)):
-                    report.add(report.read(reader.take(call, answer)))
+                    report.add(NoteResult.of(reader.take(call, answer)))
                     continue
                 why = "it is no line of answers"
                 if answer:

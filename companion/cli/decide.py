@@ -89,7 +89,7 @@ def _decide(
         choice = choose_proposals(opened, whats, **which)
         report = _DecisionReport(output, choice)
         cancelled = Event()
-        with stop_on_signals(output, cancelled, bool) as interruption:
+        with stop_on_signals(output, cancelled.set) as interruption:
             made = opened.decide(decide(choice.proposals)) if choice.proposals else ()
             fault = report.follow(made, cancelled)
     report.sum_up(back)

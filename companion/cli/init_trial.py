@@ -14,6 +14,8 @@ import click
 from pydantic import SecretStr
 from rich.filesize import decimal
 
+from companion.app.jobs import choose_jobs
+from companion.app.types.runs import RunOptions
 from companion.cli.model import fetch_model
 from companion.cli.output import Output, one_line
 from companion.config import Config
@@ -25,7 +27,6 @@ from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import describe_endpoint, is_model_missing, open_client
 from companion.enrich.run import Result, new_run
-from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, EndpointError
@@ -155,12 +156,14 @@ class Trial:
     def _find_note(self, workspace: Workspace, scan: Scan) -> Job | None:
         """Return what to do for the note named, else for one of usual length, best a stub."""
         if self.note is not None:
-            jobs, skipped = choose_jobs(workspace, scan, [self.note], JobOptions(dry_run=True))
+            jobs, skipped = choose_jobs(
+                workspace, scan, RunOptions(paths=[self.note], dry_run=True)
+            )
             for result in skipped:
                 self._show(result, (), 0.0)
             return jobs[0] if jobs else None
         for every in (False, True):
-            jobs, _ = choose_jobs(workspace, scan, [""], JobOptions(every=every, dry_run=True))
+            jobs, _ = choose_jobs(workspace, scan, RunOptions(paths=[""], all=every, dry_run=True))
             if jobs:
                 return min(jobs, key=lambda job: abs(scan.files[job.path].size - _USUAL))
         return None

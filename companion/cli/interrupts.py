@@ -6,7 +6,6 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Event
 from types import FrameType
 
 from companion.cli.output import Output
@@ -14,6 +13,7 @@ from companion.cli.output import Output
 # by name, for no system has them all
 _STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
 _EXIT_SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")
+_WRITES = "what is being written is finished first."
 _SIGNAL_STATUS = 128  # shells add the signal's number to it for the exit status
 
 
@@ -27,16 +27,15 @@ class Interruption:
 @contextmanager
 def stop_on_signals(
     output: Output,
-    cancelled: Event,
-    stop: Callable[[], object],
-    count_calls: Callable[[], int] | None = None,
-    finished: str = "what is being written is finished first.",
+    cancel: Callable[[], str | None],
+    give_up: Callable[[], int] | None = None,
 ) -> Iterator[Interruption]:
-    """Set cancelled and call stop at the first Ctrl-C, SIGTERM or SIGBREAK.
+    """Call cancel at the first Ctrl-C, SIGTERM or SIGBREAK, and give_up at the second one.
 
-    count_calls: returns how many calls are under way, for which the endpoint may charge; then
-    stop, which breaks them off, is only called at the second signal. After that the handlers from
-    before are restored, so that one more signal ends the program. finished: what goes on, in words.
+    cancel: has no further note begun, and returns in words what is finished first; None: what is
+    being written. give_up: breaks off what was to be finished, and returns how many calls that
+    were, for which the endpoint may charge. Then the handlers from before are restored, so that one
+    more signal ends the program.
     """
     interruption = Interruption()
     pending: list[int] = []
@@ -51,21 +50,17 @@ def stop_on_signals(
             pending.pop(0)
 
     def handle(number: int) -> None:
-        again = " Ctrl-C again to quit at once." if number == signal.SIGINT else ""
-        interruption.exit_status = _SIGNAL_STATUS + number
-        calls = count_calls() if count_calls else 0
-        if count_calls and not cancelled.is_set():
-            cancelled.set()
-            wait = f"waiting for {_name_calls(calls)} under way; what is answered is kept."
-            output.warn(f"Stopping: {wait if calls else finished}{again}")
+        is_first, interruption.exit_status = not interruption.exit_status, _SIGNAL_STATUS + number
+        if is_first:
+            if give_up is None:
+                restore()
+            again = " Ctrl-C again to quit at once." if number == signal.SIGINT else ""
+            output.warn(f"Stopping: {cancel() or _WRITES}{again}")
             return
         restore()
-        if calls:
-            output.warn(f"Gave up {_name_calls(calls)}, for which the endpoint may charge.")
-        elif not count_calls:
-            output.warn(f"Stopping: {finished}{again}")
-        cancelled.set()
-        stop()
+        if give_up and (calls := give_up()):
+            named = "1 call" if calls == 1 else f"{calls} calls"
+            output.warn(f"Gave up {named}, for which the endpoint may charge.")
 
     def restore() -> None:
         for number, handler in previous.items():
@@ -77,10 +72,6 @@ def stop_on_signals(
         yield interruption
     finally:
         restore()
-
-
-def _name_calls(calls: int) -> str:
-    return "1 call" if calls == 1 else f"{calls} calls"
 
 
 @contextmanager

@@ -74,6 +74,11 @@ def fetch_model(config: Config, output: Output) -> None:
         _pull(config.endpoint.model, output)
 
 
+def fetch_model_of(root: Path, output: Output) -> None:
+    """Do what fetch_model does, for the vault at root."""
+    fetch_model(load_config(root), output)
+
+
 def _configured_name(config: Config) -> str:
     return config.endpoint.model if config.is_embedded else DEFAULT_MODEL
 

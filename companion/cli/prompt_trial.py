@@ -11,7 +11,9 @@ from pathlib import Path
 from threading import Event
 from typing import Any, NamedTuple
 
+from companion.app.jobs import choose_jobs
 from companion.app.prompt import describe_value
+from companion.app.types.runs import RunOptions
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.model import fetch_model
 from companion.cli.output import Output, count, one_line
@@ -21,7 +23,6 @@ from companion.enrich.context import VaultContext
 from companion.enrich.model import describe_endpoint, open_client
 from companion.enrich.note_guard import NoteGuard
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
-from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job, prepare_task
 from companion.enrich.vault_settings import VaultSettings
@@ -52,16 +53,17 @@ def try_prompts(
     """
     spaces = {"as configured": workspace, **_change_space(workspace, prompts, model)}
     scan, cancelled = workspace.scan(), Event()
-    jobs, _ = choose_jobs(workspace, scan, [path], JobOptions(retry=True))
+    jobs, _ = choose_jobs(workspace, scan, RunOptions(paths=[path], retry=True))
     totals: dict[str, list[_Tried]] = {}
 
     def close() -> None:
+        cancelled.set()
         for side in sides:
             side.client.close()
 
     with (
         _open_sides(spaces, VaultContext(scan), output, cancelled) as sides,
-        stop_on_signals(output, cancelled, close) as stop,
+        stop_on_signals(output, close) as stop,
     ):
         results = ((job.path, _try_note(sides, job, output, job.path == path)) for job in jobs)
         try:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from companion.app.types.results import NoteResult
-from companion.cli.output import Output, one_line
-from companion.enrich.model import ASK_FROM
-from companion.enrich.run import Result
-from companion.enrich.selection import JobOptions, count_left_alone
-from companion.enrich.workspace import Workspace
-from companion.llm.response import Usage
-from companion.note.diff import diff_lines
-from companion.vault.index import Scan
-from companion.vault.paths import LinkOutOfVault, PathUnreadable
+from companion.app.types.results import NoteResult, Usage
+from companion.app.types.runs import RunOptions
+from companion.app.vault import ASK_FROM, Run, Vault
+from companion.cli.model import fetch_model_of
+from companion.cli.output import Bar, Output, one_line
+from companion.errors import CompanionError, ConsentMissing, ModelMissing
 
 AGREE = f"--yes to send them all, or --limit {ASK_FROM} for a part"
 _MARKS = {
@@ -46,29 +42,62 @@ _JSON: dict[str, Any] = {
 
 
 class RunReport:
-    """Prints and counts the results of a run.
+    """Begins a run, and prints and counts its results."""
 
-    with_diff: print what changes in each note, too; a dry run always does.
-    """
-
-    def __init__(self, output: Output, with_diff: bool = False, dry_run: bool = False) -> None:
+    def __init__(self, output: Output, dry_run: bool = False) -> None:
         self.output = output
-        self.with_diff = with_diff or dry_run
         self.dry_run = dry_run
         self.counts: Counter[str] = Counter()
         self.usage = Usage()
         self._unanswered = self._waiting = 0
         self._lacks_heading = False
 
-    def read(self, result: Result) -> NoteResult:
-        """Return a result of this process, with its diff if that is to be printed."""
-        lines = diff_lines(result.path, result.old, result.new) if self.with_diff else ()
-        return NoteResult.of(result, diff="".join(lines) or None)
+    def agree(self, vault: Vault, options: RunOptions) -> Run | None:
+        """Return the run, once the user agrees to its cost if it is large; None: they do not.
+
+        The model that runs on this machine is fetched first. Raises UsageError where nobody can
+        be asked.
+        """
+        while True:
+            try:
+                return vault.run(options)
+            except ModelMissing:
+                fetch_model_of(vault.root, self.output)
+            except ConsentMissing as cost:
+                if not self.output.agrees(str(cost), AGREE):
+                    self.output.warn("nothing was sent")
+                    return None
+                options = options.model_copy(update={"agreed": True})
+
+    def follow(self, run: Run) -> None:
+        """Have the run done, and print its results as they come, and the sum at the end.
+
+        Raises what ended it early, after that.
+        """
+        self.output.warn(*run.warnings)
+        fault = None
+        with self.output.progress("Enriching", run.total) as bar:
+            run.tell = _Waits(self.output, bar).tell
+            try:
+                for result in run:
+                    if result.counted:
+                        self.add(result)
+                        bar.advance()
+                    else:
+                        self.print_result(result)
+            except CompanionError as error:
+                fault = error
+        if run.total:
+            self.sum_up(run)
+        elif not fault:
+            self.say_nothing_to_do(run.left_alone)
+        if fault:
+            raise fault
 
     def add(self, result: NoteResult) -> None:
         """Print a result and count it."""
         self.counts[result.status] += 1
-        self.usage += Usage(**result.usage.model_dump())
+        self.usage += result.usage
         self._unanswered += result.is_unanswered
         self._lacks_heading |= result.lacks_heading
         waits = result.status == "proposed" or (self.dry_run and result.status == "enriched")
@@ -103,54 +132,52 @@ class RunReport:
         if result.diff:
             self.output.print_diff(result.diff)
 
-    def print_refused(self, refused: Sequence[LinkOutOfVault | PathUnreadable]) -> bool:
-        """Print what was named and cannot be used; return whether any of it cannot be read."""
-        for error in refused:
-            if isinstance(error, PathUnreadable):
-                self.print_result(NoteResult(path=error.path, status="failed", reason=error.reason))
-            else:
-                why = "a symbolic link that leads out of the vault"
-                self.print_result(NoteResult(path=error.path, status="skipped", reason=why))
-        return any(isinstance(error, PathUnreadable) for error in refused)
-
-    def say_nothing_to_do(
-        self, workspace: Workspace, scan: Scan, paths: Sequence[str], choice: JobOptions
-    ) -> None:
+    def say_nothing_to_do(self, left_alone: Mapping[str, int]) -> None:
         """Say that no note needs anything, and how many are left alone, by reason."""
-        reasons = Counter[str]()
-        if not choice.every:  # else each of them was named
-            reasons = count_left_alone(workspace, scan, paths)
-        end = ", except what is left alone:" if reasons else "."
+        end = ", except what is left alone:" if left_alone else "."
         self.output.say(f"Nothing to do: no note here needs anything{end}")
-        for reason, number in reasons.most_common():
+        for reason, number in Counter(left_alone).most_common():
             self.output.say(f"  {number:>5,}  {reason}")
 
-    def sum_up(self, jobs: int, usage: Usage, run: str, *, stopped: bool) -> None:
-        """Print how many notes had which result, and the tokens used.
-
-        jobs: how many notes the run was given. stopped: whether the user ended it.
-        """
+    def sum_up(self, run: Run) -> None:
+        """Print how many notes had which result, and the tokens used."""
+        usage = run.usage
         names = {"enriched": "would be enriched"} if self.dry_run else {}
         if self._unanswered:
             names["proposed"] = f"proposed ({self._unanswered} with nothing of the model's)"
         words = [f"{n} {names.get(s, s)}" for s in _MARKS if (n := self.counts[s])]
-        if not_begun := jobs - self.counts.total():
+        if not_begun := run.total - self.counts.total():
             words.append(f"{not_begun} not done")
         cached = ""
         if usage.cached_tokens:
             cached = f" ({usage.cached_tokens / usage.input_tokens:.0%} of them from the cache)"
         tokens = f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out"
-        start = "Stopped: " if stopped else ""
+        start = "Stopped: " if run.is_cancelled else ""
         nothing = "; nothing was written" if self.dry_run else ""
         self.output.say(f"\n{start}{', '.join(words)}{nothing}. {tokens}.", style="bold")
         if self.counts["proposed"]:
             self.output.say("To look through what is proposed: companion review")
         if self._waiting:
-            self.output.say(f"To write it without asking again: companion apply --run {run}")
+            self.output.say(f"To write it without asking again: companion apply --run {run.id}")
         if self.counts["enriched"] and not self.dry_run:
-            self.output.say(f"To take it all back: companion undo --run {run}")
+            self.output.say(f"To take it all back: companion undo --run {run.id}")
 
     @property
     def exit_status(self) -> int:
         """The exit status of a run that nobody interrupted."""
         return 1 if self.counts["failed"] or self._unanswered or self._lacks_heading else 0
+
+
+class _Waits:
+    """Says why a run waits: on the progress bar, or a line for each reason where there is none."""
+
+    def __init__(self, output: Output, bar: Bar) -> None:
+        self._output = output
+        self._bar = bar
+        self._reason = ""
+
+    def tell(self, why: str) -> None:
+        self._bar.wait(why)
+        if why not in ("", self._reason) and not self._output.err.is_terminal:
+            self._reason = why
+            self._output.warn(f"Waiting: {why}")

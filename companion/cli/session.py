@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem
 from companion.app.open_vault import find_served, open_vault
 from companion.app.remote_vault import RemoteVault
 from companion.app.runtime_file import find_daemon
+from companion.app.types.results import NoteResult
 from companion.app.vault import Vault
 from companion.cli.filters import join_options
 from companion.cli.output import Output
@@ -23,7 +24,6 @@ from companion.config.load import describe_gone_settings, vault_file
 from companion.enrich.vault_settings import Reader
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, NotThere, UsageError
-from companion.python_api import find_client
 from companion.vault.paths import (
     LinkOutOfVault,
     PathUnreadable,
@@ -33,9 +33,6 @@ from companion.vault.paths import (
     resolve_vault,
     vault_option_for,
 )
-
-if TYPE_CHECKING:
-    from companion.daemon.daemon_client import DaemonClient
 
 NOTE_PATH = click.Path(readable=False)
 """A parameter that is a note or a folder, which need not be there; shells complete it."""
@@ -147,17 +144,6 @@ def say_which_vault(root: Path, output: Output) -> None:
     """Print which vault it is, unless the current folder is in it."""
     if not is_in_vault(root, Path.cwd()):
         output.say(f"In the vault {root}", style="bold")
-
-
-def find_running_daemon(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient | None:
-    """Return a client of the daemon that runs for the vault; None if none does.
-
-    Raises UsageError if the daemon would ask another model than this command.
-    """
-    root, config = load_vault(vault, paths)
-    if daemon := find_client(root):
-        daemon.require_model_of(config)
-    return daemon
 
 
 def warn_of_restart(root: Path, output: Output) -> None:
@@ -273,6 +259,16 @@ def resolve_paths(
     if refused and not resolved:
         raise refused[0]
     return resolved, refused
+
+
+def describe_unusable(errors: Iterable[LinkOutOfVault | PathUnreadable]) -> Iterator[NoteResult]:
+    """Yield what becomes of the paths that resolve_paths names as unusable."""
+    for error in errors:
+        if isinstance(error, PathUnreadable):
+            yield NoteResult(path=error.path, status="failed", reason=error.reason)
+        else:
+            why = "a symbolic link that leads out of the vault"
+            yield NoteResult(path=error.path, status="skipped", reason=why)
 
 
 def resolve_path(workspace: Workspace, typed: str) -> str:

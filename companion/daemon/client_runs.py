@@ -1,42 +1,20 @@
-"""The runs that clients start: their requests, progress and results."""
+"""The runs that clients start: their options, progress and results."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from companion.app.editor_edits import ClientEdits
-from companion.daemon.work_queue import Priority
+from companion.app.types.runs import RunOptions, RunState
 from companion.enrich.run import Result
-from companion.enrich.selection import JobOptions
 from companion.llm.response import Usage
 
-RunState = Literal["queued", "running", "done", "cancelled", "failed"]
-
 _KEPT = 50  # finished runs that clients can still ask about
-
-
-class RunRequest(NamedTuple):
-    """What a client wants enriched, and how.
-
-    paths: vault-relative notes and folders, `""` for the vault. text: the note as its editor shows
-    it, with unsaved changes; the run returns client edits then, and writes nothing.
-    stops_on_fault: end the run when the endpoint fails, instead of waiting. agreed: the user has
-    agreed to the cost of a large run. even_open: also write notes that are open; for the client
-    that shows them, with nothing unsaved.
-    """
-
-    paths: Sequence[str]
-    choice: JobOptions = JobOptions()
-    priority: Priority = Priority.REQUEST
-    text: str | None = None
-    stops_on_fault: bool = False
-    agreed: bool = False
-    even_open: bool = False
 
 
 class RunEntry(NamedTuple):
@@ -55,13 +33,13 @@ class RunEntry(NamedTuple):
 class Run:
     """A run. Only Runs and the workers change it.
 
-    total: the number of its notes. waits: why it waits now, in words; empty if it does not.
-    fault: what ended it. usage: of all its calls, with those that had no answer. made_at: Unix
-    time, seconds.
+    total: the number of its notes. warnings, left_alone: as in RunPlan. waits: why it waits now, in
+    words; empty if it does not. fault: what ended it. usage: of all its calls, with those that had
+    no answer. made_at: Unix time, seconds.
     """
 
     id: str
-    request: RunRequest
+    options: RunOptions
     total: int
     state: RunState = "queued"
     fault: str = ""
@@ -70,6 +48,8 @@ class Run:
     entries: list[RunEntry] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     usage: Usage = field(default_factory=Usage)
+    warnings: Sequence[str] = ()
+    left_alone: Mapping[str, int] = field(default_factory=dict)
     cancelled: threading.Event = field(default_factory=threading.Event)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
@@ -126,10 +106,10 @@ class Runs:
         self._runs: dict[str, Run] = {}
         self._lock = threading.Lock()
 
-    def new(self, request: RunRequest, total: int) -> Run:
+    def new(self, options: RunOptions, total: int) -> Run:
         """Return a new run."""
         with self._lock:
-            run = Run(self._new_id(), request, total)
+            run = Run(self._new_id(), options, total)
             self._runs[run.id] = run
             over = [run.id for run in self._runs.values() if run.is_over]
             for old in over[: max(0, len(over) - _KEPT)]:

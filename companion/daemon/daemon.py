@@ -5,21 +5,23 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
 
 from companion.app.backlog import Backlog, BacklogConsent
 from companion.app.editor_edits import ClientEdits
+from companion.app.jobs import RunPlan, plan_run
 from companion.app.local_notes import LocalNotes, Progress
 from companion.app.local_vault import LocalVault
 from companion.app.outbox import Outbox
+from companion.app.types.runs import RunOptions, RunShape
 from companion.app.types.status import Status
 from companion.config.load import find_restart_settings
-from companion.daemon.api.run_schemas import RunShape
 from companion.daemon.background import BackgroundHandler, BackgroundSwitch, DailyQuota
 from companion.daemon.circuit_breaker import CircuitBreaker
-from companion.daemon.client_runs import Run, RunRequest, Runs
+from companion.daemon.client_runs import Run, Runs
 from companion.daemon.enricher_source import EnricherSource
 from companion.daemon.events import Events
 from companion.daemon.fingerprints import Fingerprints
@@ -29,17 +31,15 @@ from companion.daemon.presence import Presence
 from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
 from companion.daemon.status import find_daemon_status
-from companion.daemon.work_queue import Priority, WorkQueue
+from companion.daemon.work_queue import WorkQueue
 from companion.daemon.workers import WorkerPool
-from companion.enrich.cost import describe_cost_of, needs_agreement
 from companion.enrich.model import find_limiter
-from companion.enrich.run import Result, new_run
-from companion.enrich.selection import choose_jobs
+from companion.enrich.run import new_run
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job
 from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
-from companion.errors import ConsentMissing, UsageError, VaultLocked
+from companion.errors import UsageError, VaultLocked
 from companion.llm.budget import Budget
 from companion.store.proposal import Acceptance
 from companion.store.proposals import Selection
@@ -228,31 +228,25 @@ class Daemon:
         self.follow_settings()
         return find_daemon_status(self)
 
-    def start_run(self, request: RunRequest) -> Run:
+    def start_run(self, options: RunOptions) -> Run:
         """Queue a new run, and return it.
 
-        Raises UsageError if a path is missing or outside the vault, or the request is not
+        Raises UsageError if a path is missing or outside the vault, or it is not
         possible now; ConsentMissing if many notes would go to another machine without consent.
         """
         if self.reconciler.vault_missing:
             raise UsageError("the vault is not there just now; mount its drive, and try again")
         self.space.refresh()
         self.follow_settings()
-        if request.priority is Priority.BACKGROUND and (off := self.background_switch.reason_off()):
+        if options.priority == "background" and (off := self.background_switch.reason_off()):
             raise UsageError(f"no background work is done: {off}")
         # each path once: for a folder, all its notes are checked
-        paths = [spelled_path(self.root, path) for path in dict.fromkeys(request.paths)]
-        jobs, skipped = self._choose(request, paths)
-        if not request.agreed and needs_agreement(self.space, jobs):
-            cost = describe_cost_of(self.space, self.reconciler.scan(), jobs)
-            raise ConsentMissing(
-                f"{cost} Nothing was sent, for somebody has to agree to it"
-                " first: with `agreed` in the API, or by `companion enrich FOLDER --yes`."
-            )
-        if request.text is not None:
+        paths = [spelled_path(self.root, path) for path in dict.fromkeys(options.paths)]
+        plan = self._plan(options, paths)
+        if options.text is not None:
             self._background.withdraw(paths[0])
-        run = self.run_handler.start(request, jobs, skipped)
-        if request.priority is not Priority.BACKGROUND:  # now that its notes are queued
+        run = self.run_handler.start(options, plan)
+        if options.priority != "background":  # now that its notes are queued
             self.circuit_breaker.retry_now()
             self.queue.pause_until(None)
         return run
@@ -262,15 +256,15 @@ class Daemon:
         self.reconciler.refresh(_REFRESH)
         return self.reconciler.scan()
 
-    def _choose(self, request: RunRequest, paths: Sequence[str]) -> tuple[list[Job], list[Result]]:
-        if request.text is not None:
+    def _plan(self, options: RunOptions, paths: Sequence[str]) -> RunPlan:
+        if options.text is not None:
             if len(paths) != 1 or not (self.root / paths[0]).is_file():
                 raise UsageError("edits for an editor are made for one note at a time")
-            if request.priority is Priority.BACKGROUND:
-                return [Job(paths[0], background=True)], []
+            if options.priority == "background":
+                return RunPlan([Job(paths[0], background=True)], [], [], Counter())
         if any(not (self.root / path).is_file() for path in paths):
             self.reconciler.refresh(_REFRESH)
-        return choose_jobs(self.space, self.reconciler.scan(), paths, request.choice, request.text)
+        return plan_run(self.space, self.reconciler.scan(), options, paths)
 
     def confirm(
         self, run: str, path: str, base_sha256: str, new_sha256: str, moved_to: str | None = None
@@ -302,7 +296,7 @@ class Daemon:
         self.background_switch.pause()
         self._background.stop()
         for run in self.runs.active():
-            if run.request.priority is Priority.BACKGROUND:
+            if run.options.priority == "background":
                 self.run_handler.cancel(run)
         self._background.wait_idle(_STOP)
 

@@ -20,8 +20,8 @@ from pydantic import BaseModel
 from companion import __version__
 from companion.app.connection import LONGEST_WAIT
 from companion.app.types.events import ChangesChanged, ProposalsChanged, Restarted
+from companion.app.types.runs import RunList, RunShape
 from companion.app.types.status import Status
-from companion.daemon.api.run_schemas import RunList, RunShape
 from companion.errors import CompanionError
 
 STREAMS = 64  # that stay open; each further one ends with its first event

@@ -10,9 +10,11 @@ from functools import partial
 from typing import NamedTuple
 
 from companion.app.editor_edits import ClientEdits
+from companion.app.jobs import RunPlan
 from companion.app.outbox import NOT_TAKEN, Outbox
+from companion.app.types.runs import RunOptions, RunState
 from companion.daemon.background import DailyQuota, used_model
-from companion.daemon.client_runs import Run, RunRequest, Runs, RunState
+from companion.daemon.client_runs import Run, Runs
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.log import log_result
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
@@ -71,25 +73,26 @@ class RunHandler:
         self._enrichers: dict[str, Enricher] = {}
         self._answers: dict[tuple[str, str], Answered] = {}  # by run and path, until it is done
 
-    def start(self, request: RunRequest, jobs: list[Job], skipped: list[Result]) -> Run:
+    def start(self, options: RunOptions, plan: RunPlan) -> Run:
         """Queue the jobs of a new run, and return it; those skipped are among its entries.
 
         Raises UsageError if the model cannot be opened.
         """
-        run = self._runs.new(request, len(jobs))
-        for result in skipped:
+        run = self._runs.new(options, len(plan.jobs))
+        run.warnings, run.left_alone = plan.warnings, plan.left_alone
+        for result in plan.skipped:
             run.add(result, counted=False)
-        if not jobs:
+        if not plan.jobs:
             run.end("done")
             return run
         try:
-            can_wait = len(jobs) > 1 or request.priority is Priority.BACKGROUND
+            can_wait = len(plan.jobs) > 1 or options.priority == "background"
             self._enrichers[run.id] = self._open(run.id, run.cancelled, can_wait)
         except BaseException:
             run.end("failed", "it could not be begun")
             raise
-        for job in jobs:
-            self._queue.put(job, request.priority, run.id)
+        for job in plan.jobs:
+            self._queue.put(job, Priority[options.priority.upper()], run.id)
         return run
 
     def cancel(self, run: Run) -> None:
@@ -145,19 +148,19 @@ class RunHandler:
         elif not isinstance(error, EndpointError | StorageError):
             self._queue.done(ticket)
             self._add(run, Result(ticket.path, "failed", str(error)), None)
-        elif passes and not run.request.stops_on_fault:
+        elif passes and run.options.on_fault == "wait":
             self._queue.requeue(ticket, time.monotonic())
         else:
             self._queue.done(ticket)
             # at a limit nothing was asked about the note; but an editor waits for its result
-            if run.request.text is not None or not isinstance(error, LimitReached):
+            if run.options.text is not None or not isinstance(error, LimitReached):
                 run.add(Result(ticket.path, "failed", str(error), ends_run=True))
             self._end(run, "failed", str(error))
 
     def end_runs(self, fault: str) -> None:
         """End the runs that stop on a fault, after one that does not pass by itself."""
         for run in self._runs.active():
-            if run.request.stops_on_fault:
+            if run.options.on_fault == "stop":
                 self._end(run, "failed", fault)
 
     def edits_for_text(
@@ -192,13 +195,13 @@ class RunHandler:
 
     def _do(self, run: Run, enricher: Enricher, job: Job) -> _Done:
         """Ask the model about the note, unless it has answered already; write or plan the edits."""
-        text, usage, asked = run.request.text, Usage(), False
+        text, usage, asked = run.options.text, Usage(), False
         earlier = self._answers.get((run.id, job.path))
         try:
             require_utf8(text or "")
             if earlier:
                 answer: Answered | Result = earlier
-            elif run.request.priority is Priority.BACKGROUND:
+            elif run.options.priority == "background":
                 answer = self._quota.ask(enricher, job, text)
             else:
                 answer = enricher.ask(job, text)
@@ -217,7 +220,7 @@ class RunHandler:
 
     def _write(self, run: Run, enricher: Enricher, answered: Answered) -> Result | None:
         """Write the answer and return the result; None where that is left to the note's editor."""
-        if run.request.even_open or answered.job.dry_run:
+        if run.options.even_open or answered.job.dry_run:
             return enricher.write(answered)
         return self._outbox.fill(enricher, answered, partial(self._end_note, run, answered))
 

@@ -14,6 +14,12 @@ from companion.vault.paths import has_folder
 _UNUSED = "it keeps no note back"
 
 
+def find_unused(config: Config, prompts: Prompts, root: Path, scan: Scan) -> list[str]:
+    """Return a sentence for each name in the settings that the vault does not have."""
+    folders, prompt_folders = find_unused_folders(config, root), find_unused_prompts(prompts, root)
+    return [*folders, *prompt_folders, *find_unused_marks(config, scan)]
+
+
 def find_unused_folders(config: Config, root: Path) -> list[str]:
     """Return a sentence for each folder in [ignore] or [private] that the vault does not have."""
     return [

@@ -76,21 +76,18 @@ class Criteria(NamedTuple):
     """Which texts to rewrite: those that match every criterion given.
 
     made_since: Unix time, seconds. made_by: the name of a model. prompt_changed: what was asked
-    for with other instructions than are asked with now. kind: of the need. need: its key.
+    for with other instructions than are asked with now. kind: of the need.
     """
 
     made_since: float | None = None
     made_by: str | None = None
     prompt_changed: bool = False
     kind: str | None = None
-    need: str | None = None
 
     def fits(self, proposal: Proposal) -> bool:
         """Return whether the proposal matches, ignoring the prompt."""
-        return (
-            self.need in (None, proposal.need)
-            and (self.made_by is None or is_same_model(self.made_by, proposal.model))
-            and (self.made_since is None or proposal.made_at >= self.made_since)
+        return (self.made_by is None or is_same_model(self.made_by, proposal.model)) and (
+            self.made_since is None or proposal.made_at >= self.made_since
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from companion.errors import UsageError
+from companion.errors import ModelMissing, UsageError
 
 DEFAULT_MODEL = "qwen2.5-coder-1.5b"
 """The small model whose file can be had from the Python package index, too."""
@@ -228,10 +228,10 @@ def model_path(name: str) -> Path | None:
 
 
 def require_model(name: str) -> Path:
-    """Return the path of the model's file. Raises UsageError when it was not fetched yet."""
+    """Return the path of the model's file. Raises ModelMissing when it was not fetched yet."""
     if path := model_path(name):
         return path
-    raise UsageError(f"the model {name} is not on this machine; companion model pull fetches it")
+    raise ModelMissing(f"the model {name} is not on this machine; companion model pull fetches it")
 
 
 def is_small_model(name: str) -> bool:

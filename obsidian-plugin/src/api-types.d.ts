@@ -374,96 +374,6 @@ export interface components {
         NewFetch: {
             name: string;
         };
-        /**
-         * @description What to enrich, and how: the options of `companion enrich`.
-         *
-         *     paths: notes and folders; empty for the vault. text: the one note as its editor shows it, or as
-         *     its file has it if the client edits the file; the run then returns edits (`apply: client`) and
-         *     writes nothing. requests: fill only the empty callouts in the notes. propose: write nothing;
-         *     what the model gives waits for a decision. kind: of what is filled, a property or `callout`;
-         *     null: all. tag, with_property (a name, or `name=value`), modified_since (Unix time, seconds):
-         *     only the notes that fit. made_since (Unix time, seconds), made_by, prompt_changed: nothing but
-         *     what Companion wrote since then, with this model, or with other instructions than now, and
-         *     nobody edited; it is asked for again, and waits beside the old text. section: add a callout
-         *     under the one heading with this text, or else with these first words. line: the same for the
-         *     section that contains this line, counted from 1 in `text`, or in the file without it; for
-         *     headings that occur several times.
-         *     on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
-         *     than 50 notes go to a model on another machine; else that is refused with 409, `not-agreed`,
-         *     with what it costs. even_open: also write notes that are open in an editor; only for the client
-         *     that shows them, with nothing unsaved. Else their edits wait for that client, see
-         *     `POST /api/v1/presence`.
-         */
-        NewRun: ({
-            paths: string[];
-            /** @default false */
-            all: boolean;
-            /** @default false */
-            force: boolean;
-            /** @default false */
-            retry: boolean;
-            /** @default null */
-            section: string | null;
-            /** @default null */
-            line: number | null;
-            /** @default null */
-            limit: number | null;
-            /** @default false */
-            dry_run: boolean;
-            /** @default false */
-            requests: boolean;
-            /** @default false */
-            propose: boolean;
-            /** @default null */
-            kind: string | null;
-            /** @default null */
-            tag: string | null;
-            /** @default null */
-            with_property: string | null;
-            /** @default null */
-            modified_since: number | null;
-            /** @default null */
-            made_since: number | null;
-            /** @default null */
-            made_by: string | null;
-            /** @default false */
-            prompt_changed: boolean;
-            /**
-             * @default request
-             * @enum {string}
-             */
-            priority: "interactive" | "request" | "background";
-            /**
-             * @default daemon
-             * @enum {string}
-             */
-            apply: "daemon" | "client";
-            /** @default null */
-            text: string | null;
-            /**
-             * @default wait
-             * @enum {string}
-             */
-            on_fault: "wait" | "stop";
-            /** @default false */
-            agreed: boolean;
-            /** @default false */
-            even_open: boolean;
-        } | {
-            line?: null;
-        } | {
-            section?: null;
-            paths?: string[];
-        }) & ({
-            /** @constant */
-            apply?: "daemon";
-            text?: null;
-        } | {
-            /** @constant */
-            apply: "client";
-            text: string;
-            paths: string[];
-        });
         /** @description 32 random bytes in 64 hex digits, which the client has never sent before. */
         Nonce: {
             nonce: string;
@@ -808,8 +718,7 @@ export interface components {
         };
         /**
          * @description The result for a note of a run. number: counts up within the run. offer: the edits for an
-         *     editor. counted: whether it is one of the run's total; other notes were named, and skipped at
-         *     the start.
+         *     editor.
          */
         ResultShape: {
             path: string;
@@ -830,8 +739,9 @@ export interface components {
             proposals: number[];
             /** @default null */
             diff: string | null;
-            number: number;
+            /** @default true */
             counted: boolean;
+            number: number;
             offer: components["schemas"]["OfferShape"] | null;
         };
         /** @description An editor has made the edits of a row. moved_to: the note's path, if that changed since. */
@@ -845,6 +755,100 @@ export interface components {
         RunList: {
             runs: components["schemas"]["RunShape"][];
         };
+        /**
+         * @description What to enrich, and how: the options of `companion enrich`.
+         *
+         *     paths: notes and folders; an empty one for the vault. field, tag, property, modified_since: as
+         *     of a scan. mode: `fill` what is missing; `replace` what Companion wrote and nobody edited, too;
+         *     `rewrite` nothing but that, which waits beside the old text; `requests`: fill only the empty
+         *     callouts in the notes. made_since, made_by, prompt_changed: rewrite only what was written since
+         *     then, by this model, with other instructions than now.
+         *     all: in folders, fill every note, not only stubs. retry: ask again what was undone, deleted or
+         *     rejected. section: add a callout under the one heading with this text, or else with these first
+         *     words. line: the same for the section that contains this line, counted from 1 in `text`, or in
+         *     the file without it; for headings that occur several times. limit: of the notes that are asked
+         *     about or written.
+         *     dry_run: write nothing, and tell what would be. propose: write nothing; what the model gives
+         *     waits for a decision. diff: have the results show what changes in each note.
+         *     text: the one note as its editor shows it, or as its file has it if the client edits the file;
+         *     the run returns edits then, and writes nothing. even_open: also write notes that are open in an
+         *     editor; only for the client that shows them, with nothing unsaved. Else their edits wait for
+         *     that client, see `POST /api/v1/presence`.
+         *     on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
+         *     than 50 notes go to a model on another machine; else that is refused with 409, `not-agreed`,
+         *     with what it costs.
+         */
+        RunOptions: {
+            paths: string[];
+            /** @default null */
+            field: string | null;
+            /** @default null */
+            tag: string | null;
+            /** @default null */
+            property: string | null;
+            /** @default null */
+            modified_since: string | number | null;
+            /**
+             * @default fill
+             * @enum {string}
+             */
+            mode: "fill" | "replace" | "rewrite" | "requests";
+            /** @default null */
+            made_since: string | number | null;
+            /** @default null */
+            made_by: string | null;
+            /** @default false */
+            prompt_changed: boolean;
+            /** @default false */
+            all: boolean;
+            /** @default false */
+            retry: boolean;
+            /** @default null */
+            section: string | null;
+            /** @default null */
+            line: number | null;
+            /** @default null */
+            limit: number | null;
+            /** @default false */
+            dry_run: boolean;
+            /** @default false */
+            propose: boolean;
+            /** @default false */
+            diff: boolean;
+            /**
+             * @default request
+             * @enum {string}
+             */
+            priority: "interactive" | "request" | "background";
+            /** @default null */
+            text: string | null;
+            /** @default false */
+            even_open: boolean;
+            /**
+             * @default wait
+             * @enum {string}
+             */
+            on_fault: "wait" | "stop";
+            /** @default false */
+            agreed: boolean;
+        } & (({
+            text?: null;
+        } | {
+            paths?: string[];
+        }) & ({
+            line?: null;
+        } | {
+            section?: null;
+            paths?: string[];
+        }) & ({
+            /** @constant */
+            mode: "rewrite";
+        } | {
+            made_since?: null;
+            made_by?: null;
+            /** @constant */
+            prompt_changed?: false;
+        }));
         /**
          * @description A run with its results after a number. next: the number to ask with next time.
          *
@@ -862,10 +866,18 @@ export interface components {
             waits: string;
             fault: string;
             made_at: string;
+            warnings: string[];
+            left_alone: {
+                [key: string]: number;
+            };
             results: components["schemas"]["ResultShape"][];
             next: number;
         };
-        /** @description A run. counts: results by status. waits: why it waits now. fault: what ended it. */
+        /**
+         * @description A run. total: the number of its notes. counts: results by status. waits: why it waits now.
+         *     fault: what ended it. warnings: what in the settings names nothing. left_alone: if no note needs
+         *     anything, how many are left alone, by the reason.
+         */
         RunShape: {
             id: string;
             /** @enum {string} */
@@ -878,6 +890,10 @@ export interface components {
             waits: string;
             fault: string;
             made_at: string;
+            warnings: string[];
+            left_alone: {
+                [key: string]: number;
+            };
         };
         /**
          * @description Which notes to look at. paths: notes and folders; empty: the vault. field: only needs that it
@@ -1102,7 +1118,7 @@ export interface components {
         /**
          * @description How to undo. apply: the daemon writes, or the client gets edits for the text it shows.
          *
-         *     run: the run that the undo belongs to in the journal. even_open: as in NewRun.
+         *     run: the run that the undo belongs to in the journal. even_open: as in RunOptions.
          */
         Undo: {
             /**
@@ -1211,7 +1227,6 @@ export type Need = components['schemas']['Need'];
 export type NeedFound = components['schemas']['NeedFound'];
 export type NeedRead = components['schemas']['NeedRead'];
 export type NewFetch = components['schemas']['NewFetch'];
-export type NewRun = components['schemas']['NewRun'];
 export type Nonce = components['schemas']['Nonce'];
 export type Note = components['schemas']['Note'];
 export type NoteDecided = components['schemas']['NoteDecided'];
@@ -1249,6 +1264,7 @@ export type Restarted = components['schemas']['Restarted'];
 export type ResultShape = components['schemas']['ResultShape'];
 export type RowApplied = components['schemas']['RowApplied'];
 export type RunList = components['schemas']['RunList'];
+export type RunOptions = components['schemas']['RunOptions'];
 export type RunProgress = components['schemas']['RunProgress'];
 export type RunShape = components['schemas']['RunShape'];
 export type ScanOptions = components['schemas']['ScanOptions'];

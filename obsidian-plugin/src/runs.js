@@ -70,8 +70,8 @@ async function askModelOnce(plugin, file, { section, requests, isQuiet }, isOurs
     priority: isQuiet ? "background" : "interactive",
     on_fault: "stop",
     ...(section && note.view && { line: note.view.editor.getCursor().line + 1 }),
-    ...(requests && { requests }),
-    ...(text !== null && { apply: "client", text }),
+    ...(requests && { mode: "requests" }),
+    ...(text !== null && { text }),
   });
   return { file, path, run, text, result: await awaitResult(plugin, run, file, Boolean(isQuiet)) };
 }

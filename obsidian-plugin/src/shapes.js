@@ -8,9 +8,9 @@ import { UnexpectedAnswer } from "./errors.js";
 
 /**
  * @import {
- *   AskedShape, Change as ChangeShape, ChangePage, DecisionsMade, EditShape, Filled as FilledShape, ModelShape, NewRun, Note as NoteShape, OfferShape, Problem, Proof,
+ *   AskedShape, Change as ChangeShape, ChangePage, DecisionsMade, EditShape, Filled as FilledShape, ModelShape, Note as NoteShape, OfferShape, Problem, Proof,
  *   Proposal as ProposalShape, ProposalOffer,
- *   ReportTaken, ResultShape, RunProgress, RunShape, Status as StatusShape, Token, Undone as UndoneShape, EditsInPart,
+ *   ReportTaken, ResultShape, RunOptions, RunProgress, RunShape, Status as StatusShape, Token, Undone as UndoneShape, EditsInPart,
  * } from "./api-types.d.ts"
  */
 
@@ -263,5 +263,5 @@ export const asModel = object({
 /**
  * What a run is started with: all but the paths may be left out.
  *
- * @typedef {Partial<Extract<NewRun, { agreed: boolean }>> & { paths: string[] }} Order
+ * @typedef {Partial<RunOptions> & { paths: string[] }} Order
  */

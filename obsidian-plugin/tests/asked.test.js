@@ -168,8 +168,8 @@ describe("a note that is open to read", () => {
     let answerNow;
     host.daemon.thinking = new Promise((resolve) => (answerNow = resolve));
     await host.command("enrich-note");
-    const { apply, text, even_open } = requests("POST /runs")[0];
-    assert.deepEqual([apply, text, even_open], ["client", NOTE, undefined]);
+    const { text, even_open } = requests("POST /runs")[0];
+    assert.deepEqual([text, even_open], [NOTE, undefined]);
     typed["A.md"] = `${NOTE}Typed.\n`;
     answerNow();
     await host.pass(1000);

@@ -26,7 +26,7 @@ describe("enrich note", () => {
     assert.equal(view.editor.steps, 1);
     assert.match(host.said, /^Filled description and a callout in “A”\.Undo$/);
     const [{ body }] = host.daemon.asked("POST /runs");
-    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop", apply: "client", text: NOTE });
+    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop", text: NOTE });
     const { base_sha256, new_sha256 } = offerFor(NOTE);
     assert.deepEqual(host.daemon.asked("POST /runs/run1/applied")[0].body, { path: "A.md", base_sha256, new_sha256 });
     host.notices.at(-1).click("Undo");
@@ -63,7 +63,7 @@ describe("enrich note", () => {
     await host.open("A.md", "preview");
     await host.command("enrich-note");
     const [{ body }] = host.daemon.asked("POST /runs");
-    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop", apply: "client", text: NOTE });
+    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop", text: NOTE });
     assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 1);
     assert.equal(await host.read("A.md"), FILLED);
     assert.match(host.said, /^Filled description and a callout in “A”/);
@@ -166,7 +166,7 @@ describe("answer requests", () => {
     const results = [result({ changes: [CHANGES[1]], offer: offerFor(NOTE, [1]) })];
     host.daemon.answers.set("GET /runs/*", progress({ results }));
     await host.command("answer-requests");
-    assert.equal(host.daemon.asked("POST /runs")[0].body.requests, true);
+    assert.equal(host.daemon.asked("POST /runs")[0].body.mode, "requests");
     assert.equal(view.editor.getValue(), fill(NOTE, [1]));
     assert.match(host.said, /^Filled a callout in “A”/);
   });

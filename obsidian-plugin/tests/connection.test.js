@@ -990,8 +990,8 @@ describe("an open note that waits for edits", () => {
     assert.equal(host.daemon.asked("POST /runs").length, 0);
     await host.pass(1100);
     assert.equal(view.editor.getValue(), fill(`${NOTE}yx`));
-    const { priority, apply, paths } = host.daemon.asked("POST /runs")[0].body;
-    assert.deepEqual({ priority, apply, paths }, { priority: "background", apply: "client", paths: ["A.md"] });
+    const { priority, text, paths } = host.daemon.asked("POST /runs")[0].body;
+    assert.deepEqual({ priority, text, paths }, { priority: "background", text: `${NOTE}yx`, paths: ["A.md"] });
     assert.match(host.said, /^Filled description and a callout in “A”\. The plugin's settings say that/);
     host.notices.at(-1).click("Undo");
     await settle();

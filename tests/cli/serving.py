@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from companion.app.connection import Connection
+from companion.app.remote_vault import RemoteVault
 from companion.app.tokens import read_token
 from companion.config import state_folder
-from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.log import log_file
 from tests.cli.user import Process, User
 
@@ -42,9 +43,13 @@ class Serving:
         """Everything in its log."""
         return log_file(self.state).read_text(encoding="utf-8")
 
-    def client(self) -> DaemonClient:
-        """Return the command line's client of it."""
-        return DaemonClient(self.port, read_token())
+    def client(self) -> RemoteVault:
+        """Return the vault as it serves it."""
+        return RemoteVault(self.user.vault, self.connection())
+
+    def connection(self) -> Connection:
+        """Return a connection to it."""
+        return Connection(self.port, read_token())
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send it a signal; return its exit status."""

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from companion.app.connection import M
-from companion.daemon.api.run_schemas import RunProgress
-from companion.daemon.client_runs import Run, RunRequest
-from companion.daemon.daemon_client import DaemonClient
-from companion.errors import ConsentMissing
+from companion.app.connection import Connection, M
+from companion.app.remote_run import RemoteRun
+from companion.app.types.runs import RunOptions, RunShape
+from companion.daemon.api.run_routes import show_progress
+from companion.daemon.client_runs import Run
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, SAYS, STUB, Process, User, answer_by_schema
 from tests.daemon.fake_daemon import make_result
@@ -64,7 +64,10 @@ ENDERS = [
     pytest.param(lambda served: served.stop(), "does not answer|somebody else", id="SIGTERM"),
     pytest.param(lambda served: served.stop(signal.SIGKILL), "does not answer", id="SIGKILL"),
     pytest.param(
-        lambda served: [served.client().cancel(run) for run in served.client().status().runs],
+        lambda served: [
+            served.connection().post(f"/runs/{run}/cancel", RunShape, {})
+            for run in served.client().status().runs
+        ],
         "somebody else cancelled the run, or stopped the daemon",
         id="another client",
     ),
@@ -94,11 +97,10 @@ def test_a_large_run_at_a_remote_endpoint(user: User, monkeypatch: pytest.Monkey
     elsewhere = user.fake.url.replace("127.0.0.1", "0.0.0.0")  # no loopback address, and yet here
     user.environment["COMPANION_BASE_URL"] = elsewhere
     monkeypatch.setenv("COMPANION_BASE_URL", elsewhere)
-    with serving(user) as served:
-        with pytest.raises(ConsentMissing, match=r"^51 notes would be sent to m at "):
-            served.client().start_run(RunRequest([""]))
+    with serving(user):
+        refused = user.run("enrich", ".")
+        assert refused.status == 2 and refused.err.startswith("51 notes would be sent to m at ")
         assert not user.calls()
-        assert user.run("enrich", ".").status == 2 and user.calls() == 0
         assert user.run("enrich", ".", "--yes", "--dry-run").status == 0 and user.calls() == 51
 
 
@@ -137,45 +139,46 @@ def test_it_ends_when_its_command_is_ended(served: Serving, number: int) -> None
     assert served.client().status().runs == []
 
 
-class LateClient(DaemonClient):
-    """Asks about a cancelled run whose one result comes between the first answer and the next."""
+class Answers(Connection):
+    """Answers about a run. before, after: are called with each answer."""
 
-    def __init__(self) -> None:
-        self.run_ = Run("r", RunRequest(["A.md"]), total=1)
-        self.run_.end("cancelled")
+    def __init__(self, run: Run, before: Callable[[], object], after: Callable[[], object]) -> None:
+        self._run, self._before, self._after = run, before, after
 
     def get(self, path: str, model: type[M], timeout: float = 0) -> M:
-        number = int(path.partition("since=")[2].partition("&")[0])
-        told = RunProgress.since(self.run_, number, None)
-        if not self.run_.entries:
-            self.run_.add(make_result("A.md"))
-        return model.model_validate(vars(told))
+        self._before()
+        progress = show_progress(self._run, int(path.partition("since=")[2].partition("&")[0] or 0))
+        self._after()
+        return model.model_validate(vars(progress))
 
 
 def test_what_was_being_written_is_told_after_the_end() -> None:
-    assert [result.path for result in LateClient().follow("r")] == ["A.md"]
+    run = Run("r", RunOptions(paths=["A.md"]), total=1)
+    run.end("cancelled")
+
+    def write() -> None:
+        if not run.entries:
+            run.add(make_result("A.md"))
+
+    followed = RemoteRun(Answers(run, bool, write), RunShape.model_validate(run))
+    followed.is_cancelled = True
+    assert [result.path for result in followed] == ["A.md"]
 
 
-class WaitingClient(DaemonClient):
-    """Asks about a run that waits, for one thing and then for another, and ends."""
+def test_what_it_waits_for_is_told_when_it_changes() -> None:
+    run, waits = Run("r", RunOptions(paths=["A.md"]), 1), ["none", "none", "", "none", "slow"]
 
-    def __init__(self) -> None:
-        self.run_ = Run("r", RunRequest(["A.md"]), total=1)
-        self.waits = ["no quota", "no quota", "", "no quota", "slow"]
+    def change() -> None:
+        if waits:
+            run.waits = waits.pop(0)
+        elif not run.is_over:
+            run.add(make_result("A.md"))
 
-    def get(self, path: str, model: type[M], timeout: float = 0) -> M:
-        if self.waits:
-            self.run_.waits = self.waits.pop(0)
-        elif not self.run_.is_over:
-            self.run_.add(make_result("A.md"))
-        number = int(path.partition("since=")[2].partition("&")[0])
-        return model.model_validate(vars(RunProgress.since(self.run_, number, None)))
-
-
-def test_what_it_waits_for_is_told_once() -> None:
     told: list[str] = []
-    assert [result.path for result in WaitingClient().follow("r", tell=told.append)] == ["A.md"]
-    assert told == ["no quota", "slow"]
+    followed = RemoteRun(Answers(run, change, bool), RunShape.model_validate(run))
+    followed.tell = told.append
+    assert [result.path for result in followed] == ["A.md"]
+    assert told == ["none", "", "none", "slow", ""]
 
 
 def test_what_keeps_the_daemon_from_working_is_said(user: User) -> None:
@@ -185,17 +188,19 @@ def test_what_keeps_the_daemon_from_working_is_said(user: User) -> None:
         user.note(f"{name}.md")
     with serving(user) as served:
         wait_until(lambda: served.client().status().fault, "the background meets the fault")
-        run = served.client().start_run(RunRequest(["A.md"]))
-        wait_until(lambda: served.client().run(run.id).waits, "it waits")
+        client = served.connection()
+        begun = client.post("/runs", RunShape, {"paths": ["A.md"]})
+        wait_until(lambda: client.get(f"/runs/{begun.id}", RunShape).waits, "it waits")
         told: list[str] = []
 
-        def mend(said: str) -> None:
-            told.append(said)
+        def mend(why: str) -> None:
+            told.append(why)
             user.says()
             user.run("service", "resume")
 
-        following = served.client().follow(run.id, tell=mend)
-        assert [result.status for result in following] == ["enriched"]
+        run = RemoteRun(client, begun)
+        run.tell = mend
+        assert [result.status for result in run] == ["enriched"]
         assert "error 503" in told[0]
 
 
@@ -221,8 +226,9 @@ def test_why_calls_wait_their_turn_is_said(user: User) -> None:
         wait_until(lambda: served.client().status().rate_limit, "a call waits")
         assert f"waits        {why}\n" in user.run("status").out
         [run] = served.client().status().runs
-        wait_until(lambda: served.client().run(run).waits == why, "the run says so")
-        wait_until(lambda: f"The daemon waits: {why}" in told.read_text(), "the terminal, too")
+        client = served.connection()
+        wait_until(lambda: client.get(f"/runs/{run}", RunShape).waits == why, "the run says so")
+        wait_until(lambda: f"Waiting: {why}" in told.read_text(), "the terminal, too")
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 130 and "Stopped: 1 enriched, 1 not done." in out

@@ -16,7 +16,6 @@ from companion.app.remote_vault import RemoteVault
 from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.app.tokens import ensure_token
 from companion.config import state_folder
-from companion.daemon.daemon_client import DaemonClient
 from companion.doctor import setup as checks
 from companion.errors import UsageError
 from companion.store.journal import Journal
@@ -336,8 +335,7 @@ def test_a_running_daemon(user: User) -> None:
 
 def test_a_daemon_that_hangs(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.cli.doctor._STATUS_TIMEOUT", 0.2)
-    for client in (DaemonClient, RemoteVault):
-        monkeypatch.setattr(client.status, "__defaults__", (0.3,))
+    monkeypatch.setattr(RemoteVault.status, "__defaults__", (0.3,))
     monkeypatch.setattr("companion.app.remote_vault.SHORT_TIMEOUT", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent, vault_lock(state(user)):
         port = silent.getsockname()[1]

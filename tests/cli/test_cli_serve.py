@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from companion import __version__
+from companion.app.connection import Connection
+from companion.app.remote_run import RemoteRun
 from companion.app.runtime_file import find_daemon
 from companion.app.tokens import client_token, prove, read_token
+from companion.app.types.runs import RunShape
 from companion.config import state_folder
-from companion.daemon.client_runs import RunRequest
-from companion.daemon.daemon_client import DaemonClient
 from companion.enrich.checks import UNCHECKED
 from companion.errors import CompanionError
 from companion.vault.lock import vault_lock
@@ -201,11 +202,11 @@ def test_it_ends_within_five_seconds_and_the_rest_is_found_again(
     user.configure(SOON)
     user.fake.script = lambda seen, n: answer_by_schema(seen, SAYS)._replace(delay=delay)
     with serving(user) as daemon:
-        client = daemon.client()
+        client = daemon.connection()
         if delay:
             wait_until_scanned(daemon)
             user.note("Asked.md"), user.note("Found.md")
-            run = client.start_run(RunRequest(["Asked.md"])).id
+            run = client.post("/runs", RunShape, {"paths": ["Asked.md"]})
             waiting = [threading.Thread(target=follow, args=(client, run)) for _ in range(6)]
             for thread in waiting:
                 thread.start()
@@ -225,9 +226,9 @@ def test_it_ends_within_five_seconds_and_the_rest_is_found_again(
             wait_until(lambda: user.read("Asked.md") == user.read("Found.md") == FILLED, "found")
 
 
-def follow(client: DaemonClient, run: str) -> None:
+def follow(client: Connection, run: RunShape) -> None:
     with suppress(CompanionError):
-        list(client.follow(run))
+        list(RemoteRun(client, run))
 
 
 @posix

@@ -15,7 +15,6 @@ from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.app.tokens import Tokens, client_token, ensure_token, read_token
 from companion.config import state_folder
 from companion.daemon.access import take_code
-from companion.daemon.daemon_client import DaemonClient
 from companion.vault.lock import vault_lock
 from tests.cli.serving import QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, KEY, STUB, User
@@ -149,7 +148,7 @@ def test_a_code_opens_this_vault_alone_until_the_token_changes(
         assert ask(served.port, "GET", "/api/v1/status", token).status == 200
         assert ask(neighbour.port, "GET", "/api/v1/status", token).status == 401
         assert ask(neighbour.port, "GET", "/api/v1/status", read_token()).status == 200
-    mine = DaemonClient(served.port, read_token())
+    mine = served.client()
     assert user.run("plugin", "token", "rotate").status == 0
     assert ask(served.port, "GET", "/api/v1/status", token).status == 401
     with pytest.raises(DaemonRefused, match="does not open this daemon") as refused:

@@ -147,14 +147,6 @@ def test_what_cannot_be_done(both: Both) -> None:
         assert (ran.status, ran.out) == (2, "") and words in ran.err, command
 
 
-def test_a_large_run_at_a_remote_endpoint(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.config.Config.is_remote", True)
-    monkeypatch.setattr("companion.enrich.cost.ASK_FROM", 2)
-    refused = both.run("enrich", "Sub")
-    assert refused.status == 2 and "say --yes" in refused.err and both.alone.calls() == 0
-    assert both.run("enrich", "Sub", "--yes").status == 0 and both.alone.calls() > 0
-
-
 def test_undo_and_what_only_reads(both: Both) -> None:
     for path in ("Stub.md", "Sub/A.md"):
         both.run("enrich", path)

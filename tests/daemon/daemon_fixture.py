@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from companion.app.types.runs import RunOptions
 from companion.app.types.status import Status
 from companion.config import Config
 from companion.config.settings import (
@@ -25,11 +26,9 @@ from companion.config.settings import (
     ReviewTable,
 )
 from companion.daemon import scan_hints
-from companion.daemon.client_runs import Run, RunEntry, RunRequest
+from companion.daemon.client_runs import Run, RunEntry
 from companion.daemon.daemon import Daemon
-from companion.daemon.work_queue import Priority
 from companion.enrich.model import open_spending
-from companion.enrich.selection import JobOptions
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.endpoint import Endpoint
 from companion.store.journal import Change
@@ -233,9 +232,8 @@ class DaemonFixture:
         return not self.status().in_hand and not (waiting["interactive"] or waiting["request"])
 
     def run(self, *paths: str, wait: bool = True, **options: Any) -> Run:
-        """Start a run; wait: until it is over. options: of the order, and of its choice."""
-        choice = {key: options.pop(key) for key in JobOptions._fields if key in options}
-        run = self.daemon.start_run(RunRequest(paths, JobOptions(**choice), **options))
+        """Start a run; wait: until it is over."""
+        run = self.daemon.start_run(RunOptions.of(paths=list(paths), **options))
         if wait:
             run.wait(10_000, _PATIENCE)
             assert run.is_over
@@ -243,7 +241,7 @@ class DaemonFixture:
 
     def editor_run(self, path: str, text: str, **options: Any) -> RunEntry:
         """Return the one entry of an interactive run on the text of an editor."""
-        run = self.run(path, text=text, **{"priority": Priority.INTERACTIVE, **options})
+        run = self.run(path, text=text, **{"priority": "interactive", **options})
         (entry,) = run.since(0)
         return entry
 

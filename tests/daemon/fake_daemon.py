@@ -15,9 +15,10 @@ from companion.app.outbox import Outbox
 from companion.app.types.base import iso_time
 from companion.app.types.changes import Change, ChangePage, ChangeQuery
 from companion.app.types.notes import Note, NoteState, Outdated
+from companion.app.types.runs import RunOptions
 from companion.app.types.status import BackgroundWork, BacklogState, Fault, SpentToday, Status
 from companion.daemon.circuit_breaker import EndpointFault
-from companion.daemon.client_runs import Run, RunRequest, Runs
+from companion.daemon.client_runs import Run, Runs
 from companion.daemon.daemon import Daemon
 from companion.daemon.run_handler import RunHandler
 from companion.enrich.plan import Filling
@@ -113,15 +114,15 @@ class FakeDaemon(Daemon):
             settings_fault=self.settings_fault,
         )
 
-    def start_run(self, request: RunRequest) -> Run:
-        for path in request.paths:
+    def start_run(self, options: RunOptions) -> Run:
+        for path in options.paths:
             if path:
                 _require(path)
-        run = self.runs.new(request, max(1, len(request.paths)))
+        run = self.runs.new(options, max(1, len(options.paths)))
         run.usage = Usage(20, 10, 2, 8)
         if self.works_at_once:
-            for path in request.paths:
-                run.add(make_result(path), make_client_edits() if request.text else None)
+            for path in options.paths:
+                run.add(make_result(path), make_client_edits() if options.text else None)
         return run
 
     def confirm(

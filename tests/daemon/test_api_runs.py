@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from companion.daemon.api.run_request_schemas import NewRun, request_object
-from companion.daemon.work_queue import Priority
-from companion.enrich.selection import JobOptions
+from companion.app.types.runs import RunOptions
 from companion.errors import NoteChanged
 from tests.daemon.caller import Caller, make_request
 from tests.daemon.conftest import Served
@@ -28,32 +26,22 @@ def start(server: Served, **options: Any) -> str:
 
 
 def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
-    run = start(
-        server,
-        all=True,
-        force=True,
-        retry=True,
-        section="Why",
-        limit=3,
-        dry_run=True,
-        priority="interactive",
-        on_fault="stop",
-        agreed=True,
-    )
-    made = server.daemon.runs.get(run)
+    options: dict[str, Any] = {
+        "all": True,
+        "mode": "rewrite",
+        "made_since": "2026-11-25T14:30:00Z",
+        "retry": True,
+        "section": "Why",
+        "limit": 3,
+        "dry_run": True,
+        "priority": "interactive",
+        "on_fault": "stop",
+        "agreed": True,
+    }
+    made = server.daemon.runs.get(start(server, **options))
     assert made is not None
-    request = made.request
-    assert NewRun.model_validate(request_object(request)).request == request
-    assert request.choice == JobOptions(True, True, True, "Why", True, limit=3)
-    assert (request.priority, request.stops_on_fault) == (Priority.INTERACTIVE, True)
-    assert (list(request.paths), request.text, request.agreed) == (["Stub.md"], None, True)
-
-
-def test_takes_a_line_for_its_section(server: Served) -> None:
-    made = server.daemon.runs.get(start(server, line=7))
-    assert made is not None
-    assert made.request.choice == JobOptions(line=7)
-    assert request_object(made.request)["line"] == 7
+    assert made.options == RunOptions.of(paths=["Stub.md"], **options)
+    assert made.options.made_since == 1_795_617_000.0
 
 
 def test_takes_the_vault(server: Served) -> None:
@@ -61,12 +49,12 @@ def test_takes_the_vault(server: Served) -> None:
 
 
 def test_follows_a_run(server: Served) -> None:
-    run = server.daemon.runs.get(start(server))
+    run = server.daemon.runs.get(start(server, diff=True))
     assert run is not None
     before = server.get(f"/runs/{run.id}").json
     assert (before["state"], before["results"], before["next"]) == ("queued", [], 0)
     run.add(make_result("Stub.md"))
-    after = server.get(f"/runs/{run.id}?since=0&diff=true").json
+    after = server.get(f"/runs/{run.id}?since=0").json
     assert (after["state"], after["next"], after["counts"]) == ("done", 1, {"enriched": 1})
     usage = {"input_tokens": 20, "output_tokens": 10, "calls": 2, "cached_tokens": 8}
     assert after["usage"] == usage
@@ -99,7 +87,6 @@ def test_follows_a_run(server: Served) -> None:
         }
     ]
     assert server.get(f"/runs/{run.id}?since=1").json["results"] == []
-    assert server.get(f"/runs/{run.id}").json["results"][0]["diff"] is None
     assert [told["id"] for told in server.get("/runs").json["runs"]] == [run.id]
     assert "results" not in server.get("/runs").json["runs"][0]
 
@@ -117,7 +104,7 @@ def test_long_runs_come_in_pieces(server: Served) -> None:
 
 def test_an_editor_gets_edits(server: Served) -> None:
     server.daemon.works_at_once = True
-    run = start(server, text=OLD, apply="client")
+    run = start(server, text=OLD)
     offer = server.get(f"/runs/{run}").json["results"][0]["offer"]
     expected = {
         "edits": [{"start": 16, "end": 16, "text": " Yes.", "place": None}],
@@ -161,13 +148,12 @@ ORDERS = [
     pytest.param({"paths": [""], "line": 1}, "body", id="line of the vault"),
     pytest.param({"paths": ["a"], "line": 1, "section": "A"}, "body", id="line and section"),
     pytest.param({"paths": ["a"], "priority": 0}, "body/priority", id="priority"),
-    pytest.param({"paths": ["a"], "apply": "me"}, "body/apply", id="apply"),
+    pytest.param({"paths": ["a"], "mode": "force"}, "body/mode", id="mode"),
+    pytest.param({"paths": ["a"], "made_by": "m"}, "body", id="what to rewrite in another mode"),
     pytest.param({"paths": ["a"], "on_fault": "ask"}, "body/on_fault", id="on fault"),
     pytest.param({"paths": ["a"], "dry-run": True}, "body/dry-run", id="unknown"),
-    pytest.param({"paths": ["a"], "text": "x"}, "body", id="text, the daemon writes"),
-    pytest.param({"paths": ["a"], "apply": "client"}, "body", id="client without text"),
-    pytest.param({"paths": ["a", "b"], "apply": "client", "text": "x"}, "body", id="text of two"),
-    pytest.param({"paths": [""], "apply": "client", "text": "x"}, "body", id="text of the vault"),
+    pytest.param({"paths": ["a", "b"], "text": "x"}, "body", id="text of two"),
+    pytest.param({"paths": [""], "text": "x"}, "body", id="text of the vault"),
 ]
 
 

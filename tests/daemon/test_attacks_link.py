@@ -12,7 +12,7 @@ from tests.daemon.daemon_fixture import FILLED, STUB, eventually
 __all__ = ["attacked", "daemon_fixture", "fake"]
 
 ORDER = {"paths": ["A/Stub.md"], "priority": "interactive"}
-IN_EDITOR = ORDER | {"apply": "client", "text": STUB}
+IN_EDITOR = ORDER | {"text": STUB}
 WAYS_OUT = [pytest.param("A", id="its folder"), pytest.param("A/Stub.md", id="the note itself")]
 
 
@@ -37,8 +37,8 @@ def test_a_change_is_not_made_through_a_link(attacked: AttackedDaemon, what: str
     answers = [
         attacked.get("/notes?path=A/Stub.md"),
         attacked.post(f"/changes/{change}/undo"),
-        attacked.post("/runs", ORDER | {"force": True}),
-        attacked.post("/runs", {"paths": ["A"], "all": True, "force": True}),
+        attacked.post("/runs", ORDER | {"mode": "replace", "diff": True}),
+        attacked.post("/runs", {"paths": ["A"], "all": True, "mode": "replace"}),
     ]
     assert {answer.status for answer in answers} <= {200, 202, 409, 422}
     eventually(lambda: all(run.is_over for run in attacked.daemon.runs.all()))
@@ -59,5 +59,5 @@ def test_an_editor_gets_no_edits_through_a_link(attacked: AttackedDaemon) -> Non
 
 def _follow(attacked: AttackedDaemon, run: str) -> dict[str, Any]:
     eventually(lambda: attacked.get(f"/runs/{run}").json["state"] not in ("queued", "running"))
-    told: dict[str, Any] = attacked.get(f"/runs/{run}?diff=true").json
+    told: dict[str, Any] = attacked.get(f"/runs/{run}").json
     return told

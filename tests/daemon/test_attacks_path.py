@@ -190,9 +190,9 @@ LEADS = [
     "a/" * 2040 + "a",
 ]
 WAYS: list[dict[str, object]] = [
-    {"all": True, "force": True, "retry": True},
+    {"all": True, "mode": "replace", "retry": True, "diff": True},
     {"section": "Stub", "priority": "interactive"},
-    {"apply": "client", "text": STUB, "priority": "interactive"},
+    {"text": STUB, "priority": "interactive"},
 ]
 
 
@@ -205,7 +205,7 @@ def test_no_link_or_hidden_name_leads_to_a_file(attacked: AttackedDaemon) -> Non
         answers += [((path, way), attacked.post("/runs", {"paths": [path], **way})) for way in WAYS]
     runs = attacked.daemon.runs.all()
     eventually(lambda: all(run.is_over for run in runs))
-    answers += [(run.request, attacked.get(f"/runs/{run.id}?diff=true")) for run in runs]
+    answers += [(run.options, attacked.get(f"/runs/{run.id}")) for run in runs]
     assert not [what for what, answer in answers if answer.status not in (200, 202, 404, 422, 431)]
     assert attacked.asked >= len(LEADS) * 12
     assert not [run for run in runs if set(run.counts) - {"skipped"}]

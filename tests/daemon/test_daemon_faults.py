@@ -119,7 +119,7 @@ def test_run_that_stops_on_a_fault_ends_with_it(daemon_fixture: DaemonFixture) -
     for number in range(6):
         daemon_fixture.note(f"{number}.md")
     daemon_fixture.start()
-    run = daemon_fixture.run("", stops_on_fault=True)
+    run = daemon_fixture.run("", on_fault="stop")
     assert (run.state, "COMPANION_API_KEY" in run.fault) == ("failed", True)
     ended = [entry.result for entry in run.since(0) if entry.result.ends_run]
     assert ended
@@ -148,7 +148,7 @@ def test_a_fault_that_lasts_ends_the_run_whoever_meets_it(
         return start(*arguments)
 
     monkeypatch.setattr(daemon_fixture.daemon.run_handler, "start", start_late)
-    run = daemon_fixture.run("0.md", stops_on_fault=True)
+    run = daemon_fixture.run("0.md", on_fault="stop")
     assert (run.state, "COMPANION_API_KEY" in run.fault) == ("failed", True)
 
 
@@ -173,7 +173,7 @@ def test_click_tries_a_failing_endpoint_at_once(daemon_fixture: DaemonFixture) -
     daemon_fixture.model.fail(401)
     daemon_fixture.note("Stub.md")
     daemon_fixture.start()
-    assert daemon_fixture.run("Stub.md", stops_on_fault=True).state == "failed"
+    assert daemon_fixture.run("Stub.md", on_fault="stop").state == "failed"
     daemon_fixture.model.mend()
     assert statuses(daemon_fixture.run("Stub.md")) == {"Stub.md": "enriched"}  # not after a minute
     eventually(lambda: daemon_fixture.status().fault is None)

@@ -10,7 +10,6 @@ import pytest
 from companion.app.editor_edits import ClientEdits
 from companion.app.types.changes import ChangeQuery
 from companion.daemon.client_runs import Run
-from companion.daemon.work_queue import Priority
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import EditorText
 from tests.daemon.conftest import Serving
@@ -61,7 +60,7 @@ def run_on(
     daemon_fixture: DaemonFixture, text: str, path: str = "Stub.md"
 ) -> tuple[Run, ClientEdits]:
     """Return an interactive run that is over, and its offer."""
-    run = daemon_fixture.run(path, text=text, priority=Priority.INTERACTIVE)
+    run = daemon_fixture.run(path, text=text, priority="interactive")
     (entry,) = run.since(0)
     assert entry.edits, entry.result.reason
     assert entry.result.change is None
@@ -302,7 +301,7 @@ TUESDAY = LOG.count("\n", 0, LOG.index("Tuesday")) + 1
 
 @pytest.mark.parametrize("added", ["", "New.\n\n", "# New\n\n"])
 def test_section_is_filled_where_the_line_stands(quiet: DaemonFixture, added: str) -> None:
-    run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority=Priority.INTERACTIVE)
+    run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority="interactive")
     now = LOG.replace("# Stub", f"{added}# Stub")
     made = applied(now, quiet.daemon.run_handler.edits_for_text(run, "Stub.md", now))
     assert made.startswith(now[: now.index("Tuesday")])
@@ -320,7 +319,7 @@ def test_section_is_filled_where_the_line_stands(quiet: DaemonFixture, added: st
 def test_section_that_is_not_sure_any_more_is_refused(
     quiet: DaemonFixture, now: str, reason: str
 ) -> None:
-    run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority=Priority.INTERACTIVE)
+    run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority="interactive")
     with pytest.raises(NoteError, match=reason):
         quiet.daemon.run_handler.edits_for_text(run, "Stub.md", now)
 
@@ -328,8 +327,9 @@ def test_section_that_is_not_sure_any_more_is_refused(
 def test_line_below_no_heading_is_refused(quiet: DaemonFixture) -> None:
     with pytest.raises(NoteError, match="line 2 stands below no heading"):
         quiet.run("Stub.md", text=LOG, line=2)
+    (quiet.vault / "F").mkdir()
     with pytest.raises(UsageError, match="works on notes"):
-        quiet.run("", line=2)
+        quiet.run("F", line=2)
 
 
 def test_section_of_a_line_in_the_file(quiet: DaemonFixture) -> None:
@@ -486,7 +486,7 @@ def test_numbers_of_no_change_are_named(quiet: DaemonFixture, only: list[int]) -
 
 def test_requests_alone(quiet: DaemonFixture) -> None:
     quiet.note("Stub.md", STUB + "\n> [!ai] Why?\n")
-    run = quiet.run("Stub.md", requests=True)
+    run = quiet.run("Stub.md", mode="requests")
     (entry,) = run.since(0)
     assert [filling.need.question for filling in entry.result.filled] == ["Why?"]
     assert (quiet.vault / "Stub.md").read_text().startswith(STUB + "\n> [!ai] Why?\n> ")

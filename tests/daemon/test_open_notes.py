@@ -63,7 +63,7 @@ def edit(daemon_fixture: DaemonFixture, text: str) -> int:
     return daemon_fixture.daemon.outbox.confirm(row.id, offer.base_sha256, offer.new_sha256)
 
 
-@pytest.mark.parametrize("options", [{}, {"every": True}, {"retry": True}])
+@pytest.mark.parametrize("options", [{}, {"all": True}, {"retry": True}])
 @pytest.mark.parametrize("asked", ["Stub.md", ""], ids=["the note", "its folder"])
 def test_run_has_an_open_note_edited_in_its_editor(
     quiet: DaemonFixture, asked: str, options: dict[str, object]
@@ -95,7 +95,7 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
 ) -> None:
     quiet.note("Other.md")
     quiet.daemon.report_presence("desk", ["Stub.md"])
-    run = quiet.run("", every=True)
+    run = quiet.run("", all=True)
     assert statuses(run) == {"Stub.md": "skipped", "Other.md": "enriched"}
     (entry,) = (entry for entry in run.since(0) if entry.result.path == "Stub.md")
     assert entry.result.reason.startswith("open in Obsidian")

@@ -183,15 +183,16 @@ class ChangeMade(Shape):
 def describe_fault(error: ValidationError) -> str:
     """Return in words what is wrong with the first value that is."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)
-    name = "/".join(map(str, faults[0]["loc"][:1]))
+    place = faults[0]["loc"][:1]  # empty: it is about several values
+    name = f"{place[0]}: " if place else ""
     if faults[0]["type"] == "missing":
-        return f"{name}: it is missing"
+        return f"{name}it is missing"
     words = [
         each["msg"].removeprefix("Value error, ").replace("Input should be", "this has to be")
         for each in faults
-        if each["loc"][0] == faults[0]["loc"][0]
+        if each["loc"][:1] == place
     ]
-    return f"{name}: {' or '.join(dict.fromkeys(words))}".replace("or this has to be", "or")
+    return f"{name}{' or '.join(dict.fromkeys(words))}".replace("or this has to be", "or")
 
 
 def iso_time(seconds: float) -> str:

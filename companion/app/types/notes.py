@@ -68,7 +68,7 @@ class NotesQuery(Sent):
         return self
 
 
-_TEXT_OR_NUMBER = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}]})
+TEXT_OR_NUMBER = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "number"}]})
 
 
 class ScanOptions(Sent):
@@ -80,7 +80,7 @@ class ScanOptions(Sent):
     field: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     tag: str | None = None
     property: str | None = None
-    modified_since: Annotated[ExactMoment, _TEXT_OR_NUMBER] | None = None
+    modified_since: Annotated[ExactMoment, TEXT_OR_NUMBER] | None = None
 
 
 class ScanReport(Shape):

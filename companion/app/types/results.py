@@ -19,6 +19,9 @@ class Usage(Shape):
     calls: int = 0
     cached_tokens: int = 0
 
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(**{name: getattr(self, name) + getattr(other, name) for name in vars(self)})
+
 
 class Filled(Shape):
     """What was filled: a property's value or values, or the lines of a callout."""
@@ -41,6 +44,7 @@ class Filled(Shape):
 class NoteResult(Shape):
     """What became of a note. change: its id in the journal. left: what was not filled, and why.
 
+    counted: whether it is one of the run's notes; others were named, and skipped at the start.
     diff: if it was asked for and the note changed, or would. fallback: the kinds of changes that
     are a sentence of the note, as no answer could be used. proposals: the ids of the proposals:
     first those of `changes`, in that order, then those that wait. ends_run: whether the reason
@@ -60,6 +64,7 @@ class NoteResult(Shape):
     fallback: list[str] = Field(default_factory=list)
     proposals: list[int] = Field(default_factory=list)
     diff: str | None = None
+    counted: bool = True
 
     @classmethod
     def of(cls, result: Result, **more: object) -> Self:

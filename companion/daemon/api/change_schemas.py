@@ -18,7 +18,7 @@ _TOGETHER: dict[str, Any] = {  # the fields of the JSON schema that belong toget
 class Undo(Sent):
     """How to undo. apply: the daemon writes, or the client gets edits for the text it shows.
 
-    run: the run that the undo belongs to in the journal. even_open: as in NewRun.
+    run: the run that the undo belongs to in the journal. even_open: as in RunOptions.
     """
 
     model_config = ConfigDict(json_schema_extra=_TOGETHER)

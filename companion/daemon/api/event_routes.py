@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from flask import Response, request
 
 from companion.app.types.events import ChangesChanged, EventQuery, ProposalsChanged, Restarted
+from companion.app.types.runs import RunList
 from companion.app.types.status import Status
 from companion.daemon.api.routing import Resource, the_access, the_daemon
-from companion.daemon.api.run_schemas import RunList
 from companion.daemon.http_server import HAND_OVER
 
 events = Resource("events")

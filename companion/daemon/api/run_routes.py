@@ -9,17 +9,16 @@ from collections.abc import Callable
 from flask import current_app, request
 
 from companion.app.types.base import ChangeMade, Nothing, OfferShape
+from companion.app.types.runs import ResultShape, RunList, RunOptions, RunProgress, RunShape
 from companion.daemon.api.routing import PREFIX, Resource, the_daemon
 from companion.daemon.api.run_request_schemas import (
     AppliedTo,
     EditsAgain,
-    NewRun,
     Refused,
     RunQuery,
     Undecided,
 )
-from companion.daemon.api.run_schemas import RunList, RunProgress, RunShape
-from companion.daemon.client_runs import Run
+from companion.daemon.client_runs import Run, RunEntry
 from companion.daemon.problem import Refusal
 from companion.enrich.run import Result
 from companion.errors import UsageError
@@ -28,6 +27,7 @@ from companion.note.diff import diff_lines
 WAITERS = "companion-waiters"
 _WAITERS = 4  # of the server's threads may wait; further requests are answered at once
 
+_RESULTS = 200  # of one answer at most
 _LOOKS = 0.5  # seconds between two checks whether the client is gone or the daemon stops
 
 
@@ -66,9 +66,9 @@ runs = Resource("runs")
 
 
 @runs.does("/runs", status=202, conflicts=True, location=lambda made: f"{PREFIX}/runs/{made.id}")
-def start_run(body: NewRun) -> RunShape:
+def start_run(body: RunOptions) -> RunShape:
     """Start a run."""
-    return RunShape.model_validate(the_daemon().start_run(body.request))
+    return RunShape.model_validate(the_daemon().start_run(body))
 
 
 @runs.reads("/runs")
@@ -83,8 +83,22 @@ def read_run(run: str, query: RunQuery) -> RunProgress:
     found = _require(run)
     if query.wait:
         wait_for_result(found, query.since, query.wait)
-    diff_of = _diff_of if query.diff == "true" else None
-    return RunProgress.since(found, query.since, diff_of)
+    return show_progress(found, query.since)
+
+
+def show_progress(run: Run, number: int) -> RunProgress:
+    """Return the run's progress after that number."""
+    head = RunShape.model_validate(run)  # first: a run that is over gets no more results
+    entries = run.since(number)[:_RESULTS]
+    results = [_show_entry(entry, with_diff=run.options.diff) for entry in entries]
+    last = entries[-1].number if entries else number
+    return RunProgress(**vars(head), results=results, next=last)
+
+
+def _show_entry(entry: RunEntry, *, with_diff: bool) -> ResultShape:
+    diff = _diff_of(entry.result) if with_diff else None
+    more = {"number": entry.number, "counted": entry.counted, "offer": entry.edits}
+    return ResultShape.of(entry.result, diff=diff, **more)
 
 
 def _diff_of(result: Result) -> str | None:

@@ -140,7 +140,7 @@ function OutdatedList({ app, texts }) {
   const ask = async (/** @type {Outdated} */ { id, path, kind }) => {
     asked.value = new Set(asked.value).add(id);
     try {
-      await app.api.post("/runs", { paths: [path], kind, made_since: 1 });
+      await app.api.post("/runs", { paths: [path], mode: "rewrite", field: kind });
       app.decisions.announce(say("askedNew"), false);
     } catch (error) {
       app.decisions.announce(/** @type {Error} */ (error).message, true);

@@ -1,0 +1,210 @@
+"""Which notes a run works on, and whether it may begin."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from companion.app.types.notes import ScanOptions
+from companion.app.types.runs import RunOptions
+from companion.doctor.unused_settings import find_unused
+from companion.enrich.cost import describe_cost_of, needs_agreement
+from companion.enrich.note_filter import Criteria, NoteFilter, find_kind, make_filter
+from companion.enrich.run import Result
+from companion.enrich.selection import has_open_needs, needs_of_kind, read_task
+from companion.enrich.task import Job, is_written, leave_out_asked, was_rejected
+from companion.enrich.workspace import Workspace
+from companion.enrich.written import find_rewrites
+from companion.errors import ConsentMissing, UsageError
+from companion.note.editor_text import require_utf8
+from companion.note.outline import Section, read_outline, section_at
+from companion.note.text import NoteText
+from companion.vault.files import (
+    describe_read_error,
+    folder_reason,
+    has_other_names,
+    is_in,
+    is_same_file,
+)
+from companion.vault.index import Scan
+from companion.vault.write import read_note
+
+
+class RunPlan(NamedTuple):
+    """What a run is to do. skipped: the results of notes that were named, and are left alone.
+
+    warnings: what in the settings names nothing. left_alone: where there are no jobs, how many
+    notes are left alone, by the reason.
+    """
+
+    jobs: list[Job]
+    skipped: list[Result]
+    warnings: list[str]
+    left_alone: Counter[str]
+
+
+def plan_run(space: Workspace, scan: Scan, options: RunOptions, paths: Sequence[str]) -> RunPlan:
+    """Return what a run with these options is to do. paths: as they are spelled on the disk.
+
+    Raises as choose_jobs does, and ConsentMissing, with what it costs, if so many notes would go to
+    another machine that somebody has to agree to it first.
+    """
+    jobs, skipped = choose_jobs(space, scan, options, paths)
+    if not options.agreed and needs_agreement(space, jobs):
+        raise ConsentMissing(describe_cost_of(space, scan, jobs))
+    left_alone = Counter[str]()
+    if not (jobs or options.all):  # else each of them was named
+        left_alone = count_left_alone(space, scan, paths)
+    is_for_editor = options.text is not None
+    warnings = [] if is_for_editor else find_unused(space.config, space.prompts, space.root, scan)
+    return RunPlan(jobs, skipped, warnings, left_alone)
+
+
+def choose_jobs(
+    space: Workspace, scan: Scan, options: RunOptions, paths: Sequence[str] | None = None
+) -> tuple[list[Job], list[Result]]:
+    """Return the jobs, and the results of notes that were named and are skipped.
+
+    paths: the notes and folders of the options, as they are spelled on the disk; None: they are.
+
+    Raises UsageError when a section is asked for in a folder, or an option names nothing; NoteError
+    when a line stands in no section; JournalError.
+    """
+    paths, only = options.paths if paths is None else paths, read_filter(space, options)
+    fits = partial(only.keeps, space.root)
+    if options.mode == "rewrite":
+        since, model = options.made_since, options.made_by
+        criteria = Criteria(since, model, options.prompt_changed, only.kind)
+        chosen = [job for job in find_rewrites(space, paths, criteria) if fits(job.path)]
+        return _limit(space, chosen, options.limit), []
+    jobs: dict[str, Job] = {}
+    skipped: dict[str, Result] = {}
+    for path in paths:
+        if path and (space.root / path).is_file():
+            section = _find_section(space, path, options)
+            explicit = section is None
+            job = _make_job(path, options, only.kind)
+            jobs[path] = job._replace(explicit=explicit, retry=True, section=section)
+            continue
+        if options.section is not None or options.line is not None:
+            raise UsageError(f"--section works on notes, and {path or 'the vault'} is a folder")
+        for job in _in_folder(space, scan, path, options, only.kind):
+            jobs.setdefault(job.path, job)
+        if options.all:
+            skipped |= {p: Result(p, "skipped", why) for p, why in _skips(scan, path)}
+    skipped |= _other_names(space, jobs)
+    chosen = [job for path, job in jobs.items() if path not in skipped and fits(path)]
+    return _limit(space, chosen, options.limit), list(skipped.values())
+
+
+def read_filter(space: Workspace, options: ScanOptions) -> NoteFilter:
+    """Return which notes, and which of their needs, are meant. Raises UsageError."""
+    kind = find_kind(space.prompts, options.field)
+    return make_filter(options.tag, options.property, options.modified_since, kind)
+
+
+def count_left_alone(space: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:
+    """Return how many notes in these folders are left alone, by the reason.
+
+    A folder that cannot be read, or that is left out of the vault, counts as one.
+    """
+    reasons: dict[str, str] = {}
+    latest = space.journal.proposals.latest_of_all()
+    for folder in folders:
+        for path, of_note in latest.items():
+            if is_in(path, folder) and (facts := scan.notes.get(path)):
+                open_needs = leave_out_asked(space, Job(path), facts.needs, latest=of_note)
+                for why in open_needs.unfilled[:1]:
+                    reasons[path] = why
+        reasons |= _skips(scan, folder)
+        try:
+            whole = folder_reason(space.root, folder, space.ignore) if folder else None
+        except (OSError, ValueError) as error:
+            whole = describe_read_error(error)
+        if whole is not None and whole not in reasons.values():
+            reasons[folder] = whole
+    return Counter(reasons.values())
+
+
+def _other_names(space: Workspace, paths: Iterable[str]) -> dict[str, Result]:
+    """Return the results of those paths that name a note which an earlier one names, too."""
+    skipped: dict[str, Result] = {}
+    shared = [path for path in paths if has_other_names(space.root, path)]
+    for number, path in enumerate(shared):
+        for earlier in shared[:number]:
+            if is_same_file(space.root, earlier, path):
+                skipped[path] = Result(path, "skipped", f"another name of {earlier} (a hard link)")
+    return skipped
+
+
+def _limit(space: Workspace, jobs: list[Job], limit: int | None) -> list[Job]:
+    """Return the jobs up to the one with which `limit` notes are asked about or written."""
+    if limit is None or len(jobs) <= limit:
+        return jobs
+    for end, job in enumerate(jobs, 1):
+        counts = has_open_needs(space, job)
+        if not (counts or job.propose) and (task := read_task(space, job)):
+            counts = any(  # open proposals that it writes, for which no call is made
+                latest.state != "asked" and is_written(space.config, job, need.kind, latest)
+                for need, latest in task.proposed
+            )
+        limit -= counts
+        if not limit:
+            return jobs[:end]
+    return jobs
+
+
+def _find_section(space: Workspace, path: str, options: RunOptions) -> Section | None:
+    if options.line is None:
+        return None if options.section is None else Section(options.section, is_whole=False)
+    if options.text is None:
+        note = NoteText.decode(read_note(space.root, path).data)
+    else:
+        require_utf8(options.text)
+        note = NoteText(options.text)
+    return section_at(note, read_outline(note), options.line)
+
+
+def _in_folder(
+    space: Workspace, scan: Scan, folder: str, options: RunOptions, kind: str | None
+) -> Iterator[Job]:
+    written = set[str]()
+    if options.mode == "replace":
+        written = {change.path for change in space.journal.changes()}
+    latest = space.journal.proposals.latest_of_all()
+    for path, facts in scan.notes.each():
+        if not is_in(path, folder) or facts.skipped is not None:
+            continue
+        job = _make_job(path, options, kind)
+        needs = needs_of_kind(facts.needs, kind)
+        if path in latest:
+            rest = leave_out_asked(space, job, needs, latest=latest[path])
+            needs = (*rest.needs, *(n for n, last in rest.proposed if last.state != "asked"))
+        if options.all or needs or path in written:
+            yield job
+        elif options.retry and any(map(was_rejected, latest.get(path, {}).values())):
+            yield job._replace(rejected_only=True)
+
+
+def _make_job(path: str, options: RunOptions, kind: str | None) -> Job:
+    return Job(
+        path,
+        explicit=options.all,
+        retry=options.retry,
+        force=options.mode == "replace",
+        dry_run=options.dry_run,
+        requests=options.mode == "requests",
+        propose=options.propose,
+        kind=kind,
+    )
+
+
+def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
+    for path, facts in scan.notes.each():
+        if facts.skipped is not None and is_in(path, folder):
+            yield path, facts.skipped
+    for path, reason in scan.skipped.items():
+        if is_in(path, folder):
+            yield path, reason

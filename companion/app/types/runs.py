@@ -1,0 +1,145 @@
+"""Runs: which notes are to be filled, and how; how far a run is, and what it did."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from companion.app.types.base import LARGEST, ExactMoment, FolderPath, IsoTime, OfferShape, Shape
+from companion.app.types.notes import TEXT_OR_NUMBER, ScanOptions
+from companion.app.types.results import NoteResult, Usage
+
+Mode = Literal["fill", "replace", "rewrite", "requests"]
+RunPriority = Literal["interactive", "request", "background"]
+RunState = Literal["queued", "running", "done", "cancelled", "failed"]
+
+_Name = Annotated[str, Field(min_length=1, max_length=200)]
+_ONE = {"type": "array", "maxItems": 1, "items": {"type": "string", "minLength": 1}}
+_TOGETHER: dict[str, Any] = {  # the fields of the JSON schema that belong together
+    "allOf": [
+        {"anyOf": [{"properties": {"text": {"type": "null"}}}, {"properties": {"paths": _ONE}}]},
+        {
+            "anyOf": [
+                {"properties": {"line": {"type": "null"}}},
+                {"properties": {"section": {"type": "null"}, "paths": _ONE}},
+            ]
+        },
+        {
+            "anyOf": [
+                {"properties": {"mode": {"const": "rewrite"}}, "required": ["mode"]},
+                {
+                    "properties": {
+                        "made_since": {"type": "null"},
+                        "made_by": {"type": "null"},
+                        "prompt_changed": {"const": False},
+                    }
+                },
+            ]
+        },
+    ]
+}
+
+
+class RunOptions(ScanOptions):
+    """What to enrich, and how: the options of `companion enrich`.
+
+    paths: notes and folders; an empty one for the vault. field, tag, property, modified_since: as
+    of a scan. mode: `fill` what is missing; `replace` what Companion wrote and nobody edited, too;
+    `rewrite` nothing but that, which waits beside the old text; `requests`: fill only the empty
+    callouts in the notes. made_since, made_by, prompt_changed: rewrite only what was written since
+    then, by this model, with other instructions than now.
+    all: in folders, fill every note, not only stubs. retry: ask again what was undone, deleted or
+    rejected. section: add a callout under the one heading with this text, or else with these first
+    words. line: the same for the section that contains this line, counted from 1 in `text`, or in
+    the file without it; for headings that occur several times. limit: of the notes that are asked
+    about or written.
+    dry_run: write nothing, and tell what would be. propose: write nothing; what the model gives
+    waits for a decision. diff: have the results show what changes in each note.
+    text: the one note as its editor shows it, or as its file has it if the client edits the file;
+    the run returns edits then, and writes nothing. even_open: also write notes that are open in an
+    editor; only for the client that shows them, with nothing unsaved. Else their edits wait for
+    that client, see `POST /api/v1/presence`.
+    on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
+    than 50 notes go to a model on another machine; else that is refused with 409, `not-agreed`,
+    with what it costs.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_TOGETHER)
+
+    paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
+    mode: Mode = "fill"
+    made_since: Annotated[ExactMoment, TEXT_OR_NUMBER] | None = None
+    made_by: _Name | None = None
+    prompt_changed: bool = False
+    all: bool = False
+    retry: bool = False
+    section: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    line: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    limit: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    dry_run: bool = False
+    propose: bool = False
+    diff: bool = False
+    priority: RunPriority = "request"
+    text: str | None = None
+    even_open: bool = False
+    on_fault: Literal["wait", "stop"] = "wait"
+    agreed: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> RunOptions:
+        for name in ("text", "line"):
+            if getattr(self, name) is not None and (len(self.paths) != 1 or not self.paths[0]):
+                raise ValueError(f"`{name}` is of one note; name that in `paths`")
+        if self.line is not None and self.section is not None:
+            raise ValueError("`line` and `section` both name a section; one of them is enough")
+        criteria = self.made_since, self.made_by, self.prompt_changed or None
+        if self.mode != "rewrite" and any(each is not None for each in criteria):
+            raise ValueError(
+                "`made_since`, `made_by` and `prompt_changed` say what to rewrite; they go with"
+                " `mode: rewrite`"
+            )
+        return self
+
+
+class ResultShape(NoteResult):
+    """The result for a note of a run. number: counts up within the run. offer: the edits for an
+    editor.
+    """
+
+    number: int
+    offer: OfferShape | None
+
+
+class RunShape(Shape):
+    """A run. total: the number of its notes. counts: results by status. waits: why it waits now.
+    fault: what ended it. warnings: what in the settings names nothing. left_alone: if no note needs
+    anything, how many are left alone, by the reason.
+    """
+
+    id: str
+    state: RunState
+    total: int
+    counts: dict[str, int]
+    usage: Usage
+    waits: str
+    fault: str
+    made_at: IsoTime
+    warnings: list[str]
+    left_alone: dict[str, int]
+
+
+class RunProgress(RunShape):
+    """A run with its results after a number. next: the number to ask with next time.
+
+    Once the state is done, cancelled or failed, an answer without results is the last one.
+    """
+
+    results: list[ResultShape]
+    next: int
+
+
+class RunList(Shape):
+    """The runs that the daemon remembers, newest first."""
+
+    runs: list[RunShape]
