@@ -74,10 +74,11 @@ class Observed(Client):
         max_tokens: int,
         longest_copy: int | None = None,
         check: Check | None = None,
+        temperature: float | None = None,
     ) -> Answer:
         """Return the model's answer as text; see Client."""
         self._remember(messages, {})
-        return super().ask_text(messages, max_tokens, longest_copy, check)
+        return super().ask_text(messages, max_tokens, longest_copy, check, temperature)
 
     def ask_json(
         self,

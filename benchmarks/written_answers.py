@@ -65,6 +65,7 @@ class OneAnswerClient(Client):
         max_tokens: int,
         longest_copy: int | None = None,
         check: Check | None = None,
+        temperature: float | None = None,
     ) -> Answer:
         """Return the answer."""
         return Answer(self._text, {}, Usage())
@@ -83,10 +84,11 @@ class RecordingClient(Client):
         max_tokens: int,
         longest_copy: int | None = None,
         check: Check | None = None,
+        temperature: float | None = None,
     ) -> Answer:
         """Return the model's answer; see Client."""
         self.answers.append("")
-        answer = super().ask_text(messages, max_tokens, longest_copy, check)
+        answer = super().ask_text(messages, max_tokens, longest_copy, check, temperature)
         self.answers[-1] = answer.text
         return answer
 
@@ -104,12 +106,13 @@ class ReplayClient(OneAnswerClient):
         max_tokens: int,
         longest_copy: int | None = None,
         check: Check | None = None,
+        temperature: float | None = None,
     ) -> Answer:
         """Return the next answer. Raises AnswerError after the last one."""
         self._text = next(self._answers, "")
         if not self._text:
             raise AnswerError("the model was not asked so often when it answered")
-        return super().ask_text(messages, max_tokens, longest_copy, check)
+        return super().ask_text(messages, max_tokens, longest_copy, check, temperature)
 
 
 def main() -> int:

@@ -37,11 +37,14 @@ class CachedClient(Client):
         max_tokens: int,
         longest_copy: int | None = None,
         check: Check | None = None,
+        temperature: float | None = None,
     ) -> Answer:
         """Return the model's answer as text; see Client."""
-        file = self._file(messages, None, max_tokens, longest_copy)
+        file = self._file(messages, None, max_tokens, longest_copy, temperature)
         ask = super().ask_text
-        return self._recall(file, lambda: ask(messages, max_tokens, longest_copy, check))
+        return self._recall(
+            file, lambda: ask(messages, max_tokens, longest_copy, check, temperature)
+        )
 
     def ask_json(
         self,
@@ -61,6 +64,7 @@ class CachedClient(Client):
         schema: JsonSchema | None,
         max_tokens: int,
         longest_copy: int | None = None,
+        temperature: float | None = None,
     ) -> Path:
         settings = self.settings
         asked = [
@@ -68,7 +72,7 @@ class CachedClient(Client):
             schema,
             max_tokens,
             settings.model,
-            TEMPERATURE,
+            TEMPERATURE if temperature is None else temperature,
             *([] if longest_copy is None else [longest_copy]),
         ]
         digest = sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
