@@ -273,12 +273,19 @@ class Outbox:
             if self.row(row.id).is_open:
                 self._make_in_file(row)
         except NoteError as error:
-            if not _may_pass(error, tries):
+            if _may_pass(error, tries):
+                self._put_off(row, tries, error.reason)
+            else:
                 self._withdraw(row, error)
-                return
-            _log.info("%s: put off: %s", row.path, error.reason)
-            first, longest = _WAITS
-            self._tries[row.id] = tries + 1, self._clock() + min(first * 2**tries, longest)
+        except CompanionError:
+            raise
+        except Exception as error:  # a bug: the other notes must not suffer from it
+            self._put_off(row, tries, f"unexpected {type(error).__name__}; please report it")
+
+    def _put_off(self, row: OutboxRow, tries: int, reason: str) -> None:
+        _log.info("%s: put off: %s", row.path, reason)
+        first, longest = _WAITS
+        self._tries[row.id] = tries + 1, self._clock() + min(first * 2**tries, longest)
 
     def _make_in_file(self, row: OutboxRow) -> None:
         request = row.request

@@ -6,12 +6,16 @@ import pytest
 
 from companion.app import outbox, remote_vault
 from companion.app.connection import Connection
+from companion.app.outbox import Outbox
 from companion.app.remote_vault import RemoteVault
 from companion.daemon.client_runs import Run
-from companion.errors import NoteChanged, NoteRefused
+from companion.enrich.context import VaultContext
+from companion.enrich.workspace import open_workspace
+from companion.errors import ChangeNotInNote, NoteBusy, NoteChanged, NoteRefused
 from companion.store.journal import Change
-from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
+from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow, Request
 from companion.store.proposal import Acceptance
+from tests.clock import Clock
 from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import (
     FILLED,
@@ -308,3 +312,37 @@ def test_command_waits_a_while_for_an_undo(
     told = (undone.undone_by, undone.waits, undone.reason)
     assert told == ((2, None, None) if is_made else (None, 1, UNDO_IN_EDITOR))
     assert quiet.read("Stub.md") == (STUB if is_made else FILLED)
+
+
+PUT_OFF = [
+    pytest.param(NoteBusy("a lock"), [0, 5, 15, 35, 75], id="busy"),
+    pytest.param(NoteChanged("it was being saved"), [0, 5, 15], id="saved meanwhile"),
+    pytest.param(ChangeNotInNote("nothing is left of it"), [0], id="gone"),
+    pytest.param(RuntimeError("a bug"), [0, 5, 15, 35, 75], id="a fault of ours"),
+]
+
+
+@pytest.mark.parametrize(("error", "tried_at"), PUT_OFF)
+def test_closed_note_is_tried_again_where_that_may_help(
+    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch, error: Exception, tried_at: list[int]
+) -> None:
+    change, row = request_undo(quiet)
+    quiet.stop()
+    clock, tries = Clock(0.0), list[float]()
+
+    def fail(*_: object) -> None:
+        tries.append(clock())
+        raise error
+
+    monkeypatch.setattr(outbox, "undo_change", fail)
+    with open_workspace(quiet.config, quiet.vault) as space:
+        other = space.journal.outbox.add(Request("Gone.md", "run-2", undoes=99))
+        here = Outbox(
+            space, lambda: VaultContext(space.scan()), lambda _: False, lambda *_: None, clock
+        )
+        for clock.now in range(80):
+            assert here.look() == outbox.LOOK or len(tries) == len(tried_at)
+        assert tries == tried_at and here.row(other.id).state == "withdrawn"
+        assert here.row(row.id).is_open == (len(tried_at) == 5)
+    assert quiet.read("Stub.md") == FILLED and change.state == "done"
+    quiet.log.truncate(0)  # what is said of a fault of ours was looked for
