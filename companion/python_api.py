@@ -159,7 +159,10 @@ class Vault:
     def undo(self, change: int, run: str | None = None) -> Undone:
         """Take a change back, byte for byte; what was edited since stays.
 
-        run: the run that the undo belongs to. Raises NotThere, NoteError.
+        run: the run that the undo belongs to. In a note that is open in Obsidian its editor takes
+        it back; where it did not within 30 seconds, `undone_by` is None, and `waits` a number.
+
+        Raises NotThere, NoteError.
         """
         with open_vault(self.root) as vault:
             [undone] = vault.undo([change], run)
