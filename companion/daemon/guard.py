@@ -26,6 +26,7 @@ STATIC = "/static/"  # its script and style
 OPEN_ROUTES = frozenset(  # that need no token; two of them take a one-time code
     {
         ("GET", "/healthz"),
+        ("GET", "/api/v1/openapi.json"),
         ("POST", "/api/v1/pair"),
         ("POST", "/api/v1/proof"),
         ("POST", "/api/v1/session"),

@@ -70,7 +70,13 @@ def describe_api(resources: Sequence[Resource]) -> str:
     schemas["Problem"]["required"] = ["type", "code", "title", "status", "detail"]
     document = {
         "openapi": "3.1.0",
-        "info": {"title": "Callout Companion", "version": __version__},
+        "info": {
+            "title": "Callout Companion",
+            "version": __version__,
+            "description": _ABOUT,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [_SERVER],
         "paths": paths,
         "security": [{"bearer": []}],
         "components": {
@@ -97,15 +103,18 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
     problems = _PROBLEMS | (_POST_PROBLEMS if route.method == "POST" else {})
     problems |= (_CONFLICT if route.conflicts else {}) | (_WRONG_CODE if route.takes_code else {})
     responses |= _problems(problems)
+    summary, _, description = (inspect.getdoc(route.view) or "").partition("\n\n")
+    about = " ".join([description, *inspect.cleandoc(_doc_of(route.body)).split("\n")])
     operation: dict[str, Any] = {
         "operationId": route.view.__name__,
-        "summary": inspect.getdoc(route.view) or "",
+        "summary": summary,
+        "description": about.strip() or summary,
         "tags": [tag],
         "parameters": list(_parameters(route)),
         "responses": responses,
     }
     if route.body is not None:
-        body = {_JSON: {"schema": _ref(route.body)}}
+        body = {_JSON: {"schema": _ref(route.body), "example": _make_example(route.body)}}
         operation["requestBody"] = {"required": True, "content": body}
     if route.is_open:
         operation["security"] = []
@@ -131,8 +140,10 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
         number = {"type": "integer", "minimum": 1, "maximum": LARGEST}
         name = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
         schema = number if is_number else name
-        yield {"name": variable[1], "in": "path", "required": True, "schema": schema}
+        name_ = {"name": variable[1], "in": "path", "required": True, "schema": schema}
+        yield name_ | {"description": f"The id of the {variable[1]}."}
     query = route.query.model_json_schema()
+    words = _describe_fields(route.query)
     required = query.get("required", ())
     for name, schema in query.get("properties", {}).items():
         kinds = [kind for kind in schema.pop("anyOf", []) if kind != {"type": "null"}]
@@ -140,13 +151,90 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
             schema |= kind
         if schema.get("default", "") is None:
             del schema["default"]
-        yield {"name": name, "in": "query", "required": name in required, "schema": schema}
+        about = {"description": words.get(name) or _USUAL.get(name, "")}
+        required_ = {"required": name in required, "schema": schema}
+        yield {"name": name, "in": "query", **required_, **about}
+
+
+def _describe_fields(model: type[BaseModel]) -> dict[str, str]:
+    """Return what the docstrings of a model and its bases say of its fields, by their names."""
+    text = " ".join(" ".join(_doc_of(each).split()) for each in reversed(model.__mro__))
+    names = "|".join(model.model_fields) or "-"
+    starts = list(re.finditer(rf"(?:(?<=[.;] )|^)((?:(?:{names}), )*(?:{names})): ", text))
+    ends = [each.start() for each in starts[1:]] + [len(text)] * bool(starts)
+    words: dict[str, str] = {}
+    for start, end in zip(starts, ends, strict=True):
+        said = text[start.end() : end].strip(" ;")
+        words |= dict.fromkeys(start[1].split(", "), f"{said[:1].upper()}{said[1:]}")
+    return words
+
+
+def _doc_of(model: type | None) -> str:
+    is_ours = model is not None and model.__module__.startswith("companion.")
+    return (model.__doc__ or "") if model and is_ours else ""
+
+
+def _make_example(model: type[BaseModel]) -> dict[str, Any]:
+    """Return a body that the route takes: what is required, and what makes it do something."""
+    fields = model.model_fields
+    needed = {name for name, field in fields.items() if field.is_required()}
+    return _EXAMPLES.get(model.__name__) or {
+        name: _EXAMPLE[name] for name in fields if name in needed
+    }
 
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:
     return {"$ref": _REF.format(model=model.__name__)}
 
 
+_ABOUT = (
+    "What Companion does in a vault, for programs on this machine: notes and what they need, runs"
+    " that fill them, proposals to decide on, changes to undo. Every error is a problem (RFC 9457)"
+    " with a code for programs and a detail for people."
+)
+_SERVER = {
+    "url": "http://127.0.0.1:{port}",
+    "description": "The daemon of a vault; it answers to this machine only.",
+    "variables": {"port": {"default": "27182"}},
+}
+_USUAL = {  # what parameters mean whose model does not say it
+    "agent": "The name that the agent gives itself.",
+    "after": "Those that come after this one; the page before tells it as `next`.",
+    "before": "With a lower id; the page before tells it as `next`.",
+    "filter": "How the notes are: with something to do, with something left alone, or skipped.",
+    "folder": "In this folder, and those below it; empty: in the vault.",
+    "latest": "Only those that no later one for the same need followed.",
+    "limit": "How many there are on a page at most.",
+    "path": "Of this note.",
+    "run": "Of this run.",
+    "state": "In this state.",
+}
+_EXAMPLE: dict[str, Any] = {  # of required fields, by their names
+    "agent": "my-agent",
+    "base_sha256": "0" * 64,
+    "change": 17,
+    "changes": [17, 16],
+    "client": "my-editor",
+    "code": "ABCD-2345",
+    "field": "description",
+    "fill": True,
+    "ids": [12],
+    "name": "qwen2.5-coder-1.5b",
+    "new_sha256": "1" * 64,
+    "nonce": "0123456789abcdef" * 4,
+    "only": [0],
+    "open": ["Bread/Sourdough.md"],
+    "path": "Bread/Sourdough.md",
+    "paths": ["Bread"],
+    "script": "my-script",
+    "text": "---\ndescription:\n---\n\n# Sourdough\n",
+    "value": "How bread rises by wild yeast.",
+}
+_EXAMPLES: dict[str, dict[str, Any]] = {  # of bodies that require nothing, by their models
+    "Decisions": {"accept": [{"id": 12}, {"id": 13, "text": "Better words."}], "refuse": [14]},
+    "ScanOptions": {"paths": ["Bread"], "field": "description"},
+    "Undo": {"apply": "daemon"},
+}
 _HEALTH = {"status": {"const": "ok"}, "name": {"const": APP}, "version": {"type": "string"}}
 _HEALTH_SCHEMA = {"type": "object", "properties": _HEALTH, "required": list(_HEALTH)}
 _BARE_PATHS: dict[str, dict[str, Any]] = {  # they belong to no resource
@@ -154,6 +242,7 @@ _BARE_PATHS: dict[str, dict[str, Any]] = {  # they belong to no resource
         "get": {
             "operationId": "read_health",
             "summary": "Whether a daemon answers at all, and its version; nothing else.",
+            "description": "It needs no token, and answers to clients of all versions.",
             "security": [],
             "responses": {
                 "200": {"description": "It does.", "content": {_JSON: {"schema": _HEALTH_SCHEMA}}},
@@ -165,6 +254,8 @@ _BARE_PATHS: dict[str, dict[str, Any]] = {  # they belong to no resource
         "get": {
             "operationId": "read_document",
             "summary": "This document.",
+            "description": "It needs no token: it tells nothing of a vault.",
+            "security": [],
             "responses": {
                 "200": {"description": "It.", "content": {_JSON: {"schema": {"type": "object"}}}},
                 **_problems(_PROBLEMS),

@@ -90,7 +90,7 @@ class Estimate(Shape):
 
 
 class SpendingQuery(Sent):
-    """For how many days, with today."""
+    """Which days. days: how many of the last ones, with today."""
 
     days: Annotated[int, Field(ge=1, le=400), WHOLE] = 30
 

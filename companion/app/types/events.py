@@ -10,8 +10,9 @@ from companion.app.types.base import Sent, Shape, YesOrNo
 
 
 class EventQuery(Sent):
-    """After which event; the `Last-Event-ID` header says it, too. once: end with the next event, or
-    after 25 seconds, for clients that cannot read an answer before it is whole.
+    """Which events. after: those after this one; the `Last-Event-ID` header says it, too. once: end
+    with the next event, or after 25 seconds, for clients that cannot read an answer before it is
+    whole.
     """
 
     after: Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9]{1,16}$")] | None = None
