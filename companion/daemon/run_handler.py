@@ -43,7 +43,7 @@ class _Done(NamedTuple):
 
     result: Result | None
     edits: ClientEdits | None
-    was_asked: bool  # a model, now
+    by_model: bool  # one was asked now
 
 
 class RunHandler:
@@ -134,7 +134,7 @@ class RunHandler:
         self._queue.done(ticket)
         if done.result:
             self._add(run, done.result, done.edits)
-        return done.was_asked
+        return done.by_model
 
     def fail(self, ticket: Ticket, error: CompanionError, *, passes: bool) -> None:
         """Requeue the note after a fault of the endpoint or the journal, or end its run.
@@ -195,7 +195,7 @@ class RunHandler:
 
     def _do(self, run: Run, enricher: Enricher, job: Job) -> _Done:
         """Ask the model about the note, unless it has answered already; write or plan the edits."""
-        text, usage, asked = run.options.text, Usage(), False
+        text, usage, by_model = run.options.text, Usage(), False
         earlier = self._answers.get((run.id, job.path))
         try:
             require_utf8(text or "")
@@ -205,18 +205,18 @@ class RunHandler:
                 answer = self._quota.ask(enricher, job, text)
             else:
                 answer = enricher.ask(job, text)
-            usage, asked = answer.usage, earlier is None and used_model(answer)
+            usage, by_model = answer.usage, earlier is None and used_model(answer)
             if isinstance(answer, Result):
-                return _Done(answer, None, asked)
+                return _Done(answer, None, by_model)
             self._answers[run.id, job.path] = answer
             if text is None:
-                return _Done(self._write(run, enricher, answer), None, asked)
-            return _Done(*self._plan_edits(run, enricher, answer, text), asked)
+                return _Done(self._write(run, enricher, answer), None, by_model)
+            return _Done(*self._plan_edits(run, enricher, answer, text), by_model)
         except NoteError as error:
             if earlier and isinstance(error, NoteRewritten):
                 del self._answers[run.id, job.path]
                 return self._do(run, enricher, job)
-            return _Done(replace(failed_result(job.path, error), usage=usage), None, asked)
+            return _Done(replace(failed_result(job.path, error), usage=usage), None, by_model)
 
     def _write(self, run: Run, enricher: Enricher, answered: Answered) -> Result | None:
         """Write the answer and return the result; None where that is left to the note's editor."""

@@ -125,7 +125,7 @@ class ReportTaken(Shape):
 def report_presence(body: PresenceReport) -> ReportTaken:
     """Report which notes are open; they are changed in their editor only."""
     to_do = the_daemon().report_presence(body.client, body.open)
-    asked = [
+    edits = [
         AskedShape(
             id=row.id,
             path=row.path,
@@ -134,7 +134,7 @@ def report_presence(body: PresenceReport) -> ReportTaken:
         )
         for row in the_daemon().outbox.rows_of(body.open)
     ]
-    return ReportTaken(expires_in=REPORT_LASTS, to_do=to_do, asked=asked)
+    return ReportTaken(expires_in=REPORT_LASTS, to_do=to_do, asked=edits)
 
 
 status = Resource("status")

@@ -47,8 +47,8 @@ class Waiters:
             return
         try:
             ends = time.monotonic() + seconds
-            while (left := ends - time.monotonic()) > 0 and not self._closing.is_set():
-                run.wait(number, min(left, _LOOKS))
+            while (remaining := ends - time.monotonic()) > 0 and not self._closing.is_set():
+                run.wait(number, min(remaining, _LOOKS))
                 if run.is_over or run.since(number) or is_gone():
                     return
         finally:
@@ -80,10 +80,10 @@ def read_runs() -> RunList:
 @runs.reads("/runs/<run>")
 def read_run(run: str, query: RunQuery) -> RunProgress:
     """How far a run is, and its results after a number."""
-    found = _require(run)
+    current_run = _require(run)
     if query.wait:
-        wait_for_result(found, query.since, query.wait)
-    return show_progress(found, query.since)
+        wait_for_result(current_run, query.since, query.wait)
+    return show_progress(current_run, query.since)
 
 
 def show_progress(run: Run, number: int) -> RunProgress:
@@ -111,9 +111,9 @@ def _diff_of(result: Result) -> str | None:
 @runs.does("/runs/<run>/cancel")
 def cancel_run(run: str, body: Nothing) -> RunShape:
     """Cancel a run: what is being written is finished, nothing further is begun."""
-    found = _require(run)
-    the_daemon().run_handler.cancel(found)
-    return RunShape.model_validate(found)
+    current_run = _require(run)
+    the_daemon().run_handler.cancel(current_run)
+    return RunShape.model_validate(current_run)
 
 
 @runs.does("/runs/<run>/edits", conflicts=True)
@@ -128,17 +128,17 @@ def edits_for_text(run: str, body: EditsAgain) -> OfferShape:
 @runs.does("/runs/<run>/refused")
 def refuse_changes(run: str, body: Refused) -> RunShape:
     """Refuse changes of a run's result; what they were for is not asked for again."""
-    found = _require(run)
-    the_daemon().run_handler.refuse(found, body.path, body.only)
-    return RunShape.model_validate(found)
+    current_run = _require(run)
+    the_daemon().run_handler.refuse(current_run, body.path, body.only)
+    return RunShape.model_validate(current_run)
 
 
 @runs.does("/runs/<run>/undecided")
 def keep_undecided(run: str, body: Undecided) -> RunShape:
     """Keep a run's values for a note as open proposals, which background work does not write."""
-    found = _require(run)
-    the_daemon().run_handler.keep_undecided(found, body.path)
-    return RunShape.model_validate(found)
+    current_run = _require(run)
+    the_daemon().run_handler.keep_undecided(current_run, body.path)
+    return RunShape.model_validate(current_run)
 
 
 @runs.does("/runs/<run>/applied", conflicts=True)
@@ -154,6 +154,6 @@ def confirm_edits(run: str, body: AppliedTo) -> ChangeMade:
 
 
 def _require(name: str) -> Run:
-    if (found := the_daemon().runs.get(name)) is None:
+    if (run := the_daemon().runs.get(name)) is None:
         raise Refusal(404, f"There is no run {name} any more.")
-    return found
+    return run
