@@ -121,7 +121,7 @@ class Vault:
     def _ask_model(
         self, path: str, field: str | None, agreed: bool, progress: Progress | None
     ) -> list[NoteResult]:
-        """Ask the model, and return what became of the notes; what it gives waits as proposals."""
+        """Ask the model, and return the results of the notes; its values wait as proposals."""
         options = RunOptions.of(paths=[path], field=field, propose=True, agreed=agreed)
         with open_vault(self.root) as vault:
             run, results = vault.run(options), list[NoteResult]()
@@ -144,7 +144,7 @@ class Vault:
         return [proposals[id_] for id_ in sorted(proposals, reverse=True)]
 
     def accept(self, *ids: int) -> list[NoteDecision]:
-        """Write proposals into their notes; return what became of each note."""
+        """Write proposals into their notes; return the result for each note."""
         return self.decide(Decisions.of(accept=[{"id": id_} for id_ in ids]))
 
     def refuse(self, *ids: int) -> list[NoteDecision]:
@@ -152,7 +152,7 @@ class Vault:
         return self.decide(Decisions.of(refuse=list(ids)))
 
     def decide(self, decisions: Decisions) -> list[NoteDecision]:
-        """Accept, refuse and open again proposals; return what became of each note."""
+        """Accept, refuse and open again proposals; return the result for each note."""
         with open_vault(self.root) as vault:
             return list(vault.decide(decisions))
 

@@ -302,7 +302,7 @@ class BacklogConsent:
     def answer(self, answer: BacklogAnswer) -> None:
         """Save the user's answer: fill the notes of the backlog, or leave them alone.
 
-        Raises ConsentMissing if there are more notes by now, and UsageError if no notes wait for an
+        Raises ConsentMissing if there are more notes now, and UsageError if no notes wait for an
         answer or it cannot be saved.
         """
         waiting, notes = len(self._waiting()), answer.notes

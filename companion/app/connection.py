@@ -57,7 +57,7 @@ class Connection:
     def post(
         self, path: str, model: type[M], body: object, timeout: float = _TIMEOUT + LONGEST_WAIT
     ) -> M:
-        """Have the daemon do what the path says, with a body for JSON; return what came of it."""
+        """Post the body as JSON to the daemon's path; return its answer."""
         data = body.model_dump_json() if isinstance(body, BaseModel) else json.dumps(body)
         if len(data.encode()) > MAX_BODY:
             # The daemon would close the connection in the middle, and its answer could get lost.

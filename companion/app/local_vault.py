@@ -133,7 +133,7 @@ class LocalVault:
         return self._records.show(self._records.change(id), with_diff=True)
 
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
-        """Take changes back in this order, and yield what came of each; see Vault."""
+        """Take changes back in this order, and yield the result of each; see Vault."""
         name = run or new_run()
         with self._writing() as vault:
             for number in changes:
@@ -159,7 +159,7 @@ class LocalVault:
         return ProposalInPlace(title=seen.title, new_values=seen.new_values, parts=parts)
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
-        """Accept, refuse and open again proposals, and yield what became of each note."""
+        """Accept, refuse and open again proposals, and yield the result for each note."""
         with self._writing() as vault:
             yield from map(NoteDecision.of, vault._carry_out(decisions))
 

@@ -120,7 +120,7 @@ class RemoteVault:
         return self._daemon.get(f"/changes/{id}", Change)
 
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
-        """Take changes back in this order, and yield what came of each; see Vault."""
+        """Take changes back in this order, and yield the result of each; see Vault."""
         rest, run = list(changes), run or new_run()
         while rest:
             request = ChangesToUndo(changes=rest[:_CHANGES], run=run)
@@ -157,7 +157,7 @@ class RemoteVault:
         return self._daemon.get(f"/proposals/{id}/place?context={context}", ProposalInPlace)
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
-        """Accept, refuse and open again proposals, and yield what became of each note."""
+        """Accept, refuse and open again proposals, and yield the result for each note."""
         rest = decisions.model_copy(update={"run": decisions.run or new_run()})
         while ids := rest.ids:
             part = rest.without(set(ids[_DECISIONS:]))

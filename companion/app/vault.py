@@ -110,7 +110,7 @@ class Vault(Protocol):
         """Return the change of that id, with its diff. Raises NotThere."""
 
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
-        """Take changes back in this order, byte for byte, and yield what came of each.
+        """Take changes back in this order, byte for byte, and yield the result of each.
 
         What was edited since stays. run: that the undos belong to; None: a new one.
         """
@@ -131,7 +131,7 @@ class Vault(Protocol):
         """
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
-        """Accept, refuse and open again proposals, and yield what became of each note.
+        """Accept, refuse and open again proposals, and yield the result for each note.
 
         Those of one note that are accepted are one change. No model is asked.
         """
@@ -155,7 +155,7 @@ class Vault(Protocol):
     def answer_backlog(self, answer: BacklogAnswer) -> None:
         """Save whether the notes of the backlog are filled.
 
-        Raises ConsentMissing if there are more notes by now, and UsageError if none wait.
+        Raises ConsentMissing if there are more notes now, and UsageError if none wait.
         """
 
     def forget(self, paths: Sequence[str]) -> int:

@@ -99,7 +99,7 @@ def _decide(
 
 
 class _DecisionReport:
-    """Prints what became of the notes, and counts it."""
+    """Prints the results for notes, and counts them."""
 
     def __init__(self, output: Output, choice: Choice) -> None:
         self.output = output

@@ -197,7 +197,7 @@ def _print_tried(path: str, tried: Sequence[_Tried], output: Output) -> None:
 
 
 def _sum_up(tried: Sequence[_Tried]) -> str:
-    """Return in words what came of the needs, and what that took."""
+    """Return in words the outcomes for the needs, and their cost."""
     usage = sum((each.answers.usage for each in tried), Usage())
     written = sum(len(each.answers.accepted) for each in tried)
     needs = sum(len(each.answers.outcomes) for each in tried)

@@ -105,7 +105,7 @@ class RunReport:
         self.print_result(result)
 
     def print_result(self, result: NoteResult) -> None:
-        """Print what became of a note, without counting it."""
+        """Print the result of a note, without counting it."""
         if self.output.as_json:
             members = result.model_dump(include=_JSON) | {"dry_run": self.dry_run}
             self.output.print_json({key: members[key] for key in _JSON})

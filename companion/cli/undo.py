@@ -172,7 +172,7 @@ def _newest_first(changes: Mapping[int, Change]) -> list[Change]:
 
 
 def _undo_all(vault: Vault, changes: Sequence[Change], output: Output) -> list[Undone]:
-    """Take the changes back in one run, print what came of each, and return that."""
+    """Take the changes back in one run; print the result of each, and return them."""
     undone: list[Undone] = []
     results = vault.undo([change.id for change in changes])
     for change, each in zip(changes, results, strict=True):

@@ -252,7 +252,7 @@ class BackgroundHandler:
     def _is_put_off(self, ticket: Ticket, path: str) -> bool:
         """Requeue the ticket if the note is open or was changed just now; return whether it is.
 
-        path: of the note by now. Its modification time alone is not enough, as the clock of its
+        path: the note's present one. Its modification time alone is not enough, as the clock of its
         drive may differ from ours.
         """
         if self._presence.is_open(path):

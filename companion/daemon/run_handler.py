@@ -225,7 +225,7 @@ class RunHandler:
         return self._outbox.fill(enricher, answered, partial(self._end_note, run, answered))
 
     def _end_note(self, run: Run, answered: Answered, row: OutboxRow) -> None:
-        """Add what became of a note that was left to its editor."""
+        """Add the result of a note that was left to its editor."""
         result = Result(row.path, "skipped", row.reason or NOT_TAKEN, usage=answered.usage)
         if row.change and (change := self._outbox.change(row.change)):
             result = answered.made_by(change)

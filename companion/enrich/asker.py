@@ -37,7 +37,7 @@ from companion.prompts import PromptContext
 from companion.vault.files import NoteFile
 
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
-"""Keeps what came of a call."""
+"""Stores the outcomes of a call."""
 
 _SIMILAR = 12  # notes in which examples of descriptions are looked for
 _EXAMPLES = 3  # at most

@@ -87,4 +87,4 @@ class _Inotify(InotifyFD):
     def handle_event(self, event: InotifyEvent) -> None:
         super().handle_event(event)
         if event.is_queue_overflow:
-            self._on_overflow()  # last: new folders are watched by now, so that nothing is missed
+            self._on_overflow()  # last: new folders are watched already

@@ -1,4 +1,4 @@
-"""Changes made to notes, and what came of taking them back."""
+"""Changes made to notes, and the results of undoing them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decisions on proposals, and what became of their notes."""
+"""Decisions on proposals, and the results for their notes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Takeable = Literal["open", "refused", "rejected"]
 class Acceptance(Sent):
     """A proposal to accept. text: what the user made of its text; null: it is as it was.
 
-    state: as the client shows it. If it is another one by now, somebody else has decided on it, and
+    state: as the client shows it. If it has changed, somebody else has decided on it, and
     it stays as it is. `refused` and `rejected` ones can be accepted, too.
     """
 
@@ -111,7 +111,7 @@ class NoteDecision(Shape):
 
     @classmethod
     def of(cls, decision: run.NoteDecision) -> Self:
-        """Return what became of a note, as the engine tells it."""
+        """Return the engine's result of a note in this shape."""
         changes = list(map(Filled.of, decision.result.filled))
         more = {"changes": changes, "proposals": decision.proposals}
         return cls.model_validate(vars(decision.result) | more)
@@ -131,7 +131,7 @@ class NoteDecision(Shape):
 
     @property
     def result(self) -> NoteResult:
-        """What became of the note, without what became of each proposal."""
+        """The result of the note, without the outcome for each proposal."""
         values = vars(self) | {"proposals": [each.id for each in self.proposals]}
         return NoteResult.model_validate(values)
 

@@ -1,4 +1,4 @@
-"""Proposals: values for what notes need, which wait for a decision, and what became of them."""
+"""Proposals: values for the needs of notes, and the decisions on them."""
 
 from __future__ import annotations
 

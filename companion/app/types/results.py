@@ -68,7 +68,7 @@ class NoteResult(Shape):
 
     @classmethod
     def of(cls, result: Result, **more: object) -> Self:
-        """Return what became of a note that this process worked on. more: other members."""
+        """Return the result of a note that this process worked on. more: other members."""
         changes = list(map(Filled.of, result.filled))
         return cls.model_validate(vars(result) | {"changes": changes, **more})
 
