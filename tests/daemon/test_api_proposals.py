@@ -135,7 +135,7 @@ def test_an_editor_makes_the_edits(api: Api, vault: DaemonFixture) -> None:
 
 
 EDITS = [
-    pytest.param({"text": FILLED}, 422, "no more", id="filled by hand"),
+    pytest.param({"text": FILLED}, 422, "no longer needs it", id="filled by hand"),
     pytest.param({"text": "---\na: [\n---\n"}, 422, "YAML", id="frontmatter in doubt"),
     pytest.param({"text": "\ud800"}, 400, "JSON", id="no text"),
     pytest.param({"text": STUB, "value": ""}, 422, "nothing is left", id="no value"),
