@@ -122,14 +122,6 @@ class LocalNotes:
             return Estimate(words="Nothing needs anything, so it would cost nothing.")
         return Estimate(words=describe_cost_of(self._space, scan, jobs))
 
-    def unfilled(self) -> dict[str, set[str]]:
-        """Return the kinds of what each note lacks, also of what was refused, by path."""
-        return {
-            path: {need.kind for need in facts.needs}
-            for path, facts in self._last().notes.with_reports()
-            if facts is not None and facts.skipped is None
-        }
-
     def outdated(self, options: ScanOptions) -> list[Outdated]:
         """Return what Companion wrote in notes of which a lot has changed since; see Vault."""
         only, paths = self._read(options)
@@ -142,27 +134,10 @@ class LocalNotes:
 
     def outdated_page(self, query: OutdatedQuery) -> OutdatedPage:
         """Return a page of what is outdated, by path; it may be some seconds old."""
-        texts = self.recently_outdated(query.folder)
+        texts = self._recently_outdated(query.folder)
         end = query.after + query.limit
         more = end if end < len(texts) else None
         return OutdatedPage(texts=texts[query.after : end], next=more, total=len(texts))
-
-    def recently_outdated(self, folder: str = "") -> list[Outdated]:
-        """Return what is outdated in the folder, by path.
-
-        It may be some seconds old, in a large vault a minute: all that was written is looked at.
-        """
-        journal = self._space.journal
-        newest_proposal = next((each.id for each in journal.proposals.select(ALL, 1)), 0)
-        newest = journal.newest(), newest_proposal
-        outdated = self._outdated
-        if outdated is None or outdated.newest != newest or time.monotonic() > outdated.until:
-            began = time.monotonic()
-            texts = sorted(self._find_outdated(None), key=lambda each: each.path)
-            took = time.monotonic() - began
-            until = began + took + max(_FRESH, _REST * took)
-            outdated = self._outdated = _FoundOutdated(texts, until, newest)
-        return [each for each in outdated.texts if is_in(each.path, folder)]
 
     def note(self, path: str) -> Note:
         """Return the note at path, read now: its needs, and what is left alone; see Vault."""
@@ -180,6 +155,23 @@ class LocalNotes:
         why = task.skipped or unfillable_reason(task.parsed, property_names(task.needs))
         unfilled = (*task.unfilled, *describe_proposed(need for need, _ in task.proposed))
         return Facts(needs=() if why else task.needs, unfilled=unfilled, skipped=why)
+
+    def _recently_outdated(self, folder: str) -> list[Outdated]:
+        """Return what is outdated in the folder, by path.
+
+        It may be some seconds old, in a large vault a minute: all that was written is looked at.
+        """
+        journal = self._space.journal
+        newest_proposal = next((each.id for each in journal.proposals.select(ALL, 1)), 0)
+        newest = journal.newest(), newest_proposal
+        outdated = self._outdated
+        if outdated is None or outdated.newest != newest or time.monotonic() > outdated.until:
+            began = time.monotonic()
+            texts = sorted(self._find_outdated(None), key=lambda each: each.path)
+            took = time.monotonic() - began
+            until = began + took + max(_FRESH, _REST * took)
+            outdated = self._outdated = _FoundOutdated(texts, until, newest)
+        return [each for each in outdated.texts if is_in(each.path, folder)]
 
     def _find_outdated(self, paths: list[str] | None) -> list[Outdated]:
         return [

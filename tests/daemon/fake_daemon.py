@@ -14,7 +14,7 @@ from companion.app.local_vault import LocalVault
 from companion.app.outbox import Outbox
 from companion.app.types.base import iso_time
 from companion.app.types.changes import Change, ChangePage, ChangeQuery
-from companion.app.types.notes import Note, NoteState, Outdated
+from companion.app.types.notes import Note, NoteState
 from companion.app.types.runs import RunOptions
 from companion.app.types.status import BackgroundWork, BacklogState, Fault, SpentToday, Status
 from companion.daemon.circuit_breaker import EndpointFault
@@ -163,9 +163,6 @@ class FakeNotes(LocalNotes):
         prefix = f"{folder}/" if folder else ""
         notes = NOTES.items()
         return [(p, facts) for p, facts in notes if p.startswith(prefix) and _is(facts, state)]
-
-    def recently_outdated(self, folder: str = "") -> list[Outdated]:
-        return []
 
     def note(self, path: str) -> Note:
         _require(path)
