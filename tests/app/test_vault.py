@@ -473,7 +473,7 @@ def test_an_agent(proposed: Vault) -> None:
     assert [each.id for each in agents.changes(programs.AgentChangeQuery.of(**me)).changes] == [1]
     [back] = agents.undo(programs.AgentUndo.of(**me, change=1)).notes
     assert [each.state for each in back.proposals] == ["open"]
-    with pytest.raises(NotThere, match="no change 1 that you made"):
+    with pytest.raises(NotThere, match="no change 1 of yours"):
         agents.undo(programs.AgentUndo.of(**me, change=1))
 
 
