@@ -32,7 +32,7 @@ $(PLUGIN)/node_modules/ready: $(PLUGIN)/package-lock.json | .venv/node
 	cd $(PLUGIN) && npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	touch $@
 
-$(PLUGIN)/main.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/package.json $(wildcard $(PLUGIN)/src/*.js $(PLUGIN)/src/languages/*)
+$(PLUGIN)/main.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/package.json $(wildcard $(PLUGIN)/src/*.js $(PLUGIN)/src/styles.css $(PLUGIN)/src/languages/*) $(UI)
 	cd $(PLUGIN) && npm run --silent build
 	touch $@
 
@@ -65,4 +65,4 @@ docs-site: .venv/ready
 	$(BIN)/mkdocs build --quiet
 
 clean:
-	rm -rf .venv build dist $(PLUGIN)/node_modules $(PLUGIN)/main.js $(PAGE)/*.min.*
+	rm -rf .venv build dist $(PLUGIN)/node_modules $(PLUGIN)/main.js $(PLUGIN)/styles.css $(PAGE)/*.min.*

@@ -10,6 +10,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 _STATIC = Path("companion", "daemon", "web", "static")
 BUILT = (
     Path("obsidian-plugin", "main.js"),
+    Path("obsidian-plugin", "styles.css"),
     _STATIC / "page.min.js",
     _STATIC / "page.min.css",
 )

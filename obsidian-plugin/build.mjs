@@ -1,13 +1,9 @@
-/**
- * Builds src/ to main.js. The languages other than English are packed: each as the list of its
- * messages in the order of en.json, deflated, in Base64; plain, they would be larger than the code.
- */
+/** Builds src/ and ui/ to main.js and styles.css, with the messages of all languages as JSON. */
 
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { deflateRawSync } from "node:zlib";
 
 const PLUGIN = fileURLToPath(new URL("./", import.meta.url));
 
@@ -25,39 +21,50 @@ export async function buildPlugin(root = PLUGIN) {
     charset: "utf8",
     minify: true,
     logLevel: "warning",
-    plugins: [packLanguages(join(root, "src", "languages"))],
+    plugins: [addLanguages(root), withoutMarkup],
   });
   return Buffer.from(outputFiles[0].contents);
 }
 
-/** An esbuild plugin for `import packed from "packed-languages"`. */
-function packLanguages(folder) {
+/** The plugin's styles: its own, and those of the view, which count for more than Obsidian's of buttons and fields. */
+export async function buildStyles(root = PLUGIN) {
+  const read = (...path) => readFile(join(root, ...path), "utf8");
+  const [own, tokens, components] = await Promise.all([read("src", "styles.css"), read("ui", "tokens.css"), read("ui", "components.css")]);
+  const { code } = await transform(`${own}\n${tokens}\n.callout-companion-view {\n${components}\n}\n`, { loader: "css", minify: true, target: "chrome120" });
+  return code;
+}
+
+/** An esbuild plugin for `import { plugin, view } from "languages"`: the messages of each language but English. */
+function addLanguages(root) {
   return {
     name: "languages",
     setup({ onResolve, onLoad }) {
-      onResolve({ filter: /^packed-languages$/ }, ({ path }) => ({ path, namespace: "languages" }));
-      onLoad({ filter: /.*/, namespace: "languages" }, async () => ({
-        contents: JSON.stringify(await readLanguages(folder)),
-        loader: "json",
-      }));
+      onResolve({ filter: /^languages$/ }, ({ path }) => ({ path, namespace: "languages" }));
+      onLoad({ filter: /.*/, namespace: "languages" }, async () => {
+        const [plugin, view] = await Promise.all(["src", "ui"].map((folder) => readLanguages(join(root, folder, "languages"))));
+        return { contents: JSON.stringify({ plugin, view }), loader: "json" };
+      });
     },
   };
 }
 
 async function readLanguages(folder) {
-  const read = async (name) => JSON.parse(await readFile(join(folder, `${name}.json`), "utf8"));
-  const keys = Object.keys(await read("en"));
-  const packed = {};
-  for (const file of (await readdir(folder)).sort()) {
-    const [name, ending] = file.split(".");
-    if (ending !== "json" || name === "en") continue;
-    const messages = await read(name);
-    const list = JSON.stringify(keys.map((key) => messages[key]));
-    packed[name] = deflateRawSync(list, { level: 9 }).toString("base64");
-  }
-  return packed;
+  const files = (await readdir(folder)).filter((file) => file.endsWith(".json") && file !== "en.json").sort();
+  const read = async (file) => [file.replace(".json", ""), JSON.parse(await readFile(join(folder, file), "utf8"))];
+  return Object.fromEntries(await Promise.all(files.map(read)));
 }
+
+/** An esbuild plugin that takes out of Preact what could make elements of markup: the view makes none of that. */
+const withoutMarkup = {
+  name: "without-markup",
+  setup({ onLoad }) {
+    onLoad({ filter: /node_modules\/preact\/.*\.m?js$/ }, async ({ path }) => {
+      return { contents: (await readFile(path, "utf8")).replaceAll("innerHTML", "textContent"), loader: "js" };
+    });
+  },
+};
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await writeFile(join(PLUGIN, "main.js"), await buildPlugin());
+  await writeFile(join(PLUGIN, "styles.css"), await buildStyles());
 }

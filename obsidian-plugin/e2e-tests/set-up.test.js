@@ -80,7 +80,7 @@ test("from nothing installed to a paired daemon", { skip: !existsSync(PROGRAM) }
   ]);
   await assertAccessible(page, VIEW);
   await click("Start");
-  await view().getByRole("tab", { name: "Now" }).waitFor();
+  await view().getByRole("button", { name: "Decided" }).waitFor();
   assert.match((await secret(page)) ?? "", /^[0-9a-f]{64}$/);
   assert.match(await statusBar(page), /today/);
   assert.equal(clicks, 2);
@@ -100,14 +100,12 @@ test("from nothing installed to the first accepted proposal", { skip: !existsSyn
   await countActs();
   await click("Look again");
   await click("Start");
-  await view().getByRole("tab", { name: "Inbox" }).waitFor();
+  await view().getByRole("button", { name: "Decided" }).waitFor();
   await openNote(page, path);
-  await view().getByRole("tab", { name: "Inbox" }).click();
   await view().getByRole("button", { name: "Propose for this note" }).click();
-  const callout = view().getByRole("listitem", { name: /^Callout/ });
-  await callout.waitFor();
+  await view().getByRole("button", { name: "Accept both" }).waitFor();
   await assertAccessible(page, VIEW);
-  await callout.getByRole("button", { name: /^Accept/ }).click();
+  await view().getByRole("button", { name: "Accept both" }).click();
   await waitFor("it is in the note", async () => /\[!ai\] AI\n> A sourdough/.test(await vault.read(path)));
   const { click: clicked, keydown: typed } = await page.evaluate(() => window.acts);
   context.diagnostic(`${clicked} clicks, ${typed} keys`);
@@ -124,7 +122,7 @@ test("a daemon that runs, and does not know the plugin", { skip: !existsSync(PRO
   await heading("It runs, but is not paired");
   await assertAccessible(page, VIEW);
   await click("Pair");
-  await view().getByRole("tab", { name: "Now" }).waitFor();
+  await view().getByRole("button", { name: "Decided" }).waitFor();
   await page.evaluate(() => window.app.secretStorage.setSecret("callout-companion-token", ""));
   await page.evaluate(() => window.app.plugins.plugins["callout-companion"].onExternalSettingsChange());
   await waitFor("it pairs by itself, since that was agreed to", () => secret(page));
@@ -137,7 +135,7 @@ test("a daemon that runs, and no program to ask: a code is typed", async () => {
   await heading("It runs, but is not paired");
   await view().getByRole("textbox", { name: "Pairing code" }).fill(await vault.pair());
   await view().getByRole("button", { name: "Pair", exact: true }).click();
-  await view().getByRole("tab", { name: "Now" }).waitFor();
+  await view().getByRole("button", { name: "Decided" }).waitFor();
 });
 
 test("a code of the program is for this vault's daemon, and for nobody who has its place once it is gone", { skip: !existsSync(PROGRAM) }, async () => {
@@ -176,7 +174,7 @@ test("another vault's daemon where ours should be", { skip: !existsSync(PROGRAM)
     await heading("Another vault's is running");
     await assertAccessible(page, VIEW);
     await click("Start");
-    await view().getByRole("tab", { name: "Now" }).waitFor();
+    await view().getByRole("button", { name: "Decided" }).waitFor();
   } finally {
     await other.remove();
   }
@@ -192,7 +190,7 @@ test("another program where ours should be", { skip: !existsSync(PROGRAM) }, asy
     await heading("Another program is in its place");
     await assertAccessible(page, VIEW);
     await click("Start");
-    await view().getByRole("tab", { name: "Now" }).waitFor();
+    await view().getByRole("button", { name: "Decided" }).waitFor();
   });
 });
 

@@ -7,7 +7,7 @@ export interface components {
         /**
          * @description A proposal to accept. text: what the user made of its text; null: it is as it was.
          *
-         *     state: as the client shows it. If it is another one by now, somebody else has decided on it, and
+         *     state: as the client shows it. If it has changed, somebody else has decided on it, and
          *     it stays as it is. `refused` and `rejected` ones can be accepted, too.
          */
         Acceptance: {

@@ -18,18 +18,29 @@ export class DaemonApi {
     this.#plugin = plugin;
   }
 
-  /** Return the status of the daemon. */
-  readStatus() {
-    return this.#get("/status", {}, shapes.asStatus);
+  /**
+   * Return what the daemon answers to GET, whatever that is.
+   *
+   * @param {string} path below the API's
+   * @param {Record<string, string | number>} [query]
+   */
+  read(path, query = {}) {
+    return this.#get(path, query, shapes.asAnything);
   }
 
   /**
-   * Return a page of the open proposals, newest first, and how many there are on all.
+   * Return what the daemon answers to POST, whatever that is.
    *
-   * @param {{ path?: string, folder?: string, before?: number, limit: number }} query
+   * @param {string} path below the API's
+   * @param {object} [body]
    */
-  readProposals(query) {
-    return this.#get("/proposals", query, shapes.asProposals);
+  send(path, body = {}) {
+    return this.#post(path, body, shapes.asAnything);
+  }
+
+  /** Return the status of the daemon. */
+  readStatus() {
+    return this.#get("/status", {}, shapes.asStatus);
   }
 
   /**

@@ -20,7 +20,6 @@ import { Work } from "./work.js";
 
 /** @import { Modal, TFile } from "obsidian" */
 /** @import { ShownPreview } from "./place.js" */
-/** @import { Proposal } from "./shapes.js" */
 
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
@@ -41,12 +40,6 @@ export default class CompanionPlugin extends Plugin {
   runs = new Map();
   /** @type {Promise<void> | null} the pairing in progress */
   pairing = null;
-  /** @type {"note" | "folder" | "vault"} which proposals the inbox shows */
-  scope = "vault";
-  /** @type {Proposal[][]} those that were decided on in this window, together if at once, newest last */
-  decided = [];
-  /** @type {Map<number, string>} what was typed into proposals that are not decided on yet, by their id */
-  drafts = new Map();
   /** @type {ShownPreview | null} the proposal that was shown in its note last, until it is decided on */
   preview = null;
   /**
@@ -65,7 +58,7 @@ export default class CompanionPlugin extends Plugin {
   statusBar = null;
 
   async onload() {
-    await chooseLanguage();
+    chooseLanguage();
     this.settings = readSettings(await this.loadData());
     if (this.timers.isStopped) return; // switched off meanwhile: nothing would ever be taken away again
     this.statusBar = addStatusBar(this, () => openDetails(this));

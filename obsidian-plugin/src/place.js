@@ -85,7 +85,7 @@ async function readEditsShown(plugin, file, { id, state }, editor) {
  * Show the proposal in its note no longer, as it is decided on.
  *
  * @param {CompanionPlugin} plugin
- * @param {Proposal} proposal
+ * @param {Pick<Proposal, "id">} proposal
  */
 export function closePlace(plugin, { id }) {
   if (plugin.preview?.id !== id) return;

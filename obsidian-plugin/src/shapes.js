@@ -203,19 +203,6 @@ export const asStatus = object({
   settings_fault: asOptionalText,
   settings_to_restart_for: asTextList,
 });
-const asProposal = object({
-  id: asNumber,
-  path: asText,
-  kind: asText,
-  heading: maybe(asText),
-  text: maybe(textOrLines),
-  state: asText,
-  flags: asTextList,
-  why: asOptionalText,
-  model: asOptionalText,
-  evidence: maybe(list(object({ sentence: asText, supported: or(asBoolean, true) }))),
-});
-export const asProposals = object({ proposals: list(asProposal), next: maybe(asNumber), total: asCount });
 export const asProposalOffer = object({ run: asText, offer: asOffer });
 const asDecided = object({ id: asNumber, state: maybe(asText), reason: maybe(asText) });
 export const asDecisions = object({ notes: list(object({ path: asText, status: asOptionalText, proposals: list(asDecided) })) });
@@ -245,7 +232,7 @@ export const asModel = object({
 /** @typedef {ReadOf<RunShape, ReturnType<typeof asRunState>>} RunState */
 /** @typedef {ReadOf<RunProgress, ReturnType<typeof asProgress>>} Progress */
 /** @typedef {ReadOf<StatusShape, ReturnType<typeof asStatus>>} Status */
-/** @typedef {ReadOf<ProposalShape, ReturnType<typeof asProposal>>} Proposal */
+/** @typedef {Pick<ProposalShape, "id" | "path" | "kind" | "heading" | "text" | "state">} Proposal what the plugin itself needs of one */
 /** @typedef {ReadOf<ProposalOffer, ReturnType<typeof asProposalOffer>>} OfferedProposal */
 /** @typedef {ReadOf<DecisionsMade, ReturnType<typeof asDecisions>>} Decisions */
 /** @typedef {ReadOf<ModelShape, ReturnType<typeof asModel>>} Model */

@@ -1,21 +1,21 @@
-/** The view in the sidebar or in a tab: set-up while something is missing, then what the daemon does and did. */
+/** The view in the sidebar or in a tab: set-up while something is missing, then the inbox. */
 
-import { ItemView } from "obsidian";
+import { ItemView, TFile } from "obsidian";
+import { mountInbox } from "../ui/obsidian/mount.js";
+import { notifyOfErrors } from "./dialogs.js";
+import { proposeNote } from "./enrich.js";
 import { explain, Stopped } from "./errors.js";
-import { showHistory } from "./history.js";
-import { showInbox } from "./inbox.js";
-import { showNow } from "./now.js";
+import { makeInboxApi } from "./inbox-api.js";
+import { openPlace } from "./place.js";
 import { findSetUp } from "./set-up.js";
 import { showSetUp } from "./set-up-view.js";
-import { say } from "./words.js";
 
 /** @import { WorkspaceLeaf } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Key } from "./words.js" */
 
 /**
- * What a page is shown in. said: the element that says what happens. refresh: shows the page anew. isCurrent:
- * whether it is still the one that is shown. attempt: calls act, and tells why it fails; never rejects.
+ * What the set-up is shown in. said: the element that says what happens. refresh: shows it again. isCurrent:
+ * whether it is still what is shown. attempt: calls act, and tells why it fails; never rejects.
  *
  * @typedef {{
  *   plugin: CompanionPlugin, parent: HTMLElement, said: HTMLElement, refresh: () => Promise<void>,
@@ -23,25 +23,17 @@ import { say } from "./words.js";
  * }} Place
  */
 
-/** @typedef {{ name: Key, show: (place: Place) => Promise<void> }} Page */
-
 export const VIEW = "callout-companion";
-
-/** @satisfies {Record<string, Page>} */
-const PAGES = {
-  inbox: { name: "tabInbox", show: showInbox },
-  now: { name: "tabNow", show: showNow },
-  history: { name: "tabHistory", show: showHistory },
-};
+const READY = "ready";
 
 /** The view, which Obsidian makes for each of its leaves. */
 export class CompanionView extends ItemView {
-  /** @type {keyof typeof PAGES} */
-  page = "inbox";
-  /** What is shown: the page, or the state of the set-up. */
+  /** The state of the set-up that is shown. */
   shown = "";
-  /** How many times it was asked to be shown anew. */
+  /** How many times it was asked to be shown again. */
   turn = 0;
+  /** @type {ReturnType<typeof mountInbox> | null} */
+  inbox = null;
 
   /**
    * @param {WorkspaceLeaf} leaf
@@ -51,7 +43,7 @@ export class CompanionView extends ItemView {
     super(leaf);
     this.companion = plugin;
     this.navigation = false;
-    this.tabs = this.contentEl.createDiv({ cls: "callout-companion-tabs", attr: { role: "tablist" } });
+    this.contentEl.addClass("callout-companion-view");
     this.body = this.contentEl.createDiv({ cls: "callout-companion-page" });
     this.said = this.contentEl.createDiv({ cls: "callout-companion-said", attr: { role: "status" } });
   }
@@ -73,58 +65,77 @@ export class CompanionView extends ItemView {
     const watch = () => void this.update();
     watchers.add(watch);
     this.register(() => watchers.delete(watch));
-    this.registerEvent(this.app.workspace.on("file-open", () => void this.#follow()));
+    this.register(() => this.#endInbox());
+    this.registerEvent(this.app.workspace.on("file-open", (file) => this.#showNote(file?.path ?? "")));
     await this.refresh();
   }
 
-  /** Show the page anew if something has changed: what is missing, or which daemon answers. */
+  /** Show what is missing, or the inbox, if that has changed. What is typed stays. */
   async update() {
-    if (this.#isTypedIn()) return;
+    if (this.inbox?.app.inbox.hasDrafts() || this.inbox?.app.isWriting.peek()) return;
     const setUp = await this.#findSetUp();
-    const isDone = !setUp || setUp.state === "ready";
-    if (isDone ? this.shown !== this.page : this.shown !== setUp.state) await this.refresh();
+    if ((setUp?.state ?? READY) !== this.shown) await this.refresh();
   }
 
-  /**
-   * Show a page.
-   *
-   * @param {keyof typeof PAGES} page
-   */
-  async showPage(page) {
-    this.page = page;
-    await this.refresh();
-  }
-
-  /** Show the page, or what is missing, anew. */
+  /** Show what is missing, or the inbox, again. */
   async refresh() {
     const turn = ++this.turn;
     const setUp = await this.#findSetUp();
     if (!setUp || turn !== this.turn) return; // a later one shows it, and the keyboard may be in that
     const { body: parent, said, companion: plugin } = this;
-    const isReady = setUp.state === "ready";
-    const shown = (this.shown = isReady ? this.page : setUp.state);
-    const hadKeyboard = parent.querySelector("ul")?.contains(parent.ownerDocument.activeElement);
+    this.shown = setUp.state;
+    this.#endInbox();
     parent.empty();
-    this.#showTabs(isReady);
+    if (setUp.state === READY) return this.#showInbox();
     const fresh = parent.createDiv();
-    const isCurrent = () => this.shown === shown && fresh.isConnected;
+    const isCurrent = () => this.shown === setUp.state && fresh.isConnected;
     /** @param {() => Promise<unknown>} act */
     const attempt = async (act) => void (await act().catch((/** @type {unknown} */ error) => this.#tell(error)));
-    const place = { plugin, parent: fresh, said, refresh: () => this.refresh(), isCurrent, attempt };
-    if (!isReady) return showSetUp(place, setUp);
-    await attempt(() => PAGES[this.page].show(place));
-    if (hadKeyboard) parent.querySelector("li")?.focus(); // it was in the list, which is gone
+    showSetUp({ plugin, parent: fresh, said, refresh: () => this.refresh(), isCurrent, attempt }, setUp);
   }
 
-  /** Show the proposals of the note that was opened, unless the keyboard is in the view. */
-  async #follow() {
-    const isUsed = this.#isTypedIn() || this.contentEl.contains(this.contentEl.ownerDocument.activeElement);
-    if (this.shown === "inbox" && this.companion.scope !== "vault" && !isUsed) await this.refresh();
+  #showInbox() {
+    const { companion: plugin, body } = this;
+    const parent = body.createDiv({ cls: "cc cc-obsidian cc-view" });
+    this.said.empty();
+    const api = makeInboxApi(plugin, (id) => this.inbox?.app.inbox.get(id) ?? null);
+    this.inbox = mountInbox(parent, api, {
+      openNote: (target, event) => void notifyOfErrors(plugin, () => this.#open(target, event)),
+      propose: () => void notifyOfErrors(plugin, () => this.#propose()),
+    });
+    this.#showNote(this.app.workspace.getActiveFile()?.path ?? "");
   }
 
-  /** Whether a proposal is being edited, whose words are nowhere else yet. */
-  #isTypedIn() {
-    return this.body.querySelector("textarea") !== null;
+  #endInbox() {
+    this.inbox?.end();
+    this.inbox = null;
+  }
+
+  /** @param {string} path of the note that is open now; its proposals are shown, unless somebody is at others */
+  #showNote(path) {
+    this.inbox?.app.showNote(path);
+  }
+
+  /**
+   * Open the note of the current proposal at its place, or what a link names.
+   *
+   * @param {string} target
+   * @param {MouseEvent} event
+   */
+  async #open(target, event) {
+    const { companion: plugin, inbox } = this;
+    const proposal = inbox?.app.inbox.current.peek();
+    if (!inbox || !proposal) return;
+    if (target !== proposal.path) return this.app.workspace.openLinkText(target, proposal.path, event.ctrlKey || event.metaKey);
+    await openPlace(plugin, proposal, event, ({ what }) => {
+      if (what !== "undo") void inbox.app.decisions.decide(what, [proposal.id]);
+    });
+  }
+
+  async #propose() {
+    const file = this.app.workspace.getActiveFile();
+    if (file instanceof TFile) await proposeNote(this.companion, file);
+    await this.inbox?.follow();
   }
 
   async #findSetUp() {
@@ -139,35 +150,6 @@ export class CompanionView extends ItemView {
   #tell(error) {
     if (!(error instanceof Stopped)) this.said.setText(explain(this.companion, error));
     return null;
-  }
-
-  /** @param {boolean} isReady */
-  #showTabs(isReady) {
-    this.tabs.empty();
-    this.tabs.toggle(isReady);
-    for (const [page, { name }] of Object.entries(PAGES)) {
-      const isSelected = page === this.page;
-      const attr = { role: "tab", "aria-selected": String(isSelected), tabindex: isSelected ? 0 : -1 };
-      const tab = this.tabs.createEl("button", { text: say(name), attr });
-      const open = () => this.showPage(/** @type {keyof typeof PAGES} */ (page));
-      tab.addEventListener("click", () => void open());
-      tab.addEventListener("keydown", (event) => void this.#moveTab(event));
-    }
-  }
-
-  /**
-   * Arrows go from tab to tab, as the ARIA practices have it.
-   *
-   * @param {KeyboardEvent} event
-   */
-  async #moveTab({ key }) {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[key];
-    if (!by) return;
-    const pages = /** @type {(keyof typeof PAGES)[]} */ (Object.keys(PAGES));
-    const next = pages[(pages.indexOf(this.page) + by + pages.length) % pages.length] ?? this.page;
-    await this.showPage(next);
-    const selected = this.tabs.querySelector('[aria-selected="true"]');
-    if (selected?.instanceOf(HTMLElement)) selected.focus();
   }
 }
 

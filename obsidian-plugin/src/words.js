@@ -1,8 +1,11 @@
 /** Wording for the user, in Obsidian's language where there is a file of it, else in English. */
 
 import { getLanguage } from "obsidian";
-import packed from "packed-languages";
+import { plugin, view } from "languages";
+import { setLanguage, showHidden } from "../ui/words.js";
 import english from "./languages/en.json";
+
+export { showHidden };
 
 /** @import { Filled, Status } from "./shapes.js" */
 
@@ -10,24 +13,24 @@ import english from "./languages/en.json";
 /** @typedef {string | Record<string, string>} Message one text, or one for each plural category of the language */
 /** @typedef {Record<string, string | number>} Values of the placeholders; `n` chooses the plural category */
 
+/** Messages that the view shares with the rest. */
+const SHARED = /** @type {const} */ (["accept", "refuse", "edit", "undo", "cancel"]);
+
 /** @type {{ language: string, messages: Record<string, Message>, plural: Intl.PluralRules }} */
 const chosen = { language: "en", messages: english, plural: new Intl.PluralRules("en") };
-
-// eslint-disable-next-line no-control-regex -- these are the ones to show
-const HIDDEN = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g;
 
 /**
  * Speak Obsidian's language from now on. Call it before anything is said.
  *
  * @param {string} [named] as Obsidian names languages: `de`, `pt-BR`, `zh-TW`
  */
-export async function chooseLanguage(named = getLanguage()) {
+export function chooseLanguage(named = getLanguage()) {
   const language = named.split("-")[0] ?? "";
-  const text = packed[language];
-  const list = text ? /** @type {Message[]} */ (JSON.parse(await inflate(text))) : null;
-  chosen.language = list ? language : "en";
+  chosen.language = language in plugin ? language : "en";
   chosen.plural = new Intl.PluralRules(chosen.language);
-  chosen.messages = list ? Object.fromEntries(Object.keys(english).map((key, at) => [key, list[at] ?? ""])) : english;
+  chosen.messages = plugin[language] ?? english;
+  const shared = SHARED.map((key) => /** @type {const} */ ([key, chosen.messages[key] ?? ""]));
+  setLanguage(chosen.language, { ...view[chosen.language], ...Object.fromEntries(shared) });
 }
 
 /**
@@ -43,28 +46,11 @@ export function say(key, values = {}) {
 }
 
 /**
- * Return the text with its control, bidirectional and zero-width characters as `<U+202E>`, so that no name
- * reads as another one. The joiners stay, which some scripts and emoji need.
- *
- * @param {string} text
- */
-export function showHidden(text) {
-  return text.replace(HIDDEN, (sign) => `<U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}>`);
-}
-
-/**
  * @param {Record<string, string>} message
  * @param {number} number
  */
 function pickPlural(message, number) {
   return message[chosen.plural.select(number)] ?? message.other ?? "";
-}
-
-/** @param {string} text deflated, in Base64 */
-async function inflate(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return new Response(stream).text();
 }
 
 /**

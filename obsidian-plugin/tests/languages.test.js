@@ -36,6 +36,16 @@ test("each message is said somewhere", async () => {
   assert.deepEqual(Object.keys(english).filter((key) => !code.includes(`"${key}"`)), []);
 });
 
+test("what the view says has the placeholders of the English, in each language that has it", async () => {
+  const readView = async (name) => JSON.parse(await readFile(new URL(`../ui/languages/${name}.json`, SOURCES), "utf8"));
+  const words = await readView("en");
+  const others = await Promise.all(LANGUAGES.filter((name) => name !== "en").map(readView));
+  for (const messages of others) {
+    assert.deepEqual(Object.keys(messages), Object.keys(others[0]));
+    for (const [key, message] of Object.entries(messages)) assert.deepEqual(look(message).names, look(words[key]).names, key);
+  }
+});
+
 for (const language of LANGUAGES) {
   describe(language, () => {
     test("has all messages, and no other", async () => {

@@ -52,6 +52,7 @@ export class App {
     this.shell = shell;
     this.inbox = new InboxStore(api);
     this.decisions = new DecisionStore(api, this.inbox);
+    this.inbox.isAtEnd = () => this.decisions.log.peek().length > 0;
     this.decided = new DecidedStore(api);
     this.status = new StatusStore(api);
   }
@@ -143,6 +144,18 @@ export class App {
       if (!this.shell.isPage) this.inbox.filter({ path: name === "note" ? this.openPath.peek() : "" });
     });
     if (name === "decided") void this.decided.load();
+  }
+
+  /**
+   * Have the tab of the open note be about another one; nothing changes under somebody's hands.
+   *
+   * @param {string} path
+   */
+  showNote(path) {
+    batch(() => {
+      this.openPath.value = path;
+      if (this.tab.peek() === "note" && !this.isWriting.peek()) this.inbox.filter({ path });
+    });
   }
 
   showList() {

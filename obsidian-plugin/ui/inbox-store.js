@@ -45,6 +45,8 @@ export class InboxStore {
   isWhole = signal(false);
   /** Those whose decision is under way. @type {Set<number>} */
   settled = new Set();
+  /** Whether somebody has decided on all that there was, and is told so. */
+  isAtEnd = () => false;
   /** Counts what is done here, so that an answer from before is not believed. */
   turn = 0;
 
@@ -298,15 +300,16 @@ export class InboxStore {
     if (this.turn !== turn || this.settled.size) return; // it may be from before what was done here
     const ids = new Set([...this.order.peek(), ...this.fresh.peek()]);
     const fresh = newest.proposals.filter(({ id }) => !ids.has(id));
-    this.#takeNew(fresh);
-    if (newest.total !== ids.size + fresh.length) await this.#compare();
+    const isFirst = !ids.size && newest.total > fresh.length; // there are more of them than these
+    if (!isFirst) this.#takeNew(fresh);
+    if (isFirst || newest.total !== ids.size + fresh.length) await this.#compare();
   }
 
   /** @param {Proposal[]} fresh */
   #takeNew(fresh) {
     if (!fresh.length) return;
     for (const proposal of fresh) this.#keep(proposal);
-    if (this.proposals.size > fresh.length) this.fresh.value = [...fresh.map(({ id }) => id), ...this.fresh.peek()];
+    if (this.order.peek().length || this.isAtEnd()) this.fresh.value = [...fresh.map(({ id }) => id), ...this.fresh.peek()];
     else batch(() => (this.add(fresh), (this.currentId.value ??= this.shown.peek()[0] ?? null)));
   }
 

@@ -21,11 +21,6 @@ export function setLanguage(language, messages) {
   Object.assign(chosen, { language, messages, plural: new Intl.PluralRules(language) });
 }
 
-/** Return the language that is spoken. */
-export function theLanguage() {
-  return chosen.language;
-}
-
 /**
  * Return a message, with its placeholders filled in.
  *

@@ -16,6 +16,7 @@ export function Nothing({ app }) {
     <h1>${say("nothingWaits")}</h1>
     <p>${todo > 0 ? say("notesToDo", { n: todo }) : say("nothingToDo")}</p>
     ${todo > 0 && app.shell.isPage && html`<a class="cc-btn cc-btn--big" href="/vault" onClick=${app.shell.follow}>${say("seeVault")}</a>`}
+    ${app.shell.propose && html`<button class="cc-btn cc-btn--big cc-btn--main" onClick=${app.shell.propose}>${say("proposeHere")}</button>`}
     <p class="cc-hint">${say("howToAsk")} <code>companion enrich --propose</code></p>
     ${app.decided.total.value > 0 && html`<button class="cc-btn cc-btn--plain" onClick=${() => app.showTab("decided")}>${say("seeDecided", { n: app.decided.total.value })}</button>`}
   </section>`;

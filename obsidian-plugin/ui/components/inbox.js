@@ -26,7 +26,7 @@ export function Inbox({ app }) {
 }
 
 /** @param {{ app: App }} props the current proposal */
-function Reading({ app }) {
+export function Reading({ app }) {
   const { inbox, mode } = { inbox: app.inbox, mode: app.inbox.mode };
   const proposal = inbox.current.value;
   const scroller = useRef(/** @type {HTMLElement | null} */ (null));
@@ -63,6 +63,7 @@ function madeBy({ model, made_at: moment, why }) {
 
 /** @param {{ app: App }} props on one pane: the way back to the list, and how far one is */
 function Place({ app }) {
+  if (app.tab.value === "note") return null;
   const { all } = app.inbox.counts.value;
   const done = app.decisions.written.value + app.decisions.refused.value;
   return html`<div class="cc-place"><button class="cc-btn cc-btn--quiet" onClick=${() => app.showList()}><${Icon} name="left" />${say("allCount", { n: all })}</button>
@@ -82,7 +83,7 @@ export function Title({ app, proposal }) {
 /** @param {number} number */
 function acceptWords(number) {
   const names = say("numbers").split(" ");
-  return number === 2 ? say("acceptBoth") : say("acceptAll", { number: names[number - 3] ?? String(number) });
+  return number === 2 ? say("acceptBoth") : say("acceptAll", { number: names[number - 3] || String(number) });
 }
 
 /** @param {{ app: App, proposal: Proposal }} props */
@@ -109,7 +110,7 @@ function Fault({ app, id }) {
 }
 
 /** @param {{ app: App }} props what became of a proposal, and the way back */
-function DecidedOne({ app }) {
+export function DecidedOne({ app }) {
   const { decided } = app;
   const proposal = decided.current.value;
   if (!proposal) return html`<div class="cc-empty"><p>${say("chooseDecided")}</p></div>`;

@@ -16,14 +16,14 @@ const TITLE = 34; // pixels
 const GAP = 8; // above the title of a note, but the first
 const BEYOND = 400; // pixels above and below what is in sight that have rows, too
 
-/** @param {{ app: App }} props */
-export function List({ app }) {
+/** @param {{ app: App, isBare?: boolean }} props isBare: without tabs and progress, which stand above it */
+export function List({ app, isBare = false }) {
   const { inbox, decisions, tab } = app;
   const isDecided = tab.value === "decided";
-  return html`<aside class="cc-list" aria-label=${say("proposals")}>
+  return html`<aside class=${isBare ? "cc-list cc-list--whole" : "cc-list"} aria-label=${say("proposals")}>
     <div class="cc-list__head">
-      <${Tabs} app=${app} />
-      ${!isDecided && html`<${Progress} app=${app} /><${Search} app=${app} /><${Filters} app=${app} />`}
+      ${!isBare && html`<${Tabs} app=${app} />`}
+      ${!isDecided && html`${!isBare && html`<${Progress} app=${app} />`}<${Search} app=${app} /><${Filters} app=${app} />`}
     </div>
     ${isDecided ? html`<${Decided} app=${app} />` : html`<${Fresh} app=${app} /><${Rows} app=${app} />`}
     ${!isDecided && inbox.shown.value.some((id) => !inbox.get(id)?.flags.length) && html`<div class="cc-list__foot"><${AcceptUnflagged} app=${app} /></div>`}
@@ -93,7 +93,7 @@ export function Choice({ label, chosen, options, onChoose }) {
 }
 
 /** @param {{ app: App }} props what is new; a click takes it in */
-function Fresh({ app }) {
+export function Fresh({ app }) {
   const fresh = app.inbox.fresh.value.length;
   if (!fresh) return null;
   return html`<button class="cc-fresh" onClick=${() => app.inbox.takeFresh()}>${say("fresh", { n: fresh })}</button>`;
@@ -208,7 +208,7 @@ export function Row({ app, id, title, isCurrent }) {
 }
 
 /** @param {{ app: App }} props what became of proposals, newest first */
-function Decided({ app }) {
+export function Decided({ app }) {
   const { decided } = app;
   const all = decided.list.value;
   if (!all.length) return html`<p class="cc-soft cc-pad">${decided.isLoaded.value ? say("decidedNone") : say("oneMoment")}</p>`;

@@ -1,6 +1,5 @@
 /** A note as Obsidian shows it, with a proposal in its place; what stands around it is dimmed. */
 
-import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { html, Icon, iconOf } from "../dom.js";
 import { flagIcon, flagReason, flagWords } from "../flags.js";
@@ -22,7 +21,7 @@ const OWN_SENTENCE = "extractive";
 export function Paper({ app, proposal, placed, isEdited = false }) {
   const blocks = findBlocks(proposal, placed);
   const at = blocks.findIndex((block) => block.type === "proposed" || (block.type === "properties" && block.properties.some((each) => each.name === proposal.kind)));
-  return html`<article class="cc-card cc-paper cc-rendered" aria-label=${say("whereItGoes")}>
+  return html`<article class="cc-card cc-paper cc-rendered" data-id=${proposal.id} aria-label=${say("whereItGoes")}>
     ${placed?.why && html`<p key="why" class="cc-fault"><${Icon} name="unknown" /><span>${say("cannotBeWritten", { why: placed.why })}</span></p>`}
     ${blocks.map((block, index) => html`<${BlockView} key=${index - at} app=${app} proposal=${proposal} block=${block} isEdited=${isEdited} around=${index < at} />`)}
   </article>`;
@@ -219,9 +218,12 @@ function Supported({ evidence }) {
 /** @param {{ app: App, proposal: Proposal }} props the field to edit in; what is typed is never touched from outside */
 function Editor({ app, proposal }) {
   const area = useRef(/** @type {HTMLTextAreaElement | null} */ (null));
-  const rows = useSignal(1);
   const draft = app.inbox.draft(proposal.id);
-  const fit = () => (rows.value = Math.max(2, (area.current?.value ?? "").split("\n").length));
+  const fit = () => {
+    if (!area.current) return;
+    area.current.style.height = "auto";
+    area.current.style.height = `${area.current.scrollHeight}px`;
+  };
   useLayoutEffect(() => {
     if (!area.current) return;
     area.current.value = draft.peek() ?? linesOf(proposal);
@@ -238,7 +240,7 @@ function Editor({ app, proposal }) {
     event.preventDefault();
     event.stopPropagation();
   };
-  return html`<textarea ref=${area} dir="auto" rows=${rows.value} aria-label=${say("yourWords")} onInput=${() => ((draft.value = area.current?.value ?? ""), fit())} onKeyDown=${press}></textarea>`;
+  return html`<textarea ref=${area} dir="auto" rows="1" aria-label=${say("yourWords")} onInput=${() => ((draft.value = area.current?.value ?? ""), fit())} onKeyDown=${press}></textarea>`;
 }
 
 /** @param {{ app: App, text: string }} props */

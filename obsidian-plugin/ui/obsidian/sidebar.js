@@ -1,0 +1,35 @@
+/** The inbox in a narrow view: what stands above it, one proposal at a time, and its list. */
+
+import { html } from "../dom.js";
+import { say } from "../words.js";
+import { Dialogs } from "../components/dialogs.js";
+import { End, Nothing } from "../components/ends.js";
+import { DecidedOne, Reading } from "../components/inbox.js";
+import { Decided, Fresh, List, Progress, Row, Tabs } from "../components/list.js";
+import { Said, Toast } from "../components/notices.js";
+
+/** @import { App } from "../app.js" */
+
+/** @param {{ app: App }} props */
+export function Sidebar({ app }) {
+  const { inbox, decisions, tab } = app;
+  const { all } = inbox.counts.value;
+  const isIdle = inbox.isLoaded.value && !all && tab.value !== "decided";
+  const isListed = tab.value === "review" && app.isListShown.value; // which has them, too
+  let shown = html`<${Shown} app=${app} />`;
+  if (!inbox.isLoaded.value) shown = html`<div class="cc-empty"><p>${say("oneMoment")}</p></div>`;
+  else if (isIdle) shown = decisions.log.value.length ? html`<${End} app=${app} />` : html`<${Nothing} app=${app} />`;
+  return html`<div class="cc-narrow"><div class="cc-narrow__head"><${Tabs} app=${app} />${all > 0 && html`<${Progress} app=${app} />`}${all > 0 && !isListed && html`<${Fresh} app=${app} />`}</div>${shown}</div>
+    <${Toast} app=${app} /><${Dialogs} app=${app} /><${Said} app=${app} />`;
+}
+
+/** @param {{ app: App }} props */
+function Shown({ app }) {
+  const { inbox, tab, isListShown } = app;
+  if (tab.value === "decided") return isListShown.value ? html`<div class="cc-list cc-list--whole"><${Decided} app=${app} /></div>` : html`<${DecidedOne} app=${app} />`;
+  if (tab.value === "review" && isListShown.value) return html`<${List} app=${app} isBare />`;
+  const ids = inbox.shown.value;
+  const isOfNote = tab.value === "note" && ids.length > 1;
+  return html`${isOfNote && html`<section class="cc-group" aria-label=${say("thisNote")}><ul>${ids.map((id) => html`<li key=${id}><${Row} app=${app} id=${id} title="" isCurrent=${inbox.currentId.value === id} /></li>`)}</ul></section>`}
+    <${Reading} app=${app} />`;
+}
