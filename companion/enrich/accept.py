@@ -124,7 +124,7 @@ class Acceptor:
         if isinstance(value, Fault):
             kept = self._kept.get(need) if answer.is_strict else None
             if kept:
-                kept.add([])
+                kept.add([], is_strict=True)
             return [kept.text] if kept and kept.text else value
         lines = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
         is_judged = self.model.is_small and not self.is_given and checks_are_on()
@@ -135,7 +135,7 @@ class Acceptor:
         if not evidence:
             return value
         kept = self._kept.setdefault(need, KeptSentences([context.title, *context.aliases]))
-        kept.add(evidence)
+        kept.add(evidence, is_strict=answer.is_strict)
         if not kept.text:
             reason = "says too little that the note, or what others tell of it, supports"
             return Fault("unsupported", reason, "Say only what stands between the tags.")

@@ -6,15 +6,18 @@ from collections.abc import Collection, Iterable, Sequence
 
 from companion.enrich.outcome import SUPPORTED, Evidence
 from companion.enrich.statements import is_definition
-from companion.enrich.words import find_stems, needs_previous
+from companion.enrich.words import find_stems, needs_previous, width
 
 MOST = 3  # sentences of a callout
-_FEWEST = 2  # one alone has to define the subject
+_FEWEST = 2  # one alone has to name the subject, and the second answer to bring no more
+_SHORTEST = 30  # characters of a sentence; a Chinese character counts as 2.5
+_COPIED = 0.8  # of a sentence's stems, from which on what keeps the words of the note is supported
 _NEW = 0.25  # of a sentence's stems, at least, that those before it do not have
 
 UNSUPPORTED = "nothing that was shown supports it"
 REPEATS = "it says over again what is said before"
 LEANS = "it refers to a sentence that was left out"
+SHORT = "it says too little"
 OVER = "there are enough without it"
 
 
@@ -28,18 +31,27 @@ class KeptSentences:
         self._names = names
         self._kept: list[Evidence] = []
         self._answers = 0
+        self._is_last = False
         self.dropped: list[Evidence] = []
 
-    def add(self, answer: Sequence[Evidence]) -> None:
-        """Add an answer's sentences, each with its evidence."""
+    def add(self, answer: Sequence[Evidence], *, is_strict: bool = False) -> None:
+        """Add an answer's sentences, each with its evidence.
+
+        is_strict: the model was told to keep the words that it was shown: a sentence of these is
+        supported, too.
+        """
         self._answers += 1
+        self._is_last = is_strict
         is_after_dropped = False
         for each in answer:
+            is_supported = each.similarity >= SUPPORTED["prose"] or (
+                is_strict and self._share_shown(each) >= _COPIED
+            )
+            each = each._replace(supported=is_supported)
             reason = self._find_reason(each, is_after_dropped)
             is_after_dropped = bool(reason)
             if reason:
-                is_supported = each.similarity >= SUPPORTED["prose"]
-                self.dropped.append(each._replace(supported=is_supported, dropped=reason))
+                self.dropped.append(each._replace(dropped=reason))
             else:
                 self._kept.append(each)
 
@@ -47,9 +59,7 @@ class KeptSentences:
     def text(self) -> str:
         """The kept sentences as a paragraph, definitions first; empty: they are too few."""
         ordered = sorted(self._kept, key=lambda each: not self._defines(each))
-        is_enough = len(ordered) >= _FEWEST or (
-            self._answers > 1 and any(map(self._defines, ordered))
-        )
+        is_enough = len(ordered) >= _FEWEST or (self._is_last and any(map(self._names_it, ordered)))
         return " ".join(each.sentence for each in ordered) if is_enough else ""
 
     @property
@@ -59,8 +69,10 @@ class KeptSentences:
 
     def _find_reason(self, each: Evidence, is_after_dropped: bool) -> str:
         """Return why the sentence is left out; empty: it is kept."""
-        if each.similarity < SUPPORTED["prose"]:
+        if not each.supported:
             return UNSUPPORTED
+        if width(each.sentence) < _SHORTEST:
+            return SHORT
         if is_after_dropped and needs_previous(each.sentence):
             return LEANS
         stems = set(find_stems(each.sentence))
@@ -69,8 +81,16 @@ class KeptSentences:
             return REPEATS
         return OVER if len(self._kept) >= MOST else ""
 
+    def _share_shown(self, each: Evidence) -> float:
+        """Return the share of the sentence's stems, without the subject's, in what is shown."""
+        stems = set(find_stems(each.sentence)) - self._stems([])
+        return len(stems & self._stems([each.shown])) / max(1, len(stems))
+
     def _stems(self, texts: Iterable[str]) -> set[str]:
         return {stem for text in (*self._names, *texts) for stem in find_stems(text)}
+
+    def _names_it(self, each: Evidence) -> bool:
+        return not self._stems([]).isdisjoint(find_stems(each.sentence))
 
     def _defines(self, each: Evidence) -> bool:
         return is_definition(each.sentence, self._names)

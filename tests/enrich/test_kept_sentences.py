@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from companion.enrich.kept_sentences import LEANS, OVER, REPEATS, UNSUPPORTED, KeptSentences
+from companion.enrich.kept_sentences import (
+    LEANS,
+    OVER,
+    REPEATS,
+    SHORT,
+    UNSUPPORTED,
+    KeptSentences,
+)
 from companion.enrich.outcome import Evidence
 
 YEAST = "Sourdough is bread that is raised by wild yeast."
@@ -26,6 +33,7 @@ EXAMPLES = [
     ),
     pytest.param([[YEAST, AGAIN, FED]], f"{YEAST} {FED}", [REPEATS], id="said over again"),
     pytest.param([[YEAST, FED, CRUST, COLD]], f"{YEAST} {FED} {CRUST}", [OVER], id="three at most"),
+    pytest.param([[YEAST, "It is old.", FED]], f"{YEAST} {FED}", [SHORT], id="too short a one"),
     pytest.param([[YEAST, INVENTED]], "", [UNSUPPORTED], id="too few"),
     pytest.param(
         [[YEAST, INVENTED], [YEAST, FED]],
@@ -33,8 +41,8 @@ EXAMPLES = [
         [UNSUPPORTED, REPEATS],
         id="filled from the second answer",
     ),
-    pytest.param([[YEAST, INVENTED], []], YEAST, [UNSUPPORTED], id="a definition alone, at last"),
-    pytest.param([[FED], []], "", [], id="a sentence alone that defines nothing"),
+    pytest.param([[YEAST, INVENTED], []], YEAST, [UNSUPPORTED], id="one that names the subject"),
+    pytest.param([[FED], []], "", [], id="one alone that does not"),
 ]
 
 
@@ -43,8 +51,22 @@ def test_the_sentences_that_are_kept(
     answers: Sequence[Sequence[str]], text: str, reasons: Sequence[str]
 ) -> None:
     kept = KeptSentences(["Sourdough"])
-    for answer in answers:
-        kept.add([Evidence(each.strip("!"), "", 0.1 if "!" in each else 0.9) for each in answer])
+    for number, answer in enumerate(answers):
+        evidence = [Evidence(each.strip("!"), "", 0.1 if "!" in each else 0.9) for each in answer]
+        kept.add(evidence, is_strict=number > 0)
     assert kept.text == text
     assert [each.dropped for each in kept.dropped] == reasons
     assert kept.is_whole == (len(answers) == 1 and not reasons)
+
+
+@pytest.mark.parametrize("is_strict", [False, True])
+def test_words_of_the_note_are_supported_where_the_model_was_told_to_keep_them(
+    is_strict: bool,
+) -> None:
+    shown = "The starter wants flour and water twice a day, fed by hand, and is kept warm."
+    kept = KeptSentences(["Sourdough"])
+    kept.add([Evidence(each, shown, 0.6) for each in (FED, INVENTED)], is_strict=is_strict)
+    reasons = [(each.sentence, each.dropped) for each in kept.dropped]
+    assert reasons == [
+        (each, UNSUPPORTED) for each in ([INVENTED] if is_strict else [FED, INVENTED])
+    ]
