@@ -293,7 +293,7 @@ def test_vault_that_cannot_be_watched_is_polled(
     daemon_fixture.rescan()
     assert daemon_fixture.status().polls == ""
     said = daemon_fixture.log.getvalue()
-    assert said.count("looked over again and again") == 1
+    assert said.count("scanned regularly") == 1
 
 
 @pytest.mark.parametrize("ahead", [0, 7200], ids=["clock right", "clock of the drive ahead"])
