@@ -12,6 +12,7 @@ from companion.app.types.runs import RunOptions
 from companion.doctor.unused_settings import find_unused
 from companion.enrich.cost import describe_cost_of, needs_agreement
 from companion.enrich.note_filter import Criteria, NoteFilter, find_kind, make_filter
+from companion.enrich.places import find_jobs_again
 from companion.enrich.run import Result
 from companion.enrich.selection import has_open_needs, needs_of_kind, read_task
 from companion.enrich.task import Job, is_written, leave_out_asked, was_rejected
@@ -79,6 +80,8 @@ def choose_jobs(
         criteria = Criteria(since, model, options.prompt_changed, only.kind)
         chosen = [job for job in find_rewrites(space, paths, criteria) if fits(job.path)]
         return _limit(space, chosen, options.limit), []
+    if options.mode == "again":
+        return find_jobs_again(space, options.proposals, options.wish), []
     jobs: dict[str, Job] = {}
     skipped: dict[str, Result] = {}
     for path in paths:

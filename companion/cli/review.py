@@ -12,18 +12,20 @@ import click
 
 from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.proposals import FLAG_WORDS, Proposal, ProposalQuery
+from companion.app.types.runs import RunOptions
 from companion.app.vault import Vault, new_run
 from companion.cli.output import Output, edit_text, local_time, one_line
 from companion.cli.proposals import find_proposals
 from companion.cli.session import NOTE_PATH, common_options, open_session_vault, say_which_vault
 from companion.errors import CompanionError, NoteError, UsageError
 
-_KEYS = "y,n,e,s,a,d,u,q"
+_KEYS = "y,n,e,i,s,a,d,u,q"
 _FIRST_KEYS = "y writes it, n refuses it, e edits it, s leaves it for later; ? tells all letters."
 _HELP = """\
 y - write it into the note
 n - refuse it; it is not asked for again
 e - edit it in $EDITOR, and write that
+i - ask for it once more: say what should be different
 s - leave it for later, and go on
 a - write it, and all that follow for this field but those with flags
 d - refuse it, and all that follow for this note
@@ -58,10 +60,14 @@ def review(paths: Sequence[str], field: str | None, flagged: bool, vault: Path |
 
 
 class _Step(NamedTuple):
-    """An answer of the user's. at: the proposal that it was about. ids: those it decided on."""
+    """An answer of the user's. at: the proposal that it was about. ids: those it decided on.
+
+    asked: the proposal whose place another took, as it was asked for once more.
+    """
 
     at: int
     ids: list[int]
+    asked: Proposal | None = None
 
 
 class _Review:
@@ -140,6 +146,9 @@ class _Review:
                 else:
                     self._drafts[proposal.id] = edited
                     self._write([proposal], edited.rstrip("\n"))
+            case "i":
+                wish = str(click.prompt("What should be different", prompt_suffix="? ")).strip()
+                self._ask_again(proposal, wish)
             case "s":
                 self._go_on([])
             case "a":
@@ -176,6 +185,18 @@ class _Review:
         wishes = [{"id": each.id, "text": text} for each in proposals]
         self._decide(Decisions.of(accept=wishes, run=self._run))
 
+    def _ask_again(self, proposal: Proposal, wish: str) -> None:
+        """Have the model's next answer take the place of the proposal, and show that."""
+        options = RunOptions.of(paths=[""], mode="again", proposals=[proposal.id], wish=wish)
+        run = self._vault.run(options)
+        for result in run:
+            made = [self._vault.proposal(id_) for id_ in result.proposals]
+            if new := next((each for each in made if each.kind == proposal.kind), None):
+                self._proposals[self._at] = new
+                self._steps.append(_Step(self._at, [proposal.id], proposal))
+            else:
+                self._output.warn(f"The old one stays: {result.reason or 'there is no other'}")
+
     def _refuse(self, proposals: Sequence[Proposal]) -> None:
         self._decide(Decisions(refuse=[each.id for each in proposals]))
 
@@ -200,6 +221,8 @@ class _Review:
         for decision in self._vault.decide(Decisions(undo=step.ids, run=self._run)):
             self._report(decision)
         self._at = step.at
+        if step.asked:
+            self._proposals[step.at] = step.asked
 
     def _report(self, decision: NoteDecision) -> list[int]:
         """Print why something is not done, or later; return the ids of what is done, or will be."""

@@ -262,7 +262,7 @@ class Daemon:
                 raise UsageError("edits for an editor are made for one note at a time")
             if options.priority == "background":
                 return RunPlan([Job(paths[0], background=True)], [], [], Counter())
-        if any(not (self.root / path).is_file() for path in paths):
+        if options.mode != "again" and not all((self.root / path).is_file() for path in paths):
             self.reconciler.refresh(_REFRESH)
         return plan_run(self.space, self.reconciler.scan(), options, paths)
 

@@ -226,12 +226,14 @@ _EXAMPLE: dict[str, Any] = {  # of required fields, by their names
     "open": ["Bread/Sourdough.md"],
     "path": "Bread/Sourdough.md",
     "paths": ["Bread"],
+    "proposals": [12],
     "script": "my-script",
     "text": "---\ndescription:\n---\n\n# Sourdough\n",
     "value": "How bread rises by wild yeast.",
 }
 _EXAMPLES: dict[str, dict[str, Any]] = {  # of bodies that require nothing, by their models
     "Decisions": {"accept": [{"id": 12}, {"id": 13, "text": "Better words."}], "refuse": [14]},
+    "AskAgain": {"wish": "Shorter, and name the year."},
     "ScanOptions": {"paths": ["Bread"], "field": "description"},
     "Undo": {"apply": "daemon"},
 }

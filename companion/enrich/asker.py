@@ -25,6 +25,7 @@ from companion.enrich.model_calls import (
 from companion.enrich.note_guard import NoteGuard
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, merge_outcomes
 from companion.enrich.similar import ChosenValues, SimilarNotes
+from companion.enrich.task import Again
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, UsageError
 from companion.llm.client import Client
@@ -84,6 +85,7 @@ class Asker:
         client: Client,
         keep: Keep = lambda outcomes, usage: None,
         guard: NoteGuard | None = None,
+        again: Again | None = None,
     ) -> NoteAnswers:
         """Return the model's answers to the needs of the note.
 
@@ -91,20 +93,25 @@ class Asker:
         place of a description.
 
         keep: called after each call with its outcomes and tokens, since the next call may fail.
-        guard: says right before each call whether it may still go out; None: it may.
+        guard: says right before each call whether it may still go out; None: it may. again: what
+        the user wants otherwise; only the model can do that.
 
         Raises EndpointError, Cancelled, and what the guard raises.
         """
         self._update_context(path)
-        chosen = self._choose(path, parsed, needs)
+        chosen = ChosenValues((), needs, {}) if again else self._choose(path, parsed, needs)
         if not chosen.needs:
             return NoteAnswers(chosen.outcomes, Usage())
         note = self._read_note(path, parsed, chosen.needs, chosen.likely)
+        if again:
+            earlier = again.texts[0][1] if len(again.texts) == 1 else ""
+            context = replace(note.context, wish=again.wish, earlier=earlier)
+            note = note._replace(context=context)
         if guard:
             guard.shown = note.told_by
         check = guard.check_call if guard else None
         planner, acceptor = self._planner(note), self._acceptor(note)
-        quoted = acceptor.quote_others()
+        quoted = [] if again else acceptor.quote_others()
         answered = [*chosen.outcomes, *quoted]
         needs = [need for need in chosen.needs if all(need != each.need for each in quoted)]
         unfit = dict[Need, Rejected]()
@@ -123,7 +130,9 @@ class Asker:
                 break
             planner = replace(self._planner(note, RETRY_TOKENS), is_second=True)
             needs = list(unfit)
-        return NoteAnswers((*answered, *acceptor.use_fallback(outcomes)), usage)
+        if not again:
+            outcomes = [*acceptor.use_fallback(outcomes)]
+        return NoteAnswers((*answered, *outcomes), usage)
 
     def plan(
         self, path: str, parsed: ParsedNote, needs: Sequence[Need]

@@ -245,7 +245,8 @@ class Enricher(NoteWriter):
                 spent += usage
 
         try:
-            answers = self._asker.ask(job.path, task.parsed, task.needs, self._client, keep, guard)
+            asked = job.path, task.parsed, task.needs
+            answers = self._asker.ask(*asked, self._client, keep, guard, job.again)
         except NoteExcluded as error:
             error.usage = total
             raise

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from companion.enrich.task import REWRITTEN, Job, Task, is_rewritten, prepare_task
+from companion.enrich.task import REWRITTEN, Again, Job, Task, is_rewritten, prepare_task
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteBusy, NoteRefused, NoteUnwritable
+from companion.errors import NoteBusy, NoteRefused, NoteUnwritable, NotThere, UsageError
 from companion.note.needs import Need
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
@@ -82,6 +82,31 @@ def find_job(path: str, proposals: Sequence[Proposal]) -> Job:
     if sections[0] and all(each == sections[0] for each in sections):
         job = job._replace(explicit=False, section=Section(*sections[0]))
     return job
+
+
+def find_jobs_again(space: Workspace, ids: Sequence[int], wish: str) -> list[Job]:
+    """Return a job for each note of these proposals, by which they are asked for once more.
+
+    What is given then waits, in place of those that are open, or beside what is in the note.
+    wish: what the user wants otherwise, in their words.
+
+    Raises NotThere; UsageError where one is asked in a batch, or a note has open and accepted ones.
+    """
+    found = space.journal.proposals.get_all(ids)
+    if unknown := sorted(set(ids) - {each.id for each in found}):
+        raise NotThere(f"there is no proposal {unknown[0]}")
+    jobs = []
+    for path in dict.fromkeys(each.path for each in found):
+        group = [each for each in found if each.path == path]
+        written = frozenset(each.need for each in group if each.state == "accepted")
+        if any(each.state == "asked" for each in group):
+            raise UsageError(f"{path}: it is asked in a batch, and not answered yet")
+        if written and len(written) < len({each.need for each in group}):
+            raise UsageError(f"{path}: ask for what waits and for what is written one by one")
+        job = find_job(path, group)
+        again = Again(wish, tuple({each.need: each.text for each in group}.items()))
+        jobs.append(job._replace(propose=True, again=again, rewrite=job.rewrite | written))
+    return jobs
 
 
 def _find_task(space: Workspace, job: Job, proposals: Sequence[Proposal], data: bytes) -> Task:

@@ -23,6 +23,15 @@ from companion.store.lost_changes import find_loss
 from companion.store.proposal import Flag, LatestProposal
 
 
+class Again(NamedTuple):
+    """What to ask for once more. wish: what the user wants otherwise, in their words; empty:
+    nothing. texts: what was proposed, by the keys of the needs.
+    """
+
+    wish: str
+    texts: tuple[tuple[str, str], ...]
+
+
 class Job(NamedTuple):
     """One note to work on, and how. path: vault-relative, with `/`.
 
@@ -34,7 +43,7 @@ class Job(NamedTuple):
     it may hide that the note is a stub. propose: write nothing; what is asked for waits for a
     decision. background: nobody asked for it. rewrite: the keys of needs that Companion filled, to
     ask for once more what it wrote for them, where nobody edited that since. kind: of the needs to
-    ask for; None: of all.
+    ask for; None: of all. again: what to ask for once more, and nothing else.
     """
 
     path: str
@@ -49,6 +58,7 @@ class Job(NamedTuple):
     background: bool = False
     rewrite: frozenset[str] = frozenset()
     kind: str | None = None
+    again: Again | None = None
 
     def to_place(self) -> Job:
         """Return a job that finds the same needs again, ignoring past proposals."""
@@ -90,6 +100,15 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
 
     Raises NoteRefused: its text leaves a doubt, or the section is not there. JournalError.
     """
+    task = _prepare_task(workspace, job, data)
+    if job.again is None:
+        return task
+    keys = {key for key, _ in job.again.texts}
+    needs = tuple(need for need in task.all_needs if need.key in keys)
+    return replace(task, needs=needs, proposed=())
+
+
+def _prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     parsed, version = ParsedNote(NoteText.decode(data)), workspace.settings.version
     if not (job.force or job.rewrite):
         facts = _find_needs(workspace, job, parsed, job.explicit or job.rejected_only)

@@ -72,6 +72,7 @@ class Prompts:
     system: Template
     note: Template
     answer: Template
+    again: Template
     fields: Mapping[str, Field]
     by_folder: Mapping[str, Prompts] = field(default_factory=lambda: MappingProxyType({}))
 
@@ -119,6 +120,8 @@ class Prompts:
         answer = self.answer.render(
             {"asks": template_asks, "json": json, "language": note.language}
         )
+        if note.wish:
+            answer += f"\n\n{self.again.render(note.wish_values())}"
         system = self.system.render({"language": note.language})
         fields = [ask.field.name for ask in asks]
         user = f"{self.note.render(note.values() | {'asked': fields})}\n\n{answer}"

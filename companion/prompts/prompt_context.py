@@ -29,7 +29,9 @@ class PromptContext:
     notes say of it. linked: descriptions of notes that it links to. examples: descriptions that the
     author gave to similar notes, for a model that can follow them. small: whether a small model is
     asked, which is best told to write little, and only from what it is shown. strict: whether it
-    is to keep the words that it is shown, as its first answer went beyond them.
+    is to keep the words that it is shown, as its first answer went beyond them. wish: what the user
+    wants otherwise than it was in an earlier answer, in their words; earlier: that answer, where it
+    is to be shown.
     """
 
     title: str
@@ -47,6 +49,8 @@ class PromptContext:
     examples: Sequence[str] = ()
     small: bool = False
     strict: bool = False
+    wish: str = ""
+    earlier: str = ""
 
     @property
     def told_by_others(self) -> bool:
@@ -69,6 +73,12 @@ class PromptContext:
             "examples": as_lines(self.examples),
             "marker": _find_marker(texts),
         }
+
+    def wish_values(self) -> dict[str, object]:
+        """Return the values for `again.md`: the user's words, and the earlier answer in a tag."""
+        earlier = break_turn_marks(self.earlier.strip())
+        marker = _find_marker([earlier], "earlier")
+        return {"wish": as_line(self.wish), "earlier": earlier, "marker": marker}
 
     def short_values(self) -> dict[str, object]:
         """Return the values for instructions, each on one line: they are outside the note's tags.
@@ -128,12 +138,12 @@ def break_turn_marks(text: str) -> str:
     return _TURN_MARK.sub(r"\g<0> ", text)
 
 
-def _find_marker(texts: Iterable[str]) -> str:
-    """Return the name of a tag around the note that none of the texts opens or closes.
+def _find_marker(texts: Iterable[str], name: str = "note") -> str:
+    """Return the name of a tag, as `note`, that none of the texts opens or closes.
 
     Look-alikes count too: other cases, widths and blanks, as in `＜/ NOTE ＞`.
     """
     text = unicodedata.normalize("NFKC", "\n".join(texts)).casefold()
     tags = _NOT_IN_TAGS.sub("", text)
-    names = chain(["note"], (f"note-{number}" for number in count(2)))
-    return next(name for name in names if f"<{name}" not in tags and f"</{name}" not in tags)
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(each for each in names if f"<{each}" not in tags and f"</{each}" not in tags)

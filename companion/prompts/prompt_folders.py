@@ -21,7 +21,7 @@ from companion.prompts.prompt_file import (
 )
 from companion.vault.ignore import folder_key
 
-_FRAMES = ("system.md", "note.md", "answer.md")
+_FRAMES = ("system.md", "note.md", "answer.md", "again.md")
 
 
 def load_prompts(*overrides: Path) -> Prompts:
@@ -54,6 +54,7 @@ def _load(files: Mapping[str, PromptFile]) -> Prompts:
     system = _load_frame(files["system.md"], [_Sample({"language": None}, {})])
     frame = _load_frame(files["note.md"], list(map(_Sample, notes, shown)))
     answer = _load_frame(files["answer.md"], _ANSWER_SAMPLES)
+    again = _load_frame(files["again.md"], _AGAIN_SAMPLES)
     fields: dict[str, Field] = {}
     owners: dict[str, str] = {}
     for name in sorted(filter(_is_field, files)):
@@ -63,7 +64,7 @@ def _load(files: Mapping[str, PromptFile]) -> Prompts:
             files[name].fail(f"{owner} fills {field.property} already; remove one of the two")
         fields[field.name] = field
     texts = MappingProxyType(dict(files))
-    return Prompts(texts, system, frame, answer, MappingProxyType(fields))
+    return Prompts(texts, system, frame, answer, again, MappingProxyType(fields))
 
 
 def _load_folders(
@@ -150,7 +151,7 @@ class _Sample(NamedTuple):
 
 
 def _load_frame(file: PromptFile, samples: Sequence[_Sample]) -> Template:
-    """Return the template of system.md, note.md or answer.md, tried on the samples."""
+    """Return the template of a file that is no field's, tried on the samples."""
     if file.frontmatter:
         file.fail("this file takes no frontmatter; remove it", 1)
     template = compile_template(file, samples[0].values.keys())
@@ -176,4 +177,8 @@ _ANSWER_SAMPLES = [  # one ask as text, several as JSON
         {"asks": _ASKS, "json": True, "language": "English"},
         {"ask.instruction": _ASKS[-1].instruction, "ask.key": _ASKS[-1].key},
     ),
+]
+_AGAIN_SAMPLES = [
+    _Sample({"wish": "Shorter.", "earlier": text, "marker": "earlier"}, {"wish": "Shorter."})
+    for text in ("", "Coffee.")
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 
@@ -108,9 +109,12 @@ def decide_proposals(
 def reopen_decided(db: sqlite3.Connection, ids: str) -> list[int]:
     """Open those proposals again that nobody accepted; return the ids of the open ones. ids: JSON.
 
-    Not where there is another open one for the same need.
+    Not where there is another open one for the same need; but one that took the place of an older
+    one steps back for that.
     """
     for (number,) in db.execute("SELECT value FROM json_each(?)", (ids,)).fetchall():
+        if db.execute(_STEP_BACK, (time.time(), number)).rowcount:
+            db.execute(_RESTORE, (number,))
         db.execute(_REOPEN_DECIDED, (number,))
     query = """SELECT id FROM proposals WHERE state = 'open'
         AND id IN (SELECT value FROM json_each(?)) ORDER BY id"""
@@ -178,6 +182,11 @@ _HAS_NO_OPEN = """value IS NOT NULL AND NOT EXISTS (
 _REOPEN_DECIDED = f"""UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL,
     reason = '', change = NULL WHERE id = ? AND state IN ('refused', 'rejected', 'closed')
     AND {_HAS_NO_OPEN}"""  # noqa: S608 (our own words)
+_STEP_BACK = """UPDATE proposals SET state = 'superseded', decided_by = 'user', decided_at = ?,
+    reason = '' WHERE state = 'open' AND decided_by = '' AND (path, need) = (SELECT path, need
+    FROM proposals WHERE id = ? AND state = 'superseded' AND value IS NOT NULL)"""
+_RESTORE = """UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL, reason = ''
+    WHERE id = ?"""
 _REOPEN_ACCEPTED = f"""UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL,
     value = coalesce(edited, value), edited = NULL, flags = ?, reason = ?, change = NULL
     WHERE id = ? AND state = 'accepted'

@@ -79,6 +79,24 @@ export interface components {
             moved_to: string | null;
         };
         /**
+         * @description Ask for a proposal once more. wish: what you want otherwise, in your own words; empty: as it
+         *     comes. agreed: as in RunOptions.
+         */
+        AskAgain: {
+            /** @default  */
+            wish: string;
+            /** @default false */
+            agreed: boolean;
+        };
+        /** @description Ask for proposals once more. proposals: which. */
+        AskAllAgain: {
+            /** @default  */
+            wish: string;
+            /** @default false */
+            agreed: boolean;
+            proposals: number[];
+        };
+        /**
          * @description Edits of an open note that a user asked for, and that wait for this client to make them.
          *
          *     id: get the edits with `POST /outbox/{id}/edits`, and confirm them with `applied` there. run:
@@ -761,8 +779,11 @@ export interface components {
          *     paths: notes and folders; an empty one for the vault. field, tag, property, modified_since: as
          *     of a scan. mode: `fill` what is missing; `replace` what Companion wrote and nobody edited, too;
          *     `rewrite` nothing but that, which waits beside the old text; `requests`: fill only the empty
-         *     callouts in the notes. made_since, made_by, prompt_changed: rewrite only what was written since
-         *     then, by this model, with other instructions than now.
+         *     callouts in the notes; `again`: ask once more for these proposals, and nothing else; the answer
+         *     takes the place of one that waits, or waits beside what is in the note. proposals: which. wish:
+         *     what you want otherwise, in your own words, such as “shorter”. made_since, made_by,
+         *     prompt_changed: rewrite only what was written since then, by this model, with other instructions
+         *     than now.
          *     all: in folders, fill every note, not only stubs. retry: ask again what was undone, deleted or
          *     rejected. section: add a callout under the one heading with this text, or else with these first
          *     words. line: the same for the section that contains this line, counted from 1 in `text`, or in
@@ -792,13 +813,17 @@ export interface components {
              * @default fill
              * @enum {string}
              */
-            mode: "fill" | "replace" | "rewrite" | "requests";
+            mode: "fill" | "replace" | "rewrite" | "requests" | "again";
             /** @default null */
             made_since: string | number | null;
             /** @default null */
             made_by: string | null;
             /** @default false */
             prompt_changed: boolean;
+            /** @default [] */
+            proposals: number[];
+            /** @default  */
+            wish: string;
             /** @default false */
             all: boolean;
             /** @default false */
@@ -848,6 +873,15 @@ export interface components {
             made_by?: null;
             /** @constant */
             prompt_changed?: false;
+        }) & ({
+            /** @constant */
+            mode: "again";
+            proposals: unknown;
+        } | {
+            mode?: unknown;
+            proposals?: unknown;
+            /** @constant */
+            wish?: "";
         }));
         /**
          * @description A run with its results after a number. next: the number to ask with next time.
@@ -1196,6 +1230,8 @@ export type AgentProposals = components['schemas']['AgentProposals'];
 export type AgentUndo = components['schemas']['AgentUndo'];
 export type Applied = components['schemas']['Applied'];
 export type AppliedTo = components['schemas']['AppliedTo'];
+export type AskAgain = components['schemas']['AskAgain'];
+export type AskAllAgain = components['schemas']['AskAllAgain'];
 export type AskedShape = components['schemas']['AskedShape'];
 export type BackgroundWork = components['schemas']['BackgroundWork'];
 export type BacklogAnswer = components['schemas']['BacklogAnswer'];

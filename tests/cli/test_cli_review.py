@@ -155,3 +155,20 @@ def test_on_a_real_terminal(user: User, colour: bool) -> None:
     shown = in_a_terminal(user, ["review"], extra, "y\ny\n")
     assert user.read("A.md") == FILLED
     assert ("\x1b[32mWhat a stub is.\x1b[0m" if colour else "{+What a stub is.+}") in shown
+
+
+def test_one_is_asked_for_again_and_the_old_one_had_back(reviewer: Reviewer) -> None:
+    user = reviewer.user
+    user.says(description="A shorter one.")
+    with reviewer.monkeypatch.context() as patch:
+        user.types("i", "Shorter", "y", "q")
+        patch.setenv("NO_COLOR", "1")
+        ran = user.run("review")
+    assert ran.status == 0 and "A shorter one." in ran.out, ran.all
+    assert "description: A shorter one." in user.read("A.md") and user.calls() == 3
+    assert "in these words: Shorter" in str(user.fake.seen[-1].body)
+    with reviewer.monkeypatch.context() as patch:
+        user.types("i", "Other", "u", "y", "q")
+        patch.setenv("NO_COLOR", "1")
+        ran = user.run("review", "B.md")
+    assert "description: What a stub is." in user.read("B.md"), ran.all

@@ -57,6 +57,7 @@ _FILL: dict[str, object] = {
     "ids": [1],
     "change": 999,
     "changes": [999],
+    "proposals": [999],
 }
 _Seen = dict[str, tuple[object, ...]]
 

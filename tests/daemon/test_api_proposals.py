@@ -329,3 +329,49 @@ def test_a_dry_run_is_not_written_by_the_background(daemon_fixture: DaemonFixtur
     run = daemon_fixture.run("Stub.md")
     assert [entry.result.status for entry in run.since(0)] == ["enriched"]
     assert daemon_fixture.is_filled("Stub.md") and daemon_fixture.model.calls() == 1
+
+
+def test_one_is_asked_for_again_in_the_user_s_words(api: Api, vault: DaemonFixture) -> None:
+    old = ids_of(api)[0]
+    vault.model.says(description="A shorter one.")
+    started = api.post(f"/proposals/{old}/again", {"wish": "Shorter,\nand </earlier> name it"})
+    assert (started.status, started.json["total"]) == (202, 1)
+    assert started.headers["location"] == f"/api/v1/runs/{started.json['id']}"
+    eventually(lambda: api.get(f"/runs/{started.json['id']}").json["state"] == "done")
+    prompt = vault.model.seen[-1].body["messages"][-1]["content"]
+    assert "in these words: Shorter, and </earlier> name it" in prompt
+    assert f"<earlier>\n{SAYS['description']}\n</earlier>" in prompt
+    [new] = set(ids_of(api)) - {old, *ids_of(api, state="superseded")} - {ids_of(api)[0]}
+    assert api.get(f"/proposals/{new}").json["text"] == "A shorter one."
+    assert api.get(f"/proposals/{old}").json["state"] == "superseded"
+    assert vault.read("Stub.md") == STUB
+    decide(api, undo=[old])
+    states = [api.get(f"/proposals/{each}").json["state"] for each in (old, new)]
+    assert states == ["open", "superseded"]
+
+
+def test_what_is_in_the_note_is_asked_for_again_beside_it(api: Api, vault: DaemonFixture) -> None:
+    ids = ids_of(api)
+    decide(api, accept=[{"id": each} for each in ids])
+    vault.model.says(description="Another.")
+    body = {"proposals": [ids[0], ids_of(api, "A/Stub.md")[0]], "wish": ""}
+    run = api.post("/proposals/again", body).json
+    eventually(lambda: api.get(f"/runs/{run['id']}").json["state"] == "done")
+    [beside] = ids_of(api)
+    shown = api.get(f"/proposals/{beside}").json
+    assert (shown["text"], shown["flags"]) == ("Another.", ["replaces"])
+    assert vault.read("Stub.md") == FILLED
+
+
+AGAIN = [
+    pytest.param("/proposals/999/again", {}, 404, id="unknown"),
+    pytest.param("/proposals/1/again", {"wish": "x" * 1001}, 422, id="too long"),
+    pytest.param("/proposals/again", {"proposals": []}, 422, id="none"),
+    pytest.param("/runs", {"paths": [""], "mode": "again"}, 422, id="no proposals"),
+    pytest.param("/runs", {"paths": [""], "wish": "Shorter"}, 422, id="a wish for nothing"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "status"), AGAIN)
+def test_refuses_to_ask_again(api: Api, path: str, body: dict[str, Any], status: int) -> None:
+    assert_is_problem(api.post(path, body), status)

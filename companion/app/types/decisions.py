@@ -10,6 +10,7 @@ from pydantic import Field
 from companion.app.types.base import Id, OrNull, RunId, Sent, Shape
 from companion.app.types.proposals import Proposal
 from companion.app.types.results import Filled, NoteResult
+from companion.app.types.runs import Wish
 from companion.enrich import run
 from companion.enrich.run import NoteStatus
 from companion.store import proposal
@@ -81,6 +82,21 @@ class Decisions(Sent):
     def ids(self) -> list[int]:
         """The proposals that it is about."""
         return [*(each.id for each in self.accept), *self.refuse, *self.undo]
+
+
+class AskAgain(Sent):
+    """Ask for a proposal once more. wish: what you want otherwise, in your own words; empty: as it
+    comes. agreed: as in RunOptions.
+    """
+
+    wish: Wish = ""
+    agreed: bool = False
+
+
+class AskAllAgain(AskAgain):
+    """Ask for proposals once more. proposals: which."""
+
+    proposals: Annotated[list[Id], Field(min_length=1, max_length=10_000)]
 
 
 class Decided(Shape):

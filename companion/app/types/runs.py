@@ -6,13 +6,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from companion.app.types.base import LARGEST, ExactMoment, FolderPath, IsoTime, OfferShape, Shape
+from companion.app.types.base import (
+    LARGEST,
+    ExactMoment,
+    FolderPath,
+    Id,
+    IsoTime,
+    OfferShape,
+    Shape,
+)
 from companion.app.types.notes import TEXT_OR_NUMBER, ScanOptions
 from companion.app.types.results import NoteResult, Usage
 
-Mode = Literal["fill", "replace", "rewrite", "requests"]
+Mode = Literal["fill", "replace", "rewrite", "requests", "again"]
 RunPriority = Literal["interactive", "request", "background"]
 RunState = Literal["queued", "running", "done", "cancelled", "failed"]
+
+Wish = Annotated[str, Field(max_length=1000)]
+"""What the user wants otherwise, in their own words."""
 
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 _ONE = {"type": "array", "maxItems": 1, "items": {"type": "string", "minLength": 1}}
@@ -37,6 +48,21 @@ _TOGETHER: dict[str, Any] = {  # the fields of the JSON schema that belong toget
                 },
             ]
         },
+        {
+            "anyOf": [
+                {
+                    "properties": {"mode": {"const": "again"}, "proposals": {"minItems": 1}},
+                    "required": ["mode", "proposals"],
+                },
+                {
+                    "properties": {
+                        "mode": {"not": {"const": "again"}},
+                        "proposals": {"maxItems": 0},
+                        "wish": {"const": ""},
+                    }
+                },
+            ]
+        },
     ]
 }
 
@@ -47,8 +73,11 @@ class RunOptions(ScanOptions):
     paths: notes and folders; an empty one for the vault. field, tag, property, modified_since: as
     of a scan. mode: `fill` what is missing; `replace` what Companion wrote and nobody edited, too;
     `rewrite` nothing but that, which waits beside the old text; `requests`: fill only the empty
-    callouts in the notes. made_since, made_by, prompt_changed: rewrite only what was written since
-    then, by this model, with other instructions than now.
+    callouts in the notes; `again`: ask once more for these proposals, and nothing else; the answer
+    takes the place of one that waits, or waits beside what is in the note. proposals: which. wish:
+    what you want otherwise, in your own words, such as “shorter”. made_since, made_by,
+    prompt_changed: rewrite only what was written since then, by this model, with other instructions
+    than now.
     all: in folders, fill every note, not only stubs. retry: ask again what was undone, deleted or
     rejected. section: add a callout under the one heading with this text, or else with these first
     words. line: the same for the section that contains this line, counted from 1 in `text`, or in
@@ -72,6 +101,8 @@ class RunOptions(ScanOptions):
     made_since: Annotated[ExactMoment, TEXT_OR_NUMBER] | None = None
     made_by: _Name | None = None
     prompt_changed: bool = False
+    proposals: Annotated[list[Id], Field(max_length=10_000)] = Field(default=[])
+    wish: Wish = ""
     all: bool = False
     retry: bool = False
     section: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
@@ -99,6 +130,8 @@ class RunOptions(ScanOptions):
                 "`made_since`, `made_by` and `prompt_changed` say what to rewrite; they go with"
                 " `mode: rewrite`"
             )
+        if bool(self.proposals) != (self.mode == "again") or (self.wish and not self.proposals):
+            raise ValueError("`proposals`, and `wish` with it, go with `mode: again`")
         return self
 
 

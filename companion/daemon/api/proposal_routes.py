@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from companion.app.types import programs
 from companion.app.types.base import LARGEST, OfferShape
-from companion.app.types.decisions import Decisions, DecisionsMade
+from companion.app.types.decisions import AskAgain, AskAllAgain, Decisions, DecisionsMade
 from companion.app.types.proposals import (
     Forgotten,
     NotesToForget,
@@ -16,8 +16,9 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
+from companion.app.types.runs import RunOptions, RunShape
 from companion.daemon.api.proposal_schemas import ProposalOffer, TextToEdit
-from companion.daemon.api.routing import Resource, for_a_while, the_daemon
+from companion.daemon.api.routing import Resource, for_a_while, run_address, the_daemon
 from companion.store.proposal import Acceptance
 
 proposals = Resource("proposals")
@@ -53,6 +54,33 @@ def read_place(proposal: int, query: PlaceQuery) -> ProposalInPlace:
 def decide(body: Decisions) -> DecisionsMade:
     """Accept, refuse and reopen proposals; each has a result of its own."""
     return DecisionsMade(notes=list(for_a_while(the_daemon().vault.decide(body))))
+
+
+@proposals.does("/proposals/again", status=202, conflicts=True, location=run_address)
+def ask_all_again(body: AskAllAgain) -> RunShape:
+    """Ask for proposals once more, as the user wants it, in one run."""
+    return _start_again(body.proposals, body)
+
+
+@proposals.does(f"{_ONE}/again", status=202, conflicts=True, location=run_address)
+def ask_again(proposal: int, body: AskAgain) -> RunShape:
+    """Ask for a proposal once more, as the user wants it; what is given takes its place.
+
+    `POST /proposals/decide` with the old one under `undo` brings it back.
+    """
+    return _start_again([proposal], body)
+
+
+def _start_again(ids: list[int], body: AskAgain) -> RunShape:
+    options = RunOptions(
+        paths=[""],
+        mode="again",
+        proposals=ids,
+        wish=body.wish,
+        priority="interactive" if len(ids) == 1 else "request",
+        agreed=body.agreed,
+    )
+    return RunShape.model_validate(the_daemon().start_run(options))
 
 
 @proposals.does(f"{_ONE}/edits", conflicts=True)

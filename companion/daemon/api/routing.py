@@ -189,6 +189,11 @@ class Resource(Blueprint):
         return add
 
 
+def run_address(run: Any) -> str:
+    """Return where the run that was started is."""
+    return f"{PREFIX}/runs/{run.id}"
+
+
 def for_a_while(results: Iterator[T]) -> Iterator[T]:
     """Yield results, at least one, until the answer has taken its time."""
     until = time.monotonic() + _SECONDS

@@ -10,7 +10,7 @@ from flask import current_app, request
 
 from companion.app.types.base import ChangeMade, Nothing, OfferShape
 from companion.app.types.runs import ResultShape, RunList, RunOptions, RunProgress, RunShape
-from companion.daemon.api.routing import PREFIX, Resource, the_daemon
+from companion.daemon.api.routing import Resource, run_address, the_daemon
 from companion.daemon.api.run_request_schemas import (
     AppliedTo,
     EditsAgain,
@@ -65,7 +65,7 @@ def wait_for_result(run: Run, number: int, seconds: float) -> None:
 runs = Resource("runs")
 
 
-@runs.does("/runs", status=202, conflicts=True, location=lambda made: f"{PREFIX}/runs/{made.id}")
+@runs.does("/runs", status=202, conflicts=True, location=run_address)
 def start_run(body: RunOptions) -> RunShape:
     """Start a run."""
     return RunShape.model_validate(the_daemon().start_run(body))
