@@ -125,11 +125,12 @@ def test_an_answer_now_and_then_keeps_the_run_going(user: User) -> None:
     ],
 )
 def test_a_fallback_is_no_success(user: User, reply: Scene) -> None:
-    user.note("Stub.md", PROSE)
-    user.note("Other.md", PROSE)
+    own = "Feed the starter twice a day while it stands in the warm kitchen."  # no definition
+    for name in ("Stub.md", "Other.md"):
+        user.note(name, f"---\ndescription:\n---\n\n# Starter\n\n{own}\n")
     user.fake.play(reply)
     ran = user.run("enrich", "Stub.md")
-    assert ran.status == 1 and OWN not in user.read("Stub.md").split("#")[0]
+    assert ran.status == 1 and own not in user.read("Stub.md").split("#")[0]
     assert "~ Stub.md: no answer could be used for description; the note's own" in ran.out
     assert "1 proposed (1 with nothing of the model's)" in ran.out
     [told] = user.run("enrich", "Other.md", "--json").objects
