@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 from companion.enrich.note_filter import ANY_NOTE, NoteFilter
@@ -86,7 +87,7 @@ class ScanPart:
             skipped = scan.skipped.items()
             self.skipped.update((path, why) for path, why in skipped if is_in_any(path, folders))
         for path in set(paths) - set(scan.notes) - set(scan.skipped):
-            if (workspace.root / path).is_file():
+            if os.path.isfile(workspace.root / path):  # noqa: PTH113 (False of a name too long)
                 why = skip_reason(workspace.root, path, workspace.ignore)
                 self.skipped[path] = why or "it is not part of the vault"
 

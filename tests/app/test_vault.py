@@ -477,6 +477,12 @@ def test_an_agent(proposed: Vault) -> None:
         agents.undo(programs.AgentUndo.of(**me, change=1))
 
 
+def test_of_a_folder_whose_name_no_disk_takes_an_agent_sees_nothing(proposed: Vault) -> None:
+    folder = "/".join(["0" * 255] * 16)
+    seen = proposed.agents.scan(programs.AgentNotesQuery(agent="claude", folder=folder))
+    assert (seen.notes, seen.total) == ([], 0)
+
+
 def test_forgetting(proposed: Vault) -> None:
     assert proposed.forget(["F"]) == 2
     assert proposed.proposals(ProposalQuery()).total == 2
