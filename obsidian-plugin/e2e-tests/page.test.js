@@ -236,6 +236,7 @@ test("a session that ended keeps what was typed, and goes on with it; with nothi
   await page.locator(".cc-prop--new", { hasText: MINE }).waitFor();
   await page.getByRole("button", { name: "Leave as it was" }).click();
   await page.evaluate((key) => sessionStorage.setItem(key, "over"), SESSION);
+  await page.getByRole("button", { name: "Refuse" }).click();
   await page.getByRole("heading", { name: "You’re signed out" }).waitFor();
   assert.doesNotMatch(await page.locator("body").innerText(), /Sourdough/);
 });

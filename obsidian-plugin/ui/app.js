@@ -52,6 +52,10 @@ export class App {
     this.shell = shell;
     this.inbox = new InboxStore(api);
     this.decisions = new DecisionStore(api, this.inbox);
+    this.inbox.isUsed = () => {
+      const root = shell.root();
+      return root.ownerDocument.hasFocus() && root.contains(root.ownerDocument.activeElement);
+    };
     this.inbox.isAtEnd = () => this.decisions.log.peek().length > 0;
     this.decided = new DecidedStore(api);
     this.status = new StatusStore(api);

@@ -47,6 +47,8 @@ export class InboxStore {
   settled = new Set();
   /** Whether somebody has decided on all that there was, and is told so. */
   isAtEnd = () => false;
+  /** Whether somebody may be about to press a key for the current one. */
+  isUsed = () => true;
   /** Counts what is done here, so that an answer from before is not believed. */
   turn = 0;
 
@@ -328,7 +330,7 @@ export class InboxStore {
     } while (before !== null);
     if (this.turn !== turn || this.settled.size) return;
     const gone = this.order.peek().filter((id) => !open.has(id));
-    const isHeld = (/** @type {number} */ id) => id === this.currentId.peek() || (this.drafts.get(id)?.peek() ?? null) !== null;
+    const isHeld = (/** @type {number} */ id) => (id === this.currentId.peek() && this.isUsed()) || (this.drafts.get(id)?.peek() ?? null) !== null;
     const held = gone.filter(isHeld);
     if (held.length) this.faults.value = new Map([...this.faults.peek(), ...held.map((id) => /** @type {const} */ ([id, say("decidedElsewhere")]))]);
     this.takeOut(gone.filter((id) => !isHeld(id)));

@@ -14,6 +14,7 @@ import { html, Icon } from "../dom.js";
 import { listenToKeys } from "../keys.js";
 import { say, showHidden } from "../words.js";
 import { hrefOf, readAddress, writeAddress } from "./address.js";
+import { readEvents } from "./events.js";
 import { api, openSession, reason, session, signOut } from "./session.js";
 
 /** @import { Key } from "../words.js" */
@@ -102,7 +103,7 @@ function NotThere() {
   return html`<section class="cc-empty"><h1>${say("notThere")}</h1><p>${say("notThereMore")}</p><a class="cc-btn cc-btn--big" href="/inbox" onClick=${follow}>${say("toInbox")}</a></section>`;
 }
 
-/** Look again and again whether something has changed, while the page is in sight. */
+/** Follow what changes while the page is in sight: by events, and where they end by looking again. */
 async function keepUp() {
   let hasBegun = false;
   for (;;) {
@@ -111,12 +112,20 @@ async function keepUp() {
         await (hasBegun ? app.follow() : app.begin());
         hasBegun = true;
         app.status.isAway.value = false;
+        await readEvents(takeEvent);
       } catch {
         app.status.isAway.value = session.peek() === "away";
       }
     }
     await new Promise((done) => setTimeout(done, PAUSE));
   }
+}
+
+/** @param {import("./events.js").Event} event */
+function takeEvent({ name, data }) {
+  if (name === "status") app.status.take(data, app.status.runs.peek());
+  else if (name === "runs" && app.status.status.peek()) app.status.take(app.status.status.peek() ?? data, data.runs);
+  else if (name === "proposals") void app.inbox.follow().catch(() => {});
 }
 
 addEventListener("popstate", go);
