@@ -324,6 +324,57 @@ test("what the rest would cost is said when it is asked; what is outdated is ask
   await writeFile(join(vault.path, path), before);
 });
 
+const STEPS = Number(process.env.E2E_STEPS ?? 60); // 1000 for the figure
+const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
+test(`${STEPS} keys at random, with slow answers and edits, decide on nothing but what is shown, seed ${SEED}`, async () => {
+  await propose(["Cooking", "Garden"], "--all");
+  let state = SEED;
+  const random = (/** @type {number} */ most) => ((state = (state * 48271 + 11) % 2147483647), state % most);
+  await page.route("**/proposals/decide", async (route) => {
+    await new Promise((done) => setTimeout(done, random(120)));
+    await route.continue();
+  });
+  await show("inbox");
+  await page.waitForFunction(() => !document.querySelector(".cc-list__foot button")?.disabled);
+  /** What was decided last, by proposal, and in which order. @type {Map<number, {state: string, text: string | null}>} */
+  const expected = new Map();
+  /** @type {number[]} */
+  const log = [];
+  const shown = () => page.locator(".cc-read[data-id]").getAttribute("data-id").then(Number);
+  for (let step = 0; step < STEPS; step += 1) {
+    const isClear = (await page.getByRole("heading", { name: "Inbox clear" }).count()) > 0;
+    const id = isClear ? 0 : await shown();
+    const key = isClear ? "u" : ("aarjkeu"[random(7)] ?? "j");
+    if (key === "e") {
+      const text = `My words ${step}, a r u j k.`;
+      await page.keyboard.press("e");
+      await page.keyboard.press("Control+a");
+      await page.keyboard.type(text);
+      await page.keyboard.press("Control+Enter");
+      expected.set(id, { state: "accepted", text });
+      log.push(id);
+    } else {
+      await page.keyboard.press(key);
+      if (key === "a" || key === "r") {
+        expected.set(id, { state: key === "a" ? "accepted" : "refused", text: expected.get(id)?.text ?? null });
+        log.push(id);
+      } else if (key === "u") {
+        const last = log.pop();
+        if (last !== undefined) expected.set(last, { state: "open", text: expected.get(last)?.text ?? null });
+      }
+    }
+  }
+  const wrong = async () => {
+    const { proposals } = await call("/proposals?state=all&latest=true&limit=1000");
+    const states = new Map(proposals.map((/** @type {any} */ each) => [each.id, each]));
+    return [...expected].filter(([id, { state: want, text }]) => {
+      const is = states.get(id);
+      return is?.state !== want || (want === "accepted" && text !== null && ![is.text].flat().join(" ").includes(text));
+    });
+  };
+  await waitFor("all is as the keys were pressed", async () => !(await wrong()).length).catch(async () => assert.deepEqual(await wrong(), []));
+});
+
 test("Accept is in sight without scrolling, at every width, at 100% and at 200%", async () => {
   await propose(["Cooking", "Garden"], "--all");
   await show("inbox");

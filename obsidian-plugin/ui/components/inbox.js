@@ -40,7 +40,7 @@ export function Reading({ app }) {
   const isEdited = mode.value === "edit";
   const isReplaced = placed?.parts?.some(([mark]) => mark === "-") ?? false;
   const isSource = !isEdited && Boolean(placed?.parts) && (app.asSource.value ?? isReplaced);
-  return html`<section class="cc-read" aria-label=${say("proposal")}>
+  return html`<section class="cc-read" data-id=${proposal.id} aria-label=${say("proposal")}>
     <div class="cc-read__scroll" ref=${scroller} tabindex="0" role="region" aria-label=${say("theNote")}><div class="cc-read__inner">
       <${Place} app=${app} />
       <${Title} app=${app} proposal=${proposal} />

@@ -21,7 +21,7 @@ const OWN_SENTENCE = "extractive";
 export function Paper({ app, proposal, placed, isEdited = false }) {
   const blocks = findBlocks(proposal, placed);
   const at = blocks.findIndex((block) => block.type === "proposed" || (block.type === "properties" && block.properties.some((each) => each.name === proposal.kind)));
-  return html`<article class="cc-card cc-paper cc-rendered" data-id=${proposal.id} aria-label=${say("whereItGoes")}>
+  return html`<article class="cc-card cc-paper cc-rendered" aria-label=${say("whereItGoes")}>
     ${placed?.why && html`<p key="why" class="cc-fault"><${Icon} name="unknown" /><span>${say("cannotBeWritten", { why: placed.why })}</span></p>`}
     ${blocks.map((block, index) => html`<${BlockView} key=${index - at} app=${app} proposal=${proposal} block=${block} isEdited=${isEdited} around=${index < at} />`)}
   </article>`;
