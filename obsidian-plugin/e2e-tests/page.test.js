@@ -302,7 +302,7 @@ test("a run shows in the header, and is stopped there; background work is paused
   endpoint.release();
   await run;
   await page.getByRole("button", { name: "Idle" }).waitFor();
-  await vault.companion("refuse", "--all", "--yes").catch(() => "");
+  await vault.companion("refuse", "--all").catch(() => "");
 });
 
 test("what the rest would cost is said when it is asked; what is outdated is asked for again", async () => {

@@ -62,7 +62,7 @@ export class DecisionStore {
     const texts = {};
     for (const id of open) {
       const draft = inbox.draft(id).peek();
-      if (draft !== null && what === "accept") texts[id] = draft;
+      if (draft !== null) texts[id] = draft; // an undo brings it back
       inbox.settled.add(id);
     }
     const decision = { what, ids: open, texts };
