@@ -54,6 +54,7 @@ function show({ before: text, edits }, offset, editor = view.editor) {
     return { id, state: "done", total: 1, counts: {}, waits: "", fault: "", results, next: 1 };
   });
   host.daemon.answers.set("POST /runs/*/edits", ({ text: now }) => offer(now));
+  host.daemon.answers.set("POST /outbox/*/edits", ({ text: now }) => ({ offer: offer(now), reason: null }));
   host.daemon.answers.set("POST /changes/*/undo", ({ text: now }) => ({ offer: offer(now), reason: null }));
   host.daemon.changes = [{ id: 9, path: "A.md", state: "done", undoes: null }];
 }
@@ -63,7 +64,7 @@ const undoByClick = () => host.command("undo-note");
 
 /** Somebody elsewhere wants the note filled. */
 async function fillUnrequested() {
-  const waiting = [{ path: "A.md", run: `run${cases}`, change: null }];
+  const waiting = [{ id: cases, path: "A.md", run: `run${cases}`, change: null }];
   host.plugin.asked.waiting = waiting;
   await host.pass(2_000);
 }
@@ -402,7 +403,7 @@ describe("a cursor", () => {
       const start = text.indexOf("tags");
       return [{ start: at, end: at, text: "  - one\r\n", place: { kind: "property", name: "tags", start, end: at - 2 } }];
     };
-    host.daemon.answers.set("POST /runs/*/edits", ({ text }) => makeOffer(text, edits(text)));
+    host.daemon.answers.set("POST /outbox/*/edits", ({ text }) => ({ offer: makeOffer(text, edits(text)) }));
     await fillUnrequested();
     assert.equal(view.editor.content, LIST.before);
     view.editor.cursor = 0;
