@@ -98,7 +98,7 @@ async function openTab(address, context) {
 /** @param {string} name */
 async function show(name, tab = page) {
   await tab.goto(`${vault.address}/${name}`);
-  await tab.locator("h1").first().waitFor();
+  await tab.locator("h1:visible").first().waitFor();
   await tab.waitForFunction(() => !document.body.innerText.includes("One moment"));
 }
 
@@ -194,13 +194,29 @@ test("proposals are accepted, edited, refused and undone by keyboard alone", asy
   await page.keyboard.press("Shift+A");
   await page.getByRole("heading", { name: "Inbox clear" }).waitFor();
   await page.getByText(/written, 3 refused\.$/).first().waitFor();
-  assert.ok(await page.evaluate(() => document.activeElement?.textContent === "Inbox clear"));
+  await page.waitForFunction(() => document.activeElement?.textContent === "Inbox clear");
   await assertAccessible(page);
   await page.getByRole("button", { name: "Undo all" }).click();
   await waitFor("all is as it was", async () => (await Promise.all(PATHS.map((path) => vault.read(path)))).join() === before.join());
   await page.locator(".cc-row").first().waitFor();
+  for (const state of ["accepted", "refused"]) await waitFor(`none is ${state}`, async () => !(await call(`/proposals?state=${state}&limit=1`)).total);
   await page.getByRole("button", { name: /decided/ }).click();
-  await page.getByText("Nothing is decided yet.").waitFor();
+  await page.getByText(/^Nothing is decided yet\.$|^Replaced$/).first().waitFor();
+  assert.equal(await page.locator(".cc-row", { hasText: /Written$|Refused$/ }).count(), 0);
+});
+
+test("a proposal is asked for again with a sentence of one's own, and the old one is under Decided", async () => {
+  const id = await stand();
+  await page.keyboard.press("i");
+  await page.keyboard.type("shorter");
+  await page.keyboard.press("Enter");
+  await said(/^Asked again for Sourdough/);
+  await waitFor("the answer has its place", async () => (await call(`/proposals/${id}`)).state === "superseded");
+  await page.getByRole("button", { name: /decided/ }).click();
+  await page.locator(".cc-row", { hasText: "Replaced" }).first().waitFor();
+  await page.locator(".cc-row", { hasText: "Replaced" }).first().click();
+  await page.getByRole("button", { name: "Restore" }).click();
+  await waitFor("the old one is back", async () => (await call(`/proposals/${id}`)).state === "open");
 });
 
 test("what is typed outlives another tab, new proposals, and a row that is chosen meanwhile", async () => {
@@ -308,6 +324,7 @@ test("a run shows in the header, and is stopped there; background work is paused
 test("what the rest would cost is said when it is asked; what is outdated is asked for again", async () => {
   const path = "Garden/Compost.md";
   const before = await vault.read(path);
+  await vault.companion("refuse", `${vault.path}/${path}`); // what waits of it
   await vault.companion("enrich", "--retry", `${vault.path}/${path}`);
   const filled = await vault.read(path);
   await writeFile(join(vault.path, path), filled.replace(/turn the heap[^.]*\./, "Say nothing.").replace(/Cooked food[^.]*\./, "Rats.").replace(/Ripe compost[^.]*\./, "Nor ripe."));
@@ -373,6 +390,7 @@ test(`${STEPS} keys at random, with slow answers and edits, decide on nothing bu
     });
   };
   await waitFor("all is as the keys were pressed", async () => !(await wrong()).length).catch(async () => assert.deepEqual(await wrong(), []));
+  await vault.companion("undo", "--today").catch(() => "");
 });
 
 test("Accept is in sight without scrolling, at every width, at 100% and at 200%", async () => {

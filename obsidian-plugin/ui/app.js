@@ -39,8 +39,8 @@ export class App {
   /** The note that is open beside the view. */
   openPath = signal("");
   hasKeys = signal(readKeys());
-  /** Whether the daemon takes a sentence for a model. */
-  canAskAgain = signal(false);
+  /** Whether a sentence for the model is taken here: its words are English, as the page is. */
+  canAskAgain = computed(() => this.shell.isPage);
   isWriting = computed(() => this.inbox.mode.value !== "read");
 
   /**

@@ -3,6 +3,7 @@
 import { batch, computed, signal } from "@preact/signals";
 import { say, splitPath } from "./words.js";
 
+/** @import { Key } from "./words.js" */
 /** @import { Signal } from "@preact/signals" */
 /** @import { Proposal, ProposalPage } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
@@ -369,6 +370,12 @@ export function summaryOf({ text, kind }) {
 export function nameOf({ kind, heading }) {
   if (kind !== "callout") return kind.charAt(0).toUpperCase() + kind.slice(1).replace(/[-_]/g, " ");
   return heading ? say("calloutUnderHeading", { heading }) : say("callout");
+}
+
+/** What became of a proposal that is decided. @param {Proposal} proposal @returns {Key} */
+export function fateOf({ state }) {
+  if (state === "superseded") return "replaced";
+  return state === "accepted" ? "written" : "refused";
 }
 
 /** @param {Pick<Proposal, "path">} proposal */

@@ -45,13 +45,16 @@ __all__ = [
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+_DECIDED: tuple[ProposalState, ...] = ("accepted", "refused", "superseded")
+
+
 class ProposalFilter(Sent):
     """Which proposals. path: of one note. folder: in it, and those below. kind: a property, or
     `callout`; field: the same by the name of its file, too. tag, property, modified_since: of the
     note; a property may have `=` and a value behind its name. state: `all`, `decided`, which is
-    accepted or refused, or one of them. flagged: only those with a flag, or without; flag: with
-    this one. text: with these words in the note's path or the value. latest: only those that no
-    later one for the same need followed; an open one is always the latest.
+    accepted, refused or superseded, or one of them. flagged: only those with a flag, or without;
+    flag: with this one. text: with these words in the note's path or the value. latest: only those
+    that no later one for the same need followed; an open one is always the latest.
     """
 
     path: RelativePath | None = None
@@ -78,7 +81,7 @@ class ProposalFilter(Sent):
         """Return the states that are meant; None: all."""
         if self.state == "all":
             return None
-        return ("accepted", "refused") if self.state == "decided" else (self.state,)
+        return _DECIDED if self.state == "decided" else (self.state,)
 
 
 class ProposalQuery(ProposalFilter):

@@ -3,7 +3,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { html, Icon, iconOf, Key, Meter } from "../dom.js";
 import { flagIcon, flagWords } from "../flags.js";
-import { nameOf } from "../inbox-store.js";
+import { fateOf, nameOf } from "../inbox-store.js";
 import { formatTime, say, showHidden, splitPath } from "../words.js";
 import { Bar } from "./bar.js";
 import { End, Nothing, NothingFits } from "./ends.js";
@@ -119,11 +119,11 @@ export function DecidedOne({ app }) {
     <div class="cc-read__scroll" tabindex="0" role="region" aria-label=${say("theNote")}><div class="cc-read__inner">
       <${Place} app=${app} /><${Title} app=${app} proposal=${proposal} />
       <div class="cc-field"><h2><${Icon} name=${iconOf(proposal.kind)} /><bdi>${showHidden(nameOf(proposal))}</bdi></h2>
-        <span class=${`cc-flag${isWritten ? " cc-flag--good" : " cc-flag--plain"}`}><${Icon} name=${isWritten ? "check" : "x"} />${isWritten ? say("written") : say("refused")}${proposal.reason && `: ${showHidden(proposal.reason)}`}</span></div>
+        <span class=${`cc-flag${isWritten ? " cc-flag--good" : " cc-flag--plain"}`}><${Icon} name=${isWritten ? "check" : "x"} />${say(fateOf(proposal))}${proposal.reason && `: ${showHidden(proposal.reason)}`}</span></div>
       <${Paper} key=${proposal.id} app=${app} proposal=${{ ...proposal, evidence: null, flags: [] }} placed=${null} />
       <p class="cc-hint cc-made">${madeBy(proposal)}</p>
     </div></div>
     <div class="cc-actions" role="toolbar" aria-label=${say("changeMind")}>
-      ${proposal.state !== "superseded" && html`<button class="cc-btn" onClick=${() => void app.reopen(proposal)}><${Icon} name="undo" />${isWritten ? say("undo") : say("restore")}<${Key}>U<//></button>`}
+      <button class="cc-btn" onClick=${() => void app.reopen(proposal)}><${Icon} name="undo" />${isWritten ? say("undo") : say("restore")}<${Key}>U<//></button>
     </div></section>`;
 }

@@ -3,7 +3,7 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { html, Icon, iconOf, Key, Meter } from "../dom.js";
-import { nameOf, summaryOf } from "../inbox-store.js";
+import { fateOf, nameOf, summaryOf } from "../inbox-store.js";
 import { flagWords } from "../flags.js";
 import { say, showHidden, splitPath } from "../words.js";
 
@@ -22,6 +22,7 @@ export function List({ app, isBare = false }) {
   const isDecided = tab.value === "decided";
   return html`<aside class=${isBare ? "cc-list cc-list--whole" : "cc-list"} aria-label=${say("proposals")}>
     <div class="cc-list__head">
+      ${app.shell.isPage && html`<h1 class="cc-hidden">${say("inbox")}</h1>`}
       ${!isBare && html`<${Tabs} app=${app} />`}
       ${!isDecided && html`${!isBare && html`<${Progress} app=${app} />`}<${Search} app=${app} /><${Filters} app=${app} />`}
     </div>
@@ -214,6 +215,6 @@ export function Decided({ app }) {
   if (!all.length) return html`<p class="cc-soft cc-pad">${decided.isLoaded.value ? say("decidedNone") : say("oneMoment")}</p>`;
   return html`<div class="cc-groups" role="region" aria-label=${say("decided")} tabindex="-1"><ul>
     ${all.map((each) => html`<li key=${each.id}><a class="cc-row" href=${app.shell.hrefOf(each.id)} aria-current=${decided.currentId.value === each.id ? "true" : undefined} onClick=${(/** @type {Event} */ event) => (event.preventDefault(), app.openDecided(each.id))}>
-      <${Icon} name=${iconOf(each.kind)} /><span><b dir="auto">${splitPath(each.path).name}</b> <bdi>${showHidden(summaryOf(each)).slice(0, 120)}</bdi></span><small>${say(each.state === "accepted" ? "written" : "refused")}</small></a></li>`)}
+      <${Icon} name=${iconOf(each.kind)} /><span><b dir="auto">${splitPath(each.path).name}</b> <bdi>${showHidden(summaryOf(each)).slice(0, 120)}</bdi></span><small>${say(fateOf(each))}</small></a></li>`)}
   </ul></div>`;
 }
