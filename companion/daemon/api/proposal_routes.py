@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from companion.app.types import programs
-from companion.app.types.base import LARGEST, OfferShape
-from companion.app.types.decisions import AskAgain, AskAllAgain, Decisions, DecisionsMade
+from companion.app.types.base import LARGEST, OfferShape, Sent, Shape
+from companion.app.types.decisions import (
+    AskAgain,
+    AskAllAgain,
+    Decisions,
+    DecisionsMade,
+    Takeable,
+    Value,
+)
 from companion.app.types.proposals import (
     Forgotten,
     NotesToForget,
@@ -17,13 +24,32 @@ from companion.app.types.proposals import (
     ProposalQuery,
 )
 from companion.app.types.runs import RunOptions, RunShape
-from companion.daemon.api.proposal_schemas import ProposalOffer, TextToEdit
 from companion.daemon.api.routing import Resource, for_a_while, run_address, the_daemon
 from companion.store.proposal import Acceptance
 
 proposals = Resource("proposals")
 
 _ONE = f"/proposals/<int(min=1, max={LARGEST}):proposal>"
+
+
+class TextToEdit(Sent):
+    """The text of the note that the editor shows now. value: what the user made of the proposal's
+    text; null: it is as it was. state: as in Acceptance.
+    """
+
+    text: str
+    value: Value | None = None
+    state: Takeable = "open"
+
+
+class ProposalOffer(Shape):
+    """The edits that accept a proposal in the text that was sent.
+
+    run: to confirm them by `POST /api/v1/runs/RUN/applied`; only then it is accepted.
+    """
+
+    run: str
+    offer: OfferShape
 
 
 @proposals.reads("/proposals")
