@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from companion.python_api import Vault
 
-__version__ = "0.1.0"
+__version__ = "0.3.0"
 
 
 def open_vault(path: str | PathLike[str]) -> Vault:

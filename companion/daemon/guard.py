@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from companion.daemon.access import Access
 
-_OLDEST = (0, 1)  # the oldest version of a client that is served
+_OLDEST = (0, 3)  # the oldest version of a client that is served
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:[.+-][0-9A-Za-z.+-]{1,64})?")
 
 METHODS = ("GET", "HEAD", "POST")

@@ -146,7 +146,7 @@ test("a code of the program is for this vault's daemon, and for nobody who has i
   const requests = [];
   const squat = (/** @type {import("node:http").ServerResponse} */ response) => {
     requests.push(response.req.url ?? "");
-    const proofs = { token: "0".repeat(64), place: "0".repeat(64), version: "0.1.0" };
+    const proofs = { token: "0".repeat(64), place: "0".repeat(64), version: "0.3.0" };
     response.setHeader("Content-Type", "application/json").end(JSON.stringify(proofs));
   };
   await answering(squat, async (address) => {

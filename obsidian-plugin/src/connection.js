@@ -22,7 +22,7 @@ import { say } from "./words.js";
 const SECRET = "callout-companion-token";
 const PLACE_FILE = /\/daemon-[0-9a-f]{12}\.json$/;
 const MOST_FILES = 20; // files read at most; each computer with this vault leaves one
-const OLDEST = [0, 1]; // the oldest version of the daemon that the plugin works with
+const OLDEST = [0, 3]; // the oldest version of the daemon that the plugin works with
 const NONCE = 32; // bytes
 const PROOF_PATIENCE = 2_000; // milliseconds, since any program may hold the port and never answer
 

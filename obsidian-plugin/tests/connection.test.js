@@ -325,8 +325,8 @@ describe("the token", () => {
   const IMPOSTORS = [
     ["passes the question on to the daemon on its own port", () => ({ port: 27182 })],
     ["knows another token", () => ({ token: "theirs" })],
-    ["proves nothing", (other) => other.answers.set("POST /proof", { token: "", place: "", version: "0.1.0" })],
-    ["leaves the proof out", (other) => other.answers.set("POST /proof", { version: "0.1.0" })],
+    ["proves nothing", (other) => other.answers.set("POST /proof", { token: "", place: "", version: "0.3.0" })],
+    ["leaves the proof out", (other) => other.answers.set("POST /proof", { version: "0.3.0" })],
     ["says yes to everything", (other) => other.answers.set("POST /proof", { status: 200, text: "true" })],
     ["asks for the token", (other) => other.answers.set("POST /proof", answer(401, "A bearer token is needed."))],
     ["says that it knows no proof", (other) => other.answers.set("POST /proof", answer(404, "Nothing."))],
@@ -540,7 +540,7 @@ describe("a daemon of another version", () => {
   test("is told ours", async () => {
     host = await new Host().load();
     const said = host.daemon.dialled.map(({ headers }) => headers["Companion-Version"]);
-    assert.deepEqual([...new Set(said)], ["0.1.0"]);
+    assert.deepEqual([...new Set(said)], ["0.3.0"]);
   });
 
   const inner = Object.entries(STATUS).flatMap(([name, value]) =>

@@ -141,7 +141,7 @@ def test_a_daemon_at_work_on_it_is_not_disturbed(user: User) -> None:
     [state] = (user.home / "demo/.companion-demo/home/vaults").glob("*")
     before = files_in(user.home / "demo")
     with vault_lock(state):
-        write_runtime_file(state, RuntimeFile(1, os.getpid(), "0.1.0", 0.0))
+        write_runtime_file(state, RuntimeFile(1, os.getpid(), "0.3.0", 0.0))
         ran = user.run("demo")
     assert ran.status == 1 and f"pid {os.getpid()}" in ran.err
     assert before.items() <= files_in(user.home / "demo").items()

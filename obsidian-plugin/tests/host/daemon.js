@@ -5,7 +5,7 @@ import { createHash, createHmac } from "node:crypto";
 const USAGE = { input_tokens: 900, output_tokens: 80, calls: 1, cached_tokens: 0 };
 
 export const STATUS = {
-  version: "0.1.0",
+  version: "0.3.0",
   pid: 4711,
   started_at: "2026-01-01T08:00:00Z",
   vault: "Notes",
@@ -47,7 +47,7 @@ export class FakeDaemon {
   token = "t0ken";
   /** The id in the file that it leaves in the plugin's folder. */
   place = "0123456789abcdef".repeat(2);
-  version = "0.1.0";
+  version = "0.3.0";
   /** The port that it believes to listen on; null: the one that is dialled. */
   port = null;
   isAway = false;

@@ -163,7 +163,7 @@ export class Host {
   /** Who else listens, by origin. @type {Map<string, FakeDaemon>} */
   others = new Map();
   /** What the daemon's file says in the plugin's folder; null for no file. */
-  told = { port: 27182, id: this.daemon.place, machine: "here", version: "0.1.0" };
+  told = { port: 27182, id: this.daemon.place, machine: "here", version: "0.3.0" };
   /** What data.json holds. */
   data = { address: "http://127.0.0.1:27182" };
 
