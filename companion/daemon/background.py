@@ -230,7 +230,8 @@ class BackgroundHandler:
     def wait_idle(self, timeout: float) -> None:
         """Return once no background ticket is in progress, or after `timeout` s."""
         until = time.monotonic() + timeout
-        while any(not ticket.owner for ticket in self._queue.in_progress()):
+        background = Priority.BACKGROUND
+        while any(ticket.priority is background for ticket in self._queue.in_progress()):
             if time.monotonic() > until:
                 return
             time.sleep(_IDLE_LOOK)

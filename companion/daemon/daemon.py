@@ -297,7 +297,7 @@ class Daemon:
         self._background.stop()
         for run in self.runs.active():
             if run.options.priority == "background":
-                self.run_handler.cancel(run)
+                self.run_handler.cancel(run, break_off=True)
         self._background.wait_idle(_STOP)
 
     def resume(self) -> None:

@@ -95,13 +95,17 @@ class RunHandler:
             self._queue.put(job, Priority[options.priority.upper()], run.id)
         return run
 
-    def cancel(self, run: Run) -> None:
+    def cancel(self, run: Run, *, break_off: bool = False) -> None:
         """Cancel the run. A write in progress is finished; no further note is begun.
 
-        The calls under way are finished, too: they are paid for, and what is answered is kept.
+        The calls under way are finished, too, as they are paid for and their answers are kept.
+        break_off: they are not.
         """
+        enricher = self._enrichers.get(run.id)
         self._end(run, "cancelled")
         self._outbox.drop(run.id)
+        if break_off and enricher:
+            enricher.close()
 
     def finish(self) -> None:
         """End all runs; what they left to editors waits on."""
