@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { notice } from "./obsidian.js";
-import { countNotices, endScene, openNote, openPaired, openScene, runCommand, shownText } from "./scene.js";
+import { countNotices, endScene, openNote, openPaired, openScene, shownText } from "./scene.js";
 import { testsOn } from "./tests-on.js";
 import { waitFor } from "./wait.js";
 
@@ -66,33 +66,6 @@ test("once the user rests, the plugin fills it, in one step of the undo, and say
 test("a window that closes its notes gives them back to the daemon", async () => {
   await page.locator(".tab-close").click();
   await waitFor("nothing is open", async () => (await status()).open_notes === 0);
-});
-
-test("a review that is closed undecided is a proposal: nothing writes it unasked, and nothing is asked twice", async () => {
-  const path = "Cooking/Ovens.md";
-  scene.endpoint.hold();
-  await scene.vault.write(path, "---\ndescription:\n---\n\n# Ovens\n\nHow long an oven keeps its heat.\n");
-  await openNote(page, path);
-  await waitFor("the daemon is told", async () => (await status()).open_notes === 1);
-  await runCommand(page, "Review what would change");
-  scene.endpoint.release();
-  const modal = page.getByRole("dialog");
-  await modal.getByText("What would change in “Ovens”").waitFor();
-  await page.keyboard.press("Escape");
-  await modal.waitFor({ state: "detached" });
-  await notice(page, /^What the model gave for “Ovens” waits in the inbox\.$/);
-  await page.locator(".tab-close").click();
-  await waitFor("nothing is open", async () => (await status()).open_notes === 0);
-  await scene.vault.write(path, `${await scene.vault.read(path)}It cools in an hour.\n`);
-  await scene.vault.write("Cooking/Later.md", "---\ndescription:\n---\n\n# Later\n\nThe background comes to this one later.\n");
-  await waitFor("the background has gone on", async () => /\[!ai\]/.test(await scene.vault.read("Cooking/Later.md")));
-  assert.doesNotMatch(await scene.vault.read(path), /\[!ai\]/);
-  const open = await scene.vault.companion("proposals", "--json", path);
-  assert.deepEqual(open.trim().split("\n").map((line) => JSON.parse(line).kind).sort(), ["callout", "description"]);
-  const { asked } = scene.endpoint;
-  await scene.vault.companion("enrich", path);
-  assert.match(await scene.vault.read(path), /\[!ai\]/);
-  assert.equal(scene.endpoint.asked, asked, "that was paid for");
 });
 
 /**

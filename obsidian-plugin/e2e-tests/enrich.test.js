@@ -136,24 +136,6 @@ test("keys typed while the model thinks, and the cursor, stay where they are", a
   assert.match(await shownText(page), /flowers in July\.\n+It smells good\.$/);
 });
 
-test("a review: one change refused, the other written", async () => {
-  const path = "Cooking/Ratatouille.md";
-  await openNote(page, path);
-  await runCommand(page, "Review what would change");
-  const modal = page.getByRole("dialog");
-  await modal.getByText("What would change in “Ratatouille”").waitFor();
-  const original = await shownText(page);
-  await modal.locator('[aria-label="Accept: Property description"]').click();
-  await modal.getByRole("button", { name: /^Write \d, refuse 1$/ }).click();
-  await shows(page, /^> It explains the subject/m);
-  const text = await shownText(page);
-  assert.equal(/^description:.*$/m.exec(text)?.[0], /^description:.*$/m.exec(original)?.[0]);
-  await waitFor("the file follows", async () => (await scene.vault.read(path)) === text);
-  const scanned = (await scene.vault.companion("scan", "--json", "Cooking")).split("\n");
-  const needs = JSON.parse(scanned.find((line) => line.includes(path)) ?? "{}").needs ?? [];
-  assert.deepEqual(needs, [], "what was refused is not asked for again");
-});
-
 test("a note that is not open is written by the daemon, and the notice undoes it", async () => {
   const path = "Garden/Compost.md";
   await chooseFromMenu(page, path, /^Enrich note$/);

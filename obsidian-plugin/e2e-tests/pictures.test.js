@@ -26,13 +26,10 @@ for (const theme of /** @type {const} */ (["light", "dark"])) {
   test(`the plugin in a ${theme} window`, async () => {
     const page = await openPaired(scene, {}, { theme });
     await openNote(page, PATH);
-    await runCommand(page, "Review what would change");
-    const modal = page.getByRole("dialog");
-    await modal.getByText(/^A sourdough starter/).waitFor();
-    await modal.locator(".checkbox-container").last().click();
-    await take(page, `plugin-review-${theme}`);
-    await page.keyboard.press("Escape");
-    await page.locator(".notice", { hasText: "waits in the inbox" }).click();
+    await runCommand(page, "Propose for this note");
+    await page.locator(".cc-view").getByRole("button", { name: /^All/ }).first().click();
+    await page.locator(".cc-view .cc-actions .cc-btn--main").waitFor();
+    await take(page, `plugin-inbox-${theme}`);
 
     await clickRibbon(page);
     await shows(page, /\[!ai\]/);

@@ -86,19 +86,6 @@ export const SCENARIOS = {
     assert.match(text, /^> \[!ai\] AI$/m);
   },
 
-  "a review: one change refused, the other written": async ({ user, vault }) => {
-    const path = "Cooking/Ratatouille.md";
-    await openNote(user, path);
-    const original = await shownText(user);
-    await user.runCommand("review-note", "Review what would change");
-    await clickIn(user, ".modal", '[aria-label="Accept: Property description"]', "");
-    await clickIn(user, ".modal", "button", "^Write \\d, refuse 1$");
-    await shows(user, /^> It explains the subject/m);
-    const text = await shownText(user);
-    assert.equal(/^description:.*$/m.exec(text)?.[0], /^description:.*$/m.exec(original)?.[0]);
-    await waitFor("the file follows", async () => (await vault.read(path)) === text);
-  },
-
   "a folder run fills what needs it, the open note in its editor": async ({ user, vault }) => {
     const path = "Garden/Basil.md";
     await openNote(user, path);

@@ -8,7 +8,6 @@ import { makeBase } from "./base-file.js";
 import { enrichFiles, enrichFolder, enrichNote, proposeNote } from "./enrich.js";
 import { explain } from "./errors.js";
 import { findEditing } from "./note-text.js";
-import { reviewNote } from "./review.js";
 import { undoLast } from "./undo.js";
 import { openView } from "./view.js";
 import { countNotes, describeModel, describeVault, say } from "./words.js";
@@ -62,12 +61,11 @@ export const ACTIONS = {
     act: async (plugin, { parent }) => parent && enrichFolder(plugin, parent),
   },
   propose: { id: "propose-note", name: "propose", icon: "inbox", act: proposeAndShow },
-  review: { id: "review-note", name: "reviewNote", icon: "file-diff", act: reviewNote },
   undo: { id: "undo-note", name: "undoLast", icon: "undo-2", act: undoLast },
   why: { id: "why-note", name: "whyNote", icon: "circle-help", act: showWhy },
 };
 
-const { enrich, section, answer, propose, review, undo, why } = ACTIONS;
+const { enrich, section, answer, propose, undo, why } = ACTIONS;
 /** @type {Action<TFolder>} */
 const FOLDER = { id: "", name: "enrichFolder", icon: "folder-pen", act: enrichFolder };
 
@@ -111,7 +109,7 @@ export function addMenus(plugin) {
   plugin.registerEvent(
     workspace.on("file-menu", (menu, file) => {
       if (file instanceof TFolder) addItems(plugin, menu, file, [FOLDER]);
-      else if (isNote(file)) addItems(plugin, menu, file, [enrich, propose, review, undo, why]);
+      else if (isNote(file)) addItems(plugin, menu, file, [enrich, propose, undo, why]);
     }),
   );
   plugin.registerEvent(

@@ -167,28 +167,6 @@ export class DaemonApi {
   }
 
   /**
-   * Tell the daemon that the user refused these changes of the result.
-   *
-   * @param {string} run
-   * @param {string} path
-   * @param {number[]} only
-   */
-  refuseChanges(run, path, only) {
-    return this.#post(`/runs/${run}/refused`, { path, only }, shapes.asAnything);
-  }
-
-  /**
-   * Tell the daemon that the user is shown the run's values for a note, and may leave them undecided: they
-   * are in the inbox then, and nothing writes them unasked.
-   *
-   * @param {string} run
-   * @param {string} path
-   */
-  keepUndecided(run, path) {
-    return this.#post(`/runs/${run}/undecided`, { path }, shapes.asAnything);
-  }
-
-  /**
    * Yield all changes of a note or a run, newest first. Pages are read as they are needed.
    *
    * @param {{ path: string } | { run: string }} which

@@ -16,7 +16,7 @@ import { describeModel, describeVault, joinNames, say } from "./words.js";
  * ribbon: what the ribbon's button does. takeOver: whether open notes are filled while the user
  * pauses, off by default.
  *
- * @typedef {{ address: string, code?: string, ribbon: "enrich" | "propose" | "review", takeOver: boolean }} Settings
+ * @typedef {{ address: string, code?: string, ribbon: "enrich" | "propose", takeOver: boolean }} Settings
  */
 
 const ADDRESS = /^http:\/\/(?:127\.0\.0\.1|localhost):([1-9]\d{0,4})$/;
@@ -35,7 +35,7 @@ export function readSettings(data) {
   const { address, code, ribbon, takeOver } = fields;
   return {
     address: typeof address === "string" && !findAddressFault(address) ? address : USUAL,
-    ribbon: ribbon === "review" || ribbon === "propose" ? ribbon : "enrich",
+    ribbon: ribbon === "review" || ribbon === "propose" ? "propose" : "enrich",
     takeOver: takeOver === true,
     ...(typeof code === "string" && { code }),
   };
@@ -118,7 +118,7 @@ export class CompanionSettingTab extends PluginSettingTab {
   /** @param {Setting} setting */
   #renderRibbon(setting) {
     setting.addDropdown((dropdown) => {
-      dropdown.addOptions({ enrich: say("setRibbonEnrich"), propose: say("propose"), review: say("reviewNote") });
+      dropdown.addOptions({ enrich: say("setRibbonEnrich"), propose: say("propose") });
       dropdown.setValue(this.companion.settings.ribbon).onChange((ribbon) => this.#change({ ribbon }));
       dropdown.selectEl.setAttribute("aria-label", say("setRibbon"));
     });

@@ -116,16 +116,6 @@ export function nameChange({ kind, heading }) {
 }
 
 /**
- * Return a value as it is shown and edited: the values of a list, or the lines of a callout.
- *
- * @param {{ kind: string, text: string | string[] | null }} change
- */
-export function textOf({ kind, text }) {
-  const lines = Array.isArray(text) ? text : [text ?? ""];
-  return lines.join(kind === "callout" ? "\n" : ", ");
-}
-
-/**
  * Return what the need of a key fills: a property, or `callout`.
  *
  * @param {string} key

@@ -95,17 +95,6 @@ describe("an open note that is asked for elsewhere", () => {
     assert.equal(view.editor.getValue(), FILLED);
   });
 
-  test("waits until its review is over", async () => {
-    await begin([]);
-    await host.command("review-note");
-    host.daemon.askedFor = [RUN];
-    await host.pass(20_000);
-    assert.equal(view.editor.getValue(), NOTE);
-    await host.click("Cancel");
-    await host.pass(6000);
-    assert.equal(view.editor.getValue(), FILLED);
-  });
-
   test("is filled with what is typed in its card on a canvas", async () => {
     await begin([]);
     await host.close(view);

@@ -474,7 +474,7 @@ describe("notes that were here before", () => {
 });
 
 describe("where there is no note", () => {
-  const IDS = ["enrich-note", "enrich-section", "answer-requests", "enrich-folder", "review-note", "undo-note", "why-note"];
+  const IDS = ["enrich-note", "enrich-section", "answer-requests", "enrich-folder", "propose-note", "undo-note", "why-note"];
   for (const id of IDS) {
     test(`${id} is not to be had`, async () => {
       host.active = null;
@@ -497,11 +497,11 @@ describe("the ribbon", () => {
     assert.equal(view.editor.getValue(), FILLED);
   });
 
-  test("opens a review when that is set", async () => {
-    host.plugin.settings.ribbon = "review";
+  test("proposes when that is set", async () => {
+    host.plugin.settings.ribbon = "propose";
     await host.ribbon();
     assert.equal(view.editor.getValue(), NOTE);
-    assert.equal(host.modal.titleEl.textContent, "What would change in “A”");
+    assert.equal(host.daemon.asked("POST /runs")[0].body.propose, true);
   });
 });
 
@@ -514,7 +514,6 @@ describe("menus", () => {
     assert.deepEqual(names(host.menu("file-menu", vault.getFileByPath("A.md"))), [
       "Enrich note",
       "Propose for this note",
-      "Review what would change",
       "Undo the last change of this note",
       "Why is this note (not) picked",
     ]);

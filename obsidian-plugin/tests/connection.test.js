@@ -3,11 +3,10 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { Host, clock, find, settle } from "./host/obsidian.js";
-import { CHANGES, FILLED, FakeDaemon, NOTE, STATUS, answer, change, fill, offerFor, progress, result } from "./host/daemon.js";
+import { FILLED, FakeDaemon, NOTE, STATUS, answer, change, fill, offerFor, progress, result } from "./host/daemon.js";
 
 const AWAY = "Nobody answers at http://127.0.0.1:27182. Click Companion in the status bar, or run in a terminal: companion serve";
 const STRANGER = "Not paired. Click Companion in the status bar, or run in a terminal: companion plugin pair";
-const STAYS = "What the model gave for “A” waits in the inbox.";
 const SECRET = "callout-companion-token";
 
 /** @type {Host} */
@@ -102,7 +101,7 @@ describe("settings", () => {
     ["wrong forms", { address: 1, ribbon: "x", takeOver: "no", code: 5 }, "http://127.0.0.1:27182", "enrich", false],
     ["another computer", { address: "http://evil.example:80" }, "http://127.0.0.1:27182", "enrich", false],
     ["another way", { address: "http://127.0.0.1:1@evil.example:80" }, "http://127.0.0.1:27182", "enrich", false],
-    ["all of it", { address: "http://localhost:5000", ribbon: "review", takeOver: true }, "http://localhost:5000", "review", true],
+    ["all of it", { address: "http://localhost:5000", ribbon: "review", takeOver: true }, "http://localhost:5000", "propose", true],
   ];
   for (const [name, data, address, ribbon, takeOver] of DATA) {
     test(`are read from ${name}`, async () => {
@@ -152,7 +151,7 @@ describe("settings", () => {
   test("are kept", async () => {
     host = await new Host().load();
     const items = host.plugin.settingTabs__[0].getSettingDefinitions();
-    for (const [at, name, value, key] of [[3, "Fill open notes while you rest", true, "takeOver"], [4, "Ribbon button", "review", "ribbon"]]) {
+    for (const [at, name, value, key] of [[3, "Fill open notes while you rest", true, "takeOver"], [4, "Ribbon button", "propose", "ribbon"]]) {
       const setting = host.setting();
       items[at].render(setting);
       const [control] = setting.components;
@@ -241,14 +240,13 @@ describe("switched off", () => {
     assert.equal(host.daemon.dialled.length, length);
   });
 
-  test("with windows open: they are closed, and nothing is written by them", async () => {
+  test("with windows open: they are closed", async () => {
     host = await new Host().load();
-    const { editor } = await host.open("A.md");
-    await host.command("review-note");
+    await host.open("A.md");
+    await host.command("why-note");
     assert.equal(host.modals.length, 1);
     await host.unload();
     assert.deepEqual([host.modals, host.notices], [[], []]);
-    assert.equal(editor.content, NOTE);
   });
 
   test("before it has begun: it does not begin", async () => {
@@ -1091,40 +1089,6 @@ describe("an open note that waits for edits", () => {
       assert.equal(view.editor.getValue(), FILLED);
     });
 
-    test("a review shows the answer that waits", async () => {
-      await wait();
-      await answered();
-      await host.command("review-note");
-      await host.click("Write 2, refuse 0");
-      assert.equal(view.editor.getValue(), fill(`${NOTE}x`));
-      assert.equal(host.daemon.asked("POST /runs").length, 1);
-    });
-
-    test("what is refused there is not written", async () => {
-      await wait();
-      await answered();
-      await host.command("review-note");
-      for (const name of ["Property description", "Callout under “Why”"]) await host.click(`Accept: ${name}`, "[aria-label]");
-      await host.click("Write 0, refuse 2");
-      host.daemon.toDo = [];
-      await host.pass(20_000);
-      assert.equal(view.editor.getValue(), `${NOTE}x`);
-      assert.equal(host.daemon.asked("POST /runs/run1/refused").length, 1);
-    });
-
-    test("what is left undecided there is not written later", async () => {
-      await wait();
-      await answered();
-      await host.command("review-note");
-      await host.click("Cancel");
-      assert.equal(host.said, STAYS);
-      assert.deepEqual(host.daemon.asked("POST /runs/run1/undecided").map(({ body }) => body), [{ path: "A.md" }]);
-      host.daemon.toDo = [];
-      await host.pass(70_000);
-      assert.equal(view.editor.getValue(), `${NOTE}x`);
-      assert.equal(host.daemon.asked("POST /runs").length, 1);
-    });
-
     test("an undo is done at once, and the answer is written later", async () => {
       await wait();
       await answered();
@@ -1160,159 +1124,5 @@ describe("an open note that waits for edits", () => {
     await host.close(view);
     await host.pass(20_000);
     assert.equal(host.daemon.asked("POST /runs").length, 0);
-  });
-});
-
-describe("review", () => {
-  let view;
-  const begin = async (data = {}, toDo = []) => {
-    host = new Host({ "A.md": NOTE, "B.md": `\ufeff${NOTE}` });
-    Object.assign(host.data, data);
-    host.daemon.toDo = toDo;
-    await host.load();
-    view = await host.open("A.md");
-    await host.command("review-note");
-  };
-  const texts = (selector) => [...host.modal.contentEl.querySelectorAll(selector)].map((one) => one.textContent);
-
-  test("shows property by property and callout by callout, and writes nothing yet", async () => {
-    await begin();
-    assert.deepEqual(texts("ins"), ["A note.", "Because."]);
-    assert.deepEqual(texts("del"), []);
-    assert.match(host.modal.contentEl.textContent, /Property description.*Empty description\..*Callout under “Why”.*You ask: Why\?/s);
-    assert.equal(view.editor.getValue(), NOTE);
-  });
-
-  test("shows what would be replaced", async () => {
-    host = await new Host().load();
-    view = await host.open("A.md");
-    const end = NOTE.indexOf("Text");
-    const edits = [{ start: end, end: end + 4, text: "Words" }];
-    const changes = [{ ...CHANGES[0], kind: "tags", text: ["a", "b"] }];
-    host.daemon.answers.set("GET /runs/*", progress({ results: [result({ changes, offer: offerFor(NOTE) })] }));
-    host.daemon.answers.set("POST /runs/*/edits", { ...offerFor(NOTE), edits });
-    await host.command("review-note");
-    assert.deepEqual([texts("ins"), texts("del")], [["a, b"], ["Text"]]);
-  });
-
-  test("writes all that is accepted", async () => {
-    await begin();
-    await host.click("Write 2, refuse 0");
-    assert.equal(view.editor.getValue(), FILLED);
-    assert.equal(host.daemon.asked("POST /runs/run1/refused").length, 0);
-    host.notices.at(-1).click("Undo");
-    await settle();
-    assert.equal(view.editor.getValue(), NOTE);
-  });
-
-  test("refuses one, and takes it back when the mind is changed", async () => {
-    await begin();
-    await host.click("Accept: Property description", "[aria-label]");
-    assert.equal(host.modal.contentEl.querySelectorAll(".is-refused").length, 1);
-    await host.click("Accept: Property description", "[aria-label]");
-    find(host.modal.contentEl, "button", "Write 2, refuse 0");
-    await host.click("Accept: Property description", "[aria-label]");
-    await host.click("Write 1, refuse 1");
-    assert.equal(view.editor.getValue(), fill(NOTE, [1]));
-    assert.deepEqual(host.daemon.asked("POST /runs/run1/refused")[0].body, { path: "A.md", only: [0] });
-    assert.match(host.said, /^Filled a callout in “A”/);
-  });
-
-  test("refuses all", async () => {
-    await begin();
-    for (const name of ["Property description", "Callout under “Why”"]) {
-      await host.click(`Accept: ${name}`, "[aria-label]");
-    }
-    await host.click("Write 0, refuse 2");
-    assert.deepEqual(host.daemon.asked("POST /runs/run1/refused")[0].body.only, [0, 1]);
-    assert.equal(host.said, "Nothing was written in “A”.");
-    assert.equal(view.editor.getValue(), NOTE);
-  });
-
-  test("is the only thing that is done with the note: nothing is taken over meanwhile", async () => {
-    await begin({ takeOver: true }, ["A.md"]);
-    await host.pass(70_000);
-    assert.equal(view.editor.getValue(), NOTE);
-    assert.equal(host.daemon.asked("POST /runs").length, 1);
-    await host.command("enrich-note");
-    assert.equal(host.said, "“A.md” is being worked on already.");
-    host.modal.close();
-    await settle();
-    await host.command("enrich-note");
-    assert.equal(view.editor.getValue(), FILLED);
-  });
-
-  const OVERTAKEN = "The review of “A” was overtaken: nothing of it fits any more. The place is gone.";
-  for (const choice of ["Write 2, refuse 0", "Write 0, refuse 2"]) {
-    test(`says that it was overtaken: ${choice}`, async () => {
-      await begin();
-      view.editor.content = FILLED;
-      if (choice.includes("refuse 2")) {
-        for (const name of ["Property description", "Callout under “Why”"]) await host.click(`Accept: ${name}`, "[aria-label]");
-      }
-      await host.click(choice);
-      assert.equal(host.said, OVERTAKEN);
-      assert.equal(view.editor.getValue(), FILLED);
-    });
-  }
-
-  test("writes the part that still fits, and says so", async () => {
-    await begin();
-    view.editor.content = fill(NOTE, [0]);
-    await host.click("Write 2, refuse 0");
-    await host.pass(400);
-    assert.equal(view.editor.getValue(), FILLED);
-    assert.deepEqual(host.notices.map(({ text }) => text), [
-      "Filled a callout in “A”.Undo",
-      "The review of “A” was overtaken: not all of it fits any more. The place is gone.",
-    ]);
-  });
-
-  test("says that the note was deleted meanwhile", async () => {
-    await begin();
-    await host.app.vault.delete(view.file);
-    await host.click("Write 2, refuse 0");
-    assert.equal(host.said, "“A.md” was deleted; nothing was written.");
-  });
-
-  test("is left undecided without a trace in the note, and says where that is", async () => {
-    await begin();
-    await host.click("Cancel");
-    assert.deepEqual(host.modals, []);
-    assert.equal(host.said, STAYS);
-    assert.equal(host.daemon.asked("POST /runs/run1/refused").length, 0);
-    assert.equal(view.editor.getValue(), NOTE);
-  });
-
-  test("writes what was accepted in the text as it is then", async () => {
-    await begin();
-    view.editor.type(NOTE.length, "Typed.");
-    await host.click("Accept: Property description", "[aria-label]");
-    await host.click("Write 1, refuse 1");
-    await host.pass(400);
-    assert.equal(view.editor.getValue(), fill(`${NOTE}Typed.`, [1]));
-  });
-
-  test("says why there is nothing to review", async () => {
-    host = await new Host().load();
-    await host.open("A.md");
-    host.daemon.answers.set("GET /runs/*", progress({ results: [result({ status: "unchanged" })] }));
-    await host.command("review-note");
-    assert.equal(host.said, "“A” is left as it is. It needs nothing.");
-  });
-
-  test("of a note that is not open writes it on the disk; also one with a byte order mark", async () => {
-    await begin();
-    await host.click("Cancel");
-    await host.close(view);
-    const review = (path) => host.menu("file-menu", host.app.vault.getFileByPath(path))[2].onClick__();
-    review("A.md");
-    await settle();
-    await host.click("Write 2, refuse 0");
-    assert.equal(await host.read("A.md"), FILLED);
-    review("B.md");
-    await settle();
-    await host.click("Write 2, refuse 0");
-    assert.equal(await host.read("B.md"), `\ufeff${FILLED}`);
   });
 });

@@ -153,14 +153,6 @@ export class FakeDaemon {
     return open.length ? offerFor(text, open) : answer(409, "the place is gone");
   }
 
-  "POST /runs/*/refused"(_, id) {
-    return this.#progress(id, "done");
-  }
-
-  "POST /runs/*/undecided"(_, id) {
-    return this.#progress(id, "done");
-  }
-
   "POST /runs/*/applied"() {
     return { change: 8 };
   }
