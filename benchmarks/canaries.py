@@ -3,11 +3,13 @@
     python -m benchmarks.canaries VAULT
 
 Works on a copy of the vault, with 50 private notes added that hold 200 words found nowhere else:
-in their titles, aliases, tags and in sentences that link to public notes. First a model on this
-machine enriches the private notes and the public ones that they link to. It is a parrot: it
-answers with whichever of the words it is shown, and with the aliases. Then an endpoint that counts
-as remote, since it listens on another address of this machine than a loopback one, enriches the
-public notes anew, and is asked for the private ones, by `enrich` and by `prompt --try`. At last all
+in their titles, aliases, tags and in sentences that link to public notes. Some of the public notes
+embed private notes and PDFs in a private folder, at first hand and by another public note. First a
+model on this machine enriches the private notes and the public ones that they link to. It is a
+parrot: it answers with whichever of the words it is shown, and with the aliases. Then an endpoint
+that counts as remote, since it listens on another address of this machine than a loopback one,
+enriches the public notes anew, and is asked for the private ones, by `enrich` and by
+`prompt --try`. At last all
 notes are compared by an encoder on another machine, while the model is on this one. Exit status 1
 when one of the words is sent.
 """
@@ -33,8 +35,9 @@ from companion.vault.files import NoteFile
 from companion.vault.ignore import IgnoreRules
 from companion.vault.walk import walk_notes
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen
+from tests.vault.test_pdf_text import make_pdf
 
-PRIVATE, TARGETS = 50, 120
+PRIVATE, TARGETS, EMBEDDING = 50, 120, 20
 CANARY = re.compile(r"zq[tagx]\d{3}")
 SETTINGS = """[notes]
 examples = true
@@ -63,6 +66,8 @@ def main() -> int:
         os.chdir(vault)
         targets = choose_targets(vault)
         private = [write_private(vault, number, targets) for number in range(PRIVATE)]
+        for number, path in enumerate(targets[:EMBEDDING]):
+            embed_private(vault, number, path)
         with endpoint("127.0.0.1") as (address, local):
             os.environ["COMPANION_BASE_URL"] = address
             run(["enrich", *targets, *private, "--json"])
@@ -129,6 +134,17 @@ def write_private(vault: Path, number: int, targets: list[str]) -> str:
         encoding="utf-8",
     )
     return path
+
+
+def embed_private(vault: Path, number: int, path: str) -> None:
+    """Have a public note embed a private note and a PDF in a private folder."""
+    diary, name = vault / "Diary of mine", f"{number:02}"
+    (diary / f"day {name}.md").write_text(f"zqx{number:03} is what happened on that day.")
+    (diary / f"paper {name}.pdf").write_bytes(make_pdf([f"zqx{number:03} is what we found."]))
+    embeds = f"![[day {name}]]\n\n![[paper {name}.pdf]]\n"
+    (vault / f"open {name}.md").write_text(f"In the open.\n\n{embeds}")
+    with (vault / path).open("a", encoding="utf-8") as note:
+        note.write(f"\n\n{embeds}\n![[open {name}]]\n")
 
 
 @contextmanager

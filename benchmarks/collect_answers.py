@@ -147,7 +147,7 @@ def plan_vault(root: Path, config: Config, facts: ModelFacts) -> Iterator[list[P
         for number, note in enumerate(told[:EACH]):
             kinds = (DESCRIPTION, CALLOUT) if number % 2 == 0 else (DESCRIPTION,)
             needs = needs_of(note.view, workspace.rules, kinds)
-            calls, _ = asker.plan(note.path, note.view, needs)
+            calls, *_ = asker.plan(note.path, note.view, needs)
             yield [
                 Planned(f"{root.name}/{note.path}", call.questions[0].need.kind, call)
                 for call in calls

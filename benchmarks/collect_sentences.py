@@ -77,7 +77,7 @@ def plan_vault(root: Path, config: Config, under: str = "") -> Iterator[list[Pla
             for shown, kinds in SHOWN.items():
                 view = note.view if shown == "whole" else take_away_text(note.view)
                 needs = needs_of(note.view, workspace.rules, kinds)
-                calls, _ = asker.plan(note.path, view, needs)
+                calls, *_ = asker.plan(note.path, view, needs)
                 if any(call.questions[0].need.kind == CALLOUT for call in calls):
                     name = f"{root.name}/{note.path}"
                     yield [

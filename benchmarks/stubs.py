@@ -177,7 +177,7 @@ def find_questions(stack: ExitStack, root: Path) -> list[list[Question]]:
         view = note.view if is_short else take_away_text(note.view)
         needs = needs_of(note.view, space.rules, (CALLOUT, DESCRIPTION))
         needs = sorted(needs, key=lambda need: need.kind)
-        calls, _ = asker.plan(note.path, view, needs)
+        calls, *_ = asker.plan(note.path, view, needs)
         if any(each.need.kind == CALLOUT for call in calls for each in call.questions):
             shown = "whole" if is_short else "backlinks"
             found.append([Question(name, shown, asker, view, need) for need in needs])

@@ -44,8 +44,8 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
         return NotePrompt(endpoint=endpoint, calls=[], remarks=[why])
     with open_similar(space, sends=False) as similar:
         asker = Asker(space, VaultContext(scan), similar)
-        calls, outcomes = asker.plan(path, task.parsed, task.all_needs)
-    remarks = list(_describe(outcomes))
+        calls, outcomes, unread = asker.plan(path, task.parsed, task.all_needs)
+    remarks = [*_describe(outcomes), *(f"{path}: {each}" for each in unread)]
     if _is_cut(calls, task.parsed.note.text):
         remarks.append(
             f"{path}: it is too long for the model; “{LEFT_OUT}” stands where something is left out"

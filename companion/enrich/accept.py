@@ -72,10 +72,10 @@ class Acceptor:
     is_given: bool = False
 
     def __post_init__(self) -> None:
-        text, context = self.note.parsed.note.text, self.note.context
+        context = self.note.context
         self._names = self.vault_context.names(self.note.path)
-        self._linked = link_targets(text)
-        self._sources = "\n\n".join((text, *context.backlinks, *context.linked))
+        self._linked = link_targets(self.note.parsed.note.text)
+        self._sources = "\n\n".join((self.note.text, *context.backlinks, *context.linked))
         self._callouts = ""  # those accepted so far
         self._kept: dict[Need, KeptSentences] = {}
 
@@ -130,7 +130,7 @@ class Acceptor:
         is_judged = self.model.is_small and not self.is_given and checks_are_on()
         if not is_judged or not self.similar or any(line.startswith("```") for line in lines):
             return value
-        told, context = read_told(self.note.parsed, self.note.context), self.note.context
+        told, context = read_told(self.note.whole, self.note.context), self.note.context
         evidence = self.similar.find_evidence(lines, told, self.note.language)
         if not evidence:
             return value
@@ -151,7 +151,7 @@ class Acceptor:
         is_top = (need for need in note.needs if need.kind == CALLOUT and need.heading is None)
         need = next((need for need in is_top if not note.ask_for(need).question), None)
         said = note.quotable[:_QUOTED]
-        own = "\n".join(read_paragraphs(note.parsed))
+        own = "\n".join(read_paragraphs(note.whole))
         is_more = sum(width(each.text) for each in said) > width(own)
         is_on = notes.own_sentence if notes.quote_others is None else notes.quote_others
         is_used = self.model.is_small and is_on and checks_are_on()
@@ -181,7 +181,7 @@ class Acceptor:
         first = next((each for each in outcomes if each.need.kind == DESCRIPTION), None)
         if first is None or not (checks_are_on() and self.config.notes.own_sentence):
             return outcomes
-        need, parsed, title = first.need, self.note.parsed, self.note.context.title
+        need, parsed, title = first.need, self.note.whole, self.note.context.title
         field = self.note.prompts.field_of(need.kind)
         sentence = extract_sentence(parsed, title, field.max_characters)
         if sentence is None:
@@ -195,7 +195,7 @@ class Acceptor:
         if not why:
             return outcomes
         question = NeedQuestion(need, Ask(field.name, field))
-        if find_fault(self._checked_answer(question, sentence, parsed.note.text)):
+        if find_fault(self._checked_answer(question, sentence, self.note.text)):
             return outcomes
         filling = Filling(need, sentence, f"the note's own sentence; the model's answer: {why}")
         rejected = first if isinstance(first, Rejected) else None
@@ -218,7 +218,7 @@ class Acceptor:
             return accepted
         note, value = self.note, accepted.filling.value
         items = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
-        told = read_told(note.parsed, note.context)
+        told = read_told(note.whole, note.context)
         if field.kind == "list":
             evidence = find_name_evidence(items, note.context.title, told)
         elif self.similar:
@@ -287,7 +287,7 @@ class Acceptor:
     @property
     def _own(self) -> str:
         """The text that a callout must not repeat; it may repeat other notes."""
-        return self.note.parsed.note.text + self._callouts
+        return self.note.text + self._callouts
 
     def _checked_answer(
         self, question: NeedQuestion, value: str | list[str], note: str, raw: object = None
@@ -302,7 +302,7 @@ class Acceptor:
             raw=raw if isinstance(raw, str) else text,
             title=self.note.context.title,
             note=note,
-            words="\n".join(read_paragraphs(self.note.parsed)),
+            words="\n".join(read_paragraphs(self.note.whole)),
             prompt=self.note.prompts.instructions(ask.field),
             language=language and (language_named(language) or language),
             question=ask.question or "",

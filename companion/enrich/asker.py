@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
+from typing import NamedTuple
 
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
 from companion.enrich.context import AskedNote, VaultContext, make_prompt_context
+from companion.enrich.embeds import Embeds
 from companion.enrich.excerpt import add_text, excerpt, find_too_little
 from companion.enrich.language import NoteLanguages, name_language
 from companion.enrich.model import ModelFacts, model_facts
@@ -42,7 +44,20 @@ Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
 
 _SIMILAR = 12  # notes in which examples of descriptions are looked for
 _EXAMPLES = 3  # at most
+_EMBEDDED = 8  # letters of what a note embeds, for each token of it that a prompt has room for
+_EMBEDDED_TOKENS = 16_000  # for which it is read at most
 _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leave to the note
+
+
+class FirstCalls(NamedTuple):
+    """The calls that ask for what a note needs, and the outcomes that need none.
+
+    unread: what of the note's embeds is left out, and why, in words.
+    """
+
+    calls: list[ModelCall]
+    outcomes: list[Accepted | Rejected]
+    unread: tuple[str, ...] = ()
 
 
 class Asker:
@@ -70,7 +85,7 @@ class Asker:
         self._renewing = Lock()
         self._languages: NoteLanguages | None = None
         self._lock = Lock()
-        self._backlinks = Backlinks(workspace)
+        self._backlinks, self._embeds = Backlinks(workspace), Embeds(workspace)
 
     @property
     def model(self) -> ModelFacts:
@@ -134,18 +149,17 @@ class Asker:
             outcomes = [*acceptor.use_fallback(outcomes)]
         return NoteAnswers((*answered, *outcomes), usage)
 
-    def plan(
-        self, path: str, parsed: ParsedNote, needs: Sequence[Need]
-    ) -> tuple[list[ModelCall], list[Accepted | Rejected]]:
+    def plan(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> FirstCalls:
         """Return the calls that ask() makes first, and the outcomes that need no call."""
         chosen = self._choose(path, parsed, needs)
         if not chosen.needs:
-            return [], [*chosen.outcomes]
+            return FirstCalls([], [*chosen.outcomes])
         note = self._read_note(path, parsed, chosen.needs, chosen.likely)
         quoted = self._acceptor(note).quote_others()
         needs = [need for need in chosen.needs if all(need != each.need for each in quoted)]
         calls, unaskable = self._planner(note).plan(needs)
-        return calls, [*chosen.outcomes, *quoted, *unaskable]
+        unread = note.embedded.unread if note.embedded else ()
+        return FirstCalls(calls, [*chosen.outcomes, *quoted, *unaskable], unread)
 
     def accept_later(
         self,
@@ -204,7 +218,7 @@ class Asker:
                 self.vault_context = self._renew_context()
             except UsageError as error:
                 raise NoteBusy(str(error), path) from None
-            self._backlinks = Backlinks(space)
+            self._backlinks, self._embeds = Backlinks(space), Embeds(space)
 
     def _choose(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
         """Return the values that similar notes decide, without a model."""
@@ -233,13 +247,15 @@ class Asker:
         vocabulary = vault_context.vocabulary(fields, path, parsed.note.text, likely)
         # English is what models write without being asked to.
         is_default = language == "English" and not self.workspace.config.notes.language
-        context = make_prompt_context(
-            parsed, path, vocabulary, language=None if is_default else language
-        )
         model = self.model
+        tokens = model.prose_tokens or model.context_tokens or _EMBEDDED_TOKENS
+        most = _EMBEDDED * min(tokens, _EMBEDDED_TOKENS)
+        embedded = self._embeds.read(vault_context, path, parsed, most)
+        whole, told_language = embedded.note, None if is_default else language
+        context = make_prompt_context(parsed, path, vocabulary, told_language, whole)
         budget, examples, files = model.told_tokens, tuple[str, ...](), tuple[NoteFile, ...]()
         if model.is_small:
-            budget -= estimate_tokens(excerpt(parsed.lines, None))
+            budget -= estimate_tokens(excerpt(whole.lines, None))
         elif self.similar and self.workspace.config.notes.examples:
             similar = self.similar.find_likely(vault_context, path, parsed, _SIMILAR)
             described = self._backlinks.describe(vault_context, similar, _EXAMPLES)
@@ -253,8 +269,8 @@ class Asker:
             small=model.is_small,
         )
         titles = frozenset(style.title.casefold() for style in self.callout_styles)
-        others = told.quotable, (*files, *told.files), told.paths
-        return AskedNote(path, prompts, parsed, needs, context, language, titles, *others)
+        others = told.quotable, (*embedded.files, *files, *told.files), told.paths
+        return AskedNote(path, prompts, parsed, needs, context, language, titles, embedded, *others)
 
     def _acceptor(self, note: AskedNote) -> Acceptor:
         return Acceptor(self.workspace.config, self.vault_context, self.model, note, self.similar)
@@ -275,10 +291,12 @@ class Asker:
             calls, _ = bare.plan(note.needs)
             tokens_free = max(0, budget.context - max(map(budget.used_by, calls), default=0))
             note_tokens = min(tokens_free, note_tokens or tokens_free)
-        prose = excerpt(note.parsed.lines, note_tokens, note.find_places())
+        prose = excerpt(note.whole.lines, note_tokens, note.find_places())
         context = add_text(note.context, note.parsed, prose)
         small_model = model.name if model.is_small else ""
-        too_little = find_too_little(note.parsed, context, small_model) if small_model else ""
+        too_little = find_too_little(note.whole, context, small_model) if small_model else ""
+        if too_little and note.embedded and note.embedded.unread:
+            too_little += f" ({'; '.join(note.embedded.unread)})"
         planner = CallPlanner(note.prompts, context, model.mode, budget, note.callout_titles)
         foreign = _find_foreign(context.language, small_model)
         return replace(planner, too_little=too_little, foreign=foreign)

@@ -151,10 +151,9 @@ class Backlinks:
 
     def _read_source(self, file: NoteFile) -> _Source | None:
         """Return the note; None if it may not tell anything, or is being changed."""
-        note = None if file.size > _LARGEST else self._workspace.read_again(file)
-        if note is None or note[1].marks:
+        parsed = None if file.size > _LARGEST else self._workspace.read_source(file)
+        if parsed is None:
             return None
-        parsed, _ = note
         stem = PurePosixPath(file.path).stem
         description = parsed.properties.get(DESCRIPTION)
         is_given = isinstance(description, str) and bool(description.strip())

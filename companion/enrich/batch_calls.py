@@ -75,7 +75,7 @@ class BatchMaker:
             self._writer.require_places(job.path, task)
         except NoteError as error:
             return Planned(failed_result(job.path, error))
-        planned, outcomes = self.asker.plan(job.path, task.parsed, task.needs)
+        planned, outcomes, _ = self.asker.plan(job.path, task.parsed, task.needs)
         made = self._maker.make(job, task, outcomes, (0, 0), self.batch)
         ids = space.journal.proposals.add(made)
         result = _to_result(job.path, outcomes, made, ids, Usage())

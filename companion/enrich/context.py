@@ -184,13 +184,14 @@ def make_prompt_context(
     path: str,
     vocabulary: Mapping[str, Sequence[str]],
     language: str | None = None,
+    whole: ParsedNote | None = None,
 ) -> PromptContext:
     """Return what a prompt shows of the note, except its text and the properties in its place.
 
-    language: what to write in; None: the note's own.
+    language: what to write in; None: the note's own. whole: the note with what it embeds.
     """
     title = find_title(parsed, PurePosixPath(path).stem)
-    opening = extract_sentence(parsed, title, _OPENING)
+    opening = extract_sentence(whole or parsed, title, _OPENING)
     if opening and width(opening) > _OPENING:
         opening = None
     return PromptContext(
@@ -226,13 +227,27 @@ def take_first(names: Sequence[str], letters: int = _NAMES) -> list[str]:
     return kept
 
 
+class EmbeddedText(NamedTuple):
+    """A note with the text of what it embeds.
+
+    note: with the lines of the embeds after those that they are in. text: only these. files: that
+    they are from. unread: what is left out of the embeds, and why, in words.
+    """
+
+    note: ParsedNote
+    text: str = ""
+    files: tuple[NoteFile, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
 class AskedNote(NamedTuple):
     """A note that is asked about.
 
     prompts: those for the note. context: what they show of it, except its text. language: what to
     write in; None: nothing tells it. callout_titles: casefolded, of callouts that ask nothing.
-    quotable: what other notes say of it that may stand in it. told_by: the notes that tell of it;
-    told_in: which of them each line of the context is from.
+    embedded: the note with what it embeds; None: it embeds nothing. quotable: what other notes say
+    of it that may stand in it. told_by: the files that the prompts quote; told_in: which of them
+    each line of the context is from.
     """
 
     path: str
@@ -242,16 +257,28 @@ class AskedNote(NamedTuple):
     context: PromptContext
     language: str | None
     callout_titles: frozenset[str]
+    embedded: EmbeddedText | None = None
     quotable: Sequence[Quotation] = ()
     told_by: Sequence[NoteFile] = ()
     told_in: Mapping[str, str] = MappingProxyType({})
+
+    @property
+    def whole(self) -> ParsedNote:
+        """The note with what it embeds."""
+        return self.embedded.note if self.embedded else self.parsed
+
+    @property
+    def text(self) -> str:
+        """The text of the note, then that of what it embeds."""
+        own = self.parsed.note.text
+        return f"{own}\n\n{self.embedded.text}" if self.embedded else own
 
     def ask_for(self, need: Need) -> Ask:
         """Return how a prompt asks for the need."""
         return make_ask(need, self.prompts.field_of(need.kind), 1, self.callout_titles)
 
     def find_places(self) -> list[int]:
-        """Return the lines of the outline that questions and callouts of sections stand in."""
+        """Return the lines that questions and callouts of sections stand in, in the whole note."""
         lines = []
         for need in self.needs:
             if need.where == "request" and (question_of(need, self.callout_titles) or need.heading):
@@ -260,4 +287,7 @@ class AskedNote(NamedTuple):
             elif need.where == "section" and need.heading:
                 section = Section(need.heading, need.at, need.of)
                 lines.append(find_heading(self.parsed.lines, section))
-        return lines
+        if self.whole is self.parsed:
+            return lines
+        places = {id(line): number for number, line in enumerate(self.whole.lines)}
+        return [places[id(self.parsed.lines[line])] for line in lines]

@@ -113,7 +113,7 @@ def forecast(asker: Asker, jobs: Iterable[Job], tier: str | None) -> Forecast:
         if (task := open_task(asker.workspace, job)) is None:
             continue
         try:
-            calls, _ = asker.plan(job.path, task.parsed, task.needs)
+            calls, *_ = asker.plan(job.path, task.parsed, task.needs)
         except NoteError:
             continue
         notes += bool(calls)

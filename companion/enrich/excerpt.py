@@ -203,7 +203,8 @@ def read_told(parsed: ParsedNote, context: PromptContext) -> list[str]:
     """Return the text on the subject, of the note and others, without headings."""
     passages = (each for each in read_passages(parsed) if each.kind != "heading")
     told = (*subject_properties(parsed), *context.backlinks, *context.linked)
-    return [*filter(None, (plain_text(each.text) for each in passages)), *told]
+    texts = (plain_text(each.text, captions=True) for each in passages)
+    return [*filter(None, texts), *told]
 
 
 def subject_properties(parsed: ParsedNote) -> list[str]:

@@ -39,7 +39,7 @@ class NoteGuard:
     """Checks whether the work on a note may go on. job, task: made by the settings at its start.
 
     current_path: returns the note's present path. cancelled: ends the wait for settings that are
-    broken. shown: the other notes that the prompts quote.
+    broken. shown: the other notes, and PDFs, that the prompts quote.
     """
 
     space: Workspace
@@ -63,28 +63,33 @@ class NoteGuard:
             raise NoteBusy(_BACKGROUND_OFF, path)
         if (facts := look_at_note(self.space, path, self.task.data)) and facts.skipped is not None:
             self._leave_alone(path, facts)
-        if not all(map(self._may_tell, self.shown)):
-            raise SettingsChanged("what other notes tell of it was changed meanwhile", path)
+        self._check_shown(path)
 
     def check_keeping(self) -> str:
         """Check that something of the note may be kept; return where it is now.
 
-        Raises NoteExcluded.
+        Raises NoteExcluded; SettingsChanged if what other notes tell of it is not theirs to tell
+        any more.
         """
         settings, path = self.space.wait_for_settings(self.cancelled), self.current_path()
         is_as_before = settings.version == self.task.settings_version
         facts = look_at_note(self.space, path, self.task.data if is_as_before else None)
         if facts and facts.is_excluded:
             self._leave_alone(path, facts)
+        self._check_shown(path)
         return path
+
+    def _check_shown(self, path: str) -> None:
+        """Raise SettingsChanged if what the prompts quote may not be told any more."""
+        if not all(map(self._may_tell, self.shown)):
+            raise SettingsChanged("what other notes tell of it was changed meanwhile", path)
 
     def _may_tell(self, other: NoteFile) -> bool:
         """Return whether a note may still tell of others, as when it was read."""
         now = stat_note(self.space.root, other.path)
         if now is None or now == other:
             return now is not None
-        read = self.space.read_again(now)
-        return read is not None and not read[1].marks
+        return self.space.read_source(now) is not None
 
     def _leave_alone(self, path: str, facts: Facts) -> None:
         reason = facts.skipped or ""

@@ -169,7 +169,8 @@ def needs_previous(sentence: str) -> bool:
 
 # Every alternative stops at the next character of its kind, or where a word begins, because a
 # transcript may be one line of a megabyte.
-_EMBED = re.compile(r"!\[\[[^\[\]]*\]\]|!\[[^\[\]]*\]\([^()]*\)|\[\^[^\[\]]*\]")
+_FOOTNOTE = re.compile(r"\[\^[^\[\]]*\]")
+_EMBED = re.compile(rf"!\[\[[^\[\]]*\]\]|!\[[^\[\]]*\]\([^()]*\)|{_FOOTNOTE.pattern}")
 _TAGS = re.compile(r"(?:#[^\s#]+)+")
 _NO_PROSE = re.compile(
     r"\[[^\[\]]+\]:\s|[\w -]::|\^[\w-]+$|\||\{\{|<%|(?<!\S)https?://\S++$|<[a-zA-Z/!]|\$[^$]+\$"
@@ -226,9 +227,12 @@ def without_embeds(text: str) -> str:
     return _EMBED.sub("", text)
 
 
-def plain_text(line: str) -> str:
-    """Return the words of the line, without tags at its ends and a block identifier."""
-    words = without_embeds(line).split()
+def plain_text(line: str, *, captions: bool = False) -> str:
+    """Return the words of the line, without tags at its ends and a block identifier.
+
+    captions: with what pictures are said to show.
+    """
+    words = (_FOOTNOTE.sub("", line) if captions else without_embeds(line)).split()
     end = len(words)
     if end and _BLOCK_ID.fullmatch(words[-1]):
         end -= 1

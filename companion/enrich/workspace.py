@@ -176,6 +176,15 @@ class Workspace:
             return None
         return None if facts.skipped is not None else (parsed, facts)
 
+    def read_source(self, file: NoteFile) -> ParsedNote | None:
+        """Return a note that may tell others what it says, as read_again does; None: it may not.
+
+        A private note tells nothing, whichever model is asked: what that writes goes into a note
+        that another model may read.
+        """
+        read = self.read_again(file)
+        return None if read is None or read[1].marks else read[0]
+
     def _forget_lost(self, scan: Scan) -> None:
         """Delete what was proposed for notes that were deleted, or are private or ignored now.
 

@@ -131,15 +131,28 @@ def likely_targets(text: str) -> list[str]:
 
 def _find_targets(link: re.Pattern[str], text: str) -> Iterator[str]:
     for match in link.finditer(text):
-        target = match["target"]
-        if not target:  # a Markdown link, or none
-            pointed, destination = match.group("pointed", "destination")
-            address = pointed or ((destination or "").split() or [""])[0]
-            if _ADDRESS.match(address):
-                continue
-            target = re.sub(r"^(?:\.{1,2}/)+", "", unquote(address.partition("#")[0]))
+        # without a target it is a Markdown link, or none
+        target = match["target"] or _read_address(match).partition("#")[0]
         if target := target.strip().rstrip("\\"):
             yield target
+
+
+def _read_address(link: re.Match[str]) -> str:
+    """Return the path of a Markdown link, without leading dots; empty: an address of the web."""
+    pointed, destination = link.group("pointed", "destination")
+    address = pointed or ((destination or "").split() or [""])[0]
+    return "" if _ADDRESS.match(address) else re.sub(r"^(?:\.{1,2}/)+", "", unquote(address))
+
+
+def embed_targets(line: str) -> Iterator[tuple[str, str]]:
+    """Yield the target of each embed in a line, and what follows its `#`; none from code."""
+    for match in _EXCLUDED.finditer(line):
+        if match[0].startswith("!"):
+            is_wikilink = match["target"] is not None
+            said = match[0][3:-2].partition("|")[0] if is_wikilink else _read_address(match)
+            target, _, part = said.rstrip("\\").partition("#")
+            if target.strip():
+                yield target.strip(), part.strip()
 
 
 _RELATIVE = re.compile(r"(?:\.{1,2}/)+")

@@ -20,10 +20,14 @@ _TAG = r"</?(?:b|br|center|div|em|i|kbd|mark|p|small|span|strong|sub|sup|u) ?/?>
 
 _REDUCIBLE = re.compile(f"{_ESCAPE}|{_CODE}|!?{_WIKILINK}|{_LINK}|{_AUTOLINK}|(?P<tag>{_TAG})")
 
-# Embedded, a picture shows no name; behind the bar is its size, or what it shows (Obsidian help,
-# "Embed files").
-_PICTURE = re.compile(r"\.(?:avif|bmp|gif|jpe?g|png|svg|webp)\s*$", re.IGNORECASE)
-_SIZE = re.compile(r"\s*(?:\d+(?:x\d+)?)?\s*")
+# Embedded, a file that is no note shows no name; behind the bar is a picture's size, or what it
+# shows (Obsidian help, "Accepted file formats" and "Embed files").
+_FILE = re.compile(
+    r"\.(?:avif|bmp|gif|jpe?g|png|svg|webp|pdf|canvas|base|flac|m4a|mp3|ogg|wav|3gp|mkv|mov|mp4|ogv"
+    r"|webm)\s*$",
+    re.IGNORECASE,
+)
+_SIZE = re.compile(r"(?:^|\|)\s*(?:\d+(?:x\d+)?)?\s*$")
 
 # The second of two characters that plugins search the raw note for, code included: Templater's
 # <% and %>, {{ and {% of templates, Obsidian's %% comments, Dataview's key:: value.
@@ -93,9 +97,11 @@ def words(line: str, resolve: Resolve) -> str:
         if (code := match["code"]) is not None:
             code = code.strip(" ")
             return code if not code or _ACTIVE_CODE.match(code) else f"`{code}`"
-        if match[0].startswith("!") and _PICTURE.search(match["target"] or ""):
-            return "" if _SIZE.fullmatch(match["alias"] or "") else (match["alias"] or "").strip()
-        if match["target"] is not None:
+        is_link = match["target"] is not None
+        if match[0].startswith("!") and (not is_link or _FILE.search(match["target"])):
+            caption = _SIZE.sub("", (match["alias"] if is_link else match["text"]) or "").strip()
+            return "" if _FILE.search(caption) else caption
+        if is_link:
             return _wikilink(match, resolve) or _link_text(match)
         if match["tag"]:
             return " " if match["tag"].startswith("<br") else ""

@@ -23,6 +23,7 @@ _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _DRAWING = ".excalidraw.md"
 IN_CLOUD = "its content is not on this machine yet; open it once in Obsidian"
 LINK = "a symbolic link; only files in the vault itself are worked on"
+PRIVATE_FOLDER = "in a private folder"
 BAD_NAME = "its name is not valid UTF-8; rename it to have it enriched"
 
 # Git's rule for "racily clean" entries: a note written less than this ago may be written again
@@ -110,6 +111,23 @@ def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
         return copy and copy.reason
     except (OSError, ValueError) as error:
         return describe_read_error(error)
+
+
+def attachment_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
+    """Return why a file that is no note is left out, or private; None if it may be read."""
+    above, _, name = path.rpartition("/")
+    try:
+        if above and (reason := folder_reason(root, above, rules)):
+            return reason
+        if is_hidden(name) or not is_utf8(path):
+            return "not part of the vault"
+        if not stat.S_ISREG((status := (root / path).lstat()).st_mode):
+            return "not a file"
+    except (OSError, ValueError) as error:
+        return describe_read_error(error)
+    if HAS_PLACEHOLDERS and is_placeholder(status):
+        return IN_CLOUD
+    return rules.note_reason(path) or (PRIVATE_FOLDER if rules.is_private(path) else None)
 
 
 def folder_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:

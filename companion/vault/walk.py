@@ -54,6 +54,22 @@ def walk_notes(
             yield file
 
 
+def walk_files(root: Path, rules: IgnoreRules, ending: str) -> Iterator[str]:
+    """Yield the paths of the files whose names end so, as `.pdf`, in folders that are not ignored.
+
+    Hidden folders and links are left out. What cannot be listed is left out, too.
+    """
+    for folder, folders, names in os.walk(root):
+        above = Path(folder).relative_to(root).as_posix()
+        above = "" if above == "." else f"{above}/"
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not is_hidden(name) and is_utf8(name) and not rules.folder_reason(above + name)
+        )
+        yield from (above + name for name in sorted(names) if name.lower().endswith(ending))
+
+
 def walk_known(
     root: Path, rules: IgnoreRules, previous: Mapping[str, KnownNote]
 ) -> Iterator[NoteFile | SkippedFile | KnownNote]:

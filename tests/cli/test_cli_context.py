@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.user import User
+from tests.vault.test_pdf_text import make_pdf
 
 TITLE = "---\ndescription:\n---\n\n# Koji\n"
 DEFINES = "[[Koji]] is a mould that grows on rice.\n"
@@ -62,14 +63,39 @@ CHECKED = [
 ]
 
 
+PAPER = make_pdf([TELLING.replace("[[", "").replace("]]", "").replace(" of ", " of\n")])
+SAID_IN = [("Rice.md", TELLING.encode(), ""), ("x/p.pdf", PAPER, "\n![[p.pdf]]\n")]
+
+
 @pytest.mark.parametrize(("says", "is_written"), CHECKED)
-def test_answers_are_checked_against_what_other_notes_say(
-    user: User, monkeypatch: pytest.MonkeyPatch, says: str, is_written: bool
+@pytest.mark.parametrize(("path", "data", "embed"), SAID_IN, ids=["others", "a PDF"])
+def test_answers_are_checked_against_what_other_notes_and_embedded_papers_say(
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    says: str,
+    is_written: bool,
+    path: str,
+    data: bytes,
+    embed: str,
 ) -> None:
     monkeypatch.delenv("COMPANION_CHECKS")
     user.configure(f'{SMALL}[notes]\nfields = ["description"]\n')
     user.says(description=says)
-    user.note("Rice.md", TELLING)
-    user.note("Koji.md", TITLE)
+    user.note(path, data)
+    user.note("Koji.md", f"{TITLE}{embed}")
     ran = user.run("enrich", "Koji.md")
     assert (f"description: {says}\n" in user.read("Koji.md")) == is_written, ran.all
+
+
+def test_a_note_that_is_nothing_but_an_embedded_paper_is_filled(user: User) -> None:
+    user.configure(SMALL)
+    user.note("Koji.md", f"{TITLE}\n![[p.pdf]]\n")
+    user.note("p.pdf", make_pdf([""]))
+    user.note("Plain.md", "---\ndescription:\n---\n\n# Plain\n")
+    ran = user.run("enrich", "Koji.md")
+    assert "![[p.pdf]]: it has no text; it may be scanned" in ran.all, "nor a callout"
+    assert "it has no text" in user.run("prompt", "Koji.md").all
+    user.note("p.pdf", PAPER)
+    assert "The rice is spread on trays of cedar" in user.run("prompt", "Koji.md").out
+    assert user.run("enrich", "Koji.md", "--retry").status == 0
+    assert "> [!ai] AI\n" in user.read("Koji.md") and "![[p.pdf]]\n" in user.read("Koji.md")

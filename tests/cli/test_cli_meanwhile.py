@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.user import FILLED, STUB, User
+from tests.cli.user import FILLED, STUB, User, answer_by_schema
+from tests.llm.fake_endpoint import Scene, Seen
+from tests.vault.test_pdf_text import make_pdf
 
 Act = Callable[[Path], object]
 
@@ -86,6 +88,37 @@ def test_while_the_model_thinks(
     assert (user.read("Stub.md") if note.is_file() else None) == expected
     if (user.vault / "New.md").exists():
         assert user.read("New.md") == STUB
+
+
+LEAVING = [
+    pytest.param("Bird.md", write("#private Of the quail."), id="a note that is private now"),
+    pytest.param("Bird.pdf", lambda file: file.unlink(), id="a PDF that is gone"),
+    pytest.param(
+        "Bird.pdf",
+        lambda file: (file.parent / "Diary").mkdir() or file.rename(file.parent / "Diary/Bird.pdf"),
+        id="a PDF in a private folder now",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "act"), LEAVING)
+def test_what_is_embedded_may_not_be_told_any_more(user: User, path: str, act: Act) -> None:
+    user.configure('[private]\nfolders = ["Diary"]\ntags = ["private"]\n')
+    user.note("Stub.md", STUB.replace("mine.", f"![[{path}]]"))
+    bird = user.note(path, make_pdf(["Of the quail."]) if path == "Bird.pdf" else "Of the quail.")
+    usual = user.fake.script
+
+    def reply(seen: Seen, number: int) -> Scene:
+        if number:
+            return usual(seen, number)
+        act(bird)
+        return answer_by_schema(seen, {"description": "Of the quail.", "callout": "A quail."})
+
+    user.fake.script = reply
+    assert user.run("enrich", "Stub.md").status == 0
+    first, second = (str(each.body["messages"]) for each in user.fake.seen)
+    assert "quail" in first and "quail" not in second and "quail" not in user.read("Stub.md")
+    assert not [each for each in user.kept() if "quail" in each.text]
 
 
 @pytest.mark.parametrize("new", ["New.md", "F/Stub.md", "F/New.md"])

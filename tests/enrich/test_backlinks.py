@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
-from companion.config import load_config
 from companion.enrich.asker import Asker
 from companion.enrich.backlinks import Backlinks, Told
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, describe_cost_of
 from companion.enrich.outcome import Accepted
 from companion.enrich.task import Job
-from companion.enrich.workspace import Workspace, open_workspace
+from companion.enrich.workspace import Workspace
 from companion.note.callouts import Styles
 from companion.note.edit import diff_edits
 from companion.note.facts import find_facts
@@ -24,10 +21,9 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.store.journal import NewChange, write_note
 from companion.vault.write import read_note
+from tests.enrich.conftest import STUB, Open
 
-Open = Callable[[Mapping[str, str], str], Workspace]
 USE = "Steamed rice is overgrown by [[Koji]] within two days."
-STUB = "---\ndescription:\n---\n# Koji\n"
 SETTINGS = """[private]
 folders = ["Diary"]
 tags = ["private"]
@@ -36,24 +32,6 @@ properties = { secret = "true" }
 tags = ["ignored"]
 patterns = ["Drafts/**"]
 """
-
-
-@pytest.fixture
-def open_vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
-    home, vault = tmp_path / "home", tmp_path / "vault"
-    home.mkdir()
-    monkeypatch.setenv("COMPANION_HOME", str(home))
-    with ExitStack() as stack:
-
-        def open_vault(notes: Mapping[str, str], settings: str = "") -> Workspace:
-            (home / "config.toml").write_text(settings)
-            for path, text in {"Koji.md": STUB, **notes}.items():
-                note = vault / path
-                note.parent.mkdir(parents=True, exist_ok=True)
-                note.write_text(text, encoding="utf-8")
-            return stack.enter_context(open_workspace(load_config(), vault))
-
-        yield open_vault
 
 
 def tell(space: Workspace, path: str = "Koji.md", budget: int | None = None) -> Told:
@@ -211,7 +189,7 @@ def quote(space: Workspace) -> list[Accepted]:
     known = VaultContext(space.scan())
     asker, note = Asker(space, known), parsed(space, "Koji.md")
     needs = find_facts(note, space.rules, explicit=True).needs
-    _, outcomes = asker.plan("Koji.md", note, [each for each in needs if each.kind == CALLOUT])
+    _, outcomes, _ = asker.plan("Koji.md", note, [each for each in needs if each.kind == CALLOUT])
     return [each for each in outcomes if isinstance(each, Accepted)]
 
 

@@ -1,0 +1,187 @@
+"""The text of what a note embeds: notes, their sections and blocks, and PDFs."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from threading import Lock
+
+from companion.enrich.context import EmbeddedText, VaultContext
+from companion.enrich.words import width
+from companion.enrich.workspace import Workspace
+from companion.note.blocks import Line
+from companion.note.embeds import (
+    BLANK,
+    Embed,
+    find_embeds,
+    find_part,
+    insert_lines,
+    mix_lines,
+)
+from companion.note.link_names import NotePaths
+from companion.note.parsed_note import ParsedNote
+from companion.vault.files import NoteFile, attachment_reason, read_file, stat_note
+from companion.vault.pdf_text import LARGEST_PDF, PdfText, read_pdf
+from companion.vault.walk import walk_files
+
+_DEEPEST = 2  # an embed in an embedded note is read, one in that is not
+_CACHED = 32  # texts of PDFs
+_LOOK_AGAIN = 5.0  # seconds after which a PDF that is not found is looked for once more
+_PDF = ".pdf"
+_UNREAD = {".canvas": "canvases are not read", ".base": "bases are not read"}
+
+
+class Embeds:
+    """Reads what the notes of a vault embed; from any thread.
+
+    Of notes and files that are private or left alone nothing is read, whichever model is asked, as
+    for Backlinks.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._lock = Lock()
+        self._pdfs = NotePaths()
+        self._looked_at = -_LOOK_AGAIN
+
+    def read(self, vault: VaultContext, path: str, parsed: ParsedNote, most: float) -> EmbeddedText:
+        """Return the note at path with what it embeds. most: letters of that, about."""
+        reader = _Reader(self, self._workspace, vault, most)
+        inserted = reader.expand(parsed, range(len(parsed.lines)), path, (path,))
+        if not inserted:
+            return EmbeddedText(parsed, unread=tuple(reader.unread))
+        text = "\n".join(line.visible for lines in inserted.values() for line in lines)
+        files = tuple(dict.fromkeys(reader.files))
+        return EmbeddedText(insert_lines(parsed, inserted), text, files, tuple(reader.unread))
+
+    def find_pdf(self, target: str, source: str) -> str | None:
+        """Return the path of the PDF that a link to target in the note source leads to."""
+        with self._lock:
+            path = self._pdfs.find_note(target, source)
+            is_there = path is not None and stat_note(self._workspace.root, path)
+            if not is_there and time.monotonic() - self._looked_at > _LOOK_AGAIN:
+                space = self._workspace
+                self._pdfs = NotePaths(walk_files(space.root, space.ignore, _PDF))
+                self._looked_at = time.monotonic()
+                path = self._pdfs.find_note(target, source)
+        return path
+
+
+class _Reader:
+    """Reads the embeds of one note. letters: how many may still be added."""
+
+    def __init__(
+        self, embeds: Embeds, workspace: Workspace, vault: VaultContext, letters: float
+    ) -> None:
+        self._embeds = embeds
+        self._workspace = workspace
+        self._vault = vault
+        self._letters = letters
+        self._seen: set[tuple[str, str]] = set()
+        self.files: list[NoteFile] = []
+        self.unread: list[str] = []
+
+    def expand(
+        self, parsed: ParsedNote, lines: range, path: str, above: tuple[str, ...]
+    ) -> dict[int, list[Line]]:
+        """Return the lines of what is embedded in these lines, by the line that it follows.
+
+        above: the notes that are being read, from the outermost one to that at path.
+        """
+        inserted: dict[int, list[Line]] = {}
+        for number, embeds in find_embeds(parsed).items():
+            if number in lines:
+                for embed in embeds:
+                    if new := list(self._cut(self._read(embed, path, above))):
+                        inserted.setdefault(number, []).extend(new)
+        return inserted
+
+    def _read(self, embed: Embed, path: str, above: tuple[str, ...]) -> Sequence[Line]:
+        target = embed.target.casefold()
+        ending = target[target.rfind(".") :] if "." in target else ""
+        if why := _UNREAD.get(ending):
+            self._leave_out(embed, why)
+        elif ending == _PDF:
+            return self._read_pdf(embed, path)
+        elif (other := self._vault.links.leads_to(embed.target, path)) and other not in above:
+            return self._read_note(embed, other, above)
+        return ()
+
+    def _read_note(self, embed: Embed, path: str, above: tuple[str, ...]) -> Sequence[Line]:
+        if len(above) > _DEEPEST or not self._is_new(path, embed.part):
+            return ()
+        file = stat_note(self._workspace.root, path) if self._vault.may_tell(path) else None
+        parsed = file and self._workspace.read_source(file)
+        if not (file and parsed):
+            self._leave_out(embed, "that note is private or left alone")
+            return ()
+        self.files.append(file)
+        part = find_part(parsed, embed.part)
+        if part is None:
+            self._leave_out(embed, "that part is not in the note")
+            return ()
+        hidden = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
+        inner = self.expand(parsed, part, path, (*above, path))
+        return mix_lines(parsed, [number for number in part if number not in hidden], inner)
+
+    def _read_pdf(self, embed: Embed, source: str) -> Sequence[Line]:
+        root, ignore = self._workspace.root, self._workspace.ignore
+        path = self._embeds.find_pdf(embed.target, source)
+        if path is None:
+            self._leave_out(embed, "no such file is in a folder of the vault that is read")
+            return ()
+        file = stat_note(root, path)
+        if why := attachment_reason(root, path, ignore):
+            self._leave_out(embed, f"that file is left alone: {why}")
+        elif file and file.size > LARGEST_PDF:
+            self._leave_out(embed, f"it has {file.size:,} bytes, and {LARGEST_PDF:,} are read")
+        elif file and self._is_new(path, str(embed.page)):
+            pdf = _read_cached(f"{root}/{path}", file.size, embed.page)
+            if pdf.fault:
+                self._leave_out(embed, pdf.fault)
+            elif not pdf.is_whole:
+                self._leave_out(embed, "only a part of it is read, as it is long or broken")
+            self.files.append(file)
+            # Each paragraph as a quote: it is text of the note, but not in its author's words.
+            quoted = (f"> {each.replace('[!', '[')}" for each in pdf.paragraphs)
+            lines = (Line(0, 0, 0, text, 2, 1, kind="text", starts_block=True) for text in quoted)
+            return [each for line in lines for each in (line, BLANK)]
+        return ()
+
+    def _is_new(self, path: str, part: str) -> bool:
+        """Return whether that was not read for this note before; it is then."""
+        is_new = (path, part) not in self._seen
+        self._seen.add((path, part))
+        return is_new
+
+    def _leave_out(self, embed: Embed, why: str) -> None:
+        self.unread.append(f"{embed}: {why}")
+
+    def _cut(self, lines: Sequence[Line]) -> Iterator[Line]:
+        for line in lines:
+            if self._letters > 0:
+                self._letters -= width(line.text)
+                yield line
+
+
+_texts = OrderedDict[tuple[bytes, int | None], PdfText]()
+_texts_lock = Lock()  # one is read at a time, which takes memory
+
+
+def _read_cached(file: str, size: int, page: int | None) -> PdfText:
+    """Return the text of the PDF at that path; that of the same bytes is read once."""
+    try:
+        data = read_file(file, size)
+    except OSError as error:
+        return PdfText(fault=f"it cannot be read ({error.strerror})", is_whole=False)
+    if data is None:
+        return PdfText(fault="it changed while it was read", is_whole=False)
+    key = sha256(data).digest(), page
+    with _texts_lock:
+        text = _texts.pop(key) if key in _texts else read_pdf(data, page)
+        _texts[key] = text
+        while len(_texts) > _CACHED:
+            _texts.popitem(last=False)
+    return text

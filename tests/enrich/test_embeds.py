@@ -1,0 +1,167 @@
+"""What a note embeds is its text: which of it, how deep, and never what is private."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from companion.enrich.asker import Asker
+from companion.enrich.context import VaultContext
+from companion.enrich.excerpt import read_told
+from companion.enrich.task import Job, prepare_task
+from companion.enrich.workspace import Workspace
+from tests.enrich.conftest import Open
+from tests.vault.test_pdf_text import make_pdf
+
+RICE = """---
+description: Of rice.
+---
+Rice is steamed. %%no%%
+
+> [!ai] AI
+> Rice is a grain.
+
+## Soak: one night
+
+It soaks for a night.
+
+### Water
+
+The water is cold. ^cold
+
+- Drain it. ^drain
+    - Well.
+- Steam it.
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+^table
+
+## Steam
+
+It is steamed for an hour.
+"""
+NOTES = {
+    "Food/Rice.md": RICE,
+    "A.md": "Of A. ![[B]]",
+    "B.md": "Of B. ![[C]] ![[A]]",
+    "C.md": "Of C. ![[D]]",
+    "D.md": "Of D.",
+    "Diary/Secret.md": "Of the quail.",
+    "Marked.md": "#private Of the quail.",
+    "Drafts/Draft.md": "Of the quail.",
+    "Bad.md": "Of B.\n\n```\nnever closed",
+}
+SETTINGS = """[private]
+folders = ["Diary"]
+tags = ["private"]
+[ignore]
+patterns = ["Drafts/**"]
+[endpoint]
+small = false
+"""
+STEAM = "## Steam\n\nIt is steamed for an hour."
+SECTION = "Rice\n\n## Soak: one night\n\nIt soaks for a night.\n\n"
+ITEM = "- Drain it. ^drain\n    - Well."
+TABLE = "| a | b |\n|---|---|\n| 1 | 2 |"
+WATER = f"### Water\n\nThe water is cold. ^cold\n\n{ITEM}\n- Steam it.\n\n{TABLE}\n\n^table"
+
+EXAMPLES = [
+    pytest.param("![[D]]", "D\n\nOf D.", id="a note"),
+    pytest.param("![[Food/Rice.md#steam]]", f"Food/Rice.md\n\n{STEAM}", id="a section"),
+    pytest.param("![[Rice#Soak one night]]", SECTION + WATER, id="with what is below it"),
+    pytest.param(
+        "![[Rice#Soak: one night#Water|x]]",
+        f"x\n\n{WATER}",
+        id="a section in a section",
+    ),
+    pytest.param("![[Rice#^cold]]", "Rice\n\nThe water is cold. ^cold", id="a paragraph"),
+    pytest.param("![[Rice#^drain]]", f"Rice\n\n{ITEM}", id="an item with those below it"),
+    pytest.param("![[Rice#^table]]", f"Rice\n\n{TABLE}", id="a table"),
+    pytest.param("![x](Food/Rice.md#Steam)", f"x\n\n{STEAM}", id="in Markdown"),
+    pytest.param("![x](../D.md)", "x\n\nOf D.", id="by a relative path"),
+    pytest.param("> quoted\n> - ![[D]]\n", "> quoted\n> - D\n\nOf D.", id="in a list in a quote"),
+    pytest.param("One ![[D]] two\nthree.", "One D two\n\nOf D.\n\nthree.", id="in a sentence"),
+    pytest.param("![[D]] ![[d]]", "D d\n\nOf D.", id="once"),
+    pytest.param("![[A]]", "A\n\nOf A. B\n\nOf B. C A", id="two notes deep, no circle"),
+    pytest.param("![[Koji]] ![[#Koji]]", "Koji Koji", id="not itself"),
+    pytest.param(
+        "![[Bad]]\n\nOwn.", "Bad\n\nOf B.\n\n```\nnever closed\n\nOwn.", id="cannot break out"
+    ),
+    pytest.param("`![[D]]` \\![[D]]", "`![[D]]` \\!D", id="not in code"),
+    pytest.param("```\n![[D]]\n```", "```\n![[D]]\n```", id="not in a fence"),
+    pytest.param("[[D]] ![[No such note]] ![[D.png]]", "D No such note", id="no link, no picture"),
+    pytest.param("![[Secret]]", "Secret", id="not what is private"),
+    pytest.param("![[Marked]] ![[Draft]]", "Marked Draft", id="nor what is left alone"),
+    pytest.param("![[x.pdf]] ![[b.canvas]] ![[t.base#v]]", "", id="no names of files"),
+]
+
+
+def shown(space: Workspace, text: str) -> str:
+    """Return the text of the note that a prompt shows."""
+    (space.root / "Koji.md").write_text(f"---\ndescription:\n---\n{text}", encoding="utf-8")
+    data = (space.root / "Koji.md").read_bytes()
+    parsed = prepare_task(space, Job("Koji.md", explicit=True), data).parsed
+    return Asker(space, VaultContext(space.scan())).describe("Koji.md", parsed, []).prose
+
+
+@pytest.mark.parametrize(("text", "expected"), EXAMPLES)
+def test_embeds(open_vault: Open, text: str, expected: str) -> None:
+    assert shown(open_vault(NOTES, SETTINGS), text).strip() == expected
+
+
+WITHOUT = ["quail", "Rice is a grain", "description", "%%"]
+
+
+@pytest.mark.parametrize("text", ["![[Rice]] ![[Secret]] ![[Marked]] ![[Draft]] ![[A]]"])
+def test_what_is_never_shown(open_vault: Open, text: str) -> None:
+    prose = shown(open_vault(NOTES, SETTINGS), text)
+    assert "Rice is steamed." in prose
+    assert not [each for each in WITHOUT if each in prose]
+
+
+PDFS: Mapping[str, list[str]] = {
+    "files/paper.pdf": ["Koji is a mould. It grows on rice.", "The second page."],
+    "Diary/secret.pdf": ["Of the quail."],
+    "scan.pdf": [""],
+}
+PDF_EXAMPLES = [
+    pytest.param("![[paper.pdf]]", "Koji is a mould. It grows on rice.", "", id="a PDF"),
+    pytest.param("![[paper.pdf#page=2]]", "> The second page.", "", id="a page"),
+    pytest.param("![p](files/paper.pdf)", "It grows on rice.", "", id="in Markdown"),
+    pytest.param("![[paper.pdf#page=3]]", "", "it has no page 3", id="no such page"),
+    pytest.param("![[scan.pdf]]", "", "it has no text; it may be scanned", id="scanned"),
+    pytest.param("![[none.pdf]]", "", "no such file", id="not there"),
+    pytest.param("![[secret.pdf]]", "", "in a private folder", id="private"),
+    pytest.param("![[b.canvas]]", "", "canvases are not read", id="a canvas"),
+    pytest.param("![[t.base]]", "", "bases are not read", id="a base"),
+    pytest.param("![[Secret]]", "", "private or left alone", id="a private note"),
+    pytest.param("![[Rice#None]]", "", "that part is not in the note", id="no such part"),
+]
+
+
+@pytest.mark.parametrize(("text", "prose", "unread"), PDF_EXAMPLES)
+def test_pdfs_and_what_is_left_out(open_vault: Open, text: str, prose: str, unread: str) -> None:
+    space = open_vault(NOTES, SETTINGS)
+    for path, pages in PDFS.items():
+        (space.root / path).parent.mkdir(exist_ok=True)
+        (space.root / path).write_bytes(make_pdf(pages))
+    assert prose in shown(space, text) and "quail" not in shown(space, text)
+    task = prepare_task(space, Job("Koji.md", explicit=True), (space.root / "Koji.md").read_bytes())
+    asker = Asker(space, VaultContext(space.scan()))
+    _, _, said = asker.plan("Koji.md", task.parsed, task.needs)
+    assert [unread in each for each in said] == [True] * bool(unread)
+
+
+def test_captions_count_as_text_of_the_note() -> None:
+    from companion.note.parsed_note import ParsedNote
+    from companion.note.text import NoteText
+    from companion.prompts import PromptContext
+
+    text = "![[pot.jpg|A pot of tea]] ![Green leaves](a.png) ![300](b.png) ![b.png](b.png)\n"
+    assert read_told(ParsedNote(NoteText(text)), PromptContext("Tea")) == [
+        "A pot of tea Green leaves"
+    ]
