@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,14 +12,13 @@ import ruamel.yaml
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ruamel.yaml.loader import SafeLoader
 
 from companion.errors import NoteRefused
 from companion.note.edit import apply_edits
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
-from companion.note.yaml_check import ruamel_events
+from companion.note.yaml_check import _parse, parse_ruamel, ruamel_events
 from tests.examples import many
 
 TEXT = "A short text"
@@ -266,16 +266,6 @@ def _parsed(text: str) -> list[dict[str, Any]]:
     return [yaml.load(source, Loader=loader) or {}, by_ruamel or {}]
 
 
-def _events(parse: Iterable[Any]) -> list[str]:
-    """Return what a parser finds, its error as the last."""
-    found: list[str] = []
-    try:
-        found.extend(f"{each} {each.start_mark.index} {each.end_mark.index}" for each in parse)
-    except ruamel.yaml.error.YAMLError as error:
-        found.append(f"{type(error)} {error}")
-    return found
-
-
 _VALUES = st.sampled_from(
     [
         "", " ", " ~", " text", " x # c", " 'x'  ", " 'it''s'", ' "a\\tb"', " 😀 é", " 12", " 0o17",
@@ -330,14 +320,64 @@ def test_filling_changes_nothing_else(old: str, value: str | list[str]) -> None:
     _check_promises(old, fill_property(NoteText(old), "a", value), value)
 
 
-@given(st.one_of(_notes(_EMPTY), st.text(st.sampled_from("ab:-#[]{}&*!|>'\"?%@ \t\n\r"))))
-def test_a_faster_loader_finds_the_same(text: str) -> None:
-    def slow_events() -> Iterator[Any]:
-        loader = SafeLoader(text)
-        while loader.check_event():
-            yield loader.get_event()
+_LINES = [
+    *(
+        "a:",
+        "b: ",
+        "a b: c: d",
+        "a: b:",
+        "a:: b",
+        "a: x # y",
+        "a: x#y",
+        "a: (x) [y] {z} & * ! | > %",
+    ),
+    *("a: http://b.c/d?e#f", "a: 1:30", "a: -1", "a: x\t", "a: 'x'", 'a: "x: #y 😀" ', "a: 'x''y'"),
+    *('a: "\\t"', 'a: "x" y', "a: []", "a: [x, 'y z']", "a: [x, ]", "a: [x: y]", "a: [-]", "a: |"),
+    *(
+        "- x",
+        "-",
+        "- ",
+        "  - x",
+        "  - - x",
+        "  -  x: y",
+        "  - 'x'",
+        "   - x",
+        "  x",
+        "",
+        " ",
+        "# x",
+    ),
+    *(
+        "---",
+        "...",
+        "? a",
+        ": b",
+        "<<: x",
+        "a: *x",
+        "a: &x y",
+        "a: !!str",
+        "a : b",
+        "é: 你好，x",
+        "%x",
+    ),
+]
 
-    assert _events(ruamel_events(text)) == _events(slow_events())
+
+@settings(max_examples=many(500))
+@given(st.lists(st.sampled_from(_LINES), max_size=4), st.sampled_from(["\n", "\r\n"]))
+def test_the_parsers_agree_on_what_one_of_them_reads_alone(lines: list[str], end: str) -> None:
+    note = NoteText("".join(f"{line}{end}" for line in ["---", *lines, "---"]))
+    by_both: list[object] = []
+    for parse in (parse_ruamel, partial(_parse, parse=ruamel_events, parser="ruamel.yaml")):
+        try:
+            head, entries, tail = parse(note)
+            events = (*head, *(e for key, value in entries for e in (*key, *value)), *tail)
+            by_both.append(
+                [each._replace(start=0, end=0) if each.is_nothing else each for each in events]
+            )
+        except NoteRefused:
+            by_both.append("refused")
+    assert by_both[0] == by_both[1]
 
 
 @settings(max_examples=many(200))
