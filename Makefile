@@ -1,7 +1,7 @@
 # make demo: the main job on the example vault.  make test: the tests; make test-release: those,
 # too, that only a release needs.  make check: lint, types, layers, documentation.  Each sets up
-# what it needs first: .venv, and for the plugin Node's packages, with Node itself in .venv where
-# the machine has none.  PYTHON names another interpreter.
+# what it needs first: .venv, of which the demo needs a part, and for the plugin Node's packages,
+# with Node itself in .venv where the machine has none.  PYTHON names another interpreter.
 
 PYTHON ?= python3
 PLUGIN := obsidian-plugin
@@ -16,11 +16,23 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 dev: $(PLUGIN)/main.js $(PAGE)/page.min.js
 
-.venv/ready: pyproject.toml
+.venv/pip:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+.venv/ready: pyproject.toml | .venv/pip
 	$(BIN)/python -m pip install --quiet --editable '.[mcp]' --group dev
+	touch $@
+
+# What the demo needs, and no more. The model comes while the packages are installed; where that
+# fails, the demo tries again, and says why.
+.venv/demo: pyproject.toml | .venv/pip
+	@echo "Setting up .venv, which takes a minute or two"
+	$(BIN)/python -m pip install --quiet filelock huggingface-hub platformdirs
+	$(BIN)/python -m companion.llm.download & fetch=$$!; \
+		$(BIN)/python -m pip install --quiet --editable . && { wait $$fetch || true; }
 	touch $@
 
 .venv/node: .venv/ready
@@ -40,8 +52,8 @@ $(PAGE)/page.min.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/page.mjs $(UI)
 	cd $(PLUGIN) && npm run --silent page
 	touch $@
 
-demo: .venv/ready
-	$(BIN)/companion demo --vault .demo/example
+demo: .venv/demo
+	@$(BIN)/companion demo --vault .demo/example
 
 test: dev
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal

@@ -14,21 +14,17 @@ import click
 import companion
 from companion.app.runtime_file import find_daemon
 from companion.cli import run
+from companion.cli.demo_report import show_demo
 from companion.cli.output import Output
 from companion.cli.session import VaultPathType
-from companion.config import common_state_folder, state_folder
+from companion.config import common_state_folder
 from companion.config.edit_settings import plan_settings, write_planned
 from companion.config.load import ENDPOINT_VARIABLES
 from companion.errors import UsageError, VaultLocked
 from companion.llm.catalog import find_model
-from companion.store.journal import Journal
-from companion.store.proposals import Selection
 from companion.vault.paths import find_vault
 
 _OURS = ".companion-demo"  # a folder in the vault: the demo made it, and keeps its settings there
-_SOME_FAILED = 1  # a note was not filled, and it said why; small models do not always manage
-_FIRST = (("scan", "--skipped"), ("enrich", ".", "--diff"))
-_ONCE_MORE = (("scan",), ("enrich", "."), ("proposals",), ("history", "--limit", "3"))
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -38,7 +34,8 @@ _ONCE_MORE = (("scan",), ("enrich", "."), ("proposals",), ("history", "--limit",
 def demo(command: tuple[str, ...], vault: Path | None, model: str | None) -> int:
     """See it work, on the notes of an example vault.
 
-    A model on this machine fills them. The vault goes into Companion's state folder, or where
+    A model on this machine fills them; then you see what was written, what waits for you and what
+    was not touched, and on a terminal the same as a page. The vault goes into Companion's state folder, or where
     --vault says: a new or an empty folder. It has settings and a history of its own; yours are not
     touched. Run again, it puts the example notes back as they were; notes that you added stay.
 
@@ -50,34 +47,12 @@ def demo(command: tuple[str, ...], vault: Path | None, model: str | None) -> int
     if not command:
         _make_vault(folder, model)
     with _working_in(folder):
-        return run(list(command)) if command else _show(folder, vault)
-
-
-def _show(folder: Path, vault: Path | None) -> int:
-    """Scan and enrich the vault, do so once more, and return the exit status.
-
-    folder: the vault's. vault: as the user named it, if they did.
-    """
-    output = Output()
-    output.say(f"A copy of the example vault is in {folder}; work on that.")
-    for commands, then in (
-        (_FIRST, "Once more: the model is not asked again."),
-        (_ONCE_MORE, f"The notes are in {folder}."),
-    ):
-        for command in commands:
-            output.say(f"\n$ companion {shlex.join(command)}")
-            if (status := run(list(command))) > _SOME_FAILED:
-                return status
-        output.say(f"\n{then}")
-    demo = f"companion demo --vault {shlex.quote(str(vault))}" if vault else "companion demo"
-    state = state_folder(folder.resolve())
-    with Journal(state / "journal.sqlite3", read_only=True) as journal:
-        waiting = journal.proposals.count(Selection(states=("open",)))
-    if waiting:
-        wait = "value waits" if waiting == 1 else "values wait"
-        output.say(f"{waiting} {wait} for you to decide: {demo} review shows each and asks.")
-    output.say(f"{demo} undo takes the run back.")
-    return 0
+        if command:
+            return run(list(command))
+        output = Output()
+        output.say(f"A copy of the example vault is in {folder}; your notes are not touched.")
+        named = f"companion demo --vault {shlex.quote(str(vault))}" if vault else "companion demo"
+        return show_demo(folder.resolve(), named, output)
 
 
 def _make_vault(folder: Path, model: str | None) -> None:

@@ -89,5 +89,5 @@ def _pull(name: str, output: Output) -> Path:
     model = find_model(name)
     size = f" ({decimal(model.size)}, once)" if model.size else ""
     output.warn(f"Fetching the model {name}{size}")
-    with output.progress(name, in_bytes=True) as bar:
-        return pull_model(name, bar.update)
+    with output.download(name) as tell:
+        return pull_model(name, tell)

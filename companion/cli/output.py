@@ -17,12 +17,16 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
+    TimeElapsedColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 from rich.text import Text
 
 from companion.errors import UsageError
+from companion.llm.download_words import DownloadWords, Pulse
 from companion.note.text import show_hidden, split_lines
 
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
@@ -56,9 +60,12 @@ class Output:
 
     def shorten(self, text: str, used: int) -> str:
         """Return the text cut to what fits on a line beside `used` characters; whole in a pipe."""
+        return self.clip(text, used) if self.out.is_terminal else text
+
+    def clip(self, text: str, used: int = 0) -> str:
+        """Return the text cut to what fits on a line beside `used` characters, in a pipe, too."""
         shown = Text(text)
-        if self.out.is_terminal:
-            shown.truncate(max(10, self.out.width - used), overflow="ellipsis")
+        shown.truncate(max(10, self.out.width - used), overflow="ellipsis")
         return shown.plain
 
     def warn(self, *texts: str) -> None:
@@ -113,13 +120,32 @@ class Output:
             print_line()
 
     @contextmanager
-    def progress(self, what: str, total: int = 0, *, in_bytes: bool = False) -> Iterator[Bar]:
+    def progress(self, what: str, total: int = 0) -> Iterator[Bar]:
         """Show a progress bar on the standard error, if that is a terminal."""
-        done = DownloadColumn() if in_bytes else MofNCompleteColumn()
-        columns = (TextColumn("{task.description}"), BarColumn(), done, TimeRemainingColumn())
-        quiet = not self.err.is_terminal
-        with Progress(*columns, console=self.err, disable=quiet, transient=True) as progress:
+        columns = (MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        with self._show_progress(*columns) as progress:
             yield Bar(progress, what, total)
+
+    @contextmanager
+    def download(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Show how far a download is, its speed and the time left; in a log in words.
+
+        Yields what takes the bytes that are there and the bytes in all.
+        """
+        if not self.err.is_terminal:
+            words = DownloadWords()
+            with Pulse(lambda text: click.echo(text, nl=False, err=True), words):
+                yield words.update
+            click.echo(err=True)
+            return
+        columns = (DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        with self._show_progress(*columns) as progress:
+            yield Bar(progress, what, 0).update
+
+    def _show_progress(self, *columns: ProgressColumn) -> Progress:
+        start = (TextColumn("{task.description}"), BarColumn())
+        quiet = not self.err.is_terminal
+        return Progress(*start, *columns, console=self.err, disable=quiet, transient=True)
 
 
 class Bar:

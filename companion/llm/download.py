@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from companion.errors import EndpointError
-from companion.llm.catalog import Model, Wheels, find_model, model_path, models_folder
+from companion.llm.catalog import (
+    DEFAULT_MODEL,
+    Model,
+    Wheels,
+    find_model,
+    model_path,
+    models_folder,
+)
 
 DownloadProgress = Callable[[int, int], None]
 """Takes the bytes that are there and the bytes in all; 0 in all while unknown."""
@@ -233,3 +240,20 @@ def _reporter(progress: DownloadProgress) -> type[Any]:
         progress(*bar.so_far)
 
     return type("Report", (tqdm,), {"__init__": start, "update": update})
+
+
+def _pull_default_model() -> None:
+    """Fetch the default model, and tell of it in words: `make demo` does, while it installs."""
+    from companion.llm.download_words import DownloadWords, Pulse
+
+    model = find_model(DEFAULT_MODEL)
+    if not model_path(model.name):
+        print(f"Fetching the model {model.name} ({(model.size or 0) / 1e9:.1f} GB, once)")
+        words = DownloadWords()
+        with Pulse(lambda text: print(text, end="", flush=True), words):
+            pull_model(model.name, words.update)
+        print(" done")
+
+
+if __name__ == "__main__":
+    _pull_default_model()

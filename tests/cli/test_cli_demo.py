@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.vault.lock import vault_lock
+from tests.cli.terminal import in_a_terminal
 from tests.cli.user import REPOSITORY, User, files_in
+from tests.forked import CAN_FORK
 
 EXAMPLES = files_in(REPOSITORY / "examples/vault")
+SCREEN = (
+    "-description:",
+    "+description: What a stub is.",
+    "Not touched: ",
+    "Diary.md: it says ai: false",
+    "A second run: nothing is left to do, and no model is asked",
+    "On a page in the browser: companion demo serve, and beside it companion demo open",
+)
+"""What the screen at the end says."""
 
 
 @pytest.fixture(autouse=True)
@@ -30,9 +42,10 @@ def test_it_fills_the_example_vault_and_takes_it_back(user: User) -> None:
     ran = user.run("demo")
     folder = user.home / "demo"
     assert ran.status == 0, ran.all
-    assert f"A copy of the example vault is in {folder}; work on that." in ran.out
-    assert ran.out.count("\n$ companion ") == 6
-    assert "Once more: the model is not asked again.\n\n$ companion scan\n" in ran.out
+    assert f"A copy of the example vault is in {folder}; your notes are not touched." in ran.out
+    assert len(ran.out.splitlines()) <= 60
+    for words in SCREEN:
+        assert words in ran.out.partition("\nFilled: ")[2], words
     assert b"description: What a stub is." in (folder / "Cooking/Sourdough.md").read_bytes()
     assert (dict(os.environ), Path.cwd()) == before
     assert user.run("demo", "undo").status == 0
@@ -59,9 +72,16 @@ def test_it_ends_with_what_waits(user: User, monkeypatch: pytest.MonkeyPatch) ->
     user.says(description="I am a language model.", callout="I am a language model.")
     folder = str(user.home / "an example")
     ran = user.run("demo", "--vault", folder)
-    told = f" values wait for you to decide: companion demo --vault '{folder}' review shows each"
-    assert ran.status == 0 and told in ran.out, ran.all
-    assert "values wait" not in user.run("demo", "--vault", folder, "scan").out
+    assert ran.status == 0 and "\nWaiting for you: " in ran.out, ran.all
+    assert "a sentence of the note itself, for want of a usable answer" in ran.out
+    assert f"Decide on what waits: companion demo --vault '{folder}' review. " in ran.out
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="a fork has the endpoint of the test")
+def test_on_a_terminal_its_page_is_served_until_enter(user: User) -> None:
+    shown = in_a_terminal(user, ["demo"], typed="\n")
+    assert re.search(r"This inbox as a page: http://127\.0\.0\.1:\d+/#code=\w{4}-", shown)
+    assert "INFO" not in shown
 
 
 def test_a_model_is_set_for_the_example_vault_only(user: User) -> None:

