@@ -39,6 +39,7 @@ _SECTIONS = {
         "config": "companion.cli.config:config",
         "doctor": "companion.cli.doctor:doctor",
         "forget": "companion.cli.history:forget",
+        "uninstall": "companion.cli.uninstall:uninstall",
     },
     "Programs and prompts": {
         "batch": "companion.cli.batch:batch",

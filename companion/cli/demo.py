@@ -35,7 +35,9 @@ def demo(command: tuple[str, ...], vault: Path | None, model: str | None) -> int
     """See it work, on the notes of an example vault.
 
     A model on this machine fills them; then you see what was written, what waits for you and what
-    was not touched, and on a terminal the same as a page. The vault goes into Companion's state folder, or where
+    was not touched, and on a terminal the same as a page.
+
+    The vault goes into Companion's state folder, or where
     --vault says: a new or an empty folder. It has settings and a history of its own; yours are not
     touched. Run again, it puts the example notes back as they were; notes that you added stay.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -124,6 +125,27 @@ def read_installed(root: Path) -> Installed:
     if manifest is None or None in contents.values():
         return Installed(None, enabled)
     return Installed(_version(manifest, folder / "manifest.json"), enabled)
+
+
+def find_plugin(root: Path) -> Path | None:
+    """Return the plugin's folder in the vault at root; None if there is none, or it is a link."""
+    folder = root / SETTINGS / "plugins" / PLUGIN
+    is_real = folder.is_dir() and Path(os.path.realpath(folder)) == folder
+    return folder if is_real else None
+
+
+def remove_plugin(root: Path) -> None:
+    """Disable the plugin in the vault at root, and remove its folder.
+
+    Raises UsageError if the list of enabled plugins cannot be read; nothing is removed then.
+    """
+    list_file = root / SETTINGS / "community-plugins.json"
+    before, enabled = _read_json(root, list_file, [], "it is no list of plugins")
+    if PLUGIN in enabled:
+        rest = [name for name in enabled if name != PLUGIN]
+        write_whole(list_file, _as_json(rest, before), _USUAL)
+    if folder := find_plugin(root):
+        shutil.rmtree(folder)
 
 
 def read_setting(root: Path, name: str) -> object:
