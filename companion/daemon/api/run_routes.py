@@ -116,7 +116,7 @@ def cancel_run(run: str, body: Nothing) -> RunShape:
     return RunShape.model_validate(current_run)
 
 
-@runs.does("/runs/<run>/edits", conflicts=True)
+@runs.does("/runs/<run>/edits", "decide", conflicts=True)
 def edits_for_text(run: str, body: EditsAgain) -> OfferShape:
     """The run's edits for the text that the editor shows now; no model is asked."""
     handler = the_daemon().run_handler
@@ -125,7 +125,7 @@ def edits_for_text(run: str, body: EditsAgain) -> OfferShape:
     )
 
 
-@runs.does("/runs/<run>/refused")
+@runs.does("/runs/<run>/refused", "decide")
 def refuse_changes(run: str, body: Refused) -> RunShape:
     """Refuse changes of a run's result; what they were for is not asked for again."""
     current_run = _require(run)
@@ -133,7 +133,7 @@ def refuse_changes(run: str, body: Refused) -> RunShape:
     return RunShape.model_validate(current_run)
 
 
-@runs.does("/runs/<run>/undecided")
+@runs.does("/runs/<run>/undecided", "decide")
 def keep_undecided(run: str, body: Undecided) -> RunShape:
     """Keep a run's values for a note as open proposals, which background work does not write."""
     current_run = _require(run)
@@ -141,7 +141,7 @@ def keep_undecided(run: str, body: Undecided) -> RunShape:
     return RunShape.model_validate(current_run)
 
 
-@runs.does("/runs/<run>/applied", conflicts=True)
+@runs.does("/runs/<run>/applied", "decide", conflicts=True)
 def confirm_edits(run: str, body: AppliedTo) -> ChangeMade:
     """Confirm that the edits of an offer were made."""
     try:
