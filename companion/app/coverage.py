@@ -114,12 +114,12 @@ def measure_spending(budget: Budget, config: Config, days: int) -> Spending:
     """Return what was spent on the last days, today among them, and in this month."""
     today = date.today()
     names = [(today - timedelta(days=ago)).isoformat() for ago in reversed(range(days))]
-    amounts = budget.spent_by_day(max(days, today.day))
-    models = budget.spent_by_model(max(days, today.day))
-    month = [amount for day, amount in amounts.items() if day[:7] == today.isoformat()[:7]]
+    spent = budget.spent_by_model(max(days, today.day))
+    this_month = (models for day, models in spent.items() if day[:7] == today.isoformat()[:7])
+    month = [amount for models in this_month for amount in models.values()]
     caps = budget.caps
     return Spending(
-        days=[_show_day(name, amounts.get(name, Amount()), models.get(name, {})) for name in names],
+        days=[_show_day(name, spent.get(name, {})) for name in names],
         month=_show(Spent, _sum(month)),
         is_free=config.is_embedded or is_free(config.endpoint),
         tokens_a_day=caps.tokens_a_day,
@@ -127,10 +127,10 @@ def measure_spending(budget: Budget, config: Config, days: int) -> Spending:
     )
 
 
-def _show_day(day: str, amount: Amount, models: Mapping[str, Amount]) -> SpentOnDay:
+def _show_day(day: str, models: Mapping[str, Amount]) -> SpentOnDay:
     dearest = sorted(models.items(), key=lambda each: (-each[1].microdollars, -each[1].tokens))
-    shown = [_show(SpentOnModel, spent, model=model) for model, spent in dearest]
-    return _show(SpentOnDay, amount, day=day, models=shown)
+    shown = [_show(SpentOnModel, spent, model=model) for model, spent in dearest if model]
+    return _show(SpentOnDay, _sum(models.values()), day=day, models=shown)
 
 
 def _show(shape: type[S], amount: Amount, **more: object) -> S:

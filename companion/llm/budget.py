@@ -14,7 +14,7 @@ from threading import Condition
 from typing import NamedTuple, TypeVar
 
 from companion.errors import EndpointError
-from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore, Correction
+from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore, Reserved
 from companion.llm.endpoint import Endpoint
 from companion.llm.rate_limiter import RateLimiter
 from companion.llm.reservation import Reservation
@@ -44,7 +44,7 @@ class BudgetUnknown(EndpointError):
 
 
 class DaySpending(NamedTuple):
-    """What was spent today; calls under way count with their estimates.
+    """What was spent today; where there is a cap, calls under way count with their estimates.
 
     dollars: US dollars; None when the price of any of today's calls is unknown.
     background_notes: of this vault alone.
@@ -107,7 +107,7 @@ class Budget:
         self._vault = vault
         self._clock = clock
         self._changed = Condition()
-        self._under_way = 0
+        self._under_way = 0  # calls that count with their estimates
         self._warned = False
 
     def follow(self, find_caps: Callable[[], Caps]) -> None:
@@ -122,7 +122,7 @@ class Budget:
         patient: bool = False,
         tier: str | None = None,
     ) -> Reservation:
-        """Return the reservation of a call, whose estimate counts as spent from now on.
+        """Return the reservation of a call; under a cap, its estimate counts from now on.
 
         patient: where a cap would be exceeded, wait for this process's calls under way, which may
         take less than was estimated for them. tier: the service tier that it is made in.
@@ -130,46 +130,44 @@ class Budget:
         Raises LimitReached, BudgetUnknown.
         """
         self.caps = caps = self._find_caps()
-        amount = self._price_tokens(input_tokens, output_tokens, tier)
-        if caps.microdollars is not None and amount.unpriced:
-            raise BudgetUnknown(
-                "The price of the model is not known, so the limit of dollars_a_day cannot be"
-                " kept; set tokens_a_day in its place, under [limits] in the configuration"
-            )
-        if caps.tokens_a_day is None and caps.microdollars is None:
-            day = self._day()
-            files = self._write(1, Correction(day, Amount(), amount, 0))
-            reserved = Correction(day, amount, amount, files)
-        else:
-            reserved = self._reserve_under_caps(amount, patient)
-        by_model = reserved._replace(model=caps.model)
-        made = Reservation(lambda usage: self._settle(by_model, usage, made.tier))
+        reserved = Reserved(self._day(), caps.model)
+        if (caps.tokens_a_day, caps.dollars_a_day) != (None, None):
+            estimate = self._price_tokens(input_tokens, output_tokens, tier)
+            reserved = self._reserve_under_caps(estimate, patient)
+
+        def settle(usage: Usage | None) -> None:
+            read, written = (usage.input_tokens, usage.output_tokens) if usage else (0, 0)
+            spent = Amount()
+            if usage is None or usage.calls:
+                spent = self._price_tokens(
+                    read or input_tokens, written or output_tokens, made.tier
+                )
+            self._settle(reserved, spent)
+
+        made = Reservation(settle)
         made.tier = tier
         return made
 
-    def _reserve_under_caps(self, amount: Amount, patient: bool) -> Correction:
-        """Return the reservation, in which the amount stands for what will be spent.
-
-        Raises LimitReached, BudgetUnknown.
-        """
+    def _reserve_under_caps(self, estimate: Amount, patient: bool) -> Reserved:
+        """Count the estimate as spent. Raises LimitReached, BudgetUnknown."""
         caps = self.caps
         with self._changed:
-            while not self._count(
-                partial(
-                    self._store.add,
-                    day := self._day(),
-                    amount,
-                    caps.tokens_a_day,
-                    caps.microdollars,
-                ),
-                capped=True,
-            ):
+            while True:
+                if caps.dollars_a_day is not None and estimate.unpriced:
+                    raise BudgetUnknown(
+                        "The price of the model is not known, so the limit of dollars_a_day cannot"
+                        " be kept; set tokens_a_day in its place, under [limits] in the"
+                        " configuration"
+                    )
+                day, limits = self._day(), (caps.tokens_a_day, caps.microdollars)
+                add = partial(self._store.add, day, caps.model, estimate, *limits)
+                if self._count(add, capped=True):
+                    self._under_way += 1
+                    return Reserved(day, caps.model, estimate, self._store.files)
                 if not (patient and self._under_way):
-                    raise self._limit_reached(day, amount)
+                    raise self._limit_reached(day, estimate)
                 self._changed.wait(_RECHECK)
                 caps = self.caps = self._find_caps()
-            self._under_way += 1
-            return Correction(day, amount, amount, self._store.files)
 
     def limiter(self, endpoint: Endpoint) -> RateLimiter:
         """Return the limiter of the endpoint's calls a minute, for all calls under this budget."""
@@ -204,12 +202,11 @@ class Budget:
         dollars = amount.microdollars / _MICRO if is_priced else None
         return DaySpending(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)
 
-    def spent_by_day(self, limit: int) -> dict[str, Amount]:
-        """Return the spending of the last `limit` days with calls; empty if it is unknown."""
-        return self._ask(lambda: self._store.read_days(limit), {})
-
     def spent_by_model(self, limit: int) -> dict[str, dict[str, Amount]]:
-        """Return the same by model; not what is under way, and nothing where unknown."""
+        """Return the spending on each model, by day, of the last `limit` days with calls.
+
+        Empty if it is unknown. A model without a name stands for calls of older versions.
+        """
         return self._ask(lambda: self._store.read_models(limit), {})
 
     def close(self) -> None:
@@ -257,36 +254,19 @@ class Budget:
             self._warn_once(error)
             return True
 
-    def _settle(self, reserved: Correction, usage: Usage | None, tier: str | None) -> None:
-        """Replace the reserved amount by the usage; None: it stays.
+    def _settle(self, reserved: Reserved, spent: Amount) -> None:
+        """Replace what was reserved by what was spent.
 
         Cached tokens count at full price, though most providers charge less: no cap is exceeded.
         """
-        spent = estimate = reserved.reserved
-        if usage is not None:
-            spent = Amount()
-            if usage.calls:
-                spent = self._price_tokens(
-                    usage.input_tokens or estimate.input_tokens,
-                    usage.output_tokens or estimate.output_tokens,
-                    tier,
-                )
-        self._write(-1, reserved._replace(spent=spent))
-
-    def _write(self, under_way: int, correction: Correction | None) -> int:
-        """Write the correction, unless the file is unusable; return how many files there were.
-
-        under_way: calls that begin, or -1 for one that ends.
-        """
         with self._changed:
             try:
-                if correction:
-                    self._store.correct(correction)
+                self._store.correct(reserved, spent)
             except BudgetFileUnusable as error:
                 self._warn_once(error)
-            self._under_way += under_way
-            self._changed.notify_all()
-            return self._store.files
+            if reserved.files:
+                self._under_way -= 1
+                self._changed.notify_all()
 
     def _limit_reached(self, day: str, amount: Amount) -> EndpointError:
         """Return the error for a call of that amount, which would exceed a cap of the day."""

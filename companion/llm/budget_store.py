@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 _KEPT_DAYS = 400
 _BUSY_SECONDS = 5.0
+_NO_LIMIT = 2**62
 _log = logging.getLogger(__name__)
 
 
@@ -32,24 +33,132 @@ class BudgetFileUnusable(Exception):
     """The file cannot be read or written; the text says why and what to do."""
 
 
-class BudgetFile:
-    """The SQLite file of the budget; for one thread at a time, and any number of processes.
+class Amount(NamedTuple):
+    """What calls cost. microdollars: millionths of a dollar; unpriced: calls of unknown price."""
 
-    A damaged file is set aside and started again, and so is one that was deleted meanwhile: `count`
-    says how many there were.
+    input_tokens: int = 0
+    output_tokens: int = 0
+    microdollars: int = 0
+    unpriced: int = 0
+    calls: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.input_tokens + self.output_tokens
+
+    def plus(self, other: Amount) -> Amount:
+        """Return the sum of each number."""
+        return Amount(*map(add, self, other))
+
+    def minus(self, other: Amount) -> Amount:
+        """Return the difference of each number, which may be negative."""
+        return Amount(*map(sub, self, other))
+
+
+class Reserved(NamedTuple):
+    """What counts as spent for a call under way; nothing if there was no cap.
+
+    files: how many files there had been when it was counted; a newer one does not have it.
+    """
+
+    day: str
+    model: str
+    amount: Amount = Amount()
+    files: int = 0
+
+
+class BudgetStore:
+    """What was spent each day, by model; for one thread at a time, and any number of processes.
+
+    A damaged file is set aside and replaced by a new one, and so is one that was deleted:
+    `files` counts those there were. All methods but close() raise BudgetFileUnusable.
     """
 
     def __init__(self, file: Path) -> None:
-        self.count = 0
+        self.files = 0
         self._file = file
         self._db: sqlite3.Connection | None = None
         self._id: FileId | None = None
 
-    def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return the result of work on the file; if it is damaged, on a new one.
+    def add(
+        self,
+        day: str,
+        model: str,
+        amount: Amount,
+        tokens: int | None = None,
+        microdollars: int | None = None,
+    ) -> bool:
+        """Return whether amount was added to the day, which it is unless a cap is exceeded.
 
-        Raises BudgetFileUnusable.
+        tokens, microdollars: the day's caps; None: no cap. A call that costs nothing does not
+        exceed the cap on the price.
         """
+        caps = {
+            "tokens": _NO_LIMIT if tokens is None else min(tokens, _NO_LIMIT),
+            "dollars": _NO_LIMIT if microdollars is None else microdollars,
+        }
+        return self._execute(_ADD, {**amount._asdict(), **caps, "day": day, "model": model})
+
+    def correct(self, reserved: Reserved, spent: Amount) -> None:
+        """Replace what was reserved by what was spent. No number falls below zero."""
+
+        def work(db: sqlite3.Connection) -> None:
+            more = spent.minus(reserved.amount) if self.files == reserved.files else spent
+            of_day = {"day": reserved.day, "model": reserved.model}
+            db.execute(
+                _ADD, {**more._asdict(), **of_day, "tokens": _NO_LIMIT, "dollars": _NO_LIMIT}
+            )
+
+        if any(spent) or any(reserved.amount):
+            self._use(work)
+
+    def add_note(self, day: str, vault: str, notes_a_day: int | None) -> bool:
+        """Return whether one more background note of the vault was counted; None: no cap."""
+        most = _NO_LIMIT if notes_a_day is None else notes_a_day
+        if most < 1:
+            return False
+        return self._execute(_ADD_NOTE, {"day": day, "vault": vault, "most": most})
+
+    def remove_note(self, day: str, vault: str) -> None:
+        """Count one background note less."""
+        self._execute(_REMOVE_NOTE, {"day": day, "vault": vault})
+
+    def read(self, day: str, vault: str) -> tuple[Amount, int]:
+        """Return the spending of the day, and the number of background notes in the vault."""
+
+        def work(db: sqlite3.Connection) -> tuple[Amount, int]:
+            notes = db.execute(_READ_NOTES, (day, vault)).fetchone()
+            return Amount(*db.execute(_READ, (day,)).fetchone()), notes[0] if notes else 0
+
+        return self._use(work)
+
+    def read_models(self, limit: int) -> dict[str, dict[str, Amount]]:
+        """Return the spending on each model, by day, for the last `limit` days with calls."""
+
+        def work(db: sqlite3.Connection) -> dict[str, dict[str, Amount]]:
+            by_day: dict[str, dict[str, Amount]] = {}
+            for day, model, *rest in db.execute(_READ_MODELS, (limit,)):
+                by_day.setdefault(day, {})[model] = Amount(*rest)
+            return by_day
+
+        return self._use(work)
+
+    def close(self) -> None:
+        """Close the file; it is opened again when it is needed."""
+        db, self._db = self._db, None
+        if db:
+            with suppress(sqlite3.Error):
+                db.close()
+
+    def _execute(self, statement: str, values: Mapping[str, object]) -> bool:
+        """Return whether the statement changed a row."""
+        # A statement outside BEGIN is a transaction of its own, which takes SQLite's write lock at
+        # its start, as BEGIN IMMEDIATE would, and releases the GIL once instead of three times.
+        return self._use(lambda db: db.execute(statement, values).rowcount > 0)
+
+    def _use(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return the result of work on the file; if it is damaged, on a new one."""
         for attempt in range(2):
             try:
                 return work(self._open())
@@ -68,13 +177,6 @@ class BudgetFile:
                 self._set_aside(error)
         raise AssertionError("unreachable")
 
-    def close(self) -> None:
-        """Close the file; it is opened again when it is needed."""
-        db, self._db = self._db, None
-        if db:
-            with suppress(sqlite3.Error):
-                db.close()
-
     def _open(self) -> sqlite3.Connection:
         """Return the connection, a new one when the file is not the one that it was."""
         if self._db and identify_file(self._file) == self._id:
@@ -85,7 +187,7 @@ class BudgetFile:
             with suppress(OSError):
                 self._file.with_name(self._file.name + suffix).chmod(0o600)
         before, self._id = self._id, identify_file(self._file)
-        self.count += self._id != before
+        self.files += self._id != before
         try:
             # the disk is waited for every thousand pages; only a power cut may lose something
             pragmas = ("synchronous=NORMAL",)
@@ -94,7 +196,7 @@ class BudgetFile:
             raise BudgetFileUnusable(
                 f"{self._file} was written by a newer version of Companion; update Companion"
             ) from None
-        for table in ("days", "notes", "models"):
+        for table in ("spending", "notes"):
             db.execute(_FORGET.format(table=table), (_KEPT_DAYS,))
         return db
 
@@ -146,178 +248,45 @@ _MIGRATIONS: list[Migration] = [
             PRIMARY KEY (day, model)
         ) WITHOUT ROWID""",
     ),
+    (
+        """CREATE TABLE spending (
+            day TEXT NOT NULL,
+            model TEXT NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            microdollars INTEGER NOT NULL,
+            unpriced INTEGER NOT NULL,
+            calls INTEGER NOT NULL,
+            PRIMARY KEY (day, model)
+        ) WITHOUT ROWID""",
+        "INSERT INTO spending SELECT * FROM models",
+        # the rest, of which no model is known
+        """INSERT INTO spending SELECT day, '', max(0, all_of.input_tokens - sum(m.input_tokens)),
+            max(0, all_of.output_tokens - sum(m.output_tokens)),
+            max(0, all_of.microdollars - sum(m.microdollars)),
+            max(0, all_of.unpriced - sum(m.unpriced)), max(0, all_of.calls - sum(m.calls))
+            FROM days AS all_of JOIN (SELECT * FROM models
+                UNION ALL SELECT day, '', 0, 0, 0, 0, 0 FROM days) AS m USING (day) GROUP BY day""",
+        "DROP TABLE models",
+        "DROP TABLE days",
+    ),
 ]
 _FORGET = """DELETE FROM {table} WHERE day NOT IN
     (SELECT DISTINCT day FROM {table} ORDER BY day DESC LIMIT ?)"""
-
-
-_NO_LIMIT = 2**62
-
-
-class Amount(NamedTuple):
-    """What calls cost. microdollars: millionths of a dollar; unpriced: calls of unknown price."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    microdollars: int = 0
-    unpriced: int = 0
-    calls: int = 0
-
-    @property
-    def tokens(self) -> int:
-        """Tokens in and out."""
-        return self.input_tokens + self.output_tokens
-
-    def plus(self, other: Amount) -> Amount:
-        """Return the sum of each number."""
-        return Amount(*map(add, self, other))
-
-    def minus(self, other: Amount) -> Amount:
-        """Return the difference of each number, which may be negative."""
-        return Amount(*map(sub, self, other))
-
-
-class Correction(NamedTuple):
-    """What takes the place of an amount that was reserved on a day.
-
-    files: how many files there had been when it was reserved; a newer one has no reservation.
-    model: that it was spent on, once that is known; empty: it may still be corrected.
-    """
-
-    day: str
-    reserved: Amount
-    spent: Amount
-    files: int
-    model: str = ""
-
-
-class BudgetStore:
-    """What was spent each day, in `file`; for one thread at a time, and any number of processes.
-
-    A damaged file is set aside and replaced by a new one, and so is one that was deleted:
-    `files` counts those there were. All methods but close() raise BudgetFileUnusable.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self._file = BudgetFile(file)
-
-    @property
-    def files(self) -> int:
-        """How many files there have been."""
-        return self._file.count
-
-    def add(
-        self, day: str, amount: Amount, tokens: int | None = None, microdollars: int | None = None
-    ) -> bool:
-        """Return whether amount was added to the day, which it is unless a cap is exceeded.
-
-        tokens, microdollars: the day's caps; None: no cap. A call that costs nothing does not
-        exceed the cap on the price.
-        """
-        max_tokens = _NO_LIMIT if tokens is None else min(tokens, _NO_LIMIT)
-        max_price = _NO_LIMIT if microdollars is None else microdollars
-        if amount.tokens > max_tokens or amount.microdollars > max_price:
-            return False
-        values = {**amount._asdict(), "day": day, "tokens": max_tokens, "dollars": max_price}
-        return self._execute(_ADD, values)
-
-    def correct(self, correction: Correction) -> None:
-        """Replace the reserved amount by the amount spent. No number falls below zero."""
-        day, reserved, spent, files, model = correction
-
-        def work(db: sqlite3.Connection) -> None:
-            more = spent.minus(reserved) if self.files == files else spent
-            db.execute(_CORRECT, {**more._asdict(), "day": day})
-            if model and spent.calls:
-                db.execute(_ADD_TO_MODEL, {**spent._asdict(), "day": day, "model": model})
-
-        self._file.use(work)
-
-    def add_note(self, day: str, vault: str, notes_a_day: int | None) -> bool:
-        """Return whether one more background note of the vault was counted; None: no cap."""
-        most = _NO_LIMIT if notes_a_day is None else notes_a_day
-        if most < 1:
-            return False
-        return self._execute(_ADD_NOTE, {"day": day, "vault": vault, "most": most})
-
-    def remove_note(self, day: str, vault: str) -> None:
-        """Count one background note less."""
-        self._execute(_REMOVE_NOTE, {"day": day, "vault": vault})
-
-    def read(self, day: str, vault: str) -> tuple[Amount, int]:
-        """Return the spending of the day, and the number of background notes in the vault."""
-
-        def work(db: sqlite3.Connection) -> tuple[Amount, int]:
-            row = db.execute(_READ, {"day": day}).fetchone()
-            notes = db.execute(_READ_NOTES, {"day": day, "vault": vault}).fetchone()
-            return Amount(*row) if row else Amount(), notes[0] if notes else 0
-
-        return self._file.use(work)
-
-    def read_days(self, limit: int) -> dict[str, Amount]:
-        """Return the spending of each of the last `limit` days with calls, newest first."""
-
-        def work(db: sqlite3.Connection) -> dict[str, Amount]:
-            return {day: Amount(*rest) for day, *rest in db.execute(_READ_DAYS, (limit,))}
-
-        return self._file.use(work)
-
-    def read_models(self, limit: int) -> dict[str, dict[str, Amount]]:
-        """Return the spending on each model, by day, for the last `limit` days with calls."""
-
-        def work(db: sqlite3.Connection) -> dict[str, dict[str, Amount]]:
-            by_day: dict[str, dict[str, Amount]] = {}
-            for day, model, *rest in db.execute(_READ_MODELS, (limit,)):
-                by_day.setdefault(day, {})[model] = Amount(*rest)
-            return by_day
-
-        return self._file.use(work)
-
-    def close(self) -> None:
-        """Close the file; it is opened again when it is needed."""
-        self._file.close()
-
-    def _execute(self, statement: str, values: Mapping[str, object]) -> bool:
-        """Return whether the statement changed a row."""
-        # A statement outside BEGIN is a transaction of its own, which takes SQLite's write lock at
-        # its start, as BEGIN IMMEDIATE would, and releases the GIL once instead of three times.
-        return self._file.use(lambda db: db.execute(statement, values).rowcount > 0)
-
-
-_ADD = """INSERT INTO days
-    VALUES (:day, :input_tokens, :output_tokens, :microdollars, :unpriced, :calls)
-    ON CONFLICT (day) DO UPDATE SET
-        input_tokens = input_tokens + :input_tokens,
-        output_tokens = output_tokens + :output_tokens,
-        microdollars = microdollars + :microdollars,
-        unpriced = unpriced + :unpriced,
-        calls = calls + :calls
-    WHERE input_tokens + output_tokens + :input_tokens + :output_tokens <= :tokens
-        AND (:microdollars = 0 OR microdollars + :microdollars <= :dollars)"""
-_CORRECT = """INSERT INTO days
-    VALUES (
-        :day, max(0, :input_tokens), max(0, :output_tokens), max(0, :microdollars),
-        max(0, :unpriced), max(0, :calls)
-    )
-    ON CONFLICT (day) DO UPDATE SET
-        input_tokens = max(0, input_tokens + :input_tokens),
-        output_tokens = max(0, output_tokens + :output_tokens),
-        microdollars = max(0, microdollars + :microdollars),
-        unpriced = max(0, unpriced + :unpriced),
-        calls = max(0, calls + :calls)"""
-_ADD_TO_MODEL = """INSERT INTO models
-    VALUES (:day, :model, :input_tokens, :output_tokens, :microdollars, :unpriced, :calls)
+_COLUMNS = Amount._fields
+_READ = f"""SELECT {", ".join(f"coalesce(sum({each}), 0)" for each in _COLUMNS)}
+    FROM spending WHERE day = ?"""  # noqa: S608 (our names)
+_READ_MODELS = f"""SELECT day, model, {", ".join(_COLUMNS)} FROM spending
+    WHERE day IN (SELECT DISTINCT day FROM spending ORDER BY day DESC LIMIT ?)"""  # noqa: S608 (our names)
+_ADD = f"""INSERT INTO spending
+    SELECT :day, :model, {", ".join(f"max(0, :{each})" for each in _COLUMNS)} WHERE (
+        SELECT :input_tokens + :output_tokens + coalesce(sum(input_tokens + output_tokens), 0)
+            <= :tokens AND (:microdollars = 0
+            OR :microdollars + coalesce(sum(microdollars), 0) <= :dollars)
+        FROM spending WHERE day = :day)
     ON CONFLICT (day, model) DO UPDATE SET
-        input_tokens = input_tokens + :input_tokens,
-        output_tokens = output_tokens + :output_tokens,
-        microdollars = microdollars + :microdollars,
-        unpriced = unpriced + :unpriced,
-        calls = calls + :calls"""
-_READ_MODELS = f"""SELECT day, model, {", ".join(Amount._fields)} FROM models
-    WHERE day IN (SELECT DISTINCT day FROM models ORDER BY day DESC LIMIT ?)"""  # noqa: S608 (our names)
-_READ_DAYS = f"SELECT day, {', '.join(Amount._fields)} FROM days ORDER BY day DESC LIMIT ?"  # noqa: S608 (our names)
-_READ = f"SELECT {', '.join(Amount._fields)} FROM days WHERE day = :day"  # noqa: S608 (our names)
+        {", ".join(f"{each} = max(0, {each} + :{each})" for each in _COLUMNS)}"""  # noqa: S608 (our names)
 _ADD_NOTE = """INSERT INTO notes VALUES (:day, :vault, 1)
     ON CONFLICT (day, vault) DO UPDATE SET notes = notes + 1 WHERE notes < :most"""
 _REMOVE_NOTE = "UPDATE notes SET notes = notes - 1 WHERE day = :day AND vault = :vault AND notes"
-_READ_NOTES = "SELECT notes FROM notes WHERE day = :day AND vault = :vault"
+_READ_NOTES = "SELECT notes FROM notes WHERE day = ? AND vault = ?"

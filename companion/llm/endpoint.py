@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import SplitResult, urlsplit
 
@@ -152,16 +153,21 @@ class Endpoint(BaseModel):
     @property
     def is_local(self) -> bool:
         """Whether the endpoint is on this machine: localhost or a loopback address."""
-        host = (self.parts.hostname or "").rstrip(".")
-        if host == "localhost" or host.endswith(".localhost"):
-            return True
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return False
+        return _is_loopback(self.parts.hostname or "")
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no message may hold: the key, and the password and query of the base URL."""
         secrets = (self.key, self.parts.password or "", self.parts.query)
         return tuple(secret for secret in secrets if secret)
+
+
+@lru_cache(maxsize=16)  # each call asks
+def _is_loopback(host: str) -> bool:
+    host = host.rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

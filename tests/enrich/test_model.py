@@ -46,7 +46,7 @@ PRICES = [
 @pytest.mark.parametrize(("endpoint", "dollars"), PRICES)
 def test_price_of_the_configured_model(endpoint: dict[str, Any], dollars: float | None) -> None:
     with open_spending(config(endpoint)) as spending:
-        spending.reserve(1_000_000, 200_000)
+        spending.reserve(1_000_000, 200_000).settle(None)
         assert spending.spent_today().dollars == dollars
     capped = config(endpoint, limits={"dollars_a_day": 1})
     if dollars is not None:
@@ -64,7 +64,7 @@ def test_price_in_the_service_tier() -> None:
     for tier in (None, "flex"):
         with open_spending(settings) as spending:
             before = spending.spent_today().dollars or 0
-            spending.reserve(1_000_000, 200_000, tier=tier)
+            spending.reserve(1_000_000, 200_000, tier=tier).settle(None)
             spent.append((spending.spent_today().dollars or 0) - before)
     assert spent[1] == pytest.approx(spent[0] / 2) and spent[0] > 0
 

@@ -23,6 +23,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from companion.llm.budget import Budget, BudgetUnknown, DaySpending, LimitReached
+from companion.llm.budget_store import Amount
 from companion.llm.reservation import Reservation
 from companion.llm.response import Usage
 from tests.clock import Clock
@@ -107,9 +108,20 @@ ENDS = [
 def test_what_counts_after_a_call(
     spend: Open, end: Callable[[Reservation], None], expected: DaySpending
 ) -> None:
-    budget = spend()
+    budget = spend(tokens_a_day=10_000)
     reservation = budget.reserve(200, 100)
     assert budget.spent_today() == DaySpending(200, 100, 0.3, 0, 1)
+    end(reservation)
+    assert budget.spent_today() == spend().spent_today() == expected
+
+
+@pytest.mark.parametrize(("end", "expected"), [each for each in ENDS if each.id[:5] != "never"])
+def test_without_a_cap_a_call_counts_at_its_end(
+    spend: Open, end: Callable[[Reservation], None], expected: DaySpending
+) -> None:
+    budget = spend()
+    reservation = budget.reserve(200, 100)
+    assert budget.spent_today() == DaySpending(0, 0, 0.0, 0, 0)
     end(reservation)
     assert budget.spent_today() == spend().spent_today() == expected
 
@@ -159,7 +171,7 @@ def test_a_call_larger_than_the_cap_is_refused_on_a_day_without_any(spend: Open)
 
 
 def test_a_cap_on_money_does_not_stop_what_costs_nothing(spend: Open) -> None:
-    spend().reserve(5000, 0)
+    spend().reserve(5000, 0).settle(None)
     with pytest.raises(LimitReached):
         spend(dollars_a_day=1).reserve(1, 0)
     spend(dollars_a_day=1, price=lambda *_: 0).reserve(5000, 0)
@@ -176,7 +188,7 @@ PRICES = [
 @pytest.mark.parametrize(("price", "dollars"), PRICES)
 def test_price(spend: Open, price: Any, dollars: float | None) -> None:
     budget = spend(price=price)
-    budget.reserve(10, 0)
+    budget.reserve(10, 0).settle(None)
     assert budget.spent_today().dollars == spend().spent_today().dollars == dollars
     if dollars is None:
         with pytest.raises(BudgetUnknown, match="tokens_a_day"):
@@ -226,19 +238,19 @@ def test_only_400_days_are_kept(spend: Open, file: Path, clock: Clock) -> None:
     budget = spend(vault="v")
     for _ in range(420):
         clock.now += DAY
-        budget.reserve(1, 0)
+        budget.reserve(1, 0).settle(None)
         budget.reserve_note()
     clock.now -= 419 * DAY
     budget.close()
     assert spend(vault="v").spent_today() == DaySpending(0, 0, 0.0, 0, 0)
     with closing(sqlite3.connect(file)) as db:
-        assert db.execute("SELECT COUNT(*) FROM days").fetchone() == (400,)
+        assert db.execute("SELECT COUNT(*) FROM spending").fetchone() == (400,)
         assert db.execute("SELECT COUNT(*) FROM notes").fetchone() == (400,)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no modes")
 def test_the_file_is_the_users_alone(spend: Open, file: Path) -> None:
-    spend().reserve(1, 1)
+    spend().reserve(1, 1).settle(None)
     kept = list(file.parent.iterdir())
     assert file in kept
     assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}
@@ -246,9 +258,9 @@ def test_the_file_is_the_users_alone(spend: Open, file: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no modes")
 def test_a_file_that_others_may_read_is_mended(spend: Open, file: Path) -> None:
-    spend().reserve(1, 1)
+    spend().reserve(1, 1).settle(None)
     file.chmod(0o644)
-    spend().reserve(1, 1)
+    spend().reserve(1, 1).settle(None)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
@@ -275,7 +287,7 @@ def test_deleted_while_in_use(spend: Open, file: Path, lose: Callable[[Path], No
     lose(file)
     other = spend(vault="v")
     assert other.spent_today() == DaySpending(0, 0, 0.0, 0, 0)
-    other.reserve(7, 0)
+    other.reserve(7, 0).settle(None)
     under_way.settle(Usage(30, 3, 1))
     budget.reserve(800, 0)
     assert budget.spent_today() == other.spent_today() == spend(vault="v").spent_today()
@@ -562,17 +574,46 @@ def test_the_sum_is_what_was_taken(
             assert sum(budget.spent_today()[:2]) == spent
 
 
-def test_a_file_with_tables_of_limits_a_minute_goes_on_without_them(file: Path) -> None:
-    with Budget(file) as budget:
-        budget.reserve(10, 5)
+OLDER: list[tuple[int, list[str]]] = [
+    (
+        1,
+        [
+            "CREATE TABLE days (day TEXT PRIMARY KEY, input_tokens, output_tokens, microdollars,"
+            " unpriced, calls) WITHOUT ROWID",
+            "CREATE TABLE notes (day TEXT, vault TEXT, notes, PRIMARY KEY (day, vault))",
+            "CREATE TABLE turns (id)",
+            "INSERT INTO days VALUES ('2026-03-10', 30, 6, 36, 1, 3)",
+            "INSERT INTO notes VALUES ('2026-03-10', 'v', 4)",
+        ],
+    ),
+    (
+        4,
+        [
+            "CREATE TABLE models (day TEXT, model TEXT, input_tokens, output_tokens, microdollars,"
+            " unpriced, calls, PRIMARY KEY (day, model)) WITHOUT ROWID",
+            "INSERT INTO models VALUES ('2026-03-10', 'a', 10, 2, 12, 0, 1)",
+            "INSERT INTO models VALUES ('2026-03-10', 'b', 5, 1, 6, 1, 1)",
+        ],
+    ),
+]
+
+
+def test_a_file_of_an_earlier_version_goes_on(spend: Open, file: Path) -> None:
+    rests = {1: Amount(30, 6, 36, 1, 3), 4: Amount(15, 3, 18, 0, 1)}
+    statements = list[str]()
+    for version, more in OLDER:
+        statements += more
+        file.unlink(missing_ok=True)
+        file.parent.mkdir(exist_ok=True)
+        with closing(sqlite3.connect(file)) as db:
+            for statement in (*statements, f"PRAGMA user_version = {version}"):
+                db.execute(statement)
+            db.commit()
+        budget = spend(vault="v")
+        assert budget.spent_today() == DaySpending(30, 6, None, 4, 3)
+        models = {"a": Amount(10, 2, 12, 0, 1), "b": Amount(5, 1, 6, 1, 1)} if version == 4 else {}
+        assert budget.spent_by_model(1) == {"2026-03-10": {"": rests[version], **models}}
+        budget.close()
     with closing(sqlite3.connect(file)) as db:
-        db.execute("CREATE TABLE turns (id INTEGER)")
-        db.execute("PRAGMA user_version = 2")
-    with Budget(file) as budget:
-        assert budget.spent_today().calls == 1
-    with closing(sqlite3.connect(file)) as db:
-        assert [name for (name,) in db.execute("SELECT name FROM sqlite_master")] == [
-            "days",
-            "notes",
-            "models",
-        ]
+        names = [name for (name,) in db.execute("SELECT name FROM sqlite_master")]
+    assert {"days", "models"}.isdisjoint(names)
