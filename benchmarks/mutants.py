@@ -41,7 +41,7 @@ PLACES = (
     "companion/enrich/plan.py",
     "companion/enrich/task.py",
     "companion/daemon/guard.py",
-    "companion/daemon/work_queue.py",
+    "companion/app/engine/work_queue.py",
     "companion/app/tokens.py",
 )
 FLIPS = (

@@ -21,6 +21,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -47,7 +48,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import open_client
-from companion.enrich.run import new_run, run_jobs
+from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.client import Client
 from companion.llm.request import Message
@@ -96,9 +97,10 @@ def work(vault: Path) -> int:
         jobs, _ = choose_jobs(space, scan, RunOptions(paths=[""]))
         accepts = Thread(target=accept_all, args=(space, context, is_over))
         accepts.start()
-        for number, _ in enumerate(run_jobs(jobs, enricher.enrich, AT_ONCE, cancelled)):
-            if number == 0:  # what is loaded on first use is loaded now
-                print("ready", flush=True)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for number, _ in enumerate(pool.map(enricher.enrich, jobs)):
+                if number == 0:  # what is loaded on first use is loaded now
+                    print("ready", flush=True)
         is_over.set()
         accepts.join()
     return 0

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
-from companion.app.editor_edits import EditorEdits, EditsInPart
+from companion.app.editor_edits import ClientEdits, EditorEdits, EditsInPart
 from companion.app.problem import code_of
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
@@ -70,7 +70,7 @@ class Outbox:
         self._store = space.journal.outbox
         self._proposals = space.journal.proposals
         self.decisions = Decisions(space, context, self._accept, self.undo, self.withdraw)
-        self._is_open = is_open
+        self.is_open = is_open
         self._record_write = record_write
         self._clock = clock
         self._begun = clock()
@@ -94,7 +94,7 @@ class Outbox:
         run = run or new_run()
         if change.state == "done" and not even_open:
             change = locate_note(self._space.root, self._space.journal, change)
-            if self._is_open(change.path):
+            if self.is_open(change.path):
                 return self._add(Request(change.path, run, undoes=change.id))
         return self._undo_in_file(change, run)
 
@@ -108,7 +108,7 @@ class Outbox:
 
         Raises the same as NoteWriter.write.
         """
-        if not self._is_open(answered.job.path):
+        if not self.is_open(answered.job.path):
             return writer.write(answered)
         deadline = self._clock() + PATIENCE
         self._told[self._request(writer, answered, deadline).id] = tell
@@ -167,6 +167,25 @@ class Outbox:
                 self._withdraw(row, error)
             raise
 
+    def offer(
+        self,
+        wishes: Sequence[Acceptance],
+        text: str,
+        run: str,
+        decided_by: str = "user",
+        key: str = "",
+        deadline: float = 0.0,
+    ) -> ClientEdits:
+        """Return the edits that accept proposals in the text that an editor shows.
+
+        key, deadline: as in EditorEdits.offer; without a key it is that of the run.
+
+        Raises NoteError.
+        """
+        planned, change = self.decisions.plan_edits_for(wishes, text, run, decided_by)
+        old, new = planned.result.old, planned.result.new
+        return self.edits.offer(key or run, change, old, new, deadline=deadline)
+
     def confirm(
         self, id_: int, base_sha256: str, new_sha256: str, moved_to: str | None = None
     ) -> int:
@@ -201,7 +220,7 @@ class Outbox:
         self._tries = {row.id: self._tries[row.id] for row in rows if row.id in self._tries}
         if self._clock() >= self._begun + REPORTED and is_vault_there(self._space.root):
             for row in rows:
-                if not self._stopped and not self._is_open(row.path):
+                if not self._stopped and not self.is_open(row.path):
                     self._make(row)
         self._tell()
         return LOOK if rows or self._told else None
@@ -223,7 +242,7 @@ class Outbox:
         Until that made it, the proposals are open, also those that were refused or rejected.
         """
         path = answered.job.path
-        if self._is_open(path):
+        if self.is_open(path):
             self._request(writer, answered, 0.0, answered.states)
             return Result(path, "proposed", IN_EDITOR)
         result = writer.write(answered)
@@ -311,11 +330,8 @@ class Outbox:
         deadline = self._clock() + PATIENCE
         if request.undoes is not None:
             return self.edits.offer_undo(self._require(row), text, row.key, request.run)
-        planned, change = self.decisions.plan_edits_for(
-            _wishes(row), text, request.run, request.decided_by
-        )
-        old, new = planned.result.old, planned.result.new
-        return EditsInPart(self.edits.offer(row.key, change, old, new, deadline=deadline), [], "")
+        edits = self.offer(_wishes(row), text, request.run, request.decided_by, row.key, deadline)
+        return EditsInPart(edits, [], "")
 
     def _undo_in_file(self, change: Change, run: str) -> Undone:
         self._space.refresh()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from companion.app.connection import Connection
+from companion.app.problem import make_error
 from companion.app.run import Tell
 from companion.app.types.results import NoteResult, Usage
 from companion.app.types.runs import RunProgress, RunShape
@@ -40,7 +41,7 @@ class RemoteRun:
             raise
         self.usage = run.usage  # with that of calls without a usable answer
         if run.fault:
-            raise CompanionError(run.fault)
+            raise make_error(run.code, run.fault)
         if run.state == "cancelled" and not self.is_cancelled:
             raise CompanionError(
                 "somebody else cancelled the run, or stopped the daemon; what was written stays, "

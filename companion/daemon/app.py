@@ -37,7 +37,6 @@ RESOURCES = (
     event_routes.events,
     model,
     client_routes.presence,
-    client_routes.tokens,
     client_routes.pair,
     client_routes.proof,
 )

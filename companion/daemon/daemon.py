@@ -3,44 +3,45 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from math import ceil
 
 from companion.app.backlog import Backlog, BacklogConsent
 from companion.app.editor_edits import ClientEdits
+from companion.app.engine.engine import Engine
+from companion.app.engine.runs import Run
+from companion.app.engine.work_queue import Priority
 from companion.app.jobs import RunPlan, plan_run
 from companion.app.local_notes import LocalNotes, Progress
 from companion.app.local_vault import LocalVault
 from companion.app.outbox import Outbox
+from companion.app.status import describe_vault
 from companion.app.types.runs import RunOptions, RunShape
-from companion.app.types.status import Status
+from companion.app.types.status import Fault, Status
 from companion.config.load import find_restart_settings
-from companion.daemon.background import BackgroundHandler, BackgroundSwitch, DailyQuota
-from companion.daemon.circuit_breaker import CircuitBreaker
-from companion.daemon.client_runs import Run, Runs
-from companion.daemon.enricher_source import EnricherSource
+from companion.daemon.background import Background, BackgroundSwitch
 from companion.daemon.events import Events
 from companion.daemon.fingerprints import Fingerprints
+from companion.daemon.log import log_result
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.presence import Presence
 from companion.daemon.reconciler import Reconciler
-from companion.daemon.run_handler import RunHandler
-from companion.daemon.status import find_daemon_status
-from companion.daemon.work_queue import WorkQueue
-from companion.daemon.workers import WorkerPool
-from companion.enrich.model import find_limiter
-from companion.enrich.run import new_run
+from companion.enrich.context import VaultContext
+from companion.enrich.run import Result, new_run
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job
 from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError, VaultLocked
 from companion.llm.budget import Budget
+from companion.note.editor_text import require_utf8
 from companion.store.proposal import Acceptance
 from companion.store.proposals import Selection
 from companion.vault.index import Scan
@@ -56,9 +57,9 @@ _KEEP_TEXTS = 30 * 86_400.0  # seconds that the journal keeps texts and unconfir
 class Daemon:
     """One vault's daemon. Call start() once, and stop() at the end. Safe to use from any thread.
 
-    space: the vault, opened for writing. Its parts are for the API: vault, runs, notes, outbox,
+    space: the vault, opened for writing. Its parts are for the API: vault, notes, outbox,
     proposals and decisions are what clients ask about; vault_of_editor writes
-    notes that are open, too, for an editor that has saved them; run_handler makes a run's edits;
+    notes that are open, too, for an editor that has saved them; engine has the runs;
     model_fetch fetches the model that runs on this machine. The other public ones only the status
     reads.
     """
@@ -69,28 +70,40 @@ class Daemon:
         self.space, self.spending = space, spending
         self.started_at = time.time()
         self.released = threading.Event()  # another process is to have the vault
-        self.runs = Runs(new_run)
         self.proposals = space.journal.proposals
-        self.queue = WorkQueue()
         self.presence = Presence()
-        self.circuit_breaker = CircuitBreaker()
         self._first_settings = self._settings = space.settings
         self.settings_fault = ""
-        self._set_limiter()
-        self.background_switch = BackgroundSwitch(lambda: space.config, space.state, self.queue)
-        self.model_fetch = ModelFetch(self.background_switch.update)
         self._fingerprints = Fingerprints(space.root)
-        self.outbox = Outbox(
-            space,
-            lambda: self.reconciler.vault_context(),
-            self.presence.is_open,
-            self._fingerprints.record_write,
-        )
+
+        def context() -> VaultContext:
+            return self.reconciler.vault_context()
+
+        self.outbox = Outbox(space, context, self.presence.is_open, self._fingerprints.record_write)
+        self.decisions = self.outbox.decisions
         self._opened = ExitStack()
+        similar = self._opened.enter_context(open_similar(space, background=True))
+        self.engine = Engine(
+            space,
+            spending,
+            context,
+            similar,
+            outbox=self.outbox,
+            exhaust=lambda why: self.background_switch.hold_until_tomorrow(why),
+            record=self._record,
+        )
+        queue = self.engine.queue
+        self.engine.background = self._background = Background(
+            queue,
+            self._fingerprints,
+            self.presence,
+            lambda: space.config.background.settle_seconds,
+        )
+        self.background_switch = BackgroundSwitch(lambda: space.config, space.state, queue)
+        self.model_fetch = ModelFetch(self.background_switch.update)
         self._backlog = Backlog(space.root, space.state, space.config.background.backlog)
         hooks = self.follow_settings, self.outbox.edits.settle, self._after_scan
-        self.reconciler = Reconciler(space, self.queue, self._fingerprints, self._backlog, *hooks)
-        context = self.reconciler.vault_context
+        self.reconciler = Reconciler(space, queue, self._fingerprints, self._backlog, *hooks)
         scan = self.reconciler.scan
         self.consent = BacklogConsent(
             space,
@@ -99,30 +112,8 @@ class Daemon:
             waiting=lambda: self.reconciler.backlog,
             answered=lambda: self.reconciler.refresh(_REFRESH),
         )
-        self.notes = LocalNotes(space, self._look_again, self.reconciler.scan)
-        similar = self._opened.enter_context(open_similar(space, background=True))
-        self._comparer = NoteComparer(similar, self.reconciler.scan) if similar else None
-        self._source = EnricherSource(space, self.spending, context, self.presence, similar)
-        self._set_up_work()
-
-    def _set_up_work(self) -> None:
-        """Make what works on notes: in the background, for runs, and for decisions."""
-        space, queue, fingerprints = self.space, self.queue, self._fingerprints
-        quota = DailyQuota(self.spending, self.background_switch.hold_until_tomorrow)
-        source = self._source
-
-        def settle() -> float:
-            return space.config.background.settle_seconds
-
-        self._background = BackgroundHandler(
-            queue, fingerprints, self.presence, quota, settle, source.open_for_background
-        )
-        kept = self.outbox, self.proposals
-        self.run_handler = RunHandler(
-            queue, fingerprints, *kept, self.runs, quota, source.open_for_run
-        )
-        context, undo = self.reconciler.vault_context, self.outbox.undo
-        self.decisions = self.outbox.decisions
+        self.notes = LocalNotes(space, self._look_again, scan)
+        self._comparer = NoteComparer(similar, scan) if similar else None
         opened = partial(
             LocalVault,
             space,
@@ -133,23 +124,14 @@ class Daemon:
             backlog=lambda: self.consent,
             is_watched=True,
         )
-        self.vault = opened(take_back=undo)
-        self.vault_of_editor = opened(take_back=partial(undo, even_open=True))
+        self.vault = opened(take_back=self.outbox.undo)
+        self.vault_of_editor = opened(take_back=partial(self.outbox.undo, even_open=True))
         self.events = Events(
             self.status,
-            lambda: list(map(RunShape.model_validate, self.runs.all())),
+            lambda: list(map(RunShape.model_validate, self.engine.runs.all())),
             lambda: self.proposals.count(Selection(states=("open",))),
         )
         space.journal.watch(self.events.touch)
-        self._workers = WorkerPool(
-            queue,
-            self._background,
-            self.run_handler,
-            self.circuit_breaker,
-            self.runs,
-            space.config.concurrency,
-            has_spare=not space.config.is_embedded,  # which has no room for one more call
-        )
 
     def follow_settings(self) -> bool:
         """Have the parts that keep something of the settings follow them; whether these are whole.
@@ -162,17 +144,17 @@ class Daemon:
             except SettingsUnusable as error:
                 if self.settings_fault != str(error):
                     _log.warning("nothing is asked or written: %s", error)
-                    self.runs.set_waits(str(error))
+                    self.engine.runs.set_waits(str(error))
                 self.settings_fault = str(error)
                 return False
             if self.settings_fault:
                 self.settings_fault = ""
-                if not self.circuit_breaker.fault:
-                    self.runs.set_waits("")
+                if not self.engine.circuit_breaker.fault:
+                    self.engine.runs.set_waits("")
             if settings is not (before := self._settings):
                 self._settings = settings
                 _log.info("the settings were changed")
-                self._set_limiter()
+                self.engine.follow_settings()
                 self._backlog.apply(settings.config.background.backlog)
                 self.background_switch.update()
                 if settings.config.limits != before.config.limits or (
@@ -185,17 +167,11 @@ class Daemon:
         """Return the settings that were changed and are only followed by the next start."""
         return find_restart_settings(self._first_settings.config, self.space.config)
 
-    def _set_limiter(self) -> None:
-        """Take the limits a minute of the endpoint that is configured now, if it has any."""
-        self.limiter = find_limiter(self.space.config, self.spending)
-        if self.limiter:
-            self.limiter.tell = self._set_waits
-
     def start(self) -> None:
         """Start to watch the vault and to work on its notes."""
         self.background_switch.update()
         self.reconciler.start()
-        self._workers.start()
+        self.engine.start()
         self.outbox.start()
         self.events.start()
         if self._comparer:
@@ -207,18 +183,15 @@ class Daemon:
         What is answered is kept, and the next start does the rest.
         """
         self.events.stop()
-        self.queue.close()
+        self.engine.finish()
         self.model_fetch.stop()
         self.outbox.stop()
-        self._background.finish()
-        self.run_handler.finish()
         until = time.monotonic() + _STOP
         self.reconciler.stop(_STOP)
-        self._workers.join(max(0.0, until - time.monotonic()))
-        self._background.stop()
-        self.run_handler.stop()
-        self._workers.join(_BREAK_OFF)
-        self._source.close()
+        self.engine.join(max(0.0, until - time.monotonic()))
+        self.engine.break_off()
+        self.engine.join(_BREAK_OFF)
+        self.engine.close()
         if self._comparer:
             self._comparer.stop()
         self._opened.close()
@@ -226,7 +199,33 @@ class Daemon:
     def status(self) -> Status:
         """Return the current state of the daemon."""
         self.follow_settings()
-        return find_daemon_status(self)
+        stored = describe_vault(self.space, self.spending, self.consent.state())
+        engine, reconciler, switch = self.engine, self.reconciler, self.background_switch
+        waiting, fault = engine.queue.counts(), engine.circuit_breaker.fault
+        restart = self.find_settings_to_restart_for()
+        background = {"off": switch.reason_off(), "waiting": waiting[Priority.BACKGROUND]}
+        live = {
+            "running": True,
+            "pid": os.getpid(),
+            "started_at": self.started_at,
+            "vault_missing": reconciler.vault_missing,
+            "ready": reconciler.ready.is_set(),
+            "paused": switch.is_paused,
+            "polls": reconciler.polls,
+            "fault": Fault.model_validate(fault) if fault else None,
+            "retry_in": max(0, ceil(fault.next_try - time.monotonic())) if fault else 0,
+            "rate_limit": engine.limiter.waits if engine.limiter else "",
+            "background": stored.background.model_copy(update=background),
+            **reconciler.counts._asdict(),
+            "open_notes": len(self.presence.open_paths()),
+            "in_hand": [ticket.path for ticket in engine.queue.in_progress()],
+            "waiting": {priority.name.lower(): number for priority, number in waiting.items()},
+            "runs": [run.id for run in engine.runs.active()],
+            "settings_changed": bool(restart),
+            "settings_to_restart_for": tuple(restart),
+            "settings_fault": self.settings_fault,
+        }
+        return Status.model_validate(vars(stored) | live)
 
     def start_run(self, options: RunOptions) -> Run:
         """Queue a new run, and return it.
@@ -245,10 +244,10 @@ class Daemon:
         plan = self._plan(options, paths)
         if options.text is not None:
             self._background.withdraw(paths[0])
-        run = self.run_handler.start(options, plan)
+        run = Run.of(new_run(), options, plan)
+        self.engine.start_run(run, plan.jobs)
         if options.priority != "background":  # now that its notes are queued
-            self.circuit_breaker.retry_now()
-            self.queue.pause_until(None)
+            self.engine.try_again()
         return run
 
     def _look_again(self, progress: Progress | None) -> Scan:
@@ -287,24 +286,36 @@ class Daemon:
         Raises NoteError.
         """
         run = new_run()
-        planned, change = self.decisions.plan_edits_for([wish], text, run)
-        result = planned.result
-        return run, self.outbox.edits.offer(run, change, result.old, result.new)
+        return run, self.outbox.offer([wish], text, run)
+
+    def edits_for_text(
+        self, run: Run, path: str, text: str, only: Collection[int] | None = None
+    ) -> ClientEdits:
+        """Return the run's edits for the text that the editor shows now; see Run.find_proposals.
+
+        Raises UsageError, and NoteError if they no longer fit.
+        """
+        require_utf8(text)
+        wishes = list(map(Acceptance, run.find_proposals(path, only)))
+        return self.outbox.offer(wishes, text, run.id, "setting")
 
     def pause(self) -> None:
         """Stop background work now, until resume(), also across restarts."""
         self.background_switch.pause()
         self._background.stop()
-        for run in self.runs.active():
-            if run.options.priority == "background":
-                self.run_handler.cancel(run, break_off=True)
-        self._background.wait_idle(_STOP)
+        in_editors = [
+            run for run in self.engine.runs.active() if run.options.priority == "background"
+        ]
+        for run in in_editors:
+            self.engine.cancel(run, break_off=True)
+        until = time.monotonic() + _STOP
+        for run in (self._background, *in_editors):
+            run.wait_idle(max(0.0, until - time.monotonic()))
 
     def resume(self) -> None:
         """Resume background work, and try a failing endpoint again now."""
         self._background.resume()
-        self.circuit_breaker.retry_now()
-        self.queue.pause_until(None)
+        self.engine.try_again()
         self.background_switch.resume()
 
     def release(self) -> None:
@@ -312,7 +323,7 @@ class Daemon:
 
         Raises VaultLocked while a run is at work.
         """
-        if runs := self.runs.active():
+        if runs := self.engine.runs.active():
             raise VaultLocked(
                 f"the daemon works on run {runs[0].id}; wait until it is done, or cancel it"
             )
@@ -328,15 +339,15 @@ class Daemon:
         deferred = {fold_path(path) for path in self._background.deferred()}
         return [path for path in opened if fold_path(path) in deferred]
 
-    def _set_waits(self, why: str) -> None:
-        """Set why runs wait for a limit a minute, unless they wait for the endpoint itself."""
-        if not self.circuit_breaker.fault:
-            self.runs.set_waits(why)
+    def _record(self, result: Result) -> None:
+        """Log the result for a note, and remember what was written."""
+        log_result(result)
+        self._fingerprints.record_result(result)
 
     def _after_scan(self) -> None:
         """Do the periodic work that follows each scan of the whole vault."""
         self.background_switch.update()
-        self._source.update_context()
+        self.engine.update_context()
         if self._comparer:
             self._comparer.wake()
         self.consent.update_cost()

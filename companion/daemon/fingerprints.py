@@ -32,7 +32,7 @@ class Fingerprints:
 
     def record_result(self, result: Result) -> None:
         """Record the text that the daemon wrote to the note, if it wrote any."""
-        if result.change is not None:
+        if result.change is not None and result.new:  # else an editor wrote it
             self.record_write(result.path, result.new.encode("utf-8"))
 
     def record_write(self, path: str, data: bytes) -> None:

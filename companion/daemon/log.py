@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
-import traceback
 from contextlib import suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
-from pathlib import Path, PurePath
+from pathlib import Path
 
+from companion.app.engine.engine import log_fault
 from companion.enrich.run import Result
-from companion.errors import CompanionError, UsageError
+from companion.errors import UsageError
 from companion.note.text import show_hidden
 
 _BYTES, _FILES = 1_000_000, 3
@@ -79,16 +79,6 @@ class _OneLine(logging.Formatter):
 
 
 _log = logging.getLogger(__name__)
-
-
-def log_fault(doing: str, error: Exception) -> None:
-    """Log an error. Of an unexpected one only type and place, as its message may quote a note."""
-    if isinstance(error, CompanionError | OSError):
-        _log.warning("%s: %s", doing, error)
-        return
-    places = traceback.extract_tb(error.__traceback__)
-    where = " > ".join(f"{PurePath(place.filename).name}:{place.lineno}" for place in places)
-    _log.error("%s: unexpected %s; please report it (%s)", doing, type(error).__name__, where)
 
 
 def log_failed_start(state: Path, error: Exception) -> None:

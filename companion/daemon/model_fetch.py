@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from companion.app.engine.engine import log_fault
 from companion.app.types.base import Shape
-from companion.daemon.log import log_fault
 from companion.daemon.problem import Refusal
 from companion.errors import CompanionError
 from companion.llm import catalog

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from companion.daemon.log import log_fault
+from companion.app.engine.engine import log_fault
 from companion.enrich.nearest_neighbours import FEWEST
 from companion.enrich.similar import SimilarNotes
 from companion.errors import AnswerError, EndpointError

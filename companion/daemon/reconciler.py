@@ -14,10 +14,10 @@ from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from companion.app.backlog import Backlog
+from companion.app.engine.engine import log_fault
+from companion.app.engine.work_queue import Priority, WorkQueue
 from companion.daemon.fingerprints import Fingerprints
-from companion.daemon.log import log_fault
 from companion.daemon.scan_hints import ScanHints
-from companion.daemon.work_queue import Priority, WorkQueue
 from companion.enrich.context import VaultContext
 from companion.enrich.task import Job, is_written, leave_out_asked
 from companion.enrich.workspace import Workspace

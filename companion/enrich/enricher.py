@@ -1,4 +1,4 @@
-"""One note from its needs to its new text: `Enricher.enrich` is the pipeline.
+"""One note from its needs to its new text: `Enricher.ask`, then `NoteWriter.write`.
 
     read      the note, once nobody writes it any more                vault.write
     needs     what to ask for, what is left alone and why             task
@@ -10,21 +10,18 @@
     plan      the edits that put the values in their places           plan
     write     them, in the journal first                              note_writer, store.journal
 
-Asker.ask does context, ask and accept. Editors and the daemon call two parts by themselves: ask(),
-which ends before the second reading, and write(), which begins with it and is NoteWriter's.
+Asker.ask does context, ask and accept. `Enricher.ask` ends before the second reading; write()
+begins with it, and is NoteWriter's. The engine, in app/engine, calls both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Event
 from typing import NamedTuple
 
 from companion.enrich.asker import Asker
-from companion.enrich.context import VaultContext
-from companion.enrich.model import open_client
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_guard import NoteExcluded, NoteGuard, SettingsChanged
 from companion.enrich.note_writer import Answered, NoteWriter, keys_of
@@ -38,13 +35,10 @@ from companion.enrich.run import (
     failed_result,
     proposed_result,
 )
-from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import LOST, REWRITTEN, Job, Task, is_rewritten, is_written, prepare_task
 from companion.enrich.vault_settings import SettingsUnusable
-from companion.enrich.workspace import Workspace
-from companion.errors import EndpointError, NoteError, StorageError
+from companion.errors import NoteError
 from companion.llm.client import Client
-from companion.llm.rate_limiter import RateLimiter
 from companion.llm.response import Usage
 from companion.note.needs import Need
 from companion.store.moves import follow_note
@@ -99,24 +93,14 @@ class Enricher(NoteWriter):
         self._asker = asker
         self._client = client
         self._repeated_faults = RepeatedFaults()
-        client.limit_calls(self.workspace.config.concurrency)
 
     def enrich(self, job: Job) -> Result:
-        """Enrich the note; return the result. A failure of this note alone is a result, no error.
-
-        Raises EndpointError, Cancelled, StorageError: no other note can be worked on then either,
-        and no further call is made.
-        """
+        """Enrich a single note; return the result, also of a failure of this note alone."""
         try:
-            answered = self.ask(job)
-            if isinstance(answered, Result):
-                return answered
-            return self._keep(answered) if self.is_cancelled else self.write(answered)
+            answer = self.ask(job)
+            return answer if isinstance(answer, Result) else self.write(answer)
         except NoteError as error:
             return failed_result(job.path, error)
-        except (EndpointError, StorageError):
-            self._client.stop()
-            raise
 
     def ask(self, job: Job, text: str | None = None) -> Answered | Result:
         """Return the values to write into the note; a result where there is nothing to write.
@@ -162,16 +146,6 @@ class Enricher(NoteWriter):
         return self._choose_written(job, task, proposed, answers)
 
     @property
-    def similar(self) -> SimilarNotes | None:
-        """The similar notes of the vault, None where they are switched off."""
-        return self._asker.similar
-
-    @property
-    def limiter(self) -> RateLimiter | None:
-        """The limiter of calls a minute; None: the endpoint has none."""
-        return self._client.limiter
-
-    @property
     def usage(self) -> Usage:
         """The tokens of all calls, also of those without a usable answer."""
         return self._client.usage
@@ -181,11 +155,15 @@ class Enricher(NoteWriter):
         """How many calls were sent, and have no reply yet."""
         return self._client.under_way
 
+    def stop(self) -> None:
+        """Make no further calls; those under way are finished."""
+        self._client.stop()
+
     def close(self) -> None:
         """Abort the calls under way, and make no more."""
         self._client.close()
 
-    def _keep(self, answered: Answered) -> Result:
+    def keep(self, answered: Answered) -> Result:
         """Return the result of a note whose values stay proposals, as the user stopped the run."""
         ids = (*answered.ids_of(answered.fillings), *answered.waiting)
         kinds = ", ".join(each.need.kind for each in answered.fillings)
@@ -267,7 +245,7 @@ class Enricher(NoteWriter):
     ) -> list[tuple[Accepted | Rejected, _OpenProposal]]:
         """Store the outcomes as proposals; return each outcome with its open proposal.
 
-        It is on the disk at once unless a change of the note or a batch's file follows. What
+        It is on the disk at once only if no change of the note follows, which would do that. What
         would not be asked for any more, by settings that were changed meanwhile, is not stored.
         """
         space = self.workspace
@@ -277,9 +255,7 @@ class Enricher(NoteWriter):
             outcomes = [each for each in outcomes if each.need.key in keys]
         tokens = (usage.input_tokens, usage.output_tokens)
         made = ProposalMaker(space, self._asker.model).make(job, task, outcomes, tokens, self.run)
-        follows = all(new.state == "asked" for new in made) or any(
-            is_written(space.config, job, new.need.kind, new) for new in made
-        )
+        follows = any(is_written(space.config, job, new.need.kind, new) for new in made)
         ids = space.journal.proposals.add(made, durable=job.dry_run or not follows)
         by_need = {each.need: each for each in outcomes}
         stored = []
@@ -302,24 +278,19 @@ class Enricher(NoteWriter):
         written = [each for each in proposed if is_written(config, job, each.need.kind, each)]
         waiting = [each for each in proposed if each not in written]
         open_keys = {each.need.key for each in proposed}
-        rejected = [
-            each
-            for each in answers.rejected
-            if each.need.key not in open_keys and each.kind != "asked"
-        ]
+        rejected = [each for each in answers.rejected if each.need.key not in open_keys]
         unfilled = (*task.unfilled, *dict.fromkeys(each.reason for each in rejected))
         fillings = tuple(each.filling for each in written)
         if not fillings or not task.reopened <= keys_of(fillings):
             if proposed:
                 waits = [each.waiting for each in proposed]
                 return proposed_result(job.path, waits, unfilled, answers.usage)
-            # nothing was proposed, so all that was asked for was rejected, or is in a batch
+            # nothing was proposed, so all that was asked for was rejected: unfilled is not empty
             says_nothing = all(
                 each.kind in ("nothing", "no choices", "too little") for each in rejected
             )
             status: NoteStatus = "unchanged" if says_nothing else "failed"
-            reason = unfilled[-1] if unfilled else ""
-            return Result(job.path, status, reason, left=unfilled[:-1], usage=answers.usage)
+            return Result(job.path, status, unfilled[-1], left=unfilled[:-1], usage=answers.usage)
         return Answered(
             job,
             task,
@@ -332,26 +303,3 @@ class Enricher(NoteWriter):
             new_values=tuple(each.proposal for each in rejected if each.proposed),
             model=", ".join(dict.fromkeys(each.model for each in written if each.model)),
         )
-
-
-@contextmanager
-def open_enricher(
-    workspace: Workspace,
-    vault_context: VaultContext,
-    run: str,
-    cancelled: Event,
-    *,
-    can_wait: bool = False,
-) -> Iterator[Enricher]:
-    """Open an enricher that asks the configured model, for the run of that name.
-
-    vault_context: the names and vocabularies of the vault. cancelled, can_wait: as in make_client.
-
-    Raises UsageError where open_client does.
-    """
-    with (
-        open_client(workspace.config, cancelled, can_wait=can_wait, space=workspace) as client,
-        open_similar(workspace) as similar,
-    ):
-        asker = Asker(workspace, vault_context, similar)
-        yield Enricher(asker, client, run, cancelled=cancelled)

@@ -139,9 +139,9 @@ class Attempts:
                 self._check_open()
         raise AssertionError("unreachable")
 
-    def limit(self, at_once: int) -> None:
-        """Let at most at_once send() run at the same time, waits between their calls included."""
-        self._slots = threading.BoundedSemaphore(at_once)
+    def limit(self, slots: AbstractContextManager[object]) -> None:
+        """Have each send() hold one of these slots, waits between its calls included."""
+        self._slots = slots
 
     def stop(self) -> None:
         """Make no further calls: send() raises Stopped. Calls under way are finished."""

@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 
 from companion.errors import AnswerError, CompanionError
@@ -169,9 +170,9 @@ class Client:
             f" {self.settings.model}; set json to text in the configuration"
         )
 
-    def limit_calls(self, at_once: int) -> None:
-        """Have at most at_once calls under way; further threads that ask wait."""
-        self._attempts.limit(at_once)
+    def limit_calls(self, slots: AbstractContextManager[object]) -> None:
+        """Have each question hold one of these slots; threads that get none wait."""
+        self._attempts.limit(slots)
 
     def stop(self) -> None:
         """Make no further calls, but raise Stopped. Calls under way are finished."""

@@ -160,13 +160,6 @@ class ProposalStore:
         numbers = json.dumps(list(ids))
         return self._db.ask(lambda db: reopen_decided(db, numbers)).result()
 
-    def keep_undecided(self, ids: Iterable[int]) -> None:
-        """Let the open ones of these wait for a decision; background work does not write them."""
-        query = """UPDATE proposals SET waits = 1 WHERE state = 'open'
-            AND id IN (SELECT value FROM json_each(?))"""
-        row = (json.dumps(list(ids)),)
-        self._db.ask(lambda db: db.execute(query, row), durable=True).result()
-
     def reopen_accepted(self, id_: int, flags: Sequence[Flag], reason: str) -> None:
         """Open an accepted proposal again, whose value is not in its note any more.
 

@@ -16,7 +16,18 @@ from companion.app.types.results import NoteResult
 from companion.app.types.runs import RunOptions
 from companion.app.vault import Run, Vault
 from companion.config import load_config
-from companion.errors import CompanionError, ConsentMissing, ModelMissing, UsageError
+from companion.enrich.enricher import Enricher
+from companion.enrich.task import Job
+from companion.errors import (
+    CompanionError,
+    ConsentMissing,
+    EndpointError,
+    JournalError,
+    ModelMissing,
+    NoteError,
+    UsageError,
+)
+from companion.store.journal import Journal
 from tests.app.test_vault import DAEMON, HERE, opened
 from tests.cli.user import KEY
 from tests.daemon.daemon_fixture import (
@@ -271,27 +282,52 @@ def test_a_model_that_is_missing(place: Place, monkeypatch: pytest.MonkeyPatch) 
     assert vault.run(RunOptions(paths=["F"], tag="none")).total == 0
 
 
-FAULTS: Sequence[tuple[Callable[[Place], object], str, str]] = [
-    (lambda place: place.model.fail(503), "", "503"),
-    (lambda place: None, "[limits]\ntokens_a_day = 1\n", "tokens"),
+def fill_disk(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def begin(*arguments: object) -> int:
+        raise JournalError("the journal cannot be written: the disk is full")
+
+    monkeypatch.setattr(Journal, "begin", begin)
+
+
+FAULTS: Sequence[Any] = [
+    pytest.param(lambda p, _: p.model.fail(503), "", EndpointError, "503", id="the endpoint"),
+    pytest.param(
+        lambda *_: None, "[limits]\ntokens_a_day = 1\n", EndpointError, "tokens", id="a limit"
+    ),
+    pytest.param(fill_disk, "", JournalError, "the disk is full", id="the journal"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("begin", "settings", "why"), FAULTS, ids=["the endpoint is down", "a limit is reached"]
-)
+@pytest.mark.parametrize(("begin", "settings", "error", "why"), FAULTS)
 def test_what_keeps_a_run_from_going_on_ends_it(
-    place: Place, begin: Callable[[Place], object], settings: str, why: str
+    place: Place,
+    monkeypatch: pytest.MonkeyPatch,
+    begin: Callable[[Place, pytest.MonkeyPatch], object],
+    settings: str,
+    error: type[CompanionError],
+    why: str,
 ) -> None:
     vault = place.open(settings=settings)
-    begin(place)
+    begin(place, monkeypatch)
     run, results = vault.run(RunOptions(paths=["F"])), []
-    with pytest.raises(CompanionError, match=why):
+    with pytest.raises(error, match=why):
         for result in run:
             results.append(result)
     assert run.total == 1 and not run.is_cancelled
     assert all(result.status == "failed" for result in results)
     assert place.fixture.read("F/Stub.md") == STUB
+
+
+def test_a_note_that_fails_costs_no_other(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    ask = Enricher.ask
+
+    def fail(self: Enricher, job: Job, text: str | None = None) -> object:
+        if job.path == "G.md":
+            raise NoteError("boom", "G.md")
+        return ask(self, job, text)
+
+    monkeypatch.setattr(Enricher, "ask", fail)
+    assert statuses(do(place.open(), "")) == {"F/Stub.md": "enriched", "G.md": "failed"}
 
 
 def test_why_a_run_waits_is_told(place: Place) -> None:

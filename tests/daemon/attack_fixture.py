@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,7 +37,7 @@ Headers = dict[str, str | list[str]]
 
 _MARK = "Kestrel 7731"  # stands in every file that nobody may get to
 _SECRET = STUB.replace("Text of mine.", f"{_MARK}, outside.")
-NO_RUN = "20261125-104412-3f9a"
+_NO_RUN = "20261125-104412-3f9a"
 _PATH = r"[^/\\\u0000]{1,255}"  # stands in the pattern of every path
 _FILL: dict[str, object] = {
     "text": STUB,
@@ -64,21 +63,17 @@ _Seen = dict[str, tuple[object, ...]]
 
 
 class Address(NamedTuple):
-    """One route of the API. scope: that its token needs; empty: it needs none. body, needed: a body
-    and the start of a query that come in; places, queries: its fields that are paths.
+    """One route of the API. body, needed: a body and the start of a query that come in; places,
+    queries: its fields that are paths.
     """
 
     method: str
     target: str
-    scope: str
+    is_open: bool
     body: dict[str, object]
     places: tuple[str, ...]
     queries: tuple[str, ...]
     needed: str
-
-    @property
-    def is_open(self) -> bool:
-        return not self.scope
 
     def request(
         self,
@@ -132,7 +127,7 @@ class AttackedDaemon(Serving[Daemon]):
         assert look(self.daemon_fixture.vault) == self.inside
         status = self.daemon_fixture.status()
         assert (status.paused, status.open_notes, status.newest_change) == (True, 0, 0)
-        assert self.daemon.runs.all() == [] and not self.daemon.released.is_set()
+        assert self.daemon.engine.runs.all() == [] and not self.daemon.released.is_set()
         assert self.daemon_fixture.model.calls() == 0
 
     def assert_kept_out(self, request: bytes, statuses: set[int], what: object) -> None:
@@ -248,8 +243,8 @@ def _addresses(document: dict[str, Any]) -> Iterator[Address]:
             queries = [one for one in told.get("parameters", ()) if one["in"] == "query"]
             yield Address(
                 method.upper(),
-                re.sub(r"\{\w+\}", "999", path.replace("{run}", NO_RUN)),
-                "".join(*told["security"][0].values()) if told["security"] else "",
+                path.replace("{run}", _NO_RUN).replace("{change}", "999"),
+                told.get("security") == [],
                 filled | places,
                 tuple(places),
                 tuple(one["name"] for one in queries if _is_path(one["schema"])),

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from companion.app.engine.runs import Run, RunEntry
 from companion.app.types.runs import RunOptions
 from companion.app.types.status import Status
 from companion.config import Config
@@ -26,7 +27,6 @@ from companion.config.settings import (
     ReviewTable,
 )
 from companion.daemon import scan_hints
-from companion.daemon.client_runs import Run, RunEntry
 from companion.daemon.daemon import Daemon
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import Workspace, open_workspace

@@ -9,6 +9,9 @@ from itertools import count
 from pathlib import Path
 
 from companion.app.editor_edits import ClientEdits
+from companion.app.engine.circuit_breaker import EndpointFault
+from companion.app.engine.engine import Engine
+from companion.app.engine.runs import Run, Runs
 from companion.app.local_notes import LocalNotes
 from companion.app.local_vault import LocalVault
 from companion.app.outbox import Outbox
@@ -17,10 +20,7 @@ from companion.app.types.changes import Change, ChangePage, ChangeQuery
 from companion.app.types.notes import Note, NoteState
 from companion.app.types.runs import RunOptions
 from companion.app.types.status import BackgroundWork, BacklogState, Fault, SpentToday, Status
-from companion.daemon.circuit_breaker import EndpointFault
-from companion.daemon.client_runs import Run, Runs
 from companion.daemon.daemon import Daemon
-from companion.daemon.run_handler import RunHandler
 from companion.enrich.plan import Filling
 from companion.enrich.run import Result
 from companion.errors import UsageError
@@ -49,8 +49,8 @@ class FakeDaemon(Daemon):
 
     def __init__(self, root: Path) -> None:
         self.root, self.state = root, root
-        ids = count(1)
-        self.runs = Runs(lambda: f"20261125-104412-{next(ids):04x}")
+        self._ids = count(1)
+        self.engine = FakeEngine()
         self.is_paused = False
         self.fault: EndpointFault | None = None
         self.settings_to_restart_for: tuple[str, ...] = ()
@@ -60,7 +60,6 @@ class FakeDaemon(Daemon):
         self.open: dict[str, list[str]] = {}
         self.notes = FakeNotes()
         self.vault = FakeVault(self.status)
-        self.run_handler = FakeRunHandler(self._fail)
         self.outbox = FakeOutbox()
 
     def status(self) -> Status:
@@ -107,7 +106,7 @@ class FakeDaemon(Daemon):
             open_notes=sum(map(len, self.open.values())),
             in_hand=[],
             waiting={"interactive": 0},
-            runs=[run.id for run in self.runs.active()],
+            runs=[run.id for run in self.engine.runs.active()],
             newest_change=3,
             settings_changed=bool(self.settings_to_restart_for),
             settings_to_restart_for=self.settings_to_restart_for,
@@ -118,7 +117,9 @@ class FakeDaemon(Daemon):
         for path in options.paths:
             if path:
                 _require(path)
-        run = self.runs.new(options, max(1, len(options.paths)))
+        name = f"20261125-104412-{next(self._ids):04x}"
+        run = Run(name, options, max(1, len(options.paths)))
+        self.engine.runs.add(run)
         run.usage = Usage(20, 10, 2, 8)
         if self.works_at_once:
             for path in options.paths:
@@ -137,6 +138,13 @@ class FakeDaemon(Daemon):
             raise UsageError("nothing of that kind was offered")
         self.confirmed = moved_to or path
         return 4
+
+    def edits_for_text(
+        self, run: Run, path: str, text: str, only: Collection[int] | None = None
+    ) -> ClientEdits:
+        self._fail()
+        _require(path)
+        return make_client_edits()
 
     def pause(self) -> None:
         self.is_paused = True
@@ -180,25 +188,14 @@ class FakeOutbox(Outbox):
         return [rows] if "Stub.md" in paths else []
 
 
-class FakeRunHandler(RunHandler):
-    """The same edits for every note."""
+class FakeEngine(Engine):
+    """Does nothing."""
 
-    def __init__(self, fail: Callable[[], None]) -> None:
-        self._fail = fail
+    def __init__(self) -> None:
+        self.runs = Runs()
 
-    def cancel(self, run: Run) -> None:
+    def cancel(self, run: Run, *, break_off: bool = False) -> None:
         run.end("cancelled")
-
-    def edits_for_text(
-        self, run: Run, path: str, text: str, only: Collection[int] | None = None
-    ) -> ClientEdits:
-        self._fail()
-        _require(path)
-        return make_client_edits()
-
-    def refuse(self, run: Run, path: str, only: Collection[int]) -> None:
-        self._fail()
-        _require(path)
 
 
 class FakeVault(LocalVault):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from companion.app.types.runs import RunOptions
-from companion.errors import NoteChanged
+from companion.errors import EndpointError, NoteChanged
 from tests.daemon.caller import Caller, make_request
 from tests.daemon.conftest import Served
 from tests.daemon.fake_daemon import NEW, OLD, digest, make_result
@@ -38,7 +38,7 @@ def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
         "on_fault": "stop",
         "agreed": True,
     }
-    made = server.daemon.runs.get(start(server, **options))
+    made = server.daemon.engine.runs.get(start(server, **options))
     assert made is not None
     assert made.options == RunOptions.of(paths=["Stub.md"], **options)
     assert made.options.made_since == 1_795_617_000.0
@@ -49,7 +49,7 @@ def test_takes_the_vault(server: Served) -> None:
 
 
 def test_follows_a_run(server: Served) -> None:
-    run = server.daemon.runs.get(start(server, diff=True))
+    run = server.daemon.engine.runs.get(start(server, diff=True))
     assert run is not None
     before = server.get(f"/runs/{run.id}").json
     assert (before["state"], before["results"], before["next"]) == ("queued", [], 0)
@@ -92,7 +92,7 @@ def test_follows_a_run(server: Served) -> None:
 
 
 def test_long_runs_come_in_pieces(server: Served) -> None:
-    run = server.daemon.runs.get(start(server, paths=["Stub.md"] * 450))
+    run = server.daemon.engine.runs.get(start(server, paths=["Stub.md"] * 450))
     assert run is not None
     for _ in range(450):
         run.add(make_result("Stub.md"))
@@ -162,7 +162,7 @@ def test_refuses_orders(server: Served, body: dict[str, Any], where: str) -> Non
     answer = server.post("/runs", body or b"{}")
     assert_is_problem(answer, 422)
     assert [error["where"] for error in answer.json["errors"]] == [where]
-    assert server.daemon.runs.all() == []
+    assert server.daemon.engine.runs.all() == []
 
 
 def test_unknown_runs_are_not_found(server: Served) -> None:
@@ -176,21 +176,21 @@ def test_refuses_to_wait_too_long(server: Served) -> None:
 
 
 def test_waits_for_a_result(server: Served) -> None:
-    run = server.daemon.runs.get(start(server, paths=["Stub.md", "Left.md"]))
+    run = server.daemon.engine.runs.get(start(server, paths=["Stub.md", "Left.md"]))
     assert run is not None
     with ThreadPoolExecutor() as others:
         answer = others.submit(_ask, server, f"/runs/{run.id}?since=0&wait=25")
         run.add(make_result("Stub.md"))
         assert answer.result(10)["next"] == 1
         answer = others.submit(_ask, server, f"/runs/{run.id}?since=1&wait=25")
-        run.end("failed", "the endpoint is down")
+        run.end("failed", EndpointError("the endpoint is down"))
         assert answer.result(10)["fault"] == "the endpoint is down"
     tag = server.get(f"/runs/{run.id}?since=1").headers["etag"]
     assert server.get(f"/runs/{run.id}?since=1&wait=25", If_None_Match=tag).status == 304
 
 
 def test_those_who_wait_leave_threads_to_others(server: Served) -> None:
-    run = server.daemon.runs.get(start(server))
+    run = server.daemon.engine.runs.get(start(server))
     assert run is not None
     with ThreadPoolExecutor(WAITING) as others:
         path = f"/runs/{run.id}?since=0&wait=25"

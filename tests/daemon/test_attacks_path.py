@@ -203,7 +203,7 @@ def test_no_link_or_hidden_name_leads_to_a_file(attacked: AttackedDaemon) -> Non
             (what, attacked.send(request)) for what, _, request in _asking_for(attacked, path)
         ]
         answers += [((path, way), attacked.post("/runs", {"paths": [path], **way})) for way in WAYS]
-    runs = attacked.daemon.runs.all()
+    runs = attacked.daemon.engine.runs.all()
     eventually(lambda: all(run.is_over for run in runs))
     answers += [(run.options, attacked.get(f"/runs/{run.id}")) for run in runs]
     assert not [what for what, answer in answers if answer.status not in (200, 202, 404, 422, 431)]

@@ -463,7 +463,7 @@ def test_note_that_takes_no_edit_is_filled_once_it_is_mended(daemon_fixture: Dae
         daemon_fixture.rescan()
         eventually(daemon_fixture.is_idle)
     assert daemon_fixture.model.calls() == 0
-    assert daemon_fixture.log.getvalue().count("Item.md: left alone") == 1
+    assert daemon_fixture.log.getvalue().count("Item.md: skipped") == 1
     assert "Tab.md" not in daemon_fixture.log.getvalue()
     assert daemon_fixture.daemon.notes.note("Tab.md").skipped
     assert daemon_fixture.daemon.notes.note("Tab.md").needs == []

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from companion.daemon import circuit_breaker, workers
-from companion.daemon.client_runs import Run
+from companion.app.engine import circuit_breaker, engine
 from companion.errors import JournalError
 from tests.daemon.daemon_fixture import (
     STUB,
@@ -49,7 +48,7 @@ def hasty(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> Dae
     """A vault whose daemon tries a failing endpoint again within a moment."""
     monkeypatch.setattr(circuit_breaker, "_TEMPORARY", (0.2, 0.4))
     monkeypatch.setattr(circuit_breaker, "_LASTING", (0.2, 0.4))
-    monkeypatch.setattr(workers, "_TURN_CHECK", 0.05)
+    monkeypatch.setattr(engine, "_TURN_CHECK", 0.05)
     return daemon_fixture
 
 
@@ -138,16 +137,16 @@ def test_a_fault_that_lasts_ends_the_run_whoever_meets_it(
         daemon_fixture.note(f"{number}.md")
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.status().fault and not daemon_fixture.status().in_hand)
-    start = daemon_fixture.daemon.run_handler.start
+    start = daemon_fixture.daemon.engine.start_run
 
-    def start_late(*arguments: Any) -> Run:
+    def start_late(*arguments: Any) -> None:
         """Have the background take its turn while the run is being begun."""
         tries = daemon_fixture.model.calls()
         daemon_fixture.daemon.resume()
         eventually(lambda: daemon_fixture.model.calls() > tries)
-        return start(*arguments)
+        start(*arguments)
 
-    monkeypatch.setattr(daemon_fixture.daemon.run_handler, "start", start_late)
+    monkeypatch.setattr(daemon_fixture.daemon.engine, "start_run", start_late)
     run = daemon_fixture.run("0.md", on_fault="stop")
     assert (run.state, "COMPANION_API_KEY" in run.fault) == ("failed", True)
 

@@ -8,8 +8,8 @@ from hashlib import sha256
 import pytest
 
 from companion.app.editor_edits import ClientEdits
+from companion.app.engine.runs import Run
 from companion.app.types.changes import ChangeQuery
-from companion.daemon.client_runs import Run
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import EditorText
 from tests.daemon.conftest import Serving
@@ -207,31 +207,10 @@ def test_undo_never_confirmed_is_journaled_at_the_next_look(quiet: DaemonFixture
 def test_edits_are_given_again_on_changed_text_without_a_call(quiet: DaemonFixture) -> None:
     run, _ = run_on(quiet, STUB)
     text = EMOJI + "Typed meanwhile.\n"
-    again = quiet.daemon.run_handler.edits_for_text(run, "Stub.md", text)
+    again = quiet.daemon.edits_for_text(run, "Stub.md", text)
     assert applied(text, again) == _filled(text)
     assert quiet.model.calls() == 1
     assert quiet.daemon.confirm(run.id, "Stub.md", again.base_sha256, again.new_sha256)
-
-
-@pytest.mark.parametrize("is_undecided", [True, False], ids=["undecided", "not shown"])
-def test_what_the_user_left_undecided_is_not_written_by_the_background(
-    daemon_fixture: DaemonFixture, is_undecided: bool
-) -> None:
-    daemon_fixture.start()
-    daemon_fixture.daemon.report_presence("editor", ["Stub.md"])
-    daemon_fixture.note("Stub.md")
-    run, _ = run_on(daemon_fixture, STUB)
-    if is_undecided:
-        daemon_fixture.daemon.run_handler.keep_undecided(run, "Stub.md")
-    daemon_fixture.daemon.report_presence("editor", [])
-    daemon_fixture.note("Stub.md", STUB + "Typed since.\n")
-    daemon_fixture.rescan()
-    eventually(daemon_fixture.is_idle)
-    expected = STUB if is_undecided else FILLED
-    assert daemon_fixture.read("Stub.md") == expected + "Typed since.\n"
-    assert daemon_fixture.model.calls() == 1
-    states = {each.state for each in daemon_fixture.daemon.proposals.select()}
-    assert states == {"open" if is_undecided else "accepted"}
 
 
 @pytest.mark.parametrize(
@@ -248,15 +227,15 @@ def test_edits_that_have_no_place_any_more_are_refused(
 ) -> None:
     run, _ = run_on(quiet, STUB)
     with pytest.raises(error):
-        quiet.daemon.run_handler.edits_for_text(run, path, text)
-    assert applied(STUB, quiet.daemon.run_handler.edits_for_text(run, "Stub.md", STUB)) == FILLED
+        quiet.daemon.edits_for_text(run, path, text)
+    assert applied(STUB, quiet.daemon.edits_for_text(run, "Stub.md", STUB)) == FILLED
 
 
 def test_a_note_is_known_by_the_spelling_of_the_editor(quiet: DaemonFixture) -> None:
     on_disk, in_editor = "Cafe\u0301.md", "Caf\u00e9.md"  # as macOS has it
     quiet.note(on_disk)
     run, _ = run_on(quiet, STUB, in_editor)
-    again = quiet.daemon.run_handler.edits_for_text(run, in_editor, STUB + "Typed.\n")
+    again = quiet.daemon.edits_for_text(run, in_editor, STUB + "Typed.\n")
     number = quiet.daemon.confirm(run.id, in_editor, again.base_sha256, again.new_sha256)
     for path in (in_editor, on_disk):
         (change,) = quiet.daemon.vault.changes(ChangeQuery(path=path)).changes
@@ -283,7 +262,7 @@ def test_half_of_a_character_is_refused_in_words(quiet: DaemonFixture) -> None:
     assert "half of a character" in entry.result.reason
     run, _ = run_on(quiet, STUB)
     with pytest.raises(NoteError, match="half of a character"):
-        quiet.daemon.run_handler.edits_for_text(run, "Stub.md", STUB + "\ud83c")
+        quiet.daemon.edits_for_text(run, "Stub.md", STUB + "\ud83c")
 
 
 def test_section_is_filled_where_it_is_named(quiet: DaemonFixture) -> None:
@@ -303,7 +282,7 @@ TUESDAY = LOG.count("\n", 0, LOG.index("Tuesday")) + 1
 def test_section_is_filled_where_the_line_stands(quiet: DaemonFixture, added: str) -> None:
     run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority="interactive")
     now = LOG.replace("# Stub", f"{added}# Stub")
-    made = applied(now, quiet.daemon.run_handler.edits_for_text(run, "Stub.md", now))
+    made = applied(now, quiet.daemon.edits_for_text(run, "Stub.md", now))
     assert made.startswith(now[: now.index("Tuesday")])
     assert "Monday.\n\n## Log\n\n> [!ai]+ AI\n> A stub is a short note." in made
     assert made.endswith("Tuesday.\n\n## Log\n\n> [!ai]\n")
@@ -321,7 +300,7 @@ def test_section_that_is_not_sure_any_more_is_refused(
 ) -> None:
     run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority="interactive")
     with pytest.raises(NoteError, match=reason):
-        quiet.daemon.run_handler.edits_for_text(run, "Stub.md", now)
+        quiet.daemon.edits_for_text(run, "Stub.md", now)
 
 
 def test_line_below_no_heading_is_refused(quiet: DaemonFixture) -> None:
@@ -461,27 +440,23 @@ def test_some_of_the_changes_may_be_wanted_and_the_others_refused(quiet: DaemonF
     (entry,) = run.since(0)
     kinds = [filling.need.kind for filling in entry.result.filled]
     wanted, refused = kinds.index("callout"), kinds.index("description")
-    some = quiet.daemon.run_handler.edits_for_text(run, "Stub.md", STUB, only=[wanted])
+    some = quiet.daemon.edits_for_text(run, "Stub.md", STUB, only=[wanted])
     text = applied(STUB, some)
     assert "> A stub is a short note." in text and "description: \n" in text
     quiet.daemon.confirm(run.id, "Stub.md", some.base_sha256, some.new_sha256)
-    quiet.daemon.run_handler.refuse(run, "Stub.md", [refused])
+    list(quiet.daemon.decisions.refuse([entry.result.proposals[refused]]))
     quiet.note("Stub.md", text)
     (left,) = quiet.daemon.notes.note("Stub.md").left
-    assert left.startswith("description: ") and "refused when it was looked over" in left
+    assert left.startswith("description: ") and "refused" in left
     with pytest.raises(NoteError):
-        quiet.daemon.run_handler.edits_for_text(run, "Stub.md", STUB, only=[])
+        quiet.daemon.edits_for_text(run, "Stub.md", STUB, only=[])
 
 
 @pytest.mark.parametrize("only", [[7], [0, 2], [-1]])
 def test_numbers_of_no_change_are_named(quiet: DaemonFixture, only: list[int]) -> None:
     run, _ = run_on(quiet, STUB)
-    for ask in (
-        lambda: quiet.daemon.run_handler.edits_for_text(run, "Stub.md", STUB, only),
-        lambda: quiet.daemon.run_handler.refuse(run, "Stub.md", only),
-    ):
-        with pytest.raises(UsageError, match=r"has 2 changes, .* there is no (7|2|-1)"):
-            ask()
+    with pytest.raises(UsageError, match=r"has 2 changes, .* there is no (7|2|-1)"):
+        quiet.daemon.edits_for_text(run, "Stub.md", STUB, only)
 
 
 def test_requests_alone(quiet: DaemonFixture) -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from companion.app import outbox, remote_vault
 from companion.app.connection import Connection
+from companion.app.engine.runs import Run
 from companion.app.outbox import Outbox
 from companion.app.remote_vault import RemoteVault
-from companion.daemon.client_runs import Run
 from companion.enrich.context import VaultContext
 from companion.enrich.workspace import open_workspace
 from companion.errors import ChangeNotInNote, NoteBusy, NoteChanged, NoteRefused
@@ -35,7 +35,7 @@ UNSAVED = STUB + "Not saved yet.\n"
 
 @pytest.fixture(autouse=True)
 def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.daemon.enricher_source._OPEN_SETTLE", 0.02)
+    monkeypatch.setattr("companion.app.engine.engine._OPEN_SETTLE", 0.02)
     monkeypatch.setattr(outbox, "LOOK", 0.05)
     monkeypatch.setattr(outbox, "REPORTED", 0.0)
 
@@ -127,7 +127,7 @@ def test_what_is_accepted_one_by_one_is_all_done_later(quiet: DaemonFixture) -> 
     for id_ in ids:
         [made] = quiet.daemon.decisions.accept([Acceptance(id_)])
         assert made.waiting == [id_]
-    eventually(lambda: not quiet.daemon.runs.active())
+    eventually(lambda: not quiet.daemon.engine.runs.active())
     assert quiet.read("Stub.md") == STUB
     quiet.daemon.report_presence("desk", [])
     eventually(lambda: quiet.is_filled("Stub.md"))
@@ -187,7 +187,7 @@ def test_dry_run_waits_for_nobody(quiet: DaemonFixture) -> None:
 
 def test_cancelled_run_asks_no_editor(quiet: DaemonFixture) -> None:
     run = open_and_ask(quiet, "Stub.md")
-    quiet.daemon.run_handler.cancel(run)
+    quiet.daemon.engine.cancel(run)
     assert rows(quiet) == []
 
 

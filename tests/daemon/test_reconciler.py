@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from companion.app.engine.work_queue import Priority
 from companion.config.settings import IgnoreTable, ReviewTable
 from companion.daemon import reconciler
-from companion.daemon.work_queue import Priority
 from companion.errors import UsageError
 from companion.store.proposal import Acceptance
 from companion.store.proposals import Selection
@@ -32,7 +32,7 @@ OPEN = Selection(states=("open",))
 
 
 def _waiting(daemon_fixture: DaemonFixture) -> set[str]:
-    return {path for path, owner in list(daemon_fixture.daemon.queue._entries) if not owner}
+    return {path for path, owner in list(daemon_fixture.daemon.engine.queue._entries) if not owner}
 
 
 @pytest.fixture
@@ -416,7 +416,7 @@ def test_vault_that_comes_back_ends_no_pause(
     daemon_fixture.daemon.pause()
     holds: list[tuple[Priority, bool]] = []
     away = take_away(daemon_fixture)
-    queue = daemon_fixture.daemon.queue
+    queue = daemon_fixture.daemon.engine.queue
     hold = queue.hold
 
     def hold_and_see(priority: Priority, held: bool, by: str = "") -> None:
@@ -441,7 +441,7 @@ def test_resume_begins_nothing_while_the_vault_is_away(
     daemon_fixture.rescan()
     away = take_away(daemon_fixture)
     daemon_fixture.daemon.resume()
-    assert daemon_fixture.daemon.queue._heaps[Priority.BACKGROUND].held
+    assert daemon_fixture.daemon.engine.queue._heaps[Priority.BACKGROUND].held
     away.rename(daemon_fixture.vault)
     eventually(lambda: daemon_fixture.is_filled("Stub.md") or daemon_fixture.model.calls() > 0)
 
@@ -579,7 +579,7 @@ def test_a_note_renamed_while_a_model_is_asked_is_asked_about_once(
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.model.calls() == 1)
     (daemon_fixture.vault / old).rename(daemon_fixture.vault / new)
-    eventually(lambda: note in daemon_fixture.daemon.queue._moved)
+    eventually(lambda: note in daemon_fixture.daemon.engine.queue._moved)
     if again:
         daemon_fixture.note(old, "No stub.\n")
     daemon_fixture.model.answer()

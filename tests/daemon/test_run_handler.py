@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from companion.daemon import client_runs
+from companion.app.engine import runs
 from companion.enrich import note_writer
 from companion.enrich.enricher import Enricher
 from companion.errors import ConsentMissing, UsageError
@@ -158,7 +158,7 @@ def test_large_run_at_a_remote_endpoint_is_agreed_to_first(
         return
     with pytest.raises(ConsentMissing, match=rf"^3 notes would .* m at {quiet.url}.*: {COST}"):
         quiet.run(*paths, **options)
-    assert (quiet.model.calls(), quiet.daemon.runs.all()) == (0, [])
+    assert (quiet.model.calls(), quiet.daemon.engine.runs.all()) == (0, [])
 
 
 def test_some_notes_tell_what_very_many_cost(
@@ -205,11 +205,11 @@ def test_cancelled_run_begins_nothing_further(quiet: DaemonFixture) -> None:
     quiet.start()
     run = quiet.run("", wait=False)
     eventually(lambda: quiet.model.calls() == 4)
-    quiet.daemon.run_handler.cancel(run)
+    quiet.daemon.engine.cancel(run)
     assert run.state == "cancelled"
     quiet.model.answer()
     eventually(quiet.is_idle_but_for_the_background)
-    assert run.since(0) == []
+    assert set(statuses(run).values()) == {"proposed"} and run.counts.total() == 4
     assert quiet.changes() == []
     assert quiet.model.calls() == 4
     kept = quiet.space.journal.proposals.select()  # what was asked for is paid for
@@ -232,7 +232,7 @@ def test_what_is_being_written_when_a_run_is_cancelled_is_finished(
     quiet.start()
     run = quiet.run("Stub.md", wait=False)
     assert writing.wait(60)
-    quiet.daemon.run_handler.cancel(run)
+    quiet.daemon.engine.cancel(run)
     may_write.set()
     eventually(lambda: run.since(0))
     assert (run.state, quiet.read("Stub.md")) == ("cancelled", FILLED)
@@ -288,14 +288,14 @@ def test_click_is_asked_about_while_all_that_a_folder_may_take_waits(quiet: Daem
 def test_finished_runs_are_forgotten_after_a_while(
     quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_runs, "_KEPT", 2)
+    monkeypatch.setattr(runs, "_KEPT", 2)
     quiet.note("Done.md", FILLED)
     quiet.start()
     names = [quiet.run("Done.md").id for _ in range(5)]
-    kept = [run.id for run in quiet.daemon.runs.all()]
+    kept = [run.id for run in quiet.daemon.engine.runs.all()]
     assert kept == list(reversed(names))[: len(kept)]
     assert len(kept) == 3
-    eventually(lambda: not quiet.daemon.run_handler._enrichers)
+    eventually(lambda: not any(run.enricher for run in quiet.daemon.engine.runs.all()))
 
 
 def test_note_that_needs_nothing_says_nothing_of_the_endpoint(quiet: DaemonFixture) -> None:

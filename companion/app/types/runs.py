@@ -146,8 +146,8 @@ class ResultShape(NoteResult):
 
 class RunShape(Shape):
     """A run. total: the number of its notes. counts: results by status. waits: why it waits now.
-    fault: what ended it. warnings: what in the settings names nothing. left_alone: if no note needs
-    anything, how many are left alone, by the reason.
+    fault: what ended it, and code: of that problem. warnings: what in the settings names nothing.
+    left_alone: if no note needs anything, how many are left alone, by the reason.
     """
 
     id: str
@@ -157,6 +157,7 @@ class RunShape(Shape):
     usage: Usage
     waits: str
     fault: str
+    code: str = ""
     made_at: IsoTime
     warnings: list[str]
     left_alone: dict[str, int]

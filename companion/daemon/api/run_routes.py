@@ -1,28 +1,65 @@
-"""The routes of runs. Answers about a run may be delayed until it has a result."""
+"""The routes of runs, and their JSON. Answers about a run may be delayed until it has a result."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
+from typing import Annotated
 
 from flask import current_app, request
+from pydantic import Field
 
-from companion.app.types.base import ChangeMade, Nothing, OfferShape
+from companion.app.connection import LONGEST_WAIT
+from companion.app.engine.runs import Run, RunEntry
+from companion.app.types.base import (
+    LARGEST,
+    WHOLE,
+    Applied,
+    ChangeMade,
+    Nothing,
+    OfferShape,
+    RelativePath,
+    Sent,
+)
 from companion.app.types.runs import ResultShape, RunList, RunOptions, RunProgress, RunShape
 from companion.daemon.api.routing import Resource, run_address, the_daemon
-from companion.daemon.api.run_request_schemas import (
-    AppliedTo,
-    EditsAgain,
-    Refused,
-    RunQuery,
-    Undecided,
-)
-from companion.daemon.client_runs import Run, RunEntry
 from companion.daemon.problem import Refusal
-from companion.enrich.run import Result
 from companion.errors import UsageError
-from companion.note.diff import diff_lines
+
+Numbers = Annotated[
+    list[Annotated[int, Field(ge=0, le=1000)]], Field(min_length=1, max_length=1000)
+]
+"""The numbers of some of the changes in a result, counted from 0."""
+
+
+class RunQuery(Sent):
+    """Which results. since: those after this number. wait: seconds to wait for one, at most 25."""
+
+    since: Annotated[int, Field(ge=0, le=LARGEST), WHOLE] = 0
+    wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT), WHOLE] = 0
+
+
+class EditsAgain(Sent):
+    """The text that the editor shows now.
+
+    only: the numbers of the wanted changes in the note's result, counted from 0; null: all.
+    """
+
+    path: RelativePath
+    text: str
+    only: Numbers | None = None
+
+
+class AppliedTo(Applied):
+    """An editor has made the edits of an offer in the note at path.
+
+    moved_to: its present path, if it was moved or renamed since the run was started.
+    """
+
+    path: RelativePath
+    moved_to: RelativePath | None = None
+
 
 WAITERS = "companion-waiters"
 _WAITERS = 4  # of the server's threads may wait; further requests are answered at once
@@ -74,7 +111,7 @@ def start_run(body: RunOptions) -> RunShape:
 @runs.reads("/runs")
 def read_runs() -> RunList:
     """The runs that the daemon remembers, without their results."""
-    return RunList(runs=[RunShape.model_validate(run) for run in the_daemon().runs.all()])
+    return RunList(runs=[RunShape.model_validate(run) for run in the_daemon().engine.runs.all()])
 
 
 @runs.reads("/runs/<run>")
@@ -90,58 +127,32 @@ def show_progress(run: Run, number: int) -> RunProgress:
     """Return the run's progress after that number."""
     head = RunShape.model_validate(run)  # first: a run that is over gets no more results
     entries = run.since(number)[:_RESULTS]
-    results = [_show_entry(entry, with_diff=run.options.diff) for entry in entries]
+    results = list(map(_show_entry, entries))
     last = entries[-1].number if entries else number
     return RunProgress(**vars(head), results=results, next=last)
 
 
-def _show_entry(entry: RunEntry, *, with_diff: bool) -> ResultShape:
-    diff = _diff_of(entry.result) if with_diff else None
+def _show_entry(entry: RunEntry) -> ResultShape:
     more = {"number": entry.number, "counted": entry.counted, "offer": entry.edits}
-    return ResultShape.of(entry.result, diff=diff, **more)
-
-
-def _diff_of(result: Result) -> str | None:
-    """Return the unified diff of a result, None without one."""
-    if result.change is not None:  # the journal alone has its texts
-        return the_daemon().vault.change(result.change).diff
-    return "".join(diff_lines(result.path, result.old, result.new)) or None
+    return ResultShape.of(entry.result, diff=entry.diff, **more)
 
 
 @runs.does("/runs/<run>/cancel")
 def cancel_run(run: str, body: Nothing) -> RunShape:
     """Cancel a run: what is being written is finished, nothing further is begun."""
     current_run = _require(run)
-    the_daemon().run_handler.cancel(current_run)
+    the_daemon().engine.cancel(current_run)
     return RunShape.model_validate(current_run)
 
 
-@runs.does("/runs/<run>/edits", "decide", conflicts=True)
+@runs.does("/runs/<run>/edits", conflicts=True)
 def edits_for_text(run: str, body: EditsAgain) -> OfferShape:
     """The run's edits for the text that the editor shows now; no model is asked."""
-    handler = the_daemon().run_handler
-    return OfferShape.model_validate(
-        handler.edits_for_text(_require(run), body.path, body.text, body.only)
-    )
+    edits = the_daemon().edits_for_text(_require(run), body.path, body.text, body.only)
+    return OfferShape.model_validate(edits)
 
 
-@runs.does("/runs/<run>/refused", "decide")
-def refuse_changes(run: str, body: Refused) -> RunShape:
-    """Refuse changes of a run's result; what they were for is not asked for again."""
-    current_run = _require(run)
-    the_daemon().run_handler.refuse(current_run, body.path, body.only)
-    return RunShape.model_validate(current_run)
-
-
-@runs.does("/runs/<run>/undecided", "decide")
-def keep_undecided(run: str, body: Undecided) -> RunShape:
-    """Keep a run's values for a note as open proposals, which background work does not write."""
-    current_run = _require(run)
-    the_daemon().run_handler.keep_undecided(current_run, body.path)
-    return RunShape.model_validate(current_run)
-
-
-@runs.does("/runs/<run>/applied", "decide", conflicts=True)
+@runs.does("/runs/<run>/applied", conflicts=True)
 def confirm_edits(run: str, body: AppliedTo) -> ChangeMade:
     """Confirm that the edits of an offer were made."""
     try:
@@ -154,6 +165,6 @@ def confirm_edits(run: str, body: AppliedTo) -> ChangeMade:
 
 
 def _require(name: str) -> Run:
-    if (run := the_daemon().runs.get(name)) is None:
+    if (run := the_daemon().engine.runs.get(name)) is None:
         raise Refusal(404, f"There is no run {name} any more.")
     return run

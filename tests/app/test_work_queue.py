@@ -13,7 +13,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from companion.daemon.work_queue import Priority, Ticket, WorkQueue
+from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.task import Job
 from tests.clock import Clock
 from tests.examples import many

@@ -16,7 +16,7 @@ from itertools import count
 from math import inf
 from typing import NamedTuple
 
-from companion.daemon.circuit_breaker import back_off
+from companion.app.engine.circuit_breaker import back_off
 from companion.enrich.task import Job
 
 _WAITS = (5.0, 3600.0)  # seconds between two tries of a note: the first wait, and the longest

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from companion.daemon.circuit_breaker import CircuitBreaker
+from companion.app.engine.circuit_breaker import CircuitBreaker
 from companion.errors import EndpointError
 from companion.llm.endpoint_errors import (
     EndpointDown,

@@ -1,0 +1,243 @@
+"""The runs of an engine: their options, progress and results."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from companion.app.editor_edits import ClientEdits
+from companion.app.engine.work_queue import Ticket
+from companion.app.jobs import RunPlan
+from companion.app.problem import code_of
+from companion.app.types.runs import RunOptions, RunState
+from companion.enrich.enricher import Enricher
+from companion.enrich.run import Result
+from companion.errors import CompanionError, NoteError, UsageError
+from companion.llm.response import Usage
+from companion.note.diff import diff_lines
+from companion.vault.paths import fold_path
+
+_KEPT = 50  # finished runs that clients can still ask about
+
+
+class RunEntry(NamedTuple):
+    """One note's result; its number counts up within the run, from 1.
+
+    counted: whether it is one of the run's total; other notes were named, and skipped at the start.
+    diff: of the note's text, if it was asked for and the note changed, or would.
+    """
+
+    number: int
+    result: Result
+    edits: ClientEdits | None = None
+    counted: bool = True
+    diff: str | None = None
+
+
+@dataclass
+class Run:
+    """A run. Only the engine changes it.
+
+    total: the number of its notes. warnings, left_alone: as in RunPlan. waits: why it waits now, in
+    words; empty if it does not. error: what ended it. usage: of all its calls, with those that had
+    no answer. made_at: Unix time, seconds. enricher: fills its notes; None before the first one.
+    """
+
+    id: str
+    options: RunOptions
+    total: int
+    state: RunState = "queued"
+    error: CompanionError | None = None
+    waits: str = ""
+    made_at: float = field(default_factory=time.time)
+    entries: list[RunEntry] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    usage: Usage = field(default_factory=Usage)
+    warnings: Sequence[str] = ()
+    left_alone: Mapping[str, int] = field(default_factory=dict)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    enricher: Enricher | None = None
+    _busy: int = 0  # notes that are worked on now
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    @classmethod
+    def of(cls, id: str, options: RunOptions, plan: RunPlan) -> Run:
+        """Return the run that a plan makes; what the plan skips is among its entries."""
+        run = cls(id, options, len(plan.jobs), warnings=plan.warnings, left_alone=plan.left_alone)
+        for result in plan.skipped:
+            run.add(result, counted=False)
+        if not plan.jobs:
+            run.end("done")
+        return run
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.state in ("done", "cancelled", "failed")
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether nobody waits for a single note of it."""
+        return self.total > 1 or self.options.priority == "background"
+
+    @property
+    def fault(self) -> str:
+        """What ended it, in words; empty: it ended well, or has not ended."""
+        return str(self.error or "")
+
+    @property
+    def code(self) -> str:
+        """The code of the problem that ended it."""
+        return code_of(self.error) if self.error else ""
+
+    def puts_off(self, ticket: Ticket, path: str) -> bool:
+        """Return whether the note, now at path, has to wait; then the ticket was given back."""
+        return False
+
+    def retries(self, ticket: Ticket, error: NoteError) -> bool:
+        """Return whether the note is tried again later; then the ticket was given back."""
+        return False
+
+    def record(self, path: str, result: Result) -> None:
+        """Record the result of the work on the note that was at path; its ticket is still out."""
+
+    def enter(self, path: str) -> bool:
+        """Record that work on its note at path begins; return whether it may: it is not over."""
+        with self._changed:
+            if self.is_over:
+                return False
+            self._busy += 1
+            if self.state == "queued":
+                self.state = "running"
+            return True
+
+    def leave(self) -> None:
+        """Record that the work on a note has ended."""
+        with self._changed:
+            self._busy -= 1
+            self._changed.notify_all()
+
+    def add(
+        self,
+        result: Result,
+        edits: ClientEdits | None = None,
+        *,
+        counted: bool = True,
+        ends_with: CompanionError | None = None,
+    ) -> None:
+        """Add the result for a note, and end the run with the last one, or with that error.
+
+        counted: see RunEntry.
+        """
+        diff = ""
+        if self.options.diff:
+            diff = "".join(diff_lines(result.path, result.old, result.new))
+        if result.change is not None:  # the journal has the texts
+            result = replace(result, old="", new="")
+        with self._changed:
+            number = len(self.entries) + 1
+            self.entries.append(RunEntry(number, result, edits, counted, diff or None))
+            if counted:
+                self.counts[result.status] += 1
+            if not self.is_over and ends_with:
+                self.state, self.error, self.waits = "failed", ends_with, ""
+            if not self.is_over and self.counts.total() >= self.total:
+                self.state, self.waits = "done", ""
+            self._changed.notify_all()
+
+    def end(self, state: RunState, error: CompanionError | None = None) -> None:
+        """End the run, unless it has ended already."""
+        with self._changed:
+            if not self.is_over:
+                self.state, self.error, self.waits = state, error, ""
+            self._changed.notify_all()
+
+    def since(self, number: int) -> list[RunEntry]:
+        """Return the entries after that number."""
+        with self._changed:
+            return self.entries[max(0, number) :]
+
+    def wait(self, number: int, timeout: float) -> None:
+        """Wait for an entry after that number or the end of the run, at most timeout seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.is_over or len(self.entries) > number, timeout)
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Return whether none of its notes is worked on, after timeout seconds at most."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._busy, timeout)
+
+    def close_unless_busy(self) -> None:
+        """Close the enricher, once nobody works with it any more."""
+        with self._changed:
+            enricher = self.enricher
+            if self._busy or enricher is None:
+                return
+            self.usage, self.enricher = enricher.usage, None
+        enricher.close()
+
+    def break_off(self) -> int:
+        """Break off its calls under way; return how many they are."""
+        if (enricher := self.enricher) is None:
+            return 0
+        calls = enricher.under_way
+        enricher.close()
+        return calls
+
+    def find_proposals(self, path: str, only: Collection[int] | None = None) -> list[int]:
+        """Return the proposals of the changes in the result for a note whose edits a client makes.
+
+        only: the numbers of the changes, counted from 0; None: all.
+
+        Raises UsageError unless the run has edits for the note, with changes of all these numbers.
+        """
+        for entry in reversed(self.since(0)):
+            if entry.edits and fold_path(entry.result.path) == fold_path(path):
+                break
+        else:
+            raise UsageError(f"the run {self.id} has no edits for {path}; start a new one")
+        count = len(entry.result.filled)
+        if unknown := [str(number) for number in sorted(only or ()) if not 0 <= number < count]:
+            many = "1 change" if count == 1 else f"{count} changes"
+            raise UsageError(f"the result has {many}, counted from 0; there is no {unknown[0]}")
+        ids = entry.result.proposals[:count]
+        return [id_ for number, id_ in enumerate(ids) if only is None or number in only]
+
+
+class Runs:
+    """The runs of an engine. Of the finished ones, the latest 50 are remembered."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, Run] = {}
+        self._lock = threading.Lock()
+
+    def add(self, run: Run) -> None:
+        """Add a run."""
+        with self._lock:
+            self._runs[run.id] = run
+            over = [run.id for run in self._runs.values() if run.is_over]
+            for old in over[: max(0, len(over) - _KEPT)]:
+                del self._runs[old]
+
+    def get(self, name: str) -> Run | None:
+        """Return the run of that id, None if there is none."""
+        with self._lock:
+            return self._runs.get(name)
+
+    def all(self) -> list[Run]:
+        """Return the runs, newest first."""
+        with self._lock:
+            return list(reversed(self._runs.values()))
+
+    def active(self) -> list[Run]:
+        """Return the runs that are not over."""
+        return [run for run in self.all() if not run.is_over]
+
+    def set_waits(self, waits: str) -> None:
+        """Set why all active runs wait, in words; empty: they go on."""
+        for run in self.active():
+            run.waits = waits
