@@ -46,18 +46,26 @@ class RunPlan(NamedTuple):
     left_alone: Counter[str]
 
 
-def plan_run(space: Workspace, scan: Scan, options: RunOptions, paths: Sequence[str]) -> RunPlan:
-    """Return what a run with these options is to do. paths: as they are spelled on the disk.
+def plan_run(
+    space: Workspace,
+    scan: Scan,
+    options: RunOptions,
+    paths: Sequence[str] | None = None,
+    share: float = 1.0,
+) -> RunPlan:
+    """Return what a run with these options is to do. share: of the usual price.
+
+    paths: those of the options as they are spelled on the disk; None: they are.
 
     Raises as choose_jobs does, and ConsentMissing, with what it costs, if so many notes would go to
     another machine that somebody has to agree to it first.
     """
     jobs, skipped = choose_jobs(space, scan, options, paths)
     if not options.agreed and needs_agreement(space, jobs):
-        raise ConsentMissing(describe_cost_of(space, scan, jobs))
+        raise ConsentMissing(describe_cost_of(space, scan, jobs, share))
     left_alone = Counter[str]()
     if not (jobs or options.all):  # else each of them was named
-        left_alone = count_left_alone(space, scan, paths)
+        left_alone = count_left_alone(space, scan, options.paths if paths is None else paths)
     is_for_editor = options.text is not None
     warnings = [] if is_for_editor else find_unused(space.config, space.prompts, space.root, scan)
     return RunPlan(jobs, skipped, warnings, left_alone)

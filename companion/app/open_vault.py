@@ -16,34 +16,66 @@ from companion.app.types.changes import ChangeQuery
 from companion.app.types.proposals import ProposalQuery
 from companion.app.vault import Vault
 from companion.config import state_folder
-from companion.enrich.workspace import open_workspace
+from companion.enrich.vault_settings import Reader
+from companion.enrich.workspace import Workspace, open_workspace
 from companion.vault.paths import PathNotFound, relative_path
 
+_STANDS_ASIDE = 30.0  # seconds that a daemon has to stop
 Tell = Callable[[str], object]
 """Is called with a sentence for the user."""
 
 
 @contextmanager
 def open_vault(root: Path, *, read_only: bool = False, tell: Tell = bool) -> Iterator[Vault]:
-    """Open the vault at root, a real path, by its settings.
-
-    read_only: the vault is locked only while something is changed, so that other processes need
-    not wait. tell: is called for each note that an interrupted run had left unfinished.
+    """Open the vault at root, a real path, by its settings. read_only, tell: as in open_space.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
     if served := find_served(root):
         yield served
         return
-    with open_workspace(None, root, read_only=read_only) as space:
+    with open_space(root, read_only=read_only, tell=tell) as space:
+        yield LocalVault(space)
+
+
+@contextmanager
+def open_space(
+    root: Path,
+    *,
+    read_only: bool = False,
+    reader: Reader | None = None,
+    patience: float = 0.0,
+    tell: Tell = bool,
+) -> Iterator[Workspace]:
+    """Open the vault at root in this process, by its settings.
+
+    read_only: the vault is locked only while something is changed, so that other processes need
+    not wait. tell: is called for each note that an interrupted run had left unfinished. reader,
+    patience: as in open_workspace.
+
+    Raises UsageError (settings, prompts), VaultLocked, JournalError.
+    """
+    with open_workspace(None, root, read_only=read_only, reader=reader, patience=patience) as space:
         for recovered in space.recovered:
             tell(f"{recovered.path}: {recovered.reason}")
-        if read_only and (pending := len(space.journal.pending())):
+        pending = len(space.journal.pending()) if read_only else 0
+        if pending and find_daemon(space.state) is None:  # else the daemon may be writing them
             tell(
                 f"{pending} interrupted change{'s' * (pending > 1)} will be checked by the next "
                 "command that writes"
             )
-        yield LocalVault(space)
+        yield space
+
+
+def stand_aside(root: Path) -> float:
+    """Have the vault's daemon stand aside; return how many seconds that may take, 0 without one.
+
+    Raises VaultLocked while it is at work on a run.
+    """
+    if not (served := find_served(root)):
+        return 0.0
+    served.release()
+    return _STANDS_ASIDE
 
 
 def find_served(root: Path) -> RemoteVault | None:

@@ -1,8 +1,7 @@
-"""The bearer tokens that the daemon accepts: the token file, and tokens derived from it.
+"""The user's token, and how those of a vault are derived from it.
 
-The file `token` in the configuration folder holds the command line's token. The token of a vault's
-paired clients is derived from it (HMAC): it is valid for that vault's daemon only, is not stored
-here, and becomes invalid when the file gets a new token.
+The file `token` in the configuration folder holds it; it is the command line's. Which of the
+derived ones a vault's daemon accepts is in `vault_tokens.py`.
 """
 
 from __future__ import annotations
@@ -14,14 +13,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
 from filelock import FileLock
 
 from companion.config import config_folder
 from companion.errors import UsageError
 from companion.private_files import is_private, write_private
-from companion.vault.files import read_fingerprint
 
 _BYTES = 32
 _TOKEN = re.compile(r"[\w-]{43,128}", re.ASCII)
@@ -87,10 +84,15 @@ def rotate_token() -> str:
         return _write_new()
 
 
-def client_token(token: str, root: Path) -> str:
-    """Return the token of paired clients of the vault at root (its real path), in hex digits."""
+def client_token(token: str, root: Path, id_: str = "") -> str:
+    """Return the token of that id for the vault at root (its real path): `ID.HEX-DIGITS`.
+
+    Without an id: the one that earlier versions gave to all clients of the vault, in hex digits.
+    """
     vault = sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()
-    return hmac.new(token.encode(), f"vault:{vault}".encode(), sha256).hexdigest()
+    message = f"vault:{vault}:{id_}" if id_ else f"vault:{vault}"
+    digest = hmac.new(token.encode(), message.encode("utf-8", "surrogatepass"), sha256).hexdigest()
+    return f"{id_}.{digest}" if id_ else digest
 
 
 def prove(key: str, port: int, nonce: str) -> str:
@@ -101,61 +103,6 @@ def prove(key: str, port: int, nonce: str) -> str:
     """
     message = f"callout-companion\n{port}\n{nonce}"
     return hmac.new(key.encode(), message.encode(), sha256).hexdigest()
-
-
-class _Accepted(NamedTuple):
-    """The tokens accepted for a state of the token file; None if it holds no token."""
-
-    fingerprint: tuple[int, ...] | None
-    cli: bytes | None = None
-    client: bytes | None = None
-
-
-class Tokens:
-    """The tokens that the daemon of the vault at root (its real path) accepts.
-
-    The file is read again whenever it has changed: a rotation ends every session at once, and
-    without the file no token is accepted. Safe to use from any thread.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._accepted = _Accepted(None)
-
-    def accepts(self, bearer: str) -> bool:
-        """Return whether it is one of the tokens. Compares in constant time."""
-        accepted = self._read()
-        token = bearer.encode("utf-8", "surrogatepass")
-        if accepted.cli is None or accepted.client is None:
-            return False
-        is_cli = hmac.compare_digest(token, accepted.cli)
-        is_client = hmac.compare_digest(token, accepted.client)
-        return is_cli or is_client
-
-    def prove(self, port: int, nonce: str) -> str | None:
-        """Return the proof of knowing the client token of this vault, None if there is no token."""
-        client = self._read().client
-        return None if client is None else prove(client.decode(), port, nonce)
-
-    def sign(self, message: str) -> str | None:
-        """Return the HMAC-SHA256 of a message in hex digits, None if there is no token.
-
-        The key is that of this vault's clients. Messages must not begin as those of prove() do.
-        """
-        client = self._read().client
-        return None if client is None else hmac.new(client, message.encode(), sha256).hexdigest()
-
-    def _read(self) -> _Accepted:
-        # before the file is read: if it changes in between, it is read again the next time
-        fingerprint = read_fingerprint(token_file())
-        if fingerprint is None or fingerprint != self._accepted.fingerprint:
-            accepted = _Accepted(fingerprint)
-            with suppress(UsageError):
-                token = read_token()
-                client = client_token(token, self._root)
-                accepted = _Accepted(fingerprint, token.encode(), client.encode())
-            self._accepted = accepted
-        return self._accepted
 
 
 @contextmanager

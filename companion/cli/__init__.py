@@ -49,7 +49,7 @@ _SECTIONS = {
 }
 _OLD_NAMES = {
     "pair": ("plugin pair", "companion.cli.daemon_commands:pair"),
-    "token": ("plugin token", "companion.cli.daemon_commands:token"),
+    "token": ("plugin token", "companion.cli.token:token"),
     "pause": ("service pause", "companion.cli.daemon_commands:pause"),
     "resume": ("service resume", "companion.cli.daemon_commands:resume"),
     "backlog": ("service backlog", "companion.cli.backlog:backlog"),

@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
-from itertools import chain
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import click
-from pydantic import BaseModel
 
-from companion.app.jobs import choose_jobs, count_left_alone
-from companion.app.types.results import NoteResult
-from companion.cli.batch_files import (
-    export,
-    import_,
-    job_options,
-    open_reader,
-    read_job_options,
-    resolve_file,
+from companion.app.batches import (
+    Batches,
+    BatchProgress,
+    BatchRun,
+    LeftOut,
+    open_batches,
 )
+from companion.app.open_vault import stand_aside
+from companion.app.types.runs import RunOptions
+from companion.cli.filters import join_options
 from companion.cli.output import Output, count, one_line
-from companion.cli.run_report import AGREE, RunReport
-from companion.cli.session import common_options, open_session, resolve_paths, say_which_vault
-from companion.enrich.asker import Asker
-from companion.enrich.context import VaultContext
-from companion.enrich.cost import describe_cost, needs_agreement
-from companion.enrich.enricher import Enricher
-from companion.enrich.model import open_client, open_spending
-from companion.enrich.run import new_run
-from companion.enrich.similar import open_similar
-from companion.enrich.submission import BATCH_SHARE, Submission, ask_first, make_submissions
-from companion.enrich.task import Job
-from companion.enrich.workspace import Workspace
-from companion.errors import NotThere, UsageError
-from companion.llm.batch_api import ENDED, BatchApi
+from companion.cli.run_report import AGREE, RunReport, show_waits
+from companion.cli.session import (
+    NOTE_PATH,
+    common_options,
+    find_session_vault,
+    resolve_paths,
+    say_which_vault,
+)
+from companion.errors import ConsentMissing
 
 
 @click.group()
@@ -51,12 +43,100 @@ def batch() -> None:
     """
 
 
-for _command in (export, import_):
-    batch.add_command(_command)
+_job_options = join_options(
+    click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]..."),
+    click.option("--all", "all", is_flag=True, help="In a folder: every note, not only stubs."),
+    click.option(
+        "--force", is_flag=True, help="Ask again for what Companion wrote, nobody edited."
+    ),
+    click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected."),
+    click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="At most N notes that need anything.",
+    ),
+)
 
 
 @batch.command()
-@job_options
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--local", is_flag=True, help="Private notes, too: the engine is on this machine.")
+@_job_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@common_options
+def export(
+    file: Path,
+    paths: Sequence[str],
+    local: bool,
+    as_json: bool,
+    vault: Path | None,
+    **options: Any,
+) -> int:
+    """Write questions about notes into a file.
+
+    FILE is a new one outside the vault. PATH are notes and folders, as in companion enrich; without
+    one, it is the whole vault. What is in FILE is not asked elsewhere until companion batch import
+    has its answers, or companion batch cancel FILE gives it up. Nothing is sent. Private notes are
+    left out without --local, for nobody knows where FILE goes.
+    """
+    output, target = Output(as_json=as_json), _resolve_file(file)
+    reader = "here" if local else "elsewhere"
+    with _open(vault, output, paths, reader=reader) as batches:
+        run = batches.export(target, _read_options(batches, output, paths, **options))
+        report = _follow(run, output, "Exporting")
+        if as_json and run.total:
+            where, failed = str(target) if run.calls else None, report.counts["failed"]
+            told = {"batch": run.id, "file": where, "notes": run.notes, "calls": run.calls}
+            output.print_json(told | {"failed": failed})
+        if run.calls:
+            output.say(
+                f"{count(run.calls, 'question')} about {count(run.notes, 'note')} for"
+                f" {run.model} are in {target}",
+                style="bold",
+            )
+            output.say("With the answers: companion batch import ANSWERS")
+            output.say(f"To give it up:    companion batch cancel {target}")
+        elif run.total:
+            output.say("Nothing to ask, so there is no file.")
+    return int(report.counts["failed"] > 0)
+
+
+@batch.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a question.")
+@common_options
+def import_(file: Path, as_json: bool, vault: Path | None) -> int:
+    """Take the answers to what batch export wrote.
+
+    They are checked as any others, and become proposals, which wait for your decision. FILE may
+    have a part of the answers, in any order; what is in it twice, or was imported before, changes
+    nothing. Lines that answer no question of this vault are left out, and said.
+    """
+    output = Output(as_json=as_json)
+    report, left_out = RunReport(output), Counter[bool]()
+    with _open(vault, output) as batches:
+        say_which_vault(batches.root, output)
+        for each in batches.read_answers(file):
+            if not isinstance(each, LeftOut):
+                report.add(each)
+                continue
+            why = "it is no line of answers"
+            if each.id is not None:
+                why = f"{one_line(each.id)[:80]} is no question of this vault's batches"
+            if not left_out[each.id is None]:  # once of each kind, as of a wrong file all are
+                output.warn(f"line {each.number}: {why}; it is left out, as are others like it")
+            left_out[each.id is None] += 1
+    if left_out:
+        output.warn(f"{count(left_out.total(), 'line')} of {batches.lines:,} left out")
+    words = [f"{report.counts[status]:,} {status}" for status in sorted(report.counts)]
+    tokens = f"{report.usage.input_tokens:,} tokens in, {report.usage.output_tokens:,} out"
+    output.say(f"{', '.join(words) or 'no answers'}. {tokens}.", style="bold")
+    return int(bool(left_out or report.counts["failed"]))
+
+
+@batch.command()
+@_job_options
 @click.option("--yes", is_flag=True, help="Begin a large run at a remote endpoint unasked.")
 @common_options
 def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) -> int:
@@ -69,54 +149,20 @@ def submit(paths: Sequence[str], yes: bool, vault: Path | None, **options: Any) 
     takes the answers.
     """
     output = Output()
-    with (
-        open_session(vault, paths, output=output, from_daemon=True) as workspace,
-        open_submission(workspace) as submission,
-        open_similar(workspace) as similar,
-    ):
-        requested_paths = resolve_paths(workspace.root, paths)[0] if paths else [""]
-        say_which_vault(workspace.root, output)
-        scan = workspace.scan()
-        asker = Asker(workspace, VaultContext(scan), similar)
-        chosen = read_job_options(requested_paths, **options)
-        jobs, skipped = choose_jobs(workspace, scan, chosen)
-        report = RunReport(output)
-        for result in skipped:
-            report.print_result(NoteResult.of(result))
-        submission.prepare()
-        is_agreed = yes or not needs_agreement(workspace, jobs)
-        if jobs and not is_agreed:
-            is_agreed = output.agrees(describe_cost(asker, jobs, BATCH_SHARE), AGREE)
-        if jobs and is_agreed:
-            _prepare(asker, jobs, report)
-        sent = sum(submission.send(each) for each in submission.list())
+    with _open(vault, output, paths) as batches:
+        chosen = _read_options(batches, output, paths, agreed=yes, **options)
+        try:
+            run = batches.submit(chosen)
+        except ConsentMissing as cost:
+            if not output.agrees(str(cost), AGREE):
+                return 0
+            run = batches.submit(chosen.model_copy(update={"agreed": True}))
+        report = _follow(run, output, "Preparing")
+        with batches.at_provider() as provider:
+            sent = provider.send()
         if sent:
             output.say(f"{sent} sent. With the answers: companion batch collect", style="bold")
-        elif not jobs:
-            report.say_nothing_to_do(
-                {} if chosen.all else count_left_alone(workspace, scan, chosen.paths)
-            )
-        return int(report.counts["failed"] > 0)
-
-
-def _prepare(asker: Asker, jobs: Sequence[Job], report: RunReport) -> None:
-    """Store what is to be sent, and print what became of notes that need no batch."""
-    config, run = asker.workspace.config, new_run()
-    with report.output.progress("Preparing", len(jobs)) as bar:
-        if asker.similar:
-            asker.similar.progress = bar.add_below("Comparing notes")
-        with open_client(config, Event()) as client:
-            first = ask_first(Enricher(asker, client, run), client, jobs)
-        capabilities = client.capabilities
-        if not capabilities.modes:  # it takes no JSON
-            facts = asker.model._replace(mode="plain")
-            asker = Asker(asker.workspace, asker.vault_context, asker.similar, facts)
-        rest = make_submissions(asker, run, first.rest, capabilities)
-        for result in chain(first.results, rest):
-            report.counts[result.status] += 1
-            if result.reason or result.left:
-                report.print_result(NoteResult.of(result))
-            bar.advance()
+    return int(report.counts["failed"] > 0)
 
 
 @batch.command()
@@ -130,33 +176,29 @@ def collect(as_json: bool, vault: Path | None) -> int:
     files are deleted.
     """
     output = Output(as_json=as_json)
-    with (
-        open_session(vault, output=output, from_daemon=True) as workspace,
-        open_submission(workspace) as submission,
-        open_similar(workspace) as similar,
-    ):
-        report = RunReport(output)
-        reader = cache(partial(open_reader, workspace, similar))
-        submission.prepare()
-        batches = submission.list()
-        for each in batches:
-            submission.send(each)
-        for each in submission.list():
-            at_provider = submission.look_up(each)
-            for result in submission.collect(each, at_provider, reader):
-                report.add(NoteResult.of(result))
-            if at_provider is None:
-                continue
-            if at_provider.failure:
-                output.warn(f"{each.id}: the provider refused it: {at_provider.failure}")
-                continue
-            far = f"{at_provider.done:,} of {at_provider.total:,} answered"
-            if at_provider.status in ENDED:
-                far = count(at_provider.total, "question")
-            output.say(f"{each.id}: {at_provider.status}, {far}")
-        if not batches:
-            output.say("No batches at the provider.")
-        return int(report.counts["failed"] > 0)
+    report, has_batches = RunReport(output), False
+    with _open(vault, output) as batches, batches.at_provider() as provider:
+        provider.send()
+        for each in provider.collect():
+            has_batches = True
+            if isinstance(each, BatchProgress):
+                _say_progress(each, output)
+            else:
+                report.add(each)
+    if not has_batches:
+        output.say("No batches at the provider.")
+    return int(report.counts["failed"] > 0)
+
+
+def _say_progress(progress: BatchProgress, output: Output) -> None:
+    name, there = progress
+    if there.failure:
+        output.warn(f"{name}: the provider refused it: {there.failure}")
+        return
+    far = f"{there.done:,} of {there.total:,} answered"
+    if progress.has_ended:
+        far = count(there.total, "question")
+    output.say(f"{name}: {there.status}, {far}")
 
 
 _STEPS = {
@@ -171,22 +213,6 @@ _STEPS = {
 }
 
 
-class BatchShape(BaseModel):
-    """A batch, as in `companion batch status --json`.
-
-    file: where its questions are; null: at a provider. state: `making`, `out` or `cancelled`; of
-    what is out at a provider, the step that it has reached. The numbers are of questions.
-    """
-
-    batch: str
-    file: str | None
-    state: str
-    out: int
-    answered: int
-    failed: int
-    cancelled: int
-
-
 @batch.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a batch.")
 @common_options
@@ -197,25 +223,17 @@ def status(as_json: bool, vault: Path | None) -> None:
     how far the provider is.
     """
     output = Output(as_json=as_json)
-    with open_session(vault, output=output, read_only=True) as workspace:
-        store = workspace.journal.batches
-        counted = [(each, store.count(each.id)) for each in store.all()]
-        batches = [(each, counts) for each, counts in counted if any(counts)]  # others have no file
-        for each, counts in batches:
-            where = each.provider.address if each.provider else each.file
-            step = each.provider.step if each.provider and each.state == "out" else each.state
-            if as_json:
-                shape = BatchShape(
-                    batch=each.id,
-                    file=None if each.provider else each.file,
-                    state=step,
-                    **counts._asdict(),
-                )
-                output.print_json(shape.model_dump())
-            words = [f"{number:,} {name}" for name, number in counts._asdict().items() if number]
-            output.say(f"{each.id}  {one_line(where)} ({_STEPS[step]}): {', '.join(words)}")
-        if not batches:
-            output.say("No batches.")
+    with open_batches(find_session_vault(vault, (), output), read_only=True) as batches:
+        shapes = batches.all()
+    for each in shapes:
+        if as_json:
+            output.print_json(each.model_dump())
+        names = ("out", "answered", "failed", "cancelled")
+        words = [f"{number:,} {name}" for name in names if (number := getattr(each, name))]
+        where = f"{one_line(each.where)} ({_STEPS[each.state]})"
+        output.say(f"{each.batch}  {where}: {', '.join(words)}")
+    if not shapes:
+        output.say("No batches.")
 
 
 @batch.command()
@@ -230,34 +248,53 @@ def cancel(batch: str, vault: Path | None) -> None:
     nobody was asked meanwhile.
     """
     output = Output()
-    with open_session(vault, output=output, from_daemon=True) as workspace:
-        path, batches = str(resolve_file(Path(batch))), workspace.journal.batches
-        named = [each for each in batches.all() if batch == each.id or path == each.file]
-        if not named:
-            raise NotThere(f"{batch} is no batch of this vault; companion batch status lists them")
-        match = named[-1]
-        if match.provider is None:
-            given_up = batches.cancel(match.id)
-        else:
-            with open_submission(workspace) as submission:
-                given_up = submission.cancel(match)
-            if not given_up:
-                output.say(f"The provider stops {match.id}; companion batch collect ends it.")
-                return
+    with _open(vault, output) as batches:
+        name, given_up = batches.cancel(batch, _resolve_file(Path(batch)))
+    if given_up is None:
+        output.say(f"The provider stops {name}; companion batch collect ends it.")
+    else:
         output.say(f"{count(given_up, 'question')} of {batch} given up.")
 
 
 @contextmanager
-def open_submission(workspace: Workspace) -> Iterator[Submission]:
-    """Open the Batch API of the configured endpoint. Raises UsageError where there is none."""
-    config = workspace.config
-    if config.is_embedded:
-        raise UsageError(
-            "the embedded model has no Batch API; set base_url under [endpoint], or use companion"
-            " batch export"
-        )
-    with (
-        open_spending(config, share=BATCH_SHARE, space=workspace) as spending,
-        BatchApi(config.endpoint) as api,
-    ):
-        yield Submission(workspace, api, spending)
+def _open(
+    vault: Path | None, output: Output, paths: Sequence[str] = (), **options: Any
+) -> Iterator[Batches]:
+    """Open the batches of the vault, for which its daemon stands aside; options: open_batches'."""
+    root = find_session_vault(vault, paths, output)
+    if patience := stand_aside(root):
+        output.say("The daemon stands aside until this is done.", style="dim")
+    with open_batches(root, patience=patience, tell=output.warn, **options) as batches:
+        yield batches
+
+
+def _read_options(
+    batches: Batches, output: Output, paths: Sequence[str], *, force: bool, **options: Any
+) -> RunOptions:
+    """Return what is asked for in which notes; all of it becomes proposals. Says which vault."""
+    requested_paths = resolve_paths(batches.root, paths)[0] if paths else [""]
+    say_which_vault(batches.root, output)
+    mode = "replace" if force else "fill"
+    return RunOptions.of(paths=requested_paths, mode=mode, propose=True, **options)
+
+
+def _follow(run: BatchRun, output: Output, what: str) -> RunReport:
+    """Have the run done, and print what became of notes without a question."""
+    report = RunReport(output)
+    output.warn(*run.warnings)
+    with output.progress(what, run.total) as bar:
+        run.tell = show_waits(output, bar)
+        for result in run:
+            if result.counted:
+                report.counts[result.status] += 1
+                bar.advance()
+            if not output.as_json and (result.reason or result.left):
+                report.print_result(result)
+    if not run.total:
+        report.say_nothing_to_do(run.left_alone)
+    return report
+
+
+def _resolve_file(file: Path) -> Path:
+    """Return the absolute path of a file that need not be there, its folder's links followed."""
+    return file.parent.resolve() / file.name

@@ -1,4 +1,4 @@
-"""Commands about a daemon: status, open, plugin pair and token, service pause and resume."""
+"""Commands about a daemon: status, open, plugin pair, service pause and resume."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import click
 
 from companion.app.open_vault import open_vault
 from companion.app.runtime_file import find_daemon
-from companion.app.tokens import rotate_token, token_file
 from companion.app.types.status import Status
 from companion.cli.output import Output, count, describe_backlog, local_time
 from companion.cli.session import (
@@ -187,7 +186,7 @@ def open_page(only_print: bool, vault: Path | None) -> None:
     """Open the daemon's page in your browser.
 
     The address can be used once, within a minute; afterwards the tab stays signed in until it is
-    closed, for twelve hours at most, or until `companion plugin token rotate`.
+    closed, for twelve hours at most, or until its token is revoked (`companion plugin token`).
     """
     root = choose_vault(vault, load_config())
     state = state_folder(root)
@@ -207,32 +206,3 @@ def open_page(only_print: bool, vault: Path | None) -> None:
         output.say(f"The page of {root} is open in your browser.")
     else:
         output.warn("No browser could be started; companion open --print prints the address.")
-
-
-@click.group()
-def token() -> None:
-    """Show where the daemon's token is, or renew it."""
-
-
-@token.command()
-def rotate() -> None:
-    """Make a new token, and end all sessions.
-
-    Obsidian has to be paired again, in every vault.
-    """
-    output = Output()
-    rotate_token()
-    output.say(f"There is a new token in {token_file()}.")
-    output.say(
-        "All sessions have ended, of every vault. Commands go on by themselves; pair Obsidian"
-        " again with companion plugin pair."
-    )
-
-
-@token.command()
-def path() -> None:
-    """Print where the daemon's token is stored.
-
-    Whoever can read that file can change your notes.
-    """
-    click.echo(str(token_file()))

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from companion.app.runtime_file import find_daemon
-from companion.cli.daemon_commands import pair, token
+from companion.cli.daemon_commands import pair
 from companion.cli.output import Output
 from companion.cli.session import VaultPathType, debug_option, load_vault
+from companion.cli.token import token
 from companion.config import Config, state_folder
 from companion.config.settings import DEFAULT_PORT
 from companion.daemon.access import CARRIED_LENGTH, can_pair, new_code

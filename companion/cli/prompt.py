@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from companion.app.open_vault import name_path
+from companion.app.open_vault import name_path, open_space
 from companion.app.types.prompt import NotePrompt, PromptQuery
 from companion.cli.output import Output
 from companion.cli.session import (
     NOTE_PATH,
     common_options,
-    open_session,
+    find_session_vault,
     open_session_vault,
     resolve_path,
 )
@@ -82,7 +82,9 @@ def _try(
 ) -> int:
     from companion.cli.prompt_trial import try_prompts  # with all that asks a model
 
-    with open_session(vault, [note], output=output, read_only=True) as workspace:
+    with open_space(
+        find_session_vault(vault, [note], output), read_only=True, tell=output.warn
+    ) as workspace:
         path = resolve_path(workspace, note)
         return try_prompts(workspace, output, path, notes, prompts, model)
 

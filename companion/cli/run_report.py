@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from companion.app.types.results import NoteResult, Usage
@@ -77,7 +77,7 @@ class RunReport:
         self.output.warn(*run.warnings)
         fault = None
         with self.output.progress("Enriching", run.total) as bar:
-            run.tell = _Waits(self.output, bar).tell
+            run.tell = show_waits(self.output, bar)
             try:
                 for result in run:
                     if result.counted:
@@ -168,16 +168,15 @@ class RunReport:
         return 1 if self.counts["failed"] or self._unanswered or self._lacks_heading else 0
 
 
-class _Waits:
-    """Says why a run waits: on the progress bar, or a line for each reason where there is none."""
+def show_waits(output: Output, bar: Bar) -> Callable[[str], None]:
+    """Return what shows why a run waits: on the bar, or a line for each reason without one."""
+    latest = ""
 
-    def __init__(self, output: Output, bar: Bar) -> None:
-        self._output = output
-        self._bar = bar
-        self._reason = ""
+    def tell(why: str) -> None:
+        nonlocal latest
+        bar.wait(why)
+        if why not in ("", latest) and not output.err.is_terminal:
+            latest = why
+            output.warn(f"Waiting: {why}")
 
-    def tell(self, why: str) -> None:
-        self._bar.wait(why)
-        if why not in ("", self._reason) and not self._output.err.is_terminal:
-            self._reason = why
-            self._output.warn(f"Waiting: {why}")
+    return tell

@@ -21,8 +21,7 @@ from companion.cli.filters import join_options
 from companion.cli.output import Output
 from companion.config import Config, config_file, load_config, state_folder
 from companion.config.load import describe_gone_settings, vault_file
-from companion.enrich.vault_settings import Reader
-from companion.enrich.workspace import Workspace, open_workspace
+from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, NotThere, UsageError
 from companion.vault.paths import (
     LinkOutOfVault,
@@ -36,7 +35,6 @@ from companion.vault.paths import (
 
 NOTE_PATH = click.Path(readable=False)
 """A parameter that is a note or a folder, which need not be there; shells complete it."""
-_STANDS_ASIDE = 30.0  # seconds that a daemon has to stop
 
 
 class VaultPathType(click.Path):
@@ -81,43 +79,6 @@ common_options = join_options(
 
 
 @contextmanager
-def open_session(
-    vault: Path | None,
-    paths: Iterable[str] = (),
-    *,
-    output: Output,
-    read_only: bool = False,
-    reader: Reader | None = None,
-    from_daemon: bool = False,
-) -> Iterator[Workspace]:
-    """Open the vault that a command works on, and warn of what an interrupted run left behind.
-
-    from_daemon: a daemon that has the vault stands aside until the command is done.
-
-    Raises VaultLocked while that daemon is at work on a run.
-    """
-    root, config = load_vault(vault, paths)
-    _warn_of_other_vault(vault, root, config, output)
-    patience = 0.0
-    if from_daemon and (served := find_served(root)):
-        served.release()
-        output.say("The daemon stands aside until this is done.", style="dim")
-        patience = _STANDS_ASIDE
-    with open_workspace(
-        None, root, read_only=read_only, reader=reader, patience=patience
-    ) as workspace:
-        for recovered in workspace.recovered:
-            output.warn(f"{recovered.path}: {recovered.reason}")
-        pending = workspace.journal.pending() if read_only else []
-        if pending and find_daemon(workspace.state) is None:  # else the daemon may be writing them
-            output.warn(
-                f"{len(pending)} interrupted change{'s' * (len(pending) > 1)} will be checked by "
-                "the next command that writes"
-            )
-        yield workspace
-
-
-@contextmanager
 def open_session_vault(
     vault: Path | None, paths: Iterable[str], *, output: Output, read_only: bool = False
 ) -> Iterator[Vault]:
@@ -125,19 +86,22 @@ def open_session_vault(
 
     read_only: the command changes nothing.
     """
-    root, config = load_vault(vault, paths)
-    _warn_of_other_vault(vault, root, config, output)
-    with open_vault(root, read_only=read_only, tell=output.warn) as opened:
+    with open_vault(
+        find_session_vault(vault, paths, output), read_only=read_only, tell=output.warn
+    ) as opened:
         yield opened
 
 
-def _warn_of_other_vault(vault: Path | None, root: Path, config: Config, output: Output) -> None:
+def find_session_vault(vault: Path | None, paths: Iterable[str], output: Output) -> Path:
+    """Return the vault that a command works on; warn if it is not the one of this folder."""
+    root, config = load_vault(vault, paths)
     here = find_vault(Path.cwd())
     if vault is None and config.vault is not None and here not in (None, root):
         output.warn(
             f"the current folder is in the vault {here}, but this is about the configured one,"
             f" {root}; --vault {vault_option_for(Path.cwd())} names the one here"
         )
+    return root
 
 
 def say_which_vault(root: Path, output: Output) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 from pydantic import BaseModel
 
+from companion.app.open_vault import open_space
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
     NOTE_PATH,
     common_options,
-    open_session,
+    find_session_vault,
     resolve_path,
     say_which_vault,
 )
@@ -44,7 +45,9 @@ def similar(note: str | None, as_json: bool, yes: bool, vault: Path | None) -> N
     it says how well similar notes tell the tags of a note in this vault.
     """
     output = Output(as_json=as_json)
-    with open_session(vault, [note] if note else [], output=output, read_only=True) as workspace:
+    with open_space(
+        find_session_vault(vault, [note] if note else [], output), read_only=True, tell=output.warn
+    ) as workspace:
         path = resolve_path(workspace, note) if note else ""
         say_which_vault(workspace.root, output)
         if path and (reason := skip_reason(workspace.root, path, workspace.ignore)):

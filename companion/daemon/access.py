@@ -1,9 +1,8 @@
-"""Access to a running daemon: by tokens, one-time codes, and sessions of the page."""
+"""Access to a running daemon: by tokens, and by one-time codes, which give one."""
 
 from __future__ import annotations
 
 import hmac
-import re
 import secrets
 import threading
 import time
@@ -15,17 +14,18 @@ from typing import Literal, NamedTuple
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from companion.app.tokens import Tokens, client_token, prove, read_token
-from companion.config import state_folder, vault_digest
+from companion.app.tokens import prove
+from companion.app.types.tokens import NewToken, TokenSecret
+from companion.app.vault_tokens import VaultTokens
+from companion.config import state_folder
 from companion.errors import UsageError
 from companion.private_files import make_private_folder, write_private
 
-_LASTS = 12 * 3600  # seconds that a session lasts
-_SESSION = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})\.([0-9a-f]{64})")
+_PAGE_LASTS = 12 * 3600.0  # seconds that a token of the page lasts
 
 
 class Proofs(NamedTuple):
-    """Proofs of knowing the token of the vault's clients, and the plugin's id."""
+    """Proofs of knowing the client's token, and the plugin's id."""
 
     token: str
     place: str
@@ -34,42 +34,51 @@ class Proofs(NamedTuple):
 class Access:
     """Who may use the daemon of the vault at root (its real path), which listens on port.
 
-    plugin_id: the id in the plugin's runtime file. tokens, sessions: those that are valid.
-    wrong_codes: those that came, for pairing and for the page.
+    plugin_id: the id in the plugin's runtime file. tokens: those that are valid. wrong_codes: those
+    that came, for pairing and for the page.
     """
 
     def __init__(self, root: Path, port: int, plugin_id: str) -> None:
         self.port = port
-        self.tokens = Tokens(root)
-        self.sessions = Sessions(root, self.tokens, port)
+        self.tokens = VaultTokens(root)
         self.wrong_codes = WrongCodes()
-        self._root = root
+        self._state = state_folder(root)
         self._plugin_id = plugin_id
 
-    def pair(self, code: str) -> str | None:
-        """Return the token of the vault's clients for a one-time code, None for a wrong one."""
-        is_right = self._take(code, "pairing")
-        return client_token(read_token(), self._root) if is_right else None
+    def pair(self, code: str, name: str | None) -> TokenSecret | None:
+        """Return a new token for a client's one-time code, None for a wrong one.
 
-    def accepts(self, bearer: str) -> bool:
-        """Return whether it opens the API: a token, or that of a session of the page."""
-        return self.tokens.accepts(bearer) or self.sessions.accepts(bearer)
+        name: the client's; None: it is of an earlier version, and shares the token of those.
 
-    def open_page(self, code: str) -> str | None:
-        """Return the bearer token of a new session, for a code of `companion open`.
-
-        Returns None if the code is wrong, or there is no token.
+        Raises UsageError if no token can be made; the code is used up all the same.
         """
-        return self.sessions.open() if self._take(code, "page") else None
+        if not self._take(code, "pairing"):
+            return None
+        if name is None:
+            return self.tokens.admit_earlier()
+        return self.tokens.make(NewToken(name=name, scope="all"))
 
-    def prove(self, nonce: str) -> Proofs | None:
-        """Return the daemon's proofs for a client's nonce, None while there is no token."""
-        by_token = self.tokens.prove(self.port, nonce)
+    def open_page(self, code: str) -> TokenSecret | None:
+        """Return a new token of the page, for a code of `companion open`; None for a wrong one.
+
+        It is no cookie, since a browser sends those of one port to all ports of a host (RFC 6265,
+        section 8.5).
+        """
+        if not self._take(code, "page"):
+            return None
+        return self.tokens.make(NewToken(name="page", scope="all"), _PAGE_LASTS)
+
+    def prove(self, nonce: str, id_: str = "") -> Proofs | None:
+        """Return the daemon's proofs for a client's nonce, None while there is no user token.
+
+        id_: of the client's token; empty: it has one of an earlier version, or none.
+        """
+        by_token = self.tokens.prove(self.port, nonce, id_)
         by_place = prove(self._plugin_id, self.port, nonce)
         return None if by_token is None else Proofs(by_token, by_place)
 
     def _take(self, code: str, purpose: Purpose) -> bool:
-        is_right = take_code(state_folder(self._root), code, purpose=purpose)
+        is_right = take_code(self._state, code, purpose=purpose)
         self.wrong_codes.count(is_right=is_right)
         return is_right
 
@@ -99,42 +108,6 @@ class WrongCodes:
         """The seconds to wait before the next try; none for the first few wrong codes."""
         beyond = self._number - _SLIPS
         return 0 if beyond <= 0 else min(2**beyond, _LONGEST_WAIT)
-
-
-class Sessions:
-    """The sessions of the page of the vault at root (its real path), on a port.
-
-    Nothing is stored: a session is a bearer token that says when it expires, with an HMAC whose key
-    is derived from the user's token. It ends then, and when the user's token is replaced. It is no
-    cookie, since a browser sends those of one port to all ports of a host (RFC 6265, section 8.5).
-    Safe to use from any thread.
-    """
-
-    def __init__(
-        self, root: Path, tokens: Tokens, port: int, clock: Callable[[], float] = time.time
-    ) -> None:
-        self._place = f"companion-{port}-{vault_digest(root)}"
-        self._tokens = tokens
-        self._clock = clock
-
-    def open(self) -> str | None:
-        """Return the bearer token of a new session; None while the user has no token."""
-        message = f"{int(self._clock()) + _LASTS}.{secrets.token_hex(16)}"
-        mac = self._sign(message)
-        return None if mac is None else f"{message}.{mac}"
-
-    def accepts(self, bearer: str) -> bool:
-        """Return whether it is the token of a session that has not ended."""
-        session = _SESSION.fullmatch(bearer)
-        if session is None:
-            return False
-        expires, nonce, mac = session.groups()
-        expected = self._sign(f"{expires}.{nonce}")
-        is_ours = expected is not None and hmac.compare_digest(mac, expected)
-        return is_ours and self._clock() < int(expires)
-
-    def _sign(self, message: str) -> str | None:
-        return self._tokens.sign(f"page\n{self._place}\n{message}")
 
 
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # no two that look alike: 0 O, 1 I L, U V

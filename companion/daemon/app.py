@@ -37,6 +37,7 @@ RESOURCES = (
     event_routes.events,
     model,
     client_routes.presence,
+    client_routes.tokens,
     client_routes.pair,
     client_routes.proof,
 )

@@ -193,10 +193,10 @@ class Events:
         """Write events to a stream; return whether it stays open."""
         stream, now = listener.stream, time.monotonic()
         is_over = stream.once and (bool(data) or now - listener.began > LONGEST_WAIT)
-        if not data and not is_over and now - listener.written < _PING:
-            return True
         if not stream.is_allowed():
             is_over, data = True, b""
+        elif not data and not is_over and now - listener.written < _PING:
+            return True
         is_there = listener.write(data or b":\n\n")
         if is_over:
             stream.end()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _OLDEST = (0, 3)  # the oldest version of a client that is served
 _VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:[.+-][0-9A-Za-z.+-]{1,64})?")
 
+SENDER = "companion.sender"  # the name in a request's environ of the token that it came with
 METHODS = ("GET", "HEAD", "POST")
 SHELL = frozenset({"/", "/inbox", "/history", "/vault", "/spending"})  # the page; it holds no data
 STATIC = "/static/"  # its script and style
@@ -127,7 +128,8 @@ class Guard:
         """Refuse requests without a valid token."""
         authorization = environ.get("HTTP_AUTHORIZATION")
         bearer = _BEARER.fullmatch(authorization or "")
-        if bearer is not None and self._access.accepts(bearer[1]):
+        if bearer is not None and (token := self._access.tokens.find(bearer[1])):
+            environ[SENDER] = token
             return
         challenge, words = "Bearer", "A bearer token is needed."
         if authorization is not None:

@@ -31,7 +31,7 @@ _CHALLENGE = {"WWW-Authenticate": {"schema": {"type": "string"}}}
 _PROBLEMS = {
     400: "It is no request that can be read.",
     401: "The token is missing or does not open this daemon.",
-    403: "It comes from a page of another origin.",
+    403: "It comes from a page of another origin, or the token's scope is not enough.",
     404: "There is nothing of that name.",
     405: "The address does not take this method.",
     421: "Host is not this server.",
@@ -80,7 +80,7 @@ def describe_api(resources: Sequence[Resource]) -> str:
         "paths": paths,
         "security": [{"bearer": []}],
         "components": {
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {"bearer": _BEARER},
             "schemas": schemas,
         },
     }
@@ -116,8 +116,7 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
     if route.body is not None:
         body = {_JSON: {"schema": _ref(route.body), "example": _make_example(route.body)}}
         operation["requestBody"] = {"required": True, "content": body}
-    if route.is_open:
-        operation["security"] = []
+    operation["security"] = [{"bearer": [route.scope]}] if route.scope else []
     return operation
 
 
@@ -126,7 +125,7 @@ def _problems(problems: dict[int, str]) -> dict[str, dict[str, Any]]:
     return {
         str(status): {
             "description": words,
-            "headers": _CHALLENGE if status == 401 else {},
+            "headers": _CHALLENGE if status in (401, 403) else {},
             "content": content,
         }
         for status, words in sorted(problems.items())
@@ -192,6 +191,15 @@ _ABOUT = (
     " that fill them, proposals to decide on, changes to undo. Every error is a problem (RFC 9457)"
     " with a code for programs and a detail for people."
 )
+_BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": (
+        "Each operation names the scope that its token needs; one allows what those before it do:"
+        " `read` (look), `propose` (values), `decide` (accept, refuse, undo, also in an editor),"
+        " `all` (start runs, and everything else)."
+    ),
+}
 _SERVER = {
     "url": "http://127.0.0.1:{port}",
     "description": "The daemon of a vault; it answers to this machine only.",

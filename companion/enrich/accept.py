@@ -50,7 +50,7 @@ _QUOTED = 3  # sentences at most
 
 # Of a description, for which a sentence of the note is no answer.
 _NO_FALLBACK: tuple[RejectionKind, ...]
-_NO_FALLBACK = ("nothing", "no choices", "too little", "no completion")
+_NO_FALLBACK = ("nothing", "no choices", "too little", "no completion", "asked")
 
 
 @dataclass

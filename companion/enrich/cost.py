@@ -75,13 +75,15 @@ def _endpoint_of(config: Config) -> Endpoint | None:
     return None if config.is_embedded else config.endpoint
 
 
-def describe_cost_of(workspace: Workspace, scan: Scan, jobs: Sequence[Job]) -> str:
+def describe_cost_of(
+    workspace: Workspace, scan: Scan, jobs: Sequence[Job], share: float = 1.0
+) -> str:
     """Return the same as describe_cost, with as little of the vault in memory as possible.
 
     Raises JournalError.
     """
     context = VaultContext(scan, about={job.path for job in _choose_sample(jobs)})
-    return describe_cost(Asker(workspace, context), jobs)
+    return describe_cost(Asker(workspace, context), jobs, share)
 
 
 def _choose_sample(jobs: Sequence[Job]) -> Sequence[Job]:

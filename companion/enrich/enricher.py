@@ -245,7 +245,7 @@ class Enricher(NoteWriter):
     ) -> list[tuple[Accepted | Rejected, _OpenProposal]]:
         """Store the outcomes as proposals; return each outcome with its open proposal.
 
-        It is on the disk at once only if no change of the note follows, which would do that. What
+        It is on the disk at once unless a change of the note or a batch's file follows. What
         would not be asked for any more, by settings that were changed meanwhile, is not stored.
         """
         space = self.workspace
@@ -255,7 +255,9 @@ class Enricher(NoteWriter):
             outcomes = [each for each in outcomes if each.need.key in keys]
         tokens = (usage.input_tokens, usage.output_tokens)
         made = ProposalMaker(space, self._asker.model).make(job, task, outcomes, tokens, self.run)
-        follows = any(is_written(space.config, job, new.need.kind, new) for new in made)
+        follows = all(new.state == "asked" for new in made) or any(
+            is_written(space.config, job, new.need.kind, new) for new in made
+        )
         ids = space.journal.proposals.add(made, durable=job.dry_run or not follows)
         by_need = {each.need: each for each in outcomes}
         stored = []
@@ -278,19 +280,24 @@ class Enricher(NoteWriter):
         written = [each for each in proposed if is_written(config, job, each.need.kind, each)]
         waiting = [each for each in proposed if each not in written]
         open_keys = {each.need.key for each in proposed}
-        rejected = [each for each in answers.rejected if each.need.key not in open_keys]
+        rejected = [
+            each
+            for each in answers.rejected
+            if each.need.key not in open_keys and each.kind != "asked"
+        ]
         unfilled = (*task.unfilled, *dict.fromkeys(each.reason for each in rejected))
         fillings = tuple(each.filling for each in written)
         if not fillings or not task.reopened <= keys_of(fillings):
             if proposed:
                 waits = [each.waiting for each in proposed]
                 return proposed_result(job.path, waits, unfilled, answers.usage)
-            # nothing was proposed, so all that was asked for was rejected: unfilled is not empty
+            # nothing was proposed, so all that was asked for was rejected, or is in a batch
             says_nothing = all(
                 each.kind in ("nothing", "no choices", "too little") for each in rejected
             )
             status: NoteStatus = "unchanged" if says_nothing else "failed"
-            return Result(job.path, status, unfilled[-1], left=unfilled[:-1], usage=answers.usage)
+            reason = unfilled[-1] if unfilled else ""
+            return Result(job.path, status, reason, left=unfilled[:-1], usage=answers.usage)
         return Answered(
             job,
             task,

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from companion.enrich.model import AskMode
 from companion.enrich.outcome import Rejected, RejectionKind
 from companion.errors import AnswerError
+from companion.llm.batch_api import AskedLater
 from companion.llm.client import Check, Client
 from companion.llm.endpoint_errors import JsonUnsupported, RequestRejected
 from companion.llm.request import Question
@@ -301,6 +302,12 @@ def split_answer(
     """
     try:
         answer = ask()
+    except AskedLater as error:
+        later = (
+            Rejected(each.need, str(error), "asked", answer=[error.id, each.ask.key])
+            for each in questions
+        )
+        return CallAnswers([*later], Usage())
     except AnswerError as error:
         usage, fault = Usage(calls=1), ""  # of a call that the endpoint refused
         if isinstance(error, NoAnswer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
@@ -61,49 +61,27 @@ class ProposalMaker:
 
         Outcomes without an answer are left out: the model was not asked, or gave no completion.
         """
-        about = (
-            self._make_one(job, outcome)
-            for outcome in outcomes
-            if isinstance(outcome, Accepted) or outcome.kind not in _NOT_ASKED
-        )
-        made = self._add_origin(job, task, about, run)
-        if made:
-            made[0] = made[0]._replace(tokens=(tokens[0], tokens[1]))
-        return made
-
-    def make_asked(
-        self, job: Job, task: Task, needs: Sequence[Need], run: str, where: str
-    ) -> list[NewProposal]:
-        """Return placeholders for needs that are asked in a batch. where: the batch."""
-        placeholders = (
-            NewProposal(
-                job.path, need, None, "asked", reason=where, model=self.model.name, waits=True
-            )
-            for need in needs
-        )
-        return self._add_origin(job, task, placeholders, run)
-
-    def _add_origin(
-        self, job: Job, task: Task, made: Iterable[NewProposal], run: str
-    ) -> list[NewProposal]:
-        """Return the proposals with their source, and the options that find their needs again."""
         prompts, sentences = self.workspace.prompts.for_note(job.path), hash_sentences(task.parsed)
         options: dict[str, object] = {}
         if job.section:
             options["section"] = list(name_section(task.parsed.lines, job.section)[:3])
         options |= {"force": True} if job.force else {}
         options |= {"rewrite": True} if job.rewrite else {}
-        return [
-            each._replace(
-                prompt=prompt_fingerprint(prompts, each.need),
+        made = [
+            self._make_one(job, outcome)._replace(
+                prompt=prompt_fingerprint(prompts, outcome.need),
                 source=task.data,
                 read_at=task.read_at,
                 sentences=sentences,
                 run=run,
                 options=options,
             )
-            for each in made
+            for outcome in outcomes
+            if isinstance(outcome, Accepted) or outcome.kind not in _NOT_ASKED
         ]
+        if made:
+            made[0] = made[0]._replace(tokens=(tokens[0], tokens[1]))
+        return made
 
     def _make_one(self, job: Job, outcome: Accepted | Rejected) -> NewProposal:
         """Return the proposal for an outcome; a value new to the vault makes an open one."""
@@ -122,6 +100,9 @@ class ProposalMaker:
                 model=model if outcome.by_model else "",
                 waits=waits,
             )
+        if outcome.kind == "asked":
+            made = NewProposal(job.path, need, None, "asked", reason=outcome.reason, waits=True)
+            return made._replace(answer=outcome.answer, model=model)
         new = outcome.proposed
         flags: tuple[Flag, ...] = ("new-value",) if new else ()
         if new and checks_are_on():

@@ -17,7 +17,7 @@ from companion.note.needs import Need
 from companion.store.proposal import Flag
 
 RejectionKind = Literal[
-    "unfit", "nothing", "no choices", "too little", "no completion", "no answer", "refused"
+    "unfit", "nothing", "no choices", "too little", "no completion", "no answer", "refused", "asked"
 ]
 """Why a need has no value:
 
@@ -29,6 +29,8 @@ RejectionKind = Literal[
 - no completion: the reply is no chat completion, which says nothing of the note.
 - no answer: anything else: the model refused or was cut off, or the need cannot be asked for.
 - refused: the user did not want the value, or the note has no place for it.
+- asked: the question is in a batch, which the reason names; the answer has the id of the question,
+  and the key of the value.
 """
 
 

@@ -7,6 +7,7 @@ write the same files.
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import time
 from collections.abc import Iterator
@@ -14,13 +15,16 @@ from contextlib import contextmanager
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from companion.llm.attempts import retry_delay
-from companion.llm.client import make_answer
+from companion.errors import AnswerError
+from companion.llm.attempts import EndpointSource, retry_delay
+from companion.llm.budget import Budget
+from companion.llm.client import Check, Client, make_answer
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
     CallFailed,
     EndpointDown,
     ErrorReply,
+    ModelMissing,
     NotAnEndpoint,
     RateLimited,
     error_for_reply,
@@ -28,7 +32,7 @@ from companion.llm.endpoint_errors import (
     unreachable_error,
     unusable_answer_error,
 )
-from companion.llm.request import REJECTED, Capabilities, Question
+from companion.llm.request import REJECTED, Question
 from companion.llm.response import Answer, JsonSchema, Reply, read_completion
 
 if TYPE_CHECKING:
@@ -43,6 +47,7 @@ _PAGE = 100  # batches in a part of a list
 _MOST_LISTED = 10_000  # that are looked through: some servers begin their list again and again
 _EXPORT = "companion batch export writes a file that other engines answer"
 _KEY = "companion"  # of the metadata by which a batch is found again
+_log = logging.getLogger(__name__)
 ENDED = ("completed", "failed", "expired", "cancelled")
 """The statuses of a batch that does not change any more."""
 
@@ -188,27 +193,54 @@ def _read_batch(data: dict[str, Any]) -> ProviderBatch:
     )
 
 
-def make_line(
-    id_: str, question: Question, endpoint: Endpoint, capabilities: Capabilities | None
-) -> bytes:
-    """Return the line of a file that asks the question, with its end.
-
-    capabilities: what the endpoint turned out to support. Without it, JSON is asked for by the
-    schema, or as the endpoint's settings say.
+class QuestionLine(NamedTuple):
+    """A line of a file that asks a question. id: tells nothing of the note. max_tokens: of the
+    answer, which is JSON if is_json says so.
     """
-    capabilities = capabilities or Capabilities(endpoint.json_mode)
-    if question.schema:
-        mode = (*capabilities.modes, "schema")[0]
-        question = question._replace(mode=mode, schema_in_prompt=mode == "object")
-    limit = capabilities.output_limit(question, endpoint)
-    body = capabilities.body_for(question._replace(max_tokens=limit), endpoint)
-    line = {"custom_id": id_, "method": "POST", "url": _URL, "body": body}
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+    id: str
+    data: bytes
+    max_tokens: int
+    is_json: bool
 
 
-def new_id() -> str:
-    """Return an id for a line, which tells nothing of its note."""
-    return secrets.token_hex(12)
+class AskedLater(AnswerError):
+    """The question is a line of a batch, and has no answer yet. id: of the line."""
+
+    def __init__(self, where: str, id_: str) -> None:
+        super().__init__(where)
+        self.id = id_
+
+
+class BatchClient(Client):
+    """A client that makes lines of a file in place of calls. Every question raises AskedLater.
+
+    spending: what counts its calls while it still makes some; None: it makes none. where: how
+    messages name the file. lines: those that were made, to be taken out.
+    """
+
+    def __init__(self, endpoint: EndpointSource, spending: Budget | None = None) -> None:
+        super().__init__(endpoint, budget=spending)
+        self.makes_calls = spending is not None
+        self.where = ""
+        self.lines: list[QuestionLine] = []
+
+    def _ask(self, question: Question, check: Check | None) -> Answer:
+        if self.makes_calls:
+            try:
+                return super()._ask(question, check)
+            except (ModelMissing, NotAnEndpoint) as error:
+                _log.warning("What the model takes is not known before the batch: %s", error)
+                self.makes_calls = False
+        if check:
+            check()
+        limit = self.capabilities.output_limit(question, self.settings)
+        body = self.capabilities.body_for(question._replace(max_tokens=limit), self.settings)
+        id_, is_json = secrets.token_hex(12), question.schema is not None
+        line = {"custom_id": id_, "method": "POST", "url": _URL, "body": body}
+        data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        self.lines.append(QuestionLine(id_, data, question.max_tokens, is_json))
+        raise AskedLater(self.where, id_)
 
 
 class AnswerLine(NamedTuple):

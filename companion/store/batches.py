@@ -9,13 +9,11 @@ import json
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from companion.store.database import Database
 from companion.store.proposal import NewProposal, ProposalState
 from companion.store.proposal_rows import decide_proposals, insert_proposals
-from companion.store.remembered_notes import RememberedNotes
 
 BatchState = Literal["making", "out", "cancelled"]
 """What became of a batch: its file is being written; it is out; the user gave it up."""
@@ -31,7 +29,7 @@ class ProviderState(NamedTuple):
     - done: the provider's files are deleted.
 
     file, id: the provider's ids of the uploaded file and of the batch; empty: not known. files:
-    the ids of all its files there, to be deleted. tokens: in and out, as estimated.
+    the ids of all its files there, to be deleted.
     """
 
     address: str
@@ -39,7 +37,6 @@ class ProviderState(NamedTuple):
     file: str = ""
     id: str = ""
     files: Sequence[str] = ()
-    tokens: Sequence[int] = (0, 0)
 
 
 class Batch(NamedTuple):
@@ -61,21 +58,12 @@ BatchCallState = Literal["out", "answered", "failed", "cancelled"]
 """The state of a call. A failed one has no answer, and another run asks again."""
 
 
-class NewBatchCall(NamedTuple):
-    """A call to store. id: opaque. proposals: one in state `asked` for each need.
+class BatchCall(NamedTuple):
+    """A call. id: opaque. proposals: the ids of those in state `asked`, one for each need.
 
     keys: of the values in its JSON answer, in the same order; empty for one in plain text.
     max_tokens: of its answer.
     """
-
-    id: str
-    proposals: Sequence[NewProposal]
-    keys: Sequence[str]
-    max_tokens: int
-
-
-class BatchCall(NamedTuple):
-    """A stored call. proposals: the ids of the proposals for its needs."""
 
     id: str
     batch: str
@@ -100,78 +88,56 @@ class BatchStore:
     All of them raise JournalError, with the reason, if the database fails.
     """
 
-    def __init__(self, db: Database, notes: RememberedNotes) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
-        self._notes = notes
 
-    def begin(
-        self, id_: str, file: str, model: Mapping[str, Any], provider: ProviderState | None = None
-    ) -> None:
+    def begin(self, id_: str, file: str, model: Mapping[str, Any]) -> None:
         """Store a batch whose file is being written. cancel_unfinished deals with interruptions."""
-        where = provider and json.dumps(provider._asdict())
-        row = (id_, file, time.time(), json.dumps(model), where)
-        query = "INSERT INTO batches (id, file, made_at, model, provider) VALUES (?, ?, ?, ?, ?)"
-        self._db.ask(lambda db: db.execute(query, row)).result()
+        query = "INSERT INTO batches (id, file, made_at, model) VALUES (?, ?, ?, ?)"
+        self._write(query, id_, file, time.time(), json.dumps(model))
 
-    def add(self, batch: str, calls: Sequence[NewBatchCall]) -> None:
-        """Store calls of a batch; from now on their needs count as asked."""
-        for path, source in {(new.path, new.source) for call in calls for new in call.proposals}:
-            self._notes.record(path, source)
-        now = time.time()
-        query = """INSERT INTO batch_calls (id, batch, proposals, keys, max_tokens)
-            VALUES (?, ?, ?, ?, ?)"""
-
-        def insert(db: sqlite3.Connection) -> None:
-            for call in calls:
-                ids = json.dumps(insert_proposals(db, call.proposals, now))
-                db.execute(query, (call.id, batch, ids, json.dumps([*call.keys]), call.max_tokens))
-
-        self._db.ask(insert).result()
+    def add(self, call: BatchCall) -> None:
+        """Store a call of a batch, whose proposals are stored already."""
+        query = """INSERT INTO batch_calls (id, batch, state, proposals, keys, max_tokens)
+            VALUES (?, ?, ?, ?, ?, ?)"""
+        proposals, keys = json.dumps(call.proposals), json.dumps(call.keys)
+        self._write(query, *call[:3], proposals, keys, call.max_tokens)
 
     def finish(self, batch: str) -> None:
         """Store that the batch's file is complete, and flush all of the batch to the disk."""
-        query = "UPDATE batches SET state = 'out' WHERE id = ?"
-        self._db.ask(lambda db: db.execute(query, (batch,)), durable=True).result()
+        self._write("UPDATE batches SET state = 'out' WHERE id = ?", batch, durable=True)
 
     def set_provider(self, batch: str, provider: ProviderState) -> None:
         """Store the batch's progress at its provider, and flush it to the disk."""
-        row = (json.dumps(provider._asdict()), batch)
         query = "UPDATE batches SET provider = ? WHERE id = ?"
-        self._db.ask(lambda db: db.execute(query, row), durable=True).result()
+        self._write(query, json.dumps(provider._asdict()), batch, durable=True)
 
     def end(self, batch: str) -> int:
         """Mark the calls without an answer as failed; return their number. Other runs may ask."""
-        end = partial(_give_up_calls, batch=batch, state="failed", reason="no answer came")
-        return self._db.ask(end, durable=True).result()
+        return self._give_up(batch, "failed", "no answer came")
 
     def cancel(self, batch: str) -> int:
         """Give up the calls of the batch that have no answer; return their number."""
-
-        def give_up(db: sqlite3.Connection) -> int:
-            number = _give_up_calls(db, batch, "cancelled", "the batch was cancelled")
-            db.execute("UPDATE batches SET state = 'cancelled' WHERE id = ?", (batch,))
-            return number
-
-        return self._db.ask(give_up, durable=True).result()
+        given_up = self._give_up(batch, "cancelled", "the batch was cancelled")
+        self._write("UPDATE batches SET state = 'cancelled' WHERE id = ?", batch, durable=True)
+        return given_up
 
     def cancel_unfinished(self) -> None:
         """Give up the batches whose file was being written when its process ended."""
-        query = "SELECT id FROM batches WHERE state = 'making'"
-        rows = self._db.select(query)
-        for (batch,) in rows:
+        for (batch,) in self._db.select("SELECT id FROM batches WHERE state = 'making'"):
             self.cancel(batch)
 
     def all(self) -> list[Batch]:
         """Return the batches, the oldest first."""
         query = "SELECT id, file, made_at, state, model, provider FROM batches ORDER BY made_at, id"
-        rows = self._db.select(query)
-        providers = [json.loads(row["provider"] or "null") for row in rows]
-        return [
-            Batch(*row)._replace(
-                model=json.loads(row["model"]), provider=provider and ProviderState(**provider)
-            )
-            for row, provider in zip(rows, providers, strict=True)
-        ]
+        batches = []
+        for row in self._db.select(query):
+            state = json.loads(row["provider"] or "null")
+            named = {name: state[name] for name in ProviderState._fields if name in (state or {})}
+            provider = ProviderState(**named) if state else None
+            model = json.loads(row["model"])
+            batches.append(Batch(*row)._replace(model=model, provider=provider))
+        return batches
 
     def get(self, batch: str) -> Batch | None:
         """Return the batch with that id; None if there is none."""
@@ -217,17 +183,21 @@ class BatchStore:
 
         return self._db.ask(close).result()
 
+    def _give_up(self, batch: str, state: BatchCallState, reason: str) -> int:
+        """Set the state of the batch's calls that have no answer; return their number.
 
-def _give_up_calls(db: sqlite3.Connection, batch: str, state: BatchCallState, reason: str) -> int:
-    """Set the state of the batch's calls that have no answer; return their number.
+        reason: why their needs have no value. Proposals without a call are of one that was being
+        stored when its process ended.
+        """
 
-    reason: why their needs have no value.
-    """
-    query = "SELECT proposals FROM batch_calls WHERE batch = ? AND state = 'out'"
-    rows = db.execute(query, (batch,)).fetchall()
-    for row in rows:
-        decided = (time.time(), "need", reason)
-        decide_proposals(db, json.loads(row["proposals"]), "closed", decided, ["asked"])
-    query = "UPDATE batch_calls SET state = ? WHERE batch = ? AND state = 'out'"
-    db.execute(query, (state, batch))
-    return len(rows)
+        def give_up(db: sqlite3.Connection) -> int:
+            query = "SELECT id FROM proposals WHERE run = ? AND state = 'asked'"
+            ids = [id_ for (id_,) in db.execute(query, (batch,))]
+            decide_proposals(db, ids, "closed", (time.time(), "need", reason), ["asked"])
+            query = "UPDATE batch_calls SET state = ? WHERE batch = ? AND state = 'out'"
+            return db.execute(query, (state, batch)).rowcount
+
+        return self._db.ask(give_up).result()
+
+    def _write(self, query: str, *values: object, durable: bool = False) -> None:
+        self._db.ask(lambda db: db.execute(query, values), durable=durable).result()

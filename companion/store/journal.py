@@ -48,7 +48,7 @@ class Journal:
         self._db = Database(file, read_only=read_only)
         self.notes = RememberedNotes(self._db, read_only=read_only)
         self.proposals = ProposalStore(self._db, self.notes, read_only=read_only)
-        self.batches = BatchStore(self._db, self.notes)
+        self.batches = BatchStore(self._db)
         self.outbox = OutboxStore(self._db, self.notes, self.proposals)
 
     @property

@@ -16,7 +16,7 @@ def api_page() -> str:
     """Return all routes and the shapes of their JSON, as Markdown."""
     document = json.loads(describe_api(RESOURCES))
     schemas = document["components"]["schemas"]
-    lines = ["## Routes", "", "| route | what | takes | answers |", "|---|---|---|---|"]
+    lines = ["## Routes", "", "| route | scope | what | takes | answers |", "|---|---|---|---|---|"]
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             lines.append(_route_row(method.upper(), path, operation))
@@ -43,9 +43,9 @@ def _route_row(method: str, path: str, operation: JsonObject) -> str:
         for kind, content in response.get("content", {}).items()
         if status.startswith("2") and kind == "application/json"
     }
-    is_open = " (no token)" if operation.get("security") == [] else ""
-    summary = operation.get("summary", "")
-    return f"| `{method} {path}`{is_open} | {summary} | {takes} | {', '.join(sorted(answers))} |"
+    scope = "".join(name for each in operation["security"] for name in each["bearer"])
+    words = [f"`{method} {path}`", scope or "no token", operation.get("summary", ""), takes]
+    return f"| {' | '.join(words)} | {', '.join(sorted(answers))} |"
 
 
 def _schema_section(name: str, schema: JsonObject) -> Iterator[str]:

@@ -392,9 +392,25 @@ export interface components {
         NewFetch: {
             name: string;
         };
-        /** @description 32 random bytes in 64 hex digits, which the client has never sent before. */
+        /** @description A token to make. days: that it is valid; null: until it is revoked. */
+        NewToken: {
+            name: string;
+            /**
+             * @default read
+             * @enum {string}
+             */
+            scope: "read" | "propose" | "decide" | "all";
+            /** @default null */
+            days: number | null;
+        };
+        /**
+         * @description 32 random bytes in 64 hex digits, which the client has never sent before. id: of its token,
+         *     which is what stands before the dot; null: it has one without a dot, or none.
+         */
         Nonce: {
             nonce: string;
+            /** @default null */
+            id: string | null;
         };
         /** @description A note. skipped: why all of it is left alone, or null. left: what in it is, and why. */
         Note: {
@@ -535,6 +551,15 @@ export interface components {
         OutdatedTexts: {
             texts: components["schemas"]["Outdated"][];
         };
+        /**
+         * @description A code of `companion plugin pair`. name: of the token; null: the client is of a version that
+         *     knows of no names, and gets the token that those share.
+         */
+        PairingCode: {
+            code: string;
+            /** @default null */
+            name: string | null;
+        };
         /** @description The property or callout base[start:end]; name: the property's, or the callout's title. */
         PlaceShape: {
             /** @enum {string} */
@@ -584,7 +609,7 @@ export interface components {
         /**
          * @description HMAC-SHA256 of `callout-companion`, the daemon's port and the nonce, a line each; in hex.
          *
-         *     token: made with the token of this vault's clients as the key. place: made with the `id` in the
+         *     token: made with the client's token as the key. place: made with the `id` in the
          *     plugin's runtime file, which says where the daemon is.
          */
         Proof: {
@@ -1140,8 +1165,36 @@ export interface components {
              */
             state: "open" | "refused" | "rejected";
         };
-        /** @description A bearer token for this vault's daemon. */
+        /**
+         * @description A token, without its secret. used_at: when it was last used, to the minute; null: never.
+         *     expires_at: null if it stays valid until it is revoked.
+         */
         Token: {
+            id: string;
+            name: string;
+            /** @enum {string} */
+            scope: "read" | "propose" | "decide" | "all";
+            made_at: string;
+            /** @default null */
+            used_at: string | null;
+            /** @default null */
+            expires_at: string | null;
+        };
+        /** @description The tokens of this vault, oldest first, without that of the command line. */
+        TokenList: {
+            tokens: components["schemas"]["Token"][];
+        };
+        /** @description A new token. token: what is to be sent with each request; it is never shown again. */
+        TokenSecret: {
+            id: string;
+            name: string;
+            /** @enum {string} */
+            scope: "read" | "propose" | "decide" | "all";
+            made_at: string;
+            /** @default null */
+            used_at: string | null;
+            /** @default null */
+            expires_at: string | null;
             token: string;
         };
         /**
@@ -1258,6 +1311,7 @@ export type Need = components['schemas']['Need'];
 export type NeedFound = components['schemas']['NeedFound'];
 export type NeedRead = components['schemas']['NeedRead'];
 export type NewFetch = components['schemas']['NewFetch'];
+export type NewToken = components['schemas']['NewToken'];
 export type Nonce = components['schemas']['Nonce'];
 export type Note = components['schemas']['Note'];
 export type NoteDecided = components['schemas']['NoteDecided'];
@@ -1274,6 +1328,7 @@ export type OutboxEntry = components['schemas']['OutboxEntry'];
 export type Outdated = components['schemas']['Outdated'];
 export type OutdatedPage = components['schemas']['OutdatedPage'];
 export type OutdatedTexts = components['schemas']['OutdatedTexts'];
+export type PairingCode = components['schemas']['PairingCode'];
 export type PlaceShape = components['schemas']['PlaceShape'];
 export type PresenceReport = components['schemas']['PresenceReport'];
 export type Problem = components['schemas']['Problem'];
@@ -1311,6 +1366,8 @@ export type Status = components['schemas']['Status'];
 export type TextShown = components['schemas']['TextShown'];
 export type TextToEdit = components['schemas']['TextToEdit'];
 export type Token = components['schemas']['Token'];
+export type TokenList = components['schemas']['TokenList'];
+export type TokenSecret = components['schemas']['TokenSecret'];
 export type Undo = components['schemas']['Undo'];
 export type Undone = components['schemas']['Undone'];
 export type UndoneChanges = components['schemas']['UndoneChanges'];

@@ -98,7 +98,7 @@ export async function useCode(plugin) {
  * @param {string} code
  */
 async function exchange(plugin, address, code) {
-  const question = { method: "POST", path: "/api/v1/pair", body: { code: code.trim() } };
+  const question = { method: "POST", path: "/api/v1/pair", body: { code: code.trim(), name: "Obsidian" } };
   const answer = await send(plugin, address, question);
   if (answer.status === 403) throw new WrongCode(asProblem(parse(answer.text)).detail);
   const { token } = read(answer, asPaired);
@@ -213,7 +213,8 @@ async function readPlaces({ app, manifest }) {
 async function identify(plugin, address, token, id) {
   const nonce = toHex(crypto.getRandomValues(new Uint8Array(NONCE)));
   try {
-    const question = { method: "POST", path: "/api/v1/proof", body: { nonce }, patience: PROOF_PATIENCE };
+    const [tokenId] = token.includes(".") ? token.split(".") : [];
+    const question = { method: "POST", path: "/api/v1/proof", body: { nonce, ...(tokenId && { id: tokenId }) }, patience: PROOF_PATIENCE };
     const answer = await send(plugin, address, question);
     const told = answer.status === 200 && attempt(() => read(answer, asProofs));
     if (!told) return await nameOther(plugin, address, answer);

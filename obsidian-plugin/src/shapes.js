@@ -10,7 +10,7 @@ import { UnexpectedAnswer } from "./errors.js";
  * @import {
  *   AskedShape, Change as ChangeShape, ChangePage, DecisionsMade, EditShape, Filled as FilledShape, ModelShape, Note as NoteShape, OfferShape, Problem, Proof,
  *   Proposal as ProposalShape, ProposalOffer,
- *   ReportTaken, ResultShape, RunOptions, RunProgress, RunShape, Status as StatusShape, Token, Undone as UndoneShape, EditsInPart,
+ *   ReportTaken, ResultShape, RunOptions, RunProgress, RunShape, Status as StatusShape, TokenSecret, Undone as UndoneShape, EditsInPart,
  * } from "./api-types.d.ts"
  */
 
@@ -243,7 +243,7 @@ export const asModel = object({
 /** @typedef {ReadOf<EditsInPart, ReturnType<typeof asOffered>>} OfferedUndo */
 /** @typedef {ReadOf<ReportTaken, ReturnType<typeof asAttended>>} Attended */
 /** @typedef {ReadOf<Proof, ReturnType<typeof asProofs>>} Proofs */
-/** @typedef {ReadOf<Token, ReturnType<typeof asPaired>>} Paired */
+/** @typedef {ReadOf<TokenSecret, ReturnType<typeof asPaired>>} Paired */
 /** @typedef {ReadOf<Problem, ReturnType<typeof asProblem>>} ReadProblem */
 /** @typedef {ReturnType<typeof asPlace>} Place */
 

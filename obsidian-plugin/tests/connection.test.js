@@ -29,7 +29,7 @@ function strangers(data) {
 describe("pairing", () => {
   test("exchanges the code that lies in data.json, and removes it", async () => {
     await strangers({ code: "GOOD-CODE" });
-    assert.equal(host.app.secretStorage.getSecret(SECRET), "t0ken");
+    assert.equal(host.app.secretStorage.getSecret(SECRET), "0123456789abcdef.t0ken");
     assert.deepEqual(host.data, { address: "http://127.0.0.1:27182", ribbon: "enrich", takeOver: false });
     assert.equal(host.status.textContent, "Companion: 3 today");
   });
@@ -53,7 +53,7 @@ describe("pairing", () => {
     assert.equal(host.data.code, "GOOD-CODE");
     host.daemon.isAway = false;
     await host.pass(10_000);
-    assert.equal(host.app.secretStorage.getSecret(SECRET), "t0ken");
+    assert.equal(host.app.secretStorage.getSecret(SECRET), "0123456789abcdef.t0ken");
     assert.equal("code" in host.data, false);
   });
 
@@ -66,7 +66,7 @@ describe("pairing", () => {
     assert.equal(host.data.code, "GOOD-CODE");
     host.daemon.answers.delete("POST /pair");
     await host.pass(10_000);
-    assert.equal(host.app.secretStorage.getSecret(SECRET), "t0ken");
+    assert.equal(host.app.secretStorage.getSecret(SECRET), "0123456789abcdef.t0ken");
   });
 
   test("happens when the code is put there later", async () => {
@@ -198,7 +198,7 @@ describe("settings", () => {
     await pair(" GOOD-CODE ");
     assert.equal(setting.errorEl, null);
     assert.equal(setting.descEl.textContent, "Connected to Notes: 40 notes, 5 to do.");
-    assert.equal(host.app.secretStorage.getSecret(SECRET), "t0ken");
+    assert.equal(host.app.secretStorage.getSecret(SECRET), "0123456789abcdef.t0ken");
   });
 });
 
@@ -349,6 +349,15 @@ describe("the token", () => {
     });
   }
 
+  test("of an earlier version goes on", async () => {
+    host = new Host();
+    host.daemon.token = "t0ken";
+    host.app.secretStorage.setSecret("callout-companion-token", "t0ken");
+    await host.load();
+    await host.command("pause");
+    assert.equal(host.daemon.status.paused, true);
+  });
+
   test("is sent only after a proof of its own, each time with another nonce", async () => {
     host = await new Host().load();
     await host.command("pause");
@@ -377,7 +386,7 @@ describe("the vault's own daemon", () => {
   const HERE = "http://127.0.0.1:27182";
   const THERE = "http://127.0.0.1:4000";
   /** The usual port is another vault's, or nobody's; ours is elsewhere. */
-  const begin = async (usual, token = "t0ken", told = {}) => {
+  const begin = async (usual, token = "0123456789abcdef.t0ken", told = {}) => {
     host = new Host();
     host.app.secretStorage.setSecret(SECRET, token);
     host.others.set(HERE, usual);
@@ -408,7 +417,7 @@ describe("the vault's own daemon", () => {
     await begin(other, "");
     host.data.code = "GOOD-CODE";
     await host.load();
-    assert.equal(host.app.secretStorage.getSecret(SECRET), "t0ken");
+    assert.equal(host.app.secretStorage.getSecret(SECRET), "0123456789abcdef.t0ken");
     assert.deepEqual([other.codes, host.daemon.codes], [[], ["GOOD-CODE"]]);
     assert.equal("code" in host.data, false);
   });
@@ -448,7 +457,7 @@ describe("the vault's own daemon", () => {
     await host.place({ port: 4100, id: "a".repeat(32), machine: "another" }, "daemon-000000000000.json");
     await host.place({ port: 4200, id: host.daemon.place, machine: "x" }, "other-000000000000.json");
     await host.load();
-    assert.equal(host.app.secretStorage.getSecret(SECRET), "t0ken");
+    assert.equal(host.app.secretStorage.getSecret(SECRET), "0123456789abcdef.t0ken");
     assert.deepEqual(other.codes, []);
     const origins = host.daemon.dialled.map(({ origin }) => origin);
     assert.deepEqual([...new Set(origins)], [THERE]);
@@ -476,7 +485,7 @@ describe("the vault's own daemon", () => {
   }
 
   test("gets a code that is typed, at the address in the settings where no file is, once the user says so", async () => {
-    const usual = another({ token: "t0ken" });
+    const usual = another({ token: "0123456789abcdef.t0ken" });
     await begin(usual, "");
     host.told = null;
     await host.load();
@@ -498,7 +507,7 @@ describe("the vault's own daemon", () => {
     assert.deepEqual(host.modals, []);
     await pair("GOOD-CODE");
     await host.click("Send the code anyway");
-    assert.equal(host.app.secretStorage.getSecret(SECRET), "t0ken");
+    assert.equal(host.app.secretStorage.getSecret(SECRET), "0123456789abcdef.t0ken");
     assert.deepEqual(usual.codes, ["BAD-CODE", "GOOD-CODE"]);
   });
 });

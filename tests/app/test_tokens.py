@@ -1,4 +1,4 @@
-"""The token: private, agreed on, derived for a vault, and over at once when it is rotated."""
+"""Tokens: private, agreed on, derived for a vault; over at once when revoked or rotated."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from companion.app import vault_tokens
 from companion.app.tokens import (
-    Tokens,
     client_token,
     ensure_token,
     read_token,
     rotate_token,
     token_file,
 )
+from companion.app.types.tokens import NewToken
+from companion.app.vault_tokens import OWNER, VaultTokens
 from companion.cli.doctor import check_token
-from companion.errors import UsageError
+from companion.config import state_folder
+from companion.errors import NotThere, UsageError
 
 VAULT = Path("/somebody/Notes")
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
@@ -116,21 +119,21 @@ def test_a_file_with_something_else_is_refused_and_kept(home: Path, data: bytes)
             read()
     assert (home / "token").read_bytes() == data
     for bearer in ("", data.decode(), client_token(data.decode(), VAULT)):
-        assert not Tokens(VAULT).accepts(bearer)
+        assert VaultTokens(VAULT).find(bearer) is None
 
 
 def test_without_a_file_nobody_gets_in() -> None:
     with pytest.raises(UsageError, match="there is no token yet"):
         read_token()
-    assert not Tokens(VAULT).accepts("")
+    assert VaultTokens(VAULT).find("") is None
 
 
 def test_who_it_is() -> None:
     token = ensure_token()
-    tokens = Tokens(VAULT)
-    assert tokens.accepts(token)
-    assert tokens.accepts(client_token(token, VAULT))
-    assert not tokens.accepts(client_token(token, VAULT / "other"))
+    tokens = VaultTokens(VAULT)
+    assert tokens.find(token)
+    assert tokens.find(client_token(token, VAULT))
+    assert tokens.find(client_token(token, VAULT / "other")) is None
 
 
 WRONG = [
@@ -145,20 +148,20 @@ WRONG = [
 @pytest.mark.parametrize("bearer", WRONG)
 def test_what_is_no_token(bearer: str) -> None:
     token = ensure_token()
-    tokens = Tokens(VAULT)
+    tokens = VaultTokens(VAULT)
     for given_ in (bearer, token + bearer if bearer else token[:-1], token.swapcase()):
-        assert not tokens.accepts(given_)
+        assert tokens.find(given_) is None
 
 
 @given(bearer=st.text(st.characters(exclude_categories=())))
 def test_no_text_crashes_it_or_gets_in(bearer: str) -> None:
     ensure_token()
-    assert not Tokens(VAULT).accepts(bearer)
+    assert VaultTokens(VAULT).find(bearer) is None
 
 
 def test_both_tokens_are_compared_whatever_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     token = ensure_token()
-    tokens = Tokens(VAULT)
+    tokens = VaultTokens(VAULT)
     compared = []
     compare = hmac.compare_digest
 
@@ -169,30 +172,105 @@ def test_both_tokens_are_compared_whatever_comes(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(hmac, "compare_digest", count)
     for bearer in (token, client_token(token, VAULT), "wrong"):
         compared.clear()
-        tokens.accepts(bearer)
+        tokens.find(bearer)
         assert len(compared) == 2
 
 
 def test_a_rotation_ends_every_session_at_once() -> None:
-    tokens = Tokens(VAULT)
+    tokens = VaultTokens(VAULT)
     for _ in range(50):
         old = ensure_token()
-        client = client_token(old, VAULT)
-        assert tokens.accepts(client)
+        client = tokens.make(NewToken(name="x")).token
+        assert tokens.find(client)
         new = rotate_token()
         assert new != old and read_token() == new
-        assert not tokens.accepts(old) and not tokens.accepts(client)
-        assert tokens.accepts(new)
+        assert tokens.find(old) is None and tokens.find(client) is None
+        assert tokens.find(new) == OWNER and tokens.all() == []
+
+
+class Clock:
+    now = 1_790_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_token_has_name_scope_and_age_and_its_last_use_is_kept() -> None:
+    ensure_token()
+    clock = Clock()
+    tokens = VaultTokens(VAULT, clock)
+    made = tokens.make(NewToken(name="backup script", scope="propose", days=2))
+    clock.now += 3600
+    for other in (tokens, VaultTokens(VAULT, clock)):  # it survives a restart
+        token = other.find(made.token)
+        assert token and (token.name, token.scope) == ("backup script", "propose")
+        [listed] = other.all()
+        assert (listed.made_at, listed.used_at) == (clock.now - 3600, clock.now)
+    clock.now += 2 * 24 * 3600
+    assert tokens.find(made.token) is None and tokens.all() == []
+
+
+def test_a_revoked_one_is_out_at_once_whoever_revoked_it() -> None:
+    ensure_token()
+    tokens = VaultTokens(VAULT)
+    first, second = (tokens.make(NewToken(name="script")) for _ in range(2))
+    assert tokens.find(first.token) and tokens.find(second.token)
+    with pytest.raises(UsageError, match=f"named script; .*{first.id}, {second.id}"):
+        tokens.revoke("script")
+    VaultTokens(VAULT).revoke(first.id)
+    assert tokens.find(first.token) is None and tokens.find(second.token)
+    tokens.revoke("script")
+    assert tokens.find(second.token) is None
+    with pytest.raises(NotThere):
+        tokens.revoke("script")
+
+
+def test_that_of_an_earlier_version_goes_on_as_a_named_one() -> None:
+    earlier = client_token(ensure_token(), VAULT)
+    tokens = VaultTokens(VAULT)
+    assert tokens.find(earlier)
+    [listed] = tokens.all()
+    assert (listed.name, listed.scope) == ("Obsidian", "all")
+    tokens.revoke(listed.id)
+    assert tokens.find(earlier) is None and VaultTokens(VAULT).find(earlier) is None
+    assert tokens.admit_earlier().token == earlier and tokens.find(earlier)
+
+
+@posix
+def test_their_file_is_private_and_holds_no_secret() -> None:
+    ensure_token()
+    tokens = VaultTokens(VAULT)
+    made = tokens.make(NewToken(name="x"))
+    file = state_folder(VAULT) / "tokens.json"
+    assert mode(file) == 0o600
+    assert made.token.partition(".")[2] not in file.read_text() and read_token() not in (
+        file.read_text()
+    )
+    file.write_text("damaged")
+    assert tokens.find(made.token) is None and tokens.all() == []
+    assert tokens.find(client_token(read_token(), VAULT)) is None
+
+
+def test_there_are_only_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vault_tokens, "_MOST", 2)
+    ensure_token()
+    tokens = VaultTokens(VAULT)
+    page = tokens.make(NewToken(name="page"), 3600.0)
+    stays = [tokens.make(NewToken(name=name)).id for name in "ab"]
+    assert tokens.find(page.token) is None
+    with pytest.raises(UsageError, match="there are 2 tokens; revoke"):
+        tokens.make(NewToken(name="c"))
+    assert [each.id for each in tokens.all()] == stays
 
 
 def test_a_file_that_is_gone_ends_every_session(home: Path) -> None:
     token = ensure_token()
-    tokens = Tokens(VAULT)
-    assert tokens.accepts(token)
+    tokens = VaultTokens(VAULT)
+    assert tokens.find(token)
     (home / "token").unlink()
-    assert not tokens.accepts(token)
+    assert tokens.find(token) is None
     (home / "token").write_text(token)
-    assert tokens.accepts(token)
+    assert tokens.find(token)
 
 
 @posix

@@ -124,21 +124,6 @@ def test_the_same_proposals_however_the_answers_come(
     assert len(found) == 12
 
 
-def test_lines_that_answer_no_question_are_left_out(user: User) -> None:
-    user.note("Stub.md")
-    [line] = answers(user, export(user))
-    file = user.home / "a.jsonl"
-    unknown = json.dumps({**line, "custom_id": "other"})
-    file.write_text(f'{unknown}\nno JSON\n\n[]\n{{"custom_id": 3}}\n{json.dumps(line)}\n')
-    ran = user.run("batch", "import", str(file))
-    assert ran.status == 1
-    assert "line 1: other is no question of this vault's batches" in ran.err
-    assert "line 2: it is no line of answers" in ran.err
-    assert "4 lines of 6 left out" in ran.err
-    assert ran.err.count("is left out") == 2
-    assert len(shown(user)) == 2
-
-
 FAILURES = [
     pytest.param(lambda line: _failed(line), True, id="failed"),
     pytest.param(lambda line: _expired(line), True, id="expired"),
@@ -243,14 +228,3 @@ def test_an_export_keeps_the_proposals_for_private_notes(user: User) -> None:
     export(user)
     assert len(asked) == 2
     assert shown(user) == asked
-
-
-def test_status_lists_what_is_out(user: User) -> None:
-    for name in ("A.md", "B.md"):
-        user.note(name)
-    assert user.run("batch", "status").out == "No batches.\n"
-    file = export(user)
-    take(user, answers(user, file)[:1])
-    [listed] = user.run("batch", "status", "--json").objects
-    assert (listed["file"], listed["out"], listed["answered"]) == (str(file), 1, 1)
-    assert "1 out, 1 answered" in user.run("batch", "status").out

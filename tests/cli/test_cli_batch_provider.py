@@ -6,14 +6,16 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from companion.app import batches
 from companion.app.runtime_file import find_daemon
-from companion.enrich import submission
 from companion.llm import batch_api
 from tests.cli.serving import PATIENCE, QUIET, serving, wait_until
 from tests.cli.test_cli_batch import shown
@@ -40,7 +42,7 @@ def provider(user: User, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
         user.environment["COMPANION_BASE_URL"] = fake.url
         return fake
 
-    monkeypatch.setattr(submission, "_MOST_LINES", 7)
+    monkeypatch.setattr(batches, "_MOST_LINES", 7)
     monkeypatch.setattr("openai._base_client.INITIAL_RETRY_DELAY", 0.01)
     monkeypatch.setattr(batch_api, "retry_delay", lambda attempt: 0.01)
     yield open_
@@ -60,7 +62,7 @@ def require_one_each(user: User, fake: FakeBatches, number: int) -> None:
     assert set(fake.paid.values()) == {1}
     assert len(fake.paid) == number
     assert fake.files == {}
-    assert not list((user.home / "state").rglob("batches/*.jsonl"))
+    assert not list(user.home.rglob("batches/*.jsonl"))
 
 
 def test_what_is_submitted_is_collected_once_it_is_there(user: User, provider: Open) -> None:
@@ -146,6 +148,19 @@ def test_a_cancelled_batch_gives_back_what_was_not_answered(user: User, provider
     assert shown(user) == []
     user.run("batch", "submit")
     assert len(fake.batches) == 2
+
+
+def test_a_batch_that_version_0_2_sent_is_collected(user: User, provider: Open) -> None:
+    fake = provider(Faults())
+    notes(user, 3)
+    user.run("batch", "submit")
+    [journal] = user.home.rglob("journal.sqlite3")
+    with closing(sqlite3.connect(journal)) as db, db:
+        db.execute(
+            """UPDATE batches SET provider = json_set(provider, '$.tokens', json('[9, 9]'))"""
+        )
+    assert user.run("batch", "collect").status == 0
+    require_one_each(user, fake, 3)
 
 
 def test_an_endpoint_without_batches_is_said_and_all_is_given_back(

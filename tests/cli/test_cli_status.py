@@ -12,7 +12,9 @@ import pytest
 
 from companion.app.connection import DaemonRefused
 from companion.app.runtime_file import RuntimeFile, write_runtime_file
-from companion.app.tokens import Tokens, client_token, ensure_token, read_token
+from companion.app.tokens import ensure_token, read_token
+from companion.app.types.tokens import NewToken
+from companion.app.vault_tokens import VaultTokens
 from companion.config import state_folder
 from companion.daemon.access import take_code
 from companion.vault.lock import vault_lock
@@ -194,11 +196,11 @@ def test_each_vault_has_a_code_of_its_own(user: User, tmp_path: Path) -> None:
 
 def test_a_rotation_ends_what_was(user: User) -> None:
     token = ensure_token()
-    tokens = Tokens(user.vault)
-    client = client_token(token, user.vault)
-    assert tokens.accepts(client)
+    tokens = VaultTokens(user.vault)
+    client = tokens.make(NewToken(name="x")).token
+    assert tokens.find(client)
     ran = user.run("plugin", "token", "rotate")
     assert (ran.status, ran.err) == (0, "") and "All sessions have ended" in ran.out
-    assert not tokens.accepts(client) and not tokens.accepts(token)
-    assert tokens.accepts(read_token())
+    assert tokens.find(client) is None and tokens.find(token) is None
+    assert tokens.find(read_token())
     assert token not in ran.out and read_token() not in ran.out

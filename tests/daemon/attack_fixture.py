@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -37,7 +38,7 @@ Headers = dict[str, str | list[str]]
 
 _MARK = "Kestrel 7731"  # stands in every file that nobody may get to
 _SECRET = STUB.replace("Text of mine.", f"{_MARK}, outside.")
-_NO_RUN = "20261125-104412-3f9a"
+NO_RUN = "20261125-104412-3f9a"
 _PATH = r"[^/\\\u0000]{1,255}"  # stands in the pattern of every path
 _FILL: dict[str, object] = {
     "text": STUB,
@@ -63,17 +64,21 @@ _Seen = dict[str, tuple[object, ...]]
 
 
 class Address(NamedTuple):
-    """One route of the API. body, needed: a body and the start of a query that come in; places,
-    queries: its fields that are paths.
+    """One route of the API. scope: that its token needs; empty: it needs none. body, needed: a body
+    and the start of a query that come in; places, queries: its fields that are paths.
     """
 
     method: str
     target: str
-    is_open: bool
+    scope: str
     body: dict[str, object]
     places: tuple[str, ...]
     queries: tuple[str, ...]
     needed: str
+
+    @property
+    def is_open(self) -> bool:
+        return not self.scope
 
     def request(
         self,
@@ -243,8 +248,8 @@ def _addresses(document: dict[str, Any]) -> Iterator[Address]:
             queries = [one for one in told.get("parameters", ()) if one["in"] == "query"]
             yield Address(
                 method.upper(),
-                path.replace("{run}", _NO_RUN).replace("{change}", "999"),
-                told.get("security") == [],
+                re.sub(r"\{\w+\}", "999", path.replace("{run}", NO_RUN)),
+                "".join(*told["security"][0].values()) if told["security"] else "",
                 filled | places,
                 tuple(places),
                 tuple(one["name"] for one in queries if _is_path(one["schema"])),

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from companion.app.tokens import ensure_token
+from companion.app.types.tokens import NewToken
 from companion.daemon import http_server as web
 from companion.daemon.access import Access
 from companion.daemon.app import make_app
@@ -64,7 +65,7 @@ class Serving(Caller, Generic[D]):
     def page_headers(self) -> dict[str, str | list[str]]:
         """The headers of a request of the page, in a session of its own."""
         host = f"127.0.0.1:{self.port}"
-        session = self.access.sessions.open()
+        session = self.access.tokens.make(NewToken(name="page", scope="all"), 3600.0).token
         return {"Host": host, "Origin": f"http://{host}", "Authorization": f"Bearer {session}"}
 
     def stop(self) -> None:

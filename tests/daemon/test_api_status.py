@@ -182,12 +182,23 @@ def test_a_code_opens_once(server: Served) -> None:
     token = client_token(server.token, server.daemon.root)
     server.token = "none"
     assert_is_problem(server.post("/pair", {"code": "wrong"}), 403)
-    assert server.post("/pair", {"code": code}).json == {"token": token}
+    assert server.post("/pair", {"code": code}).json["token"] == token, "as earlier versions pair"
     spent = server.post("/pair", {"code": code})
     assert_is_problem(spent, 403)
     assert "used up" in spent.json["detail"]
     assert_is_problem(server.post("/pair", {"code": 1}), 422)
     assert_is_problem(server.post("/pair", b"x"), 400)
+    code = new_code(state_folder(server.daemon.root))
+    made = server.post("/pair", {"code": code, "name": "Obsidian"}).json
+    assert (made["name"], made["scope"]) == ("Obsidian", "all")
+    server.token = made["token"]
+    tokens = server.get("/tokens").json["tokens"]
+    assert [(each["name"], each["used_at"] is None) for each in tokens] == [
+        ("Obsidian", True),
+        ("Obsidian", False),
+    ]
+    assert server.post(f"/tokens/{made['id']}/revoke").status == 200
+    assert server.get("/status").status == 401
 
 
 def test_wrong_codes_cost_their_sender_time_and_the_owner_nothing(server: Served) -> None:

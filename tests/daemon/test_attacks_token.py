@@ -6,9 +6,17 @@ from base64 import b64encode
 from hashlib import sha256
 
 from companion.app.tokens import client_token, rotate_token
+from companion.app.types.tokens import SCOPES, NewToken, Scope, is_within
 from companion.config import state_folder
 from companion.daemon.access import new_code
-from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
+from tests.daemon.attack_fixture import (
+    NO_RUN,
+    AttackedDaemon,
+    Headers,
+    attacked,
+    daemon_fixture,
+    fake,
+)
 from tests.daemon.caller import JSON, make_request
 
 __all__ = ["attacked", "daemon_fixture", "fake"]
@@ -85,7 +93,7 @@ def test_no_token_is_taken_from_the_address(attacked: AttackedDaemon) -> None:
 
 def test_a_rotated_token_opens_nothing(attacked: AttackedDaemon) -> None:
     headers = attacked.headers
-    client = client_token(attacked.token, attacked.daemon_fixture.vault)
+    client = attacked.access.tokens.make(NewToken(name="x", scope="all")).token
     paired = headers | {"Authorization": f"Bearer {client}"}
     assert attacked.send(attacked.addresses[0].request(paired)).status == 200
     rotated = rotate_token()
@@ -95,6 +103,36 @@ def test_a_rotated_token_opens_nothing(attacked: AttackedDaemon) -> None:
             attacked.assert_kept_out(address.request(paired), {401}, address)
     attacked.token, attacked.outside = rotated, attacked.look_outside()
     assert attacked.get("/status").status == 200
+
+
+SCOPE_OF_POSTS: dict[Scope, set[str]] = {  # that of all others is `all`, and of GET `read`
+    "read": {"/scan", "/scan/outdated", "/estimate"},
+    "propose": {"/agents/propose", "/scripts/propose"},
+    "decide": {
+        *("/agents/accept", "/agents/undo", "/presence", "/proposals/decide", "/proposals/again"),
+        *(f"/proposals/999/{name}" for name in ("again", "edits")),
+        *(f"/runs/RUN/{name}" for name in ("edits", "refused", "undecided", "applied")),
+        *("/changes/undo", "/changes/999/undo", "/changes/999/applied"),
+        *(f"/outbox/999/{name}" for name in ("edits", "applied")),
+    },
+}
+
+
+def test_each_route_takes_tokens_of_its_scope_and_those_above(attacked: AttackedDaemon) -> None:
+    scopes = {path: scope for scope, paths in SCOPE_OF_POSTS.items() for path in paths}
+    for scope in SCOPES:
+        token = attacked.access.tokens.make(NewToken(name=scope, scope=scope)).token
+        headers = attacked.headers | {"Authorization": f"Bearer {token}"}
+        for address in attacked.addresses:
+            path = address.target.removeprefix("/api/v1").replace(NO_RUN, "RUN")
+            needed: Scope = "read" if address.method == "GET" and path != "/tokens" else "all"
+            needed = scopes.get(path, needed) if address.method == "POST" else needed
+            assert address.is_open or address.scope == needed, address
+            answer = attacked.send(address.request(headers))
+            is_in = address.is_open or is_within(needed, scope)
+            is_out = answer.status == 403 and answer.json["code"] == "insufficient-scope"
+            assert answer.status != 401 and is_out is not is_in, (scope, address, answer)
+            assert is_in or f'scope="{needed}"' in answer.headers["www-authenticate"]
 
 
 OPEN_BY_TRICKS = [

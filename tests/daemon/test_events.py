@@ -14,6 +14,7 @@ import pytest
 from companion.app.connection import Connection, DaemonGone
 from companion.app.remote_vault import RemoteVault
 from companion.app.tokens import rotate_token
+from companion.app.types.tokens import NewToken
 from companion.config.settings import ReviewTable
 from companion.daemon import events
 from companion.daemon.daemon import Daemon
@@ -152,14 +153,16 @@ def test_beyond_the_bound_a_stream_ends_with_its_first_event(
         assert stays.until("status", paused=True)
 
 
-def test_a_stream_ends_with_its_token(
-    api: Serving[Daemon], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with Listener(api) as listener:
-        assert listener.until("status")
-        api.token = rotate_token()
-        api.post("/pause")
-        assert [*listener.events] == []
+def test_a_stream_ends_with_its_token_also_when_nothing_happens(api: Serving[Daemon]) -> None:
+    for end in ("rotated", "revoked"):
+        made = api.access.tokens.make(NewToken(name="watcher"))
+        with Listener(api, Authorization=f"Bearer {made.token}") as listener:
+            assert listener.until("status")
+            if end == "rotated":
+                api.token = rotate_token()
+            else:
+                api.post(f"/tokens/{made.id}/revoke")
+            assert [*listener.events] == []
 
 
 def test_a_client_that_reads_nothing_is_let_go(api: Serving[Daemon]) -> None:

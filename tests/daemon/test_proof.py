@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 from hashlib import sha256
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from companion import __version__
 from companion.app.tokens import client_token, ensure_token, rotate_token
+from companion.app.types.tokens import NewToken
 from companion.config import config_folder
 from companion.daemon.access import Access
 from tests.daemon.caller import JSON, Answer, make_request
@@ -52,6 +54,12 @@ def test_it_is_of_token_nonce_and_port(server: Served) -> None:
     }
     assert answer.status == 200 and key_of(server).encode() not in answer.body
     assert_is_secured(answer)
+
+
+def test_the_key_is_the_token_of_the_id(server: Served) -> None:
+    made = server.access.tokens.make(NewToken(name="Obsidian", scope="all"))
+    body = json.dumps({"nonce": NONCE, "id": made.id}).encode()
+    assert ask(server, body).json["token"] == expected(made.token, server.port)
 
 
 def test_one_that_was_passed_on_is_none(server: Served) -> None:

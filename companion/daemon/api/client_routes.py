@@ -9,9 +9,12 @@ from pydantic import Field
 from companion import __version__
 from companion.app.types.base import Nothing, RelativePath, Sent, Shape
 from companion.app.types.status import BacklogAnswer, Status
+from companion.app.types.tokens import NewToken, Token, TokenList, TokenName, TokenSecret
 from companion.daemon.api.routing import Resource, the_access, the_daemon
 from companion.daemon.presence import REPORT_LASTS
 from companion.daemon.problem import Refusal
+
+_ID = "^[0-9a-f]{16}$"
 
 pair = Resource("pair")
 
@@ -22,31 +25,33 @@ class Code(Sent):
     code: Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class Token(Shape):
-    """A bearer token for this vault's daemon."""
+class PairingCode(Code):
+    """A code of `companion plugin pair`. name: of the token; null: the client is of a version that
+    knows of no names, and gets the token that those share.
+    """
 
-    token: str
+    name: TokenName | None = None
 
 
-@pair.does("/pair", is_open=True, takes_code=True)
-def take_code(body: Code) -> Token:
+@pair.does("/pair", None, takes_code=True)
+def take_code(body: PairingCode) -> TokenSecret:
     """Exchange a one-time code for a token."""
-    token = the_access().pair(body.code)
+    token = the_access().pair(body.code, body.name)
     if token is None:
         words = "The code is wrong, used up or too old; run `companion plugin pair` for a new one."
         raise _refuse_code(words)
-    return Token(token=token)
+    return token
 
 
-@pair.does("/session", is_open=True, takes_code=True)
-def open_session(body: Code) -> Token:
+@pair.does("/session", None, takes_code=True)
+def open_session(body: Code) -> TokenSecret:
     """Exchange the code of `companion open` for a token, which lasts twelve hours."""
-    session = the_access().open_page(body.code)
-    if session is None:
+    token = the_access().open_page(body.code)
+    if token is None:
         raise _refuse_code(
             "This address was used, or is too old; `companion open` makes a new one."
         )
-    return Token(token=session)
+    return token
 
 
 def _refuse_code(words: str) -> Refusal:
@@ -57,19 +62,43 @@ def _refuse_code(words: str) -> Refusal:
     return Refusal(429, f"{words} Wait {wait} seconds.", headers=[("Retry-After", str(wait))])
 
 
+tokens = Resource("tokens")
+
+
+@tokens.reads("/tokens", "all")
+def read_tokens() -> TokenList:
+    """The tokens of this vault's clients."""
+    return TokenList(tokens=the_access().tokens.all())
+
+
+@tokens.does("/tokens")
+def make_token(body: NewToken) -> TokenSecret:
+    """Make a token."""
+    return the_access().tokens.make(body)
+
+
+@tokens.does("/tokens/<token>/revoke")
+def revoke_token(token: str, body: Nothing) -> Token:
+    """Revoke a token, at once, also for its streams of events. token: its id."""
+    return the_access().tokens.revoke(token)
+
+
 proof = Resource("proof")
 
 
 class Nonce(Sent):
-    """32 random bytes in 64 hex digits, which the client has never sent before."""
+    """32 random bytes in 64 hex digits, which the client has never sent before. id: of its token,
+    which is what stands before the dot; null: it has one without a dot, or none.
+    """
 
     nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    id: Annotated[str, Field(pattern=_ID)] | None = None
 
 
 class Proof(Shape):
     """HMAC-SHA256 of `callout-companion`, the daemon's port and the nonce, a line each; in hex.
 
-    token: made with the token of this vault's clients as the key. place: made with the `id` in the
+    token: made with the client's token as the key. place: made with the `id` in the
     plugin's runtime file, which says where the daemon is.
     """
 
@@ -78,10 +107,10 @@ class Proof(Shape):
     version: str
 
 
-@proof.does("/proof", is_open=True)
+@proof.does("/proof", None)
 def prove_ourselves(body: Nonce) -> Proof:
     """Prove to a client, before it sends its token, that this is its own daemon."""
-    proofs = the_access().prove(body.nonce)
+    proofs = the_access().prove(body.nonce, body.id or "")
     if proofs is None:
         raise Refusal(503, "There is no token; `companion plugin token rotate` makes a new one.")
     return Proof(token=proofs.token, place=proofs.place, version=__version__)
@@ -121,7 +150,7 @@ class ReportTaken(Shape):
     asked: list[AskedShape]
 
 
-@presence.does("/presence")
+@presence.does("/presence", "decide")
 def report_presence(body: PresenceReport) -> ReportTaken:
     """Report which notes are open; they are changed in their editor only."""
     to_do = the_daemon().report_presence(body.client, body.open)

@@ -18,13 +18,15 @@ events = Resource("events")
 _EVENT_ID = re.compile(r"[0-9a-f]{8}-[0-9]{1,16}")
 
 
-@events.streams(
+@events.reads(
     "/events",
-    reset=Restarted,
-    proposals=ProposalsChanged,
-    changes=ChangesChanged,
-    runs=RunList,
-    status=Status,
+    events={
+        "reset": Restarted,
+        "proposals": ProposalsChanged,
+        "changes": ChangesChanged,
+        "runs": RunList,
+        "status": Status,
+    },
 )
 def follow_events(query: EventQuery) -> Response:
     """Server-sent events: what has changed, as it changes.
@@ -38,7 +40,7 @@ def follow_events(query: EventQuery) -> Response:
     daemon, access = the_daemon(), the_access()
     bearer = request.headers["Authorization"].split(" ", 1)[1].strip()
     if request.method == "GET":
-        stream = request.environ[HAND_OVER](lambda: access.accepts(bearer))
+        stream = request.environ[HAND_OVER](lambda: access.tokens.find(bearer) is not None)
         stream.once = query.once
         stream.begin = lambda: daemon.events.listen(stream, after)
     return Response(_nothing(), content_type="text/event-stream")

@@ -50,13 +50,13 @@ def read_notes(query: NotesQuery) -> NotePage | Note:
         raise Refusal(404, str(error)) from None
 
 
-@notes.does("/scan")
+@notes.does("/scan", "read")
 def scan_notes(body: ScanOptions) -> ScanReport:
     """Look at notes now, and report what they need, and what is left alone."""
     return the_daemon().vault.scan(body)
 
 
-@notes.does("/scan/outdated")
+@notes.does("/scan/outdated", "read")
 def find_outdated(body: ScanOptions) -> OutdatedTexts:
     """Look at notes now, and list what was written from text of which a lot has changed."""
     return OutdatedTexts(texts=the_daemon().vault.outdated(body))
@@ -89,7 +89,7 @@ def read_spending(query: SpendingQuery) -> Spending:
     return the_daemon().vault.spending(query)
 
 
-@notes.does("/estimate")
+@notes.does("/estimate", "read")
 def estimate_rest(body: Nothing) -> Estimate:
     """What it would take to fill all that is to do. Nothing is asked."""
     return the_daemon().vault.estimate()
@@ -112,14 +112,14 @@ def read_change(change: int) -> Change:
     return the_daemon().vault.change(change)
 
 
-@changes.does("/changes/undo")
+@changes.does("/changes/undo", "decide")
 def undo_changes(body: ChangesToUndo) -> UndoneChanges:
     """Undo changes, one after the other; each has a result of its own."""
     vault = the_daemon().vault
     return UndoneChanges(undone=list(for_a_while(vault.undo(body.changes, body.run))))
 
 
-@changes.does(f"{_ONE}/undo", conflicts=True)
+@changes.does(f"{_ONE}/undo", "decide", conflicts=True)
 def undo_change(change: int, body: Undo) -> Undone | EditsInPart:
     """Undo a change, or get the edits that do it."""
     daemon = the_daemon()
@@ -130,7 +130,7 @@ def undo_change(change: int, body: Undo) -> Undone | EditsInPart:
     return undone.check()
 
 
-@changes.does(f"{_ONE}/applied", conflicts=True)
+@changes.does(f"{_ONE}/applied", "decide", conflicts=True)
 def confirm_undo(change: int, body: Applied) -> ChangeMade:
     """Confirm that the edits of an undo were made."""
     hashes = body.base_sha256, body.new_sha256

@@ -20,13 +20,13 @@ def read_row(row: int) -> OutboxEntry:
     return OutboxEntry.of(entry, change.left if change else [])
 
 
-@outbox.does(f"{_ONE}/edits", conflicts=True)
+@outbox.does(f"{_ONE}/edits", "decide", conflicts=True)
 def give_edits(row: int, body: TextShown) -> EditsInPart:
     """The edits for the text that the editor shows now."""
     return EditsInPart.of(the_daemon().outbox.give(row, body.text))
 
 
-@outbox.does(f"{_ONE}/applied", conflicts=True)
+@outbox.does(f"{_ONE}/applied", "decide", conflicts=True)
 def confirm_row(row: int, body: RowApplied) -> ChangeMade:
     """Confirm that the edits were made."""
     daemon = the_daemon()

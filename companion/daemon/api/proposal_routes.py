@@ -76,19 +76,19 @@ def read_place(proposal: int, query: PlaceQuery) -> ProposalInPlace:
     return the_daemon().vault.place(proposal, query.context)
 
 
-@proposals.does("/proposals/decide", conflicts=True)
+@proposals.does("/proposals/decide", "decide", conflicts=True)
 def decide(body: Decisions) -> DecisionsMade:
     """Accept, refuse and reopen proposals; each has a result of its own."""
     return DecisionsMade(notes=list(for_a_while(the_daemon().vault.decide(body))))
 
 
-@proposals.does("/proposals/again", status=202, conflicts=True, location=run_address)
+@proposals.does("/proposals/again", "decide", status=202, conflicts=True, location=run_address)
 def ask_all_again(body: AskAllAgain) -> RunShape:
     """Ask for proposals once more, as the user wants it, in one run."""
     return _start_again(body.proposals, body)
 
 
-@proposals.does(f"{_ONE}/again", status=202, conflicts=True, location=run_address)
+@proposals.does(f"{_ONE}/again", "decide", status=202, conflicts=True, location=run_address)
 def ask_again(proposal: int, body: AskAgain) -> RunShape:
     """Ask for a proposal once more, as the user wants it; what is given takes its place.
 
@@ -109,7 +109,7 @@ def _start_again(ids: list[int], body: AskAgain) -> RunShape:
     return RunShape.model_validate(the_daemon().start_run(options))
 
 
-@proposals.does(f"{_ONE}/edits", conflicts=True)
+@proposals.does(f"{_ONE}/edits", "decide", conflicts=True)
 def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalOffer:
     """The edits that accept a proposal in the text that the editor shows now."""
     daemon = the_daemon()
@@ -157,25 +157,25 @@ def read_changes_for_agent(query: programs.AgentChangeQuery) -> programs.AgentHi
     return the_daemon().vault.agents.changes(query)
 
 
-@for_programs.does("/agents/propose", conflicts=True)
+@for_programs.does("/agents/propose", "propose", conflicts=True)
 def propose_for_agent(body: programs.AgentProposal) -> programs.ProposalStored:
     """Propose a value for what a note needs. A private note is answered as one that is gone."""
     return the_daemon().vault.agents.propose(body)
 
 
-@for_programs.does("/agents/accept", conflicts=True)
+@for_programs.does("/agents/accept", "decide", conflicts=True)
 def accept_for_agent(body: programs.AgentAcceptance) -> programs.AgentDecisions:
     """Accept proposals; each has a result of its own."""
     return the_daemon().vault.agents.accept(body)
 
 
-@for_programs.does("/agents/undo", conflicts=True)
+@for_programs.does("/agents/undo", "decide", conflicts=True)
 def undo_for_agent(body: programs.AgentUndo) -> programs.AgentDecisions:
     """Take back a change that the agent itself has accepted."""
     return the_daemon().vault.agents.undo(body)
 
 
-@for_programs.does("/scripts/propose", conflicts=True)
+@for_programs.does("/scripts/propose", "propose", conflicts=True)
 def propose_for_script(body: programs.ScriptProposal) -> programs.ProposalMade:
     """Propose a value for what a note needs; it takes the place of an open proposal for that."""
     return the_daemon().vault.propose(body)

@@ -17,8 +17,10 @@ from pydantic_core import from_json
 
 from companion.app.problem import ProblemPlace
 from companion.app.types.base import Nothing
+from companion.app.types.tokens import Scope, Token, is_within
 from companion.daemon.access import Access
 from companion.daemon.daemon import Daemon
+from companion.daemon.guard import SENDER
 from companion.daemon.problem import Refusal
 
 M = TypeVar("M", bound=BaseModel)
@@ -107,10 +109,10 @@ V = TypeVar("V", bound=View)
 class Route:
     """A route. rule: as in Flask, below PREFIX. query, body: the models that it takes.
 
-    answers: the models that it may answer; what the page shows is a Response. conflicts: whether
-    it may answer 409. location: returns the Location header for an answer. is_open: whether it
-    needs no token. takes_code: whether it takes a one-time code, and may answer 429. events: by
-    their names, what it tells, if its answer is a stream of server-sent events.
+    answers: the models that it may answer; what the page shows is a Response. scope: that the token
+    needs; None: no token is needed. conflicts: whether it may answer 409. location: returns the
+    Location header for an answer. takes_code: whether it takes a one-time code, and may answer 429.
+    events: by their names, what it tells, if its answer is a stream of server-sent events.
     """
 
     method: str
@@ -119,15 +121,16 @@ class Route:
     query: type[BaseModel]
     body: type[BaseModel] | None
     answers: tuple[type[BaseModel], ...]
+    scope: Scope | None
     status: int = 200
     conflicts: bool = False
     location: Callable[[Any], str] | None = None
-    is_open: bool = False
     takes_code: bool = False
     events: Mapping[str, type[BaseModel]] = field(default_factory=dict)
 
     def answer(self, **names: object) -> Response:
         """Return the answer to the current request. names: the values of the rule's variables."""
+        self._check_scope()
         query = read_query(self.query, request.query_string.decode("latin-1"))
         if self.query is not Nothing:
             names["query"] = query
@@ -146,6 +149,17 @@ class Route:
             response.make_conditional(request)
         return response
 
+    def _check_scope(self) -> None:
+        """Raise Refusal if the scope of the request's token is not enough."""
+        if self.scope is None:
+            return
+        token: Token = request.environ[SENDER]
+        if not is_within(self.scope, token.scope):
+            challenge = f'Bearer error="insufficient_scope", scope="{self.scope}"'
+            words = f"This needs a token of the scope `{self.scope}`; this one has `{token.scope}`."
+            headers = [("WWW-Authenticate", challenge)]
+            raise Refusal(403, words, headers=headers, kind="insufficient-scope")
+
 
 class Resource(Blueprint):
     """A blueprint for one kind of resource, which remembers its routes to document them."""
@@ -154,34 +168,24 @@ class Resource(Blueprint):
         super().__init__(name, __name__, url_prefix=PREFIX)
         self.routes: list[Route] = []
 
-    def reads(self, rule: str, *, conflicts: bool = False) -> Callable[[V], V]:
-        """Decorate a function that answers GET."""
-        return self._add("GET", rule, 200, conflicts)
+    def reads(self, rule: str, scope: Scope = "read", **options: Any) -> Callable[[V], V]:
+        """Decorate a function that answers GET. options: of its Route."""
+        return self._add("GET", rule, scope, options)
 
-    def streams(self, rule: str, **events: type[BaseModel]) -> Callable[[V], V]:
-        """Decorate a function that answers GET with server-sent events of these names."""
-        return self._add("GET", rule, 200, False, None, False, False, events)
+    def does(self, rule: str, scope: Scope | None = "all", **options: Any) -> Callable[[V], V]:
+        """Decorate a function that answers POST. options: of its Route."""
+        return self._add("POST", rule, scope, options)
 
-    def does(
-        self,
-        rule: str,
-        *,
-        status: int = 200,
-        conflicts: bool = False,
-        location: Callable[[Any], str] | None = None,
-        is_open: bool = False,
-        takes_code: bool = False,
+    def _add(
+        self, method: str, rule: str, scope: Scope | None, options: Mapping[str, Any]
     ) -> Callable[[V], V]:
-        """Decorate a function that answers POST."""
-        return self._add("POST", rule, status, conflicts, location, is_open, takes_code)
-
-    def _add(self, method: str, rule: str, *more: Any) -> Callable[[V], V]:
         def add(view: V) -> V:
             hints = get_type_hints(view)
             made, query = hints["return"], hints.get("query", Nothing)
             answers = tuple(get_args(made) or (made,))
             answers = () if answers == (Response,) else answers
-            route = Route(method, rule, view, query, hints.get("body"), answers, *more)
+            body = hints.get("body")
+            route = Route(method, rule, view, query, body, answers, scope, **options)
             self.routes.append(route)
             self.add_url_rule(rule, view.__name__, route.answer, methods=[method])
             return view

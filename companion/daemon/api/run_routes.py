@@ -145,14 +145,14 @@ def cancel_run(run: str, body: Nothing) -> RunShape:
     return RunShape.model_validate(current_run)
 
 
-@runs.does("/runs/<run>/edits", conflicts=True)
+@runs.does("/runs/<run>/edits", "decide", conflicts=True)
 def edits_for_text(run: str, body: EditsAgain) -> OfferShape:
     """The run's edits for the text that the editor shows now; no model is asked."""
     edits = the_daemon().edits_for_text(_require(run), body.path, body.text, body.only)
     return OfferShape.model_validate(edits)
 
 
-@runs.does("/runs/<run>/applied", conflicts=True)
+@runs.does("/runs/<run>/applied", "decide", conflicts=True)
 def confirm_edits(run: str, body: AppliedTo) -> ChangeMade:
     """Confirm that the edits of an offer were made."""
     try:

@@ -44,7 +44,8 @@ const WORDS = [" A note.", "\n> Because."];
 export const FILLED = fill(NOTE);
 
 export class FakeDaemon {
-  token = "t0ken";
+  /** The token of the plugin; one of an earlier version has no id before a dot. */
+  token = "0123456789abcdef.t0ken";
   /** The id in the file that it leaves in the plugin's folder. */
   place = "0123456789abcdef".repeat(2);
   version = "0.3.0";
@@ -94,11 +95,12 @@ export class FakeDaemon {
     return this.requests.filter((request) => request.name === name);
   }
 
-  "POST /proof"({ nonce }, origin) {
+  "POST /proof"({ nonce, id }, origin) {
     this.nonces.push(nonce);
     const port = this.port ?? origin.split(":")[2];
     const prove = (key) => createHmac("sha256", key).update(`callout-companion\n${port}\n${nonce}`).digest("hex");
-    return { token: prove(this.token), place: prove(this.place), version: this.version };
+    const isOurs = `${id ?? this.token}`.startsWith(this.token.split(".")[0]);
+    return { token: prove(isOurs && (id || !this.token.includes(".")) ? this.token : "earlier"), place: prove(this.place), version: this.version };
   }
 
   "GET /healthz"() {

@@ -46,8 +46,10 @@ others.addEventListener("message", ({ data }) => {
   if (session.peek() === "out") keep(String(data));
 });
 
-/** End the session in this tab. */
+/** End the session, in all tabs that share its token. */
 export function signOut() {
+  const token = sessionStorage.getItem(SESSION);
+  if (token) void ask("POST", `/tokens/${token.split(".")[0]}/revoke`, {}).catch(() => {});
   sessionStorage.removeItem(SESSION);
   reason.value = say("signedOut");
   session.value = "out";

@@ -10,9 +10,11 @@ from urllib.parse import quote
 
 import pytest
 
-from companion.app.tokens import rotate_token
+from companion.app.tokens import client_token, rotate_token
+from companion.app.types.tokens import NewToken
+from companion.app.vault_tokens import VaultTokens
 from companion.config import state_folder
-from companion.daemon.access import Sessions, new_code
+from companion.daemon.access import new_code
 from companion.daemon.guard import SHELL
 from companion.daemon.web.pages import STATIC_FILES
 from companion.note.needs import Need
@@ -105,17 +107,17 @@ def test_a_code_opens_one_session(attacked: AttackedDaemon) -> None:
 def _spoiled(attacked: AttackedDaemon) -> dict[str, Headers]:
     headers = attacked.page_headers
     session = str(headers["Authorization"]).removeprefix("Bearer ")
-    expires, nonce, mac = session.split(".")
-    tokens = attacked.access.tokens
+    id_, mac = session.split(".")
+    new = NewToken(name="page", scope="all")
+    root = attacked.daemon.root
     values = {
         "nothing": "",
-        "not signed": f"{expires}.{nonce}.{'0' * 64}",
-        "later": f"{int(expires) + 1}.{nonce}.{mac}",
-        "another nonce": f"{expires}.{'0' * 32}.{mac}",
+        "not signed": f"{id_}.{'0' * 64}",
+        "another id": f"{'0' * 16}.{mac}",
+        "nobody's": client_token(attacked.token, root, "0" * 16),
         "twice": f"{session}, Bearer {session}",
-        "another port's": Sessions(attacked.daemon.root, tokens, attacked.port + 1).open(),
-        "another vault's": Sessions(attacked.daemon.root / "A", tokens, attacked.port).open(),
-        "an old one": Sessions(attacked.daemon.root, tokens, attacked.port, lambda: 0.0).open(),
+        "another vault's": VaultTokens(root / "A").make(new, 3600.0).token,
+        "an old one": attacked.access.tokens.make(new, -1.0).token,
         "longer": f"{session}0",
         "quoted": f'"{session}"',
     }

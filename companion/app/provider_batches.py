@@ -1,0 +1,179 @@
+"""Batches at a provider: sent once, collected when they are done, by ids that the store keeps.
+
+Each step is stored before the next one begins: another process can go on from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from companion.app.types.results import NoteResult
+from companion.enrich.batch_calls import BatchReader
+from companion.enrich.cost import ANSWER_SHARE
+from companion.enrich.model import open_spending
+from companion.enrich.note_guard import look_at_note
+from companion.enrich.similar import open_similar
+from companion.enrich.workspace import Workspace
+from companion.errors import UsageError
+from companion.llm.batch_api import ENDED, BatchApi, ProviderBatch, read_id, read_line
+from companion.llm.budget import Budget
+from companion.llm.endpoint_errors import NotAnEndpoint
+from companion.llm.pricing import estimate_tokens
+from companion.store.batches import Batch, ProviderState
+
+BATCH_SHARE = 0.5  # of the price of a call, at OpenAI and others
+
+
+class BatchProgress(NamedTuple):
+    """How far the provider is with a batch, which it may have refused: failure says why."""
+
+    batch: str
+    at_provider: ProviderBatch
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it does not change any more."""
+        return self.at_provider.status in ENDED
+
+
+class ProviderBatches:
+    """The batches of a vault at one provider. Raises EndpointError, LimitReached, JournalError."""
+
+    def __init__(self, space: Workspace, api: BatchApi, spending: Budget) -> None:
+        self._batches = space.journal.batches
+        self._space = space
+        self._api = api
+        self._spending = spending
+
+    def send(self) -> int:
+        """Send the batches that the provider does not have; return how many were sent."""
+        return sum(self._send(each, provider) for each, provider in self._list())
+
+    def collect(self) -> Iterator[NoteResult | BatchProgress]:
+        """Yield the results of batches that ended, and how far the provider is with each.
+
+        Their files at the provider are deleted. What came no answer for is asked for again in
+        another run.
+        """
+        with open_similar(self._space) as similar:
+            reader = BatchReader(self._space, similar)
+            for batch, provider in self._list():
+                state = self._api.get(provider.id) if provider.step == "sent" else None
+                if state and state.status in ENDED:
+                    yield from self._take_answers(batch, state, reader)
+                    files = [*dict.fromkeys([*provider.files, *state.files])]
+                    provider = provider._replace(step="collected", files=files)
+                    self._batches.set_provider(batch.id, provider)
+                if provider.step == "collected":
+                    self._delete_files(batch, provider)
+                if state:
+                    yield BatchProgress(batch.id, state)
+
+    def cancel(self, batch: Batch) -> int:
+        """Cancel the batch; return the number of calls that may be made elsewhere at once.
+
+        The provider stops what it has of it; answers that it has already can be collected.
+        """
+        provider = batch.provider
+        assert provider
+        if provider.step == "sending" and (state := self._api.find(batch.id)):
+            provider = provider._replace(step="sent", id=state.id)
+            self._batches.set_provider(batch.id, provider)
+        if provider.step == "sent":
+            self._api.cancel(provider.id)
+            return 0
+        given_up = self._batches.cancel(batch.id)
+        Path(batch.file).unlink(missing_ok=True)
+        with suppress(NotAnEndpoint):
+            self._delete_files(batch, provider)
+        return given_up
+
+    def _list(self) -> list[tuple[Batch, ProviderState]]:
+        """Return the batches that the provider has, or is to have, the oldest first."""
+        address = self._api.endpoint.address
+        batches = [(each, each.provider) for each in self._batches.all() if each.provider]
+        return [each for each in batches if each[1].address == address and each[1].step != "done"]
+
+    def _send(self, batch: Batch, provider: ProviderState) -> bool:
+        """Send the batch, unless the provider has it; return whether it was sent now."""
+        if provider.step not in ("ready", "sending") or batch.state != "out":
+            return False
+        if provider.step == "ready":
+            lines, answers = self._read(batch)
+            if not lines:
+                self._batches.cancel(batch.id)
+                return False
+            tokens = sum(estimate_tokens(line.decode()) for line in lines)
+            with self._spending.reserve(tokens, round(answers * ANSWER_SHARE)) as reservation:
+                uploaded = self._api.upload(f"{batch.id}.jsonl", b"".join(lines))
+                provider = provider._replace(step="sending", file=uploaded, files=[uploaded])
+                self._batches.set_provider(batch.id, provider)
+                reservation.sent = True  # the provider may have it from now on
+                created = self._api.create(uploaded, batch.id)
+        else:
+            created = self._api.find(batch.id) or self._api.create(provider.file, batch.id)
+        self._batches.set_provider(batch.id, provider._replace(step="sent", id=created.id))
+        Path(batch.file).unlink(missing_ok=True)
+        return True
+
+    def _read(self, batch: Batch) -> tuple[list[bytes], int]:
+        """Return the lines of the batch's file whose notes may still be asked about.
+
+        With that, how many tokens the answers may have.
+        """
+        if self._space.refresh().config.endpoint.base_url != self._api.endpoint.base_url:
+            raise UsageError("the endpoint was changed meanwhile; nothing was sent, so begin again")
+        lines, tokens = list[bytes](), 0
+        for line in Path(batch.file).read_bytes().splitlines(keepends=True):
+            call = self._batches.call(read_id(line))
+            assert call, "its lines are of calls that are stored"
+            proposals = self._space.journal.proposals.get_all(call.proposals)
+            # it may be ignored, private or gone since it was read
+            facts = [look_at_note(self._space, each.path, None) for each in proposals]
+            is_open = all(each.state == "asked" for each in proposals)
+            if is_open and all(each and each.skipped is None for each in facts):
+                lines.append(line)
+                tokens += call.max_tokens
+        return lines, tokens
+
+    def _take_answers(
+        self, batch: Batch, state: ProviderBatch, reader: BatchReader
+    ) -> Iterator[NoteResult]:
+        for file in state.files:
+            for line in map(read_line, self._api.read_file(file).splitlines()):
+                call = line and self._batches.call(line.id)
+                if line and call and call.batch == batch.id:  # others say nothing
+                    yield NoteResult.of(reader.take(call, line))
+        self._space.journal.flush()
+        self._batches.end(batch.id)
+
+    def _delete_files(self, batch: Batch, provider: ProviderState) -> None:
+        """Delete the provider's files of the batch, also those whose upload it did not confirm."""
+        for file in dict.fromkeys([*provider.files, *self._api.find_files(f"{batch.id}.jsonl")]):
+            self._api.delete_file(file)
+        self._batches.set_provider(batch.id, provider._replace(step="done", files=()))
+
+
+@contextmanager
+def open_provider_batches(space: Workspace) -> Iterator[ProviderBatches]:
+    """Open the Batch API of the configured endpoint. Raises UsageError where there is none.
+
+    Files of which no batch was stored are deleted.
+    """
+    if space.config.is_embedded:
+        raise UsageError(
+            "the embedded model has no Batch API; set base_url under [endpoint], or use companion"
+            " batch export"
+        )
+    files = {each.file for each in space.journal.batches.all() if each.state == "out"}
+    for file in (space.state / "batches").glob("*.jsonl"):
+        if str(file) not in files:
+            file.unlink()
+    with (
+        open_spending(space.config, share=BATCH_SHARE, space=space) as spending,
+        BatchApi(space.config.endpoint) as api,
+    ):
+        yield ProviderBatches(space, api, spending)
