@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from companion.app.tokens import has_token, read_token, token_file
 from companion.cli.output import Output, count
 from companion.cli.session import choose_vault, common_options
 from companion.cli.similar import similar
-from companion.config import Config, load_config, state_folder
+from companion.config import Config, config_file, load_config, state_folder
 from companion.daemon.access import can_pair
 from companion.daemon.http_server import bind_port
 from companion.doctor import setup
@@ -43,32 +43,78 @@ _STYLES = {"ok": "green", "hint": "yellow", "problem": "red"}
 def doctor(
     context: click.Context, as_json: bool, no_call: bool, thorough: bool, vault: Path | None
 ) -> int:
-    """Check the set-up, and say how to mend it.
+    """Check the set-up, and answer first questions.
 
-    Nothing is changed. The model is asked for one word. The exit status is 1 where there is a
-    problem.
+    What is wrong comes first, with what to do; then the questions that most people have, each with
+    the command that tells more. Nothing is changed. The model is asked for one word. The exit
+    status is 1 where there is a problem.
     """
     if command := context.invoked_subcommand:
         if as_json or no_call or thorough or vault:
             raise UsageError(f"options of {command} stand after it, as doctor {command} --json")
         return 0
     output = Output(as_json=as_json)
-    states: Counter[str] = Counter()
-    for name, finding in run_checks(_list_checks(vault, not no_call, thorough)):
-        states[finding.state] += 1
-        if as_json:
-            output.print_json({"name": name, **finding._asdict()})
-        line = f"{_MARKS[finding.state]} {name:<14} {finding.said}"
-        output.say(line, style=_STYLES[finding.state])
-        if finding.mend:
-            output.say(f"  {'':<14} {finding.mend}")
+    findings: dict[str, Finding] = {}
+    with output.progress("Checking") as bar:
+        for name, finding in run_checks(_list_checks(vault, not no_call, thorough)):
+            findings[name] = finding
+            bar.advance()
+            if as_json:
+                output.print_json({"name": name, **finding._asdict()})
+            elif finding.state != "ok":
+                line = f"{_MARKS[finding.state]} {name:<14} {finding.said}"
+                output.say(line, style=_STYLES[finding.state])
+                if finding.mend:
+                    output.say(f"  {'':<14} {finding.mend}")
+    states = Counter(finding.state for finding in findings.values())
     problems, hints = states["problem"], states["hint"]
     told = [count(problems, "problem")] * (problems > 0) + [count(hints, "hint")] * (hints > 0)
-    output.say(f"\n{', '.join(told) or 'All is well'}.", style="bold")
+    fine = f"{count(states['ok'], 'check')} passed" if told else "All is well"
+    output.say(f"{', '.join([*told, fine])}.", style="bold")
+    for question, command, answer in _answer_questions(vault, findings):
+        output.say(f"\n{question:<29} {command}", style="bold")
+        output.say(f"  {answer[:1].upper()}{answer[1:]}.")
     return 1 if problems else 0
 
 
 doctor.add_command(similar)
+
+
+def _answer_questions(
+    vault: Path | None, findings: Mapping[str, Finding]
+) -> Iterator[tuple[str, str, str]]:
+    """Yield the questions of a first week, what is known of each, and the command that tells more.
+
+    Nothing where the settings or the vault cannot be read, which the findings say.
+    """
+    try:
+        root = choose_vault(vault, load_config())
+        config = load_config(root)
+    except CompanionError:
+        return
+
+    def said(name: str) -> str:
+        return findings[name].said if name in findings else "not checked"
+
+    where = "the model runs on this machine, and nothing leaves it"
+    if config.is_remote:
+        where = f"notes go to {config.endpoint.address}, but none that you mark as private"
+    places = f"history and proposals: {state_folder(root)}; settings: {config_file()}"
+    leave = "first companion undo, if what it wrote is to go, too; this lists all, and asks"
+    yield (
+        "Why is this note not filled?",
+        "companion scan NOTE",
+        "what it needs, and what became of it",
+    )
+    yield "Why is it slow?", "companion model list", said("answer")
+    yield "Is it private?", "companion prompt NOTE", where
+    yield "What does it cost?", "companion open", said("spending")
+    yield "Is Obsidian connected?", "companion plugin install", said("plugin")
+    yield "Which model is it?", "companion init", f"it is {said('model')}"
+    yield "What runs?", "companion status", said("daemon")
+    yield "Where is it stored?", "companion config get", places
+    yield "What was changed?", "companion history --diff", said("journal")
+    yield "How do I get rid of it?", "companion uninstall", leave
 
 
 def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[NamedCheck]:

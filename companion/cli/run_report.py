@@ -138,6 +138,10 @@ class RunReport:
         self.output.say(f"Nothing to do: no note here needs anything{end}")
         for reason, number in Counter(left_alone).most_common():
             self.output.say(f"  {number:>5,}  {reason}")
+        if not left_alone:
+            self.output.say(
+                "companion scan says what it looks for; a note that you name is filled."
+            )
 
     def sum_up(self, run: Run) -> None:
         """Print how many notes had which result, and the tokens used."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -9,9 +10,12 @@ from typing import NamedTuple
 
 import click
 
+from companion.app.types.changes import Change, ChangeQuery
 from companion.app.types.notes import Outdated, ScanOptions, ScanReport
+from companion.app.types.proposals import FLAG_WORDS, Proposal, ProposalQuery
+from companion.app.vault import Vault, all_changes, all_proposals
 from companion.cli.filters import filter_options, parse_time
-from companion.cli.output import Output, count, one_line
+from companion.cli.output import Output, count, local_time, one_line
 from companion.cli.proposals import proposal_object
 from companion.cli.session import (
     NOTE_PATH,
@@ -24,6 +28,12 @@ from companion.cli.session import (
 _NAMED = 3  # notes named for each reason to skip, without --skipped
 _RANKED = 8  # folders, and reasons, in the summary
 _PROMPT_LINES = 3  # of the screen: the last line, and the shell's prompt
+
+
+_NO_STUBS = """\
+A note to work on has an empty property, as `description:`, a callout to fill, as
+`> [!ai] A question?`, or the tag #status/postponed. Any other note is filled when you name it:
+companion enrich "My note.md"."""
 
 
 class _Line(NamedTuple):
@@ -55,8 +65,9 @@ def scan(
     It also shows which are left alone, and why. Without PATH it looks at the whole vault. Nothing
     is changed and no model is asked.
 
-    On a terminal a summary comes first, by folder and by reason; the notes are named if they fit
-    the screen, or with --list.
+    Of a single note it tells all: what it needs, what was asked, written, refused or undone, by
+    whom, what waits, and what to do next. Else a summary comes first on a terminal, by folder and
+    by reason; the notes are named if they fit the screen, or with --list.
 
     With --outdated it shows what Companion wrote, and nobody edited, in notes of which a lot has
     changed since (a third of its sentences). None of it is asked for again unless you say so.
@@ -66,18 +77,23 @@ def scan(
         named = name_paths(opened.root, paths, output)
         say_which_vault(opened.root, output)
         since = parse_time(only.pop("modified_since"))
+        is_whole = not paths and since is None and not any(only.values())
         options = ScanOptions.of(paths=named, modified_since=since, **only)
         if outdated:
             _print_outdated(opened.outdated(options), output)
             return
         with output.progress("Reading notes") as bar:
             report = opened.scan(options, bar.update)
+        is_note = len(named) == 1 and not as_json and (opened.root / named[0]).is_file()
+        story = list(_tell_story(opened, named[0], report)) if is_note else []
     output.warn(*report.warnings)
     if as_json:
         for note in report.all():
             output.print_json(note.model_dump())
     else:
-        _print(report, output, lists_all or all_skipped, all_skipped)
+        _print(report, output, lists_all or all_skipped, all_skipped, story)
+        if is_whole and not report.notes:
+            output.say(_NO_STUBS)
 
 
 def _print_outdated(texts: Sequence[Outdated], output: Output) -> None:
@@ -95,10 +111,19 @@ def _print_outdated(texts: Sequence[Outdated], output: Output) -> None:
         output.say("To ask for one again, and decide then: companion enrich NOTE --force --propose")
 
 
-def _print(report: ScanReport, output: Output, lists_all: bool, all_skipped: bool) -> None:
-    """Print a summary on a terminal, and the notes where they fit it or are asked for."""
-    lines = list(_list_notes(report, all_skipped))
-    summary = list(_summarize(report)) if output.out.is_terminal else []
+def _print(
+    report: ScanReport,
+    output: Output,
+    lists_all: bool,
+    all_skipped: bool,
+    story: Sequence[_Line] = (),
+) -> None:
+    """Print a summary on a terminal, and the notes where they fit it or are asked for.
+
+    story: what became of a single note so far, instead of a summary.
+    """
+    lines = [*_list_notes(report, all_skipped), *story]
+    summary = list(_summarize(report)) if output.out.is_terminal and not story else []
     room = output.out.height - len(summary) - _PROMPT_LINES
     is_short = bool(summary) and len(lines) > room and not lists_all
     if is_short:
@@ -108,9 +133,59 @@ def _print(report: ScanReport, output: Output, lists_all: bool, all_skipped: boo
     for line in [*summary, *lines]:
         output.say(*line)
     needing = sum(bool(note.needs) for note in report.notes.values())
-    output.say(f"\n{count(report.looked_at, 'note')} read, {count(needing, 'note')} to work on")
+    if not story:
+        output.say(f"\n{count(report.looked_at, 'note')} read, {count(needing, 'note')} to work on")
     if is_short:
         output.say("With --list each is named.", style="dim")
+
+
+def _tell_story(vault: Vault, path: str, report: ScanReport) -> Iterator[_Line]:
+    """Yield what became of a note, the oldest first, and what to do next."""
+    changes = all_changes(vault, ChangeQuery(path=path))
+    proposals = list(all_proposals(vault, ProposalQuery(path=path, state="all")))
+    events = [(change.made_at, _describe_change(change)) for change in changes]
+    events += [
+        (each.decided_at or each.made_at, told)
+        for each in proposals
+        if (told := _describe_proposal(each))
+    ]
+    yield _Line("So far" if events else "So far nothing was asked or written.", "bold")
+    for when, told in sorted(events):
+        yield _Line(f"  {local_time(when)}  {told}")
+    yield _Line("Next", "bold")
+    note, named = report.notes.get(path), shlex.quote(path)
+    if path in report.skipped:
+        yield _Line(f"  mend what it is left alone for, and try again: companion scan {named}")
+    elif any(each.state == "open" for each in proposals):
+        yield _Line(f"  decide on what waits: companion review {named}")
+    if note and note.needs:
+        off = vault.status().background.off or "companion serve does it by itself"
+        yield _Line(f"  fill it: companion enrich {named} ({off})")
+    elif path not in report.skipped:
+        yield _Line(f"  ask about it all the same: companion enrich {named}")
+    yield _Line(f"  see what a model would be sent: companion prompt {named}")
+
+
+def _describe_change(change: Change) -> str:
+    by = f" by {change.model}" if change.model else ""
+    undone = f", undone by change {change.undone_by}" if change.undone_by else ""
+    return f"change {change.id} {change.describe()}{by}{undone}"
+
+
+def _describe_proposal(proposal: Proposal) -> str:
+    """Return in words what became of a proposal; empty for one that its change tells of."""
+    who = {"user": "you", "": "the settings"}.get(proposal.decided_by, proposal.decided_by)
+    reason = f": {proposal.reason}" if proposal.reason else ""
+    flags = ", ".join(FLAG_WORDS[flag] for flag in proposal.flags)
+    told = {
+        "open": f"waits for you{f': {flags}' if flags else ''}",
+        "asked": "is out in a batch",
+        "refused": f"was refused by {who}{reason}",
+        "rejected": f"was rejected by a check{reason}",
+        "superseded": "made room for a later one",
+        "closed": f"was closed{reason}",
+    }.get(proposal.state)
+    return f"{proposal.kind} of {proposal.model or 'a program'} {told}" if told else ""
 
 
 def _summarize(report: ScanReport) -> Iterator[_Line]:

@@ -201,7 +201,7 @@ def check_journal(state: Path) -> Finding:
         said = "1 change was" if pending == 1 else f"{pending} changes were"
         return Finding("hint", f"{said} interrupted", mend)
     said = f"the newest change is {newest.id}" if newest else "no changes yet"
-    return Finding("ok", f"sound; {said}")
+    return Finding("ok", f"{said}; the journal is sound")
 
 
 def check_copies(root: Path) -> Finding:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 
 import pytest
 
 from companion.app.runtime_file import RuntimeFile, write_runtime_file
+from companion.config import state_folder
 from companion.vault.lock import vault_lock
-from tests.cli.terminal import in_a_terminal
 from tests.cli.user import REPOSITORY, User, files_in
-from tests.forked import CAN_FORK
 
 EXAMPLES = files_in(REPOSITORY / "examples/vault")
 SCREEN = (
@@ -77,11 +80,23 @@ def test_it_ends_with_what_waits(user: User, monkeypatch: pytest.MonkeyPatch) ->
     assert f"Decide on what waits: companion demo --vault '{folder}' review. " in ran.out
 
 
-@pytest.mark.skipif(not CAN_FORK, reason="a fork has the endpoint of the test")
-def test_on_a_terminal_its_page_is_served_until_enter(user: User) -> None:
-    shown = in_a_terminal(user, ["demo"], typed="\n")
-    assert re.search(r"This inbox as a page: http://127\.0\.0\.1:\d+/#code=\w{4}-", shown)
-    assert "INFO" not in shown
+def test_on_a_terminal_its_page_is_served_until_enter(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Enter ends the daemon as Ctrl-C does; the daemon itself is tested with companion serve."""
+
+    def serve(root: Path, port: int, ready: Callable[[object, int], None]) -> None:
+        ended = Event()
+        before = signal.signal(signal.SIGINT, lambda *_: ended.set())
+        ready(SimpleNamespace(state=state_folder(root)), 1234)
+        assert any(ended.wait(0.05) for _ in range(200))  # handlers run between two waits
+        signal.signal(signal.SIGINT, before)
+
+    monkeypatch.setattr("companion.cli.demo_report.serve", serve)
+    user.types("")
+    ran = user.run("demo")
+    assert ran.status == 0 and "Enter or Ctrl-C ends it." in ran.out, ran.all
+    assert re.search(r"This inbox as a page: http://127\.0\.0\.1:1234/#code=\w{4}-", ran.out)
 
 
 def test_a_model_is_set_for_the_example_vault_only(user: User) -> None:

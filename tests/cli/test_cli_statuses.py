@@ -256,7 +256,12 @@ def test_each_reason_of_the_table_is_tried() -> None:
         for _, command, status in CASES
         if status == 1 and command.startswith(name)
     }
-    others = {"serve": "here", "demo": "test_cli_demo", "batch collect": "test_cli_batch_provider"}
+    others = {
+        "serve": "here",
+        "demo": "test_cli_demo",
+        "uninstall": "test_cli_uninstall",
+        "batch collect": "test_cli_batch_provider",
+    }
     assert {name for name, why in OWN_REASONS.items() if why} - tried == others.keys()
 
 
