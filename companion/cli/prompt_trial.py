@@ -109,7 +109,8 @@ def _change_space(
         names.append(f"model {model}")
     if folder:
         names.append(f"prompts in {folder}")
-        prompts = load_prompts(config_folder() / "prompts", folder)
+        types = dict(workspace.ignore.obsidian.property_types)
+        prompts = load_prompts(config_folder() / "prompts", folder, types=types)
     if not names:
         return {}
 

@@ -104,7 +104,8 @@ def check_answer_checks() -> Finding:
 
 def check_prompts(config: Config, root: Path) -> Finding:
     """Check that the prompts load, the user's own included. Raises UsageError, PromptError."""
-    prompts = load_prompts(config_folder() / "prompts", root / OWN_FOLDER / "prompts")
+    types = dict(read_obsidian_settings(root).property_types)
+    prompts = load_prompts(config_folder() / "prompts", root / OWN_FOLDER / "prompts", types=types)
     make_rules(config, prompts)
     filled = sorted(field.fills for field in prompts.fields.values())
     return Finding("ok", f"for {', '.join(filled)}")

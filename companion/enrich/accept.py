@@ -16,7 +16,7 @@ from companion.enrich.checks import (
     tidy_answer,
     whole_sentences,
 )
-from companion.enrich.context import AskedNote, VaultContext
+from companion.enrich.context import AskedNote, VaultContext, find_link
 from companion.enrich.excerpt import read_told
 from companion.enrich.extractive import extract_sentence, restates_note
 from companion.enrich.kept_sentences import KeptSentences
@@ -34,13 +34,16 @@ from companion.enrich.outcome import (
 )
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.enrich.plan import Filling
+from companion.enrich.relations import mentions_all
 from companion.enrich.similar import SimilarNotes
 from companion.enrich.statements import Quotation, is_definition
+from companion.enrich.typed_values import find_untold
 from companion.enrich.words import read_paragraphs, width
 from companion.errors import AnswerError, EndpointError
 from companion.note.link_names import only_one, without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION, Need
+from companion.note.property_form import SCALARS
 from companion.note.sanitize import inert_prose
 from companion.note.sanitize_inline import without_links
 from companion.prompts import Ask, Field
@@ -88,6 +91,8 @@ class Acceptor:
         taken = vault_context.taken if field.name == "aliases" else frozenset[str]()
         names, is_linking = self._names, self.config.callout.links
         resolve = partial(names.resolve, choose=self._choose) if is_linking else lambda target: None
+        if field.is_link:
+            resolve = partial(find_link, vault_context, self.note.path)
         limits = Limits(field.choices(self.note.context), taken, resolve)
         new_values = find_new_values(field, answer.value, limits)
         new = tuple(value for value in new_values if not vault_context.is_used(field, value))
@@ -109,6 +114,8 @@ class Acceptor:
                 text = link_mentions(text, self._names, self.note.path, self._linked, self._choose)
                 self._linked |= link_targets(text)
             value = text.split("\n")
+        if field.kind in SCALARS and isinstance(value, str):
+            value = vault_context.form_of(field).text(value)
         named = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
         return self._add_evidence(Accepted(Filling(need, value, named)), field)
 
@@ -210,8 +217,13 @@ class Acceptor:
         need none, unless similar notes of the vault agree so little that they tell nothing of each
         other. Those of larger models are left as they are: these may know what the vault does not.
         """
-        if not self.model.is_small:
+        if field.kind == "checkbox":
+            return accepted._replace(flags=("unverified",))
+        if not self.model.is_small or field.kind in SCALARS:
             return accepted
+        if field.is_link:
+            is_named = mentions_all(self.vault_context, self.note, accepted.filling.value)
+            return accepted if is_named else accepted._replace(flags=("unverified",))
         if field.vocabulary == "vault" and self.similar and self._is_mixed(field):
             return accepted._replace(flags=("small-model",))
         if field.kind == "choice" or field.vocabulary:
@@ -273,10 +285,24 @@ class Acceptor:
             raise
         except AnswerError as error:
             return Fault("value", f"cannot be used: {error}", "Keep to what was asked for.")
+        return self._find_unfit(answer, value, note, raw)
+
+    def _find_unfit(
+        self, answer: RawAnswer, value: str | list[str], note: str, raw: object
+    ) -> str | list[str] | Fault:
+        """Return the value as it may go into the note, or what a check found in it.
+
+        note, raw: as in CheckedAnswer. Raises NothingToSay.
+        """
+        field = answer.question.ask.field
+        if field.kind in SCALARS and isinstance(value, str):
+            untold = None if self.is_given else find_untold(self.note, field, value)
+            return untold or value
+        if field.is_link or field.kind == "choice" or field.vocabulary is not None:
+            return value  # one of the vault's own
         if field.kind == "text" and isinstance(value, str):
             value = whole_sentences(value, field)
-        if field.kind == "choice" or (field.kind == "list" and field.vocabulary is not None):
-            return value  # one of the vault's own
+        own = self._callouts if answer.is_strict else self._own
         checked = replace(self._checked_answer(answer.question, value, note, raw), own=own)
         if field.kind != "list":
             return find_fault(checked) or value

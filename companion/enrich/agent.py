@@ -93,7 +93,7 @@ class AgentView:
             spelled = relative_path(root, path, root)
             if spelled and not skip_reason(root, spelled, self._space.ignore):
                 parsed = ParsedNote(NoteText.decode(read_note(root, spelled, settle=0).data))
-                facts = find_facts(parsed, self._space.rules)
+                facts = find_facts(parsed, self._space.rules.for_note(spelled))
                 if facts.skipped is None and not facts.marks:
                     return spelled
         except (UsageError, NoteError, OSError, ValueError):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
-from companion.enrich.context import AskedNote, VaultContext, make_prompt_context
+from companion.enrich.context import AskedNote, VaultContext, find_styles, make_prompt_context
 from companion.enrich.embeds import Embeds
 from companion.enrich.excerpt import add_text, excerpt, find_too_little
 from companion.enrich.language import NoteLanguages, name_language
@@ -26,7 +26,7 @@ from companion.enrich.model_calls import (
 )
 from companion.enrich.note_guard import NoteGuard
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, merge_outcomes
-from companion.enrich.similar import ChosenValues, SimilarNotes
+from companion.enrich.similar import ChosenValues, SimilarNotes, is_chosen
 from companion.enrich.task import Again
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, UsageError
@@ -203,8 +203,8 @@ class Asker:
 
     @property
     def callout_styles(self) -> Styles:
-        """How the vault's AI callouts begin."""
-        return self.workspace.config.styles(self.vault_context.styles)
+        """How the vault's AI callouts begin, and how its properties are written."""
+        return find_styles(self.workspace, self.vault_context)
 
     def _update_context(self, path: str) -> None:
         """Renew the vault's context if settings have changed. Raises NoteBusy if that fails now."""
@@ -224,7 +224,7 @@ class Asker:
         """Return the values that similar notes decide, without a model."""
         prompts = self.workspace.prompts.for_note(path)
         fields = {need: prompts.field_of(need.kind) for need in needs}
-        if self.similar is None or all(f.vocabulary != "vault" for f in fields.values()):
+        if self.similar is None or not any(map(is_chosen, fields.values())):
             return ChosenValues((), needs, {})
         language = self._language_of(path, parsed)
         return self.similar.choose(self.vault_context, path, parsed, fields, language)
@@ -268,7 +268,8 @@ class Asker:
             examples=examples,
             small=model.is_small,
         )
-        titles = frozenset(style.title.casefold() for style in self.callout_styles)
+        styles = self.callout_styles
+        titles = frozenset(each.title.casefold() for each in (styles.top, styles.section))
         others = told.quotable, (*embedded.files, *files, *told.files), told.paths
         return AskedNote(path, prompts, parsed, needs, context, language, titles, embedded, *others)
 

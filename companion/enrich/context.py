@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import accumulate
+from os.path import relpath
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import NamedTuple
@@ -12,15 +14,20 @@ from typing import NamedTuple
 from companion.enrich.extractive import extract_sentence, is_self_description
 from companion.enrich.statements import Quotation
 from companion.enrich.words import width
+from companion.enrich.workspace import Workspace
+from companion.errors import NoteError
 from companion.llm.pricing import estimate_tokens
 from companion.load_once import LockedProperty, load_once
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
 from companion.note.link_names import LinkNames, NotePaths, without_extension
 from companion.note.links import Links
+from companion.note.mentions import is_safe
 from companion.note.needs import Need, find_callout
 from companion.note.outline import Section, find_heading
 from companion.note.parsed_note import ParsedNote
+from companion.note.property_form import PLAIN_FORM, PropertyForm, learn_form
 from companion.note.sanitize_inline import without_links
+from companion.note.text import NoteText
 from companion.note.title import find_title
 from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask, question_of
 from companion.vault.files import NoteFile
@@ -29,6 +36,7 @@ from companion.vault.index import Scan
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
 _OFFERED_TOKENS = 100  # about what they may take together
 _LIKELY = 8  # values of similar notes that come first
+_FORM_NOTES = 40  # that tell in which form a property is written
 _TAG_SIGNS = re.compile("[-_]")  # which stand for blanks in a tag
 
 
@@ -48,6 +56,7 @@ class VaultContext:
         self._about = about
         self._is_guarded = is_guarded
         self._count_usage = load_once(scan.vocabulary)
+        self._learn_form = load_once(self._read_form)
 
     def names(self, path: str) -> LinkNames:
         """Return what links in the note at path may point to.
@@ -114,6 +123,45 @@ class VaultContext:
             commonest_style(self.scan.styles(SECTION, self.withheld), default.section),
         )
 
+    def form_of(self, field: Field) -> PropertyForm:
+        """Return how the vault writes the property that the field fills."""
+        if field.property is None or not (field.is_typed or field.is_list):
+            return PLAIN_FORM
+        return self._learn_form(field.kind, field.property)
+
+    def _read_form(self, kind: str, name: str) -> PropertyForm:
+        paths = sorted(self.property_values(name, of_all=False))
+        step = max(1, len(paths) // _FORM_NOTES)  # from all over the vault
+        return learn_form(kind, name, self._read_notes(paths[::step][:_FORM_NOTES]))
+
+    def _read_notes(self, paths: Iterable[str]) -> Iterator[NoteText]:
+        for path in paths:
+            with suppress(OSError, NoteError):
+                yield NoteText.decode((self.scan.notes.root / path).read_bytes())
+
+    def link_to(self, path: str, source: str) -> str | None:
+        """Return a link in the note at source to the note at path, as the vault writes links.
+
+        path: without `.md`. None: no link can lead there, or none may.
+        """
+        target = self.names(source).target_of(path)
+        way = self.scan.rules.obsidian.link_format
+        if target is None or way == "shortest":
+            return target and f"[[{target}]]"
+        if way == "relative":
+            path = relpath(path, source.rpartition("/")[0] or ".").replace("\\", "/")
+        return f"[[{path}]]" if is_safe(path) else f"[[{target}]]"
+
+    def linked_note(self, text: str, source: str) -> str | None:
+        """Return the path, without `.md`, of the only note that a link or a name means.
+
+        source: the note that it stands in, which it must not mean.
+        """
+        target = text.strip().removeprefix("[[").removesuffix("]]").partition("|")[0]
+        names = self.names(source)
+        path = names.only_note(target.partition("#")[0]) or names.only_note(target)
+        return None if path == without_extension(source) else path
+
     @LockedProperty
     def paths(self) -> Sequence[str]:
         """The paths of the vault's notes."""
@@ -135,6 +183,10 @@ class VaultContext:
         words = text.casefold()
         chosen = {}
         for field in fields:
+            if field.is_link:
+                chosen[field.name] = self._offer_notes(
+                    path, text, (likely or {}).get(field.name, ())
+                )
             if field.vocabulary == "vault" and field.property:
                 is_private = path in self.withheld and not self._is_guarded
                 used = self._usage_counts(field.property, is_private)
@@ -151,6 +203,12 @@ class VaultContext:
                 fitting = sum(cost <= _OFFERED_TOKENS for cost in costs)
                 chosen[field.name] = ranked[: max(1, fitting)]
         return chosen
+
+    def _offer_notes(self, path: str, text: str, likely: Iterable[str]) -> list[str]:
+        """Return the notes to link to: those linked with the note, and those like it."""
+        notes = dict.fromkeys([*sorted(self.neighbours(path, text)), *likely])
+        targets = filter(None, map(self.names(path).target_of, notes))
+        return list(dict.fromkeys(targets))[:_OFFERED]
 
     def property_values(self, name: str, of_all: bool) -> Mapping[str, Sequence[str]]:
         """Return the values of the property by the paths of the notes that have any.
@@ -171,6 +229,22 @@ class VaultContext:
     def _usage_counts(self, name: str, of_all: bool) -> Mapping[str, int]:
         """Return how many notes use each value of the property; of_all: private ones, too."""
         return self._count_usage(name, frozenset() if of_all else self.withheld)
+
+
+def find_link(context: VaultContext, source: str, text: str) -> str | None:
+    """Return the link in the note at source to the note that text names; None if it names none."""
+    path = context.linked_note(text, source)
+    return context.link_to(path, source) if path else None
+
+
+def find_styles(space: Workspace, context: VaultContext) -> Styles:
+    """Return how new callouts begin, and how properties are written."""
+    fields = {field.fills: field for field in space.prompts.fields.values()}
+
+    def form_of(kind: str) -> PropertyForm:
+        return context.form_of(fields[kind]) if kind in fields else PLAIN_FORM
+
+    return space.config.styles(context.styles)._replace(form_of=form_of)
 
 
 # Letters at most; a Chinese sign counts as 2.5.

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from companion.enrich.context import VaultContext
+from companion.enrich.context import VaultContext, find_link, find_styles
 from companion.enrich.note_writer import Answered, NoteWriter, PlannedChange
 from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
@@ -29,6 +29,7 @@ from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.callouts import Styles
 from companion.note.status_mark import KEEP
 from companion.note.title import find_title
+from companion.prompts import Field
 from companion.store.journal import Change, NewChange
 from companion.store.moves import follow_moves
 from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
@@ -220,7 +221,14 @@ class Decisions:
         raise NoteRefused(reasons or "nothing of it is wanted any more", path)
 
     def _styles(self) -> Styles:
-        return self._space.config.styles(self._context().styles)
+        return find_styles(self._space, self._context())
+
+    def _resolver(self, field: Field, path: str) -> Callable[[str], str | None]:
+        """Return what finds the note that a link in an edited value leads to."""
+        context = self._context()
+        if field.is_link:
+            return partial(find_link, context, path)
+        return context.names(path).resolve if self._space.config.callout.links else lambda _: None
 
     def _by_note(self, ids: Iterable[int], *, follow: bool = False) -> dict[str, list[Proposal]]:
         """Return the proposals by note. follow: look for notes that were moved.
@@ -308,11 +316,9 @@ class Decisions:
             value = each.value
             if text is not None:
                 field = self._space.prompts.for_note(each.path).field_of(need.kind)
-                names = self._context().names(each.path)
-                is_linking = self._space.config.callout.links
-                resolve = names.resolve if is_linking else lambda target: None
+                resolve = self._resolver(field, each.path)
                 try:
-                    value = read_edited_value(field, text, resolve)
+                    value = read_edited_value(field, text, resolve, self._context().form_of(field))
                 except AnswerError as error:
                     why_not[each.id] = str(error)
                     continue

@@ -30,6 +30,7 @@ _LONGEST_QUESTION = 1000  # letters; a longer one is a text that should stand in
 _QUOTED = 40  # letters of a question that a reason repeats
 _LONGEST_ANSWER = 4096  # tokens of an answer to several needs: many models write no longer ones
 _COPIED_ENGLISH, _COPIED = 8, 14  # tokens: under ten words, which elsewhere take more tokens each
+_SOURCES = {"similar": "similar notes", "links": "the notes linked with this one"}
 _STRICT_TOKENS = 160  # about three sentences
 _COPIED_FROM_OTHERS = 32  # about a sentence: what other notes say may be said again
 
@@ -161,7 +162,7 @@ class CallPlanner:
         asks = [ask for _, ask in questions]
         first = asks[0]
         is_json = self.mode == "together" or (
-            self.mode == "apart" and first.field.kind in ("list", "choice")
+            self.mode == "apart" and first.field.kind not in ("text", "prose")
         )
         context, longest_copy = self.context, None
         is_strict = self.is_second and context.small and first.field.kind == "prose"
@@ -185,6 +186,9 @@ class CallPlanner:
 
     def _find_unaskable(self, need: Need, ask: Ask) -> Rejected | None:
         """Return why the need cannot be asked for; None: it can."""
+        if ask.field.source:
+            reason = f"{need.kind} comes from {_SOURCES[ask.field.source]}, and they name none"
+            return Rejected(need, reason, "no choices")
         try:
             ask.field.choices(self.context)
         except NothingToChoose as error:

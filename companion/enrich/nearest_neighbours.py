@@ -33,9 +33,9 @@ _BETA = 0.6  # under 1: that a value is right counts for more than that none is 
 _PRECISION = 0.6  # of the values that a rule chooses; it has to hold for the lower bound
 _DEVIATIONS = 1.645  # standard deviations below the mean, for a bound that holds 95 times in 100
 
-_SAMPLE = 300  # notes at most that are left out in turn
-_AT_ONCE = 50  # of them
-_SECONDS = 3.0  # for that, at most
+SAMPLE = 300  # notes at most that are left out in turn
+AT_ONCE = 50  # of them
+SECONDS = 3.0  # for that, at most
 
 
 class Suggestion(NamedTuple):
@@ -65,6 +65,12 @@ class Rule:
     precision: float
     recall: float
     notes: int
+
+    @property
+    def score(self) -> float:
+        """The F measure, in which precision counts for more."""
+        beta = _BETA**2
+        return (1 + beta) * self.precision * self.recall / (beta * self.precision + self.recall)
 
 
 class NearestNeighbours:
@@ -171,17 +177,17 @@ class NearestNeighbours:
 
     def _learn(self, left_out: Collection[str]) -> Rule | None:
         """Return the rule that suits these notes best; None where they are too few or too mixed."""
-        if len(self._paths) < FEWEST:
+        if len(self._paths) < FEWEST or not left_out:
             return None
-        until = time.monotonic() + _SECONDS
-        order = sorted(left_out, key=lambda path: sha256(path.encode()).digest())[:_SAMPLE]
+        until = time.monotonic() + SECONDS
+        order = sorted(left_out, key=lambda path: sha256(path.encode()).digest())[:SAMPLE]
         ranked: list[tuple[float, bool]] = []
         totals = Counter[str]()
         notes = 0
-        for start in range(0, len(order), _AT_ONCE):
+        for start in range(0, len(order), AT_ONCE):
             if notes and time.monotonic() > until:
                 break
-            paths = order[start : start + _AT_ONCE]
+            paths = order[start : start + AT_ONCE]
             rows = [self._paths[path] for path in paths]
             compared = self._table.compare(self._table.take(rows))
             for path, row, similar in zip(paths, rows, compared, strict=True):
@@ -200,7 +206,7 @@ def choose_rule(shares: Sequence[tuple[float, bool]], authors: int, notes: int) 
 
     shares: of values, and whether they are the author's. authors: how many values the author gave.
     """
-    best, best_score = None, 0.0
+    best: Rule | None = None
     right = 0
     ordered = sorted(shares, reverse=True)
     for taken, (share, is_right) in enumerate(ordered, 1):
@@ -208,10 +214,9 @@ def choose_rule(shares: Sequence[tuple[float, bool]], authors: int, notes: int) 
         following = ordered[taken][0] if taken < len(ordered) else 0.0
         if following == share or _lower_bound(right, taken) < _PRECISION:
             continue
-        precision, recall = right / taken, right / authors
-        score = (1 + _BETA**2) * precision * recall / (_BETA**2 * precision + recall)
-        if score > best_score:
-            best, best_score = Rule((share + following) / 2, precision, recall, notes), score
+        rule = Rule((share + following) / 2, right / taken, right / authors, notes)
+        if best is None or rule.score > best.score:
+            best = rule
     return best
 
 

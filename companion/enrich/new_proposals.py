@@ -106,7 +106,7 @@ class ProposalMaker:
         new = outcome.proposed
         flags: tuple[Flag, ...] = ("new-value",) if new else ()
         if new and checks_are_on():
-            is_list = self.workspace.prompts.for_note(job.path).field_of(need.kind).kind == "list"
+            is_list = self.workspace.prompts.for_note(job.path).field_of(need.kind).is_list
             value, remark = list(new) if is_list else new[0], outcome.proposal
             made = NewProposal(job.path, need, value, flags=flags, remark=remark)
             return made._replace(model=model, waits=waits)

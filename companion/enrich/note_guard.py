@@ -117,7 +117,7 @@ def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | Non
         return _GONE
     except OSError as error:
         return Facts(skipped=describe_read_error(error), marks=(UNKNOWN,))
-    return None if now == data else read_facts(now, space.rules)
+    return None if now == data else read_facts(now, space.rules.for_note(path))
 
 
 def forget_note(space: Workspace, path: str) -> None:

@@ -212,7 +212,8 @@ class NoteWriter:
 
     def _require_open(self, path: str, data: bytes) -> None:
         """Raise NoteExcluded if the note is private or ignored now; nothing of it is kept then."""
-        facts = look_at_note(self.workspace, path, data) or read_facts(data, self.workspace.rules)
+        rules = self.workspace.rules.for_note(path)
+        facts = look_at_note(self.workspace, path, data) or read_facts(data, rules)
         if facts.is_excluded:
             forget_note(self.workspace, path)
             raise NoteExcluded(facts.skipped or LEFT_ALONE, path)
@@ -254,11 +255,9 @@ class NoteWriter:
         if not may_be_unfillable(task.parsed.note):
             return  # another plan would cost a third of the throughput
         prompts = self.workspace.prompts.for_note(path)
-        kinds = {need: prompts.field_of(need.kind).kind for need in task.all_needs}
-        if kinds:
-            texts = [
-                Filling(n, ["text"] if kind == "list" else "text") for n, kind in kinds.items()
-            ]
+        fields = {need: prompts.field_of(need.kind) for need in task.all_needs}
+        if fields:
+            texts = [Filling(n, ["text"] if f.is_list else "text") for n, f in fields.items()]
             self._plan(task, texts)
 
     @property

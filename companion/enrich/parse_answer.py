@@ -6,9 +6,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from companion.enrich.typed_values import read_scalar
 from companion.enrich.words import find_sentence_ends
 from companion.errors import AnswerError
 from companion.llm.response import CUT
+from companion.note.property_form import PLAIN_FORM, SCALARS, PropertyForm
 from companion.note.sanitize import inert_prose
 from companion.note.sanitize_value import inert_value
 from companion.prompts import Field
@@ -31,7 +33,8 @@ class Limits(NamedTuple):
     """What a value may be, beside the field's own limits.
 
     choices: the only values allowed; None: any. taken: names of other notes, casefolded.
-    resolve: returns the name of the note that a wikilink means, None where there is none.
+    resolve: returns the name of the note that a wikilink means, None where there is none; for a
+    field of links, the link to the note of that name.
     """
 
     choices: Sequence[str] | None
@@ -48,28 +51,46 @@ def read_value(field: Field, answer: object, limits: Limits) -> str | list[str]:
     """
     if isinstance(answer, str):
         answer = _without_fence(answer)
+    if field.kind in SCALARS:
+        return _read_scalar(field, answer)
+    if field.is_link:
+        return _read_links(field, answer, limits)
     if field.kind == "list":
         return _read_list(field, answer, limits)
     if not isinstance(answer, str):
         raise AnswerError(f"the model gave no text for {field.name}")
     if field.kind == "prose":
-        lines = inert_prose(answer.strip(), limits.resolve)
-        length = sum(map(len, lines))
-        if not any(line.strip() for line in lines):
-            raise NothingToSay(f"the model had nothing to say for {field.name}")
-        if field.max_characters and length > 2 * field.max_characters:
-            most = field.max_characters
-            raise AnswerError(f"the {field.name} has {length} characters, {most} asked")
-        return lines
+        return _read_prose(field, answer, limits)
     text = inert_value(_without_label(answer, field.name))
     if not text:
-        raise NothingToSay(f"the model had nothing to say for {field.name}")
+        raise _nothing_for(field)
     if field.kind != "choice":
         return _shorten(text, field)
     chosen = _match_choice(text.rstrip("."), limits.choices)
     if chosen is None:
         raise AnswerError(f"“{text[:60]}” is no {field.name} that the vault uses")
     return chosen
+
+
+def _nothing_for(field: Field) -> NothingToSay:
+    return NothingToSay(f"the model had nothing to say for {field.name}")
+
+
+def _read_prose(field: Field, answer: str, limits: Limits) -> list[str]:
+    lines = inert_prose(answer.strip(), limits.resolve)
+    length, most = sum(map(len, lines)), field.max_characters
+    if not any(line.strip() for line in lines):
+        raise _nothing_for(field)
+    if most and length > 2 * most:
+        raise AnswerError(f"the {field.name} has {length} characters, {most} asked")
+    return lines
+
+
+def _read_scalar(field: Field, answer: object) -> str:
+    raw = _without_label(answer, field.name) if isinstance(answer, str) else answer
+    if (value := read_scalar(field.kind, raw, field.name)) is None:
+        raise _nothing_for(field)
+    return value
 
 
 def find_new_values(field: Field, answer: object, limits: Limits) -> list[str]:
@@ -117,6 +138,18 @@ def _read_list(field: Field, answer: object, limits: Limits) -> list[str]:
     return list(choices.values())[: field.max_items]
 
 
+def _read_links(field: Field, answer: object, limits: Limits) -> str | list[str]:
+    """Return the links to notes that exist; at least one."""
+    names = [str(each).strip() for each in answer] if isinstance(answer, list) else []
+    if isinstance(answer, str):
+        names = [_BULLET.sub("", line).strip() for line in answer.splitlines()]
+    links = list(dict.fromkeys(filter(None, map(limits.resolve, filter(None, names)))))
+    if not links:
+        unknown = f"only notes that are not there ({', '.join(names)[:60]})" if names else "nothing"
+        raise NothingToSay(f"the model named {unknown} for {field.name}")
+    return links[: field.max_items] if field.is_list else links[0]
+
+
 def _match_choice(text: str, choices: Sequence[str] | None) -> str | None:
     if choices is None or not text:
         return text or None
@@ -151,28 +184,40 @@ def _without_label(text: str, name: str) -> str:
     return re.sub(label, "", text.strip(), flags=re.IGNORECASE)
 
 
-_LONGEST_EDITED = {"prose": 20_000, "list": 5_000}  # characters; of other kinds:
+_LONGEST_EDITED = {"prose": 20_000, "list": 5_000, "links": 5_000}  # characters; of other kinds:
 _LONGEST_LINE = 2_000
 
 
 def read_edited_value(
-    field: Field, text: str | Sequence[str], resolve: Callable[[str], str | None]
+    field: Field,
+    text: str | Sequence[str],
+    resolve: Callable[[str], str | None],
+    form: PropertyForm = PLAIN_FORM,
 ) -> str | list[str]:
     """Return the value that a user wrote in place of a proposed one, sanitized and unchecked.
 
     text: the items of a list may be given one by one, or each on a line. resolve: as in Limits.
+    form: how the vault writes the property.
 
-    Raises AnswerError: it is too long, or nothing of it is left.
+    Raises AnswerError: it is too long, is not of the field's kind, or nothing of it is left.
     """
     raw = text if isinstance(text, str) else "\n".join(text)
     most = _LONGEST_EDITED.get(field.kind, _LONGEST_LINE)
     if len(raw) > most:
         raise AnswerError(f"a {field.name} may have {most:,} characters, and this has {len(raw):,}")
+    items = raw.splitlines() if isinstance(text, str) else text
+    if field.is_link:
+        if missing := next((each for each in items if each.strip() and not resolve(each)), None):
+            raise AnswerError(f"there is no note {missing.strip()[:60]} to link to")
+        items = [link for each in items if (link := resolve(each))]
     value: str | list[str] = inert_value(raw)
-    if field.kind == "prose":
+    if field.kind in SCALARS:
+        value = form.text(read_scalar(field.kind, raw, field.name) or "")
+    elif field.is_link:
+        value = list(dict.fromkeys(items)) if field.is_list else "".join(items[:1])
+    elif field.kind == "prose":
         value = inert_prose(raw.strip(), resolve)
     elif field.kind == "list":
-        items = raw.splitlines() if isinstance(text, str) else text
         value = list(dict.fromkeys(filter(None, map(_clean_item, items))))
     if not "".join(value).strip():
         raise AnswerError(f"nothing is left to write for {field.name}; refuse it in place of that")

@@ -84,8 +84,10 @@ def plan_edits(
 def _find_edits(parsed: ParsedNote, filling: Filling, styles: Styles) -> list[Edit]:
     need, value, note, lines = filling.need, filling.value, parsed.note, parsed.lines
     if need.kind != CALLOUT:
-        key = parsed.property_key(need.kind)
-        return fill_property(note, key, value) if key else add_property(note, need.kind, value)
+        key, form = parsed.property_key(need.kind), styles.form_of(need.kind)
+        if key:
+            return fill_property(note, key, value, form)
+        return add_property(note, need.kind, value, form)
     body = [value] if isinstance(value, str) else value
     callout = find_callout(parsed, need)
     if need.where == "section":

@@ -13,20 +13,35 @@ from typing import NamedTuple
 from companion.config import Config
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_spending
-from companion.enrich.nearest_neighbours import FEWEST, NOTHING_KNOWN, NearestNeighbours, Suggestion
+from companion.enrich.nearest_neighbours import (
+    FEWEST,
+    NEIGHBOURS,
+    NOTHING_KNOWN,
+    NearestNeighbours,
+    Suggestion,
+)
 from companion.enrich.note_vectors import NoteVectors, VectorProgress
 from companion.enrich.outcome import Accepted, Evidence, Rejected, find_evidence
 from companion.enrich.plan import Filling
+from companion.enrich.relations import Relations
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError
 from companion.llm.encoder import BUILT_IN_LANGUAGES, BuiltInEncoder, Encoder, EndpointEncoder
+from companion.note.link_names import without_extension
 from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import Field
+from companion.store.proposal import Flag
 
 _BUILD_SECONDS = 30.0  # for notes that were not encoded yet, at most
 _KEPT = 60.0  # seconds that what was learnt is kept while vectors are still made
+_ORIGINS = {"similar": "similar notes", "links": "notes that are linked with it"}
 _log = logging.getLogger(__name__)
+
+
+def is_chosen(field: Field) -> bool:
+    """Return whether similar notes tell the field's values, or what the model may choose from."""
+    return field.vocabulary == "vault" or field.is_link
 
 
 @contextmanager
@@ -86,6 +101,7 @@ class SimilarNotes:
         self._workspace = workspace
         self._lock = Lock()
         self._neighbours: dict[tuple[str, int, bool], NearestNeighbours] = {}
+        self._relations: dict[tuple[str, bool], Relations] = {}
         self._context: VaultContext | None = None
         self._version = -1
         self._made_at = 0.0
@@ -119,8 +135,15 @@ class SimilarNotes:
 
         language: of the note, by its English name.
         """
-        outcomes, likely = [], {}
+        outcomes, likely = [], dict[str, Sequence[str]]()
         for need, field in fields.items():
+            if field.source:
+                outcomes.append(self._relate(context, path, parsed, need, field, language))
+                continue
+            if field.is_link and self._knows(language):
+                similar = self.find_likely(context, path, parsed, NEIGHBOURS)
+                open_notes = [each for each in similar if context.may_tell(each)]
+                likely[field.name] = list(map(without_extension, open_notes))
             if field.vocabulary != "vault":
                 continue
             most = field.max_items or 1
@@ -139,6 +162,33 @@ class SimilarNotes:
         decided = {each.need for each in outcomes}
         undecided = [need for need in fields if need not in decided]
         return ChosenValues(tuple(outcomes), undecided, likely)
+
+    def _relate(
+        self,
+        context: VaultContext,
+        path: str,
+        parsed: ParsedNote,
+        need: Need,
+        field: Field,
+        language: str | None,
+    ) -> Accepted | Rejected:
+        """Return the links to similar or linked notes; flagged where nothing could be learnt."""
+        suggestion = NOTHING_KNOWN
+        if self._knows(language):
+            try:
+                relations = self.relations(context, field, of_all=path in context.withheld)
+                vector = self.vectors.find(path, parsed)
+                if vector is not None:
+                    suggestion = relations.suggest(path, parsed.note.body, vector)
+            except (EndpointError, AnswerError) as error:
+                self._warn(f"similar notes are not looked for: {error}")
+        flags: tuple[Flag, ...] = ("unverified",) if suggestion.chosen is None else ()
+        notes = suggestion.candidates if suggestion.chosen is None else suggestion.chosen
+        links = [link for note in notes if (link := context.link_to(note, path))]
+        if not links:
+            return Rejected(need, suggestion.reason, "nothing", by_model=False)
+        filling = Filling(need, links if field.is_list else links[0], _ORIGINS[field.source or ""])
+        return Accepted(filling, by_model=False, flags=flags)
 
     def suggest(
         self,
@@ -178,16 +228,10 @@ class SimilarNotes:
         Raises EndpointError, AnswerError.
         """
         with self._lock:
-            is_old = time.monotonic() - self._made_at > _KEPT
-            if context is not self._context or (is_old and self.vectors.version != self._version):
-                self._neighbours.clear()
-                self._context, self._version = context, self.vectors.version
-                self._made_at = time.monotonic()
+            self._forget_old(context)
             key = name, most, of_all or not context.withheld
             if key not in self._neighbours:
-                values = dict(context.property_values(name, of_all))
-                for path in self._workspace.journal.filled_notes(name):
-                    values.pop(path, None)  # they are not the author's
+                values = self._authors_values(context, name, of_all)
                 if len(values) >= FEWEST:
                     self._encode(context, values)
                 paths, table = self.vectors.table(list(values))
@@ -195,6 +239,39 @@ class SimilarNotes:
                 learnt = NearestNeighbours(paths, table, theirs, name, most)
                 self._neighbours[key] = learnt
             return self._neighbours[key]
+
+    def relations(self, context: VaultContext, field: Field, *, of_all: bool) -> Relations:
+        """Return what the property of the field links to, and the rule learnt from it.
+
+        of_all: as in neighbours. Raises EndpointError, AnswerError.
+        """
+        with self._lock:
+            self._forget_old(context)
+            key = field.name, of_all or not context.withheld
+            if key not in self._relations:
+                values = self._authors_values(context, field.fills, of_all)
+                self._encode(context, context.paths)
+                made = Relations(context, self.vectors, field, values, of_all=of_all)
+                self._relations[key] = made
+            return self._relations[key]
+
+    def _authors_values(
+        self, context: VaultContext, name: str, of_all: bool
+    ) -> dict[str, Sequence[str]]:
+        """Return the values of the property by note, without those that Companion filled."""
+        values = dict(context.property_values(name, of_all))
+        for path in self._workspace.journal.filled_notes(name):
+            values.pop(path, None)
+        return values
+
+    def _forget_old(self, context: VaultContext) -> None:
+        """Forget what was learnt of another context, or of fewer vectors than there are now."""
+        is_old = time.monotonic() - self._made_at > _KEPT
+        if context is not self._context or (is_old and self.vectors.version != self._version):
+            self._neighbours.clear()
+            self._relations.clear()
+            self._context, self._version = context, self.vectors.version
+            self._made_at = time.monotonic()
 
     def is_mixed(self, context: VaultContext, name: str, most: int, *, of_all: bool) -> bool:
         """Whether notes were compared, and agree too little on the property to tell of each other.

@@ -280,7 +280,8 @@ def _is_nothing(latest: LatestProposal) -> bool:
 
 
 def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bool) -> Facts:
-    facts = find_facts(parsed, workspace.rules, explicit=explicit, section=job.section)
+    rules = workspace.rules.for_note(job.path)
+    facts = find_facts(parsed, rules, explicit=explicit, section=job.section)
     needs: Iterable[Need] = facts.needs
     if job.requests:  # the empty callouts, which the user put there to be filled
         needs = (n for n in needs if n.kind == CALLOUT and find_callout(parsed, n) is not None)

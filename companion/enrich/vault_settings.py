@@ -122,7 +122,7 @@ class SettingsSource:
         self._prompt_files = _read_tree(self._prompt_folders())
         self._marks = _pair(self._files, self._prompt_files)
         config = config or load_config(root)
-        self.current = self._make(config, load_prompts(*self._prompt_folders()))
+        self.current = self._make(config, None)
 
     def refresh(self) -> VaultSettings:
         """Return the settings as the files have them now. Raises SettingsUnusable."""
@@ -143,10 +143,8 @@ class SettingsSource:
             files, prompt_files = self._wait_at_rest()
             try:
                 self._require_ours(files)
-                prompts, config = self.current.prompts, self._read_config()
-                if prompt_files != self._prompt_files or self.fault:
-                    prompts = load_prompts(*self._prompt_folders())
-                made = self._make(config, prompts)
+                is_same = prompt_files == self._prompt_files and not self.fault
+                made = self._make(self._read_config(), self.current if is_same else None)
             except UsageError as error:
                 if wait is not None:
                     time.sleep(wait)
@@ -181,8 +179,11 @@ class SettingsSource:
                     " again to go on without"
                 )
 
-    def _make(self, config: Config, prompts: Prompts) -> VaultSettings:
-        """Return the settings. Raises UsageError, also if Obsidian's were there and are not now."""
+    def _make(self, config: Config, earlier: VaultSettings | None) -> VaultSettings:
+        """Return the settings. Raises UsageError, also if Obsidian's were there and are not now.
+
+        earlier: settings with the same prompt files; None: there are none.
+        """
         folder = self._root / SETTINGS
         is_there = folder.is_dir()
         if self._had_obsidian and not is_there and is_vault_there(self._root):
@@ -191,7 +192,13 @@ class SettingsSource:
                 " vault; wait until it is synced, or bring it back"
             )
         self._had_obsidian |= is_there
-        made = VaultSettings.of(config, prompts, read_obsidian_settings(self._root))
+        obsidian = read_obsidian_settings(self._root)
+        types = obsidian.property_types
+        if earlier and earlier.ignore.obsidian.property_types == types:
+            prompts = earlier.prompts
+        else:
+            prompts = load_prompts(*self._prompt_folders(), types=dict(types))
+        made = VaultSettings.of(config, prompts, obsidian)
         return made.for_reader(self._reader) if self._reader else made
 
     def _settings_files(self) -> list[str]:
@@ -295,6 +302,14 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
         private_properties=tuple(config.private.properties.items()),
         is_remote=config.is_remote,
         never_tags=config.tags.never,
-        vocabulary=tuple(sorted({f.fills for f in every if f.vocabulary == "vault"})),
+        vocabulary=tuple(sorted({f.fills for f in every if f.vocabulary == "vault" or f.is_typed})),
         triggers=tuple(dict.fromkeys([DESCRIPTION, *triggers])),
+        additions=tuple(field.addition for field in fields if field.addition),
+        type_property=_type_property(prompts),
     )
+
+
+def _type_property(prompts: Prompts) -> str:
+    """Return the property that says which type of note one is."""
+    field = find_field(prompts.fields.values(), "note-type")
+    return field.fills if field else "note-type"

@@ -171,7 +171,7 @@ class Workspace:
             if data is None:
                 return None
             parsed = ParsedNote(NoteText.decode(data))
-            facts = find_facts(parsed, settings.rules)
+            facts = find_facts(parsed, settings.rules.for_note(file.path))
         except (OSError, NoteError):
             return None
         return None if facts.skipped is not None else (parsed, facts)
@@ -215,7 +215,7 @@ class Workspace:
         return Index(self.state / "index.sqlite3")
 
     def _examine(self, path: str, data: bytes) -> Facts:
-        return read_facts(data, self.rules)
+        return read_facts(data, self.rules.for_note(path))
 
 
 @contextmanager

@@ -7,13 +7,14 @@ type's case does not matter; a fold sign, a title, and metadata after `|` may fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from companion.note.blocks import Line, is_plain_start
 from companion.note.edit import Edit
 from companion.note.outline import Section, find_heading
+from companion.note.property_form import PLAIN_FORM, PropertyForm
 from companion.note.sanitize_inline import inert_line
 from companion.note.tags import has_only_tags
 from companion.note.text import BOM, NoteText
@@ -40,10 +41,14 @@ PLAIN = Style()
 
 
 class Styles(NamedTuple):
-    """The styles of new callouts: at the top of a note, and under a heading."""
+    """The styles of new callouts: at the top of a note, and under a heading.
+
+    form_of: returns how a property is written.
+    """
 
     top: Style = PLAIN
     section: Style = Style(fold="+")
+    form_of: Callable[[str], PropertyForm] = lambda name: PLAIN_FORM
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from itertools import pairwise
 from companion.errors import NoteRefused
 from companion.note.edit import Edit, apply_edits
 from companion.note.properties import PropertyValue, read_properties
+from companion.note.property_form import PLAIN_FORM, PropertyForm
 from companion.note.text import BOM, NoteText, line_start
 from companion.note.yaml_check import (
     YamlBlock,
@@ -45,10 +46,13 @@ _RARE_SYNTAX = re.compile(
 )
 
 
-def fill_property(note: NoteText, name: str, value: str | list[str]) -> list[Edit]:
+def fill_property(
+    note: NoteText, name: str, value: str | list[str], form: PropertyForm = PLAIN_FORM
+) -> list[Edit]:
     """Return the edits that fill the empty property called name, regardless of case.
 
-    A text for a property written as a list of one empty item becomes that item.
+    A text for a property written as a list of one empty item becomes that item. form: how it is
+    written where the note leaves that open.
 
     Raises NoteRefused, with the line if there is one, if the note has no such property, it is not
     empty, or it cannot be filled without changing how another property is read. Raises ValueError
@@ -73,12 +77,14 @@ def fill_property(note: NoteText, name: str, value: str | list[str]) -> list[Edi
     if not all(event.is_bare for event in entry.value):
         reason = f"`{key}` has a YAML tag, anchor or alias; fill it by hand"
         raise NoteRefused(reason, line=line)
-    edits = _fill(note, block, entry, value)
+    edits = _fill(note, block, entry, value, form)
     intended = [value] if _is_one_item(entry) and isinstance(value, str) else value
-    return _verify(note, edits, key, intended, line)
+    return _verify(note, edits, key, intended, line, form)
 
 
-def add_property(note: NoteText, name: str, value: str | list[str]) -> list[Edit]:
+def add_property(
+    note: NoteText, name: str, value: str | list[str], form: PropertyForm = PLAIN_FORM
+) -> list[Edit]:
     """Return the edits that add a property at the end of the frontmatter, creating one if needed.
 
     Raises NoteRefused, with the line if there is one, if the note has the property already, or it
@@ -99,16 +105,16 @@ def add_property(note: NoteText, name: str, value: str | list[str]) -> list[Edit
     span, line_end = note.frontmatter, _LINE_END.search(note.text)
     if block.is_flow:
         at = block.head[-1].end
-        text = f"{flow_scalar(name)}: {_inline(value, in_flow=True)}"
+        text = f"{flow_scalar(name)}: {_inline(value, True, form)}"
     elif span:
         at = span.end
         newline = "\r\n" if note.text.endswith("\r\n", 0, at) else note.text[at - 1]
-        text = _lines(note, block, name, value, newline)
+        text = _lines(note, block, name, value, newline, form)
     else:
         at = len(BOM) if note.text.startswith(BOM) else 0
         newline = line_end[0] if line_end else "\n"
-        text = f"---{newline}{_lines(note, block, name, value, newline)}---{newline}"
-    return _verify(note, [Edit(at, at, text)], name, value, line)
+        text = f"---{newline}{_lines(note, block, name, value, newline, form)}---{newline}"
+    return _verify(note, [Edit(at, at, text)], name, value, line, form)
 
 
 def take_out_value(
@@ -174,53 +180,66 @@ def _require_content(value: str | list[str]) -> None:
 
 
 def _verify(
-    note: NoteText, edits: list[Edit], key: str, value: str | list[str], line: int
+    note: NoteText,
+    edits: list[Edit],
+    key: str,
+    value: str | list[str],
+    line: int,
+    form: PropertyForm,
 ) -> list[Edit]:
     """Return edits if they change nothing but the value. Raises NoteRefused if they do not."""
     try:
-        check_edit(note, edits, key, value)
+        check_edit(note, edits, key, value, is_text=not form.is_bare)
     except NoteRefused as refusal:
         raise NoteRefused(f"{refusal.reason}; edit it by hand", line=line) from None
     return edits
 
 
-def _fill(note: NoteText, block: YamlBlock, entry: YamlEntry, value: str | list[str]) -> list[Edit]:
+def _fill(
+    note: NoteText,
+    block: YamlBlock,
+    entry: YamlEntry,
+    value: str | list[str],
+    form: PropertyForm,
+) -> list[Edit]:
     """Return the edits for the form in which the property is empty (see the table above)."""
     first = entry.value[0]
     if _is_one_item(entry):
-        return _fill_item(note, entry, [value] if isinstance(value, str) else value)
+        return _fill_item(note, entry, [value] if isinstance(value, str) else value, form)
     if first.kind == "SequenceStartEvent":
         start, end = first.start, entry.value[-1].end
         if isinstance(value, list):
-            return [Edit(start + 1, start + 1, _inline(value, True)[1:-1])]
+            return [Edit(start + 1, start + 1, _inline(value, True, form)[1:-1])]
         if "#" in note.text[start:end]:
             reason = "a text cannot take the place of [ ] with a comment in it; fill it by hand"
             raise NoteRefused(reason, line=note.line_number(start))
-        return [Edit(start, end, _inline(value, block.is_flow))]
+        return [Edit(start, end, _inline(value, block.is_flow, form))]
     if not first.is_nothing:
-        return [_replace(note, first, _inline(value, block.is_flow))]
+        return [_replace(note, first, _inline(value, block.is_flow, form))]
     key = entry.key[0]
     if not (colon := _COLON.match(note.text, key.end)):
         reason = f"`{entry.name}` has no colon right after its name; fill it by hand"
         raise NoteRefused(reason, line=note.line_number(key.start))
-    if isinstance(value, str) or block.is_flow:
-        return [_put(note, colon.end(), _inline(value, block.is_flow))]
-    return [_add_items(note, colon.end(), _item_prefix(note, block), value)]
+    if isinstance(value, str) or block.is_flow or form.is_flow:
+        return [_put(note, colon.end(), _inline(value, block.is_flow, form))]
+    return [_add_items(note, colon.end(), _item_prefix(note, block, form), value, form)]
 
 
 def _is_one_item(entry: YamlEntry) -> bool:
     return len(entry.value) == 3
 
 
-def _fill_item(note: NoteText, entry: YamlEntry, values: list[str]) -> list[Edit]:
+def _fill_item(
+    note: NoteText, entry: YamlEntry, values: list[str], form: PropertyForm
+) -> list[Edit]:
     """Return the edits that put the first value in place of the only item, the rest after it."""
     opening, item, _ = entry.value
     if opening.style is True:
-        return [_replace(note, item, ", ".join(map(flow_scalar, values)))]
-    text = yaml_scalar(values[0])
+        return [_replace(note, item, _inline(values, True, form)[1:-1])]
+    text = form.scalar(values[0])
     edit = _put(note, opening.start + 1, text) if item.is_nothing else _replace(note, item, text)
     prefix = note.text[line_start(note.text, opening.start) : opening.start] + "- "
-    others = _add_items(note, edit.end, prefix, values[1:])
+    others = _add_items(note, edit.end, prefix, values[1:], form)
     return [edit, others] if others.text else [edit]
 
 
@@ -241,26 +260,28 @@ def _replace(note: NoteText, token: YamlEvent, scalar: str) -> Edit:
     return Edit(token.start, header.end() if header else token.end, scalar)
 
 
-def _add_items(note: NoteText, offset: int, prefix: str, values: list[str]) -> Edit:
+def _add_items(
+    note: NoteText, offset: int, prefix: str, values: list[str], form: PropertyForm
+) -> Edit:
     """Return the edit that adds list items, one a line, below the line of offset."""
     rest, newline, _ = _LINE_END.split(note.text[offset:], maxsplit=1)
     start = offset + len(rest) + len(newline)
-    return Edit(start, start, _items(prefix, values, newline))
+    return Edit(start, start, _items(prefix, values, newline, form))
 
 
-def _items(prefix: str, values: list[str], newline: str) -> str:
-    return "".join(f"{prefix}{yaml_scalar(value)}{newline}" for value in values)
+def _items(prefix: str, values: list[str], newline: str, form: PropertyForm) -> str:
+    return "".join(f"{prefix}{form.scalar(value)}{newline}" for value in values)
 
 
-def _item_prefix(note: NoteText, block: YamlBlock) -> str:
-    """Return the text before each list item: as in the note's first block list, else Obsidian's."""
+def _item_prefix(note: NoteText, block: YamlBlock, form: PropertyForm) -> str:
+    """Return the text before each list item: as in the note's first block list, else the form's."""
     for entry in block.entries:
         opening = entry.value[0]
         if opening.kind == "SequenceStartEvent" and not opening.style:
             dash = _DASH.match(note.text, line_start(note.text, opening.start))
             if dash:
                 return dash[1] + (dash[2] or " ")
-    return _indent(note, block) + "  - "
+    return _indent(note, block) + (form.item or "  - ")
 
 
 def _indent(note: NoteText, block: YamlBlock) -> str:
@@ -271,17 +292,22 @@ def _indent(note: NoteText, block: YamlBlock) -> str:
     return blanks[0] if blanks else ""
 
 
-def _inline(value: str | list[str], in_flow: bool) -> str:
+def _inline(value: str | list[str], in_flow: bool, form: PropertyForm) -> str:
     """Return the value on one line. in_flow: it is to go within brackets or braces."""
     if isinstance(value, list):
-        return f"[{', '.join(map(flow_scalar, value))}]"
-    return flow_scalar(value) if in_flow else yaml_scalar(value)
+        return f"[{', '.join(form.scalar(each, in_flow=True) for each in value)}]"
+    return form.scalar(value, in_flow=in_flow)
 
 
 def _lines(
-    note: NoteText, block: YamlBlock, name: str, value: str | list[str], newline: str
+    note: NoteText,
+    block: YamlBlock,
+    name: str,
+    value: str | list[str],
+    newline: str,
+    form: PropertyForm,
 ) -> str:
     key = _indent(note, block) + yaml_scalar(name)
-    if isinstance(value, str):
-        return f"{key}: {yaml_scalar(value)}{newline}"
-    return f"{key}:{newline}" + _items(_item_prefix(note, block), value, newline)
+    if isinstance(value, str) or form.is_flow:
+        return f"{key}: {_inline(value, False, form)}{newline}"
+    return f"{key}:{newline}" + _items(_item_prefix(note, block, form), value, newline, form)

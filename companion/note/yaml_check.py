@@ -154,10 +154,18 @@ def ruamel_events(text: str) -> Iterator[Any]:
         yield loader.get_event()
 
 
-def check_edit(note: NoteText, edits: Iterable[Edit], key: str, value: str | list[str]) -> None:
+def check_edit(
+    note: NoteText,
+    edits: Iterable[Edit],
+    key: str,
+    value: str | list[str],
+    *,
+    is_text: bool = True,
+) -> None:
     """Check that the edits give key that value under both parsers, and change nothing else.
 
     key: the property's name as written. If the note has no such key, it must become the last.
+    is_text: the parsers must read it as text, not as a number or a date.
 
     Raises NoteRefused if this does not hold.
     """
@@ -167,14 +175,17 @@ def check_edit(note: NoteText, edits: Iterable[Edit], key: str, value: str | lis
     before = [parse(note) for parse in (parse_pyyaml, parse_ruamel)]
     try:
         after = [parse(new) for parse in (parse_pyyaml, parse_ruamel)]
-        is_read = read_properties(new).get(key) == value
+        read = read_properties(new).get(key)
+        is_read = (str(read).lower() if isinstance(read, bool) else read) == value
     except NoteRefused:
         raise NoteRefused(f"filling `{key}` would make the properties invalid YAML") from None
     if not all(map(_same_but_for, (key, key), before, after)):
         raise NoteRefused(f"filling `{key}` would change how other properties are read")
     by_pyyaml, by_ruamel = (block.entry(key) for block in after)
-    pyyaml = partial(yaml.resolver.Resolver().resolve, yaml.ScalarNode)
-    ruamel_yaml = partial(VersionedResolver().resolve, ruamel.yaml.nodes.ScalarNode)
+    pyyaml: ResolveTag = partial(yaml.resolver.Resolver().resolve, yaml.ScalarNode)
+    ruamel_yaml: ResolveTag = partial(VersionedResolver().resolve, ruamel.yaml.nodes.ScalarNode)
+    if not is_text:
+        pyyaml = ruamel_yaml = _read_as_text
     texts = (_texts(by_pyyaml, pyyaml), _texts(by_ruamel, ruamel_yaml))
     if not is_read or texts != (value, value):
         raise NoteRefused(f"`{key}` would not read back as what was filled in")
@@ -214,6 +225,10 @@ def _texts(entry: YamlEntry, resolve: ResolveTag) -> str | list[str | None] | No
     if first.kind != "SequenceStartEvent" or not first.is_bare:
         return None
     return [_text(event, resolve) for event in rest[:-1]]
+
+
+def _read_as_text(scalar: str, implicit: tuple[bool, bool]) -> str:
+    return _STR
 
 
 def _text(event: YamlEvent, resolve: ResolveTag) -> str | None:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Literal
 
 from companion.errors import CompanionError
-from companion.note.needs import CALLOUT
+from companion.note.needs import CALLOUT, Addition
 from companion.prompts.prompt_context import SAMPLES, PromptContext, as_line, as_lines
 from companion.prompts.prompt_file import (
     FieldFrontmatter,
@@ -21,7 +22,20 @@ from companion.prompts.prompt_file import (
 )
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_MAX_CHARACTERS: Mapping[FieldKind, int] = {"text": 300, "list": 80, "choice": 80, "prose": 1500}
+_MAX_CHARACTERS: Mapping[FieldKind, int] = {"text": 300, "prose": 1500, "link": 250, "links": 250}
+_SHORT = 80  # characters of other values
+_LIST_KINDS = ("list", "links")
+# JSON schemas of what OpenAI's strict mode and llama.cpp's grammars both enforce
+_SCHEMAS: Mapping[FieldKind, Mapping[str, str]] = {
+    "number": {"type": "number"},
+    "checkbox": {"type": "boolean"},
+    "date": {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
+    "datetime": {
+        "type": "string",
+        "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}$",
+    },
+    "link": {"type": "string"},
+}
 _LIST_PROPERTIES = {"aliases", "tags", "cssclasses"}  # always: Obsidian Help, "Properties"
 
 
@@ -35,7 +49,8 @@ class Field:
 
     property: None for the callout. Limits count characters (in a list: of one item), items, and
     tokens of the answer. whole_sentences: an answer that does not end like a sentence is cut off.
-    trigger: an empty property alone makes a note a candidate.
+    trigger: an empty property alone makes a note a candidate. source: where links come from
+    without a model. addition: the notes in which an absent property counts as an empty one.
     """
 
     name: str
@@ -47,13 +62,30 @@ class Field:
     max_tokens: int
     whole_sentences: bool
     vocabulary: Literal["vault"] | tuple[str, ...] | None
-    template: Template
+    template: Template | None
     trigger: bool = False
+    source: Literal["similar", "links"] | None = None
+    addition: Addition | None = None
 
     @cached_property
     def fills(self) -> str:
         """What it fills, as the kind of a need: its property, or `callout`."""
         return self.property or CALLOUT
+
+    @cached_property
+    def is_list(self) -> bool:
+        """Whether it takes several values."""
+        return self.kind in _LIST_KINDS
+
+    @cached_property
+    def is_typed(self) -> bool:
+        """Whether its values are more than text: numbers, dates, checkboxes or links."""
+        return self.kind not in ("text", "list", "choice", "prose")
+
+    @cached_property
+    def is_link(self) -> bool:
+        """Whether its values are links to notes."""
+        return self.kind in ("link", "links")
 
     def choices(self, note: PromptContext) -> tuple[str, ...] | None:
         """Return the allowed values, each once; None when any value is allowed.
@@ -76,10 +108,12 @@ class Field:
 
         Uses only what both OpenAI's strict mode and llama.cpp's grammars enforce.
         """
+        if self.kind in _SCHEMAS:  # what the note does not tell is null
+            return {"anyOf": [dict(_SCHEMAS[self.kind]), {"type": "null"}]}
         text: dict[str, Any] = {"type": "string"}
         if choices is not None:
             text["enum"] = list(choices)
-        if self.kind != "list":
+        if not self.is_list:
             return text
         return {"type": "array", "items": text, "maxItems": self.max_items}
 
@@ -90,12 +124,14 @@ class Field:
 
         Raises NothingToChoose, and PromptError when the template cannot be expanded.
         """
+        assert self.template, "nobody asks for what comes from elsewhere"
+        offered = self.choices(note) or note.vocabulary.get(self.name, ())
         return self.template.render(
             note.short_values()
             | {
                 "question": as_line(question) if question else None,
                 "section": as_line(section) if section else None,
-                "choices": as_lines(self.choices(note) or ()),
+                "choices": as_lines(offered),
                 "min_characters": self.min_characters,
                 "max_characters": self.max_characters,
                 "max_items": self.max_items,
@@ -120,8 +156,12 @@ _VARIABLES = frozenset(SAMPLES[0].short_values()) | {
 }
 
 
-def load_field(name: str, file: PromptFile) -> Field:
+def load_field(
+    name: str, file: PromptFile, types: Mapping[str, str] = MappingProxyType({})
+) -> Field:
     """Return the field that the file describes, after rendering it for sample notes.
+
+    types: the types of properties in Obsidian, by their names, casefolded.
 
     Raises PromptError, with the line, for whatever is wrong with the file.
     """
@@ -130,25 +170,29 @@ def load_field(name: str, file: PromptFile) -> Field:
             "this name cannot be a field's; rename the file with small letters, digits, - and _ "
             "only (a property of another name goes into it as property: NAME)"
         )
-    frontmatter = parse_field_frontmatter(file)
+    own_name = str(file.frontmatter.get("property") or name).casefold()
+    frontmatter = parse_field_frontmatter(file, types.get(own_name))
     max_characters = frontmatter.max_characters or max(
-        _MAX_CHARACTERS[frontmatter.kind], frontmatter.min_characters
+        _MAX_CHARACTERS.get(frontmatter.kind, _SHORT), frontmatter.min_characters
     )
-    max_items = (frontmatter.max_items or 5) if frontmatter.kind == "list" else None
+    max_items = (frontmatter.max_items or 5) if frontmatter.kind in _LIST_KINDS else None
+    key = _find_property(name, file, frontmatter)
     field = Field(
         name=name,
         kind=frontmatter.kind,
-        property=_find_property(name, file, frontmatter),
+        property=key,
         min_characters=frontmatter.min_characters,
         max_characters=max_characters,
         max_items=max_items,
         max_tokens=frontmatter.max_tokens or max_characters * (max_items or 1),
         whole_sentences=frontmatter.whole_sentences or frontmatter.kind == "prose",
         vocabulary=None if frontmatter.vocabulary == "none" else frontmatter.vocabulary,
-        template=compile_template(file, _VARIABLES),
+        template=None if frontmatter.source else compile_template(file, _VARIABLES),
         trigger=frontmatter.trigger,
+        source=frontmatter.source,
+        addition=_find_addition(key, frontmatter),
     )
-    for sample in SAMPLES:
+    for sample in SAMPLES if field.template else ():
         note = replace(sample, vocabulary={name: ("drink", "place")})
         for question, section in (None, None), ("Why?", None), (None, "Roasting"):
             if not field.instruction(note, question, section):
@@ -163,10 +207,18 @@ def _find_property(name: str, file: PromptFile, frontmatter: FieldFrontmatter) -
     if frontmatter.kind == "prose":
         if frontmatter.property:
             file.fail_at_key("property", "a callout stands in the text; remove this line")
-        if frontmatter.trigger:
-            file.fail_at_key("trigger", "a callout is no property that is empty; remove this line")
+        for name in ("trigger", "add"):
+            if getattr(frontmatter, name):
+                file.fail_at_key(name, "a callout is no property that is empty; remove this line")
         return None
     key = frontmatter.property or name
     if key.casefold() in _LIST_PROPERTIES and frontmatter.kind != "list":
         file.fail_at_key("kind", f"{key} is always a list in Obsidian; use kind: list")
     return key
+
+
+def _find_addition(key: str | None, frontmatter: FieldFrontmatter) -> Addition | None:
+    if key is None or not frontmatter.add:
+        return None
+    folders = tuple(folder.strip("/") for folder in frontmatter.folders or ())
+    return Addition(key, folders, frontmatter.note_types or ())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -40,13 +40,35 @@ _RENDER_ERRORS = (
 _EXPECTED = {
     "whole_sentences": "true or false",
     "trigger": "true or false",
-    "kind": "text, list or choice (callout.md: prose)",
+    "kind": (
+        "text, list, choice, number, date, datetime, checkbox, link or links (callout.md: prose)"
+    ),
+    "from": "similar or links",
+    "add": "true or false",
+    "folders": "a list of folders such as [Books, Films]",
+    "note-types": "a list of note types such as [book, film]",
     "property": "the name of a property, on one line, in quotes if it is a number",
     "vocabulary": "vault, none, or a list of words such as [book, film], in quotes if numbers",
 }
 
-FieldKind = Literal["text", "list", "choice", "prose"]
+FieldKind = Literal[
+    "text", "list", "choice", "prose", "number", "date", "datetime", "checkbox", "link", "links"
+]
+FIELD_KINDS: Mapping[str, FieldKind] = {
+    "text": "text",
+    "multitext": "list",
+    "aliases": "list",
+    "tags": "list",
+    "number": "number",
+    "checkbox": "checkbox",
+    "date": "date",
+    "datetime": "datetime",
+}
+"""The kind of a field whose file names none, by the property's type in Obsidian."""
+
 SourceLine = Annotated[str, StringConstraints(strict=True, pattern=r"^\S([^\r\n\t]*\S)?$")]
+_Lines = Annotated[tuple[SourceLine, ...], pydantic.Field(min_length=1)]
+_Switch = Annotated[bool, pydantic.Field(strict=True)]
 Count = Annotated[int, pydantic.Field(strict=True, ge=1, le=20_000)]
 
 
@@ -70,11 +92,13 @@ class FieldFrontmatter(pydantic.BaseModel):
     max_characters: Count | None = None
     max_items: Count | None = None
     max_tokens: Count | None = None
-    whole_sentences: Annotated[bool, pydantic.Field(strict=True)] = False
-    trigger: Annotated[bool, pydantic.Field(strict=True)] = False
-    vocabulary: (
-        Literal["vault", "none"] | Annotated[tuple[SourceLine, ...], pydantic.Field(min_length=1)]
-    ) = "none"
+    whole_sentences: _Switch = False
+    trigger: _Switch = False
+    vocabulary: Literal["vault", "none"] | _Lines = "none"
+    source: Annotated[Literal["similar", "links"] | None, pydantic.Field(alias="from")] = None
+    add: _Switch = False
+    folders: _Lines | None = None
+    note_types: Annotated[_Lines | None, pydantic.Field(alias="note-types")] = None
 
 
 @dataclass(frozen=True)
@@ -190,36 +214,52 @@ def _compile(text: str) -> tuple[jinja2.Template, nodes.Template, frozenset[str]
     return _TEMPLATES.from_string(text), tree, frozenset(find_undeclared_variables(tree))
 
 
-def parse_field_frontmatter(file: PromptFile) -> FieldFrontmatter:
+def parse_field_frontmatter(file: PromptFile, type_name: str | None = None) -> FieldFrontmatter:
     """Return the validated frontmatter of a field's file.
+
+    type_name: the type that the property has in Obsidian, for a file that names no kind.
 
     Raises PromptError, which names the key, its line and what it expects.
     """
-    if "kind" not in file.frontmatter:
+    kind = file.frontmatter.get("kind") or FIELD_KINDS.get(type_name or "")
+    if kind is None:
         file.fail(
-            f"it does not say what the field holds; add kind: and one of {_EXPECTED['kind']}", 1
+            f"it does not say what the field holds; add kind: and one of {_EXPECTED['kind']},"
+            " or give the property a type in Obsidian",
+            1,
         )
     try:
-        frontmatter = FieldFrontmatter.model_validate(file.frontmatter)
+        frontmatter = FieldFrontmatter.model_validate({**file.frontmatter, "kind": kind})
     except pydantic.ValidationError as error:
         key = str(error.errors()[0]["loc"][0])
-        if key not in FieldFrontmatter.model_fields:
-            file.fail_at_key(
-                key, f"there is no key {key}; use {', '.join(FieldFrontmatter.model_fields)}"
-            )
+        keys = [each.alias or name for name, each in FieldFrontmatter.model_fields.items()]
+        if key not in keys:
+            file.fail_at_key(key, f"there is no key {key}; use {', '.join(keys)}")
         expected = _EXPECTED.get(key, "a whole number from 1 to 20000")
         file.fail_at_key(key, f"{key} does not take this value; write {expected}")
-    # keys that are valid one by one may contradict each other
-    if frontmatter.kind == "choice" and frontmatter.vocabulary == "none":
-        file.fail_at_key("kind", "a choice needs values; add vocabulary: vault, or a list of them")
-    if frontmatter.kind in ("text", "prose") and frontmatter.vocabulary != "none":
-        file.fail_at_key(
-            "vocabulary", f"kind: {frontmatter.kind} takes none; use kind: choice or list"
-        )
-    if frontmatter.kind != "list" and frontmatter.max_items:
-        file.fail_at_key("max_items", "only kind: list takes max_items; remove it")
-    if frontmatter.kind != "text" and frontmatter.whole_sentences:
-        file.fail_at_key("whole_sentences", "only kind: text takes it; remove it")
-    if frontmatter.max_characters and frontmatter.max_characters < frontmatter.min_characters:
-        file.fail_at_key("min_characters", "it is more than max_characters; lower it")
+    for key, reason in _find_contradictions(frontmatter):
+        file.fail_at_key(key, reason)
     return frontmatter
+
+
+def _find_contradictions(frontmatter: FieldFrontmatter) -> Iterator[tuple[str, str]]:
+    """Yield keys that are valid by themselves, and do not go with others, each with the reason."""
+    kind, most = frontmatter.kind, frontmatter.max_characters
+    chooses = kind in ("choice", "list")
+    if kind == "choice" and frontmatter.vocabulary == "none":
+        yield "kind", "a choice needs values; add vocabulary: vault, or a list of them"
+    if not chooses and frontmatter.vocabulary != "none":
+        yield "vocabulary", f"kind: {kind} takes none; use kind: choice or list"
+    if kind not in ("list", "links") and frontmatter.max_items:
+        yield "max_items", "only kind: list and links take max_items; remove it"
+    if kind != "text" and frontmatter.whole_sentences:
+        yield "whole_sentences", "only kind: text takes it; remove it"
+    if kind not in ("link", "links") and frontmatter.source:
+        yield "from", "only kind: link and links take it; remove it"
+    if most and most < frontmatter.min_characters:
+        yield "min_characters", "it is more than max_characters; lower it"
+    is_somewhere = frontmatter.folders or frontmatter.note_types
+    if frontmatter.add and not is_somewhere:
+        yield "add", "it would be added to every note; name folders: or note-types:, too"
+    if is_somewhere and not frontmatter.add:
+        yield "folders" if frontmatter.folders else "note-types", "it goes with add: true; add that"

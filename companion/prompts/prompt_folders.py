@@ -24,12 +24,13 @@ from companion.vault.ignore import folder_key
 _FRAMES = ("system.md", "note.md", "answer.md", "again.md")
 
 
-def load_prompts(*overrides: Path) -> Prompts:
+def load_prompts(*overrides: Path, types: Mapping[str, str] = MappingProxyType({})) -> Prompts:
     """Return the prompts of our own files, overridden by those in the folders, in order.
 
     A missing folder overrides nothing. A file in `fields/` with a new name adds a field. What is
     in `Recipes/` of the last folder, as `Recipes/note.md` or `Recipes/fields/tags.md`, overrides
-    the same for the notes in the vault's folder Recipes; see Prompts.for_note.
+    the same for the notes in the vault's folder Recipes; see Prompts.for_note. types: as in
+    load_field.
 
     Raises PromptError, with file and line, for whatever is wrong with a file.
     """
@@ -41,11 +42,11 @@ def load_prompts(*overrides: Path) -> Prompts:
     of_folders: dict[str, dict[str, Path]] = {}
     for name, files in _find_folder_files(overrides[-1], paths) if overrides else ():
         of_folders.setdefault(name, {}).update(files)
-    prompts = _load({name: read_prompt_file(path) for name, path in paths.items()})
-    return replace(prompts, by_folder=MappingProxyType(_load_folders(prompts, of_folders)))
+    prompts = _load({name: read_prompt_file(path) for name, path in paths.items()}, types)
+    return replace(prompts, by_folder=MappingProxyType(_load_folders(prompts, of_folders, types)))
 
 
-def _load(files: Mapping[str, PromptFile]) -> Prompts:
+def _load(files: Mapping[str, PromptFile], types: Mapping[str, str]) -> Prompts:
     """Return the prompts of the files. Raises PromptError, also if two fill one property."""
     marked = {"marker": "sample-marker", "asked": ["description"]}
     notes = [sample.values() | marked for sample in SAMPLES]
@@ -58,7 +59,7 @@ def _load(files: Mapping[str, PromptFile]) -> Prompts:
     fields: dict[str, Field] = {}
     owners: dict[str, str] = {}
     for name in sorted(filter(_is_field, files)):
-        field = load_field(_field_name(name), files[name])
+        field = load_field(_field_name(name), files[name], types)
         owner = owners.setdefault((field.property or "").casefold(), name)
         if owner != name:
             files[name].fail(f"{owner} fills {field.property} already; remove one of the two")
@@ -68,14 +69,14 @@ def _load(files: Mapping[str, PromptFile]) -> Prompts:
 
 
 def _load_folders(
-    prompts: Prompts, of_folders: Mapping[str, Mapping[str, Path]]
+    prompts: Prompts, of_folders: Mapping[str, Mapping[str, Path]], types: Mapping[str, str]
 ) -> dict[str, Prompts]:
     """Return the prompts of the vault's folders, each over those of the folder it is in."""
     loaded: dict[str, Prompts] = {}
     for folder in sorted(of_folders, key=lambda folder: folder.count("/")):
         above = replace(prompts, by_folder=loaded).for_note(f"{folder}.md")
         files = {name: read_prompt_file(path) for name, path in of_folders[folder].items()}
-        loaded[folder_key(folder)] = _load({**above.files, **files})
+        loaded[folder_key(folder)] = _load({**above.files, **files}, types)
         for name in filter(_is_field, files):  # it may not change which notes need something
             field = loaded[folder_key(folder)].fields[_field_name(name)]
             general = prompts.fields.get(field.name)
@@ -87,9 +88,9 @@ def _load_folders(
             if field.property != general.property:
                 reason = f"{field.name} fills {general.property} elsewhere; remove this line"
                 files[name].fail_at_key("property", reason)
-            if "trigger" in files[name].frontmatter:
+            for key in {"trigger", "from", "add"} & files[name].frontmatter.keys():
                 reason = "only the field for the whole vault takes it; remove this line"
-                files[name].fail_at_key("trigger", reason)
+                files[name].fail_at_key(key, reason)
     return loaded
 
 
@@ -164,7 +165,8 @@ def _load_frame(file: PromptFile, samples: Sequence[_Sample]) -> Template:
 
 
 _ASKS = [
-    TemplateAsk(f"sample_{kind}", kind, f"Write {kind}.") for kind in ("text", "list", "prose")
+    TemplateAsk(f"sample_{kind}", kind, f"Write {kind}.")
+    for kind in ("text", "list", "number", "date", "datetime", "checkbox", "link", "links", "prose")
 ]
 _ANSWER_SAMPLES = [  # one ask as text, several as JSON
     *(

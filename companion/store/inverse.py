@@ -117,7 +117,7 @@ def _find_rewritten_value(change: Change, text: str, part: int) -> list[Edit]:
     name, edit, replaced = change.names[part], change.edits[part], change.replaced[part]
     lines = edit.text.join(change.around[part])
     value = _read_lines(lines).get(name) or _read_lines(f"{name}:\n{lines}").get(name)
-    if not value or change.names.count(name) > 1:
+    if value in (None, "", []) or change.names.count(name) > 1:
         return []
     with_key = bool(_read_lines(edit.text).keys_of(name))
     if with_key and _read_lines(replaced).keys_of(name):  # edits may be of whole lines

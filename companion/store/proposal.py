@@ -25,12 +25,21 @@ ProposalState = Literal["asked", "open", "accepted", "refused", "rejected", "sup
 """
 
 Flag = Literal[
-    "unsupported", "extractive", "new-value", "small-model", "replaces", "program", "lost", "undone"
+    "unsupported",
+    "unverified",
+    "extractive",
+    "new-value",
+    "small-model",
+    "replaces",
+    "program",
+    "lost",
+    "undone",
 ]
 """Why somebody should look at a proposal before it is written: FLAG_WORDS says it in words."""
 
 FLAG_WORDS: Mapping[Flag, str] = {
     "unsupported": "neither the note nor what links to it supports all of this",
+    "unverified": "no check can tell whether this is right",
     "extractive": "a sentence of the note itself, for want of a usable answer",
     "new-value": "a value that the vault does not use yet",
     "small-model": "a callout by a small model, whose knowledge is not reliable",

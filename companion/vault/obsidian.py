@@ -1,4 +1,4 @@
-"""Obsidian's own settings: what it leaves out of a vault, and the vaults of this machine."""
+"""Obsidian's own settings: what it leaves out of a vault, types, and the vaults of this machine."""
 
 from __future__ import annotations
 
@@ -14,27 +14,31 @@ from typing import Any, NamedTuple
 from companion.errors import UsageError
 
 SETTINGS = ".obsidian"
-_APP, _TEMPLATES = "app.json", "templates.json"
+_APP, _TEMPLATES, _TYPES = "app.json", "templates.json", "types.json"
 _TEMPLATER = "plugins/templater-obsidian/data.json"
-SETTINGS_FILES = (_APP, _TEMPLATES, _TEMPLATER)
+SETTINGS_FILES = (_APP, _TEMPLATES, _TEMPLATER, _TYPES)
 """The files in that folder that read_obsidian_settings reads."""
 _NAMED_GROUP = re.compile(r"(?<!\\)\(\?<(?=[A-Za-z_$])")
 
 
 @dataclass(frozen=True)
 class ObsidianSettings:
-    """The settings in a vault's `.obsidian` folder that tell which notes to ignore.
+    """The settings in a vault's `.obsidian` folder that matter here.
 
     excluded: the "Excluded files" as Obsidian stores them, each the beginning of a path, or a
     regular expression between slashes. templates: pairs of a folder and whose setting it is.
+    link_format: of new links, `shortest`, `relative` or `absolute`. property_types: pairs
+    of a casefolded name and Obsidian's word for its type.
     """
 
     excluded: tuple[str, ...] = ()
     templates: tuple[tuple[str, str], ...] = ()
+    link_format: str = "shortest"
+    property_types: tuple[tuple[str, str], ...] = ()
 
 
 def read_obsidian_settings(root: Path) -> ObsidianSettings:
-    """Return the excluded files and template folders of the vault at root.
+    """Return what the settings of the vault at root say.
 
     A missing file sets nothing. Raises UsageError, naming the file, if one cannot be read or
     understood: a vault whose exclusions are unknown must not be touched.
@@ -55,9 +59,14 @@ def read_obsidian_settings(root: Path) -> ObsidianSettings:
         except re.error as error:
             why = f"the excluded files' pattern {entry} is not understood ({error})"
             raise _unknown(file, why) from None
+    types = _settings(folder / _TYPES).get("types") or {}
+    if not isinstance(types, dict):
+        raise _unknown(folder / _TYPES, "types is not a list of properties")
     return ObsidianSettings(
         excluded=tuple(entry for entry in filters if entry.strip()),
         templates=tuple((path, whose) for path, whose in templates if path),
+        link_format=_text(file, "newLinkFormat") or "shortest",
+        property_types=tuple((name.casefold(), str(kind)) for name, kind in types.items()),
     )
 
 
@@ -98,8 +107,11 @@ def _settings(file: Path) -> dict[str, object]:
 
 
 def _unknown(file: Path, why: str) -> UsageError:
+    what = "which notes Obsidian leaves out"
+    if file.name == _TYPES:
+        what = "of which types the properties are"
     return UsageError(
-        f"{file}: cannot tell which notes Obsidian leaves out: {why}. "
+        f"{file}: cannot tell {what}: {why}. "
         "Nothing was touched; mend the file, or set it again in Obsidian's settings"
     )
 

@@ -1,0 +1,169 @@
+"""The notes that a property as `related` or `up` links to, from similar or linked notes.
+
+Which score tells best, and from which on a note is taken, is learnt on the notes where the author
+has filled the property, by leaving out one after the other, as nearest_neighbours.py does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+from companion.enrich.context import AskedNote, VaultContext
+from companion.enrich.nearest_neighbours import (
+    AT_ONCE,
+    FEWEST,
+    SAMPLE,
+    SECONDS,
+    NearestNeighbours,
+    Rule,
+    Suggestion,
+    choose_rule,
+)
+from companion.enrich.note_vectors import NoteVectors
+from companion.errors import NoteError
+from companion.note.link_names import without_extension
+from companion.note.text import NoteText
+from companion.prompts import Field
+
+if TYPE_CHECKING:
+    from companion.store.vectors import Floats
+
+_NEAREST = 30  # notes that may be linked to, beside what similar notes link to
+_PROPOSED = 3  # notes at most, where nothing could be learnt
+
+
+class _Score(NamedTuple):
+    """How much speaks for a link to a note. alike: the similarity of both. share: of the most
+    similar notes that have the property, those that link there.
+    """
+
+    alike: float
+    share: float
+
+
+_SCORERS: Sequence[Callable[[_Score], float]] = (
+    lambda score: score.share,
+    lambda score: score.alike,
+    lambda score: score.alike + score.share,
+)
+
+
+class Relations:
+    """The links that notes of a vault have in one property, and the rule learnt from them.
+
+    values: the links in it, by the path of their note. of_all: links may lead to private notes.
+    left_out: the notes that are left out in turn to learn the rule; None: any. Paths of what is
+    linked to are without `.md`.
+    """
+
+    def __init__(
+        self,
+        context: VaultContext,
+        vectors: NoteVectors,
+        field: Field,
+        values: Mapping[str, Sequence[str]],
+        *,
+        of_all: bool = False,
+        left_out: Sequence[str] | None = None,
+    ) -> None:
+        self._context, self._field = context, field
+        self._paths, self._table = vectors.table(
+            [path for path in context.paths if of_all or path not in context.withheld]
+        )
+        self._targets = {
+            path: list(dict.fromkeys(notes))
+            for path, links in values.items()
+            if (notes := [note for link in links if (note := context.linked_note(link, path))])
+        }
+        paths, self._labelled = vectors.table(list(self._targets))
+        targets = [self._targets[path] for path in paths]
+        most = field.max_items or 1
+        self._neighbours = NearestNeighbours(paths, self._labelled, targets, field.name, most, ())
+        self._scorer, self.rule = self._learn(paths, paths if left_out is None else left_out)
+
+    def suggest(self, path: str, text: str, vector: Floats) -> Suggestion:
+        """Return the notes to link to in the note at path, which holds text; see Suggestion."""
+        scores = self._score(path, text, vector, self._table.compare(vector))
+        ranked = sorted(scores, key=lambda note: (-self._scorer(scores[note]), note))
+        most = self._field.max_items or 1
+        if self.rule is None:
+            reason = "too few notes have it, or they agree too little, to learn from"
+            return Suggestion(None, tuple(ranked[: min(most, _PROPOSED)]), reason)
+        chosen = (note for note in ranked if self._scorer(scores[note]) >= self.rule.least)
+        reason = f"no note is like enough for {self._field.name} in this vault"
+        return Suggestion(tuple(chosen)[:most], tuple(ranked), reason)
+
+    def _score(self, path: str, text: str, vector: Floats, similar: Floats) -> Mapping[str, _Score]:
+        """Return the scores of the notes that may be linked to. similar: of all compared notes."""
+        from companion.store.vectors import find_largest
+
+        shares = self._neighbours.rank(path, vector) if len(self._neighbours) else {}
+        nearest = {
+            without_extension(self._paths[row]): float(similar[row])
+            for row in find_largest(similar, _NEAREST + 1)
+        }
+        notes = {*shares, *nearest}
+        if self._field.source == "links":
+            notes = set(self._context.neighbours(path, text))
+        notes.discard(without_extension(path))
+        rows = {without_extension(each): row for row, each in enumerate(self._paths)}
+        return {
+            note: _Score(float(similar[rows[note]]), shares.get(note, 0.0))
+            for note in notes
+            if note in rows
+        }
+
+    def _learn(
+        self, paths: Sequence[str], left_out: Sequence[str]
+    ) -> tuple[Callable[[_Score], float], Rule | None]:
+        """Return the score that tells best, and from which on; None where none tells enough."""
+        if len(paths) < FEWEST:
+            return _SCORERS[-1], None
+        rows = {path: row for row, path in enumerate(paths)}
+        order = sorted(left_out, key=lambda path: sha256(path.encode()).digest())[:SAMPLE]
+        until, notes, targets = time.monotonic() + SECONDS, 0, Counter[str]()
+        ranked: list[list[tuple[float, bool]]] = [[] for _ in _SCORERS]
+        for start in range(0, len(order), AT_ONCE):
+            if notes and time.monotonic() > until:
+                break
+            batch = order[start : start + AT_ONCE]
+            vectors = self._labelled.take([rows[path] for path in batch])
+            for path, vector, similar in zip(
+                batch, vectors, self._table.compare(vectors), strict=True
+            ):
+                scores = self._score(path, self._read_body(path), vector, similar)
+                for scorer, told in zip(_SCORERS, ranked, strict=True):
+                    best = sorted(scores, key=lambda note: -scorer(scores[note]))
+                    best = best[: self._field.max_items or 1]
+                    told += [(scorer(scores[n]), n in self._targets[path]) for n in best]
+                targets.update(self._targets[path])
+            notes += len(batch)
+        rules = [choose_rule(told, targets.total(), notes) for told in ranked]
+        usual = targets.most_common(1)[0][1] / notes  # right, if all notes got the commonest one
+        fit = [(r, s) for s, r in zip(_SCORERS, rules, strict=True) if r and r.precision >= usual]
+        if not fit:
+            return _SCORERS[-1], None
+        rule, scorer = max(fit, key=lambda each: each[0].score)
+        return scorer, rule
+
+    def _read_body(self, path: str) -> str:
+        """Return the note without its properties, whose links are what is looked for."""
+        try:
+            return NoteText.decode((self._context.scan.notes.root / path).read_bytes()).body
+        except (OSError, NoteError):
+            return ""
+
+
+def mentions_all(context: VaultContext, note: AskedNote, value: str | Sequence[str]) -> bool:
+    """Return whether the note links to each note that the links lead to, or has its name."""
+    text = note.text
+    mentions = (each.paths for each in context.names(note.path).find_mentions(text))
+    linked = map(without_extension, context.links.linked_in(text, note.path))
+    named = {*linked, *chain.from_iterable(mentions)}
+    links = [value] if isinstance(value, str) else value
+    return all(context.linked_note(link, note.path) in named for link in links)

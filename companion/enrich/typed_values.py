@@ -1,0 +1,198 @@
+"""Numbers, dates and checkboxes: read out of an answer, and looked for in the text of a note.
+
+The names of months and numbers are in checks/phrases. (The library dateparser reads more, and
+guesses: it completes a date that lacks its year or its day. Here one counts only where all three
+stand.)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from companion.enrich.checks.checked_answer import Fault
+from companion.enrich.context import AskedNote
+from companion.enrich.excerpt import excerpt, subject_properties
+from companion.enrich.words import UNSPACED, fold, load_languages
+from companion.errors import AnswerError
+from companion.load_once import load_once
+from companion.prompts import Field
+
+_NOTHING = {"", "null", "none", "nil", "unknown", "n/a", "-"}
+_CHECKBOX = {"true": "true", "yes": "true", "false": "false", "no": "false"}
+_AROUND = re.compile(r"^[\s\"'`*_\[(]+|[\s\"'`*_\]).,!]+$")
+
+# Below, texts are folded, see words.fold: small letters without accents, and blanks are spaces.
+_PLAIN = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?", re.ASCII)
+_DIGITS = re.compile(r"(?:(?<![^\s(\[|:=])-)?(?<!\d)\d+(?:[.,]\d+|['’ ]\d{3}(?!\d))*")
+_GROUPS = re.compile(r"-?\d{1,3}(?:([.,'’ ])\d{3})(?:\1\d{3})*")
+
+_OF = r"(?:of|de|del|du)\s"
+_DATE = re.compile(
+    r"(?<!\d)(?P<y1>\d{4})(?P<sign>[-/.])(?P<m1>\d{1,2})(?P=sign)(?P<d1>\d{1,2})(?!\d)"
+    r"|(?<!\d)(?P<y2>\d{4})\s?[年년]\s?(?P<m2>\d{1,2})\s?[月월]\s?(?P<d2>\d{1,2})\s?[日号일]"
+    r"|(?<!\d)(?P<d3>\d{1,2})\.\s?(?P<m3>\d{1,2})\.\s?(?P<y3>\d{4})(?!\d)"
+    r"|(?<!\d)(?P<one>\d{1,2})(?P<slash>[-/])(?P<other>\d{1,2})(?P=slash)(?P<y4>\d{4})(?!\d)"
+    rf"|(?<!\d)(?P<d5>\d{{1,2}})(?:st|nd|rd|th|er|\.|º|°)?\s{{0,2}}(?:{_OF})?(?P<name5>[^\W\d_]+)"
+    rf"\.?,?\s{{1,2}}(?:{_OF})?(?P<y5>\d{{4}})(?!\d)"
+    r"|(?P<name6>[^\W\d_]+)\.?\s(?P<d6>\d{1,2})(?:st|nd|rd|th)?,?\s(?P<y6>\d{4})(?!\d)"
+)
+_TIME = re.compile(
+    r"[\s,]{0,2}(?:(?:t|at|um|om|a las|as|a|в)\s?)?(?P<hour>\d{1,2})[:h](?P<minute>\d\d)"
+    r"(?::(?P<second>\d\d))?(?:z\b|\s?(?P<half>am|pm|a\.m\.|p\.m\.))?"
+)
+
+
+def read_scalar(kind: str, answer: object, name: str) -> str | None:
+    """Return the value in the answer: a number, a date as `2024-02-11`, `true` or `false`.
+
+    One with time is `2024-02-11T10:30:00`. None: the answer says that there is none. name: of the
+    field, for the reason.
+
+    Raises AnswerError where the answer is something else.
+    """
+    text = "" if answer is None else _AROUND.sub("", _fold(str(answer)))
+    if text in _NOTHING:
+        return None
+    value: str | None = None
+    if kind == "checkbox":
+        value = _CHECKBOX.get(text)
+    elif kind == "number" and not isinstance(answer, bool):
+        value = _read_number(text)
+    elif kind in ("date", "datetime"):
+        whole = [each.value for each in _find_dates(text, kind) if each.text == text]
+        value = whole[0] if whole else None
+    if value is None:
+        raise AnswerError(f"“{str(answer)[:60]}” is no {kind}, as {name} needs")
+    return value
+
+
+def stands_in(kind: str, value: str, text: str) -> bool:
+    """Return whether the number or date is in the text, in words or in digits."""
+    folded = _fold(text)
+    if kind != "number":
+        return any(each.value == value for each in _find_dates(folded, kind))
+    number = Decimal(value)
+    digits = (_meanings(each[0]) for each in _DIGITS.finditer(folded))
+    words = _number_words().get(number)
+    return any(number in map(Decimal, each) for each in digits) or bool(
+        words and words.search(folded)
+    )
+
+
+def find_untold(note: AskedNote, field: Field, value: str) -> Fault | None:
+    """Return the fault of a number or a date that is not in the note as the model sees it."""
+    shown = note.context.title, excerpt(note.whole.lines, None), *subject_properties(note.parsed)
+    if field.kind == "checkbox" or stands_in(field.kind, value, "\n".join(shown)):
+        return None
+    retry = "Take it from the note, or say null if it is not there."
+    return Fault("untold", f"is not in the note ({value})", retry)
+
+
+def _read_number(text: str) -> str | None:
+    """Return the number that the whole text is, None if it is none."""
+    if _PLAIN.fullmatch(text):
+        digits = text
+    elif _DIGITS.fullmatch(text):
+        digits = _meanings(text)[0]
+    else:
+        words = _number_words().items()
+        digits = next((str(number) for number, word in words if word.fullmatch(text)), "")
+    if not digits:
+        return None
+    number = f"{Decimal(digits):f}"
+    number = number.rstrip("0").rstrip(".") if "." in number else number
+    return "0" if number == "-0" else number
+
+
+def _meanings(digits: str) -> list[str]:
+    """Return what a number may be: `1,234` is 1234, or 1.234; of `1.2.2024` the parts."""
+    parts = re.split("[.,'’ ]", digits)
+    plain = "".join(parts)
+    groups = _GROUPS.fullmatch(digits)
+    decimal = re.fullmatch(r"(.*)[.,](\d+)", digits)
+    before = _GROUPS.fullmatch(decimal[1]) or decimal[1].lstrip("-").isdecimal() if decimal else ""
+    fraction = [f"{re.sub('[^0-9-]', '', decimal[1])}.{decimal[2]}"] if decimal and before else []
+    if groups:
+        several = parts if groups[1] == " " else []
+        return [plain, *(fraction if len(parts) == 2 else []), *several]
+    return fraction or parts
+
+
+class _Date(NamedTuple):
+    """A date in a text. value: as read_scalar returns it. text: as it is written."""
+
+    value: str
+    text: str
+
+
+def _find_dates(text: str, kind: str) -> Iterator[_Date]:
+    """Yield the dates in the text whose day, month and year stand there; with time, its time, too.
+
+    `03/04/2024` may be in March or in April, so it is none.
+    """
+    for match in _DATE.finditer(text):
+        day = _day_of({key: part for key, part in match.groupdict().items() if part})
+        if day and kind == "date":
+            yield _Date(day.date().isoformat(), match[0])
+        elif day and (time := _TIME.match(text, match.end())) and (moment := _at(day, time)):
+            yield _Date(moment.isoformat(), match[0] + time[0])
+
+
+def _day_of(parts: Mapping[str, str]) -> datetime | None:
+    """Return the day that the groups of a match name, None if it is none or may be two."""
+    numbers = {key[0]: int(part) for key, part in parts.items() if key[1:].isdecimal()}
+    if "one" in parts:
+        numbers["m"], numbers["d"] = sorted((int(parts["one"]), int(parts["other"])))
+        if numbers["m"] != numbers["d"] <= 12:
+            return None
+    name = parts.get("name5") or parts.get("name6")
+    month = _month_of(name) if name else numbers["m"]
+    try:
+        return datetime(numbers["y"], month, numbers["d"])
+    except ValueError:
+        return None
+
+
+def _at(day: datetime, time: re.Match[str]) -> datetime | None:
+    hour = int(time["hour"])
+    if half := time["half"]:
+        hour = hour % 12 + (12 if half[0] == "p" else 0)
+    try:
+        return day.replace(hour=hour, minute=int(time["minute"]), second=int(time["second"] or 0))
+    except ValueError:
+        return None
+
+
+def _fold(text: str) -> str:
+    return fold(text).replace("−", "-")
+
+
+def _month_of(name: str) -> int:
+    """Return the number of the month of that name in any language, 0 if it is none."""
+    return next((n for n, month in enumerate(_months(), 1) if month.fullmatch(name)), 0)
+
+
+@load_once
+def _months() -> list[re.Pattern[str]]:
+    languages = (each["dates"]["months"] for each in load_languages().values() if "dates" in each)
+    return [re.compile("|".join(map(fold, names))) for names in zip(*languages, strict=True)]
+
+
+@load_once
+def _number_words() -> Mapping[Decimal, re.Pattern[str]]:
+    """Return how each number that has a word is written in any language."""
+    lists = [each["numbers"]["words"] for each in load_languages().values() if "numbers" in each]
+    return {
+        Decimal(number): re.compile("|".join(map(_whole_word, map(fold, words))))
+        for number, words in enumerate(zip(*lists, strict=True))
+    }
+
+
+def _whole_word(word: str) -> str:
+    """Return the pattern of a number's word that is no part of another: `five` of `twenty-five`."""
+    more = r"[零一二三四五六七八九十百千万]" if re.match(f"[{UNSPACED}]", word) else r"[\w-]"
+    return f"(?<!{more}){re.escape(word)}(?!{more})"

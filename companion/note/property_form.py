@@ -1,0 +1,127 @@
+"""How a vault writes the values of a property: dates, numbers, quotes and lists."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import NamedTuple, TypeVar
+
+from companion.errors import NoteRefused
+from companion.note.text import NoteText, line_start
+from companion.note.yaml_check import YamlEvent, parse_pyyaml
+from companion.note.yaml_scalar import flow_scalar, yaml_scalar
+
+T = TypeVar("T")
+
+SCALARS = ("number", "date", "datetime", "checkbox")
+"""The kinds of values that YAML has types for, so that they are written without quotes."""
+
+_CANONICAL = {"date": "YYYY-MM-DD", "datetime": "YYYY-MM-DDTHH:mm:ss"}
+_DATE = re.compile(
+    r"(?P<opening>(?:\[\[)?)"
+    r"(?:\d{4}(?P<sign>[-/.])\d\d(?P=sign)\d\d|\d\d(?P<dot>\.)\d\d\.\d{4})"
+    r"(?:(?P<between>[T ])\d\d:\d\d(?P<seconds>:\d\d)?)?(?P<closing>(?:\]\])?)"
+)
+# What no version of YAML reads as something else than a number, a date or a checkbox.
+_BARE = re.compile(
+    r"-?(?:0|[1-9]\d*)(?:\.\d+)?|true|false|\d{4}([-/.])\d\d\1\d\d(?:[T ]\d\d:\d\d(?::\d\d)?)?"
+    r"|\d\d\.\d\d\.\d{4}(?: \d\d:\d\d(?::\d\d)?)?",
+    re.ASCII,
+)
+_PLAIN_ITEM = re.compile(r" *- +")
+
+
+class PropertyForm(NamedTuple):
+    """How the values of a property are written.
+
+    is_bare: a number, a date or a checkbox, which is written without quotes. quote: the quotation
+    mark around a value; empty: one only where YAML needs it. date: its pattern, in the signs of
+    Obsidian (Moment.js); empty: as in Obsidian. decimals: of each number; 0: as many as it has.
+    is_flow: a new list is written in brackets. item: what stands before the items of a new list;
+    empty: as in the note, else as in Obsidian.
+    """
+
+    is_bare: bool = False
+    quote: str = ""
+    date: str = ""
+    decimals: int = 0
+    is_flow: bool = False
+    item: str = ""
+
+    def text(self, value: str) -> str:
+        """Return the value as it is written here.
+
+        value: a number, a date as `2024-02-11`, one with time as `2024-02-11T10:30:00`.
+        """
+        if self.date:
+            parts = {"YYYY": value[:4], "MM": value[5:7], "DD": value[8:10]}
+            parts |= {"HH": value[11:13], "mm": value[14:16], "ss": value[17:19]}
+            return re.sub("|".join(parts), lambda sign: parts[sign[0]], self.date)
+        whole, _, decimals = value.partition(".")
+        return f"{whole}.{decimals:0<{self.decimals}}" if self.decimals else value
+
+    def scalar(self, text: str, *, in_flow: bool = False) -> str:
+        """Return the text as YAML on one line. in_flow: to go within brackets or braces."""
+        if self.is_bare and not self.quote and _BARE.fullmatch(text):
+            return text
+        scalar = flow_scalar(text) if in_flow else yaml_scalar(text)
+        is_simple = scalar.strip("'\"") == text and not re.search(r"[\"'\\]", text)
+        return f"{self.quote}{text}{self.quote}" if self.quote and is_simple else scalar
+
+
+PLAIN_FORM = PropertyForm()
+"""That of Obsidian: text, and a list in a block."""
+
+
+def learn_form(kind: str, name: str, notes: Iterable[NoteText]) -> PropertyForm:
+    """Return the form in which the notes mostly write the property. kind: of its field."""
+    quotes, dates, flows, items = Counter[str](), Counter[str](), Counter[bool](), Counter[str]()
+    decimals = set[int]()
+    for note in notes:
+        for event in _find_events(note, name):
+            if event.kind == "SequenceStartEvent":
+                flows[event.style is True] += 1
+                if event.style is not True:
+                    items.update(_find_item(note, event))
+            elif event.kind == "ScalarEvent" and event.value:
+                quotes[str(event.style) if event.style in ("'", '"') else ""] += 1
+                decimals.add(len(event.value.partition(".")[2]))
+                match = _DATE.fullmatch(event.value)
+                if match and bool(match["between"]) == (kind == "datetime"):
+                    dates[_pattern_of(match)] += 1
+    is_bare, date = kind in SCALARS, _commonest(dates, "")
+    return PropertyForm(
+        is_bare=is_bare,
+        quote=_commonest(quotes, "") if is_bare or kind in ("link", "links") else "",
+        date="" if date == _CANONICAL.get(kind) else date,
+        decimals=decimals.pop() if kind == "number" and len(decimals) == 1 else 0,
+        is_flow=_commonest(flows, False),
+        item=_commonest(items, ""),
+    )
+
+
+def _find_events(note: NoteText, name: str) -> tuple[YamlEvent, ...]:
+    """Return the events of the property's value; none if it cannot be read."""
+    with suppress(NoteRefused):
+        for entry in parse_pyyaml(note).entries:
+            if (entry.name or "").casefold() == name.casefold():
+                return entry.value
+    return ()
+
+
+def _find_item(note: NoteText, opening: YamlEvent) -> list[str]:
+    """Return what stands before the first item of the block list, in a list of its own."""
+    item = _PLAIN_ITEM.match(note.text, line_start(note.text, opening.start))
+    return [item[0]] if item else []
+
+
+def _pattern_of(date: re.Match[str]) -> str:
+    day = f"YYYY{date['sign']}MM{date['sign']}DD" if date["sign"] else "DD.MM.YYYY"
+    time = f"{date['between']}HH:mm{':ss' if date['seconds'] else ''}" if date["between"] else ""
+    return f"{date['opening']}{day}{time}{date['closing']}"
+
+
+def _commonest(counts: Counter[T], default: T) -> T:
+    return counts.most_common(1)[0][0] if counts else default
