@@ -523,7 +523,7 @@ export interface components {
             text: string | string[] | null;
             /** @enum {string} */
             state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
-            flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost" | "undone")[];
+            flags: ("unsupported" | "unverified" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost" | "undone")[];
             why: string;
             reason: string | null;
             remark: string;
@@ -634,7 +634,7 @@ export interface components {
             text: string | string[] | null;
             /** @enum {string} */
             state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
-            flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost" | "undone")[];
+            flags: ("unsupported" | "unverified" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost" | "undone")[];
             why: string;
             reason: string | null;
             remark: string;
@@ -680,7 +680,7 @@ export interface components {
             text: string | string[] | null;
             /** @enum {string} */
             state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
-            flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost" | "undone")[];
+            flags: ("unsupported" | "unverified" | "extractive" | "new-value" | "small-model" | "replaces" | "program" | "lost" | "undone")[];
             why: string;
             reason: string | null;
             remark: string;

@@ -8,6 +8,7 @@ import { say } from "./words.js";
 /** @type {Record<string, { key: Key, why: Key, icon: IconName }>} */
 const FLAGS = {
   unsupported: { key: "flagUnsupported", why: "whyUnsupported", icon: "unknown" },
+  unverified: { key: "flagUnverified", why: "whyUnverified", icon: "unknown" },
   extractive: { key: "flagCopied", why: "whyCopied", icon: "copied" },
   "new-value": { key: "flagNew", why: "whyNew", icon: "tag" },
   "small-model": { key: "flagSmall", why: "whySmall", icon: "small" },

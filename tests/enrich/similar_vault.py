@@ -41,12 +41,14 @@ Tomato plants: Tie the plants to stakes, pinch out side shoots and keep the leav
 STUB = "---\ndescription:\ntags:\n---\n\n# {title}\n\n{text}\n"
 
 
-def write_tagged(vault: Path, *, cooking: str = "cooking", garden: str = "garden") -> None:
-    """Write thirty notes, each tagged with what it is about."""
+def write_tagged(
+    vault: Path, *, cooking: str = "cooking", garden: str = "garden", name: str = "tags"
+) -> None:
+    """Write thirty notes, each tagged with what it is about. name: of the property for that."""
     for tag, notes in (cooking, _COOKING), (garden, _GARDEN):
         for line in notes.strip().splitlines():
             title, _, text = line.partition(": ")
-            write(vault, f"{title}.md", f"---\ntags: [{tag}]\n---\n\n# {title}\n\n{text}\n")
+            write(vault, f"{title}.md", f"---\n{name}: [{tag}]\n---\n\n# {title}\n\n{text}\n")
 
 
 def write(vault: Path, path: str, text: str) -> None:

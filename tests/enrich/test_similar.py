@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from companion.config import Config, load_config
+from companion.config.settings import PrivateTable
 from companion.enrich.accept import Acceptor
 from companion.enrich.context import AskedNote, VaultContext, make_prompt_context
 from companion.enrich.model import ModelFacts
@@ -268,3 +269,57 @@ def test_of_notes_of_one_name_the_one_like_it_is_linked(
     assert isinstance(accepted, Accepted)
     linked = f"[[{meant}|Peel]]" if meant else "Peel"
     assert accepted.filling.value == [f"It is made with a {linked}, as always."]
+
+
+def relate(
+    workspace: Workspace, similar: SimilarNotes, path: str, text: str
+) -> Accepted | Rejected:
+    """Return the outcome for the empty property `up`, which comes from other notes."""
+    context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(text))
+    need, field = Need("up", None, None, "property", ""), workspace.prompts.fields["up"]
+    [outcome] = similar.choose(context, path, parsed, {need: field}, None).outcomes
+    return outcome
+
+
+@pytest.mark.parametrize(
+    ("source", "linked", "expected"),
+    [
+        ("similar", "", "[[Cooking]]"),
+        ("links", "See [[Cooking]].\n", "[[Cooking]]"),
+        ("links", "", None),
+    ],
+)
+def test_a_note_is_linked_to_what_those_like_it_link_to(
+    vault: Path, encoder: BuiltInEncoder, source: str, linked: str, expected: str | None
+) -> None:
+    write(vault, "_companion/prompts/fields/up.md", f"---\nkind: link\nfrom: {source}\n---\n")
+    write_tagged(vault, cooking='"[[Cooking]]"', garden='"[[Garden]]"', name="up")
+    if source == "links":
+        for note in vault.glob("*.md"):
+            text = note.read_text()
+            note.write_text(f"{text}\nSee [[{'Cooking' if 'Cooking' in text else 'Garden'}]].\n")
+    for name in "Cooking", "Garden":
+        write(vault, f"{name}.md", f"# {name}\n\nAll about {name.lower()}.\n")
+    with opened(vault, encoder) as (workspace, similar):
+        outcome = relate(workspace, similar, "Stub.md", BREAD + linked)
+        if expected is None:
+            assert isinstance(outcome, Rejected) and outcome.kind == "nothing"
+        else:
+            assert isinstance(outcome, Accepted)
+            assert (outcome.filling.value, outcome.flags) == (expected, ())
+        assert not outcome.by_model
+
+
+def test_links_that_nothing_was_learnt_of_wait_and_lead_to_no_private_note(
+    vault: Path, encoder: BuiltInEncoder
+) -> None:
+    write(vault, "_companion/prompts/fields/up.md", "---\nkind: links\nfrom: similar\n---\n")
+    write_tagged(vault)
+    write(vault, "Secret/Cheese bread at home.md", BREAD)
+    config = load_config().model_copy(update={"private": PrivateTable(folders=("Secret",))})
+    with opened(vault, encoder, config) as (workspace, similar):
+        outcome = relate(workspace, similar, "Stub.md", BREAD)
+        assert isinstance(outcome, Accepted)
+        assert outcome.flags == ("unverified",)
+        assert len(outcome.filling.value) == 3 and "Secret" not in str(outcome.filling.value)
+        assert "Cheese bread at home" not in str(outcome.filling.value)

@@ -16,6 +16,9 @@ import { say, showHidden, splitPath } from "../words.js";
 /** @typedef {Block | { type: "proposed", title: string }} Shown */
 
 const OWN_SENTENCE = "extractive";
+const CHECKBOX = /^(?:true|false)$/;
+const DATE = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?))?$/;
+const LINK = /^\[\[(?:[^[\]|]*\|)?([^[\]|]*)\]\]$/;
 
 /** @param {{ app: App, proposal: Proposal, placed: Placed | null, isEdited?: boolean }} props */
 export function Paper({ app, proposal, placed, isEdited = false }) {
@@ -91,10 +94,13 @@ function OldProperty({ property: { name, values } }) {
 /** @param {{ name: string, values: string[] }} props */
 function Values({ name, values }) {
   if (!values.length) return say("empty");
-  if (values.length > 1 || name === "tags") return values.map((each, index) => html`<span key=${index} class="cc-pill-tag"><bdi>${showHidden(each)}</bdi></span> `);
+  if (values.length > 1 || name === "tags") return values.map((each, index) => html`<span key=${index} class="cc-pill-tag"><bdi>${showHidden(each.replace(LINK, "$1"))}</bdi></span> `);
   const [value = ""] = values;
-  const day = /^\d{4}-\d\d-\d\d$/.test(value) ? new Date(`${value}T12:00:00`) : null;
-  return day && !Number.isNaN(day.getTime()) ? day.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" }) : showHidden(value);
+  if (CHECKBOX.test(value)) return html`<input type="checkbox" checked=${value === "true"} disabled aria-label=${value} />`;
+  const [, day, time] = value.match(DATE) ?? [];
+  const moment = new Date(`${day}T${time ?? "12:00"}`);
+  if (Number.isNaN(moment.getTime())) return showHidden(value.replace(LINK, "$1"));
+  return moment.toLocaleString("en-GB", { day: "numeric", month: "long", year: "numeric", ...(time && { hour: "2-digit", minute: "2-digit" }) });
 }
 
 /** @param {{ app: App, proposal: Proposal, isEdited: boolean }} props the property that is filled */
@@ -104,8 +110,9 @@ function NewProperty({ app, proposal, isEdited }) {
   const value = draft ?? linesOf(proposal);
   const isDoubtful = draft === null && flags.includes(OWN_SENTENCE);
   const values = Array.isArray(text) ? value.split("\n").filter(Boolean) : [value];
+  const isTyped = [CHECKBOX, DATE, LINK].some((form) => form.test(value));
   return html`<div class="cc-prop cc-prop--new"><${Icon} name=${iconOf(kind, value)} /><dt><bdi>${showHidden(kind)}</bdi></dt>
-    <dd dir="auto">${isEdited ? html`<${Editor} app=${app} proposal=${proposal} />` : Array.isArray(text) ? html`<${Values} name="tags" values=${values} />` : html`<${Text} app=${app} proposal=${proposal} text=${value} first=${0} isDoubtful=${isDoubtful} />`}${!isEdited && draft === null && html`<${Reasons} app=${app} proposal=${proposal} />`}</dd></div>`;
+    <dd dir="auto">${isEdited ? html`<${Editor} app=${app} proposal=${proposal} />` : Array.isArray(text) || isTyped ? html`<${Values} name=${Array.isArray(text) ? "tags" : kind} values=${values} />` : html`<${Text} app=${app} proposal=${proposal} text=${value} first=${0} isDoubtful=${isDoubtful} />`}${!isEdited && draft === null && html`<${Reasons} app=${app} proposal=${proposal} />`}</dd></div>`;
 }
 
 /** @param {{ app: App, proposal: Proposal, title: string, isEdited: boolean }} props the callout that is written */
