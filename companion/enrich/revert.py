@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 from companion.errors import NoteChanged
 from companion.note.edit import Edit, apply_edits
-from companion.note.text import split_lines
-from companion.store.inverse import find_inverse, find_parts
-from companion.store.journal import Journal
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText, split_lines
+from companion.store.inverse import Inverse, find_inverse, find_parts
+from companion.store.journal import Change, Journal
 
 
 class RevertedText(NamedTuple):
@@ -63,24 +65,65 @@ def revert_needs(
     What was edited since stays, and so does what else their changes wrote. needed: keys of needs.
     find_keys: returns the keys of the needs that a text has.
     """
-    keys: set[str] = set()
-    for change in journal.changes(path):
-        if change.state != "done" or change.kind != "enrich" or not needed - keys:
-            continue
+    changes = [c for c in journal.changes(path) if (c.state, c.kind) == ("done", "enrich")]
+    before, keys = find_keys(text), set[str]()
+    for key in sorted(needed - before):
+        opened = text if key in find_keys(text) else _open(journal, changes, text, key, find_keys)
+        if opened is not None:
+            text = opened
+            keys.add(key)
+    return RevertedText(text, frozenset(keys), ())
+
+
+def _open(
+    journal: Journal,
+    changes: Sequence[Change],
+    text: str,
+    key: str,
+    find_keys: Callable[[str], Set[str]],
+) -> str | None:
+    """Return the text without what these changes, newest first, wrote for a need, which is open.
+
+    A change that rewrote it leaves what an older one wrote. None: it was edited since.
+    """
+    for number, change in enumerate(changes, 1):
         try:
-            edits = find_parts(journal, change, text).edits
+            inverse = find_parts(journal, change, text)
         except NoteChanged:
             continue
-        had = find_keys(text)
-        taken = [
-            edit
-            for edit in edits
-            if not _was_continued(text, edit)
-            and (find_keys(apply_edits(text, [edit])) - had) & (needed - keys)
-        ]
-        text = apply_edits(text, taken)
-        keys |= (find_keys(text) - had) & needed
-    return RevertedText(text, frozenset(keys), ())
+        edits = [[each] for each in inverse.edits if not _was_continued(text, each)]
+        for taken in [*edits, *_by_place(change, inverse)]:
+            without = apply_edits(text, taken)
+            if key in find_keys(without):
+                return without
+            if key not in change.needs:
+                continue
+            opened = _open(journal, changes[number:], without, key, find_keys)
+            if opened is not None and _count_changed(text, opened) == 1:
+                return opened
+    return None
+
+
+def _by_place(change: Change, inverse: Inverse) -> Iterator[list[Edit]]:
+    """Yield the edits of each property or callout that several of them changed."""
+    places: dict[str, list[Edit]] = {}
+    for edit, part in zip(inverse.edits, inverse.parts, strict=True):
+        places.setdefault(change.names[part], []).append(edit)
+    return (edits for edits in places.values() if len(edits) > 1)
+
+
+def _count_changed(old: str, new: str) -> int:
+    """Return how many properties and callouts of the text are others in the new one."""
+    notes = [ParsedNote(NoteText(text)) for text in (old, new)]
+    before, after = (each.properties.values for each in notes)
+    changed = sum(before.get(name) != after.get(name) for name in {*before, *after})
+    callouts = [
+        Counter(
+            "\n".join(line.text for line in each.lines[c.first : c.last + 1]) for c in each.callouts
+        )
+        for each in notes
+    ]
+    return changed + (callouts[0] - callouts[1]).total()
 
 
 def _was_continued(text: str, edit: Edit) -> bool:

@@ -48,6 +48,23 @@ def test_what_the_user_edited_stays(user: User) -> None:
     assert done.result.status == "failed" and "It grows, I say." in user.read("Stub.md")
 
 
+def test_what_was_rewritten_is_rewritten_again(user: User) -> None:
+    """Beneath the text of the second time is that of the first, and beneath that nothing."""
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    for prose in ("Better prose.\n\nOf two parts.", "Even better prose.", "The best prose."):
+        user.says(description=f"{prose[:6]} description.", callout=prose)
+        [told] = rewrite(user)
+        assert len(told.proposals) == 2, told
+        assert accept(user, told.proposals).result.status == "enriched"
+        assert all(f"> {line}".rstrip() in user.read("Stub.md") for line in prose.split("\n"))
+    assert user.read("Stub.md").count("[!ai]") == 1
+    user.says(description="Another description.")
+    [told] = rewrite(user, kind="description")
+    assert accept(user, told.proposals).result.status == "enriched"
+    assert "The best prose." in user.read("Stub.md"), "what was not asked for again stays"
+
+
 CRITERIA = [
     pytest.param({}, 1, id="all"),
     pytest.param({"made_since": time.time() + 3600}, 0, id="later"),
