@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from typing import NamedTuple
 
 from companion.app.coverage import measure_coverage
@@ -22,6 +22,7 @@ from companion.app.types.notes import (
 from companion.app.types.proposals import Proposal
 from companion.app.types.runs import RunOptions
 from companion.doctor.unused_settings import find_unused
+from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost_of
 from companion.enrich.note_filter import NoteFilter
 from companion.enrich.selection import ScanPart
@@ -79,7 +80,7 @@ class LocalNotes:
         scan = self._look(progress)
         part = ScanPart(space, scan, paths, only)
         return ScanReport(
-            notes={path: Note.of(path, facts) for path, facts in part.notes.items()},
+            notes={each.path: each for each in self._show(lambda: scan, part.notes.items())},
             skipped=part.skipped,
             looked_at=part.looked_at,
             warnings=find_unused(space.config, space.prompts, space.root, scan),
@@ -93,7 +94,7 @@ class LocalNotes:
         """Return a page of notes in the order of their paths, as of the last scan; see Vault."""
         notes = self.select(query.filter, query.folder)
         rest = [entry for entry in notes if entry[0] > query.after]
-        page = [Note.of(*entry) for entry in rest[: query.limit]]
+        page = self._show(self._last, rest[: query.limit])
         after = page[-1].path if len(rest) > len(page) else None
         return NotePage(notes=page, next=after, total=len(notes))
 
@@ -142,7 +143,18 @@ class LocalNotes:
     def note(self, path: str) -> Note:
         """Return the note at path, read now: its needs, and what is left alone; see Vault."""
         spelled = spelled_path(self._space.root, path)
-        return Note.of(path, self._read_facts(spelled))
+        [note] = self._show(self._last, [(path, self._read_facts(spelled))])
+        return note
+
+    def _show(self, scan: Callable[[], Scan], entries: Iterable[tuple[str, Facts]]) -> list[Note]:
+        """Return notes as they are shown. The titles of callouts are looked up where one asks."""
+
+        @cache
+        def find_titles() -> frozenset[str]:
+            styles = self._space.config.styles(VaultContext(scan()).styles)
+            return frozenset(style.title.casefold() for style in styles)
+
+        return [Note.of(path, facts, find_titles) for path, facts in entries]
 
     def _read_facts(self, path: str) -> Facts:
         if reason := skip_reason(self._space.root, path, self._space.ignore):

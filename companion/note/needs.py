@@ -220,5 +220,9 @@ def _callout_need(callout: Callout) -> Need:
     if question is not None:
         return Need(CALLOUT, heading, question, "request", f"you ask: {question}")
     where = "top" if heading is None else "request"
-    place = "at the top" if heading is None else f"under “{heading}”"
-    return Need(CALLOUT, heading, None, where, f"an empty AI callout {place}")
+    return Need(CALLOUT, heading, None, where, describe_empty(heading))
+
+
+def describe_empty(heading: str | None) -> str:
+    """Return in words why a callout without a question is filled. heading: as of a need."""
+    return f"an empty AI callout {'at the top' if heading is None else f'under “{heading}”'}"

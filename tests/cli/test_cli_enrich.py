@@ -100,6 +100,9 @@ def test_an_emptied_callout_with_the_vaults_title_is_no_question(user: User) -> 
         user.note(f"Mine {number}.md", MINE)
     user.note("Note.md", "# Note\n\n> [!ai]- KI\n\nText.\n")
     user.note("Asks.md", "# Asks\n\n> [!ai]- Why\n\nText.\n")
+    [needs] = [each["needs"] for each in user.run("scan", "Note.md", "--json").objects]
+    told = [(each["question"], each["reason"]) for each in needs if each["kind"] == "callout"]
+    assert told == [(None, "an empty AI callout at the top")]
     assert "question: KI" not in user.run("prompt", "Note.md").out
     assert "question: Why" in user.run("prompt", "Asks.md").out
     user.run("enrich", "Note.md")

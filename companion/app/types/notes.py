@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, WithJsonSchema, model_validator
@@ -16,8 +16,10 @@ from companion.app.types.base import (
     Shape,
 )
 from companion.app.types.proposals import Proposal
+from companion.note import needs
 from companion.note.facts import Facts
 
+Titles = Callable[[], Collection[str]]
 NoteState = Literal["to-do", "left", "skipped", "all"]
 
 
@@ -29,6 +31,14 @@ class Need(Shape):
     question: str | None
     reason: str
 
+    @classmethod
+    def of(cls, need: needs.Need, titles: Titles) -> Self:
+        """Return the need as it is shown: a title that callouts have asks no question."""
+        if need.question is None or need.question.casefold() not in titles():
+            return cls.model_validate(need)
+        reason = needs.describe_empty(need.heading)
+        return cls(kind=need.kind, heading=need.heading, question=None, reason=reason)
+
 
 class Note(Shape):
     """A note. skipped: why all of it is left alone, or null. left: what in it is, and why."""
@@ -39,9 +49,10 @@ class Note(Shape):
     left: list[str]
 
     @classmethod
-    def of(cls, path: str, facts: Facts) -> Self:
-        """Return the note at path."""
-        return cls.model_validate({"path": path, **facts._asdict(), "left": list(facts.unfilled)})
+    def of(cls, path: str, facts: Facts, titles: Titles = tuple) -> Self:
+        """Return the note at path. titles: returns those of the vault's callouts, casefolded."""
+        shown = [Need.of(each, titles) for each in facts.needs]
+        return cls(path=path, needs=shown, skipped=facts.skipped, left=list(facts.unfilled))
 
 
 class NotePage(Shape):
