@@ -18,7 +18,11 @@ from companion.enrich.checks import (
 )
 from companion.enrich.context import AskedNote, VaultContext, find_link
 from companion.enrich.excerpt import read_told
-from companion.enrich.extractive import extract_sentence, restates_note
+from companion.enrich.extractive import (
+    extract_sentence,
+    find_definition,
+    restates_note,
+)
 from companion.enrich.kept_sentences import KeptSentences
 from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
@@ -77,6 +81,7 @@ class Acceptor:
     def __post_init__(self) -> None:
         context = self.note.context
         self._names = self.vault_context.names(self.note.path)
+        self._called = [context.title, *context.aliases]  # the subject
         self._linked = link_targets(self.note.parsed.note.text)
         self._sources = "\n\n".join((self.note.text, *context.backlinks, *context.linked))
         self._callouts = ""  # those accepted so far
@@ -127,26 +132,27 @@ class Acceptor:
         That of a larger model, of a program, with code, or of which nothing can be told, is
         returned as it is.
         """
-        need = answer.question.need
-        if isinstance(value, Fault):
-            kept = self._kept.get(need) if answer.is_strict else None
-            if kept:
-                kept.add([], is_strict=True)
-            return [kept.text] if kept and kept.text else value
-        lines = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
         is_judged = self.model.is_small and not self.is_given and checks_are_on()
-        if not is_judged or not self.similar or any(line.startswith("```") for line in lines):
+        is_fault, is_strict = isinstance(value, Fault), answer.is_strict
+        if not (is_judged and self.similar) or (is_fault and not is_strict):
             return value
-        told, context = read_told(self.note.whole, self.note.context), self.note.context
-        evidence = self.similar.find_evidence(lines, told, self.note.language)
-        if not evidence:
+        said = [] if isinstance(value, Fault) else [value] if isinstance(value, str) else value
+        lines = [without_links(line) for line in said]
+        if any(line.startswith("```") for line in lines):
             return value
-        kept = self._kept.setdefault(need, KeptSentences([context.title, *context.aliases]))
-        kept.add(evidence, is_strict=answer.is_strict)
-        if not kept.text:
-            reason = "says too little that the note, or what others tell of it, supports"
-            return Fault("unsupported", reason, "Say only what stands between the tags.")
-        return value if kept.is_whole else [kept.text]
+        told = read_told(self.note.whole, self.note.context)
+        evidence = self.similar.find_evidence(lines, told, self.note.language) if lines else []
+        if lines and not evidence:
+            return value
+        kept = self._kept.setdefault(answer.question.need, KeptSentences(self._called))
+        kept.add(evidence, is_strict=is_strict)
+        if is_strict and not kept.text and (own := find_definition(self.note.whole, self._called)):
+            kept.add([Evidence(own, own, 1.0)], is_strict=True)
+        if kept.text:
+            return value if kept.is_whole else [kept.text]
+        reason = "says too little that the note, or what others tell of it, supports"
+        unsupported = Fault("unsupported", reason, "Say only what stands between the tags.")
+        return value if isinstance(value, Fault) else unsupported
 
     def quote_others(self) -> list[Accepted]:
         """Return a callout that quotes other notes on the subject, with links to them.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import islice
 
 from companion.enrich.checks.meta_talk import is_in_first_person
-from companion.enrich.statements import is_definition
+from companion.enrich.statements import is_definition, read_passages
 from companion.enrich.words import (
     compile_phrases,
     count_unspaced,
@@ -15,6 +16,7 @@ from companion.enrich.words import (
     find_tokens,
     is_unspaced,
     needs_previous,
+    plain_text,
     read_paragraphs,
     width,
 )
@@ -25,9 +27,12 @@ _SHORTEST = 30  # characters; a Chinese character counts as 2.5
 _SENTENCES = 8  # at the beginning of the note, that are looked at
 _PREFERRED = 2  # of them are preferred if they have a word of the title; measured: no more
 _LONGEST = 10_000  # characters, with links and markup that are removed
+_PASSAGES = 40  # at the beginning of the note, in which a definition is looked for
+_LONGEST_DEFINITION = 320  # characters
 _OVER = 1.25  # times the limit, as for a model's answer
 
 _COMPLETE = re.compile(r"[.!。！][\"'”’»)\]」』）]*$")
+_BARE_END = re.compile(r"[\w)）`”»]$")
 _OPENING = re.compile(r"[\"'“‘«„「『《(（¿¡]*[^\W_]")
 # A sentence that refers to what was said before, or to something else, does not describe the note.
 _DEPENDS = re.compile(
@@ -69,11 +74,29 @@ def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str
         is_told |= is_own
         if is_told and (needs_previous(value) or title_stems.isdisjoint(find_stems(value))):
             continue
-        if len(value) <= longest and not is_own and _stands_alone(value, title):
+        is_fit = width(value) >= _SHORTEST and len(value) <= longest
+        if is_fit and not is_own and _stands_alone(value, title):
             if number < _PREFERRED and not title_tokens.isdisjoint(find_tokens(value)):
                 return value
             first = first or value
     return first
+
+
+def find_definition(parsed: ParsedNote, names: Sequence[str]) -> str:
+    """Return the note's first own sentence that says what its subject is; empty: none does.
+
+    It gets the full stop that items of a list mostly lack. names: of the subject, its title first.
+    """
+    passages = (each for each in read_passages(parsed) if each.kind in ("text", "item"))
+    lines = (plain_text(each.text) for each in islice(passages, _PASSAGES))
+    for sentence in find_sentences(lines):
+        value = inert_value(sentence) if width(sentence) <= _LONGEST_DEFINITION else ""
+        if is_definition(value, names) and not is_in_first_person(value):
+            if _BARE_END.search(value):
+                value += "。" if is_unspaced(value[-1]) else "."
+            if _stands_alone(value, names[0]):
+                return value
+    return ""
 
 
 def _read_value(sentence: str, title: str, longest: int) -> str:
@@ -112,8 +135,7 @@ def _cut_at_clause(definition: str, longest: int) -> str:
 def _stands_alone(value: str, title: str) -> bool:
     """Return whether the value is a whole sentence that makes sense by itself, to anybody."""
     return bool(
-        width(value) >= _SHORTEST
-        and _COMPLETE.search(value)
+        _COMPLETE.search(value)
         and _OPENING.match(value)
         and not _DEPENDS.match(value)
         and not _is_fragment(value, title)

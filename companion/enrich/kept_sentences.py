@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from companion.enrich.outcome import SUPPORTED, Evidence
 from companion.enrich.statements import is_definition
-from companion.enrich.words import find_stems, needs_previous, width
+from companion.enrich.words import find_stems, find_tokens, needs_previous, width
 
 MOST = 3  # sentences of a callout
 _FEWEST = 2  # one alone has to name the subject, and the second answer to bring no more
@@ -90,7 +90,8 @@ class KeptSentences:
         return {stem for text in (*self._names, *texts) for stem in find_stems(text)}
 
     def _names_it(self, each: Evidence) -> bool:
-        return not self._stems([]).isdisjoint(find_stems(each.sentence))
+        names = self._stems([]).union(*map(find_tokens, self._names))
+        return not names.isdisjoint({*find_tokens(each.sentence), *find_stems(each.sentence)})
 
     def _defines(self, each: Evidence) -> bool:
         return is_definition(each.sentence, self._names)

@@ -142,6 +142,17 @@ def test_a_small_model_s_callout_has_the_sentences_that_the_note_supports(user: 
     assert dropped == [(invented, "nothing that was shown supports it")]
 
 
+def test_where_a_small_model_invents_twice_the_note_s_own_definition_is_proposed(
+    user: User,
+) -> None:
+    user.configure('[endpoint]\njson_mode = "text"\nsmall = true\n[notes]\nfields = ["callout"]\n')
+    user.note("Sourdough.md", f"{NOTE}\n{'It rises slowly, over night, in a cold kitchen. ' * 3}\n")
+    user.fake.text = "It was first made by monks who lived on a high mountain by the sea."
+    assert user.run("enrich", "Sourdough.md").status == 0 and user.calls() == 2
+    [proposal] = user.run("proposals", "--json").objects
+    assert proposal["text"] == [OWN]
+
+
 def test_a_small_model_is_asked_for_a_callout_in_another_language_only_by_a_question(
     user: User,
 ) -> None:

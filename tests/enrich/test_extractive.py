@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from companion.enrich.extractive import (
     extract_sentence,
+    find_definition,
     is_self_description,
     restates_note,
 )
@@ -144,6 +145,22 @@ SENTENCES = [
 def test_extract_sentence(body: str, expected: str | None, newline: str) -> None:
     text = f"---\ndescription:\n---\n\n{body}\n".replace("\n", newline)
     assert extract_sentence(ParsedNote(NoteText(text)), "Sourdough", MOST) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "definition"),
+    [
+        pytest.param(f"{FIRST}\n\n{ABOUT}", ABOUT, id="of a paragraph"),
+        pytest.param(f"- Warm\n- {ABOUT[:-1]}\n- Cold", ABOUT, id="an item without a full stop"),
+        pytest.param("SD is a bread.", "SD is a bread.", id="by another name, however short"),
+        pytest.param("Sourdough is what I like best.", "", id="none in the first person"),
+        pytest.param("Sourdough is one of these:\n\n- Rye", "", id="none that leads to a list"),
+        pytest.param(f"> [!ai]\n> {ABOUT}\n\n{FIRST}", "", id="none of a model"),
+        pytest.param("Sourdough is wild, " * 30 + "and slow.", "", id="none that is too long"),
+    ],
+)
+def test_find_definition(body: str, definition: str) -> None:
+    assert find_definition(ParsedNote(NoteText(f"{body}\n")), ["Sourdough", "SD"]) == definition
 
 
 @given(st.text(alphabet="Sourdough is bread.。!?*_[]()#>-`|$%<&:^ \n面包", max_size=400))

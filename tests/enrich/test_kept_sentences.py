@@ -42,6 +42,12 @@ EXAMPLES = [
         id="filled from the second answer",
     ),
     pytest.param([[YEAST, INVENTED], []], YEAST, [UNSUPPORTED], id="one that names the subject"),
+    pytest.param(
+        [["A DOP is bread that keeps for weeks."], []],
+        "A DOP is bread that keeps for weeks.",
+        [],
+        id="by a short name",
+    ),
     pytest.param([[FED], []], "", [], id="one alone that does not"),
 ]
 
@@ -50,7 +56,7 @@ EXAMPLES = [
 def test_the_sentences_that_are_kept(
     answers: Sequence[Sequence[str]], text: str, reasons: Sequence[str]
 ) -> None:
-    kept = KeptSentences(["Sourdough"])
+    kept = KeptSentences(["Sourdough", "DOP"])
     for number, answer in enumerate(answers):
         evidence = [Evidence(each.strip("!"), "", 0.1 if "!" in each else 0.9) for each in answer]
         kept.add(evidence, is_strict=number > 0)
