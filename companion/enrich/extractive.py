@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import islice
+from itertools import islice, pairwise
 
 from companion.enrich.checks.meta_talk import is_in_first_person
 from companion.enrich.statements import is_definition, read_passages
@@ -48,6 +48,7 @@ _LEANS_ON_LIST = re.compile(
     r"\b(?:following|follows?|below|folgend\w*|suivant\w*|siguiente\w*|следующ\w*)\b|以下|下列|如下|次の",
     re.IGNORECASE,
 )
+_DASHES = ("—", "–", "―", "--")
 _QUOTES = "\"'“‘«„「『《(（¿¡"
 _PAIRS = ("()", "（）", "“”", "「」", "《》", "[]")
 
@@ -64,11 +65,13 @@ def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str
     first: str | None = None
     title_stems = set(find_stems(title))
     is_told = False  # by the author, of themselves
-    sentences = islice(find_sentences(read_paragraphs(parsed)), _SENTENCES)
+    sentences = list(islice(find_sentences(read_paragraphs(parsed)), _SENTENCES + 1))
     longest = int(max_characters * _OVER)
-    for number, sentence in enumerate(sentences):
-        if first and number >= _PREFERRED:
+    for number, (sentence, following) in enumerate(pairwise([*sentences, ""])):
+        if number == _SENTENCES or (first and number >= _PREFERRED):
             break
+        if following.startswith(_DASHES):  # who said it: it is a quotation
+            continue
         value = _read_value(sentence, title, longest) if len(sentence) <= _LONGEST else ""
         is_own = is_in_first_person(value)
         is_told |= is_own

@@ -313,6 +313,24 @@ def test_a_heading_is_no_description(text: str) -> None:
     assert kind_of(replace(answer_of(text), note=note)) == "title"
 
 
+VERSE = "春蚕食叶响回廊，禹门已准桃花浪。"
+SAID = "Bread is the staff of life, and a loaf is a friend."
+QUOTED = [
+    pytest.param(VERSE, f"{VERSE}——辛弃疾（宋代）\n", "quotation", id="a verse and its poet"),
+    pytest.param(SAID, f"“{SAID}” — *Anna Bäcker*\n", "quotation", id="in marks, with its author"),
+    pytest.param(SAID, f"> {SAID}\n", "quotation", id="in a block quote"),
+    pytest.param(SAID, f"{SAID}\n", None, id="the note's own sentence"),
+    pytest.param(SAID, f"{SAID} — it rises for a day.\n", None, id="goes on"),
+    pytest.param(SAID, f"{SAID} Another one – not said by anybody.\n", None, id="a later dash"),
+]
+
+
+@pytest.mark.parametrize(("text", "note", "kind"), QUOTED)
+def test_a_quotation_is_no_description(text: str, note: str, kind: str | None) -> None:
+    answer = replace(answer_of(text, "zh" if text == VERSE else "en"), note=f"{note}\nMy bread.")
+    assert kind_of(answer) == kind
+
+
 def test_a_callout_of_a_section_may_be_shorter() -> None:
     answer = answer_of("A starter is fed so that the yeast in it lives. " * 5, field="callout")
     assert CHECKS["length"](answer) and not CHECKS["length"](replace(answer, of_section=True))
@@ -354,7 +372,7 @@ def test_a_sentence_that_stands_twice_is_quoted_as_it_stands() -> None:
 
 
 def test_no_kind_goes_untested() -> None:
-    assert {kind for kind, _, _ in BAD} | {"copied"} == set(CHECKS)  # see CALLOUTS
+    assert {kind for kind, _, _ in BAD} | {"copied", "quotation"} == set(CHECKS)
 
 
 @given(st.text(max_size=300))

@@ -74,6 +74,10 @@ SENTENCES = [
         id="Chinese over two lines",
     ),
     pytest.param(JAPANESE, JAPANESE, id="Japanese"),
+    pytest.param(f"{ABOUT} — Anna Bäcker\n\n{FIRST}", FIRST, id="no quotation"),
+    pytest.param(
+        f"春蚕食叶响回廊，禹门已准桃花浪。——辛弃疾（宋代）\n\n{FIRST}", FIRST, id="no verse"
+    ),
     pytest.param(f"fed daily by a baker who has the time.\n\n{FIRST}", FIRST, id="no fragment"),
     pytest.param(
         "sourdough is a bread that wild yeast raises.",

@@ -20,6 +20,7 @@ from companion.enrich.checks.names_and_numbers import find_unknown_names, find_u
 from companion.enrich.checks.repetition import (
     find_copied,
     find_echo,
+    find_quotation,
     find_repetition,
     find_title_alone,
     without_copies,
@@ -57,6 +58,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "voice": find_first_person,
         "task": find_task_talk,
         "copied": find_copied,
+        "quotation": find_quotation,
         "repetition": find_repetition,
         "title": find_title_alone,
         "markup": find_markup,

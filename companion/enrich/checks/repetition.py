@@ -36,6 +36,11 @@ _ROW = re.compile(
 # Stems, and the share of different ones that people have at least: in lines of up to 60 stems 0.88,
 # in longer ones 0.74, in callouts that they wrote 0.8 (210), in good ones by small models 0.55.
 _LINE, _LONG_LINE, _CALLOUT = (7, 0.81), (61, 0.66), (20, 0.53)
+# "…" — Name, at the end of a line; a sentence that goes on after a dash does so in lower case.
+_SAID_BY = re.compile(
+    r"[\"'”’»」』*_]*\s*[—–―-]{1,2}\s*[*_「『《]*(?=[^\W\d_])(?![a-zà-ÿа-я])[^\n.!?。！？]{1,60}$",
+    re.MULTILINE,
+)
 _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 
 
@@ -64,6 +69,22 @@ def find_title_alone(answer: CheckedAnswer) -> Fault | None:
         return None
     retry = "It only repeats the title. Say what the title does not say."
     return Fault("title", "says no more than the title", retry)
+
+
+def find_quotation(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of a value that is somebody's words, which the note only quotes."""
+    said = answer.text.strip()
+    start = answer.note.find(said) if answer.field.kind == "text" else -1
+    if start < 0 or not (_is_quoted(answer.note, start, start + len(said))):
+        return None
+    retry = "That is a quotation in the note. Say what the note itself is about."
+    return Fault("quotation", "is a quotation that the note has", retry)
+
+
+def _is_quoted(note: str, start: int, end: int) -> bool:
+    """Whether that part of the note is in a block quote, or followed by who said it."""
+    line = note[note.rfind("\n", 0, start) + 1 : start]
+    return line.lstrip().startswith(">") or bool(_SAID_BY.match(note, end))
 
 
 def _find_phrase(tokens: Sequence[str], words: int, signs: int) -> Iterator[str]:
