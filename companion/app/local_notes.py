@@ -151,8 +151,7 @@ class LocalNotes:
 
         @cache
         def find_titles() -> frozenset[str]:
-            styles = self._space.config.styles(VaultContext(scan()).styles)
-            return frozenset(style.title.casefold() for style in styles)
+            return self._space.config.styles(VaultContext(scan()).styles).titles
 
         return [Note.of(path, facts, find_titles) for path, facts in entries]
 

@@ -268,8 +268,7 @@ class Asker:
             examples=examples,
             small=model.is_small,
         )
-        styles = self.callout_styles
-        titles = frozenset(each.title.casefold() for each in (styles.top, styles.section))
+        titles = self.callout_styles.titles
         others = told.quotable, (*embedded.files, *files, *told.files), told.paths
         return AskedNote(path, prompts, parsed, needs, context, language, titles, embedded, *others)
 

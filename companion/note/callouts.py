@@ -50,6 +50,11 @@ class Styles(NamedTuple):
     section: Style = Style(fold="+")
     form_of: Callable[[str], PropertyForm] = lambda name: PLAIN_FORM
 
+    @property
+    def titles(self) -> frozenset[str]:
+        """The titles, casefolded: an empty callout with one of them asks no question."""
+        return frozenset(style.title.casefold() for style in (self.top, self.section))
+
 
 @dataclass(frozen=True)
 class Callout:
