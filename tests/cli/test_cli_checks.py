@@ -147,7 +147,8 @@ def test_where_a_small_model_invents_twice_the_note_s_own_definition_is_proposed
 ) -> None:
     user.configure('[endpoint]\njson_mode = "text"\nsmall = true\n[notes]\nfields = ["callout"]\n')
     user.note("Sourdough.md", f"{NOTE}\n{'It rises slowly, over night, in a cold kitchen. ' * 3}\n")
-    user.fake.text = "It was first made by monks who lived on a high mountain by the sea."
+    invented = answer("It was first made by monks who lived on a high mountain by the sea.")
+    user.fake.script = lambda _seen, _number: invented
     assert user.run("enrich", "Sourdough.md").status == 0 and user.calls() == 2
     [proposal] = user.run("proposals", "--json").objects
     assert proposal["text"] == [OWN]
