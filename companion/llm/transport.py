@@ -3,7 +3,7 @@
 The only module that imports openai and httpx2, and so the only slow one to import (0.5 s).
 What the openai package reads from the environment by itself (OPENAI_API_KEY, OPENAI_ORG_ID,
 OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS, OPENAI_LOG and others) has no effect: all requests pass
-`_GuardedTransport`, which sends our own headers and no others.
+`_GuardedClient`, which sends our own headers and no others.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import logging
 import socket
 import threading
 import time
+from base64 import b64encode
 from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakSet
 
@@ -53,14 +54,7 @@ class Transport:
 
     def __init__(self, endpoint: Endpoint, max_answer: int = MAX_ANSWER) -> None:
         self.endpoint = endpoint
-        self._is_closed = False
-        self._guard = _GuardedTransport(endpoint, max_answer)
-        self._http = httpx2.Client(
-            transport=self._guard,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx2.Timeout(endpoint.timeout, connect=_CONNECT_TIMEOUT),
-        )
+        self._http = _GuardedClient(endpoint, max_answer)
         self._openai = _BareOpenAI(
             **_IGNORE_ENVIRONMENT,
             base_url=endpoint.base_url,
@@ -83,11 +77,7 @@ class Transport:
             response = error.response
         except openai.APIConnectionError as error:
             raise _failure_of(error) from None
-        except RuntimeError as error:  # httpx2's, for a client that was closed before it sent
-            if not self._is_closed:
-                raise
-            raise CallFailed(str(error), sent=False) from None
-        return _read_reply(response)._replace(sent_at=self._guard.sent_at())
+        return _read_reply(response)._replace(sent_at=self._http.sent_at())
 
     @contextmanager
     def client(self, retries: int) -> Iterator[openai.OpenAI]:
@@ -120,8 +110,6 @@ class Transport:
 
     def close(self) -> None:
         """Break off the calls under way, which raise CallFailed, and close the connections."""
-        self._is_closed = True  # first: a call that starts now fails as one that was broken off
-        self._guard.break_off()
         self._http.close()
 
 
@@ -161,27 +149,37 @@ _JSON_HEADERS = httpx2.Headers({"accept": "application/json", "content-type": "a
 _parse_url = lru_cache(maxsize=16)(httpx2.URL)
 
 
-class _GuardedTransport(httpx2.BaseTransport):
+class _GuardedClient(httpx2.Client):
     """Sends our own headers only, limits the size and time of a reply, and can break calls off.
 
     Each call under way has a connection of its own, taken from those that are idle. One pool for
-    all would look at every connection for every call, with a system call each.
+    all would look at every connection for every call, with a system call each. There are no
+    redirects, cookies or logins to handle.
     """
 
     def __init__(self, endpoint: Endpoint, max_answer: int) -> None:
+        super().__init__(
+            transport=httpx2.BaseTransport(),
+            trust_env=False,
+            timeout=httpx2.Timeout(endpoint.timeout, connect=_CONNECT_TIMEOUT),
+        )
         self._endpoint = endpoint
         self._max_answer = max_answer
         self._proxy = _proxy_for(endpoint)
-        self._trusts_env = not endpoint.is_local
+        self._is_remote = not endpoint.is_local
         is_encrypted = bool(self._proxy) or endpoint.parts.scheme == "https"
-        self._ssl = httpx2.create_ssl_context(verify=is_encrypted, trust_env=self._trusts_env)
-        self._headers = httpx2.Headers(
-            {"accept-encoding": "identity", "user-agent": f"callout-companion/{__version__}"}
-        )
+        self._ssl = httpx2.create_ssl_context(verify=is_encrypted, trust_env=self._is_remote)
+        own_headers = {
+            "accept-encoding": "identity",
+            "user-agent": f"callout-companion/{__version__}",
+        }
         if endpoint.key:
-            self._headers["authorization"] = f"Bearer {endpoint.key}"
+            own_headers["authorization"] = f"Bearer {endpoint.key}"
+        elif endpoint.parts.username:
+            login = f"{unquote(endpoint.parts.username)}:{unquote(endpoint.parts.password or '')}"
+            own_headers["authorization"] = f"Basic {b64encode(login.encode()).decode()}"
+        self._own_headers = httpx2.Headers(own_headers).raw
         self._lock = threading.Lock()
-        self._closed = False
         self._idle: deque[tuple[float, httpx2.HTTPTransport]] = deque()  # since when; newest last
         self._streams: WeakSet[Any] = WeakSet()
         self._sent = threading.local()
@@ -191,32 +189,37 @@ class _GuardedTransport(httpx2.BaseTransport):
         at: float | None = getattr(self._sent, "at", None)
         return at
 
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+    def send(self, request: httpx2.Request, **_: object) -> httpx2.Response:
+        """Return the response, its body read."""
         deadline = time.monotonic() + self._endpoint.timeout
         headers = [each for each in request.headers.raw if each[0].lower() in _ALLOWED_HEADERS]
-        basic = request.headers.get("authorization", "")
-        if basic.startswith("Basic ") and not self._endpoint.key:
-            headers.append((b"authorization", basic.encode()))  # from a base URL with a user name
-        request.headers = httpx2.Headers([*headers, *self._headers.raw])
+        request.headers = httpx2.Headers([*headers, *self._own_headers])
         request.extensions = {**request.extensions, "trace": self._trace}
         self._sent.at = None
         connection = self._take()
-        with ExitStack() as on_error:
-            on_error.callback(self._give_back, connection)
-            response = connection.handle_request(request)
-            on_error.callback(response.close)
-            if response.headers.get("content-encoding", "identity") != "identity":
-                raise unusable_answer_error(
-                    self._endpoint, "is compressed, although plain text was asked for"
-                )
-            when_read = on_error.pop_all()
-        body = _LimitedBody(response, self._endpoint, deadline, self._max_answer, when_read)
+        try:
+            with closing(connection.handle_request(request)) as response:
+                body = b"".join(self._read(response, deadline))
+        finally:
+            self._give_back(connection)
         return httpx2.Response(
-            response.status_code,
-            headers=response.headers,
-            stream=body,
-            extensions=response.extensions,
+            response.status_code, headers=response.headers, content=body, request=request
         )
+
+    def _read(self, response: httpx2.Response, deadline: float) -> Iterator[bytes]:
+        """Yield the body, up to so many bytes and until the deadline. Raises AnswerError."""
+        if response.headers.get("content-encoding", "identity") != "identity":
+            reason = "is compressed, although plain text was asked for"
+            raise unusable_answer_error(self._endpoint, reason)
+        size = 0
+        for chunk in response.iter_raw():
+            size += len(chunk)
+            if size > self._max_answer:
+                limit = f"{self._max_answer // 1024 // 1024} MiB"
+                raise unusable_answer_error(self._endpoint, f"is longer than {limit}")
+            if time.monotonic() > deadline:
+                raise httpx2.ReadTimeout("the answer came too slowly")
+            yield chunk
 
     def _trace(self, event: str, info: dict[str, Any]) -> None:
         """Remember the streams that were opened, and when a request had been sent."""
@@ -225,29 +228,29 @@ class _GuardedTransport(httpx2.BaseTransport):
         elif event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._streams.add(info["return_value"])
 
-    def break_off(self) -> None:
-        """Shut the sockets down, so that threads waiting on them return at once."""
+    def close(self) -> None:
+        """Break the calls under way off, and close the connections."""
+        super().close()  # first: a call that starts now fails as one that was broken off
+        with self._lock:
+            idle, self._idle = self._idle, deque()
         for stream in list(self._streams):
             sock = stream.get_extra_info("socket")
             if isinstance(sock, socket.socket):
-                with suppress(OSError):
+                with suppress(OSError):  # threads that wait on it return at once
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, deque()
         for _, connection in idle:
             connection.close()
 
     def _take(self) -> httpx2.HTTPTransport:
         """Return the connection that was used last, a new one where none is idle."""
         with self._lock:
+            if self.is_closed:
+                raise httpx2.ConnectError("the connections were closed")
             if self._idle:
                 return self._idle.pop()[1]
         return httpx2.HTTPTransport(
             verify=self._ssl,
-            trust_env=self._trusts_env,
+            trust_env=self._is_remote,
             limits=httpx2.Limits(max_connections=1, keepalive_expiry=_IDLE),
             proxy=self._proxy,
         )
@@ -256,7 +259,7 @@ class _GuardedTransport(httpx2.BaseTransport):
         """Keep the connection for the next call; close what has been idle for too long."""
         now, old = time.monotonic(), list[httpx2.HTTPTransport]()
         with self._lock:
-            if self._closed:
+            if self.is_closed:
                 old.append(connection)
             else:
                 self._idle.append((now, connection))
@@ -264,38 +267,6 @@ class _GuardedTransport(httpx2.BaseTransport):
                 old.append(self._idle.popleft()[1])
         for each in old:
             each.close()
-
-
-class _LimitedBody(httpx2.SyncByteStream):
-    """The body of a reply, up to so many bytes and until the deadline."""
-
-    def __init__(
-        self,
-        response: httpx2.Response,
-        endpoint: Endpoint,
-        deadline: float,
-        most: int,
-        when_read: ExitStack,
-    ) -> None:
-        self._most = most
-        self._when_read = when_read
-        self._response = response
-        self._endpoint = endpoint
-        self._deadline = deadline
-
-    def __iter__(self) -> Iterator[bytes]:
-        size = 0
-        for chunk in self._response.iter_raw():
-            size += len(chunk)
-            if size > self._most:
-                limit = f"{self._most // 1024 // 1024} MiB"
-                raise unusable_answer_error(self._endpoint, f"is longer than {limit}")
-            if time.monotonic() > self._deadline:
-                raise httpx2.ReadTimeout("the answer came too slowly")
-            yield chunk
-
-    def close(self) -> None:
-        self._when_read.close()
 
 
 def _proxy_for(endpoint: Endpoint) -> httpx2.Proxy | None:
