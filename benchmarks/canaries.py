@@ -6,7 +6,8 @@ Works on a copy of the vault, with 50 private notes added that hold 200 words fo
 in their titles, aliases, tags and in sentences that link to public notes. Some of the public notes
 embed private notes and PDFs in a private folder, at first hand and by another public note. First a
 model on this machine enriches the private notes and the public ones that they link to. It is a
-parrot: it answers with whichever of the words it is shown, and with the aliases. Then an endpoint
+parrot: it answers with whichever of the words it is shown, and with the aliases. Some of what it
+gives for private notes is accepted in other words, which hold a word, too. Then an endpoint
 that counts as remote, since it listens on another address of this machine than a loopback one,
 enriches the public notes anew, and is asked for the private ones, by `enrich` and by
 `prompt --try`. At last all
@@ -31,6 +32,12 @@ from typing import Any
 
 from benchmarks.stub_endpoint import completion
 from companion.cli import run
+from companion.config import load_config
+from companion.enrich.context import VaultContext
+from companion.enrich.decisions import Decisions
+from companion.enrich.workspace import open_workspace
+from companion.store.proposal import Acceptance
+from companion.store.proposals import Selection
 from companion.vault.files import NoteFile
 from companion.vault.ignore import IgnoreRules
 from companion.vault.walk import walk_notes
@@ -38,7 +45,7 @@ from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen
 from tests.vault.test_pdf_text import make_pdf
 
 PRIVATE, TARGETS, EMBEDDING = 50, 120, 20
-CANARY = re.compile(r"zq[tagx]\d{3}")
+CANARY = re.compile(r"zq[tagxc]\d{3}")
 SETTINGS = """[notes]
 examples = true
 [private]
@@ -71,6 +78,8 @@ def main() -> int:
         with endpoint("127.0.0.1") as (address, local):
             os.environ["COMPANION_BASE_URL"] = address
             run(["enrich", *targets, *private, "--json"])
+            run(["enrich", *private[:EMBEDDING], "--force", "--propose", "--json"])
+        corrected = correct(vault, private)
         with endpoint(own_address()) as (address, remote):
             os.environ["COMPANION_BASE_URL"] = address
             run(["enrich", *targets, "--force", "--retry", "--yes", "--json"])
@@ -88,20 +97,24 @@ def main() -> int:
             run(["doctor", "similar", "--yes"])
             run(["enrich", *targets, *private, "--force", "--retry", "--json"])
         written = "".join((vault / path).read_text(encoding="utf-8") for path in targets)
-    return report(local, remote, encoded, written)
+    return report(local, remote, encoded, written, corrected)
 
 
-def report(local: list[str], remote: list[str], encoded: list[str], written: str) -> int:
+def report(
+    local: list[str], remote: list[str], encoded: list[str], written: str, corrected: int
+) -> int:
     """Print what was sent where, and return the exit status."""
     seen, leaked = find_canaries("".join(local)), find_canaries("".join(remote + encoded))
     kept = find_canaries(written)
     print(f"the model on this machine: {len(local)} calls, {len(seen)} of {4 * PRIVATE} words")
     print(f"the remote endpoint: {len(remote)} calls, the remote encoder: {len(encoded)} calls,")
     print(f"    together {len(leaked)} of the words")
+    print(f"{corrected} values of private notes were accepted in other words")
     print(f"public notes: {len(kept)} of the words were written into them")
     for word in sorted(leaked | kept):
         print(f"  {word}")
     is_proof = min(len(remote), len(encoded)) >= TARGETS / 2 and len(seen) >= 3 * PRIVATE
+    is_proof &= bool(corrected)
     return int(bool(leaked or kept) or not is_proof)
 
 
@@ -134,6 +147,15 @@ def write_private(vault: Path, number: int, targets: list[str]) -> str:
         encoding="utf-8",
     )
     return path
+
+
+def correct(vault: Path, private: list[str]) -> int:
+    """Accept what is proposed for private notes in other words; return how many values."""
+    with open_workspace(load_config(vault), vault) as space:
+        proposed = space.journal.proposals.select(Selection(private, states=("open",)))
+        decisions = Decisions(space, lambda: VaultContext(space.scan()))
+        wishes = [Acceptance(each.id, f"In short: zqc{each.id:03}.") for each in proposed]
+        return sum(each.result.change is not None for each in decisions.accept(wishes))
 
 
 def embed_private(vault: Path, number: int, path: str) -> None:

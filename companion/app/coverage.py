@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import islice
 from typing import TypeVar
 
 from companion.app.types.coverage import (
@@ -13,15 +14,24 @@ from companion.app.types.coverage import (
     FolderCoverage,
     LeftAlone,
     LeftAloneKind,
+    OftenRefused,
     Spending,
     Spent,
     SpentOnDay,
     SpentOnModel,
+    Taught,
+    TaughtCorrection,
+    UnfilledField,
 )
 from companion.config import Config
+from companion.config.edit_settings import find_place, plan_settings, write_planned
+from companion.enrich.backlinks import Backlinks
+from companion.enrich.context import VaultContext
+from companion.enrich.lessons import Lessons, find_refused
 from companion.enrich.model import is_free
 from companion.enrich.task import Job, leave_out_asked
 from companion.enrich.workspace import Workspace
+from companion.errors import UsageError
 from companion.llm.budget import Budget
 from companion.llm.budget_store import Amount
 from companion.note.exclusions import property_mark, tag_mark
@@ -30,9 +40,11 @@ from companion.note.needs import CALLOUT
 from companion.store.proposal import LatestProposal
 from companion.vault.files import is_in
 from companion.vault.index import Scan
+from companion.vault.paths import spelled_path
 
 S = TypeVar("S", bound=Spent)
 
+_CORRECTIONS = 5  # that are shown
 _MICRO = 1_000_000
 
 
@@ -68,6 +80,38 @@ def measure_coverage(space: Workspace, scan: Scan, folder: str) -> Coverage:
     unfilled = [LeftAlone(kind=k, reason=why, notes=n) for (k, why), n in reasons.most_common()]
     shown = [counts.show(name) for name, counts in sorted(folders.items())]
     return Coverage(total=total.show(folder), folders=shown, left_alone=unfilled)
+
+
+def find_taught(space: Workspace, scan: Scan) -> Taught:
+    """Return what the user has taught by descriptions, corrections and refusals."""
+    vault, lessons = VaultContext(scan), Lessons(space, Backlinks(space))
+    style = lessons.style(vault)
+    last = islice(lessons.corrections(vault), _CORRECTIONS)
+    return Taught(
+        descriptions=str(style or ""),
+        corrections=[
+            TaughtCorrection(path=each.path, kind=each.kind, was=each.was, now=each.now)
+            for each, _ in last
+        ],
+        refused=[OftenRefused(**each._asdict()) for each in find_refused(space)],
+    )
+
+
+def leave_unfilled(space: Workspace, field: UnfilledField) -> None:
+    """Have the settings say that the field is not filled in the folder.
+
+    Raises UsageError if the folder is not there, no field has that name, or the file cannot be
+    edited.
+    """
+    folder = spelled_path(space.root, field.folder)
+    kinds = {each.fills for each in space.prompts.fields.values()}
+    if field.kind not in kinds:
+        raise UsageError(f"there is no field {field.kind}; there are: {', '.join(sorted(kinds))}")
+    place = find_place(space.root)
+    unfilled = {name: list(kinds) for name, kinds in place.config.notes.unfilled.items()}
+    unfilled[folder] = list(dict.fromkeys([*unfilled.get(folder, ()), field.kind]))
+    write_planned(plan_settings(place.file, {"notes.unfilled": unfilled}, place.common))
+    space.refresh()
 
 
 def _facts_in(scan: Scan, folder: str) -> Iterator[tuple[str, Facts]]:

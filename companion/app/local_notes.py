@@ -90,6 +90,10 @@ class LocalNotes:
         """Return a scan that is made now."""
         return self._look(None)
 
+    def last(self) -> Scan:
+        """Return the last scan."""
+        return self._last()
+
     def page(self, query: NotesQuery) -> NotePage:
         """Return a page of notes in the order of their paths, as of the last scan; see Vault."""
         notes = self.select(query.filter, query.folder)

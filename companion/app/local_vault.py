@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache, partial
 
 from companion.app.backlog import BacklogConsent, find_backlog
-from companion.app.coverage import measure_spending
+from companion.app.coverage import find_taught, leave_unfilled, measure_spending
 from companion.app.jobs import plan_run
 from companion.app.local_agents import LocalAgents
 from companion.app.local_notes import LocalNotes, Progress
@@ -17,7 +17,15 @@ from companion.app.run import LocalRun
 from companion.app.status import find_status
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
-from companion.app.types.coverage import Coverage, CoverageQuery, Estimate, Spending, SpendingQuery
+from companion.app.types.coverage import (
+    Coverage,
+    CoverageQuery,
+    Estimate,
+    Spending,
+    SpendingQuery,
+    Taught,
+    UnfilledField,
+)
 from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.notes import Outdated, ScanOptions, ScanReport
 from companion.app.types.prompt import NotePrompt, PromptQuery
@@ -99,6 +107,14 @@ class LocalVault:
     def coverage(self, query: CoverageQuery) -> Coverage:
         """Return what is filled, waits, is to do or is left alone, by folder; see Vault."""
         return self._notes.coverage(query.folder)
+
+    def taught(self) -> Taught:
+        """Return what the user has taught by descriptions, corrections and refusals."""
+        return find_taught(self._space, self._notes.last())
+
+    def leave_unfilled(self, field: UnfilledField) -> None:
+        """Have the settings say that a field is not filled in a folder; see Vault."""
+        leave_unfilled(self._space, field)
 
     def estimate(self) -> Estimate:
         """Return what it would take to fill all that needs something, as of the last scan."""

@@ -19,7 +19,15 @@ from companion.app.types.changes import (
     Undone,
     UndoneChanges,
 )
-from companion.app.types.coverage import Coverage, CoverageQuery, Estimate, Spending, SpendingQuery
+from companion.app.types.coverage import (
+    Coverage,
+    CoverageQuery,
+    Estimate,
+    Spending,
+    SpendingQuery,
+    Taught,
+    UnfilledField,
+)
 from companion.app.types.decisions import Decisions, DecisionsMade, NoteDecision
 from companion.app.types.notes import Outdated, OutdatedTexts, ScanOptions, ScanReport
 from companion.app.types.outbox import OutboxEntry
@@ -69,6 +77,14 @@ class RemoteVault:
     def coverage(self, query: CoverageQuery) -> Coverage:
         """Return what is filled, waits, is to do or is left alone, by folder; see Vault."""
         return self._daemon.get(f"/coverage?{query.as_query()}", Coverage)
+
+    def taught(self) -> Taught:
+        """Return what the user has taught by descriptions, corrections and refusals."""
+        return self._daemon.get("/taught", Taught)
+
+    def leave_unfilled(self, field: UnfilledField) -> None:
+        """Have the settings say that a field is not filled in a folder; see Vault."""
+        self._daemon.post("/unfilled", Taught, field)
 
     def estimate(self) -> Estimate:
         """Return what it would take to fill all that needs something, as of the last scan."""

@@ -14,7 +14,15 @@ from companion.app.local_notes import Progress
 from companion.app.run import Run
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
-from companion.app.types.coverage import Coverage, CoverageQuery, Estimate, Spending, SpendingQuery
+from companion.app.types.coverage import (
+    Coverage,
+    CoverageQuery,
+    Estimate,
+    Spending,
+    SpendingQuery,
+    Taught,
+    UnfilledField,
+)
 from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.notes import Outdated, ScanOptions, ScanReport
 from companion.app.types.prompt import NotePrompt, PromptQuery
@@ -79,6 +87,15 @@ class Vault(Protocol):
         """Return what is filled, waits, is to do or is left alone, by folder.
 
         Raises UsageError if the folder is not there.
+        """
+
+    def taught(self) -> Taught:
+        """Return what the user has taught by descriptions, corrections and refusals."""
+
+    def leave_unfilled(self, field: UnfilledField) -> None:
+        """Have the settings say that a field is not filled in a folder.
+
+        Raises UsageError if the folder or the field is not there.
         """
 
     def estimate(self) -> Estimate:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import json
+import shlex
 import webbrowser
 from collections.abc import Iterator
 from datetime import datetime
@@ -12,6 +14,7 @@ import click
 
 from companion.app.open_vault import open_vault
 from companion.app.runtime_file import find_daemon
+from companion.app.types.coverage import OftenRefused
 from companion.app.types.status import Status
 from companion.cli.output import Output, count, describe_backlog, local_time
 from companion.cli.session import (
@@ -101,8 +104,19 @@ def status(as_json: bool, watch: bool, vault: Path | None) -> None:
             if watch and output.out.is_terminal:
                 click.clear()
             _print_status(now, output, as_json=as_json)
+        for each in opened.taught().refused if now.running and not as_json else ():
+            output.say(
+                f"{'refused':<12} {each.kind} in {each.folder}: the last {each.times} proposals; to"
+                f" stop filling it there: {_unfilled_command(each)}"
+            )
     if not now.running:
         raise NotThere(describe_missing_daemon(root))
+
+
+def _unfilled_command(refused: OftenRefused) -> str:
+    folder = json.dumps(refused.folder, ensure_ascii=False)
+    tables = f'{{ {folder} = ["{refused.kind}"] }}'
+    return f"companion config set notes.unfilled {shlex.quote(tables)}"
 
 
 def _print_status(now: Status, output: Output, *, as_json: bool) -> None:

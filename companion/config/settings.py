@@ -47,6 +47,8 @@ class NotesTable(Table):
     """other notes' sentences stand in for a small model's callout; unset: as own_sentence"""
     examples: bool = False
     """show a model that is not small the author's descriptions of up to 3 similar notes"""
+    unfilled: dict[FolderName, tuple[str, ...]] = {}
+    """properties, or callout, that are not filled in a folder, as { Journal = ["aliases"] }"""
 
 
 class IgnoreTable(Table):
@@ -225,6 +227,14 @@ class Config(Table):
             if mode := folders.get(path):
                 return mode
         return self.review.fields.get(kind, self.review.mode)
+
+    def is_unfilled(self, path: str, kind: str) -> bool:
+        """Return whether a field is not filled in the folder of the note. kind: of its need."""
+        key = folder_key(path) if self.notes.unfilled else ""
+        return any(
+            key.startswith(f"{folder_key(folder)}/") and kind in kinds
+            for folder, kinds in self.notes.unfilled.items()
+        )
 
     def similar_endpoint(self) -> Endpoint | None:
         """Return the endpoint that encodes texts; None: the built-in encoder does."""

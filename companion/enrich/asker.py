@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
@@ -13,6 +13,7 @@ from companion.enrich.context import AskedNote, VaultContext, find_styles, make_
 from companion.enrich.embeds import Embeds
 from companion.enrich.excerpt import add_text, excerpt, find_too_little
 from companion.enrich.language import NoteLanguages, name_language
+from companion.enrich.lessons import Lessons
 from companion.enrich.model import ModelFacts, model_facts
 from companion.enrich.model_calls import (
     RETRY_TOKENS,
@@ -34,7 +35,7 @@ from companion.llm.client import Client
 from companion.llm.pricing import estimate_tokens
 from companion.llm.response import Answer, JsonSchema, Usage
 from companion.note.callouts import Styles
-from companion.note.needs import Need
+from companion.note.needs import DESCRIPTION, Need
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import PromptContext
 from companion.vault.files import NoteFile
@@ -85,7 +86,11 @@ class Asker:
         self._renewing = Lock()
         self._languages: NoteLanguages | None = None
         self._lock = Lock()
+        self._read_from(workspace)
+
+    def _read_from(self, workspace: Workspace) -> None:
         self._backlinks, self._embeds = Backlinks(workspace), Embeds(workspace)
+        self._lessons = Lessons(workspace, self._backlinks)
 
     @property
     def model(self) -> ModelFacts:
@@ -218,7 +223,7 @@ class Asker:
                 self.vault_context = self._renew_context()
             except UsageError as error:
                 raise NoteBusy(str(error), path) from None
-            self._backlinks, self._embeds = Backlinks(space), Embeds(space)
+            self._read_from(space)
 
     def _choose(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
         """Return the values that similar notes decide, without a model."""
@@ -238,8 +243,8 @@ class Asker:
     ) -> AskedNote:
         """Return the note with the context that both questions about it share.
 
-        Other notes tell a small model as much as the note itself lacks. Descriptions of similar
-        notes are examples for a model that is not small. likely: as in ChosenValues.
+        Other notes tell a small model as much as the note itself lacks. How the author writes is
+        shown to a model that is not small. likely: as in ChosenValues.
         """
         prompts, vault_context = self.workspace.prompts.for_note(path), self.vault_context
         language = self._language_of(path, parsed)
@@ -253,24 +258,37 @@ class Asker:
         embedded = self._embeds.read(vault_context, path, parsed, most)
         whole, told_language = embedded.note, None if is_default else language
         context = make_prompt_context(parsed, path, vocabulary, told_language, whole)
-        budget, examples, files = model.told_tokens, tuple[str, ...](), tuple[NoteFile, ...]()
+        learnt, files = dict[str, Any](small=model.is_small), tuple[NoteFile, ...]()
+        budget = model.told_tokens
         if model.is_small:
             budget -= estimate_tokens(excerpt(whole.lines, None))
-        elif self.similar and self.workspace.config.notes.examples:
+        else:
+            names = {field.fills: field.name for field in fields}
+            more, files = self._learn(path, parsed, names)
+            learnt |= more
+        told = self._backlinks.tell(vault_context, path, parsed, budget)
+        context = replace(context, backlinks=told.backlinks, linked=told.linked, **learnt)
+        titles = self.callout_styles.titles
+        others = embedded, told.quotable, (*embedded.files, *files, *told.files), told.paths
+        return AskedNote(path, prompts, parsed, needs, context, language, titles, *others)
+
+    def _learn(
+        self, path: str, parsed: ParsedNote, names: Mapping[str, str]
+    ) -> tuple[dict[str, Any], tuple[NoteFile, ...]]:
+        """Return what prompts show of how the author writes, and the files that it is from.
+
+        names: of the fields that are asked for, by what they fill.
+        """
+        vault_context, lessons = self.vault_context, self._lessons
+        corrections, files = lessons.find_corrections(vault_context, names)
+        learnt: dict[str, Any] = {"corrections": corrections}
+        if DESCRIPTION in names:
+            learnt["style"] = str(lessons.style(vault_context) or "")
+        if self.similar and self.workspace.config.notes.examples:
             similar = self.similar.find_likely(vault_context, path, parsed, _SIMILAR)
             described = self._backlinks.describe(vault_context, similar, _EXAMPLES)
-            examples, files = described.linked, described.files
-        told = self._backlinks.tell(vault_context, path, parsed, budget)
-        context = replace(
-            context,
-            backlinks=told.backlinks,
-            linked=told.linked,
-            examples=examples,
-            small=model.is_small,
-        )
-        titles = self.callout_styles.titles
-        others = told.quotable, (*embedded.files, *files, *told.files), told.paths
-        return AskedNote(path, prompts, parsed, needs, context, language, titles, embedded, *others)
+            learnt["examples"], files = described.linked, (*files, *described.files)
+        return learnt, files
 
     def _acceptor(self, note: AskedNote) -> Acceptor:
         return Acceptor(self.workspace.config, self.vault_context, self.model, note, self.similar)

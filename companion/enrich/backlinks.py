@@ -103,10 +103,16 @@ class Backlinks:
         read = tuple(dict.fromkeys(files))
         return Told(backlinks, linked, tuple(quotable), read, described | lines)
 
-    def describe(self, vault: VaultContext, paths: Iterable[str], most: int) -> Told:
-        """Return descriptions that the authors of these notes gave them, the first ones."""
+    def describe(
+        self, vault: VaultContext, paths: Iterable[str], most: int, sources: int = _SOURCES
+    ) -> Told:
+        """Return descriptions that the authors of these notes gave them, the first ones.
+
+        sources: notes that are read at most.
+        """
         files: list[NoteFile] = []
-        descriptions = (source.description for _, source in self._sources(vault, paths, files))
+        read = self._sources(vault, paths, files, sources)
+        descriptions = (source.description for _, source in read)
         described = tuple(islice(filter(None, descriptions), most))
         return Told(linked=described, files=tuple(files))
 
@@ -133,11 +139,15 @@ class Backlinks:
                 yield said, source
 
     def _sources(
-        self, vault: VaultContext, paths: Iterable[str], files: list[NoteFile] | None = None
+        self,
+        vault: VaultContext,
+        paths: Iterable[str],
+        files: list[NoteFile] | None = None,
+        most: int = _SOURCES,
     ) -> Iterator[tuple[str, _Source]]:
         """Yield the notes that may tell something, with their paths; files: gets those yielded."""
         open_paths = (path for path in paths if vault.may_tell(path))
-        for path in islice(open_paths, _SOURCES):
+        for path in islice(open_paths, most):
             # as it is now, for it may have become private since the scan
             file = stat_note(self._workspace.root, path)
             if file and (source := self._read(file)):

@@ -142,17 +142,20 @@ class NeedsToAsk(NamedTuple):
     """The needs of a note, sorted by whether they are asked for.
 
     needs: those to ask for. before: those that were asked for before, and are not again. proposed:
-    as in Task. Both with what is known of each.
+    as in Task. Both with what is known of each. unset: those that the settings leave out.
     """
 
     needs: tuple[Need, ...]
     before: tuple[tuple[Need, LatestProposal], ...]
     proposed: tuple[tuple[Need, LatestProposal], ...]
+    unset: tuple[Need, ...] = ()
 
     @property
     def unfilled(self) -> tuple[str, ...]:
         """Why needs are not asked for, except those that have an open proposal."""
         by_reason: dict[str, list[str]] = {}
+        for need in self.unset:
+            by_reason.setdefault(_UNSET, []).append(_name(need))
         for need, latest in self.before:
             if "new-value" in latest.flags:
                 why = f"asked for once; {latest.reason}"
@@ -204,9 +207,13 @@ def leave_out_asked(
     is_another = cache(partial(_is_another, workspace, job.path))  # needs may share a change
     open_needs: list[Need] = []
     before, proposed = list[tuple[Need, LatestProposal]](), list[tuple[Need, LatestProposal]]()
+    unset: list[Need] = []
     for need in needs:
         previous = latest.get(need.key)
-        if previous is not None and previous.state in ("open", "asked"):
+        is_unset = need.where != "request" and workspace.config.is_unfilled(job.path, need.kind)
+        if is_unset and (previous is None or previous.state != "open"):
+            unset.append(need)
+        elif previous is not None and previous.state in ("open", "asked"):
             proposed.append((need, previous))
         elif (
             previous is None
@@ -220,7 +227,7 @@ def leave_out_asked(
             open_needs.append(need)
         else:
             before.append((need, previous))
-    return NeedsToAsk(tuple(open_needs), tuple(before), tuple(proposed))
+    return NeedsToAsk(tuple(open_needs), tuple(before), tuple(proposed), tuple(unset))
 
 
 def _find_lost(workspace: Workspace, path: str, latest: LatestProposal) -> LatestProposal | None:
@@ -326,6 +333,7 @@ def _is_another(workspace: Workspace, path: str, change: int) -> bool:
 
 
 LOST = "lost in a sync conflict"
+_UNSET = "not filled in this folder, by the settings (notes.unfilled)"
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")
 REWRITTEN = "the note was rewritten since it was asked about; enrich it again"
 

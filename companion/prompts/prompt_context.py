@@ -27,11 +27,12 @@ class PromptContext:
     self_description: the same, where it reads as a description already. properties: further
     properties of the note as `name: value`, for notes with little text. backlinks: what other
     notes say of it. linked: descriptions of notes that it links to. examples: descriptions that the
-    author gave to similar notes, for a model that can follow them. small: whether a small model is
-    asked, which is best told to write little, and only from what it is shown. strict: whether it
-    is to keep the words that it is shown, as its first answer went beyond them. wish: what the user
-    wants otherwise than it was in an earlier answer, in their words; earlier: that answer, where it
-    is to be shown.
+    author gave to similar notes, for a model that can follow them. corrections: what the author
+    made of earlier answers, by field name. style: how the author writes descriptions. small:
+    whether a small model is asked, which is best told to write little, and only from what it is
+    shown. strict: whether it is to keep the words that it is shown, as its first answer went beyond
+    them. wish: what the user wants otherwise than it was in an earlier answer, in their words;
+    earlier: that answer, where it is to be shown.
     """
 
     title: str
@@ -47,6 +48,8 @@ class PromptContext:
     backlinks: Sequence[str] = ()
     linked: Sequence[str] = ()
     examples: Sequence[str] = ()
+    corrections: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    style: str = ""
     small: bool = False
     strict: bool = False
     wish: str = ""
@@ -60,7 +63,8 @@ class PromptContext:
     def values(self) -> dict[str, object]:
         """Return the values for `note.md`, the template of the note's part of a message."""
         prose = break_turn_marks(self.prose.strip())
-        told = (*self.backlinks, *self.linked, *self.examples)
+        corrections = {name: as_lines(each) for name, each in self.corrections.items()}
+        told = (*self.backlinks, *self.linked, *self.examples, *chain(*corrections.values()))
         lists = (*self.headings, *self.aliases, *self.tags, *self.properties, *told)
         texts = (self.title, prose, self.opening or "", *lists)
         return self.short_values() | {
@@ -71,6 +75,7 @@ class PromptContext:
             "backlinks": as_lines(self.backlinks),
             "linked": as_lines(self.linked),
             "examples": as_lines(self.examples),
+            "corrections": corrections,
             "marker": _find_marker(texts),
         }
 
@@ -100,6 +105,7 @@ class PromptContext:
             "small": self.small,
             "strict": self.strict,
             "told_by_others": self.told_by_others,
+            "style": as_line(self.style),
         }
 
 
@@ -118,6 +124,8 @@ SAMPLES = (
         backlinks=("Coffee keeps people awake. (from “Sleep”)",),
         linked=("Ethiopia: A country in the Horn of Africa.",),
         examples=("How tea is picked, dried and poured.",),
+        corrections={"description": ("“All of tea.” became “How tea is poured.”",)},
+        style="about 8 words, and most begin with “How”",
     ),
     PromptContext("", "It is brewed from roasted seeds.", small=True),
 )

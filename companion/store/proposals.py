@@ -112,6 +112,26 @@ class ProposalStore:
         most = -1 if limit is None else limit  # SQLite takes -1 for no limit
         return self._query(f"{where} ORDER BY id DESC LIMIT ?", *values, most)
 
+    def corrected(self, kind: str | None, most: int) -> list[Proposal]:
+        """Return what the user accepted in words of their own, the last one first.
+
+        kind: of its need; None: any.
+        """
+        where = """state = 'accepted' AND decided_by = 'user' AND edited IS NOT NULL
+            AND kind = coalesce(?, kind) ORDER BY decided_at DESC, id DESC LIMIT ?"""
+        return self._query(where, kind, most)
+
+    def decided_by_user(self) -> list[tuple[str, str, ProposalState]]:
+        """Return path, kind and state of what the user accepted or refused, the last one first.
+
+        Not of that whose text was deleted.
+        """
+        query = f"""SELECT path, kind, state FROM proposals WHERE decided_by = 'user'
+            AND state IN ('accepted', 'refused') AND {_HAS_TEXT}
+            ORDER BY decided_at DESC, id DESC"""  # noqa: S608 (our own words)
+        rows = self._db.select(query)
+        return [(self._notes.current_path(path), kind, state) for path, kind, state in rows]
+
     def count(self, selection: Selection = ALL) -> int:
         """Return how many proposals are selected."""
         where, values = self._where(selection)

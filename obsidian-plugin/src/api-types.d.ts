@@ -493,6 +493,12 @@ export interface components {
             base_sha256: string;
             new_sha256: string;
         };
+        /** @description A field of which the last proposals in a folder were all refused. times: how many. */
+        OftenRefused: {
+            folder: string;
+            kind: string;
+            times: number;
+        };
         /**
          * @description What became of edits that an open note's editor is to make, or Companion once it is closed.
          *
@@ -1147,6 +1153,25 @@ export interface components {
             /** @default  */
             settings_fault: string;
         };
+        /**
+         * @description What the user has taught, which prompts for models that are not small say.
+         *
+         *     descriptions: how the descriptions of the user's own are, in words; empty: they are too few.
+         *     corrections: the last ones first, without those in private notes. refused: what the user may
+         *     want to stop filling; nothing is stopped by itself.
+         */
+        Taught: {
+            descriptions: string;
+            corrections: components["schemas"]["TaughtCorrection"][];
+            refused: components["schemas"]["OftenRefused"][];
+        };
+        /** @description What was proposed for a field of a note, and what the user accepted in its place. */
+        TaughtCorrection: {
+            path: string;
+            kind: string;
+            was: string;
+            now: string;
+        };
         /** @description The text that the editor shows now. */
         TextShown: {
             text: string;
@@ -1250,6 +1275,11 @@ export interface components {
         UndoneChanges: {
             undone: components["schemas"]["Undone"][];
         };
+        /** @description A field that is not to be filled in a folder any more. kind: a property, or `callout`. */
+        UnfilledField: {
+            folder: string;
+            kind: string;
+        };
         /** @description Tokens read and written, and calls made. cached_tokens: of those read, the cached ones. */
         Usage: {
             /** @default 0 */
@@ -1324,6 +1354,7 @@ export type NotesFound = components['schemas']['NotesFound'];
 export type NotesToForget = components['schemas']['NotesToForget'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferShape = components['schemas']['OfferShape'];
+export type OftenRefused = components['schemas']['OftenRefused'];
 export type OutboxEntry = components['schemas']['OutboxEntry'];
 export type Outdated = components['schemas']['Outdated'];
 export type OutdatedPage = components['schemas']['OutdatedPage'];
@@ -1363,6 +1394,8 @@ export type SpentOnDay = components['schemas']['SpentOnDay'];
 export type SpentOnModel = components['schemas']['SpentOnModel'];
 export type SpentToday = components['schemas']['SpentToday'];
 export type Status = components['schemas']['Status'];
+export type Taught = components['schemas']['Taught'];
+export type TaughtCorrection = components['schemas']['TaughtCorrection'];
 export type TextShown = components['schemas']['TextShown'];
 export type TextToEdit = components['schemas']['TextToEdit'];
 export type Token = components['schemas']['Token'];
@@ -1371,6 +1404,7 @@ export type TokenSecret = components['schemas']['TokenSecret'];
 export type Undo = components['schemas']['Undo'];
 export type Undone = components['schemas']['Undone'];
 export type UndoneChanges = components['schemas']['UndoneChanges'];
+export type UnfilledField = components['schemas']['UnfilledField'];
 export type Usage = components['schemas']['Usage'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

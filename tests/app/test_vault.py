@@ -19,13 +19,14 @@ from companion.app.remote_vault import RemoteVault
 from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.app.types import programs
 from companion.app.types.changes import ChangeQuery
-from companion.app.types.coverage import CoverageQuery, SpendingQuery
+from companion.app.types.coverage import CoverageQuery, SpendingQuery, UnfilledField
 from companion.app.types.decisions import Decisions, NoteDecision
 from companion.app.types.notes import ScanOptions
 from companion.app.types.proposals import ProposalFilter, ProposalQuery
 from companion.app.vault import Vault, all_changes
 from companion.config import state_folder
 from companion.config.settings import AgentsTable, ReviewTable
+from companion.enrich import lessons
 from companion.errors import NoteChanged, NoteRefused, NotThere, UsageError, VaultLocked
 from tests.cli.user import KEY
 from tests.daemon.conftest import Serving
@@ -372,6 +373,25 @@ def test_how_far_the_vault_is_filled(proposed: Vault) -> None:
     assert proposed.coverage(CoverageQuery(folder="F")).total == coverage.folders[1]
     with pytest.raises((NotThere, UsageError)):
         proposed.coverage(CoverageQuery(folder="Nowhere"))
+
+
+def test_what_the_user_has_taught(proposed: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lessons, "IN_A_ROW", 1)
+    decide(proposed, accept=[{"id": 1, "text": "Of stubs."}], refuse=[3])
+    taught = proposed.taught()
+    [corrected] = taught.corrections
+    assert (corrected.path, corrected.kind) == ("A.md", "description")
+    assert (corrected.was, corrected.now) == ("What a stub is.", "Of stubs.")
+    assert [(each.folder, each.kind, each.times) for each in taught.refused] == [
+        ("F", "description", 1)
+    ]
+    for folder, kind in (("F", "colour"), ("Nowhere", "description")):
+        with pytest.raises(UsageError):
+            proposed.leave_unfilled(UnfilledField(folder=folder, kind=kind))
+    proposed.leave_unfilled(UnfilledField(folder="F", kind="description"))
+    assert proposed.taught().refused == []
+    proposed.forget(["A.md"])
+    assert proposed.taught().corrections == []
 
 
 def test_what_was_spent(proposed: Vault) -> None:

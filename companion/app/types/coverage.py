@@ -64,6 +64,43 @@ class Coverage(Shape):
     left_alone: list[LeftAlone]
 
 
+class TaughtCorrection(Shape):
+    """What was proposed for a field of a note, and what the user accepted in its place."""
+
+    path: str
+    kind: str
+    was: str
+    now: str
+
+
+class OftenRefused(Shape):
+    """A field of which the last proposals in a folder were all refused. times: how many."""
+
+    folder: str
+    kind: str
+    times: int
+
+
+class Taught(Shape):
+    """What the user has taught, which prompts for models that are not small say.
+
+    descriptions: how the descriptions of the user's own are, in words; empty: they are too few.
+    corrections: the last ones first, without those in private notes. refused: what the user may
+    want to stop filling; nothing is stopped by itself.
+    """
+
+    descriptions: str
+    corrections: list[TaughtCorrection]
+    refused: list[OftenRefused]
+
+
+class UnfilledField(Sent):
+    """A field that is not to be filled in a folder any more. kind: a property, or `callout`."""
+
+    folder: Annotated[FolderPath, Field(min_length=1)]
+    kind: Annotated[str, Field(min_length=1, max_length=1000)]
+
+
 class OutdatedQuery(Sent):
     """Which outdated texts. folder: with those below it. after: how many come before the page."""
 

@@ -19,6 +19,8 @@ from companion.app.types.coverage import (
     OutdatedQuery,
     Spending,
     SpendingQuery,
+    Taught,
+    UnfilledField,
 )
 from companion.app.types.notes import (
     Note,
@@ -75,6 +77,19 @@ def read_coverage(query: CoverageQuery) -> Coverage:
         return the_daemon().vault.coverage(query)
     except PathNotFound as error:
         raise Refusal(404, str(error)) from None
+
+
+@notes.reads("/taught")
+def read_taught() -> Taught:
+    """What the user has taught by descriptions, corrections and refusals."""
+    return the_daemon().vault.taught()
+
+
+@notes.does("/unfilled")
+def leave_unfilled(body: UnfilledField) -> Taught:
+    """Have the settings say that a field is not filled in a folder; what is taught then."""
+    the_daemon().vault.leave_unfilled(body)
+    return the_daemon().vault.taught()
 
 
 @notes.reads("/prompt", conflicts=True)

@@ -6,7 +6,7 @@ import { html, Icon } from "../dom.js";
 import { nameOf } from "../inbox-store.js";
 import { formatNumber, say, showHidden, splitPath } from "../words.js";
 
-/** @import { Coverage, FolderCoverage, LeftAlone, Outdated, OutdatedPage } from "../../src/api-types.d.ts" */
+/** @import { Coverage, FolderCoverage, LeftAlone, OftenRefused, Outdated, OutdatedPage, Taught } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
 /** @import { Key } from "../words.js" */
 
@@ -30,6 +30,7 @@ const KINDS = {
 export function Vault({ app }) {
   const coverage = useSignal(/** @type {Coverage | null} */ (null));
   const outdated = useSignal(/** @type {Outdated[]} */ ([]));
+  const taught = useSignal(/** @type {Taught | null} */ (null));
   const status = app.status.status.value;
   const changed = `${status?.newest_change} ${status?.to_do} ${status?.notes} ${app.inbox.counts.value.all}`;
   useEffect(() => {
@@ -37,6 +38,7 @@ export function Vault({ app }) {
       void app.api.get("/coverage").then((/** @type {Coverage} */ got) => (coverage.value = got), () => {});
       void app.api.get("/outdated", { limit: LISTED }).then((/** @type {OutdatedPage} */ { texts }) => (outdated.value = texts), () => {});
     };
+    void app.api.get("/taught").then((/** @type {Taught} */ got) => (taught.value = got), () => {});
     load();
     const timer = setInterval(load, PAUSE); // what is outdated is found some time after a note has changed
     return () => clearInterval(timer);
@@ -51,6 +53,7 @@ export function Vault({ app }) {
     <section class="cc-section" aria-labelledby="folders"><h2 id="folders">${say("folders")}</h2>
       <ul class="cc-card cc-folders">${makeTree(folders).map((folder) => html`<${FolderRow} key=${folder.path} app=${app} folder=${folder} />`)}</ul></section>
     ${outdated.value.length > 0 && html`<${OutdatedList} app=${app} texts=${outdated.value} />`}
+    ${taught.value && html`<${TaughtList} app=${app} taught=${taught.value} onChange=${(/** @type {Taught} */ now) => (taught.value = now)} />`}
     ${left.length > 0 && html`<${LeftAloneList} left=${left} />`}</div>`;
 }
 
@@ -149,6 +152,25 @@ function OutdatedList({ app, texts }) {
   return html`<section class="cc-section" aria-labelledby="outdated"><h2 id="outdated">${say("outdated")}</h2><ul class="cc-card cc-reasons">
     ${texts.map((each) => html`<li key=${each.id} class="cc-stale"><p><strong dir="auto">${splitPath(each.path).name}</strong> · ${showHidden(nameOf(each))}<br />${say(each.changed_share > 0.66 ? "mostChanged" : each.changed_share > 0.45 ? "halfChanged" : "muchChanged")}</p>
       <button class="cc-btn" disabled=${asked.value.has(each.id)} aria-label=${`${say("proposeNew")}: ${nameOf(each)}, ${splitPath(each.path).name}`} onClick=${() => void ask(each)}>${say("proposeNew")}</button></li>`)}</ul></section>`;
+}
+
+/** @param {{ app: App, taught: Taught, onChange: (now: Taught) => void }} props */
+function TaughtList({ app, taught, onChange }) {
+  const { descriptions, corrections, refused } = taught;
+  if (!descriptions && !corrections.length && !refused.length) return null;
+  const stop = async (/** @type {OftenRefused} */ { folder, kind }) => {
+    try {
+      onChange(await app.api.post("/unfilled", { folder, kind }));
+      app.decisions.announce(say("stopped", { name: kind, folder }), false);
+    } catch (error) {
+      app.decisions.announce(/** @type {Error} */ (error).message, true);
+    }
+  };
+  return html`<section class="cc-section" aria-labelledby="taught"><h2 id="taught">${say("taught")}</h2><p>${say("taughtMore")}</p><ul class="cc-card cc-reasons">
+    ${refused.map((each) => html`<li key=${`${each.folder}/${each.kind}`} class="cc-stale"><p><strong dir="auto">${showHidden(say("stopFilling", { name: each.kind, folder: each.folder }))}</strong><br />${say("stopFillingMore", { n: each.times })}</p>
+      <button class="cc-btn" aria-label=${`${say("stop")}: ${each.kind}, ${each.folder}`} onClick=${() => void stop(each)}>${say("stop")}</button></li>`)}
+    ${descriptions && html`<li class="cc-stale"><p>${showHidden(say("taughtDescriptions", { style: descriptions }))}</p></li>`}
+    ${corrections.map(({ path, kind, was, now }) => html`<li key=${`${path}/${kind}/${was}`} class="cc-stale"><p dir="auto">${showHidden(say("taughtCorrection", { name: kind, note: splitPath(path).name, was, now }))}</p></li>`)}</ul></section>`;
 }
 
 /** @param {{ left: LeftAlone[] }} props */
