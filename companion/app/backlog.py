@@ -24,7 +24,6 @@ from companion.app.types.runs import RunOptions
 from companion.app.types.status import BacklogAnswer, BacklogState
 from companion.config import Config
 from companion.enrich.cost import describe_cost_of
-from companion.enrich.model import is_model_missing
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
@@ -333,4 +332,4 @@ def find_backlog(space: Workspace) -> BacklogConsent:
 def may_ask(config: Config) -> bool:
     """Return whether the settings let the user be asked about a backlog, unless they ask for it."""
     table = config.background
-    return table.backlog == "ask" and table.enabled is not False and not is_model_missing(config)
+    return table.backlog == "ask" and table.enabled is not False and not config.is_model_missing

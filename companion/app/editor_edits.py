@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
-from companion.errors import UsageError
+from companion.errors import NotThere, UsageError
 from companion.note.edit import apply_edits
 from companion.note.editor_text import Utf16Edit, require_utf8, to_utf16
 from companion.store.change import Change, NewChange
@@ -82,6 +82,12 @@ class EditorEdits:
     def settle(self, paths: Collection[str] | None = None) -> None:
         """Record edits that clients made without confirming them. paths: the notes; None: all."""
         confirm_made_offers(self._space.root, self._space.journal, paths)
+
+    def find_change(self, number: int) -> Change:
+        """Return the change of that id. Raises NotThere."""
+        if (change := self._space.journal.change(number)) is None:
+            raise NotThere(f"there is no change {number}")
+        return change
 
     def offer_undo(
         self, change: Change, text: str, key: str = "", run: str | None = None

@@ -8,7 +8,6 @@ from companion.app.types.prompt import NotePrompt, PromptCall, PromptQuery
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import LEFT_OUT
-from companion.enrich.model import describe_endpoint
 from companion.enrich.model_calls import ModelCall
 from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.similar import open_similar
@@ -27,7 +26,7 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
 
     Raises UsageError, NoteError.
     """
-    endpoint, path = describe_endpoint(space.config), spelled_path(space.root, query.path)
+    endpoint, path = space.config.describe_endpoint(), spelled_path(space.root, query.path)
     if (space.root / path).is_dir():
         raise UsageError(f"{path} is a folder; name a note")
     if reason := skip_reason(space.root, path, space.ignore):

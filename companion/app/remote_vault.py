@@ -45,7 +45,6 @@ from companion.app.types.proposals import (
 from companion.app.types.runs import RunOptions, RunShape
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.config import load_config
-from companion.enrich.model import describe_endpoint
 from companion.enrich.run import new_run
 from companion.errors import UsageError
 
@@ -122,7 +121,7 @@ class RemoteVault:
             return
         where = f"at {theirs.endpoint}" if theirs.endpoint else "(the embedded model)"
         raise UsageError(
-            f"this command would ask {describe_endpoint(config)}; but the daemon that runs for "
+            f"this command would ask {config.describe_endpoint()}; but the daemon that runs for "
             f"this vault (pid {theirs.pid}) asks {theirs.model} {where}. Give both the same"
             " settings, or stop the daemon"
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from companion import __version__
 from companion.app.types.status import BackgroundWork, BacklogState, SpentToday, Status
 from companion.config import Config
-from companion.enrich.model import is_free, is_model_missing, open_spending
+from companion.enrich.model import is_free, open_spending
 from companion.enrich.workspace import Workspace
 from companion.llm.budget import Budget
 from companion.store.proposals import Selection
@@ -61,7 +61,7 @@ def reason_off(config: Config, *, paused: bool) -> str:
         return "paused; companion service resume lets it go on"
     if config.background.enabled is False:
         return "switched off in the configuration (background.enabled)"
-    if is_model_missing(config):
+    if config.is_model_missing:
         return (
             f"the model {config.endpoint.model} is not on this machine: companion model"
             " pull fetches it, companion init names another one"

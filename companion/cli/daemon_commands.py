@@ -26,7 +26,6 @@ from companion.cli.session import (
 )
 from companion.config import load_config, state_folder
 from companion.daemon.access import CARRIED_LENGTH, new_code
-from companion.enrich.model import FREE
 from companion.errors import NotThere
 from companion.private_files import write_private
 
@@ -186,7 +185,7 @@ def _describe_today(now: Status) -> str:
     if spent.tokens_a_day is not None:
         tokens += f" (limit {spent.tokens_a_day:,})"
     if spent.is_free and not spent.dollars:
-        return f"{tokens}, {FREE}"
+        return f"{tokens}, which cost nothing on this machine"
     if spent.dollars is None:
         return f"{tokens}, price not known"
     limit = "" if spent.dollars_a_day is None else f" (limit ${spent.dollars_a_day:,.2f})"

@@ -24,7 +24,6 @@ from companion.daemon.http_server import bind_port
 from companion.doctor import setup
 from companion.doctor.model_probe import check_answer, check_model
 from companion.doctor.setup import Finding, NamedCheck, run_checks
-from companion.enrich.model import is_model_missing
 from companion.errors import CompanionError, UsageError
 from companion.private_files import is_private
 from companion.vault.plugin_files import read_setting
@@ -156,7 +155,7 @@ def _list_model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[N
     yield "checks", setup.check_answer_checks
     yield "model", partial(check_model, config, thorough=thorough)
     with suppress(CompanionError):  # check_model reported it
-        if asks and not is_model_missing(config):
+        if asks and not config.is_model_missing:
             yield "answer", partial(check_answer, config)
 
 

@@ -11,9 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from companion.app.types.changes import ChangeQuery
-from companion.enrich.note_filter import NoteFilter, find_kind, make_filter
 from companion.errors import UsageError
-from companion.prompts import Prompts
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,16 +38,7 @@ filter_options = join_options(
     click.option("--property", "property", metavar="NAME[=VALUE]", help="Only notes that have it."),
     click.option("--modified-since", metavar="WHEN", help=f"Only notes edited since, {_FORMATS}."),
 )
-"""Adds the options that read_filter takes; the command gets them as keyword arguments."""
-
-
-def read_filter(prompts: Prompts, typed: Mapping[str, str | None]) -> NoteFilter:
-    """Return the filter that the options stand for.
-
-    Raises UsageError if one of them names nothing.
-    """
-    since, kind = parse_time(typed["modified_since"]), find_kind(prompts, typed["field"])
-    return make_filter(typed["tag"], typed["property"], since, kind)
+"""Adds the options that choose notes; the command gets them as keyword arguments."""
 
 
 change_options = join_options(

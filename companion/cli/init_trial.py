@@ -3,45 +3,32 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Timer
 from typing import NamedTuple
 
 import click
 from pydantic import SecretStr
 from rich.filesize import decimal
 
-from companion.app.jobs import choose_jobs
-from companion.app.types.runs import RunOptions
+from companion.app.model_trial import (
+    CORRECT_ADDRESS,
+    Cancelled,
+    ModelNotStarted,
+    ModelTrial,
+    NoteTrial,
+    open_model_trial,
+)
 from companion.cli.model import fetch_model
 from companion.cli.output import Output, one_line
 from companion.config import Config
-from companion.config.settings import ReviewTable
 from companion.doctor.machine import find_shortage
-from companion.doctor.model_probe import advice_on_thinking, probe_client, with_few_retries
-from companion.enrich.asker import Asker
-from companion.enrich.context import VaultContext
-from companion.enrich.enricher import Enricher
-from companion.enrich.model import describe_endpoint, is_model_missing, open_client
-from companion.enrich.run import Result, new_run
-from companion.enrich.task import Job
-from companion.enrich.workspace import Workspace, open_workspace
+from companion.doctor.model_probe import advice_on_thinking, with_few_retries
 from companion.errors import CompanionError, EndpointError
 from companion.llm.catalog import find_model
-from companion.llm.client import Client
-from companion.llm.embedded import ModelNotStarted
-from companion.llm.endpoint_errors import CORRECT_ADDRESS, Cancelled
-from companion.note.diff import diff_lines
 from companion.note.text import split_lines
-from companion.store.journal import Journal
-from companion.store.proposal import Proposal
-from companion.vault.index import Scan
 
 SLOW = 60.0  # seconds for a note; a model that takes longer is too much for the machine
-_USUAL = 2000  # bytes of a note that shows best what the model writes
 
 
 class Verdict(NamedTuple):
@@ -97,7 +84,7 @@ class Trial:
     def _fetch(self, config: Config) -> bool:
         """Fetch an embedded model that is not here, and return whether the model can be asked."""
         name = config.endpoint.model
-        if self.asks and is_model_missing(config):
+        if self.asks and config.is_model_missing:
             size = find_model(name).size
             told = f" ({decimal(size)})" if size else ""
             if not click.confirm(f"Fetch {name}{told} now?", default=True, err=True):
@@ -107,107 +94,57 @@ class Trial:
         return True
 
     def _ask(self, config: Config) -> Verdict:
-        self.output.say(f"Asking {describe_endpoint(config)}")
-        cancelled = Event()
-        with open_client(config, cancelled) as client:
-            probed = probe_client(client)
+        self.output.say(f"Asking {config.describe_endpoint()}")
+        with open_model_trial(self.root, config) as trial:
+            probed = trial.probe()
             said = split_lines(probed.answer.strip())[0].strip()
             said = said if len(said) <= 40 else f"{said[:40]}…"
             self.output.say(f"It answered within {probed.seconds:.1f} s: {said}")
             if probed.thinks and (means := advice_on_thinking(config)):
                 self.output.warn(f"About this model: {means}.")
-            verdict = self._write(config, client, cancelled)
+            verdict = self._write(config, trial)
         if verdict.shown and self.asks:
             return Verdict(go_on=click.confirm("Set it up like this?", default=True, err=True))
         return verdict
 
-    def _write(self, config: Config, client: Client, cancelled: Event) -> Verdict:
+    def _write(self, config: Config, trial: ModelTrial) -> Verdict:
         """Have it write for a note, if there is one and it may go there; nothing is written."""
         needs_consent = config.is_remote and self.note is None
-        shown = config.model_copy(update={"review": ReviewTable()})
         if needs_consent and not self.asks:
             return Verdict()
+
+        def may_send(path: str) -> bool:
+            where = f"{one_line(path)} to {config.endpoint.address}"
+            question = f"Send {where}, to see what it would write?"
+            return not needs_consent or click.confirm(question, default=False, err=True)
+
         try:
-            with (
-                # without what it says of reviews, all that is not flagged is shown in its place
-                open_workspace(
-                    shown, self.root, read_only=True, read_config=lambda: shown
-                ) as workspace,
-                Journal(workspace.state / "none", read_only=True) as nothing_kept,
-            ):
-                scan = workspace.scan()
-                if (job := self._find_note(workspace, scan)) is None:
-                    return Verdict()
-                if needs_consent:
-                    where = f"{one_line(job.path)} to {config.endpoint.address}"
-                    question = f"Send {where}, to see what it would write?"
-                    if not click.confirm(question, default=False, err=True):
-                        return Verdict()
-                space = replace(workspace, journal=nothing_kept)
-                asker = Asker(space, VaultContext(scan))
-                enricher = Enricher(asker, client, new_run(), cancelled=cancelled)
-                return self._time(config, enricher, job, cancelled)
+            tried = trial.write(self.note, may_send, SLOW if below(config) else None)
         except (EndpointError, Cancelled):
             raise
         except CompanionError as error:  # the vault's own faults do not tell against the model
             self.output.warn(f"No note was tried: {error}")
             return Verdict()
+        if tried and tried.result is None:
+            return Verdict(f"it takes over {SLOW:g} seconds for {one_line(tried.path)}")
+        return Verdict(shown=tried is not None and self._show(tried))
 
-    def _find_note(self, workspace: Workspace, scan: Scan) -> Job | None:
-        """Return what to do for the note named, else for one of usual length, best a stub."""
-        if self.note is not None:
-            jobs, skipped = choose_jobs(
-                workspace, scan, RunOptions(paths=[self.note], dry_run=True)
-            )
-            for result in skipped:
-                self._show(result, (), 0.0)
-            return jobs[0] if jobs else None
-        for every in (False, True):
-            jobs, _ = choose_jobs(workspace, scan, RunOptions(paths=[""], all=every, dry_run=True))
-            if jobs:
-                return min(jobs, key=lambda job: abs(scan.files[job.path].size - _USUAL))
-        return None
-
-    def _time(self, config: Config, enricher: Enricher, job: Job, cancelled: Event) -> Verdict:
-        """Show what it writes and how long it took; if a smaller model can, end it after SLOW."""
-        begun = time.monotonic()
-
-        def stop() -> None:
-            cancelled.set()
-            enricher.close()
-
-        limit = Timer(SLOW, stop)
-        limit.daemon = True
-        if below(config):
-            limit.start()
-        try:
-            result = enricher.enrich(job)
-            waiting = enricher.workspace.journal.proposals.get_all(
-                result.proposals[len(result.filled) :]
-            )
-        except (Cancelled, EndpointError):
-            if not cancelled.is_set():
-                raise
-            return Verdict(f"it takes over {SLOW:g} seconds for {one_line(job.path)}")
-        finally:
-            limit.cancel()
-        return Verdict(shown=self._show(result, waiting, time.monotonic() - begun))
-
-    def _show(self, result: Result, waiting: Sequence[Proposal], seconds: float) -> bool:
-        """Print what it wrote, and return whether it was anything. waiting: what is flagged."""
-        name = one_line(result.path)
+    def _show(self, tried: NoteTrial) -> bool:
+        """Print what it wrote, and return whether it was anything."""
+        name, result = one_line(tried.path), tried.result
+        assert result
         if result.status == "skipped":
             self.output.warn(f"{name} is left alone: {result.reason}")
             return False
-        if result.status != "enriched" and not waiting:
+        if result.status != "enriched" and not tried.waiting:
             self.output.warn(f"For {name} it gave nothing that could be used: {result.reason}")
             return False
         self.output.say(
-            f"\nWhat it would write in {name}, which stays as it is ({seconds:.1f} s):",
+            f"\nWhat it would write in {name}, which stays as it is ({tried.seconds:.1f} s):",
             style="bold",
         )
-        self.output.print_diff("".join(diff_lines(result.path, result.old, result.new)))
-        for each in waiting:
+        self.output.print_diff(tried.diff)
+        for each in tried.waiting:
             value = each.value if isinstance(each.value, str) else "; ".join(each.value or ())
             self.output.say(f"{each.kind}, to wait for your decision ({', '.join(each.flags)}):")
             self.output.say(f"  {value}")

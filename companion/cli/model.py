@@ -9,7 +9,6 @@ from rich.filesize import decimal
 
 from companion.cli.output import Output
 from companion.config import Config, load_config
-from companion.enrich.model import is_model_missing
 from companion.errors import NotThere
 from companion.llm.catalog import DEFAULT_MODEL, find_model, list_models, model_path
 
@@ -70,7 +69,7 @@ def fetch_model(config: Config, output: Output) -> None:
 
     Raises UsageError (no such model), EndpointError (no source answers, no space left).
     """
-    if is_model_missing(config):
+    if config.is_model_missing:
         _pull(config.endpoint.model, output)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from companion.app.open_vault import name_path, open_space
+from companion.app.open_vault import name_path
 from companion.app.types.prompt import NotePrompt, PromptQuery
 from companion.cli.output import Output
 from companion.cli.session import (
@@ -15,7 +15,6 @@ from companion.cli.session import (
     common_options,
     find_session_vault,
     open_session_vault,
-    resolve_path,
 )
 from companion.errors import UsageError
 
@@ -63,30 +62,16 @@ def prompt(
     if notes and section is not None:
         raise UsageError("--section and --try do not go together; leave one of them out")
     if notes:
-        return _try(vault, note, output, notes, prompts, model)
+        from companion.cli.prompt_trial import try_prompts  # with all that asks a model
+
+        root = find_session_vault(vault, [note], output)
+        return try_prompts(root, output, note, notes, prompts, model)
     with open_session_vault(vault, [note], output=output, read_only=True) as opened:
         path = name_path(opened, note, Path.cwd())
         if not path or (opened.root / path).is_dir():
             raise UsageError(f"{path or '.'} is a folder; name a note, or ask for 5 with --try 5")
         _show(opened.prompt(PromptQuery.of(path=path, section=section)), output)
     return 0
-
-
-def _try(
-    vault: Path | None,
-    note: str,
-    output: Output,
-    notes: int,
-    prompts: Path | None,
-    model: str | None,
-) -> int:
-    from companion.cli.prompt_trial import try_prompts  # with all that asks a model
-
-    with open_space(
-        find_session_vault(vault, [note], output), read_only=True, tell=output.warn
-    ) as workspace:
-        path = resolve_path(workspace, note)
-        return try_prompts(workspace, output, path, notes, prompts, model)
 
 
 def _show(prompt: NotePrompt, output: Output) -> None:

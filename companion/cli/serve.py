@@ -13,7 +13,6 @@ from companion.cli.output import Output
 from companion.cli.session import common_options, load_vault
 from companion.config import config_file, state_folder
 from companion.daemon.log import log_failed_start
-from companion.enrich.model import describe_endpoint
 from companion.errors import UsageError
 from companion.private_files import write_private
 
@@ -46,7 +45,7 @@ def serve(port: int | None, vault: Path | None) -> None:
         background = daemon.status().background
         does = "proposes values for" if config.review.mode == "propose" else "fills"
         output.say(f"Companion serves {root} on http://127.0.0.1:{bound}", style="bold")
-        output.say(f"Asks {describe_endpoint(config)}")
+        output.say(f"Asks {config.describe_endpoint()}")
         output.say(
             f"In the background: {background.off}"
             if background.off

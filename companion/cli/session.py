@@ -21,7 +21,6 @@ from companion.cli.filters import join_options
 from companion.cli.output import Output
 from companion.config import Config, config_file, load_config, state_folder
 from companion.config.load import describe_gone_settings, vault_file
-from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, NotThere, UsageError
 from companion.vault.paths import (
     LinkOutOfVault,
@@ -233,11 +232,3 @@ def describe_unusable(errors: Iterable[LinkOutOfVault | PathUnreadable]) -> Iter
         else:
             why = "a symbolic link that leads out of the vault"
             yield NoteResult(path=error.path, status="skipped", reason=why)
-
-
-def resolve_path(workspace: Workspace, typed: str) -> str:
-    """Return a path that the user typed, relative to the vault; empty for the vault itself.
-
-    Raises UsageError if it does not exist, or is outside the vault.
-    """
-    return relative_path(workspace.root, typed, Path.cwd())

@@ -15,6 +15,7 @@ from companion.config.validators import (
     PropertyValues,
     TagName,
 )
+from companion.llm.catalog import model_path
 from companion.llm.endpoint import ApiKey, Endpoint, check_base_url
 from companion.note.callouts import Style, Styles
 from companion.vault.ignore import IgnoreRules, folder_key
@@ -191,6 +192,19 @@ class Config(Table):
     def is_remote(self) -> bool:
         """Whether notes leave this machine."""
         return not self.is_embedded and not self.endpoint.is_local
+
+    @property
+    def is_model_missing(self) -> bool:
+        """Whether the model is embedded and not fetched yet. Raises UsageError: no such one."""
+        return self.is_embedded and model_path(self.endpoint.model) is None
+
+    def describe_endpoint(self) -> str:
+        """Return in words which model at which endpoint is asked."""
+        endpoint = self.endpoint
+        if self.is_embedded:
+            return f"{endpoint.model}, the embedded model: nothing leaves this machine"
+        place = "on this machine" if endpoint.is_local else "not on this machine"
+        return f"{endpoint.model} at {endpoint.address} ({place})"
 
     @property
     def concurrency(self) -> int:

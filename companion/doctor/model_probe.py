@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from companion.config import Config
 from companion.doctor.setup import Finding
-from companion.enrich.model import describe_endpoint, open_client
+from companion.enrich.model import open_client
 from companion.errors import AnswerError
 from companion.llm.catalog import find_model, model_path, models_folder
 from companion.llm.client import Client
@@ -78,7 +78,7 @@ def check_model(config: Config, *, thorough: bool) -> Finding:
     Raises UsageError if there is no such model, or the endpoint's address is invalid.
     """
     if not config.is_embedded:
-        return Finding("ok", describe_endpoint(config))
+        return Finding("ok", config.describe_endpoint())
     model = find_model(config.endpoint.model)
     path = model_path(model.name)
     if path is None:
@@ -96,7 +96,7 @@ def check_model(config: Config, *, thorough: bool) -> Finding:
                 return Finding("problem", f"the file of {model.name} is damaged", mend)
     size = path.stat().st_size
     looked = "checksum right" if thorough and model.sha256 else "not read through"
-    return Finding("ok", f"{describe_endpoint(config)} ({size:,} bytes, {looked})")
+    return Finding("ok", f"{config.describe_endpoint()} ({size:,} bytes, {looked})")
 
 
 def check_answer(config: Config) -> Finding:

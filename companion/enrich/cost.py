@@ -10,7 +10,7 @@ from typing import NamedTuple
 from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.model import ASK_FROM, describe_endpoint, describe_price, find_cost
+from companion.enrich.model import ASK_FROM, describe_price, find_cost
 from companion.enrich.selection import has_open_needs, open_task
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
@@ -66,7 +66,7 @@ def describe_cost(asker: Asker, jobs: Sequence[Job], share: float = 1.0) -> str:
         notes = f"about {notes}"
     cost = describe_price(_endpoint_of(config), total.price and total.price * share)
     return (
-        f"{notes} would be sent to {describe_endpoint(config)}: "
+        f"{notes} would be sent to {config.describe_endpoint()}: "
         f"about {total.input_tokens:,} tokens in and {total.output_tokens:,} out, {cost}."
     )
 

@@ -14,7 +14,7 @@ from companion.config import Config, common_state_folder, state_folder
 from companion.errors import UsageError
 from companion.llm.attempts import EndpointSource
 from companion.llm.budget import Budget, Caps, PriceOf
-from companion.llm.catalog import is_small_model, model_path, require_model
+from companion.llm.catalog import is_small_model, require_model
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
@@ -177,23 +177,9 @@ def model_facts(config: Config) -> ModelFacts:
     return ModelFacts(table.model, context, mode, most, bool(table.small), told)
 
 
-def is_model_missing(config: Config) -> bool:
-    """Return whether the model is embedded and not fetched yet. Raises UsageError: no such one."""
-    return config.is_embedded and model_path(config.endpoint.model) is None
-
-
 def find_limiter(config: Config, spending: Budget) -> RateLimiter | None:
     """Return the limiter of calls a minute; None: the embedded model has none."""
     return None if config.is_embedded else spending.limiter(config.endpoint)
-
-
-def describe_endpoint(config: Config) -> str:
-    """Return in words which model at which endpoint is asked."""
-    if config.is_embedded:
-        return f"{config.endpoint.model}, the embedded model: nothing leaves this machine"
-    endpoint = config.endpoint
-    place = "on this machine" if endpoint.is_local else "not on this machine"
-    return f"{endpoint.model} at {endpoint.address} ({place})"
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from pydantic import Field
 from companion.app.types.base import Sent, Shape
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.model_fetch import FetchShape
-from companion.enrich.model import is_model_missing
 from companion.llm import catalog
 from companion.llm.catalog import model_path
 
@@ -50,7 +49,7 @@ def read_model() -> ModelShape:
     config, progress = the_daemon().space.config, the_daemon().model_fetch.progress
     return ModelShape(
         name=config.endpoint.model,
-        is_missing=is_model_missing(config),
+        is_missing=config.is_model_missing,
         catalog=[
             CatalogEntry(
                 name=each.name,

@@ -35,8 +35,6 @@ from companion.app.types.prompt import NotePrompt, PromptQuery
 from companion.daemon.api.change_schemas import Undo
 from companion.daemon.api.routing import Resource, for_a_while, the_daemon
 from companion.daemon.problem import Refusal
-from companion.errors import NotThere
-from companion.store import journal
 from companion.vault.paths import PathNotFound
 
 notes = Resource("notes")
@@ -139,7 +137,8 @@ def undo_change(change: int, body: Undo) -> Undone | EditsInPart:
     """Undo a change, or get the edits that do it."""
     daemon = the_daemon()
     if body.text is not None:
-        return EditsInPart.of(daemon.outbox.edits.offer_undo(_require(change), body.text))
+        edits = daemon.outbox.edits
+        return EditsInPart.of(edits.offer_undo(edits.find_change(change), body.text))
     vault = daemon.vault_of_editor if body.even_open else daemon.vault
     [undone] = vault.undo([change], body.run)
     return undone.check()
@@ -149,11 +148,6 @@ def undo_change(change: int, body: Undo) -> Undone | EditsInPart:
 def confirm_undo(change: int, body: Applied) -> ChangeMade:
     """Confirm that the edits of an undo were made."""
     hashes = body.base_sha256, body.new_sha256
-    number = the_daemon().outbox.edits.confirm(f"change {_require(change).id}", *hashes)
+    edits = the_daemon().outbox.edits
+    number = edits.confirm(f"change {edits.find_change(change).id}", *hashes)
     return ChangeMade(change=number)
-
-
-def _require(number: int) -> journal.Change:
-    if (change := the_daemon().space.journal.change(number)) is None:
-        raise NotThere(f"there is no change {number}")
-    return change

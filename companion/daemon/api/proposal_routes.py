@@ -5,6 +5,7 @@ from __future__ import annotations
 from companion.app.types import programs
 from companion.app.types.base import LARGEST, OfferShape, Sent, Shape
 from companion.app.types.decisions import (
+    Acceptance,
     AskAgain,
     AskAllAgain,
     Decisions,
@@ -25,7 +26,6 @@ from companion.app.types.proposals import (
 )
 from companion.app.types.runs import RunOptions, RunShape
 from companion.daemon.api.routing import Resource, for_a_while, run_address, the_daemon
-from companion.store.proposal import Acceptance
 
 proposals = Resource("proposals")
 
@@ -113,8 +113,9 @@ def _start_again(ids: list[int], body: AskAgain) -> RunShape:
 def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalOffer:
     """The edits that accept a proposal in the text that the editor shows now."""
     daemon = the_daemon()
-    wish = Acceptance(daemon.vault.proposal(proposal).id, body.value, (body.state,))
-    run, edits = daemon.edits_of_proposal(wish, body.text)
+    acceptance = Acceptance(id=proposal, text=body.value, state=body.state)
+    daemon.vault.proposal(proposal)  # it is there
+    run, edits = daemon.edits_of_proposal(acceptance.wish, body.text)
     return ProposalOffer(run=run, offer=OfferShape.model_validate(edits))
 
 
