@@ -126,10 +126,6 @@ class Outbox:
                 del self._told[row.id]
                 self._store.step(row.id, "withdraw")
 
-    def change(self, id_: int) -> Change | None:
-        """Return the change of the journal by which a row was made."""
-        return self._space.journal.change(id_)
-
     def row(self, id_: int) -> OutboxRow:
         """Return the row of that id. Raises NotThere."""
         if row := self._store.get(id_):
@@ -176,11 +172,9 @@ class Outbox:
         key: str = "",
         deadline: float = 0.0,
     ) -> ClientEdits:
-        """Return the edits that accept proposals in the text that an editor shows.
+        """Return the edits that accept proposals in a text in an editor. Raises NoteError.
 
         key, deadline: as in EditorEdits.offer; without a key it is that of the run.
-
-        Raises NoteError.
         """
         planned, change = self.decisions.plan_edits_for(wishes, text, run, decided_by)
         old, new = planned.result.old, planned.result.new

@@ -108,7 +108,7 @@ class LocalRun:
             finally:
                 engine.finish()
                 engine.join()
-                engine.close()
+                engine.handler.close()
         if self._run.error:
             raise self._run.error
 

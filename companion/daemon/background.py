@@ -24,6 +24,7 @@ from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.presence import Presence
 from companion.enrich.run import Result
 from companion.enrich.task import NoteRewritten
+from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.vault.files import FileFingerprint
 from companion.vault.write import NoteNotSettled
@@ -90,26 +91,28 @@ class BackgroundSwitch:
 
 
 class Background(Run):
-    """The run of background work, which never ends. Safe to use from any thread.
-
-    settle: returns the seconds that a note must have been unchanged before it is worked on.
-    """
+    """The run of background work, which never ends. Safe to use from any thread."""
 
     def __init__(
         self,
         queue: WorkQueue,
         fingerprints: Fingerprints,
         presence: Presence,
-        settle: Callable[[], float],
+        space: Workspace,
     ) -> None:
         super().__init__("", RunOptions(paths=[""], priority="background"), 0)
         self._queue = queue
         self._fingerprints = fingerprints
         self._presence = presence
-        self._settle = settle
+        self._space = space
         self._lock = threading.Lock()
         self._deferred: set[str] = set()
         self._begun: dict[str, FileFingerprint | None] = {}  # as they were when work on them began
+
+    @property
+    def is_background(self) -> bool:
+        """Whether it is the standing run of background work."""
+        return True
 
     def withdraw(self, path: str) -> None:
         """Drop the note's background work: a client works on the note from now on."""
@@ -147,7 +150,8 @@ class Background(Run):
                 self._deferred.add(path)
             return self._requeue(ticket, _OPEN_LOOK)
         changed = self._fingerprints.has_changed(path)
-        rest = self._fingerprints.seconds_to_settle(path, self._settle())
+        settle = self._space.config.background.settle_seconds
+        rest = self._fingerprints.seconds_to_settle(path, settle)
         if changed and rest > 0:
             return self._requeue(ticket, rest)
         with self._lock:

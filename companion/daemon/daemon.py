@@ -65,9 +65,8 @@ class Daemon:
     """
 
     def __init__(self, space: Workspace, spending: Budget) -> None:
-        self.root, self.state = space.root, space.state
+        self.root, self.state, self.space, self.spending = space.root, space.state, space, spending
         self._following = threading.Lock()
-        self.space, self.spending = space, spending
         self.started_at = time.time()
         self.released = threading.Event()  # another process is to have the vault
         self.proposals = space.journal.proposals
@@ -93,12 +92,8 @@ class Daemon:
             record=self._record,
         )
         queue = self.engine.queue
-        self.engine.background = self._background = Background(
-            queue,
-            self._fingerprints,
-            self.presence,
-            lambda: space.config.background.settle_seconds,
-        )
+        self._background = Background(queue, self._fingerprints, self.presence, space)
+        self.engine.background = self._background
         self.background_switch = BackgroundSwitch(lambda: space.config, space.state, queue)
         self.model_fetch = ModelFetch(self.background_switch.update)
         self._backlog = Backlog(space.root, space.state, space.config.background.backlog)
@@ -191,7 +186,7 @@ class Daemon:
         self.engine.join(max(0.0, until - time.monotonic()))
         self.engine.break_off()
         self.engine.join(_BREAK_OFF)
-        self.engine.close()
+        self.engine.handler.close()
         if self._comparer:
             self._comparer.stop()
         self._opened.close()
@@ -303,9 +298,8 @@ class Daemon:
         """Stop background work now, until resume(), also across restarts."""
         self.background_switch.pause()
         self._background.stop()
-        in_editors = [
-            run for run in self.engine.runs.active() if run.options.priority == "background"
-        ]
+        active = self.engine.runs.active()
+        in_editors = [run for run in active if run.options.priority == "background"]
         for run in in_editors:
             self.engine.cancel(run, break_off=True)
         until = time.monotonic() + _STOP
@@ -347,7 +341,7 @@ class Daemon:
     def _after_scan(self) -> None:
         """Do the periodic work that follows each scan of the whole vault."""
         self.background_switch.update()
-        self.engine.update_context()
+        self.engine.handler.update_context()
         if self._comparer:
             self._comparer.wake()
         self.consent.update_cost()

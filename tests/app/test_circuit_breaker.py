@@ -1,8 +1,6 @@
-"""An endpoint that serves nobody is tried again with back-off, by one caller at a time."""
+"""An endpoint that serves nobody is tried again with back-off."""
 
 from __future__ import annotations
-
-import threading
 
 import pytest
 
@@ -36,7 +34,6 @@ def waits(health: CircuitBreaker, clock: Clock, errors: list[EndpointError]) -> 
     """Fail with the errors, each as soon as may be tried; return the seconds to the next try."""
     seconds = []
     for error in errors:
-        assert health.may_call()
         started = clock.now
         clock.now = health.record_failure(error)
         seconds.append(clock.now - started)
@@ -134,52 +131,6 @@ def test_a_late_failure_takes_no_steps_of_another_kind(
     assert health.fault.kind == "down"
 
 
-def test_one_caller_tries_first(health: CircuitBreaker, clock: Clock) -> None:
-    assert [health.may_call() for _ in range(3)] == [True] * 3
-    next_try = health.record_failure(DOWN)
-    assert not health.may_call()
-    clock.now = next_try
-    assert [health.may_call() for _ in range(3)] == [True, False, False]
-    clock.now = health.record_failure(DOWN)
-    assert [health.may_call() for _ in range(3)] == [True, False, False]
-    health.record_success()
-    assert [health.may_call() for _ in range(3)] == [True] * 3
-    assert health.fault is None
-
-
-def test_only_one_of_many_threads_tries_first(health: CircuitBreaker, clock: Clock) -> None:
-    clock.now = health.record_failure(DOWN)
-    start = threading.Barrier(8)
-    allowed: list[bool] = []
-
-    def ask() -> None:
-        start.wait()
-        allowed.append(health.may_call())
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(allowed) == [False] * 7 + [True]
-
-
-def test_a_turn_can_be_given_back(health: CircuitBreaker, clock: Clock) -> None:
-    clock.now = health.record_failure(DOWN)
-    assert health.may_call()
-    health.release_turn()
-    assert [health.may_call() for _ in range(2)] == [True, False]
-
-
-def test_a_turn_is_not_kept_for_ever(health: CircuitBreaker, clock: Clock) -> None:
-    clock.now = health.record_failure(DOWN)
-    assert health.may_call()
-    clock.now += 899
-    assert not health.may_call()
-    clock.now += 1
-    assert [health.may_call() for _ in range(2)] == [True, False]
-
-
 def test_begins_anew_once_it_served(health: CircuitBreaker, clock: Clock) -> None:
     waits(health, clock, [DOWN] * 5)
     health.record_success()
@@ -211,7 +162,4 @@ def test_the_user_may_wake_it(health: CircuitBreaker, clock: Clock) -> None:
     health.retry_now()
     assert health.fault is not None
     assert health.fault.next_try == clock.now
-    assert [health.may_call() for _ in range(2)] == [True, False]
-    health.retry_now()
-    assert health.may_call()
     assert health.record_failure(DOWN) == clock.now + 10

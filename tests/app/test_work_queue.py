@@ -220,6 +220,19 @@ def test_what_was_put_meanwhile_wins(
     assert desk.take() == (Job("a", kind="new"), "", REQUEST, 1 if again_for is None else 0)
 
 
+def test_a_trial_is_one_ticket_beside_those_in_progress(desk: Desk) -> None:
+    for path in "abcd":
+        desk.put(path)
+    desk.take()
+    desk.queue.pause_until(None, trial=True)
+    trial = desk.take()
+    assert desk.queue.take(0) is None and desk.queue.next_ready() == inf
+    desk.queue.done(trial)
+    assert desk.take().path == "c"
+    desk.queue.pause_until(None)
+    assert desk.take().path == "d"
+
+
 def test_the_newest_item_counts_also_where_the_place_stays(desk: Desk) -> None:
     desk.put("a", kind="old")
     desk.put("a", kind="new")

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from companion.app.engine import circuit_breaker, engine
+from companion.app.engine import circuit_breaker
 from companion.errors import JournalError
 from tests.daemon.daemon_fixture import (
     STUB,
@@ -48,7 +48,6 @@ def hasty(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> Dae
     """A vault whose daemon tries a failing endpoint again within a moment."""
     monkeypatch.setattr(circuit_breaker, "_TEMPORARY", (0.2, 0.4))
     monkeypatch.setattr(circuit_breaker, "_LASTING", (0.2, 0.4))
-    monkeypatch.setattr(engine, "_TURN_CHECK", 0.05)
     return daemon_fixture
 
 

@@ -1,11 +1,10 @@
-"""A circuit breaker: after a fault of the model's endpoint it is called again only after a wait."""
+"""The circuit breaker: after a fault of the model's endpoint, when it is called again."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from math import inf
 from typing import Literal, NamedTuple
 
 from companion.errors import EndpointError
@@ -42,7 +41,6 @@ _TEMPORARY = (5.0, 300.0)
 _LASTING = (60.0, 900.0)  # only the user can repair it
 
 _MAX_RETRY_AFTER = 86_400.0  # seconds: quotas are by the day
-_TURN_TIMEOUT = 900.0  # seconds after which the turn of a thread that died goes to another
 
 
 class EndpointFault(NamedTuple):
@@ -61,11 +59,7 @@ class EndpointFault(NamedTuple):
 
 
 class CircuitBreaker:
-    """The state of one endpoint, shared by the threads that call it.
-
-    A caller asks `may_call` first; afterwards it reports `record_success` or `record_failure`, or
-    `release_turn` if it made no call.
-    """
+    """The state of one endpoint, shared by the threads that call it, which report how it went."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
@@ -75,7 +69,6 @@ class CircuitBreaker:
         self._lock = threading.Lock()
         self._fault: EndpointFault | None = None
         self._failed_at = 0.0
-        self._trying_until = -inf
 
     @property
     def fault(self) -> EndpointFault | None:
@@ -97,7 +90,7 @@ class CircuitBreaker:
                 fault = self._fault_of(error, now, max(tries, 1), since)
                 self._fault = max(last, fault, key=lambda either: either.next_try)
             else:
-                self._failed_at, self._trying_until = now, -inf
+                self._failed_at = now
                 self._fault = self._fault_of(error, now, tries + 1, since)
             return self._fault.next_try
 
@@ -113,32 +106,11 @@ class CircuitBreaker:
                 return
             self._fault = None
 
-    def may_call(self) -> bool:
-        """Return whether the caller may call the endpoint now.
-
-        True while it is healthy. When the next try is due, one caller gets the turn, and the
-        others wait for its result.
-        """
-        with self._lock:
-            if not self._fault:
-                return True
-            now = self._clock()
-            if now < max(self._fault.next_try, self._trying_until):
-                return False
-            self._trying_until = now + _TURN_TIMEOUT
-            return True
-
-    def release_turn(self) -> None:
-        """Give back the turn that `may_call` gave: the caller made no call."""
-        with self._lock:
-            self._trying_until = -inf
-
     def retry_now(self) -> None:
-        """Make the next try due now, at the user's request, even while another is in progress."""
+        """Make the next try due now, at the user's request."""
         with self._lock:
             if self._fault:
                 self._fault = self._fault._replace(next_try=self._clock())
-                self._trying_until = -inf
 
     def _fault_of(
         self, error: EndpointError, now: float, tries: int, since: float

@@ -94,6 +94,11 @@ class Run:
         """The code of the problem that ended it."""
         return code_of(self.error) if self.error else ""
 
+    @property
+    def is_background(self) -> bool:
+        """Whether it is the standing run of background work."""
+        return False
+
     def puts_off(self, ticket: Ticket, path: str) -> bool:
         """Return whether the note, now at path, has to wait; then the ticket was given back."""
         return False
@@ -119,7 +124,8 @@ class Run:
         """Record that the work on a note has ended."""
         with self._changed:
             self._busy -= 1
-            self._changed.notify_all()
+            if not self._busy:
+                self._changed.notify_all()
 
     def add(
         self,

@@ -64,6 +64,8 @@ class WorkQueue:
         self._unwanted: set[str] = set()  # paths in progress that were dropped meanwhile
         self._tries: dict[tuple[str, str], int] = {}
         self._paused_until = -inf
+        self._on_trial = False
+        self._trial: Ticket | None = None  # the one in progress while others wait for its end
         self._closed = False
 
     def put(self, job: Job, priority: Priority, owner: str = "", not_before: float = 0.0) -> None:
@@ -89,7 +91,7 @@ class WorkQueue:
             until = inf if timeout is None else self._clock() + timeout
             while not self._closed:
                 now = self._clock()
-                if now >= self._paused_until:
+                if now >= self._paused_until and not self._trial:
                     for priority in Priority:  # the best one first
                         if (entry := self._first(priority)) and entry.ready_at <= now:
                             return self._hand_out(entry)
@@ -170,10 +172,14 @@ class WorkQueue:
             self._heaps[priority].at_once = at_once
             self._changed.notify_all()
 
-    def pause_until(self, until: float | None) -> None:
-        """Hand out no tickets until that time; None: end the pause."""
+    def pause_until(self, until: float | None, *, trial: bool = False) -> None:
+        """Hand out no tickets until that time; None: end the pause.
+
+        trial: from then on one at a time, beside those in progress.
+        """
         with self._changed:
             self._paused_until = -inf if until is None else until
+            self._on_trial, self._trial = trial, None
             self._changed.notify_all()
 
     def counts(self) -> dict[Priority, int]:
@@ -195,9 +201,11 @@ class WorkQueue:
         """Return when `take` has a ticket next; a time in the past if it has one now.
 
         Returns infinity if time alone does not bring one: nothing waits, or all entries are held,
-        at their limit or in progress.
+        at their limit or in progress, or a trial is.
         """
         with self._changed:
+            if self._trial:
+                return inf
             firsts = [entry for priority in Priority if (entry := self._first(priority))]
             return max(self._paused_until, min((entry.ready_at for entry in firsts), default=inf))
 
@@ -227,7 +235,11 @@ class WorkQueue:
         """
         heap = self._heaps[priority]
         better = [self._heaps[each] for each in Priority if each <= priority]
-        if heap.held or any(each.in_progress >= each.at_once for each in better):
+        if (
+            not heap.waiting
+            or heap.held
+            or any(each.in_progress >= each.at_once for each in better)
+        ):
             return None
         while entry := heap.first():
             path = self._moved.get(entry.job.path, entry.job.path)
@@ -244,6 +256,7 @@ class WorkQueue:
         del self._entries[key]
         ticket = Ticket(entry.job, entry.owner, entry.priority, self._tries.get(key, 0))
         self._in_progress[ticket.path] = ticket
+        self._trial = ticket if self._on_trial else None
         return ticket
 
     def _give_back(self, ticket: Ticket) -> bool:
@@ -251,12 +264,15 @@ class WorkQueue:
         if self._in_progress.get(ticket.path) is not ticket:
             raise ValueError(f"{ticket.path} is not in progress with this ticket")
         del self._in_progress[ticket.path]
-        self._moved = {new: old for new, old in self._moved.items() if old != ticket.path}
+        if self._trial is ticket:
+            self._trial = None
+        if self._moved:
+            self._moved = {new: old for new, old in self._moved.items() if old != ticket.path}
         for each in Priority:
             self._heaps[each].in_progress -= ticket.priority >= each
         for entry in self._blocked.pop(ticket.path, ()):
             self._heaps[entry.priority].push(entry)
-        self._changed.notify_all()
+        self._changed.notify()  # whoever gives it back looks for the next one, too
         is_wanted = ticket.path not in self._unwanted
         self._unwanted.discard(ticket.path)
         return is_wanted

@@ -1,0 +1,203 @@
+"""The handler: fills the note of a ticket, for a run or in the background."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from copy import copy
+from dataclasses import replace
+from functools import partial
+
+from companion.app.editor_edits import ClientEdits
+from companion.app.engine.runs import Run
+from companion.app.engine.work_queue import Ticket, WorkQueue
+from companion.app.outbox import NOT_TAKEN, Outbox
+from companion.enrich.asker import Asker
+from companion.enrich.context import VaultContext
+from companion.enrich.enricher import Enricher
+from companion.enrich.model import make_client, open_source
+from companion.enrich.note_writer import Answered
+from companion.enrich.run import Result, failed_result, new_run
+from companion.enrich.selection import open_task
+from companion.enrich.similar import SimilarNotes
+from companion.enrich.task import Job
+from companion.enrich.workspace import Workspace
+from companion.errors import NoteError
+from companion.llm.budget import Budget, LimitReached, seconds_to_midnight
+from companion.llm.client import Client
+from companion.llm.response import Usage
+from companion.note.editor_text import require_utf8
+from companion.store.outbox_row import OutboxRow
+from companion.vault.write import SETTLE
+
+_OPEN_SETTLE = 5.0  # seconds that a note must be unchanged while it is open: Obsidian saves every 2
+_QUOTA_REACHED = "the notes of a day are used up (background.notes_a_day)"
+
+
+class Handler:
+    """Fills notes, all by one model. Safe to use from any thread. The parameters are Engine's."""
+
+    def __init__(
+        self,
+        queue: WorkQueue,
+        space: Workspace,
+        spending: Budget,
+        context: Callable[[], VaultContext],
+        similar: SimilarNotes | None,
+        outbox: Outbox | None,
+        record: Callable[[Result], object],
+    ) -> None:
+        self._queue = queue
+        self._space = space
+        self._spending = spending
+        self._context = context
+        self._similar = similar
+        self._outbox = outbox
+        self._record = record
+        self._opened = ExitStack()
+        self._opening = threading.Lock()
+        self._asker: Asker | None = None
+        self._first_client: Client | None = None
+        # for the calls that others may overtake
+        self._slots = threading.BoundedSemaphore(space.config.concurrency)
+
+    def update_context(self) -> None:
+        """Use the current names and vocabularies of the vault from now on."""
+        if self._asker:
+            self._asker.vault_context = self._context()
+
+    def close(self) -> None:
+        """Close the model."""
+        with self._opening:
+            self._opened.close()
+
+    def fill(self, run: Run, ticket: Ticket) -> bool:
+        """Work on the note, and give the ticket back; return whether the model answered.
+
+        Raises EndpointError, Cancelled or JournalError; the ticket is not given back then.
+        """
+        job, text, edits = ticket.job, run.options.text, None
+        usage, by_model = Usage(), False
+        if run.puts_off(ticket, job.path):
+            return False
+        enricher = self.enricher_of(run)
+        try:
+            answer = self._ask(run, enricher, job)
+            usage, by_model = answer.usage, used_model(answer)
+            result: Result | None
+            if isinstance(answer, Result):
+                result = answer
+            elif run.puts_off(ticket, answer.job.path):
+                return by_model
+            elif text is None:
+                result = self._write(run, enricher, answer)
+            else:
+                result, edits = self._plan_edits(run, enricher, answer, text)
+        except NoteError as error:
+            if run.retries(ticket, error):
+                return by_model
+            result = replace(failed_result(job.path, error), usage=usage)
+        finally:
+            run.usage = enricher.usage
+        self.end_ticket(run, ticket, result, edits)
+        return by_model
+
+    def end_ticket(
+        self, run: Run, ticket: Ticket, result: Result | None, edits: ClientEdits | None = None
+    ) -> None:
+        """Give the ticket back. result: None where an editor makes it."""
+        if result:
+            self._record(result)
+            run.record(ticket.path, result)
+        self._queue.done(ticket)
+        if result:
+            run.add(result, edits)
+
+    def _ask(self, run: Run, enricher: Enricher, job: Job) -> Answered | Result:
+        """Return the answer; for the background within the notes of a day.
+
+        A note for which no model is asked does not count. Raises LimitReached.
+        """
+        text, proposals = run.options.text, self._space.journal.proposals
+        require_utf8(text or "")
+        if run.options.priority != "background" or (
+            text is None and proposals.latest(job.path) and open_task(self._space, job) is None
+        ):
+            return enricher.ask(job, text)
+        if not self._spending.reserve_note():
+            raise LimitReached(_QUOTA_REACHED, seconds_to_midnight(time.time()))
+        used = False
+        try:
+            answer = enricher.ask(job, text)
+            used = used_model(answer)
+            return answer
+        finally:
+            if not used:
+                self._spending.release_note()
+
+    def _write(self, run: Run, enricher: Enricher, answered: Answered) -> Result | None:
+        """Write the answer and return the result; None where that is left to the note's editor."""
+        if enricher.is_cancelled and not run.is_background:
+            return enricher.keep(answered)
+        if self._outbox is None or run.options.even_open or answered.job.dry_run:
+            return enricher.write(answered)
+        return self._outbox.fill(enricher, answered, partial(self._end_note, run, answered))
+
+    def _end_note(self, run: Run, answered: Answered, row: OutboxRow) -> None:
+        """Add the result of a note that was left to its editor."""
+        result = Result(row.path, "skipped", row.reason or NOT_TAKEN, usage=answered.usage)
+        if row.change and (change := self._space.journal.change(row.change)):
+            result = answered.made_by(change)
+        self._record(result)
+        run.add(result)
+        if run.is_over:
+            run.close_unless_busy()
+
+    def _plan_edits(
+        self, run: Run, enricher: Enricher, answered: Answered, text: str
+    ) -> tuple[Result, ClientEdits | None]:
+        planned = enricher.plan_on(answered, text.encode("utf-8"))
+        result = planned.result
+        if result.status != "enriched" or self._outbox is None:
+            return result, None
+        change = enricher.change_of(answered, planned)
+        return result, self._outbox.edits.offer(run.id, change, result.old, result.new)
+
+    def enricher_of(self, run: Run) -> Enricher:
+        """Return what fills the notes of the run; for the background, by a run for each note."""
+        with self._opening:
+            enricher = run.enricher
+            if enricher is None or enricher.cancelled is not run.cancelled:  # it was resumed
+                enricher = run.enricher = self._open(run)
+        if run.is_background:  # undoing the last run undoes one note
+            enricher = copy(enricher)
+            enricher.run = new_run()
+        return enricher
+
+    def _open(self, run: Run) -> Enricher:
+        space, is_background = self._space, run.is_background
+        if self._asker is None:
+            self._source = self._opened.enter_context(open_source(space.config, space))
+            self._asker = Asker(space, self._context(), self._similar, renew=self._context)
+        client = make_client(
+            self._source, run.cancelled, self._spending, self._first_client, can_wait=run.can_wait
+        )
+        self._first_client = self._first_client or client
+        if run.options.priority != "interactive":
+            client.limit_calls(self._slots)
+        settle = self._settle_in_background if is_background else self._settle
+        return Enricher(self._asker, client, run.id, settle, not is_background, run.cancelled)
+
+    def _settle(self, path: str) -> float:
+        return _OPEN_SETTLE if self._outbox and self._outbox.is_open(path) else SETTLE
+
+    def _settle_in_background(self, path: str) -> float:
+        return self._space.config.background.settle_seconds
+
+
+def used_model(answer: Answered | Result) -> bool:
+    """Return whether a model was asked for this answer."""
+    is_fault = isinstance(answer, Result) and answer.status == "failed"
+    return is_fault or answer.usage.calls > 0
