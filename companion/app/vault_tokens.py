@@ -108,12 +108,6 @@ class VaultTokens:
         secret = client_token(read_token(), self._root, token.id)
         return TokenSecret(**vars(token), token=secret)
 
-    def admit_earlier(self) -> TokenSecret:
-        """Return the token that clients of earlier versions share; it is valid from now on."""
-        token = Token(id=_EARLIER, name="Obsidian", scope="all", made_at=self._clock())
-        self._change(lambda saved: [*(each for each in saved.tokens if each.id != _EARLIER), token])
-        return TokenSecret(**vars(token), token=client_token(read_token(), self._root))
-
     def revoke(self, name: str) -> Token:
         """Revoke the token of this id, or of this name if only one has it; return it.
 

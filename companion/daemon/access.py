@@ -45,18 +45,13 @@ class Access:
         self._state = state_folder(root)
         self._plugin_id = plugin_id
 
-    def pair(self, code: str, name: str | None) -> TokenSecret | None:
-        """Return a new token for a client's one-time code, None for a wrong one.
-
-        name: the client's; None: it is of an earlier version, and shares the token of those.
+    def pair(self, code: str, name: str) -> TokenSecret | None:
+        """Return a new token of this name for a client's one-time code, None for a wrong one.
 
         Raises UsageError if no token can be made; the code is used up all the same.
         """
-        if not self._take(code, "pairing"):
-            return None
-        if name is None:
-            return self.tokens.admit_earlier()
-        return self.tokens.make(NewToken(name=name, scope="all"))
+        is_right = self._take(code, "pairing")
+        return self.tokens.make(NewToken(name=name, scope="all")) if is_right else None
 
     def open_page(self, code: str) -> TokenSecret | None:
         """Return a new token of the page, for a code of `companion open`; None for a wrong one.

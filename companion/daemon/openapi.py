@@ -16,7 +16,7 @@ from companion import __version__
 from companion.app.problem import PROBLEM_JSON, Problem
 from companion.app.types.base import LARGEST
 from companion.config import APP
-from companion.daemon.api.routing import PREFIX, Resource, Route
+from companion.daemon.api.routing import KEY, PREFIX, Resource, Route
 
 _Mode = Literal["validation", "serialization"]
 
@@ -47,7 +47,8 @@ _POST_PROBLEMS = {
 }
 _WRONG_CODE = {429: "Too many wrong codes came in a row; Retry-After says how long to wait."}
 _CONFLICT = {
-    409: "The note was changed meanwhile, or cannot be written; or a large run is not agreed to."
+    409: "The note was changed meanwhile, or cannot be written; a large run is not agreed to; or a"
+    " request of the same key is being done, or was interrupted.",
 }
 
 
@@ -101,7 +102,9 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
     if is_cached:
         responses["304"] = {"description": "It is as the client has it.", "headers": _ETAG}
     problems = _PROBLEMS | (_POST_PROBLEMS if route.method == "POST" else {})
-    problems |= (_CONFLICT if route.conflicts else {}) | (_WRONG_CODE if route.takes_code else {})
+    problems |= (_CONFLICT if route.conflicts or route.once else {}) | (
+        _WRONG_CODE if route.takes_code else {}
+    )
     responses |= _problems(problems)
     summary, _, description = (inspect.getdoc(route.view) or "").partition("\n\n")
     about = " ".join([description, *inspect.cleandoc(_doc_of(route.body)).split("\n")])
@@ -133,7 +136,9 @@ def _problems(problems: dict[int, str]) -> dict[str, dict[str, Any]]:
 
 
 def _parameters(route: Route) -> Iterator[dict[str, Any]]:
-    """Yield the variables of the route's rule, and the names of its query."""
+    """Yield the variables of the route's rule, the names of its query, and its header."""
+    if route.once:
+        yield {"name": KEY, "in": "header", "schema": _KEY_SCHEMA, "description": _KEY_WORDS}
     for variable in _VARIABLE.finditer(route.rule):
         is_number = variable[0].startswith("<int")
         number = {"type": "integer", "minimum": 1, "maximum": LARGEST}
@@ -190,6 +195,11 @@ _ABOUT = (
     "What Companion does in a vault, for programs on this machine: notes and what they need, runs"
     " that fill them, proposals to decide on, changes to undo. Every error is a problem (RFC 9457)"
     " with a code for programs and a detail for people."
+)
+_KEY_SCHEMA = {"type": "string", "pattern": "^[!-~]{1,64}$"}
+_KEY_WORDS = (
+    "A new random value for each thing to do. A request with the same one, as after an answer that"
+    " got lost, is not done again for a day: it gets the first answer."
 )
 _BEARER = {
     "type": "http",

@@ -20,6 +20,7 @@ from companion.store.database import Database, touch
 from companion.store.outbox import OutboxStore, forget_texts
 from companion.store.proposals import ProposalStore
 from companion.store.remembered_notes import RememberedNotes
+from companion.store.request_keys import RequestKeys
 from companion.vault.files import is_in_any
 from companion.vault.write import (
     ConcurrentWrite,
@@ -49,6 +50,7 @@ class Journal:
         self.notes = RememberedNotes(self._db, read_only=read_only)
         self.proposals = ProposalStore(self._db, self.notes, read_only=read_only)
         self.batches = BatchStore(self._db)
+        self.request_keys = RequestKeys(self._db)
         self.outbox = OutboxStore(self._db, self.notes, self.proposals)
 
     @property

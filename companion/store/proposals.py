@@ -226,6 +226,8 @@ class ProposalStore:
         query = f"""UPDATE proposals SET state = ?, decided_at = ?, decided_by = ?, reason = ?
             WHERE state IN ('open', 'asked') AND {mine}"""  # noqa: S608 (our own words)
         self._db.ask(lambda db: db.execute(query, decided))
+        # answers name values that were written
+        self._db.ask(lambda db: db.execute("UPDATE request_keys SET answer = NULL"))
         where = f"{_HAS_TEXT} AND {mine}"
         return self._db.ask(lambda db: delete_texts(db, where, stored), erases=True).result()
 

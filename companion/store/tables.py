@@ -189,7 +189,16 @@ _ACCEPTED = (
     GROUP BY path, decided_by""",
     "UPDATE outbox SET key = 'outbox ' || id WHERE key = ''",
 )
+# requests that must not be done twice; answer: NULL until there is one
+_REQUEST_KEYS = (
+    """CREATE TABLE request_keys (
+        key TEXT PRIMARY KEY,
+        body_sha256 TEXT NOT NULL,
+        made_at REAL NOT NULL,
+        answer TEXT
+    ) WITHOUT ROWID""",
+)
 MIGRATIONS: list[Migration] = [
     *(_CHANGES, _PARTS, _NOTES, _OFFERS, _PROPOSALS, _BATCHES, _OPEN_INDEX, _GONE, _EDITED),
-    *(_OUTBOX, _ACCEPTED),
+    *(_OUTBOX, _ACCEPTED, _REQUEST_KEYS),
 ]

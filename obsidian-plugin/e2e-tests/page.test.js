@@ -206,6 +206,36 @@ test("proposals are accepted, edited, refused and undone by keyboard alone", asy
   assert.equal(await page.locator(".cc-row", { hasText: /Written$|Refused$/ }).count(), 0);
 });
 
+test("an answer that gets lost is asked for again, and nothing is done twice; who signs out is out everywhere", async () => {
+  const before = await vault.read(OPEN);
+  await stand();
+  const changes = async () => (await call(`/changes?path=${encodeURIComponent(OPEN)}`)).changes.length;
+  const count = await changes();
+  /** @type {(string | undefined)[]} */
+  const keys = [];
+  await page.route("**/proposals/decide", async (route) => {
+    keys.push(route.request().headers()["idempotency-key"]);
+    if (keys.length > 1) return route.continue();
+    await route.fetch();
+    return route.abort("connectionreset");
+  });
+  await page.keyboard.press("a");
+  await waitFor("it is asked again", async () => keys.length === 2);
+  await page.waitForFunction(() => !document.body.innerText.includes("not answering"));
+  assert.equal(keys[0], keys[1]);
+  assert.equal(await changes(), count + 1);
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  await page.keyboard.press("u");
+  await waitFor("it is undone", async () => (await vault.read(OPEN)) === before);
+  const own = await openTab(await vault.openPage());
+  await own.locator(".cc-row").first().waitFor();
+  const token = await own.evaluate((key) => sessionStorage.getItem(key) ?? "", SESSION);
+  await own.locator(".cc-status").click();
+  await own.getByRole("button", { name: "Sign out" }).click();
+  const id = token.split(".")[0];
+  await waitFor("it is revoked", async () => !(await call("/tokens")).tokens.some((/** @type {{ id: string }} */ each) => each.id === id));
+});
+
 test("a proposal is asked for again with a sentence of one's own, and the old one is under Decided", async () => {
   const id = await stand();
   await page.keyboard.press("i");

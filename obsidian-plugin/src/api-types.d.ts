@@ -557,14 +557,11 @@ export interface components {
         OutdatedTexts: {
             texts: components["schemas"]["Outdated"][];
         };
-        /**
-         * @description A code of `companion plugin pair`. name: of the token; null: the client is of a version that
-         *     knows of no names, and gets the token that those share.
-         */
+        /** @description A code of `companion plugin pair`. name: of the token, which says whose it is. */
         PairingCode: {
             code: string;
-            /** @default null */
-            name: string | null;
+            /** @default Obsidian */
+            name: string;
         };
         /** @description The property or callout base[start:end]; name: the property's, or the callout's title. */
         PlaceShape: {

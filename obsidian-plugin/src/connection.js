@@ -3,13 +3,13 @@
  * discovery, which finds the daemon, has it prove that it is this vault's, and sends no secret.
  */
 
-import { AnotherVault, DaemonAway, NotInstalled, NotPaired, OtherProgram, Refused, Stopped, TooOld, WrongCode } from "./errors.js";
+import { AnotherVault, AnswerLost, DaemonAway, NotInstalled, NotPaired, OtherProgram, Refused, Stopped, TooOld, WrongCode } from "./errors.js";
 import { parse, read, send } from "./http.js";
 import { toHex } from "./note-text.js";
 import { asHealth, asPaired, asPlace, asProblem, asProofs } from "./shapes.js";
 import { say } from "./words.js";
 
-/** @import { Answer } from "./http.js" */
+/** @import { Answer, Question } from "./http.js" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Place, Reader } from "./shapes.js" */
 
@@ -22,6 +22,7 @@ import { say } from "./words.js";
 const SECRET = "callout-companion-token";
 const PLACE_FILE = /\/daemon-[0-9a-f]{12}\.json$/;
 const MOST_FILES = 20; // files read at most; each computer with this vault leaves one
+const ONCE = /^\/(runs|proposals\/decide|proposals\/(\d+\/)?again|changes\/(\d+\/)?undo)$/; // what takes a key
 const OLDEST = [0, 3]; // the oldest version of the daemon that the plugin works with
 const NONCE = 32; // bytes
 const PROOF_PATIENCE = 2_000; // milliseconds, since any program may hold the port and never answer
@@ -38,10 +39,27 @@ const PROOF_PATIENCE = 2_000; // milliseconds, since any program may hold the po
  * @param {Reader<T>} reader
  */
 export async function ask(plugin, method, path, body, reader) {
+  const isOnce = method === "POST" && ONCE.test(path);
+  const question = { method, path: `/api/v1${path}`, body, ...(isOnce && { key: crypto.randomUUID() }) };
+  return read(await sendProven(plugin, question, isOnce), reader);
+}
+
+/**
+ * Send a request with the token to this vault's daemon. Rejects as ask does.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Question} question
+ * @param {boolean} isRepeated whether it is sent once more where its answer gets lost; it has a key, so that nothing is done twice
+ * @returns {Promise<Answer>}
+ */
+async function sendProven(plugin, question, isRepeated) {
   if (plugin.timers.isStopped) throw new Stopped();
   const { address, token } = await locate(plugin, readToken(plugin));
   if (!token) throw new NotPaired();
-  return read(await send(plugin, address, { method, path: `/api/v1${path}`, body, token }), reader);
+  return send(plugin, address, { ...question, token }).catch((error) => {
+    if (isRepeated && error instanceof AnswerLost) return sendProven(plugin, question, false);
+    throw error;
+  });
 }
 
 /**
@@ -98,7 +116,7 @@ export async function useCode(plugin) {
  * @param {string} code
  */
 async function exchange(plugin, address, code) {
-  const question = { method: "POST", path: "/api/v1/pair", body: { code: code.trim(), name: "Obsidian" } };
+  const question = { method: "POST", path: "/api/v1/pair", body: { code: code.trim() } };
   const answer = await send(plugin, address, question);
   if (answer.status === 403) throw new WrongCode(asProblem(parse(answer.text)).detail);
   const { token } = read(answer, asPaired);

@@ -16,6 +16,9 @@ class NoDaemon extends Error {
 /** Nobody answers at the address. */
 export class DaemonAway extends NoDaemon {}
 
+/** The connection ended before an answer came: nobody knows whether the daemon did what it was asked to. */
+export class AnswerLost extends DaemonAway {}
+
 /** Nobody answers, and nothing shows that this vault ever had a daemon. */
 export class NotInstalled extends DaemonAway {}
 

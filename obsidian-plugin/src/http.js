@@ -2,6 +2,7 @@
 
 import { requestUrl } from "obsidian";
 import {
+  AnswerLost,
   ChangeNotInNote,
   DaemonAway,
   UnexpectedAnswer,
@@ -21,9 +22,9 @@ import { formatBytes, say } from "./words.js";
 /** @typedef {{ status: number, text: string }} Answer */
 
 /**
- * A request. token: empty to send none. patience: milliseconds until it is given up.
+ * A request. token: empty to send none. key: of one that is not to be done twice. patience: milliseconds until it is given up.
  *
- * @typedef {{ method: string, path: string, body?: object | null, token?: string, patience?: number }} Question
+ * @typedef {{ method: string, path: string, body?: object | null, token?: string, key?: string, patience?: number }} Question
  */
 
 const PATIENCE = 30_000; // milliseconds until a request is given up; the daemon waits a few seconds at most
@@ -37,18 +38,18 @@ const LARGEST = 1024 * 1024; // bytes that the daemon takes
  * @param {Question} question
  * @returns {Promise<Answer>}
  */
-export function send({ manifest, timers }, address, { method, path, body, token, patience = PATIENCE }) {
+export function send({ manifest, timers }, address, { method, path, body, token, key, patience = PATIENCE }) {
   /** @type {Record<string, string>} */
   const headers = { "Companion-Version": manifest.version };
   if (token) headers.Authorization = `Bearer ${token}`;
+  if (key) headers["Idempotency-Key"] = key;
   /** @type {RequestUrlParam} */
   const request = { url: `${address}${path}`, method, headers, throw: false };
   if (body) Object.assign(request, { contentType: "application/json", body: JSON.stringify(body) });
   return new Promise((resolve, reject) => {
-    const giveUp = () => reject(new DaemonAway(address));
-    const timer = timers.after(patience, giveUp);
+    const timer = timers.after(patience, () => reject(new DaemonAway(address)));
     requestUrl(request)
-      .then(resolve, giveUp)
+      .then(resolve, () => reject(new AnswerLost(address)))
       .finally(() => timers.cancel(timer));
   });
 }

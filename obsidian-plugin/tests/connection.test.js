@@ -820,6 +820,23 @@ describe("a daemon that is away", () => {
     assert.equal(host.said, AWAY);
   });
 
+  test("whose answer gets lost is asked again by the same key, so that nothing is done twice", async () => {
+    host = await new Host().load();
+    await host.open("A.md");
+    const start = FakeDaemon.prototype["POST /runs"];
+    let times = 0;
+    host.daemon.answers.set("POST /runs", (...about) => {
+      const run = start.apply(host.daemon, about);
+      if (times++ === 0) throw new Error("net::ERR_CONNECTION_RESET");
+      return run;
+    });
+    await host.command("enrich-note");
+    const keys = host.daemon.dialled.filter(({ name }) => name === "POST /runs").map(({ headers }) => headers["Idempotency-Key"]);
+    assert.equal(keys.length, 2);
+    assert.match(keys[0], /^[0-9a-f-]{36}$/);
+    assert.equal(keys[0], keys[1]);
+  });
+
   for (const name of ["POST /proof", "GET /healthz"]) {
     test(`is one whose port is taken by a program that never answers ${name}`, async () => {
       host = await new Host().load();

@@ -26,11 +26,9 @@ class Code(Sent):
 
 
 class PairingCode(Code):
-    """A code of `companion plugin pair`. name: of the token; null: the client is of a version that
-    knows of no names, and gets the token that those share.
-    """
+    """A code of `companion plugin pair`. name: of the token, which says whose it is."""
 
-    name: TokenName | None = None
+    name: TokenName = "Obsidian"
 
 
 @pair.does("/pair", None, takes_code=True)

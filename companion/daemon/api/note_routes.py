@@ -125,14 +125,14 @@ def read_change(change: int) -> Change:
     return the_daemon().vault.change(change)
 
 
-@changes.does("/changes/undo", "decide")
+@changes.does("/changes/undo", "decide", once=True)
 def undo_changes(body: ChangesToUndo) -> UndoneChanges:
     """Undo changes, one after the other; each has a result of its own."""
     vault = the_daemon().vault
     return UndoneChanges(undone=list(for_a_while(vault.undo(body.changes, body.run))))
 
 
-@changes.does(f"{_ONE}/undo", "decide", conflicts=True)
+@changes.does(f"{_ONE}/undo", "decide", once=True, conflicts=True)
 def undo_change(change: int, body: Undo) -> Undone | EditsInPart:
     """Undo a change, or get the edits that do it."""
     daemon = the_daemon()

@@ -76,19 +76,23 @@ def read_place(proposal: int, query: PlaceQuery) -> ProposalInPlace:
     return the_daemon().vault.place(proposal, query.context)
 
 
-@proposals.does("/proposals/decide", "decide", conflicts=True)
+@proposals.does("/proposals/decide", "decide", once=True, conflicts=True)
 def decide(body: Decisions) -> DecisionsMade:
     """Accept, refuse and reopen proposals; each has a result of its own."""
     return DecisionsMade(notes=list(for_a_while(the_daemon().vault.decide(body))))
 
 
-@proposals.does("/proposals/again", "decide", status=202, conflicts=True, location=run_address)
+@proposals.does(
+    "/proposals/again", "decide", once=True, status=202, conflicts=True, location=run_address
+)
 def ask_all_again(body: AskAllAgain) -> RunShape:
     """Ask for proposals once more, as the user wants it, in one run."""
     return _start_again(body.proposals, body)
 
 
-@proposals.does(f"{_ONE}/again", "decide", status=202, conflicts=True, location=run_address)
+@proposals.does(
+    f"{_ONE}/again", "decide", once=True, status=202, conflicts=True, location=run_address
+)
 def ask_again(proposal: int, body: AskAgain) -> RunShape:
     """Ask for a proposal once more, as the user wants it; what is given takes its place.
 

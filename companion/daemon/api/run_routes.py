@@ -102,7 +102,7 @@ def wait_for_result(run: Run, number: int, seconds: float) -> None:
 runs = Resource("runs")
 
 
-@runs.does("/runs", status=202, conflicts=True, location=run_address)
+@runs.does("/runs", once=True, status=202, conflicts=True, location=run_address)
 def start_run(body: RunOptions) -> RunShape:
     """Start a run."""
     return RunShape.model_validate(the_daemon().start_run(body))

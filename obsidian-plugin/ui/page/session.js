@@ -9,6 +9,7 @@ import { say } from "../words.js";
 
 const SESSION = "companion-session"; // in the storage of this tab, and the channel of all
 const PREFIX = "/api/v1";
+const PAUSE = 500; // milliseconds until what got no answer is asked again
 
 /** How the session is: being opened, open, ended, or without a daemon that answers. @type {Signal<"opening" | "open" | "out" | "away">} */
 export const session = signal("opening");
@@ -72,7 +73,7 @@ export const api = {
  * @returns {Promise<any>}
  */
 async function send(method, path, body) {
-  const response = await ask(method, path, body);
+  const response = await askOnce(method, path, body);
   /** @type {any} */
   const answer = await response.json().catch(() => ({}));
   if (response.ok) {
@@ -87,15 +88,33 @@ async function send(method, path, body) {
 }
 
 /**
+ * Ask; where no answer comes, once more with the same key, so that nothing is done twice.
+ *
+ * @param {string} method
+ * @param {string} path
+ * @param {object} [body]
+ */
+async function askOnce(method, path, body) {
+  if (method !== "POST" || path === "/session") return ask(method, path, body);
+  const key = crypto.randomUUID();
+  const response = await ask(method, path, body, undefined, key).catch(() => null);
+  if (response && !(response.status === 409 && response.headers.has("Retry-After"))) return response;
+  await new Promise((done) => setTimeout(done, PAUSE));
+  return ask(method, path, body, undefined, key);
+}
+
+/**
  * @param {string} method
  * @param {string} path
  * @param {object} [body]
  * @param {AbortSignal} [stop]
+ * @param {string} [key] of a request that is not to be done twice
  */
-export async function ask(method, path, body, stop) {
+export async function ask(method, path, body, stop, key) {
   const token = sessionStorage.getItem(SESSION);
   /** @type {Record<string, string>} */
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  if (key) headers["Idempotency-Key"] = key;
   if (body) headers["Content-Type"] = "application/json";
   try {
     return await fetch(`${PREFIX}${path}`, { method, headers, cache: "no-store", ...(body && { body: JSON.stringify(body) }), ...(stop && { signal: stop }) });
