@@ -230,7 +230,7 @@ def test_what_waits_for_an_editor_outlives_the_daemon(
     assert state_of(daemon, first) == ("open" if is_open else "accepted")
     daemon.report_presence("c", [])
     eventually(lambda: "description: My own words.\n" in vault.read("Stub.md"))
-    assert not daemon.outbox.rows_of(["Stub.md"])
+    eventually(lambda: not daemon.outbox.rows_of(["Stub.md"]))
     assert state_of(daemon, second) == "open"
 
 
