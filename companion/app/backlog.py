@@ -114,7 +114,7 @@ class Backlog:
                 try:
                     self._save()
                 except UsageError as error:
-                    _log.warning("which notes lay here before is not kept: %s", error)
+                    _log.warning("which notes were here before is not stored: %s", error)
             return held
 
     def holds_back(self, path: str) -> bool:
@@ -294,7 +294,7 @@ class BacklogConsent:
             jobs = [Job(path) for path in waiting]
             cost = describe_cost_of(self._space, self._scan(), jobs)
         if len(waiting) > len(self._estimated_for):
-            said = "notes that lay here before, or came at once, wait: %d; %s asks"
+            said = "notes that were here before, or came at once, wait: %d; %s asks"
             _log.info(said, len(waiting), "companion service backlog")
         self._estimated_for, self._cost = waiting, cost
 

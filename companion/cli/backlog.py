@@ -15,16 +15,16 @@ from companion.errors import UsageError
 
 
 @click.command()
-@click.option("--fill/--leave", default=None, help="The answer, for nobody is asked then.")
+@click.option("--fill/--leave", default=None, help="Answer without being asked.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; ask nothing.")
 @common_options
 def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
     """Decide whether notes of before are filled, too.
 
-    Those are the notes that needed something when the vault was first looked over, and later any
-    that arrive more than 50 at once, as by a sync or git pull. None of them is asked about until
-    you say so here, in Obsidian, or when companion serve asks. Notes that you edit are filled
-    like any others. It says how many there are, where they would be sent, and at what cost.
+    Those are the notes that needed something when the daemon first read the vault, and later any
+    more than 50 that arrive at once, as by a sync or git pull. They wait until you decide: here, in
+    Obsidian, or when companion serve asks. Notes that you edit are filled like any others. It says
+    how many there are, where they would be sent, and at what cost.
     """
     output = Output(as_json=as_json)
     with open_session_vault(vault, (), output=output) as opened:
@@ -45,7 +45,7 @@ def ask_about_backlog(root: Path, output: Output) -> None:
 
 
 def _ask(vault: Vault, backlog: BacklogState, fill: bool | None, output: Output) -> None:
-    """Tell of the backlog, and save the answer, which fill is, or the user gives now.
+    """Describe the backlog, and save the answer: `fill`, or what the user says now.
 
     Raises UsageError if nobody can be asked.
     """

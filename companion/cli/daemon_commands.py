@@ -68,11 +68,11 @@ def pair(as_json: bool, vault: Path | None) -> None:
 def pause(vault: Path | None) -> None:
     """Pause background work, until you resume it.
 
-    It stops at once, until `companion service resume`, also across restarts. What you ask for
+    It stays paused until `companion service resume`, also after a restart. What you ask for
     yourself is still done.
     """
     require_served(vault).pause()
-    Output().say("Background work is paused; companion service resume lets it go on.")
+    Output().say("Background work is paused; companion service resume ends that.")
 
 
 @click.command()
@@ -83,7 +83,7 @@ def resume(vault: Path | None) -> None:
     An endpoint that failed is tried again at once.
     """
     off = require_served(vault).resume().background.off
-    Output().say(f"Background work is still off: {off}" if off else "Background work goes on.")
+    Output().say(f"Background work is still off: {off}" if off else "Background work is resumed.")
 
 
 @click.command()

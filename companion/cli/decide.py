@@ -24,10 +24,10 @@ Decide = Callable[[Sequence[Proposal]], Decisions]
 
 _which_options = join_options(
     click.argument("whats", nargs=-1, type=NOTE_PATH, metavar="[ID | PATH]..."),
-    click.option("--run", metavar="RUN", help="All open ones that this run of enrich made."),
-    click.option("--all", "every", is_flag=True, help="All that are open, in the whole vault."),
-    click.option("--field", metavar="NAME", help="Only for this field."),
-    click.option("--flagged", is_flag=True, help="Not without those that wait for a look."),
+    click.option("--run", metavar="RUN", help="The open proposals of this run."),
+    click.option("--all", "every", is_flag=True, help="All open proposals of the vault."),
+    click.option("--field", metavar="NAME", help="Only those for this field."),
+    click.option("--flagged", is_flag=True, help="Include flagged proposals."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note."),
     common_options,
 )
@@ -40,12 +40,11 @@ def apply(**which: Any) -> int:
     """Write proposals into their notes.
 
     No model is asked. ID is a number from `companion proposals`, also of a refused or rejected one;
-    PATH stands for all that are open for this note, or in this folder (`./2024`, where its name is
-    a number). In a folder, with --run and with --all those with flags are left out, for you to look
-    at first; --flagged takes them, too.
+    PATH means all open ones of this note or folder (`./2024`, where its name is a number). For a
+    folder, --run and --all, flagged proposals are left for you to look at; --flagged includes them.
 
-    Each is placed in its note as that is now. What a note needs no more is closed, and the reason
-    is told.
+    Each goes into its note as the note is now. A proposal that the note no longer needs is closed,
+    with the reason.
     """
     run = new_run()
 
@@ -60,10 +59,10 @@ def apply(**which: Any) -> int:
 def refuse(**which: Any) -> int:
     """Refuse proposals.
 
-    What they are for is not asked for again. ID is a number from `companion proposals`; PATH stands
-    for all that are open for this note, or in this folder (`./2024`, where its name is a number).
-    In a folder, with --run and with --all those with flags are left out, for you to look at first;
-    --flagged takes them, too. `companion apply ID` still writes a refused one.
+    They are not asked for again. ID is a number from `companion proposals`; PATH means all open
+    ones of this note or folder (`./2024`, where its name is a number). For a folder, --run and
+    --all, flagged proposals are left for you to look at; --flagged includes them. `companion apply
+    ID` still writes a refused one.
     """
 
     return _decide(lambda proposals: Decisions(refuse=[each.id for each in proposals]), **which)
@@ -78,7 +77,7 @@ def _decide(
     as_json: bool,
     **which: Any,
 ) -> int:
-    """Decide on the proposals that are meant, and return the exit status.
+    """Decide on the chosen proposals, and return the exit status.
 
     back: the command that takes it back, if there is one.
     """
@@ -143,8 +142,8 @@ class _DecisionReport:
         if passed := self.choice.passed_over:
             wait = "waits" if passed == 1 else "wait"
             say(
-                f"{count(passed, 'flagged proposal')} {wait} for a look: companion review --flagged"
-                "; or take them, too, with --flagged"
+                f"{count(passed, 'flagged proposal')} {wait} for a closer look: companion review"
+                " --flagged; --flagged here includes them"
             )
 
     def _add(self, decision: NoteDecision) -> None:

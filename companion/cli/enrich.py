@@ -36,28 +36,26 @@ from companion.cli.session import (
 @click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected.")
 @click.option("--section", metavar="HEADING", help="Put a callout under this heading of a note.")
 @filter_options
-@click.option("--made-since", metavar="WHEN", help="Anew: what Companion wrote since then.")
-@click.option("--made-by", metavar="MODEL", help="Anew: what this model wrote.")
-@click.option("--prompt-changed", is_flag=True, help="Anew: what was asked for otherwise than now.")
+@click.option("--made-since", metavar="WHEN", help="Rewrite what it wrote since then.")
+@click.option("--made-by", metavar="MODEL", help="Rewrite what this model wrote.")
+@click.option("--prompt-changed", is_flag=True, help="Rewrite values of an older prompt.")
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="At most N notes that need anything."
 )
-@click.option(
-    "--yes", "agreed", is_flag=True, help="Begin a large run at a remote endpoint unasked."
-)
+@click.option("--yes", "agreed", is_flag=True, help="Do not ask before many notes go elsewhere.")
 @common_options
 def enrich(paths: Sequence[str], as_json: bool, vault: Path | None, **options: Any) -> int:
     """Fill the notes that need it.
 
-    That is empty properties, missing AI callouts, and questions to answer. A PATH that is a note
-    gets a description and a callout even if it is no stub. In a folder, only notes that `companion
-    scan` lists are worked on; `companion scan` says why.
+    It fills empty properties, adds missing AI callouts, and answers questions. A PATH that is a
+    note gets a description and a callout even if it is no stub; in a folder, only the notes that
+    `companion scan` lists are filled.
 
-    Before more than 50 notes are sent to a model on another machine, it says what that may cost
-    and asks; where nobody can answer, as in a script, it sends nothing without --yes.
+    Before it sends more than 50 notes to another machine, it says what that may cost, and asks. A
+    script has to say --yes.
 
-    With --made-since, --made-by or --prompt-changed, what Companion wrote and nobody edited is
-    asked for again, and nothing else. It waits beside the old text until you decide.
+    --made-since, --made-by and --prompt-changed ask again for what Companion wrote and nobody
+    edited, and for nothing else. The new text waits beside the old one until you decide.
     """
     output = Output(as_json=as_json)
     report = RunReport(output, dry_run=options["dry_run"])
@@ -87,7 +85,7 @@ def _read_options(
     dry_run: bool,
     **options: Any,
 ) -> RunOptions:
-    """Return what is to be done to which notes. Raises UsageError."""
+    """Return the options of the run. Raises UsageError."""
     is_rewrite = made_since or options["made_by"] or options["prompt_changed"]
     mode: Mode = "rewrite" if is_rewrite else "replace" if force else "fill"
     return RunOptions.of(

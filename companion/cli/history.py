@@ -37,8 +37,8 @@ def history(
 ) -> None:
     """Show what Companion changed, newest first.
 
-    With PATH, in this note or folder only. What was only proposed, such as a tag that the vault
-    does not use yet, stands with the change, or below where nothing else was filled.
+    With PATH, in this note or folder only. A value that was only proposed, such as a new tag, is
+    shown with the change, or by itself where nothing else was filled.
     """
     output = Output(as_json=as_json)
     named = [] if path is None else [path]
@@ -64,10 +64,9 @@ def history(
 def forget(paths: Sequence[str], yes: bool, vault: Path | None) -> None:
     """Delete what Companion keeps of notes' text.
 
-    Without PATH, of all notes. That is what was proposed for them, the notes that it was made from,
+    Without PATH, of all notes. It deletes proposed texts, the note texts that they were made from,
     and the notes as they were before each change. Open proposals count as refused, and nothing is
-    asked for again. What was changed can still be undone: the edits stay, and go with the journal
-    only.
+    asked for again. Changes can still be undone: their edits are kept in the journal.
     """
     output = Output()
     if not yes:
@@ -86,7 +85,7 @@ def forget(paths: Sequence[str], yes: bool, vault: Path | None) -> None:
 def _find_unused_values(vault: Vault, path: str | None) -> list[Proposal]:
     """Return values that the vault does not use yet, of one note or of all, newest first.
 
-    Left out are those that a change's remark mentions, and what was asked for again since.
+    Values that a change's remark mentions are left out, and those that were asked for again.
     """
     query = ProposalQuery(folder=path or "", state="all", flagged=True, latest=True)
     flagged = [

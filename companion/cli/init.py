@@ -58,14 +58,16 @@ Next:
 @click.option(
     "--backlog",
     type=click.Choice(["ask", "all", "new"]),
-    help="Of notes that lay there before: ask first, fill all, or only new ones.",
+    help="Notes that were there before: ask first, fill all, or only new ones.",
 )
 @click.option(
     "--review/--no-review",
     default=None,
-    help="What is written waits until you have looked at it, or is written at once.",
+    help="Have what it writes wait for your review, or write it at once.",
 )
-@click.option("--note", metavar="NOTE", help="The note to show what it would write, wherever to.")
+@click.option(
+    "--note", metavar="NOTE", help="The note to try the model on, even if that sends it elsewhere."
+)
 @click.option(
     "--service/--no-service",
     default=None,
@@ -73,7 +75,7 @@ Next:
 )
 @click.option("--no-plugin", is_flag=True, help="Leave the Obsidian plugin out of the vault.")
 @click.option("--no-test", is_flag=True, help="Neither fetch the model nor ask it anything.")
-@click.option("--yes", is_flag=True, help="Ask nothing; what is not said is left as it is.")
+@click.option("--yes", is_flag=True, help="Ask nothing; keep the settings that no option names.")
 @debug_option
 def init(
     vault: Path | None,

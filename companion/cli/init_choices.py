@@ -1,4 +1,4 @@
-"""The choices of companion init: the vault, the model, and what is done unasked."""
+"""The choices of companion init: the vault, the model, and background work."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def choose_by_options(
     api_key_env: str | None,
     **others: Any,
 ) -> Choices:
-    """Return what the options say; the embedded model if neither they nor the file name one.
+    """Return the choices in the options; the embedded model if neither they nor the file name one.
 
     others: of Choices. Raises UsageError if they contradict each other, or say too little.
     """
@@ -102,7 +102,7 @@ def choose_by_questions(config: Config, machine: Machine, output: Output) -> Cho
 
 
 class _Offer(NamedTuple):
-    """A line to choose. take: asks what else is to be known; None keeps what is configured."""
+    """A line to choose. take: asks for the rest; returns None to keep what is configured."""
 
     words: str
     take: Callable[[], EndpointChoice | None]

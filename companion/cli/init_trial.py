@@ -32,9 +32,9 @@ SLOW = 60.0  # seconds for a note; a model that takes longer is too much for the
 
 
 class Verdict(NamedTuple):
-    """What came of a trial. too_much: why the model is too much for this machine; empty if not.
+    """The result of a trial. too_much: why the model is too much for this machine; empty if not.
 
-    go_on: whether the configuration is to be written. shown: whether anything was, to judge it by.
+    go_on: whether to write the configuration. shown: whether the user saw an answer to judge by.
     """
 
     too_much: str = ""
@@ -56,7 +56,7 @@ class Trial:
     asks: bool
 
     def __call__(self, config: Config) -> Verdict:
-        """Fetch the model if need be, ask it, show what it writes for a note, and ask about that.
+        """Fetch the model if it is missing, show what it writes for a note, and ask the user.
 
         Raises EndpointError or AnswerError if it does not answer, and nobody can be asked.
         """
@@ -108,7 +108,7 @@ class Trial:
         return verdict
 
     def _write(self, config: Config, trial: ModelTrial) -> Verdict:
-        """Have it write for a note, if there is one and it may go there; nothing is written."""
+        """Show what it would write for a note, if one may go there; nothing is written."""
         needs_consent = config.is_remote and self.note is None
         if needs_consent and not self.asks:
             return Verdict()

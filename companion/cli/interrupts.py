@@ -19,7 +19,7 @@ _SIGNAL_STATUS = 128  # shells add the signal's number to it for the exit status
 
 @dataclass
 class Interruption:
-    """The signal that ended a run, as the exit status that shells expect of it; 0 if none did."""
+    """The signal that ended a run, as the exit status that shells expect; 0 if none did."""
 
     exit_status: int = 0
 
@@ -32,16 +32,16 @@ def stop_on_signals(
 ) -> Iterator[Interruption]:
     """Call cancel at the first Ctrl-C, SIGTERM or SIGBREAK, and give_up at the second one.
 
-    cancel: has no further note begun, and returns in words what is finished first; None: what is
-    being written. give_up: breaks off what was to be finished, and returns how many calls that
-    were, for which the endpoint may charge. Then the handlers from before are restored, so that one
-    more signal ends the program.
+    cancel: begins no further note, and says what is finished first; None: the writes in progress.
+    give_up: breaks off the calls that were to be finished, and returns their number, since the
+    endpoint may charge for them. Afterwards the earlier handlers are back, so that one more signal
+    ends the program.
     """
     interruption = Interruption()
     pending: list[int] = []
 
     def take(number: int, frame: FrameType | None) -> None:
-        """Handle a signal once the one before it is handled: a stream cannot print in a print."""
+        """Handle one signal after the other: a stream cannot print inside a print."""
         pending.append(number)
         if len(pending) > 1:
             return

@@ -40,7 +40,7 @@ def list_(as_json: bool) -> None:
 @model.command()
 @click.argument("name", required=False)
 def pull(name: str | None) -> None:
-    """Download a model; one that broke off goes on.
+    """Download a model, or resume its download.
 
     It is downloaded once. Without NAME, it is the configured one. NAME is one of `companion model
     list`, or a GGUF file at Hugging Face: owner/repository/file.gguf.
@@ -74,7 +74,7 @@ def fetch_model(config: Config, output: Output) -> None:
 
 
 def fetch_model_of(root: Path, output: Output) -> None:
-    """Do what fetch_model does, for the vault at root."""
+    """Download the embedded model of the vault at root, as fetch_model does."""
     fetch_model(load_config(root), output)
 
 

@@ -74,10 +74,11 @@ class Output:
             self.err.print(Text(show_hidden(text), style="yellow"))
 
     def agrees(self, cost: str, how: str) -> bool:
-        """Print what sending notes elsewhere may cost, and return whether the user agrees to it.
+        """Print what sending notes elsewhere may cost, and return whether the user agrees.
 
-        how: the options that agree to it, or to a part. Raises UsageError, which names them, where
-        nobody can be asked.
+        how: the options that agree to all of it, or to a part.
+
+        Raises UsageError, which names them, where nobody can be asked.
         """
         self.warn(cost)
         if not self.can_ask:
@@ -212,7 +213,7 @@ def local_time(seconds: float) -> str:
 def describe_backlog(notes: int, cost: str) -> str:
     """Return in words how many notes wait for the user to agree. cost: may be empty."""
     if notes == 1:
-        wait = "1 note, which lay here before, waits"
+        wait = "1 note, which was here before, waits"
     else:
-        wait = f"{notes:,} notes, which lay here before or came at once, wait"
+        wait = f"{notes:,} notes, which were here before or came at once, wait"
     return f"{wait} for your answer{f': {cost}' if cost else '.'}"

@@ -60,7 +60,7 @@ def install_plugin(root: Path, config: Config, output: Output, *, again: bool = 
     is typed, since the vault may be opened in Obsidian much later. It works once, and the plugin
     removes it. A plugin that is paired already gets a new token.
 
-    Raises UsageError if the plugin is not built, or cannot be installed; nothing is written then.
+    Raises UsageError if the plugin is not built, or cannot be installed; then nothing is written.
     """
     built = find_built()
     if built is None:

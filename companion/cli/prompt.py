@@ -29,7 +29,7 @@ _MOST = 50  # notes that are tried, as many as are sent without consent
     "notes",
     type=click.IntRange(1, _MOST),
     metavar="N",
-    help="Ask, and show what comes of it, for the first N notes of NOTE that need anything.",
+    help="Ask about the first N notes of NOTE that need anything, and show the answers.",
 )
 @click.option("--model", metavar="NAME", help="With --try: compare with this model.")
 @click.option(
@@ -51,10 +51,10 @@ def prompt(
 ) -> int:
     """Show what a model would be sent for a note.
 
-    It is printed exactly, with the endpoint that it would go to. It is what `companion enrich NOTE`
-    would send. Nothing is sent now, but with --try: then NOTE may be a folder, the model is asked,
-    and what it gives is shown with its tokens and seconds. Nothing is written or kept. A model or
-    prompts to compare with are asked for the same notes.
+    It prints exactly what `companion enrich NOTE` would send, and where to. Nothing is sent, except
+    with --try: then NOTE may be a folder, the model is asked, and its answers are shown with their
+    tokens and seconds. Nothing is written or kept. --model and --prompts ask about the same notes
+    again, to compare.
     """
     output = Output(as_json=as_json)
     if notes is None and (model or prompts):
@@ -75,7 +75,7 @@ def prompt(
 
 
 def _show(prompt: NotePrompt, output: Output) -> None:
-    """Print the calls, and what is to be said of them."""
+    """Print the calls, and remarks on them."""
     output.warn(*prompt.remarks)
     for call in prompt.calls:
         if output.as_json:

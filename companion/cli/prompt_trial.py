@@ -1,4 +1,4 @@
-"""companion prompt --try: what models give for some notes, of which nothing is kept."""
+"""companion prompt --try: the answers of models for some notes; none of them is kept."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def try_prompts(
 
 
 def _print_tried(path: str, tried: Sequence[Tried], output: Output) -> None:
-    """Print the answers for a note: each need, and below it what each side gave."""
+    """Print the answers for a note: each need, and below it the answer of each side."""
     if output.as_json:
         for each in tried:
             output.print_json({"path": path, **_object(each)})

@@ -32,7 +32,7 @@ _NOT_PRINTED = {"remark", "decided_by", "evidence"}  # of a proposal's JSON obje
     show_default=True,
     help="What became of them; asked: their questions are out in a batch.",
 )
-@click.option("--flagged", is_flag=True, help="Only those that somebody should look at.")
+@click.option("--flagged", is_flag=True, help="Only flagged ones, to look at closely.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a proposal.")
 @common_options
 def proposals(
@@ -46,8 +46,7 @@ def proposals(
     """List the proposals that wait for you.
 
     PATH are notes and folders; without one, it is the whole vault. `companion review` goes through
-    them; `companion apply` and `companion refuse` decide on them by their numbers, which stand
-    first. With --state it lists what became of others.
+    them; `companion apply` and `companion refuse` take their numbers. --state lists the others.
     """
     output = Output(as_json=as_json)
     with open_session_vault(vault, paths, output=output, read_only=True) as opened:
@@ -97,7 +96,7 @@ def proposal_object(proposal: Proposal) -> dict[str, object]:
 
 
 def find_proposals(vault: Vault, paths: Iterable[str], query: ProposalQuery) -> list[Proposal]:
-    """Return the proposals that fit, for these notes and folders, else for all, by their note.
+    """Return the matching proposals of these notes and folders, or of all, sorted by note.
 
     paths: as the user typed them; a note that was deleted or moved can be named, too.
 
@@ -110,14 +109,14 @@ def find_proposals(vault: Vault, paths: Iterable[str], query: ProposalQuery) -> 
 
 
 def sort_by_note(proposals: Iterable[Proposal]) -> list[Proposal]:
-    """Return the proposals by their note, and those of a note in the order of their making."""
+    """Return the proposals sorted by note, and those of a note by age."""
     return sorted(proposals, key=lambda each: (each.path.casefold(), each.path, each.id))
 
 
 class Choice(NamedTuple):
-    """What was chosen. unknown: in words, that there is no such proposal, by the number named.
+    """The proposals that were chosen. unknown: errors, by the number that names no proposal.
 
-    passed_over: how many are left out, since somebody should look at them first.
+    passed_over: how many were left out because they are flagged.
     """
 
     proposals: list[Proposal]
@@ -136,8 +135,8 @@ def choose_proposals(
 ) -> Choice:
     """Return the proposals that a script decides on.
 
-    whats: numbers, notes and folders. run: all of that run. every: all that are open. Those with
-    flags are left out unless flagged, or unless they are named by number or by their note.
+    whats: numbers, notes and folders. run: all of that run. every: all open ones. Flagged proposals
+    are left out, unless `flagged`, or named by number or by their note.
 
     Raises UsageError if nothing is named, or a path is unknown; NotThere if a run is.
     """
@@ -175,7 +174,7 @@ def _find_numbered(vault: Vault, numbers: Iterable[int]) -> Iterator[Proposal]:
 
 
 def _no_such(root: Path, number: int, typed: str) -> str:
-    """Return in words that there is no such proposal, and how a file of that name is named."""
+    """Return the error for an unknown number, and how to name a file that is called so."""
     is_file = any((base / typed).exists() for base in (Path.cwd(), root))
     hint = f"; ./{typed} names the file or folder" if is_file else ""
     return f"there is no proposal {number}{hint}"

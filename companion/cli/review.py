@@ -27,7 +27,7 @@ n - refuse it; it is not asked for again
 e - edit it in $EDITOR, and write that
 i - ask for it once more: say what should be different
 s - leave it for later, and go on
-a - write it, and all that follow for this field but those with flags
+a - write it, and all unflagged ones that follow for this field
 d - refuse it, and all that follow for this note
 u - take the last answer back
 q - leave this one and the rest for later, and end
@@ -37,7 +37,7 @@ q - leave this one and the rest for later, and end
 @click.command()
 @click.argument("paths", nargs=-1, type=NOTE_PATH, metavar="[PATH]...")
 @click.option("--field", metavar="NAME", help="Only for this field, as description or callout.")
-@click.option("--flagged", is_flag=True, help="Only those with flags, which wait for a look.")
+@click.option("--flagged", is_flag=True, help="Only flagged ones, to look at closely.")
 @common_options
 def review(paths: Sequence[str], field: str | None, flagged: bool, vault: Path | None) -> None:
     """Decide on proposals, one at a time.
@@ -60,21 +60,20 @@ def review(paths: Sequence[str], field: str | None, flagged: bool, vault: Path |
 
 
 class _Step(NamedTuple):
-    """An answer of the user's. at: the proposal that it was about. ids: those it decided on.
+    """An answer of the user's. at: the index of its proposal. ids: the proposals it decided on.
 
-    asked: the proposal whose place another took, as it was asked for once more.
+    replaced: the proposal that a newer answer replaced, where it was asked for again.
     """
 
     at: int
     ids: list[int]
-    asked: Proposal | None = None
+    replaced: Proposal | None = None
 
 
 class _Review:
     """A review of proposals. Nothing is locked while it waits for an answer.
 
-    find: returns the open proposals that it is about. takes_flagged: whether `a` also writes those
-    with flags.
+    find: returns the open proposals to review. takes_flagged: whether `a` writes flagged ones, too.
     """
 
     def __init__(
@@ -186,14 +185,14 @@ class _Review:
         self._decide(Decisions.of(accept=wishes, run=self._run))
 
     def _ask_again(self, proposal: Proposal, wish: str) -> None:
-        """Have the model's next answer take the place of the proposal, and show that."""
+        """Replace the proposal by the model's next answer, and show that."""
         options = RunOptions.of(paths=[""], mode="again", proposals=[proposal.id], wish=wish)
         run = self._vault.run(options)
         for result in run:
             made = [self._vault.proposal(id_) for id_ in result.proposals]
             if new := next((each for each in made if each.kind == proposal.kind), None):
                 self._proposals[self._at] = new
-                self._steps.append(_Step(self._at, [proposal.id], proposal))
+                self._steps.append(_Step(self._at, [proposal.id], replaced=proposal))
             else:
                 self._output.warn(f"The old one stays: {result.reason or 'there is no other'}")
 
@@ -201,13 +200,13 @@ class _Review:
         self._decide(Decisions(refuse=[each.id for each in proposals]))
 
     def _following(self, is_meant: Callable[[Proposal], bool]) -> list[Proposal]:
-        """Return those after the present one that are meant and open."""
+        """Return the open proposals after this one that match."""
         still_open = {each.id for each in self._find()}
         later = self._proposals[self._at + 1 :]
         return [each for each in later if each.id in still_open and is_meant(each)]
 
     def _decide(self, decisions: Decisions) -> None:
-        """Decide on proposals, and go on if anything came of it."""
+        """Decide on proposals, and go on if any of it was done."""
         done = [id_ for each in self._vault.decide(decisions) for id_ in self._report(each)]
         if done:
             self._go_on(done)
@@ -221,11 +220,11 @@ class _Review:
         for decision in self._vault.decide(Decisions(undo=step.ids, run=self._run)):
             self._report(decision)
         self._at = step.at
-        if step.asked:
-            self._proposals[step.at] = step.asked
+        if step.replaced:
+            self._proposals[step.at] = step.replaced
 
     def _report(self, decision: NoteDecision) -> list[int]:
-        """Print why something is not done, or later; return the ids of what is done, or will be."""
+        """Print the reasons of what was not done; return the ids of what is done or will be."""
         path = one_line(decision.path)
         reasons = dict.fromkeys(each.reason for each in decision.proposals if each.reason)
         for reason in reasons:

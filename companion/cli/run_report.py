@@ -1,4 +1,4 @@
-"""What a run did: each note's result as it comes, the sum at the end, and the exit status."""
+"""The report of a run: each note's result as it comes, the sum at the end, the exit status."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class RunReport:
         self._lacks_heading = False
 
     def agree(self, vault: Vault, options: RunOptions) -> Run | None:
-        """Return the run, once the user agrees to its cost if it is large; None: they do not.
+        """Return the run; None if it is large, and the user does not agree to its cost.
 
         The model that runs on this machine is fetched first. Raises UsageError where nobody can
         be asked.
@@ -70,9 +70,9 @@ class RunReport:
                 options = options.model_copy(update={"agreed": True})
 
     def follow(self, run: Run) -> None:
-        """Have the run done, and print its results as they come, and the sum at the end.
+        """Do the run, and print its results as they come, and the sum at the end.
 
-        Raises what ended it early, after that.
+        Then raises the error that ended it early, if one did.
         """
         self.output.warn(*run.warnings)
         fault = None
@@ -133,7 +133,7 @@ class RunReport:
             self.output.print_diff(result.diff)
 
     def say_nothing_to_do(self, left_alone: Mapping[str, int]) -> None:
-        """Say that no note needs anything, and how many are left alone, by reason."""
+        """Print that no note needs anything, and how many are left alone, by reason."""
         end = ", except what is left alone:" if left_alone else "."
         self.output.say(f"Nothing to do: no note here needs anything{end}")
         for reason, number in Counter(left_alone).most_common():

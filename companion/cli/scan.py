@@ -69,8 +69,8 @@ def scan(
     whom, what waits, and what to do next. Else a summary comes first on a terminal, by folder and
     by reason; the notes are named if they fit the screen, or with --list.
 
-    With --outdated it shows what Companion wrote, and nobody edited, in notes of which a lot has
-    changed since (a third of its sentences). None of it is asked for again unless you say so.
+    --outdated shows what Companion wrote and nobody edited, where a third of the note's sentences
+    have changed since. None of it is asked for again unless you say so.
     """
     output = Output(as_json=as_json)
     with open_session_vault(vault, paths, output=output, read_only=True) as opened:
@@ -97,7 +97,7 @@ def scan(
 
 
 def _print_outdated(texts: Sequence[Outdated], output: Output) -> None:
-    """Print what Companion wrote from text that has changed since, with the share that has."""
+    """Print the texts whose source has changed, and by how much."""
     last = None
     for each in texts:
         if output.as_json:
@@ -118,7 +118,7 @@ def _print(
     all_skipped: bool,
     story: Sequence[_Line] = (),
 ) -> None:
-    """Print a summary on a terminal, and the notes where they fit it or are asked for.
+    """Print a summary on a terminal, and the notes if they fit or were asked for.
 
     story: what became of a single note so far, instead of a summary.
     """
@@ -215,7 +215,7 @@ def _count_lines(counts: Mapping[str, int], what: str) -> Iterator[_Line]:
 
 
 def _list_notes(report: ScanReport, all_skipped: bool) -> Iterator[_Line]:
-    """Yield what the notes need, and what is left alone, by reason. all_skipped: name all of it."""
+    """Yield what the notes need, and the skipped ones by reason. all_skipped: name them all."""
     for path, note in report.notes.items():
         yield _Line(one_line(path), "bold")
         for need in note.needs:

@@ -31,7 +31,7 @@ def serve(port: int | None, vault: Path | None) -> None:
     """Watch the vault, and fill its stubs by itself.
 
     It also answers Obsidian's plugin. It runs until Ctrl-C, and answers to this machine only. On a
-    terminal it asks first, once, whether the notes that lay in the vault before are filled, too;
+    terminal it asks first, once, whether the notes that were in the vault before are filled, too;
     see companion service backlog.
     """
     from companion.app.backlog import may_ask

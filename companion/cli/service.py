@@ -1,4 +1,4 @@
-"""companion service: have the daemon start with the session, by the system's own means."""
+"""companion service: start the daemon with the session, by the system's own means."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ _STARTS = 30.0  # seconds that a daemon has to answer
 def service() -> None:
     """Start at login; pause or resume background work.
 
-    install has companion serve start with your session, for one vault or several: on Linux by a
-    unit of systemd's user manager, on macOS by a launchd agent, on Windows by a scheduled task.
-    None of them holds a key: the daemon reads config.toml, as companion init writes it, readable by
-    you alone. pause and resume work on a daemon that runs, however it was started.
+    install starts companion serve with your session, for one vault or several: on Linux by a unit
+    of systemd's user manager, on macOS by a launchd agent, on Windows by a scheduled task. None of
+    them holds a key: the daemon reads config.toml, which only you can read. pause and resume work
+    on any daemon that runs, however it was started.
     """
 
 
@@ -167,7 +167,7 @@ def logs(vault: Path | None, lines: int) -> None:
 
 
 def start_with_session(root: Path, output: Output, port: int | None = None) -> bool:
-    """Have the daemon of the vault at root start with the session, and print what came of it.
+    """Start the daemon of the vault at root now and with the session, and print the result.
 
     port: None for the one it had, else the configured one, or any free one where that is taken.
     Return whether the daemon answers.

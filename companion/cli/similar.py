@@ -20,14 +20,14 @@ from companion.errors import ConsentMissing, UsageError
 @click.command()
 @click.argument("note", required=False, type=NOTE_PATH, metavar="[NOTE]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-@click.option("--yes", is_flag=True, help="Send many notes to an encoder elsewhere unasked.")
+@click.option("--yes", is_flag=True, help="Do not ask before many notes go elsewhere.")
 @common_options
 def similar(note: str | None, as_json: bool, yes: bool, vault: Path | None) -> None:
     """Show what similar notes suggest for a note.
 
-    The notes of the vault are compared; with NOTE, it shows which are like it and what they
-    suggest. Only notes that are new or changed are compared again. No note is changed. Without NOTE
-    it says how well similar notes tell the tags of a note in this vault.
+    It compares the notes of the vault, those that are new or changed since the last time, and shows
+    which are like NOTE, and what they suggest. Without NOTE it says how well similar notes tell the
+    tags of a note in this vault. No note is changed.
     """
     output = Output(as_json=as_json)
     root = find_session_vault(vault, [note] if note else [], output)

@@ -36,16 +36,15 @@ def undo(
 ) -> int:
     """Take changes back; what you wrote since stays.
 
-    Of a change whose property or callout you edited, moved or deleted, the rest is taken back, and
-    what stays is named.
+    Where you edited, moved or deleted a property or callout since, the rest of the change is taken
+    back, and what stays is named.
 
-    CHANGE is a number from `companion history`; PATH takes back the last change of that note, or
-    all changes in that folder (`./2024`, where its name is a number). With --since, --today,
-    --until, --field or --model all changes that fit are taken back, in the notes and folders named,
-    else in the vault: so a day of background work is one thing to undo; each goes as a whole,
-    whatever else it filled. Without any of these, the last run is taken back that was not taken
-    back already, and no older one. Undoing an undo makes the change again. What cannot be taken
-    back is named with its reason, and the rest is.
+    CHANGE is a number from `companion history`; PATH means the last change of that note, or all
+    changes in that folder (`./2024`, where its name is a number). --since, --today, --until,
+    --field and --model take back all changes that match, in these notes and folders, or in the
+    vault, each as a whole. Without any of these, the last run is taken back, if it was not already,
+    and no older one. Undoing an undo makes the change again. What cannot be taken back is named
+    with its reason.
     """
     output = Output(as_json=as_json)
     if today and only["since"] is not None:

@@ -66,7 +66,7 @@ def test_what_lay_there_before_waits_for_a_word(asking: DaemonFixture) -> None:
     told = asking.status().background.backlog
     assert told.notes == 3
     assert told.cost.startswith("3 notes would be sent to m at http://127.0.0.1")
-    assert "lay here before, or came at once, wait: 3;" in asking.log.getvalue()
+    assert "were here before, or came at once, wait: 3;" in asking.log.getvalue()
     assert asking.status().background.off == ""
 
 
@@ -119,7 +119,7 @@ def test_nothing_is_asked_where_nothing_is_filled(daemon_fixture: DaemonFixture)
     daemon_fixture.start()
     daemon_fixture.rescan()
     assert daemon_fixture.status().background.backlog.notes == 0
-    assert "lay here before" not in daemon_fixture.log.getvalue()
+    assert "were here before" not in daemon_fixture.log.getvalue()
 
 
 def _edit(daemon_fixture: DaemonFixture) -> set[str]:

@@ -98,17 +98,17 @@ def test_a_pause_lasts_across_a_restart(user: User) -> None:
     user.configure(SOON)
     with serving(user) as daemon:
         assert user.run("service", "pause").out == (
-            "Background work is paused; companion service resume lets it go on.\n"
+            "Background work is paused; companion service resume ends that.\n"
         )
         daemon.stop()
     user.note("Stub.md")
     user.note("Asked.md")
     with serving(user) as daemon:
-        assert "In the background: paused; companion service resume lets it go on" in daemon.said
+        assert "In the background: paused; companion service resume ends that" in daemon.said
         assert user.run("status", "--json").objects[0]["paused"] is True
         assert user.run("enrich", "Asked.md").status == 0, "what one asks for is done"
         assert (user.read("Asked.md"), user.read("Stub.md")) == (FILLED, STUB)
-        assert user.run("service", "resume").out == "Background work goes on.\n"
+        assert user.run("service", "resume").out == "Background work is resumed.\n"
         wait_until(lambda: user.read("Stub.md") == FILLED, "filled")
         daemon.stop()
     with serving(user):
