@@ -75,6 +75,7 @@ class Relations:
         self._paths, self._table = vectors.table(
             [path for path in context.paths if of_all or path not in context.withheld]
         )
+        self._rows = {without_extension(path): row for row, path in enumerate(self._paths)}
         self._targets = {
             path: list(dict.fromkeys(notes))
             for path, links in values.items()
@@ -111,21 +112,21 @@ class Relations:
         if self._field.source == "links":
             notes = set(self._context.neighbours(path, text))
         notes.discard(without_extension(path))
-        rows = {without_extension(each): row for row, each in enumerate(self._paths)}
         return {
-            note: _Score(float(similar[rows[note]]), shares.get(note, 0.0))
+            note: _Score(float(similar[row]), shares.get(note, 0.0))
             for note in notes
-            if note in rows
+            if (row := self._rows.get(note)) is not None
         }
 
     def _learn(
         self, paths: Sequence[str], left_out: Sequence[str]
     ) -> tuple[Callable[[_Score], float], Rule | None]:
         """Return the score that tells best, and from which on; None where none tells enough."""
-        if len(paths) < FEWEST:
-            return _SCORERS[-1], None
         rows = {path: row for row, path in enumerate(paths)}
-        order = sorted(left_out, key=lambda path: sha256(path.encode()).digest())[:SAMPLE]
+        known = filter(rows.__contains__, left_out)
+        order = sorted(known, key=lambda path: sha256(path.encode()).digest())[:SAMPLE]
+        if len(paths) < FEWEST or not order:
+            return _SCORERS[-1], None
         until, notes, targets = time.monotonic() + SECONDS, 0, Counter[str]()
         ranked: list[list[tuple[float, bool]]] = [[] for _ in _SCORERS]
         for start in range(0, len(order), AT_ONCE):
