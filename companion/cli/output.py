@@ -170,13 +170,6 @@ class Bar:
         shown = f"{self._what}, waiting: {why}" if why else self._what
         self._progress.update(self._task, description=shown)
 
-    def add_below(self, what: str) -> Callable[[int, int], None]:
-        """Return what shows a second bar, by how many are done of how many, until all are."""
-        task = self._progress.add_task(what, total=0, visible=False)
-        return lambda done, total: self._progress.update(
-            task, completed=done, total=total, visible=done < total
-        )
-
 
 def edit_text(text: str, extension: str) -> str | None:
     """Return the text as the user leaves it in their editor; None if they do not change it.

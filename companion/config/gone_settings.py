@@ -10,6 +10,8 @@ GONE = {
     "background.rescan_seconds": "the whole vault is looked over every 5 minutes",
     "similar.choose": "similar notes choose if they can; similar.enabled = false ends that",
     "callout.from_title": "a title is enough, unless endpoint.small says that the model is small",
+    "callout.fold": "the fold is as most callouts in the vault have it; fold three by hand",
+    "ignore.max_kilobytes": "notes over 1,024 kB are left alone",
     "callout.section_fold": "under a heading the fold is as most in the vault have it, else +",
     "review.outdated_share": "a text is outdated once a third of its sentences have changed",
     "agents.folders": "agents accept nothing while it is there, and in any folder without it",

@@ -17,7 +17,7 @@ from companion.config.validators import (
 )
 from companion.llm.catalog import model_path
 from companion.llm.endpoint import ApiKey, Endpoint, check_base_url
-from companion.note.callouts import Style, Styles
+from companion.note.callouts import Styles
 from companion.vault.ignore import IgnoreRules, folder_key
 
 DEFAULT_PORT = 27182
@@ -63,8 +63,6 @@ class IgnoreTable(Table):
     """notes with one of these tags"""
     properties: PropertyValues = {}
     """notes with one of these properties, as { status = "private" }"""
-    max_kilobytes: Annotated[int, Field(ge=1)] = 1024
-    """larger notes"""
 
 
 class PrivateTable(Table):
@@ -79,12 +77,10 @@ class PrivateTable(Table):
 
 
 class CalloutTable(Table):
-    """[callout]: how a new callout begins, `> [!ai]+ Title`."""
+    """[callout]: how a new callout begins, `> [!ai] Title`."""
 
     title: Annotated[str, Field(pattern=r"^[^\r\n]*$")] | None = None
     """its title; unset: as most of the vault's AI callouts have it, else AI"""
-    fold: Literal["", "+", "-"] | None = None
-    """at the top of a note: + open, - folded; unset: as most have it, else neither"""
     links: bool = True
     """link the first mention of notes that exist"""
 
@@ -213,11 +209,10 @@ class Config(Table):
 
     def styles(self, usual: Styles) -> Styles:
         """Return the styles of new callouts. usual: the vault's, for what is not configured."""
-        table = self.callout
-        return Styles(
-            _override(usual.top, table.title, table.fold),
-            _override(usual.section, table.title, None),
-        )
+        if (title := self.callout.title) is None:
+            return usual
+        top, section = (each._replace(title=title) for each in (usual.top, usual.section))
+        return usual._replace(top=top, section=section)
 
     def ignore_rules(self) -> IgnoreRules:
         """Return the rules that exclude files, Obsidian's own settings left out."""
@@ -226,7 +221,6 @@ class Config(Table):
             folders=self.ignore.folders,
             private_folders=self.private.folders,
             is_remote=self.is_remote,
-            max_bytes=self.ignore.max_kilobytes * 1024,
         )
 
     def review_mode(self, path: str, kind: str) -> Mode:
@@ -263,7 +257,3 @@ class Config(Table):
             timeout=main.timeout,
             retries=main.retries,
         )
-
-
-def _override(usual: Style, title: str | None, fold: str | None) -> Style:
-    return Style(usual.title if title is None else title, usual.fold if fold is None else fold)

@@ -267,10 +267,7 @@ def refuse_stat(status: os.stat_result, rules: IgnoreRules) -> str | None:
     if not status.st_size:
         return "it is empty; it may still be syncing"
     if status.st_size > rules.max_bytes:
-        return (
-            f"it has {status.st_size:,} bytes, over the limit of {rules.max_bytes:,}"
-            " (ignore.max_kilobytes)"
-        )
+        return f"it has {status.st_size:,} bytes, over the limit of {rules.max_bytes:,}"
     return None
 
 

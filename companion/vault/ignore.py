@@ -37,7 +37,7 @@ class IgnoreRules:
     folders: tuple[str, ...] = ()
     private_folders: tuple[str, ...] = ()
     is_remote: bool = False
-    max_bytes: int = 1_000_000
+    max_bytes: int = 1024 * 1024
     obsidian: ObsidianSettings = field(default_factory=ObsidianSettings)
 
     def folder_reason(self, folder: str) -> str | None:

@@ -134,7 +134,7 @@ class Shell:
         shutil.copytree(REPOSITORY / "examples/vault", ".", dirs_exist_ok=True)
 
     def _large(self, path: str) -> None:
-        self._at(path).write_bytes((STUB + "x" * 3000).encode())
+        self._at(path).write_bytes((STUB + "x" * 1_200_000).encode())
 
     def _cat(self, *paths: str, text: str = "") -> str:
         if paths[0] == ">":

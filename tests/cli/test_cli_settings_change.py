@@ -59,7 +59,7 @@ EXCLUDED = [
     pytest.param(settings('[private]\nproperties = { created = "2024-02-11" }'), id="private prop"),
     pytest.param(settings('[ignore]\nfolders = ["F"]'), id="ignored folder"),
     pytest.param(settings('[ignore]\npatterns = ["*ub.md"]'), id="ignored pattern"),
-    pytest.param(settings("[ignore]\nmax_kilobytes = 1\n[private]\nfolders = ['F']"), id="two"),
+    pytest.param(settings("[ignore]\ntags = ['x']\n[private]\nfolders = ['F']"), id="two"),
     pytest.param(
         lambda user: (user.vault / ".obsidian/app.json").write_text(
             '{"userIgnoreFilters": ["F/"]}'

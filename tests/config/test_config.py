@@ -117,7 +117,9 @@ WRONG = [
     pytest.param('[ignore]\npatterns = "x"', "patterns: this takes a list, as", "", id="no list"),
     pytest.param("[ignore]\ntags = [1]", "tags.0: this takes a text in quotes", "", id="no text"),
     pytest.param('[callout]\nlinks = "maybe"', "links: this takes true or false", "", id="maybe"),
-    pytest.param('[callout]\nfold = "x"', "fold: this has to be '', '+' or '-'", "", id="fold"),
+    pytest.param(
+        '[review]\nmode = "x"', "mode: this has to be 'write' or 'propose'", "", id="mode"
+    ),
     pytest.param('[callout]\ntitle = "a\\nb"', "title: this takes a text", "one line", id="title"),
     *(
         pytest.param(
@@ -282,7 +284,7 @@ STYLES = [
     pytest.param("", Styles(Style("KI", "-"), Style("IA", "")), id="as the vault has them"),
     pytest.param('title = "X"', Styles(Style("X", "-"), Style("X", "")), id="the title"),
     pytest.param('title = ""', Styles(Style("", "-"), Style("", "")), id="no title"),
-    pytest.param('fold = ""', Styles(Style("KI"), Style("IA", "")), id="no fold sign"),
+    pytest.param('fold = ""', Styles(Style("KI", "-"), Style("IA", "")), id="a fold, as of before"),
 ]
 
 
