@@ -122,7 +122,7 @@ class _Reader:
         if part is None:
             self._leave_out(embed, "that part is not in the note")
             return ()
-        hidden = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
+        hidden = parsed.callout_lines
         inner = self.expand(parsed, part, path, (*above, path))
         return mix_lines(parsed, [number for number in part if number not in hidden], inner)
 

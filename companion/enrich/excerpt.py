@@ -181,7 +181,7 @@ def find_too_little(parsed: ParsedNote, context: PromptContext, small_model: str
     small_model: its name.
     """
     subject = f"“{context.title}”" if context.title else "its subject"
-    answers = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
+    answers = parsed.callout_lines
     own = (
         without_links(line.visible[line.content :]).strip()
         for number, line in enumerate(parsed.lines)

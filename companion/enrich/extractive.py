@@ -34,20 +34,7 @@ _OVER = 1.25  # times the limit, as for a model's answer
 _COMPLETE = re.compile(r"[.!。！][\"'”’»)\]」』）]*$")
 _BARE_END = re.compile(r"[\w)）`”»]$")
 _OPENING = re.compile(r"[\"'“‘«„「『《(（¿¡]*[^\W_]")
-# A sentence that refers to what was said before, or to something else, does not describe the note.
-_DEPENDS = re.compile(
-    r"(?:and|but|or|so|however|also|then|thus|therefore|moreover|furthermore|for example|for more"
-    r"|see|note that|read more|click|if|these|those|they|he|she|however|und|aber|siehe|diese|sie"
-    r"|todo|tbd|fixme|photo by|image by|subscribe|password"
-    r"|mais|voir|ces|pero|véase|esto|eso|estos|estas|но|однако|смотри|см|эти|они)\b"
-    r"|但是|不过|然而|因此|所以|而且|另外|此外|例如|比如|这些|那些|他们|它们|しかし|また|そして|例えば|これら",
-    re.IGNORECASE,
-)
 _COLON = re.compile(r"\s?[:：]$")  # a list follows, which the sentence may not need
-_LEANS_ON_LIST = re.compile(
-    r"\b(?:following|follows?|below|folgend\w*|suivant\w*|siguiente\w*|следующ\w*)\b|以下|下列|如下|次の",
-    re.IGNORECASE,
-)
 _DASHES = ("—", "–", "―", "--")
 _QUOTES = "\"'“‘«„「『《(（¿¡"
 _PAIRS = ("()", "（）", "“”", "「」", "《》", "[]")
@@ -116,7 +103,10 @@ def _without_colon(value: str) -> str:
     lead_in = compile_phrases(
         r"(?:(?<!\w)<sentences.lead_ins>|<sentences.lead_ins_signs>)\s?[:：]$"
     )
-    if _LEANS_ON_LIST.search(value) or lead_in.search(value.casefold()):
+    list_ahead = compile_phrases(
+        r"\b<sentences.list_ahead>\b|<sentences.list_ahead_signs>", re.IGNORECASE
+    )
+    if list_ahead.search(value) or lead_in.search(value.casefold()):
         return value
     return _COLON.sub("。" if value.endswith("：") else ".", value)
 
@@ -137,10 +127,13 @@ def _cut_at_clause(definition: str, longest: int) -> str:
 
 def _stands_alone(value: str, title: str) -> bool:
     """Return whether the value is a whole sentence that makes sense by itself, to anybody."""
+    elsewhere = compile_phrases(
+        r"<sentences.elsewhere>\b|<sentences.elsewhere_signs>", re.IGNORECASE
+    )
     return bool(
         _COMPLETE.search(value)
         and _OPENING.match(value)
-        and not _DEPENDS.match(value)
+        and not elsewhere.match(value)
         and not _is_fragment(value, title)
         and _is_balanced(value)
     )
@@ -161,33 +154,11 @@ def _is_balanced(value: str) -> bool:
     return all(value.count(pair[0]) == value.count(pair[1]) for pair in _PAIRS)
 
 
-# The sentence is about the page, or tells the reader what to do with it. Models turn it into “X is
-# a way to ...”, which is farther from what its author wrote.
-_SELF_DESCRIPTION = re.compile(
-    r"""
-    (?: this\ (?:page|guide|article|document|section|chapter|post|list|essay|tutorial)
-      | in\ this | here | how | why | what | you | with\ [^.]*\byou\b
-      | learn | discover | explore | find | use | create | make | move | build | add | get | set
-      | manage | understand | read
-      | dies(?:e|er|es)\ (?:seite|artikel|text|leitfaden|kapitel|liste|anleitung)
-      | in\ dies | hier | wie | warum | was | du\ kannst | sie\ können | lerne | erfahre | so
-      | est[ae]\ (?:página|guía|artículo|texto|capítulo|lista)
-      | en\ est[ae] | aquí | cómo | por\ qué | qué | aprend[ea] | descubr[ea] | puedes
-      | cett?e\ (?:page|guide|article|texte|chapitre|liste)
-      | dans\ cet?te? | ici | comment | pourquoi | apprenez | découvrez | vous\ pouvez
-      | эт(?:а|от)\ (?:страница|статья|текст|список|глава|раздел)
-      | в\ эт(?:ой|ом) | здесь | как | почему | узнайте | вы\ можете
-    )\b
-    | 本(?:文|页|頁|指南|章|节|書|书) | 这(?:篇|里|份) | 介绍 | 如何 | 怎样 | 为什么 | 学习 | 了解
-    | この(?:ページ|記事|文書|章) | 本(?:稿|記事|ページ) | ここで
-    """,
-    re.IGNORECASE | re.VERBOSE,
-)
-
-
 def is_self_description(sentence: str) -> bool:
     """Return whether a sentence of a note is about the note, or about what to do with it."""
-    return bool(_SELF_DESCRIPTION.match(sentence))
+    # models turn such a sentence into “X is a way to ...”, which is farther from the author's words
+    begins = compile_phrases(r"<sentences.of_note>\b|<sentences.of_note_signs>", re.IGNORECASE)
+    return bool(begins.match(sentence))
 
 
 # An answer restates a sentence of the note if the sentence, with the title, has these shares of the

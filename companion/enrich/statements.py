@@ -110,7 +110,7 @@ def read_passages(parsed: ParsedNote) -> list[Passage]:
     passages: list[Passage] = []
     items: list[Passage] = []  # those that another one may be below
     heading, last = "", None  # last: the passage that the next line may continue
-    hidden = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
+    hidden = parsed.callout_lines
     count = parsed.note.line_number(parsed.lines[0].start) if parsed.lines else 1
     for number, line in enumerate(parsed.lines):
         is_lazy = number - 1 in hidden and line.kind == "text" and not line.starts_block

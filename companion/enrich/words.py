@@ -121,24 +121,6 @@ def _fill_in(phrase: str, parts: Mapping[str, str]) -> str:
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+")
 _SIGN = re.compile(r"\S")
 
-# How a sentence begins that needs the one before it, in English, German, Spanish, Russian, Chinese
-# and Japanese.
-_LEANS = re.compile(
-    r"""(?:
-      it|its|they|their|this|that|these|those|he|she|here|there|such|both|another
-    | however|otherwise|moreover|therefore|thus|hence|instead|similarly|nevertheless|then|so|but
-    | and|also|still|yet|finally|second(?:ly)?|third(?:ly)?|for\ (?:example|instance)
-    | in\ (?:contrast|addition|turn|fact)|on\ the\ other|the\ (?:other|former|latter|same|second)
-    | er|sie|es|dies\w*|aber|jedoch|doch|auch|außerdem|daher|deshalb|dann|sonst|zweitens
-    | zum\ beispiel|dagegen|dadurch|damit|dabei|so
-    | ell[oa]s?|est?[aeo]s?|pero|además|también|luego|segundo|sin\ embargo|por\ (?:eso|ejemplo|lo)
-    | он|она|оно|они|это\w*|но|однако|поэтому|также|затем|иначе|во-вторых|например|кроме\ того
-    )\b
-    | 它|他|她|这|其|但|不过|然而|因此|所以|例如|比如|此外|另外|同时|否则|而|并且|那
-    | それ|これ|しかし|ただし|そのため|また|例えば|たとえば|さらに|次に|そして|この|その""",
-    re.IGNORECASE | re.VERBOSE,
-)
-
 
 def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
     """Yield the sentences of the paragraphs; the end of a paragraph ends one, complete or not."""
@@ -164,7 +146,8 @@ def find_sentence_ends(text: str) -> Iterator[int]:
 
 def needs_previous(sentence: str) -> bool:
     """Return whether the sentence refers to the one before it, as “However, ...” does."""
-    return bool(_LEANS.match(sentence))
+    leaning = compile_phrases(r"<sentences.leaning>\b|<sentences.leaning_signs>", re.IGNORECASE)
+    return bool(leaning.match(sentence))
 
 
 # Every alternative stops at the next character of its kind, or where a word begins, because a

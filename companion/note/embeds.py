@@ -37,7 +37,7 @@ def find_embeds(parsed: ParsedNote) -> dict[int, list[Embed]]:
 
     None from code, formulas, HTML, comments and AI callouts.
     """
-    answers = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
+    answers = parsed.callout_lines
     return {
         number: embeds
         for number, line in enumerate(parsed.lines)

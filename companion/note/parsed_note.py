@@ -61,6 +61,11 @@ class ParsedNote:
         has_any = "[!" in text and _AI_CALLOUT.search(text)  # the first is found faster
         return find_callouts(self.lines) if has_any else []
 
+    @property
+    def callout_lines(self) -> set[int]:
+        """The numbers of the lines that the AI callouts of the body take."""
+        return {n for each in self.callouts for n in range(each.first, each.last + 1)}
+
     def section_callouts(self, section: Section) -> list[Callout]:
         """Return the AI callouts under the section's heading, up to the next heading.
 

@@ -13,8 +13,10 @@ from companion.enrich.words import compile_phrases, find_phrases, load_languages
 SECTIONS_ELSEWHERE = {
     ("definition", "verbs_signs"),
     ("pointer", "verbs_signs"),
-    ("sentences", "lead_ins_signs"),
-    ("sentences", "clauses_signs"),
+    *(
+        ("sentences", f"{name}_signs")
+        for name in ("lead_ins", "clauses", "leaning", "elsewhere", "list_ahead", "of_note")
+    ),
 }
 """The lists that English has no need of."""
 
