@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -370,6 +370,21 @@ test("what the rest would cost is said when it is asked; what is outdated is ask
   await page.locator(".cc-flag", { hasText: "Replaces" }).waitFor();
   await vault.companion("refuse", "--all", "--flagged").catch(() => "");
   await writeFile(join(vault.path, path), before);
+});
+
+test("a field that is refused again and again is asked about, and not filled there any more", async () => {
+  const notes = [1, 2, 3, 4, 5].map((day) => `Days/Day ${day}.md`);
+  await mkdir(join(vault.path, "Days"));
+  for (const path of notes) await vault.write(path, "---\ndescription:\n---\n# Day\n\nIt rained.\n");
+  await propose(notes, "--field", "description");
+  await vault.companion("refuse", "--flagged", join(vault.path, "Days"));
+  await show("vault");
+  await page.getByText("You refused the last 5 proposals there.").waitFor();
+  await page.getByRole("button", { name: "Stop: description, Days" }).click();
+  await said("description is not filled in Days any more.");
+  assert.match(await readFile(join(vault.home, "config.toml"), "utf8"), /unfilled = \{ ?Days = \["description"\] ?\}|\[notes\.unfilled\]\nDays = \["description"\]/);
+  assert.equal(await page.getByText("Stop filling description in Days?").count(), 0);
+  await rm(join(vault.path, "Days"), { recursive: true });
 });
 
 const STEPS = Number(process.env.E2E_STEPS ?? 60); // 1000 for the figure
