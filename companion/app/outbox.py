@@ -43,6 +43,7 @@ NOT_TAKEN = (
     f"open in Obsidian, where nobody took the edits within {PATIENCE:.0f} s; they are made there "
     "when you pause, or here once it is closed"
 )
+CANCELLED = "cancelled in Obsidian"
 _WRITE = 2.0  # seconds that a write has to end when the daemon stops
 _RACES = 2  # tries after one that somebody else wrote meanwhile
 _WAITS = 5.0, 3600.0  # seconds until a note is tried again: the first wait, and the longest
@@ -118,6 +119,11 @@ class Outbox:
     def withdraw(self, ids: Collection[int]) -> None:
         """Withdraw the acceptance of these proposals; what was accepted with them waits on."""
         self._store.withdraw(ids)
+
+    def cancel(self, id_: int) -> None:
+        """Withdraw a row, as the user does not want its edits. Raises NotThere."""
+        self._store.step(self.row(id_).id, "withdraw", reason=CANCELLED)
+        self._changed.set()
 
     def drop(self, run: str) -> None:
         """Withdraw what the run waits for; nobody is told."""

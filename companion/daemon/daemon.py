@@ -41,7 +41,7 @@ from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError, VaultLocked
 from companion.llm.budget import Budget
-from companion.note.editor_text import require_utf8
+from companion.note.editor_text import Utf16Edit, require_utf8, to_utf16
 from companion.store.proposal import Acceptance
 from companion.store.proposals import Selection
 from companion.vault.index import Scan
@@ -237,8 +237,8 @@ class Daemon:
         # each path once: for a folder, all its notes are checked
         paths = [spelled_path(self.root, path) for path in dict.fromkeys(options.paths)]
         plan = self._plan(options, paths)
-        if options.text is not None:
-            self._background.withdraw(paths[0])
+        if len(plan.jobs) == 1:
+            self._background.withdraw(plan.jobs[0].path)
         run = Run.of(new_run(), options, plan)
         self.engine.start_run(run, plan.jobs)
         if options.priority != "background":  # now that its notes are queued
@@ -251,11 +251,11 @@ class Daemon:
         return self.reconciler.scan()
 
     def _plan(self, options: RunOptions, paths: Sequence[str]) -> RunPlan:
+        if options.priority == "background" and len(paths) == 1 and (self.root / paths[0]).is_file():
+            return RunPlan([Job(paths[0], background=True)], [], [], Counter())
         if options.text is not None:
             if len(paths) != 1 or not (self.root / paths[0]).is_file():
                 raise UsageError("edits for an editor are made for one note at a time")
-            if options.priority == "background":
-                return RunPlan([Job(paths[0], background=True)], [], [], Counter())
         if options.mode != "again" and not all((self.root / path).is_file() for path in paths):
             self.reconciler.refresh(_REFRESH)
         return plan_run(self.space, self.reconciler.scan(), options, paths)
@@ -273,16 +273,6 @@ class Daemon:
         moved_to = moved_to and spelled_path(self.root, moved_to)
         return self.outbox.edits.confirm(run, base_sha256, new_sha256, moved_to)
 
-    def edits_of_proposal(self, wish: Acceptance, text: str) -> tuple[str, ClientEdits]:
-        """Return the edits that accept a proposal in the text that an editor shows, and their run.
-
-        It is accepted once the client confirms the edits, as those of that run.
-
-        Raises NoteError.
-        """
-        run = new_run()
-        return run, self.outbox.offer([wish], text, run)
-
     def edits_for_text(
         self, run: Run, path: str, text: str, only: Collection[int] | None = None
     ) -> ClientEdits:
@@ -293,6 +283,14 @@ class Daemon:
         require_utf8(text)
         wishes = list(map(Acceptance, run.find_proposals(path, only)))
         return self.outbox.offer(wishes, text, run.id, "setting")
+
+    def edits_of_proposal(self, wish: Acceptance, text: str) -> list[Utf16Edit]:
+        """Return the edits that would accept a proposal in the text that an editor shows.
+
+        Raises NoteError.
+        """
+        _, change = self.decisions.plan_edits_for([wish], text, new_run())
+        return to_utf16(text, change.edits)
 
     def pause(self) -> None:
         """Stop background work now, until resume(), also across restarts."""

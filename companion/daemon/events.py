@@ -19,7 +19,7 @@ from pydantic import BaseModel
 
 from companion import __version__
 from companion.app.connection import LONGEST_WAIT
-from companion.app.types.events import ChangesChanged, ProposalsChanged, Restarted
+from companion.app.types.events import ChangesChanged, OutboxChanged, ProposalsChanged, Restarted
 from companion.app.types.runs import RunList, RunShape
 from companion.app.types.status import Status
 from companion.errors import CompanionError
@@ -152,6 +152,8 @@ class Events:
                 yield "proposals", ProposalsChanged(ids=_name(rows), open=self._count_open())
             if rows := touched["changes"]:
                 yield "changes", ChangesChanged(ids=_name(rows))
+            if rows := touched["outbox"]:
+                yield "outbox", OutboxChanged(ids=_name(rows))
             before, self._last_runs = self._last_runs, list(self._runs())
             if changed := [run for run in self._last_runs if run not in before]:
                 yield "runs", RunList(runs=changed)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from companion.daemon.fingerprints import put_latest
 from companion.vault.paths import fold_path
 
-REPORT_LASTS = 30  # seconds that a client's report of its open notes is valid
+REPORT_LASTS = 45  # seconds that a client's report of its open notes is valid
 
 _MAX_CLIENTS = 32  # of more, the one that has not reported for longest is forgotten
 _MAX_PATHS = 1000  # of one client; the rest of its report is ignored

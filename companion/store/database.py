@@ -152,7 +152,7 @@ class Database:
     def watch(self, touched: Callable[[str, int], None]) -> None:
         """Call touched with table and id of each row that is added, changed or deleted from now on.
 
-        Only of the changes and proposals. It is called just before the transaction ends.
+        Only of changes, proposals and the outbox. It is called just before the transaction ends.
         """
         self._touched = touched
         self.ask(partial(watch_rows, touched)).result()
@@ -289,7 +289,7 @@ def watch_rows(touched: Callable[[str, int], None], db: sqlite3.Connection) -> N
     """Have a connection tell of the rows that it writes; see Database.watch."""
     db.create_function("touched", 2, touched)
     for table, (event, row) in product(
-        ("changes", "proposals"), (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old"))
+        ("changes", "proposals", "outbox"), (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old"))
     ):
         db.execute(
             f"CREATE TEMP TRIGGER watch_{table}_{event} AFTER {event} ON main.{table}"

@@ -500,6 +500,13 @@ export interface components {
             times: number;
         };
         /**
+         * @description The event `outbox`: edits of open notes wait for their editors, or do so no more. ids: which;
+         *     null: many. `POST /presence` returns them.
+         */
+        OutboxChanged: {
+            ids: number[] | null;
+        };
+        /**
          * @description What became of edits that an open note's editor is to make, or Companion once it is closed.
          *
          *     state: `waiting`; `given`, to an editor that has not confirmed them yet; `made`, as this change;
@@ -674,6 +681,10 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** @description The edits that would accept a proposal in the text that was sent. */
+        ProposalEdits: {
+            edits: components["schemas"]["EditShape"][];
+        };
         /** @description A proposal. field: the property, or `callout`. */
         ProposalFound: {
             id: number;
@@ -710,15 +721,6 @@ export interface components {
         ProposalMade: {
             proposal: components["schemas"]["Proposal"] | null;
             rejected: string | null;
-        };
-        /**
-         * @description The edits that accept a proposal in the text that was sent.
-         *
-         *     run: to confirm them by `POST /api/v1/runs/RUN/applied`; only then it is accepted.
-         */
-        ProposalOffer: {
-            run: string;
-            offer: components["schemas"]["OfferShape"];
         };
         /**
          * @description A page of proposals, newest first. next: `before` of the next page; null on the last.
@@ -1173,14 +1175,9 @@ export interface components {
         TextShown: {
             text: string;
         };
-        /**
-         * @description The text of the note that the editor shows now. value: what the user made of the proposal's
-         *     text; null: it is as it was. state: as in Acceptance.
-         */
+        /** @description The text of the note that the editor shows now. state: as in Acceptance. */
         TextToEdit: {
             text: string;
-            /** @default null */
-            value: string | string[] | null;
             /**
              * @default open
              * @enum {string}
@@ -1352,6 +1349,7 @@ export type NotesToForget = components['schemas']['NotesToForget'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferShape = components['schemas']['OfferShape'];
 export type OftenRefused = components['schemas']['OftenRefused'];
+export type OutboxChanged = components['schemas']['OutboxChanged'];
 export type OutboxEntry = components['schemas']['OutboxEntry'];
 export type Outdated = components['schemas']['Outdated'];
 export type OutdatedPage = components['schemas']['OutdatedPage'];
@@ -1365,10 +1363,10 @@ export type PromptCall = components['schemas']['PromptCall'];
 export type Proof = components['schemas']['Proof'];
 export type Proposal = components['schemas']['Proposal'];
 export type ProposalCounts = components['schemas']['ProposalCounts'];
+export type ProposalEdits = components['schemas']['ProposalEdits'];
 export type ProposalFound = components['schemas']['ProposalFound'];
 export type ProposalInPlace = components['schemas']['ProposalInPlace'];
 export type ProposalMade = components['schemas']['ProposalMade'];
-export type ProposalOffer = components['schemas']['ProposalOffer'];
 export type ProposalPage = components['schemas']['ProposalPage'];
 export type ProposalStored = components['schemas']['ProposalStored'];
 export type ProposalsChanged = components['schemas']['ProposalsChanged'];

@@ -34,7 +34,7 @@ export function findBacklog({ daemon }) {
  * @param {CompanionPlugin} plugin
  */
 export async function askAboutBacklog(plugin) {
-  plugin.daemon.status = await plugin.api.readStatus();
+  plugin.daemon.status = await plugin.api.get("/status");
   const { notes, cost } = findBacklog(plugin);
   if (!notes) return notify(say("backlogNone"));
   const most = plugin.daemon.status?.background.notes_a_day ?? 0;
@@ -56,7 +56,7 @@ export async function askAboutBacklog(plugin) {
  * @param {number} notes
  */
 async function decide(plugin, fill, notes) {
-  plugin.daemon.status = await plugin.api.answerBacklog(fill, notes);
+  plugin.daemon.status = await plugin.api.post("/backlog", { fill, notes });
   plugin.announcedBacklog = 0;
   notify(say(fill ? "backlogFilled" : "backlogLeft"));
   updateStatusBar(plugin);
@@ -69,7 +69,7 @@ async function decide(plugin, fill, notes) {
  * @param {boolean} isPaused
  */
 export async function setPaused(plugin, isPaused) {
-  plugin.daemon.status = await plugin.api.pauseBackground(isPaused);
+  plugin.daemon.status = await plugin.api.post(isPaused ? "/pause" : "/resume");
   notify(say(isPaused ? "backgroundPaused" : "backgroundResumed"));
   updateStatusBar(plugin);
 }

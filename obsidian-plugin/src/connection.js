@@ -4,14 +4,13 @@
  */
 
 import { AnotherVault, AnswerLost, DaemonAway, NotInstalled, NotPaired, OtherProgram, Refused, Stopped, TooOld, WrongCode } from "./errors.js";
-import { parse, read, send } from "./http.js";
+import { parse, read, readProblem, send } from "./http.js";
 import { toHex } from "./note-text.js";
-import { asHealth, asPaired, asPlace, asProblem, asProofs } from "./shapes.js";
 import { say } from "./words.js";
 
 /** @import { Answer, Question } from "./http.js" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Place, Reader } from "./shapes.js" */
+/** @import { Proof, TokenSecret } from "./api-types.d.ts" */
 
 /**
  * A daemon that has just proved that it is this vault's. token: empty if it does not know ours.
@@ -21,6 +20,7 @@ import { say } from "./words.js";
 
 const SECRET = "callout-companion-token";
 const PLACE_FILE = /\/daemon-[0-9a-f]{12}\.json$/;
+const PLACE_ID = /^[0-9a-f]{32}$/;
 const MOST_FILES = 20; // files read at most; each computer with this vault leaves one
 const ONCE = /^\/(runs|proposals\/decide|proposals\/(\d+\/)?again|changes\/(\d+\/)?undo)$/; // what takes a key
 const OLDEST = [0, 3]; // the oldest version of the daemon that the plugin works with
@@ -28,20 +28,18 @@ const NONCE = 32; // bytes
 const PROOF_PATIENCE = 2_000; // milliseconds, since any program may hold the port and never answer
 
 /**
- * Send a request to the API with the token, and return its answer as the reader reads it. Rejects as
- * locate does, or with NotPaired, one of the errors of read in http.js, or Stopped once the plugin is switched off.
+ * Send a request to the API with the token, and return its answer's text. Rejects as locate does, or with NotPaired,
+ * one of the errors of read in http.js, or Stopped once the plugin is switched off.
  *
- * @template T
  * @param {CompanionPlugin} plugin
  * @param {string} method
  * @param {string} path without the prefix `/api/v1`
  * @param {object | null} body
- * @param {Reader<T>} reader
  */
-export async function ask(plugin, method, path, body, reader) {
+export async function ask(plugin, method, path, body) {
   const isOnce = method === "POST" && ONCE.test(path);
   const question = { method, path: `/api/v1${path}`, body, ...(isOnce && { key: crypto.randomUUID() }) };
-  return read(await sendProven(plugin, question, isOnce), reader);
+  return read(await sendProven(plugin, question, isOnce));
 }
 
 /**
@@ -118,8 +116,9 @@ export async function useCode(plugin) {
 async function exchange(plugin, address, code) {
   const question = { method: "POST", path: "/api/v1/pair", body: { code: code.trim() } };
   const answer = await send(plugin, address, question);
-  if (answer.status === 403) throw new WrongCode(asProblem(parse(answer.text)).detail);
-  const { token } = read(answer, asPaired);
+  if (answer.status === 403) throw new WrongCode(readProblem(answer.text).detail);
+  /** @type {TokenSecret} */
+  const { token } = parse(read(answer));
   plugin.app.secretStorage.setSecret(SECRET, token);
 }
 
@@ -199,11 +198,14 @@ async function readPlaces({ app, manifest }) {
   const { adapter, configDir } = app.vault;
   const folder = manifest.dir ?? `${configDir}/plugins/${manifest.id}`;
   const { files } = await adapter.list(folder).catch(() => ({ files: [] }));
-  /** @type {Place[]} */
+  /** @type {{ port: number, id: string }[]} */
   const places = [];
   for (const file of files.filter((name) => PLACE_FILE.test(name)).slice(0, MOST_FILES)) {
     try {
-      places.push(asPlace(JSON.parse(await adapter.read(file))));
+      /** @type {{ port?: unknown, id?: unknown }} */
+      const { port, id } = parse(await adapter.read(file));
+      const isPort = Number.isInteger(port) && Number(port) > 0 && Number(port) < 65536;
+      if (isPort && typeof id === "string" && PLACE_ID.test(id)) places.push({ port: Number(port), id });
     } catch {
       // not such a file, or removed at this moment
     }
@@ -234,8 +236,9 @@ async function identify(plugin, address, token, id) {
     const [tokenId] = token.includes(".") ? token.split(".") : [];
     const question = { method: "POST", path: "/api/v1/proof", body: { nonce, ...(tokenId && { id: tokenId }) }, patience: PROOF_PATIENCE };
     const answer = await send(plugin, address, question);
-    const told = answer.status === 200 && attempt(() => read(answer, asProofs));
-    if (!told) return await nameOther(plugin, address, answer);
+    /** @type {Partial<Proof> | false | null} */
+    const told = answer.status === 200 && attempt(() => parse(answer.text));
+    if (!told || !told.version) return await nameOther(plugin, address, answer);
     checkVersion(address, told.version);
     const port = address.replace(/.*:/, "");
     if (token && told.token === (await prove(token, port, nonce))) return "ours";
@@ -256,12 +259,12 @@ async function identify(plugin, address, token, id) {
  */
 async function nameOther(plugin, address, answer) {
   const health = await send(plugin, address, { method: "GET", path: "/healthz", patience: PROOF_PATIENCE });
-  const { name, status, version } = attempt(() => asHealth(parse(health.text))) ?? {};
-  // the first versions sent no name, and asked for a token at every unknown address
-  if (!name && status === "ok" && answer.status === 401) throw tooOld(address);
+  /** @type {{ name?: string, version?: string } | null} */
+  const told = attempt(() => parse(health.text));
+  const { name, version } = told ?? {};
   if (name !== plugin.manifest.id) return "stranger";
   checkVersion(address, version ?? "");
-  if (answer.status !== 200) read(answer, () => null); // throws the reason that the daemon gives
+  if (answer.status !== 200) read(answer); // throws the reason that the daemon gives
   return "another";
 }
 
@@ -287,12 +290,7 @@ async function prove(key, port, nonce) {
 function checkVersion(address, version) {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST;
-  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) throw tooOld(address);
-}
-
-/** @param {string} address */
-function tooOld(address) {
-  return new TooOld(say("tooOld", { address }));
+  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) throw new TooOld(say("tooOld", { address }));
 }
 
 /**

@@ -8,7 +8,7 @@ import { countNotes, describeModel, describeSettings, describeVault, nameChange,
 /** @import { TFile } from "obsidian" */
 /** @import { Choice } from "./dialogs.js" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Status } from "./shapes.js" */
+/** @import { Note, Status } from "./api-types.d.ts" */
 
 /**
  * Check the daemon and show its status; if it cannot be read, say why, and open the set-up.
@@ -30,7 +30,8 @@ export async function openDetails(plugin) {
  * @param {TFile} file
  */
 export async function showWhy(plugin, file) {
-  const { needs, left, skipped } = await plugin.api.readNeeds(file.path);
+  /** @type {Note} */
+  const { needs, left, skipped } = await plugin.api.get("/notes", { path: file.path });
   const filled = needs.map((need) => sentence(`${nameChange(need)}: ${need.reason}`));
   const alone = skipped === null ? [] : [sentence(skipped)];
   const isDone = !filled.length && !alone.length;

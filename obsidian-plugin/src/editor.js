@@ -8,7 +8,7 @@ import { say } from "./words.js";
 
 /** @import { EditorView } from "@codemirror/view" */
 /** @import { Editor } from "obsidian" */
-/** @import { Edit } from "./shapes.js" */
+/** @import { EditShape as Edit } from "./api-types.d.ts" */
 
 /** @typedef {{ anchor: number, head: number }} Range offsets; the same where nothing is selected */
 

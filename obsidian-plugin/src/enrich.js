@@ -1,91 +1,49 @@
 /** Notes and folders enriched because the user asked for it, or asked about for the inbox. */
 
 import { confirmFirst, notify, notifyWithUndo } from "./dialogs.js";
-import { ConsentMissing, Refused } from "./errors.js";
+import { ConsentMissing } from "./errors.js";
 import { saveOpen } from "./open-notes.js";
+import { tellFilled } from "./outbox.js";
 import { askModel, countSeen, followRun } from "./runs.js";
-import { undoChange, undoRun } from "./undo.js";
-import { countNotes, formatMinutes, nameFilled, say, sentence } from "./words.js";
-import { writeEnrichment } from "./writing.js";
+import { undoRun } from "./undo.js";
+import { countNotes, formatMinutes, say, sentence } from "./words.js";
 
 /** @import { TFile, TFolder } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Enrichment, Scope } from "./runs.js" */
+/** @import { NotePage, RunShape } from "./api-types.d.ts" */
+/** @import { Result, Scope } from "./runs.js" */
 
 const MANY = 50; // notes in a run that the user is asked about first
 
 /**
  * Ask a model about a note, write what it gives, and notify the user of the outcome.
  *
- * A pending result of the background is written first: the model is then asked for the rest only.
- * Return the outcome in words.
+ * What waits for the note already is written first: the model is then asked for the rest only. Return the outcome in
+ * words.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  * @param {Scope} [scope]
  */
 export async function enrichNote(plugin, file, scope = {}) {
-  const isWhole = !scope.section && !scope.requests;
   let told = "";
   await plugin.work.do(file.path, async () => {
-    const isFilled = isWhole && (await writePending(plugin, file));
-    const given = await askModel(plugin, file, scope, false);
-    const { result } = given;
-    const all = [...result.changes.keys()];
-    if (result.offer) result.change = await writeEnrichment(plugin, given, all);
-    told = describeOutcome(given, all);
-    if (result.change !== null || result.status === "failed" || !isFilled) notifyOfOutcome(plugin, given, all);
+    const earlier = (await plugin.outbox.makeNow(file.path)).filter(({ row }) => row.change === null);
+    for (const { change } of earlier) told = await tellFilled(plugin, file, change);
+    const result = await askModel(plugin, file, scope);
+    if (result.change !== null) told = await tellFilled(plugin, file, result.change);
+    else if (!earlier.length || result.status === "failed") notify((told = describeOutcome(file, result)));
   });
   return told;
 }
 
 /**
- * Write the pending result for the note, and notify the user. Return whether there was one that still
- * fits the note.
+ * Return why nothing was written.
  *
- * @param {CompanionPlugin} plugin
  * @param {TFile} file
+ * @param {Result} result
  */
-async function writePending(plugin, file) {
-  const given = await plugin.work.claim(file);
-  if (!given?.result.offer) return false;
-  const all = [...given.result.changes.keys()];
-  try {
-    given.result.change = await writeEnrichment(plugin, given, all);
-  } catch (error) {
-    if (error instanceof Refused) return false; // it does not fit the note any more
-    throw error;
-  }
-  notifyOfOutcome(plugin, given, all);
-  return true;
-}
-
-/**
- * Notify the user of what was written, with a button to undo it, or of why nothing was.
- *
- * @param {CompanionPlugin} plugin
- * @param {Enrichment} given
- * @param {number[]} only the numbers of the changes that were written
- * @param {string} [more] a sentence to add if something was written
- */
-export function notifyOfOutcome(plugin, given, only, more = "") {
-  const { file, result } = given;
-  const { change } = result;
-  const told = describeOutcome(given, only);
-  if (change === null) return notify(told);
-  notifyWithUndo(plugin, `${told} ${more}`.trim(), () => undoChange(plugin, change, file.path));
-}
-
-/**
- * Return what was written, or why nothing was.
- *
- * @param {Pick<Enrichment, "file" | "result">} given
- * @param {number[]} only the numbers of the changes that were written
- */
-function describeOutcome({ file, result }, only) {
-  const { change, changes, left, reason, status } = result;
-  const name = file.basename;
-  if (change !== null) return say("filled", { what: nameFilled(changes.filter((_, index) => only.includes(index))), name });
+function describeOutcome({ basename: name }, { left, reason, status }) {
   const why = [reason ?? "", ...left].filter(Boolean).map(sentence).join(" ");
   return `${say(status === "failed" ? "couldNotBeFilled" : "leftAsItIs", { name })} ${why || say("needsNothing")}`;
 }
@@ -99,16 +57,8 @@ function describeOutcome({ file, result }, only) {
  */
 export async function proposeNote(plugin, file) {
   await plugin.work.do(file.path, async () => {
-    const { path } = file;
-    await saveOpen(plugin, path);
-    const run = await plugin.api.startRun({ paths: [path], propose: true, priority: "interactive", on_fault: "stop" });
-    for await (const { results, waits, fault } of followRun(plugin, run)) {
-      plugin.work.show(file.path, waits || say("thinking", { name: file.basename }));
-      if (fault) notify(sentence(fault));
-      for (const result of results) {
-        if (result.status !== "proposed") notify(describeOutcome({ file, result }, []));
-      }
-    }
+    const result = await askModel(plugin, file, { propose: true });
+    if (result.status !== "proposed") notify(describeOutcome(file, result));
   });
 }
 
@@ -123,10 +73,22 @@ export async function enrichFolder(plugin, folder) {
   const path = folder.isRoot() ? "" : folder.path;
   const name = path || say("theVault");
   const act = () => enrichPaths(plugin, [path], name);
-  const notes = plugin.daemon.status?.endpoint ? 0 : await plugin.api.countToDo(path);
+  const notes = plugin.daemon.status?.endpoint ? 0 : await countToDo(plugin, path);
   if (notes < MANY) return act();
   const words = say("largeRun", { notes: countNotes(notes), name });
   confirmFirst(plugin, say("enrichAsk", { name }), `${words} ${describeTime(plugin, notes)}`, [say("fillThem"), act]);
+}
+
+/**
+ * Return how many notes in a folder need something.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} folder empty for the vault
+ */
+async function countToDo(plugin, folder) {
+  /** @type {NotePage} */
+  const { total } = await plugin.api.get("/notes", { folder, limit: 1 });
+  return total;
 }
 
 /**
@@ -168,7 +130,8 @@ async function enrichPaths(plugin, paths, name, agreed = false) {
   let isFilled = false;
   await plugin.work.do(key, async () => {
     for (const path of paths) await saveOpen(plugin, path && (paths.length === 1 ? key : path));
-    const run = await plugin.api.startRun({ paths, priority: "request", agreed });
+    /** @type {RunShape} */
+    const { id: run } = await plugin.api.post("/runs", { paths, priority: "request", agreed });
     const began = Date.now();
     for await (const { counts, total, waits, fault } of followRun(plugin, run)) {
       const { enriched = 0, failed = 0 } = counts;

@@ -1,4 +1,4 @@
-/** The regular exchange with the daemon: it is told which notes are open, and answers with its status. */
+/** The exchange with the daemon: it is told which notes are open, and tells what changes. */
 
 import { announceBacklog } from "./background.js";
 import { useCode } from "./connection.js";
@@ -6,11 +6,13 @@ import { explain, nameState } from "./errors.js";
 import { findOpen } from "./open-notes.js";
 import { updateStatusBar } from "./status-bar.js";
 
+/** @import { DaemonEvent } from "./api.js" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Status } from "./shapes.js" */
+/** @import { ReportTaken, Status } from "./api-types.d.ts" */
 
-const OFTEN = 10_000; // milliseconds between two checks
+const OFTEN = 10_000; // milliseconds between two checks while something is wrong, and two reports at least
 const SELDOM = 60_000; // the same while the daemon is away
+const RETRY = 1_000; // milliseconds until it is checked why there were no events
 const LAST_WORD = 1_000; // milliseconds that Obsidian is kept from quitting at most
 
 /** The exchange with the daemon, and what is known of it from that. */
@@ -23,13 +25,16 @@ export class Heartbeat {
   error = /** @type {unknown} */ (null);
   /** Where the daemon answered last, empty if nowhere. */
   address = "";
-  /** The open notes that the daemon was told of last, a line each, and whether it still knows them. */
+  /** The open notes that the daemon was told of last, a line each, when, and whether it still knows them. */
   reportedOpen = "";
+  #reportedAt = 0;
   #isTold = false;
   #delay = OFTEN;
   #timer = 0;
   #checking = /** @type {Promise<void> | null} */ (null);
   #next = /** @type {Promise<void> | null} */ (null);
+  #isListening = false;
+  #lastEvent = "";
   #plugin;
 
   /** @param {CompanionPlugin} plugin */
@@ -38,7 +43,7 @@ export class Heartbeat {
   }
 
   /**
-   * Check the daemon now and regularly from now on. Never rejects; resolves when a check is done that began
+   * Check the daemon now, and follow it from now on. Never rejects; resolves when a check is done that began
    * after the call, since the one under way may have read a token or an address that was changed since.
    */
   check() {
@@ -57,13 +62,13 @@ export class Heartbeat {
   }
 
   async #checkOnce() {
-    const plugin = this.#plugin;
-    plugin.timers.cancel(this.#timer);
+    const { api, timers } = this.#plugin;
+    timers.cancel(this.#timer);
     const wasThere = this.#isTold || !this.state;
     let isTold = false;
     try {
-      await useCode(plugin);
-      const [told, status] = await Promise.allSettled([this.reportOpen(), plugin.api.readStatus()]);
+      await useCode(this.#plugin);
+      const [told, status] = await Promise.allSettled([this.reportOpen(), /** @type {Promise<Status>} */ (api.get("/status"))]);
       isTold = told.status === "fulfilled"; // even if the status cannot be read
       for (const one of [told, status]) if (one.status === "rejected") throw one.reason;
       this.status = status.status === "fulfilled" ? status.value : null;
@@ -72,25 +77,66 @@ export class Heartbeat {
       this.status = null;
       this.error = error;
       this.state = nameState(error);
-      this.words = explain(plugin, error);
+      this.words = explain(this.#plugin, error);
     }
-    if (plugin.timers.isStopped) return;
+    if (timers.isStopped) return;
     this.#isTold = isTold;
     this.#delay = isTold || wasThere ? OFTEN : Math.min(this.#delay * 2, SELDOM);
-    this.#timer = plugin.timers.after(this.#delay, () => void this.check());
-    updateStatusBar(plugin);
-    announceBacklog(plugin);
-    for (const watch of plugin.watchers) watch();
+    if (this.status) void this.#listen();
+    else this.#checkIn(this.#delay);
+    this.#show();
+    for (const watch of this.#plugin.watchers) watch();
   }
 
-  /** Tell the daemon which notes are open, and keep what it says is to be changed in them. */
+  /** @param {number} ms */
+  #checkIn(ms) {
+    this.#timer = this.#plugin.timers.after(ms, () => void this.check());
+  }
+
+  /** Take what the daemon tells until it does not answer any more. Never rejects. */
+  async #listen() {
+    const { api, timers } = this.#plugin;
+    if (this.#isListening) return;
+    this.#isListening = true;
+    try {
+      while (this.status) {
+        const events = await api.readEvents(this.#lastEvent);
+        if (timers.isStopped) return;
+        for (const event of events) this.#take(event);
+        const isDue = Date.now() - this.#reportedAt >= OFTEN || events.some(({ name }) => name === "outbox" || name === "reset");
+        if (isDue) await this.reportOpen();
+      }
+    } catch {
+      if (!timers.isStopped) this.#checkIn(RETRY);
+    } finally {
+      this.#isListening = false;
+    }
+  }
+
+  /** @param {DaemonEvent} event */
+  #take(event) {
+    this.#lastEvent = event.id;
+    if (event.name === "status" && this.status) {
+      this.status = /** @type {Status} */ (event.data);
+      this.#show();
+    }
+    for (const watch of this.#plugin.watchers) watch(event);
+  }
+
+  #show() {
+    updateStatusBar(this.#plugin);
+    announceBacklog(this.#plugin);
+  }
+
+  /** Tell the daemon which notes are open, and take what it says is to be changed in them. */
   async reportOpen() {
-    const { app, api, client, takeOver, asked: changes } = this.#plugin;
+    const { app, api, client, outbox } = this.#plugin;
     const open = findOpen(app);
     this.reportedOpen = open.join("\n");
-    const { to_do, asked } = await api.reportPresence(client, open);
-    takeOver.waiting = to_do;
-    changes.waiting = asked;
+    this.#reportedAt = Date.now();
+    /** @type {ReportTaken} */
+    const taken = await api.post("/presence", { client, open });
+    outbox.take(taken);
   }
 
   /** Tell the daemon which notes are open if that changed since it was told last. Never rejects. */
@@ -106,7 +152,7 @@ export class Heartbeat {
   async reportNoneOpen() {
     if (!this.reportedOpen) return;
     const { api, client, timers } = this.#plugin;
-    const told = api.reportPresence(client, []);
+    const told = api.post("/presence", { client, open: [] });
     await Promise.race([told, timers.pause(LAST_WORD)]).catch(() => {});
   }
 }

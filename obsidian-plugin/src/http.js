@@ -1,23 +1,12 @@
-/** The HTTP transport: one request to a daemon, and its answer turned into a value or an error. */
+/** One request to a daemon, and its answer turned into a value or an error. */
 
 import { requestUrl } from "obsidian";
-import {
-  AnswerLost,
-  ChangeNotInNote,
-  DaemonAway,
-  UnexpectedAnswer,
-  ConsentMissing,
-  NotPaired,
-  NotThere,
-  Refused,
-  TooOld,
-} from "./errors.js";
-import { asProblem } from "./shapes.js";
+import { AnswerLost, ChangeNotInNote, ConsentMissing, DaemonAway, NotPaired, NotThere, Refused, TooOld, UnexpectedAnswer } from "./errors.js";
 import { formatBytes, say } from "./words.js";
 
 /** @import { RequestUrlParam } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Reader } from "./shapes.js" */
+/** @import { Problem } from "./api-types.d.ts" */
 
 /** @typedef {{ status: number, text: string }} Answer */
 
@@ -27,7 +16,7 @@ import { formatBytes, say } from "./words.js";
  * @typedef {{ method: string, path: string, body?: object | null, token?: string, key?: string, patience?: number }} Question
  */
 
-const PATIENCE = 30_000; // milliseconds until a request is given up; the daemon waits a few seconds at most
+const PATIENCE = 30_000; // milliseconds until a request is given up; the daemon answers within 26 seconds
 const LARGEST = 1024 * 1024; // bytes that the daemon takes
 
 /**
@@ -55,20 +44,15 @@ export function send({ manifest, timers }, address, { method, path, body, token,
 }
 
 /**
- * Return the answer's JSON as the reader reads it.
+ * Return the answer's text. Throws the error for its status and problem type (RFC 9457).
  *
- * Throws the error for the answer's status and problem type (RFC 9457), or UnexpectedAnswer.
- *
- * @template T
  * @param {Answer} answer
- * @param {Reader<T>} reader
  */
-export function read({ status, text }, reader) {
+export function read({ status, text }) {
   if (status === 401) throw new NotPaired();
-  const value = parse(text);
-  if (status >= 200 && status <= 299) return reader(value);
+  if (status >= 200 && status <= 299) return text;
   if (status === 413) throw new Refused(say("tooLarge", { size: formatBytes(LARGEST) })); // only a note is ever that large
-  const { type, detail } = asProblem(value);
+  const { type, detail } = readProblem(text);
   if (type.includes(":client-too-")) throw new TooOld(detail);
   if (type.endsWith(":not-agreed")) throw new ConsentMissing(detail);
   if (type.endsWith(":change-gone")) throw new ChangeNotInNote(detail);
@@ -76,14 +60,27 @@ export function read({ status, text }, reader) {
 }
 
 /**
+ * @param {string} text of an answer
+ * @returns {Pick<Problem, "type" | "detail">}
+ */
+export function readProblem(text) {
+  /** @type {Partial<Problem>} */
+  const { type = "", detail = "The daemon does not do that." } = parse(text) ?? {};
+  return { type, detail };
+}
+
+/**
  * Parse JSON. Throws UnexpectedAnswer.
  *
+ * @template T
  * @param {string} text
- * @returns {unknown}
+ * @returns {T}
  */
 export function parse(text) {
   try {
-    return JSON.parse(text);
+    /** @type {unknown} */
+    const value = JSON.parse(text);
+    return /** @type {T} */ (value);
   } catch {
     throw new UnexpectedAnswer();
   }

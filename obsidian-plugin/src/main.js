@@ -1,8 +1,8 @@
 /** Callout Companion in Obsidian. The daemon decides what to do; the plugin shows it, and writes open notes. */
 
 import { Plugin } from "obsidian";
+import { Api } from "./api.js";
 import { ACTIONS, addCommandLine, addCommands, addMenus, isNote } from "./commands.js";
-import { DaemonApi } from "./daemon.js";
 import { openDetails } from "./details.js";
 import { notify, notifyOfErrors, notifyWithButton } from "./dialogs.js";
 import { NotInstalled, Stopped } from "./errors.js";
@@ -12,24 +12,24 @@ import { previewField } from "./place.js";
 import { CompanionSettingTab, readSettings } from "./settings.js";
 import { watchPairing } from "./set-up.js";
 import { addStatusBar } from "./status-bar.js";
-import { AskedChanges, LOOK, TakeOver } from "./take-over.js";
+import { LOOK, Outbox } from "./outbox.js";
 import { UserActivity } from "./user-activity.js";
 import { CompanionView, openView, VIEW } from "./view.js";
 import { chooseLanguage, say } from "./words.js";
 import { Work } from "./work.js";
 
 /** @import { Modal, TFile } from "obsidian" */
+/** @import { DaemonEvent } from "./api.js" */
 /** @import { ShownPreview } from "./place.js" */
 
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
   timers = newTimers();
-  api = new DaemonApi(this);
+  api = new Api(this);
   daemon = new Heartbeat(this);
   activity = new UserActivity(this);
   work = new Work(this);
-  takeOver = new TakeOver(this);
-  asked = new AskedChanges(this);
+  outbox = new Outbox(this);
   /** The id of this window for the daemon. */
   client = crypto.randomUUID();
   /** The size of the backlog that the user was notified of. */
@@ -42,17 +42,11 @@ export default class CompanionPlugin extends Plugin {
   pairing = null;
   /** @type {ShownPreview | null} the proposal that was shown in its note last, until it is decided on */
   preview = null;
-  /**
-   * The last decision on proposals, by the note; by the empty string, of those that the daemon makes.
-   *
-   * @type {Map<string, Promise<unknown>>}
-   */
-  deciding = new Map();
   /** @type {string[]} what Obsidian does not have of that which it does not document */
   missing = [];
   /** @type {Set<Modal>} the windows that are open, except those of Obsidian's */
   modals = new Set();
-  /** @type {Set<() => void>} called after each check of the daemon */
+  /** @type {Set<(event?: DaemonEvent) => void>} called after each check of the daemon, and with all it tells */
   watchers = new Set();
   /** @type {HTMLElement | null} */
   statusBar = null;
@@ -97,8 +91,7 @@ function begin(plugin) {
   plugin.activity.watch();
   plugin.missing = findMissing(plugin.app);
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => plugin.daemon.reportNoneOpen())));
-  plugin.registerInterval(window.setInterval(() => void plugin.takeOver.fillOne(), LOOK));
-  plugin.registerInterval(window.setInterval(() => void plugin.asked.make(), LOOK));
+  plugin.registerInterval(window.setInterval(() => plugin.outbox.look(), LOOK));
   watchPairing(plugin);
   void plugin.daemon.check().then(() => offerSetUp(plugin));
 }

@@ -8,7 +8,7 @@ import { say } from "./words.js";
 
 /** @import { App, Editor, TFile } from "obsidian" */
 /** @import { Card } from "./internals.js" */
-/** @import { Edit } from "./shapes.js" */
+/** @import { EditShape as Edit } from "./api-types.d.ts" */
 
 /**
  * text: the text that edits have to be made for. That is what the editor shows, unless the file has

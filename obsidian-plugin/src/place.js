@@ -6,16 +6,15 @@ import { NoteUnavailable } from "./errors.js";
 import { findCodeMirror } from "./internals.js";
 import { findEditing, readNote, toEditorText } from "./note-text.js";
 import { showNote } from "./open-notes.js";
-import { diffWords } from "./word-diff.js";
 import { nameChange, say } from "./words.js";
 
 /** @import { EditorState } from "@codemirror/state" */
 /** @import { Editor, TFile, UserEvent } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Decision } from "./decisions.js" */
-/** @import { Edit, Proposal } from "./shapes.js" */
+/** @import { Proposal, ProposalEdits, ProposalInPlace } from "./api-types.d.ts" */
 
-/** @typedef {{ name: string, edits: Edit[], decide: (decision: Decision) => void }} Preview */
+/** @typedef {(what: "accept" | "refuse") => void} Decide */
+/** @typedef {{ name: string, at: number, parts: ProposalInPlace["parts"], decide: Decide }} Preview at: the offset of its first edit */
 /** @typedef {{ id: number, close: () => void }} ShownPreview id: of the proposal */
 
 /** @type {import("@codemirror/state").StateEffectType<Preview | null>} */
@@ -32,7 +31,7 @@ export const previewField = StateField.define({
   provide: (field) => EditorView.decorations.from(field),
 });
 
-const TRIES = 5; // to have the edits for a text before something else is typed
+const TRIES = 5; // to have the place in a text before something else is typed
 
 /**
  * Open the proposal's note at the place where it would go, and show it there.
@@ -43,40 +42,37 @@ const TRIES = 5; // to have the edits for a text before something else is typed
  * @param {CompanionPlugin} plugin
  * @param {Proposal} proposal
  * @param {UserEvent} event the click or key that asks for it
- * @param {(decision: Decision) => void} decide
+ * @param {Decide} decide
  */
 export async function openPlace(plugin, proposal, event, decide) {
   const file = await showNote(plugin, proposal.path, event, { state: { mode: "source" } });
   const view = findEditing(plugin.app, file);
   const cm = view && findCodeMirror(view.editor);
   if (!cm) throw new NoteUnavailable(say("noPlaceInReading", { name: file.basename }));
-  const edits = await readEditsShown(plugin, file, proposal, view.editor);
+  /** @type {ProposalInPlace} */
+  const { parts } = await plugin.api.get(`/proposals/${proposal.id}/place`, { context: 0 });
+  const at = await findFirstEdit(plugin, file, proposal, view.editor);
   plugin.preview?.close();
   plugin.preview = { id: proposal.id, close: () => cm.dispatch({ effects: show.of(null) }) };
-  const preview = { name: nameChange(proposal), edits, decide };
-  const at = Math.min(edits[0]?.start ?? 0, cm.state.doc.length);
-  cm.dispatch({ effects: [show.of(preview), EditorView.scrollIntoView(at, { y: "center" })] });
+  const preview = { name: nameChange(proposal), at, parts: parts.filter(([mark]) => mark !== "…"), decide };
+  cm.dispatch({ effects: [show.of(preview), EditorView.scrollIntoView(Math.min(at, cm.state.doc.length), { y: "center" })] });
 }
 
 /**
- * Return the edits that accept the proposal, as edits of what the editor shows: the file may have other line
- * ends and a byte order mark.
+ * Return the offset in the editor of the first edit that accepts the proposal: the file may have other line ends and
+ * a byte order mark.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  * @param {Proposal} proposal
  * @param {Editor} editor
- * @returns {Promise<Edit[]>}
  */
-async function readEditsShown(plugin, file, { id, state }, editor) {
+async function findFirstEdit(plugin, file, { id, state }, editor) {
   for (let tries = 0; tries < TRIES; tries++) {
     const { text } = await readNote(plugin.app, file);
-    const { edits } = (await plugin.api.readProposalEdits(id, text, state)).offer;
-    if (toEditorText(text) !== editor.getValue()) continue;
-    const place = (/** @type {number} */ offset) => toEditorText(text.slice(0, offset)).length;
-    return edits.map((edit) => {
-      return { ...edit, start: place(edit.start), end: place(edit.end), text: toEditorText(edit.text) };
-    });
+    /** @type {ProposalEdits} */
+    const { edits } = await plugin.api.post(`/proposals/${id}/edits`, { text, state });
+    if (toEditorText(text) === editor.getValue()) return toEditorText(text.slice(0, edits[0]?.start ?? 0)).length;
   }
   throw new NoteUnavailable(say("notSaved", { name: file.basename }));
 }
@@ -98,12 +94,8 @@ export function closePlace(plugin, { id }) {
  * @param {Preview} preview
  */
 function decorate({ doc }, preview) {
-  const first = preview.edits[0];
-  if (!first) return Decoration.none;
-  const replaced = preview.edits.map(({ start, end }) => doc.sliceString(start, end)).join("\n");
-  const given = preview.edits.map(({ text }) => text).join("\n");
-  const widget = new PreviewWidget(preview, replaced, given);
-  return Decoration.set(Decoration.widget({ widget, block: true, side: 1 }).range(findPlace(doc, first.start)));
+  const widget = new PreviewWidget(preview);
+  return Decoration.set(Decoration.widget({ widget, block: true, side: 1 }).range(findPlace(doc, preview.at)));
 }
 
 /**
@@ -119,32 +111,22 @@ function findPlace(doc, offset) {
 }
 
 class PreviewWidget extends WidgetType {
-  /**
-   * @param {Preview} preview
-   * @param {string} before
-   * @param {string} after
-   */
-  constructor(preview, before, after) {
+  /** @param {Preview} preview */
+  constructor(preview) {
     super();
     this.preview = preview;
-    this.before = before;
-    this.after = after;
   }
 
   toDOM() {
-    const { name, decide } = this.preview;
-    const attr = { role: "group", "aria-label": name };
-    const box = createDiv({ cls: "callout-companion-preview", attr });
+    const { name, parts, decide } = this.preview;
+    const box = createDiv({ cls: "callout-companion-preview", attr: { role: "group", "aria-label": name } });
     box.createEl("p", { text: name, cls: "callout-companion-quiet" });
     const text = box.createDiv({ cls: "callout-companion-text" });
-    for (const part of diffWords(this.before, this.after)) {
-      if (part.mark === "same") text.appendText(part.text);
-      else text.createEl(part.mark, { text: part.text });
-    }
+    for (const [mark, part = ""] of parts) text.createEl(mark === "+" ? "ins" : mark === "-" ? "del" : "span", { text: part });
     const buttons = box.createDiv({ cls: "callout-companion-buttons" });
     for (const what of /** @type {const} */ (["accept", "refuse"])) {
       const button = buttons.createEl("button", { text: say(what) });
-      button.addEventListener("click", () => decide({ what }));
+      button.addEventListener("click", () => decide(what));
     }
     return box;
   }

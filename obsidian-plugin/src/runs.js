@@ -2,51 +2,51 @@
 
 import { notify } from "./dialogs.js";
 import { AnotherVault, DaemonAway, explain, NotThere, Refused, Stopped } from "./errors.js";
-import { readNote } from "./note-text.js";
-import { isOpen, saveOpen } from "./open-notes.js";
-import { kindOf, say } from "./words.js";
+import { findEditing } from "./note-text.js";
+import { saveOpen } from "./open-notes.js";
+import { say } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Progress, Result } from "./shapes.js" */
+/** @import { ResultShape, RunProgress, RunShape } from "./api-types.d.ts" */
 
 /**
- * What of a note is asked for. section: only a callout for the section at the cursor. requests: only
- * the empty callouts. isQuiet: in the background, without notices and progress.
+ * What of a note is asked for. section: only a callout for the section at the cursor. requests: only the empty
+ * callouts. field: only that one. propose: nothing is written.
  *
- * @typedef {{ section?: boolean, requests?: boolean, isQuiet?: boolean }} Scope
+ * @typedef {{ section?: boolean, requests?: boolean, field?: string, propose?: boolean }} Scope
  */
 
-/**
- * What a run gave for a note. text: the note's text that was sent, null if the daemon writes the note.
- *
- * @typedef {{ file: TFile, path: string, run: string, text: string | null, result: Result }} Enrichment
- */
-
+const WAIT = 5; // seconds that the daemon may wait for news; short, since requestUrl cannot be aborted
 const POLL = 300; // milliseconds between questions; the daemon does not hold back answers when many wait
 const FIRST_PAUSE = 1_000; // milliseconds until the first retry; each later one waits twice as long
 const LAST_PAUSE = 15_000; // milliseconds between retries at most
 const FAILURES_UNTIL_TOLD = 3; // failures in a row until the user is notified
 const MOST_FAILURES = 50; // failures in a row until the run is given up: about ten minutes, sleep not counted
+/**
+ * @typedef {Pick<ResultShape, "path" | "status" | "reason" | "left" | "change">} Result what is read of one
+ * @typedef {Pick<RunProgress, "state" | "total" | "counts" | "waits" | "fault" | "next"> & { results: Result[] }} Progress
+ */
+
 /** @type {Progress} */
 const NOTHING = { state: "queued", total: 0, counts: {}, waits: "", fault: "", results: [], next: 0 };
 
 /**
- * Ask a model about a note, and return what it gave. If the note is renamed before the daemon gets to
+ * Have a model asked about a note, and return the result. If the note is renamed before the daemon gets to
  * it, it is asked about again.
+ *
+ * Throws Refused if there is no result.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  * @param {Scope} scope
- * @param {boolean} isOurs whether the plugin writes the note even if it is not open
- * @returns {Promise<Enrichment>}
  */
-export async function askModel(plugin, file, scope, isOurs) {
+export async function askModel(plugin, file, scope) {
   for (;;) {
     const { path } = file;
     try {
-      const given = await askModelOnce(plugin, file, scope, isOurs);
-      if (file.path === path || given.result.status !== "skipped") return given;
+      const result = await awaitResult(plugin, await startRun(plugin, file, scope), file);
+      if (file.path === path || result.status !== "skipped") return result;
     } catch (error) {
       if (file.path === path || !(error instanceof Refused)) throw error;
     }
@@ -57,23 +57,22 @@ export async function askModel(plugin, file, scope, isOurs) {
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  * @param {Scope} scope
- * @param {boolean} isOurs
- * @returns {Promise<Enrichment>}
  */
-async function askModelOnce(plugin, file, { section, requests, isQuiet }, isOurs) {
-  const { path } = file;
-  await saveOpen(plugin, path);
-  const note = await readNote(plugin.app, file);
-  const text = isOurs || isOpen(plugin, path) ? note.text : null;
-  const run = await plugin.api.startRun({
-    paths: [path],
-    priority: isQuiet ? "background" : "interactive",
+async function startRun(plugin, file, { section, requests, field, propose }) {
+  await saveOpen(plugin, file.path);
+  await plugin.daemon.reportOpenIfChanged();
+  const line = section && findEditing(plugin.app, file)?.editor.getCursor().line;
+  /** @type {RunShape} */
+  const run = await plugin.api.post("/runs", {
+    paths: [file.path],
+    priority: "interactive",
     on_fault: "stop",
-    ...(section && note.view && { line: note.view.editor.getCursor().line + 1 }),
+    ...(typeof line === "number" && { line: line + 1 }),
     ...(requests && { mode: "requests" }),
-    ...(text !== null && { text }),
+    ...(field && { field }),
+    ...(propose && { propose }),
   });
-  return { file, path, run, text, result: await awaitResult(plugin, run, file, Boolean(isQuiet)) };
+  return run.id;
 }
 
 /**
@@ -84,16 +83,27 @@ async function askModelOnce(plugin, file, { section, requests, isQuiet }, isOurs
  * @param {CompanionPlugin} plugin
  * @param {string} run
  * @param {TFile} file
- * @param {boolean} isQuiet
+ * @returns {Promise<Result>}
  */
-async function awaitResult(plugin, run, file, isQuiet) {
-  for await (const { results, waits, fault } of followRun(plugin, run, { file, isQuiet })) {
-    const [result] = results;
-    if (result) return result;
-    if (fault) throw new Refused(fault);
-    if (!isQuiet) plugin.work.show(file.path, waits || say("thinking", { name: file.basename }));
+async function awaitResult(plugin, run, file) {
+  const { outbox, work } = plugin;
+  const making = outbox.expect(run).then(({ change }) => ({ path: file.path, status: /** @type {const} */ ("enriched"), reason: null, left: [], change }));
+  const steps = followRun(plugin, run, file);
+  try {
+    for (;;) {
+      const step = await Promise.race([steps.next(), making]);
+      if ("change" in step) return step;
+      if (step.done) throw new Refused(say("workCancelled", { name: file.basename }));
+      const { results, waits, fault } = step.value;
+      const [result] = results;
+      if (result) return outbox.forget(run) ? result : await making; // which may take longer than the run
+      if (fault) throw new Refused(fault);
+      if (!work.waits.size) work.show(file.path, waits || say("thinking", { name: file.basename }));
+    }
+  } finally {
+    outbox.forget(run);
+    void steps.return();
   }
-  throw new Refused(say("workCancelled", { name: file.basename }));
 }
 
 /**
@@ -104,10 +114,9 @@ async function awaitResult(plugin, run, file, isQuiet) {
  *
  * @param {CompanionPlugin} plugin
  * @param {string} run
- * @param {{ file?: TFile | null, isQuiet?: boolean }} [about] file: the only note of the run. isQuiet:
- *   whether to give no notice that the daemon is away
+ * @param {TFile | null} [file] the only note of the run
  */
-export async function* followRun(plugin, run, { file = null, isQuiet = false } = {}) {
+export async function* followRun(plugin, run, file = null) {
   plugin.runs.set(run, file);
   try {
     let progress = NOTHING;
@@ -118,7 +127,7 @@ export async function* followRun(plugin, run, { file = null, isQuiet = false } =
       } catch (error) {
         failures += 1;
         progress = progressWithout(plugin, progress, error, failures);
-        if (failures === FAILURES_UNTIL_TOLD && !isQuiet && !progress.fault) notifyOfAbsence(plugin, error);
+        if (failures === FAILURES_UNTIL_TOLD && !progress.fault) notifyOfAbsence(plugin, error);
       }
       yield progress;
       if (progress.fault || isOver(progress, failures)) return;
@@ -162,7 +171,7 @@ function pauseAfter(failures) {
  */
 async function readProgress(plugin, run, last) {
   try {
-    return await plugin.api.readRun(run, last.next);
+    return await plugin.api.get(`/runs/${run}`, { since: last.next, wait: WAIT });
   } catch (error) {
     if (!(error instanceof NotThere)) throw error;
     return await readProgressFromJournal(plugin, run, last);
@@ -180,10 +189,8 @@ async function readProgress(plugin, run, last) {
 async function readProgressFromJournal(plugin, run, last) {
   /** @type {Result[]} */
   const results = [];
-  for await (const { id, path, needs, state, undoes } of plugin.api.readChanges({ run })) {
-    if (state !== "done" || undoes !== null) continue;
-    const changes = needs.map((key) => ({ kind: kindOf(key), heading: null, reason: "", text: "" }));
-    results.push({ path, status: "enriched", reason: null, changes, left: [], change: id, offer: null });
+  for await (const { id, path } of plugin.api.readUndoable({ run })) {
+    results.push({ path, status: "enriched", reason: null, left: [], change: id });
   }
   const counts = { ...last.counts, enriched: results.length };
   const fault = say("startedAnew");

@@ -8,7 +8,7 @@ import { fetchAndFollow, pairByProgram, start } from "./set-up.js";
 import { formatBytes, say } from "./words.js";
 
 /** @import { SetUp, State } from "./set-up.js" */
-/** @import { Model } from "./shapes.js" */
+/** @import { ModelShape } from "./api-types.d.ts" */
 /** @import { Place } from "./view.js" */
 /** @import { Key } from "./words.js" */
 
@@ -98,7 +98,7 @@ function showPairing(place, program) {
 
 /**
  * @param {Place} place
- * @param {Model} model
+ * @param {ModelShape} model
  */
 function showModel(place, model) {
   const entry = model.catalog.find(({ name }) => name === model.name);

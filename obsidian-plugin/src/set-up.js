@@ -1,12 +1,12 @@
 /** Set-up: what is missing until notes can be filled, and the steps that bring it. */
 
 import { pair } from "./connection.js";
-import { AnotherVault, DaemonAway, NotPaired, NotThere, OtherProgram, ProgramFailed, TooOld } from "./errors.js";
+import { AnotherVault, DaemonAway, NotPaired, OtherProgram, ProgramFailed, TooOld } from "./errors.js";
 import { agreeTo, findProgram, readAgreed, readCode, startDaemon } from "./program.js";
 import { say, sentence } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Model } from "./shapes.js" */
+/** @import { ModelShape } from "./api-types.d.ts" */
 
 /**
  * none: no program is on this computer. stopped: it does not run for this vault. another: another
@@ -21,7 +21,7 @@ import { say, sentence } from "./words.js";
  * program: the path of the program, null if there is none. model: what is known of the model, null if
  * nothing is.
  *
- * @typedef {{ state: State, program: string | null, model: Model | null }} SetUp
+ * @typedef {{ state: State, program: string | null, model: ModelShape | null }} SetUp
  */
 
 const LOOK = 500; // milliseconds between two checks whether something has got further
@@ -37,11 +37,9 @@ export async function findSetUp(plugin) {
   if (!plugin.daemon.status && !plugin.daemon.error) await plugin.daemon.check();
   const { status, error } = plugin.daemon;
   if (status) {
-    const model = await plugin.api.readModel().catch((/** @type {unknown} */ fault) => {
-      if (fault instanceof NotThere) return null; // a daemon from before there was this route
-      throw fault;
-    });
-    return { state: model?.is_missing ? "model" : "ready", program: null, model };
+    /** @type {ModelShape} */
+    const model = await plugin.api.get("/model");
+    return { state: model.is_missing ? "model" : "ready", program: null, model };
   }
   const program = await findProgram(plugin.app);
   return { state: nameSetUp(error, program), program, model: null };
@@ -134,14 +132,15 @@ export function watchPairing(plugin) {
  *
  * @param {CompanionPlugin} plugin
  * @param {string} name
- * @param {(model: Model) => void} show
+ * @param {(model: ModelShape) => void} show
  */
 export async function fetchAndFollow(plugin, name, show) {
-  let model = await plugin.api.fetchModel(name);
+  /** @type {ModelShape} */
+  let model = await plugin.api.post("/model/fetch", { name });
   while (model.fetch?.state === "fetching") {
     show(model);
     await plugin.timers.pause(LOOK);
-    model = await plugin.api.readModel();
+    model = await plugin.api.get("/model");
   }
   if (model.fetch?.state === "failed") throw new ProgramFailed(model.fetch.reason);
   await plugin.daemon.check();

@@ -2,14 +2,13 @@
 
 import { notify, showLists } from "./dialogs.js";
 import { ChangeNotInNote, explain, NoteUnavailable, Refused, Stopped } from "./errors.js";
-import { findEditing, findFile } from "./note-text.js";
-import { isOpen, saveOpen } from "./open-notes.js";
+import { findFile } from "./note-text.js";
+import { saveOpen } from "./open-notes.js";
 import { countNotes, say, sentence } from "./words.js";
-import { applyOffer } from "./writing.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Change } from "./shapes.js" */
+/** @import { Change, Undone as UndoneShape } from "./api-types.d.ts" */
 
 /** @typedef {{ path: string, reason: string | null }} Undone */
 
@@ -24,7 +23,7 @@ import { applyOffer } from "./writing.js";
  */
 export async function undoLast(plugin, file) {
   let gone = 0;
-  for await (const { id, left } of readUndoable(plugin, { path: file.path })) {
+  for await (const { id, left } of plugin.api.readUndoable({ path: file.path })) {
     if (left?.length) continue; // undone in part already: the rest cannot be
     try {
       return tellUndone(await undoOne(plugin, id, file.path), gone);
@@ -67,7 +66,7 @@ export function tellUndone({ path, reason }, gone = 0) {
 export async function undoRun(plugin, run) {
   /** @type {Change[]} */
   const found = [];
-  for await (const change of readUndoable(plugin, { run })) found.push(change);
+  for await (const change of plugin.api.readUndoable({ run })) found.push(change);
   const notes = new Set();
   /** @type {string[]} */
   const kept = [];
@@ -81,7 +80,7 @@ export async function undoRun(plugin, run) {
       if (error instanceof ChangeNotInNote) continue; // nothing of it stays
       const why = explain(plugin, error);
       kept.push(why.startsWith(path) ? why : `${path}: ${why}`);
-      if (failsForAll(error)) {
+      if (!(error instanceof Refused || error instanceof NoteUnavailable)) {
         const rest = found.length - index - 1;
         if (rest) kept.push(say("notTried", { n: rest }));
         break;
@@ -94,27 +93,6 @@ export async function undoRun(plugin, run) {
 }
 
 /**
- * Return whether the error would happen with every other note, too.
- *
- * @param {unknown} error
- */
-function failsForAll(error) {
-  return !(error instanceof Refused || error instanceof NoteUnavailable);
-}
-
-/**
- * Yield the changes that are neither undone nor an undo, newest first.
- *
- * @param {CompanionPlugin} plugin
- * @param {{ path: string } | { run: string }} which
- */
-async function* readUndoable(plugin, which) {
-  for await (const change of plugin.api.readChanges(which)) {
-    if (change.state === "done" && change.undoes === null) yield change;
-  }
-}
-
-/**
  * Undo a change, and return where, and why a part of it stays if one does.
  *
  * @param {CompanionPlugin} plugin
@@ -123,30 +101,13 @@ async function* readUndoable(plugin, which) {
  * @returns {Promise<Undone>}
  */
 async function undoOne(plugin, change, path) {
-  const { app } = plugin;
-  let file = findFile(app, path);
-  if (!file) {
-    path = await plugin.api.readChangePath(change); // it may have been moved since
-    file = findFile(app, path);
-  }
-  path = file?.path ?? path;
-  /** @type {Undone} */
-  let undone = { path, reason: null };
-  await plugin.work.do(path, async () => {
-    if (file) await saveOpen(plugin, file.path);
-    if (!file || !findEditing(app, file)) {
-      const made = await plugin.api.undo(change, isOpen(plugin, path));
-      if (made.waits !== null) throw new Refused(sentence(`${path}: ${made.reason}`)); // another window has it open
-      undone = { path: made.path ?? path, reason: made.reason };
-      return;
-    }
-    const readOffer = async (/** @type {string} */ now) => {
-      const { offer, reason } = await plugin.api.offerUndo(change, now);
-      undone = { path: file.path, reason };
-      return offer;
-    };
-    const made = await applyOffer(plugin, { file, path, readOffer });
-    await plugin.api.confirmUndo(change, made);
-  });
-  return undone;
+  const file = findFile(plugin.app, path);
+  if (file) await saveOpen(plugin, file.path);
+  /** @type {UndoneShape} */
+  const undone = await plugin.api.post(`/changes/${change}/undo`);
+  const now = undone.path ?? path; // it may have been moved since
+  if (undone.waits === null) return { path: now, reason: undone.reason };
+  const [made] = await plugin.outbox.makeNow(now, undone.waits);
+  if (!made) throw new Refused(sentence(`${now}: ${undone.reason}`)); // another window has it open
+  return { path: findFile(plugin.app, now)?.path ?? now, reason: made.reason };
 }

@@ -9,7 +9,7 @@ import { say } from "./words.js";
 /** @import { App, Editor, TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { NoteEditor } from "./note-text.js" */
-/** @import { Edit } from "./shapes.js" */
+/** @import { EditShape as Edit } from "./api-types.d.ts" */
 
 const EDITORS = ".cm-content";
 const TEXT_FIELDS = "input:not([type=checkbox]), textarea, select";

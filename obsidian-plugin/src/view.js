@@ -1,16 +1,21 @@
 /** The view in the sidebar or in a tab: set-up while something is missing, then the inbox. */
 
 import { ItemView, TFile } from "obsidian";
+import { ApiError, Away } from "../ui/api.js";
 import { mountInbox } from "../ui/obsidian/mount.js";
 import { notifyOfErrors } from "./dialogs.js";
 import { proposeNote } from "./enrich.js";
-import { explain, Stopped } from "./errors.js";
-import { makeInboxApi } from "./inbox-api.js";
-import { openPlace } from "./place.js";
+import { explain, NoteUnavailable, NotThere, Refused, Stopped } from "./errors.js";
+import { findFile } from "./note-text.js";
+import { isOpen } from "./open-notes.js";
+import { closePlace, openPlace } from "./place.js";
 import { findSetUp } from "./set-up.js";
 import { showSetUp } from "./set-up-view.js";
 
 /** @import { WorkspaceLeaf } from "obsidian" */
+/** @import { DaemonEvent } from "./api.js" */
+/** @import { Acceptance, Decisions, DecisionsMade, NoteDecision } from "./api-types.d.ts" */
+/** @import { Api } from "../ui/api.js" */
 /** @import CompanionPlugin from "./main.js" */
 
 /**
@@ -62,7 +67,7 @@ export class CompanionView extends ItemView {
 
   async onOpen() {
     const { watchers } = this.companion;
-    const watch = () => void this.update();
+    const watch = (/** @type {DaemonEvent | undefined} */ event) => void this.update(event);
     watchers.add(watch);
     this.register(() => watchers.delete(watch));
     this.register(() => this.#endInbox());
@@ -70,8 +75,13 @@ export class CompanionView extends ItemView {
     await this.refresh();
   }
 
-  /** Show what is missing, or the inbox, if that has changed. What is typed stays. */
-  async update() {
+  /**
+   * Show what is missing, or the inbox, if that has changed; else what the daemon tells. What is typed stays.
+   *
+   * @param {DaemonEvent} [event]
+   */
+  async update(event) {
+    if (event) return this.inbox?.app.take(event);
     if (this.inbox?.app.inbox.hasDrafts() || this.inbox?.app.isWriting.peek()) return;
     const setUp = await this.#findSetUp();
     if ((setUp?.state ?? READY) !== this.shown) await this.refresh();
@@ -98,8 +108,7 @@ export class CompanionView extends ItemView {
     const { companion: plugin, body } = this;
     const parent = body.createDiv({ cls: "cc cc-obsidian cc-view" });
     this.said.empty();
-    const api = makeInboxApi(plugin, (id) => this.inbox?.app.inbox.get(id) ?? null);
-    this.inbox = mountInbox(parent, api, {
+    this.inbox = mountInbox(parent, makeInboxApi(plugin), {
       openNote: (target, event) => void notifyOfErrors(plugin, () => this.#open(target, event)),
       propose: () => void notifyOfErrors(plugin, () => this.#propose()),
     });
@@ -127,9 +136,7 @@ export class CompanionView extends ItemView {
     const proposal = inbox?.app.inbox.current.peek();
     if (!inbox || !proposal) return;
     if (target !== proposal.path) return this.app.workspace.openLinkText(target, proposal.path, event.ctrlKey || event.metaKey);
-    await openPlace(plugin, proposal, event, ({ what }) => {
-      if (what !== "undo") void inbox.app.decisions.decide(what, [proposal.id]);
-    });
+    await openPlace(plugin, proposal, event, (what) => void inbox.app.decisions.decide(what, [proposal.id]));
   }
 
   async #propose() {
@@ -166,4 +173,61 @@ export async function openView({ app }, inTab = false) {
   if (!leaf) return;
   if (!known) await leaf.setViewState({ type: VIEW, active: true });
   await workspace.revealLeaf(leaf);
+}
+
+/**
+ * The daemon's API for the inbox. What is decided on a note that is open in this window is made here before it returns.
+ *
+ * @param {CompanionPlugin} plugin
+ * @returns {Api}
+ */
+function makeInboxApi(plugin) {
+  /** @type {<T>(act: () => Promise<T>) => Promise<T>} */
+  const attempt = async (act) => {
+    try {
+      return await act();
+    } catch (error) {
+      const isRefused = error instanceof Refused || error instanceof NotThere;
+      throw isRefused ? new ApiError(error.message, error instanceof NotThere ? 404 : 409) : new Away(explain(plugin, error));
+    }
+  };
+  return {
+    get: (path, query) => attempt(() => plugin.api.get(path, query)),
+    post: (path, body) => attempt(() => plugin.api.post(path, body)),
+    decide: (decisions) => attempt(() => decideAll(plugin, /** @type {Partial<Decisions>} */ (decisions))),
+  };
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {Partial<Decisions>} decisions
+ */
+async function decideAll(plugin, decisions) {
+  const { accept = [], refuse = [], undo = [] } = decisions;
+  for (const id of [...accept.map((/** @type {Acceptance} */ one) => one.id), ...refuse, ...undo]) closePlace(plugin, { id });
+  /** @type {DecisionsMade} */
+  const made = await plugin.api.post("/proposals/decide", decisions);
+  for (const note of made.notes) if (note.status === "proposed") await makeHere(plugin, note);
+  return made;
+}
+
+/**
+ * Make what waits for an editor, if the note is open in this window.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {NoteDecision} note what became of it until now; it is brought up to date
+ */
+async function makeHere(plugin, note) {
+  const file = findFile(plugin.app, note.path);
+  if (!file || !isOpen(plugin, file.path)) return;
+  const waiting = note.proposals.filter(({ reason }) => reason === note.reason);
+  let why = /** @type {string | null} */ (null);
+  try {
+    await plugin.outbox.makeNow(file.path);
+  } catch (error) {
+    if (!(error instanceof Refused || error instanceof NoteUnavailable)) throw error;
+    why = error.message;
+  }
+  for (const one of waiting) one.reason = why;
+  note.status = why ? "failed" : "enriched";
 }

@@ -7,7 +7,7 @@ import english from "./languages/en.json";
 
 export { showHidden };
 
-/** @import { Filled, Status } from "./shapes.js" */
+/** @import { Proposal, Status } from "./api-types.d.ts" */
 
 /** @typedef {keyof typeof english} Key the name of a message */
 /** @typedef {string | Record<string, string>} Message one text, or one for each plural category of the language */
@@ -67,12 +67,12 @@ export function sentence(words) {
 /**
  * Return what was filled, as `description, tags and 2 callouts`.
  *
- * @param {Pick<Filled, "kind">[]} changes
+ * @param {string[]} needs as a change names them: a property, or `callout` and where it is
  */
-export function nameFilled(changes) {
-  const properties = changes.map((one) => one.kind).filter((kind) => kind !== "callout");
-  const callouts = changes.length - properties.length;
-  const names = [...new Set(properties)];
+export function nameFilled(needs) {
+  const kinds = needs.map((need) => need.replace(/[:#].*/s, ""));
+  const names = [...new Set(kinds.filter((kind) => kind !== "callout"))];
+  const callouts = kinds.filter((kind) => kind === "callout").length;
   if (callouts) names.push(say("callouts", { n: callouts }));
   return names.length ? joinNames(names) : say("nothing");
 }
@@ -108,20 +108,11 @@ export function joinNames(names) {
 /**
  * Return what a change fills, as `Property description` or `Callout under “Heading”`.
  *
- * @param {Pick<Filled, "kind" | "heading">} change
+ * @param {Pick<Proposal, "kind" | "heading">} change
  */
 export function nameChange({ kind, heading }) {
   if (kind !== "callout") return say("property", { name: kind });
   return heading === null ? say("calloutAtTop") : say("calloutUnder", { heading });
-}
-
-/**
- * Return what the need of a key fills: a property, or `callout`.
- *
- * @param {string} key
- */
-export function kindOf(key) {
-  return key.replace(/[:#].*/s, "");
 }
 
 /**

@@ -1,48 +1,28 @@
 /** The daemon's edits written into a note that the user may be typing in. */
 
 import { notifyWithButton } from "./dialogs.js";
-import { AnotherVault, DaemonAway, UnexpectedAnswer, NoteUnavailable, Refused } from "./errors.js";
+import { AnotherVault, DaemonAway, NoteUnavailable, UnexpectedAnswer } from "./errors.js";
 import { applyEdits, editNote, findEditing, hasForm, readNote, sha256 } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
-import { say, sentence } from "./words.js";
+import { say } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Enrichment } from "./runs.js" */
-/** @import { Offer } from "./shapes.js" */
+/** @import { EditShape, OfferShape } from "./api-types.d.ts" */
 
 const LONGEST_PAUSE = 16_000; // milliseconds, the last pause before the daemon is told of a write again
 const TRIES = 5;
 const PAUSE = 400; // milliseconds
 
 /**
- * Write what a run gave for a note, and return the id of the change in the journal.
- *
- * @param {CompanionPlugin} plugin
- * @param {Enrichment} given
- * @param {number[]} only the numbers of the changes to write
- * @param {() => Promise<void>} [beforeWrite] see applyOffer
- */
-export async function writeEnrichment(plugin, { file, path, run, text, result }, only, beforeWrite) {
-  const some = only.length < result.changes.length ? only : null;
-  const readOffer = (/** @type {string} */ now) =>
-    plugin.api.readEdits(run, path, now, some).catch((error) => {
-      if (!(error instanceof Refused)) throw error;
-      throw new Refused(`${say("leftAsItIs", { name: file.basename })} ${sentence(error.message)}`);
-    });
-  const known = !some && text !== null && result.offer ? { text, offer: result.offer } : null;
-  const made = await applyOffer(plugin, { file, path, known, readOffer, beforeWrite, fills: true });
-  return confirmWritten(plugin, file, () => plugin.api.confirmEdits(run, path, made, file.path));
-}
-
-/**
- * Call tellDaemon until the daemon answers, and return the id of the change that it answers with.
+ * Call tellDaemon until the daemon answers, and return what it answers.
  *
  * Throws NoteUnavailable if it does not in half a minute.
  *
+ * @template T
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
- * @param {() => Promise<number>} tellDaemon
+ * @param {() => Promise<T>} tellDaemon
  */
 export async function confirmWritten(plugin, file, tellDaemon) {
   for (let pause = 1_000; pause <= LONGEST_PAUSE; pause *= 2) {
@@ -59,17 +39,15 @@ export async function confirmWritten(plugin, file, tellDaemon) {
 /**
  * An offer of edits, and how to apply it.
  *
- * path: of the note when the daemon was asked; it may have been renamed since. readOffer: returns the
- * offer for a text. known: an offer that is known already, and the text that it was made for.
- * beforeWrite: called before each try, rejects if the note must not be written now; given if the user
- * did not ask for the edits in this window, and then nothing waits for the user. fills: whether to wait
- * while the cursor is in a property that the edits change.
+ * path: of the note when the daemon was asked; it may have been renamed since. readOffer: returns the offer for a text.
+ * isRequested: whether the user of this window asked for it; if not, nothing waits for them. isAllowed: whether the
+ * note may be written now. withdraw: has the daemon forget the offer. fills: whether to wait while the cursor is in a
+ * property that the edits change.
  *
  * @typedef {{
- *   file: TFile, path: string, readOffer: (text: string) => Promise<Offer>, known?: Known | null,
- *   beforeWrite?: (() => Promise<void>) | undefined, fills?: boolean,
+ *   file: TFile, path: string, readOffer: (text: string) => Promise<OfferShape>, isRequested: boolean,
+ *   isAllowed: () => boolean, withdraw: () => Promise<unknown>, fills: boolean,
  * }} Application
- * @typedef {{ text: string, offer: Offer }} Known
  */
 
 /**
@@ -83,57 +61,42 @@ export async function confirmWritten(plugin, file, tellDaemon) {
  */
 export async function applyOffer(plugin, application) {
   const { app, timers } = plugin;
-  const { file, readOffer, beforeWrite } = application;
-  let { known } = application;
+  const { file, readOffer, isAllowed } = application;
   for (let tries = 0; tries < TRIES; tries++) {
     await timers.pause(tries && PAUSE);
-    await beforeWrite?.();
     requireThere(plugin, application);
     if (!findEditing(app, file)) {
-      await awaitUser(plugin, application, null);
+      await awaitUser(plugin, application, "", []);
       await saveOpen(plugin, file.path); // what was typed in its card on a canvas
     }
-    if (tries || !known) {
-      const { text: now } = await readNote(app, file);
-      known = { text: now, offer: await readOffer(now) };
-    }
-    const { text, offer } = known;
+    const { text } = await readNote(app, file);
+    const offer = await readOffer(text);
     if (!(await hasForm(app, file, text)) || !(await fits(text, offer))) continue;
-    if (await awaitUser(plugin, application, known)) tries = 0;
+    if (await awaitUser(plugin, application, text, offer.edits)) tries = 0;
+    if (!isAllowed()) throw new NoteUnavailable("the user types");
     if (await editNote(app, file, text, offer.edits)) return offer;
   }
-  throw notWritten(application, "keepsChanging");
-}
-
-/**
- * Return the error for edits that are not made, which says where what the model gave is now.
- *
- * @param {Application} application
- * @param {"keepsChanging" | "workCancelled"} why
- */
-function notWritten({ file: { basename: name }, fills }, why) {
-  return new NoteUnavailable([say(why, { name }), fills ? say("staysProposed", { name }) : ""].join(" ").trim());
+  throw new NoteUnavailable(say("keepsChanging", { name: file.basename }));
 }
 
 /**
  * Wait until the edits disturb nothing that the user is doing, and return whether it took any time.
  *
- * Throws NoteUnavailable if the user cancels the wait; at once if the application has beforeWrite: then
- * the user goes first.
+ * Throws NoteUnavailable if the user cancels the wait; at once if they did not ask for the edits: then they go first.
  *
  * @param {CompanionPlugin} plugin
  * @param {Application} application
- * @param {Known | null} known null: whatever the edits are
+ * @param {string} text
+ * @param {EditShape[]} edits
  */
-async function awaitUser(plugin, application, known) {
-  const { file, beforeWrite, fills } = application;
+async function awaitUser(plugin, application, text, edits) {
+  const { file, isRequested, fills, withdraw } = application;
   const { activity, timers, work } = plugin;
-  const edits = fills || beforeWrite ? (known?.offer.edits ?? []) : [];
-  const findReason = () => activity.findWaitReason(file, known?.text ?? "", edits, !beforeWrite);
+  const findReason = () => activity.findWaitReason(file, text, fills || !isRequested ? edits : [], isRequested);
   let reason = findReason();
   if (!reason) return false;
   const words = say("waitsUntil", { name: file.basename, what: reason });
-  if (beforeWrite) throw new NoteUnavailable(words);
+  if (!isRequested) throw new NoteUnavailable(words);
   const wait = { words, isCancelled: false };
   work.waits.add(wait);
   notifyWithButton(plugin, words, say("cancel"), () => work.cancelWaits([wait]));
@@ -142,7 +105,10 @@ async function awaitUser(plugin, application, known) {
       work.show(file.path, say("waitingUntil", { what: reason }));
       await timers.pause(PAUSE);
       requireThere(plugin, application);
-      if (wait.isCancelled) throw notWritten(application, "workCancelled");
+      if (!wait.isCancelled) continue;
+      await withdraw();
+      const more = fills ? say("staysProposed", { name: file.basename }) : "";
+      throw new NoteUnavailable(`${say("workCancelled", { name: file.basename })} ${more}`.trim());
     }
   } finally {
     work.waits.delete(wait);
@@ -167,7 +133,7 @@ function requireThere({ app }, { file, path }) {
  * Throws UnexpectedAnswer if its edits make another text than the offer says.
  *
  * @param {string} text
- * @param {Offer} offer
+ * @param {OfferShape} offer
  */
 async function fits(text, offer) {
   if ((await sha256(text)) !== offer.base_sha256) return false;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { Host, settle } from "./host/obsidian.js";
-import { CHANGES, FILLED, NOTE, STATUS, answer, change, fill, gone, offerFor, progress, result } from "./host/daemon.js";
+import { FILLED, NOTE, STATUS, answer, change, fill, gone, offerFor, progress, result } from "./host/daemon.js";
 
 /** @type {Host} */
 let host;
@@ -26,14 +26,14 @@ describe("enrich note", () => {
     assert.equal(view.editor.steps, 1);
     assert.match(host.said, /^Filled description and a callout in “A”\.Undo$/);
     const [{ body }] = host.daemon.asked("POST /runs");
-    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop", text: NOTE });
+    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop" });
     const { base_sha256, new_sha256 } = offerFor(NOTE);
-    assert.deepEqual(host.daemon.asked("POST /runs/run1/applied")[0].body, { path: "A.md", base_sha256, new_sha256 });
+    assert.deepEqual(host.daemon.asked("POST /outbox/100/applied")[0].body, { base_sha256, new_sha256 });
     host.notices.at(-1).click("Undo");
     await settle();
     assert.equal(view.editor.getValue(), NOTE);
     assert.equal(host.said, "Undone in “A.md”.");
-    assert.equal(host.daemon.asked("POST /changes/8/applied").length, 1);
+    assert.equal(host.daemon.asked("POST /outbox/101/applied").length, 1);
   });
 
   test("takes it back in the editor of a note that was renamed since", async () => {
@@ -62,14 +62,12 @@ describe("enrich note", () => {
     await host.close(view);
     await host.open("A.md", "preview");
     await host.command("enrich-note");
-    const [{ body }] = host.daemon.asked("POST /runs");
-    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop", text: NOTE });
-    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 1);
+    assert.equal(host.daemon.asked("POST /outbox/100/applied").length, 1);
     assert.equal(await host.read("A.md"), FILLED);
     assert.match(host.said, /^Filled description and a callout in “A”/);
     host.notices.at(-1).click("Undo");
     await settle();
-    assert.deepEqual(host.daemon.asked("POST /changes/8/undo").map(({ body }) => body), [{ even_open: true }]);
+    assert.equal(await host.read("A.md"), NOTE);
   });
 
   const OUTCOMES = [
@@ -163,8 +161,8 @@ describe("enrich section", () => {
 
 describe("answer requests", () => {
   test("asks for them and nothing else, and writes them", async () => {
-    const results = [result({ changes: [CHANGES[1]], offer: offerFor(NOTE, [1]) })];
-    host.daemon.answers.set("GET /runs/*", progress({ results }));
+    host.daemon.answers.set("POST /outbox/*/edits", ({ text }) => ({ offer: offerFor(text, [1]), reason: null }));
+    host.daemon.changes = [change({ id: 8, needs: ["callout:section:Why"] })];
     await host.command("answer-requests");
     assert.equal(host.daemon.asked("POST /runs")[0].body.mode, "requests");
     assert.equal(view.editor.getValue(), fill(NOTE, [1]));
@@ -172,7 +170,7 @@ describe("answer requests", () => {
   });
 
   test("says so where nothing is asked", async () => {
-    const results = [result({ status: "unchanged", reason: "nothing to fill", changes: [], change: null, offer: null })];
+    const results = [result({ status: "unchanged", reason: "nothing to fill", changes: [], change: null })];
     host.daemon.answers.set("GET /runs/*", progress({ results }));
     await host.command("answer-requests");
     assert.equal(host.said, "“A” is left as it is. Nothing to fill.");
@@ -214,9 +212,9 @@ describe("enrich folder", () => {
     host.daemon.answers.set("GET /changes", (_, __, query) => pages[query.has("before") ? 1 : 0]);
     const answers = [
       answer(409, "C.md: it was edited since"),
-      { change: 9, path: "Moved.md", left: [], reason: null },
-      { change: 10, path: "E.md", left: ["callout"], reason: "the callout was edited since" },
-      { change: 11, path: "F.md", left: [], reason: null },
+      { change: 9, path: "Moved.md", left: [], reason: null, waits: null },
+      { change: 10, path: "E.md", left: ["callout"], reason: "the callout was edited since", waits: null },
+      { change: 11, path: "F.md", left: [], reason: null, waits: null },
     ];
     host.daemon.answers.set("POST /changes/*/undo", () => answers.shift());
     host.notices.at(-1).click("Undo");
@@ -234,7 +232,7 @@ describe("enrich folder", () => {
     host.daemon.changes = [8, 7, 6].map((id) => change({ id, path: `${id}.md` }));
     host.daemon.answers.set("POST /changes/*/undo", (_, id) => {
       host.daemon.isAway = id === "8";
-      return { change: 9 };
+      return { change: 9, path: `${id}.md`, left: [], reason: null, waits: null };
     });
     host.notices.at(-1).click("Undo");
     await settle();
@@ -288,14 +286,18 @@ describe("undo the last change", () => {
     host.daemon.changes = [...undone, change({ id: 5 }), change({ id: 4 })];
     await host.command("undo-note");
     assert.equal(view.editor.getValue(), NOTE);
-    assert.deepEqual(host.daemon.asked("POST /changes/5/undo")[0].body, { apply: "client", text: FILLED });
-    assert.equal(host.daemon.asked("POST /changes/5/applied").length, 1);
+    assert.equal(host.daemon.asked("POST /changes/5/undo").length, 1);
+    assert.deepEqual(host.daemon.asked("POST /outbox/100/edits")[0].body, { text: FILLED });
+    assert.equal(host.daemon.asked("POST /outbox/100/applied").length, 1);
   });
 
   test("goes on to the one before where the editor took the last one back, each time", async () => {
     view.editor.content = FILLED;
-    const usual = host.daemon["POST /changes/*/undo"];
-    host.daemon.answers.set("POST /changes/*/undo", (sent, id) => (["8", "7"].includes(id) ? gone() : usual(sent)));
+    const usual = host.daemon["POST /outbox/*/edits"];
+    host.daemon.answers.set("POST /outbox/*/edits", (sent, id) => {
+      const row = host.daemon.askedFor.find((one) => String(one.id) === id);
+      return [8, 7].includes(row.change) ? gone() : usual.call(host.daemon, sent, id);
+    });
     host.daemon.changes = [change({ id: 8 }), change({ id: 5 })];
     await host.command("undo-note");
     assert.equal(view.editor.getValue(), NOTE);
@@ -305,8 +307,7 @@ describe("undo the last change", () => {
     await host.command("undo-note");
     assert.equal(view.editor.getValue(), NOTE);
     assert.equal(host.said, "What was filled last is not in it any more; the change before was undone in “A.md”.");
-    assert.equal(host.daemon.asked("POST /changes/5/applied").length, 1);
-    assert.equal(host.daemon.asked("POST /changes/4/applied").length, 1);
+    assert.deepEqual(host.daemon.asked("POST /outbox/101/applied").length + host.daemon.asked("POST /outbox/104/applied").length, 2);
   });
 
   test("says so when none of them is in the note any more", async () => {
@@ -331,10 +332,10 @@ describe("undo the last change", () => {
   test("says what of it stays, and goes on to the one before", async () => {
     view.editor.content = FILLED;
     host.daemon.changes = [change({ id: 5, left: ["callout"] }), change({ id: 4 })];
-    const usual = host.daemon["POST /changes/*/undo"];
-    host.daemon.answers.set("POST /changes/*/undo", (sent) => ({ ...usual(sent), left: ["x"], reason: "x stays" }));
+    const usual = host.daemon["POST /outbox/*/edits"];
+    host.daemon.answers.set("POST /outbox/*/edits", (sent, id) => ({ ...usual.call(host.daemon, sent, id), left: ["x"], reason: "x stays" }));
     await host.command("undo-note");
-    assert.equal(host.daemon.asked("POST /changes/4/applied").length, 1);
+    assert.equal(host.daemon.asked("POST /changes/4/undo").length, 1);
     assert.equal(host.said, "Undone in “A.md”. X stays.");
   });
 
@@ -544,7 +545,6 @@ describe("menus", () => {
     view.editor.type(NOTE.length, "Typed.");
     host.menu("files-menu", files, "file-explorer-context-menu")[0].onClick__();
     await settle();
-    assert.equal(host.daemon.asked("POST /runs")[0].body.text, `${NOTE}Typed.`);
     assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.`));
   });
 
@@ -553,7 +553,6 @@ describe("menus", () => {
     enrich.onClick__();
     await settle();
     assert.deepEqual(host.daemon.asked("POST /runs")[0].body.paths, ["Folder/B.md"]);
-    assert.equal("text" in host.daemon.asked("POST /runs")[0].body, false);
   });
 
   test("a folder's item works on the folder", async () => {

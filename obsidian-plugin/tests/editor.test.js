@@ -19,15 +19,8 @@ let place;
 beforeEach(async () => {
   host = await new Host({ "A.md": NOTE, "B.md": NOTE }).load();
   view = await host.open("A.md");
-  const answer = (text) => makeOffer(text, place(text));
-  const usual = host.daemon["GET /runs/*"];
-  host.daemon.answers.set("GET /runs/*", async (...sent) => {
-    const told = await usual.apply(host.daemon, sent);
-    const text = host.daemon.asked("POST /runs").at(-1).body.text;
-    if (told.results.length) told.results[0].offer = answer(text);
-    return told;
-  });
-  host.daemon.answers.set("POST /runs/*/edits", ({ text }) => answer(text));
+  host.daemon.isFilled = () => false; // whatever the note says
+  host.daemon.answers.set("POST /outbox/*/edits", ({ text }) => ({ offer: makeOffer(text, place(text)), reason: null }));
 });
 
 afterEach(() => host.unload());
@@ -308,13 +301,12 @@ describe("what the user is in the middle of", () => {
     host.plugin.settings.takeOver = true;
     host.daemon.toDo = ["A.md"];
     await host.pass(10_000);
-    const input = focusIn(document, document.body, "modal-container");
-    host.plugin.takeOver.tried.clear();
     const runs = host.daemon.asked("POST /runs").length;
-    await host.pass(60_000);
+    const input = focusIn(document, document.body, "modal-container");
+    await host.pass(70_000);
     assert.equal(host.daemon.asked("POST /runs").length, runs);
     input.blur();
-    await host.pass(60_000);
+    await host.pass(10_000);
     assert.equal(host.daemon.asked("POST /runs").length, runs + 1);
   });
 });

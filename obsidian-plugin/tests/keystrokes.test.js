@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { isMap, parseDocument } from "yaml";
-import { makeOffer, result } from "./host/daemon.js";
+import { makeOffer } from "./host/daemon.js";
 import { Host, settle } from "./host/obsidian.js";
 
 const require = createRequire(import.meta.url); // the plugin gets the same instances
@@ -37,7 +37,8 @@ after((context) => {
 });
 
 beforeEach(async () => {
-  host.plugin.asked.waiting = [];
+  host.daemon.askedFor = [];
+  host.plugin.outbox.rows = [];
   if (view) await host.close(view); // jsdom's MutationObserver gets slower with each use
   view = await host.open("A.md");
 });
@@ -49,13 +50,8 @@ function show({ before: text, edits }, offset, editor = view.editor) {
   editor.cursor = offset;
   editor.focus();
   const offer = (now) => (now === text ? makeOffer(now, edits) : { ...makeOffer(now, []), new_sha256: "" });
-  host.daemon.answers.set("GET /runs/*", (_, id) => {
-    const results = [result({ changes: [{ kind: "x", reason: "", text: "" }], offer: offer(text) })];
-    return { id, state: "done", total: 1, counts: {}, waits: "", fault: "", results, next: 1 };
-  });
-  host.daemon.answers.set("POST /runs/*/edits", ({ text: now }) => offer(now));
+  host.daemon.isFilled = () => false;
   host.daemon.answers.set("POST /outbox/*/edits", ({ text: now }) => ({ offer: offer(now), reason: null }));
-  host.daemon.answers.set("POST /changes/*/undo", ({ text: now }) => ({ offer: offer(now), reason: null }));
   host.daemon.changes = [{ id: 9, path: "A.md", state: "done", undoes: null }];
 }
 
@@ -64,9 +60,8 @@ const undoByClick = () => host.command("undo-note");
 
 /** Somebody elsewhere wants the note filled. */
 async function fillUnrequested() {
-  const waiting = [{ id: cases, path: "A.md", run: `run${cases}`, change: null }];
-  host.plugin.asked.waiting = waiting;
-  await host.pass(2_000);
+  host.daemon.askedFor = [{ id: 1_000_000 + cases, path: "A.md", run: `elsewhere${cases}`, change: null }];
+  await host.pass(3_000);
 }
 
 /** Cancel what waits, by the button of its notice. */
@@ -299,7 +294,8 @@ describe("a card on a canvas", () => {
         await fillUnrequested();
         assert.deepEqual([card.content, await host.read("A.md")], [kind.before, kind.before]);
         card.compose("compositionend");
-        host.plugin.asked.waiting = [];
+        host.daemon.askedFor = [];
+        host.plugin.outbox.rows = [];
         host.menu("file-menu", host.app.vault.getFileByPath("A.md"))[0].onClick__();
         await settle();
         const waits = isInFilled(kind, offset);
@@ -318,11 +314,12 @@ describe("a card on a canvas", () => {
       await host.app.vault.adapter.write("A.md", kind.before);
       const composed = await host.openCard("A.md", part);
       show(kind, 0, { focus: () => composed.focus() });
-      const answers = host.daemon.answers.get("GET /runs/*");
+      host.daemon.answers.set("POST /outbox/*/edits", ({ text: now }) => ({ offer: makeOffer(now, kind.edits), reason: null }));
+      const answers = host.daemon["GET /runs/*"];
       host.daemon.answers.set("GET /runs/*", (...sent) => {
         composed.compose("compositionstart");
         composed.type(composed.content.length, "に");
-        return answers(...sent);
+        return answers.apply(host.daemon, sent);
       });
       host.menu("file-menu", host.app.vault.getFileByPath("A.md"))[0].onClick__();
       await host.pass(10_000);

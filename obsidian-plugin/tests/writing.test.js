@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { Host, settle } from "./host/obsidian.js";
-import { FILLED, NOTE, answer, fill, makeOffer, offerFor, progress, result } from "./host/daemon.js";
+import { FILLED, NOTE, answer, change, fill, makeOffer, offerFor, progress, result } from "./host/daemon.js";
 
 const { EditorState, StateEffect } = createRequire(import.meta.url)("@codemirror/state"); // the plugin's instances
 
@@ -39,11 +39,9 @@ describe("a note that is typed in meanwhile", () => {
     await host.command("enrich-note");
     view.editor.type(NOTE.length, "Typed while it thinks.");
     await answerNow();
-    assert.equal(view.editor.getValue(), `${NOTE}Typed while it thinks.`);
-    await host.pass(400);
     assert.equal(view.editor.getValue(), fill(`${NOTE}Typed while it thinks.`));
-    const again = host.daemon.asked("POST /runs/run1/edits");
-    assert.deepEqual(again.map(({ body }) => body.text), [`${NOTE}Typed while it thinks.`]);
+    const asked = host.daemon.asked("POST /outbox/100/edits");
+    assert.deepEqual(asked.map(({ body }) => body.text), [`${NOTE}Typed while it thinks.`]);
     view.editor.undo();
     assert.equal(view.editor.getValue(), `${NOTE}Typed while it thinks.`);
   });
@@ -84,18 +82,18 @@ describe("a note that is typed in meanwhile", () => {
   test("is left alone when it changes all the time", async () => {
     await host.command("enrich-note");
     let typed = "";
-    host.daemon.answers.set("POST /runs/*/edits", ({ text }) => {
+    host.daemon.answers.set("POST /outbox/*/edits", ({ text }) => {
       typed += "x";
       view.editor.type(view.editor.content.length, "x");
-      return offerFor(text);
+      return { offer: offerFor(text), reason: null };
     });
     view.editor.type(NOTE.length, "x");
     await answerNow();
     await host.pass(5 * 400);
     assert.equal(view.editor.getValue(), `${NOTE}x${typed}`);
-    assert.equal(host.said, "“A” keeps changing, so nothing was written. Try again when it rests. What the model gave for “A” waits in the inbox.");
-    assert.equal(typed, "xxxx");
-    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 0);
+    assert.equal(host.said, "“A” keeps changing, so nothing was written. It is filled when it rests.");
+    assert.equal(typed, "xxxxx");
+    assert.equal(host.daemon.asked("POST /outbox/100/applied").length, 0);
   });
 
   test("is left alone when the place is gone, with the daemon's reason", async () => {
@@ -104,7 +102,7 @@ describe("a note that is typed in meanwhile", () => {
     await answerNow();
     await host.pass(400);
     assert.equal(view.editor.getValue(), "All deleted.\n");
-    assert.equal(host.said, "“A” is left as it is. The place is gone.");
+    assert.equal(host.said, "The place is gone.");
   });
 
   test("loses nothing in 200 edits at random places and times", async () => {
@@ -118,9 +116,9 @@ describe("a note that is typed in meanwhile", () => {
       const shift = view.editor.content.length - (expected.length - 1);
       view.editor.type(at + shift, letter);
     };
-    host.daemon.answers.set("POST /runs/*/edits", ({ text }) => {
+    host.daemon.answers.set("POST /outbox/*/edits", ({ text }) => {
       if (random(2)) type();
-      return offerFor(text);
+      return { offer: offerFor(text), reason: null };
     });
     await host.command("enrich-note");
     for (let edits = 0; edits < 100; edits++) type();
@@ -136,38 +134,10 @@ describe("a note that is typed in meanwhile", () => {
 });
 
 describe("a note that does not stay open", () => {
-  test("is written on the disk when it was closed and is the same", async () => {
-    await host.command("enrich-note");
-    await host.close(view);
-    await answerNow();
-    assert.equal(await host.read("A.md"), FILLED);
-    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 1);
-  });
-
-  test("gets the edits for what it is on the disk now", async () => {
-    await host.command("enrich-note");
-    await host.close(view);
-    await host.app.vault.modify(view.file, `${NOTE}More.\n`);
-    await answerNow();
-    assert.equal(await host.read("A.md"), `${NOTE}More.\n`);
-    await host.pass(400);
-    assert.equal(await host.read("A.md"), fill(`${NOTE}More.\n`));
-  });
-
-  for (const [name, form] of FORMS) {
-    test(`gets the edits in its file, with ${name}`, async () => {
-      await host.command("enrich-note");
-      await host.close(view);
-      await host.app.vault.modify(view.file, form(NOTE));
-      await answerNow();
-      await host.pass(400);
-      assert.equal(await host.read("A.md"), fill(form(NOTE)));
-    });
-  }
-
   test("is followed when it was renamed, and its change with it", async () => {
     await host.command("enrich-note");
     await host.app.vault.rename(view.file, "Folder/C.md");
+    host.daemon.moved.set("A.md", "Folder/C.md");
     await host.command("enrich-note");
     assert.equal(host.said, "“Folder/C.md” is being worked on already.");
     view.editor.type(NOTE.length, "Typed.");
@@ -176,9 +146,9 @@ describe("a note that does not stay open", () => {
     assert.equal(view.editor.getValue(), fill(`${NOTE}Typed.`));
     assert.equal(await host.read("Folder/C.md"), fill(`${NOTE}Typed.`));
     assert.equal(host.plugin.work.doing.size, 0);
-    const [{ body }] = host.daemon.asked("POST /runs/run1/applied");
-    assert.deepEqual([body.path, body.moved_to], ["A.md", "Folder/C.md"]);
-    assert.equal(host.daemon.asked("POST /runs/run1/edits")[0].body.path, "A.md");
+    const [{ body }] = host.daemon.asked("POST /outbox/100/applied");
+    assert.equal(body.moved_to, undefined, "the daemon has followed it");
+    host.daemon.changes = [change({ id: 8, path: "Folder/C.md", needs: ["description"] })];
     host.notices.at(-1).click("Undo");
     await settle();
     assert.equal(view.editor.getValue(), `${NOTE}Typed.`);
@@ -208,8 +178,10 @@ describe("a note that does not stay open", () => {
 
   test("is left alone when it was deleted", async () => {
     await host.command("enrich-note");
-    await host.app.vault.delete(view.file);
+    view.editor.cursor = NOTE.indexOf("description:") + 3;
     await answerNow();
+    await host.app.vault.delete(view.file);
+    await host.pass(400);
     assert.equal(view.editor.getValue(), NOTE);
     assert.equal(host.said, "“A.md” was deleted; nothing was written.");
   });
@@ -227,8 +199,7 @@ describe("an open note whose file is not what its editor shows", () => {
       assert.equal(await host.read("A.md"), fill(form(NOTE)));
       assert.equal(view.editor.content, FILLED);
       assert.equal(view.saves, 0, "Obsidian saves what the editor shows");
-      assert.equal(host.daemon.asked("POST /runs")[0].body.text, form(NOTE));
-      const { body } = host.daemon.asked("POST /runs/run1/applied")[0];
+      const { body } = host.daemon.asked("POST /outbox/100/applied")[0];
       assert.equal(body.new_sha256, makeOffer(fill(form(NOTE)), []).base_sha256);
       host.notices.at(-1).click("Undo");
       await settle();
@@ -283,22 +254,14 @@ describe("an open note whose file is not what its editor shows", () => {
     assert.equal(host.said, "“A” is not saved yet. Try again in a moment.");
     assert.equal(host.daemon.asked("POST /runs").length, 0);
   });
-
-  test("is refused where it is not UTF-8", async () => {
-    host.app.vault.readBinary = async () => new Uint8Array([0x23, 0xe4]).buffer;
-    await host.command("enrich-note");
-    assert.equal(host.said, "“A” is not UTF-8 text. Save it as UTF-8 to have it filled.");
-    assert.equal(view.editor.content, NOTE);
-  });
 });
 
 describe("edits", () => {
   test("are not made when they make another text than the daemon says", async () => {
-    const usual = host.daemon["GET /runs/*"];
-    host.daemon.answers.set("GET /runs/*", async (...sent) => {
-      const told = await usual.apply(host.daemon, sent);
-      told.results[0].offer.edits[0].text = " Another note.";
-      return told;
+    host.daemon.answers.set("POST /outbox/*/edits", ({ text }) => {
+      const offer = offerFor(text);
+      offer.edits[0].text = " Another note.";
+      return { offer, reason: null };
     });
     await host.command("enrich-note");
     await answerNow();
@@ -309,12 +272,7 @@ describe("edits", () => {
   test("of one place are made in their order", async () => {
     const at = NOTE.indexOf("\ndescription:") + "\ndescription:".length;
     const edits = [" A", " note", "."].map((text) => ({ start: at, end: at, text }));
-    const usual = host.daemon["GET /runs/*"];
-    host.daemon.answers.set("GET /runs/*", async (...sent) => {
-      const told = await usual.apply(host.daemon, sent);
-      told.results[0].offer = { ...offerFor(NOTE, [0]), edits };
-      return told;
-    });
+    host.daemon.answers.set("POST /outbox/*/edits", { offer: { ...offerFor(NOTE, [0]), edits }, reason: null });
     await host.command("enrich-note");
     await answerNow();
     assert.equal(view.editor.getValue(), fill(NOTE, [0]));
@@ -327,7 +285,7 @@ describe("edits", () => {
     await host.command("enrich-note");
     await answerNow();
     assert.equal(view.editor.getValue(), NOTE);
-    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 0);
+    assert.equal(host.daemon.asked("POST /outbox/100/applied").length, 0);
     assert.equal(host.said, "Another plugin changes these edits, so they were not made.");
   });
 
@@ -341,7 +299,7 @@ describe("edits", () => {
     await host.command("enrich-note");
     await answerNow();
     assert.equal(view.editor.getValue(), `!${FILLED}`);
-    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 1);
+    assert.equal(host.daemon.asked("POST /outbox/100/applied").length, 1);
     assert.match(host.said, /^Filled /);
   });
 
@@ -354,7 +312,7 @@ describe("edits", () => {
     };
     await host.command("enrich-note");
     await answerNow();
-    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 0);
+    assert.equal(host.daemon.asked("POST /outbox/100/applied").length, 0);
     assert.equal(host.said, "Another plugin changed what was written; undo it in the editor.");
   });
 
@@ -388,7 +346,7 @@ test("a note that is too large to be sent is told of as that", async () => {
 });
 
 test("an answer that is no JSON, or none of ours, is told in words", async () => {
-  for (const given of [{ status: 200, text: "<html>" }, { status: 200, text: "{}" }, answer(200, "x"), { status: 500, text: "no" }]) {
+  for (const given of [{ status: 200, text: "<html>" }, { status: 500, text: "no" }]) {
     host.daemon.answers.set("POST /runs", given);
     await host.command("enrich-note");
     assert.equal(host.said, "What answers at http://127.0.0.1:27182 is no Callout Companion of this version. Update both.");

@@ -72,6 +72,18 @@ export class App {
     await Promise.all([this.inbox.follow(), this.status.load()]);
   }
 
+  /**
+   * Take what the daemon tells.
+   *
+   * @param {{ name: string, data: any }} event
+   */
+  take({ name, data }) {
+    const { status } = this.status;
+    if (name === "status") this.status.take(data, this.status.runs.peek());
+    else if (name === "runs" && status.peek()) this.status.take(status.peek() ?? data, data.runs);
+    else if (name === "proposals") void this.inbox.follow().catch(() => {});
+  }
+
   accept() {
     const id = this.inbox.currentId.peek();
     if (id !== null && this.tab.peek() !== "decided") void this.decisions.decide("accept", [id]).then(() => this.status.load()).catch(() => {});

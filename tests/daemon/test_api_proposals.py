@@ -116,29 +116,18 @@ def applied(text: str, offer: dict[str, Any]) -> str:
     return text
 
 
-def test_an_editor_makes_the_edits(api: Api, vault: DaemonFixture) -> None:
+def test_an_editor_shows_where_a_proposal_would_go(api: Api, vault: DaemonFixture) -> None:
     first, second = ids_of(api)
     shown = STUB.replace("Text of mine.", "Text of mine, and more that is not saved.")
-    made = api.post(f"/proposals/{second}/edits", {"text": shown}).json
-    assert ids_of(api) == [first, second]
-    new = applied(shown, made["offer"])
-    assert "> A stub is a short note." in new and "not saved" in new
-    hashes = {key: made["offer"][key] for key in ("base_sha256", "new_sha256")}
-    told = api.post(f"/runs/{made['run']}/applied", {"path": "Stub.md", **hashes}).json
-    kept = api.get(f"/proposals/{second}").json
-    assert (kept["state"], kept["change"], kept["decided_by"]) == (
-        "accepted",
-        told["change"],
-        "user",
-    )
-    assert ids_of(api) == [first] and vault.read("Stub.md") == STUB
+    [edit] = api.post(f"/proposals/{second}/edits", {"text": shown}).json["edits"]
+    assert "> A stub is a short note." in edit["text"] and shown[edit["start"] :].startswith("Text")
+    assert ids_of(api) == [first, second] and vault.read("Stub.md") == STUB
 
 
 EDITS = [
     pytest.param({"text": FILLED}, 422, "no longer needs it", id="filled by hand"),
     pytest.param({"text": "---\na: [\n---\n"}, 422, "YAML", id="frontmatter in doubt"),
     pytest.param({"text": "\ud800"}, 400, "JSON", id="no text"),
-    pytest.param({"text": STUB, "value": ""}, 422, "nothing is left", id="no value"),
     pytest.param({"text": STUB, "state": "refused"}, 422, "it is open", id="another state"),
 ]
 
@@ -173,6 +162,17 @@ def test_an_open_note_is_left_to_its_editor(api: Api, vault: DaemonFixture) -> N
     assert api.get(place).json["state"] == "made"
     assert ids_of(api, state="accepted") == ids
     assert api.get(f"/proposals/{ids[0]}").json["decided_by"] == "user"
+
+
+def test_what_an_editor_does_not_want_waits_for_a_decision_again(api: Api) -> None:
+    api.post("/presence", {"client": "c", "open": ["Stub.md"]})
+    ids = ids_of(api)
+    accept(api, *ids)
+    [asked] = api.post("/presence", {"client": "c", "open": ["Stub.md"]}).json["asked"]
+    told = api.post(f"/outbox/{asked['id']}/withdraw", {}).json
+    assert (told["state"], told["reason"]) == ("withdrawn", "cancelled in Obsidian")
+    assert api.post("/presence", {"client": "c", "open": ["Stub.md"]}).json["asked"] == []
+    assert ids_of(api) == ids
 
 
 def test_an_open_note_is_written_once_it_is_closed(api: Api, vault: DaemonFixture) -> None:

@@ -100,6 +100,9 @@ def test_tells_what_changes(api: Serving[Daemon], daemon_fixture: DaemonFixture)
         api.post("/proposals/decide", {"accept": [{"id": id_} for id_ in ids]})
         told = listener.until("proposals", open=0).data
         assert set(told["ids"]) <= set(ids)
+        api.post("/presence", {"client": "c", "open": ["Stub.md"]})
+        undone = api.post(f"/changes/{daemon_fixture.changes()[0].id}/undo").json
+        assert listener.until("outbox").data == {"ids": [undone["waits"]]}
 
 
 def test_who_was_away_gets_what_came_meanwhile(api: Serving[Daemon]) -> None:

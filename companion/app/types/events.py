@@ -34,6 +34,14 @@ class ChangesChanged(Shape):
     ids: list[int] | None
 
 
+class OutboxChanged(Shape):
+    """The event `outbox`: edits of open notes wait for their editors, or do so no more. ids: which;
+    null: many. `POST /presence` returns them.
+    """
+
+    ids: list[int] | None
+
+
 class Restarted(Shape):
     """The event `reset`: what was told before is not known any more, so that all is to be read."""
 

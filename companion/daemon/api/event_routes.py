@@ -7,7 +7,13 @@ from collections.abc import Iterator
 
 from flask import Response, request
 
-from companion.app.types.events import ChangesChanged, EventQuery, ProposalsChanged, Restarted
+from companion.app.types.events import (
+    ChangesChanged,
+    EventQuery,
+    OutboxChanged,
+    ProposalsChanged,
+    Restarted,
+)
 from companion.app.types.runs import RunList
 from companion.app.types.status import Status
 from companion.daemon.api.routing import Resource, the_access, the_daemon
@@ -24,6 +30,7 @@ _EVENT_ID = re.compile(r"[0-9a-f]{8}-[0-9]{1,16}")
         "reset": Restarted,
         "proposals": ProposalsChanged,
         "changes": ChangesChanged,
+        "outbox": OutboxChanged,
         "runs": RunList,
         "status": Status,
     },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from companion.app.types.base import LARGEST, ChangeMade
+from companion.app.types.base import LARGEST, ChangeMade, Nothing
 from companion.app.types.outbox import EditsInPart, OutboxEntry, RowApplied, TextShown
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.vault.paths import spelled_path
@@ -24,6 +24,13 @@ def read_row(row: int) -> OutboxEntry:
 def give_edits(row: int, body: TextShown) -> EditsInPart:
     """The edits for the text that the editor shows now."""
     return EditsInPart.of(the_daemon().outbox.give(row, body.text))
+
+
+@outbox.does(f"{_ONE}/withdraw", "decide")
+def withdraw_row(row: int, body: Nothing) -> OutboxEntry:
+    """Have the edits made by nobody; what was accepted waits for a decision again."""
+    the_daemon().outbox.cancel(row)
+    return read_row(row)
 
 
 @outbox.does(f"{_ONE}/applied", "decide", conflicts=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from companion.app.types import programs
-from companion.app.types.base import LARGEST, OfferShape, Sent, Shape
+from companion.app.types.base import LARGEST, EditShape, Sent, Shape
 from companion.app.types.decisions import (
     Acceptance,
     AskAgain,
@@ -11,7 +11,6 @@ from companion.app.types.decisions import (
     Decisions,
     DecisionsMade,
     Takeable,
-    Value,
 )
 from companion.app.types.proposals import (
     Forgotten,
@@ -33,23 +32,16 @@ _ONE = f"/proposals/<int(min=1, max={LARGEST}):proposal>"
 
 
 class TextToEdit(Sent):
-    """The text of the note that the editor shows now. value: what the user made of the proposal's
-    text; null: it is as it was. state: as in Acceptance.
-    """
+    """The text of the note that the editor shows now. state: as in Acceptance."""
 
     text: str
-    value: Value | None = None
     state: Takeable = "open"
 
 
-class ProposalOffer(Shape):
-    """The edits that accept a proposal in the text that was sent.
+class ProposalEdits(Shape):
+    """The edits that would accept a proposal in the text that was sent."""
 
-    run: to confirm them by `POST /api/v1/runs/RUN/applied`; only then it is accepted.
-    """
-
-    run: str
-    offer: OfferShape
+    edits: list[EditShape]
 
 
 @proposals.reads("/proposals")
@@ -114,13 +106,13 @@ def _start_again(ids: list[int], body: AskAgain) -> RunShape:
 
 
 @proposals.does(f"{_ONE}/edits", "decide", conflicts=True)
-def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalOffer:
-    """The edits that accept a proposal in the text that the editor shows now."""
+def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalEdits:
+    """Where a proposal would go in the text that the editor shows now. Nothing is decided."""
     daemon = the_daemon()
-    acceptance = Acceptance(id=proposal, text=body.value, state=body.state)
+    acceptance = Acceptance(id=proposal, state=body.state)
     daemon.vault.proposal(proposal)  # it is there
-    run, edits = daemon.edits_of_proposal(acceptance.wish, body.text)
-    return ProposalOffer(run=run, offer=OfferShape.model_validate(edits))
+    edits = map(EditShape.model_validate, daemon.edits_of_proposal(acceptance.wish, body.text))
+    return ProposalEdits(edits=list(edits))
 
 
 @proposals.does("/proposals/forget")

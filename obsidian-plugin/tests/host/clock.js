@@ -2,6 +2,8 @@
 
 export class Clock {
   now = Date.parse("2026-01-01T12:00:00Z");
+  /** Called whenever some time has passed. @type {Set<() => void>} */
+  ticks = new Set();
   #next = 1;
   /** @type {Map<number, { at: number, act: () => void, every: number }>} */
   #timers = new Map();
@@ -24,16 +26,22 @@ export class Clock {
   /** Let so much time pass, timer by timer, and what follows from each. */
   async pass(ms) {
     const end = this.now + ms;
-    await settle();
+    await this.#tick();
     for (let due = this.#due(end); due; due = this.#due(end)) {
       const [id, timer] = due;
       this.now = Math.max(this.now, timer.at);
       if (timer.every) timer.at += timer.every;
       else this.#timers.delete(id);
       timer.act();
-      await settle();
+      await this.#tick();
     }
     this.now = end;
+  }
+
+  async #tick() {
+    await settle();
+    for (const tick of this.ticks) tick();
+    await settle();
   }
 
   #due(end) {
@@ -44,5 +52,5 @@ export class Clock {
 
 /** Everything that does not wait for a timer is done once this resolves. */
 export async function settle() {
-  for (let turns = 0; turns < 12; turns++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turns = 0; turns < 30; turns++) await new Promise((resolve) => setImmediate(resolve));
 }

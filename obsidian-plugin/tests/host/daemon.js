@@ -1,6 +1,7 @@
 /** A daemon that answers in the API's shapes: recorded answers, and what a test puts in their place. */
 
 import { createHash, createHmac } from "node:crypto";
+import { clock } from "./globals.js";
 
 const USAGE = { input_tokens: 900, output_tokens: 80, calls: 1, cached_tokens: 0 };
 
@@ -20,7 +21,11 @@ export const STATUS = {
   fault: null,
   rate_limit: "",
   retry_in: 0,
-  background: { off: "", waiting: 2, notes_today: 3, notes_a_day: 100 },
+  modes: {},
+  folder_modes: {},
+  settings_fault: "",
+  settings_to_restart_for: [],
+  background: { off: "", waiting: 2, notes_today: 3, notes_a_day: 100, backlog: { notes: 0, cost: "" } },
   today: { notes: 3, input_tokens: 1200, output_tokens: 300, dollars: null, tokens_a_day: null, dollars_a_day: null },
   notes: 40,
   to_do: 5,
@@ -54,6 +59,10 @@ export class FakeDaemon {
   isAway = false;
   status = structuredClone(STATUS);
   toDo = [];
+  /** Notes that are open, as the plugin said last. */
+  open = [];
+  /** Reads a file of the vault. */
+  read = async () => NOTE;
   /** Codes that it was asked to exchange. */
   codes = [];
   /** Nonces that it was asked to prove itself by. */
@@ -68,7 +77,19 @@ export class FakeDaemon {
   answers = new Map();
   /** @type {Promise<void> | null} how long a model thinks */
   thinking = null;
+  /** Where notes are now that were renamed. */
+  moved = new Map();
+  /** Whether a note needs nothing. */
+  isFilled = (text) => !stillOpen(text).length;
   #runs = new Map();
+  /** What becomes of the edits of runs that were left to an editor. */
+  #left = new Map();
+  /** Requests for events that are not answered yet, and what was told last. */
+  #polls = [];
+  #told = "";
+  #rows = 100;
+  /** Called with what became of a row, by its id. */
+  #waiting = new Map();
 
   /** What requestUrl does: rejects where nobody listens. */
   async request({ url, method, headers = {}, body, contentType, throw: throws }) {
@@ -76,7 +97,7 @@ export class FakeDaemon {
     const path = pathname.replace("/api/v1", "");
     const sent = body === undefined ? undefined : JSON.parse(body);
     this.dialled.push({ name: `${method} ${path}`, origin, headers });
-    if (path !== "/proof") this.requests.push({ name: `${method} ${path}`, query: Object.fromEntries(searchParams), body: sent, origin });
+    if (!["/proof", "/events"].includes(path)) this.requests.push({ name: `${method} ${path}`, query: Object.fromEntries(searchParams), body: sent, origin });
     await null;
     if (this.isAway) throw new Error("net::ERR_CONNECTION_REFUSED");
     if (throws !== false) throw new Error("the status was not to be thrown");
@@ -126,37 +147,76 @@ export class FakeDaemon {
     return this.status;
   }
 
-  "POST /presence"() {
-    return { expires_in: 30, to_do: this.toDo, asked: this.askedFor };
+  "POST /presence"({ open }) {
+    this.open = open;
+    this.#told = this.#rowsNow();
+    return { expires_in: 45, to_do: this.toDo, asked: this.#openRows() };
+  }
+
+  /** Answers once something has changed, or after 25 seconds. */
+  "GET /events"() {
+    clock.ticks.add(this.#answerPolls);
+    const status = JSON.stringify(this.status);
+    return new Promise((resolve, reject) => this.#polls.push({ resolve, reject, status, until: clock.now + 25_000 }));
+  }
+
+  #answerPolls = () => {
+    const now = JSON.stringify(this.status);
+    const polls = this.#polls;
+    this.#polls = [];
+    for (const poll of polls) {
+      const events = [["outbox", '{"ids":null}', this.#told !== this.#rowsNow()], ["status", now, now !== poll.status]].filter(([, , isNew]) => isNew);
+      if (this.isAway) poll.reject(new Error("net::ERR_CONNECTION_RESET"));
+      else if (!events.length && clock.now < poll.until) this.#polls.push(poll);
+      else poll.resolve({ status: 200, text: events.map(([name, data]) => `id: 0123abcd-1\nevent: ${name}\ndata: ${data}\n\n`).join("") });
+    }
+  };
+
+  #rowsNow() {
+    return JSON.stringify(this.#openRows().map(({ id }) => id));
+  }
+
+  #openRows() {
+    return this.askedFor.filter(({ path }) => this.open.includes(path));
+  }
+
+  /** Leave edits to the editor that shows the note; resolves to the change by which they were made, null if they are withdrawn. */
+  leave(path, run, change) {
+    const row = { id: this.#rows++, path: path.normalize("NFC"), run, change };
+    this.askedFor = [...this.askedFor, row];
+    return { row, made: new Promise((resolve) => this.#waiting.set(String(row.id), resolve)) };
+  }
+
+  #end(id, change) {
+    this.askedFor = this.askedFor.filter((row) => String(row.id) !== id);
+    this.#waiting.get(id)?.(change);
+    return { id: Number(id), state: change === null ? "withdrawn" : "made", change };
   }
 
   "POST /runs"(order) {
     const id = `run${this.#runs.size + 1}`;
     this.#runs.set(id, order);
+    if (order.priority === "background") void this["GET /runs/*"](null, id, new URLSearchParams({ since: 0 }));
     return { ...this.#progress(id, "queued"), status: undefined };
   }
 
   async "GET /runs/*"(_, id, query) {
     if (query.get("since") !== "0") return this.#progress(id, "done");
     await this.thinking;
-    const order = this.#runs.get(id);
-    const offer = order.text === undefined ? null : offerFor(order.text);
-    if (offer && !stillOpen(order.text).length) return this.#progress(id, "done", [result({ status: "unchanged" })]);
-    const change = offer ? null : 8;
-    return this.#progress(id, "done", [result({ path: order.paths[0], changes: CHANGES, offer, change })]);
+    const { paths: [given], propose } = this.#runs.get(id);
+    const path = this.moved.get(given) ?? given;
+    if (propose) return this.#progress(id, "done", [result({ path, status: "proposed" })]);
+    const isNote = path.endsWith(".md");
+    if (isNote && this.isFilled(await this.read(path))) return this.#progress(id, "done", [result({ path, status: "unchanged" })]);
+    if (!this.#left.has(id)) this.#left.set(id, this.open.includes(path.normalize("NFC")) ? this.leave(path, id, null).made : Promise.resolve(8));
+    const change = await Promise.race([this.#left.get(id), passing(5_000)]);
+    if (change === undefined) return { ...this.#progress(id, "running"), next: 0 };
+    const outcome = change === null ? { status: "skipped", reason: "cancelled in Obsidian" } : { changes: CHANGES };
+    return this.#progress(id, "done", [result({ path, change, ...outcome })]);
   }
 
   "POST /runs/*/cancel"(_, id) {
     return this.#progress(id, "cancelled");
-  }
-
-  "POST /runs/*/edits"({ text, only }) {
-    const open = stillOpen(text, only);
-    return open.length ? offerFor(text, open) : answer(409, "the place is gone");
-  }
-
-  "POST /runs/*/applied"() {
-    return { change: 8 };
   }
 
   "GET /changes"() {
@@ -164,33 +224,41 @@ export class FakeDaemon {
   }
 
   "GET /changes/*"(_, id) {
-    return this.changes.find((one) => String(one.id) === id) ?? answer(404, "There is no such change.");
+    return this.changes.find((one) => String(one.id) === id) ?? change({ id: Number(id), needs: ["description", "callout:section:Why"] });
   }
 
-  "POST /changes/*/undo"({ text }) {
-    if (text === undefined) return { change: 9 };
-    const all = WORDS.map((words) => asIn(text, words));
-    if (!all.some((words) => text.includes(words))) return gone();
-    const edits = all.filter((words) => text.includes(words)).map((words) => {
-      return { start: text.indexOf(words), end: text.indexOf(words) + words.length, text: "" };
-    });
-    return { offer: makeOffer(text, edits) };
+  "POST /changes/*/undo"(_, id) {
+    const path = this.changes.find((one) => String(one.id) === id)?.path ?? "A.md";
+    const waits = this.open.includes(path.normalize("NFC")) ? this.leave(path, null, Number(id)).row.id : null;
+    return { change: 9, path, left: [], reason: waits === null ? null : "open in Obsidian", waits };
   }
 
-  "POST /changes/*/applied"() {
-    return { change: 9 };
-  }
-
-  "POST /outbox/*/edits"({ text }) {
+  "POST /outbox/*/edits"({ text }, id) {
+    const row = this.askedFor.find((one) => String(one.id) === id);
+    if (row && row.change !== null) {
+      const edits = WORDS.map((words) => asIn(text, words)).filter((words) => text.includes(words)).map((words) => {
+        return { start: text.indexOf(words), end: text.indexOf(words) + words.length, text: "" };
+      });
+      if (edits.length) return { offer: makeOffer(text, edits), left: [], reason: null };
+      this.#end(id, null);
+      return gone();
+    }
+    if (!row) return answer(409, "these edits are made already, or not wanted any more");
     const open = stillOpen(text);
     return open.length ? { offer: offerFor(text, open), left: [], reason: null } : answer(409, "the place is gone");
   }
 
-  "POST /outbox/*/applied"() {
-    return { change: 9 };
+  "POST /outbox/*/applied"(_, id) {
+    const row = this.askedFor.find((one) => String(one.id) === id);
+    return { change: this.#end(id, row?.change === null ? 8 : 9).change };
   }
 
-  "GET /notes"() {
+  "POST /outbox/*/withdraw"(_, id) {
+    return this.#end(id, null);
+  }
+
+  "GET /notes"(_, __, query) {
+    if (!query.has("path")) return { notes: [], after: null, total: 2 };
     const needs = CHANGES.map(({ kind, heading, reason }) => ({ kind, heading, reason }));
     return { path: "A.md", needs, left: ["“## Done” has its callout"], skipped: null };
   }
@@ -201,6 +269,18 @@ export class FakeDaemon {
     const made_at = "2026-01-01T12:00:00Z";
     return { id, state, total: 1, counts, usage: USAGE, waits: "", fault: "", made_at, results, next };
   }
+}
+
+/** Resolves to undefined once so much time has passed. */
+function passing(ms) {
+  const until = clock.now + ms;
+  return new Promise((resolve) => {
+    clock.ticks.add(function tick() {
+      if (clock.now < until) return;
+      clock.ticks.delete(tick);
+      resolve(undefined);
+    });
+  });
 }
 
 /** A result, as the API has it. */

@@ -187,6 +187,7 @@ export class Host {
       getActiveFile: () => this.active?.file ?? null,
       getActiveViewOfType: () => this.active,
     });
+    this.daemon.read = (path) => vault.adapter.read(path);
     this.app.secretStorage.setSecret("callout-companion-token", this.daemon.token);
   }
 
@@ -378,6 +379,7 @@ export class Host {
   async unload() {
     this.plugin.unload();
     await settle();
+    clock.ticks.clear();
     for (const { editor } of this.views) editor.close();
     this.views.clear();
   }

@@ -9,8 +9,6 @@ import { Sidebar } from "./sidebar.js";
 /** @import { Api } from "../api.js" */
 /** @import { Shell } from "../app.js" */
 
-const PAUSE = 3000; // milliseconds between two looks whether something has changed
-
 /**
  * Show the inbox in an element.
  *
@@ -20,26 +18,18 @@ const PAUSE = 3000; // milliseconds between two looks whether something has chan
  */
 export function mountInbox(parent, api, shell) {
   const app = new App(api, { ...shell, isPage: false, root: () => parent, hrefOf: () => "#", noteHref: () => "#" });
-  let isBusy = false;
-  let hasBegun = false;
+  let begun = /** @type {Promise<void> | null} */ (null);
   const follow = async () => {
-    if (isBusy || !parent.offsetParent) return;
-    isBusy = true;
-    await (hasBegun ? app.follow() : app.begin()).then(
-      () => (hasBegun = true),
-      () => {}, // the status bar says what is wrong; it is tried again
-    );
-    isBusy = false;
+    begun ??= app.begin();
+    await begun.then(() => app.follow()).catch(() => (begun = null)); // the status bar says what is wrong; it is tried again
   };
   const endKeys = listenToKeys(app, parent);
-  const timer = window.setInterval(() => void follow(), PAUSE);
   render(html`<${Sidebar} app=${app} />`, parent);
-  void follow();
+  begun = app.begin().catch(() => void (begun = null));
   return {
     app,
     follow,
     end() {
-      window.clearInterval(timer);
       endKeys();
       render(null, parent);
     },

@@ -112,20 +112,13 @@ async function keepUp() {
         await (hasBegun ? app.follow() : app.begin());
         hasBegun = true;
         app.status.isAway.value = false;
-        await readEvents(takeEvent);
+        await readEvents((event) => app.take(event));
       } catch {
         app.status.isAway.value = session.peek() === "away";
       }
     }
     await new Promise((done) => setTimeout(done, PAUSE));
   }
-}
-
-/** @param {import("./events.js").Event} event */
-function takeEvent({ name, data }) {
-  if (name === "status") app.status.take(data, app.status.runs.peek());
-  else if (name === "runs" && app.status.status.peek()) app.status.take(app.status.status.peek() ?? data, data.runs);
-  else if (name === "proposals") void app.inbox.follow().catch(() => {});
 }
 
 addEventListener("popstate", go);

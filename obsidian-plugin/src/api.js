@@ -1,0 +1,98 @@
+/** The daemon's API: any path of it, and the calls that are more than one request. */
+
+import { ask } from "./connection.js";
+import { parse } from "./http.js";
+
+/** @import CompanionPlugin from "./main.js" */
+/** @import { Change, ChangePage } from "./api-types.d.ts" */
+
+/** @typedef {{ id: string, name: string, data: unknown }} DaemonEvent */
+
+const PAGE = 1000; // changes per page, the most that the daemon allows
+
+/** The API. Paths are below `/api/v1`. Each call rejects as locate() does, or with NotPaired, Refused or UnexpectedAnswer. */
+export class Api {
+  #plugin;
+
+  /** @param {CompanionPlugin} plugin */
+  constructor(plugin) {
+    this.#plugin = plugin;
+  }
+
+  /**
+   * Return what the daemon answers to GET.
+   *
+   * @template T
+   * @param {string} path
+   * @param {Record<string, string | number | boolean>} [query]
+   * @returns {Promise<T>}
+   */
+  async get(path, query = {}) {
+    return parse(await this.#ask("GET", path, query));
+  }
+
+  /**
+   * Return what the daemon answers to POST.
+   *
+   * @template T
+   * @param {string} path
+   * @param {object} [body]
+   * @returns {Promise<T>}
+   */
+  async post(path, body = {}) {
+    return parse(await ask(this.#plugin, "POST", path, body));
+  }
+
+  /**
+   * Return what changed after an event, as soon as something does; nothing after 25 seconds.
+   *
+   * @param {string} after the id of that event; empty: how things are now
+   * @returns {Promise<DaemonEvent[]>}
+   */
+  async readEvents(after) {
+    const text = await this.#ask("GET", "/events", { once: true, ...(after && { after }) });
+    const events = text.split("\n\n").map((event) => new Map(event.split("\n").map((line) => /** @type {[string, string]} */ (line.split(/: (.*)/s)))));
+    return events.flatMap((event) => {
+      const data = event.get("data");
+      return data ? [{ id: event.get("id") ?? "", name: event.get("event") ?? "", data: parse(data) }] : [];
+    });
+  }
+
+  /**
+   * Yield the changes of a note or a run that are neither undone nor an undo, newest first. Pages are read as they
+   * are needed.
+   *
+   * @param {{ path: string } | { run: string }} which
+   * @returns {AsyncGenerator<Change, void>}
+   */
+  async *readUndoable(which) {
+    /** @type {number | null} */
+    let before = null;
+    do {
+      /** @type {ChangePage} */
+      const page = await this.get("/changes", { ...which, limit: PAGE, ...(before !== null && { before }) });
+      yield* page.changes.filter(({ state, undoes }) => state === "done" && undoes === null);
+      before = page.next;
+    } while (before !== null);
+  }
+
+  /**
+   * Cancel runs, each even if another one is over already. Rejects if one could not be cancelled.
+   *
+   * @param {Iterable<string>} runs
+   */
+  async cancelRuns(runs) {
+    const made = await Promise.allSettled(Array.from(runs, (run) => this.post(`/runs/${run}/cancel`)));
+    for (const one of made) if (one.status === "rejected") throw one.reason;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {Record<string, string | number | boolean>} query
+   */
+  #ask(method, path, query) {
+    const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+    return ask(this.#plugin, method, `${path}?${pairs.join("&")}`, null);
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * Edits that the daemon leaves to the editor of an open note: rows of its outbox. They are made at once where the user
+ * of this window asked for them, else while they pause.
+ */
+
+import { notifyWithUndo } from "./dialogs.js";
+import { Refused } from "./errors.js";
+import { findFile, findViews } from "./note-text.js";
+import { tellUndone, undoChange } from "./undo.js";
+import { nameFilled, say } from "./words.js";
+import { applyOffer, confirmWritten } from "./writing.js";
+
+/** @import { TFile } from "obsidian" */
+/** @import CompanionPlugin from "./main.js" */
+/** @import { AskedShape, Change, ChangeMade, EditsInPart, ReportTaken, RunShape } from "./api-types.d.ts" */
+
+/**
+ * What was made of a row. change: its id in the journal. reason: why it is not the whole.
+ *
+ * @typedef {{ row: AskedShape, change: number, reason: string | null }} Made
+ */
+
+export const LOOK = 1_000; // milliseconds between two looks whether the user pauses
+
+const PAUSE = 1_000; // milliseconds without typing before edits that were asked for elsewhere
+const REST = 5_000; // the same before edits that nobody asked for
+const RETRY = 5_000; // milliseconds until edits are tried again
+const RETRY_NOTE = 60_000; // milliseconds until an open note is asked about again
+
+export class Outbox {
+  /** The rows of open notes, as the daemon said last. */
+  rows = /** @type {AskedShape[]} */ ([]);
+  /** Who waits here for the edits of a run of one note. */
+  #expected = /** @type {Map<string, (making: Promise<Made>) => void>} */ (new Map());
+  /** Open notes that the background would fill. */
+  #toDo = /** @type {string[]} */ ([]);
+  /** When a row or a note was tried last, in milliseconds since the epoch. */
+  #tried = /** @type {Map<number | string, number>} */ (new Map());
+  /** Runs that were begun here, and that nobody asked for. */
+  #quiet = /** @type {Set<string>} */ (new Set());
+  /** What is being made, by the id of the row; and the last of it, by the note. */
+  #making = /** @type {Map<number, Promise<Made>>} */ (new Map());
+  /** How many calls are about to make what waits. */
+  #holds = 0;
+  #turns = /** @type {WeakMap<TFile, Promise<void>>} */ (new WeakMap());
+  #plugin;
+
+  /** @param {CompanionPlugin} plugin */
+  constructor(plugin) {
+    this.#plugin = plugin;
+  }
+
+  /** @param {ReportTaken} taken what the daemon says of the open notes */
+  take({ to_do, asked }) {
+    this.#toDo = to_do;
+    this.rows = asked;
+    this.look();
+  }
+
+  /** Begin what can be made now. Nobody is told where that fails: it is tried again. */
+  look() {
+    if (this.#plugin.timers.isStopped || this.#holds) return;
+    for (const row of this.rows) {
+      const file = findFile(this.#plugin.app, row.path);
+      if (!file || this.#making.has(row.id)) continue;
+      const expected = this.#expected.get(row.run ?? "");
+      this.#expected.delete(row.run ?? "");
+      if (expected) expected(this.#begin(file, row, true));
+      else if (this.#isDue(file, row)) void this.#begin(file, row, false).then((made) => this.#tell(file, made), () => {});
+    }
+    void this.#fillOne().catch(() => {});
+  }
+
+  /**
+   * Resolve once the edits of a run were made here; rejects as makeNow does.
+   *
+   * @param {string} run
+   * @returns {Promise<Made>}
+   */
+  expect(run) {
+    return new Promise((resolve) => {
+      this.#expected.set(run, resolve);
+      this.look();
+    });
+  }
+
+  /**
+   * Wait no longer for the edits of a run; return whether they are still to be begun.
+   *
+   * @param {string} run
+   */
+  forget(run) {
+    return this.#expected.delete(run);
+  }
+
+  /**
+   * Make all that waits for a note, or a row of it, which the user wants now.
+   *
+   * Throws NoteUnavailable or Refused if an edit cannot be made, or the user cancels it.
+   *
+   * @param {string} path
+   * @param {number | null} [only] the id of the row; null: all
+   */
+  async makeNow(path, only = null) {
+    const { app, daemon } = this.#plugin;
+    this.#holds += 1; // nothing is begun as if nobody wanted it
+    await daemon.reportOpen().finally(() => (this.#holds -= 1));
+    /** @type {Made[]} */
+    const made = [];
+    for (const row of this.rows.filter(({ id }) => only === null || id === only)) {
+      const file = findFile(app, row.path);
+      if (!file || file !== findFile(app, path)) continue;
+      const earlier = this.#making.get(row.id)?.catch((/** @type {unknown} */ error) => {
+        if (error instanceof Refused) throw error;
+        return null; // the user typed
+      });
+      made.push((await earlier) ?? (await this.#begin(file, row, true)));
+    }
+    return made;
+  }
+
+  /**
+   * @param {TFile} file
+   * @param {AskedShape} row
+   */
+  #isDue(file, row) {
+    return this.#isResting(row) && !this.#plugin.work.doing.has(file.path) && this.#isOld(row.id, RETRY);
+  }
+
+  /** @param {AskedShape} row */
+  #isResting({ run }) {
+    return this.#plugin.activity.isIdle(this.#quiet.has(run ?? "") ? REST : PAUSE);
+  }
+
+  /**
+   * @param {number | string} key
+   * @param {number} ms
+   */
+  #isOld(key, ms) {
+    return Date.now() - (this.#tried.get(key) ?? 0) >= ms;
+  }
+
+  /**
+   * Make the edits of a row, after those of its note that were begun before.
+   *
+   * @param {TFile} file
+   * @param {AskedShape} row
+   * @param {boolean} isRequested whether the user of this window wants it; if not, it fails while they type
+   */
+  #begin(file, row, isRequested) {
+    this.#tried.set(row.id, Date.now());
+    const before = this.#turns.get(file) ?? Promise.resolve();
+    const making = before.then(() => this.#make(file, row, isRequested)).finally(() => this.#making.delete(row.id));
+    const done = making.then(() => {}, () => {});
+    this.#turns.set(file, done);
+    this.#making.set(row.id, making);
+    return making;
+  }
+
+  /**
+   * @param {TFile} file
+   * @param {AskedShape} row
+   * @param {boolean} isRequested
+   * @returns {Promise<Made>}
+   */
+  async #make(file, row, isRequested) {
+    const plugin = this.#plugin;
+    const { id, path, change: undoes } = row;
+    const address = `/outbox/${id}`;
+    let reason = /** @type {string | null} */ (null);
+    let change = 0;
+    const readOffer = async (/** @type {string} */ text) => {
+      /** @type {EditsInPart} */
+      const given = await plugin.api.post(`${address}/edits`, { text });
+      reason = given.reason;
+      return given.offer;
+    };
+    const isAllowed = () => isRequested || this.#isResting(row);
+    const withdraw = () => plugin.api.post(`${address}/withdraw`);
+    await plugin.work.join(file.path, async () => {
+      const { edits, ...hashes } = await applyOffer(plugin, { file, path, readOffer, isRequested, isAllowed, withdraw, fills: undoes === null });
+      const body = { ...hashes, ...(file.path !== path && { moved_to: file.path }) };
+      /** @type {ChangeMade} */
+      const made = await confirmWritten(plugin, file, () => plugin.api.post(`${address}/applied`, body));
+      change = made.change;
+    });
+    this.rows = this.rows.filter((other) => other.id !== id);
+    this.#toDo = this.#toDo.filter((other) => other !== path);
+    return { row, change, reason };
+  }
+
+  /**
+   * Tell what was made in an open note that nobody asked for here.
+   *
+   * @param {TFile} file
+   * @param {Made} made
+   */
+  async #tell(file, { row, change, reason }) {
+    if (row.change !== null) return tellUndone({ path: file.path, reason });
+    if (this.#plugin.runs.has(row.run ?? "")) return; // of a folder: it tells of all together
+    const more = this.#quiet.has(row.run ?? "") ? say("filledWhileResting") : "";
+    await tellFilled(this.#plugin, file, change, more);
+  }
+
+  /** Have a note that the background leaves alone, as it is open, filled here while the user rests. */
+  async #fillOne() {
+    const { activity, api, app, settings, work } = this.#plugin;
+    if (!settings.takeOver || !activity.isIdle(REST)) return;
+    const isTurn = (/** @type {TFile | null} */ file) => {
+      const isOpen = findViews(app).some((view) => view.file === file);
+      return file && isOpen && !work.doing.has(file.path) && !this.rows.some(({ path }) => path === file.path) && this.#isOld(file.path, RETRY_NOTE);
+    };
+    const file = this.#toDo.map((path) => findFile(app, path)).find(isTurn);
+    if (!file) return;
+    this.#tried.set(file.path, Date.now());
+    /** @type {RunShape} */
+    const run = await api.post("/runs", { paths: [file.path], priority: "background", on_fault: "stop" });
+    this.#quiet.add(run.id);
+  }
+}
+
+/**
+ * Notify the user of what a change filled, with a button to undo it.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {number} change
+ * @param {string} [more]
+ */
+export async function tellFilled(plugin, file, change, more = "") {
+  /** @type {Change} */
+  const { needs } = await plugin.api.get(`/changes/${change}`);
+  const told = say("filled", { what: nameFilled(needs), name: file.basename });
+  notifyWithUndo(plugin, `${told} ${more}`.trim(), () => undoChange(plugin, change, file.path));
+  return told;
+}
