@@ -251,11 +251,11 @@ class Daemon:
         return self.reconciler.scan()
 
     def _plan(self, options: RunOptions, paths: Sequence[str]) -> RunPlan:
-        if options.priority == "background" and len(paths) == 1 and (self.root / paths[0]).is_file():
+        is_note = len(paths) == 1 and (self.root / paths[0]).is_file()
+        if options.priority == "background" and is_note:
             return RunPlan([Job(paths[0], background=True)], [], [], Counter())
-        if options.text is not None:
-            if len(paths) != 1 or not (self.root / paths[0]).is_file():
-                raise UsageError("edits for an editor are made for one note at a time")
+        if options.text is not None and not is_note:
+            raise UsageError("edits for an editor are made for one note at a time")
         if options.mode != "again" and not all((self.root / path).is_file() for path in paths):
             self.reconciler.refresh(_REFRESH)
         return plan_run(self.space, self.reconciler.scan(), options, paths)

@@ -289,7 +289,8 @@ def watch_rows(touched: Callable[[str, int], None], db: sqlite3.Connection) -> N
     """Have a connection tell of the rows that it writes; see Database.watch."""
     db.create_function("touched", 2, touched)
     for table, (event, row) in product(
-        ("changes", "proposals", "outbox"), (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old"))
+        ("changes", "proposals", "outbox"),
+        (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old")),
     ):
         db.execute(
             f"CREATE TEMP TRIGGER watch_{table}_{event} AFTER {event} ON main.{table}"

@@ -320,7 +320,7 @@ describe("undo the last change", () => {
     await host.unload();
     host = await new Host({ "Caf\u00e9.md": FILLED }).load();
     view = await host.open("Caf\u00e9.md");
-    host.daemon.answers.set("GET /changes", { changes: [change({ id: 8, path: "Cafe\u0301.md" })], next: null });
+    host.daemon.changes = [change({ id: 8, path: "Cafe\u0301.md" })];
     host.daemon.answers.set("GET /runs/*", progress({ total: 1, counts: { enriched: 1 } }));
     await host.command("enrich-folder");
     await host.pass(400);

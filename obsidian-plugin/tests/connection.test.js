@@ -1018,6 +1018,7 @@ describe("an open note that waits for edits", () => {
     }
     assert.equal(view.editor.getValue(), `${NOTE}${"z".repeat(130)}yx`);
     assert.deepEqual([host.notices, host.plugin.work.doing.size], [[], 0]);
+    host.daemon.toDo = [];
     await host.pass(10_000);
     assert.equal(view.editor.getValue(), fill(`${NOTE}${"z".repeat(130)}yx`));
     assert.equal(runs().length, 1);
