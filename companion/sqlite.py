@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -183,6 +183,20 @@ def use_wal(db: sqlite3.Connection, busy_seconds: float) -> None:
             time.sleep(_BUSY_PAUSE)
 
 
+def last_ids(db: sqlite3.Connection) -> dict[str, int]:
+    """Return the highest id that a row ever had, of each table that never gives one twice."""
+    return dict(map(tuple, db.execute("SELECT name, seq FROM sqlite_sequence")))
+
+
+def skip_ids(db: sqlite3.Connection, last: Mapping[str, int]) -> None:
+    """Make the next row of each table get an id above these, so that no two ever share one."""
+    now = last_ids(db)
+    for table, highest in last.items():
+        if now.get(table, 0) < highest:
+            db.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+            db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, highest))
+
+
 def identify_file(file: str | Path) -> FileId | None:
     """Return the identity of the file at that path, with one os.stat; None if there is none."""
     try:
@@ -192,12 +206,12 @@ def identify_file(file: str | Path) -> FileId | None:
     return status.st_dev, status.st_ino
 
 
-def error_code(error: sqlite3.Error) -> int:
+def error_code(error: Exception) -> int:
     """Return SQLite's primary result code (https://sqlite.org/rescode.html); 0 if it has none."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
-def explain_obstacle(error: sqlite3.Error) -> str | None:
+def explain_obstacle(error: Exception) -> str | None:
     """Return why the file cannot be used at the moment, and what to do; None if it is damaged.
 
     The words follow the name of the file. None also stands for errors that no healthy file gives.

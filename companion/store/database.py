@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from copy import copy
@@ -29,9 +29,11 @@ from companion.sqlite import (
     error_code,
     explain_obstacle,
     identify_file,
+    last_ids,
     migrate,
     open_migrated,
     read_format,
+    skip_ids,
 )
 from companion.store.tables import MIGRATIONS
 
@@ -241,12 +243,10 @@ class Database:
                 self._db.execute("ROLLBACK")
         self._kept = [task._replace(result=Future()) for task in batch if task.kept]
         for task in batch:  # each gets its own exception: threads must not share a traceback
-            if isinstance(error, sqlite3.Error):
-                task.result.set_exception(to_journal_error(error, self.file))
-            elif isinstance(error, NewerFormat):
-                task.result.set_exception(_explain_newer(error, self.file))
-            else:
-                task.result.set_exception(copy(error))
+            is_known = isinstance(error, (sqlite3.Error, NewerFormat))
+            task.result.set_exception(
+                to_journal_error(error, self.file) if is_known else copy(error)
+            )
 
 
 def _attempt(task: _Task, db: sqlite3.Connection) -> Any:
@@ -270,12 +270,8 @@ def open_database(file: Path, *, read_only: bool) -> sqlite3.Connection:
             db = _open_to_read(file)
         else:
             db = open_migrated(file, MIGRATIONS, _LOCK_WAIT, _PRAGMAS)
-    except NewerFormat as error:
-        raise _explain_newer(error, file) from error
-    except sqlite3.Error as error:
+    except (NewerFormat, sqlite3.Error, OSError) as error:
         raise to_journal_error(error, file) from error
-    except OSError as error:
-        raise JournalError(f"the journal {file} cannot be opened: {error.strerror}") from error
     db.row_factory = sqlite3.Row
     return db
 
@@ -314,36 +310,26 @@ def delete_side_files(file: Path, lost: FileIds) -> None:
                 file.with_name(file.name + suffix).unlink()
 
 
-def last_ids(db: sqlite3.Connection) -> dict[str, int]:
-    """Return the highest id that a row ever had, of each table that never gives one twice."""
-    return {row["name"]: row["seq"] for row in db.execute("SELECT name, seq FROM sqlite_sequence")}
-
-
-def skip_ids(db: sqlite3.Connection, last: Mapping[str, int]) -> None:
-    """Make the next row of each table get an id above these, so that no two ever share one."""
-    now = last_ids(db)
-    for table, highest in last.items():
-        if now.get(table, 0) < highest:
-            db.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
-            db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, highest))
-
-
-def to_journal_error(error: sqlite3.Error, file: Path) -> JournalError:
+def to_journal_error(error: Exception, file: Path) -> JournalError:
     """Return an error that says what is wrong with the journal, and what to do about it."""
-    words = explain_obstacle(error) or f"cannot be used: {error}"
-    if error_code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if isinstance(error, OSError):
+        words = f"cannot be opened: {error.strerror}"
+    elif isinstance(error, NewerFormat):
+        words = (
+            f"was written by a newer version of Companion (format {error.version}, this one knows"
+            f" {error.newest}); update Companion, and restart companion serve"
+        )
+    elif error_code(error) in (
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    ):
         words = (
             "is damaged; move the file aside to start a new one "
             "(the notes are safe, but earlier changes can no longer be undone)"
         )
+    else:
+        words = explain_obstacle(error) or f"cannot be used: {error}"
     return JournalError(f"the journal {file} {words}")
-
-
-def _explain_newer(error: NewerFormat, file: Path) -> JournalError:
-    return JournalError(
-        f"the journal {file} was written by a newer version of Companion (format {error.version}, "
-        f"this one knows {error.newest}); update Companion, and restart companion serve"
-    )
 
 
 def _open_to_read(file: Path) -> sqlite3.Connection:

@@ -101,12 +101,17 @@ class Journal:
 
         before: return only changes with a lower id, for the next page.
         """
-        where = "WHERE (?1 IS NULL OR path = ?1) AND (?2 IS NULL OR run = ?2) AND id < ?4"
-        bound = _MOST if before is None else min(before, _MOST)
-        query = where + " ORDER BY id DESC LIMIT ?3"
-        stored_path = path and self.notes.stored_path(path)
+        parts: list[tuple[str, object]] = [
+            ("id < ?", _MOST if before is None else min(before, _MOST))
+        ]
+        if path is not None:
+            parts.append(("path = ?", self.notes.stored_path(path)))
+        if run is not None:
+            parts.append(("run = ?", run))
+        where = " AND ".join(part for part, _ in parts)
         most = -1 if limit is None else limit  # SQLite takes -1 for no limit
-        return self._select(query, stored_path, run, most, bound)
+        query = f"WHERE {where} ORDER BY id DESC LIMIT ?"
+        return self._select(query, *(value for _, value in parts), most)
 
     def watch(self, touched: Callable[[str, int], None]) -> None:
         """Call touched with `changes` or `proposals` and the id of each row that changes, at once.

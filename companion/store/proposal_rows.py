@@ -151,9 +151,8 @@ def delete_texts(db: sqlite3.Connection, where: str, *values: object) -> int:
     """
     count = db.execute(f"{_DELETE_TEXTS} WHERE {where}", values).rowcount
     db.execute(
-        """DELETE FROM proposal_sources WHERE NOT EXISTS (
-            SELECT 1 FROM proposals WHERE source_sha256 = sha256
-            AND (value IS NOT NULL OR answer IS NOT NULL OR state = 'asked'))"""
+        """DELETE FROM proposal_sources WHERE sha256 NOT IN (SELECT source_sha256 FROM proposals
+            WHERE value IS NOT NULL OR answer IS NOT NULL OR state = 'asked')"""
     )
     return count
 

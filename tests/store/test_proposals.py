@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -462,3 +463,30 @@ def test_an_offer_of_an_older_version_is_confirmed(
         assert journal.outbox.confirm(OfferId("run-1", *hashes)) == (77 if is_made else 1)
         needs = [] if is_made else ["callout:top", "description"]
         assert list(journal.proposals.latest("Stub.md")) == needs
+
+
+def test_what_an_older_version_left_to_editors_waits_in_the_outbox(tmp_path: Path) -> None:
+    file = tmp_path / "journal.sqlite3"
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        migrate(db, tables.MIGRATIONS[:10])
+        for path, need, state, decided_by in [
+            ("a.md", "description", "open", "user"),
+            ("a.md", "callout:top", "open", "user"),
+            ("b.md", "description", "open", ""),
+            ("c.md", "description", "refused", "user"),
+            ("d.md", "description", "open", "agent:x"),
+        ]:
+            insert = """INSERT INTO proposals (path, need, kind, state, decided_by, made_at, value)
+                VALUES (?, ?, 'description', ?, ?, 1, '"x"')"""
+            db.execute(insert, (path, need, state, decided_by))
+    with Journal(file) as journal:
+        rows = journal.outbox.open_rows()
+        asked = [(each.path, {*each.request.proposals}, each.request.decided_by) for each in rows]
+        assert asked == [("a.md", {1, 2}, "user"), ("d.md", {5}, "agent:x")]
+        assert [(each.state, each.key) for each in rows] == [
+            ("waiting", "outbox 1"),
+            ("waiting", "outbox 2"),
+        ]
+        assert [p.id for p in journal.proposals.get_all(range(1, 6)) if p.waits_for_editor] == [
+            *(1, 2, 5)
+        ]
