@@ -12,7 +12,7 @@ import pytest
 from companion.config import state_folder
 from companion.daemon.log import log_file
 from tests.cli.serving import QUIET, serving
-from tests.cli.user import FILLED, KEY, STUB, Ran, User
+from tests.cli.user import KEY, STUB, Ran, User
 from tests.llm.fake_endpoint import FakeEndpoint, answer, error
 
 PLAIN = "# Plain\n\n## Part\n\nText without properties.\n"
@@ -71,7 +71,6 @@ def alike(text: str, user: User) -> str:
 
 @pytest.fixture
 def both(
-    request: pytest.FixtureRequest,
     tmp_path: Path,
     fake: FakeEndpoint,
     capsys: pytest.CaptureFixture[str],
@@ -82,7 +81,7 @@ def both(
     )
     made = Both(alone, served, monkeypatch)
     for user in made[:2]:
-        user.configure(getattr(request, "param", QUIET))
+        user.configure(QUIET)
     for path, text in NOTES.items():
         made.note(path, text)
     made.be(served)
@@ -111,25 +110,6 @@ def test_enrich(both: Both) -> None:
     assert both.alone.calls() % 2 == 0, "both ask the model as often"
 
 
-def test_enrich_again(both: Both) -> None:
-    both.run("enrich", "Stub.md")
-    both.run("enrich", "Sub/A.md")
-    both.run("undo", "Stub.md")
-    assert "Stub.md" not in both.run("enrich", ".").out
-    assert both.run("enrich", ".").out.startswith("Nothing to do")
-    assert "1 enriched" in both.run("enrich", ".", "--retry").out
-    both.note("Sub/A.md", FILLED.replace("What a stub is", "What my stub is"))
-    both.alone.says(description="Another.")
-    forced = both.run("enrich", "Stub.md", "Sub/A.md", "--force")
-    assert "✓ Stub.md" in forced.out and "what change 2 wrote was edited since" in forced.out
-    assert "description: Another." in both.served.read("Stub.md")
-
-
-@pytest.mark.parametrize("both", [f'{QUIET}[private]\ntags = ["nope"]\n'], indirect=True)
-def test_a_tag_that_no_note_has_is_said(both: Both) -> None:
-    assert "[private] tags names #nope, and no note" in both.run("enrich", "Stub.md").err
-
-
 WRONG = [
     ("enrich ../x.md", "x.md"),
     ("enrich /etc/hosts", "/etc/hosts"),
@@ -145,17 +125,6 @@ def test_what_cannot_be_done(both: Both) -> None:
     for command, words in WRONG:
         ran = both.run(*command.split())
         assert (ran.status, ran.out) == (2, "") and words in ran.err, command
-
-
-def test_undo_and_what_only_reads(both: Both) -> None:
-    for path in ("Stub.md", "Sub/A.md"):
-        both.run("enrich", path)
-    both.note("Sub/A.md", FILLED.replace("It grows", "It shrinks"))
-    assert "stays in part" in both.run("undo", "--json").err
-    assert both.run("undo", "1").out.endswith("1 change taken back\n")
-    assert "taken back already by change 4" in both.run("undo", "1").err
-    for command in ("scan", "scan --json", "prompt Größe/Ä.md", "history --json", "history --diff"):
-        assert both.run(*command.split()).status == 0
 
 
 FAULTS = [
@@ -181,10 +150,3 @@ def test_faults(both: Both) -> None:
     both.be(both.served)
     log = log_file(state_folder(both.served.vault)).read_text(encoding="utf-8")
     assert not [said for said in (KEY, "of mine", "oops") if said in log]
-
-
-@pytest.mark.parametrize("both", [QUIET + "[limits]\ntokens_a_day = 0\n"], indirect=True)
-def test_caps(both: Both) -> None:
-    ran = both.run("enrich", "Stub.md")
-    assert (ran.status, both.alone.calls()) == (1, 0)
-    assert ran.err.startswith("companion: The limit of 0 tokens a day is reached")
