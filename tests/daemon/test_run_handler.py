@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
@@ -185,9 +184,6 @@ def test_progress_can_be_followed(quiet: DaemonFixture) -> None:
     run = quiet.run("A.md", "B.md", "C.md", wait=False)
     eventually(lambda: quiet.model.calls() == 3)
     assert (run.state, run.since(0)) == ("running", [])
-    began = time.monotonic()
-    run.wait(0, 0.1)
-    assert time.monotonic() - began >= 0.09
     quiet.model.answer()
     seen = 0
     while not run.is_over:

@@ -6,7 +6,6 @@ import errno
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -250,13 +249,13 @@ def test_a_journal_on_a_full_disk_leaves_the_note(
 
 
 @LINUX
-def test_waits_for_another_program_to_close_it(note: Path, write: Callable[..., int]) -> None:
-    started = time.monotonic()
-    reader = os.open(note, os.O_RDONLY)
-    threading.Timer(0.15, os.close, [reader]).start()
+def test_waits_for_another_program_to_close_it(
+    note: Path, write: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers = [os.open(note, os.O_RDONLY)]
+    monkeypatch.setattr(time, "sleep", lambda _: readers and os.close(readers.pop()))
     write()
-    assert time.monotonic() - started >= 0.14
-    assert note.read_bytes() == ENRICHED
+    assert (note.read_bytes(), readers) == (ENRICHED, [])
 
 
 @LINUX
@@ -359,10 +358,15 @@ def test_the_vault_itself_may_be_a_link(vault: Path, note: Path, tmp_path: Path)
     assert (seen.data, seen.root) == (NOTE, vault.resolve())
 
 
-def test_waits_until_the_note_has_settled(vault: Path, note: Path) -> None:
-    written = note.stat().st_mtime
-    read_note(vault, "Stub.md", settle=0.3)
-    assert time.time() - written >= 0.29
+def test_waits_until_the_note_has_settled(
+    vault: Path, note: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = note.stat().st_mtime + 10
+    waits: list[float] = []
+    monkeypatch.setattr(time, "time", lambda: now + sum(waits))
+    monkeypatch.setattr(time, "sleep", waits.append)
+    assert read_note(vault, "Stub.md", settle=30).data == NOTE
+    assert waits == [pytest.approx(20)]
 
 
 def test_a_time_in_the_future_does_not_keep_it_waiting(vault: Path, note: Path) -> None:
