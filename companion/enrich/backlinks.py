@@ -56,11 +56,15 @@ class Told(NamedTuple):
 class _Source(NamedTuple):
     """A note that may tell of others. description: its author's; empty: it has none."""
 
-    path: str
     file: NoteFile
     title: str
     passages: Sequence[Passage]
     description: str
+
+    @property
+    def path(self) -> str:
+        """Its path."""
+        return self.file.path
 
 
 class Backlinks:
@@ -88,42 +92,46 @@ class Backlinks:
         statements = list(self._statements(vault, path, names))
         lines = {f"{said.text} (from “{source.title}”)": source.path for said, source in statements}
         backlinks, tokens_free = _take(lines, budget)
-        files = [source.file for _, source in statements]
-        sources = self._sources(vault, vault.links.linked_in(parsed.note.text, path), files)
-        described = {
-            f"{source.title}: {source.description}": source.path
-            for source in islice((each for _, each in sources if each.description), _DESCRIPTIONS)
-        }
+        linked_notes = self._described(
+            vault, vault.links.linked_in(parsed.note.text, path), _DESCRIPTIONS
+        )
+        described = {f"{each.title}: {each.description}": each.path for each in linked_notes}
         linked, _ = _take(described, tokens_free)
         quotable = (
             Quotation(said.text, source.path, source.title)
             for said, source in statements
             if said.is_quotable
         )
-        read = tuple(dict.fromkeys(files))
-        return Told(backlinks, linked, tuple(quotable), read, described | lines)
+        sources = (*(source for _, source in statements), *linked_notes)
+        files = tuple(dict.fromkeys(source.file for source in sources))
+        return Told(backlinks, linked, tuple(quotable), files, described | lines)
 
     def describe(
-        self, vault: VaultContext, paths: Iterable[str], most: int, sources: int = _SOURCES
+        self, vault: VaultContext, paths: Iterable[str], most: int, looked_at: int = _SOURCES
     ) -> Told:
         """Return descriptions that the authors of these notes gave them, the first ones.
 
-        sources: notes that are read at most.
+        looked_at: notes that are read at most.
         """
-        files: list[NoteFile] = []
-        read = self._sources(vault, paths, files, sources)
-        descriptions = (source.description for _, source in read)
-        described = tuple(islice(filter(None, descriptions), most))
-        return Told(linked=described, files=tuple(files))
+        sources = self._described(vault, paths, most, looked_at)
+        described = tuple(source.description for source in sources)
+        return Told(linked=described, files=tuple(source.file for source in sources))
+
+    def _described(
+        self, vault: VaultContext, paths: Iterable[str], most: int, looked_at: int = _SOURCES
+    ) -> list[_Source]:
+        """Return the first of these notes that have a description of their author's."""
+        sources = self._sources(vault, paths, looked_at)
+        return [*islice((source for source in sources if source.description), most)]
 
     def _statements(
         self, vault: VaultContext, path: str, names: Collection[str]
     ) -> Iterator[tuple[Statement, _Source]]:
         """Yield sentences of other notes about the note, the best first, without repetitions."""
         ranked: list[tuple[Statement, _Source]] = []
-        for other, source in self._sources(vault, vault.links.linking_to(path)):
+        for source in self._sources(vault, vault.links.linking_to(path)):
 
-            def leads_here(target: str, other: str = other) -> bool:
+            def leads_here(target: str, other: str = source.path) -> bool:
                 return vault.links.leads_to(target, other) == path
 
             told = find_statements(source.passages, leads_here, names)
@@ -139,21 +147,14 @@ class Backlinks:
                 yield said, source
 
     def _sources(
-        self,
-        vault: VaultContext,
-        paths: Iterable[str],
-        files: list[NoteFile] | None = None,
-        most: int = _SOURCES,
-    ) -> Iterator[tuple[str, _Source]]:
-        """Yield the notes that may tell something, with their paths; files: gets those yielded."""
-        open_paths = (path for path in paths if vault.may_tell(path))
-        for path in islice(open_paths, most):
+        self, vault: VaultContext, paths: Iterable[str], most: int = _SOURCES
+    ) -> Iterator[_Source]:
+        """Yield those of the first notes that may tell something."""
+        for path in islice(filter(vault.may_tell, paths), most):
             # as it is now, for it may have become private since the scan
             file = stat_note(self._workspace.root, path)
             if file and (source := self._read(file)):
-                if files is not None:
-                    files.append(file)
-                yield path, source
+                yield source
 
     def _read(self, file: NoteFile) -> _Source | None:
         with self._lock:
@@ -171,7 +172,7 @@ class Backlinks:
             description = ""
         title = find_title(parsed, stem) or stem
         said = inert_value(str(description))
-        return _Source(file.path, file, title, read_passages(parsed), said)
+        return _Source(file, title, read_passages(parsed), said)
 
 
 def wrote_description(journal: Journal, path: str, parsed: ParsedNote) -> bool:

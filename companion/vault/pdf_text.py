@@ -70,7 +70,7 @@ def _run_child(data: bytes, page: int | None, seconds: float) -> tuple[list[byte
         flags = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
         group = {"creationflags": flags}
     child = subprocess.Popen(
-        [sys.executable, "-I", __file__, str(page or 0), str(round(seconds) + 1)],
+        [sys.executable, "-P", __file__, str(page or 0), str(round(seconds) + 1)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
+from companion.enrich.embeds import Embeds
 from companion.enrich.excerpt import read_told
 from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
+from companion.prompts import PromptContext
 from tests.enrich.conftest import Open
 from tests.vault.test_pdf_text import make_pdf
 
@@ -157,11 +163,26 @@ def test_pdfs_and_what_is_left_out(open_vault: Open, text: str, prose: str, unre
 
 
 def test_captions_count_as_text_of_the_note() -> None:
-    from companion.note.parsed_note import ParsedNote
-    from companion.note.text import NoteText
-    from companion.prompts import PromptContext
-
     text = "![[pot.jpg|A pot of tea]] ![Green leaves](a.png) ![300](b.png) ![b.png](b.png)\n"
     assert read_told(ParsedNote(NoteText(text)), PromptContext("Tea")) == [
         "A pot of tea Green leaves"
     ]
+
+
+PIECES = ["![[A]]", "![[Rice#^drain]]", "![[Secret]]", "[[B]]", "#", "> ", "- ", "```", "%%", "`"]
+
+
+def test_own_lines_stay_and_private_ones_never_come(open_vault: Open) -> None:
+    space = open_vault(NOTES, SETTINGS)
+    embeds, vault = Embeds(space), VaultContext(space.scan())
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(st.sampled_from([*PIECES, "\n", "\n\n", "own words", "    "]), max_size=20))
+    def check(pieces: list[str]) -> None:
+        parsed = ParsedNote(NoteText("".join(pieces)))
+        embedded = embeds.read(vault, "Koji.md", parsed, 10_000)
+        own = [line for line in embedded.note.lines if any(line is each for each in parsed.lines)]
+        assert own == parsed.lines and "quail" not in embedded.text
+        assert bool(embedded.text) <= bool(embedded.files)
+
+    check()
