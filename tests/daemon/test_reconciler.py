@@ -421,7 +421,7 @@ def test_vault_that_comes_back_ends_no_pause(
 
     def hold_and_see(priority: Priority, held: bool, by: str = "") -> None:
         hold(priority, held, by)
-        holds.append((priority, bool(queue._heaps[priority].held)))
+        holds.append((priority, bool(queue._holders[priority])))
 
     monkeypatch.setattr(queue, "hold", hold_and_see)
     away.rename(daemon_fixture.vault)
@@ -441,7 +441,7 @@ def test_resume_begins_nothing_while_the_vault_is_away(
     daemon_fixture.rescan()
     away = take_away(daemon_fixture)
     daemon_fixture.daemon.resume()
-    assert daemon_fixture.daemon.engine.queue._heaps[Priority.BACKGROUND].held
+    assert daemon_fixture.daemon.engine.queue._holders[Priority.BACKGROUND]
     away.rename(daemon_fixture.vault)
     eventually(lambda: daemon_fixture.is_filled("Stub.md") or daemon_fixture.model.calls() > 0)
 

@@ -37,7 +37,6 @@ class Ticket(NamedTuple):
     job: Job
     owner: str  # a run's id, empty for background work
     priority: Priority
-    tries: int  # that failed before
 
     @property
     def path(self) -> str:
@@ -55,7 +54,11 @@ class WorkQueue:
         self._clock = clock
         self._changed = threading.Condition()
         self._serial = count()
-        self._heaps = {priority: PriorityHeap() for priority in Priority}
+        # by priority, the first to become ready in front; removed ones stay until they get there
+        self._heaps = {priority: list[tuple[float, int, QueueEntry]]() for priority in Priority}
+        self._waiting = dict.fromkeys(Priority, 0)
+        self._holders = {priority: set[str]() for priority in Priority}
+        self._limits: dict[Priority, int] = {}
         self._entries: dict[tuple[str, str], QueueEntry] = {}
         self._in_progress: dict[str, Ticket] = {}  # by path
         self._moved: dict[str, str] = {}  # new paths of notes in progress, and their old ones
@@ -136,17 +139,16 @@ class WorkQueue:
                 self._place(ticket.job, ticket.owner, ticket.priority, ready_at)
             return True
 
-    def drop(self, owner: str) -> list[str]:
-        """Remove the entries of one owner; return the paths of those that waited.
+    def drop(self, owner: str) -> None:
+        """Remove the entries of one owner.
 
         Tickets in progress stay so, but `requeue` does not add them again. O(n).
         """
         with self._changed:
-            paths = [path for path, whose in self._entries if whose == owner]
-            busy = [path for path, ticket in self._in_progress.items() if ticket.owner == owner]
-            for path in {*paths, *busy}:
+            paths = {path for path, whose in self._entries if whose == owner}
+            paths.update(path for path, each in self._in_progress.items() if each.owner == owner)
+            for path in paths:
                 self._forget(path, owner)
-            return paths
 
     def discard(self, path: str, owner: str = "") -> None:
         """Remove one entry, if there is one, as `drop` does."""
@@ -162,14 +164,14 @@ class WorkQueue:
     def hold(self, priority: Priority, held: bool, by: str = "") -> None:
         """Hold or release a priority. by: who does; it is held as long as anybody holds it."""
         with self._changed:
-            holders = self._heaps[priority].held
+            holders = self._holders[priority]
             (holders.add if held else holders.discard)(by)
             self._changed.notify_all()
 
     def limit(self, priority: Priority, at_once: int) -> None:
         """Let at most `at_once` tickets of that priority and lower ones be in progress at once."""
         with self._changed:
-            self._heaps[priority].at_once = at_once
+            self._limits[priority] = at_once
             self._changed.notify_all()
 
     def pause_until(self, until: float | None, *, trial: bool = False) -> None:
@@ -185,7 +187,7 @@ class WorkQueue:
     def counts(self) -> dict[Priority, int]:
         """Return the number of waiting entries of each priority."""
         with self._changed:
-            return {priority: heap.waiting for priority, heap in self._heaps.items()}
+            return self._waiting.copy()
 
     def in_progress(self) -> list[Ticket]:
         """Return the tickets that were not given back yet, the oldest first."""
@@ -222,11 +224,23 @@ class WorkQueue:
             earlier.job = job
             return
         if earlier:
-            self._heaps[earlier.priority].remove(earlier)
+            self._remove(earlier)
         entry = QueueEntry(job, owner, priority, ready_at, next(self._serial))
         self._entries[job.path, owner] = entry
-        self._heaps[priority].add(entry)
+        self._waiting[priority] += 1
+        self._push(entry)
         self._changed.notify_all()
+
+    def _push(self, entry: QueueEntry) -> None:
+        heap = self._heaps[entry.priority]
+        heapq.heappush(heap, (entry.ready_at, entry.serial, entry))
+        if len(heap) > 2 * self._waiting[entry.priority] + _SPARE:
+            heap[:] = [place for place in heap if place[-1].waits]
+            heapq.heapify(heap)
+
+    def _remove(self, entry: QueueEntry) -> None:
+        entry.waits = False
+        self._waiting[entry.priority] -= 1
 
     def _first(self, priority: Priority) -> QueueEntry | None:
         """Return the first entry whose note is not in progress, if any may be taken now.
@@ -234,27 +248,31 @@ class WorkQueue:
         Those before it are set aside.
         """
         heap = self._heaps[priority]
-        better = [self._heaps[each] for each in Priority if each <= priority]
-        if (
-            not heap.waiting
-            or heap.held
-            or any(each.in_progress >= each.at_once for each in better)
-        ):
+        if not heap or self._holders[priority] or self._is_at_limit(priority):
             return None
-        while entry := heap.first():
+        while heap:
+            entry = heap[0][-1]
             path = self._moved.get(entry.job.path, entry.job.path)
-            if path not in self._in_progress:
+            if entry.waits and path not in self._in_progress:
                 return entry
-            self._blocked.setdefault(path, []).append(heap.pop())
+            heapq.heappop(heap)
+            if entry.waits:
+                self._blocked.setdefault(path, []).append(entry)
         return None
 
+    def _is_at_limit(self, priority: Priority) -> bool:
+        """Return whether it, or a better one that counts it, has as many tickets as it may."""
+        busy = [ticket.priority for ticket in self._in_progress.values()]
+        return any(
+            sum(each >= limited for each in busy) >= at_once
+            for limited, at_once in self._limits.items()
+            if limited <= priority
+        )
+
     def _hand_out(self, entry: QueueEntry) -> Ticket:
-        key = (entry.job.path, entry.owner)
-        self._heaps[entry.priority].remove(entry)
-        for each in Priority:
-            self._heaps[each].in_progress += entry.priority >= each
-        del self._entries[key]
-        ticket = Ticket(entry.job, entry.owner, entry.priority, self._tries.get(key, 0))
+        self._remove(entry)
+        del self._entries[entry.job.path, entry.owner]
+        ticket = Ticket(entry.job, entry.owner, entry.priority)
         self._in_progress[ticket.path] = ticket
         self._trial = ticket if self._on_trial else None
         return ticket
@@ -268,10 +286,8 @@ class WorkQueue:
             self._trial = None
         if self._moved:
             self._moved = {new: old for new, old in self._moved.items() if old != ticket.path}
-        for each in Priority:
-            self._heaps[each].in_progress -= ticket.priority >= each
         for entry in self._blocked.pop(ticket.path, ()):
-            self._heaps[entry.priority].push(entry)
+            self._push(entry)
         self._changed.notify()  # whoever gives it back looks for the next one, too
         is_wanted = ticket.path not in self._unwanted
         self._unwanted.discard(ticket.path)
@@ -279,7 +295,7 @@ class WorkQueue:
 
     def _forget(self, path: str, owner: str) -> None:
         if entry := self._entries.pop((path, owner), None):
-            self._heaps[entry.priority].remove(entry)
+            self._remove(entry)
         self._tries.pop((path, owner), None)
         if (ticket := self._in_progress.get(path)) and ticket.owner == owner:
             self._unwanted.add(path)
@@ -295,46 +311,3 @@ class QueueEntry:
     ready_at: float
     serial: int
     waits: bool = True
-
-
-class PriorityHeap:
-    """The entries of one priority, the first to become ready in front. Not thread-safe.
-
-    Removed entries stay in the heap until they reach the front, or are too many. `waiting` also
-    counts the entries that were taken out with `pop`, to be pushed again, and `in_progress` also
-    the tickets of lower priorities.
-    """
-
-    def __init__(self) -> None:
-        self.held: set[str] = set()  # by whom the priority is held
-        self.at_once: float = inf
-        self.in_progress = 0
-        self.waiting = 0
-        self._heap: list[tuple[float, int, QueueEntry]] = []
-
-    def add(self, entry: QueueEntry) -> None:
-        """Add a new entry."""
-        self.waiting += 1
-        self.push(entry)
-
-    def push(self, entry: QueueEntry) -> None:
-        """Put an entry that was popped back into the heap."""
-        heapq.heappush(self._heap, (entry.ready_at, entry.serial, entry))
-        if len(self._heap) > 2 * self.waiting + _SPARE:
-            self._heap = [place for place in self._heap if place[-1].waits]
-            heapq.heapify(self._heap)
-
-    def remove(self, entry: QueueEntry) -> None:
-        """Remove the entry."""
-        entry.waits = False
-        self.waiting -= 1
-
-    def first(self) -> QueueEntry | None:
-        """Return the entry in front, None if the heap is empty."""
-        while self._heap and not self._heap[0][-1].waits:
-            heapq.heappop(self._heap)
-        return self._heap[0][-1] if self._heap else None
-
-    def pop(self) -> QueueEntry:
-        """Take the entry in front out of the heap and return it; it still counts as waiting."""
-        return heapq.heappop(self._heap)[-1]

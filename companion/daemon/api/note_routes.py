@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from companion.app.types.base import LARGEST, Applied, ChangeMade, Nothing
+from typing import Any, Literal
+
+from pydantic import ConfigDict, model_validator
+
+from companion.app.types.base import LARGEST, Applied, ChangeMade, Nothing, RunId, Sent
 from companion.app.types.changes import (
     Change,
     ChangePage,
@@ -32,7 +36,6 @@ from companion.app.types.notes import (
 )
 from companion.app.types.outbox import EditsInPart
 from companion.app.types.prompt import NotePrompt, PromptQuery
-from companion.daemon.api.change_schemas import Undo
 from companion.daemon.api.routing import Resource, for_a_while, the_daemon
 from companion.daemon.problem import Refusal
 from companion.vault.paths import PathNotFound
@@ -109,6 +112,35 @@ def estimate_rest(body: Nothing) -> Estimate:
 
 
 changes = Resource("changes")
+
+_DAEMON = {"apply": {"const": "daemon"}, "text": {"type": "null"}}
+_CLIENT = {"apply": {"const": "client"}, "run": {"type": "null"}, "text": {"type": "string"}}
+_TOGETHER: dict[str, Any] = {  # the fields of the JSON schema that belong together
+    "oneOf": [{"properties": _DAEMON}, {"properties": _CLIENT, "required": ["apply", "text"]}]
+}
+
+
+class Undo(Sent):
+    """How to undo. apply: the daemon writes, or the client gets edits for the text it shows.
+
+    run: the run that the undo belongs to in the journal. even_open: as in RunOptions.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_TOGETHER)
+
+    apply: Literal["daemon", "client"] = "daemon"
+    run: RunId | None = None
+    text: str | None = None
+    even_open: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Undo:
+        if (self.text is not None) != (self.apply == "client"):
+            raise ValueError("`text` goes with `apply: client`, and that needs it")
+        if self.text is not None and self.run is not None:
+            raise ValueError("`run` goes with `apply: daemon`")
+        return self
+
 
 _ONE = f"/changes/<int(min=1, max={LARGEST}):change>"
 
