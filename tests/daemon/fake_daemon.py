@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable
 from hashlib import sha256
-from itertools import count
+from itertools import count, starmap
 from pathlib import Path
+
+import pytest
 
 from companion.app.editor_edits import ClientEdits
 from companion.app.engine.circuit_breaker import EndpointFault
@@ -165,7 +167,10 @@ class FakeNotes(LocalNotes):
     """NOTES."""
 
     def __init__(self) -> None:
-        pass
+        self._last = lambda: pytest.fail("there is no scan")
+
+    def _show(self, scan: object, entries: Iterable[tuple[str, Facts]]) -> list[Note]:
+        return list(starmap(Note.of, entries))
 
     def select(self, state: NoteState, folder: str = "") -> list[tuple[str, Facts]]:
         prefix = f"{folder}/" if folder else ""
