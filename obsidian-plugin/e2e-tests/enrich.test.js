@@ -42,7 +42,7 @@ const test = testsOn(
 
 test("the code in data.json becomes a token that only the secret storage holds", async () => {
   const token = await secret(page);
-  assert.match(token, /^[0-9a-f]{64}$/);
+  assert.match(token, /^[0-9a-f]{16}\.[0-9a-f]{64}$/);
   const data = await waitFor("the code is gone", async () => {
     const text = await readData(scene.vault);
     return !text.includes("code") && text;
@@ -181,10 +181,10 @@ test("why a note is not picked", async () => {
 });
 
 test("pause and resume, in the status bar and in the daemon", async () => {
-  await runCommand(page, "Pause background work");
+  await runCommand(page, "Pause or resume background work");
   await waitFor("the status bar says so", async () => /paused/.test(await statusBar(page)));
   assert.match(await scene.vault.companion("status"), /paused/);
-  await runCommand(page, "Resume background work");
+  await runCommand(page, "Pause or resume background work");
   await waitFor("it goes on", async () => !/paused/.test(await statusBar(page)));
 });
 
@@ -201,7 +201,7 @@ test("the settings: a test of the connection, and pairing by hand", async () => 
   await modal.getByLabel("Pairing code").fill(await scene.vault.pair());
   await modal.getByRole("button", { name: "Pair" }).click();
   await modal.getByText(/^Connected/).waitFor();
-  assert.match(await secret(page), /^[0-9a-f]{64}$/);
+  assert.match(await secret(page), /^[0-9a-f]{16}\.[0-9a-f]{64}$/);
   await page.keyboard.press("Escape");
 });
 

@@ -6,26 +6,26 @@ import { say } from "./words.js";
 /** @import CompanionPlugin from "./main.js" */
 
 const PATH = "Callout Companion.base";
-const NOTES = `filters:
+const makeNotes = () => `filters:
   and:
     - file.ext == "md"
 views:
   - type: table
-    name: Stubs
+    name: ${say("baseStubs")}
     filters:
       and:
         - file.hasProperty("description")
         - description.isEmpty()
     order: [file.name, file.folder, file.mtime]
   - type: table
-    name: Postponed
+    name: ${say("basePostponed")}
     filters:
       or:
         - file.hasTag("status/postponed")
         - status == "postponed"
     order: [file.name, file.folder, description]
   - type: table
-    name: Filled
+    name: ${say("baseFilled")}
     filters:
       and:
         - "!description.isEmpty()"
@@ -40,7 +40,7 @@ views:
 export async function makeBase({ app }) {
   const { vault, workspace } = app;
   const known = vault.getFileByPath(PATH);
-  const file = known ?? (await vault.create(PATH, NOTES));
+  const file = known ?? (await vault.create(PATH, makeNotes()));
   notify(say(known ? "baseThere" : "baseMade", { path: PATH }));
   await workspace.getLeaf("tab").openFile(file);
 }

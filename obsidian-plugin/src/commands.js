@@ -3,23 +3,20 @@
 import { TFile, TFolder } from "obsidian";
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { showWhy } from "./details.js";
-import { notifyOfErrors } from "./dialogs.js";
+import { confirmFirst, notify, notifyOfErrors, showLists } from "./dialogs.js";
 import { makeBase } from "./base-file.js";
 import { enrichFiles, enrichFolder, enrichNote, proposeNote } from "./enrich.js";
 import { explain } from "./errors.js";
 import { findEditing } from "./note-text.js";
 import { undoLast } from "./undo.js";
 import { openView } from "./view.js";
-import { countNotes, describeModel, describeVault, say } from "./words.js";
+import { countNotes, describeModel, describeVault, say, showHidden } from "./words.js";
 
 /** @import { CliFlags, Menu } from "obsidian" */
+/** @import { Status } from "./api-types.d.ts" */
+/** @import { Choice } from "./dialogs.js" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Key } from "./words.js" */
-
-const HEADING = /^ {0,3}#{1,6}[ \t]+[^ \t#]/;
-const WORDS = /^ {0,3}[^ \t>#|`~+*-]/; // a line that is a heading if the next one underlines it
-const UNDERLINE = /^ {0,3}(?:=+|-+)[ \t]*$/;
-const FENCE = /^ {0,3}(`{3,}|~{3,})/;
 
 /** @type {CliFlags} */
 const PATH = { path: { value: "<path>", description: "The note's path in the vault; else the active note" } };
@@ -48,6 +45,7 @@ export const ACTIONS = {
     act: (plugin, file) => enrichNote(plugin, file, { section: true }),
     isPossible: hasSection,
   },
+  field: { id: "enrich-field", name: "enrichField", icon: "text-cursor-input", act: enrichField },
   answer: {
     id: "answer-requests",
     name: "answerRequests",
@@ -93,14 +91,20 @@ export function addCommands(plugin) {
     icon: "list-todo",
     checkCallback: decide,
   });
-  const turn = (/** @type {boolean} */ isPaused) => () => void notifyOfErrors(plugin, () => setPaused(plugin, isPaused));
   const open = (/** @type {boolean} */ inTab) => () => void openView(plugin, inTab);
   plugin.addCommand({ id: "open", name: say("openView"), icon: "sparkles", callback: open(false) });
   plugin.addCommand({ id: "open-tab", name: say("openInTab"), icon: "sparkles", callback: open(true) });
   const base = () => void notifyOfErrors(plugin, () => makeBase(plugin));
   plugin.addCommand({ id: "base", name: say("makeBase"), icon: "table", callback: base });
-  plugin.addCommand({ id: "pause", name: say("pauseBackground"), icon: "pause", callback: turn(true) });
-  plugin.addCommand({ id: "resume", name: say("resumeBackground"), icon: "play", callback: turn(false) });
+  const toggle = () => void notifyOfErrors(plugin, () => setPaused(plugin, !plugin.daemon.status?.paused));
+  plugin.addCommand({ id: "pause", name: say("toggleBackground"), icon: "pause", callback: toggle });
+  const cancel = (/** @type {boolean} */ isChecking) => {
+    const isBusy = plugin.runs.size > 0 || plugin.work.waits.size > 0 || Boolean(plugin.daemon.status?.runs.length);
+    if (isBusy && !isChecking) void notifyOfErrors(plugin, () => cancelWork(plugin));
+    return isBusy;
+  };
+  plugin.addCommand({ id: "cancel", name: say("cancelWork"), icon: "circle-stop", checkCallback: cancel });
+  plugin.registerObsidianProtocolHandler(plugin.manifest.id, (link) => void notifyOfErrors(plugin, () => followLink(plugin, link)));
 }
 
 /** @param {CompanionPlugin} plugin */
@@ -202,44 +206,49 @@ async function proposeAndShow(plugin, file) {
 }
 
 /**
+ * Return whether there is a heading at the cursor's line or above it. Which section the line is in, the daemon says.
+ *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  */
 function hasSection({ app }, file) {
-  const editor = findEditing(app, file)?.editor;
-  return Boolean(editor && isInSection(editor.getValue(), editor.getCursor().line));
+  const line = findEditing(app, file)?.editor.getCursor().line ?? -1;
+  return Boolean(app.metadataCache.getFileCache(file)?.headings?.some(({ position }) => position.start.line <= line));
 }
 
 /**
- * Return whether there is a heading (`## Heading`, or an underlined one) at the line or above it, not
- * counting code and properties. Which section the line is in, the daemon says.
+ * Have the user choose a property, or the callout, that is filled if it is empty.
  *
- * @param {string} text
- * @param {number} line counted from 0
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
  */
-function isInSection(text, line) {
-  const lines = text.split("\n");
-  let fence = "";
-  for (let index = findBody(lines); index <= line; index++) {
-    const here = lines[index] ?? "";
-    const mark = FENCE.exec(here)?.[1] ?? "";
-    if (fence) {
-      if (mark.startsWith(fence) && here.trim() === mark) fence = "";
-    } else if (mark) {
-      fence = mark;
-    } else if (HEADING.test(here) || (WORDS.test(here) && UNDERLINE.test(lines[index + 1] ?? ""))) {
-      return true;
-    }
-  }
-  return false;
+async function enrichField(plugin, file) {
+  /** @type {Status} */
+  const { modes } = await plugin.api.get("/status");
+  /** @type {Choice[]} */
+  const choices = Object.keys(modes).map((field) => [field, async () => void (await enrichNote(plugin, file, { field }))]);
+  showLists(plugin, `${say("enrichField")} ${showHidden(file.basename)}`, [], choices);
+}
+
+/** Cancel what is being done for anybody, and what waits for the user. @param {CompanionPlugin} plugin */
+async function cancelWork(plugin) {
+  await plugin.work.cancelWaits();
+  await plugin.api.cancelRuns(new Set([...plugin.runs.keys(), ...(plugin.daemon.status?.runs ?? [])]));
 }
 
 /**
- * Return the number of the first line after the properties.
+ * Follow a link as `obsidian://callout-companion?action=enrich`. Anybody can make one, so that the user is asked.
  *
- * @param {string[]} lines
+ * @param {CompanionPlugin} plugin
+ * @param {Record<string, string>} link
  */
-function findBody(lines) {
-  if (lines[0]?.trimEnd() !== "---") return 0;
-  return lines.findIndex((line, index) => index > 0 && line.trimEnd() === "---") + 1;
+async function followLink(plugin, { action, path }) {
+  const { vault, workspace } = plugin.app;
+  if (action !== "enrich") return openView(plugin);
+  const file = path === undefined ? workspace.getActiveFile() : vault.getFileByPath(path);
+  if (!isNote(file)) return notify(path === undefined ? say("openNoteFirst") : say("noSuchNote", { path }));
+  const endpoint = plugin.daemon.status?.endpoint;
+  const words = endpoint ? say("privacyRemote", { endpoint }) : say("privacyHere");
+  const act = async () => void (await enrichNote(plugin, file));
+  confirmFirst(plugin, say("enrichAsk", { name: showHidden(file.basename) }), words, [say("enrichNote"), act]);
 }

@@ -67,7 +67,7 @@ function findChoices(plugin, { paused, runs }) {
     [say(paused ? "resumeBackground" : "pauseBackground"), () => setPaused(plugin, !paused)],
   ];
   if (findBacklog(plugin).notes) choices.push([say("decideBefore"), () => askAboutBacklog(plugin)]);
-  if (runs.length) choices.push([say("cancelRuns"), () => plugin.api.cancelRuns(runs)]);
+  if (runs.length) choices.push([say("cancelWork"), () => plugin.api.cancelRuns(runs)]);
   return choices;
 }
 

@@ -56,9 +56,10 @@ export default class CompanionPlugin extends Plugin {
     this.settings = readSettings(await this.loadData());
     if (this.timers.isStopped) return; // switched off meanwhile: nothing would ever be taken away again
     this.statusBar = addStatusBar(this, () => openDetails(this));
-    this.addRibbonIcon("sparkles", say("fillThisNote"), () => useRibbon(this));
+    this.addRibbonIcon("sparkles", say("enrichNote"), () => useRibbon(this));
     this.registerEditorExtension(previewField);
     this.registerView(VIEW, (leaf) => new CompanionView(leaf, this));
+    this.registerHoverLinkSource(VIEW, { display: this.manifest.name, defaultMod: true });
     this.addSettingTab(new CompanionSettingTab(this));
     addCommands(this);
     addMenus(this);

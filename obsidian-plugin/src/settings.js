@@ -66,13 +66,13 @@ export class CompanionSettingTab extends PluginSettingTab {
     const open = () => void openView(plugin);
     const program = [readAgreed(plugin.app), say("setProgramMore")].filter(Boolean).join(". ");
     return [
-      { name: say("setAddress"), desc: say("setAddressMore"), render: (setting) => this.#renderAddress(setting) },
-      { name: say("setTest"), desc: say("setTestMore"), action: () => void testConnection(plugin).then(notify) },
-      { name: say("setCode"), desc: say("setCodeMore"), render: (setting) => this.#renderPairing(setting) },
+      { name: say("setModes"), desc: describeModes(plugin), action: open },
       { name: say("setTakeOver"), desc: say("setTakeOverMore"), render: (setting) => this.#renderTakeOver(setting) },
       { name: say("setRibbon"), desc: say("setRibbonMore"), render: (setting) => this.#renderRibbon(setting) },
-      { name: say("setDaemon"), desc: `${describeDaemon(plugin)} ${say("setDaemonMore")}`, action: open },
-      { name: say("setModes"), desc: describeModes(plugin), action: open },
+      { name: say("headModel"), desc: `${describeDaemon(plugin)} ${say("setDaemonMore")}`, action: open },
+      { name: say("setTest"), desc: say("setTestMore"), action: () => void testConnection(plugin).then(notify) },
+      { name: say("setAddress"), desc: say("setAddressMore"), render: (setting) => this.#renderAddress(setting) },
+      { name: say("setCode"), desc: say("setCodeMore"), render: (setting) => this.#renderPairing(setting) },
       { name: say("setProgram"), desc: program, action: open },
     ];
   }
@@ -118,7 +118,7 @@ export class CompanionSettingTab extends PluginSettingTab {
   /** @param {Setting} setting */
   #renderRibbon(setting) {
     setting.addDropdown((dropdown) => {
-      dropdown.addOptions({ enrich: say("setRibbonEnrich"), propose: say("propose") });
+      dropdown.addOptions({ enrich: say("enrichNote"), propose: say("propose") });
       dropdown.setValue(this.companion.settings.ribbon).onChange((ribbon) => this.#change({ ribbon }));
       dropdown.selectEl.setAttribute("aria-label", say("setRibbon"));
     });

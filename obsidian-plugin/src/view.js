@@ -1,6 +1,6 @@
 /** The view in the sidebar or in a tab: set-up while something is missing, then the inbox. */
 
-import { ItemView, TFile } from "obsidian";
+import { ItemView, Keymap, TFile } from "obsidian";
 import { ApiError, Away } from "../ui/api.js";
 import { mountInbox } from "../ui/obsidian/mount.js";
 import { notifyOfErrors } from "./dialogs.js";
@@ -72,7 +72,16 @@ export class CompanionView extends ItemView {
     this.register(() => watchers.delete(watch));
     this.register(() => this.#endInbox());
     this.registerEvent(this.app.workspace.on("file-open", (file) => this.#showNote(file?.path ?? "")));
+    this.registerDomEvent(this.contentEl, "mouseover", (event) => this.#preview(event));
     await this.refresh();
+  }
+
+  /** Have Obsidian show the note of a link that the mouse is on. @param {MouseEvent} event */
+  #preview(event) {
+    const targetEl = event.target instanceof Element ? event.target.closest("a.cc-note") : null;
+    const linktext = decodeURIComponent(targetEl?.getAttribute("href")?.slice(1) ?? "");
+    const sourcePath = this.inbox?.app.inbox.current.peek()?.path ?? "";
+    if (linktext) this.app.workspace.trigger("hover-link", { event, source: VIEW, hoverParent: this, targetEl, linktext, sourcePath });
   }
 
   /**
@@ -135,7 +144,7 @@ export class CompanionView extends ItemView {
     const { companion: plugin, inbox } = this;
     const proposal = inbox?.app.inbox.current.peek();
     if (!inbox || !proposal) return;
-    if (target !== proposal.path) return this.app.workspace.openLinkText(target, proposal.path, event.ctrlKey || event.metaKey);
+    if (target !== proposal.path) return this.app.workspace.openLinkText(target, proposal.path, Keymap.isModEvent(event));
     await openPlace(plugin, proposal, event, (what) => void inbox.app.decisions.decide(what, [proposal.id]));
   }
 

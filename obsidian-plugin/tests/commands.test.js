@@ -123,7 +123,6 @@ describe("enrich section", () => {
     ["below a heading, past code", "b\n## Two", 9],
     ["on the heading itself", "Two", 10],
     ["below the last", "c\n", 11],
-    ["below an underlined one", "e\n", 12, "---\n# no\n---\n```\n# no\n```\n\n\n\n\n\nOne\n---\ne\n"],
     ["below one of those that read alike", "second", 4, "## Log\nfirst\n## Log\nsecond\n"],
   ];
   for (const [name, at, line, text = TEXT] of CASES) {
@@ -139,7 +138,6 @@ describe("enrich section", () => {
   const NONE = [
     ["in the properties", 5, TEXT],
     ["above the first heading", 4, "One\n\n# Two\n"],
-    ["below a rule and a list", 20, "One\n\n---\n\n- a\n---\nTwo\n"],
     ["in a note that has none", 3, "Text.\n"],
   ];
   for (const [name, cursor, text] of NONE) {
@@ -385,14 +383,50 @@ describe("why", () => {
   }
 });
 
-describe("pause and resume", () => {
-  test("are told the daemon, and shown", async () => {
+describe("pause and cancel", () => {
+  test("pausing is told the daemon, and shown; the same command ends it", async () => {
     await host.command("pause");
     assert.equal(host.said, "Background work is paused.");
     assert.equal(host.status.textContent, "Companion: paused, 3 today");
-    await host.command("resume");
+    await host.command("pause");
     assert.equal(host.said, "Background work goes on.");
     assert.equal(host.status.textContent, "Companion: 3 today");
+  });
+
+  test("all that is being done is cancelled, where there is something", async () => {
+    assert.equal(await host.command("cancel"), false);
+    host.daemon.status.runs = ["r1"];
+    host.daemon.thinking = new Promise(() => {});
+    await host.command("enrich-note");
+    await host.pass(1000);
+    await host.command("cancel");
+    assert.deepEqual(["r1", "run1"].map((id) => host.daemon.asked(`POST /runs/${id}/cancel`).length), [1, 1]);
+  });
+});
+
+describe("one property", () => {
+  test("is chosen from the fields, and asked for alone", async () => {
+    host.daemon.status.modes = { description: "write", tags: "propose" };
+    await host.command("enrich-field");
+    await host.click("tags");
+    assert.equal(host.daemon.asked("POST /runs")[0].body.field, "tags");
+  });
+});
+
+describe("a link into Obsidian", () => {
+  const follow = async (link) => {
+    host.plugin.links.get("callout-companion")(link);
+    await settle();
+  };
+
+  test("asks before it enriches a note, as anybody can make one", async () => {
+    await follow({ action: "enrich", path: "A.md" });
+    assert.equal(host.modal.titleEl.textContent, "Enrich A?");
+    assert.equal(host.daemon.asked("POST /runs").length, 0);
+    await host.click("Enrich note");
+    assert.equal(view.editor.getValue(), FILLED);
+    await follow({ action: "enrich", path: "None.md" });
+    assert.equal(host.said, "There is no note None.md in this vault.");
   });
 });
 
@@ -433,7 +467,7 @@ describe("notes that were here before", () => {
   });
 
   const ANSWERS = [
-    ["Yes, fill them", [{ fill: true, notes: 3 }], "They will be filled in the background."],
+    ["Yes, enrich them", [{ fill: true, notes: 3 }], "They will be filled in the background."],
     ["No, leave them alone", [{ fill: false, notes: 3 }], "They are left alone."],
     ["Decide later", [], undefined],
   ];
@@ -461,7 +495,7 @@ describe("notes that were here before", () => {
     await wait(3);
     host.daemon.answers.set("POST /backlog", answer(409, "the backlog has grown"));
     await host.command("backlog");
-    await host.click("Yes, fill them");
+    await host.click("Yes, enrich them");
     await settle();
     assert.equal(host.said, "The backlog has grown.");
   });
@@ -622,7 +656,7 @@ describe("many notes at once", () => {
       assert.equal(host.daemon.asked("POST /runs").length, isAsked ? 0 : 1);
       if (!isAsked) return;
       assert.match(host.modal.contentEl.textContent, /^50 notes of the vault may need something; .* may take hours\./);
-      await host.click("Fill them");
+      await host.click("Enrich them");
       assert.equal(host.daemon.asked("POST /runs").length, 1);
     });
   }

@@ -119,18 +119,18 @@ describe("settings", () => {
     assert.deepEqual(
       items.map(({ name }) => name),
       [
-        "Server address",
-        "Test the connection",
-        "Pairing code",
-        "Fill open notes while you rest",
-        "Ribbon button",
-        "What the daemon is set to",
         "What is written at once",
+        "Enrich open notes while you rest",
+        "Ribbon button",
+        "Model",
+        "Test the connection",
+        "Server address",
+        "Pairing code",
         "Program",
       ],
     );
     assert.ok(items.every(({ desc }) => desc));
-    assert.match(items[5].desc, /^qwen3-4b on this computer\. The model is on this computer: no note leaves it\. /);
+    assert.match(items[3].desc, /^qwen3-4b on this computer\. The model is on this computer: no note leaves it\. /);
   });
 
   const MODES = [
@@ -143,7 +143,7 @@ describe("settings", () => {
       host = new Host();
       Object.assign(host.daemon.status, modes);
       await host.load();
-      const [, , , , , , { desc }] = host.plugin.settingTabs__[0].getSettingDefinitions();
+      const [{ desc }] = host.plugin.settingTabs__[0].getSettingDefinitions();
       assert.match(desc, words);
     });
   }
@@ -151,7 +151,7 @@ describe("settings", () => {
   test("are kept", async () => {
     host = await new Host().load();
     const items = host.plugin.settingTabs__[0].getSettingDefinitions();
-    for (const [at, name, value, key] of [[3, "Fill open notes while you rest", true, "takeOver"], [4, "Ribbon button", "propose", "ribbon"]]) {
+    for (const [at, name, value, key] of [[1, "Enrich open notes while you rest", true, "takeOver"], [2, "Ribbon button", "propose", "ribbon"]]) {
       const setting = host.setting();
       items[at].render(setting);
       const [control] = setting.components;
@@ -175,7 +175,7 @@ describe("settings", () => {
       host = await new Host().load();
       act();
       const tab = host.plugin.settingTabs__[0];
-      tab.getSettingDefinitions()[1].action();
+      tab.getSettingDefinitions()[4].action();
       await settle();
       assert.equal(host.said, words);
     });
@@ -184,7 +184,7 @@ describe("settings", () => {
   test("pair by a code that is typed, and say when it is wrong", async () => {
     await strangers({});
     const setting = host.setting();
-    const { render } = host.plugin.settingTabs__[0].getSettingDefinitions()[2];
+    const { render } = host.plugin.settingTabs__[0].getSettingDefinitions()[6];
     render(setting);
     const [text] = setting.components;
     assert.equal(text.inputEl.ariaLabel, "Pairing code");
@@ -214,7 +214,7 @@ test("a check that began before the pairing does not say what was so before", as
   host.status.click();
   await settle();
   const setting = host.setting();
-  host.plugin.settingTabs__[0].getSettingDefinitions()[2].render(setting);
+  host.plugin.settingTabs__[0].getSettingDefinitions()[6].render(setting);
   setting.components[0].setValue("GOOD-CODE");
   find(setting.settingEl, "button", "Pair").click();
   await settle();
@@ -267,7 +267,7 @@ describe("the server's address", () => {
   const begin = async () => {
     host = await new Host().load();
     setting = host.setting();
-    host.plugin.settingTabs__[0].getSettingDefinitions()[0].render(setting);
+    host.plugin.settingTabs__[0].getSettingDefinitions()[5].render(setting);
     return setting.components[0].inputEl;
   };
   const leave = async (input, event) => {
@@ -491,7 +491,7 @@ describe("the vault's own daemon", () => {
     host.told = null;
     await host.load();
     const setting = host.setting();
-    host.plugin.settingTabs__[0].getSettingDefinitions()[2].render(setting);
+    host.plugin.settingTabs__[0].getSettingDefinitions()[6].render(setting);
     const pair = async (code) => {
       setting.components[0].setValue(code);
       find(setting.settingEl, "button", "Pair").click();
@@ -730,7 +730,7 @@ describe("the status bar", () => {
     await settle();
     assert.match(host.modal.contentEl.textContent, /qwen3-4b at http:\/\/llm\.example\/v1.*1500 tokens, 0\.50 dollars/s);
     find(host.modal.contentEl, "button", "Resume background work");
-    await host.click("Cancel all runs");
+    await host.click("Cancel all that is being done");
     assert.equal(host.daemon.asked("POST /runs/r1/cancel").length, 1);
     assert.equal(host.daemon.asked("POST /runs/r2/cancel").length, 1);
   });
@@ -742,7 +742,7 @@ describe("the status bar", () => {
     await host.load();
     host.status.click();
     await settle();
-    await host.click("Cancel all runs");
+    await host.click("Cancel all that is being done");
     assert.equal(host.daemon.asked("POST /runs/r2/cancel").length, 1);
     assert.equal(host.said, "There is no run r1.");
   });

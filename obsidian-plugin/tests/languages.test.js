@@ -75,16 +75,16 @@ for (const language of LANGUAGES) {
       host.language = language;
       await host.load();
       const { name } = host.plugin.commands__.get("pause");
-      assert.equal(name, (await read(language)).pauseBackground);
+      assert.equal(name, (await read(language)).toggleBackground);
     });
   });
 }
 
 const CHOICES = [
-  ["pt-BR", "Pausar o trabalho em segundo plano"],
-  ["zh-TW", "暂停后台工作"],
-  ["en-GB", "Pause background work"],
-  ["nl", "Pause background work"],
+  ["pt-BR", "Pausar ou retomar o trabalho em segundo plano"],
+  ["zh-TW", "暂停或恢复后台工作"],
+  ["en-GB", "Pause or resume background work"],
+  ["nl", "Pause or resume background work"],
 ];
 for (const [language, name] of CHOICES) {
   test(`of ${language} the nearest is spoken`, async () => {

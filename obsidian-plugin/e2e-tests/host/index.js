@@ -110,13 +110,19 @@ async function start() {
   app.fileManager = { renameFile: (file, path) => vault.rename(file, path) };
   const find = (path) => vault.getFileByPath(path) ?? vault.getFileByPath(`${path}.md`);
   // no note of these tests embeds another
-  app.metadataCache = Object.assign(new Events(), { getFileCache: () => ({}), getFirstLinkpathDest: find });
+  app.metadataCache = Object.assign(new Events(), { getFileCache: (file) => ({ headings: findHeadings(app, file) }), getFirstLinkpathDest: find });
   window.addEventListener("keydown", (event) => press(app, event));
   window.hostChanged = (path) => void vault.changed(path);
   const plugin = await loadPlugin(app);
   window.host.unload = () => plugin.unload();
   app.workspace.ready();
   window.host.isReady = true;
+}
+
+/** Where an open note has headings. */
+function findHeadings({ workspace }, file) {
+  const text = workspace.activeEditor?.file === file ? workspace.activeEditor.editor.getValue() : "";
+  return text.split("\n").flatMap((line, n) => (/^#+ /.test(line) ? [{ position: { start: { line: n } } }] : []));
 }
 
 function drawWindow(app) {

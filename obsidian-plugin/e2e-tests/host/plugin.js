@@ -54,6 +54,10 @@ export class Plugin extends Component {
     this.app.cliHandlers.set(name, handler);
   }
 
+  registerObsidianProtocolHandler() {}
+
+  registerHoverLinkSource() {}
+
   registerView(type, make) {
     this.app.viewKinds.set(type, make);
     this.register(() => this.app.viewKinds.delete(type));

@@ -132,6 +132,10 @@ class Plugin extends mocks.Plugin {
     return super.addRibbonIcon(icon, title, callback);
   }
 
+  registerObsidianProtocolHandler(action, handler) {
+    this.links = new Map([[action, handler]]);
+  }
+
   async loadData() {
     return structuredClone(now.host.data);
   }
@@ -183,6 +187,10 @@ export class Host {
     vault.read = decode;
     vault.process = async (file, edit) => vault.modify(file, edit(await decode(file)));
     vault.on("modify", (file) => void this.#reload(file));
+    this.app.metadataCache.getFileCache = (file) => {
+      const shown = [...this.views].find((view) => view.file === file)?.editor.content ?? "";
+      return { headings: findHeadings(shown) };
+    };
     Object.assign(this.workspace, {
       getActiveFile: () => this.active?.file ?? null,
       getActiveViewOfType: () => this.active,
@@ -391,6 +399,12 @@ export function find(parent, selector, name) {
   const found = all.find((one) => one.textContent === name || one.ariaLabel === name);
   assert.ok(found, `no ${selector} “${name}” among ${all.map((one) => one.textContent).join(", ")}`);
   return found;
+}
+
+/** Where a text has headings, underlined ones not among them, as Obsidian's cache of notes says it. */
+function findHeadings(text) {
+  const body = text.replace(/^---\n[^]*?\n---\n|^```[^]*?^```/gm, (part) => part.replace(/[^\n]/g, ""));
+  return body.split("\n").flatMap((line, n) => (/^#+ /.test(line) ? [{ heading: line, level: 1, position: { start: { line: n } } }] : []));
 }
 
 /** A file's text as an editor shows it. */

@@ -17,7 +17,7 @@ import { Sidebar } from "./sidebar.js";
  * @param {Omit<Shell, "isPage" | "root" | "hrefOf" | "noteHref">} shell
  */
 export function mountInbox(parent, api, shell) {
-  const app = new App(api, { ...shell, isPage: false, root: () => parent, hrefOf: () => "#", noteHref: () => "#" });
+  const app = new App(api, { ...shell, isPage: false, root: () => parent, hrefOf: () => "#", noteHref: (target) => `#${encodeURIComponent(target)}` });
   let begun = /** @type {Promise<void> | null} */ (null);
   const follow = async () => {
     begun ??= app.begin();
