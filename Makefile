@@ -17,23 +17,23 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 dev: $(PLUGIN)/main.js $(PAGE)/page.min.js
 
 .venv/pip:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@touch $@
 
 .venv/ready: pyproject.toml | .venv/pip
-	$(BIN)/python -m pip install --quiet --editable '.[mcp]' --group dev
-	touch $@
+	@$(BIN)/python -m pip install --quiet --editable '.[mcp]' --group dev
+	@touch $@
 
 # What the demo needs, and no more. The model comes while the packages are installed; where that
 # fails, the demo tries again, and says why.
 .venv/demo: pyproject.toml | .venv/pip
 	@echo "Setting up .venv, which takes a minute or two"
-	$(BIN)/python -m pip install --quiet filelock huggingface-hub platformdirs
-	$(BIN)/python -m companion.llm.download & fetch=$$!; \
+	@$(BIN)/python -m pip install --quiet filelock huggingface-hub platformdirs
+	@$(BIN)/python -m companion.llm.download & fetch=$$!; \
 		$(BIN)/python -m pip install --quiet --editable . && { wait $$fetch || true; }
-	touch $@
+	@touch $@
 
 .venv/node: .venv/ready
 	{ node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' && npm --version; } >/dev/null 2>&1 \

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePath
 
 from companion.app.connection import Connection
 from companion.app.local_vault import LocalVault
@@ -18,9 +20,11 @@ from companion.app.vault import Vault
 from companion.config import state_folder
 from companion.enrich.vault_settings import Reader
 from companion.enrich.workspace import Workspace, open_workspace
+from companion.errors import CompanionError
 from companion.vault.paths import PathNotFound, relative_path
 
 _STANDS_ASIDE = 30.0  # seconds that a daemon has to stop
+_NAMESAKES = 3
 Tell = Callable[[str], object]
 """Is called with a sentence for the user."""
 
@@ -101,3 +105,21 @@ def name_path(vault: Vault, typed: str, folder: Path) -> str:
             if vault.proposals(ProposalQuery(folder=path, state="all", limit=1)).total:
                 return path
         raise
+
+
+def find_namesakes(error: CompanionError) -> list[str]:
+    """Return a few notes that have the name of a path that is not there, in other folders.
+
+    In Obsidian a note goes by its name. For the user's eyes only: they may be private.
+    """
+    if not isinstance(error, PathNotFound):
+        return []
+    name = PurePath(error.typed).name.casefold()
+    paths = (
+        Path(folder, file).relative_to(error.root).as_posix()
+        for folder, folders, files in os.walk(error.root)
+        if not folders.sort()  # the same ones each time
+        for file in sorted(files)
+        if file.casefold() in (name, f"{name}.md")
+    )
+    return list(islice((path for path in paths if not path.startswith(".")), _NAMESAKES))

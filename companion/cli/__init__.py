@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import shlex
 import sys
+from difflib import get_close_matches
 from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import Any, TextIO
 
@@ -55,6 +57,22 @@ _OLD_NAMES = {
     "backlog": ("service backlog", "companion.cli.backlog:backlog"),
     "similar": ("doctor similar", "companion.cli.similar:similar"),
 }
+_MEANT = {
+    "accept": "apply",
+    "ask": "enrich NOTE",
+    "cost": "status",
+    "daemon": "serve",
+    "fill": "enrich",
+    "install": "init",
+    "page": "open",
+    "reject": "refuse",
+    "remove": "uninstall",
+    "settings": "config get",
+    "start": "serve",
+    "stop": "service pause",
+    "why": "scan NOTE",
+}
+"""What people may type, and the command for it."""
 _COMMANDS = {name: place for section in _SECTIONS.values() for name, place in section.items()}
 _PLACES = _COMMANDS | {name: place for name, (_, place) in _OLD_NAMES.items()}
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
@@ -86,7 +104,14 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the command of the arguments; on a terminal, say its new name for an old one."""
+        """Return the command of the arguments; on a terminal, say its new name for an old one.
+
+        Raises UsageError for one that there is not, with the command that was probably meant.
+        """
+        if args[0] not in _PLACES and not args[0].startswith("-"):
+            near = get_close_matches(args[0], _COMMANDS, 1)
+            meant = _MEANT.get(args[0], near[0] if near else "--help")
+            raise UsageError(f"there is no command {args[0]}; try companion {meant}")
         name, command, rest = super().resolve_command(ctx, args)
         is_shown = sys.stderr and sys.stderr.isatty() and not ctx.resilient_parsing
         if name in _OLD_NAMES and is_shown:
@@ -175,11 +200,20 @@ def run(arguments: list[str]) -> int:
     except CompanionError as error:
         _raise_if_debug(arguments)
         _say(str(error))
+        _name_others(error)
         return 2 if isinstance(error, UsageError) else 1
     except Exception as error:
         _raise_if_debug(arguments)
         _say(_explain(error))
         return 1
+
+
+def _name_others(error: CompanionError) -> None:
+    """Print which notes have the name that was typed, where the path is wrong."""
+    from companion.app.open_vault import find_namesakes  # takes long, and --version needs none
+
+    if others := find_namesakes(error):
+        _say(f"there is {', '.join(map(shlex.quote, others))}")
 
 
 def _explain(error: Exception) -> str:

@@ -97,7 +97,10 @@ def _answer_questions(
 
     where = "the model runs on this machine, and nothing leaves it"
     if config.is_remote:
-        where = f"notes go to {config.endpoint.address}, but none that you mark as private"
+        where = f"notes go to {config.endpoint.address}, but none that is private"
+    table = config.private
+    marks = [*table.folders, *(f"#{tag}" for tag in table.tags), *table.properties]
+    where += f"; private by your settings: {', '.join(marks) or 'nothing'}"
     places = f"history and proposals: {state_folder(root)}; settings: {config_file()}"
     leave = "first companion undo, if what it wrote is to go, too; this lists all, and asks"
     yield (

@@ -28,7 +28,9 @@ def choose_registered_vault(output: Output, *, asks: bool) -> Path:
     """
     vaults = find_registered_vaults()
     if not vaults:
-        raise UsageError("Obsidian lists no vault on this machine; name its folder: init FOLDER")
+        raise UsageError(
+            "Obsidian lists no vault on this machine; name its folder: companion init FOLDER"
+        )
     if len(vaults) == 1:
         output.say(f"The vault that Obsidian lists: {vaults[0].root}")
         return vaults[0].root

@@ -155,7 +155,7 @@ def _tell_story(vault: Vault, path: str, report: ScanReport) -> Iterator[_Line]:
     yield _Line("Next", "bold")
     note, named = report.notes.get(path), shlex.quote(path)
     if path in report.skipped:
-        yield _Line(f"  mend what it is left alone for, and try again: companion scan {named}")
+        yield _Line(f"  end what it is left alone for, and look again: companion scan {named}")
     elif any(each.state == "open" for each in proposals):
         yield _Line(f"  decide on what waits: companion review {named}")
     if note and note.needs:
@@ -163,7 +163,8 @@ def _tell_story(vault: Vault, path: str, report: ScanReport) -> Iterator[_Line]:
         yield _Line(f"  fill it: companion enrich {named} ({off})")
     elif path not in report.skipped:
         yield _Line(f"  ask about it all the same: companion enrich {named}")
-    yield _Line(f"  see what a model would be sent: companion prompt {named}")
+    if path not in report.skipped:
+        yield _Line(f"  see what a model would be sent: companion prompt {named}")
 
 
 def _describe_change(change: Change) -> str:

@@ -19,7 +19,12 @@ class OutsideVault(UsageError):
 
 
 class PathNotFound(UsageError):
-    """The path that the user typed does not exist in the vault."""
+    """The path that the user typed does not exist in the vault at root."""
+
+    def __init__(self, message: str, typed: str, root: Path) -> None:
+        super().__init__(message)
+        self.typed = typed
+        self.root = root
 
 
 class LinkOutOfVault(OutsideVault):
@@ -136,7 +141,7 @@ def relative_path(root: Path, path: str | Path, cwd: Path) -> str:
         error = _find_error(base / typed)
         if error and error.errno not in (errno.ENOENT, errno.ENOTDIR):
             raise PathUnreadable(typed, error.strerror or str(error))
-    raise PathNotFound(f"there is no {typed} in the vault {root}")
+    raise PathNotFound(f"there is no {typed} in the vault {root}", typed, root)
 
 
 def _outside(root: Path, typed: str, cwd: Path) -> OutsideVault:

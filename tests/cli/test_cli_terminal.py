@@ -292,7 +292,10 @@ def test_an_old_name_says_the_new_one_on_a_terminal(user: User) -> None:
 
 
 USAGES = [
-    pytest.param(["bogus"], "No such command 'bogus'", id="command"),
+    pytest.param(["bogus"], "there is no command bogus; try companion --help", id="command"),
+    pytest.param(["why", "A.md"], "there is no command why; try companion scan NOTE", id="meant"),
+    pytest.param(["undoo"], "there is no command undoo; try companion undo", id="mistyped"),
+    pytest.param(["scan", "plan.md"], "there is 'My notes/Plan.md'", id="in another folder"),
     pytest.param(["enrich"], "Missing argument", id="no path"),
     pytest.param(["enrich", ".", "--bogus"], "No such option", id="option"),
     pytest.param(["enrich", ".", "--limit", "0"], "not in the range", id="limit"),
@@ -302,6 +305,7 @@ USAGES = [
 
 @pytest.mark.parametrize(("arguments", "words"), USAGES)
 def test_usage(user: User, arguments: list[str], words: str) -> None:
+    user.note("My notes/Plan.md")
     ran = user.run(*arguments)
     assert (ran.status, ran.out) == (2, "") and words in ran.err and "Traceback" not in ran.err
 

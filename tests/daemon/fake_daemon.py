@@ -232,7 +232,7 @@ class FakeVault(LocalVault):
 
 def _require(path: str) -> None:
     if path not in NOTES:
-        raise PathNotFound(f"there is no {path} in the vault")
+        raise PathNotFound(f"there is no {path} in the vault", path, Path())
 
 
 def make_result(path: str) -> Result:
