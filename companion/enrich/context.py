@@ -206,8 +206,9 @@ class VaultContext:
 
     def _offer_notes(self, path: str, text: str, likely: Iterable[str]) -> list[str]:
         """Return the notes to link to: those linked with the note, and those like it."""
-        notes = dict.fromkeys([*sorted(self.neighbours(path, text)), *likely])
-        targets = filter(None, map(self.names(path).target_of, notes))
+        names = self.names(path)
+        notes = filter(None, map(names.only_note, (*sorted(self.neighbours(path, text)), *likely)))
+        targets = filter(None, map(names.target_of, notes))
         return list(dict.fromkeys(targets))[:_OFFERED]
 
     def property_values(self, name: str, of_all: bool) -> Mapping[str, Sequence[str]]:

@@ -124,7 +124,8 @@ class Field:
 
         Raises NothingToChoose, and PromptError when the template cannot be expanded.
         """
-        assert self.template, "nobody asks for what comes from elsewhere"
+        if self.template is None:
+            return "Names of notes of the vault that belong here."
         offered = self.choices(note) or note.vocabulary.get(self.name, ())
         return self.template.render(
             note.short_values()
@@ -177,6 +178,7 @@ def load_field(
     )
     max_items = (frontmatter.max_items or 5) if frontmatter.kind in _LIST_KINDS else None
     key = _find_property(name, file, frontmatter)
+    is_bare = frontmatter.source is not None and not file.body.strip()
     field = Field(
         name=name,
         kind=frontmatter.kind,
@@ -187,7 +189,7 @@ def load_field(
         max_tokens=frontmatter.max_tokens or max_characters * (max_items or 1),
         whole_sentences=frontmatter.whole_sentences or frontmatter.kind == "prose",
         vocabulary=None if frontmatter.vocabulary == "none" else frontmatter.vocabulary,
-        template=None if frontmatter.source else compile_template(file, _VARIABLES),
+        template=None if is_bare else compile_template(file, _VARIABLES),
         trigger=frontmatter.trigger,
         source=frontmatter.source,
         addition=_find_addition(key, frontmatter),

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from companion.enrich.agent import AgentView
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.store.proposal import Acceptance
@@ -144,11 +145,15 @@ def test_links_are_written_as_obsidian_is_set(user: User, way: str, link: str) -
 
 def test_no_link_leads_to_a_private_note(user: User) -> None:
     user.configure('[notes]\nfields = ["field"]\n[private]\nfolders = ["People"]\n')
-    define(user, "kind: links")
+    define(user, "kind: links", "Some of {{ choices | join(', ') }}.")
     user.note("Lamp.md", NOTE.format(property="field:"))
-    user.says(field=["Ann Lee", "People/Bo"])
+    user.note("People/Diary.md", "Of the [[Lamp]].\n")
+    user.note("Shop.md", "Of the [[Lamp]].\n")
+    user.says(field=["Ann Lee", "People/Bo", "Diary"])
+    prompt = user.run("prompt", "Lamp.md").out
+    assert "Some of" in prompt and "Shop" in prompt and "Diary" not in prompt
+    assert prompt.count("Ann Lee") == 1  # the note's own words
     assert filled(user) == ""
-    assert "Ann Lee" not in user.run("prompt", "Lamp.md").out.replace("by Ann Lee", "")
 
 
 def test_a_checkbox_waits(user: User) -> None:
@@ -205,3 +210,15 @@ def test_an_edited_value_has_to_fit(user: User) -> None:
         assert "is no date" in bad.proposals[0].reason
         [*decisions.accept([Acceptance(proposal.id, "March 5, 2020")], "user")]
     assert "field: 05.03.2020\n" in user.read("Lamp.md")
+
+
+def test_agents_are_told_what_comes_from_other_notes(user: User) -> None:
+    define(user, "kind: links\nfrom: similar", "")
+    user.note("Lamp.md", NOTE.format(property="field:"))
+    with user.open() as space:
+        [need] = (
+            AgentView(space, VaultContext(space.scan(), is_guarded=True), "x")
+            .read_note("Lamp.md")
+            .needs
+        )
+    assert "notes" in need.instruction.lower()
