@@ -43,7 +43,7 @@ from companion.enrich.similar import SimilarNotes
 from companion.enrich.statements import Quotation, is_definition
 from companion.enrich.typed_values import find_untold
 from companion.enrich.words import read_paragraphs, width
-from companion.errors import AnswerError, EndpointError
+from companion.errors import AnswerError
 from companion.note.link_names import only_one, without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION, Need
@@ -356,9 +356,6 @@ class Acceptor:
         """The notes most similar to this one, without `.md`, the most similar first."""
         if self.similar is None:
             return ()
-        note, vault_context = self.note, self.vault_context
-        try:
-            nearest = self.similar.find_nearest(vault_context, note.path, note.parsed, NEIGHBOURS)
-        except (EndpointError, AnswerError):
-            return ()
-        return [without_extension(each.path) for each in nearest]
+        note, context = self.note, self.vault_context
+        alike = self.similar.find_likely(context, note.path, note.parsed, NEIGHBOURS)
+        return list(map(without_extension, alike))

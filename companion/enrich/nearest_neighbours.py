@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from hashlib import sha256
 from math import sqrt
@@ -33,9 +33,9 @@ _BETA = 0.6  # under 1: that a value is right counts for more than that none is 
 _PRECISION = 0.6  # of the values that a rule chooses; it has to hold for the lower bound
 _DEVIATIONS = 1.645  # standard deviations below the mean, for a bound that holds 95 times in 100
 
-SAMPLE = 300  # notes at most that are left out in turn
-AT_ONCE = 50  # of them
-SECONDS = 3.0  # for that, at most
+_SAMPLE = 300  # notes at most that are left out in turn
+_AT_ONCE = 50  # of them
+_SECONDS = 3.0  # for that, at most
 
 
 class Suggestion(NamedTuple):
@@ -177,28 +177,58 @@ class NearestNeighbours:
 
     def _learn(self, left_out: Collection[str]) -> Rule | None:
         """Return the rule that suits these notes best; None where they are too few or too mixed."""
-        if len(self._paths) < FEWEST or not left_out:
-            return None
-        until = time.monotonic() + SECONDS
-        order = sorted(left_out, key=lambda path: sha256(path.encode()).digest())[:SAMPLE]
-        ranked: list[tuple[float, bool]] = []
-        totals = Counter[str]()
-        notes = 0
-        for start in range(0, len(order), AT_ONCE):
-            if notes and time.monotonic() > until:
-                break
-            paths = order[start : start + AT_ONCE]
-            rows = [self._paths[path] for path in paths]
-            compared = self._table.compare(self._table.take(rows))
-            for path, row, similar in zip(paths, rows, compared, strict=True):
-                theirs = set(self._values[row])
-                shares = self._rank(path, similar)
-                ranked += [(shares[value], value in theirs) for value in list(shares)[: self._most]]
-                totals.update(theirs)
-            notes += len(paths)
-        rule = choose_rule(ranked, totals.total(), notes)
-        usual = totals.most_common(1)[0][1] / notes  # right, if all notes got the commonest value
-        return rule if rule and rule.precision >= usual else None
+
+        def rank(path: str, vector: Floats, similar: Floats) -> list[dict[str, float]]:
+            return [self._rank(path, similar)]
+
+        theirs = dict(zip(self._paths, self._values, strict=True))
+        return learn_rules(theirs, self._table, self._table, left_out, rank, self._most)[0]
+
+
+Rank = Callable[[str, "Floats", "Floats"], Sequence[Mapping[str, float]]]
+"""Returns the scores of the values that a note may have, by each of some ways to score them.
+
+It takes the path of the note, its vector, and the similarities of the notes that it is compared to.
+"""
+
+
+def learn_rules(
+    authors: Mapping[str, Sequence[str]],
+    vectors: VectorTable | NoteTable,
+    compared: VectorTable | NoteTable,
+    left_out: Collection[str],
+    rank: Rank,
+    most: int,
+) -> list[Rule | None]:
+    """Return the rule that suits the notes best for each way to score values; None: none does.
+
+    authors: the values of each note. vectors: of these notes, in their order. compared: those of
+    the notes that they are compared to. left_out: the notes that are left out in turn, as far as
+    there is time. most: values of a note at most.
+    """
+    rows = {path: row for row, path in enumerate(authors)}
+    sample = [path for path in left_out if path in rows]
+    if len(rows) < FEWEST or not sample:
+        return [None]
+    until, notes, totals = time.monotonic() + _SECONDS, 0, Counter[str]()
+    ranked: list[list[tuple[float, bool]]] = []
+    order = sorted(sample, key=lambda path: sha256(path.encode()).digest())[:_SAMPLE]
+    for start in range(0, len(order), _AT_ONCE):
+        if notes and time.monotonic() > until:
+            break
+        paths = order[start : start + _AT_ONCE]
+        taken = vectors.take([rows[path] for path in paths])
+        for path, vector, similar in zip(paths, taken, compared.compare(taken), strict=True):
+            theirs = set(authors[path])
+            all_scores = rank(path, vector, similar)
+            ranked = ranked or [[] for _ in all_scores]
+            for scores, told in zip(all_scores, ranked, strict=True):
+                told += [(scores[value], value in theirs) for value in _by_share(scores)[:most]]
+            totals.update(theirs)
+        notes += len(paths)
+    usual = totals.most_common(1)[0][1] / notes  # right, if all notes got the commonest value
+    rules = [choose_rule(told, totals.total(), notes) for told in ranked]
+    return [rule if rule and rule.precision >= usual else None for rule in rules]
 
 
 def choose_rule(shares: Sequence[tuple[float, bool]], authors: int, notes: int) -> Rule | None:

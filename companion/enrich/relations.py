@@ -6,23 +6,16 @@ has filled the property, by leaving out one after the other, as nearest_neighbou
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from companion.enrich.context import AskedNote, VaultContext
 from companion.enrich.nearest_neighbours import (
-    AT_ONCE,
-    FEWEST,
-    SAMPLE,
-    SECONDS,
     NearestNeighbours,
     Rule,
     Suggestion,
-    choose_rule,
+    learn_rules,
 )
 from companion.enrich.note_vectors import NoteVectors
 from companion.errors import NoteError
@@ -122,31 +115,14 @@ class Relations:
         self, paths: Sequence[str], left_out: Sequence[str]
     ) -> tuple[Callable[[_Score], float], Rule | None]:
         """Return the score that tells best, and from which on; None where none tells enough."""
-        rows = {path: row for row, path in enumerate(paths)}
-        known = filter(rows.__contains__, left_out)
-        order = sorted(known, key=lambda path: sha256(path.encode()).digest())[:SAMPLE]
-        if len(paths) < FEWEST or not order:
-            return _SCORERS[-1], None
-        until, notes, targets = time.monotonic() + SECONDS, 0, Counter[str]()
-        ranked: list[list[tuple[float, bool]]] = [[] for _ in _SCORERS]
-        for start in range(0, len(order), AT_ONCE):
-            if notes and time.monotonic() > until:
-                break
-            batch = order[start : start + AT_ONCE]
-            vectors = self._labelled.take([rows[path] for path in batch])
-            for path, vector, similar in zip(
-                batch, vectors, self._table.compare(vectors), strict=True
-            ):
-                scores = self._score(path, self._read_body(path), vector, similar)
-                for scorer, told in zip(_SCORERS, ranked, strict=True):
-                    best = sorted(scores, key=lambda note: -scorer(scores[note]))
-                    best = best[: self._field.max_items or 1]
-                    told += [(scorer(scores[n]), n in self._targets[path]) for n in best]
-                targets.update(self._targets[path])
-            notes += len(batch)
-        rules = [choose_rule(told, targets.total(), notes) for told in ranked]
-        usual = targets.most_common(1)[0][1] / notes  # right, if all notes got the commonest one
-        fit = [(r, s) for s, r in zip(_SCORERS, rules, strict=True) if r and r.precision >= usual]
+
+        def rank(path: str, vector: Floats, similar: Floats) -> list[dict[str, float]]:
+            scores = self._score(path, self._read_body(path), vector, similar)
+            return [{note: scorer(scores[note]) for note in scores} for scorer in _SCORERS]
+
+        authors, most = {path: self._targets[path] for path in paths}, self._field.max_items or 1
+        rules = learn_rules(authors, self._labelled, self._table, left_out, rank, most)
+        fit = [(rule, scorer) for rule, scorer in zip(rules, _SCORERS, strict=False) if rule]
         if not fit:
             return _SCORERS[-1], None
         rule, scorer = max(fit, key=lambda each: each[0].score)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from companion.config import Config
 from companion.enrich.context import VaultContext
@@ -32,6 +32,8 @@ from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import Field
 from companion.store.proposal import Flag
+
+T = TypeVar("T")
 
 _BUILD_SECONDS = 30.0  # for notes that were not encoded yet, at most
 _KEPT = 60.0  # seconds that what was learnt is kept while vectors are still made
@@ -117,11 +119,7 @@ class SimilarNotes:
         encoder = self.vectors.encoder
         if not isinstance(encoder, BuiltInEncoder) or not self._knows(language):
             return []
-        try:
-            return find_evidence(proposal, shown, encoder)
-        except (AnswerError, EndpointError) as error:
-            self._warn(str(error))
-            return []
+        return self._unless_it_fails(lambda: find_evidence(proposal, shown, encoder), [])
 
     def choose(
         self,
@@ -173,15 +171,17 @@ class SimilarNotes:
         language: str | None,
     ) -> Accepted | Rejected:
         """Return the links to similar or linked notes; flagged where nothing could be learnt."""
+
+        def find() -> Suggestion:
+            relations = self.relations(context, field, of_all=path in context.withheld)
+            vector = self.vectors.find(path, parsed)
+            if vector is None:
+                return NOTHING_KNOWN
+            return relations.suggest(path, parsed.note.body, vector)
+
         suggestion = NOTHING_KNOWN
         if self._knows(language):
-            try:
-                relations = self.relations(context, field, of_all=path in context.withheld)
-                vector = self.vectors.find(path, parsed)
-                if vector is not None:
-                    suggestion = relations.suggest(path, parsed.note.body, vector)
-            except (EndpointError, AnswerError) as error:
-                self._warn(f"similar notes are not looked for: {error}")
+            suggestion = self._unless_it_fails(find, NOTHING_KNOWN)
         flags: tuple[Flag, ...] = ("unverified",) if suggestion.chosen is None else ()
         notes = suggestion.candidates if suggestion.chosen is None else suggestion.chosen
         links = [link for note in notes if (link := context.link_to(note, path))]
@@ -204,19 +204,18 @@ class SimilarNotes:
         most: values at most. language: of the note, by its English name. Where the encoder fails,
         or does not know the language, nothing is known.
         """
-        if not self._knows(language):
-            return NOTHING_KNOWN
-        try:
+
+        def find() -> Suggestion:
             neighbours = self.neighbours(context, name, most, of_all=path in context.withheld)
-            if len(neighbours) < FEWEST:
+            vector = self.vectors.find(path, parsed) if len(neighbours) >= FEWEST else None
+            if vector is None:
                 return NOTHING_KNOWN
-            vector = self.vectors.find(path, parsed)
-        except (EndpointError, AnswerError) as error:
-            self._warn(f"similar notes are not looked for: {error}")
-            return NOTHING_KNOWN
-        if vector is None:
-            return NOTHING_KNOWN
-        return neighbours.suggest(path, vector, {tag.casefold() for tag in parsed.likely_tags})
+            has = {tag.casefold() for tag in parsed.likely_tags}
+            return neighbours.suggest(path, vector, has)
+
+        return (
+            self._unless_it_fails(find, NOTHING_KNOWN) if self._knows(language) else NOTHING_KNOWN
+        )
 
     def neighbours(
         self, context: VaultContext, name: str, most: int, *, of_all: bool = False
@@ -278,10 +277,9 @@ class SimilarNotes:
 
         The arguments are those of neighbours. No, where the encoder fails.
         """
-        try:
-            return self.neighbours(context, name, most, of_all=of_all).is_mixed
-        except (EndpointError, AnswerError):
-            return False
+        return self._unless_it_fails(
+            lambda: self.neighbours(context, name, most, of_all=of_all).is_mixed, False
+        )
 
     def find_nearest(
         self, context: VaultContext, path: str, parsed: ParsedNote, number: int
@@ -304,12 +302,9 @@ class SimilarNotes:
         self, context: VaultContext, path: str, parsed: ParsedNote, number: int
     ) -> list[str]:
         """Return the notes that find_nearest does; none where the encoder fails, with a warning."""
-        try:
-            neighbours = self.find_nearest(context, path, parsed, number)
-        except (EndpointError, AnswerError) as error:
-            self._warn(f"similar notes are not looked for: {error}")
-            return []
-        return [each.path for each in neighbours]
+        return self._unless_it_fails(
+            lambda: [each.path for each in self.find_nearest(context, path, parsed, number)], []
+        )
 
     @property
     def config(self) -> Config:
@@ -332,6 +327,14 @@ class SimilarNotes:
             " encoder does not know; base_url under [similar] names another encoder"
         )
         return False
+
+    def _unless_it_fails(self, find: Callable[[], T], otherwise: T) -> T:
+        """Return what find does; otherwise, with a warning, where the encoder fails."""
+        try:
+            return find()
+        except (AnswerError, EndpointError) as error:
+            self._warn(f"similar notes are not looked for: {error}")
+            return otherwise
 
     def _warn(self, text: str) -> None:
         if text not in self._warned:

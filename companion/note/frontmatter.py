@@ -5,7 +5,7 @@ scalar) is replaced by the value. Comments, blanks and every other byte stay.
 
 | written as           | a text becomes     | a list becomes                                  |
 |----------------------|--------------------|-------------------------------------------------|
-| nothing              | `key: text`        | a block list below, indented as others are here |
+| nothing              | `key: text`        | as the form says, indented as others here       |
 | `""` `null` `~` `|`  | `key: text`        | `key: [a, b]`, in the token's place             |
 | `[]`                 | `key: text`        | `key: [a, b]`                                   |
 | `[""]`               | `key: [text]`      | `key: [a, b]`                                   |
@@ -105,7 +105,7 @@ def add_property(
     span, line_end = note.frontmatter, _LINE_END.search(note.text)
     if block.is_flow:
         at = block.head[-1].end
-        text = f"{flow_scalar(name)}: {_inline(value, True, form)}"
+        text = f"{flow_scalar(name)}: {form.inline(value, in_flow=True)}"
     elif span:
         at = span.end
         newline = "\r\n" if note.text.endswith("\r\n", 0, at) else note.text[at - 1]
@@ -209,19 +209,19 @@ def _fill(
     if first.kind == "SequenceStartEvent":
         start, end = first.start, entry.value[-1].end
         if isinstance(value, list):
-            return [Edit(start + 1, start + 1, _inline(value, True, form)[1:-1])]
+            return [Edit(start + 1, start + 1, form.inline(value, in_flow=True)[1:-1])]
         if "#" in note.text[start:end]:
             reason = "a text cannot take the place of [ ] with a comment in it; fill it by hand"
             raise NoteRefused(reason, line=note.line_number(start))
-        return [Edit(start, end, _inline(value, block.is_flow, form))]
+        return [Edit(start, end, form.inline(value, in_flow=block.is_flow))]
     if not first.is_nothing:
-        return [_replace(note, first, _inline(value, block.is_flow, form))]
+        return [_replace(note, first, form.inline(value, in_flow=block.is_flow))]
     key = entry.key[0]
     if not (colon := _COLON.match(note.text, key.end)):
         reason = f"`{entry.name}` has no colon right after its name; fill it by hand"
         raise NoteRefused(reason, line=note.line_number(key.start))
     if isinstance(value, str) or block.is_flow or form.is_flow:
-        return [_put(note, colon.end(), _inline(value, block.is_flow, form))]
+        return [_put(note, colon.end(), form.inline(value, in_flow=block.is_flow))]
     return [_add_items(note, colon.end(), _item_prefix(note, block, form), value, form)]
 
 
@@ -235,7 +235,7 @@ def _fill_item(
     """Return the edits that put the first value in place of the only item, the rest after it."""
     opening, item, _ = entry.value
     if opening.style is True:
-        return [_replace(note, item, _inline(values, True, form)[1:-1])]
+        return [_replace(note, item, form.inline(values, in_flow=True)[1:-1])]
     text = form.scalar(values[0])
     edit = _put(note, opening.start + 1, text) if item.is_nothing else _replace(note, item, text)
     prefix = note.text[line_start(note.text, opening.start) : opening.start] + "- "
@@ -266,11 +266,7 @@ def _add_items(
     """Return the edit that adds list items, one a line, below the line of offset."""
     rest, newline, _ = _LINE_END.split(note.text[offset:], maxsplit=1)
     start = offset + len(rest) + len(newline)
-    return Edit(start, start, _items(prefix, values, newline, form))
-
-
-def _items(prefix: str, values: list[str], newline: str, form: PropertyForm) -> str:
-    return "".join(f"{prefix}{form.scalar(value)}{newline}" for value in values)
+    return Edit(start, start, form.items(prefix, values, newline))
 
 
 def _item_prefix(note: NoteText, block: YamlBlock, form: PropertyForm) -> str:
@@ -292,13 +288,6 @@ def _indent(note: NoteText, block: YamlBlock) -> str:
     return blanks[0] if blanks else ""
 
 
-def _inline(value: str | list[str], in_flow: bool, form: PropertyForm) -> str:
-    """Return the value on one line. in_flow: it is to go within brackets or braces."""
-    if isinstance(value, list):
-        return f"[{', '.join(form.scalar(each, in_flow=True) for each in value)}]"
-    return form.scalar(value, in_flow=in_flow)
-
-
 def _lines(
     note: NoteText,
     block: YamlBlock,
@@ -309,5 +298,5 @@ def _lines(
 ) -> str:
     key = _indent(note, block) + yaml_scalar(name)
     if isinstance(value, str) or form.is_flow:
-        return f"{key}: {_inline(value, False, form)}{newline}"
-    return f"{key}:{newline}" + _items(_item_prefix(note, block, form), value, newline, form)
+        return f"{key}: {form.inline(value)}{newline}"
+    return f"{key}:{newline}" + form.items(_item_prefix(note, block, form), value, newline)

@@ -70,6 +70,16 @@ class PropertyForm(NamedTuple):
         is_simple = scalar.strip("'\"") == text and not re.search(r"[\"'\\]", text)
         return f"{self.quote}{text}{self.quote}" if self.quote and is_simple else scalar
 
+    def inline(self, value: str | list[str], *, in_flow: bool = False) -> str:
+        """Return the value on one line; the other parameter is that of scalar."""
+        if isinstance(value, list):
+            return f"[{', '.join(self.scalar(each, in_flow=True) for each in value)}]"
+        return self.scalar(value, in_flow=in_flow)
+
+    def items(self, prefix: str, values: list[str], newline: str) -> str:
+        """Return the values as lines of a block list, with the prefix before each."""
+        return "".join(f"{prefix}{self.scalar(value)}{newline}" for value in values)
+
 
 PLAIN_FORM = PropertyForm()
 """That of Obsidian: text, and a list in a block."""

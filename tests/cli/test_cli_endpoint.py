@@ -221,8 +221,8 @@ def test_links_to_notes_that_exist(user: User, said: str, written: str) -> None:
 
 
 VALUES = [
-    pytest.param("bread, Nope", "tags:\n  - bread\n", id="one of two"),
-    pytest.param("- #Bread\n- garden", "tags:\n  - bread\n  - garden\n", id="bullets and #"),
+    pytest.param("bread, Nope", "tags: [bread]\n", id="one of two"),
+    pytest.param("- #Bread\n- garden", "tags: [bread, garden]\n", id="bullets and #"),
     pytest.param("Nope", "tags:\n", id="none"),
 ]
 

@@ -33,7 +33,7 @@ def test_similar_notes_choose_the_tags_and_the_model_the_rest(tagged: User) -> N
     ran = tagged.run("enrich", "Bread.md")
     assert ran.status == 0, ran.all
     assert tagged.read("Bread.md").startswith(
-        "---\ndescription: What a stub is.\ntags:\n  - cooking\n---\n"
+        "---\ndescription: What a stub is.\ntags: [cooking]\n---\n"
     )
     assert fields_asked(tagged) == {"description", "callout"}
     assert "tags as similar notes have" in tagged.run("history", "--json").out
@@ -44,7 +44,7 @@ def test_the_model_chooses_where_that_is_set(tagged: User) -> None:
     tagged.says(tags=["garden"])
     assert tagged.run("enrich", "Bread.md").status == 0
     assert "tags" in fields_asked(tagged)
-    assert "  - garden\n" in tagged.read("Bread.md")
+    assert "tags: [garden]\n" in tagged.read("Bread.md")
     assert not list(tagged.home.glob("vaults/*/vectors.sqlite3"))
 
 
