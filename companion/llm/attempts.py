@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from companion.errors import CompanionError, EndpointError
-from companion.llm.budget import Budget
+from companion.llm.budget import Budget, Reservation
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
     CallFailed,
@@ -24,7 +24,6 @@ from companion.llm.endpoint_errors import (
 )
 from companion.llm.rate_limiter import RateLimiter
 from companion.llm.request import has_no_room
-from companion.llm.reservation import Reservation
 from companion.llm.response import Completion, Reply, Usage, read_completion, with_body_status
 
 if TYPE_CHECKING:
@@ -81,9 +80,8 @@ class Attempts:
         self._transport: Transport | None = None
         self._slots: AbstractContextManager[object] = nullcontext()
 
-    @property
-    def limiter(self) -> RateLimiter | None:
-        """What keeps the endpoint's limits a minute; None where there are none to keep."""
+    def _find_limiter(self) -> RateLimiter | None:
+        """Return what keeps the endpoint's limits a minute; None where there are none to keep."""
         settings = self._source.settings
         if settings.embedded or self._budget is None:
             return None
@@ -131,8 +129,8 @@ class Attempts:
                     return reply, endpoint
                 if isinstance(error, RateLimited):
                     error.retry_after = wait or None
-                    if self.limiter and wait <= _LONGEST_WAIT:
-                        self.limiter.hold(wait)  # the other calls would be refused, too
+                    if wait <= _LONGEST_WAIT and (limiter := self._find_limiter()):
+                        limiter.hold(wait)  # the other calls would be refused, too
                 if attempt >= retries or wait > _LONGEST_WAIT or isinstance(error, OutOfQuota):
                     raise error
                 self._cancelled.wait(max(wait, retry_delay(attempt, self._first_delay)))
@@ -161,7 +159,7 @@ class Attempts:
         Of LimitReached and Cancelled, Cancelled is raised.
         """
         turn, tokens = None, input_tokens + output_tokens
-        if limiter := self.limiter:
+        if limiter := self._find_limiter():
             turn = limiter.line_up(tokens, can_wait=self._can_wait)
         try:
             while True:

@@ -16,8 +16,7 @@ from typing import NamedTuple, TypeVar
 from companion.errors import EndpointError
 from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore, Reserved
 from companion.llm.endpoint import Endpoint
-from companion.llm.rate_limiter import RateLimiter
-from companion.llm.reservation import Reservation
+from companion.llm.rate_limiter import RateLimiter, Turn
 from companion.llm.response import Usage
 
 T = TypeVar("T")
@@ -76,6 +75,44 @@ class Caps(NamedTuple):
         """The cap on money, in millionths of a dollar."""
         most = self.dollars_a_day
         return None if most is None else round(min(most, _MAX_TOKENS) * _MICRO)
+
+
+class Reservation:
+    """The estimated cost of one call, counted as spent until settled or released.
+
+    A context manager, which releases it at the end unless it was settled, or `sent` is set: then
+    the call may be billed, and the estimate stays. None of this raises: the answer matters more.
+    turn: the call's turn at the endpoint, which ends with it. tier: the service tier at whose price
+    it is paid; None: the usual one.
+    """
+
+    def __init__(self, settle: Callable[[Usage | None], None] | None = None) -> None:
+        self.sent = False
+        self.turn: Turn | None = None
+        self.tier: str | None = None
+        self._settle = settle
+
+    def settle(self, usage: Usage | None) -> None:
+        """Replace the estimate by the usage; it stays where the endpoint counts 0 tokens, or None.
+
+        Only the first call has an effect.
+        """
+        settle, self._settle = self._settle, None
+        if settle:
+            settle(usage)
+        turn, self.turn = self.turn, None
+        if turn:
+            turn.end(usage, sent=self.sent)
+
+    def release(self) -> None:
+        """Remove the estimate: nothing was paid."""
+        self.settle(Usage())
+
+    def __enter__(self) -> Reservation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.settle(None if self.sent else Usage())
 
 
 class Budget:

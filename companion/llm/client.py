@@ -24,7 +24,6 @@ from companion.llm.endpoint_errors import (
     unusable_answer_error,
     web_page_error,
 )
-from companion.llm.rate_limiter import RateLimiter
 from companion.llm.request import REJECTED, Capabilities, Message, Question, has_no_room
 from companion.llm.response import (
     CUT,
@@ -109,11 +108,6 @@ class Client:
         """Return a key for the endpoint, by which its capabilities are remembered."""
         settings = self.settings
         return settings.base_url, settings.model, settings.json_mode
-
-    @property
-    def limiter(self) -> RateLimiter | None:
-        """What keeps the endpoint's limits a minute; None where there are none to keep."""
-        return self._attempts.limiter
 
     @property
     def under_way(self) -> int:

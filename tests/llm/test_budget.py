@@ -22,9 +22,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from companion.llm.budget import Budget, BudgetUnknown, DaySpending, LimitReached
+from companion.llm.budget import Budget, BudgetUnknown, DaySpending, LimitReached, Reservation
 from companion.llm.budget_store import Amount
-from companion.llm.reservation import Reservation
 from companion.llm.response import Usage
 from tests.clock import Clock
 from tests.examples import many

@@ -347,9 +347,8 @@ def test_what_an_endpoint_refuses_holds_other_calls_back(
     fake.play(error(429, retry_after="30"))
     cancelled = Event()
     with ask(fake, budget, cancelled) as client, ThreadPoolExecutor(1) as pool:
-        assert client.limiter
         waiting = pool.submit(client.ask_text, ASK, 100)
-        other = client.limiter.line_up(1)
+        other = budget.limiter(client.settings).line_up(1)
         while not (is_held := other.take() > 0) and not waiting.done():
             other.end(None, sent=False)
         assert is_held
