@@ -141,6 +141,7 @@ def _print_proposal(proposal: Proposal, output: Output) -> None:
                 "undoes": None,
                 "undone_by": None,
                 "left": [],
+                "decided_by": "",
                 "diff": None,
             }
         )

@@ -248,6 +248,12 @@ test("a proposal is asked for again with a sentence of one's own, and the old on
   await page.locator(".cc-row", { hasText: "Replaced" }).first().click();
   await page.getByRole("button", { name: "Restore" }).click();
   await waitFor("the old one is back", async () => (await call(`/proposals/${id}`)).state === "open");
+  const refused = page.locator(".cc-row", { hasText: /Sourdough.*Refused/s });
+  await call("/proposals/decide", { refuse: [id] }); // as another window does
+  await refused.first().waitFor();
+  const count = await refused.count();
+  await call("/proposals/decide", { undo: [id] });
+  await page.waitForFunction((before) => [...document.querySelectorAll(".cc-row")].filter(({ textContent }) => /Sourdough.*Refused/s.test(textContent ?? "")).length < before, count);
 });
 
 test("what is typed outlives another tab, new proposals, and a row that is chosen meanwhile", async () => {
@@ -329,6 +335,7 @@ test("a change is shown with what it did, and undone byte for byte; then done ag
   await vault.companion("enrich", "--retry", `${vault.path}/Garden/Dill.md`);
   const after = await vault.read("Garden/Dill.md");
   await show("history");
+  await page.locator(".cc-when", { hasText: /1 note · written at once/ }).first().waitFor();
   await page.locator(".cc-change", { hasText: "Dill" }).first().locator("summary").click();
   await page.locator(".cc-diff ins").first().waitFor();
   await page.getByRole("button", { name: "Undo: Dill" }).first().click();

@@ -156,7 +156,8 @@ export interface components {
          * @description A change. needs: that it filled. note: a remark. undoes: the change that it took back.
          *
          *     left: the parts that remain of a change that was undone in part, and is still `done`.
-         *     diff: unified, if it was asked for; null also once the note's texts were deleted.
+         *     decided_by: `user`, who accepted it; `setting`: it was written at once; or the agent, as
+         *     `agent:NAME`. diff: unified, if it was asked for; null also once the note's texts were deleted.
          */
         Change: {
             id: number;
@@ -172,6 +173,7 @@ export interface components {
             undoes: number | null;
             undone_by: number | null;
             left: string[];
+            decided_by: string;
             /** @default null */
             diff: string | null;
         };

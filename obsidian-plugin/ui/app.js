@@ -39,8 +39,6 @@ export class App {
   /** The note that is open beside the view. */
   openPath = signal("");
   hasKeys = signal(readKeys());
-  /** Whether a sentence for the model is taken here: its words are English, as the page is. */
-  canAskAgain = computed(() => this.shell.isPage);
   isWriting = computed(() => this.inbox.mode.value !== "read");
 
   /**
@@ -69,7 +67,13 @@ export class App {
 
   /** See whether something has changed. */
   async follow() {
-    await Promise.all([this.inbox.follow(), this.status.load()]);
+    await Promise.all([this.followProposals(), this.status.load()]);
+  }
+
+  /** See what is proposed and decided on, here or elsewhere. */
+  async followProposals() {
+    const isShown = this.tab.peek() === "decided";
+    await Promise.all([this.inbox.follow(), isShown ? this.decided.load() : this.decided.count()]);
   }
 
   /**
@@ -81,7 +85,7 @@ export class App {
     const { status } = this.status;
     if (name === "status") this.status.take(data, this.status.runs.peek());
     else if (name === "runs" && status.peek()) this.status.take(status.peek() ?? data, data.runs);
-    else if (name === "proposals") void this.inbox.follow().catch(() => {});
+    else if (name === "proposals") void this.followProposals().catch(() => {});
   }
 
   accept() {
@@ -131,7 +135,7 @@ export class App {
   }
 
   toggleAgain() {
-    if (!this.canAskAgain.peek() || !this.inbox.current.peek()) return;
+    if (!this.inbox.current.peek()) return;
     this.inbox.mode.value = this.inbox.mode.peek() === "again" ? "read" : "again";
     this.#settle();
   }

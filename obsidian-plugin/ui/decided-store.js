@@ -1,6 +1,6 @@
 /** What became of proposals: those that were accepted or refused, newest first. */
 
-import { computed, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 
 /** @import { Signal } from "@preact/signals" */
 /** @import { Proposal, ProposalPage } from "../src/api-types.d.ts" */
@@ -11,7 +11,7 @@ const PAGE = 200;
 export class DecidedStore {
   /** @type {Signal<Proposal[]>} */
   list = signal([]);
-  /** How many there were when this was opened. */
+  /** How many there are. */
   total = signal(0);
   isLoaded = signal(false);
   /** @type {Signal<number | null>} */
@@ -34,9 +34,15 @@ export class DecidedStore {
     /** @type {ProposalPage} */
     const page = await this.api.get("/proposals", { state: "decided", limit: PAGE });
     const moment = (/** @type {Proposal} */ each) => Date.parse(each.decided_at ?? each.made_at);
-    this.list.value = page.proposals.sort((a, b) => moment(b) - moment(a));
-    this.isLoaded.value = true;
-    this.currentId.value ??= this.list.value[0]?.id ?? null;
+    const ids = new Set(page.proposals.map(({ id }) => id));
+    const isGone = this.list.peek().some(({ id }) => id === this.currentId.peek() && !ids.has(id));
+    batch(() => {
+      this.total.value = page.total;
+      this.list.value = page.proposals.sort((a, b) => moment(b) - moment(a));
+      this.isLoaded.value = true;
+      if (isGone) this.currentId.value = null;
+      this.currentId.value ??= this.list.peek()[0]?.id ?? null;
+    });
   }
 
   /** @param {number} id of one that is open again */

@@ -135,6 +135,7 @@ def test_a_change_is_as_history_tells_it(vault: Vault) -> None:
         "undoes": None,
         "undone_by": None,
         "left": [],
+        "decided_by": "setting",
     }
     [listed] = vault.changes(ChangeQuery(path="A.md")).changes
     assert listed.diff is None

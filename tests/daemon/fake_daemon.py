@@ -226,6 +226,7 @@ class FakeVault(LocalVault):
             undoes=None,
             undone_by=None,
             left=[],
+            decided_by="setting",
             diff="".join(diff_lines("Stub.md", OLD, NEW)),
         )
 

@@ -53,7 +53,8 @@ class Change(Shape):
     """A change. needs: that it filled. note: a remark. undoes: the change that it took back.
 
     left: the parts that remain of a change that was undone in part, and is still `done`.
-    diff: unified, if it was asked for; null also once the note's texts were deleted.
+    decided_by: `user`, who accepted it; `setting`: it was written at once; or the agent, as
+    `agent:NAME`. diff: unified, if it was asked for; null also once the note's texts were deleted.
     """
 
     id: int
@@ -68,6 +69,7 @@ class Change(Shape):
     undoes: int | None
     undone_by: int | None
     left: list[str]
+    decided_by: str
     diff: str | None = None
 
     @classmethod

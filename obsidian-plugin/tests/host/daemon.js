@@ -298,7 +298,7 @@ export function progress(fields) {
 /** A change, as the API has it. */
 export function change(fields) {
   const usual = { id: 8, run: "run1", path: "A.md", kind: "enrich", state: "done", needs: [], model: "m" };
-  return { ...usual, made_at: "2026-01-01T12:00:00Z", note: "", undoes: null, undone_by: null, ...fields };
+  return { ...usual, made_at: "2026-01-01T12:00:00Z", note: "", undoes: null, undone_by: null, decided_by: "setting", ...fields };
 }
 
 /** A problem (RFC 9457), as the API answers it. */

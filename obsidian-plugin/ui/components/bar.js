@@ -27,7 +27,7 @@ export function Bar({ app, proposal }) {
       <button class="cc-btn" aria-keyshortcuts="R" onClick=${() => app.refuse()}><${Icon} name="x" />${say("refuse")}<${Key}>R<//></button>
       <button class="cc-btn" aria-keyshortcuts="J" onClick=${() => app.inbox.step(1)}><${Icon} name="skip" />${say("skip")}<${Key}>J<//></button>
       ${isDraft && html`<button class="cc-btn cc-btn--plain" onClick=${() => (app.inbox.draft(proposal.id).value = null)}><${Icon} name="undo" />${say("leaveAsWas")}</button>`}
-      ${!isDraft && app.canAskAgain.value && html`<button class="cc-btn cc-btn--plain" aria-keyshortcuts="I" aria-expanded=${String(mode === "again")} onClick=${() => app.toggleAgain()}><${Icon} name="again" /><span>${say("again")}<span class="cc-wide">${say("againBut")}</span></span><${Key}>I<//></button>`}
+      ${!isDraft && html`<button class="cc-btn cc-btn--plain" aria-keyshortcuts="I" aria-expanded=${String(mode === "again")} onClick=${() => app.toggleAgain()}><${Icon} name="again" /><span>${say("again")}<span class="cc-wide">${say("againBut")}</span></span><${Key}>I<//></button>`}
     </div>`;
 }
 

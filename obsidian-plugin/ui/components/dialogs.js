@@ -103,7 +103,7 @@ const KEYS = [
 function Keys({ app }) {
   const close = () => (app.dialog.value = null);
   const part = (/** @type {"decide" | "move" | "whileEditing"} */ name) => html`<h3>${say(name)}</h3><ul>
-    ${KEYS.filter(([where, key]) => where === name && (key !== "againButLabel" || app.canAskAgain.value)).map(([, key, caps]) => html`<li key=${key}>${say(key)}<span>${caps.map((cap) => html`<kbd class="cc-kbd">${cap}</kbd>`)}</span></li>`)}</ul>`;
+    ${KEYS.filter(([where]) => where === name).map(([, key, caps]) => html`<li key=${key}>${say(key)}<span>${caps.map((cap) => html`<kbd class="cc-kbd">${cap}</kbd>`)}</span></li>`)}</ul>`;
   return html`<${Dialog} onClose=${close} title=${say("keys")} words=${say("keysMore")}
     foot=${html`<label class="cc-check"><input type="checkbox" checked=${app.hasKeys.value} onChange=${(/** @type {any} */ { target }) => app.setKeys(target.checked)} />${say("singleKeys")}</label><button class="cc-btn" onClick=${close}>${say("close")}</button>`}>
     <div class="cc-keys"><div>${part("decide")}</div><div>${part("move")}${part("whileEditing")}</div></div><//>`;

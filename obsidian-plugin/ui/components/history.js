@@ -48,7 +48,8 @@ function Moment({ app, history, entry }) {
   const undoable = changes.filter(canBeUndone).length;
   const shown = isWhole.value || changes.length <= SHOWN + 1 ? changes : changes.slice(0, SHOWN);
   const by = changes[0]?.model ?? "";
-  return html`<li class=${undoable ? "" : "is-undone"}><div class="cc-when"><h2>${formatDay(at)} ${formatTime(at)}</h2><span class="cc-soft">${[say("notesCount", { n: notes }), by && showHidden(by)].filter(Boolean).join(" · ")}</span>
+  const who = [...new Set(changes.map(({ decided_by: name }) => nameDecider(name)))];
+  return html`<li class=${undoable ? "" : "is-undone"}><div class="cc-when"><h2>${formatDay(at)} ${formatTime(at)}</h2><span class="cc-soft">${[say("notesCount", { n: notes }), joinNames(who.filter(Boolean)), by && showHidden(by)].filter(Boolean).join(" · ")}</span>
     ${undoable > 1 && html`<button class="cc-btn cc-btn--quiet" onClick=${() => void undoRun(app, history, run, undoable)}><${Icon} name="undo" />${say("undoCount", { n: undoable })}</button>`}</div>
     <ul class="cc-card cc-changes">${shown.map((change) => html`<${Row} key=${change.id} app=${app} history=${history} change=${change} />`)}
       ${shown.length < changes.length && html`<li class="cc-more"><button class="cc-btn cc-btn--plain" onClick=${() => (isWhole.value = true)}>${say("showMore", { n: changes.length - shown.length })}</button></li>`}</ul></li>`;
@@ -75,6 +76,12 @@ function Row({ app, history, change }) {
       <${Diff} history=${history} id=${id} name=${name} /></details>
     ${isUndone && change.undone_by !== null ? html`<button class="cc-btn cc-btn--quiet" aria-label=${say("doAgainName", { name })} onClick=${() => void undo(change.undone_by ?? id)}><${Icon} name="again" />${say("doAgain")}</button>` : canBeUndone(change) && html`<button class="cc-btn cc-btn--quiet" aria-label=${say("undoName", { name })} onClick=${() => void undo(id)}><${Icon} name="undo" />${say("undo")}</button>`}
   </li>`;
+}
+
+/** @param {string} who decided on a change, as the API says it */
+function nameDecider(who) {
+  if (who.startsWith("agent:")) return say("byAgent", { name: who.slice("agent:".length) });
+  return who === "user" ? say("byYou") : who === "setting" ? say("atOnce") : showHidden(who);
 }
 
 /** @param {string} need as `callout:section:Title` */

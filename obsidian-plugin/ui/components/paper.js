@@ -208,7 +208,7 @@ function Reasons({ app, proposal }) {
   const count = (proposal.evidence ?? []).filter((each) => !each.supported).length;
   return html`<aside class="cc-evidence" style=${beside(count, count === 0)} aria-label=${say("whyLook")}>
     ${others.map((flag) => html`<div key=${flag}><h3><${Icon} name=${flagIcon(flag)} />${flagWords(flag)}</h3><p>${flagReason(flag)}</p></div>`)}
-    ${app.canAskAgain.value && proposal.flags.includes(OWN_SENTENCE) && html`<p><button class="cc-link" onClick=${() => (app.inbox.mode.value = "again")}>${say("askAnother")}</button></p>`}
+    ${proposal.flags.includes(OWN_SENTENCE) && html`<p><button class="cc-link" onClick=${() => (app.inbox.mode.value = "again")}>${say("askAnother")}</button></p>`}
   </aside>`;
 }
 

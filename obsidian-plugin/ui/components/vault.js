@@ -140,10 +140,10 @@ function FolderLine({ folder, icon }) {
 /** @param {{ app: App, texts: Outdated[] }} props */
 function OutdatedList({ app, texts }) {
   const asked = useSignal(new Set());
-  const ask = async (/** @type {Outdated} */ { id, path, kind }) => {
+  const ask = async (/** @type {Outdated} */ { id }) => {
     asked.value = new Set(asked.value).add(id);
     try {
-      await app.api.post("/runs", { paths: [path], mode: "rewrite", field: kind });
+      await app.api.post(`/proposals/${id}/again`);
       app.decisions.announce(say("askedNew"), false);
     } catch (error) {
       app.decisions.announce(/** @type {Error} */ (error).message, true);
