@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -104,7 +104,9 @@ def check_answer_checks() -> Finding:
 
 def check_prompts(config: Config, root: Path) -> Finding:
     """Check that the prompts load, the user's own included. Raises UsageError, PromptError."""
-    types = dict(read_obsidian_settings(root).property_types)
+    types: dict[str, str] = {}
+    with suppress(CompanionError):  # check_vault reports it
+        types = dict(read_obsidian_settings(root).property_types)
     prompts = load_prompts(config_folder() / "prompts", root / OWN_FOLDER / "prompts", types=types)
     make_rules(config, prompts)
     filled = sorted(field.fills for field in prompts.fields.values())
