@@ -15,7 +15,14 @@ from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import NoteBusy, NoteChanged, NoteRefused
 from companion.llm.response import Usage
 from companion.note.facts import UNKNOWN, Facts, read_facts
-from companion.vault.files import NoteFile, describe_read_error, read_file, stat_note
+from companion.vault.files import (
+    NoteFile,
+    attachment_reason,
+    describe_read_error,
+    is_note_name,
+    read_file,
+    stat_note,
+)
 
 _BEGUN_AGAIN = "the settings were changed meanwhile; it is worked on again, by the new ones"
 _BACKGROUND_OFF = "background work was switched off meanwhile (background.enabled)"
@@ -85,10 +92,12 @@ class NoteGuard:
             raise SettingsChanged("what other notes tell of it was changed meanwhile", path)
 
     def _may_tell(self, other: NoteFile) -> bool:
-        """Return whether a note may still tell of others, as when it was read."""
+        """Return whether a note or a PDF may still be told of others, as when it was read."""
         now = stat_note(self.space.root, other.path)
         if now is None or now == other:
             return now is not None
+        if not is_note_name(other.path):  # a PDF that was changed may still be told
+            return attachment_reason(self.space.root, other.path, self.space.ignore) is None
         return self.space.read_source(now) is not None
 
     def _leave_alone(self, path: str, facts: Facts) -> None:

@@ -121,6 +121,15 @@ def test_what_is_embedded_may_not_be_told_any_more(user: User, path: str, act: A
     assert not [each for each in user.kept() if "quail" in each.text]
 
 
+def test_a_pdf_that_changes_all_the_time_is_asked_about_once(user: User) -> None:
+    user.note("Stub.md", STUB.replace("mine.", "![[Bird.pdf]]"))
+    bird = user.note("Bird.pdf", make_pdf(["Of the quail."]))
+    usual = user.fake.script
+    user.fake.script = lambda seen, n: (bird.write_bytes(make_pdf([str(n)])), usual(seen, n))[1]
+    assert user.run("enrich", "Stub.md").status == 0
+    assert user.calls() == 1 and "What a stub is." in user.read("Stub.md")
+
+
 @pytest.mark.parametrize("new", ["New.md", "F/Stub.md", "F/New.md"])
 def test_a_note_that_is_renamed_is_written_under_its_new_name(user: User, new: str) -> None:
     note, folder = user.note("Stub.md"), user.vault / "F"
