@@ -29,6 +29,7 @@ export function findMissing({ workspace }) {
   /** @type {Set<string>} */
   const missing = new Set();
   workspace.iterateAllLeaves(({ view }) => {
+    if (view.getViewType() === "canvas" && !(field(field(view, "canvas"), "nodes") instanceof Map)) missing.add("canvas.nodes");
     if (!(view instanceof MarkdownView) || !view.file) return;
     if (!findCodeMirror(view.editor)) missing.add("editor.cm");
     if (readSaved(view) === null) missing.add("lastSavedData");

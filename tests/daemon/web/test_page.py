@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Literal
 from unicodedata import normalize
 from urllib.parse import quote
@@ -18,7 +20,7 @@ from companion.daemon.access import new_code
 from companion.daemon.guard import SHELL
 from companion.daemon.web.pages import STATIC_FILES
 from companion.note.needs import Need
-from companion.store.proposal import NewProposal
+from companion.store.proposal import FLAG_WORDS, NewProposal
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.test_attacks import HOSTS, ORIGINS, TWICE
@@ -180,3 +182,13 @@ def test_a_note_is_there_by_each_form_of_its_name(
         answer = attacked.get(f"/{place}&filter=all" if "notes" in place else f"/{place}").json
         assert answer[place.partition("?")[0]], place
     attacked.daemon.proposals.forget([path], "")
+
+
+def test_flags_are_said_alike_on_the_page_and_in_the_terminal() -> None:
+    plugin = Path(__file__).parents[3] / "obsidian-plugin"
+    words = json.loads((plugin / "ui/languages/en.json").read_text("utf-8"))
+    keys = re.findall(
+        r'"?([\w-]+)"?: \{ key: "\w+", why: "(\w+)"', (plugin / "ui/flags.js").read_text()
+    )
+    shown = {flag: words[key].replace("’", "'") for flag, key in keys}
+    assert shown == {flag: f"{why[0].upper()}{why[1:]}." for flag, why in FLAG_WORDS.items()}
