@@ -27,7 +27,7 @@ from companion.store.database import open_database
 from companion.store.journal import Journal
 from companion.vault.conflict_copies import is_conflict_copy
 from companion.vault.ignore import OWN_FOLDER
-from companion.vault.obsidian import SETTINGS, read_obsidian_settings
+from companion.vault.obsidian import SETTINGS, read_obsidian_settings, read_property_types
 from companion.vault.plugin_files import read_installed
 from companion.vault.watch import Watch, WatchUnavailable
 
@@ -106,7 +106,7 @@ def check_prompts(config: Config, root: Path) -> Finding:
     """Check that the prompts load, the user's own included. Raises UsageError, PromptError."""
     types: dict[str, str] = {}
     with suppress(CompanionError):  # check_vault reports it
-        types = dict(read_obsidian_settings(root).property_types)
+        types = read_property_types(root)
     prompts = load_prompts(config_folder() / "prompts", root / OWN_FOLDER / "prompts", types=types)
     make_rules(config, prompts)
     filled = sorted(field.fills for field in prompts.fields.values())

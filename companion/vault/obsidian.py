@@ -59,15 +59,24 @@ def read_obsidian_settings(root: Path) -> ObsidianSettings:
         except re.error as error:
             why = f"the excluded files' pattern {entry} is not understood ({error})"
             raise _unknown(file, why) from None
-    types = _settings(folder / _TYPES).get("types") or {}
-    if not isinstance(types, dict):
-        raise _unknown(folder / _TYPES, "types is not a list of properties")
     return ObsidianSettings(
         excluded=tuple(entry for entry in filters if entry.strip()),
         templates=tuple((path, whose) for path, whose in templates if path),
         link_format=_text(file, "newLinkFormat") or "shortest",
-        property_types=tuple((name.casefold(), str(kind)) for name, kind in types.items()),
+        property_types=tuple(read_property_types(root).items()),
     )
+
+
+def read_property_types(root: Path) -> dict[str, str]:
+    """Return Obsidian's word for the type of each property, by its casefolded name.
+
+    Raises UsageError, naming the file, if it cannot be read or understood.
+    """
+    file = root / SETTINGS / _TYPES
+    types = _settings(file).get("types") or {}
+    if not isinstance(types, dict):
+        raise _unknown(file, "types is not a list of properties")
+    return {name.casefold(): str(kind) for name, kind in types.items()}
 
 
 def compile_filter(pattern: str) -> re.Pattern[str]:

@@ -283,6 +283,18 @@ BROKEN = [
         id="text of a vocabulary",
     ),
     pytest.param(
+        "fields/x.md", field_text("kind: text", "from: similar"), 3, "link", id="a text from links"
+    ),
+    pytest.param(
+        "fields/x.md", field_text("kind: link", "from: me"), 3, "similar or links", id="from whom"
+    ),
+    pytest.param(
+        "fields/x.md", field_text("kind: date", "add: true"), 3, "every note", id="added anywhere"
+    ),
+    pytest.param(
+        "fields/x.md", field_text("kind: date", "folders: [A]"), 3, "add: true", id="never added"
+    ),
+    pytest.param(
         "fields/x.md",
         field_text("kind: text", "max_items: 3"),
         3,
