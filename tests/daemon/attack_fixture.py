@@ -54,6 +54,7 @@ _FILL: dict[str, object] = {
     "agent": "x",
     "script": "x",
     "field": "description",
+    "kind": "tags",
     "value": "What a stub is.",
     "ids": [1],
     "change": 999,
