@@ -81,7 +81,7 @@ test("from nothing installed to a paired daemon", { skip: !existsSync(PROGRAM) }
   await assertAccessible(page, VIEW);
   await click("Start");
   await view().getByRole("button", { name: "Decided" }).waitFor();
-  assert.match((await secret(page)) ?? "", /^[0-9a-f]{64}$/);
+  assert.match((await secret(page)) ?? "", /^[0-9a-f]{16}\.[0-9a-f]{64}$/);
   assert.match(await statusBar(page), /today/);
   assert.equal(clicks, 2);
   await assertAccessible(page, VIEW);

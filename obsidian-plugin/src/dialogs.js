@@ -59,7 +59,7 @@ export async function notifyOfErrors(plugin, act) {
  * @param {CompanionPlugin} plugin
  * @param {Modal} modal
  */
-export function openModal({ modals }, modal) {
+function openModal({ modals }, modal) {
   modals.add(modal);
   modal.setCloseCallback(() => modals.delete(modal));
   modal.open();

@@ -62,7 +62,7 @@ export function isComposing(editor) {
  * @param {Range} range
  * @returns {Range}
  */
-export function mapRange(text, edits, { anchor, head }) {
+function mapRange(text, edits, { anchor, head }) {
   const changes = toChanges(edits, text.length);
   if (anchor === head) {
     const place = changes.mapPos(leaveLines(text, edits, head), findSide(edits, head));

@@ -172,7 +172,7 @@ export function applyEdits(text, edits) {
  *
  * @param {Edit[]} edits
  */
-export function joinEdits(edits) {
+function joinEdits(edits) {
   /** @type {Edit[]} */
   const joined = [];
   for (const edit of [...edits].sort((a, b) => a.start - b.start || a.end - b.end)) {
