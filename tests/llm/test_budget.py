@@ -114,7 +114,9 @@ def test_what_counts_after_a_call(
     assert budget.spent_today() == spend().spent_today() == expected
 
 
-@pytest.mark.parametrize(("end", "expected"), [each for each in ENDS if each.id[:5] != "never"])
+@pytest.mark.parametrize(
+    ("end", "expected"), [each for each in ENDS if not str(each.id).startswith("never")]
+)
 def test_without_a_cap_a_call_counts_at_its_end(
     spend: Open, end: Callable[[Reservation], None], expected: DaySpending
 ) -> None:

@@ -87,8 +87,9 @@ def test_notes_of_a_folder_have_its_prompts(
     write("Recipes/system.md", "You bake.")
     prompts = load_prompts(root)
     own = prompts.for_note(path)
-    expected = instruction or PROMPTS.fields["description"].template.file.body
-    assert own.fields["description"].template.file.body.strip() == expected.strip()
+    packed, template = PROMPTS.fields["description"].template, own.fields["description"].template
+    assert packed and template
+    assert template.file.body.strip() == (instruction or packed.file.body).strip()
     assert own.fields["tags"].instruction(NOTE) == PROMPTS.fields["tags"].instruction(NOTE)
     is_baking = path.casefold().startswith("recipes/")
     [system] = [own.system.render({"language": None})]

@@ -253,7 +253,12 @@ def test_waits_for_another_program_to_close_it(
     note: Path, write: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     readers = [os.open(note, os.O_RDONLY)]
-    monkeypatch.setattr(time, "sleep", lambda _: readers and os.close(readers.pop()))
+
+    def close_next(_seconds: float) -> None:
+        if readers:
+            os.close(readers.pop())
+
+    monkeypatch.setattr(time, "sleep", close_next)
     write()
     assert (note.read_bytes(), readers) == (ENRICHED, [])
 
