@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from companion.note.properties import read_properties
 from companion.note.text import NoteText
 from companion.store.inverse import find_inverse, find_parts, find_parts_in_editor
 from companion.store.journal import Change, Journal, NewChange, write_note
+from companion.store.tables import MIGRATIONS
 from companion.store.undo import undo_change
 from companion.vault.write import read_note
 from tests.examples import many
@@ -363,28 +364,22 @@ def test_a_note_that_is_gone_is_no_other(
         undo_change(vault, journal, _change(journal, number), "run-2")
 
 
-_ASKED = """CREATE TABLE asked (
-    path TEXT NOT NULL, need TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL,
-    asked_at REAL NOT NULL, change INTEGER, PRIMARY KEY (path, need)) WITHOUT ROWID"""
-
-
 def _make_first_version(file: Path) -> None:
     """Make the journal one of before parts of a change could be taken back."""
-    with sqlite3.connect(file) as db:
-        for number, edits in db.execute("SELECT id, edits FROM changes").fetchall():
-            old = json.dumps([edit[:3] for edit in json.loads(edits)])
-            db.execute("UPDATE changes SET edits = ? WHERE id = ?", (old, number))
-        db.execute("ALTER TABLE changes DROP COLUMN parts")
-        db.execute("ALTER TABLE changes DROP COLUMN taken")
-        db.execute("DROP INDEX proposals_of_change")
-        later = ("notes", "outbox", "proposals", "proposal_sources", "batch_calls", "batches")
-        for table in later:
-            db.execute(f"DROP TABLE {table}")
-        db.execute("ALTER TABLE changes DROP COLUMN proposals")
-        db.execute("ALTER TABLE changes DROP COLUMN decided_by")
-        db.execute(_ASKED)
+    columns = """id, run, path, kind, state, made_at, before_sha256, after_sha256,
+        (SELECT json_group_array(json_array(value -> 0, value -> 1, value -> 2))
+            FROM json_each(edits)), needs, model, note, undoes"""
+    with closing(sqlite3.connect(file)) as db:
+        changes = db.execute(f"SELECT {columns} FROM changes").fetchall()
+        images = db.execute("SELECT change, before FROM images").fetchall()
+    file.unlink()
+    with closing(sqlite3.connect(file)) as db:
+        for statement in MIGRATIONS[0]:
+            db.execute(statement)
+        db.executemany(f"INSERT INTO changes VALUES ({', '.join('?' * 13)})", changes)
+        db.executemany("INSERT INTO images VALUES (?, ?)", images)
         db.execute("PRAGMA user_version=1")
-    db.close()
+        db.commit()
 
 
 def test_goes_on_with_a_journal_of_the_first_version(
