@@ -34,7 +34,9 @@ def costly(seen: Seen, _n: int) -> Scene:
 
 def spent(user: User) -> int:
     with closing(sqlite3.connect(user.home / "spending.sqlite3")) as db:
-        counted = db.execute("SELECT COALESCE(SUM(input_tokens + output_tokens), 0) FROM spending").fetchone()[0]
+        counted = db.execute(
+            "SELECT COALESCE(SUM(input_tokens + output_tokens), 0) FROM spending"
+        ).fetchone()[0]
     return int(counted)
 
 
