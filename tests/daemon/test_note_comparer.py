@@ -41,7 +41,7 @@ def test_a_stub_gets_the_tags_of_similar_notes(daemon_fixture: DaemonFixture) ->
     daemon_fixture.note("Bread.md", STUB.format(title="Cheese bread", text="Knead the dough."))
     run = daemon_fixture.run("Bread.md", wait=False)
     eventually(lambda: run.is_over, _PATIENCE)
-    assert "tags:\n  - cooking\n" in daemon_fixture.read("Bread.md")
+    assert "tags: [cooking]\n" in daemon_fixture.read("Bread.md")
     asked = [
         seen.body["response_format"]["json_schema"]["schema"] for seen in daemon_fixture.model.seen
     ]

@@ -66,9 +66,9 @@ def test_knows_a_note_by_any_spelling(
     ("after", "opened"),
     [
         pytest.param(0.0, {"x.md", "y.md"}, id="at once"),
-        pytest.param(19.9, {"x.md", "y.md"}, id="both are believed"),
-        pytest.param(20.0, {"y.md"}, id="the first has expired"),
-        pytest.param(30.0, set(), id="both have"),
+        pytest.param(34.9, {"x.md", "y.md"}, id="both are believed"),
+        pytest.param(35.0, {"y.md"}, id="the first has expired"),
+        pytest.param(45.0, set(), id="both have"),
     ],
 )
 def test_expires_by_itself(
