@@ -101,8 +101,6 @@ def _describe(result: NoteResult) -> str:
     for filled in result.changes:
         between = " " if filled.kind == "callout" else ", "
         return filled.text if isinstance(filled.text, str) else between.join(filled.text)
-    if result.status == "proposed":
-        return f"{count(len(result.proposals), 'value')} for you to decide on"
     return result.reason or "nothing"
 
 
