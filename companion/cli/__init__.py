@@ -40,7 +40,6 @@ _SECTIONS = {
         "model": "companion.cli.model:model",
         "config": "companion.cli.config:config",
         "doctor": "companion.cli.doctor:doctor",
-        "forget": "companion.cli.history:forget",
         "uninstall": "companion.cli.uninstall:uninstall",
     },
     "Programs and prompts": {
@@ -55,6 +54,7 @@ _OLD_NAMES = {
     "pause": ("service pause", "companion.cli.daemon_commands:pause"),
     "resume": ("service resume", "companion.cli.daemon_commands:resume"),
     "backlog": ("service backlog", "companion.cli.backlog:backlog"),
+    "forget": ("doctor forget", "companion.cli.history:forget"),
     "similar": ("doctor similar", "companion.cli.similar:similar"),
 }
 _MEANT = {

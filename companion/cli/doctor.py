@@ -15,6 +15,7 @@ from companion.app.connection import Connection
 from companion.app.remote_vault import RemoteVault
 from companion.app.runtime_file import find_daemon
 from companion.app.tokens import has_token, read_token, token_file
+from companion.cli.history import forget
 from companion.cli.output import Output, count
 from companion.cli.session import choose_vault, common_options
 from companion.cli.similar import similar
@@ -76,7 +77,8 @@ def doctor(
     return 1 if problems else 0
 
 
-doctor.add_command(similar)
+for _command in (forget, similar):
+    doctor.add_command(_command)
 
 
 def _answer_questions(

@@ -1,4 +1,4 @@
-"""companion history and companion forget: what was changed, and what is kept of notes' text."""
+"""companion history and companion doctor forget: changes, and what is kept of notes' text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What the author teaches: by descriptions of their own, by corrections, and by refusals.
 
-No model learns anything: prompts for models that are not small say it. `companion forget` deletes
-what proposals and corrections said, and with that the lessons.
+No model learns anything: prompts for models that are not small say it. `companion doctor forget`
+deletes what proposals and corrections said, and with that the lessons.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def test_a_correction_is_an_example_for_a_larger_model(user: User) -> None:
     assert user.run("prompt", "B.md").out == before, "nothing of a private note"
     note.write_text(text)
     assert said in user.run("prompt", "B.md").out
-    assert user.run("forget", "--yes", "A.md").status == 0
+    assert user.run("doctor", "forget", "--yes", "A.md").status == 0
     assert user.run("prompt", "B.md").out == before
 
 
