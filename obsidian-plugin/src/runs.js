@@ -32,8 +32,8 @@ const MOST_FAILURES = 50; // failures in a row until the run is given up: about 
 const NOTHING = { state: "queued", total: 0, counts: {}, waits: "", fault: "", results: [], next: 0 };
 
 /**
- * Have a model asked about a note, and return the result. If the note is renamed before the daemon gets to
- * it, it is asked about again.
+ * Have a model asked about a note, and return the result. If the note is renamed and nothing came
+ * of it, it is asked about again: what a model gave is kept, and not asked for twice.
  *
  * Throws Refused if there is no result.
  *
@@ -46,7 +46,7 @@ export async function askModel(plugin, file, scope) {
     const { path } = file;
     try {
       const result = await awaitResult(plugin, await startRun(plugin, file, scope), file);
-      if (file.path === path || result.status !== "skipped") return result;
+      if (file.path === path || result.change !== null || result.status === "proposed") return result;
     } catch (error) {
       if (file.path === path || !(error instanceof Refused)) throw error;
     }
