@@ -152,7 +152,7 @@ function placeCursor(user, line, ch) {
 
 /** @param {User} user */
 function clickRibbon(user) {
-  return clickIn(user, ".workspace-ribbon", '[aria-label="Fill this note"]', "");
+  return clickIn(user, ".workspace-ribbon", '[aria-label="Enrich note"]', "");
 }
 
 /**
