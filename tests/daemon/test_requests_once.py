@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,8 +29,8 @@ def test_a_decision_whose_answer_got_lost_is_not_made_twice(api: Api, vault: Dae
     body = {"accept": [{"id": first}]}
     headers = api.headers | {"Content-Type": JSON, "Idempotency-Key": "k1"}
     data = json.dumps(body).encode()
-    api.open(make_request("POST", "/api/v1/proposals/decide", headers, data)).close()
-    eventually(lambda: len(vault.changes()) == 1)
+    with closing(api.open(make_request("POST", "/api/v1/proposals/decide", headers, data))):
+        eventually(lambda: len(vault.changes()) == 1)
     eventually(lambda: send(api, "/proposals/decide", body).status == 200)
     [note] = send(api, "/proposals/decide", body).json["notes"]
     assert (note["status"], note["change"]) == ("enriched", vault.changes()[0].id)
