@@ -136,13 +136,11 @@ def _show_untouched(
 
 
 def _show_second_run(vault: Vault, output: Output) -> None:
-    """Try what a second run would do, and say it."""
-    again = vault.run(RunOptions(paths=[""])).total
-    told = (
-        f"{count(again, 'note')} would be tried again"
-        if again
-        else "nothing is left to do, and no model is asked"
-    )
+    """Do it all a second time, and say what that came to."""
+    run = vault.run(RunOptions(paths=[""], diff=True))
+    changed = sum(bool(result.diff) for result in run)
+    asked = count(run.usage.calls, "question") if run.usage.calls else "no question"
+    told = f"{asked} to the model, {count(changed, 'note') if changed else 'no note'} changed"
     output.say(f"A second run: {told}", style="bold")
 
 

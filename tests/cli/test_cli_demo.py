@@ -23,7 +23,7 @@ SCREEN = (
     "+description: What a stub is.",
     "Not touched: ",
     "Diary.md: it says ai: false",
-    "A second run: nothing is left to do, and no model is asked",
+    "A second run: no question to the model, no note changed",
     "On a page in the browser: companion demo serve, and beside it companion demo open",
 )
 """What the screen at the end says."""
