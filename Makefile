@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: dev demo test test-release check docs docs-site clean
 
-dev: $(PLUGIN)/main.js $(PAGE)/page.min.js
+dev: .venv/ready $(PLUGIN)/main.js $(PAGE)/page.min.js
 
 .venv/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
