@@ -76,21 +76,23 @@ class Editor:
 
     def get_offer(self, trial: Trial, text: str) -> tuple[str, dict[str, Any]]:
         """Return the address under which it is confirmed, and the offer."""
-        if trial.undoes is not None:
-            where, body = f"/changes/{trial.undoes}", {"apply": "client", "text": text}
-            return where, self.ask("POST", f"{where}/undo", body)["offer"]
-        order = {"paths": [path_of(trial.number)], "priority": "interactive", "text": text}
-        run = self.ask("POST", "/runs", order)["id"]
-        while not (results := self.ask("GET", f"/runs/{run}?wait=5")["results"]):
-            pass
-        return f"/runs/{run}", results[0]["offer"]
+        path = path_of(trial.number)
+        presence = {"client": "editor", "open": [path]}
+        self.ask("POST", "/presence", presence)
+        if trial.undoes is None:
+            self.ask("POST", "/runs", {"paths": [path], "priority": "interactive"})
+        else:
+            self.ask("POST", f"/changes/{trial.undoes}/undo", {})
+        while not (rows := self.ask("POST", "/presence", presence)["asked"]):
+            time.sleep(LATER)
+        where = f"/outbox/{rows[0]['id']}"
+        return where, self.ask("POST", f"{where}/edits", {"text": text})["offer"]
 
     def confirm(self) -> None:
         """Say that the edits were made."""
         assert self.sent
         where, hashes = self.sent
-        path = {} if where.startswith("/changes") else {"path": "any.md"}
-        self.made = self.ask("POST", f"{where}/applied", hashes | path)["change"]
+        self.made = self.ask("POST", f"{where}/applied", hashes)["change"]
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         place = find_daemon(self.state)

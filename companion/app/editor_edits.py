@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
-from companion.errors import NotThere, UsageError
+from companion.errors import UsageError
 from companion.note.edit import apply_edits
-from companion.note.editor_text import Utf16Edit, require_utf8, to_utf16
+from companion.note.editor_text import Utf16Edit, to_utf16
 from companion.store.change import Change, NewChange
 from companion.store.inverse import find_parts_in_editor
 from companion.store.moves import locate_note
@@ -83,26 +82,15 @@ class EditorEdits:
         """Record edits that clients made without confirming them. paths: the notes; None: all."""
         confirm_made_offers(self._space.root, self._space.journal, paths)
 
-    def find_change(self, number: int) -> Change:
-        """Return the change of that id. Raises NotThere."""
-        if (change := self._space.journal.change(number)) is None:
-            raise NotThere(f"there is no change {number}")
-        return change
-
-    def offer_undo(
-        self, change: Change, text: str, key: str = "", run: str | None = None
-    ) -> EditsInPart:
+    def offer_undo(self, change: Change, text: str, key: str, run: str) -> EditsInPart:
         """Return the edits that undo the change in a text in an editor.
 
-        key: as in offer; empty: that of the change. run: that the undo belongs to; None: a new one.
-
-        Raises NoteError.
+        key: as in offer. run: that the undo belongs to. Raises NoteError.
         """
-        require_utf8(text)
         require_made(change)
         change = locate_note(self._space.root, self._space.journal, change)
         inverse = find_parts_in_editor(self._space.journal, change, text)
-        undo = make_undo(change, inverse, run or new_run())
+        undo = make_undo(change, inverse, run)
         after = apply_edits(text, inverse.edits)
-        edits = self.offer(key or f"change {change.id}", undo, text, after, inverse.reason)
+        edits = self.offer(key, undo, text, after, inverse.reason)
         return EditsInPart(edits, inverse.left, inverse.reason)

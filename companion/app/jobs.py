@@ -19,7 +19,6 @@ from companion.enrich.task import Job, is_written, leave_out_asked, was_rejected
 from companion.enrich.workspace import Workspace
 from companion.enrich.written import find_rewrites
 from companion.errors import ConsentMissing, UsageError
-from companion.note.editor_text import require_utf8
 from companion.note.outline import Section, read_outline, section_at
 from companion.note.text import NoteText
 from companion.vault.files import (
@@ -66,8 +65,7 @@ def plan_run(
     left_alone = Counter[str]()
     if not (jobs or options.all):  # else each of them was named
         left_alone = count_left_alone(space, scan, options.paths if paths is None else paths)
-    is_for_editor = options.text is not None
-    warnings = [] if is_for_editor else find_unused(space.config, space.prompts, space.root, scan)
+    warnings = find_unused(space.config, space.prompts, space.root, scan)
     return RunPlan(jobs, skipped, warnings, left_alone)
 
 
@@ -170,11 +168,7 @@ def _limit(space: Workspace, jobs: list[Job], limit: int | None) -> list[Job]:
 def _find_section(space: Workspace, path: str, options: RunOptions) -> Section | None:
     if options.line is None:
         return None if options.section is None else Section(options.section, is_whole=False)
-    if options.text is None:
-        note = NoteText.decode(read_note(space.root, path).data)
-    else:
-        require_utf8(options.text)
-        note = NoteText(options.text)
+    note = NoteText.decode(read_note(space.root, path).data)
     return section_at(note, read_outline(note), options.line)
 
 

@@ -47,7 +47,7 @@ from companion.enrich.model import open_spending
 from companion.enrich.new_proposals import propose_for_script
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.errors import NoteError, NotThere, UsageError
+from companion.errors import NoteError, NotThere
 from companion.llm.catalog import require_model
 from companion.note.diff import diff_words
 from companion.store import journal, undo
@@ -131,8 +131,6 @@ class LocalVault:
 
     def run(self, options: RunOptions) -> LocalRun:
         """Return a run that fills notes while it is iterated over; see Vault."""
-        if options.text is not None:
-            raise UsageError("edits for an editor are made by the vault's daemon; start it")
         paths = [named_path(self.root, path) for path in dict.fromkeys(options.paths)]
         scan = self._space.scan()
         plan = plan_run(self._space, scan, options, paths)

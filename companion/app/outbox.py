@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
-from companion.app.editor_edits import ClientEdits, EditorEdits, EditsInPart
+from companion.app.editor_edits import EditorEdits, EditsInPart
 from companion.app.problem import code_of
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
@@ -32,7 +32,7 @@ from companion.store.outbox_row import NOT_OPEN, OutboxRow, Request
 from companion.store.proposal import Acceptance, ProposalState
 from companion.store.undo import Undone, undo_change
 from companion.vault.files import is_vault_there
-from companion.vault.paths import fold_path
+from companion.vault.paths import fold_path, spelled_path
 from companion.vault.write import read_note
 
 PATIENCE = 30.0  # seconds that a run waits for an editor to make its edits
@@ -82,18 +82,16 @@ class Outbox:
         self._stopped = False
         self._thread = threading.Thread(target=self._serve, name="outbox", daemon=True)
 
-    def undo(
-        self, change: Change, run: str | None = None, *, even_open: bool = False
-    ) -> Undone | OutboxRow:
+    def undo(self, change: Change, run: str | None = None) -> Undone | OutboxRow:
         """Undo the change, except the parts that were edited since.
 
-        In a note that is open, unless even_open, that is left to its editor: the row of it is
-        returned. run: that the undo belongs to; None: a new one.
+        In a note that is open that is left to its editor: the row of it is returned. run: that the
+        undo belongs to; None: a new one.
 
         Raises NoteError if it cannot be undone.
         """
         run = run or new_run()
-        if change.state == "done" and not even_open:
+        if change.state == "done":
             change = locate_note(self._space.root, self._space.journal, change)
             if self.is_open(change.path):
                 return self._add(Request(change.path, run, undoes=change.id))
@@ -169,27 +167,14 @@ class Outbox:
                 self._withdraw(row, error)
             raise
 
-    def offer(
-        self,
-        wishes: Sequence[Acceptance],
-        text: str,
-        run: str,
-        decided_by: str = "user",
-        key: str = "",
-        deadline: float = 0.0,
-    ) -> ClientEdits:
-        """Return the edits that accept proposals in a text in an editor. Raises NoteError.
-
-        key, deadline: as in EditorEdits.offer; without a key it is that of the run.
-        """
-        planned, change = self.decisions.plan_edits_for(wishes, text, run, decided_by)
-        old, new = planned.result.old, planned.result.new
-        return self.edits.offer(key or run, change, old, new, deadline=deadline)
-
     def confirm(
         self, id_: int, base_sha256: str, new_sha256: str, moved_to: str | None = None
     ) -> int:
-        """Record that an editor made the edits of a row, as EditorEdits.confirm does."""
+        """Record that an editor made the edits of a row, as EditorEdits.confirm does.
+
+        Raises UsageError also where no note is at moved_to.
+        """
+        moved_to = moved_to and spelled_path(self._space.root, moved_to)
         change = self.edits.confirm(self.row(id_).key, base_sha256, new_sha256, moved_to)
         self._changed.set()
         return change
@@ -327,10 +312,12 @@ class Outbox:
 
     def _plan(self, row: OutboxRow, text: str) -> EditsInPart:
         request = row.request
-        deadline = self._clock() + PATIENCE
         if request.undoes is not None:
             return self.edits.offer_undo(self._require(row), text, row.key, request.run)
-        edits = self.offer(_wishes(row), text, request.run, request.decided_by, row.key, deadline)
+        wishes, deadline = _wishes(row), self._clock() + PATIENCE
+        given = self.decisions.plan_edits_for(wishes, text, request.run, request.decided_by)
+        result, change = given[0].result, given[1]
+        edits = self.edits.offer(row.key, change, result.old, result.new, deadline=deadline)
         return EditsInPart(edits, [], "")
 
     def _undo_in_file(self, change: Change, run: str) -> Undone:

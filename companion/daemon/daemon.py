@@ -7,13 +7,11 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from functools import partial
 from math import ceil
 
 from companion.app.backlog import Backlog, BacklogConsent
-from companion.app.editor_edits import ClientEdits
 from companion.app.engine.engine import Engine
 from companion.app.engine.runs import Run
 from companion.app.engine.work_queue import Priority
@@ -41,7 +39,7 @@ from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError, VaultLocked
 from companion.llm.budget import Budget
-from companion.note.editor_text import Utf16Edit, require_utf8, to_utf16
+from companion.note.editor_text import Utf16Edit, to_utf16
 from companion.store.proposal import Acceptance
 from companion.store.proposals import Selection
 from companion.vault.index import Scan
@@ -58,10 +56,8 @@ class Daemon:
     """One vault's daemon. Call start() once, and stop() at the end. Safe to use from any thread.
 
     space: the vault, opened for writing. Its parts are for the API: vault, notes, outbox,
-    proposals and decisions are what clients ask about; vault_of_editor writes
-    notes that are open, too, for an editor that has saved them; engine has the runs;
-    model_fetch fetches the model that runs on this machine. The other public ones only the status
-    reads.
+    proposals and decisions are what clients ask about; engine has the runs; model_fetch fetches
+    the model that runs on this machine. The other public ones only the status reads.
     """
 
     def __init__(self, space: Workspace, spending: Budget) -> None:
@@ -109,8 +105,7 @@ class Daemon:
         )
         self.notes = LocalNotes(space, self._look_again, scan)
         self._comparer = NoteComparer(similar, scan) if similar else None
-        opened = partial(
-            LocalVault,
+        self.vault = LocalVault(
             space,
             notes=self.notes,
             decisions=self.decisions,
@@ -118,9 +113,8 @@ class Daemon:
             status=self.status,
             backlog=lambda: self.consent,
             is_watched=True,
+            take_back=self.outbox.undo,
         )
-        self.vault = opened(take_back=self.outbox.undo)
-        self.vault_of_editor = opened(take_back=partial(self.outbox.undo, even_open=True))
         self.events = Events(
             self.status,
             lambda: list(map(RunShape.model_validate, self.engine.runs.all())),
@@ -254,35 +248,9 @@ class Daemon:
         is_note = len(paths) == 1 and (self.root / paths[0]).is_file()
         if options.priority == "background" and is_note:
             return RunPlan([Job(paths[0], background=True)], [], [], Counter())
-        if options.text is not None and not is_note:
-            raise UsageError("edits for an editor are made for one note at a time")
         if options.mode != "again" and not all((self.root / path).is_file() for path in paths):
             self.reconciler.refresh(_REFRESH)
         return plan_run(self.space, self.reconciler.scan(), options, paths)
-
-    def confirm(
-        self, run: str, path: str, base_sha256: str, new_sha256: str, moved_to: str | None = None
-    ) -> int:
-        """Record in the journal that the client made the run's edits; return the change's id.
-
-        run: its id, also of a run that the daemon has forgotten. moved_to: the note's present
-        path, if it is no longer at path.
-
-        Raises UsageError if there were no such edits, or there is no such note.
-        """
-        moved_to = moved_to and spelled_path(self.root, moved_to)
-        return self.outbox.edits.confirm(run, base_sha256, new_sha256, moved_to)
-
-    def edits_for_text(
-        self, run: Run, path: str, text: str, only: Collection[int] | None = None
-    ) -> ClientEdits:
-        """Return the run's edits for the text that the editor shows now; see Run.find_proposals.
-
-        Raises UsageError, and NoteError if they no longer fit.
-        """
-        require_utf8(text)
-        wishes = list(map(Acceptance, run.find_proposals(path, only)))
-        return self.outbox.offer(wishes, text, run.id, "setting")
 
     def edits_of_proposal(self, wish: Acceptance, text: str) -> list[Utf16Edit]:
         """Return the edits that would accept a proposal in the text that an editor shows.

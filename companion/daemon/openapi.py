@@ -242,7 +242,6 @@ _EXAMPLE: dict[str, Any] = {  # of required fields, by their names
     "name": "qwen2.5-coder-1.5b",
     "new_sha256": "1" * 64,
     "nonce": "0123456789abcdef" * 4,
-    "only": [0],
     "open": ["Bread/Sourdough.md"],
     "path": "Bread/Sourdough.md",
     "paths": ["Bread"],
@@ -255,7 +254,7 @@ _EXAMPLES: dict[str, dict[str, Any]] = {  # of bodies that require nothing, by t
     "Decisions": {"accept": [{"id": 12}, {"id": 13, "text": "Better words."}], "refuse": [14]},
     "AskAgain": {"wish": "Shorter, and name the year."},
     "ScanOptions": {"paths": ["Bread"], "field": "description"},
-    "Undo": {"apply": "daemon"},
+    "Undo": {"run": "20261125-104412-3f9a"},
 }
 _HEALTH = {"status": {"const": "ok"}, "name": {"const": APP}, "version": {"type": "string"}}
 _HEALTH_SCHEMA = {"type": "object", "properties": _HEALTH, "required": list(_HEALTH)}

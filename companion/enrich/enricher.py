@@ -102,44 +102,41 @@ class Enricher(NoteWriter):
         except NoteError as error:
             return failed_result(job.path, error)
 
-    def ask(self, job: Job, text: str | None = None) -> Answered | Result:
+    def ask(self, job: Job) -> Answered | Result:
         """Return the values to write into the note; a result where there is nothing to write.
 
         What has an open proposal is not asked for. What the model gives is stored as proposals
         before this returns, so that nothing is asked for twice, whatever becomes of it. Where
         settings are changed meanwhile, the rest is asked for by the new ones.
 
-        text: of the note, as an editor holds it, in place of what the file holds.
-
         Raises NoteError, EndpointError, Cancelled, JournalError.
         """
         while True:
             self.workspace.wait_for_settings(self.cancelled)
             try:
-                return self._ask(job, text)
+                return self._ask(job)
             except (SettingsChanged, SettingsUnusable):
                 continue
             except NoteExcluded as error:
                 return Result(error.path, "skipped", error.reason, usage=error.usage)
 
-    def _ask(self, job: Job, text: str | None) -> Answered | Result:
+    def _ask(self, job: Job) -> Answered | Result:
         if reason := skip_reason(self.workspace.root, job.path, self.workspace.ignore):
             return Result(job.path, "skipped", reason)
-        data = self.read(job.path).data if text is None else text.encode("utf-8")
-        task = prepare_task(self.workspace, job, data)
+        task = prepare_task(self.workspace, job, self.read(job.path).data)
         if task.skipped:
             return Result(job.path, "skipped", task.skipped)
         task, proposed = self._reuse_open(job, task)
         if not task.needs and not proposed:
             return Result(job.path, "unchanged", "nothing to fill", left=task.unfilled)
-        if text is None and not (job.dry_run or job.propose):
+        if not (job.dry_run or job.propose):
             require_writable(self.workspace.root, job.path)
         answers = NoteAnswers((), Usage())  # where all of it was proposed before
         if task.needs:
             self.require_places(job.path, task)
             job_now, answers, more = self._ask_model(job, task)
             proposed += more
-            if text is None and job_now != job:  # an editor says itself what it calls its note
+            if job_now != job:
                 job, moved_to = job_now, job_now.path
                 if reason := skip_reason(self.workspace.root, moved_to, self.workspace.ignore):
                     return Result(moved_to, "skipped", reason, usage=answers.usage)

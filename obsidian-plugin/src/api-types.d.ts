@@ -61,23 +61,6 @@ export interface components {
             agent: string;
             change: number;
         };
-        /** @description An editor has made the edits of an offer: the hashes of the text before and after. */
-        Applied: {
-            base_sha256: string;
-            new_sha256: string;
-        };
-        /**
-         * @description An editor has made the edits of an offer in the note at path.
-         *
-         *     moved_to: its present path, if it was moved or renamed since the run was started.
-         */
-        AppliedTo: {
-            base_sha256: string;
-            new_sha256: string;
-            path: string;
-            /** @default null */
-            moved_to: string | null;
-        };
         /**
          * @description Ask for a proposal once more. wish: what you want otherwise, in your own words; empty: as it
          *     comes. agreed: as in RunOptions.
@@ -256,17 +239,6 @@ export interface components {
             end: number;
             text: string;
             place: components["schemas"]["PlaceShape"] | null;
-        };
-        /**
-         * @description The text that the editor shows now.
-         *
-         *     only: the numbers of the wanted changes in the note's result, counted from 0; null: all.
-         */
-        EditsAgain: {
-            path: string;
-            text: string;
-            /** @default null */
-            only: number[] | null;
         };
         /** @description Edits for the text that was sent. Of an undo, left and reason are as in Undone. */
         EditsInPart: {
@@ -761,10 +733,7 @@ export interface components {
         Restarted: {
             version: string;
         };
-        /**
-         * @description The result for a note of a run. number: counts up within the run. offer: the edits for an
-         *     editor.
-         */
+        /** @description The result for a note of a run. number: counts up within the run. */
         ResultShape: {
             path: string;
             /** @enum {string} */
@@ -787,9 +756,12 @@ export interface components {
             /** @default true */
             counted: boolean;
             number: number;
-            offer: components["schemas"]["OfferShape"] | null;
         };
-        /** @description An editor has made the edits of a row. moved_to: the note's path, if that changed since. */
+        /**
+         * @description An editor has made the edits of a row: the hashes of the text before and after.
+         *
+         *     moved_to: the note's path, if that changed since.
+         */
         RowApplied: {
             base_sha256: string;
             new_sha256: string;
@@ -813,15 +785,13 @@ export interface components {
          *     than now.
          *     all: in folders, fill every note, not only stubs. retry: ask again what was undone, deleted or
          *     rejected. section: add a callout under the one heading with this text, or else with these first
-         *     words. line: the same for the section that contains this line, counted from 1 in `text`, or in
-         *     the file without it; for headings that occur several times. limit: of the notes that are asked
+         *     words. line: the same for the section that contains this line of the file, counted from 1;
+         *     for headings that occur several times. limit: of the notes that are asked
          *     about or written.
          *     dry_run: write nothing, and tell what would be. propose: write nothing; what the model gives
          *     waits for a decision. diff: have the results show what changes in each note.
-         *     text: the one note as its editor shows it, or as its file has it if the client edits the file;
-         *     the run returns edits then, and writes nothing. even_open: also write notes that are open in an
-         *     editor; only for the client that shows them, with nothing unsaved. Else their edits wait for
-         *     that client, see `POST /api/v1/presence`.
+         *     The edits for a note that is open in an editor wait for the client that shows it, see
+         *     `POST /api/v1/presence`.
          *     on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
          *     than 50 notes go to a model on another machine; else that is refused with 409, `not-agreed`,
          *     with what it costs.
@@ -872,10 +842,6 @@ export interface components {
              * @enum {string}
              */
             priority: "interactive" | "request" | "background";
-            /** @default null */
-            text: string | null;
-            /** @default false */
-            even_open: boolean;
             /**
              * @default wait
              * @enum {string}
@@ -884,10 +850,6 @@ export interface components {
             /** @default false */
             agreed: boolean;
         } & (({
-            text?: null;
-        } | {
-            paths?: string[];
-        }) & ({
             line?: null;
         } | {
             section?: null;
@@ -1218,33 +1180,11 @@ export interface components {
             expires_at: string | null;
             token: string;
         };
-        /**
-         * @description How to undo. apply: the daemon writes, or the client gets edits for the text it shows.
-         *
-         *     run: the run that the undo belongs to in the journal. even_open: as in RunOptions.
-         */
+        /** @description How to undo. run: the run that the undo belongs to in the journal. */
         Undo: {
-            /**
-             * @default daemon
-             * @enum {string}
-             */
-            apply: "daemon" | "client";
             /** @default null */
             run: string | null;
-            /** @default null */
-            text: string | null;
-            /** @default false */
-            even_open: boolean;
-        } & ({
-            /** @constant */
-            apply?: "daemon";
-            text?: null;
-        } | {
-            /** @constant */
-            apply: "client";
-            run?: null;
-            text: string;
-        });
+        };
         /**
          * @description What came of taking a change back.
          *
@@ -1302,8 +1242,6 @@ export type AgentHistory = components['schemas']['AgentHistory'];
 export type AgentProposal = components['schemas']['AgentProposal'];
 export type AgentProposals = components['schemas']['AgentProposals'];
 export type AgentUndo = components['schemas']['AgentUndo'];
-export type Applied = components['schemas']['Applied'];
-export type AppliedTo = components['schemas']['AppliedTo'];
 export type AskAgain = components['schemas']['AskAgain'];
 export type AskAllAgain = components['schemas']['AskAllAgain'];
 export type AskedShape = components['schemas']['AskedShape'];
@@ -1322,7 +1260,6 @@ export type Decided = components['schemas']['Decided'];
 export type Decisions = components['schemas']['Decisions'];
 export type DecisionsMade = components['schemas']['DecisionsMade'];
 export type EditShape = components['schemas']['EditShape'];
-export type EditsAgain = components['schemas']['EditsAgain'];
 export type EditsInPart = components['schemas']['EditsInPart'];
 export type Estimate = components['schemas']['Estimate'];
 export type Evidence = components['schemas']['Evidence'];

@@ -321,10 +321,10 @@ def test_what_keeps_a_run_from_going_on_ends_it(
 def test_a_note_that_fails_costs_no_other(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     ask = Enricher.ask
 
-    def fail(self: Enricher, job: Job, text: str | None = None) -> object:
+    def fail(self: Enricher, job: Job) -> object:
         if job.path == "G.md":
             raise NoteError("boom", "G.md")
-        return ask(self, job, text)
+        return ask(self, job)
 
     monkeypatch.setattr(Enricher, "ask", fail)
     assert statuses(do(place.open(), "")) == {"F/Stub.md": "enriched", "G.md": "failed"}

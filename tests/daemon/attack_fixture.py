@@ -44,7 +44,6 @@ _FILL: dict[str, object] = {
     "text": STUB,
     "path": "Stub.md",
     "client": "x",
-    "only": [0],
     "fill": False,
     "code": "AAAA-AAAA",
     "nonce": "0" * 64,

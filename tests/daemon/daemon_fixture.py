@@ -29,6 +29,7 @@ from companion.config.settings import (
 from companion.daemon import scan_hints
 from companion.daemon.daemon import Daemon
 from companion.enrich.model import open_spending
+from companion.enrich.run import Result
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.endpoint import Endpoint
 from companion.store.journal import Change
@@ -240,10 +241,21 @@ class DaemonFixture:
         return run
 
     def editor_run(self, path: str, text: str, **options: Any) -> RunEntry:
-        """Return the one entry of an interactive run on the text of an editor."""
-        run = self.run(path, text=text, **{"priority": "interactive", **options})
+        """Return the one entry of a run on an open note, whose editor shows text and takes it."""
+        run = self.run(path, wait=False, **options)
+        outbox = self.daemon.outbox
+        eventually(lambda: run.is_over or outbox.rows_of([path]))
+        for row in outbox.rows_of([path]):
+            outbox.confirm(row.id, *outbox.give(row.id, text).edits[1:])
+        run.wait(10_000, _PATIENCE)
         (entry,) = run.since(0)
         return entry
+
+    def text_made(self, result: Result) -> str:
+        """Return the text that the change of a result made, from the journal."""
+        images = self.space.journal.images(result.change or 0)
+        assert images, result.reason
+        return images[1].decode()
 
     def rescan(self) -> None:
         """Have the daemon look over the whole vault, and return when it has."""

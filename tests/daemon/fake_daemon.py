@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from companion.app.editor_edits import ClientEdits
 from companion.app.engine.circuit_breaker import EndpointFault
 from companion.app.engine.engine import Engine
 from companion.app.engine.runs import Run, Runs
@@ -25,10 +24,8 @@ from companion.app.types.status import BackgroundWork, BacklogState, Fault, Spen
 from companion.daemon.daemon import Daemon
 from companion.enrich.plan import Filling
 from companion.enrich.run import Result
-from companion.errors import UsageError
 from companion.llm.response import Usage
 from companion.note.diff import diff_lines
-from companion.note.editor_text import Utf16Edit
 from companion.note.facts import Facts
 from companion.note.needs import Need
 from companion.store.outbox_row import OutboxRow, Request
@@ -58,7 +55,6 @@ class FakeDaemon(Daemon):
         self.settings_to_restart_for: tuple[str, ...] = ()
         self.settings_fault = ""
         self.fails_with: Exception | None = None
-        self.works_at_once = False
         self.open: dict[str, list[str]] = {}
         self.notes = FakeNotes()
         self.vault = FakeVault(self.status)
@@ -123,30 +119,7 @@ class FakeDaemon(Daemon):
         run = Run(name, options, max(1, len(options.paths)))
         self.engine.runs.add(run)
         run.usage = Usage(20, 10, 2, 8)
-        if self.works_at_once:
-            for path in options.paths:
-                run.add(make_result(path), make_client_edits() if options.text else None)
         return run
-
-    def confirm(
-        self,
-        run: str,
-        path: str,
-        base_sha256: str,
-        new_sha256: str,
-        moved_to: str | None = None,
-    ) -> int:
-        if base_sha256 != digest(OLD):
-            raise UsageError("nothing of that kind was offered")
-        self.confirmed = moved_to or path
-        return 4
-
-    def edits_for_text(
-        self, run: Run, path: str, text: str, only: Collection[int] | None = None
-    ) -> ClientEdits:
-        self._fail()
-        _require(path)
-        return make_client_edits()
 
     def pause(self) -> None:
         self.is_paused = True
@@ -242,11 +215,6 @@ def make_result(path: str) -> Result:
     usage = Usage(10, 5, 1, 4)
     left = ("aliases: left",)
     return Result(path, "enriched", "", filled, left, usage, OLD, NEW, change=3)
-
-
-def make_client_edits() -> ClientEdits:
-    """Return an offer to make NEW of OLD."""
-    return ClientEdits([Utf16Edit(16, 16, " Yes.")], digest(OLD), digest(NEW))
 
 
 def make_fault() -> EndpointFault:

@@ -99,14 +99,7 @@ def test_what_is_no_number_of_a_change_is_not_found(server: Served, number: str)
 
 HASHES = {"base_sha256": "1" * 64, "new_sha256": "0" * 64}
 UNDOS = [
-    pytest.param("3/undo", {"apply": "client"}, id="no text"),
-    pytest.param("3/undo", {"text": "x"}, id="text for the daemon"),
-    pytest.param("3/undo", {"apply": "client", "text": "x", "run": "a"}, id="run for a client"),
     pytest.param("3/undo", {"run": "a b"}, id="run"),
-    pytest.param("3/applied", {}, id="no hashes"),
-    pytest.param("3/applied", HASHES | {"base_sha256": "0" * 63}, id="short"),
-    pytest.param("3/applied", HASHES | {"base_sha256": "A" * 64}, id="capitals"),
-    pytest.param("3/applied", HASHES | {"new_sha256": "0" * 64 + "\n"}, id="a line end"),
     pytest.param("undo", {}, id="no changes"),
     pytest.param("undo", {"changes": [0]}, id="no number of a change"),
     pytest.param("undo", {"changes": [1] * 1001}, id="too many"),
@@ -116,3 +109,17 @@ UNDOS = [
 @pytest.mark.parametrize(("place", "body"), UNDOS)
 def test_refuses_undo(server: Served, place: str, body: object) -> None:
     assert_is_problem(server.post(f"/changes/{place}", body), 422)
+
+
+UNFIT_HASHES = [
+    pytest.param({}, id="no hashes"),
+    pytest.param(HASHES | {"base_sha256": "0" * 63}, id="short"),
+    pytest.param(HASHES | {"base_sha256": "A" * 64}, id="capitals"),
+    pytest.param(HASHES | {"new_sha256": "0" * 64 + "\n"}, id="a line end"),
+    pytest.param(HASHES | {"moved_to": "../Named.md"}, id="moved out of the vault"),
+]
+
+
+@pytest.mark.parametrize("body", UNFIT_HASHES)
+def test_refuses_to_confirm(server: Served, body: object) -> None:
+    assert_is_problem(server.post("/outbox/3/applied", body), 422)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from companion.app.types.runs import RunOptions
-from companion.errors import EndpointError, NoteChanged
+from companion.errors import EndpointError
 from tests.daemon.caller import Caller, make_request
 from tests.daemon.conftest import Served
-from tests.daemon.fake_daemon import NEW, OLD, digest, make_result
+from tests.daemon.fake_daemon import make_result
 from tests.daemon.test_guard import assert_is_problem
 
 WAITING = 10  # more than may wait at once
@@ -83,7 +83,6 @@ def test_follows_a_run(server: Served) -> None:
             "proposals": [],
             "diff": "--- a/Stub.md\n+++ b/Stub.md\n@@ -1,3 +1,3 @@\n ---\n-description:\n"
             "+description: Yes.\n ---\n",
-            "offer": None,
         }
     ]
     assert server.get(f"/runs/{run.id}?since=1").json["results"] == []
@@ -100,28 +99,6 @@ def test_long_runs_come_in_pieces(server: Served) -> None:
     while results := server.get(f"/runs/{run.id}?since={len(numbers)}").json["results"]:
         numbers += [result["number"] for result in results]
     assert numbers == list(range(1, 451))
-
-
-def test_an_editor_gets_edits(server: Served) -> None:
-    server.daemon.works_at_once = True
-    run = start(server, text=OLD)
-    offer = server.get(f"/runs/{run}").json["results"][0]["offer"]
-    expected = {
-        "edits": [{"start": 16, "end": 16, "text": " Yes.", "place": None}],
-        "base_sha256": digest(OLD),
-        "new_sha256": digest(NEW),
-    }
-    assert offer == expected
-    again = server.post(f"/runs/{run}/edits", {"path": "Stub.md", "text": OLD})
-    assert again.json == expected
-    applied = {"path": "Stub.md", "base_sha256": digest(OLD), "new_sha256": digest(NEW)}
-    assert server.post(f"/runs/{run}/applied", applied).json == {"change": 4}
-    other = applied | {"base_sha256": digest(NEW)}
-    assert_is_problem(server.post(f"/runs/{run}/applied", other), 422)
-    server.post(f"/runs/{run}/applied", applied | {"moved_to": "Named.md"})
-    assert server.daemon.confirmed == "Named.md"
-    outside = server.post(f"/runs/{run}/applied", applied | {"moved_to": "../Named.md"})
-    assert_is_problem(outside, 422)
 
 
 def test_cancels_a_run(server: Served) -> None:
@@ -152,8 +129,6 @@ ORDERS = [
     pytest.param({"paths": ["a"], "made_by": "m"}, "body", id="what to rewrite in another mode"),
     pytest.param({"paths": ["a"], "on_fault": "ask"}, "body/on_fault", id="on fault"),
     pytest.param({"paths": ["a"], "dry-run": True}, "body/dry-run", id="unknown"),
-    pytest.param({"paths": ["a", "b"], "text": "x"}, "body", id="text of two"),
-    pytest.param({"paths": [""], "text": "x"}, "body", id="text of the vault"),
 ]
 
 
@@ -168,7 +143,6 @@ def test_refuses_orders(server: Served, body: dict[str, Any], where: str) -> Non
 def test_unknown_runs_are_not_found(server: Served) -> None:
     assert_is_problem(server.get("/runs/none"), 404)
     assert_is_problem(server.post("/runs/none/cancel"), 404)
-    assert_is_problem(server.post("/runs/none/edits", {"path": "a", "text": ""}), 404)
 
 
 def test_refuses_to_wait_too_long(server: Served) -> None:
@@ -235,22 +209,7 @@ def test_nobody_waits_while_the_daemon_stops(server: Served) -> None:
         assert answer.result(10)["state"] == "queued"
 
 
-def test_edits_without_a_place_are_a_conflict(server: Served) -> None:
-    run = start(server)
-    server.daemon.fails_with = NoteChanged("the callout has gone", "Stub.md")
-    answer = server.post(f"/runs/{run}/edits", {"path": "Stub.md", "text": ""})
-    assert_is_problem(answer, 409)
-    assert answer.json["type"] == "urn:callout-companion:problem:note-changed"
-
-
 def _ask(server: Served, path: str) -> Any:
     """Ask over a connection of its own."""
     with Caller(server.port) as caller:
         return caller.send(make_request("GET", f"/api/v1{path}", server.headers)).json
-
-
-def test_edits_of_a_forgotten_run_are_confirmed(server: Served) -> None:
-    applied = {"path": "Stub.md", "base_sha256": digest(OLD), "new_sha256": digest(NEW)}
-    assert server.post("/runs/none/applied", applied).json == {"change": 4}
-    other = applied | {"base_sha256": digest(NEW)}
-    assert_is_problem(server.post("/runs/none/applied", other), 404)

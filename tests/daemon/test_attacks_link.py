@@ -12,7 +12,6 @@ from tests.daemon.daemon_fixture import FILLED, STUB, eventually
 __all__ = ["attacked", "daemon_fixture", "fake"]
 
 ORDER = {"paths": ["A/Stub.md"], "priority": "interactive"}
-IN_EDITOR = ORDER | {"text": STUB}
 WAYS_OUT = [pytest.param("A", id="its folder"), pytest.param("A/Stub.md", id="the note itself")]
 
 
@@ -46,13 +45,19 @@ def test_a_change_is_not_made_through_a_link(attacked: AttackedDaemon, what: str
 
 
 def test_an_editor_gets_no_edits_through_a_link(attacked: AttackedDaemon) -> None:
-    run = attacked.post("/runs", IN_EDITOR).json["id"]
-    offer = _follow(attacked, run)["results"][0]["offer"]
+    is_open = {"client": "desk", "open": ["A/Stub.md"]}
+    attacked.post("/presence", is_open)
+    attacked.post("/runs", ORDER)
+    eventually(lambda: attacked.post("/presence", is_open).json["asked"])
+    [row] = attacked.post("/presence", is_open).json["asked"]
+    place = f"/outbox/{row['id']}"
+    offer = attacked.post(f"{place}/edits", {"text": STUB}).json["offer"]
     let_out(attacked, "A", STUB)
-    again = attacked.post(f"/runs/{run}/edits", {"path": "A/Stub.md", "text": STUB})
+    again = attacked.post(f"{place}/edits", {"text": STUB})
     assert again.status == 409 and "symbolic link" in again.json["detail"]
     hashes = {name: offer[name] for name in ("base_sha256", "new_sha256")}
-    made = attacked.post(f"/runs/{run}/applied", {"path": "A/Stub.md", **hashes}).json
+    made = attacked.post(f"{place}/applied", hashes).json
+    attacked.post("/presence", {"client": "desk", "open": []})
     back = attacked.post(f"/changes/{made['change']}/undo")
     assert back.status in (409, 422)
 

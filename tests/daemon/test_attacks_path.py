@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from tests.daemon.attack_fixture import AttackedDaemon, attacked, daemon_fixture, fake, look
 from tests.daemon.caller import Answer
-from tests.daemon.daemon_fixture import STUB, eventually
+from tests.daemon.daemon_fixture import eventually
 
 __all__ = ["attacked", "daemon_fixture", "fake"]
 
@@ -192,7 +192,6 @@ LEADS = [
 WAYS: list[dict[str, object]] = [
     {"all": True, "mode": "replace", "retry": True, "diff": True},
     {"section": "Stub", "priority": "interactive"},
-    {"text": STUB, "priority": "interactive"},
 ]
 
 

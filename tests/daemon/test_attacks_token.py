@@ -111,8 +111,7 @@ SCOPE_OF_POSTS: dict[Scope, set[str]] = {  # that of all others is `all`, and of
     "decide": {
         *("/agents/accept", "/agents/undo", "/presence", "/proposals/decide", "/proposals/again"),
         *(f"/proposals/999/{name}" for name in ("again", "edits")),
-        *(f"/runs/RUN/{name}" for name in ("edits", "applied")),
-        *("/changes/undo", "/changes/999/undo", "/changes/999/applied"),
+        *("/changes/undo", "/changes/999/undo"),
         *(f"/outbox/999/{name}" for name in ("edits", "withdraw", "applied")),
     },
 }

@@ -183,8 +183,8 @@ def test_open_note_is_left_to_its_client(daemon_fixture: DaemonFixture) -> None:
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md", "Other.md"]))
     assert daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"]
     assert daemon_fixture.model.calls() == 0
-    entry = daemon_fixture.editor_run("Stub.md", STUB, priority="background")
-    assert entry.result.new == FILLED
+    result = daemon_fixture.editor_run("Stub.md", STUB, priority="background").result
+    assert daemon_fixture.text_made(result) == FILLED
     assert daemon_fixture.read("Stub.md") == STUB
     assert daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == []
     assert daemon_fixture.status().background.notes_today == 1
@@ -198,8 +198,8 @@ def test_open_note_is_handed_over_in_the_spelling_of_its_client(
     daemon_fixture.daemon.report_presence("desk", [in_editor])
     daemon_fixture.note(on_disk)
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", [in_editor]) == [in_editor])
-    entry = daemon_fixture.editor_run(in_editor, STUB, priority="background")
-    assert (entry.result.path, entry.result.new) == (on_disk, FILLED)
+    result = daemon_fixture.editor_run(in_editor, STUB, priority="background").result
+    assert (result.path, daemon_fixture.text_made(result)) == (on_disk, FILLED)
     assert daemon_fixture.daemon.report_presence("desk", [in_editor]) == []
 
 
@@ -211,8 +211,8 @@ def test_note_opened_while_the_model_thinks_is_handed_over_with_its_answer(
     daemon_fixture.model.answer()
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"])
     assert daemon_fixture.read("Stub.md") == STUB
-    entry = daemon_fixture.editor_run("Stub.md", EDITED, priority="background")
-    assert entry.result.new == EDITED_FILLED
+    result = daemon_fixture.editor_run("Stub.md", EDITED, priority="background").result
+    assert daemon_fixture.text_made(result) == EDITED_FILLED
     assert daemon_fixture.model.calls() == 1
     assert daemon_fixture.status().background.notes_today == 1
 
@@ -251,6 +251,7 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     daemon_fixture.model.answer()
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"])
+    daemon_fixture.note("Stub.md", REWRITTEN)
     entry = daemon_fixture.editor_run("Stub.md", REWRITTEN, priority="background")
     assert entry.result.status == "enriched"
     assert daemon_fixture.model.calls() == 2
@@ -357,7 +358,7 @@ def test_pause_ends_what_the_background_does_in_an_editor(daemon_fixture: Daemon
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     daemon_fixture.note("Stub.md")
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]))
-    run = daemon_fixture.run("Stub.md", wait=False, text=STUB, priority="background")
+    run = daemon_fixture.run("Stub.md", wait=False, priority="background")
     eventually(lambda: daemon_fixture.model.calls() == 1)
     daemon_fixture.daemon.pause()
     assert run.state == "cancelled" and not daemon_fixture.status().in_hand
@@ -401,8 +402,8 @@ def test_notes_in_editors_count_as_notes_of_the_day(daemon_fixture: DaemonFixtur
     daemon_fixture.note("Stub.md")
     daemon_fixture.note("Other.md")
     daemon_fixture.editor_run("Stub.md", STUB, priority="background")
-    entry = daemon_fixture.editor_run("Other.md", STUB, priority="background")
-    assert (entry.result.status, entry.result.ends_run) == ("failed", True)
+    run = daemon_fixture.run("Other.md", priority="background")
+    assert (run.state, "notes_a_day" in run.fault) == ("failed", True)
     assert "notes_a_day" in daemon_fixture.status().background.off
     assert daemon_fixture.daemon.report_presence("desk", ["Stub.md", "Other.md"]) == []
     assert daemon_fixture.model.calls() == 1

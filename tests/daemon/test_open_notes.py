@@ -170,15 +170,6 @@ def test_what_a_run_left_to_an_editor_outlives_the_daemon(
     assert rows(quiet) == [] and quiet.model.calls() == calls
 
 
-def test_client_that_shows_the_note_may_have_it_written(quiet: DaemonFixture) -> None:
-    quiet.daemon.report_presence("desk", ["Stub.md"])
-    run = quiet.run("Stub.md", even_open=True)
-    assert statuses(run) == {"Stub.md": "enriched"}
-    assert quiet.is_filled("Stub.md")
-    quiet.daemon.outbox.undo(quiet.changes()[0], even_open=True)
-    assert quiet.read("Stub.md") == STUB
-
-
 def test_dry_run_waits_for_nobody(quiet: DaemonFixture) -> None:
     quiet.daemon.report_presence("desk", ["Stub.md"])
     assert statuses(quiet.run("Stub.md", dry_run=True)) == {"Stub.md": "enriched"}
@@ -226,7 +217,9 @@ def test_open_note_is_taken_back_in_its_editor(quiet: DaemonFixture) -> None:
 
 def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: DaemonFixture) -> None:
     change, row = request_undo(quiet)
-    given = quiet.daemon.outbox.give(row.id, FILLED.replace("It grows", "It shrinks"))
+    shown = FILLED.replace("It grows", "It shrinks")
+    given = quiet.daemon.outbox.give(row.id, shown)
+    assert applied(shown, given.edits) == shown.replace("What a stub is.", "")
     made = quiet.daemon.outbox.confirm(row.id, *given.edits[1:])
     now, after = quiet.daemon.outbox.row(row.id), quiet.space.journal.change(change.id)
     assert given.reason and after

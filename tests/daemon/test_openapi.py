@@ -20,7 +20,7 @@ from companion.daemon.guard import OPEN_ROUTES
 from companion.daemon.openapi import describe_api
 from tests.daemon.attack_fixture import AttackedDaemon, attack
 from tests.daemon.conftest import Served
-from tests.daemon.daemon_fixture import STUB, eventually, open_daemon_fixture
+from tests.daemon.daemon_fixture import eventually, open_daemon_fixture
 from tests.examples import IS_RELEASE
 from tests.llm.fake_endpoint import FakeEndpoint
 
@@ -52,8 +52,8 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedDaemon]:
         folder = tmp_path_factory.mktemp("busy")
         fixture = stack.enter_context(open_daemon_fixture(folder, endpoint, monkeypatch))
         attacked = stack.enter_context(attack(fixture))
-        for order in ({"paths": ["A"]}, {"paths": ["Stub.md"], "apply": "client", "text": STUB}):
-            attacked.post("/runs", order)
+        for path in ("A", "Stub.md"):
+            attacked.post("/runs", {"paths": [path]})
         eventually(lambda: all(run.is_over for run in attacked.daemon.engine.runs.all()))
         yield attacked
         for run in attacked.daemon.engine.runs.active():
@@ -91,7 +91,7 @@ def test_the_document_says_it_all(server: Served) -> None:
     }
     is_open = {place for place, told in routes.items() if told.get("security") == []}
     assert is_open == OPEN_ROUTES
-    assert len({told["operationId"] for told in routes.values()}) == len(routes) == 60
+    assert len({told["operationId"] for told in routes.values()}) == len(routes) == 57
     assert all(told["summary"] and told["description"] for told in routes.values())
     parameters = [each for told in routes.values() for each in told.get("parameters", ())]
     assert all(len(each["description"]) > 8 for each in parameters)
@@ -119,5 +119,5 @@ def _name_what_is_there(case: schemathesis.Case[Any], busy: AttackedDaemon) -> N
                 named[field] = runs[turn % len(runs)]
             if field == "change" and isinstance(value, int) and 0 < value <= LARGEST:
                 named[field] = turn % 3 + 1
-            if field == "paths" and value == [""] and named.get("apply") != "client":
+            if field == "paths" and value == [""]:
                 named[field] = [NOTES[turn % len(NOTES)]]

@@ -96,8 +96,6 @@ def test_dry_run_writes_nothing(quiet: DaemonFixture) -> None:
         pytest.param(["No.md"], {}, "there is no No.md", id="not there"),
         pytest.param(["../Out.md"], {}, "relative to the vault", id="outside"),
         pytest.param(["F"], {"section": "H"}, "--section works on notes", id="section of a folder"),
-        pytest.param(["F"], {"text": STUB}, "for one note at a time", id="a folder in an editor"),
-        pytest.param(["A.md", "F/B.md"], {"text": STUB}, "one note", id="two notes in an editor"),
     ],
 )
 def test_is_refused(
@@ -312,10 +310,10 @@ def test_fault_of_ours_costs_one_note_of_a_run(
 ) -> None:
     ask = Enricher.ask
 
-    def ask_and_fail(self: Enricher, job: object, text: str | None = None) -> object:
+    def ask_and_fail(self: Enricher, job: object) -> object:
         if "Bad" in str(job):
             raise RuntimeError("Marker of a note's text")
-        return ask(self, job, text)  # type: ignore[arg-type]
+        return ask(self, job)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Enricher, "ask", ask_and_fail)
     for name in ("A", "Bad", "C"):

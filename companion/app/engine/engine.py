@@ -191,8 +191,7 @@ class Engine:
             self.queue.requeue(ticket, time.monotonic())
         else:
             self.queue.done(ticket)
-            # at a limit nothing was asked about the note; but an editor waits for its result
-            if run.options.text is not None or not is_limit:
+            if not is_limit:  # else nothing was asked about the note
                 run.add(Result(ticket.path, "failed", str(error), ends_run=True), ends_with=error)
             self._end(run, "failed", error)
 

@@ -10,7 +10,6 @@ from copy import copy
 from dataclasses import replace
 from functools import partial
 
-from companion.app.editor_edits import ClientEdits
 from companion.app.engine.runs import Run
 from companion.app.engine.work_queue import Ticket, WorkQueue
 from companion.app.outbox import NOT_TAKEN, Outbox
@@ -28,7 +27,6 @@ from companion.errors import NoteError
 from companion.llm.budget import Budget, LimitReached, seconds_to_midnight
 from companion.llm.client import Client
 from companion.llm.response import Usage
-from companion.note.editor_text import require_utf8
 from companion.store.outbox_row import OutboxRow
 from companion.vault.write import SETTLE
 
@@ -78,8 +76,7 @@ class Handler:
 
         Raises EndpointError, Cancelled or JournalError; the ticket is not given back then.
         """
-        job, text, edits = ticket.job, run.options.text, None
-        usage, by_model = Usage(), False
+        job, usage, by_model = ticket.job, Usage(), False
         if run.puts_off(ticket, job.path):
             return False
         enricher = self.enricher_of(run)
@@ -91,46 +88,41 @@ class Handler:
                 result = answer
             elif run.puts_off(ticket, answer.job.path):
                 return by_model
-            elif text is None:
-                result = self._write(run, enricher, answer)
             else:
-                result, edits = self._plan_edits(run, enricher, answer, text)
+                result = self._write(run, enricher, answer)
         except NoteError as error:
             if run.retries(ticket, error):
                 return by_model
             result = replace(failed_result(job.path, error), usage=usage)
         finally:
             run.usage = enricher.usage
-        self.end_ticket(run, ticket, result, edits)
+        self.end_ticket(run, ticket, result)
         return by_model
 
-    def end_ticket(
-        self, run: Run, ticket: Ticket, result: Result | None, edits: ClientEdits | None = None
-    ) -> None:
+    def end_ticket(self, run: Run, ticket: Ticket, result: Result | None) -> None:
         """Give the ticket back. result: None where an editor makes it."""
         if result:
             self._record(result)
             run.record(ticket.path, result)
         self._queue.done(ticket)
         if result:
-            run.add(result, edits)
+            run.add(result)
 
     def _ask(self, run: Run, enricher: Enricher, job: Job) -> Answered | Result:
         """Return the answer; for the background within the notes of a day.
 
         A note for which no model is asked does not count. Raises LimitReached.
         """
-        text, proposals = run.options.text, self._space.journal.proposals
-        require_utf8(text or "")
+        proposals = self._space.journal.proposals
         if run.options.priority != "background" or (
-            text is None and proposals.latest(job.path) and open_task(self._space, job) is None
+            proposals.latest(job.path) and open_task(self._space, job) is None
         ):
-            return enricher.ask(job, text)
+            return enricher.ask(job)
         if not self._spending.reserve_note():
             raise LimitReached(_QUOTA_REACHED, seconds_to_midnight(time.time()))
         used = False
         try:
-            answer = enricher.ask(job, text)
+            answer = enricher.ask(job)
             used = used_model(answer)
             return answer
         finally:
@@ -141,7 +133,7 @@ class Handler:
         """Write the answer and return the result; None where that is left to the note's editor."""
         if enricher.is_cancelled and not run.is_background:
             return enricher.keep(answered)
-        if self._outbox is None or run.options.even_open or answered.job.dry_run:
+        if self._outbox is None or answered.job.dry_run:
             return enricher.write(answered)
         return self._outbox.fill(enricher, answered, partial(self._end_note, run, answered))
 
@@ -154,16 +146,6 @@ class Handler:
         run.add(result)
         if run.is_over:
             run.close_unless_busy()
-
-    def _plan_edits(
-        self, run: Run, enricher: Enricher, answered: Answered, text: str
-    ) -> tuple[Result, ClientEdits | None]:
-        planned = enricher.plan_on(answered, text.encode("utf-8"))
-        result = planned.result
-        if result.status != "enriched" or self._outbox is None:
-            return result, None
-        change = enricher.change_of(answered, planned)
-        return result, self._outbox.edits.offer(run.id, change, result.old, result.new)
 
     def enricher_of(self, run: Run) -> Enricher:
         """Return what fills the notes of the run; for the background, by a run for each note."""

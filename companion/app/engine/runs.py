@@ -5,21 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from companion.app.editor_edits import ClientEdits
 from companion.app.engine.work_queue import Ticket
 from companion.app.jobs import RunPlan
 from companion.app.problem import code_of
 from companion.app.types.runs import RunOptions, RunState
 from companion.enrich.enricher import Enricher
 from companion.enrich.run import Result
-from companion.errors import CompanionError, NoteError, UsageError
+from companion.errors import CompanionError, NoteError
 from companion.llm.response import Usage
 from companion.note.diff import diff_lines
-from companion.vault.paths import fold_path
 
 _KEPT = 50  # finished runs that clients can still ask about
 
@@ -33,7 +31,6 @@ class RunEntry(NamedTuple):
 
     number: int
     result: Result
-    edits: ClientEdits | None = None
     counted: bool = True
     diff: str | None = None
 
@@ -130,7 +127,6 @@ class Run:
     def add(
         self,
         result: Result,
-        edits: ClientEdits | None = None,
         *,
         counted: bool = True,
         ends_with: CompanionError | None = None,
@@ -146,7 +142,7 @@ class Run:
             result = replace(result, old="", new="")
         with self._changed:
             number = len(self.entries) + 1
-            self.entries.append(RunEntry(number, result, edits, counted, diff or None))
+            self.entries.append(RunEntry(number, result, counted, diff or None))
             if counted:
                 self.counts[result.status] += 1
             if not self.is_over and ends_with:
@@ -193,25 +189,6 @@ class Run:
         calls = enricher.under_way
         enricher.close()
         return calls
-
-    def find_proposals(self, path: str, only: Collection[int] | None = None) -> list[int]:
-        """Return the proposals of the changes in the result for a note whose edits a client makes.
-
-        only: the numbers of the changes, counted from 0; None: all.
-
-        Raises UsageError unless the run has edits for the note, with changes of all these numbers.
-        """
-        for entry in reversed(self.since(0)):
-            if entry.edits and fold_path(entry.result.path) == fold_path(path):
-                break
-        else:
-            raise UsageError(f"the run {self.id} has no edits for {path}; start a new one")
-        count = len(entry.result.filled)
-        if unknown := [str(number) for number in sorted(only or ()) if not 0 <= number < count]:
-            many = "1 change" if count == 1 else f"{count} changes"
-            raise UsageError(f"the result has {many}, counted from 0; there is no {unknown[0]}")
-        ids = entry.result.proposals[:count]
-        return [id_ for number, id_ in enumerate(ids) if only is None or number in only]
 
 
 class Runs:

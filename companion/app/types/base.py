@@ -167,13 +167,6 @@ class OfferShape(Shape):
     new_sha256: str
 
 
-class Applied(Sent):
-    """An editor has made the edits of an offer: the hashes of the text before and after."""
-
-    base_sha256: Sha256
-    new_sha256: Sha256
-
-
 class ChangeMade(Shape):
     """The id of a change in the journal."""
 

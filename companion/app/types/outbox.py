@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from companion.app import editor_edits
-from companion.app.types.base import Applied, OfferShape, OrNull, RelativePath, Sent, Shape
+from companion.app.types.base import OfferShape, OrNull, RelativePath, Sent, Sha256, Shape
 from companion.store.outbox_row import OutboxRow, RowState
 
 
@@ -29,9 +29,14 @@ class EditsInPart(Shape):
         return cls(offer=offer, left=edits.left, reason=edits.reason)
 
 
-class RowApplied(Applied):
-    """An editor has made the edits of a row. moved_to: the note's path, if that changed since."""
+class RowApplied(Sent):
+    """An editor has made the edits of a row: the hashes of the text before and after.
 
+    moved_to: the note's path, if that changed since.
+    """
+
+    base_sha256: Sha256
+    new_sha256: Sha256
     moved_to: RelativePath | None = None
 
 

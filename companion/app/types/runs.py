@@ -12,7 +12,6 @@ from companion.app.types.base import (
     FolderPath,
     Id,
     IsoTime,
-    OfferShape,
     Shape,
 )
 from companion.app.types.notes import TEXT_OR_NUMBER, ScanOptions
@@ -29,7 +28,6 @@ _Name = Annotated[str, Field(min_length=1, max_length=200)]
 _ONE = {"type": "array", "maxItems": 1, "items": {"type": "string", "minLength": 1}}
 _TOGETHER: dict[str, Any] = {  # the fields of the JSON schema that belong together
     "allOf": [
-        {"anyOf": [{"properties": {"text": {"type": "null"}}}, {"properties": {"paths": _ONE}}]},
         {
             "anyOf": [
                 {"properties": {"line": {"type": "null"}}},
@@ -80,15 +78,13 @@ class RunOptions(ScanOptions):
     than now.
     all: in folders, fill every note, not only stubs. retry: ask again what was undone, deleted or
     rejected. section: add a callout under the one heading with this text, or else with these first
-    words. line: the same for the section that contains this line, counted from 1 in `text`, or in
-    the file without it; for headings that occur several times. limit: of the notes that are asked
+    words. line: the same for the section that contains this line of the file, counted from 1;
+    for headings that occur several times. limit: of the notes that are asked
     about or written.
     dry_run: write nothing, and tell what would be. propose: write nothing; what the model gives
     waits for a decision. diff: have the results show what changes in each note.
-    text: the one note as its editor shows it, or as its file has it if the client edits the file;
-    the run returns edits then, and writes nothing. even_open: also write notes that are open in an
-    editor; only for the client that shows them, with nothing unsaved. Else their edits wait for
-    that client, see `POST /api/v1/presence`.
+    The edits for a note that is open in an editor wait for the client that shows it, see
+    `POST /api/v1/presence`.
     on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
     than 50 notes go to a model on another machine; else that is refused with 409, `not-agreed`,
     with what it costs.
@@ -112,16 +108,13 @@ class RunOptions(ScanOptions):
     propose: bool = False
     diff: bool = False
     priority: RunPriority = "request"
-    text: str | None = None
-    even_open: bool = False
     on_fault: Literal["wait", "stop"] = "wait"
     agreed: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> RunOptions:
-        for name in ("text", "line"):
-            if getattr(self, name) is not None and (len(self.paths) != 1 or not self.paths[0]):
-                raise ValueError(f"`{name}` is of one note; name that in `paths`")
+        if self.line is not None and (len(self.paths) != 1 or not self.paths[0]):
+            raise ValueError("`line` is of one note; name that in `paths`")
         if self.line is not None and self.section is not None:
             raise ValueError("`line` and `section` both name a section; one of them is enough")
         criteria = self.made_since, self.made_by, self.prompt_changed or None
@@ -136,12 +129,9 @@ class RunOptions(ScanOptions):
 
 
 class ResultShape(NoteResult):
-    """The result for a note of a run. number: counts up within the run. offer: the edits for an
-    editor.
-    """
+    """The result for a note of a run. number: counts up within the run."""
 
     number: int
-    offer: OfferShape | None
 
 
 class RunShape(Shape):

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
-from pydantic import ConfigDict, model_validator
-
-from companion.app.types.base import LARGEST, Applied, ChangeMade, Nothing, RunId, Sent
+from companion.app.types.base import LARGEST, Nothing, RunId, Sent
 from companion.app.types.changes import (
     Change,
     ChangePage,
@@ -34,7 +30,6 @@ from companion.app.types.notes import (
     ScanOptions,
     ScanReport,
 )
-from companion.app.types.outbox import EditsInPart
 from companion.app.types.prompt import NotePrompt, PromptQuery
 from companion.daemon.api.routing import Resource, for_a_while, the_daemon
 from companion.daemon.problem import Refusal
@@ -113,33 +108,11 @@ def estimate_rest(body: Nothing) -> Estimate:
 
 changes = Resource("changes")
 
-_DAEMON = {"apply": {"const": "daemon"}, "text": {"type": "null"}}
-_CLIENT = {"apply": {"const": "client"}, "run": {"type": "null"}, "text": {"type": "string"}}
-_TOGETHER: dict[str, Any] = {  # the fields of the JSON schema that belong together
-    "oneOf": [{"properties": _DAEMON}, {"properties": _CLIENT, "required": ["apply", "text"]}]
-}
-
 
 class Undo(Sent):
-    """How to undo. apply: the daemon writes, or the client gets edits for the text it shows.
+    """How to undo. run: the run that the undo belongs to in the journal."""
 
-    run: the run that the undo belongs to in the journal. even_open: as in RunOptions.
-    """
-
-    model_config = ConfigDict(json_schema_extra=_TOGETHER)
-
-    apply: Literal["daemon", "client"] = "daemon"
     run: RunId | None = None
-    text: str | None = None
-    even_open: bool = False
-
-    @model_validator(mode="after")
-    def _check(self) -> Undo:
-        if (self.text is not None) != (self.apply == "client"):
-            raise ValueError("`text` goes with `apply: client`, and that needs it")
-        if self.text is not None and self.run is not None:
-            raise ValueError("`run` goes with `apply: daemon`")
-        return self
 
 
 _ONE = f"/changes/<int(min=1, max={LARGEST}):change>"
@@ -165,21 +138,7 @@ def undo_changes(body: ChangesToUndo) -> UndoneChanges:
 
 
 @changes.does(f"{_ONE}/undo", "decide", once=True, conflicts=True)
-def undo_change(change: int, body: Undo) -> Undone | EditsInPart:
-    """Undo a change, or get the edits that do it."""
-    daemon = the_daemon()
-    if body.text is not None:
-        edits = daemon.outbox.edits
-        return EditsInPart.of(edits.offer_undo(edits.find_change(change), body.text))
-    vault = daemon.vault_of_editor if body.even_open else daemon.vault
-    [undone] = vault.undo([change], body.run)
+def undo_change(change: int, body: Undo) -> Undone:
+    """Undo a change."""
+    [undone] = the_daemon().vault.undo([change], body.run)
     return undone.check()
-
-
-@changes.does(f"{_ONE}/applied", "decide", conflicts=True)
-def confirm_undo(change: int, body: Applied) -> ChangeMade:
-    """Confirm that the edits of an undo were made."""
-    hashes = body.base_sha256, body.new_sha256
-    edits = the_daemon().outbox.edits
-    number = edits.confirm(f"change {edits.find_change(change).id}", *hashes)
-    return ChangeMade(change=number)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from companion.app.types.base import LARGEST, ChangeMade, Nothing
 from companion.app.types.outbox import EditsInPart, OutboxEntry, RowApplied, TextShown
 from companion.daemon.api.routing import Resource, the_daemon
-from companion.vault.paths import spelled_path
 
 outbox = Resource("outbox")
 
@@ -36,7 +35,5 @@ def withdraw_row(row: int, body: Nothing) -> OutboxEntry:
 @outbox.does(f"{_ONE}/applied", "decide", conflicts=True)
 def confirm_row(row: int, body: RowApplied) -> ChangeMade:
     """Confirm that the edits were made."""
-    daemon = the_daemon()
-    moved_to = body.moved_to and spelled_path(daemon.root, body.moved_to)
-    made = daemon.outbox.confirm(row, body.base_sha256, body.new_sha256, moved_to)
-    return ChangeMade(change=made)
+    hashes = body.base_sha256, body.new_sha256
+    return ChangeMade(change=the_daemon().outbox.confirm(row, *hashes, body.moved_to))

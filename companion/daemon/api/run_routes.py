@@ -12,25 +12,10 @@ from pydantic import Field
 
 from companion.app.connection import LONGEST_WAIT
 from companion.app.engine.runs import Run, RunEntry
-from companion.app.types.base import (
-    LARGEST,
-    WHOLE,
-    Applied,
-    ChangeMade,
-    Nothing,
-    OfferShape,
-    RelativePath,
-    Sent,
-)
+from companion.app.types.base import LARGEST, WHOLE, Nothing, Sent
 from companion.app.types.runs import ResultShape, RunList, RunOptions, RunProgress, RunShape
 from companion.daemon.api.routing import Resource, run_address, the_daemon
 from companion.daemon.problem import Refusal
-from companion.errors import UsageError
-
-Numbers = Annotated[
-    list[Annotated[int, Field(ge=0, le=1000)]], Field(min_length=1, max_length=1000)
-]
-"""The numbers of some of the changes in a result, counted from 0."""
 
 
 class RunQuery(Sent):
@@ -38,27 +23,6 @@ class RunQuery(Sent):
 
     since: Annotated[int, Field(ge=0, le=LARGEST), WHOLE] = 0
     wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT), WHOLE] = 0
-
-
-class EditsAgain(Sent):
-    """The text that the editor shows now.
-
-    only: the numbers of the wanted changes in the note's result, counted from 0; null: all.
-    """
-
-    path: RelativePath
-    text: str
-    only: Numbers | None = None
-
-
-class AppliedTo(Applied):
-    """An editor has made the edits of an offer in the note at path.
-
-    moved_to: its present path, if it was moved or renamed since the run was started.
-    """
-
-    path: RelativePath
-    moved_to: RelativePath | None = None
 
 
 WAITERS = "companion-waiters"
@@ -133,7 +97,7 @@ def show_progress(run: Run, number: int) -> RunProgress:
 
 
 def _show_entry(entry: RunEntry) -> ResultShape:
-    more = {"number": entry.number, "counted": entry.counted, "offer": entry.edits}
+    more = {"number": entry.number, "counted": entry.counted}
     return ResultShape.of(entry.result, diff=entry.diff, **more)
 
 
@@ -143,25 +107,6 @@ def cancel_run(run: str, body: Nothing) -> RunShape:
     current_run = _require(run)
     the_daemon().engine.cancel(current_run)
     return RunShape.model_validate(current_run)
-
-
-@runs.does("/runs/<run>/edits", "decide", conflicts=True)
-def edits_for_text(run: str, body: EditsAgain) -> OfferShape:
-    """The run's edits for the text that the editor shows now; no model is asked."""
-    edits = the_daemon().edits_for_text(_require(run), body.path, body.text, body.only)
-    return OfferShape.model_validate(edits)
-
-
-@runs.does("/runs/<run>/applied", "decide", conflicts=True)
-def confirm_edits(run: str, body: AppliedTo) -> ChangeMade:
-    """Confirm that the edits of an offer were made."""
-    try:
-        hashes = body.base_sha256, body.new_sha256
-        made = the_daemon().confirm(run, body.path, *hashes, moved_to=body.moved_to)
-    except UsageError:
-        _require(run)
-        raise
-    return ChangeMade(change=made)
 
 
 def _require(name: str) -> Run:

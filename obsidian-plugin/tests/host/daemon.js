@@ -286,7 +286,7 @@ function passing(ms) {
 /** A result, as the API has it. */
 export function result(fields) {
   const usual = { number: 1, counted: true, path: "A.md", status: "enriched", reason: null, changes: [], left: [] };
-  return { ...usual, usage: USAGE, change: null, ends_run: false, diff: null, offer: null, ...fields };
+  return { ...usual, usage: USAGE, change: null, ends_run: false, diff: null, ...fields };
 }
 
 /** How far a run is, as the API has it. */
