@@ -149,7 +149,7 @@ class RepeatedFaults:
             self._fault = first.endpoint_fault
             if self._notes >= self._limit:
                 raise ModelUnfit(
-                    f"{self._notes} notes in a row got no answer, for the same reason:"
+                    f"{self._limit} notes in a row got no answer, for the same reason:"
                     f" {first.reason}"
                 )
 
