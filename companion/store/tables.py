@@ -203,7 +203,12 @@ _FEWER_INDICES = tuple(
     f"DROP INDEX IF EXISTS {name}"
     for name in ("changes_of_run", "proposals_of_run", "proposals_of_source")
 )
+# what the author teaches is looked up for each note that a larger model is asked about
+_CORRECTED = (
+    """CREATE INDEX corrected_proposals ON proposals (decided_at, id)
+    WHERE state = 'accepted' AND decided_by = 'user' AND edited IS NOT NULL""",
+)
 MIGRATIONS: list[Migration] = [
     *(_CHANGES, _PARTS, _NOTES, _OFFERS, _PROPOSALS, _BATCHES, _OPEN_INDEX, _GONE, _EDITED),
-    *(_OUTBOX, _ACCEPTED, _REQUEST_KEYS, _FEWER_INDICES),
+    *(_OUTBOX, _ACCEPTED, _REQUEST_KEYS, _FEWER_INDICES, _CORRECTED),
 ]
