@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 
 from tests.daemon.daemon_fixture import DaemonFixture, daemon_fixture, eventually, fake
 from tests.enrich.similar_vault import STUB, write_tagged
@@ -18,8 +18,9 @@ def compared(daemon: DaemonFixture) -> set[str]:
     file = daemon.space.state / "vectors.sqlite3"
     if not file.exists():
         return set()
-    with closing(sqlite3.connect(file)) as db:
+    with closing(sqlite3.connect(file)) as db, suppress(sqlite3.OperationalError):  # no table yet
         return {path for (path,) in db.execute("SELECT path FROM vectors")}
+    return set()
 
 
 def test_new_notes_are_compared_and_ignored_ones_forgotten(daemon_fixture: DaemonFixture) -> None:
