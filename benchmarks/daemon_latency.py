@@ -149,10 +149,10 @@ def serve_with_stopwatch(log: Path, words: list[str]) -> None:
     """Be `companion`, and write down when each call of the model began and ended."""
     post = Transport.post
 
-    def timed(wire: Transport, body: dict[str, Any]) -> Any:
+    def timed(wire: Transport, *arguments: Any, **options: Any) -> Any:
         began = time.time()
         try:
-            return post(wire, body)
+            return post(wire, *arguments, **options)
         finally:
             line = json.dumps([began, time.time()]) + "\n"
             fd = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
