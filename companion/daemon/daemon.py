@@ -70,10 +70,7 @@ class Daemon:
         self._first_settings = self._settings = space.settings
         self.settings_fault = ""
         self._fingerprints = Fingerprints(space.root)
-
-        def context() -> VaultContext:
-            return self.reconciler.vault_context()
-
+        context = self._vault_context
         self.outbox = Outbox(space, context, self.presence.is_open, self._fingerprints.record_write)
         self.decisions = self.outbox.decisions
         self._opened = ExitStack()
@@ -121,6 +118,9 @@ class Daemon:
             lambda: self.proposals.count(Selection(states=("open",))),
         )
         space.journal.watch(self.events.touch)
+
+    def _vault_context(self) -> VaultContext:
+        return self.reconciler.vault_context()
 
     def follow_settings(self) -> bool:
         """Have the parts that keep something of the settings follow them; whether these are whole.
