@@ -54,17 +54,18 @@ def open_spending(
             " known; set tokens_a_day in its place, under [limits] in the configuration"
         )
     vault = state_folder(root).name if root else ""
-    budget = Budget(common_state_folder() / _FILE, vault=vault, caps=caps)
-    if space:
-        budget.follow(partial(_follow_caps, space, encoder, share, [(config, caps)]))
-    return budget
+    find_caps = partial(_follow_caps, space, encoder, share, [(config, caps)])
+    return Budget(common_state_folder() / _FILE, find_caps, vault)
 
 
 def _follow_caps(
-    space: Workspace, encoder: Endpoint | None, share: float, latest: list[tuple[Config, Caps]]
+    space: Workspace | None,
+    encoder: Endpoint | None,
+    share: float,
+    latest: list[tuple[Config, Caps]],
 ) -> Caps:
     """Return the caps that hold now. latest: those of the last call, and their settings."""
-    config = space.latest().config
+    config = space.latest().config if space else latest[0][0]
     if latest[0][0] is not config:
         latest[0] = config, _find_caps(config, encoder, share)
     return latest[0][1]

@@ -92,16 +92,15 @@ class Attempts:
         body_for: Callable[[Endpoint], dict[str, Any]],
         input_tokens: int,
         output_tokens: int,
-        tier: str | None = None,
         check: Callable[[], None] | None = None,
     ) -> tuple[Reply, Endpoint]:
         """Return the first reply that a retry would not change, and the endpoint that gave it.
 
         Status 408, 409, 429 and 5xx, time-outs (once) and broken connections are retried.
         The tokens, which a call may take, are reserved before each call, and before the endpoint
-        starts. Where a limit a minute is used up, the call waits for its turn. tier: the service
-        tier that is asked for; that it has no room is a reply without a retry. check: called right
-        before each call goes out; what it raises is raised.
+        starts. Where a limit a minute is used up, the call waits for its turn. That the body's
+        service tier has no room is a reply without a retry. check: called right before each call
+        goes out; what it raises is raised.
 
         Raises EndpointError when the retries fail too, or a cap of the day is reached; Cancelled
         when the user stops the work.
@@ -111,15 +110,17 @@ class Attempts:
             for attempt in count():
                 error: CompanionError | None = None
                 wait, retries = 0.0, self._source.settings.retries
-                reserved = self._reserve(input_tokens, output_tokens, tier)
+                reserved = self._reserve(input_tokens, output_tokens)
                 with reserved as reservation, self._source.lease() as endpoint:
+                    body = body_for(endpoint)
+                    tier = reservation.tier = body.get("service_tier")
                     try:
-                        reply = self._post(endpoint, body_for(endpoint), reservation, check)
+                        reply = self._post(endpoint, body, reservation, check)
                         if may_pass(reply.status) and not (tier and has_no_room(reply)):
                             error, wait = error_for_reply(reply, endpoint), reply.retry_after
                         else:
                             slot.close()  # another call may go while this one is counted
-                        _settle(reservation, reply, tier)
+                        _settle(reservation, reply)
                     except CallFailed as failure:
                         if failure.slow:
                             error, retries = timeout_error(endpoint), min(retries, 1)
@@ -153,7 +154,7 @@ class Attempts:
         if transport:
             transport.close()
 
-    def _reserve(self, input_tokens: int, output_tokens: int, tier: str | None) -> Reservation:
+    def _reserve(self, input_tokens: int, output_tokens: int) -> Reservation:
         """Return the reservation, once it is the call's turn; what waits has reserved nothing.
 
         Of LimitReached and Cancelled, Cancelled is raised.
@@ -166,9 +167,7 @@ class Attempts:
                 self._check_open()
                 reservation = Reservation()
                 if self._budget:
-                    reservation = self._budget.reserve(
-                        input_tokens, output_tokens, patient=True, tier=tier
-                    )
+                    reservation = self._budget.reserve(input_tokens, output_tokens, patient=True)
                 if not (turn and (wait := turn.take())):
                     reservation.turn = turn
                     return reservation
@@ -235,17 +234,15 @@ def retry_delay(attempt: int, first: float = _FIRST_DELAY) -> float:
     return min(_LONGEST_DELAY, first * 2.0**attempt) * jitter
 
 
-def _settle(reservation: Reservation, reply: Reply, tier: str | None) -> None:
+def _settle(reservation: Reservation, reply: Reply) -> None:
     """Replace the reserved amount of the call by the usage in the reply.
 
     One that says it came from another service tier is paid at the usual price.
     """
     turn = reservation.turn
-    if turn:
-        turn.sent_at = reply.sent_at
     is_paid = reply.status == 200 and not reply.is_web_page
     completion = read_completion(reply) if is_paid else Completion(usage=Usage())
-    if completion.tier not in ("", tier):
+    if completion.tier not in ("", reservation.tier):
         reservation.tier = None
     reservation.settle(completion.usage)
     if turn:

@@ -14,7 +14,7 @@ from threading import Condition
 from typing import NamedTuple, TypeVar
 
 from companion.errors import EndpointError
-from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore, Reserved
+from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore
 from companion.llm.endpoint import Endpoint
 from companion.llm.rate_limiter import RateLimiter, Turn
 from companion.llm.response import Usage
@@ -118,8 +118,9 @@ class Reservation:
 class Budget:
     """Counts the spending of each local calendar day, in a file that all processes share.
 
-    vault: whose background notes are counted. caps: as of the last call; see follow. clock: returns
-    seconds since the epoch. Safe for threads; close() it at the end.
+    find_caps: is asked before each call and each note for the caps that hold then; caps: as of the
+    last of these. vault: whose background notes are counted. clock: returns seconds since the
+    epoch. Safe for threads; close() it at the end.
 
     An unusable file raises BudgetUnknown where there is a cap; without a cap the work goes on,
     uncounted, after a warning.
@@ -128,17 +129,12 @@ class Budget:
     def __init__(
         self,
         file: Path,
-        price: PriceOf | None = None,
-        tokens_a_day: int | None = None,
-        dollars_a_day: float | None = None,
+        find_caps: Callable[[], Caps] = Caps,
         vault: str = "",
-        *,
-        caps: Caps | None = None,
-        notes_a_day: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.caps = caps or Caps(price, tokens_a_day, dollars_a_day, notes_a_day)
-        self._find_caps: Callable[[], Caps] = lambda: self.caps
+        self.caps = find_caps()
+        self._find_caps = find_caps
         self._store = BudgetStore(file)
         self._limiters: dict[object, RateLimiter] = {}
         self._vault = vault
@@ -147,49 +143,44 @@ class Budget:
         self._under_way = 0  # calls that count with their estimates
         self._warned = False
 
-    def follow(self, find_caps: Callable[[], Caps]) -> None:
-        """Have each call and each note come under the caps that find_caps returns by then."""
-        self._find_caps = find_caps
-
     def reserve(
-        self,
-        input_tokens: int,
-        output_tokens: int,
-        *,
-        patient: bool = False,
-        tier: str | None = None,
+        self, input_tokens: int, output_tokens: int, *, patient: bool = False
     ) -> Reservation:
         """Return the reservation of a call; under a cap, its estimate counts from now on.
 
-        patient: where a cap would be exceeded, wait for this process's calls under way, which may
-        take less than was estimated for them. tier: the service tier that it is made in.
+        It counts at the usual price, which is the highest, until the call is settled. patient:
+        where a cap would be exceeded, wait for this process's calls under way, which may take less
+        than was estimated for them.
 
         Raises LimitReached, BudgetUnknown.
         """
         self.caps = caps = self._find_caps()
-        reserved = Reserved(self._day(), caps.model)
-        if (caps.tokens_a_day, caps.dollars_a_day) != (None, None):
-            estimate = self._price_tokens(input_tokens, output_tokens, tier)
-            reserved = self._reserve_under_caps(estimate, patient)
+        day, model, estimate = self._day(), caps.model, Amount()
+        if is_capped := (caps.tokens_a_day, caps.dollars_a_day) != (None, None):
+            estimate = self._price_tokens(input_tokens, output_tokens)
+            day, model = self._reserve_under_caps(estimate, patient)
 
         def settle(usage: Usage | None) -> None:
             read, written = (usage.input_tokens, usage.output_tokens) if usage else (0, 0)
             spent = Amount()
             if usage is None or usage.calls:
                 spent = self._price_tokens(
-                    read or input_tokens, written or output_tokens, made.tier
+                    read or input_tokens, written or output_tokens, reservation.tier
                 )
-            self._settle(reserved, spent)
+            with self._changed:
+                more = spent.minus(estimate)
+                self._ask(lambda: self._store.correct(day, model, more), None)
+                self._under_way -= is_capped
+                self._changed.notify_all()
 
-        made = Reservation(settle)
-        made.tier = tier
-        return made
+        reservation = Reservation(settle)
+        return reservation
 
-    def _reserve_under_caps(self, estimate: Amount, patient: bool) -> Reserved:
-        """Count the estimate as spent. Raises LimitReached, BudgetUnknown."""
-        caps = self.caps
+    def _reserve_under_caps(self, estimate: Amount, patient: bool) -> tuple[str, str]:
+        """Count the estimate as spent; return day and model. Raises LimitReached, BudgetUnknown."""
         with self._changed:
             while True:
+                caps = self.caps
                 if caps.dollars_a_day is not None and estimate.unpriced:
                     raise BudgetUnknown(
                         "The price of the model is not known, so the limit of dollars_a_day cannot"
@@ -198,13 +189,13 @@ class Budget:
                     )
                 day, limits = self._day(), (caps.tokens_a_day, caps.microdollars)
                 add = partial(self._store.add, day, caps.model, estimate, *limits)
-                if self._count(add, capped=True):
+                if self._ask(add, True, capped=True):
                     self._under_way += 1
-                    return Reserved(day, caps.model, estimate, self._store.files)
+                    return day, caps.model
                 if not (patient and self._under_way):
                     raise self._limit_reached(day, estimate)
                 self._changed.wait(_RECHECK)
-                caps = self.caps = self._find_caps()
+                self.caps = self._find_caps()
 
     def limiter(self, endpoint: Endpoint) -> RateLimiter:
         """Return the limiter of the endpoint's calls a minute, for all calls under this budget."""
@@ -220,10 +211,9 @@ class Budget:
         Raises BudgetUnknown.
         """
         self.caps = self._find_caps()
-        with self._changed:
-            most = self.caps.notes_a_day
-            add = partial(self._store.add_note, self._day(), self._vault, most)
-            return self._count(add, capped=most is not None)
+        most = self.caps.notes_a_day
+        add = partial(self._store.add_note, self._day(), self._vault, most)
+        return self._ask(add, True, capped=most is not None)
 
     def release_note(self) -> None:
         """Count one background note less: nothing was asked about it after all."""
@@ -257,19 +247,30 @@ class Budget:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, work: Callable[[], T], unknown: T) -> T:
-        """Return the result of work; if the file is unusable, warn and return `unknown`."""
+    def _ask(self, work: Callable[[], T], unknown: T, *, capped: bool = False) -> T:
+        """Return the result of work; if the file is unusable, warn once and return `unknown`.
+
+        Raises BudgetUnknown then where there is a cap.
+        """
         with self._changed:
             try:
                 return work()
             except BudgetFileUnusable as error:
-                self._warn_once(error)
+                if capped:
+                    raise BudgetUnknown(
+                        f"Today's spending is unknown, and no limit can be kept: {error}"
+                    ) from None
+                if not self._warned:
+                    _log.warning("What is spent today is not counted: %s", error)
+                self._warned = True
                 return unknown
 
     def _day(self) -> str:
         return date.fromtimestamp(self._clock()).isoformat()
 
-    def _price_tokens(self, input_tokens: int, output_tokens: int, tier: str | None) -> Amount:
+    def _price_tokens(
+        self, input_tokens: int, output_tokens: int, tier: str | None = None
+    ) -> Amount:
         """Return the amount of one call with these numbers of tokens."""
         read, written = min(input_tokens, _MAX_TOKENS), min(output_tokens, _MAX_TOKENS)
         price_of = self.caps.price
@@ -278,39 +279,13 @@ class Budget:
             return Amount(read, written, 0, 1, 1)
         return Amount(read, written, ceil(price * _MICRO), 0, 1)
 
-    def _count(self, add: Callable[[], bool], capped: bool) -> bool:
-        """Return what add does; True, after a warning, where the file is unusable.
-
-        Raises BudgetUnknown where there is a cap.
-        """
-        try:
-            return add()
-        except BudgetFileUnusable as error:
-            if capped:
-                raise _budget_unknown(error) from None
-            self._warn_once(error)
-            return True
-
-    def _settle(self, reserved: Reserved, spent: Amount) -> None:
-        """Replace what was reserved by what was spent.
+    def _limit_reached(self, day: str, amount: Amount) -> LimitReached:
+        """Return the error for a call of that amount, which would exceed a cap of the day.
 
         Cached tokens count at full price, though most providers charge less: no cap is exceeded.
         """
-        with self._changed:
-            try:
-                self._store.correct(reserved, spent)
-            except BudgetFileUnusable as error:
-                self._warn_once(error)
-            if reserved.files:
-                self._under_way -= 1
-                self._changed.notify_all()
-
-    def _limit_reached(self, day: str, amount: Amount) -> EndpointError:
-        """Return the error for a call of that amount, which would exceed a cap of the day."""
-        try:
-            spent, _ = self._store.read(day, self._vault)
-        except BudgetFileUnusable as error:
-            return _budget_unknown(error)
+        read = partial(self._store.read, day, self._vault)
+        spent, _ = self._ask(read, (Amount(), 0), capped=True)
         tokens, dollars = self.caps.tokens_a_day, self.caps.dollars_a_day
         if tokens is not None and (spent.tokens + amount.tokens > tokens or dollars is None):
             cap, setting = f"{tokens:,} tokens", "tokens_a_day"
@@ -325,17 +300,8 @@ class Budget:
             seconds_to_midnight(self._clock()),
         )
 
-    def _warn_once(self, error: BudgetFileUnusable) -> None:
-        if not self._warned:
-            _log.warning("What is spent today is not counted: %s", error)
-        self._warned = True
-
 
 def seconds_to_midnight(now: float) -> float:
     """Return the seconds until the next day begins, local time. now: since the epoch."""
     tomorrow = date.fromtimestamp(now) + timedelta(days=1)
     return datetime.combine(tomorrow, datetime.min.time()).timestamp() - now
-
-
-def _budget_unknown(error: BudgetFileUnusable) -> BudgetUnknown:
-    return BudgetUnknown(f"Today's spending is unknown, and no limit can be kept: {error}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -12,12 +11,10 @@ from typing import NamedTuple, TypeVar
 
 from companion.sqlite import (
     SIDE_FILES,
-    FileId,
     Migration,
     NewerFormat,
     create_private,
     explain_obstacle,
-    identify_file,
     open_migrated,
 )
 
@@ -26,7 +23,6 @@ T = TypeVar("T")
 _KEPT_DAYS = 400
 _BUSY_SECONDS = 5.0
 _NO_LIMIT = 2**62
-_log = logging.getLogger(__name__)
 
 
 class BudgetFileUnusable(Exception):
@@ -56,30 +52,15 @@ class Amount(NamedTuple):
         return Amount(*map(sub, self, other))
 
 
-class Reserved(NamedTuple):
-    """What counts as spent for a call under way; nothing if there was no cap.
-
-    files: how many files there had been when it was counted; a newer one does not have it.
-    """
-
-    day: str
-    model: str
-    amount: Amount = Amount()
-    files: int = 0
-
-
 class BudgetStore:
     """What was spent each day, by model; for one thread at a time, and any number of processes.
 
-    A damaged file is set aside and replaced by a new one, and so is one that was deleted:
-    `files` counts those there were. All methods but close() raise BudgetFileUnusable.
+    All methods but close() raise BudgetFileUnusable.
     """
 
     def __init__(self, file: Path) -> None:
-        self.files = 0
         self._file = file
         self._db: sqlite3.Connection | None = None
-        self._id: FileId | None = None
 
     def add(
         self,
@@ -100,18 +81,11 @@ class BudgetStore:
         }
         return self._execute(_ADD, {**amount._asdict(), **caps, "day": day, "model": model})
 
-    def correct(self, reserved: Reserved, spent: Amount) -> None:
-        """Replace what was reserved by what was spent. No number falls below zero."""
-
-        def work(db: sqlite3.Connection) -> None:
-            more = spent.minus(reserved.amount) if self.files == reserved.files else spent
-            of_day = {"day": reserved.day, "model": reserved.model}
-            db.execute(
-                _ADD, {**more._asdict(), **of_day, "tokens": _NO_LIMIT, "dollars": _NO_LIMIT}
-            )
-
-        if any(spent) or any(reserved.amount):
-            self._use(work)
+    def correct(self, day: str, model: str, more: Amount) -> None:
+        """Add what a call took beyond its estimate, or less; no number falls below zero."""
+        if any(more):
+            caps = {"tokens": _NO_LIMIT, "dollars": _NO_LIMIT}
+            self._execute(_ADD, {**more._asdict(), **caps, "day": day, "model": model})
 
     def add_note(self, day: str, vault: str, notes_a_day: int | None) -> bool:
         """Return whether one more background note of the vault was counted; None: no cap."""
@@ -158,63 +132,33 @@ class BudgetStore:
         return self._use(lambda db: db.execute(statement, values).rowcount > 0)
 
     def _use(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return the result of work on the file; if it is damaged, on a new one."""
-        for attempt in range(2):
-            try:
-                return work(self._open())
-            except OSError as error:
-                raise BudgetFileUnusable(
-                    f"{self._file} cannot be written ({error.strerror})"
-                ) from None
-            except sqlite3.Error as error:
-                if not attempt and identify_file(self._file) != self._id:
-                    continue  # deleted just now
-                obstacle = explain_obstacle(error)
-                if attempt or obstacle:
-                    self.close()
-                    words = obstacle or f"cannot be used ({error})"
-                    raise BudgetFileUnusable(f"{self._file} {words}") from None
-                self._set_aside(error)
-        raise AssertionError("unreachable")
+        """Return the result of work on the file."""
+        try:
+            return work(self._open())
+        except OSError as error:
+            words = f"cannot be written ({error.strerror})"
+        except NewerFormat:
+            words = "was written by a newer version of Companion; update Companion"
+        except sqlite3.Error as error:
+            words = explain_obstacle(error) or (
+                f"is damaged ({error}); delete it, and what was spent today is counted from zero"
+            )
+        self.close()
+        raise BudgetFileUnusable(f"{self._file} {words}")
 
     def _open(self) -> sqlite3.Connection:
-        """Return the connection, a new one when the file is not the one that it was."""
-        if self._db and identify_file(self._file) == self._id:
-            return self._db
-        self.close()
-        create_private(self._file)
-        for suffix in ("", *SIDE_FILES):  # of an older version others may read and write it
-            with suppress(OSError):
-                self._file.with_name(self._file.name + suffix).chmod(0o600)
-        before, self._id = self._id, identify_file(self._file)
-        self.files += self._id != before
-        try:
+        """Return the connection, made on first use."""
+        if self._db is None:
+            create_private(self._file)
+            for suffix in ("", *SIDE_FILES):  # of an older version others may read and write it
+                with suppress(OSError):
+                    self._file.with_name(self._file.name + suffix).chmod(0o600)
             # the disk is waited for every thousand pages; only a power cut may lose something
             pragmas = ("synchronous=NORMAL",)
-            db = self._db = open_migrated(self._file, _MIGRATIONS, _BUSY_SECONDS, pragmas)
-        except NewerFormat:
-            raise BudgetFileUnusable(
-                f"{self._file} was written by a newer version of Companion; update Companion"
-            ) from None
-        for table in ("spending", "notes"):
-            db.execute(_FORGET.format(table=table), (_KEPT_DAYS,))
-        return db
-
-    def _set_aside(self, error: sqlite3.Error) -> None:
-        """Rename the damaged file, unless another process has done so already."""
-        self.close()
-        if identify_file(self._file) != self._id:
-            return
-        aside = self._file.with_name(f"{self._file.name}.damaged")
-        try:
-            for suffix in SIDE_FILES:  # before a new file has such
-                self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
-            self._file.replace(aside)
-        except OSError as fault:
-            raise BudgetFileUnusable(
-                f"{self._file} is damaged ({error}) and cannot be moved aside ({fault.strerror})"
-            ) from None
-        _log.warning("%s was damaged (%s); what was spent is counted from zero", self._file, error)
+            self._db = open_migrated(self._file, _MIGRATIONS, _BUSY_SECONDS, pragmas)
+            for table in ("spending", "notes"):
+                self._db.execute(_FORGET.format(table=table), (_KEPT_DAYS,))
+        return self._db
 
 
 _MIGRATIONS: list[Migration] = [

@@ -211,13 +211,12 @@ class Client:
         Raises _FormatRejected where what it rejects may be the JSON format.
         """
         while True:
-            dropped = self.capabilities.dropped
-            tier = self.capabilities.tier_of(self.settings)
+            capabilities, dropped = self.capabilities, self.capabilities.dropped
+            tier = capabilities.tier_of(self.settings)
             reply, endpoint = self._attempts.send(
-                partial(self.capabilities.body_for, question, tier=tier),
+                partial(capabilities.body_for, question, tier=tier),
                 question.estimate_tokens(),
                 question.max_tokens,
-                tier,
                 check,
             )
             if reply.status == 200:
@@ -232,11 +231,11 @@ class Client:
                     completion = completion._replace(text=text, finish="stop")
                 return completion, endpoint
             if tier and has_no_room(reply):
-                self.capabilities.pause_tier()
+                capabilities.pause_tier()
                 self._tell_of_tier(tier, "has no room now in", reply)
                 continue
-            if self.capabilities.drop_parameter(reply, dropped):
-                if tier and "service_tier" in self.capabilities.dropped:
+            if capabilities.drop_parameter(reply, dropped):
+                if tier and "service_tier" in capabilities.dropped:
                     self._tell_of_tier(tier, "does not have", reply)
                 continue
             error = error_for_reply(reply, endpoint)

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from companion.errors import CompanionError
 from companion.llm.batch_api import BatchApi
-from companion.llm.budget import Budget, LimitReached
+from companion.llm.budget import Budget, Caps, LimitReached
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedEndpoint
 from companion.llm.endpoint import Endpoint, JsonMode
@@ -331,7 +331,7 @@ def test_a_call_that_starts_while_the_client_is_closed(
 
 @pytest.fixture
 def budget(tmp_path: Path) -> Iterator[Budget]:
-    with Budget(tmp_path / "spending.sqlite3", lambda *_: 0) as budget:
+    with Budget(tmp_path / "spending.sqlite3", lambda: Caps(lambda *_: 0)) as budget:
         yield budget
 
 
@@ -422,7 +422,7 @@ class Source:
 
 def test_nothing_is_started_or_sent_over_the_limit(fake: FakeEndpoint, tmp_path: Path) -> None:
     source = Source(Endpoint(base_url=fake.url, model="m"))
-    with Budget(tmp_path / "spending.sqlite3", tokens_a_day=121) as budget:
+    with Budget(tmp_path / "spending.sqlite3", lambda: Caps(tokens_a_day=121)) as budget:
         with Client(source, budget=budget) as client:
             with pytest.raises(EndpointDown):
                 client.ask_text(ASK, 100)
@@ -441,7 +441,7 @@ def test_side_by_side_a_limit_is_used_up(fake: FakeEndpoint, tmp_path: Path) -> 
         except LimitReached:
             return False
 
-    with Budget(tmp_path / "spending.sqlite3", tokens_a_day=300) as budget:
+    with Budget(tmp_path / "spending.sqlite3", lambda: Caps(tokens_a_day=300)) as budget:
         endpoint = Endpoint(base_url=fake.url, model="m")
         with Client(endpoint, budget=budget) as client, ThreadPoolExecutor(16) as pool:
             answered = sum(pool.map(ask, [client] * 40))
@@ -451,7 +451,7 @@ def test_side_by_side_a_limit_is_used_up(fake: FakeEndpoint, tmp_path: Path) -> 
 
 def test_a_stop_ends_the_wait_for_others(fake: FakeEndpoint, tmp_path: Path) -> None:
     fake.play(answer("late")._replace(delay=8))
-    with Budget(tmp_path / "spending.sqlite3", tokens_a_day=130) as budget:
+    with Budget(tmp_path / "spending.sqlite3", lambda: Caps(tokens_a_day=130)) as budget:
         client = Client(Endpoint(base_url=fake.url, model="m"), budget=budget)
         threading.Timer(0.3, client.close).start()
         with ThreadPoolExecutor(3) as pool:

@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from companion.errors import AnswerError, EndpointError
-from companion.llm.budget import Budget, LimitReached
+from companion.llm.budget import Budget, Caps, LimitReached
 from companion.llm.encoder import BuiltInEncoder, EndpointEncoder
 from companion.llm.endpoint import Endpoint
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, error
@@ -103,7 +103,7 @@ def test_a_bad_reply_is_an_error(fake: FakeEndpoint, scene: Scene, raised: type[
 
 def test_what_it_takes_is_reserved_before_the_call(fake: FakeEndpoint, tmp_path: Path) -> None:
     play(fake)
-    with Budget(tmp_path / "spending.sqlite3", None, 20, None) as budget:
+    with Budget(tmp_path / "spending.sqlite3", lambda: Caps(tokens_a_day=20)) as budget:
         encoder = EndpointEncoder(endpoint(fake), budget)
         encoder.encode(["short"])
         assert budget.spent_today().input_tokens == 7

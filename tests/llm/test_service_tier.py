@@ -13,7 +13,7 @@ import pytest
 
 from companion.enrich.model import make_client
 from companion.errors import CompanionError
-from companion.llm.budget import Budget
+from companion.llm.budget import Budget, Caps
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.pricing import find_price
@@ -29,7 +29,7 @@ def budget(tmp_path: Path) -> Iterator[Budget]:
     """A budget in which a token costs a dollar, and half of that in the tier."""
     with Budget(
         tmp_path / "spending.sqlite3",
-        lambda read, written, tier: (read + written) / (2 if tier else 1),
+        lambda: Caps(lambda read, written, tier: (read + written) / (2 if tier else 1)),
     ) as budget:
         yield budget
 
