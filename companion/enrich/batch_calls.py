@@ -17,6 +17,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import ModelFacts
+from companion.enrich.note_guard import find_untold
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.outcome import Rejected
 from companion.enrich.places import find_job, find_places
@@ -134,10 +135,13 @@ class BatchReader:
         if call.state == "answered":
             return Result(path, "unchanged", _ANSWERED)
         try:
-            if not line.is_asked_again:
+            if line.is_asked_again:
+                why = line.error or f"error {line.reply.status if line.reply else 0}"
+                reason = f"no answer ({why}); ask again"
+            elif untold := find_untold(self._workspace, proposals):
+                reason = f"it was shown {untold}, which may not be told any more; ask again"
+            else:
                 return self._accept(call, line, path, proposals)
-            why = line.error or f"error {line.reply.status if line.reply else 0}"
-            reason = f"no answer ({why}); ask again"
         except NoteError as error:
             return failed_result(path, error)
         except EndpointError as error:

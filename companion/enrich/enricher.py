@@ -43,7 +43,7 @@ from companion.llm.response import Usage
 from companion.note.needs import Need
 from companion.store.moves import follow_note
 from companion.store.proposal import Flag
-from companion.vault.files import skip_reason
+from companion.vault.files import NoteFile, skip_reason
 from companion.vault.write import SETTLE, require_writable
 
 
@@ -216,7 +216,7 @@ class Enricher(NoteWriter):
             moved = job._replace(path=guard.check_keeping())
             accepted = [each for each in outcomes if isinstance(each, Accepted)]
             if accepted:
-                kept.extend(self._store(moved, task, accepted, usage))
+                kept.extend(self._store(moved, task, accepted, usage, guard.shown))
                 spent += usage
 
         try:
@@ -229,7 +229,7 @@ class Enricher(NoteWriter):
         rest = [each for each in answers.outcomes if each not in stored]
         if rest:
             moved = job._replace(path=guard.check_keeping())
-            kept += self._store(moved, task, rest, answers.usage - spent)
+            kept += self._store(moved, task, rest, answers.usage - spent, guard.shown)
         if task.settings_version != space.settings.version:
             raise SettingsChanged("the settings were changed meanwhile", job.path)
         self._repeated_faults.count(answers)  # which ends the run if they are too many
@@ -238,9 +238,16 @@ class Enricher(NoteWriter):
         return moved, answers, proposed
 
     def _store(
-        self, job: Job, task: Task, outcomes: Sequence[Accepted | Rejected], usage: Usage
+        self,
+        job: Job,
+        task: Task,
+        outcomes: Sequence[Accepted | Rejected],
+        usage: Usage,
+        shown: Sequence[NoteFile],
     ) -> list[tuple[Accepted | Rejected, _OpenProposal]]:
         """Store the outcomes as proposals; return each outcome with its open proposal.
+
+        shown: the other files that the prompts quote.
 
         It is on the disk at once unless a change of the note or a batch's file follows. What
         would not be asked for any more, by settings that were changed meanwhile, is not stored.
@@ -251,7 +258,8 @@ class Enricher(NoteWriter):
             keys = set() if now.skipped else {need.key for need in now.all_needs}
             outcomes = [each for each in outcomes if each.need.key in keys]
         tokens = (usage.input_tokens, usage.output_tokens)
-        made = ProposalMaker(space, self._asker.model).make(job, task, outcomes, tokens, self.run)
+        maker, paths = ProposalMaker(space, self._asker.model), [each.path for each in shown]
+        made = maker.make(job, task, outcomes, tokens, self.run, paths)
         follows = all(new.state == "asked" for new in made) or any(
             is_written(space.config, job, new.need.kind, new) for new in made
         )

@@ -54,10 +54,12 @@ class ProposalMaker:
         outcomes: Sequence[Accepted | Rejected],
         tokens: Sequence[int],
         run: str,
+        shown: Sequence[str] = (),
     ) -> list[NewProposal]:
         """Return the proposals to store for the outcomes of calls, in their order.
 
-        tokens: in and out, of the calls.
+        tokens: in and out, of the calls. shown: the paths of the other notes, and PDFs, that they
+        quote: when a batch is answered, these may have become private.
 
         Outcomes without an answer are left out: the model was not asked, or gave no completion.
         """
@@ -74,7 +76,7 @@ class ProposalMaker:
                 read_at=task.read_at,
                 sentences=sentences,
                 run=run,
-                options=options,
+                options=options | ({"shown": list(shown)} if _is_asked(outcome) else {}),
             )
             for outcome in outcomes
             if isinstance(outcome, Accepted) or outcome.kind not in _NOT_ASKED
@@ -124,6 +126,10 @@ class ProposalMaker:
         if self.model.is_small and accepted.by_model and need.kind == CALLOUT:
             flags += [] if need.where == "request" else ["small-model"]
         return tuple(dict.fromkeys(flags))
+
+
+def _is_asked(outcome: Accepted | Rejected) -> bool:
+    return isinstance(outcome, Rejected) and outcome.kind == "asked"
 
 
 def prompt_fingerprint(prompts: Prompts, need: Need) -> str:

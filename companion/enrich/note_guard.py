@@ -6,8 +6,9 @@ become private, or the settings may say something else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from threading import Event
 
 from companion.enrich.task import Job, Task
@@ -15,6 +16,7 @@ from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import NoteBusy, NoteChanged, NoteRefused
 from companion.llm.response import Usage
 from companion.note.facts import UNKNOWN, Facts, read_facts
+from companion.store.proposal import Proposal
 from companion.vault.files import (
     NoteFile,
     attachment_reason,
@@ -88,17 +90,9 @@ class NoteGuard:
 
     def _check_shown(self, path: str) -> None:
         """Raise SettingsChanged if what the prompts quote may not be told any more."""
-        if not all(map(self._may_tell, self.shown)):
+        files = ((each, stat_note(self.space.root, each.path)) for each in self.shown)
+        if not all(now and (now == then or may_tell(self.space, now)) for then, now in files):
             raise SettingsChanged("what other notes tell of it was changed meanwhile", path)
-
-    def _may_tell(self, other: NoteFile) -> bool:
-        """Return whether a note or a PDF may still be told of others, as when it was read."""
-        now = stat_note(self.space.root, other.path)
-        if now is None or now == other:
-            return now is not None
-        if not is_note_name(other.path):  # a PDF that was changed may still be told
-            return attachment_reason(self.space.root, other.path, self.space.ignore) is None
-        return self.space.read_source(now) is not None
 
     def _leave_alone(self, path: str, facts: Facts) -> None:
         reason = facts.skipped or ""
@@ -106,6 +100,23 @@ class NoteGuard:
             forget_note(self.space, path)
             raise NoteExcluded(reason, path)
         raise (NoteChanged if facts is _GONE else NoteRefused)(reason, path)
+
+
+def may_tell(space: Workspace, file: NoteFile) -> bool:
+    """Return whether prompts for other notes may show what the note or the PDF says."""
+    if not is_note_name(file.path):
+        return attachment_reason(space.root, file.path, space.ignore) is None
+    return space.read_source(file) is not None
+
+
+def find_untold(space: Workspace, proposals: Iterable[Proposal]) -> str:
+    """Return a note or PDF that a batch's questions show and that is gone, or private now; else "".
+
+    proposals: those of the questions, in state `asked`.
+    """
+    paths = dict.fromkeys(chain.from_iterable(each.options.get("shown", ()) for each in proposals))
+    files = ((path, stat_note(space.root, path)) for path in paths)
+    return next((path for path, file in files if not (file and may_tell(space, file))), "")
 
 
 _GONE = Facts(skipped=describe_read_error(FileNotFoundError()), marks=(UNKNOWN,))

@@ -219,6 +219,30 @@ def test_private_notes_stay_unless_the_engine_is_local(
     assert ("hidden" in text) is (count == 3)
 
 
+QUOTED = "Its words stand in it."
+QUOTING = [
+    pytest.param("![[Other]]", QUOTED, id="an embed"),
+    pytest.param("", f"The [[Stub]] is a note of which {QUOTED}", id="a sentence of another note"),
+]
+
+
+@pytest.mark.parametrize(("more", "other"), QUOTING)
+def test_an_answer_from_words_that_are_private_by_now_is_dropped(
+    user: User, more: str, other: str
+) -> None:
+    user.configure(PRIVATE)
+    user.note("Stub.md", f"{STUB}\n{more}\n")
+    user.note("Other.md", other)
+    file = export(user)
+    assert QUOTED in file.read_text()
+    lines = answers(user, file)
+    user.note("Other.md", f"#me {other}")
+    [result] = take(user, lines)
+    assert (result["status"], "may not be told" in result["reason"]) == ("failed", True)
+    assert shown(user) == []
+    assert QUOTED not in export(user, name="again.jsonl").read_text()
+
+
 def test_an_export_keeps_the_proposals_for_private_notes(user: User) -> None:
     user.configure(f'{PRIVATE}[review]\nmode = "propose"\n')
     user.note("P/A.md")

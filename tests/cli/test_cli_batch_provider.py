@@ -193,12 +193,15 @@ def test_a_note_that_is_left_alone_by_now_is_not_sent(user: User, provider: Open
     fake = provider(Faults(waits=9))
     fake.exists = False
     notes(user, 2)
+    user.note("N2.md", f"{STUB.replace('# Stub', '# Subject 2')}\n![[Other]]\n")
+    user.note("Other.md", "Its words stand in it.")
     user.run("batch", "submit")
     fake.exists = True
     user.note("N0.md", STUB.replace("description", "ai: false\ndescription"))
+    user.note("Other.md", "---\nai: false\n---\nIts words stand in it.")
     user.run("batch", "collect")
     [(_, data)] = fake.files.values()
-    assert (b"Subject 0" in data, b"Subject 1" in data) == (False, True)
+    assert [b"Subject %d" % n in data for n in range(3)] == [False, True, False]
 
 
 def test_the_embedded_model_has_no_batches(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
