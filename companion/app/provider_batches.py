@@ -14,7 +14,7 @@ from companion.app.types.results import NoteResult
 from companion.enrich.batch_calls import BatchReader
 from companion.enrich.cost import ANSWER_SHARE
 from companion.enrich.model import open_spending
-from companion.enrich.note_guard import find_untold, look_at_note
+from companion.enrich.note_guard import find_withheld, look_at_note
 from companion.enrich.similar import open_similar
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
@@ -134,7 +134,7 @@ class ProviderBatches:
             # it may be ignored, private or gone since it was read
             facts = [look_at_note(self._space, each.path, None) for each in proposals]
             is_open = all(each.state == "asked" for each in proposals)
-            is_open &= not find_untold(self._space, proposals)
+            is_open &= not find_withheld(self._space, proposals)
             if is_open and all(each and each.skipped is None for each in facts):
                 lines.append(line)
                 tokens += call.max_tokens

@@ -17,8 +17,8 @@ from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import ModelFacts
-from companion.enrich.note_guard import find_untold
 from companion.enrich.new_proposals import ProposalMaker
+from companion.enrich.note_guard import find_withheld
 from companion.enrich.outcome import Rejected
 from companion.enrich.places import find_job, find_places
 from companion.enrich.run import NoteStatus, Result, Waiting, failed_result, proposed_result
@@ -138,8 +138,8 @@ class BatchReader:
             if line.is_asked_again:
                 why = line.error or f"error {line.reply.status if line.reply else 0}"
                 reason = f"no answer ({why}); ask again"
-            elif untold := find_untold(self._workspace, proposals):
-                reason = f"it was shown {untold}, which may not be told any more; ask again"
+            elif withheld := find_withheld(self._workspace, proposals):
+                reason = f"it was shown {withheld}, which may not be told any more; ask again"
             else:
                 return self._accept(call, line, path, proposals)
         except NoteError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence, Set
 from hashlib import sha256
 from threading import Lock
 
@@ -27,9 +27,11 @@ from companion.vault.pdf_text import LARGEST_PDF, PdfText, read_pdf
 from companion.vault.walk import walk_files
 
 _DEEPEST = 2  # an embed in an embedded note is read, one in that is not
+_MOST_PDFS = 8  # in one note: each may take 20 seconds
 _CACHED = 32  # texts of PDFs
 _LOOK_AGAIN = 5.0  # seconds after which a PDF that is not found is looked for once more
 _PDF = ".pdf"
+_NO_ROOM = "there is no room for it"
 _UNREAD = {".canvas": "canvases are not read", ".base": "bases are not read"}
 
 
@@ -49,7 +51,7 @@ class Embeds:
     def read(self, vault: VaultContext, path: str, parsed: ParsedNote, most: float) -> EmbeddedText:
         """Return the note at path with what it embeds. most: letters of that, about."""
         reader = _Reader(self, self._workspace, vault, most)
-        inserted = reader.expand(parsed, range(len(parsed.lines)), path, (path,))
+        inserted = reader.expand(parsed, set(range(len(parsed.lines))), path, (path,))
         if not inserted:
             return EmbeddedText(parsed, unread=tuple(reader.unread))
         text = "\n".join(line.visible for lines in inserted.values() for line in lines)
@@ -79,12 +81,13 @@ class _Reader:
         self._workspace = workspace
         self._vault = vault
         self._letters = letters
+        self._pdfs = 0  # read so far
         self._seen: set[tuple[str, str]] = set()
         self.files: list[NoteFile] = []
         self.unread: list[str] = []
 
     def expand(
-        self, parsed: ParsedNote, lines: range, path: str, above: tuple[str, ...]
+        self, parsed: ParsedNote, lines: Set[int], path: str, above: tuple[str, ...]
     ) -> dict[int, list[Line]]:
         """Return the lines of what is embedded in these lines, by the line that it follows.
 
@@ -94,7 +97,7 @@ class _Reader:
         for number, embeds in find_embeds(parsed).items():
             if number in lines:
                 for embed in embeds:
-                    if new := list(self._cut(self._read(embed, path, above))):
+                    if new := self._read(embed, path, above):
                         inserted.setdefault(number, []).extend(new)
         return inserted
 
@@ -112,6 +115,9 @@ class _Reader:
     def _read_note(self, embed: Embed, path: str, above: tuple[str, ...]) -> Sequence[Line]:
         if len(above) > _DEEPEST or not self._is_new(path, embed.part):
             return ()
+        if self._letters <= 0:
+            self._leave_out(embed, _NO_ROOM)
+            return ()
         file = stat_note(self._workspace.root, path) if self._vault.may_tell(path) else None
         parsed = file and self._workspace.read_source(file)
         if not (file and parsed):
@@ -123,8 +129,9 @@ class _Reader:
             self._leave_out(embed, "that part is not in the note")
             return ()
         hidden = parsed.callout_lines
-        inner = self.expand(parsed, part, path, (*above, path))
-        return mix_lines(parsed, [number for number in part if number not in hidden], inner)
+        own = (number for number in part if number not in hidden)
+        taken = [number for number in own if self._take(parsed.lines[number])]
+        return mix_lines(parsed, taken, self.expand(parsed, set(taken), path, (*above, path)))
 
     def _read_pdf(self, embed: Embed, source: str) -> Sequence[Line]:
         root, ignore = self._workspace.root, self._workspace.ignore
@@ -137,7 +144,10 @@ class _Reader:
             self._leave_out(embed, f"that file is left alone: {why}")
         elif file and file.size > LARGEST_PDF:
             self._leave_out(embed, f"it has {file.size:,} bytes, and {LARGEST_PDF:,} are read")
+        elif self._letters <= 0 or self._pdfs >= _MOST_PDFS:
+            self._leave_out(embed, _NO_ROOM)
         elif file and self._is_new(path, str(embed.page)):
+            self._pdfs += 1
             pdf = _read_cached(f"{root}/{path}", file.size, embed.page)
             if pdf.fault:
                 self._leave_out(embed, pdf.fault)
@@ -147,7 +157,7 @@ class _Reader:
             # Each paragraph as a quote: it is text of the note, but not in its author's words.
             quoted = (f"> {each.replace('[!', '[')}" for each in pdf.paragraphs)
             lines = (Line(0, 0, 0, text, 2, 1, kind="text", starts_block=True) for text in quoted)
-            return [each for line in lines for each in (line, BLANK)]
+            return [each for line in lines if self._take(line) for each in (line, BLANK)]
         return ()
 
     def _is_new(self, path: str, part: str) -> bool:
@@ -159,11 +169,11 @@ class _Reader:
     def _leave_out(self, embed: Embed, why: str) -> None:
         self.unread.append(f"{embed}: {why}")
 
-    def _cut(self, lines: Sequence[Line]) -> Iterator[Line]:
-        for line in lines:
-            if self._letters > 0:
-                self._letters -= width(line.text)
-                yield line
+    def _take(self, line: Line) -> bool:
+        """Return whether there is room for the line, and take it."""
+        is_taken = self._letters > 0
+        self._letters -= width(line.text)
+        return is_taken
 
 
 _texts = OrderedDict[tuple[bytes, int | None], PdfText]()

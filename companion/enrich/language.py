@@ -33,7 +33,9 @@ sv Swedish svenska, th Thai ไทย, tr Turkish türkçe, uk Ukrainian укр�
 vi Vietnamese tiếng việt
 """
 _ROWS = [row.split(maxsplit=2) for row in map(str.strip, _TABLE.split(","))]
-_BY_CODE = {code: name for code, name, _ in _ROWS}
+CODES = {code: name for code, name, _ in _ROWS}
+"""Their English names by their codes."""
+
 LANGUAGES = {name: own for _, name, own in _ROWS}
 """The languages that are told apart: their own names, by their English names."""
 
@@ -183,7 +185,7 @@ def remove_code(text: str) -> str:
 def detect(text: str) -> dict[str, float]:
     """Return the probability of each of LANGUAGES, 0 to 1, that may be that of the text."""
     scores = _detector().detect(text, model="lite", k=_CANDIDATES)
-    shares = {_BY_CODE[each["lang"]]: each["score"] for each in scores if each["lang"] in _BY_CODE}
+    shares = {CODES[each["lang"]]: each["score"] for each in scores if each["lang"] in CODES}
     total = sum(shares.values())
     return {name: share / total for name, share in shares.items()} if total else {}
 

@@ -109,7 +109,7 @@ def may_tell(space: Workspace, file: NoteFile) -> bool:
     return space.read_source(file) is not None
 
 
-def find_untold(space: Workspace, proposals: Iterable[Proposal]) -> str:
+def find_withheld(space: Workspace, proposals: Iterable[Proposal]) -> str:
     """Return a note or PDF that a batch's questions show and that is gone, or private now; else "".
 
     proposals: those of the questions, in state `asked`.

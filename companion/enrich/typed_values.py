@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
+from unicodedata import decimal
 
 from companion.enrich.checks.checked_answer import Fault
 from companion.enrich.context import AskedNote
 from companion.enrich.excerpt import excerpt, subject_properties
+from companion.enrich.language import CODES, find_language
 from companion.enrich.words import UNSPACED, fold, load_languages
 from companion.errors import AnswerError
 from companion.load_once import load_once
@@ -27,8 +29,13 @@ _AROUND = re.compile(r"^[\s\"'`*_\[(]+|[\s\"'`*_\]).,!]+$")
 
 # Below, texts are folded, see words.fold: small letters without accents, and blanks are spaces.
 _PLAIN = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d{1,2})?", re.ASCII)
-_DIGITS = re.compile(r"(?:(?<![^\s(\[|:=])-)?(?<!\d)\d+(?:[.,]\d+|['’ ]\d{3}(?!\d))*")
-_GROUPS = re.compile(r"-?\d{1,3}(?:([.,'’ ])\d{3})(?:\1\d{3})*")
+_RAISED = re.compile("[²³¹¼-¾⁰-⁹₀-₉⅐-↉①-⒛]")  # 10², 1½, ①
+_NO_DIGIT = "\ue000"  # what stands for these: a number that one follows is another number
+_DIGITS = re.compile(
+    rf"(?>(?:(?<![^\s(\[|:=])-)?(?<!\d)\d+(?:[.,]\d+|['’ ]\d{{3}}(?!\d))*)(?!{_NO_DIGIT})"
+)
+_GROUPS = re.compile(r"-?[1-9]\d{0,2}(?:([.,'’ ])\d{3})(?:\1\d{3})*")
+_SIGNS = str.maketrans({"−": "-", "٫": ".", "٬": "'"})
 
 _OF = r"(?:of|de|del|du)\s"
 _DATE = re.compile(
@@ -36,13 +43,15 @@ _DATE = re.compile(
     r"|(?<!\d)(?P<y2>\d{4})\s?[年년]\s?(?P<m2>\d{1,2})\s?[月월]\s?(?P<d2>\d{1,2})\s?[日号일]"
     r"|(?<!\d)(?P<d3>\d{1,2})\.\s?(?P<m3>\d{1,2})\.\s?(?P<y3>\d{4})(?!\d)"
     r"|(?<!\d)(?P<one>\d{1,2})(?P<slash>[-/])(?P<other>\d{1,2})(?P=slash)(?P<y4>\d{4})(?!\d)"
-    rf"|(?<!\d)(?P<d5>\d{{1,2}})(?:st|nd|rd|th|er|\.|º|°)?\s{{0,2}}(?:{_OF})?(?P<name5>[^\W\d_]+)"
+    rf"|(?<!\d)(?P<d5>\d{{1,2}})(?:st|nd|rd|th|er|o|\.|°)?\s{{0,2}}(?:{_OF})?(?P<name5>[^\W\d_]+)"
     rf"\.?,?\s{{1,2}}(?:{_OF})?(?P<y5>\d{{4}})(?!\d)"
     r"|(?P<name6>[^\W\d_]+)\.?\s(?P<d6>\d{1,2})(?:st|nd|rd|th)?,?\s(?P<y6>\d{4})(?!\d)"
 )
+# Of another zone it is none: Obsidian keeps no zone.
 _TIME = re.compile(
-    r"[\s,]{0,2}(?:(?:t|at|um|om|a las|as|a|в)\s?)?(?P<hour>\d{1,2})[:h](?P<minute>\d\d)"
-    r"(?::(?P<second>\d\d))?(?:z\b|\s?(?P<half>am|pm|a\.m\.|p\.m\.))?"
+    r"(?>[\s,]{0,2}(?:(?:t|at|um|om|a las|as|a|в)\s?)?(?P<hour>\d{1,2})[:h](?P<minute>\d\d)"
+    r"(?::(?P<second>\d\d))?(?:\s?(?P<half>am|pm|a\.m\.|p\.m\.))?)"
+    r"(?!\d|\s?(?:z|utc|gmt)\b|\s?\+\d)"
 )
 
 
@@ -61,8 +70,9 @@ def read_scalar(kind: str, answer: object, name: str) -> str | None:
     if kind == "checkbox":
         value = _CHECKBOX.get(text)
     elif kind == "number" and not isinstance(answer, bool):
-        value = _read_number(text)
+        value = _read_number(text, name, is_text=isinstance(answer, str))
     elif kind in ("date", "datetime"):
+        text = text.removesuffix("z")  # by habit: the note is searched for the time without it
         whole = [each.value for each in _find_dates(text, kind) if each.text == text]
         value = whole[0] if whole else None
     if value is None:
@@ -70,14 +80,17 @@ def read_scalar(kind: str, answer: object, name: str) -> str | None:
     return value
 
 
-def stands_in(kind: str, value: str, text: str) -> bool:
-    """Return whether the number or date is in the text, in words or in digits."""
+def stands_in(kind: str, value: str, text: str, language: str | None = None) -> bool:
+    """Return whether the number or date is in the text, in words or in digits.
+
+    language: of the text, in whose words numbers count: `due` is two in Italian. None: of any.
+    """
     folded = _fold(text)
     if kind != "number":
         return any(each.value == value for each in _find_dates(folded, kind))
     number = Decimal(value)
     digits = (_meanings(each[0]) for each in _DIGITS.finditer(folded))
-    words = _number_words().get(number)
+    words = _number_words(language).get(number)
     return any(number in map(Decimal, each) for each in digits) or bool(
         words and words.search(folded)
     )
@@ -85,41 +98,60 @@ def stands_in(kind: str, value: str, text: str) -> bool:
 
 def find_untold(note: AskedNote, field: Field, value: str) -> Fault | None:
     """Return the fault of a number or a date that is not in the note as the model sees it."""
-    shown = note.context.title, excerpt(note.whole.lines, None), *subject_properties(note.parsed)
-    if field.kind == "checkbox" or stands_in(field.kind, value, "\n".join(shown)):
+    title, body = note.context.title, excerpt(note.whole.lines, None)
+    shown = "\n".join((title, body, *subject_properties(note.parsed)))
+    language = find_language(body, title, note.language)
+    if field.kind == "checkbox" or stands_in(field.kind, value, shown, language):
         return None
     retry = "Take it from the note, or say null if it is not there."
     return Fault("untold", f"is not in the note ({value})", retry)
 
 
-def _read_number(text: str) -> str | None:
-    """Return the number that the whole text is, None if it is none."""
-    if _PLAIN.fullmatch(text):
-        digits = text
-    elif _DIGITS.fullmatch(text):
-        digits = _meanings(text)[0]
+def _read_number(text: str, name: str, *, is_text: bool) -> str | None:
+    """Return the number that the whole text is, None if it is none.
+
+    is_text: it is no number of JSON, which has no signs between thousands. Raises AnswerError.
+    """
+    if is_text and _DIGITS.fullmatch(text):
+        numbers = _read_digits(text)
+    elif _PLAIN.fullmatch(text):
+        numbers = [text]
     else:
-        words = _number_words().items()
-        digits = next((str(number) for number, word in words if word.fullmatch(text)), "")
-    if not digits:
-        return None
+        words = _number_words(None).items()
+        numbers = [str(number) for number, word in words if word.fullmatch(text)]
+    said = list(dict.fromkeys(map(_plain, numbers)))
+    if len(said) > 1:
+        raise AnswerError(f"“{text}” may be {' or '.join(said)}; for {name}, write one of these")
+    if said and Decimal(repr(float(said[0]))) != Decimal(said[0]):
+        raise AnswerError(f"“{text[:60]}” has more digits than Obsidian keeps of a number")
+    return said[0] if said else None
+
+
+def _plain(digits: str) -> str:
+    """Return the number without a sign or zeros that mean nothing."""
     number = f"{Decimal(digits):f}"
     number = number.rstrip("0").rstrip(".") if "." in number else number
     return "0" if number == "-0" else number
 
 
-def _meanings(digits: str) -> list[str]:
-    """Return what a number may be: `1,234` is 1234, or 1.234; of `1.2.2024` the parts."""
+def _read_digits(digits: str) -> list[str]:
+    """Return what a number may be: `1,234` is 1234, or 1.234; nothing where it is several."""
     parts = re.split("[.,'’ ]", digits)
-    plain = "".join(parts)
     groups = _GROUPS.fullmatch(digits)
-    decimal = re.fullmatch(r"(.*)[.,](\d+)", digits)
-    before = _GROUPS.fullmatch(decimal[1]) or decimal[1].lstrip("-").isdecimal() if decimal else ""
-    fraction = [f"{re.sub('[^0-9-]', '', decimal[1])}.{decimal[2]}"] if decimal and before else []
-    if groups:
-        several = parts if groups[1] == " " else []
-        return [plain, *(fraction if len(parts) == 2 else []), *several]
-    return fraction or parts
+    fraction = re.fullmatch(r"(.*)[.,](\d+)", digits)
+    numbers = ["".join(parts)] if groups or len(parts) == 1 else []
+    before = fraction[1] if fraction else ""
+    is_before = _GROUPS.fullmatch(before) or before.lstrip("-").isdecimal()
+    if fraction and is_before and (len(parts) == 2 or not groups):
+        numbers.append(f"{re.sub('[^0-9-]', '', before)}.{fraction[2]}")
+    return numbers
+
+
+def _meanings(digits: str) -> list[str]:
+    """Return the numbers that digits in a text may be; of `1.2.2024` and `1 234` the parts, too."""
+    numbers = _read_digits(digits)
+    is_several = not numbers or (" " in digits and _GROUPS.fullmatch(digits))
+    return [*numbers, *(re.split("[.,'’ ]", digits) if is_several else [])]
 
 
 class _Date(NamedTuple):
@@ -168,7 +200,9 @@ def _at(day: datetime, time: re.Match[str]) -> datetime | None:
 
 
 def _fold(text: str) -> str:
-    return fold(text).replace("−", "-")
+    """Return the folded text, with the digits of any script as 0 to 9."""
+    signs = fold(_RAISED.sub(_NO_DIGIT, text))
+    return "".join(str(decimal(sign, sign)) for sign in signs).translate(_SIGNS)
 
 
 def _month_of(name: str) -> int:
@@ -183,9 +217,11 @@ def _months() -> list[re.Pattern[str]]:
 
 
 @load_once
-def _number_words() -> Mapping[Decimal, re.Pattern[str]]:
-    """Return how each number that has a word is written in any language."""
-    lists = [each["numbers"]["words"] for each in load_languages().values() if "numbers" in each]
+def _number_words(language: str | None) -> Mapping[Decimal, re.Pattern[str]]:
+    """Return how each number that has a word is written in the language; None: in any."""
+    files = load_languages().items()
+    chosen = (each for code, each in files if language in (None, CODES[code]))
+    lists = [each["numbers"]["words"] for each in chosen if "numbers" in each]
     return {
         Decimal(number): re.compile("|".join(map(_whole_word, map(fold, words))))
         for number, words in enumerate(zip(*lists, strict=True))

@@ -56,7 +56,7 @@ def find_part(parsed: ParsedNote, part: str) -> range | None:
     if part.startswith("^"):
         return _find_block(parsed.lines, part[1:])
     section = range(len(parsed.lines))
-    for heading in filter(None, map(_name_key, part.split("#"))):
+    for heading in map(_name_key, filter(str.strip, part.split("#"))):
         start = next((n for n in section if _is_heading(parsed.lines[n], heading)), None)
         if start is None:
             return None
@@ -73,7 +73,7 @@ def _is_heading(line: Line, heading: str) -> bool:
 
 def _name_key(heading: str) -> str:
     """Return a heading to compare: links to one leave out signs that they cannot have."""
-    return _NO_NAME.sub(" ", heading).strip().casefold()
+    return _NO_NAME.sub(" ", heading).strip().casefold() or heading.strip()
 
 
 def _find_block(lines: Sequence[Line], name: str) -> range | None:

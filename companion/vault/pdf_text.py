@@ -89,7 +89,7 @@ def _run_child(data: bytes, page: int | None, seconds: float) -> tuple[list[byte
 
 _HYPHEN = re.compile(r"(?<=[^\W\d_])[-\u00ad\u2010]\n(?=[^\W\d_A-Z])")
 _END = re.compile(r"[.!?:。！？：][\"'”’»)\]]*$")
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u00ad]")
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u00ad\ud800-\udfff]")  # the last: half a sign
 _LIGATURES = str.maketrans(
     {"\ufb00": "ff", "\ufb01": "fi", "\ufb02": "fl", "\ufb03": "ffi", "\ufb04": "ffl"}
 )

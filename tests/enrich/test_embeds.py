@@ -53,6 +53,7 @@ It is steamed for an hour.
 NOTES = {
     "Food/Rice.md": RICE,
     "A.md": "Of A. ![[B]]",
+    "Signs.md": "Above.\n\n# 🎉\n\nBelow.\n\n# After\n\nIt.",
     "B.md": "Of B. ![[C]] ![[A]]",
     "C.md": "Of C. ![[D]]",
     "D.md": "Of D.",
@@ -91,6 +92,8 @@ EXAMPLES = [
     pytest.param("![x](../D.md)", "x\n\nOf D.", id="by a relative path"),
     pytest.param("> quoted\n> - ![[D]]\n", "> quoted\n> - D\n\nOf D.", id="in a list in a quote"),
     pytest.param("One ![[D]] two\nthree.", "One D two\n\nOf D.\n\nthree.", id="in a sentence"),
+    pytest.param("![[Signs#🎉]]", "Signs\n\n# 🎉\n\nBelow.", id="a section of signs"),
+    pytest.param("![[Signs#!]]", "Signs", id="not all of it for a part that is not there"),
     pytest.param("![[D]] ![[d]]", "D d\n\nOf D.", id="once"),
     pytest.param("![[A]]", "A\n\nOf A. B\n\nOf B. C A", id="two notes deep, no circle"),
     pytest.param("![[Koji]] ![[#Koji]]", "Koji Koji", id="not itself"),
@@ -160,6 +163,19 @@ def test_pdfs_and_what_is_left_out(open_vault: Open, text: str, prose: str, unre
     asker = Asker(space, VaultContext(space.scan()))
     _, _, said = asker.plan("Koji.md", task.parsed, task.needs)
     assert [unread in each for each in said] == [True] * bool(unread)
+
+
+def test_no_file_is_read_once_there_is_no_room(open_vault: Open) -> None:
+    space = open_vault(NOTES, SETTINGS)
+    for number in range(12):
+        (space.root / f"{number}.pdf").write_bytes(make_pdf([f"Page of {number}."]))
+    pdfs = ParsedNote(NoteText("".join(f"![[{number}.pdf]]\n" for number in range(12))))
+    notes = ParsedNote(NoteText("![[A]]\n![[Rice]]\n"))
+    embeds, vault = Embeds(space), VaultContext(space.scan())
+    few = embeds.read(vault, "Koji.md", notes, 13)
+    assert [each.path for each in few.files] == ["A.md", "B.md"]
+    assert few.unread == ("![[Rice]]: there is no room for it",)
+    assert len(embeds.read(vault, "Koji.md", pdfs, 10_000).files) == 8
 
 
 def test_captions_count_as_text_of_the_note() -> None:

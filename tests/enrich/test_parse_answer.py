@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from companion.enrich.language import find_language
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
+from companion.enrich.typed_values import stands_in
 from companion.errors import AnswerError
 from companion.prompts import Field, load_prompts
+from companion.prompts.prompt_file import FieldKind
 
 FIELDS = load_prompts().fields
 ANY = Limits(None, frozenset(), lambda name: None)
@@ -78,6 +83,70 @@ def test_unfit(name: str, limits: Limits, said: object, words: str) -> None:
     with pytest.raises(AnswerError, match=words) as caught:
         read_value(field(name), said, limits)
     assert not isinstance(caught.value, NothingToSay)
+
+
+SCALARS = [
+    pytest.param("number", "1,000.50", "1000.5", id="both signs"),
+    pytest.param("number", "1.000,50", "1000.5", id="both, the other way"),
+    pytest.param("number", "1'234", "1234", id="an apostrophe"),
+    pytest.param("number", "1 234,5", "1234.5", id="a blank"),
+    pytest.param("number", "0.125", "0.125", id="no thousands begin with 0"),
+    pytest.param("number", 1.234, "1.234", id="JSON has no thousands"),
+    pytest.param("number", "1,234", "may be 1234 or 1.234", id="a comma may be both"),
+    pytest.param("number", "12.500", "may be 12500 or 12.5", id="and a point"),
+    pytest.param("number", "1,2,3", "no number", id="three numbers"),
+    pytest.param("number", "-0", "0", id="no negative 0"),
+    pytest.param("number", "1e400", "no number", id="over the largest"),
+    pytest.param("number", float("inf"), "no number", id="infinity"),
+    pytest.param("number", float("nan"), "no number", id="no number at all"),
+    pytest.param("number", 12345678901234567890, "more digits", id="more digits than are kept"),
+    pytest.param("number", "٣", "3", id="Arabic digits"),
+    pytest.param("number", "٣٫٥", "3.5", id="with decimals"),
+    pytest.param("number", "٣.٥", "3.5", id="with a point"),
+    pytest.param("number", "１２", "12", id="wide digits"),
+    pytest.param("number", "10²", "no number", id="a power"),
+    pytest.param("number", "1½", "no number", id="a fraction"),
+    pytest.param("date", "2024-02-30", "no date", id="no day"),
+    pytest.param("date", "٢٠٢٤-٠٢-١١", "2024-02-11", id="a date in Arabic digits"),
+    pytest.param("date", "1º de enero de 2024", "2024-01-01", id="a first"),
+    pytest.param("datetime", "2024-02-11T10:30:00Z", "2024-02-11T10:30:00", id="a habit"),
+    pytest.param("datetime", "2024-02-11T24:00", "no datetime", id="no hour"),
+]
+
+
+@pytest.mark.parametrize(("kind", "said", "expected"), SCALARS)
+def test_a_number_or_a_date_is_never_guessed(kind: FieldKind, said: object, expected: str) -> None:
+    typed = replace(field("description"), kind=kind)
+    try:
+        assert read_value(typed, said, ANY) == expected
+    except AnswerError as error:
+        assert expected in str(error)
+
+
+TOLD = [
+    pytest.param("2", "Two of the reports are due on Monday, as they were.", True, id="a word"),
+    pytest.param("2", "The report is due on Monday, as it was before.", False, id="no Italian"),
+    pytest.param("11", "It was made once upon a time, as they were.", False, id="no Spanish"),
+    pytest.param("102", "There are 10² of them.", False, id="a power"),
+    pytest.param("11", "It takes 1½ cups.", False, id="a fraction"),
+    pytest.param("1", "It takes 1½ cups.", False, id="a part of a fraction"),
+    pytest.param("5", "A room of 5 m².", True, id="a number before a unit"),
+    pytest.param("3.5", "وزنه ٣٫٥ كيلوغرام", True, id="Arabic digits"),
+    pytest.param("3", "وزنه ٣٫٥ كيلوغرام", False, id="a part of them"),
+    pytest.param("125", "It is 0.125 m long.", False, id="decimals"),
+    pytest.param("1234", "It weighs 1 234 g.", True, id="a blank between thousands"),
+]
+
+
+@pytest.mark.parametrize(("number", "text", "expected"), TOLD)
+def test_a_number_stands_in_the_note(number: str, text: str, expected: bool) -> None:
+    assert stands_in("number", number, text, find_language(text, "")) == expected
+
+
+def test_a_time_of_another_zone_is_not_that_of_the_note() -> None:
+    told = "On 2024-02-11T10:30:00Z, on 2024-02-12 at 10:30+02:00 and on 2024-02-13 at 10:30."
+    days = (f"2024-02-{day}T10:30:00" for day in (11, 12, 13))
+    assert [stands_in("datetime", each, told) for each in days] == [False, False, True]
 
 
 NEW = [

@@ -82,6 +82,7 @@ PAGES = [
     ),
     pytest.param("\ufb01ne\u00ad \x00tea", ["fine tea"], id="ligatures"),
     pytest.param("12\n- 3 -\n", [], id="numbers of pages"),
+    pytest.param("Of \ud800tea", ["Of tea"], id="half a sign, which no prompt takes"),
 ]
 
 
