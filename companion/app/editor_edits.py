@@ -12,7 +12,7 @@ from companion.note.editor_text import Utf16Edit, to_utf16
 from companion.store.change import Change, NewChange
 from companion.store.inverse import find_parts_in_editor
 from companion.store.moves import locate_note
-from companion.store.outbox_row import OfferId
+from companion.store.outbox_row import TextHashes
 from companion.store.recover import confirm_made_offers
 from companion.store.undo import make_undo, require_made
 
@@ -45,7 +45,7 @@ class EditorEdits:
 
     def offer(
         self,
-        key: str,
+        row: int,
         change: NewChange,
         before: str,
         after: str,
@@ -54,24 +54,23 @@ class EditorEdits:
     ) -> ClientEdits:
         """Return the edits of a change that a client may make, once they are on the disk.
 
-        key, reason, deadline: as in OutboxStore.offer. The offsets of change.edits count
-        characters of `before`. Raises JournalError.
+        row: the id of the row whose edits they are. reason, deadline: as in OutboxStore.offer.
+        The offsets of change.edits count characters of `before`. Raises JournalError.
         """
         old, new = before.encode("utf-8"), after.encode("utf-8")
-        _, *hashes = self._store.offer(key, change, old, new, reason, deadline)
+        hashes = self._store.offer(row, change, old, new, reason, deadline)
         return ClientEdits(to_utf16(before, change.edits), *hashes)
 
     def confirm(
-        self, key: str, base_sha256: str, new_sha256: str, moved_to: str | None = None
+        self, row: int, base_sha256: str, new_sha256: str, moved_to: str | None = None
     ) -> int:
         """Record that a client made the edits; return the id of the change in the journal.
 
-        key: as in offer. A second call returns the same id. moved_to: the note's
-        present path, if it was moved.
+        A second call returns the same id. moved_to: the note's present path, if it was moved.
 
         Raises UsageError if there were no such edits, and JournalError.
         """
-        number = self._store.confirm(OfferId(key, base_sha256, new_sha256), moved_to)
+        number = self._store.confirm(row, TextHashes(base_sha256, new_sha256), moved_to)
         if number is None:
             raise UsageError(
                 "no edits were offered that make this text of that one; ask for them again"
@@ -82,15 +81,15 @@ class EditorEdits:
         """Record edits that clients made without confirming them. paths: the notes; None: all."""
         confirm_made_offers(self._space.root, self._space.journal, paths)
 
-    def offer_undo(self, change: Change, text: str, key: str, run: str) -> EditsInPart:
+    def offer_undo(self, change: Change, text: str, row: int, run: str) -> EditsInPart:
         """Return the edits that undo the change in a text in an editor.
 
-        key: as in offer. run: that the undo belongs to. Raises NoteError.
+        row: as in offer. run: that the undo belongs to. Raises NoteError.
         """
         require_made(change)
         change = locate_note(self._space.root, self._space.journal, change)
         inverse = find_parts_in_editor(self._space.journal, change, text)
         undo = make_undo(change, inverse, run)
         after = apply_edits(text, inverse.edits)
-        edits = self.offer(key, undo, text, after, inverse.reason)
+        edits = self.offer(row, undo, text, after, inverse.reason)
         return EditsInPart(edits, inverse.left, inverse.reason)

@@ -155,7 +155,7 @@ class Outbox:
         row = self.row(id_)
         require_utf8(text)
         if row.is_open and row.offer and row.offer.is_in(text):  # its confirmation got lost
-            self._store.confirm(row.offer.name, event="find")
+            self._store.confirm(row.id, row.offer.hashes, event="find")
         row = self.row(id_)
         if not row.is_open:
             raise NoteRefused(NOT_OPEN, row.path)
@@ -175,7 +175,7 @@ class Outbox:
         Raises UsageError also where no note is at moved_to.
         """
         moved_to = moved_to and spelled_path(self._space.root, moved_to)
-        change = self.edits.confirm(self.row(id_).key, base_sha256, new_sha256, moved_to)
+        change = self.edits.confirm(self.row(id_).id, base_sha256, new_sha256, moved_to)
         self._changed.set()
         return change
 
@@ -313,11 +313,11 @@ class Outbox:
     def _plan(self, row: OutboxRow, text: str) -> EditsInPart:
         request = row.request
         if request.undoes is not None:
-            return self.edits.offer_undo(self._require(row), text, row.key, request.run)
+            return self.edits.offer_undo(self._require(row), text, row.id, request.run)
         wishes, deadline = _wishes(row), self._clock() + PATIENCE
         given = self.decisions.plan_edits_for(wishes, text, request.run, request.decided_by)
         result, change = given[0].result, given[1]
-        edits = self.edits.offer(row.key, change, result.old, result.new, deadline=deadline)
+        edits = self.edits.offer(row.id, change, result.old, result.new, deadline=deadline)
         return EditsInPart(edits, [], "")
 
     def _undo_in_file(self, change: Change, run: str) -> Undone:

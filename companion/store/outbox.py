@@ -14,12 +14,11 @@ from companion.store.change_rows import insert_change, mark_done
 from companion.store.database import Database
 from companion.store.outbox_row import (
     NOT_OPEN,
-    OPEN,
     Event,
     OfferedChange,
-    OfferId,
     OutboxRow,
     Request,
+    TextHashes,
     next_state,
 )
 from companion.store.proposal import ProposalState
@@ -27,11 +26,9 @@ from companion.store.proposal_rows import mark_waiting
 from companion.store.proposals import ProposalStore
 from companion.store.remembered_notes import RememberedNotes, put_note
 
-_MOST = 1_000  # rows that nobody waits for; if there are more, the oldest are deleted
-
 
 class OutboxStore:
-    """The outbox of one vault, and edits for who asked for them alone; from any thread.
+    """The outbox of one vault; for any thread.
 
     Every method raises JournalError if the database fails.
     """
@@ -75,18 +72,17 @@ class OutboxStore:
 
     def offer(
         self,
-        key: str,
+        id_: int,
         change: NewChange,
         before: bytes,
         after: bytes,
         reason: str = "",
         deadline: float = 0.0,
-    ) -> OfferId:
-        """Record edits that an editor may make; return their id once they are on the disk.
+    ) -> TextHashes:
+        """Record edits of a row that an editor may make; return once they are on the disk.
 
-        key: a run or a change that is taken back, for who asked for the edits alone; or that of a
-        row, whose edits they are then. before, after: the whole text that the client has, such as
-        that of an editor, and what the edits make of it. reason: why they are not the whole.
+        They take the place of those that were given for it before. before, after: the whole text
+        that the editor has, and what the edits make of it. reason: why they are not the whole.
         deadline: of a row for which somebody waits, when its edits are given for the first time.
 
         Raises ValueError if the edits do not turn before into after, and NoteRefused if the row is
@@ -95,22 +91,23 @@ class OutboxStore:
         self._proposals.expect(change.path)
         row = make_row(change, before, after, time.time())
         self._notes.record(change.path, before)
-        values = {"key": key, "before": before, "reason": reason, "deadline": deadline}
+        values = {"id": id_, "before": before, "reason": reason, "deadline": deadline}
         values["row"] = json.dumps(row)
         self._db.ask(lambda db: _give(db, row | values), durable=True).result()
-        return OfferId(key, str(row["before_sha256"]), str(row["after_sha256"]))
+        return TextHashes(str(row["before_sha256"]), str(row["after_sha256"]))
 
     def confirm(
-        self, name: OfferId, moved_to: str | None = None, event: Event = "confirm"
+        self, id_: int, hashes: TextHashes, moved_to: str | None = None, event: Event = "confirm"
     ) -> int | None:
-        """Record that the edits were made; return the id of their change once it is on the disk.
+        """Record that a row's edits were made; return the id of their change, once on the disk.
 
-        A second call returns the same id. Returns None if there are no such edits. A pending change
-        of the note does not matter. moved_to: the note's path, if it was moved since.
+        A second call returns the same id. Returns None if the row has no such edits. A pending
+        change of the note does not matter. moved_to: the note's path, if it was moved since.
         """
         if moved_to:
             self._proposals.expect(moved_to)
-        return self._db.ask(lambda db: _confirm(db, name, moved_to, event), durable=True).result()
+        row = id_, *hashes
+        return self._db.ask(lambda db: _confirm(db, row, moved_to, event), durable=True).result()
 
     def unconfirmed(self) -> list[OfferedChange]:
         """Return the edits that were given, and that no editor has confirmed."""
@@ -153,11 +150,9 @@ def _add(
     mark_waiting(db, str(row["proposals"]), request.decided_by, states, now)
     insert = """INSERT INTO outbox
         (key, path, state, requested, run, undoes, proposals, decided_by, deadline, made_at)
-        VALUES ('', :path, 'waiting', 1, :run, :undoes, :proposals, :decided_by, :deadline,
-        :made_at) RETURNING id"""
-    (id_,) = db.execute(insert, row).fetchone()
-    db.execute("UPDATE outbox SET key = 'outbox ' || id WHERE id = ?", (id_,))
-    return int(id_)
+        VALUES (hex(randomblob(16)), :path, 'waiting', 1, :run, :undoes, :proposals, :decided_by,
+        :deadline, :made_at) RETURNING id"""
+    return int(db.execute(insert, row).fetchone()["id"])
 
 
 def _withdraw(db: sqlite3.Connection, proposals: Collection[int], now: float) -> None:
@@ -189,49 +184,31 @@ def _step(db: sqlite3.Connection, id_: int, event: Event, values: Mapping[str, o
     return True
 
 
-def _give(db: sqlite3.Connection, row: dict[str, object]) -> None:
-    """Store the edits in the row of that key; else in one of their own, in place of an equal one.
-
-    An equal one is replaced even if it was confirmed: its editor may have taken it back since.
-
-    Raises NoteRefused if the row of that key is not open.
-    """
-    states = json.dumps([state for state in OPEN if next_state(state, "give")])
-    update = """UPDATE outbox SET state = 'given', before_sha256 = :before_sha256,
+def _give(db: sqlite3.Connection, values: Mapping[str, object]) -> None:
+    """Store the edits in their row. Raises NoteRefused if it is not open."""
+    update = f"""UPDATE outbox SET state = 'given', before_sha256 = :before_sha256,
         after_sha256 = :after_sha256, row = :row, before = :before, reason = :reason,
         deadline = iif(before IS NULL AND deadline > 0, max(deadline, :deadline), deadline)
-        WHERE key = :key AND requested AND state IN (SELECT value FROM json_each(:states))"""
-    if db.execute(update, row | {"states": states}).rowcount:
-        return
-    if db.execute("SELECT 1 FROM outbox WHERE key = :key AND requested", row).fetchone():
-        raise NoteRefused(NOT_OPEN, str(row["path"]))
-    db.execute(
-        """INSERT OR REPLACE INTO outbox
-        (key, path, state, undoes, made_at, before_sha256, after_sha256, row, before)
-        VALUES (:key, :path, 'given', :undoes, :made_at, :before_sha256, :after_sha256, :row,
-        :before)""",
-        row,
-    )
-    db.execute(
-        f"""DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE NOT ({_IS_OPEN})
-        ORDER BY id DESC LIMIT -1 OFFSET ?)""",  # noqa: S608 (our own words)
-        (_MOST,),
-    )
+        WHERE id = :id AND {_IS_OPEN}"""  # noqa: S608 (our own words)
+    if not db.execute(update, values).rowcount:
+        raise NoteRefused(NOT_OPEN, str(values["path"]))
 
 
 def _confirm(
-    db: sqlite3.Connection, name: OfferId, moved_to: str | None, event: Event
+    db: sqlite3.Connection, values: tuple[int, str, str], moved_to: str | None, event: Event
 ) -> int | None:
-    """Insert the given edits as a change that is done; return its id, as OutboxStore.confirm."""
-    query = "SELECT * FROM outbox WHERE key = ? AND before_sha256 = ? AND after_sha256 = ?"
-    row = db.execute(query, name).fetchone()
+    """Insert the edits as a change that is done; return its id, as OutboxStore.confirm.
+
+    values: the id of their row, and the hashes.
+    """
+    query = "SELECT * FROM outbox WHERE id = ? AND before_sha256 = ? AND after_sha256 = ?"
+    row = db.execute(query, values).fetchone()
     if row is None or row["change"] or not next_state(row["state"], event):
         return int(row["change"]) if row and row["change"] else None
     now = time.time()
     new = json.loads(row["row"]) | {"made_at": now, "path": moved_to or row["path"]}
     change = insert_change(db, new | {"state": "done"}, row["before"])
-    values = {"change": change, "reason": row["reason"], "code": ""}
-    _step(db, row["id"], event, values)
+    _step(db, row["id"], event, {"change": change, "reason": row["reason"], "code": ""})
     mark_done(db, [change], now)
     after = apply_edits(row["before"].decode("utf-8"), _read_edits(row))
     put_note(db, new["path"], after.encode("utf-8"), now)
@@ -259,8 +236,9 @@ def _read_row(row: sqlite3.Row, path: str) -> OutboxRow:
 
 
 def _read_offer(row: sqlite3.Row, path: str) -> OfferedChange:
-    name = OfferId(row["key"], row["before_sha256"], row["after_sha256"])
-    return OfferedChange(name, path, row["before"].decode("utf-8"), _read_edits(row))
+    hashes = TextHashes(row["before_sha256"], row["after_sha256"])
+    before = row["before"].decode("utf-8")
+    return OfferedChange(row["id"], hashes, path, before, _read_edits(row))
 
 
 def _read_edits(row: sqlite3.Row) -> tuple[Edit, ...]:

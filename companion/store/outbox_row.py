@@ -48,23 +48,21 @@ def next_state(state: RowState, event: Event) -> RowState | None:
     return _NEXT.get((state, event))
 
 
-class OfferId(NamedTuple):
-    """Identifies edits that were given.
+class TextHashes(NamedTuple):
+    """SHA-256 of the whole text that an editor had, and of the text that its edits make of it."""
 
-    key: what asked for them: a run, a change that is taken back, or a row of the outbox.
-    before_sha256, after_sha256: of the whole text that the client had, and of the text that the
-    edits make of it.
-    """
-
-    key: str
-    before_sha256: str
-    after_sha256: str
+    before: str
+    after: str
 
 
 class OfferedChange(NamedTuple):
-    """Edits that were given and are not confirmed. before: the text that the client had."""
+    """Edits that were given and are not confirmed. before: the text that the editor had.
 
-    name: OfferId
+    row: the id of the row whose edits they are.
+    """
+
+    row: int
+    hashes: TextHashes
     path: str
     before: str
     edits: tuple[Edit, ...]
@@ -122,11 +120,6 @@ class OutboxRow(NamedTuple):
     def path(self) -> str:
         """The note's path now."""
         return self.request.path
-
-    @property
-    def key(self) -> str:
-        """The key of the edits that are given for it."""
-        return f"outbox {self.id}"
 
     @property
     def is_open(self) -> bool:

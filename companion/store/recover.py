@@ -103,7 +103,7 @@ def confirm_made_offers(
             in_note = [offered for offered in offers if offered.is_in(text)]
         if in_note:  # take the largest: parts of it may have been offered on their own
             largest = max(in_note, key=lambda offered: sum(len(e.text) for e in offered.edits))
-            made.append(journal.outbox.confirm(largest.name, event="find"))
+            made.append(journal.outbox.confirm(largest.row, largest.hashes, event="find"))
     return [number for number in made if number is not None]
 
 

@@ -2,6 +2,7 @@
 
 from companion.note.needs import Need
 from companion.store.journal import Journal, NewChange
+from companion.store.outbox_row import Request, TextHashes
 
 NOTE = b"---\ndescription: \n---\n\n# Stub\n\nText of mine.\n"
 ENRICHED = (
@@ -14,8 +15,16 @@ CALLOUT = Need("callout", None, None, "top", "empty description; no AI callout a
 SECTION = Need("callout", "Uses", None, "section", "you asked for a callout in this section", 2)
 
 
+def offer(
+    journal: Journal, change: NewChange, before: bytes, after: bytes
+) -> tuple[int, TextHashes]:
+    """Return the row whose edits an editor was given, and their hashes."""
+    row = journal.outbox.add(Request(change.path, change.run)).id
+    return row, journal.outbox.offer(row, change, before, after)
+
+
 def record(journal: Journal, change: NewChange, before: bytes, after: bytes) -> int:
     """Return the id of a change that a client made itself."""
-    made = journal.outbox.confirm(journal.outbox.offer("run", change, before, after))
+    made = journal.outbox.confirm(*offer(journal, change, before, after))
     assert made
     return made

@@ -13,7 +13,7 @@ from companion.store.journal import Journal, NewChange
 from companion.store.moves import follow_events
 from companion.store.outbox_row import Event, OutboxRow, Request, RowState, next_state
 from companion.store.recover import confirm_made_offers
-from tests.store.stub_note import ENRICHED, NOTE, record
+from tests.store.stub_note import ENRICHED, NOTE, offer, record
 from tests.store.test_proposals import PROSE, TEXT
 
 NewChangeOf = Callable[..., NewChange]
@@ -52,11 +52,11 @@ def test_state_after_an_event(
         if each == "give":
             if to is None and event == "give" and outbox.open_rows() == []:
                 with pytest.raises(NoteRefused):
-                    outbox.offer(row.key, change(), NOTE, ENRICHED)
+                    outbox.offer(row.id, change(), NOTE, ENRICHED)
                 continue
-            name = outbox.offer(row.key, change(), NOTE, ENRICHED)
+            hashes = outbox.offer(row.id, change(), NOTE, ENRICHED)
         elif each in ("confirm", "find"):
-            outbox.confirm(name, event=each)
+            outbox.confirm(row.id, hashes, event=each)
         else:
             outbox.step(row.id, each)
     now = outbox.get(row.id)
@@ -138,14 +138,14 @@ def test_is_done_when_the_note_holds_it(
     found: bytes | None,
     held: bool,
 ) -> None:
-    name = journal.outbox.offer("run-1", change(before, after), before, after)
+    edits = offer(journal, change(before, after), before, after)
     if found is not None:
         (vault / "Stub.md").write_bytes(found)
     made = confirm_made_offers(vault, journal)
     assert [c.state for c in journal.changes()] == ["done"] * held
     assert made == [c.id for c in journal.changes()]
     assert len(journal.outbox.unconfirmed()) == (not held)
-    number = journal.outbox.confirm(name)  # which comes late
+    number = journal.outbox.confirm(*edits)  # which comes late
     assert [c.id for c in journal.changes()] == [number]
     assert journal.images(number or 0) == (before, after)
 
@@ -154,12 +154,12 @@ def test_is_on_the_disk_before_it_is_offered(tmp_path: Path, change: NewChangeOf
     file = tmp_path / "journal.sqlite3"
     with Journal(file) as journal:
         before = journal.commits
-        name = journal.outbox.offer("run-1", change(), NOTE, ENRICHED)
-        assert journal.commits == before + 1
+        edits = offer(journal, change(), NOTE, ENRICHED)
+        assert journal.commits == before + 2
         with Journal(file, read_only=True) as reader:
-            assert [offered.name for offered in reader.outbox.unconfirmed()] == [name]
+            assert [each[:2] for each in reader.outbox.unconfirmed()] == [edits]
     with Journal(file) as again:
-        number = again.outbox.confirm(name)
+        number = again.outbox.confirm(*edits)
         assert (number, again.proposals.latest("Stub.md")["callout:top"].change) == (1, 1)
 
 
@@ -169,9 +169,7 @@ def test_the_part_that_was_made_is_told_from_the_whole(
     part = NOTE.replace(b"description: ", b"description: What a stub is.")
     for need, after in (("description", part), ("callout", ENRICHED)):
         edits = diff_edits(NOTE.decode(), after.decode())
-        journal.outbox.offer(
-            "run-1", NewChange("run-1", "Stub.md", "enrich", edits, (need,)), NOTE, after
-        )
+        offer(journal, NewChange("run-1", "Stub.md", "enrich", edits, (need,)), NOTE, after)
     note.write_bytes(part + MORE)
     confirm_made_offers(vault, journal)
     assert [c.needs for c in journal.changes()] == [("description",)]
@@ -183,9 +181,7 @@ def test_whole_is_settled_once_where_parts_were_offered_too(
     part = NOTE.replace(b"description: ", b"description: What a stub is.")
     for needs, after in ((("description",), part), (("description", "callout:top"), ENRICHED)):
         edits = diff_edits(NOTE.decode(), after.decode())
-        journal.outbox.offer(
-            "run-1", NewChange("run-1", "Stub.md", "enrich", edits, needs), NOTE, after
-        )
+        offer(journal, NewChange("run-1", "Stub.md", "enrich", edits, needs), NOTE, after)
     note.write_bytes(ENRICHED + MORE)
     for _ in range(2):
         confirm_made_offers(vault, journal)
@@ -195,7 +191,7 @@ def test_whole_is_settled_once_where_parts_were_offered_too(
 def test_is_not_what_a_later_change_made(
     journal: Journal, vault: Path, note: Path, change: NewChangeOf
 ) -> None:
-    journal.outbox.offer("run-1", change(), NOTE, ENRICHED)
+    offer(journal, change(), NOTE, ENRICHED)
     record(journal, change()._replace(run="run-2"), NOTE, ENRICHED)
     note.write_bytes(ENRICHED)
     assert confirm_made_offers(vault, journal) == []
@@ -207,7 +203,7 @@ def test_is_told_of_a_file_with_a_byte_order_mark_or_cr(
 ) -> None:
     for mark, newline in ((b"\xef\xbb\xbf", b"\n"), (b"", b"\r\n")):
         before, after = (mark + each.replace(b"\n", newline) for each in (NOTE, ENRICHED))
-        journal.outbox.offer("run-1", change(before, after), before, after)
+        offer(journal, change(before, after), before, after)
         note.write_bytes(after + b"More." + newline)
         assert len(confirm_made_offers(vault, journal)) == 1
 
@@ -215,8 +211,8 @@ def test_is_told_of_a_file_with_a_byte_order_mark_or_cr(
 def test_note_that_was_renamed_is_confirmed_under_its_new_name(
     journal: Journal, change: NewChangeOf
 ) -> None:
-    name = journal.outbox.offer("run-1", change(), NOTE, ENRICHED)
-    journal.outbox.confirm(name, "Renamed.md")
+    edits = offer(journal, change(), NOTE, ENRICHED)
+    journal.outbox.confirm(*edits, "Renamed.md")
     assert [c.path for c in journal.changes()] == ["Renamed.md"]
     assert journal.proposals.latest("Renamed.md")
 
@@ -224,7 +220,7 @@ def test_note_that_was_renamed_is_confirmed_under_its_new_name(
 def test_offer_goes_with_its_note_that_is_moved(
     journal: Journal, vault: Path, note: Path, change: NewChangeOf
 ) -> None:
-    journal.outbox.offer("run-1", change(), NOTE, ENRICHED)
+    offer(journal, change(), NOTE, ENRICHED)
     note.rename(vault / "Moved.md")
     follow_events(vault, journal, [("Stub.md", "Moved.md")])
     (vault / "Moved.md").write_bytes(ENRICHED)
@@ -236,23 +232,25 @@ def test_only_the_notes_asked_for_are_looked_at(
     journal: Journal, vault: Path, change: NewChangeOf
 ) -> None:
     for path in ("a.md", "b.md"):
-        journal.outbox.offer("run-1", change(path=path), NOTE, ENRICHED)
+        offer(journal, change(path=path), NOTE, ENRICHED)
         (vault / path).write_bytes(ENRICHED)
     confirm_made_offers(vault, journal, ["b.md"])
     assert [c.path for c in journal.changes()] == ["b.md"]
 
 
 def test_what_nobody_made_is_forgotten_in_the_end(journal: Journal, change: NewChangeOf) -> None:
-    name = journal.outbox.offer("run-1", change(), NOTE, ENRICHED)
+    edits = offer(journal, change(), NOTE, ENRICHED)
+    journal.outbox.drop(older_than=-1)
+    assert journal.outbox.step(edits[0], "withdraw")
     journal.outbox.drop(older_than=3600)
     assert journal.outbox.unconfirmed()
     journal.outbox.drop(older_than=-1)
-    assert (journal.outbox.unconfirmed(), journal.outbox.confirm(name)) == ([], None)
+    assert (journal.outbox.unconfirmed(), journal.outbox.confirm(*edits)) == ([], None)
 
 
 def test_offer_hinders_no_change_of_the_note(journal: Journal, change: NewChangeOf) -> None:
-    for key in ("run-1", "run-2"):  # two windows
-        journal.outbox.offer(key, change(), NOTE, ENRICHED)
+    for _ in range(2):  # two windows
+        offer(journal, change(), NOTE, ENRICHED)
     assert journal.begin(change(), NOTE, ENRICHED)
 
 
@@ -283,7 +281,7 @@ def test_a_confirmed_change_is_on_the_disk_and_never_pending(
     with Journal(file) as journal:
         before = journal.commits
         number = record(journal, change(), NOTE, ENRICHED)
-        assert journal.commits == before + 2  # of the offer, and of what came of it
+        assert journal.commits == before + 3  # of row and offer, and of what came of it
         with Journal(file, read_only=True) as reader:
             assert [(c.id, c.state) for c in reader.changes()] == [(number, "done")]
             assert reader.pending() == []

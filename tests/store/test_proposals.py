@@ -18,10 +18,10 @@ from companion.sqlite import migrate
 from companion.store import tables
 from companion.store.change import make_row
 from companion.store.journal import Journal, NewChange
-from companion.store.outbox_row import OfferId, Request
+from companion.store.outbox_row import Request, TextHashes
 from companion.store.proposal import Flag, NewProposal, Proposal, ProposalState
 from companion.store.proposals import ALL, Selection
-from tests.store.stub_note import CALLOUT, DESCRIPTION, ENRICHED, NOTE, SECTION, TAGS, record
+from tests.store.stub_note import CALLOUT, DESCRIPTION, ENRICHED, NOTE, SECTION, TAGS, offer, record
 
 NewChangeOf = Callable[..., NewChange]
 TEXT = NewProposal("Stub.md", DESCRIPTION, "What a stub is.", source=NOTE, run="run-1")
@@ -259,9 +259,9 @@ def test_what_is_being_written_is_not_decided(journal: Journal, change: NewChang
 
 def test_a_client_that_made_the_edits_accepts(journal: Journal, change: NewChangeOf) -> None:
     ids = journal.proposals.add([TEXT, PROSE])
-    offer = journal.outbox.offer("run-1", _accepting(change(), *ids), NOTE, ENRICHED)
+    edits = offer(journal, _accepting(change(), *ids), NOTE, ENRICHED)
     assert _states(journal, *ids) == ["open", "open"]
-    number = journal.outbox.confirm(offer)
+    number = journal.outbox.confirm(*edits)
     assert {(p.state, p.change) for p in journal.proposals.get_all(ids)} == {("accepted", number)}
 
 
@@ -350,8 +350,8 @@ def test_forgets_notes_as_they_were_before_changes_and_offers(
 ) -> None:
     before, after = NOTE + b"Xylophone.\n", ENRICHED + b"Xylophone.\n"
     journal.done(journal.begin(change(before, after), before, after))
-    journal.outbox.offer("run", change(before, after), before, after)
-    journal.outbox.offer("run", change(path="other.md"), NOTE, ENRICHED)
+    offer(journal, change(before, after), before, after)
+    offer(journal, change(path="other.md"), NOTE, ENRICHED)
     journal.flush()
     assert b"Xylophone" in _bytes_of(tmp_path / "state")
     journal.forget(["Stub.md"])
@@ -456,11 +456,11 @@ def test_an_offer_of_an_older_version_is_confirmed(
     del row["proposals"], row["decided_by"]
     db = sqlite3.connect(file, isolation_level=None)
     migrate(db, tables.MIGRATIONS[:9])
-    offer = ("run-1", *hashes, "Stub.md", 5.0, json.dumps(row), NOTE, 77 if is_made else None)
-    db.execute("INSERT INTO offers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", offer)
+    offered = ("run-1", *hashes, "Stub.md", 5.0, json.dumps(row), NOTE, 77 if is_made else None)
+    db.execute("INSERT INTO offers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", offered)
     db.close()
     with Journal(file) as journal:
-        assert journal.outbox.confirm(OfferId("run-1", *hashes)) == (77 if is_made else 1)
+        assert journal.outbox.confirm(1, TextHashes(*hashes)) == (77 if is_made else 1)
         needs = [] if is_made else ["callout:top", "description"]
         assert list(journal.proposals.latest("Stub.md")) == needs
 
@@ -483,10 +483,7 @@ def test_what_an_older_version_left_to_editors_waits_in_the_outbox(tmp_path: Pat
         rows = journal.outbox.open_rows()
         asked = [(each.path, {*each.request.proposals}, each.request.decided_by) for each in rows]
         assert asked == [("a.md", {1, 2}, "user"), ("d.md", {5}, "agent:x")]
-        assert [(each.state, each.key) for each in rows] == [
-            ("waiting", "outbox 1"),
-            ("waiting", "outbox 2"),
-        ]
+        assert [(each.id, each.state) for each in rows] == [(1, "waiting"), (2, "waiting")]
         assert [p.id for p in journal.proposals.get_all(range(1, 6)) if p.waits_for_editor] == [
             *(1, 2, 5)
         ]
