@@ -92,4 +92,4 @@ class EditorEdits:
         undo = make_undo(change, inverse, run)
         after = apply_edits(text, inverse.edits)
         edits = self.offer(row, undo, text, after, inverse.reason)
-        return EditsInPart(edits, inverse.left, inverse.reason)
+        return EditsInPart(edits, inverse.remaining, inverse.reason)

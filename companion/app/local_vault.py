@@ -262,7 +262,7 @@ class LocalVault:
             change=number,
             path=undone.path,
             undone_by=undone.change,
-            left=undone.left,
+            left=undone.remaining,
             reason=undone.reason or None,
             moved_from=change.path if change.path != undone.path else before,
         )

@@ -28,7 +28,13 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import NothingToChoose
 from companion.store.journal import Change
-from companion.store.proposal import Acceptance, GivenValue, Proposal, RejectedValue, describe_state
+from companion.store.proposal import (
+    Acceptance,
+    ProgramValue,
+    Proposal,
+    RejectedValue,
+    describe_state,
+)
 from companion.store.proposals import Selection
 from companion.vault.files import skip_reason
 from companion.vault.paths import relative_path
@@ -196,7 +202,7 @@ class Agent(AgentView):
         """The name by which its decisions are recorded."""
         return f"agent:{self.program}"
 
-    def propose(self, path: str, entry: GivenValue) -> Proposal | RejectedValue:
+    def propose(self, path: str, entry: ProgramValue) -> Proposal | RejectedValue:
         """Propose a value for what a note needs; a check may reject it.
 
         Raises NotThere, UsageError; NoteRefused: the note needs nothing there, the user did not

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from companion.enrich.model import AskMode
 from companion.enrich.outcome import Rejected, RejectionKind
 from companion.errors import AnswerError
-from companion.llm.batch_api import AskedLater
+from companion.llm.batch_api import QuestionInBatch
 from companion.llm.client import Check, Client
 from companion.llm.endpoint_errors import JsonUnsupported, RequestRejected
 from companion.llm.request import Question
@@ -306,7 +306,7 @@ def split_answer(
     """
     try:
         answer = ask()
-    except AskedLater as error:
+    except QuestionInBatch as error:
         later = (
             Rejected(each.need, str(error), "asked", answer=[error.id, each.ask.key])
             for each in questions

@@ -25,9 +25,9 @@ from companion.prompts import Field, Prompts, find_field
 from companion.store.proposal import (
     PROGRAM_NAME,
     Flag,
-    GivenValue,
     LatestProposal,
     NewProposal,
+    ProgramValue,
     Proposal,
     ProposedValue,
     RejectedValue,
@@ -175,7 +175,7 @@ class ProgramProposer:
         self.asker = Asker(workspace, vault_context, model=facts)
         self._maker = ProposalMaker(workspace, facts)
 
-    def find_place(self, path: str, entry: GivenValue) -> Place:
+    def find_place(self, path: str, entry: ProgramValue) -> Place:
         """Return where the value goes: a need of the note that a field defines.
 
         Raises UsageError if there is no such field, or the value is too long; NoteError if the note
@@ -245,7 +245,7 @@ class ProgramProposer:
 
 
 def propose_for_script(
-    workspace: Workspace, vault_context: VaultContext, path: str, entry: GivenValue, script: str
+    workspace: Workspace, vault_context: VaultContext, path: str, entry: ProgramValue, script: str
 ) -> Proposal | RejectedValue:
     """Propose a script's value for the note at path, ignoring past proposals.
 
@@ -257,7 +257,7 @@ def propose_for_script(
     return proposer.propose(proposer.find_place(path, entry), entry.value)
 
 
-def _is_meant(need: Need, field: Field, entry: GivenValue) -> bool:
+def _is_meant(need: Need, field: Field, entry: ProgramValue) -> bool:
     if need.kind != field.fills:
         return False
     if field.property is not None:

@@ -204,7 +204,7 @@ class QuestionLine(NamedTuple):
     is_json: bool
 
 
-class AskedLater(AnswerError):
+class QuestionInBatch(AnswerError):
     """The question is a line of a batch, and has no answer yet. id: of the line."""
 
     def __init__(self, where: str, id_: str) -> None:
@@ -213,7 +213,7 @@ class AskedLater(AnswerError):
 
 
 class BatchClient(Client):
-    """A client that makes lines of a file in place of calls. Every question raises AskedLater.
+    """A client that makes lines of a file in place of calls. Every question raises QuestionInBatch.
 
     spending: what counts its calls while it still makes some; None: it makes none. where: how
     messages name the file. lines: those that were made, to be taken out.
@@ -240,7 +240,7 @@ class BatchClient(Client):
         line = {"custom_id": id_, "method": "POST", "url": _URL, "body": body}
         data = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
         self.lines.append(QuestionLine(id_, data, question.max_tokens, is_json))
-        raise AskedLater(self.where, id_)
+        raise QuestionInBatch(self.where, id_)
 
 
 class AnswerLine(NamedTuple):

@@ -79,8 +79,8 @@ def _name_key(heading: str) -> str:
 def _find_block(lines: Sequence[Line], name: str) -> range | None:
     """Return the lines of the paragraph, list item, quote or table that has the identifier."""
     for number, line in enumerate(lines):
-        found = _BLOCK_ID.search(line.visible) if line.kind in ("text", "heading") else None
-        if not found or found[1] != name:
+        block_id = _BLOCK_ID.search(line.visible) if line.kind in ("text", "heading") else None
+        if not block_id or block_id[1] != name:
             continue
         if line.visible[line.content :].strip() == f"^{name}":  # of the block above it
             last = number - 1

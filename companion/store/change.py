@@ -95,7 +95,7 @@ class Change:
         return [part for part in range(len(self.edits)) if part not in self.taken]
 
     @property
-    def left(self) -> list[str]:
+    def remaining(self) -> list[str]:
         """What remains of a change that was partly taken back, as name_parts returns it."""
         return self.name_parts(self.remaining_parts) if self.taken else []
 

@@ -21,13 +21,13 @@ from companion.store.journal import Change, Journal
 class Inverse(NamedTuple):
     """The edits that take a change out of a text.
 
-    parts: the numbers of the change's edits that they take back. left: what of the change
-    remains, as Change.name_parts returns it. reason: why it remains, in the user's words.
+    parts: the numbers of the change's edits that they take back. remaining: what of the change
+    stays, as Change.name_parts returns it. reason: why it stays, in the user's words.
     """
 
     edits: list[Edit]
     parts: tuple[int, ...]
-    left: list[str]
+    remaining: list[str]
     reason: str
 
 
@@ -42,7 +42,7 @@ def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
     edited since.
     """
     inverse = find_parts(journal, change, text)
-    if inverse.left:
+    if inverse.remaining:
         raise NoteChanged(inverse.reason, change.path)
     return inverse.edits
 

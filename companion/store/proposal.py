@@ -58,7 +58,7 @@ PROGRAM_NAME = r"[A-Za-z0-9][A-Za-z0-9._ -]{0,59}"
 _NO_OPTIONS: Mapping[str, object] = MappingProxyType({})
 
 
-class GivenValue(NamedTuple):
+class ProgramValue(NamedTuple):
     """A value that a script or an agent gives for what a note needs.
 
     field: the name of a field, or the property that it fills. heading: of the section that a

@@ -22,13 +22,13 @@ _WHY_NOT = {
 class Undone(NamedTuple):
     """The outcome of taking back a change, or a part of it.
 
-    change: the id of the new change that takes it back. path: of the note. left: the parts of the
-    old change that remain, as Change.name_parts returns them. reason: why they remain.
+    change: the id of the new change that takes it back. path: of the note. remaining: the
+    parts of the old change that stay, as Change.name_parts returns them. reason: why they stay.
     """
 
     change: int
     path: str
-    left: list[str]
+    remaining: list[str]
     reason: str
 
 
@@ -54,7 +54,9 @@ def undo_change(root: Path, journal: Journal, change: Change, run: str) -> Undon
     inverse = find_parts(journal, change, text)
     new = apply_edits(text, inverse.edits).encode("utf-8")
     undo = make_undo(change, inverse, run)
-    return Undone(write_note(snapshot, new, journal, undo), undo.path, inverse.left, inverse.reason)
+    return Undone(
+        write_note(snapshot, new, journal, undo), undo.path, inverse.remaining, inverse.reason
+    )
 
 
 def require_made(change: Change) -> None:

@@ -51,7 +51,7 @@ class NoteFile(NamedTuple):
 
 FileFingerprint = tuple[int, int, int, int]
 """A file's inode, size, mtime and ctime in nanoseconds."""
-KnownNote = tuple[str, int, int, int, int, str]
+IndexedNote = tuple[str, int, int, int, int, str]
 """The fields of NoteFile, of a note that was read before, and a text that was kept of it."""
 
 

@@ -14,7 +14,7 @@ from companion.note.callouts import Style
 from companion.note.facts import Facts
 from companion.note.needs import Need
 from companion.vault.files import (
-    KnownNote,
+    IndexedNote,
     NoteFile,
     SkippedFile,
     describe_read_error,
@@ -28,7 +28,7 @@ from companion.vault.files import (
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index_cache import IndexCache, LinkStore
 from companion.vault.notes import Examine, Files, Notes
-from companion.vault.walk import walk_known, walk_notes
+from companion.vault.walk import walk_indexed, walk_notes
 
 ScanProgress = Callable[[int, int], None]
 
@@ -123,7 +123,7 @@ class Index:
         self._cache = None if file is None else IndexCache(file)
         self._link_store = LinkStore(self._cache)
         self._fingerprint: str | None = None
-        self._rows: dict[str, KnownNote] = {}
+        self._rows: dict[str, IndexedNote] = {}
         self._unsaved: set[str] = set()
 
     def scan(
@@ -147,7 +147,7 @@ class Index:
             self._rows, self._fingerprint = {row[0]: row for row in loaded}, fingerprint
             self._unsaved.clear()
         scan = Scan(Notes(root, examine), {}, rules=rules, link_store=self._link_store)
-        files = list(walk_known(root, rules, self._rows))
+        files = list(walk_indexed(root, rules, self._rows))
         unchanged = {each[0] for each in files if not isinstance(each, NoteFile | SkippedFile)}
         stale = self._rows.keys() - unchanged if len(unchanged) < len(self._rows) else set()
         self._add_files(files, root, examine, scan, stale, progress)
@@ -186,7 +186,7 @@ class Index:
 
     def _add_files(
         self,
-        files: Sequence[NoteFile | SkippedFile | KnownNote],
+        files: Sequence[NoteFile | SkippedFile | IndexedNote],
         root: Path,
         examine: Examine,
         scan: Scan,
@@ -197,7 +197,7 @@ class Index:
 
         stale: paths of rows to delete, unless the file is found unchanged.
         """
-        now, rows, new = time.time_ns(), self._rows, list[KnownNote]()
+        now, rows, new = time.time_ns(), self._rows, list[IndexedNote]()
         for done, file in enumerate(files, 1):
             if isinstance(file, SkippedFile):
                 scan.skipped[file.path] = file.reason

@@ -12,7 +12,7 @@ from companion.errors import NoteError
 from companion.note.links import likely_targets
 from companion.note.text import NoteText
 from companion.sqlite import Cache, Migration
-from companion.vault.files import KnownNote, NoteFile, read_file
+from companion.vault.files import IndexedNote, NoteFile, read_file
 
 _BLOCK = 1000  # rows of links that are read or written at once
 
@@ -23,10 +23,10 @@ class IndexCache:
     def __init__(self, file: Path) -> None:
         self._try = Cache(file, _MIGRATIONS).run
 
-    def load(self, fingerprint: str) -> list[KnownNote]:
+    def load(self, fingerprint: str) -> list[IndexedNote]:
         """Return the rows made under that fingerprint; none if the file holds those of another."""
 
-        def work(db: sqlite3.Connection) -> list[KnownNote]:
+        def work(db: sqlite3.Connection) -> list[IndexedNote]:
             db.execute("BEGIN")  # both queries see the same state of the file
             if _fingerprint(db) != fingerprint:
                 return []
@@ -34,19 +34,19 @@ class IndexCache:
 
         return self._try(work) or []
 
-    def load_links(self) -> Iterator[KnownNote]:
+    def load_links(self) -> Iterator[IndexedNote]:
         """Yield the rows of links, which depend on no settings; few at a time are in memory."""
         query = "SELECT * FROM links WHERE path > ? ORDER BY path LIMIT ?"
         last = ""
 
-        def work(db: sqlite3.Connection) -> list[KnownNote]:
+        def work(db: sqlite3.Connection) -> list[IndexedNote]:
             return db.execute(query, (last, _BLOCK)).fetchall()
 
         while rows := self._try(work):
             yield from rows
             last = rows[-1][0]
 
-    def save_links(self, deleted: Iterable[str], read: Iterable[KnownNote]) -> bool:
+    def save_links(self, deleted: Iterable[str], read: Iterable[IndexedNote]) -> bool:
         """Delete the rows of links of the paths in deleted, and insert or replace those in read.
 
         Returns whether that is done.
@@ -65,8 +65,8 @@ class IndexCache:
         self,
         fingerprint: str,
         deleted: Iterable[str],
-        read: Iterable[KnownNote],
-        all_rows: Iterable[KnownNote],
+        read: Iterable[IndexedNote],
+        all_rows: Iterable[IndexedNote],
     ) -> None:
         """Delete the rows of the paths in deleted, and insert or replace the rows in read.
 
@@ -107,7 +107,7 @@ def _fingerprint(db: sqlite3.Connection) -> str | None:
     return row[0] if row else None
 
 
-def _put(db: sqlite3.Connection, table: str, rows: Iterable[KnownNote]) -> None:
+def _put(db: sqlite3.Connection, table: str, rows: Iterable[IndexedNote]) -> None:
     db.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
 
 
@@ -119,7 +119,7 @@ class LinkStore:
 
     def __init__(self, cache: IndexCache | None = None) -> None:
         self._cache = cache
-        self._rows: dict[str, KnownNote] = {}  # those that the file could not take
+        self._rows: dict[str, IndexedNote] = {}  # those that the file could not take
 
     def targets(self, root: Path, files: Mapping[str, NoteFile]) -> Iterator[tuple[str, str]]:
         """Yield the path of each of these notes, and the targets of its links, a line each.
@@ -127,7 +127,7 @@ class LinkStore:
         Only notes that changed since are read. What cannot be read has none.
         """
         own_paths = {path: path for path in files}  # so that the path of a row takes no memory
-        deleted, read, now = list[str](), list[KnownNote](), time.time_ns()
+        deleted, read, now = list[str](), list[IndexedNote](), time.time_ns()
         loaded = self._cache.load_links() if self._cache else ()
         for row in chain(list(self._rows.values()), loaded):
             if (file := files.get(row[0])) is None:
@@ -145,7 +145,7 @@ class LinkStore:
             yield path, targets
         self._save(deleted, read)
 
-    def _save(self, deleted: Sequence[str], read: Sequence[KnownNote]) -> None:
+    def _save(self, deleted: Sequence[str], read: Sequence[IndexedNote]) -> None:
         for path in deleted:
             self._rows.pop(path, None)
         is_saved = not (deleted or read) or (self._cache and self._cache.save_links(deleted, read))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from companion.errors import NoteError
 from companion.note.facts import Facts
-from companion.vault.files import KnownNote, NoteFile, describe_read_error
+from companion.vault.files import IndexedNote, NoteFile, describe_read_error
 
 Examine = Callable[[str, bytes], Facts]
 """Returns the facts of the note at a path, from its bytes."""
@@ -127,14 +127,14 @@ class Notes(Mapping[str, Facts]):
 class Files(MutableMapping[str, NoteFile]):
     """The notes as files, by path. Of a note that did not change one is made when it is used."""
 
-    def __init__(self, files: dict[str, NoteFile | KnownNote] | None = None) -> None:
+    def __init__(self, files: dict[str, NoteFile | IndexedNote] | None = None) -> None:
         self._files = {} if files is None else files
 
     def __getitem__(self, path: str) -> NoteFile:
         file = self._files[path]
         return file if isinstance(file, NoteFile) else NoteFile(*file[:5])
 
-    def __setitem__(self, path: str, file: NoteFile | KnownNote) -> None:
+    def __setitem__(self, path: str, file: NoteFile | IndexedNote) -> None:
         self._files[path] = file
 
     def __delitem__(self, path: str) -> None:

@@ -16,7 +16,7 @@ from companion.vault.files import (
     IN_CLOUD,
     INT64,
     LINK,
-    KnownNote,
+    IndexedNote,
     NoteFile,
     SkippedFile,
     describe_read_error,
@@ -70,9 +70,9 @@ def walk_files(root: Path, rules: IgnoreRules, ending: str) -> Iterator[str]:
         yield from (above + name for name in sorted(names) if name.lower().endswith(ending))
 
 
-def walk_known(
-    root: Path, rules: IgnoreRules, previous: Mapping[str, KnownNote]
-) -> Iterator[NoteFile | SkippedFile | KnownNote]:
+def walk_indexed(
+    root: Path, rules: IgnoreRules, previous: Mapping[str, IndexedNote]
+) -> Iterator[NoteFile | SkippedFile | IndexedNote]:
     """Yield what walk_notes does; for an unchanged note, its previous row.
 
     previous: notes that a walk with the same rules found before, by path. Their names need not be
@@ -84,9 +84,9 @@ def walk_known(
 def _walk(
     root: Path,
     rules: IgnoreRules,
-    previous: Mapping[str, KnownNote],
+    previous: Mapping[str, IndexedNote],
     only: Mapping[str, set[str]] | None,
-) -> Iterator[NoteFile | SkippedFile | KnownNote]:
+) -> Iterator[NoteFile | SkippedFile | IndexedNote]:
     """Yield the notes of the vault. only: the names to look at, by folder; None: all."""
     pending: list[tuple[str, str | None]] = [("", None)]
     while pending:
@@ -141,7 +141,7 @@ def _listed(folder: str) -> Iterator[list[os.DirEntry[str]]]:
         os.close(fd)
 
 
-def _is_unchanged(entry: os.DirEntry[str], before: KnownNote) -> bool:
+def _is_unchanged(entry: os.DirEntry[str], before: IndexedNote) -> bool:
     try:
         status = entry.stat(follow_symlinks=False)
     except OSError:

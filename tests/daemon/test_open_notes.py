@@ -223,7 +223,7 @@ def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: DaemonFixtur
     made = quiet.daemon.outbox.confirm(row.id, *given.edits[1:])
     now, after = quiet.daemon.outbox.row(row.id), quiet.space.journal.change(change.id)
     assert given.reason and after
-    assert (now.change, now.reason, after.left) == (made, given.reason, ["callout"])
+    assert (now.change, now.reason, after.remaining) == (made, given.reason, ["callout"])
 
 
 def test_reason_why_an_editor_cannot_take_it_back_is_told(quiet: DaemonFixture) -> None:

@@ -166,7 +166,7 @@ def test_refuses_to_guess_between_two_places(
     twice = b"\n> [!ai] AI\n> Prose.\n\n"
     note.write_bytes(ENRICHED + twice)
     undone = undo_change(vault, journal, _change(journal, number), "run-2")
-    assert undone.left == ["callout"] and "moved" in undone.reason
+    assert undone.remaining == ["callout"] and "moved" in undone.reason
     assert note.read_bytes() == ENRICHED.replace(b"What a stub is.", b"") + twice
     with pytest.raises(NoteChanged, match="edited since"):
         undo_change(vault, journal, _change(journal, number), "run-2")
@@ -240,7 +240,7 @@ def test_a_value_that_a_formatter_wrote_in_another_style_goes(
     note.write_bytes(text)
     undone = undo_change(vault, journal, _change(journal, number), "run-2")
     now = read_properties(NoteText(note.read_bytes().decode()))
-    assert undone.left == [] and _change(journal, number).state == "undone"
+    assert undone.remaining == [] and _change(journal, number).state == "undone"
     assert not any(now.get(name) for name in ("d", "tags"))
     assert rest.encode() in note.read_bytes().splitlines() or not rest
     assert now.values.keys() == read_properties(NoteText(before)).values.keys() | (
@@ -274,7 +274,7 @@ PARTS = [
 ]
 
 
-@pytest.mark.parametrize(("edited", "expected", "left"), PARTS)
+@pytest.mark.parametrize(("edited", "expected", "remaining"), PARTS)
 def test_what_can_go_goes_and_the_rest_is_named(
     vault: Path,
     note: Path,
@@ -283,20 +283,23 @@ def test_what_can_go_goes_and_the_rest_is_named(
     forget: Callable[[], None],
     edited: bytes,
     expected: bytes,
-    left: list[str],
+    remaining: list[str],
 ) -> None:
     """The part is made again byte for byte; the rest goes once it is as it was."""
     number = write()
     forget()
     note.write_bytes(edited)
     undone = undo_change(vault, journal, _change(journal, number), "run-2")
-    assert (undone.left, note.read_bytes()) == (left, expected)
-    assert (_change(journal, number).state, _change(journal, number).left) == ("done", left)
+    assert (undone.remaining, note.read_bytes()) == (remaining, expected)
+    assert (_change(journal, number).state, _change(journal, number).remaining) == (
+        "done",
+        remaining,
+    )
     again = undo_change(vault, journal, _change(journal, undone.change), "run-3")
-    assert (again.left, note.read_bytes()) == ([], edited)
-    assert (_change(journal, number).left, _change(journal, number).taken) == ([], frozenset())
+    assert (again.remaining, note.read_bytes()) == ([], edited)
+    assert (_change(journal, number).remaining, _change(journal, number).taken) == ([], frozenset())
     undo_change(vault, journal, _change(journal, again.change), "run-4")
-    assert note.read_bytes() == expected and _change(journal, number).left == left
+    assert note.read_bytes() == expected and _change(journal, number).remaining == remaining
     with pytest.raises(NoteChanged, match="edited since"):
         undo_change(vault, journal, _change(journal, number), "run-5")
 
@@ -309,10 +312,10 @@ def test_what_stayed_is_taken_back_once_it_is_as_it_was(
     undo_change(vault, journal, _change(journal, number), "run-2")
     note.write_bytes(note.read_bytes().replace(b"> My prose.", b"> Prose."))
     rest = undo_change(vault, journal, _change(journal, number), "run-3")
-    assert (note.read_bytes(), rest.left) == (NOTE, [])
+    assert (note.read_bytes(), rest.remaining) == (NOTE, [])
     assert (_change(journal, number).state, _change(journal, number).undone_by) == ("undone", 3)
     undo_change(vault, journal, _change(journal, 2), "run-4")
-    assert _change(journal, number).left == ["description"]
+    assert _change(journal, number).remaining == ["description"]
 
 
 def test_an_earlier_change_can_go_before_a_later_one(
@@ -391,7 +394,7 @@ def test_goes_on_with_a_journal_of_the_first_version(
     file = tmp_path / "state" / "journal.sqlite3"
     _make_first_version(file)
     with Journal(file) as journal:
-        states = [(c.state, len(c.taken), c.left) for c in reversed(journal.changes())]
+        states = [(c.state, len(c.taken), c.remaining) for c in reversed(journal.changes())]
         assert states == [("undone", 2, []), ("done", 0, []), ("done", 0, [])]
         note.rename(vault / "Moved.md")
         again = undo_change(vault, journal, _change(journal, 3), "run-3")
@@ -400,7 +403,7 @@ def test_goes_on_with_a_journal_of_the_first_version(
         (vault / "Moved.md").rename(note)
         note.write_bytes(ENRICHED.replace(b"stub is.", b"stub was."))
         journal.move("Moved.md", "Stub.md")
-        left = undo_change(vault, journal, _change(journal, 3), "run-3").left
+        left = undo_change(vault, journal, _change(journal, 3), "run-3").remaining
         assert left == ["“description: What a stub is.”"]
         note.write_bytes(NOTE)
         undo_change(vault, journal, _change(journal, undone.change), "run-3")
@@ -447,7 +450,7 @@ def test_what_the_user_added_is_never_lost(
         return
     left = note.read_bytes().decode()
     assert left.count("mine") == edited.count("mine")
-    assert "ours" not in left or undone.left
+    assert "ours" not in left or undone.remaining
     undo_change(vault, journal, _change(journal, undone.change), "run-3")
     assert note.read_bytes() == edited.encode()
     undo_change(vault, journal, _change(journal, undone.change + 1), "run-4")
@@ -653,7 +656,7 @@ def test_file_and_editor_agree_on_what_is_left(
 
 def _find_all_in_editor(journal: Journal, change: Change, text: str) -> list[Edit]:
     inverse = find_parts_in_editor(journal, change, text)
-    if inverse.left:
+    if inverse.remaining:
         raise NoteChanged(inverse.reason)
     return inverse.edits
 

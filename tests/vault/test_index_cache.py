@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from companion.vault.files import KnownNote
+from companion.vault.files import IndexedNote
 from companion.vault.index_cache import IndexCache
 
-ROWS: list[KnownNote] = [(f"{number}.md", 1, 2, 3, 4, "facts " * 20) for number in range(200)]
+ROWS: list[IndexedNote] = [(f"{number}.md", 1, 2, 3, 4, "facts " * 20) for number in range(200)]
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_keeps_rows(cache: IndexCache, file: Path) -> None:
 
 
 def test_saves_what_changed(cache: IndexCache) -> None:
-    new: KnownNote = ("0.md", 5, 5, 5, 5, "new")
+    new: IndexedNote = ("0.md", 5, 5, 5, 5, "new")
     cache.save("1", ["1.md", "2.md"], [new], [])
     assert sorted(cache.load("1")) == sorted([new, *ROWS[3:]])
 

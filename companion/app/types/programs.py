@@ -29,7 +29,7 @@ from companion.enrich import run
 from companion.enrich.agent import NeedRead
 from companion.enrich.run import NoteStatus
 from companion.enrich.similar import SimilarNote
-from companion.store.proposal import PROGRAM_NAME, GivenValue, ProposalState, RejectedValue
+from companion.store.proposal import PROGRAM_NAME, ProgramValue, ProposalState, RejectedValue
 from companion.store.proposal import Proposal as StoredProposal
 
 _Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]
@@ -49,9 +49,9 @@ class _Given(Sent):
     question: _Title | None = None
 
     @property
-    def entry(self) -> GivenValue:
+    def entry(self) -> ProgramValue:
         """The value, as the application takes it."""
-        return GivenValue(self.field, self.value, self.heading, self.question)
+        return ProgramValue(self.field, self.value, self.heading, self.question)
 
 
 class ScriptProposal(_Given):

@@ -16,7 +16,7 @@ def read_row(row: int) -> OutboxEntry:
     """What became of edits that wait for an editor."""
     entry = the_daemon().outbox.row(row)
     change = the_daemon().space.journal.change(entry.request.undoes or 0)
-    return OutboxEntry.of(entry, change.left if change else [])
+    return OutboxEntry.of(entry, change.remaining if change else [])
 
 
 @outbox.does(f"{_ONE}/edits", "decide", conflicts=True)
