@@ -167,7 +167,8 @@ def test_what_a_run_left_to_an_editor_outlives_the_daemon(
         assert edit(quiet, UNSAVED) == 1
     eventually(lambda: quiet.read("Stub.md") == FILLED + "Not saved yet.\n" * is_open)
     eventually(lambda: [change.run for change in quiet.changes()] == [run.id])
-    assert rows(quiet) == [] and quiet.model.calls() == calls
+    eventually(lambda: rows(quiet) == [])
+    assert quiet.model.calls() == calls
 
 
 def test_dry_run_waits_for_nobody(quiet: DaemonFixture) -> None:
