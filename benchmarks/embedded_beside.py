@@ -30,8 +30,7 @@ from companion.llm import embedded
 from companion.llm.catalog import DEFAULT_MODEL
 from companion.llm.client import Client
 from companion.llm.download import pull_model
-from companion.llm.embedded import EmbeddedServer
-from companion.llm.free_cores import count_all_cores
+from companion.llm.embedded import EmbeddedServer, count_all_cores
 
 LOOP = "while True: pass"
 WORDS = 10  # some 40 tokens an answer

@@ -28,8 +28,7 @@ from companion.note.link_names import LinkNames
 from companion.note.links import link_mentions, link_targets
 from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.sanitize import inert_prose
-from companion.note.sanitize_value import inert_value
+from companion.note.sanitize import inert_prose, inert_value
 from companion.note.text import NoteText
 from companion.prompts import load_prompts
 

@@ -40,8 +40,7 @@ from companion.config import load_config, state_folder
 from companion.enrich.similar import open_similar
 from companion.enrich.workspace import open_workspace
 from companion.store.proposal import NewProposal
-from companion.store.vector_store import VectorRow, VectorStore
-from companion.store.vectors import pack_vectors
+from companion.store.vectors import VectorRow, VectorStore, pack_vectors
 
 _TARGET = re.compile(r"(\[\[[^\]\[|#\n]+)")
 NOTES, BURST, PROPOSALS = 100_000, 20_000, 50_000

@@ -21,8 +21,8 @@ from companion.llm.catalog import (
     model_path,
     models_folder,
 )
+from companion.llm.embedded import count_all_cores
 from companion.llm.endpoint import Endpoint
-from companion.llm.free_cores import count_all_cores
 
 RECOMMENDED = "qwen3-4b"
 _PATIENCE = 15.0  # seconds for a note, beyond which a model is not recommended

@@ -21,7 +21,7 @@ from companion.enrich.words import (
     width,
 )
 from companion.note.parsed_note import ParsedNote
-from companion.note.sanitize_value import inert_value
+from companion.note.sanitize import inert_value
 
 _SHORTEST = 30  # characters; a Chinese character counts as 2.5
 _SENTENCES = 8  # at the beginning of the note, that are looked at

@@ -19,7 +19,7 @@ from companion.llm.encoder import Encoder, EndpointEncoder
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 from companion.note.title import find_title
-from companion.store.vector_store import VectorRow, VectorStore
+from companion.store.vectors import VectorRow, VectorStore
 from companion.vault.files import NoteFile, stat_note
 from companion.vault.index import Scan
 

@@ -11,8 +11,7 @@ from companion.enrich.words import find_sentence_ends
 from companion.errors import AnswerError
 from companion.llm.response import CUT
 from companion.note.property_form import PLAIN_FORM, SCALARS, PropertyForm
-from companion.note.sanitize import inert_prose
-from companion.note.sanitize_value import inert_value
+from companion.note.sanitize import inert_prose, inert_value
 from companion.prompts import Field
 
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")

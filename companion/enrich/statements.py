@@ -20,7 +20,7 @@ from companion.enrich.words import (
 )
 from companion.note.links import likely_targets, link_targets
 from companion.note.parsed_note import ParsedNote
-from companion.note.sanitize_value import inert_value
+from companion.note.sanitize import inert_value
 from companion.note.tags import has_only_tags
 
 _LONGEST = 320  # letters of a statement; of a longer list item, the sentence with the link counts

@@ -20,7 +20,7 @@ from itertools import pairwise
 from companion.errors import NoteRefused
 from companion.note.edit import Edit, apply_edits
 from companion.note.properties import PropertyValue, read_properties
-from companion.note.property_form import PLAIN_FORM, PropertyForm
+from companion.note.property_form import PLAIN_FORM, PropertyForm, flow_scalar, yaml_scalar
 from companion.note.text import BOM, NoteText, line_start
 from companion.note.yaml_check import (
     YamlBlock,
@@ -30,7 +30,6 @@ from companion.note.yaml_check import (
     is_json,
     parse_ruamel,
 )
-from companion.note.yaml_scalar import flow_scalar, yaml_scalar
 
 _LINE_END = re.compile(r"(\r\n|\r|\n)")
 _COLON = re.compile(r"[ \t]*:")

@@ -1,8 +1,9 @@
-"""How a vault writes the values of a property: dates, numbers, quotes and lists."""
+"""How values are written in YAML, and how a vault writes a property: dates, numbers, lists."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
@@ -11,7 +12,6 @@ from typing import NamedTuple, TypeVar
 from companion.errors import NoteRefused
 from companion.note.text import NoteText, line_start
 from companion.note.yaml_check import YamlEvent, parse_pyyaml
-from companion.note.yaml_scalar import flow_scalar, yaml_scalar
 
 T = TypeVar("T")
 
@@ -135,3 +135,63 @@ def _pattern_of(date: re.Match[str]) -> str:
 
 def _commonest(counts: Counter[T], default: T) -> T:
     return counts.most_common(1)[0][0] if counts else default
+
+
+# Words that YAML 1.1 (its types bool and null), YAML 1.2 or a lenient parser does not read as text.
+_RESERVED = frozenset(
+    ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "undefined"]
+)
+
+# Plain text starts with a letter, a parenthesis or a character beyond ASCII, never with an
+# indicator (YAML 1.2.2, 5.3). A number must precede a word of two letters or more, so that the
+# whole is no number, date or time in any version of YAML.
+_PLAIN_START = re.compile(r"[A-Za-z(]|[^\x00-\x7f]|\d+ [^\W\d_]{2}", re.ASCII)
+_COLON_OR_COMMENT = re.compile(r":(?:\s|$)|\s#")
+_FLOW_INDICATOR = re.compile(r"[][{},?:#]")
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def yaml_scalar(value: str) -> str:
+    """Return value as YAML on one line, to follow `key: ` or `- ` in block style.
+
+    Plain if YAML 1.1 and 1.2 both read it as this string; else in double quotes, as Obsidian
+    writes them, or in single quotes if that saves escapes. It is never folded, whatever its
+    length; newlines and characters that do not print are escaped.
+    """
+    is_plain = (
+        _PLAIN_START.match(value)
+        and value == value.strip()
+        and value.lower() not in _RESERVED
+        and not _COLON_OR_COMMENT.search(value)
+    )
+    is_printable = not any(map(_needs_escape, value))
+    if is_plain and is_printable:
+        return value
+    if is_printable and re.search(r'["\\]', value):
+        return "'" + value.replace("'", "''") + "'"
+    return '"' + "".join(map(_escaped, value)) + '"'
+
+
+def flow_scalar(value: str) -> str:
+    """Return value as YAML on one line, to go within brackets or braces."""
+    scalar = yaml_scalar(value)
+    if scalar.startswith(('"', "'")) or not _FLOW_INDICATOR.search(scalar):
+        return scalar
+    return "'" + scalar.replace("'", "''") + "'"
+
+
+def _needs_escape(char: str) -> bool:
+    # YAML allows more (5.1), but a note should have no invisible text. U+2028 and U+2029 (Zl, Zp)
+    # and U+0085 (Cc) end lines in YAML 1.1.
+    is_invisible = unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    return is_invisible or ord(char) & 0xFFFE == 0xFFFE
+
+
+def _escaped(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if not _needs_escape(char):
+        return char
+    code = ord(char)
+    sign, digits = ("x", 2) if code < 0x100 else ("u", 4) if code < 0x10000 else ("U", 8)
+    return f"\\{sign}{code:0{digits}x}"

@@ -14,8 +14,15 @@ from typing import Self
 from companion.errors import NoteError
 from companion.note.edit import apply_edits
 from companion.store.batches import BatchStore
-from companion.store.change import Change, NewChange, make_row, read_row
-from companion.store.change_rows import insert_pending, mark_abandoned, mark_done
+from companion.store.change import (
+    Change,
+    NewChange,
+    insert_pending,
+    make_row,
+    mark_abandoned,
+    mark_done,
+    read_row,
+)
 from companion.store.database import Database, touch
 from companion.store.outbox import OutboxStore, forget_texts
 from companion.store.proposals import ProposalStore

@@ -9,8 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from companion.errors import NoteRefused
 from companion.note.edit import Edit, apply_edits
-from companion.store.change import NewChange, make_row
-from companion.store.change_rows import insert_change, mark_done
+from companion.store.change import NewChange, insert_change, make_row, mark_done
 from companion.store.database import Database
 from companion.store.outbox_row import (
     NOT_OPEN,

@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from companion.store.change import Change
 from companion.store.database import Database
 from companion.store.proposal_rows import move_proposals
+
+if TYPE_CHECKING:
+    from companion.store.change import Change
 
 UNKNOWN_SIZE = -1  # recorded by versions that did not store sizes
 

@@ -15,7 +15,7 @@ from companion.enrich.extractive import (
 from companion.enrich.words import read_paragraphs
 from companion.errors import NoteRefused
 from companion.note.parsed_note import ParsedNote
-from companion.note.sanitize_value import inert_value
+from companion.note.sanitize import inert_value
 from companion.note.text import NoteText
 
 MOST = 160

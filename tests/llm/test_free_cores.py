@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from companion.llm.free_cores import (
+from companion.llm.embedded import (
     CpuTimes,
     choose_threads,
     count_all_cores,
@@ -63,14 +63,14 @@ COUNTED = [
 def test_the_servers_own_work_leaves_its_cores_free(
     monkeypatch: pytest.MonkeyPatch, all_programs: float, own: float, free: float
 ) -> None:
-    monkeypatch.setattr("companion.llm.free_cores._usable_cores", lambda: frozenset(range(4)))
+    monkeypatch.setattr("companion.llm.embedded._usable_cores", lambda: frozenset(range(4)))
     monkeypatch.setattr("psutil.cpu_count", lambda logical=True: 4)
     before, after = CpuTimes(100, 500, 50), CpuTimes(110, 500 + all_programs, 50 + own)
     assert count_free_cores(before, after) == pytest.approx(free)
 
 
 def test_two_threads_of_a_core_are_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.llm.free_cores._usable_cores", lambda: frozenset(range(8)))
+    monkeypatch.setattr("companion.llm.embedded._usable_cores", lambda: frozenset(range(8)))
     monkeypatch.setattr("psutil.cpu_count", lambda logical=True: 8 if logical else 4)
     assert count_all_cores() == 4
     assert count_free_cores(CpuTimes(0, 0, 0), CpuTimes(10, 10, 0)) == pytest.approx(3.5)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from companion.note.sanitize_value import inert_value
+from companion.note.sanitize import inert_value
 from tests.examples import many
 from tests.note.activity import value_activity
 from tests.note.test_sanitize import hostile

@@ -8,8 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from companion.store.vector_store import VectorRow, VectorStore
-from companion.store.vectors import NO_ROW, VectorTable, find_largest, pack_vectors
+from companion.store.vectors import (
+    NO_ROW,
+    VectorRow,
+    VectorStore,
+    VectorTable,
+    find_largest,
+    pack_vectors,
+)
 from companion.vault.files import NoteFile
 
 SECRET = b"a vector that says what a private note is about"
