@@ -11,7 +11,7 @@ import os
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -181,20 +181,6 @@ def use_wal(db: sqlite3.Connection, busy_seconds: float) -> None:
             if error_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > end:
                 raise
             time.sleep(_BUSY_PAUSE)
-
-
-def last_ids(db: sqlite3.Connection) -> dict[str, int]:
-    """Return the highest id that a row ever had, of each table that never gives one twice."""
-    return dict(map(tuple, db.execute("SELECT name, seq FROM sqlite_sequence")))
-
-
-def skip_ids(db: sqlite3.Connection, last: Mapping[str, int]) -> None:
-    """Make the next row of each table get an id above these, so that no two ever share one."""
-    now = last_ids(db)
-    for table, highest in last.items():
-        if now.get(table, 0) < highest:
-            db.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
-            db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, highest))
 
 
 def identify_file(file: str | Path) -> FileId | None:

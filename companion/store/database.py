@@ -5,7 +5,6 @@ Group commit: one transaction, forced to the disk once, serves all threads that 
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -29,11 +28,9 @@ from companion.sqlite import (
     error_code,
     explain_obstacle,
     identify_file,
-    last_ids,
     migrate,
     open_migrated,
     read_format,
-    skip_ids,
 )
 from companion.store.tables import MIGRATIONS
 
@@ -41,7 +38,6 @@ T = TypeVar("T")
 FileIds = tuple[FileId | None, ...]
 """Which files the database, its -wal and its -shm file are; None for one that does not exist."""
 
-_log = logging.getLogger(__name__)
 # In WAL mode a commit with NORMAL makes no fsync; that of the next FULL commit covers it.
 # https://www.sqlite.org/pragma.html#pragma_synchronous
 _DURABLE = "FULL"
@@ -65,8 +61,7 @@ class _Task(NamedTuple):
 class Database:
     """The journal's database in file. Every method may be called from any thread.
 
-    If the file was deleted or replaced, the next durable work goes into the file that is there
-    then, or into a new one. Its ids continue from those of the lost file.
+    If the file was deleted or replaced since, durable work raises JournalError.
 
     commits: how many transactions were forced to the disk.
     """
@@ -79,13 +74,11 @@ class Database:
         self._db = open_database(file, read_only=read_only)
         self._synchronous = ""
         self._files = identify_files(file)
-        self._last_ids: dict[str, int] = {}
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._kept: list[_Task] = []
         self._groups: dict[Callable[..., None], list[Any]] = {}  # that no transaction has begun
         self._lock = Lock()
         self._closed = False
-        self._touched: Callable[[str, int], None] | None = None
         self._thread = Thread(target=self._serve, name="journal", daemon=True)
         self._thread.start()
 
@@ -156,7 +149,6 @@ class Database:
 
         Only of changes, proposals and the outbox. It is called just before the transaction ends.
         """
-        self._touched = touched
         self.ask(partial(watch_rows, touched)).result()
 
     def select(self, query: str, *values: object) -> list[sqlite3.Row]:
@@ -192,8 +184,8 @@ class Database:
     def _commit(self, batch: list[_Task]) -> None:
         durable = any(task.durable for task in batch) and not self._read_only
         try:
-            if durable and any(task.durable and task.work is not touch for task in batch):
-                self._reopen_if_replaced()
+            if any(task.durable and task.work is not touch for task in batch):
+                self._require_in_place()
             if self._synchronous != (mode := _DURABLE if durable else "NORMAL"):
                 self._db.execute(f"PRAGMA synchronous={mode}")
                 self._synchronous = mode
@@ -214,31 +206,17 @@ class Database:
             else:
                 task.result.set_result(result)
 
-    def _reopen_if_replaced(self) -> None:
-        """Reopen the database if its file or a side file is not the one that is in use."""
-        files = identify_files(self.file)
-        if files == self._files:
-            return
-        with suppress(sqlite3.Error):  # it is closed if an earlier attempt failed
-            self._last_ids = last_ids(self._db)
-        # first: connections of one process to the same -shm file drop each other's locks
-        self._db.close()
-        if lost := files[0] != self._files[0]:
-            delete_side_files(self.file, self._files)
-        self._db, self._synchronous = open_database(self.file, read_only=False), ""
-        skip_ids(self._db, self._last_ids)
-        if self._touched:
-            watch_rows(self._touched, self._db)
-        self._files = identify_files(self.file)
-        if lost:
-            _log.warning(
-                "the journal %s was deleted or replaced; what is there now is used, "
-                "and earlier changes can no longer be undone",
-                self.file,
+    def _require_in_place(self) -> None:
+        """Raise JournalError if the database or a side file is not the one that is in use."""
+        now = identify_files(self.file)
+        if any(old not in (None, new) for old, new in zip(self._files, now, strict=True)):
+            raise JournalError(
+                f"the journal {self.file} was deleted or replaced while it was in use; put it back,"
+                " or earlier changes can no longer be undone, and start Companion again"
             )
 
     def _fail(self, batch: list[_Task], error: Exception) -> None:
-        with suppress(sqlite3.Error):  # it may be closed, see _reopen_if_replaced
+        with suppress(sqlite3.Error):
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
         self._kept = [task._replace(result=Future()) for task in batch if task.kept]
@@ -297,17 +275,6 @@ def watch_rows(touched: Callable[[str, int], None], db: sqlite3.Connection) -> N
 def identify_files(file: Path) -> FileIds:
     """Return which files the journal in file consists of now."""
     return tuple(identify_file(f"{file}{suffix}") for suffix in ("", *SIDE_FILES))
-
-
-def delete_side_files(file: Path, lost: FileIds) -> None:
-    """Delete the side files of a lost database, which SQLite would read into the next one.
-
-    lost: what identify_files returned for it; side files that were replaced since are kept.
-    """
-    for suffix, old, now in zip(SIDE_FILES, lost[1:], identify_files(file)[1:], strict=True):
-        if now is not None and now == old:
-            with suppress(OSError):
-                file.with_name(file.name + suffix).unlink()
 
 
 def to_journal_error(error: Exception, file: Path) -> JournalError:
