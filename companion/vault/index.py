@@ -70,18 +70,18 @@ class Scan:
         These are the private ones, whichever model is asked now, and those with a tag or property
         that excludes them. Of a note that cannot be understood nobody can tell, so it counts, too.
         """
-        marked = {path for path, _ in self.notes.with_marks()}
+        marked = {path for path, facts in self._marked() if facts.marks}
         return frozenset(marked.union(filter(self.rules.is_private, self.notes)))
 
     def names(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield the path and the aliases of each note, to which links may point."""
-        for path, facts in self.notes.with_aliases():
+        for path, facts in self.notes.select(lambda dumped: not Facts.has_no_aliases(dumped)):
             yield path, facts.aliases if facts else ()
 
     def values(self, name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield the path of each note that has values of the property called name, and these."""
-        for path, facts in self.notes.with_property(name):
-            if values := facts.values.get(name):
+        for path, facts in self.notes.select(Facts.finder(name)):
+            if facts and (values := facts.values.get(name)):
                 yield path, values
 
     def vocabulary(self, name: str, without: Collection[str] = ()) -> Counter[str]:
@@ -97,7 +97,12 @@ class Scan:
 
     def marks(self) -> set[str]:
         """Return the marks of all notes, in words; see find_marks."""
-        return {mark for _, facts in self.notes.with_marks() for mark in facts.marks}
+        return {mark for _, facts in self._marked() for mark in facts.marks}
+
+    def _marked(self) -> Iterator[tuple[str, Facts]]:
+        for path, facts in self.notes.select(Facts.has_marks, keep=True):
+            if facts:
+                yield path, facts
 
     def styles(self, place: str, without: Collection[str] = ()) -> Counter[Style]:
         """Return how many notes use each style of AI callouts at the place; see find_styles.
@@ -105,8 +110,8 @@ class Scan:
         without: paths of notes that do not count.
         """
         used: Counter[Style] = Counter()
-        for path, facts in self.notes.with_callouts():
-            if path not in without:
+        for path, facts in self.notes.select(Facts.has_styles, keep=True):
+            if facts and path not in without:
                 used.update(facts.styles.get(place, ()))
         return used
 

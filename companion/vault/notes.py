@@ -52,58 +52,36 @@ class Notes(Mapping[str, Facts]):
         facts = self[path]
         return facts if facts.skipped is not None else None
 
-    def of_interest(self) -> Iterator[tuple[str, Facts]]:
-        """Yield the notes that need something or are skipped; no facts of others are decoded.
+    def select(
+        self, may_matter: Callable[[str], bool], *, keep: bool = False
+    ) -> Iterator[tuple[str, Facts | None]]:
+        """Yield all notes, with their facts only where they are decoded or may matter.
 
-        They are not kept decoded: of a large backlog they would take a lot of memory.
+        may_matter: is asked about the text that Facts.dump made of them. keep: the facts that are
+        decoded stay so; those of a large backlog would take a lot of memory.
         """
         for path, facts in self._facts.items():
-            if isinstance(facts, str):
-                if Facts.needs_nothing(facts):
-                    continue
-                facts = self._decode(path, facts)
-            if facts.needs or facts.skipped is not None:
+            if not isinstance(facts, str):
+                yield path, facts
+            elif may_matter(facts):
+                yield path, self[path] if keep else self._decode(path, facts)
+            else:
+                yield path, None
+
+    def of_interest(self) -> Iterator[tuple[str, Facts]]:
+        """Yield the notes that need something or are skipped."""
+        for path, facts in self.select(lambda dumped: not Facts.needs_nothing(dumped)):
+            if facts and (facts.needs or facts.skipped is not None):
                 yield path, facts
 
     def with_reports(self) -> Iterator[tuple[str, Facts | None]]:
         """Yield all notes, with their facts only where these say more than that all is well."""
-        for path, facts in self._facts.items():
-            is_well = isinstance(facts, str) and Facts.reports_nothing(facts)
-            yield path, None if is_well else self[path]
+        return self.select(lambda dumped: not Facts.reports_nothing(dumped), keep=True)
 
     def each(self) -> Iterator[tuple[str, Facts]]:
         """Yield all notes with their facts, which are not kept decoded."""
         for path, facts in self._facts.items():
             yield path, self._decode(path, facts) if isinstance(facts, str) else facts
-
-    def with_aliases(self) -> Iterator[tuple[str, Facts | None]]:
-        """Yield all notes, with their facts only where they may have aliases; none are kept."""
-        for path, facts in self._facts.items():
-            if isinstance(facts, str):
-                yield path, None if Facts.has_no_aliases(facts) else self._decode(path, facts)
-            else:
-                yield path, facts
-
-    def with_property(self, name: str) -> Iterator[tuple[str, Facts]]:
-        """Yield the notes that may have values of the property; none are kept decoded."""
-        may_have = Facts.finder(name)
-        for path, facts in self._facts.items():
-            if not isinstance(facts, str):
-                yield path, facts
-            elif may_have(facts):
-                yield path, self._decode(path, facts)
-
-    def with_callouts(self) -> Iterator[tuple[str, Facts]]:
-        """Yield the notes with AI callouts; few facts of others are decoded."""
-        for path, facts in self._facts.items():
-            if not isinstance(facts, str) or Facts.has_styles(facts):
-                yield path, self[path]
-
-    def with_marks(self) -> Iterator[tuple[str, Facts]]:
-        """Yield the notes with marks that exclude them; no facts of others are decoded."""
-        for path, facts in self._facts.items():
-            if (not isinstance(facts, str) or Facts.has_marks(facts)) and self[path].marks:
-                yield path, self[path]
 
     def copy(self) -> Notes:
         """Return a copy that does not change with this one."""
