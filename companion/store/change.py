@@ -217,25 +217,22 @@ def insert_pending(
             raise NoteBusy(reason, str(row["path"])) from None
         raise
     # at once: nobody else may decide on them
-    accept_proposals(db, json.dumps([number]), time.time())
+    accept_proposals(db, number, time.time())
     return number
 
 
-def mark_done(db: sqlite3.Connection, changes: Sequence[int], now: float) -> None:
-    """Mark the changes as done, their proposals as accepted, and the edits that they take back.
+def mark_done(db: sqlite3.Connection, change: int, now: float) -> None:
+    """Mark the change as done, its proposals as accepted, and the edits that it takes back.
 
     now: Unix time, seconds.
     """
-    ids = json.dumps(changes)
-    mine = "id IN (SELECT value FROM json_each(?))"
-    db.execute(f"UPDATE changes SET state = 'done' WHERE {mine}", (ids,))  # noqa: S608 (our words)
-    accept_proposals(db, ids, now)
-    remember_filled(db, ids, now)
-    query = f"""SELECT id, undoes FROM changes WHERE {mine} AND undoes IS NOT NULL
-        ORDER BY id"""  # noqa: S608 (our words)
-    for change, undoes in db.execute(query, (ids,)).fetchall():
+    db.execute("UPDATE changes SET state = 'done' WHERE id = ?", (change,))
+    accept_proposals(db, change, now)
+    remember_filled(db, change, now)
+    row = db.execute("SELECT undoes FROM changes WHERE id = ?", (change,)).fetchone()
+    if row and row["undoes"] is not None:
         _mark_undone(db, change, now)
-        db.execute(_END_REQUESTS, (change, undoes))
+        db.execute(_END_REQUESTS, (change, row["undoes"]))
 
 
 def mark_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:

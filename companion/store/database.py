@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from copy import copy
@@ -76,7 +76,6 @@ class Database:
         self._files = identify_files(file)
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._kept: list[_Task] = []
-        self._groups: dict[Callable[..., None], list[Any]] = {}  # that no transaction has begun
         self._lock = Lock()
         self._closed = False
         self._thread = Thread(target=self._serve, name="journal", daemon=True)
@@ -89,60 +88,26 @@ class Database:
         durable: bool = False,
         can_wait: bool = False,
         erases: bool = False,
-        ends_groups: bool = False,
+        kept: bool = False,
     ) -> Future[T]:
         """Return a future with the result of the work, which runs in the next transaction.
 
         durable: the future is done only once the transaction is on the disk.
         can_wait: other work may be waited for, to share its transaction.
         erases: what the work deletes is gone from the write-ahead log, too, if nobody reads it.
-        ends_groups: items that are added later are written after the work.
+        kept: where the transaction fails, as while the file is locked, the work is part of the next
+        one, too; nobody waits for its future.
 
         Raises JournalError if the database is closed. The future raises JournalError if the
         transaction fails, and NoteError if work raises it.
         """
         result: Future[T] = Future()
         with self._lock:
-            self._put(_Task(work, result, durable, can_wait, erases))
-            if ends_groups:
-                self._groups.clear()
+            if self._closed:
+                raise JournalError(f"the journal {self.file} is closed")
+            keeps = kept and not self._read_only
+            self._tasks.put(_Task(work, result, durable, can_wait, erases, keeps))
         return result
-
-    def add(
-        self,
-        write: Callable[[sqlite3.Connection, Sequence[T]], None],
-        item: T,
-        *,
-        can_wait: bool = False,
-    ) -> None:
-        """Have the item written in the next transaction; return at once.
-
-        One call of write gets the items of all threads, in the order in which they were added.
-        Those that a transaction did not write because it failed, as while the file is locked, are
-        written by the next one. can_wait: as in ask.
-
-        Raises JournalError if the database is closed.
-        """
-        with self._lock:
-            if write not in self._groups or self._closed:
-                group: list[T] = []
-                work = partial(self._write_group, write, group)
-                self._put(_Task(work, Future(), can_wait=can_wait, kept=not self._read_only))
-                self._groups[write] = group
-            self._groups[write].append(item)
-
-    def _put(self, task: _Task) -> None:
-        if self._closed:
-            raise JournalError(f"the journal {self.file} is closed")
-        self._tasks.put(task)
-
-    def _write_group(
-        self, write: Callable[..., None], group: list[Any], db: sqlite3.Connection
-    ) -> None:
-        with self._lock:
-            if self._groups.get(write) is group:
-                del self._groups[write]
-        write(db, group)
 
     def watch(self, touched: Callable[[str, int], None]) -> None:
         """Call touched with table and id of each row that is added, changed or deleted from now on.

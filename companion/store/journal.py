@@ -83,14 +83,14 @@ class Journal:
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; a power failure may undo it."""
-        self._db.add(_mark_all_done, change, can_wait=True)
+        self._db.ask(lambda db: mark_done(db, change, time.time()), can_wait=True, kept=True)
 
     def abandon(self, change: int, remark: str = "") -> None:
         """Record that the note does not hold the change, and why; delete its images.
 
         Its proposals are open again. Returns at once, as `done` does.
         """
-        self._db.add(_mark_all_abandoned, (change, remark))
+        self._db.ask(lambda db: mark_abandoned(db, change, remark), kept=True)
 
     def change(self, change: int) -> Change | None:
         """Return the change with that id; None if there is none."""
@@ -249,15 +249,6 @@ def write_note(
         raise
     journal.done(number)
     return number
-
-
-def _mark_all_done(db: sqlite3.Connection, changes: Sequence[int]) -> None:
-    mark_done(db, changes, time.time())
-
-
-def _mark_all_abandoned(db: sqlite3.Connection, changes: Sequence[tuple[int, str]]) -> None:
-    for change, remark in changes:
-        mark_abandoned(db, change, remark)
 
 
 _MOST = (1 << 63) - 1  # the highest id SQLite can give

@@ -208,7 +208,7 @@ def _confirm(
     new = json.loads(row["row"]) | {"made_at": now, "path": moved_to or row["path"]}
     change = insert_change(db, new | {"state": "done"}, row["before"])
     _step(db, row["id"], event, {"change": change, "reason": row["reason"], "code": ""})
-    mark_done(db, [change], now)
+    mark_done(db, change, now)
     after = apply_edits(row["before"].decode("utf-8"), _read_edits(row))
     put_note(db, new["path"], after.encode("utf-8"), now)
     return change

@@ -55,17 +55,14 @@ def require_in_state(
         raise ProposalDecided(f"proposal {row['id']} is already {row['state']}", path)
 
 
-def accept_proposals(db: sqlite3.Connection, changes: str, now: float) -> None:
-    """Mark the proposals of these changes as accepted. changes: JSON. now: Unix time, seconds."""
-    db.execute(_ACCEPT, (changes, now))
+def accept_proposals(db: sqlite3.Connection, change: int, now: float) -> None:
+    """Mark the proposals of the change as accepted. now: Unix time, seconds."""
+    db.execute(_ACCEPT, (change, now))
 
 
-def remember_filled(db: sqlite3.Connection, changes: str, now: float) -> None:
-    """Insert an accepted proposal for each need of these changes for which they have none.
-
-    changes: JSON.
-    """
-    db.execute(_REMEMBER_FILLED, (changes, now))
+def remember_filled(db: sqlite3.Connection, change: int, now: float) -> None:
+    """Insert an accepted proposal for each need of the change for which it has none."""
+    db.execute(_REMEMBER_FILLED, (change, now))
 
 
 def reopen_proposals(db: sqlite3.Connection, change: int) -> None:
@@ -162,13 +159,13 @@ _SUPERSEDE = """UPDATE proposals SET state = 'superseded', decided_at = :made_at
 _ACCEPT = """UPDATE proposals SET state = 'accepted', reason = '', decided_at = ?2,
     change = changes.id, decided_by = changes.decided_by
     FROM changes, json_each(changes.proposals) AS mine
-    WHERE changes.id IN (SELECT value FROM json_each(?1)) AND proposals.id = mine.value"""
+    WHERE changes.id = ?1 AND proposals.id = mine.value"""
 _REMEMBER_FILLED = """INSERT INTO proposals
     (path, need, kind, state, model, run, made_at, decided_by, decided_at, change)
     SELECT changes.path, need.value, iif(need.value GLOB 'callout:*', 'callout', need.value),
         'accepted', model, run, ?2, decided_by, ?2, changes.id
     FROM changes, json_each(changes.needs) AS need
-    WHERE changes.id IN (SELECT value FROM json_each(?1)) AND NOT EXISTS (SELECT 1 FROM proposals
+    WHERE changes.id = ?1 AND NOT EXISTS (SELECT 1 FROM proposals
         WHERE proposals.change = changes.id AND proposals.need = need.value)"""
 _REOPEN = """UPDATE proposals SET decided_by = '', change = NULL,
     value = coalesce(edited, value), edited = NULL, state = CASE

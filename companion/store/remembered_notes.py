@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
@@ -90,7 +89,7 @@ class RememberedNotes:
             self._db.ask(lambda db: db.execute(_NAME, (path,)), can_wait=True)
             return
         row = _make_row(path, data, time.time() if seen_at is None else seen_at)
-        self._db.add(_put_all, row, can_wait=True)
+        self._db.ask(lambda db: db.execute(_PUT, row), can_wait=True, kept=True)
 
     def move(self, old: str, new: str) -> None:
         """Record that the note at old was moved to new, and move its records.
@@ -113,7 +112,7 @@ class RememberedNotes:
             )
             db.execute("UPDATE outbox SET path = ? WHERE path = ?", (new, old))
 
-        self._db.ask(rename, ends_groups=True)
+        self._db.ask(rename)
 
     @property
     def moved_from(self) -> dict[str, str]:
@@ -163,20 +162,11 @@ def _make_row(path: str, data: bytes, seen_at: float) -> tuple[object, ...]:
     return (path, sha256(data).hexdigest(), len(data), 0, seen_at)
 
 
-def _put_all(db: sqlite3.Connection, rows: Sequence[tuple[object, ...]]) -> None:
-    db.execute(_PUT_ALL, (json.dumps(rows),))
-
-
 # one that comes back just as it was, as with its drive, was not deleted
-_ON_CONFLICT = """ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,
+_PUT = """INSERT INTO notes (path, sha256, size, mtime_ns, seen_at) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (path) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size,
     mtime_ns = excluded.mtime_ns, seen_at = excluded.seen_at,
     gone_at = iif(notes.sha256 = excluded.sha256 AND gone_at > notes.seen_at, 0, gone_at)"""
-_COLUMNS = "INSERT INTO notes (path, sha256, size, mtime_ns, seen_at)"
-_PUT = f"{_COLUMNS} VALUES (?, ?, ?, ?, ?) {_ON_CONFLICT}"
-_PUT_ALL = f"""{_COLUMNS}
-    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-        json_extract(value, '$[3]'), json_extract(value, '$[4]')
-    FROM json_each(?) WHERE true ORDER BY key {_ON_CONFLICT}"""  # noqa: S608 (our words)
 _NAME = (
     "INSERT OR IGNORE INTO notes (path, sha256, size, mtime_ns, seen_at) VALUES (?, '', -1, 0, 0)"
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from companion.store.database import Database
@@ -58,14 +57,11 @@ class RequestKeys:
 
     def finish(self, key: str, answer: str) -> None:
         """Keep the answer, with the next transaction."""
-        self._db.add(_store_answers, (answer, key))
+        query = "UPDATE request_keys SET answer = ? WHERE key = ?"
+        self._db.ask(lambda db: db.execute(query, (answer, key)), kept=True)
         self._under_way.discard(key)
 
     def drop(self, key: str) -> None:
         """Forget a request that failed, so that it can be made again."""
         self._db.ask(lambda db: db.execute("DELETE FROM request_keys WHERE key = ?", (key,)))
         self._under_way.discard(key)
-
-
-def _store_answers(db: sqlite3.Connection, answers: Sequence[tuple[str, str]]) -> None:
-    db.executemany("UPDATE request_keys SET answer = ? WHERE key = ?", answers)
