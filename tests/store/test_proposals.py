@@ -373,16 +373,6 @@ def test_purges_the_text_of_what_was_decided(journal: Journal) -> None:
     }
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="an open file stays there")
-def test_ids_are_not_given_twice_when_the_file_is_lost(tmp_path: Path, change: NewChangeOf) -> None:
-    file = tmp_path / "journal.sqlite3"
-    with Journal(file) as journal:
-        last = journal.proposals.add([TEXT, PROSE])[-1]
-        file.unlink()
-        journal.done(journal.begin(change(path="a.md"), NOTE, ENRICHED))
-        assert min(each.id for each in journal.proposals.select()) > last
-
-
 def test_what_was_added_outlives_a_kill(tmp_path: Path) -> None:
     code = """
 import os, signal, sys
