@@ -54,7 +54,7 @@ def measure(path: Path, way: str, number: int) -> dict[str, Any]:
     fixed = cores if way == "as before" else None
     with ExitStack() as patches:
         if way != "now":
-            idle = patch.object(embedded, "measure_free_cores", lambda _seconds: float(cores))
+            idle = patch.object(embedded, "count_free_cores", lambda *_, **__: float(cores))
             patches.enter_context(idle)
             patches.enter_context(patch.object(embedded, "_NICENESS_BUSY", 10))
         server = EmbeddedServer(path, context_tokens=4096, slots=1, threads=fixed)

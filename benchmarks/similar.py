@@ -33,9 +33,8 @@ from companion.enrich.nearest_neighbours import NearestNeighbours
 from companion.enrich.note_vectors import NoteVectors
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.encoder import BuiltInEncoder
-from companion.note.parsed_note import ParsedNote
+from companion.note.parsed_note import ParsedNote, find_title
 from companion.note.text import NoteText
-from companion.note.title import find_title
 from companion.prompts import Field
 
 _MOST = 3  # tags of a note

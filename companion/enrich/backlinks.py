@@ -22,9 +22,8 @@ from companion.enrich.words import find_tokens, letters
 from companion.enrich.workspace import Workspace
 from companion.llm.pricing import estimate_tokens
 from companion.note.needs import DESCRIPTION
-from companion.note.parsed_note import ParsedNote
+from companion.note.parsed_note import ParsedNote, find_title
 from companion.note.sanitize import inert_value
-from companion.note.title import find_title
 from companion.store.journal import Journal
 from companion.vault.files import NoteFile, stat_note
 

@@ -24,11 +24,10 @@ from companion.note.links import Links
 from companion.note.mentions import is_safe
 from companion.note.needs import Need, find_callout
 from companion.note.outline import Section, find_heading
-from companion.note.parsed_note import ParsedNote
+from companion.note.parsed_note import ParsedNote, find_title
 from companion.note.property_form import PLAIN_FORM, PropertyForm, learn_form
 from companion.note.sanitize_inline import without_links
 from companion.note.text import NoteText
-from companion.note.title import find_title
 from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask, question_of
 from companion.vault.files import NoteFile
 from companion.vault.index import Scan

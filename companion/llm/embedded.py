@@ -13,13 +13,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import SecretStr
 
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import EndpointDown
 from companion.llm.worker import WorkerProcess, end_worker, pid_of, send_options, start_worker
+
+if TYPE_CHECKING:
+    import psutil
 
 _START_TIMEOUT = 180.0  # seconds to load a model; a cold disk reads 1 GB in some 10
 _ANSWER_TIMEOUT = 900.0  # seconds; calls wait for a slot, on slow machines for long
@@ -28,7 +31,6 @@ _NEXT_COUNT = 10.0  # seconds after which they are counted again, at the end of 
 _FREE_CORE = 0.7  # of a core that is free: then a low priority costs nothing
 _NICENESS = 10
 _NICENESS_BUSY = 5  # beside one other program a quarter of a core, and with 10 a tenth
-_NOT_BUSY = ("idle", "iowait", "guest", "guest_nice")  # the time of guests is in that of users
 _NEARLY = 0.3  # of a core: what is busy with so little counts as free
 _SLACK = 0.6  # of a core that a thread may lack before there are too many threads
 
@@ -83,7 +85,8 @@ class EmbeddedServer:
         self._last_use = 0.0
         self.threads = threads or 0  # that the server was last started with
         self._free = 0.0  # cores, when they were last counted
-        self._counted = CpuTimes(0.0, 0.0, 0.0)
+        self._process: psutil.Process | None = None
+        self._counted_at = 0.0
 
     @property
     def pid(self) -> int | None:
@@ -100,7 +103,7 @@ class EmbeddedServer:
             while self._leases and self._has_wrong_threads() and self.pid is not None:
                 self._changed.wait()  # for the end of the calls under way
             if self.pid is None:
-                self._free = measure_free_cores(_FIRST_COUNT)
+                self._free = count_free_cores(seconds=_FIRST_COUNT)
             if self.pid is None or self._has_wrong_threads():
                 self._start()
             self._leases += 1
@@ -111,10 +114,9 @@ class EmbeddedServer:
             with self._changed:
                 self._leases -= 1
                 self._last_use = time.monotonic()
-                if self.pid and time.monotonic() - self._counted.at >= _NEXT_COUNT:
-                    times = read_cpu_times(self.pid)
-                    self._free = count_free_cores(self._counted, times)
-                    self._counted = times
+                if self.pid and time.monotonic() - self._counted_at >= _NEXT_COUNT:
+                    self._free = count_free_cores(self._process)
+                    self._counted_at = time.monotonic()
                 self._changed.notify_all()
 
     def close(self) -> None:
@@ -131,6 +133,8 @@ class EmbeddedServer:
 
     def _start(self) -> None:
         """Start the server with a new key. Raises ModelNotStarted when it does not start."""
+        import psutil
+
         self._stop()
         cores = count_all_cores()
         self.threads = self._fixed_threads or choose_threads(self._free, cores)
@@ -159,7 +163,10 @@ class EmbeddedServer:
         own = {"base_url": f"{answer['url']}/v1", "api_key": SecretStr(key)}
         self._endpoint = self.settings.model_copy(update=own)
         self._last_use = time.monotonic()
-        self._counted = read_cpu_times(child.pid)
+        with suppress(psutil.Error):  # both count from now on
+            self._process = psutil.Process(child.pid)
+            count_free_cores(self._process)
+        self._counted_at = time.monotonic()
         threading.Thread(target=self._stop_when_idle, args=(child,), daemon=True).start()
 
     def _has_wrong_threads(self) -> bool:
@@ -186,50 +193,21 @@ class EmbeddedServer:
                 self._changed.wait(seconds)
 
 
-class CpuTimes(NamedTuple):
-    """CPU time so far, in seconds: of all programs, and of one process. at: on a steady clock."""
+def count_free_cores(server: psutil.Process | None = None, seconds: float | None = None) -> float:
+    """Return how many cores other programs than the server leave free, in so many seconds.
 
-    at: float
-    all_programs: float
-    own: float
-
-
-def read_cpu_times(pid: int | None = None) -> CpuTimes:
-    """Return the CPU times as they are now. pid: the process whose own are told; None: none's."""
-    import psutil
-
-    own, usable = 0.0, _usable_cores()
-    if pid is not None:
-        with suppress(psutil.Error):  # it has ended
-            times = psutil.Process(pid).cpu_times()
-            own = times.user + times.system
-    cores = psutil.cpu_times(percpu=True)
-    busy = sum(
-        seconds
-        for number, core in enumerate(cores)
-        for kind, seconds in core._asdict().items()
-        if number in usable and kind not in _NOT_BUSY
-    )
-    return CpuTimes(time.monotonic(), busy, own)
-
-
-def measure_free_cores(seconds: float) -> float:
-    """Return how many cores are free, while nothing of ours runs. seconds: that are measured."""
-    before = read_cpu_times()
-    time.sleep(seconds)
-    return count_free_cores(before, read_cpu_times())
-
-
-def count_free_cores(before: CpuTimes, after: CpuTimes) -> float:
-    """Return how many cores other programs than the process left free between two readings.
-
-    Of cores with two hardware threads, each counts half: llama.cpp gains nothing from both.
+    seconds: None: since the last call. Of cores with two hardware threads, each counts half:
+    llama.cpp gains nothing from both.
     """
     import psutil
 
-    others = (after.all_programs - before.all_programs) - (after.own - before.own)
-    usable, logical = len(_usable_cores()), psutil.cpu_count() or 1
-    free = usable - max(0.0, others) / max(1e-3, after.at - before.at)
+    usable, logical = _usable_cores(), psutil.cpu_count() or 1
+    shares = psutil.cpu_percent(seconds, percpu=True)
+    busy = sum(share for number, share in enumerate(shares) if number in usable)
+    own = 0.0
+    with suppress(psutil.Error):  # it has ended
+        own = server.cpu_percent() if server else 0.0
+    free = len(usable) - max(0.0, busy - own) / 100
     return max(0.0, free) * (psutil.cpu_count(logical=False) or logical) / logical
 
 

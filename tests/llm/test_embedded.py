@@ -210,8 +210,7 @@ def free_cores(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     place = "companion.llm.embedded"
     monkeypatch.setattr(f"{place}._NEXT_COUNT", 0.0)
     monkeypatch.setattr(f"{place}.count_all_cores", lambda: 2)
-    monkeypatch.setattr(f"{place}.measure_free_cores", lambda _: free[0])
-    monkeypatch.setattr(f"{place}.count_free_cores", lambda _before, _after: free[0])
+    monkeypatch.setattr(f"{place}.count_free_cores", lambda *_, **__: free[0])
     return free
 
 

@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 import os
-from types import SimpleNamespace
 
 import psutil
 import pytest
 
-from companion.llm.embedded import (
-    CpuTimes,
-    choose_threads,
-    count_all_cores,
-    count_free_cores,
-    measure_free_cores,
-    read_cpu_times,
-)
+from companion.llm.embedded import choose_threads, count_all_cores, count_free_cores
 
 # free, of all cores, threads now, threads then
 CHOSEN = [
@@ -48,47 +40,49 @@ def test_the_number_chosen_is_one_that_stays(free: float) -> None:
     assert choose_threads(free, 4, chosen) == chosen
 
 
-# CPU seconds in ten seconds: of all programs, of the server's; and cores that this leaves of four
+# percent of a core: of all programs, of the server; and cores that this leaves of four
 COUNTED = [
     pytest.param(0, 0, 4.0, id="idle"),
-    pytest.param(10, 0, 3.0, id="another program is busy"),
-    pytest.param(20, 20, 4.0, id="only the server is"),
-    pytest.param(31, 11, 2.0, id="both are"),
-    pytest.param(60, 0, 0.0, id="never less than none"),
-    pytest.param(0, 20, 4.0, id="a system that does not tell"),
+    pytest.param(100, 0, 3.0, id="another program is busy"),
+    pytest.param(200, 200, 4.0, id="only the server is"),
+    pytest.param(310, 110, 2.0, id="both are"),
+    pytest.param(600, 0, 0.0, id="never less than none"),
+    pytest.param(0, 200, 4.0, id="a system that does not tell"),
+    pytest.param(200, None, 2.0, id="the server has ended"),
 ]
+
+
+class Server(psutil.Process):
+    """A process that takes so much of the processor; None: it has ended."""
+
+    def __init__(self, share: float | None) -> None:
+        self.share = share
+
+    def cpu_percent(self, interval: float | None = None) -> float:
+        if self.share is None:
+            raise psutil.NoSuchProcess(1)
+        return self.share
 
 
 @pytest.mark.parametrize(("all_programs", "own", "free"), COUNTED)
 def test_the_servers_own_work_leaves_its_cores_free(
-    monkeypatch: pytest.MonkeyPatch, all_programs: float, own: float, free: float
+    monkeypatch: pytest.MonkeyPatch, all_programs: float, own: float | None, free: float
 ) -> None:
     monkeypatch.setattr("companion.llm.embedded._usable_cores", lambda: frozenset(range(4)))
     monkeypatch.setattr("psutil.cpu_count", lambda logical=True: 4)
-    before, after = CpuTimes(100, 500, 50), CpuTimes(110, 500 + all_programs, 50 + own)
-    assert count_free_cores(before, after) == pytest.approx(free)
+    shares = [all_programs / 4] * 4 + [100.0]  # the last core is not ours
+    monkeypatch.setattr("psutil.cpu_percent", lambda interval, percpu: shares)
+    assert count_free_cores(Server(own)) == pytest.approx(free)
 
 
 def test_two_threads_of_a_core_are_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.llm.embedded._usable_cores", lambda: frozenset(range(8)))
     monkeypatch.setattr("psutil.cpu_count", lambda logical=True: 8 if logical else 4)
+    monkeypatch.setattr("psutil.cpu_percent", lambda interval, percpu: [12.5] * 8)
     assert count_all_cores() == 4
-    assert count_free_cores(CpuTimes(0, 0, 0), CpuTimes(10, 10, 0)) == pytest.approx(3.5)
+    assert count_free_cores() == pytest.approx(3.5)
 
 
 def test_the_machine_is_read() -> None:
     assert count_all_cores() >= 1
-    assert 0 <= measure_free_cores(0.05) <= (os.cpu_count() or 1)
-
-
-def test_the_work_of_a_process_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    used = SimpleNamespace(user=2.0, system=0.5)
-    processes = {7: SimpleNamespace(cpu_times=lambda: used)}
-
-    def find(pid: int) -> SimpleNamespace:
-        if pid not in processes:
-            raise psutil.NoSuchProcess(pid)
-        return processes[pid]
-
-    monkeypatch.setattr("psutil.Process", find)
-    assert [read_cpu_times(pid).own for pid in (7, 8, None)] == [2.5, 0, 0]
+    assert 0 <= count_free_cores(psutil.Process(), 0.05) <= (os.cpu_count() or 1)

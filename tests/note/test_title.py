@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from companion.note.parsed_note import ParsedNote
+from companion.note.parsed_note import ParsedNote, find_title
 from companion.note.text import NoteText
-from companion.note.title import find_title
 from tests.note.strategies import VARIANTS
 
 TITLES = [
