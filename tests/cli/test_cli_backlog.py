@@ -57,19 +57,6 @@ def test_a_service_stays_at_asking_and_says_so(old: User, answer: str, text: str
         assert old.run("service", "backlog", "--fill").out == "No notes wait for an answer.\n"
 
 
-@pytest.mark.parametrize(("answer", "text"), [("--fill", FILLED), ("--leave", STUB)])
-def test_it_is_answered_without_a_daemon(old: User, answer: str, text: str) -> None:
-    [told] = old.run("service", "backlog", "--json").objects
-    assert told["notes"] == 3 and told["cost"].startswith(f"3 notes{COST}")
-    assert old.run("service", "backlog", answer).status == 0
-    assert waiting(old) == 0
-    with serving(old):
-        wait_until(lambda: all_are(old, text), "answered")
-        (old.vault / "New.md").write_text(STUB)
-        wait_until(lambda: old.read("New.md") == FILLED, "filled")
-    assert all_are(old, text)
-
-
 TYPED = [
     pytest.param(["y"], 0, 0, FILLED, id="yes"),
     pytest.param(["what?", "n"], 0, 0, STUB, id="no, after a moment's thought"),
@@ -156,10 +143,3 @@ def test_init_takes_the_setting(old: User, said: str, cost: bool) -> None:
     ran = old.run("init", str(old.vault), "--backlog", said, *INIT)
     assert ran.status == 0 and f'backlog = "{said}"' in file.read_text()
     assert (f"3 notes{COST}" in ran.out) is cost
-
-
-@pytest.mark.parametrize("said", ["al", "", "ALL "])
-def test_no_such_setting(old: User, said: str) -> None:
-    old.configure(f'[background]\nbacklog = "{said}"\n')
-    ran = old.run("scan")
-    assert ran.status == 2 and "background.backlog: this has to be 'ask', 'all' or 'new'" in ran.err

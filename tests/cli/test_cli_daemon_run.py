@@ -18,7 +18,6 @@ from companion.daemon.api.run_routes import show_progress
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, SAYS, STUB, Process, User, answer_by_schema
 from tests.daemon.fake_daemon import make_result
-from tests.llm.fake_endpoint import error
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 _SLOW = 60.0  # seconds that nobody waits for
@@ -90,20 +89,6 @@ def read_first(process: Process) -> None:
     assert process.stdout and process.stdout.readline().startswith("✓ ")
 
 
-def test_a_large_run_at_a_remote_endpoint(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    user.configure(QUIET)
-    for number in range(51):
-        user.note(f"{number}.md")
-    elsewhere = user.fake.url.replace("127.0.0.1", "0.0.0.0")  # no loopback address, and yet here
-    user.environment["COMPANION_BASE_URL"] = elsewhere
-    monkeypatch.setenv("COMPANION_BASE_URL", elsewhere)
-    with serving(user):
-        refused = user.run("enrich", ".")
-        assert refused.status == 2 and refused.err.startswith("51 notes would be sent to m at ")
-        assert not user.calls()
-        assert user.run("enrich", ".", "--yes", "--dry-run").status == 0 and user.calls() == 51
-
-
 @pytest.fixture
 def twice(served: Serving) -> Serving:
     """The same, whose model answers once more after a while."""
@@ -111,21 +96,6 @@ def twice(served: Serving) -> Serving:
         delay=(0.0, 1.0, _SLOW)[min(n, 2)]
     )
     return served
-
-
-def test_it_goes_on_when_nobody_reads_on(served: Serving) -> None:
-    user, may_answer = served.user, threading.Event()
-    user.fake.script = lambda seen, n: (
-        may_answer.wait(PATIENCE * (n > 0)),
-        answer_by_schema(seen, SAYS),
-    )[1]
-    process = user.start("enrich", ".")
-    read_first(process)
-    assert process.stdout
-    process.stdout.close()
-    may_answer.set()
-    assert process.wait(PATIENCE) == 0
-    assert {user.read(f"{name}.md") for name in "ABCD"} == {FILLED}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -179,29 +149,6 @@ def test_what_it_waits_for_is_told_when_it_changes() -> None:
     followed.tell = told.append
     assert [result.path for result in followed] == ["A.md"]
     assert told == ["none", "", "none", "slow", ""]
-
-
-def test_what_keeps_the_daemon_from_working_is_said(user: User) -> None:
-    user.configure(QUIET.replace("enabled = false", 'backlog = "all"\nsettle_seconds = 1'))
-    user.fake.play(error(503))
-    for name in "ABCD":
-        user.note(f"{name}.md")
-    with serving(user) as served:
-        wait_until(lambda: served.client().status().fault, "the background meets the fault")
-        client = served.connection()
-        begun = client.post("/runs", RunShape, {"paths": ["A.md"]})
-        wait_until(lambda: client.get(f"/runs/{begun.id}", RunShape).waits, "it waits")
-        told: list[str] = []
-
-        def mend(why: str) -> None:
-            told.append(why)
-            user.says()
-            user.run("service", "resume")
-
-        run = RemoteRun(client, begun)
-        run.tell = mend
-        assert [result.status for result in run] == ["enriched"]
-        assert "error 503" in told[0]
 
 
 def test_a_new_token_ends_the_session(twice: Serving) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema, files_in
-from tests.llm.fake_endpoint import Scene, Seen, answer
+from tests.cli.user import SAYS, STUB, User, answer_by_schema, files_in
+from tests.llm.fake_endpoint import Scene, Seen
 
 PLAIN = "# Plain\n\nText without properties.\n"
 
@@ -122,66 +122,9 @@ def test_of_a_long_note_the_model_sees_what_stands_around_an_empty_callout(
     assert "Bread 98 is fed" in str(user.fake.seen[0].body["messages"])
 
 
-def test_one_failing_note_never_stops_the_rest(user: User) -> None:
-    for name in "ABCD":
-        user.note(f"{name}.md", STUB.replace("Text of mine", f"Text of {name}"))
-    usual = user.fake.script
-    user.fake.script = lambda seen, n: (
-        usual(seen, n)._replace(body=b"{}")
-        if "Text of B" in seen.body["messages"][1]["content"]
-        else usual(seen, n)
-    )
-    ran = user.run("enrich", ".")
-    assert ran.status == 1 and "3 enriched, 1 failed" in ran.out and "✗ B.md: " in ran.out
-    assert user.read("B.md") == STUB.replace("Text of mine", "Text of B")
-
-
 def test_tags_of_the_text_are_offered_and_marks_are_not(user: User) -> None:
     user.note("Other.md", "---\ntags: [status/postponed, C++, book]\n---\n#garden\n\n`#code`\n")
     user.note("Stub.md", STUB.replace("created:", "tags:\ncreated:"))
     user.run("enrich", "Stub.md")
     schema = user.fake.seen[0].body["response_format"]["json_schema"]["schema"]["properties"]
     assert sorted(schema["tags"]["items"]["enum"]) == ["book", "garden"]
-
-
-ONE_NEED = "---\n{}:\nstatus: postponed\n---\n\n> [!ai] AI\n> Done.\n"
-NEW_TAG = "proposed tags: gardening (not used in this vault yet)"
-NEW_TYPE = "proposed note-type: recipe (not used in this vault yet)"
-PROPOSED = [
-    pytest.param("tags", "gardening", NEW_TAG, id="a tag"),
-    pytest.param("note-type", "recipe", NEW_TYPE, id="a choice"),
-]
-
-
-@pytest.mark.parametrize(("name", "said", "words"), PROPOSED)
-def test_history_has_what_was_only_proposed(user: User, name: str, said: str, words: str) -> None:
-    user.configure('[endpoint]\nretries = 0\njson_mode = "text"\n')
-    user.note("Other.md", f"---\n{name}: bread\n---\n")
-    text = ONE_NEED.format(name)
-    for path in ("A.md", "B.md"):
-        user.note(path, text)
-    user.fake.script = lambda seen, n: answer(said)
-    user.run("enrich", ".")
-    assert user.read("A.md") == text
-    assert user.run("history").out.count(words) == 2
-    assert user.run("history", "A.md").out.count(words) == 1
-    assert user.run("history", "--limit", "1").out.count(words) == 1
-    [told] = user.run("history", "--json", "A.md").objects
-    assert (told["kind"], told["needs"], told["note"]) == ("proposal", [name], words)
-    assert f"{name}: asked for once; {words}; name the note" in user.run("enrich", ".").out
-    user.fake.script = lambda seen, n: answer("bread")
-    assert "2 enriched" in user.run("enrich", ".", "--retry").out
-    assert words not in user.run("history").out
-
-
-@pytest.mark.parametrize("name", ["note-type", "tags"])
-def test_nothing_but_what_has_nothing_to_choose_from(user: User, name: str) -> None:
-    text = FILLED.replace("created:", f"status: postponed\n{name}:\ncreated:")
-    user.note("Stub.md", text)
-    for _ in range(2):
-        ran = user.run("enrich", ".")
-        assert (ran.status, user.calls(), user.read("Stub.md")) == (0, 0, text)
-        assert f"· Stub.md: there is no value for {name} to choose from" in ran.out
-    user.note("Other.md", f"---\n{name}: [bread]\n---\n")
-    user.says(**{name: ["bread"] if name == "tags" else "bread"})
-    assert "1 enriched" in user.run("enrich", ".").out, "now there is"

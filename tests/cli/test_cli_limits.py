@@ -170,14 +170,6 @@ def test_what_was_spent_cannot_be_told(user: User) -> None:
     assert user.calls() == NOTES
 
 
-def test_the_service_tier_is_not_for_a_single_note(user: User) -> None:
-    user.configure('[endpoint]\nservice_tier = "flex"\n')
-    for name in "ABC":
-        user.note(f"{name}.md")
-    assert user.run("enrich", "A.md").status == user.run("enrich", ".").status == 0
-    assert [seen.body.get("service_tier") for seen in user.fake.seen] == [None, "flex", "flex"]
-
-
 def test_a_service_tier_that_is_refused_is_told_once(user: User) -> None:
     user.configure('[endpoint]\nservice_tier = "flex"\n')
     refusal = error(400, "flex is not available for this model")

@@ -14,69 +14,6 @@ def undo(user: User) -> None:
     user.run("undo")
 
 
-def delete(user: User) -> None:
-    user.run("enrich", ".")
-    user.note("Stub.md", STUB)
-
-
-def empty(user: User) -> None:
-    user.run("enrich", ".")
-    user.note("Stub.md", FILLED.replace("description: What a stub is.", 'description: ""'))
-
-
-def reject(user: User) -> None:
-    user.says(description=5, callout=None)
-    user.run("enrich", ".")
-
-
-def refuse(user: User) -> None:
-    user.says(description="word " * 500, callout="word " * 5000)
-    user.run("enrich", ".")
-
-
-def say_nothing(user: User) -> None:
-    user.says(description=" ", callout="\n")
-    user.run("enrich", ".")
-
-
-HISTORIES = [
-    pytest.param(undo, "description, callout “AI”: filled once and taken out again", id="undone"),
-    pytest.param(delete, "filled once and taken out again", id="deleted"),
-    pytest.param(empty, "description: filled once and taken out again", id="emptied"),
-    pytest.param(reject, "asked for once, without a usable answer (", id="unusable answer"),
-    pytest.param(refuse, "asked for once, without a usable answer (the ", id="unfit values"),
-    pytest.param(say_nothing, "asked for once, and there was nothing to say", id="nothing"),
-]
-
-
-@pytest.mark.parametrize(("past", "reason"), HISTORIES)
-def test_folder_runs_leave_what_was_asked_for(
-    user: User, past: Callable[[User], None], reason: str
-) -> None:
-    user.note("Stub.md")
-    past(user)
-    text, calls = user.read("Stub.md"), user.calls()
-    user.says()
-    ran = user.run("enrich", ".")
-    assert (ran.status, user.calls(), user.read("Stub.md")) == (0, calls, text)
-    told = user.run("scan").out
-    assert reason in told and "name the note, or use --retry, to ask again" in told
-    assert any(reason in why for why in user.run("scan", "--json").objects[0]["left"])
-    every = user.run("enrich", ".", "--all", "--json").objects
-    assert user.calls() == calls and any(reason in why for why in every[0]["left"])
-
-
-def test_a_new_note_that_is_like_one_deleted_before_it_is_not_that(user: User) -> None:
-    user.note("Old.md", STUB)
-    user.run("enrich", "Old.md")
-    user.run("undo")
-    (user.vault / "Old.md").unlink()
-    user.note("A.md", STUB)
-    user.note("B.md", STUB)
-    assert user.run("enrich", ".").status == 0
-    assert (user.read("A.md"), user.read("B.md")) == (FILLED, FILLED)
-
-
 EDITED, EDITED_FILLED = STUB + "On the road.\n", FILLED + "On the road.\n"
 COPY = "Stub (Phone's conflicted copy 2026-05-01).md"
 

@@ -55,20 +55,6 @@ def test_it_is_installed_enabled_and_pairs_once(user: User, built: Path) -> None
     assert take_code(state, data["code"]) and not take_code(state, data["code"])
 
 
-def test_again_only_the_code_is_another(user: User) -> None:
-    user.run("plugin", "install")
-    first, before = data_of(user.vault), user.files()
-    ran = user.run("plugin", "install")
-    second, after = data_of(user.vault), user.files()
-    assert ran.status == 0 and "written: data.json\n" in ran.out
-    assert first["code"] != second["code"] and {**second, "code": first["code"]} == first
-    assert {name for name in after if after[name] != before.get(name)} == {
-        str(Path(PLUGIN, "data.json"))
-    }
-    assert not take_code(state_folder(user.vault), first["code"])
-    assert take_code(state_folder(user.vault), second["code"])
-
-
 def test_the_code_lasts_until_tomorrow(user: User) -> None:
     now = time.time()
     user.run("plugin", "install")
@@ -91,15 +77,6 @@ def test_the_address_is_the_running_daemons(user: User) -> None:
     assert data_of(user.vault)["address"] == "http://127.0.0.1:4321"
 
 
-def test_another_vault_than_the_configured_one(user: User, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    (other / ".obsidian").mkdir(parents=True)
-    before = user.files()
-    assert user.run("plugin", "install", str(other)).status == 0
-    assert user.files() == before and enabled_in(other) == ["callout-companion"]
-    assert take_code(state_folder(other), data_of(other)["code"])
-
-
 def test_a_build_without_it_says_so(user: User, built: Path) -> None:
     (built / "main.js").unlink()
     before = files_in(user.home), user.files()
@@ -119,17 +96,6 @@ def test_a_refusal_ends_no_code(user: User) -> None:
 
 
 # companion init
-
-
-INIT = ["--embedded", "--no-test"]
-
-
-def test_init_installs_it(user: User) -> None:
-    ran = user.run("init", str(user.vault), *INIT)
-    assert (ran.status, enabled_in(user.vault)) == (0, ["callout-companion"]), ran.all
-    assert ran.out.index("Written to") < ran.out.index("The Obsidian plugin")
-    assert "community plugins on" in ran.out
-    assert take_code(state_folder(user.vault), data_of(user.vault)["code"])
 
 
 # companion doctor

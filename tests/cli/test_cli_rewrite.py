@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from threading import Event
 
@@ -63,26 +62,6 @@ def test_what_was_rewritten_is_rewritten_again(user: User) -> None:
     [told] = rewrite(user, kind="description")
     assert accept(user, told.proposals).result.status == "enriched"
     assert "The best prose." in user.read("Stub.md"), "what was not asked for again stays"
-
-
-CRITERIA = [
-    pytest.param({}, 1, id="all"),
-    pytest.param({"made_since": time.time() + 3600}, 0, id="later"),
-    pytest.param({"made_since": 0.0}, 1, id="earlier"),
-    pytest.param({"made_by": "m"}, 1, id="this model"),
-    pytest.param({"made_by": "other"}, 0, id="another model"),
-    pytest.param({"prompt_changed": True}, 0, id="the same prompt"),
-    pytest.param({"kind": "aliases"}, 0, id="another field"),
-]
-
-
-@pytest.mark.parametrize(("criteria", "jobs"), CRITERIA)
-def test_chooses(user: User, criteria: dict[str, object], jobs: int) -> None:
-    user.note("Stub.md")
-    user.run("enrich", ".")
-    with user.open() as space:
-        found = find_rewrites(space, [""], Criteria(**criteria))  # type: ignore[arg-type]
-    assert len(found) == jobs
 
 
 LONG = STUB.replace("Text of mine.", "One thing. Another thing. A third thing. A fourth thing.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,13 +10,7 @@ from pathlib import Path
 import pytest
 
 from companion.app.connection import DaemonRefused
-from companion.app.runtime_file import RuntimeFile, write_runtime_file
-from companion.app.tokens import ensure_token, read_token
-from companion.app.types.tokens import NewToken
-from companion.app.vault_tokens import VaultTokens
-from companion.config import state_folder
-from companion.daemon.access import take_code
-from companion.vault.lock import vault_lock
+from companion.app.tokens import read_token
 from tests.cli.serving import QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, KEY, STUB, User
 from tests.daemon.caller import Answer, Caller
@@ -159,48 +152,3 @@ def test_a_code_opens_this_vault_alone_until_the_token_changes(
     assert user.run("status").status == 0
     for kept in (served.log, served.errors.read_text(encoding="utf-8")):
         assert token not in kept and code not in kept and read_token() not in kept
-
-
-def test_wrong_codes_leave_the_right_one_alone(served: Serving) -> None:
-    code = served.user.run("plugin", "pair", "--json").objects[0]["code"]
-    statuses = [pair(served.port, "AAAA-AAAA").status for _ in range(7)]
-    assert statuses == [403] * 3 + [429] * 4
-    assert pair(served.port, code).status == 200
-
-
-def test_a_code_opens_once(user: User) -> None:
-    ran = user.run("plugin", "pair")
-    code, where, how = ran.out.splitlines()
-    assert ran.status == 0 and re.fullmatch(r"[A-Z2-9]{4}-[A-Z2-9]{4}", code)
-    assert str(user.vault) in where and "2 minutes" in where and "Obsidian: Settings" in how
-    assert "start it first: companion serve" in ran.err
-    state = state_folder(user.vault)
-    assert take_code(state, code) and not take_code(state, code)
-
-
-def test_a_code_for_programs(user: User, tmp_path: Path) -> None:
-    with vault_lock(state := state_folder(user.vault)):
-        write_runtime_file(state, RuntimeFile(1, os.getpid(), "1", 0.0))
-        ran = user.run("plugin", "pair", "--json")
-    [told] = ran.objects
-    assert ran.err == "" and sorted(told) == ["code", "seconds", "vault"]
-    assert take_code(state, told["code"])
-
-
-def test_each_vault_has_a_code_of_its_own(user: User, tmp_path: Path) -> None:
-    (other := tmp_path / "other" / ".obsidian").mkdir(parents=True)
-    code = user.run("plugin", "pair", "--vault", str(other.parent)).out.splitlines()[0]
-    assert not take_code(state_folder(user.vault), code)
-    assert take_code(state_folder(other.parent), code)
-
-
-def test_a_rotation_ends_what_was(user: User) -> None:
-    token = ensure_token()
-    tokens = VaultTokens(user.vault)
-    client = tokens.make(NewToken(name="x")).token
-    assert tokens.find(client)
-    ran = user.run("plugin", "token", "rotate")
-    assert (ran.status, ran.err) == (0, "") and "All sessions have ended" in ran.out
-    assert tokens.find(client) is None and tokens.find(token) is None
-    assert tokens.find(read_token())
-    assert token not in ran.out and read_token() not in ran.out

@@ -110,23 +110,6 @@ def test_enrich(both: Both) -> None:
     assert both.alone.calls() % 2 == 0, "both ask the model as often"
 
 
-WRONG = [
-    ("enrich ../x.md", "x.md"),
-    ("enrich /etc/hosts", "/etc/hosts"),
-    ("enrich Nowhere.md", "there is no Nowhere.md in the vault"),
-    ("enrich Sub --section Part", "--section works on notes"),
-    ("enrich Stub.md --limit 0", "not in the range"),
-    ("prompt .", ". is a folder; name a note"),
-    ("prompt Sub", "Sub is a folder; name a note"),
-]
-
-
-def test_what_cannot_be_done(both: Both) -> None:
-    for command, words in WRONG:
-        ran = both.run(*command.split())
-        assert (ran.status, ran.out) == (2, "") and words in ran.err, command
-
-
 FAULTS = [
     (error(401, f"bad key {KEY} of mine"), "does not accept the key"),
     (error(404, "no"), "has no model m"),
