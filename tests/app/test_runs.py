@@ -105,6 +105,8 @@ def test_a_run_fills_notes_and_tells_of_each(place: Place) -> None:
 # options, and what becomes of which note
 RUNS: Sequence[Any] = [
     pytest.param({"paths": ["F"]}, {"F/Stub.md": "enriched"}, id="stubs of a folder"),
+    pytest.param({"paths": ["F", "F/Stub.md", "F"]}, {"F/Stub.md": "enriched"}, id="once each"),
+    pytest.param({"paths": ["Empty"]}, {}, id="an empty folder"),
     pytest.param({"paths": ["F/Plain"]}, {"F/Plain.md": "enriched"}, id="a note that is no stub"),
     pytest.param(
         {"paths": ["F"], "all": True},
@@ -129,6 +131,7 @@ RUNS: Sequence[Any] = [
 
 @pytest.mark.parametrize(("options", "expected"), RUNS)
 def test_runs(place: Place, options: dict[str, Any], expected: dict[str, str]) -> None:
+    (place.fixture.vault / "Empty").mkdir()
     vault = place.open()
     results = list(vault.run(RunOptions.of(**options)))
     assert statuses(results) == expected

@@ -175,15 +175,6 @@ def test_what_an_editor_does_not_want_waits_for_a_decision_again(api: Api) -> No
     assert ids_of(api) == ids
 
 
-def test_an_open_note_is_written_once_it_is_closed(api: Api, vault: DaemonFixture) -> None:
-    api.post("/presence", {"client": "c", "open": ["Stub.md"]})
-    ids = ids_of(api)
-    accept(api, *ids)
-    api.post("/presence", {"client": "c", "open": []})
-    eventually(lambda: vault.is_filled("Stub.md"))
-    eventually(lambda: ids_of(api, state="accepted") == ids)
-
-
 def state_of(daemon: Daemon, id_: int) -> str:
     [found] = daemon.proposals.get_all([id_])
     return found.state

@@ -40,28 +40,12 @@ def test_saved_stub_is_filled(daemon_fixture: DaemonFixture) -> None:
     assert daemon_fixture.status().background.notes_today == 1
 
 
-def test_stub_that_was_there_at_the_start_is_filled(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.note("Folder/Stub.md")
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.is_filled("Folder/Stub.md"))
-
-
 def test_each_note_is_a_run_of_its_own(daemon_fixture: DaemonFixture) -> None:
     for name in "ABC":
         daemon_fixture.note(f"{name}.md")
     daemon_fixture.start()
     eventually(lambda: all(daemon_fixture.is_filled(f"{name}.md") for name in "ABC"))
     assert len({change.run for change in daemon_fixture.changes()}) == 3
-
-
-def test_its_callout_begins_as_those_of_the_vault(daemon_fixture: DaemonFixture) -> None:
-    for number in range(3):
-        daemon_fixture.note(f"Mine {number}.md", "# Mine\n\n> [!ai]- KI\n> Said.\n")
-    daemon_fixture.note("Stub.md")
-    daemon_fixture.start()
-    eventually(
-        lambda: daemon_fixture.read("Stub.md") == FILLED.replace("> [!ai] AI", "> [!ai]- KI")
-    )
 
 
 def test_never_asked_within_the_settle_time(daemon_fixture: DaemonFixture) -> None:
@@ -124,16 +108,6 @@ def test_answer_outlives_a_note_that_arrives_in_parts(daemon_fixture: DaemonFixt
     daemon_fixture.note("Stub.md", whole, rests=False)
     eventually(lambda: "What a stub is." in daemon_fixture.read("Stub.md"))
     assert daemon_fixture.read("Stub.md").endswith(whole[-40:])
-    assert daemon_fixture.model.calls() == 1
-
-
-def test_answer_outlives_a_note_that_is_broken_for_a_while(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.start_asking()
-    daemon_fixture.note("Stub.md", STUB.replace("created:", "description: [\ncreated:"))
-    daemon_fixture.model.answer()
-    eventually(lambda: not daemon_fixture.status().in_hand)
-    daemon_fixture.note("Stub.md", rests=False)
-    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
     assert daemon_fixture.model.calls() == 1
 
 
@@ -424,37 +398,6 @@ def test_cap_on_tokens_holds_the_background_and_ends_runs(daemon_fixture: Daemon
 # --- asked once
 
 
-@pytest.mark.parametrize(
-    ("answer", "text"),
-    [
-        pytest.param({"description": "", "callout": ""}, STUB, id="nothing to say"),
-        pytest.param({"description": "x" * 5000, "callout": "x" * 50_000}, STUB, id="rejected"),
-        pytest.param(
-            {}, "---\n? description\n:\n---\n\nText of mine.\n", id="no place in the note"
-        ),
-    ],
-)
-def test_what_comes_to_nothing_is_asked_for_once(
-    daemon_fixture: DaemonFixture, answer: dict[str, object], text: str
-) -> None:
-    daemon_fixture.model.says(**answer)
-    daemon_fixture.note("Stub.md", text)
-    daemon_fixture.start()
-    eventually(daemon_fixture.is_idle)
-    eventually(lambda: daemon_fixture.model.calls() or daemon_fixture.status().to_do == 0)
-    eventually(daemon_fixture.is_idle)
-    calls = daemon_fixture.model.calls()
-    daemon_fixture.rescan()
-    (daemon_fixture.vault / "Stub.md").touch()  # an event, and a new time of change
-    eventually(daemon_fixture.is_idle)
-    daemon_fixture.stop()
-    daemon_fixture.start()
-    daemon_fixture.rescan()
-    eventually(daemon_fixture.is_idle)
-    assert daemon_fixture.model.calls() == calls <= 1
-    assert daemon_fixture.read("Stub.md") == text
-
-
 def test_note_that_takes_no_edit_is_filled_once_it_is_mended(daemon_fixture: DaemonFixture) -> None:
     for name, empty in (("Tab.md", "description:\t"), ("Item.md", "description: [ # c\n  ]")):
         daemon_fixture.note(name, STUB.replace("description: ", empty))
@@ -510,15 +453,6 @@ def test_note_made_read_only_while_the_model_thinks_gets_the_answer_later(
     daemon_fixture.rescan()
     eventually(lambda: daemon_fixture.is_filled("Stub.md"))
     assert daemon_fixture.model.calls() == 1
-
-
-def test_endpoint_off_means_it_only_scans(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.settings["notes_a_day"] = 0
-    daemon_fixture.note("Stub.md")
-    daemon_fixture.start()
-    eventually(lambda: "notes_a_day" in daemon_fixture.status().background.off)
-    assert daemon_fixture.status().to_do == 1
-    assert daemon_fixture.model.calls() == 0
 
 
 def test_time_of_change_in_the_future_is_no_reason_to_wait_for_ever(

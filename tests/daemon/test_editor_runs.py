@@ -203,15 +203,6 @@ def test_confirmation_that_the_journal_failed_may_be_repeated(
     assert quiet.daemon.outbox.confirm(row.id, *hashes)
 
 
-def test_edits_are_confirmed_after_a_restart(quiet: DaemonFixture) -> None:
-    row, offer = run_on(quiet, EMOJI)
-    quiet.stop()
-    quiet.start()
-    number = quiet.daemon.outbox.confirm(row.id, offer.base_sha256, offer.new_sha256)
-    (change,) = quiet.changes("Stub.md")
-    assert (change.id, change.run, change.state) == (number, row.request.run, "done")
-
-
 @pytest.mark.parametrize("restarts", [False, True], ids=["it runs on", "it is started anew"])
 @pytest.mark.parametrize("more", ["", "Typed since.\n"], ids=["as it was made", "typed on"])
 def test_edits_never_confirmed_are_journaled_at_the_next_look(
@@ -346,32 +337,6 @@ def test_confirmed_note_has_no_need_though_it_is_not_saved_yet(quiet: DaemonFixt
 # --- undo
 
 
-@pytest.mark.parametrize("mark", ["", BOM])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_undo_in_the_file_of_what_was_made_in_an_editor(
-    quiet: DaemonFixture, newline: str, mark: str
-) -> None:
-    change = run_confirmed(quiet)
-    quiet.note("Stub.md", mark + FILLED.replace("\n", newline))  # as the editor saves it
-    undo = undo_in_file(quiet, change).change
-    assert quiet.read("Stub.md") == mark + STUB.replace("\n", newline)
-    assert quiet.changes()[0].id == undo
-    assert quiet.changes()[1].state == "undone"
-
-
-def test_undo_in_the_editor_of_what_was_written_into_the_file(quiet: DaemonFixture) -> None:
-    quiet.note("Stub.md", STUB.replace("\n", "\r\n"))
-    quiet.run("Stub.md")
-    (change,) = quiet.changes()
-    shown = FILLED + "Typed since 🌱.\n"
-    row, offer = request_undo(quiet, change, shown)
-    assert applied(shown, offer) == STUB + "Typed since 🌱.\n"
-    hashes = offer.base_sha256, offer.new_sha256
-    made = quiet.daemon.outbox.confirm(row.id, *hashes)
-    assert quiet.daemon.outbox.confirm(row.id, *hashes) == made
-    assert quiet.changes()[0].undoes == change.id
-
-
 def test_undo_that_was_undone_is_journaled_anew(quiet: DaemonFixture) -> None:
     number = run_confirmed(quiet).id
     for expected in ("undone", "done", "undone"):
@@ -396,25 +361,3 @@ def test_what_was_taken_back_is_not_offered_to_be_taken_back_again(quiet: Daemon
     change = quiet.changes()[1]
     with pytest.raises(NoteError, match="was taken back already by change 2"):
         request_undo(quiet, change, FILLED)
-
-
-def test_what_was_taken_back_is_left_by_the_background(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.note("Stub.md")
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
-    eventually(daemon_fixture.is_idle)
-    daemon_fixture.daemon.outbox.undo(daemon_fixture.changes()[0])
-    daemon_fixture.rescan()
-    (daemon_fixture.vault / "Stub.md").touch()
-    daemon_fixture.rescan()
-    eventually(daemon_fixture.is_idle)
-    assert daemon_fixture.read("Stub.md") == STUB
-    assert daemon_fixture.model.calls() == 1
-
-
-def test_requests_alone(quiet: DaemonFixture) -> None:
-    quiet.note("Stub.md", STUB + "\n> [!ai] Why?\n")
-    run = quiet.run("Stub.md", mode="requests")
-    (entry,) = run.since(0)
-    assert [filling.need.question for filling in entry.result.filled] == ["Why?"]
-    assert (quiet.vault / "Stub.md").read_text().startswith(STUB + "\n> [!ai] Why?\n> ")

@@ -51,10 +51,10 @@ def rows(daemon_fixture: DaemonFixture, path: str = "Stub.md") -> list[OutboxRow
     return daemon_fixture.daemon.outbox.rows_of([path])
 
 
-def open_and_ask(daemon_fixture: DaemonFixture, *paths: str, **options: object) -> Run:
+def open_and_ask(daemon_fixture: DaemonFixture, *paths: str) -> Run:
     """Return a run over notes of which Stub.md is open; the model has answered."""
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
-    run = daemon_fixture.run(*paths, wait=False, **options)
+    run = daemon_fixture.run(*paths, wait=False)
     eventually(lambda: run.is_over or rows(daemon_fixture))
     return run
 
@@ -67,13 +67,10 @@ def edit(daemon_fixture: DaemonFixture, text: str) -> int:
     return daemon_fixture.daemon.outbox.confirm(row.id, offer.base_sha256, offer.new_sha256)
 
 
-@pytest.mark.parametrize("options", [{}, {"all": True}, {"retry": True}])
 @pytest.mark.parametrize("asked", ["Stub.md", ""], ids=["the note", "its folder"])
-def test_run_has_an_open_note_edited_in_its_editor(
-    quiet: DaemonFixture, asked: str, options: dict[str, object]
-) -> None:
+def test_run_has_an_open_note_edited_in_its_editor(quiet: DaemonFixture, asked: str) -> None:
     quiet.note("Other.md")
-    run = open_and_ask(quiet, asked, **options)
+    run = open_and_ask(quiet, asked)
     (waiting,) = quiet.daemon.outbox.rows_of(["Stub.md", "Other.md"])
     assert (waiting.path, waiting.request.run, waiting.request.undoes) == ("Stub.md", run.id, None)
     if not asked:
@@ -131,14 +128,6 @@ def test_what_is_accepted_one_by_one_is_all_done_later(quiet: DaemonFixture) -> 
     assert quiet.read("Stub.md") == STUB
     quiet.daemon.report_presence("desk", [])
     eventually(lambda: quiet.is_filled("Stub.md"))
-
-
-def test_open_note_that_is_closed_is_written(quiet: DaemonFixture) -> None:
-    run = open_and_ask(quiet, "Stub.md")
-    quiet.daemon.report_presence("desk", [])
-    run.wait(10, 10)
-    assert statuses(run) == {"Stub.md": "enriched"}
-    assert quiet.is_filled("Stub.md")
 
 
 def test_editor_that_got_the_edits_has_time_again(

@@ -10,7 +10,7 @@ import pytest
 from companion.app.engine import runs
 from companion.enrich import note_writer
 from companion.enrich.enricher import Enricher
-from companion.errors import ConsentMissing, UsageError
+from companion.errors import ConsentMissing
 from companion.store.journal import write_note
 from tests.daemon.daemon_fixture import (
     FILLED,
@@ -25,8 +25,6 @@ from tests.daemon.daemon_fixture import (
 __all__ = ["daemon_fixture", "fake"]
 
 DONE = FILLED.replace("created", "made")
-PLAIN = "# Plain\n\nText of mine.\n"
-COST = r"about [\d,]+ tokens in and [\d,]+ out, which cost nothing .*\.$"
 
 
 @pytest.fixture
@@ -36,126 +34,11 @@ def quiet(daemon_fixture: DaemonFixture) -> DaemonFixture:
     return daemon_fixture
 
 
-@pytest.mark.parametrize(
-    ("paths", "options", "worked_on"),
-    [
-        pytest.param([""], {}, {"A.md", "F/B.md", "F/G/C.md"}, id="the vault"),
-        pytest.param(["F"], {}, {"F/B.md", "F/G/C.md"}, id="a folder"),
-        pytest.param(["F/G/C.md", "A.md"], {}, {"F/G/C.md", "A.md"}, id="notes"),
-        pytest.param(["F", "F/B.md", "F"], {}, {"F/B.md", "F/G/C.md"}, id="once each"),
-        pytest.param(["Plain.md"], {}, {"Plain.md"}, id="a named note that is no stub"),
-        pytest.param([""], {"limit": 1}, {"A.md"}, id="at most one"),
-        pytest.param(["Done.md"], {}, {"Done.md"}, id="a note that needs nothing"),
-        pytest.param(["Empty"], {}, set(), id="an empty folder"),
-        pytest.param(
-            ["F"],
-            {"all": True},
-            {"F/B.md", "F/G/C.md", "F/Plain.md"},
-            id="every note of a folder",
-        ),
-    ],
-)
-def test_works_on(
-    quiet: DaemonFixture, paths: list[str], options: dict[str, Any], worked_on: set[str]
-) -> None:
-    for path in ("A.md", "F/B.md", "F/G/C.md"):
-        quiet.note(path)
-    quiet.note("Plain.md", PLAIN)
-    quiet.note("F/Plain.md", PLAIN)
-    quiet.note("Done.md", DONE)
-    quiet.note("F/Skipped.md", STUB.replace("description", "ai: false\ndescription"))
-    (quiet.vault / "Empty").mkdir()
-    quiet.start()
-    run = quiet.run(*paths, **options)
-    assert run.state == "done"
-    assert {path for path, status in statuses(run).items() if status != "skipped"} == worked_on
-    for path in worked_on & {"A.md", "F/B.md", "F/G/C.md"}:
-        assert quiet.is_filled(path)
-    assert run.total == len(worked_on) == run.counts.total()
-
-
 def test_note_that_was_just_made_is_in_a_run_over_its_folder(quiet: DaemonFixture) -> None:
     quiet.start()
     eventually(lambda: quiet.status().ready)
     quiet.note("F/New.md")
     assert statuses(quiet.run("F")) == {"F/New.md": "enriched"}
-
-
-def test_dry_run_writes_nothing(quiet: DaemonFixture) -> None:
-    quiet.note("Stub.md")
-    quiet.start()
-    run = quiet.run("Stub.md", dry_run=True)
-    assert run.since(0)[0].result.new == FILLED
-    assert quiet.read("Stub.md") == STUB
-    assert quiet.changes() == []
-
-
-@pytest.mark.parametrize(
-    ("paths", "options", "why"),
-    [
-        pytest.param(["No.md"], {}, "there is no No.md", id="not there"),
-        pytest.param(["../Out.md"], {}, "relative to the vault", id="outside"),
-        pytest.param(["F"], {"section": "H"}, "--section works on notes", id="section of a folder"),
-    ],
-)
-def test_is_refused(
-    quiet: DaemonFixture, paths: list[str], options: dict[str, Any], why: str
-) -> None:
-    quiet.note("A.md")
-    quiet.note("F/B.md")
-    (quiet.vault.parent / "Out.md").write_text("out")
-    quiet.start()
-    with pytest.raises(UsageError, match=why):
-        quiet.run(*paths, **options)
-
-
-def test_note_that_is_renamed_while_the_model_thinks_is_written_under_its_new_name(
-    quiet: DaemonFixture,
-) -> None:
-    note = quiet.note("Stub.md")
-    quiet.model.think()
-    quiet.start()
-    run = quiet.run("Stub.md", wait=False)
-    eventually(lambda: quiet.model.calls() == 1)
-    note.rename(quiet.vault / "New.md")
-    quiet.model.answer()
-    eventually(lambda: run.is_over)
-    assert statuses(run) == {"New.md": "enriched"} and quiet.is_filled("New.md")
-    quiet.rescan()
-    assert {each.state for each in quiet.space.journal.proposals.select()} == {"accepted"}
-
-
-LARGE = [
-    pytest.param(True, [""], {}, True, id="the vault"),
-    pytest.param(True, ["F"], {"dry_run": True}, True, id="a dry run"),
-    pytest.param(True, ["F/A.md", "F/B.md", "F/C.md"], {}, True, id="notes, as many"),
-    pytest.param(True, ["F"], {"agreed": True}, False, id="agreed"),
-    pytest.param(True, ["F"], {"limit": 2}, False, id="a limit"),
-    pytest.param(True, ["F/A.md"], {}, False, id="a note"),
-    pytest.param(False, ["F"], {}, False, id="a model on this machine"),
-]
-
-
-@pytest.mark.parametrize(("is_remote", "paths", "options", "is_refused"), LARGE)
-def test_large_run_at_a_remote_endpoint_is_agreed_to_first(
-    quiet: DaemonFixture,
-    monkeypatch: pytest.MonkeyPatch,
-    is_remote: bool,
-    paths: list[str],
-    options: dict[str, Any],
-    is_refused: bool,
-) -> None:
-    monkeypatch.setattr("companion.enrich.cost.ASK_FROM", 2)
-    monkeypatch.setattr("companion.config.Config.is_remote", is_remote)
-    for name in "ABC":
-        quiet.note(f"F/{name}.md")
-    quiet.start()
-    if not is_refused:
-        assert quiet.run(*paths, **options).counts["enriched"] > 0
-        return
-    with pytest.raises(ConsentMissing, match=rf"^3 notes would .* m at {quiet.url}.*: {COST}"):
-        quiet.run(*paths, **options)
-    assert (quiet.model.calls(), quiet.daemon.engine.runs.all()) == (0, [])
 
 
 def test_some_notes_tell_what_very_many_cost(
