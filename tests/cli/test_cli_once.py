@@ -9,11 +9,6 @@ import pytest
 from tests.cli.user import FILLED, STUB, User
 
 
-def undo(user: User) -> None:
-    user.run("enrich", ".")
-    user.run("undo")
-
-
 EDITED, EDITED_FILLED = STUB + "On the road.\n", FILLED + "On the road.\n"
 COPY = "Stub (Phone's conflicted copy 2026-05-01).md"
 
