@@ -75,8 +75,9 @@ class Change(Shape):
     @classmethod
     def of(cls, change: journal.Change, diff: str | None = None) -> Self:
         """Return a change of the journal."""
-        shown = {name: getattr(change, name) for name in cls.model_fields if name != "diff"}
-        return cls(**shown | {"needs": list(change.needs), "diff": diff})
+        names = cls.model_fields.keys() - {"left", "needs", "diff"}
+        shown = {name: getattr(change, name) for name in names}
+        return cls(**shown, needs=list(change.needs), left=change.remaining, diff=diff)
 
     @property
     def is_made(self) -> bool:
