@@ -8,7 +8,6 @@ import pytest
 
 from tests.cli.user import FILLED, STUB, User
 
-
 EDITED, EDITED_FILLED = STUB + "On the road.\n", FILLED + "On the road.\n"
 COPY = "Stub (Phone's conflicted copy 2026-05-01).md"
 
