@@ -48,7 +48,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import open_client
-from companion.enrich.run import new_run
+from companion.enrich.result import new_run
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.client import Client
 from companion.llm.request import Message

@@ -13,7 +13,7 @@ from companion.doctor.unused_settings import find_unused
 from companion.enrich.cost import describe_cost_of, needs_agreement
 from companion.enrich.note_filter import Criteria, NoteFilter, find_kind, make_filter
 from companion.enrich.places import find_jobs_again
-from companion.enrich.run import Result
+from companion.enrich.result import Result
 from companion.enrich.selection import has_open_needs, needs_of_kind, read_task
 from companion.enrich.task import Job, is_written, leave_out_asked, was_rejected
 from companion.enrich.workspace import Workspace

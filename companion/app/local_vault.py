@@ -40,12 +40,12 @@ from companion.app.types.proposals import (
 from companion.app.types.runs import RunOptions
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.enrich import decisions as engine
-from companion.enrich import run as engine_run
+from companion.enrich import result as engine_result
 from companion.enrich.agent import Agent, AgentView
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_spending
 from companion.enrich.new_proposals import propose_for_script
-from companion.enrich.run import new_run
+from companion.enrich.result import new_run
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteError, NotThere
 from companion.llm.catalog import require_model
@@ -233,7 +233,7 @@ class LocalVault:
         with self._writing() as vault:
             yield Agent(vault._space, self._context(), name, vault._decisions)
 
-    def _carry_out(self, decisions: Decisions) -> Iterator[engine_run.NoteDecision]:
+    def _carry_out(self, decisions: Decisions) -> Iterator[engine_result.NoteDecision]:
         name = decisions.run or new_run()
         yield from self._decisions.accept((each.wish for each in decisions.accept), run=name)
         yield from self._decisions.refuse(decisions.refuse, reason=decisions.reason)

@@ -19,7 +19,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import open_client
-from companion.enrich.run import Result, new_run
+from companion.enrich.result import Result, new_run
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import EndpointError

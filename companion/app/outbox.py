@@ -12,8 +12,8 @@ from companion.app.editor_edits import EditorEdits, EditsInPart
 from companion.app.problem import code_of
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
-from companion.enrich.note_writer import Answered, NoteWriter
-from companion.enrich.run import Result, new_run
+from companion.enrich.note_writer import NoteValues, NoteWriter
+from companion.enrich.result import Result, new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import (
     ChangeNotInNote,
@@ -98,7 +98,7 @@ class Outbox:
         return self._undo_in_file(change, run)
 
     def fill(
-        self, writer: NoteWriter, answered: Answered, tell: Callable[[OutboxRow], None]
+        self, writer: NoteWriter, values: NoteValues, tell: Callable[[OutboxRow], None]
     ) -> Result | None:
         """Write what a run gave for a note, and return the result.
 
@@ -107,10 +107,10 @@ class Outbox:
 
         Raises the same as NoteWriter.write.
         """
-        if not self.is_open(answered.job.path):
-            return writer.write(answered)
+        if not self.is_open(values.job.path):
+            return writer.write(values)
         deadline = self._clock() + PATIENCE
-        self._told[self._request(writer, answered, deadline).id] = tell
+        self._told[self._request(writer, values, deadline).id] = tell
         self._changed.set()
         return None
 
@@ -221,29 +221,29 @@ class Outbox:
                 _log.warning("what waits for open notes is put off: %s", error)
                 pause = _WAITS[0]
 
-    def _accept(self, writer: NoteWriter, answered: Answered) -> Result:
+    def _accept(self, writer: NoteWriter, values: NoteValues) -> Result:
         """Write what was accepted; in an open note leave it to its editor.
 
         Until that made it, the proposals are open, also those that were refused or rejected.
         """
-        path = answered.job.path
+        path = values.job.path
         if self.is_open(path):
-            self._request(writer, answered, 0.0, answered.states)
+            self._request(writer, values, 0.0, values.states)
             return Result(path, "proposed", IN_EDITOR)
-        result = writer.write(answered)
+        result = writer.write(values)
         self._record(result)
         return result
 
     def _request(
         self,
         writer: NoteWriter,
-        answered: Answered,
+        values: NoteValues,
         deadline: float,
         states: Sequence[ProposalState] = (),
     ) -> OutboxRow:
         """Add a row for these values. states: as in OutboxStore.add."""
-        ids, by = answered.ids_of(answered.fillings), answered.decided_by
-        request = Request(answered.job.path, writer.run, None, ids, by, deadline)
+        path, by = values.job.path, values.decided_by
+        request = Request(path, writer.run, None, values.ids, by, deadline)
         return self._add(request, states)
 
     def _record(self, result: Result) -> None:
@@ -315,8 +315,8 @@ class Outbox:
         if request.undoes is not None:
             return self.edits.offer_undo(self._require(row), text, row.id, request.run)
         wishes, deadline = _wishes(row), self._clock() + PATIENCE
-        given = self.decisions.plan_edits_for(wishes, text, request.run, request.decided_by)
-        result, change = given[0].result, given[1]
+        by = request.decided_by
+        result, change = self.decisions.plan_edits_for(wishes, text, request.run, by)
         edits = self.edits.offer(row.id, change, result.old, result.new, deadline=deadline)
         return EditsInPart(edits, [], "")
 

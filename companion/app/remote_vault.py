@@ -45,7 +45,7 @@ from companion.app.types.proposals import (
 from companion.app.types.runs import RunOptions, RunShape
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.config import load_config
-from companion.enrich.run import new_run
+from companion.enrich.result import new_run
 from companion.errors import UsageError
 
 PATIENCE = 30.0  # seconds that editors have to take changes back, until it is said that they wait

@@ -15,7 +15,7 @@ from companion.app.types.runs import RunOptions
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_spending
-from companion.enrich.run import new_run
+from companion.enrich.result import new_run
 from companion.enrich.similar import open_similar
 from companion.enrich.workspace import Workspace
 from companion.vault.index import Scan

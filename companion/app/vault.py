@@ -37,7 +37,7 @@ from companion.app.types.proposals import (
 from companion.app.types.runs import RunOptions
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.enrich.model import ASK_FROM
-from companion.enrich.run import new_run
+from companion.enrich.result import new_run
 
 __all__ = [
     "ASK_FROM",

@@ -22,7 +22,7 @@ from companion.app.types.runs import RunOptions
 from companion.config import Config
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.presence import Presence
-from companion.enrich.run import Result
+from companion.enrich.result import Result
 from companion.enrich.task import NoteRewritten
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable

@@ -32,7 +32,7 @@ from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.presence import Presence
 from companion.daemon.reconciler import Reconciler
 from companion.enrich.context import VaultContext
-from companion.enrich.run import Result, new_run
+from companion.enrich.result import Result, new_run
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job
 from companion.enrich.vault_settings import SettingsUnusable

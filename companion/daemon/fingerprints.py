@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from companion.enrich.run import Result
+from companion.enrich.result import Result
 from companion.vault.files import FileFingerprint, read_fingerprint
 
 K = TypeVar("K")

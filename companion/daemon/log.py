@@ -10,7 +10,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from companion.app.engine.engine import log_fault
-from companion.enrich.run import Result
+from companion.enrich.result import Result
 from companion.errors import UsageError
 from companion.note.text import show_hidden
 

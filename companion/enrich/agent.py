@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeVar
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.enrich.new_proposals import ProgramProposer
-from companion.enrich.run import Decided, NoteDecision, Result, sum_up
+from companion.enrich.result import Decided, NoteDecision, Result, sum_up
 from companion.enrich.selection import ScanPart
 from companion.enrich.similar import SimilarNote, open_similar
 from companion.enrich.task import Job, prepare_task

@@ -21,7 +21,7 @@ from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_guard import find_withheld
 from companion.enrich.outcome import Rejected
 from companion.enrich.places import find_job, find_places
-from companion.enrich.run import NoteStatus, Result, Waiting, failed_result, proposed_result
+from companion.enrich.result import NoteStatus, OpenProposal, Result, failed_result, proposed_result
 from companion.enrich.similar import SimilarNotes
 from companion.enrich.task import Job, Task
 from companion.enrich.workspace import Workspace
@@ -191,7 +191,7 @@ class BatchReader:
         ]
         ids = self._batches.close_call(call, "answered", made, gone)
         waiting = [
-            Waiting(id_, new.need.kind, new.flags)
+            OpenProposal.of(id_, new.need, new)
             for id_, new in zip(ids, made, strict=True)
             if new.state == "open"
         ]
@@ -203,7 +203,7 @@ class BatchReader:
             return proposed_result(path, waiting, unused, answers.usage)
         status: NoteStatus = "failed" if made else "unchanged"
         reason = unused[-1] if unused else ""
-        return Result(path, status, reason, left=unused[:-1], usage=answers.usage)
+        return Result(path, status, reason, unfilled=unused[:-1], usage=answers.usage)
 
     def _find_replaced(self, path: str, proposals: Sequence[Proposal]) -> dict[int, str]:
         """Return the proposals that newer ones have replaced, by id, and why."""

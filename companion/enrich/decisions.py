@@ -6,19 +6,21 @@ The command line, the API, the page and the plugin all decide here. No model is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from companion.enrich.context import VaultContext, find_link, find_styles
-from companion.enrich.note_writer import Answered, NoteWriter, PlannedChange
+from companion.enrich.note_writer import NoteValues, NoteWriter
 from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
 from companion.enrich.plan import Filling, plan_edits
-from companion.enrich.run import (
+from companion.enrich.result import (
     Decided,
     NoteDecision,
     NoteStatus,
+    OpenProposal,
     Result,
     failed_result,
     new_run,
@@ -27,6 +29,7 @@ from companion.enrich.run import (
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.callouts import Styles
+from companion.note.needs import Need
 from companion.note.parsed_note import find_title
 from companion.note.status_mark import KEEP
 from companion.prompts import Field
@@ -65,7 +68,7 @@ class Decisions:
         self,
         workspace: Workspace,
         context: Callable[[], VaultContext],
-        write: Callable[[NoteWriter, Answered], Result] | None = None,
+        write: Callable[[NoteWriter, NoteValues], Result] | None = None,
         take_back: Callable[[Change, str], Undone | OutboxRow] | None = None,
         withdraw: Callable[[Sequence[int]], None] = lambda ids: None,
     ) -> None:
@@ -172,21 +175,21 @@ class Decisions:
 
     def plan_edits_for(
         self, acceptances: Sequence[Acceptance], text: str, run: str, by: str = "user"
-    ) -> tuple[PlannedChange, NewChange]:
-        """Return the edits by which a text in an editor accepts proposals, all for one note.
+    ) -> tuple[Result, NewChange]:
+        """Return the change by which a text in an editor accepts proposals, all for one note.
 
-        Nothing is decided; the change accepts them once it is recorded as made. Those that cannot
-        be accepted, or have no place in the text, are left out.
+        With the texts before and after it. Nothing is decided; the change accepts them once it is
+        recorded as made. Those that cannot be accepted, or have no place in the text, are left out.
 
         Raises NoteError if that is all of them.
         """
         root, data = self._space.root, text.encode("utf-8")
         writer = NoteWriter(self._space, self._styles, run)
-        answered = self._find_values(acceptances, by, lambda path: Snapshot(root, path, data, 0))
-        planned = writer.plan_on(answered, data)
-        if planned.result.status != "enriched":
-            raise NoteRefused(planned.result.reason, answered.job.path)
-        return planned, writer.change_of(answered, planned)
+        values = self._find_values(acceptances, by, lambda path: Snapshot(root, path, data, 0))
+        result, change = writer.plan_on(values, data)
+        if change is None:
+            raise NoteRefused(result.reason, values.job.path)
+        return result, change
 
     def write(self, acceptances: Sequence[Acceptance], run: str, by: str) -> Result:
         """Write proposals, all for one note, into its file, as far as they have a place in it.
@@ -201,7 +204,7 @@ class Decisions:
 
     def _find_values(
         self, acceptances: Sequence[Acceptance], by: str, read: Callable[[str], Snapshot]
-    ) -> Answered:
+    ) -> NoteValues:
         """Return the values to write into the note of the proposals, as read returns it.
 
         Raises NoteRefused if none can be accepted, or has a place in it.
@@ -214,9 +217,9 @@ class Decisions:
         if fit := [each for each in group if each.id not in why_not]:
             places = find_places(self._space, path, fit, read)
             why_not |= places.gone
-            answered = self._fill(fit, by_id, places, why_not, by)
-            if answered.fillings:
-                return answered
+            values = self._find_places(fit, by_id, places, why_not, by)
+            if values.proposals:
+                return values
         reasons = "; ".join(dict.fromkeys(why_not.values()))
         raise NoteRefused(reasons or "nothing of it is wanted any more", path)
 
@@ -269,7 +272,7 @@ class Decisions:
         obstacles = ((each.id, refuse_acceptance(each, by_id[each.id])) for each in group)
         why_not = {id_: why for id_, why in obstacles if why}
         fit = [each for each in group if each.id not in why_not]
-        result, answered = Result(path, "failed"), None
+        result, values = Result(path, "failed"), None
         try:
             if fit:
                 places = find_places(self._space, path, fit, writer.read)
@@ -278,62 +281,65 @@ class Decisions:
                     self._store.decide([number], "closed", "need", reason)
                 if places.is_excluded:
                     self._store.forget([path], LEFT_ALONE, "need", to="closed")
-                answered = self._fill(fit, by_id, places, why_not, by)
-                if answered.fillings:
-                    result = self._write(writer, answered)
+                values = self._find_places(fit, by_id, places, why_not, by)
+                if values.proposals:
+                    result = self._write(writer, values)
         except NoteError as error:
             result = failed_result(path, error)
             why_not |= {each.id: result.reason for each in fit if each.id not in why_not}
         filled = {each.need.key for each in result.filled}
-        for key, number in answered.proposals.items() if answered else ():
-            if result.change is None or key not in filled:
-                why_not.setdefault(number, result.reason or "it was edited meanwhile")
+        for each in values.proposals if values else ():
+            if result.change is None or each.need.key not in filled:
+                why_not.setdefault(each.id, result.reason or "it was edited meanwhile")
         if result.change is not None:
             rest = self._store.select(Selection([result.path], states=("open",)))
-            ids = [each.id for each in rest if each.need in filled]
-            self._store.decide(ids, "superseded", "need", f"change {result.change} filled it")
+            superseded = [each.id for each in rest if each.need in filled]
+            reason = f"change {result.change} filled it"
+            self._store.decide(superseded, "superseded", "need", reason)
         now = self._store.get_all(each.id for each in group)
         decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
         return sum_up(result, decided)
 
-    def _fill(
+    def _find_places(
         self,
         group: Sequence[Proposal],
         by_id: Mapping[int, Acceptance],
         places: Places,
         why_not: dict[int, str],
         by: str,
-    ) -> Answered:
+    ) -> NoteValues:
         """Return the values to write into the note; why_not gets the reasons against the others."""
-        fillings: dict[int, Filling] = {}
+        by_need: dict[str, OpenProposal] = {}
         for each in group:
             if each.id in why_not:
                 continue
-            need, text = places.needs[each.need], by_id[each.id].text
-            if any(need.key == other.need.key for other in fillings.values()):
+            if each.need in by_need:
                 why_not[each.id] = "another proposal for the same was accepted with it"
                 continue
-            value = each.value
-            if text is not None:
-                field = self._space.prompts.for_note(each.path).field_of(need.kind)
-                resolve = self._resolver(field, each.path)
-                try:
-                    value = read_edited_value(field, text, resolve, self._context().form_of(field))
-                except AnswerError as error:
-                    why_not[each.id] = str(error)
-                    continue
-                self._store.edit_value(each.id, value)
-            elif each.edited is not None and not each.waits_for_editor:
-                self._store.edit_value(each.id, None)
-            assert value is not None, "refuse_acceptance has found it"
-            fillings[each.id] = Filling(need, value, each.remark)
-        taken = [each for each in group if each.id in fillings]
-        return Answered(
-            places.job,
-            places.task,
-            tuple(fillings.values()),
-            {filling.need.key: number for number, filling in fillings.items()},
-            model=", ".join(dict.fromkeys(each.model for each in taken if each.model)),
-            decided_by=by,
-            states=tuple({state for each in taken for state in by_id[each.id].states}),
-        )
+            need, acceptance = places.needs[each.need], by_id[each.id]
+            try:
+                edited = self._take_edited(each, need, acceptance.text)
+            except AnswerError as error:
+                why_not[each.id] = str(error)
+                continue
+            by_need[each.need] = OpenProposal.of(each.id, need, edited)
+        states = {state for each in by_need.values() for state in by_id[each.id].states}
+        proposals = tuple(by_need.values())
+        return NoteValues(places.job, places.task, proposals, decided_by=by, states=tuple(states))
+
+    def _take_edited(
+        self, proposal: Proposal, need: Need, text: str | Sequence[str] | None
+    ) -> Proposal:
+        """Return the proposal with the value in the user's text, which is stored; None: as it is.
+
+        Raises AnswerError.
+        """
+        if text is not None:
+            field = self._space.prompts.for_note(proposal.path).field_of(need.kind)
+            resolve, form = self._resolver(field, proposal.path), self._context().form_of(field)
+            value = read_edited_value(field, text, resolve, form)
+            self._store.edit_value(proposal.id, value)
+            return replace(proposal, value=value)
+        if proposal.edited is not None and not proposal.waits_for_editor:
+            self._store.edit_value(proposal.id, None)
+        return proposal

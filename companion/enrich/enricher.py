@@ -16,21 +16,19 @@ begins with it, and is NoteWriter's. The engine, in app/engine, calls both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from threading import Event
-from typing import NamedTuple
 
 from companion.enrich.asker import Asker
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_guard import NoteExcluded, NoteGuard, SettingsChanged
-from companion.enrich.note_writer import Answered, NoteWriter, keys_of
+from companion.enrich.note_writer import NoteValues, NoteWriter
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
-from companion.enrich.plan import Filling
-from companion.enrich.run import (
+from companion.enrich.result import (
     NoteStatus,
+    OpenProposal,
     Result,
-    Waiting,
     describe_waiting,
     failed_result,
     proposed_result,
@@ -42,31 +40,8 @@ from companion.llm.client import Client
 from companion.llm.response import Usage
 from companion.note.needs import Need
 from companion.store.moves import follow_note
-from companion.store.proposal import Flag
 from companion.vault.files import NoteFile, skip_reason
 from companion.vault.write import SETTLE, require_writable
-
-
-class _OpenProposal(NamedTuple):
-    """An open proposal for the current note: it is written now, or waits for a decision.
-
-    waits: it was asked for to be looked at first, as with --propose.
-    """
-
-    id: int
-    filling: Filling
-    flags: tuple[Flag, ...]
-    waits: bool
-    model: str
-
-    @property
-    def need(self) -> Need:
-        return self.filling.need
-
-    @property
-    def waiting(self) -> Waiting:
-        return Waiting(self.id, self.need.kind, self.flags)
-
 
 _IN_PART = "only the beginning is there of the text that a model was asked about; is it syncing?"
 
@@ -97,12 +72,12 @@ class Enricher(NoteWriter):
     def enrich(self, job: Job) -> Result:
         """Enrich a single note; return the result, also of a failure of this note alone."""
         try:
-            answer = self.ask(job)
-            return answer if isinstance(answer, Result) else self.write(answer)
+            values = self.ask(job)
+            return values if isinstance(values, Result) else self.write(values)
         except NoteError as error:
             return failed_result(job.path, error)
 
-    def ask(self, job: Job) -> Answered | Result:
+    def ask(self, job: Job) -> NoteValues | Result:
         """Return the values to write into the note; a result where there is nothing to write.
 
         What has an open proposal is not asked for. What the model gives is stored as proposals
@@ -120,27 +95,27 @@ class Enricher(NoteWriter):
             except NoteExcluded as error:
                 return Result(error.path, "skipped", error.reason, usage=error.usage)
 
-    def _ask(self, job: Job) -> Answered | Result:
-        if reason := skip_reason(self.workspace.root, job.path, self.workspace.ignore):
-            return Result(job.path, "skipped", reason)
-        task = prepare_task(self.workspace, job, self.read(job.path).data)
+    def _ask(self, job: Job) -> NoteValues | Result:
+        space, path = self.workspace, job.path
+        if reason := skip_reason(space.root, path, space.ignore):
+            return Result(path, "skipped", reason)
+        task = prepare_task(space, job, self.read(path).data)
         if task.skipped:
-            return Result(job.path, "skipped", task.skipped)
-        task, proposed = self._reuse_open(job, task)
-        if not task.needs and not proposed:
-            return Result(job.path, "unchanged", "nothing to fill", left=task.unfilled)
+            return Result(path, "skipped", task.skipped)
+        task, proposals = self._reuse_open(job, task)
+        if not task.needs and not proposals:
+            return Result(path, "unchanged", "nothing to fill", unfilled=task.unfilled)
         if not (job.dry_run or job.propose):
-            require_writable(self.workspace.root, job.path)
+            require_writable(space.root, path)
         answers = NoteAnswers((), Usage())  # where all of it was proposed before
         if task.needs:
-            self.require_places(job.path, task)
-            job_now, answers, more = self._ask_model(job, task)
-            proposed += more
-            if job_now != job:
-                job, moved_to = job_now, job_now.path
-                if reason := skip_reason(self.workspace.root, moved_to, self.workspace.ignore):
-                    return Result(moved_to, "skipped", reason, usage=answers.usage)
-        return self._choose_written(job, task, proposed, answers)
+            self.require_places(path, task)
+            job, answers, new = self._ask_model(job, task)
+            proposals += new
+        is_moved = job.path != path
+        if is_moved and (reason := skip_reason(space.root, job.path, space.ignore)):
+            return Result(job.path, "skipped", reason, usage=answers.usage)
+        return self._choose_written(job, task, proposals, answers)
 
     @property
     def usage(self) -> Usage:
@@ -160,17 +135,14 @@ class Enricher(NoteWriter):
         """Abort the calls under way, and make no more."""
         self._client.close()
 
-    def keep(self, answered: Answered) -> Result:
+    def keep(self, values: NoteValues) -> Result:
         """Return the result of a note whose values stay proposals, as the user stopped the run."""
-        ids = (*answered.ids_of(answered.fillings), *answered.waiting)
-        kinds = ", ".join(each.need.kind for each in answered.fillings)
+        kinds = ", ".join(each.need.kind for each in values.proposals)
         reason = f"{kinds}: kept, as the run was stopped; the next one writes it without a call"
-        unfilled, usage = answered.unfilled, answered.usage
-        return Result(
-            answered.job.path, "proposed", reason, left=unfilled, usage=usage, proposals=ids
-        )
+        result = Result(values.job.path, "proposed", reason, unfilled=values.unfilled)
+        return replace(result, usage=values.usage, proposals=(*values.ids, *values.waiting))
 
-    def _reuse_open(self, job: Job, task: Task) -> tuple[Task, list[_OpenProposal]]:
+    def _reuse_open(self, job: Job, task: Task) -> tuple[Task, list[OpenProposal]]:
         """Return the task, and the open proposals for its note that still apply.
 
         What a sync conflict took out of the note is opened again first.
@@ -180,62 +152,57 @@ class Enricher(NoteWriter):
         so is one that a sync client writes in parts.
         """
         store = self.workspace.journal.proposals
-        open_needs = {each[1].id: each for each in task.proposed if each[1].state != "asked"}
-        proposed, stale = [], []
-        for kept in store.get_all(open_needs) if open_needs else ():
-            (need, latest), source = open_needs[kept.id], store.source(kept)
+        by_id = {latest.id: (need, latest) for need, latest in task.proposed}
+        open_ids = [id_ for id_, (_, latest) in by_id.items() if latest.state != "asked"]
+        proposals, stale = list[OpenProposal](), list[Need]()
+        for stored in store.get_all(open_ids) if open_ids else ():
+            (need, latest), source = by_id[stored.id], store.source(stored)
             if is_rewritten(source, task.data):
                 if job.background and source is not None and source.startswith(task.data):
                     return replace(task, needs=(), unfilled=(*task.unfilled, _IN_PART)), []
-                store.decide([kept.id], "closed", "need", REWRITTEN)
+                store.decide([stored.id], "closed", "need", REWRITTEN)
                 stale.append(need)
                 continue
             if latest.state == "accepted":
-                store.reopen_accepted(kept.id, latest.flags, LOST)
-            assert kept.value is not None, "an open proposal has a value"
-            filling = Filling(need, kept.value, kept.remark)
-            proposed.append(_OpenProposal(kept.id, filling, latest.flags, kept.waits, kept.model))
-        return replace(task, needs=(*task.needs, *stale)), proposed
+                store.reopen_accepted(stored.id, latest.flags, LOST)
+            proposals.append(OpenProposal.of(stored.id, need, stored)._replace(flags=latest.flags))
+        return replace(task, needs=(*task.needs, *stale)), proposals
 
-    def _ask_model(self, job: Job, task: Task) -> tuple[Job, NoteAnswers, list[_OpenProposal]]:
+    def _ask_model(self, job: Job, task: Task) -> tuple[Job, NoteAnswers, list[OpenProposal]]:
         """Ask the model; return its answers and the open proposals made of them, all stored.
 
         The job has the path that the note has by then. What is accepted is stored after each call,
         since the next one may fail; what is rejected at the end, since the next call may ask for it
         once more.
         """
-        kept: list[tuple[Accepted | Rejected, _OpenProposal]] = []
-        moved, spent, total = job, Usage(), Usage()
-        space, note = self.workspace, (job.path, task.data, task.read_at)
-        current_path = follow_note(space.root, space.journal, *note)
-        guard = NoteGuard(space, job, task, current_path, self.cancelled)
+        space = self.workspace
+        path = follow_note(space.root, space.journal, job.path, task.data, task.read_at)
+        guard = NoteGuard(space, job, task, path, self.cancelled)
+        stored, proposals = list[Accepted | Rejected](), dict[Need, OpenProposal]()
+        tokens = Usage()  # of what is stored
+
+        def store(outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
+            nonlocal job, tokens
+            job = job._replace(path=guard.check_keeping())
+            proposals.update(self._store(job, task, outcomes, usage, guard.shown))
+            stored.extend(outcomes)
+            tokens += usage
 
         def keep(outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
-            nonlocal moved, spent, total
-            total += usage
-            moved = job._replace(path=guard.check_keeping())
-            accepted = [each for each in outcomes if isinstance(each, Accepted)]
-            if accepted:
-                kept.extend(self._store(moved, task, accepted, usage, guard.shown))
-                spent += usage
+            guard.usage += usage
+            if accepted := [each for each in outcomes if isinstance(each, Accepted)]:
+                store(accepted, usage)
+            else:
+                guard.check_keeping()
 
-        try:
-            asked = job.path, task.parsed, task.needs
-            answers = self._asker.ask(*asked, self._client, keep, guard, job.again)
-        except NoteExcluded as error:
-            error.usage = total
-            raise
-        stored = [outcome for outcome, _ in kept]
-        rest = [each for each in answers.outcomes if each not in stored]
-        if rest:
-            moved = job._replace(path=guard.check_keeping())
-            kept += self._store(moved, task, rest, answers.usage - spent, guard.shown)
+        asker, client = self._asker, self._client
+        answers = asker.ask(job.path, task.parsed, task.needs, client, keep, guard, job.again)
+        if rest := [each for each in answers.outcomes if each not in stored]:
+            store(rest, answers.usage - tokens)
         if task.settings_version != space.settings.version:
             raise SettingsChanged("the settings were changed meanwhile", job.path)
         self._repeated_faults.count(answers)  # which ends the run if they are too many
-        # without those that a sentence of the note has taken the place of
-        proposed = [new for each in answers.outcomes for outcome, new in kept if outcome == each]
-        return moved, answers, proposed
+        return job, answers, [proposals[n.need] for n in answers.outcomes if n.need in proposals]
 
     def _store(
         self,
@@ -244,8 +211,8 @@ class Enricher(NoteWriter):
         outcomes: Sequence[Accepted | Rejected],
         usage: Usage,
         shown: Sequence[NoteFile],
-    ) -> list[tuple[Accepted | Rejected, _OpenProposal]]:
-        """Store the outcomes as proposals; return each outcome with its open proposal.
+    ) -> Iterator[tuple[Need, OpenProposal]]:
+        """Store the outcomes as proposals; return the open ones by their needs.
 
         shown: the other files that the prompts quote.
 
@@ -264,54 +231,46 @@ class Enricher(NoteWriter):
             is_written(space.config, job, new.need.kind, new) for new in made
         )
         ids = space.journal.proposals.add(made, durable=job.dry_run or not follows)
-        by_need = {each.need: each for each in outcomes}
-        stored = []
-        for id_, new in zip(ids, made, strict=True):
-            if new.state == "open" and new.value is not None:
-                filling = Filling(new.need, new.value, new.remark)
-                kept = _OpenProposal(id_, filling, new.flags, new.waits, new.model)
-                stored.append((by_need[new.need], kept))
-        return stored
+        return (
+            (new.need, OpenProposal.of(id_, new.need, new))
+            for id_, new in zip(ids, made, strict=True)
+            if new.state == "open" and new.value is not None
+        )
 
     def _choose_written(
-        self, job: Job, task: Task, proposed: Sequence[_OpenProposal], answers: NoteAnswers
-    ) -> Answered | Result:
+        self, job: Job, task: Task, proposals: Sequence[OpenProposal], answers: NoteAnswers
+    ) -> NoteValues | Result:
         """Return the values to write, or the result if all of them wait or there are none.
 
         What Companion wrote before is replaced as a whole: nothing is written while one of its
         values waits or is missing.
         """
         config = self.workspace.config
-        written = [each for each in proposed if is_written(config, job, each.need.kind, each)]
-        waiting = [each for each in proposed if each not in written]
-        open_keys = {each.need.key for each in proposed}
-        rejected = [
-            each
-            for each in answers.rejected
-            if each.need.key not in open_keys and each.kind != "asked"
-        ]
+        written = [each for each in proposals if is_written(config, job, each.need.kind, each)]
+        waiting = [each for each in proposals if each not in written]
+        open_keys = {each.need.key for each in proposals}
+        rejected = [each for each in answers.rejected if each.need.key not in open_keys]
+        rejected = [each for each in rejected if each.kind != "asked"]
         unfilled = (*task.unfilled, *dict.fromkeys(each.reason for each in rejected))
-        fillings = tuple(each.filling for each in written)
-        if not fillings or not task.reopened <= keys_of(fillings):
-            if proposed:
-                waits = [each.waiting for each in proposed]
-                return proposed_result(job.path, waits, unfilled, answers.usage)
+        if not written or not task.reopened <= {each.need.key for each in written}:
+            if proposals:
+                return proposed_result(job.path, proposals, unfilled, answers.usage)
             # nothing was proposed, so all that was asked for was rejected, or is in a batch
-            says_nothing = all(
-                each.kind in ("nothing", "no choices", "too little") for each in rejected
-            )
-            status: NoteStatus = "unchanged" if says_nothing else "failed"
+            status: NoteStatus = "failed" if any(map(_is_failure, rejected)) else "unchanged"
             reason = unfilled[-1] if unfilled else ""
-            return Result(job.path, status, reason, left=unfilled[:-1], usage=answers.usage)
-        return Answered(
+            result = Result(job.path, status, reason, unfilled=unfilled[:-1])
+            return replace(result, usage=answers.usage)
+        return NoteValues(
             job,
             task,
-            fillings,
-            proposals={each.need.key: each.id for each in written},
-            unfilled=(*unfilled, *describe_waiting(each.waiting for each in waiting)),
+            tuple(written),
+            unfilled=(*unfilled, *describe_waiting(waiting)),
             waiting=tuple(each.id for each in waiting),
             usage=answers.usage,
             fallbacks=frozenset(each.need.key for each in answers.accepted if each.fallback_for),
             new_values=tuple(each.proposal for each in rejected if each.proposed),
-            model=", ".join(dict.fromkeys(each.model for each in written if each.model)),
         )
+
+
+def _is_failure(rejected: Rejected) -> bool:
+    return rejected.kind not in ("nothing", "no choices", "too little")

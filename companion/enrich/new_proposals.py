@@ -13,7 +13,7 @@ from companion.enrich.checks import checks_are_on
 from companion.enrich.context import VaultContext
 from companion.enrich.model import ModelFacts
 from companion.enrich.outcome import Accepted, Rejected, RejectionKind
-from companion.enrich.run import new_run
+from companion.enrich.result import new_run
 from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.words import find_sentences, find_tokens, read_paragraphs
 from companion.enrich.workspace import Workspace

@@ -7,7 +7,7 @@ become private, or the settings may say something else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from threading import Event
 
@@ -36,7 +36,9 @@ class NoteExcluded(NoteRefused):
     usage: of the calls about it before.
     """
 
-    usage = Usage()
+    def __init__(self, reason: str, path: str, usage: Usage) -> None:
+        super().__init__(reason, path)
+        self.usage = usage
 
 
 class SettingsChanged(NoteBusy):
@@ -48,7 +50,7 @@ class NoteGuard:
     """Checks whether the work on a note may go on. job, task: made by the settings at its start.
 
     current_path: returns the note's present path. cancelled: ends the wait for settings that are
-    broken. shown: the other notes, and PDFs, that the prompts quote.
+    broken. shown: the other notes, and PDFs, that the prompts quote. usage: of the calls so far.
     """
 
     space: Workspace
@@ -57,6 +59,7 @@ class NoteGuard:
     current_path: Callable[[], str]
     cancelled: Event
     shown: Sequence[NoteFile] = ()
+    usage: Usage = field(default_factory=Usage)
 
     def check_call(self) -> None:
         """Check that the next call may go out; to be called right before it does.
@@ -71,7 +74,8 @@ class NoteGuard:
         if self.job.background and settings.config.background.enabled is False:
             raise NoteBusy(_BACKGROUND_OFF, path)
         if (facts := look_at_note(self.space, path, self.task.data)) and facts.skipped is not None:
-            self._leave_alone(path, facts)
+            _require_included(self.space, path, facts, self.usage)
+            raise (NoteChanged if facts is _GONE else NoteRefused)(facts.skipped, path)
         self._check_shown(path)
 
     def check_keeping(self) -> str:
@@ -83,8 +87,7 @@ class NoteGuard:
         settings, path = self.space.wait_for_settings(self.cancelled), self.current_path()
         is_as_before = settings.version == self.task.settings_version
         facts = look_at_note(self.space, path, self.task.data if is_as_before else None)
-        if facts and facts.is_excluded:
-            self._leave_alone(path, facts)
+        _require_included(self.space, path, facts, self.usage)
         self._check_shown(path)
         return path
 
@@ -93,13 +96,6 @@ class NoteGuard:
         files = ((each, stat_note(self.space.root, each.path)) for each in self.shown)
         if not all(now and (now == then or may_tell(self.space, now)) for then, now in files):
             raise SettingsChanged("what other notes tell of it was changed meanwhile", path)
-
-    def _leave_alone(self, path: str, facts: Facts) -> None:
-        reason = facts.skipped or ""
-        if facts.is_excluded:
-            forget_note(self.space, path)
-            raise NoteExcluded(reason, path)
-        raise (NoteChanged if facts is _GONE else NoteRefused)(reason, path)
 
 
 def may_tell(space: Workspace, file: NoteFile) -> bool:
@@ -140,7 +136,14 @@ def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | Non
     return None if now == data else read_facts(now, space.rules.for_note(path))
 
 
-def forget_note(space: Workspace, path: str) -> None:
-    """Delete the texts of all proposals for a note that is private or ignored now."""
+def require_included(space: Workspace, path: str) -> None:
+    """Raise NoteExcluded if the note is private or ignored now; its proposals are forgotten."""
+    _require_included(space, path, look_at_note(space, path, None), Usage())
+
+
+def _require_included(space: Workspace, path: str, facts: Facts | None, usage: Usage) -> None:
+    if facts is None or facts.skipped is None or not facts.is_excluded:
+        return
     if not space.read_only:
         space.journal.proposals.forget([path], LEFT_ALONE, "need", to="closed")
+    raise NoteExcluded(facts.skipped, path, usage)

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import Event, Lock
 from typing import NamedTuple
 
-from companion.enrich.note_guard import (
-    NoteExcluded,
-    SettingsChanged,
-    forget_note,
-    look_at_note,
-)
+from companion.enrich.note_guard import SettingsChanged, require_included
 from companion.enrich.plan import Filling, Plan, plan_edits
-from companion.enrich.run import Result, Waiting, describe_waiting, proposed_result
+from companion.enrich.result import OpenProposal, Result, describe_waiting, proposed_result
 from companion.enrich.task import REWRITTEN, Job, NoteRewritten, Task, is_rewritten, prepare_task
 from companion.enrich.vault_settings import SettingsUnusable, VaultSettings
-from companion.enrich.workspace import LEFT_ALONE, Workspace
+from companion.enrich.workspace import Workspace
 from companion.errors import DiskFull, NoteChanged, NoteRefused, StorageError
 from companion.llm.endpoint_errors import Cancelled
 from companion.llm.response import Usage
 from companion.note.callouts import Styles
 from companion.note.edit import Edit, diff_edits
-from companion.note.facts import read_facts
 from companion.note.frontmatter import may_be_unfillable
 from companion.store.journal import Change, NewChange, write_note
 from companion.store.proposal import ProposalState
@@ -37,61 +31,68 @@ _ONE_PLAN = Lock()
 
 
 @dataclass(frozen=True)
-class Answered:
-    """Values for a note that are stored as proposals, and not written yet.
+class NoteValues:
+    """Values for a note that are stored as open proposals, and not written yet.
 
     job: by which their needs are found in the note. task: of the note as it was when they were
-    made. proposals: their ids, by the keys of their needs; they are accepted when they are written,
-    by decided_by, if they are in one of the states. unfilled: what is not asked for, has no value,
-    or waits. waiting: the ids of proposals for the note that wait. fallbacks: the keys of needs
-    whose value is a sentence of the note. new_values: in words, values that the vault does not use
-    yet. model: the models that made the values.
+    made. proposals: theirs, which are accepted when they are written, by decided_by, if they are in
+    one of the states. unfilled: what is not asked for, has no value, or waits. waiting: the ids of
+    proposals for the note that wait. fallbacks: the keys of needs whose value is a sentence of the
+    note. new_values: in words, values that the vault does not use yet.
     """
 
     job: Job
     task: Task
-    fillings: tuple[Filling, ...]
-    proposals: Mapping[str, int]
+    proposals: tuple[OpenProposal, ...]
     unfilled: tuple[str, ...] = ()
     waiting: tuple[int, ...] = ()
     usage: Usage = field(default_factory=Usage)
     fallbacks: frozenset[str] = frozenset()
     new_values: tuple[str, ...] = ()
-    model: str = ""
     decided_by: str = "setting"
     states: tuple[ProposalState, ...] = ("open",)
 
-    def ids_of(self, fillings: Collection[Filling]) -> tuple[int, ...]:
-        """Return the ids of the proposals of these fillings, in their order."""
-        return tuple(self.proposals[each.need.key] for each in fillings)
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The ids of the proposals."""
+        return tuple(each.id for each in self.proposals)
 
-    def still_needed(self, task: Task) -> list[Filling]:
-        """Return the fillings whose need the task's note still has, with the need as it is now."""
+    def find_places(self, task: Task) -> list[OpenProposal]:
+        """Return the proposals whose need the task's note still has, with the need as it is now."""
         needs = {need.key: need for need in task.all_needs}
         return [
-            filling._replace(need=needs[filling.need.key])
-            for filling in self.fillings
-            if filling.need.key in needs
+            each._replace(filling=each.filling._replace(need=needs[each.need.key]))
+            for each in self.proposals
+            if each.need.key in needs
         ]
+
+    def filled_by(self, proposals: Collection[OpenProposal]) -> Result:
+        """Return the result for the note once these are written into it."""
+        return Result(
+            self.job.path,
+            "enriched",
+            filled=tuple(each.filling for each in proposals),
+            unfilled=self.unfilled,
+            usage=self.usage,
+            proposed=self.new_values,
+            fallback=tuple(n.need.kind for n in proposals if n.need.key in self.fallbacks),
+            proposals=(*(each.id for each in proposals), *self.waiting),
+        )
 
     def made_by(self, change: Change) -> Result:
         """Return the result for the note, by the change that an editor made of these values."""
-        filled = tuple(f for f in self.fillings if self.proposals[f.need.key] in change.proposals)
-        result = Result(change.path, "enriched", "", filled, self.unfilled, self.usage)
-        return replace(
-            result,
-            change=change.id,
-            proposed=self.new_values,
-            fallback=tuple(f.need.kind for f in filled if f.need.key in self.fallbacks),
-            proposals=(*self.ids_of(filled), *self.waiting),
-        )
+        result = self.filled_by([each for each in self.proposals if each.id in change.proposals])
+        return replace(result, path=change.path, change=change.id)
 
 
 class PlannedChange(NamedTuple):
-    """The plan for a note: the result, and the edits of its text."""
+    """The plan for a note: the result, and the change as the journal is to record it.
+
+    change: None where nothing is to be written.
+    """
 
     result: Result
-    edits: list[Edit]
+    change: NewChange | None = None
 
 
 class NoteWriter:
@@ -126,7 +127,7 @@ class NoteWriter:
         limit = space.ignore.max_bytes
         return read_note(space.root, path, settle=settle, waits=self._waits, max_bytes=limit)
 
-    def write(self, answered: Answered) -> Result:
+    def write(self, values: NoteValues) -> Result:
         """Plan the values on the note as it is now, and write them; return the result.
 
         If somebody else writes the note meanwhile, they are planned and written again.
@@ -136,21 +137,20 @@ class NoteWriter:
         """
         tries = 0
         while True:
-            settings, snapshot = self.workspace.settings, self.read(answered.job.path)
+            settings, snapshot = self.workspace.settings, self.read(values.job.path)
             try:
-                planned = self.plan_on(answered, snapshot.data)
+                result, change = self.plan_on(values, snapshot.data)
             except SettingsUnusable:
                 self.workspace.wait_for_settings(self.cancelled)
                 continue
-            result = planned.result
-            if result.status != "enriched" or answered.job.dry_run:
+            if change is None or values.job.dry_run:
                 return result
-            self.require_not_cancelled()
-            check = partial(self._require_settings, settings)
+            if self.is_cancelled:
+                raise Cancelled("The work was stopped; nothing else was written")
+            check, new = partial(self._require_settings, settings), result.new.encode("utf-8")
             try:
-                new, change = result.new.encode("utf-8"), self.change_of(answered, planned)
-                made = write_note(snapshot, new, self.workspace.journal, change, check)
-                return replace(result, change=made)
+                written = write_note(snapshot, new, self.workspace.journal, change, check)
+                return replace(result, change=written)
             except ConcurrentWrite:
                 raise
             except SettingsChanged:
@@ -162,7 +162,7 @@ class NoteWriter:
                 if tries == _ATTEMPTS:
                     raise
 
-    def plan_on(self, answered: Answered, data: bytes) -> PlannedChange:
+    def plan_on(self, values: NoteValues, data: bytes) -> PlannedChange:
         """Return the change to a note that now holds data; nothing is written.
 
         If the note has become private or ignored, its proposals are forgotten.
@@ -172,59 +172,51 @@ class NoteWriter:
         is remembered, and the value is not asked for again, unless the note has no place for any
         value: its user may change that.
         """
-        job, usage, waiting = answered.job, answered.usage, answered.waiting
-        task, settings = answered.task, self.workspace.refresh()
-        if data != task.data and is_rewritten(task.data, data):
-            raise NoteRewritten(REWRITTEN, job.path)
-        if data != task.data or task.settings_version != settings.version:
-            self._require_open(job.path, data)
-            task = prepare_task(self.workspace, job.to_place(), data)
-        fillings = answered.still_needed(task)
-        if held := [each for each in fillings if self._is_held_back(answered, each)]:
-            fillings = [each for each in fillings if each not in held]
-            waits = [Waiting(answered.proposals[e.need.key], e.need.kind, ()) for e in held]
-            unfilled = (*answered.unfilled, *describe_waiting(waits))
-            waiting = (*waiting, *(each.id for each in waits))
-            answered = replace(answered, unfilled=unfilled, waiting=waiting)
-            if not fillings or not task.reopened <= keys_of(fillings):
-                return PlannedChange(proposed_result(job.path, waits, answered.unfilled, usage), [])
-        if task.skipped or not fillings or not task.reopened <= keys_of(fillings):
+        path, task = values.job.path, self._examine_again(values, data)
+        proposals = values.find_places(task)
+        held = [each for each in proposals if self._is_held_back(values, each.need.kind)]
+        proposals = [each for each in proposals if each not in held]
+        waiting = (*values.waiting, *(each.id for each in held))
+        unfilled = (*values.unfilled, *describe_waiting(held))
+        values = replace(values, unfilled=unfilled, waiting=waiting)
+        if not (proposals and task.reopened <= {each.need.key for each in proposals}):
+            if held:
+                return PlannedChange(proposed_result(path, held, unfilled, values.usage))
             reason = task.skipped or "it was edited meanwhile and needs nothing now"
-            result = Result(job.path, "unchanged", reason, usage=usage, proposals=waiting)
-            return PlannedChange(result, [])
+            unchanged = Result(path, "unchanged", reason, usage=values.usage, proposals=waiting)
+            return PlannedChange(unchanged)
         try:
-            plan, edits = self._plan(task, fillings)
+            plan, edits = self._plan(task, [each.filling for each in proposals])
         except NoteRefused as error:
-            self.require_places(job.path, task)
-            if answered.decided_by == "setting":  # else the user is told, and decides
-                ids = answered.ids_of(fillings)
+            self.require_places(path, task)
+            if values.decided_by == "setting":  # else the user is told, and decides
+                ids = [each.id for each in proposals]
                 self.workspace.journal.proposals.decide(ids, "rejected", "need", error.reason)
             raise
-        old, new = task.data.decode("utf-8"), plan.text
-        ids = (*answered.ids_of(fillings), *waiting)
-        if new == old:
-            return PlannedChange(Result(job.path, "unchanged", "it is as it was", usage=usage), [])
-        unfilled = (*answered.unfilled, *plan.unfilled)
-        made = Result(job.path, "enriched", "", tuple(fillings), unfilled, usage, old, new)
-        fallback = tuple(n.need.kind for n in fillings if n.need.key in answered.fallbacks)
-        made = replace(made, proposed=answered.new_values, fallback=fallback, proposals=ids)
-        return PlannedChange(made, edits)
+        old = task.data.decode("utf-8")
+        if plan.text == old:
+            return PlannedChange(Result(path, "unchanged", "it is as it was", usage=values.usage))
+        values = replace(values, unfilled=(*unfilled, *plan.unfilled))
+        result = replace(values.filled_by(proposals), old=old, new=plan.text)
+        return PlannedChange(result, self._record(values, proposals, edits))
 
-    def _require_open(self, path: str, data: bytes) -> None:
-        """Raise NoteExcluded if the note is private or ignored now; nothing of it is kept then."""
-        rules = self.workspace.rules.for_note(path)
-        facts = look_at_note(self.workspace, path, data) or read_facts(data, rules)
-        if facts.is_excluded:
-            forget_note(self.workspace, path)
-            raise NoteExcluded(facts.skipped or LEFT_ALONE, path)
+    def _examine_again(self, values: NoteValues, data: bytes) -> Task:
+        """Return the task for the note that now holds data. Raises NoteExcluded, NoteRewritten."""
+        job, task, settings = values.job, values.task, self.workspace.refresh()
+        if data == task.data and task.settings_version == settings.version:
+            return task
+        if is_rewritten(task.data, data):
+            raise NoteRewritten(REWRITTEN, job.path)
+        require_included(self.workspace, job.path)
+        return prepare_task(self.workspace, job.to_place(), data)
 
-    def _is_held_back(self, answered: Answered, filling: Filling) -> bool:
+    def _is_held_back(self, values: NoteValues, kind: str) -> bool:
         """Return whether changed settings make a value wait that was to be written at once."""
-        config, job = self.workspace.config, answered.job
-        if answered.decided_by != "setting":
+        config, job = self.workspace.config, values.job
+        if values.decided_by != "setting":
             return False
         is_off = job.background and config.background.enabled is False
-        return is_off or config.review_mode(job.path, filling.need.kind) == "propose"
+        return is_off or config.review_mode(job.path, kind) == "propose"
 
     def _require_settings(self, settings: VaultSettings) -> None:
         """Raise SettingsChanged unless the settings still are these."""
@@ -233,21 +225,23 @@ class NoteWriter:
                 return
         raise SettingsChanged("the settings were changed meanwhile; nothing was written")
 
-    def change_of(self, answered: Answered, planned: PlannedChange) -> NewChange:
-        """Return the change as the journal is to record it."""
-        result = planned.result
-        remarks = (*(each.remark for each in result.filled), *result.proposed)
+    def _record(
+        self, values: NoteValues, proposals: Sequence[OpenProposal], edits: list[Edit]
+    ) -> NewChange:
+        """Return the change by these edits as the journal is to record it."""
+        remarks = (*(each.filling.remark for each in proposals), *values.new_values)
+        models = (each.model for each in values.proposals)
         return NewChange(
             run=self.run,
-            path=result.path,
+            path=values.job.path,
             kind="enrich",
-            edits=planned.edits,
-            needs=tuple(filling.need.key for filling in result.filled),
-            model=answered.model,
+            edits=edits,
+            needs=tuple(each.need.key for each in proposals),
+            model=", ".join(dict.fromkeys(filter(None, models))),
             note="; ".join(filter(None, remarks)),
-            proposals=answered.ids_of(result.filled),
-            decided_by=answered.decided_by,
-            states=answered.states,
+            proposals=tuple(each.id for each in proposals),
+            decided_by=values.decided_by,
+            states=values.states,
         )
 
     def require_places(self, path: str, task: Task) -> None:
@@ -265,11 +259,6 @@ class NoteWriter:
         """Whether the user has stopped the work."""
         return self.cancelled.is_set()
 
-    def require_not_cancelled(self) -> None:
-        """Raise Cancelled once the user has stopped the work."""
-        if self.is_cancelled:
-            raise Cancelled("The work was stopped; nothing else was written")
-
     def _plan(self, task: Task, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
         """Return the plan for the task's note, and the edits of its text as it was read.
 
@@ -281,8 +270,3 @@ class NoteWriter:
             plan = plan_edits(task.parsed, fillings, rules, styles, afterwards)
         old = task.data.decode("utf-8")
         return plan, plan.edits if old == task.parsed.note.text else diff_edits(old, plan.text)
-
-
-def keys_of(fillings: Sequence[Filling]) -> set[str]:
-    """Return the keys of the needs that are filled."""
-    return {filling.need.key for filling in fillings}

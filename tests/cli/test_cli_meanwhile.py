@@ -90,6 +90,14 @@ def test_while_the_model_thinks(
         assert user.read("New.md") == STUB
 
 
+def test_a_private_note_that_is_edited_gets_the_answer_of_a_local_model(user: User) -> None:
+    user.configure('[private]\ntags = ["private"]\n')
+    note = user.note("Stub.md", STUB.replace("mine.", "mine. #private"))
+    meanwhile(user, note, write(note.read_text().replace("mine.", "mine, and more.")))
+    assert user.run("enrich", "Stub.md").status == 0
+    assert "What a stub is." in user.read("Stub.md") and "mine, and more." in user.read("Stub.md")
+
+
 LEAVING = [
     pytest.param("Bird.md", write("#private Of the quail."), id="a note that is private now"),
     pytest.param("Bird.pdf", lambda file: file.unlink(), id="a PDF that is gone"),

@@ -13,7 +13,7 @@ from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import open_client
 from companion.enrich.note_filter import Criteria
-from companion.enrich.run import NoteDecision, Result
+from companion.enrich.result import NoteDecision, Result
 from companion.enrich.written import find_outdated, find_rewrites
 from companion.store.proposal import Acceptance
 from tests.cli.user import STUB, User

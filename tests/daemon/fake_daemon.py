@@ -23,7 +23,7 @@ from companion.app.types.runs import RunOptions
 from companion.app.types.status import BackgroundWork, BacklogState, Fault, SpentToday, Status
 from companion.daemon.daemon import Daemon
 from companion.enrich.plan import Filling
-from companion.enrich.run import Result
+from companion.enrich.result import Result
 from companion.llm.response import Usage
 from companion.note.diff import diff_lines
 from companion.note.facts import Facts

@@ -12,7 +12,7 @@ from companion.config import Config
 from companion.config.settings import IgnoreTable, NotesTable, PrivateTable
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
-from companion.enrich.run import NoteDecision
+from companion.enrich.result import NoteDecision
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
@@ -292,7 +292,7 @@ def test_what_fits_is_written_without_the_rest(desk: Desk) -> None:
         ("closed", True),
         ("accepted", False),
     ]
-    assert any("no longer" in reason for reason in done.result.left)
+    assert any("no longer" in reason for reason in done.result.unfilled)
 
 
 def test_later_edits_stay(desk: Desk) -> None:

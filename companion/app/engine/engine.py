@@ -20,7 +20,7 @@ from companion.app.outbox import Outbox
 from companion.app.types.runs import RunState
 from companion.enrich.context import VaultContext
 from companion.enrich.model import find_limiter
-from companion.enrich.run import Result
+from companion.enrich.result import Result
 from companion.enrich.similar import SimilarNotes
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace

@@ -17,8 +17,8 @@ from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import make_client, open_source
-from companion.enrich.note_writer import Answered
-from companion.enrich.run import Result, failed_result, new_run
+from companion.enrich.note_writer import NoteValues
+from companion.enrich.result import Result, failed_result, new_run
 from companion.enrich.selection import open_task
 from companion.enrich.similar import SimilarNotes
 from companion.enrich.task import Job
@@ -108,7 +108,7 @@ class Handler:
         if result:
             run.add(result)
 
-    def _ask(self, run: Run, enricher: Enricher, job: Job) -> Answered | Result:
+    def _ask(self, run: Run, enricher: Enricher, job: Job) -> NoteValues | Result:
         """Return the answer; for the background within the notes of a day.
 
         A note for which no model is asked does not count. Raises LimitReached.
@@ -129,19 +129,19 @@ class Handler:
             if not used:
                 self._spending.release_note()
 
-    def _write(self, run: Run, enricher: Enricher, answered: Answered) -> Result | None:
+    def _write(self, run: Run, enricher: Enricher, values: NoteValues) -> Result | None:
         """Write the answer and return the result; None where that is left to the note's editor."""
         if enricher.is_cancelled and not run.is_background:
-            return enricher.keep(answered)
-        if self._outbox is None or answered.job.dry_run:
-            return enricher.write(answered)
-        return self._outbox.fill(enricher, answered, partial(self._end_note, run, answered))
+            return enricher.keep(values)
+        if self._outbox is None or values.job.dry_run:
+            return enricher.write(values)
+        return self._outbox.fill(enricher, values, partial(self._end_note, run, values))
 
-    def _end_note(self, run: Run, answered: Answered, row: OutboxRow) -> None:
+    def _end_note(self, run: Run, values: NoteValues, row: OutboxRow) -> None:
         """Add the result of a note that was left to its editor."""
-        result = Result(row.path, "skipped", row.reason or NOT_TAKEN, usage=answered.usage)
+        result = Result(row.path, "skipped", row.reason or NOT_TAKEN, usage=values.usage)
         if row.change and (change := self._space.journal.change(row.change)):
-            result = answered.made_by(change)
+            result = values.made_by(change)
         self._record(result)
         run.add(result)
         if run.is_over:
@@ -179,7 +179,7 @@ class Handler:
         return self._space.config.background.settle_seconds
 
 
-def used_model(answer: Answered | Result) -> bool:
+def used_model(answer: NoteValues | Result) -> bool:
     """Return whether a model was asked for this answer."""
     is_fault = isinstance(answer, Result) and answer.status == "failed"
     return is_fault or answer.usage.calls > 0

@@ -14,7 +14,7 @@ from companion.app.jobs import RunPlan
 from companion.app.problem import code_of
 from companion.app.types.runs import RunOptions, RunState
 from companion.enrich.enricher import Enricher
-from companion.enrich.run import Result
+from companion.enrich.result import Result
 from companion.errors import CompanionError, NoteError
 from companion.llm.response import Usage
 from companion.note.diff import diff_lines

@@ -11,8 +11,8 @@ from companion.app.types.base import Id, OrNull, RunId, Sent, Shape
 from companion.app.types.proposals import Proposal
 from companion.app.types.results import Filled, NoteResult
 from companion.app.types.runs import Wish
-from companion.enrich import run
-from companion.enrich.run import NoteStatus
+from companion.enrich import result
+from companion.enrich.result import NoteStatus
 from companion.store import proposal
 from companion.store.proposal import ProposalState
 
@@ -126,11 +126,11 @@ class NoteDecision(Shape):
     proposals: list[Decided]
 
     @classmethod
-    def of(cls, decision: run.NoteDecision) -> Self:
+    def of(cls, decision: result.NoteDecision) -> Self:
         """Return the engine's result of a note in this shape."""
-        changes = list(map(Filled.of, decision.result.filled))
-        more = {"changes": changes, "proposals": decision.proposals}
-        return cls.model_validate(vars(decision.result) | more)
+        of_note, changes = decision.result, list(map(Filled.of, decision.result.filled))
+        more = {"changes": changes, "left": of_note.unfilled, "proposals": decision.proposals}
+        return cls.model_validate(vars(of_note) | more)
 
     @classmethod
     def unknown(cls, decided: Decided) -> Self:

@@ -25,9 +25,9 @@ from companion.app.types.decisions import Decided, NoteDecision, Value
 from companion.app.types.notes import Need
 from companion.app.types.proposals import Proposal
 from companion.app.types.results import Filled
-from companion.enrich import run
+from companion.enrich import result
 from companion.enrich.agent import NeedRead
-from companion.enrich.run import NoteStatus
+from companion.enrich.result import NoteStatus
 from companion.enrich.similar import SimilarNote
 from companion.store.proposal import PROGRAM_NAME, ProgramValue, ProposalState, RejectedValue
 from companion.store.proposal import Proposal as StoredProposal
@@ -233,7 +233,7 @@ class AgentDecisions(Shape):
     notes: list[NoteDecided]
 
     @classmethod
-    def of(cls, decisions: Iterable[run.NoteDecision]) -> AgentDecisions:
+    def of(cls, decisions: Iterable[result.NoteDecision]) -> AgentDecisions:
         """Return what became of notes, as the engine tells it."""
         return cls.model_validate(
             {"notes": [NoteDecision.of(each).model_dump() for each in decisions]}

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from companion.app.types.base import OrNull, Shape
 from companion.enrich.plan import Filling
-from companion.enrich.run import NoteStatus, Result
+from companion.enrich.result import NoteStatus, Result
 
 
 class Usage(Shape):
@@ -69,8 +69,8 @@ class NoteResult(Shape):
     @classmethod
     def of(cls, result: Result, **more: object) -> Self:
         """Return the result of a note that this process worked on. more: other members."""
-        changes = list(map(Filled.of, result.filled))
-        return cls.model_validate(vars(result) | {"changes": changes, **more})
+        own = {"changes": list(map(Filled.of, result.filled)), "left": result.unfilled}
+        return cls.model_validate(vars(result) | own | more)
 
     @property
     def is_unanswered(self) -> bool:

@@ -6,20 +6,47 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from companion.enrich.plan import Filling
 from companion.errors import NoteError, NoteRefused
 from companion.llm.response import Usage
+from companion.note.needs import Need
 from companion.note.outline import HeadingNotFound
-from companion.store.proposal import Flag, ProposalState
+from companion.store.proposal import Flag, NewProposal, Proposal, ProposalState
 
 NoteStatus = Literal["enriched", "proposed", "refused", "unchanged", "skipped", "failed"]
 
 
+class OpenProposal(NamedTuple):
+    """An open proposal for a note, with the place of its value in the note as it is now.
+
+    waits: it was asked for to be looked at first, as with --propose. model: what made the value;
+    empty: no model did.
+    """
+
+    id: int
+    filling: Filling
+    flags: tuple[Flag, ...] = ()
+    waits: bool = False
+    model: str = ""
+
+    @classmethod
+    def of(cls, id_: int, need: Need, proposal: NewProposal | Proposal) -> Self:
+        """Return the proposal of that id, for a need of the note."""
+        assert proposal.value is not None, "an open proposal has a value"
+        filling = Filling(need, proposal.value, proposal.remark)
+        return cls(id_, filling, proposal.flags, proposal.waits, proposal.model)
+
+    @property
+    def need(self) -> Need:
+        """What its value fills."""
+        return self.filling.need
+
+
 @dataclass(frozen=True)
 class Result:
-    """The result of a job. filled: the values written; left: the needs not filled, and why.
+    """The result of a job. filled: the values written; unfilled: the needs without one, and why.
 
     proposed: in words, values that the vault does not use yet, of needs that are not filled.
     old, new: the note's text before and after, where it changed or would change.
@@ -36,7 +63,7 @@ class Result:
     status: NoteStatus
     reason: str = ""
     filled: tuple[Filling, ...] = ()
-    left: tuple[str, ...] = ()
+    unfilled: tuple[str, ...] = ()
     usage: Usage = field(default_factory=Usage)
     old: str = ""
     new: str = ""
@@ -55,34 +82,22 @@ def failed_result(path: str, error: NoteError) -> Result:
     return Result(path, status, reason, lacks_heading=isinstance(error, HeadingNotFound))
 
 
-class Waiting(NamedTuple):
-    """A proposal that waits for a decision. kind: of its need."""
-
-    id: int
-    kind: str
-    flags: Sequence[Flag]
-
-
 def proposed_result(
-    path: str, waiting: Sequence[Waiting], unfilled: tuple[str, ...], usage: Usage
+    path: str, waiting: Sequence[OpenProposal], unfilled: tuple[str, ...], usage: Usage
 ) -> Result:
     """Return the result of a note whose proposals wait; nothing is written into it."""
-    return Result(
-        path,
-        "proposed",
-        "; ".join(describe_waiting(waiting)),
-        left=unfilled,
-        usage=usage,
-        fallback=tuple(each.kind for each in waiting if "extractive" in each.flags),
-        proposals=tuple(each.id for each in waiting),
-    )
+    reason = "; ".join(describe_waiting(waiting))
+    fallback = tuple(each.need.kind for each in waiting if "extractive" in each.flags)
+    ids = tuple(each.id for each in waiting)
+    result = Result(path, "proposed", reason, unfilled=unfilled, usage=usage)
+    return replace(result, fallback=fallback, proposals=ids)
 
 
-def describe_waiting(waiting: Iterable[Waiting]) -> list[str]:
+def describe_waiting(waiting: Iterable[OpenProposal]) -> list[str]:
     """Return in words which proposals wait for a decision, by their flags."""
     kinds: dict[str, list[str]] = {}
     for each in waiting:
-        kinds.setdefault(", ".join(each.flags), []).append(each.kind)
+        kinds.setdefault(", ".join(each.flags), []).append(each.need.kind)
     return [
         f"{', '.join(names)}: proposed, for you to decide{flags and f' ({flags})'}"
         for flags, names in kinds.items()
@@ -124,7 +139,7 @@ def sum_up(result: Result, decided: Sequence[Decided]) -> NoteDecision:
         result = replace(result, status="failed", reason=reasons)
     else:
         unfilled = (f"proposal {each.id}: {each.reason}" for each in decided if each.reason)
-        result = replace(result, left=(*result.left, *unfilled))
+        result = replace(result, unfilled=(*result.unfilled, *unfilled))
     ids = result.proposals or tuple(each.id for each in decided)
     return NoteDecision(replace(result, proposals=ids), tuple(decided))
 
