@@ -240,6 +240,8 @@ def _settle(reservation: Reservation, reply: Reply) -> None:
     One that says it came from another service tier is paid at the usual price.
     """
     turn = reservation.turn
+    if turn:
+        turn.sent_at = reply.sent_at
     is_paid = reply.status == 200 and not reply.is_web_page
     completion = read_completion(reply) if is_paid else Completion(usage=Usage())
     if completion.tier not in ("", reservation.tier):

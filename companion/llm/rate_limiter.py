@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from itertools import count, takewhile
 from typing import Literal, NamedTuple
@@ -24,7 +23,9 @@ from companion.llm.response import Usage
 Kind = Literal["requests", "tokens"]
 
 _KINDS: tuple[Kind, ...] = ("requests", "tokens")
-_WINDOW = 61.0  # seconds that a call counts: a minute, and one for its way to the endpoint
+_WINDOW = 60.0  # seconds that a call counts from when it arrives
+_ARRIVES = 0.5  # seconds until what was sent has surely arrived
+_SENT = 10.0  # seconds until a call that was let go has surely been sent: it connects first
 _POLL = 0.2  # seconds between two looks of a call that waits
 _LEAST_TOLD = 5  # looks that a call waits through before that is told: the first are soon over
 _BELIEVED = 600.0  # seconds that a reported limit holds without being reported again
@@ -56,7 +57,8 @@ class _Limit(NamedTuple):
 class Turn:
     """The turn of a call that may take these tokens; later, those that it took.
 
-    can_wait: nobody waits for its answer alone. goes: when the limiter let it go.
+    can_wait: nobody waits for its answer alone. goes: when the limiter let it go. counts_until:
+    until when it counts. sent_at: when its request had been sent, by the limiter's clock.
     """
 
     _numbers = count()
@@ -65,7 +67,8 @@ class Turn:
         self.tokens = min(tokens, _MAX_TOKENS)
         self.place = can_wait, next(Turn._numbers)
         self.looks = 0
-        self.goes: float | None = None
+        self.goes = self.counts_until = 0.0
+        self.sent_at: float | None = None
         self._limiter = limiter
 
     def amount(self, kind: Kind) -> int:
@@ -85,8 +88,10 @@ class Turn:
         """End the turn. usage: what the call took; None: not known. sent: it may have arrived."""
         if not sent:
             self._limiter.remove(self)
-        elif usage and ((usage.input_tokens and usage.output_tokens) or not usage.calls):
-            self.tokens = min(usage.input_tokens + usage.output_tokens, _MAX_TOKENS)
+        elif usage:
+            if (usage.input_tokens and usage.output_tokens) or not usage.calls:
+                self.tokens = min(usage.input_tokens + usage.output_tokens, _MAX_TOKENS)
+            self._limiter.end(self)
 
 
 class RateLimiter:
@@ -102,7 +107,7 @@ class RateLimiter:
         self._clock = clock
         self._setting = endpoint.requests_a_minute
         self._lock = threading.RLock()
-        self._recent: deque[Turn] = deque()  # those let go within the window, oldest first
+        self._recent: list[Turn] = []  # those that count
         self._line: list[Turn] = []  # in the order in which they go
         self._reported: dict[Kind, _Limit] = {}
         self._held_until = 0.0
@@ -130,11 +135,17 @@ class RateLimiter:
                 self._line.sort(key=lambda each: each.place)
             reason = self._find_obstacle(turn, now)
             if not reason:
-                turn.goes = now
+                turn.goes, turn.counts_until = now, now + _SENT + _WINDOW
                 self._line.remove(turn)
                 self._recent.append(turn)
             self._tell(turn, reason)
             return _POLL if reason else 0.0
+
+    def end(self, turn: Turn) -> None:
+        """Count the call from when it arrived: until now it counted later than that."""
+        now = self._clock()
+        arrived = now if turn.sent_at is None else min(now, turn.sent_at + _ARRIVES)
+        turn.counts_until = arrived + _WINDOW
 
     def remove(self, turn: Turn) -> None:
         """Remove the turn of a call that does not go out."""
@@ -158,16 +169,14 @@ class RateLimiter:
                 now = self._clock()
                 most = _NO_LIMIT
                 if remaining is not None:
-                    then = now if turn.goes is None else turn.goes
-                    earlier = [each for each in self._count(now) if (each.goes or 0) <= then]
+                    earlier = [each for each in self._count(now) if each.goes <= turn.goes]
                     most = sum(each.amount(kind) for each in earlier) + remaining
                 until = now + min(reset or 0.0, _WINDOW)
                 self._reported[kind] = _Limit(now, limit or _NO_LIMIT, most, until)
 
-    def _count(self, now: float) -> deque[Turn]:
+    def _count(self, now: float) -> list[Turn]:
         """Return the calls that the endpoint may have got within the last minute."""
-        while self._recent and (self._recent[0].goes or 0) <= now - _WINDOW:
-            self._recent.popleft()
+        self._recent = [turn for turn in self._recent if turn.counts_until > now]
         return self._recent
 
     def _find_obstacle(self, turn: Turn, now: float) -> str:

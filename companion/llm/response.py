@@ -31,11 +31,15 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 class Reply(NamedTuple):
-    """A server's reply: HTTP status, headers with lower-case names, body."""
+    """A server's reply: HTTP status, headers with lower-case names, body.
+
+    sent_at: when its request had been sent, by time.monotonic; None where that is not known.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes
+    sent_at: float | None = None
 
     def parse(self) -> Any:
         """Return the JSON value of the body, None where it is not JSON."""

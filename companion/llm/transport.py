@@ -8,6 +8,7 @@ OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS, OPENAI_LOG and others) has no effect: 
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import time
@@ -51,7 +52,7 @@ class Transport:
     def __init__(self, endpoint: Endpoint, max_answer: int = MAX_ANSWER) -> None:
         self.endpoint = endpoint
         self._http = _GuardedClient(endpoint, max_answer)
-        self._openai = self._make_client(retries=0)
+        self._openai = self._make_client(_BareOpenAI, retries=0)
 
     def post(self, body: dict[str, Any], path: str = "/chat/completions") -> Reply:
         """Return the reply to a request, whatever its status. path: of the API that is asked.
@@ -75,14 +76,14 @@ class Transport:
         Raises CallFailed; ErrorReply: the status is an error, after the retries.
         """
         try:
-            yield self._make_client(retries)
+            yield self._make_client(openai.OpenAI, retries)
         except openai.APIConnectionError as error:
             raise _failure_of(error) from None
         except openai.APIStatusError as error:
             raise ErrorReply(_read_reply(error.response), error.request.url.path) from None
 
-    def _make_client(self, retries: int) -> openai.OpenAI:
-        client = openai.OpenAI(
+    def _make_client(self, kind: type[openai.OpenAI], retries: int) -> openai.OpenAI:
+        client = kind(
             **_IGNORE_ENVIRONMENT,
             base_url=self.endpoint.parts._replace(query="", fragment="").geturl(),
             default_query=dict(parse_qsl(self.endpoint.parts.query)),
@@ -110,7 +111,29 @@ def _failure_of(error: openai.APIConnectionError) -> CallFailed:
 
 def _read_reply(response: httpx2.Response) -> Reply:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Reply(response.status_code, headers, response.content)
+    sent_at = response.request.extensions.get("sent_at")
+    return Reply(response.status_code, headers, response.content, sent_at)
+
+
+class _BareOpenAI(openai.OpenAI):
+    """Builds requests without the headers that the guard leaves out, in a fifth of the time.
+
+    Another version of the package may not call this: then the guard takes them out.
+    """
+
+    def _build_request(self, options: Any, *, retries_taken: int = 0) -> httpx2.Request:
+        assert isinstance(self.timeout, httpx2.Timeout)
+        return httpx2.Request(
+            "POST",
+            self._prepare_url(options.url),
+            params=self.default_query or None,
+            content=json.dumps(options.json_data, ensure_ascii=False, allow_nan=False).encode(),
+            headers=_JSON_HEADERS,
+            extensions={"timeout": self.timeout.as_dict()},
+        )
+
+
+_JSON_HEADERS = httpx2.Headers({"accept": "application/json", "content-type": "application/json"})
 
 
 class _GuardedClient(httpx2.Client):
@@ -154,7 +177,10 @@ class _GuardedClient(httpx2.Client):
         deadline = time.monotonic() + self._endpoint.timeout
         headers = [each for each in request.headers.raw if each[0].lower() in _ALLOWED_HEADERS]
         request.headers = httpx2.Headers([*headers, *self._own_headers])
-        request.extensions = {**request.extensions, "trace": self._trace}
+        request.extensions = {
+            **request.extensions,
+            "trace": lambda event, info: self._trace(request, event, info),
+        }
         with closing(self._connections.handle_request(request)) as response:
             body = b"".join(self._read(response, deadline))
         return httpx2.Response(
@@ -176,9 +202,11 @@ class _GuardedClient(httpx2.Client):
                 raise httpx2.ReadTimeout("the answer came too slowly")
             yield chunk
 
-    def _trace(self, event: str, info: dict[str, Any]) -> None:
-        """Remember the streams that were opened."""
-        if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+    def _trace(self, request: httpx2.Request, event: str, info: dict[str, Any]) -> None:
+        """Remember the streams that were opened, and when a request had been sent."""
+        if event == "http11.send_request_body.complete":
+            request.extensions = {**request.extensions, "sent_at": time.monotonic()}
+        elif event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._streams.add(info["return_value"])
 
     def close(self) -> None:
