@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from companion.errors import NoteError
 from companion.note.edit import apply_edits
@@ -27,7 +27,6 @@ from companion.store.database import Database, touch
 from companion.store.outbox import OutboxStore, forget_texts
 from companion.store.proposals import ProposalStore
 from companion.store.remembered_notes import RememberedNotes
-from companion.store.request_keys import RequestKeys
 from companion.vault.files import is_in_any
 from companion.vault.write import (
     ConcurrentWrite,
@@ -251,6 +250,63 @@ def write_note(
     return number
 
 
+class KeyedRequest(NamedTuple):
+    """A request that was made with a key. answer: None if it has none, or none any more.
+    is_under_way: it is being done by this process.
+    """
+
+    body_sha256: str
+    answer: str | None
+    is_under_way: bool
+
+
+class RequestKeys:
+    """The keys of requests that must not be done twice, each with its answer, for a day.
+
+    Every method may be called from any thread, and raises JournalError if the database fails.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._under_way: set[str] = set()
+
+    def begin(self, key: str, body_sha256: str) -> KeyedRequest | None:
+        """Return the earlier request of this key; without one, None, and this is now it.
+
+        It is on the disk then, so that a crash in the middle is known of.
+        """
+
+        def begin(db: sqlite3.Connection) -> KeyedRequest | None:
+            now = time.time()
+            db.execute("DELETE FROM request_keys WHERE abs(made_at - ?) > ?", (now, _KEYS_LAST))
+            query = "SELECT body_sha256, answer FROM request_keys WHERE key = ?"
+            if row := db.execute(query, (key,)).fetchone():
+                return KeyedRequest(row[0], row[1], key in self._under_way)
+            self._under_way.add(key)
+            db.execute("INSERT INTO request_keys VALUES (?, ?, ?, NULL)", (key, body_sha256, now))
+            db.execute(
+                """DELETE FROM request_keys WHERE key IN
+                (SELECT key FROM request_keys ORDER BY made_at DESC LIMIT -1 OFFSET ?)""",
+                (_MOST_KEYS,),
+            )
+            return None
+
+        return self._db.ask(begin, durable=True).result()
+
+    def finish(self, key: str, answer: str) -> None:
+        """Keep the answer, with the next transaction."""
+        query = "UPDATE request_keys SET answer = ? WHERE key = ?"
+        self._db.ask(lambda db: db.execute(query, (answer, key)), kept=True)
+        self._under_way.discard(key)
+
+    def drop(self, key: str) -> None:
+        """Forget a request that failed, so that it can be made again."""
+        self._db.ask(lambda db: db.execute("DELETE FROM request_keys WHERE key = ?", (key,)))
+        self._under_way.discard(key)
+
+
+_KEYS_LAST = 24 * 3600.0  # seconds
+_MOST_KEYS = 1000
 _MOST = (1 << 63) - 1  # the highest id SQLite can give
 _SELECT = """SELECT *, (SELECT max(id) FROM changes AS later
     WHERE later.undoes = changes.id AND later.state = 'done') AS undone_by FROM changes"""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from companion.daemon.daemon import Daemon
-from companion.store import request_keys
+from companion.store import journal
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import DaemonFixture, daemon_fixture, eventually, fake
@@ -75,9 +75,9 @@ def test_keys_are_kept_for_a_day_and_only_so_many(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = api.daemon.space.journal.request_keys
-    monkeypatch.setattr(request_keys, "_MOST", 2)
+    monkeypatch.setattr(journal, "_MOST_KEYS", 2)
     now = 1_790_000_000.0
-    monkeypatch.setattr(request_keys, "time", SimpleNamespace(time=lambda: now))
+    monkeypatch.setattr(journal, "time", SimpleNamespace(time=lambda: now))
     assert [keys.begin("a", "x") for _ in range(2)] == [None, ("x", None, True)]
     now += 1
     assert keys.begin("b", "x") is None
