@@ -78,7 +78,7 @@ function findChoices(plugin, { paused, runs }) {
  */
 function describeStatus({ missing }, status) {
   const { background, today } = status;
-  const spent = [say("tokens", { n: today.input_tokens + today.output_tokens })];
+  const spent = [say("tokensSpent", { n: today.input_tokens + today.output_tokens })];
   if (today.dollars !== null) spent.push(say("dollars", { n: today.dollars.toFixed(2) }));
   return [
     [say("headVault"), [describeVault(status), missing.length ? say("missing", { what: missing.join(", ") }) : ""].filter(Boolean)],

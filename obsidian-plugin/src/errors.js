@@ -83,7 +83,7 @@ export function explain({ settings: { address } }, error) {
  */
 function explainAway(error, address) {
   if (error instanceof NotInstalled) return say("notInstalled");
-  return say(error instanceof OtherProgram ? "otherProgram" : "away", { address });
+  return say(error instanceof OtherProgram ? "otherProgram" : "awayAt", { address });
 }
 
 /**

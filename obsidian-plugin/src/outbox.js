@@ -230,7 +230,7 @@ export class Outbox {
 export async function tellFilled(plugin, file, change, more = "") {
   /** @type {Change} */
   const { needs } = await plugin.api.get(`/changes/${change}`);
-  const told = say("filled", { what: nameFilled(needs), name: file.basename });
+  const told = say("filledIn", { what: nameFilled(needs), name: file.basename });
   notifyWithUndo(plugin, `${told} ${more}`.trim(), () => undoChange(plugin, change, file.path));
   return told;
 }

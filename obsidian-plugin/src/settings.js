@@ -49,7 +49,7 @@ export function readSettings(data) {
  */
 function findAddressFault(address) {
   const [, port] = ADDRESS.exec(address) ?? [];
-  return port && Number(port) <= LAST_PORT ? "" : say("setAddressFault", { last: LAST_PORT, usual: USUAL });
+  return port && Number(port) <= LAST_PORT ? "" : say("setAddressFault", { last: String(LAST_PORT), usual: USUAL });
 }
 
 /** The settings tab. Its controls are made here, as Obsidian's own have no name for screen readers. */

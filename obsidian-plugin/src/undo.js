@@ -53,7 +53,7 @@ export async function undoChange(plugin, change, path) {
  * @param {number} [gone] the number of newer changes that were not in the note any more
  */
 export function tellUndone({ path, reason }, gone = 0) {
-  const told = say(gone ? "undoneOlder" : "undone", { path });
+  const told = say(gone ? "undoneOlder" : "undoneAt", { path });
   notify([told, reason && sentence(reason)].filter(Boolean).join(" "));
 }
 

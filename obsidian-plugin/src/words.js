@@ -1,23 +1,16 @@
 /** Wording for the user, in Obsidian's language where there is a file of it, else in English. */
 
 import { getLanguage } from "obsidian";
-import { plugin, view } from "languages";
-import { setLanguage, showHidden } from "../ui/words.js";
-import english from "./languages/en.json";
+import languages from "languages";
+import { formatNumber, joinNames, setLanguage, showHidden, tell } from "../ui/words.js";
+import english from "../ui/languages/en.json";
 
-export { showHidden };
+export { joinNames, showHidden };
 
 /** @import { Proposal, Status } from "./api-types.d.ts" */
+/** @import { Values } from "../ui/words.js" */
 
-/** @typedef {keyof typeof english} Key the name of a message */
-/** @typedef {string | Record<string, string>} Message one text, or one for each plural category of the language */
-/** @typedef {Record<string, string | number>} Values of the placeholders; `n` chooses the plural category */
-
-/** Messages that the view shares with the rest. */
-const SHARED = /** @type {const} */ (["accept", "refuse", "edit", "undo", "cancel"]);
-
-/** @type {{ language: string, messages: Record<string, Message>, plural: Intl.PluralRules }} */
-const chosen = { language: "en", messages: english, plural: new Intl.PluralRules("en") };
+/** @typedef {keyof typeof english.plugin | keyof typeof english.view} Key the name of a message */
 
 /**
  * Speak Obsidian's language from now on. Call it before anything is said.
@@ -26,32 +19,12 @@ const chosen = { language: "en", messages: english, plural: new Intl.PluralRules
  */
 export function chooseLanguage(named = getLanguage()) {
   const language = named.split("-")[0] ?? "";
-  chosen.language = language in plugin ? language : "en";
-  chosen.plural = new Intl.PluralRules(chosen.language);
-  chosen.messages = plugin[language] ?? english;
-  const shared = SHARED.map((key) => /** @type {const} */ ([key, chosen.messages[key] ?? ""]));
-  setLanguage(chosen.language, { ...view[chosen.language], ...Object.fromEntries(shared) });
+  const messages = languages[language];
+  setLanguage(messages ? language : "en", { ...(messages ?? english).view, ...(messages ?? english).plugin });
 }
 
-/**
- * Return a message, with its placeholders filled in.
- *
- * @param {Key} key
- * @param {Values} [values]
- */
-export function say(key, values = {}) {
-  const message = chosen.messages[key] ?? "";
-  const text = typeof message === "string" ? message : pickPlural(message, Number(values.n));
-  return text.replace(/\{(\w+)\}/g, (_, /** @type {string} */ name) => showHidden(String(values[name] ?? "")));
-}
-
-/**
- * @param {Record<string, string>} message
- * @param {number} number
- */
-function pickPlural(message, number) {
-  return message[chosen.plural.select(number)] ?? message.other ?? "";
-}
+/** Return a message, with its placeholders filled in. @type {(key: Key, values?: Values) => string} */
+export const say = tell;
 
 /**
  * Return the words with a capital letter and a full stop, where its writing has them.
@@ -84,8 +57,7 @@ export function nameFilled(needs) {
  */
 export function formatBytes(bytes) {
   const [unit, size] = bytes < 1e9 ? ["megabyte", 1e6] : ["gigabyte", 1e9];
-  const style = { style: /** @type {const} */ ("unit"), unit, maximumFractionDigits: unit === "gigabyte" ? 1 : 0 };
-  return new Intl.NumberFormat(chosen.language, style).format(bytes / size);
+  return formatNumber(bytes / size, { style: "unit", unit, maximumFractionDigits: unit === "gigabyte" ? 1 : 0 });
 }
 
 /**
@@ -95,14 +67,7 @@ export function formatBytes(bytes) {
  */
 export function formatMinutes(minutes) {
   const [unit, size] = minutes < 90 ? ["minute", 1] : ["hour", 60];
-  const style = { style: /** @type {const} */ ("unit"), unit, unitDisplay: /** @type {const} */ ("long") };
-  return new Intl.NumberFormat(chosen.language, { ...style, maximumFractionDigits: 0 }).format(Math.ceil(minutes / size));
-}
-
-/** @param {string[]} names */
-export function joinNames(names) {
-  // British English has no comma before `and`
-  return new Intl.ListFormat(chosen.language === "en" ? "en-GB" : chosen.language).format(names);
+  return formatNumber(Math.ceil(minutes / size), { style: "unit", unit, unitDisplay: "long" });
 }
 
 /**

@@ -42,7 +42,7 @@ export class Work {
       doing.delete(path);
       path = file.path;
     });
-    this.show(path, say("asking"));
+    this.show(path, say("askingModel"));
     try {
       await act();
     } finally {

@@ -1,10 +1,12 @@
 /** Wording for people: messages of one language, with placeholders and plurals; names made safe to show. */
 
-import english from "./languages/en.json";
+import { view as english } from "./languages/en.json";
 
 /** @typedef {string | Record<string, string>} Message one text, or one for each plural category of the language */
 /** @typedef {Record<string, string | number>} Values of the placeholders; `n` chooses the plural category */
 /** @typedef {keyof typeof english} Key the name of a message of the page and the view */
+
+const BRITISH = "en-GB"; // no comma before `and`, and the day before the month
 
 /** @type {{ language: string, messages: Record<string, Message>, plural: Intl.PluralRules }} */
 const chosen = { language: "en", messages: english, plural: new Intl.PluralRules("en") };
@@ -49,15 +51,21 @@ export function showHidden(text) {
   return text.replace(HIDDEN, (sign) => `<U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}>`);
 }
 
-/** @param {number} number */
-export function formatNumber(number) {
-  return number.toLocaleString(chosen.language);
+/**
+ * @param {number} number
+ * @param {Intl.NumberFormatOptions} [style]
+ */
+export function formatNumber(number, style) {
+  return number.toLocaleString(chosen.language, style);
+}
+
+function locale() {
+  return chosen.language === "en" ? BRITISH : chosen.language;
 }
 
 /** @param {string[]} names */
 export function joinNames(names) {
-  // British English has no comma before `and`
-  return new Intl.ListFormat(chosen.language === "en" ? "en-GB" : chosen.language).format(names);
+  return new Intl.ListFormat(locale()).format(names);
 }
 
 /**
@@ -79,8 +87,7 @@ export function formatDay(moment) {
   const ago = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(day).setHours(0, 0, 0, 0)) / 86_400_000);
   if (ago === 0) return say("today");
   if (ago === 1) return say("yesterday");
-  const locale = chosen.language === "en" ? "en-GB" : chosen.language;
-  return day.toLocaleDateString(locale, { day: "numeric", month: "long", year: "numeric" });
+  return day.toLocaleDateString(locale(), { day: "numeric", month: "long", year: "numeric" });
 }
 
 /**
