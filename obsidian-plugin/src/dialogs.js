@@ -43,7 +43,7 @@ export function notifyWithButton(plugin, words, name, act) {
  * Call act, and notify the user if it fails. Never rejects.
  *
  * @param {CompanionPlugin} plugin
- * @param {() => Promise<unknown>} act
+ * @param {() => unknown} act
  */
 export async function notifyOfErrors(plugin, act) {
   try {

@@ -1,6 +1,6 @@
 /** A note's text read and edited, in the editor that shows it or in its file, without losing what was typed. */
 
-import { MarkdownView } from "obsidian";
+import { MarkdownView, TextFileView } from "obsidian";
 import { changeEditor } from "./editor.js";
 import { NoteUnavailable } from "./errors.js";
 import { findCards, findCodeMirror, readSaved } from "./internals.js";
@@ -37,13 +37,21 @@ const BOM = "\ufeff";
  * Return all views of notes, in reading and in editing mode, including those in pop-out windows.
  *
  * @param {App} app
- * @returns {MarkdownView[]}
  */
 export function findViews(app) {
-  /** @type {MarkdownView[]} */
+  return findTextViews(app).filter((view) => view instanceof MarkdownView);
+}
+
+/**
+ * Return the text views in all tabs, panes and windows: of notes, canvases, and other plugins'.
+ *
+ * @param {App} app
+ */
+export function findTextViews(app) {
+  /** @type {TextFileView[]} */
   const views = [];
   app.workspace.iterateAllLeaves(({ view }) => {
-    if (view instanceof MarkdownView) views.push(view);
+    if (view instanceof TextFileView) views.push(view);
   });
   return views;
 }
@@ -64,19 +72,6 @@ export function findEditors(app) {
     return { file, editor, containerEl, isEditing: view.getMode() === "source" };
   });
   return [...cards, ...views];
-}
-
-/**
- * Return whether a note whose editor shows this text should be saved: not if nothing was typed and
- * the file's line ends or byte order mark would be lost.
- *
- * @param {App} app
- * @param {TFile} file
- * @param {string} shown
- */
-export async function needsSaving(app, file, shown) {
-  const text = await readFile(app, file);
-  return isPlain(text) || shown !== toEditorText(text);
 }
 
 /**
@@ -120,18 +115,6 @@ export async function readNote(app, file) {
 }
 
 /**
- * Return whether the text and the note's file agree in having line ends or a byte order mark that
- * editors do not show, or in having none.
- *
- * @param {App} app
- * @param {TFile} file
- * @param {string} text
- */
-export async function hasForm(app, file, text) {
-  return isPlain(await readFile(app, file)) === isPlain(text);
-}
-
-/**
  * Make the edits if the note is exactly `before`, and return whether they were made. Comparing and
  * writing are one step that nothing can come between. What somebody else wrote into the file of an
  * open note is waited for, as Obsidian shows it in a moment. In an editor the edits are one step of its undo
@@ -145,7 +128,7 @@ export async function hasForm(app, file, text) {
 export async function editNote(app, file, before, edits) {
   const view = findEditing(app, file);
   if (!view || !isPlain(before)) return editFile(app, file, before, edits);
-  if (await isOutdated(app, file)) return false;
+  if ((await isOutdated(app, file)) || !isPlain(await readFile(app, file))) return false;
   const { editor } = view;
   if (findEditing(app, file)?.editor !== editor || editor.getValue() !== before) return false;
   changeEditor(editor, joinEdits(edits), applyEdits(before, edits));
@@ -242,7 +225,9 @@ async function editFile(app, file, before, edits) {
   let isSame = true;
   try {
     await app.vault.process(file, (text) => {
-      isSame = mark + withoutMark(text) === before && !isShownDifferently(app, file, before);
+      const view = findEditing(app, file);
+      const isShown = !view || (!isPlain(before) && view.editor.getValue() === toEditorText(before));
+      isSame = isShown && mark + withoutMark(text) === before;
       if (!isSame) throw new Error(); // so that nothing is written
       return applyEdits(before, edits);
     });
@@ -253,18 +238,6 @@ async function editFile(app, file, before, edits) {
 }
 
 /**
- * Return whether an editor shows the note with another text, or would not show the file's text as it is.
- *
- * @param {App} app
- * @param {TFile} file
- * @param {string} text
- */
-function isShownDifferently(app, file, text) {
-  const view = findEditing(app, file);
-  return view !== null && (isPlain(text) || view.editor.getValue() !== toEditorText(text));
-}
-
-/**
  * Return the text of the file, with its line ends and byte order mark.
  *
  * Throws NoteUnavailable if it is not UTF-8.
@@ -272,7 +245,7 @@ function isShownDifferently(app, file, text) {
  * @param {App} app
  * @param {TFile} file
  */
-async function readFile({ vault }, file) {
+export async function readFile({ vault }, file) {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const bytes = await vault.readBinary(file);
   try {
@@ -287,7 +260,7 @@ async function readFile({ vault }, file) {
  *
  * @param {string} text
  */
-function isPlain(text) {
+export function isPlain(text) {
   return !/^\ufeff|\r/.test(text);
 }
 

@@ -1,12 +1,12 @@
 /** Which notes are open in this app, wherever they are shown; showing one, and saving what was typed in them. */
 
-import { Keymap, TextFileView } from "obsidian";
+import { Keymap } from "obsidian";
 import { NoteUnavailable } from "./errors.js";
 import { field, findCards } from "./internals.js";
-import { findFile, findViews, isOutdated, needsSaving, toEditorText } from "./note-text.js";
+import { findFile, findTextViews, findViews, isOutdated, isPlain, readFile, toEditorText } from "./note-text.js";
 import { say } from "./words.js";
 
-/** @import { App, OpenViewState, TFile, UserEvent } from "obsidian" */
+/** @import { App, OpenViewState, TextFileView, TFile, UserEvent } from "obsidian" */
 /** @import { Card } from "./internals.js" */
 /** @import CompanionPlugin from "./main.js" */
 
@@ -49,20 +49,6 @@ export async function saveOpen(plugin, where) {
 }
 
 /**
- * Return the text views in all tabs, panes and windows: Markdown, canvases, and other plugins'.
- *
- * @param {App} app
- */
-function findTextViews(app) {
-  /** @type {TextFileView[]} */
-  const views = [];
-  app.workspace.iterateAllLeaves(({ view }) => {
-    if (view instanceof TextFileView) views.push(view);
-  });
-  return views;
-}
-
-/**
  * Return the files on a canvas (https://jsoncanvas.org), none if the view is of another kind.
  *
  * @param {App} app
@@ -98,7 +84,9 @@ async function saveView({ app, timers }, view, file) {
   for (let looks = 0; looks < LOOKS; looks++) {
     if (looks) await timers.pause(LOOK);
     if (await isOutdated(app, file)) continue;
-    if (await needsSaving(app, file, view.getViewData())) await view.save();
+    const text = await readFile(app, file);
+    // where nothing was typed, saving would only lose the file's line ends or byte order mark
+    if (isPlain(text) || view.getViewData() !== toEditorText(text)) await view.save();
     return;
   }
   throw new NoteUnavailable(say("notSaved", { name: file.basename }));
@@ -168,14 +156,4 @@ export async function showNote({ app }, path, event, how) {
   if (known && !pane) workspace.setActiveLeaf(known.leaf, { focus: true });
   else await workspace.getLeaf(pane || (isEmpty ? false : "tab")).openFile(file, how);
   return file;
-}
-
-/**
- * Return whether the note is open in this app.
- *
- * @param {CompanionPlugin} plugin
- * @param {string} path
- */
-export function isOpen({ app }, path) {
-  return findOpen(app).includes(path);
 }

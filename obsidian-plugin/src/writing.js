@@ -2,7 +2,7 @@
 
 import { notifyWithButton } from "./dialogs.js";
 import { AnotherVault, DaemonAway, NoteUnavailable, UnexpectedAnswer } from "./errors.js";
-import { applyEdits, editNote, findEditing, hasForm, readNote, sha256 } from "./note-text.js";
+import { applyEdits, editNote, findEditing, readNote, sha256 } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { say } from "./words.js";
 
@@ -71,7 +71,7 @@ export async function applyOffer(plugin, application) {
     }
     const { text } = await readNote(app, file);
     const offer = await readOffer(text);
-    if (!(await hasForm(app, file, text)) || !(await fits(text, offer))) continue;
+    if (!(await fits(text, offer))) continue;
     if (await awaitUser(plugin, application, text, offer.edits)) tries = 0;
     if (!isAllowed()) throw new NoteUnavailable("the user types");
     if (await editNote(app, file, text, offer.edits)) return offer;

@@ -3,8 +3,10 @@
 import htm from "htm";
 import { h } from "preact";
 
-/** @type {(strings: TemplateStringsArray, ...values: unknown[]) => any} */
-export const html = htm.bind(h);
+/** @import { VNode } from "preact" */
+
+/** @type {(strings: TemplateStringsArray, ...values: unknown[]) => VNode} */
+export const html = /** @type {any} */ (htm.bind(h));
 
 /** @type {(x: number, y: number, r: number) => string} */
 const circle = (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
