@@ -76,21 +76,13 @@ export class Api {
     } while (before !== null);
   }
 
-  /**
-   * Cancel runs, each even if another one is over already. Rejects if one could not be cancelled.
-   *
-   * @param {Iterable<string>} runs
-   */
+  /** Cancel runs, each even if another one is over already. Rejects if one could not be cancelled. @param {Iterable<string>} runs */
   async cancelRuns(runs) {
     const made = await Promise.allSettled(Array.from(runs, (run) => this.post(`/runs/${run}/cancel`)));
     for (const one of made) if (one.status === "rejected") throw one.reason;
   }
 
-  /**
-   * @param {string} method
-   * @param {string} path
-   * @param {Record<string, string | number | boolean>} query
-   */
+  /** @type {(method: string, path: string, query: Record<string, string | number | boolean>) => Promise<string>} */
   #ask(method, path, query) {
     const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
     return ask(this.#plugin, method, `${path}?${pairs.join("&")}`, null);

@@ -130,11 +130,7 @@ export function addMenus(plugin) {
   );
 }
 
-/**
- * Add commands of Obsidian's own command line, as in `obsidian callout-companion:enrich path=Note.md`.
- *
- * @param {CompanionPlugin} plugin
- */
+/** Add commands of Obsidian's own command line, as in `obsidian callout-companion:enrich path=Note.md`. @param {CompanionPlugin} plugin */
 export function addCommandLine(plugin) {
   const name = plugin.manifest.id;
   plugin.registerCliHandler(name, "What Callout Companion does, or what it lacks", null, () => describe(plugin));
@@ -152,10 +148,7 @@ async function describe(plugin) {
   return status ? `${describeVault(status)}. ${describeModel(status)}.` : words;
 }
 
-/**
- * @param {CompanionPlugin} plugin
- * @param {string} [path]
- */
+/** @type {(plugin: CompanionPlugin, path?: string) => Promise<string>} */
 async function enrichByPath(plugin, path) {
   try {
     return await enrichNote(plugin, findNote(plugin, path));
@@ -167,8 +160,7 @@ async function enrichByPath(plugin, path) {
 /**
  * Return the note of a path, or the active one where none is named. Throws NoteUnavailable if there is none.
  *
- * @param {CompanionPlugin} plugin
- * @param {string} [path]
+ * @type {(plugin: CompanionPlugin, path?: string) => TFile}
  */
 function findNote({ app: { vault, workspace } }, path) {
   const file = path === undefined ? workspace.getActiveFile() : vault.getFileByPath(path);
@@ -176,10 +168,7 @@ function findNote({ app: { vault, workspace } }, path) {
   throw new NoteUnavailable(path === undefined ? say("openNoteFirst") : say("noSuchNote", { path }));
 }
 
-/**
- * @param {unknown} file
- * @returns {file is TFile}
- */
+/** @type {(file: unknown) => file is TFile} */
 export function isNote(file) {
   return file instanceof TFile && file.extension === "md";
 }
@@ -202,10 +191,7 @@ function addItems(plugin, menu, about, actions, values) {
   }
 }
 
-/**
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
- */
+/** @type {(plugin: CompanionPlugin, file: TFile) => Promise<void>} */
 async function proposeAndShow(plugin, file) {
   await proposeNote(plugin, file);
   await openView(plugin);
@@ -214,8 +200,7 @@ async function proposeAndShow(plugin, file) {
 /**
  * Return whether there is a heading at the cursor's line or above it. Which section the line is in, the daemon says.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
+ * @type {(plugin: CompanionPlugin, file: TFile) => boolean}
  */
 function hasSection({ app }, file) {
   const line = findEditing(app, file)?.editor.getCursor().line ?? -1;
@@ -225,8 +210,7 @@ function hasSection({ app }, file) {
 /**
  * Have the user choose a property, or the callout, that is filled if it is empty.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
+ * @type {(plugin: CompanionPlugin, file: TFile) => Promise<void>}
  */
 async function enrichField(plugin, file) {
   /** @type {Status} */
@@ -250,8 +234,7 @@ async function cancelWork(plugin) {
 /**
  * Follow a link as `obsidian://callout-companion?action=enrich`. Anybody can make one, so that the user is asked.
  *
- * @param {CompanionPlugin} plugin
- * @param {Record<string, string>} link
+ * @type {(plugin: CompanionPlugin, link: Record<string, string>) => Promise<void>}
  */
 async function followLink(plugin, { action, path }) {
   if (action !== "enrich") return openView(plugin);

@@ -21,9 +21,7 @@ const MANY = 50; // notes in a run that the user is asked about first
  * What waits for the note already is written first: the model is then asked for the rest only. Return the outcome in
  * words.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
- * @param {Scope} [scope]
+ * @type {(plugin: CompanionPlugin, file: TFile, scope?: Scope) => Promise<string>}
  */
 export async function enrichNote(plugin, file, scope = {}) {
   let told = "";
@@ -37,12 +35,7 @@ export async function enrichNote(plugin, file, scope = {}) {
   return told;
 }
 
-/**
- * Return why nothing was written.
- *
- * @param {TFile} file
- * @param {Result} result
- */
+/** Return why nothing was written. @type {(file: TFile, result: Result) => string} */
 function describeOutcome({ basename: name }, { left, reason, status }) {
   const why = [reason ?? "", ...left].filter(Boolean).map(sentence).join(" ");
   return `${say(status === "failed" ? "couldNotBeFilled" : "leftAsItIs", { name })} ${why || say("needsNothing")}`;
@@ -52,8 +45,7 @@ function describeOutcome({ basename: name }, { left, reason, status }) {
  * Have a model asked about the note, and what it gives kept for the inbox. The user is notified if
  * there is nothing to propose.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
+ * @type {(plugin: CompanionPlugin, file: TFile) => Promise<void>}
  */
 export async function proposeNote(plugin, file) {
   await plugin.work.do(file.path, async () => {
@@ -66,8 +58,7 @@ export async function proposeNote(plugin, file) {
  * Have the daemon enrich the notes in a folder that need it. Many notes on this computer take long, so
  * that the user is asked first.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFolder} folder
+ * @type {(plugin: CompanionPlugin, folder: TFolder) => Promise<void>}
  */
 export async function enrichFolder(plugin, folder) {
   const path = folder.isRoot() ? "" : folder.path;
@@ -94,9 +85,7 @@ async function countToDo(plugin, folder) {
 /**
  * Have the daemon enrich notes that were selected together; a single one as enrichNote does.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFile[]} files
- * @returns {Promise<unknown>}
+ * @type {(plugin: CompanionPlugin, files: TFile[]) => Promise<unknown>}
  */
 export function enrichFiles(plugin, files) {
   const [first] = files;
@@ -108,8 +97,7 @@ export function enrichFiles(plugin, files) {
 /**
  * Return how long so many notes take at the pace of earlier runs in this window.
  *
- * @param {CompanionPlugin} plugin
- * @param {number} notes
+ * @type {(plugin: CompanionPlugin, notes: number) => string}
  */
 function describeTime({ pace }, notes) {
   if (!pace.notes) return say("timeUnknown");

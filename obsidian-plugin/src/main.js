@@ -97,11 +97,7 @@ function begin(plugin) {
   void plugin.daemon.check().then(() => offerSetUp(plugin));
 }
 
-/**
- * Notify the user if this vault was never set up here.
- *
- * @param {CompanionPlugin} plugin
- */
+/** Notify the user if this vault was never set up here. @param {CompanionPlugin} plugin */
 function offerSetUp(plugin) {
   if (plugin.daemon.error instanceof NotInstalled) notifyWithButton(plugin, say("setUpNotice"), say("setUp"), () => openView(plugin));
 }
@@ -142,12 +138,7 @@ class Timers {
     this.#running.delete(timer);
   }
 
-  /**
-   * Resolve after so many milliseconds, or reject with Stopped if the plugin ends before.
-   *
-   * @param {number} ms
-   * @returns {Promise<void>}
-   */
+  /** Resolve after so many milliseconds, or reject with Stopped if the plugin ends before. @type {(ms: number) => Promise<void>} */
   pause(ms) {
     return new Promise((resolve, reject) => void this.after(ms, resolve, () => reject(new Stopped())));
   }

@@ -33,20 +33,12 @@ import { say } from "./words.js";
 
 const BOM = "\ufeff";
 
-/**
- * Return all views of notes, in reading and in editing mode, including those in pop-out windows.
- *
- * @param {App} app
- */
+/** Return all views of notes, in reading and in editing mode, including those in pop-out windows. @param {App} app */
 export function findViews(app) {
   return findTextViews(app).filter((view) => view instanceof MarkdownView);
 }
 
-/**
- * Return the text views in all tabs, panes and windows: of notes, canvases, and other plugins'.
- *
- * @param {App} app
- */
+/** Return the text views in all tabs, panes and windows: of notes, canvases, and other plugins'. @param {App} app */
 export function findTextViews(app) {
   /** @type {TextFileView[]} */
   const views = [];
@@ -59,8 +51,7 @@ export function findTextViews(app) {
 /**
  * Return the editors of notes wherever they are shown; of two that contain each other, the inner one first.
  *
- * @param {App} app
- * @returns {NoteEditor[]}
+ * @type {(app: App) => NoteEditor[]}
  */
 export function findEditors(app) {
   const cards = findCards(app).flatMap(({ file, editor }) => {
@@ -79,8 +70,7 @@ export function findEditors(app) {
  * shows that yet. Obsidian does so in a moment; a view that is saved before overwrites it. False where
  * Obsidian does not tell what views loaded or saved last, which it does not document.
  *
- * @param {App} app
- * @param {TFile} file
+ * @type {(app: App, file: TFile) => Promise<boolean>}
  */
 export async function isOutdated(app, file) {
   const views = findViews(app).filter((view) => view.file === file);
@@ -96,9 +86,7 @@ export async function isOutdated(app, file) {
  *
  * Throws NoteUnavailable if the note is not UTF-8, or cannot be saved.
  *
- * @param {App} app
- * @param {TFile} file
- * @returns {Promise<Reading>}
+ * @type {(app: App, file: TFile) => Promise<Reading>}
  */
 export async function readNote(app, file) {
   const view = findEditing(app, file);
@@ -120,10 +108,7 @@ export async function readNote(app, file) {
  * open note is waited for, as Obsidian shows it in a moment. In an editor the edits are one step of its undo
  * history, and its cursor and scroll position stay. If the file is written instead, Obsidian reloads it.
  *
- * @param {App} app
- * @param {TFile} file
- * @param {string} before
- * @param {Edit[]} edits
+ * @type {(app: App, file: TFile, before: string, edits: Edit[]) => Promise<boolean>}
  */
 export async function editNote(app, file, before, edits) {
   const view = findEditing(app, file);
@@ -136,12 +121,7 @@ export async function editNote(app, file, before, edits) {
   return true;
 }
 
-/**
- * Return the text with the edits made. Their offsets count UTF-16 code units.
- *
- * @param {string} text
- * @param {Edit[]} edits
- */
+/** Return the text with the edits made. Their offsets count UTF-16 code units. @type {(text: string, edits: Edit[]) => string} */
 export function applyEdits(text, edits) {
   return joinEdits(edits).reduceRight(
     (edited, edit) => edited.slice(0, edit.start) + edit.text + edited.slice(edit.end),
@@ -170,11 +150,7 @@ function joinEdits(edits) {
   return joined;
 }
 
-/**
- * Return the SHA-256 of the text as UTF-8, in hexadecimal digits.
- *
- * @param {string} text
- */
+/** Return the SHA-256 of the text as UTF-8, in hexadecimal digits. @param {string} text */
 export async function sha256(text) {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return toHex(new Uint8Array(digest));
@@ -189,9 +165,7 @@ export function toHex(bytes) {
  * Return what edits the note, preferably the active view, or null. A view in reading mode does not count:
  * its editor need not hold the note's text. Nor does a card that shows a part of the note.
  *
- * @param {App} app
- * @param {TFile} file
- * @returns {Editing | null}
+ * @type {(app: App, file: TFile) => Editing | null}
  */
 export function findEditing(app, file) {
   const active = app.workspace.getActiveViewOfType(MarkdownView);
@@ -206,19 +180,13 @@ export function findEditing(app, file) {
 /**
  * Return the file of a path as the daemon has it from the disk, where macOS may have decomposed the name.
  *
- * @param {App} app
- * @param {string} path
+ * @type {(app: App, path: string) => TFile | null}
  */
 export function findFile({ vault }, path) {
   return vault.getFileByPath(path) ?? vault.getFileByPath(path.normalize("NFC"));
 }
 
-/**
- * @param {App} app
- * @param {TFile} file
- * @param {string} before
- * @param {Edit[]} edits
- */
+/** @type {(app: App, file: TFile, before: string, edits: Edit[]) => Promise<boolean>} */
 async function editFile(app, file, before, edits) {
   if ((await readFile(app, file)) !== before) return false;
   const mark = before.startsWith(BOM) ? BOM : "";
@@ -242,8 +210,7 @@ async function editFile(app, file, before, edits) {
  *
  * Throws NoteUnavailable if it is not UTF-8.
  *
- * @param {App} app
- * @param {TFile} file
+ * @type {(app: App, file: TFile) => Promise<string>}
  */
 export async function readFile({ vault }, file) {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -255,20 +222,12 @@ export async function readFile({ vault }, file) {
   }
 }
 
-/**
- * Return whether an editor shows the text as it is: no byte order mark, all line ends LF.
- *
- * @param {string} text
- */
+/** Return whether an editor shows the text as it is: no byte order mark, all line ends LF. @param {string} text */
 export function isPlain(text) {
   return !/^\ufeff|\r/.test(text);
 }
 
-/**
- * Return what an editor shows of a file's text.
- *
- * @param {string} text
- */
+/** Return what an editor shows of a file's text. @param {string} text */
 export function toEditorText(text) {
   return withoutMark(text).replace(/\r\n?/g, "\n");
 }

@@ -51,8 +51,7 @@ export async function saveOpen(plugin, where) {
 /**
  * Return the files on a canvas (https://jsoncanvas.org), none if the view is of another kind.
  *
- * @param {App} app
- * @param {TextFileView} view
+ * @type {(app: App, view: TextFileView) => (TFile | null)[]}
  */
 function filesOnCanvas(app, view) {
   if (view.getViewType() !== "canvas") return [];
@@ -60,10 +59,7 @@ function filesOnCanvas(app, view) {
   return paths.map((path) => (typeof path === "string" ? app.vault.getFileByPath(path) : null));
 }
 
-/**
- * @param {TextFileView} view
- * @returns {unknown[]}
- */
+/** @type {(view: TextFileView) => unknown[]} */
 function nodesOf(view) {
   try {
     const nodes = field(JSON.parse(view.getViewData()), "nodes");
@@ -76,9 +72,7 @@ function nodesOf(view) {
 /**
  * Save a view, once it shows what others wrote into its file.
  *
- * @param {CompanionPlugin} plugin
- * @param {TextFileView} view
- * @param {TFile} file
+ * @type {(plugin: CompanionPlugin, view: TextFileView, file: TFile) => Promise<void>}
  */
 async function saveView({ app, timers }, view, file) {
   for (let looks = 0; looks < LOOKS; looks++) {
@@ -92,12 +86,7 @@ async function saveView({ app, timers }, view, file) {
   throw new NoteUnavailable(say("notSaved", { name: file.basename }));
 }
 
-/**
- * Save a card, and wait until its text is in the file.
- *
- * @param {CompanionPlugin} plugin
- * @param {Card} card
- */
+/** Save a card, and wait until its text is in the file. @type {(plugin: CompanionPlugin, card: Card) => Promise<void>} */
 async function saveCard({ app, timers }, { file, editor, isPart, save }) {
   for (let looks = 0; looks < LOOKS; looks++) {
     const saved = toEditorText(await app.vault.read(file));
@@ -112,9 +101,7 @@ async function saveCard({ app, timers }, { file, editor, isPart, save }) {
 /**
  * Add the note and all notes embedded in it, directly or through others.
  *
- * @param {App} app
- * @param {TFile | null} file
- * @param {Set<TFile>} shown
+ * @type {(app: App, file: TFile | null, shown: Set<TFile>) => void}
  */
 function addWithEmbeds(app, file, shown) {
   if (file?.extension !== "md" || shown.has(file)) return;
@@ -125,11 +112,7 @@ function addWithEmbeds(app, file, shown) {
   }
 }
 
-/**
- * @param {TFile | null} file
- * @param {string} where
- * @returns {file is TFile}
- */
+/** @type {(file: TFile | null, where: string) => file is TFile} */
 function isNoteIn(file, where) {
   return file !== null && file.extension === "md" && file.path.startsWith(where);
 }

@@ -130,8 +130,7 @@ export class CompanionView extends ItemView {
   /**
    * Open the note of the current proposal at its place, or what a link names.
    *
-   * @param {string} target
-   * @param {MouseEvent} event
+   * @type {(target: string, event: MouseEvent) => Promise<void>}
    */
   async #open(target, event) {
     const { companion: plugin, inbox } = this;
@@ -165,8 +164,7 @@ export class CompanionView extends ItemView {
 /**
  * Open the view in the right sidebar, or in a tab; one that is open already is shown.
  *
- * @param {CompanionPlugin} plugin
- * @param {boolean} [inTab]
+ * @type {(plugin: CompanionPlugin, inTab?: boolean) => Promise<void>}
  */
 export async function openView({ app }, inTab = false) {
   const { workspace } = app;
@@ -180,8 +178,7 @@ export async function openView({ app }, inTab = false) {
 /**
  * The daemon's API for the inbox. What is decided on a note that is open in this window is made here before it returns.
  *
- * @param {CompanionPlugin} plugin
- * @returns {Api}
+ * @type {(plugin: CompanionPlugin) => Api}
  */
 function makeInboxApi(plugin) {
   /** @type {<T>(act: () => Promise<T>) => Promise<T>} */
@@ -200,10 +197,7 @@ function makeInboxApi(plugin) {
   };
 }
 
-/**
- * @param {CompanionPlugin} plugin
- * @param {Partial<Decisions>} decisions
- */
+/** @type {(plugin: CompanionPlugin, decisions: Partial<Decisions>) => Promise<DecisionsMade>} */
 async function decideAll(plugin, decisions) {
   const { accept = [], refuse = [], undo = [] } = decisions;
   for (const id of [...accept.map((/** @type {Acceptance} */ one) => one.id), ...refuse, ...undo]) closePlace(plugin, { id });

@@ -26,11 +26,7 @@ export function chooseLanguage(named = getLanguage()) {
 /** Return a message, with its placeholders filled in. @type {(key: Key, values?: Values) => string} */
 export const say = tell;
 
-/**
- * Return the words with a capital letter and a full stop, where its writing has them.
- *
- * @param {string} words
- */
+/** Return the words with a capital letter and a full stop, where its writing has them. @param {string} words */
 export function sentence(words) {
   const trimmed = words.trim();
   const ended = /[.!?…。！？]$/.test(trimmed) ? trimmed : `${trimmed}.`;
@@ -50,21 +46,13 @@ export function nameFilled(needs) {
   return names.length ? joinNames(names) : say("nothing");
 }
 
-/**
- * Return a number of bytes as `1.1 GB`.
- *
- * @param {number} bytes
- */
+/** Return a number of bytes as `1.1 GB`. @param {number} bytes */
 export function formatBytes(bytes) {
   const [unit, size] = bytes < 1e9 ? ["megabyte", 1e6] : ["gigabyte", 1e9];
   return formatNumber(bytes / size, { style: "unit", unit, maximumFractionDigits: unit === "gigabyte" ? 1 : 0 });
 }
 
-/**
- * Return a time as `20 minutes` or `3 hours`.
- *
- * @param {number} minutes
- */
+/** Return a time as `20 minutes` or `3 hours`. @param {number} minutes */
 export function formatMinutes(minutes) {
   const [unit, size] = minutes < 90 ? ["minute", 1] : ["hour", 60];
   return formatNumber(Math.ceil(minutes / size), { style: "unit", unit, unitDisplay: "long" });
@@ -80,20 +68,12 @@ export function nameChange({ kind, heading }) {
   return heading === null ? say("calloutAtTop") : say("calloutUnder", { heading });
 }
 
-/**
- * Return the name of the vault and the numbers of its notes.
- *
- * @param {Pick<Status, "vault" | "notes" | "to_do">} status
- */
+/** Return the name of the vault and the numbers of its notes. @param {Pick<Status, "vault" | "notes" | "to_do">} status */
 export function describeVault(status) {
   return say("vaultSummary", { vault: status.vault, notes: countNotes(status.notes), todo: status.to_do });
 }
 
-/**
- * Return the model's name, and where it is.
- *
- * @param {Pick<Status, "model" | "endpoint">} status
- */
+/** Return the model's name, and where it is. @param {Pick<Status, "model" | "endpoint">} status */
 export function describeModel({ model, endpoint }) {
   return endpoint ? say("modelAt", { model, place: endpoint }) : say("modelHere", { model });
 }
@@ -108,11 +88,7 @@ export function describeSettings({ settings_fault: fault, settings_to_restart_fo
   return names.length ? say("settingsChanged", { names: joinNames(names) }) : "";
 }
 
-/**
- * Return the number with its noun, as `1 note` or `2 notes`.
- *
- * @param {number} number
- */
+/** Return the number with its noun, as `1 note` or `2 notes`. @param {number} number */
 export function countNotes(number) {
   return say("notes", { n: number });
 }

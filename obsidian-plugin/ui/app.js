@@ -76,11 +76,7 @@ export class App {
     await Promise.all([this.inbox.follow(), isShown ? this.decided.load() : this.decided.count()]);
   }
 
-  /**
-   * Take what the daemon tells.
-   *
-   * @param {{ name: string, data: any }} event
-   */
+  /** Take what the daemon tells. @param {{ name: string, data: any }} event */
   take({ name, data }) {
     const { status } = this.status;
     if (name === "status") this.status.take(data, this.status.runs.peek());
@@ -143,8 +139,7 @@ export class App {
   /**
    * Ask for a proposal once more with a sentence; its answer takes the place of the old one.
    *
-   * @param {Proposal} proposal
-   * @param {string} wish
+   * @type {(proposal: Proposal, wish: string) => Promise<void>}
    */
   async askAgain(proposal, wish) {
     try {
@@ -166,11 +161,7 @@ export class App {
     if (name === "decided") void this.decided.load();
   }
 
-  /**
-   * Have the tab of the open note be about another one; nothing changes under somebody's hands.
-   *
-   * @param {string} path
-   */
+  /** Have the tab of the open note be about another one; nothing changes under somebody's hands. @param {string} path */
   showNote(path) {
     batch(() => {
       this.openPath.value = path;
@@ -211,11 +202,7 @@ export class App {
     this.inbox.filter({ ...NO_FILTERS, path: this.tab.peek() === "note" ? this.openPath.peek() : "" });
   }
 
-  /**
-   * Undo a decision: the proposal is open again.
-   *
-   * @param {Proposal} proposal
-   */
+  /** Undo a decision: the proposal is open again. @param {Proposal} proposal */
   async reopen(proposal) {
     try {
       const { notes } = await this.api.decide({ undo: [proposal.id], run: this.decisions.run });

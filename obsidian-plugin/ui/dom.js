@@ -72,13 +72,7 @@ export function Meter({ of, label, text }) {
 /** @type {Record<string, IconName>} */
 const OF_KIND = { callout: "sparkles", description: "lines", aliases: "alias", tags: "tag", created: "date", date: "date" };
 
-/**
- * Return the icon of a property, or of a callout.
- *
- * @param {string} kind
- * @param {string} [value]
- * @returns {IconName}
- */
+/** Return the icon of a property, or of a callout. @type {(kind: string, value?: string) => IconName} */
 export function iconOf(kind, value = "") {
   if (/^\d{4}-\d\d-\d\d/.test(value)) return "date";
   return OF_KIND[kind] ?? "type";

@@ -105,10 +105,7 @@ export class InboxStore {
     return this.proposals.get(id)?.peek() ?? null;
   }
 
-  /**
-   * @param {number} id
-   * @param {Filters} filters
-   */
+  /** @type {(id: number, filters: Filters) => boolean} */
   fits(id, { flagged, kind, folder, search, path }) {
     const proposal = this.get(id);
     if (!proposal) return false;
@@ -140,11 +137,7 @@ export class InboxStore {
     return page.next;
   }
 
-  /**
-   * Take in proposals, and show those that are open.
-   *
-   * @param {Proposal[]} proposals
-   */
+  /** Take in proposals, and show those that are open. @param {Proposal[]} proposals */
   add(proposals) {
     const isThere = new Set(this.order.peek());
     /** @type {number[]} */
@@ -176,11 +169,7 @@ export class InboxStore {
     return [...notes.values()].flatMap((note) => note.sort((a, b) => a - b));
   }
 
-  /**
-   * Take those out that are decided on, and go on to the one after.
-   *
-   * @param {number[]} ids
-   */
+  /** Take those out that are decided on, and go on to the one after. @param {number[]} ids */
   takeOut(ids) {
     const gone = new Set(ids);
     this.turn += 1;
@@ -260,11 +249,7 @@ export class InboxStore {
     return [...this.drafts.values()].some((draft) => draft.value !== null);
   }
 
-  /**
-   * Return where the proposal goes in its note; it is asked for once, and again once it is out of date.
-   *
-   * @param {number} id
-   */
+  /** Return where the proposal goes in its note; it is asked for once, and again once it is out of date. @param {number} id */
   place(id) {
     const known = this.places.get(id);
     if (known) return known;
@@ -356,11 +341,7 @@ export function linesOf({ text }) {
   return Array.isArray(text) ? text.join("\n") : (text ?? "");
 }
 
-/**
- * Return a value in one line, for a list.
- *
- * @param {Pick<Proposal, "text" | "kind">} proposal
- */
+/** Return a value in one line, for a list. @param {Pick<Proposal, "text" | "kind">} proposal */
 export function summaryOf({ text, kind }) {
   if (!Array.isArray(text)) return text ?? "";
   return kind === "callout" ? text.filter(Boolean).join(" ") : text.join(", ");

@@ -75,10 +75,7 @@ export class StatusStore {
     this.take(status, runs);
   }
 
-  /**
-   * @param {Status} status
-   * @param {RunShape[]} runs
-   */
+  /** @type {(status: Status, runs: RunShape[]) => void} */
   take(status, runs) {
     if (JSON.stringify(this.status.peek()) !== JSON.stringify(status)) this.status.value = status;
     if (JSON.stringify(this.runs.peek()) !== JSON.stringify(runs)) this.runs.value = runs;

@@ -23,12 +23,7 @@ export function setLanguage(language, messages) {
   Object.assign(chosen, { language, messages, plural: new Intl.PluralRules(language) });
 }
 
-/**
- * Return a message, with its placeholders filled in.
- *
- * @param {string} key
- * @param {Values} [values]
- */
+/** Return a message, with its placeholders filled in. @type {(key: string, values?: Values) => string} */
 export function tell(key, values = {}) {
   const message = chosen.messages[key] ?? /** @type {Record<string, Message>} */ (english)[key] ?? "";
   const text = typeof message === "string" ? message : (message[chosen.plural.select(Number(values.n))] ?? message.other ?? "");
@@ -51,10 +46,7 @@ export function showHidden(text) {
   return text.replace(HIDDEN, (sign) => `<U+${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}>`);
 }
 
-/**
- * @param {number} number
- * @param {Intl.NumberFormatOptions} [style]
- */
+/** @type {(number: number, style?: Intl.NumberFormatOptions) => string} */
 export function formatNumber(number, style) {
   return number.toLocaleString(chosen.language, style);
 }
@@ -68,20 +60,12 @@ export function joinNames(names) {
   return new Intl.ListFormat(locale()).format(names);
 }
 
-/**
- * Return a moment as `10:41`.
- *
- * @param {string | Date} moment
- */
+/** Return a moment as `10:41`. @param {string | Date} moment */
 export function formatTime(moment) {
   return new Date(moment).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
 }
 
-/**
- * Return a day as `Today`, `Yesterday` or `11 February 2024`.
- *
- * @param {string | Date} moment
- */
+/** Return a day as `Today`, `Yesterday` or `11 February 2024`. @param {string | Date} moment */
 export function formatDay(moment) {
   const day = new Date(moment);
   const ago = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(day).setHours(0, 0, 0, 0)) / 86_400_000);

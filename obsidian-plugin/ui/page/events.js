@@ -24,10 +24,7 @@ export async function readEvents(take) {
   }
 }
 
-/**
- * @param {ReadableStreamDefaultReader<string>} reader
- * @param {(event: Event) => void} take
- */
+/** @type {(reader: ReadableStreamDefaultReader<string>, take: (event: Event) => void) => Promise<void>} */
 async function readStream(reader, take) {
   let rest = "";
   for (;;) {
