@@ -21,6 +21,7 @@ const [OPEN, OTHER] = PATHS;
 const MINE = "My own words about it, j and k and a.";
 const SESSION = "companion-session";
 const PAGES = ["inbox", "history", "vault", "spending"];
+const SIZES = /** @type {const} */ ([[1280, 800], [768, 1024], [360, 740]]); // of the pictures: a screen, a tablet, a phone
 const WIDTHS = [320, 360, 480, 640, 768, 900, 1024, 1280, 1600, 1920];
 
 /** @type {Endpoint} */
@@ -174,6 +175,7 @@ test("proposals are accepted, edited, refused and undone by keyboard alone", asy
   assert.deepEqual(await Promise.all(PATHS.map((path) => vault.read(path))), before, "nothing is written unasked");
   await stand();
   await page.locator(".cc-prop--new", { hasText: "How to keep a sourdough starter" }).waitFor();
+  await page.locator('.cc-title a[href^="obsidian://open?vault=vault&file=Cooking"]').waitFor();
   await page.keyboard.press("a");
   await said("Written into Sourdough.");
   await waitFor("it is written", async () => (await vault.read(OPEN)) !== before[0]);
@@ -489,10 +491,12 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     }
     for (const name of PAGES) {
       await show(name);
-      await take(`${name}-${colorScheme}`);
+      for (const [width, height] of SIZES) {
+        await page.setViewportSize({ width, height });
+        await take(`${name}-${width}-${colorScheme}`);
+      }
       await assertAccessible(page);
     }
-    await page.setViewportSize({ width: 360, height: 740 });
     await show("inbox");
     await assertAccessible(page);
     await page.getByRole("button", { name: /^All \d/ }).click();

@@ -52,8 +52,7 @@ const ICONS = {
 
 /** @param {{ name: IconName, large?: boolean }} props */
 export function Icon({ name, large }) {
-  const cls = `cc-icon${large ? " cc-icon--l" : ""}${name === "sparkles" ? " cc-icon--solid" : ""}`;
-  return html`<svg class=${cls} viewBox="0 0 24 24" aria-hidden="true"><path d=${ICONS[name]} /></svg>`;
+  return html`<svg class=${`cc-icon cc-icon--${name}${large ? " cc-icon--l" : ""}`} viewBox="0 0 24 24" aria-hidden="true"><path d=${ICONS[name]} /></svg>`;
 }
 
 /** @param {{ children: unknown }} props of a key cap */

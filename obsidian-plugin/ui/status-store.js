@@ -28,7 +28,7 @@ export class StatusStore {
       now.vault_missing && say("faultVault"),
       now.fault && `${now.fault.reason}. ${now.retry_in > 0 ? say("nextTry", { n: now.retry_in }) : ""}`,
       now.rate_limit && say("faultRate", { why: now.rate_limit }),
-      this.active.value?.waits,
+      this.active.value?.waits !== now.fault?.reason && this.active.value?.waits,
       now.settings_to_restart_for.length > 0 && say("faultRestart", { names: now.settings_to_restart_for.join(", ") }),
       now.background.backlog.notes > 0 && say("backlog", { n: now.background.backlog.notes, cost: now.background.backlog.cost }),
     ];

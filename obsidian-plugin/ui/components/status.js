@@ -12,7 +12,7 @@ export function StatusButton({ app }) {
   const id = useId();
   const { status } = app;
   const { dot, words, long } = status.summary.value;
-  return html`<button class="cc-btn cc-btn--quiet cc-status" popovertarget=${id}><i class=${`cc-dot cc-dot--${dot}`}></i><span>${long && html`<span class="cc-wide">${long} </span>`}<span class="cc-num">${words}</span></span></button>
+  return html`<button class="cc-btn cc-btn--quiet cc-status" popovertarget=${id} aria-description=${say("goingOn")}><i class=${`cc-dot cc-dot--${dot}`}></i><span>${long && html`<span class="cc-wide">${long} </span>`}<span class="cc-num">${words}</span></span></button>
     <section class="cc-panel" id=${id} popover="auto" aria-label=${say("goingOn")}><${Panel} app=${app} /></section>`;
 }
 
