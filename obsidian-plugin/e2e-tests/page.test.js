@@ -361,6 +361,21 @@ test("a run shows in the header, and is stopped there; background work is paused
   await vault.companion("refuse", "--all").catch(() => "");
 });
 
+test("why nothing goes on is one click away, and said once", async () => {
+  const why = "The model cannot be reached";
+  const run = { id: "r1", state: "running", counts: {}, total: 3, waits: why, made_at: new Date().toISOString() };
+  await page.route("**/api/v1/events", (route) => route.abort());
+  await page.route(/\/api\/v1\/(status|runs)$/, async (route) => {
+    const response = await route.fetch();
+    const json = await response.json();
+    await route.fulfill({ response, json: route.request().url().endsWith("runs") ? { ...json, runs: [run] } : { ...json, fault: { reason: why } } });
+  });
+  await show("inbox");
+  await page.getByRole("button", { name: "Paused" }).click();
+  await page.locator(".cc-panel .cc-fault", { hasText: why }).waitFor();
+  assert.equal(await page.locator(".cc-panel .cc-fault").count(), 1);
+});
+
 test("what the rest would cost is said when it is asked; what is outdated is asked for again", async () => {
   const path = "Garden/Compost.md";
   const before = await vault.read(path);

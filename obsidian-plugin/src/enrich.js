@@ -4,7 +4,8 @@ import { confirmFirst, notify, notifyWithUndo } from "./dialogs.js";
 import { ConsentMissing } from "./errors.js";
 import { saveOpen } from "./open-notes.js";
 import { tellFilled } from "./outbox.js";
-import { askModel, countSeen, followRun } from "./runs.js";
+import { sum } from "../ui/status-store.js";
+import { askModel, followRun } from "./runs.js";
 import { undoRun } from "./undo.js";
 import { countNotes, formatMinutes, say, sentence } from "./words.js";
 
@@ -123,7 +124,7 @@ async function enrichPaths(plugin, paths, name, agreed = false) {
     const began = Date.now();
     for await (const { counts, total, waits, fault } of followRun(plugin, run)) {
       const { enriched = 0, failed = 0 } = counts;
-      const seen = countSeen(counts);
+      const seen = sum(counts);
       plugin.work.show(key, [say("seenOf", { seen, notes: countNotes(total) }), waits].filter(Boolean).join(", "));
       if (enriched) words[0] = say("filledNotes", { notes: countNotes(enriched), where: name });
       isFilled ||= enriched > 0;

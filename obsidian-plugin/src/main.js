@@ -19,7 +19,7 @@ import { chooseLanguage, say } from "./words.js";
 import { Work } from "./work.js";
 
 /** @import { Modal, TFile } from "obsidian" */
-/** @import { DaemonEvent } from "./api.js" */
+/** @import { DaemonEvent } from "../ui/api.js" */
 /** @import { ShownPreview } from "./place.js" */
 
 export default class CompanionPlugin extends Plugin {

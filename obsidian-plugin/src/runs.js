@@ -129,15 +129,6 @@ export async function* followRun(plugin, run, file = null) {
   }
 }
 
-/**
- * Return how many notes of a run have a result.
- *
- * @param {Record<string, number>} counts of the results, by status
- */
-export function countSeen(counts) {
-  return Object.values(counts).reduce((sum, some) => sum + some, 0);
-}
-
 /** @type {(progress: Progress, failures: number) => boolean} */
 function isOver({ state, results }, failures) {
   return !failures && !results.length && !["queued", "running"].includes(state);

@@ -15,9 +15,8 @@ import { findSetUp } from "./set-up.js";
 import { SetUpView } from "./set-up-view.js";
 
 /** @import { WorkspaceLeaf } from "obsidian" */
-/** @import { DaemonEvent } from "./api.js" */
+/** @import { Api, DaemonEvent } from "../ui/api.js" */
 /** @import { Acceptance, Decisions, DecisionsMade, NoteDecision } from "./api-types.d.ts" */
-/** @import { Api } from "../ui/api.js" */
 /** @import CompanionPlugin from "./main.js" */
 
 export const VIEW = "callout-companion";

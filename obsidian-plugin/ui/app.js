@@ -142,13 +142,11 @@ export class App {
    * @type {(proposal: Proposal, wish: string) => Promise<void>}
    */
   async askAgain(proposal, wish) {
-    try {
+    await this.attempt(async () => {
       await this.api.post(`/proposals/${proposal.id}/again`, { wish });
       this.inbox.mode.value = "read";
       this.decisions.announce(say("askedAgain", { name: titleOf(proposal) }), false);
-    } catch (error) {
-      this.decisions.announce(/** @type {Error} */ (error).message, true);
-    }
+    });
   }
 
   /** @param {string} name */
@@ -204,7 +202,7 @@ export class App {
 
   /** Undo a decision: the proposal is open again. @param {Proposal} proposal */
   async reopen(proposal) {
-    try {
+    await this.attempt(async () => {
       const { notes } = await this.api.decide({ undo: [proposal.id], run: this.decisions.run });
       const why = notes.flatMap((note) => note.proposals).find(({ id }) => id === proposal.id)?.reason;
       if (why) return this.decisions.announce(say("notDone", { name: titleOf(proposal), why }), true);
@@ -214,9 +212,12 @@ export class App {
       this.inbox.places.delete(proposal.id);
       this.inbox.add([open]);
       this.decisions.announce(say("undoneHere"), false);
-    } catch (error) {
-      this.decisions.announce(/** @type {Error} */ (error).message, true);
-    }
+    });
+  }
+
+  /** Do something, and tell why it fails. Never rejects. @param {() => Promise<unknown>} act */
+  async attempt(act) {
+    await act().catch((/** @type {Error} */ error) => this.decisions.announce(error.message, true));
   }
 
   /** @param {boolean} isOn whether single keys act */

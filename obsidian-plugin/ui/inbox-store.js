@@ -1,6 +1,7 @@
 /** The inbox's state: open proposals by id, which are shown, the current one, and what is typed into them. */
 
 import { batch, computed, signal } from "@preact/signals";
+import { readPages } from "./api.js";
 import { say, splitPath } from "./words.js";
 
 /** @import { Key } from "./words.js" */
@@ -306,14 +307,9 @@ export class InboxStore {
     const { turn } = this;
     /** @type {Map<number, Proposal>} */
     const open = new Map();
-    /** @type {number | null} */
-    let before = null;
-    do {
-      /** @type {ProposalPage} */
-      const page = await this.api.get("/proposals", { limit: ALL, ...(before !== null && { before }) });
-      for (const each of page.proposals) open.set(each.id, each);
-      before = page.next;
-    } while (before !== null);
+    /** @type {AsyncGenerator<ProposalPage, void>} */
+    const pages = readPages(this.api, "/proposals", { limit: ALL });
+    for await (const { proposals } of pages) for (const each of proposals) open.set(each.id, each);
     if (this.turn !== turn || this.settled.size) return;
     const gone = this.order.peek().filter((id) => !open.has(id));
     const isHeld = (/** @type {number} */ id) => (id === this.currentId.peek() && this.isUsed()) || (this.drafts.get(id)?.peek() ?? null) !== null;
