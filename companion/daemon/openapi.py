@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterator, Sequence
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -23,33 +25,11 @@ _Mode = Literal["validation", "serialization"]
 _JSON = "application/json"
 _REF = "#/components/schemas/{model}"
 _VARIABLE = re.compile(r"<(?:[^:>]+:)?(\w+)>")
+_WORDS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
+_KEY_SCHEMA = {"type": "string", "pattern": "^[!-~]{1,64}$"}
 _ETAG = {"ETag": {"schema": {"type": "string"}}}
 _LOCATION = {"Location": {"schema": {"type": "string"}}}
 _CHALLENGE = {"WWW-Authenticate": {"schema": {"type": "string"}}}
-
-# The problems that any request may be answered with, and those of POST besides.
-_PROBLEMS = {
-    400: "It is no request that can be read.",
-    401: "The token is missing or does not open this daemon.",
-    403: "It comes from a page of another origin, or the token's scope is not enough.",
-    404: "There is nothing of that name.",
-    405: "The address does not take this method.",
-    421: "Host is not this server.",
-    422: "It does not have the form this address takes, or cannot be done.",
-    431: "The headers are too large.",
-    500: "Companion made a mistake.",
-    503: "The endpoint or the journal cannot be used now.",
-}
-_POST_PROBLEMS = {
-    411: "The length of the body is not given.",
-    413: "The body is too large.",
-    415: "The body is not application/json.",
-}
-_WRONG_CODE = {429: "Too many wrong codes came in a row; Retry-After says how long to wait."}
-_CONFLICT = {
-    409: "The note was changed meanwhile, or cannot be written; a large run is not agreed to; or a"
-    " request of the same key is being done, or was interrupted.",
-}
 
 
 @cache
@@ -74,14 +54,14 @@ def describe_api(resources: Sequence[Resource]) -> str:
         "info": {
             "title": "Callout Companion",
             "version": __version__,
-            "description": _ABOUT,
+            "description": _WORDS["about"],
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [_SERVER],
+        "servers": [_WORDS["server"]],
         "paths": paths,
         "security": [{"bearer": []}],
         "components": {
-            "securitySchemes": {"bearer": _BEARER},
+            "securitySchemes": {"bearer": _WORDS["bearer"]},
             "schemas": schemas,
         },
     }
@@ -101,10 +81,9 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
     responses: dict[str, Any] = {str(route.status): good}
     if is_cached:
         responses["304"] = {"description": "It is as the client has it.", "headers": _ETAG}
-    problems = _PROBLEMS | (_POST_PROBLEMS if route.method == "POST" else {})
-    problems |= (_CONFLICT if route.conflicts or route.once else {}) | (
-        _WRONG_CODE if route.takes_code else {}
-    )
+    problems = _WORDS["problems"] | (_WORDS["problems_of_post"] if route.method == "POST" else {})
+    problems |= _WORDS["problem_of_conflicts"] if route.conflicts or route.once else {}
+    problems |= _WORDS["problem_of_codes"] if route.takes_code else {}
     responses |= _problems(problems)
     summary, _, description = (inspect.getdoc(route.view) or "").partition("\n\n")
     about = " ".join([description, *inspect.cleandoc(_doc_of(route.body)).split("\n")])
@@ -123,12 +102,12 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
     return operation
 
 
-def _problems(problems: dict[int, str]) -> dict[str, dict[str, Any]]:
+def _problems(problems: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     content = {PROBLEM_JSON: {"schema": _ref(Problem)}}
     return {
-        str(status): {
+        status: {
             "description": words,
-            "headers": _CHALLENGE if status in (401, 403) else {},
+            "headers": _CHALLENGE if status in ("401", "403") else {},
             "content": content,
         }
         for status, words in sorted(problems.items())
@@ -138,7 +117,7 @@ def _problems(problems: dict[int, str]) -> dict[str, dict[str, Any]]:
 def _parameters(route: Route) -> Iterator[dict[str, Any]]:
     """Yield the variables of the route's rule, the names of its query, and its header."""
     if route.once:
-        yield {"name": KEY, "in": "header", "schema": _KEY_SCHEMA, "description": _KEY_WORDS}
+        yield {"name": KEY, "in": "header", "schema": _KEY_SCHEMA, "description": _WORDS["key"]}
     for variable in _VARIABLE.finditer(route.rule):
         is_number = variable[0].startswith("<int")
         number = {"type": "integer", "minimum": 1, "maximum": LARGEST}
@@ -155,7 +134,7 @@ def _parameters(route: Route) -> Iterator[dict[str, Any]]:
             schema |= kind
         if schema.get("default", "") is None:
             del schema["default"]
-        about = {"description": words.get(name) or _USUAL.get(name, "")}
+        about = {"description": words.get(name) or _WORDS["parameters"].get(name, "")}
         required_ = {"required": name in required, "schema": schema}
         yield {"name": name, "in": "query", **required_, **about}
 
@@ -182,8 +161,8 @@ def _make_example(model: type[BaseModel]) -> dict[str, Any]:
     """Return a body that the route takes: what is required, and what makes it do something."""
     fields = model.model_fields
     needed = {name for name, field in fields.items() if field.is_required()}
-    return _EXAMPLES.get(model.__name__) or {
-        name: _EXAMPLE[name] for name in fields if name in needed
+    return _WORDS["examples_of_bodies"].get(model.__name__) or {
+        name: _WORDS["examples"][name] for name in fields if name in needed
     }
 
 
@@ -191,71 +170,6 @@ def _ref(model: type[BaseModel]) -> dict[str, str]:
     return {"$ref": _REF.format(model=model.__name__)}
 
 
-_ABOUT = (
-    "What Companion does in a vault, for programs on this machine: notes and what they need, runs"
-    " that fill them, proposals to decide on, changes to undo. Every error is a problem (RFC 9457)"
-    " with a code for programs and a detail for people."
-)
-_KEY_SCHEMA = {"type": "string", "pattern": "^[!-~]{1,64}$"}
-_KEY_WORDS = (
-    "A new random value for each thing to do. A request with the same one, as after an answer that"
-    " got lost, is not done again for a day: it gets the first answer."
-)
-_BEARER = {
-    "type": "http",
-    "scheme": "bearer",
-    "description": (
-        "Each operation names the scope that its token needs; one allows what those before it do:"
-        " `read` (look), `propose` (values), `decide` (accept, refuse, undo, also in an editor),"
-        " `all` (start runs, and everything else)."
-    ),
-}
-_SERVER = {
-    "url": "http://127.0.0.1:{port}",
-    "description": "The daemon of a vault; it answers to this machine only.",
-    "variables": {"port": {"default": "27182"}},
-}
-_USUAL = {  # what parameters mean whose model does not say it
-    "agent": "The name that the agent gives itself.",
-    "after": "Those that come after this one; the page before tells it as `next`.",
-    "before": "With a lower id; the page before tells it as `next`.",
-    "filter": "How the notes are: with something to do, with something left alone, or skipped.",
-    "folder": "In this folder, and those below it; empty: in the vault.",
-    "latest": "Only those that no later one for the same need followed.",
-    "limit": "How many there are on a page at most.",
-    "path": "Of this note.",
-    "run": "Of this run.",
-    "state": "In this state.",
-}
-_EXAMPLE: dict[str, Any] = {  # of required fields, by their names
-    "agent": "my-agent",
-    "base_sha256": "0" * 64,
-    "change": 17,
-    "changes": [17, 16],
-    "client": "my-editor",
-    "code": "ABCD-2345",
-    "field": "description",
-    "fill": True,
-    "folder": "Journal",
-    "ids": [12],
-    "kind": "aliases",
-    "name": "qwen2.5-coder-1.5b",
-    "new_sha256": "1" * 64,
-    "nonce": "0123456789abcdef" * 4,
-    "open": ["Bread/Sourdough.md"],
-    "path": "Bread/Sourdough.md",
-    "paths": ["Bread"],
-    "proposals": [12],
-    "script": "my-script",
-    "text": "---\ndescription:\n---\n\n# Sourdough\n",
-    "value": "How bread rises by wild yeast.",
-}
-_EXAMPLES: dict[str, dict[str, Any]] = {  # of bodies that require nothing, by their models
-    "Decisions": {"accept": [{"id": 12}, {"id": 13, "text": "Better words."}], "refuse": [14]},
-    "AskAgain": {"wish": "Shorter, and name the year."},
-    "ScanOptions": {"paths": ["Bread"], "field": "description"},
-    "Undo": {"run": "20261125-104412-3f9a"},
-}
 _HEALTH = {"status": {"const": "ok"}, "name": {"const": APP}, "version": {"type": "string"}}
 _HEALTH_SCHEMA = {"type": "object", "properties": _HEALTH, "required": list(_HEALTH)}
 _BARE_PATHS: dict[str, dict[str, Any]] = {  # they belong to no resource
@@ -267,7 +181,7 @@ _BARE_PATHS: dict[str, dict[str, Any]] = {  # they belong to no resource
             "security": [],
             "responses": {
                 "200": {"description": "It does.", "content": {_JSON: {"schema": _HEALTH_SCHEMA}}},
-                **_problems(_PROBLEMS),
+                **_problems(_WORDS["problems"]),
             },
         }
     },
@@ -279,7 +193,7 @@ _BARE_PATHS: dict[str, dict[str, Any]] = {  # they belong to no resource
             "security": [],
             "responses": {
                 "200": {"description": "It.", "content": {_JSON: {"schema": {"type": "object"}}}},
-                **_problems(_PROBLEMS),
+                **_problems(_WORDS["problems"]),
             },
         }
     },

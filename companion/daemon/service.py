@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from companion.config import common_state_folder, state_folder, vault_digest
-from companion.daemon.service_manager import ServiceManager
-from companion.daemon.service_units import Service
+from companion.daemon.service_manager import Service, ServiceManager
 from companion.errors import CompanionError, UsageError
 from companion.private_files import read_if_there, write_private
 

@@ -4,16 +4,125 @@ from __future__ import annotations
 
 import getpass
 import os
+import plistlib
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from subprocess import list2cmdline
+from typing import NamedTuple, Protocol
+from xml.sax.saxutils import escape
 
 from companion.config import common_state_folder
-from companion.daemon.service_units import Service, launchd_agent, systemd_unit, windows_task
-from companion.errors import CompanionError
+from companion.errors import CompanionError, UsageError
+
+_RESTART_SECONDS = 30
+_STOP_SECONDS = 15  # a daemon ends within 5
+_NICE = 10
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_EXPANDED_BY_WINDOWS = re.compile(r"%[^%]+%|\$\(")
+
+
+class Service(NamedTuple):
+    """A daemon that starts with the session.
+
+    name: of its unit, agent or task; ASCII letters, digits and hyphens. command: the program's
+    absolute path, and its arguments. home: COMPANION_HOME, None if it is not set. There is no
+    other variable: a unit is no place for a key.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    home: str | None = None
+
+
+def systemd_unit(service: Service) -> bytes:
+    """Return the unit file of a systemd user service (systemd.service(5), systemd.syntax(7)).
+
+    Raises UsageError if a path cannot be written in it.
+    """
+    _require_printable(service)
+    home = f"COMPANION_HOME={service.home}"
+    unit = _read_template("systemd_unit.service").format(
+        name=service.name,
+        command=" ".join(map(_quote_for_systemd, service.command)),
+        environment=f"Environment={_quote_for_systemd(home)}\n" if service.home else "",
+        restart=_RESTART_SECONDS,
+        stop=_STOP_SECONDS,
+        nice=_NICE,
+    )
+    return unit.encode()
+
+
+def launchd_agent(service: Service) -> bytes:
+    """Return the property list of a launchd agent (launchd.plist(5)).
+
+    Raises UsageError if a path cannot be written in it.
+    """
+    _require_printable(service)
+    content = {
+        "Label": service.name,
+        "ProgramArguments": list(service.command),
+        "RunAtLoad": True,
+        "KeepAlive": {"SuccessfulExit": False},
+        "ThrottleInterval": _RESTART_SECONDS,
+        "ExitTimeOut": _STOP_SECONDS,
+        "Nice": _NICE,
+    }
+    if service.home:
+        content["EnvironmentVariables"] = {"COMPANION_HOME": service.home}
+    return plistlib.dumps(content, sort_keys=False)
+
+
+def windows_task(service: Service, user: str) -> bytes:
+    """Return the XML of a task of Windows' Task Scheduler, in UTF-16.
+
+    user: with the domain, as `DOMAIN\\name`. A task has no environment: home is left out.
+
+    Raises UsageError if a path cannot be written in it.
+    """
+    _require_printable(service)
+    program, *arguments = service.command
+    for argument in service.command:
+        if _EXPANDED_BY_WINDOWS.search(argument):
+            raise UsageError(
+                f"{argument}: Windows' Task Scheduler would replace what is in %...% or $(...)"
+                " there; rename the folder"
+            )
+    task = _read_template("windows_task.xml").format(
+        user=escape(user), program=escape(program), arguments=escape(list2cmdline(arguments))
+    )
+    return task.replace("\n", "\r\n").encode("utf-16")
+
+
+def _read_template(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def _quote_for_systemd(text: str) -> str:
+    """Return text as one word of a unit file, whatever is in it but control characters.
+
+    In ExecStart, a colon before the program keeps systemd from expanding `$`.
+    """
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{quoted}"'
+
+
+def _require_printable(service: Service) -> None:
+    for text in (*service.command, service.home or ""):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            shown = text.encode(errors="backslashreplace").decode()
+            raise UsageError(f"the path {shown} is not valid UTF-8; rename its folder") from None
+        if _CONTROL.search(text):
+            raise UsageError(
+                f"the path {text!r} has a line break or another control character in it, which no"
+                " service can name; rename its folder"
+            )
+
 
 _PATIENCE = 60.0  # seconds for a command of the manager
 _ENDS = 20.0  # seconds that an agent of launchd has to end
@@ -62,14 +171,35 @@ def find_manager() -> ServiceManager:
     return Launchd() if sys.platform == "darwin" else Systemd()
 
 
-class Systemd:
+class ServiceManager(Protocol):
+    """What starts programs with the user's session. Each method raises ServiceError if it fails."""
+
+    def require(self) -> None:
+        """Raise ServiceError if the manager is not there."""
+
+    def file(self, name: str) -> Path:
+        """Return the path of the service's unit, agent or task."""
+
+    def render(self, service: Service) -> bytes:
+        """Return the content of that file."""
+
+    def start(self, name: str) -> None:
+        """Have the service start with the session, and restart it, as its file is now."""
+
+    def remove(self, name: str) -> None:
+        """Stop the service, also where its file is gone already, and remove its file."""
+
+    def knows(self, name: str) -> bool:
+        """Return whether it starts with the session."""
+
+
+class Systemd(ServiceManager):
     """systemd's user manager."""
 
     def __init__(self, call: RunCommand = call) -> None:
         self._call = call
 
     def require(self) -> None:
-        """Raise ServiceError if no user manager answers."""
         ended = self._call("systemctl", "--user", "show-environment")
         if ended.status:
             raise ServiceError(
@@ -77,22 +207,19 @@ class Systemd:
             )
 
     def file(self, name: str) -> Path:
-        """Return the path of the unit file (systemd.unit(5), user unit search path)."""
+        # systemd.unit(5), user unit search path
         configuration = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
         return Path(configuration, "systemd", "user", f"{name}.service")
 
     def render(self, service: Service) -> bytes:
-        """Return the content of the unit file."""
         return systemd_unit(service)
 
     def start(self, name: str) -> None:
-        """Enable the unit, and restart it."""
         self._do("daemon-reload")
         self._do("enable", f"{name}.service")
         self._do("restart", f"{name}.service")
 
     def remove(self, name: str) -> None:
-        """Stop the unit, also where its file is gone already; disable it, and remove its file."""
         self._call("systemctl", "--user", "stop", f"{name}.service")
         if self.knows(name):
             self._do("disable", f"{name}.service")
@@ -100,14 +227,13 @@ class Systemd:
         self._do("daemon-reload")
 
     def knows(self, name: str) -> bool:
-        """Return whether the unit is enabled."""
         return not self._call("systemctl", "--user", "is-enabled", f"{name}.service").status
 
     def _do(self, *command: str) -> None:
         _require_done(self._call("systemctl", "--user", *command), f"systemctl {command[0]}")
 
 
-class Launchd:
+class Launchd(ServiceManager):
     """launchd of macOS, in the domain of the user's session."""
 
     def __init__(self, call: RunCommand = call) -> None:
@@ -115,36 +241,30 @@ class Launchd:
         self._domain = f"gui/{os.getuid() if os.name != 'nt' else 0}"
 
     def require(self) -> None:
-        """Raise ServiceError if the user has no session on the screen, as over SSH."""
         ended = self._call("launchctl", "print", self._domain)
-        if ended.status:
+        if ended.status:  # as over SSH
             raise ServiceError(
                 f"launchd has no session of yours ({_first_line(ended.said)}); log in on the"
                 " screen, and try again"
             )
 
     def file(self, name: str) -> Path:
-        """Return the path of the agent's property list."""
         return Path.home() / "Library" / "LaunchAgents" / f"{name}.plist"
 
     def render(self, service: Service) -> bytes:
-        """Return the content of the property list."""
         return launchd_agent(service)
 
     def start(self, name: str) -> None:
-        """Load the agent, which starts it; one that is loaded already is ended first."""
         self._unload(name)
         self._call("launchctl", "enable", f"{self._domain}/{name}")  # the user may have disabled it
         ended = self._call("launchctl", "bootstrap", self._domain, str(self.file(name)))
         _require_done(ended, "launchctl bootstrap")
 
     def remove(self, name: str) -> None:
-        """Unload the agent, and remove its property list."""
         self._unload(name)
         _unlink(self.file(name))
 
     def knows(self, name: str) -> bool:
-        """Return whether the agent is loaded."""
         return not self._call("launchctl", "print", f"{self._domain}/{name}").status
 
     def _unload(self, name: str) -> None:
@@ -157,50 +277,36 @@ class Launchd:
             time.sleep(0.1)
 
 
-class TaskScheduler:
+class TaskScheduler(ServiceManager):
     """Task Scheduler of Windows. The XML is kept, for the scheduler changes what it shows of it."""
 
     def __init__(self, call: RunCommand = call) -> None:
         self._call = call
 
     def require(self) -> None:
-        """Raise ServiceError if there is no Task Scheduler."""
         _require_done(self._call("schtasks", "/?"), "schtasks")
 
     def file(self, name: str) -> Path:
-        """Return the path of the task's XML."""
         return common_state_folder() / "tasks" / f"{name}.xml"
 
     def render(self, service: Service) -> bytes:
-        """Return the content of the XML."""
         domain, name = os.environ.get("USERDOMAIN"), getpass.getuser()
         return windows_task(service, f"{domain}\\{name}" if domain else name)
 
     def start(self, name: str) -> None:
-        """Register the task, and run it; one that runs already is ended first."""
         self._call("schtasks", "/End", "/TN", name)
         created = self._call("schtasks", "/Create", "/F", "/TN", name, "/XML", str(self.file(name)))
         _require_done(created, "schtasks /Create")
         _require_done(self._call("schtasks", "/Run", "/TN", name), "schtasks /Run")
 
     def remove(self, name: str) -> None:
-        """End the task, and delete it and its XML."""
         if self.knows(name):
             self._call("schtasks", "/End", "/TN", name)
             _require_done(self._call("schtasks", "/Delete", "/F", "/TN", name), "schtasks /Delete")
         _unlink(self.file(name))
 
     def knows(self, name: str) -> bool:
-        """Return whether there is such a task."""
         return not self._call("schtasks", "/Query", "/TN", name).status
-
-
-ServiceManager = Systemd | Launchd | TaskScheduler
-"""What starts programs with the user's session. Each method raises ServiceError if it fails.
-
-file, render: the path and the content of the service's unit, agent or task. start: have it start
-with the session, and restart it, as its file is now.
-"""
 
 
 def _unlink(file: Path) -> None:

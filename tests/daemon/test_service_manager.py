@@ -111,7 +111,8 @@ def test_what_is_asked(
 
 
 def _program(kind: type[object]) -> str:
-    return {Systemd: "systemctl --user", Launchd: "launchctl"}.get(kind, "schtasks")
+    programs: dict[type[object], str] = {Systemd: "systemctl --user", Launchd: "launchctl"}
+    return programs.get(kind, "schtasks")
 
 
 REFUSALS = [

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import xmlschema
 
-from companion.daemon.service_units import Service, launchd_agent, systemd_unit, windows_task
+from companion.daemon.service_manager import Service, launchd_agent, systemd_unit, windows_task
 from companion.errors import UsageError
 
 GOLDEN = Path(__file__).parent / "service_units"
