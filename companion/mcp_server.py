@@ -126,7 +126,7 @@ class Tools:
     @_as_tool
     def scan(
         self, ctx: Ctx, folder: Folder = "", after: str = "", limit: Limit = 50
-    ) -> programs.NotesFound:
+    ) -> programs.NotesForAgent:
         """List the notes that need something, by path, and what. after: of the page before."""
         query = programs.AgentNotesQuery.of(
             agent=_name_of(ctx), folder=folder.strip("/"), after=after, limit=limit
@@ -140,7 +140,9 @@ class Tools:
         return self._read(ctx, path)
 
     @_as_tool
-    def find_similar(self, ctx: Ctx, path: Note, limit: Limit = 10) -> programs.SimilarNotesFound:
+    def find_similar(
+        self, ctx: Ctx, path: Note, limit: Limit = 10
+    ) -> programs.SimilarNotesForAgent:
         """List the notes that say most nearly what a note says."""
         query = programs.AgentSimilarQuery.of(agent=_name_of(ctx), path=path, limit=limit)
         with self._vault(read_only=True) as vault:
@@ -225,7 +227,6 @@ def fill(folder: str = "") -> str:
 
 
 def _name_of(ctx: Ctx) -> str:
-    """Return the name that the agent's program gives itself."""
     client = ctx.session.client_params
     name = client.client_info.name if client and client.client_info else ""
     return _NOT_IN_NAMES.sub("", name).lstrip("._ -")[:60].rstrip() or "unnamed"

@@ -9,7 +9,6 @@ from functools import cache, partial
 from companion.app.backlog import BacklogConsent, find_backlog
 from companion.app.coverage import find_taught, leave_unfilled, measure_spending
 from companion.app.jobs import plan_run
-from companion.app.local_agents import LocalAgents
 from companion.app.local_notes import LocalNotes, Progress
 from companion.app.prompt import find_prompt
 from companion.app.records import Records
@@ -27,8 +26,7 @@ from companion.app.types.coverage import (
     UnfilledField,
 )
 from companion.app.types.decisions import Decisions, NoteDecision
-from companion.app.types.notes import Outdated, ScanOptions, ScanReport
-from companion.app.types.prompt import NotePrompt, PromptQuery
+from companion.app.types.notes import NotePrompt, Outdated, PromptQuery, ScanOptions, ScanReport
 from companion.app.types.proposals import (
     Proposal,
     ProposalCounts,
@@ -39,6 +37,7 @@ from companion.app.types.proposals import (
 )
 from companion.app.types.runs import RunOptions
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
+from companion.app.vault import Agents, Vault
 from companion.enrich import decisions as engine
 from companion.enrich import result as engine_result
 from companion.enrich.agent import Agent, AgentView
@@ -52,14 +51,17 @@ from companion.llm.catalog import require_model
 from companion.note.diff import diff_words
 from companion.store import journal, undo
 from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
+from companion.store.proposals import Selection
 from companion.vault.paths import named_path, relative_path
 
 TakeBack = Callable[[journal.Change, str], undo.Undone | OutboxRow]
 """Undoes a change, for a run, or leaves that to an editor. Raises NoteError."""
 
 
-class LocalVault:
-    """A vault that this process has open. If only to read, each method that writes opens it itself.
+class LocalVault(Vault):
+    """A vault that this process has open: see Vault.
+
+    If only to read, each method that writes opens it itself.
 
     decisions: decides on proposals, and take_back undoes a change; None: in the notes' files.
     notes: looks at the notes. context: returns the names and callout styles of the vault; None: as
@@ -92,45 +94,35 @@ class LocalVault:
         self._records = Records(space, is_watched=is_watched)
 
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
-        """Look at notes, and return what they need, and what is left alone."""
         return self._notes.scan(options, progress)
 
     def outdated(self, options: ScanOptions) -> list[Outdated]:
-        """Return what Companion wrote in notes of which a lot has changed since; see Vault."""
         with self._writing() as vault:
             return vault._notes.outdated(options)
 
     def watch(self) -> Iterator[Status]:
-        """Yield the status as it is; see Vault."""
         yield self.status()
 
     def coverage(self, query: CoverageQuery) -> Coverage:
-        """Return what is filled, waits, is to do or is left alone, by folder; see Vault."""
         return self._notes.coverage(query.folder)
 
     def taught(self) -> Taught:
-        """Return what the user has taught by descriptions, corrections and refusals."""
         return find_taught(self._space, self._notes.last())
 
     def leave_unfilled(self, field: UnfilledField) -> None:
-        """Have the settings say that a field is not filled in a folder; see Vault."""
         leave_unfilled(self._space, field)
 
     def estimate(self) -> Estimate:
-        """Return what it would take to fill all that needs something, as of the last scan."""
         return self._notes.estimate()
 
     def spending(self, query: SpendingQuery) -> Spending:
-        """Return what was spent by day and model, for all vaults."""
         with open_spending(self._space.config, self.root) as budget:
             return measure_spending(budget, self._space.config, query.days)
 
     def prompt(self, query: PromptQuery) -> NotePrompt:
-        """Return what a model would be sent for a note; nothing is sent. Raises as Vault does."""
         return find_prompt(self._space, self._notes.look(), query)
 
     def run(self, options: RunOptions) -> LocalRun:
-        """Return a run that fills notes while it is iterated over; see Vault."""
         paths = [named_path(self.root, path) for path in dict.fromkeys(options.paths)]
         scan = self._space.scan()
         plan = plan_run(self._space, scan, options, paths)
@@ -139,46 +131,37 @@ class LocalVault:
         return LocalRun(self._opened_space, scan, options, plan)
 
     def changes(self, query: ChangeQuery) -> ChangePage:
-        """Return a page of changes, newest first."""
         return self._records.changes(query)
 
     def change(self, id: int) -> Change:
-        """Return the change of that id, with its diff. Raises NotThere."""
         return self._records.show(self._records.change(id), with_diff=True)
 
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
-        """Take changes back in this order, and yield the result of each; see Vault."""
         name = run or new_run()
         with self._writing() as vault:
             for number in changes:
                 yield vault._undo(number, name)
 
     def proposals(self, query: ProposalQuery) -> ProposalPage:
-        """Return a page of proposals, newest first."""
         return self._records.proposals(query)
 
     def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
-        """Return how many proposals a filter means, and how many others like it would."""
         return self._records.count_proposals(only)
 
     def proposal(self, id: int) -> Proposal:
-        """Return the proposal of that id. Raises NotThere."""
         return Proposal.of(self._records.proposal(id))
 
     def place(self, id: int, context: int = 2) -> ProposalInPlace:
-        """Return what a proposal would make of its note; see Vault."""
         seen = self._decisions.preview(self._records.proposal(id))
         differences = diff_words(seen.before, seen.after, context)
         parts = [(part.mark, part.text) for part in differences]
         return ProposalInPlace(title=seen.title, new_values=seen.new_values, parts=parts)
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
-        """Accept, refuse and open again proposals, and yield the result for each note."""
         with self._writing() as vault:
             yield from map(NoteDecision.of, vault._carry_out(decisions))
 
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
-        """Propose a value of the user's own program. Raises UsageError, NoteError."""
         path = relative_path(self.root, proposal.path, self.root)
         with self._writing() as vault:
             made = propose_for_script(
@@ -187,30 +170,32 @@ class LocalVault:
         return programs.ProposalMade.of(made)
 
     @property
-    def agents(self) -> LocalAgents:
-        """What agents may see and do here."""
-        return LocalAgents(
-            lambda name: AgentView(self._space, self._context(), name),
-            lambda name: AgentView(self._space, VaultContext(self._notes.look()), name),
-            self._agent,
-        )
+    def agents(self) -> Agents:
+        return _Agents(self)
+
+    def see_as(self, agent: str, *, now: bool = False) -> AgentView:
+        """Return what the agent of that name sees. now: by a scan that is made now."""
+        context = VaultContext(self._notes.look()) if now else self._context()
+        return AgentView(self._space, context, agent)
+
+    @contextmanager
+    def open_agent(self, name: str) -> Iterator[Agent]:
+        """Open what the agent of that name may do."""
+        with self._writing() as vault:
+            yield Agent(vault._space, self._context(), name, vault._decisions)
 
     def status(self) -> Status:
-        """Return what is set up, what was spent today, what waits, and what the daemon does."""
         return self._status()
 
     def backlog(self) -> BacklogState:
-        """Return how many notes of the backlog wait for the user's answer, and at what cost."""
         with self._writing() as vault:
             return vault._backlog().state()
 
     def answer_backlog(self, answer: BacklogAnswer) -> None:
-        """Save whether the notes of the backlog are filled; see Vault."""
         with self._writing() as vault:
             vault._backlog().answer(answer)
 
     def forget(self, paths: Sequence[str]) -> int:
-        """Delete what is kept of the text of notes; return for how many proposals; see Vault."""
         with self._writing() as vault:
             return vault._journal.forget([self._records.find_path(path) for path in paths])
 
@@ -227,11 +212,6 @@ class LocalVault:
     def _opened_space(self) -> Iterator[Workspace]:
         with self._writing() as vault:
             yield vault._space
-
-    @contextmanager
-    def _agent(self, name: str) -> Iterator[Agent]:
-        with self._writing() as vault:
-            yield Agent(vault._space, self._context(), name, vault._decisions)
 
     def _carry_out(self, decisions: Decisions) -> Iterator[engine_result.NoteDecision]:
         name = decisions.run or new_run()
@@ -270,3 +250,50 @@ class LocalVault:
 
 def _name_rest(change: journal.Change) -> list[str]:
     return change.name_parts(change.remaining_parts)
+
+
+class _Agents(Agents):
+    def __init__(self, vault: LocalVault) -> None:
+        self._vault = vault
+
+    def scan(self, query: programs.AgentNotesQuery) -> programs.NotesForAgent:
+        notes = self._vault.see_as(query.agent, now=True).scan(query.folder)
+        rest = [(path, facts.needs) for path, facts in notes if path > query.after]
+        page = [
+            programs.NoteForAgent.model_validate({"path": path, "needs": needs})
+            for path, needs in rest[: query.limit]
+        ]
+        end = page[-1].path if len(rest) > query.limit else None
+        return programs.NotesForAgent(notes=page, after=end, total=len(notes))
+
+    def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
+        note = self._vault.see_as(query.agent, now=True).read_note(query.path)
+        return programs.NoteRead.model_validate(note)
+
+    def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesForAgent:
+        similar_notes = self._vault.see_as(query.agent, now=True).find_similar(
+            query.path, query.limit
+        )
+        return programs.SimilarNotesForAgent(notes=similar_notes)
+
+    def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
+        states = None if query.state == "all" else (query.state,)
+        selection = Selection([query.folder], states=states, before=query.before)
+        proposals = self._vault.see_as(query.agent).proposals(selection, query.limit)
+        return programs.AgentProposals(proposals=list(map(programs.ProposalForAgent.of, proposals)))
+
+    def changes(self, query: programs.AgentChangeQuery) -> programs.AgentHistory:
+        changes = self._vault.see_as(query.agent).history(query.path, query.limit)
+        return programs.AgentHistory(changes=list(map(Change.of, changes)))
+
+    def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
+        with self._vault.open_agent(proposal.agent) as agent:
+            return programs.ProposalStored.of(agent.propose(proposal.path, proposal.entry))
+
+    def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
+        with self._vault.open_agent(acceptance.agent) as agent:
+            return programs.AgentDecisions.of(agent.accept(acceptance.ids))
+
+    def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
+        with self._vault.open_agent(undo.agent) as agent:
+            return programs.AgentDecisions.of([agent.undo(undo.change)])

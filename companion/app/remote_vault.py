@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 
 from companion.app.connection import SHORT_TIMEOUT, Connection
 from companion.app.local_notes import Progress
-from companion.app.remote_run import RemoteRun
+from companion.app.problem import make_error
+from companion.app.run import Tell
 from companion.app.types import programs
 from companion.app.types.changes import (
     Change,
     ChangePage,
     ChangeQuery,
     ChangesToUndo,
+    OutboxEntry,
     Undone,
     UndoneChanges,
 )
@@ -29,9 +32,14 @@ from companion.app.types.coverage import (
     UnfilledField,
 )
 from companion.app.types.decisions import Decisions, DecisionsMade, NoteDecision
-from companion.app.types.notes import Outdated, OutdatedTexts, ScanOptions, ScanReport
-from companion.app.types.outbox import OutboxEntry
-from companion.app.types.prompt import NotePrompt, PromptQuery
+from companion.app.types.notes import (
+    NotePrompt,
+    Outdated,
+    OutdatedTexts,
+    PromptQuery,
+    ScanOptions,
+    ScanReport,
+)
 from companion.app.types.proposals import (
     Forgotten,
     NotesToForget,
@@ -42,11 +50,13 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
-from companion.app.types.runs import RunOptions, RunShape
+from companion.app.types.results import NoteResult, Usage
+from companion.app.types.runs import RunOptions, RunProgress, RunShape
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
+from companion.app.vault import Agents, Vault
 from companion.config import load_config
 from companion.enrich.result import new_run
-from companion.errors import UsageError
+from companion.errors import CompanionError, UsageError
 
 PATIENCE = 30.0  # seconds that editors have to take changes back, until it is said that they wait
 _LOOK = 0.5  # seconds between two questions whether they did
@@ -54,51 +64,46 @@ _CHANGES = 1000  # that are sent at once to be taken back
 _DECISIONS = 10_000  # that are sent at once; those of a note should be together
 
 
-class RemoteVault:
-    """A vault that a daemon has open. Every method may raise DaemonGone and DaemonRefused."""
+_WAIT = 2  # seconds that an answer about a run may be delayed; then its reason to wait is shown
+_PAUSE = 0.2  # seconds between two requests if the daemon delays no answer
+_LAST_REQUESTS = 2  # without a result, until a cancelled run has reported what it was writing
+
+
+class RemoteVault(Vault):
+    """A vault that a daemon has open: see Vault. All raise DaemonGone and DaemonRefused, too."""
 
     def __init__(self, root: Path, daemon: Connection) -> None:
         self.root = root
         self._daemon = daemon
 
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
-        """Look at notes, and return what they need, and what is left alone."""
         return self._daemon.post("/scan", ScanReport, options)
 
     def outdated(self, options: ScanOptions) -> list[Outdated]:
-        """Return what Companion wrote in notes of which a lot has changed since; see Vault."""
         return self._daemon.post("/scan/outdated", OutdatedTexts, options).texts
 
     def watch(self) -> Iterator[Status]:
-        """Yield the status as it is, and whenever it changes; see Vault."""
         return self._daemon.events("status", Status)
 
     def coverage(self, query: CoverageQuery) -> Coverage:
-        """Return what is filled, waits, is to do or is left alone, by folder; see Vault."""
         return self._daemon.get(f"/coverage?{query.as_query()}", Coverage)
 
     def taught(self) -> Taught:
-        """Return what the user has taught by descriptions, corrections and refusals."""
         return self._daemon.get("/taught", Taught)
 
     def leave_unfilled(self, field: UnfilledField) -> None:
-        """Have the settings say that a field is not filled in a folder; see Vault."""
         self._daemon.post("/unfilled", Taught, field)
 
     def estimate(self) -> Estimate:
-        """Return what it would take to fill all that needs something, as of the last scan."""
         return self._daemon.post("/estimate", Estimate, {})
 
     def spending(self, query: SpendingQuery) -> Spending:
-        """Return what was spent by day and model, for all vaults."""
         return self._daemon.get(f"/spending?{query.as_query()}", Spending)
 
     def prompt(self, query: PromptQuery) -> NotePrompt:
-        """Return what a model would be sent for a note; nothing is sent."""
         return self._daemon.get(f"/prompt?{query.as_query()}", NotePrompt)
 
     def run(self, options: RunOptions) -> RemoteRun:
-        """Return a run that fills notes, which the daemon has begun; see Vault."""
         self._require_same_model()
         with ThreadPoolExecutor(1) as pool:
             started = pool.submit(self._start, options)
@@ -127,15 +132,12 @@ class RemoteVault:
         )
 
     def changes(self, query: ChangeQuery) -> ChangePage:
-        """Return a page of changes, newest first."""
         return self._daemon.get(f"/changes?{query.as_query()}", ChangePage, SHORT_TIMEOUT)
 
     def change(self, id: int) -> Change:
-        """Return the change of that id, with its diff. Raises NotThere."""
         return self._daemon.get(f"/changes/{id}", Change)
 
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
-        """Take changes back in this order, and yield the result of each; see Vault."""
         rest, run = list(changes), run or new_run()
         while rest:
             request = ChangesToUndo(changes=rest[:_CHANGES], run=run)
@@ -156,23 +158,18 @@ class RemoteVault:
         return undone
 
     def proposals(self, query: ProposalQuery) -> ProposalPage:
-        """Return a page of proposals, newest first."""
         return self._daemon.get(f"/proposals?{query.as_query()}", ProposalPage)
 
     def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
-        """Return how many proposals a filter means, and how many others like it would."""
         return self._daemon.get(f"/proposals/counts?{only.as_query()}", ProposalCounts)
 
     def proposal(self, id: int) -> Proposal:
-        """Return the proposal of that id. Raises NotThere."""
         return self._daemon.get(f"/proposals/{id}", Proposal)
 
     def place(self, id: int, context: int = 2) -> ProposalInPlace:
-        """Return what a proposal would make of its note; see Vault."""
         return self._daemon.get(f"/proposals/{id}/place?context={context}", ProposalInPlace)
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
-        """Accept, refuse and open again proposals, and yield the result for each note."""
         rest = decisions.model_copy(update={"run": decisions.run or new_run()})
         while ids := rest.ids:
             part = rest.without(set(ids[_DECISIONS:]))
@@ -181,12 +178,10 @@ class RemoteVault:
             rest = rest.without({each.id for note in notes for each in note.proposals})
 
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
-        """Propose a value of the user's own program. Raises UsageError, NoteError."""
         return self._daemon.post("/scripts/propose", programs.ProposalMade, proposal)
 
     @property
-    def agents(self) -> _Agents:
-        """What agents may see and do here."""
+    def agents(self) -> Agents:
         return _Agents(self._daemon)
 
     def status(self, within: float = SHORT_TIMEOUT) -> Status:
@@ -206,33 +201,30 @@ class RemoteVault:
         self._daemon.post("/release", Status, {}, SHORT_TIMEOUT)
 
     def backlog(self) -> BacklogState:
-        """Return how many notes of the backlog wait for the user's answer, and at what cost."""
         return self.status().background.backlog
 
     def answer_backlog(self, answer: BacklogAnswer) -> None:
-        """Save whether the notes of the backlog are filled; see Vault."""
         self._daemon.post("/backlog", Status, answer)
 
     def forget(self, paths: Sequence[str]) -> int:
-        """Delete what is kept of the text of notes; return for how many proposals; see Vault."""
         named = NotesToForget.of(paths=list(paths))
         return self._daemon.post("/proposals/forget", Forgotten, named).proposals
 
 
-class _Agents:
-    """What agents may see and do in a vault that a daemon has open."""
-
+class _Agents(Agents):
     def __init__(self, daemon: Connection) -> None:
         self._daemon = daemon
 
-    def scan(self, query: programs.AgentNotesQuery) -> programs.NotesFound:
-        return self._daemon.get(f"/agents/notes?{query.as_query()}", programs.NotesFound)
+    def scan(self, query: programs.AgentNotesQuery) -> programs.NotesForAgent:
+        return self._daemon.get(f"/agents/notes?{query.as_query()}", programs.NotesForAgent)
 
     def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
         return self._daemon.get(f"/agents/note?{query.as_query()}", programs.NoteRead)
 
-    def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesFound:
-        return self._daemon.get(f"/agents/similar?{query.as_query()}", programs.SimilarNotesFound)
+    def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesForAgent:
+        return self._daemon.get(
+            f"/agents/similar?{query.as_query()}", programs.SimilarNotesForAgent
+        )
 
     def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
         return self._daemon.get(f"/agents/proposals?{query.as_query()}", programs.AgentProposals)
@@ -248,3 +240,64 @@ class _Agents:
 
     def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
         return self._daemon.post("/agents/undo", programs.AgentDecisions, undo)
+
+
+class RemoteRun:
+    """A run that the daemon has started; see Run. Whoever stops following it cancels it."""
+
+    def __init__(self, daemon: Connection, run: RunShape) -> None:
+        self.id, self.total = run.id, run.total
+        self.warnings: Sequence[str] = run.warnings
+        self.left_alone: Mapping[str, int] = run.left_alone
+        self.tell: Tell = bool
+        self.usage = Usage()
+        self._daemon = daemon
+        self.is_cancelled = False
+
+    def __iter__(self) -> Iterator[NoteResult]:
+        try:
+            for result in self._follow():
+                self.usage += result.usage
+                yield result
+            run = self._daemon.get(f"/runs/{self.id}", RunShape)
+        except BaseException:
+            self._send_cancel()
+            raise
+        self.usage = run.usage  # with that of calls without a usable answer
+        if run.fault:
+            raise make_error(run.code, run.fault)
+        if run.state == "cancelled" and not self.is_cancelled:
+            raise CompanionError(
+                "somebody else cancelled the run, or stopped the daemon; what was written stays, "
+                "and the same command does the rest"
+            )
+
+    def cancel(self) -> str:
+        """Begin no further note; see Run."""
+        self.is_cancelled = True
+        self._send_cancel()
+        return "the daemon finishes the calls under way, and keeps what is answered."
+
+    def give_up(self) -> int:
+        """Stop following the run; see Run."""
+        raise KeyboardInterrupt
+
+    def _send_cancel(self) -> None:
+        with suppress(CompanionError):
+            self._daemon.post(f"/runs/{self.id}/cancel", RunShape, {})
+
+    def _follow(self) -> Iterator[NoteResult]:
+        """Yield the results as they come, until the run is over."""
+        number, last_requests, last_reason = 0, _LAST_REQUESTS, ""
+        while True:
+            requested_at = monotonic()
+            progress = self._daemon.get(f"/runs/{self.id}?since={number}&wait={_WAIT}", RunProgress)
+            if progress.waits != last_reason:
+                self.tell(last_reason := progress.waits)
+            yield from progress.results
+            if not progress.results:
+                last_requests -= progress.state in ("cancelled", "failed")
+                if progress.state == "done" or not last_requests:
+                    return
+                sleep(max(0.0, _PAUSE - (monotonic() - requested_at)))
+            number = progress.next

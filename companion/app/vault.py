@@ -24,8 +24,7 @@ from companion.app.types.coverage import (
     UnfilledField,
 )
 from companion.app.types.decisions import Decisions, NoteDecision
-from companion.app.types.notes import Outdated, ScanOptions, ScanReport
-from companion.app.types.prompt import NotePrompt, PromptQuery
+from companion.app.types.notes import NotePrompt, Outdated, PromptQuery, ScanOptions, ScanReport
 from companion.app.types.proposals import (
     Proposal,
     ProposalCounts,
@@ -53,15 +52,53 @@ __all__ = [
 _LARGEST_PAGE = 1000
 
 
-class Vault(Protocol):
-    """A vault. Its methods may be called from any thread, and raise CompanionError.
+class Agents(Protocol):
+    """What agents may see of a vault, and do; each says its name.
 
-    Paths are relative to the vault, with `/`. There is nothing for one that does not exist.
+    Of a note that is private or left alone it is said that there is none.
     """
 
-    @property
-    def root(self) -> Path:
-        """The vault's folder, resolved."""
+    def scan(self, query: programs.AgentNotesQuery) -> programs.NotesForAgent:
+        """Return the notes that need something, by path."""
+
+    def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
+        """Return a note as a model is shown it, and what it needs. Raises NotThere, NoteError."""
+
+    def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesForAgent:
+        """Return the notes that say most nearly what a note says.
+
+        Notes that were not compared yet are, for half a minute at most, where that is done on this
+        machine.
+
+        Raises NotThere, NoteError, EndpointError, AnswerError; UsageError if it is switched off.
+        """
+
+    def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
+        """Return proposals, newest first."""
+
+    def changes(self, query: programs.AgentChangeQuery) -> programs.AgentHistory:
+        """Return changes, newest first. Raises NotThere."""
+
+    def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
+        """Propose a value for what a note needs. Raises NotThere, UsageError, NoteError."""
+
+    def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
+        """Accept proposals, as far as the settings let agents do that."""
+
+    def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
+        """Take back a change by which the agent accepted proposals. Raises NotThere."""
+
+
+class Vault(Protocol):
+    """A vault: a LocalVault, or a RemoteVault, which asks a daemon.
+
+    Its methods may be called from any thread, and raise CompanionError.
+
+    Paths are relative to the vault, with `/`. There is nothing for one that does not exist.
+    root: the vault's folder, resolved.
+    """
+
+    root: Path
 
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         """Look at notes, and return what they need, and what is left alone. Nothing is changed.
@@ -181,43 +218,6 @@ class Vault(Protocol):
         paths: notes and folders; `""`: the vault. Open proposals are refused. What was changed can
         still be undone.
         """
-
-
-class Agents(Protocol):
-    """What agents may see of a vault, and do; each says its name.
-
-    Of a note that is private or left alone it is said that there is none.
-    """
-
-    def scan(self, query: programs.AgentNotesQuery) -> programs.NotesFound:
-        """Return the notes that need something, by path."""
-
-    def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
-        """Return a note as a model is shown it, and what it needs. Raises NotThere, NoteError."""
-
-    def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesFound:
-        """Return the notes that say most nearly what a note says.
-
-        Notes that were not compared yet are, for half a minute at most, where that is done on this
-        machine.
-
-        Raises NotThere, NoteError, EndpointError, AnswerError; UsageError if it is switched off.
-        """
-
-    def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
-        """Return proposals, newest first."""
-
-    def changes(self, query: programs.AgentChangeQuery) -> programs.AgentHistory:
-        """Return changes, newest first. Raises NotThere."""
-
-    def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
-        """Propose a value for what a note needs. Raises NotThere, UsageError, NoteError."""
-
-    def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
-        """Accept proposals, as far as the settings let agents do that."""
-
-    def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
-        """Take back a change by which the agent accepted proposals. Raises NotThere."""
 
 
 def all_changes(vault: Vault, query: ChangeQuery) -> Iterator[Change]:

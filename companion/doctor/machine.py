@@ -202,15 +202,15 @@ class ModelServer(NamedTuple):
 
 
 # their documented defaults: docs.ollama.com/openai, lmstudio.ai/docs/developer
-KNOWN = (
+SERVERS = (
     ModelServer("Ollama", "http://127.0.0.1:11434/v1"),
     ModelServer("LM Studio", "http://127.0.0.1:1234/v1"),
 )
 
 
 def discover_servers() -> list[ModelServer]:
-    """Return the known servers that answer on this machine, also those without a model."""
-    answers = ((server, list_served_models(server.base_url)) for server in KNOWN)
+    """Return those of SERVERS that answer on this machine, also those without a model."""
+    answers = ((server, list_served_models(server.base_url)) for server in SERVERS)
     return [server._replace(models=models) for server, models in answers if models is not None]
 
 

@@ -29,14 +29,6 @@ export interface components {
         AgentDecisions: {
             notes: components["schemas"]["NoteDecided"][];
         };
-        /** @description What was filled. field: the property, or `callout`. */
-        AgentFilled: {
-            field: string;
-            heading: string | null;
-            reason: string;
-            text: string | string[];
-            remark: string;
-        };
         /** @description Changes, newest first. */
         AgentHistory: {
             changes: components["schemas"]["Change"][];
@@ -54,7 +46,7 @@ export interface components {
         };
         /** @description Proposals, newest first. */
         AgentProposals: {
-            proposals: components["schemas"]["ProposalFound"][];
+            proposals: components["schemas"]["ProposalForAgent"][];
         };
         /** @description A change that an agent takes back, by which it accepted proposals itself. */
         AgentUndo: {
@@ -78,18 +70,6 @@ export interface components {
             /** @default false */
             agreed: boolean;
             proposals: number[];
-        };
-        /**
-         * @description Edits of an open note that a user asked for, and that wait for this client to make them.
-         *
-         *     id: get the edits with `POST /outbox/{id}/edits`, and confirm them with `applied` there. run:
-         *     that they are of; change: the one that they undo. One of the two is null.
-         */
-        AskedShape: {
-            id: number;
-            path: string;
-            run: string | null;
-            change: number | null;
         };
         /** @description Background work. off: why it is held, in words; empty if it is not. */
         BackgroundWork: {
@@ -291,6 +271,14 @@ export interface components {
             text: string | string[];
             remark: string;
         };
+        /** @description What was filled. field: the property, or `callout`. */
+        FilledForAgent: {
+            field: string;
+            heading: string | null;
+            reason: string;
+            text: string | string[];
+            remark: string;
+        };
         /**
          * @description How the notes in a folder are, without those in folders below. Each note counts once.
          *
@@ -347,7 +335,7 @@ export interface components {
             reason: string;
         };
         /** @description What a note needs. field: the property, or `callout`. heading, question: of a callout. */
-        NeedFound: {
+        NeedForAgent: {
             field: string;
             heading: string | null;
             question: string | null;
@@ -398,7 +386,7 @@ export interface components {
             path: string;
             /** @enum {string} */
             status: "enriched" | "proposed" | "refused" | "unchanged" | "skipped" | "failed";
-            changes: components["schemas"]["AgentFilled"][];
+            changes: components["schemas"]["FilledForAgent"][];
             change: number | null;
             reason: string | null;
             left: string[];
@@ -421,9 +409,9 @@ export interface components {
             proposals: components["schemas"]["Decided"][];
         };
         /** @description A note that needs something. */
-        NoteFound: {
+        NoteForAgent: {
             path: string;
-            needs: components["schemas"]["NeedFound"][];
+            needs: components["schemas"]["NeedForAgent"][];
         };
         /** @description A page of notes. next: `after` of the next page; null on the last. total: of all. */
         NotePage: {
@@ -450,8 +438,8 @@ export interface components {
             left: string[];
         };
         /** @description Notes that need something, by path. after: for the next page; null on the last. */
-        NotesFound: {
-            notes: components["schemas"]["NoteFound"][];
+        NotesForAgent: {
+            notes: components["schemas"]["NoteForAgent"][];
             after: string | null;
             total: number;
         };
@@ -660,7 +648,7 @@ export interface components {
             edits: components["schemas"]["EditShape"][];
         };
         /** @description A proposal. field: the property, or `callout`. */
-        ProposalFound: {
+        ProposalForAgent: {
             id: number;
             path: string;
             field: string;
@@ -708,7 +696,7 @@ export interface components {
         };
         /** @description What came of it: the proposal, which waits for the user; or why a check rejected it. */
         ProposalStored: {
-            proposal: components["schemas"]["ProposalFound"] | null;
+            proposal: components["schemas"]["ProposalForAgent"] | null;
             rejected: string | null;
         };
         /**
@@ -727,7 +715,7 @@ export interface components {
         ReportTaken: {
             expires_in: number;
             to_do: string[];
-            asked: components["schemas"]["AskedShape"][];
+            asked: components["schemas"]["WaitingEdits"][];
         };
         /** @description The event `reset`: what was told before is not known any more, so that all is to be read. */
         Restarted: {
@@ -971,7 +959,7 @@ export interface components {
             similarity: number;
         };
         /** @description The notes that are most like another, the most similar first. */
-        SimilarNotesFound: {
+        SimilarNotesForAgent: {
             notes: components["schemas"]["SimilarNote"][];
         };
         /**
@@ -1227,6 +1215,18 @@ export interface components {
             /** @default 0 */
             cached_tokens: number;
         };
+        /**
+         * @description Edits of an open note that a user asked for, and that wait for this client to make them.
+         *
+         *     id: get the edits with `POST /outbox/{id}/edits`, and confirm them with `applied` there. run:
+         *     that they are of; change: the one that they undo. One of the two is null.
+         */
+        WaitingEdits: {
+            id: number;
+            path: string;
+            run: string | null;
+            change: number | null;
+        };
     };
     responses: never;
     parameters: never;
@@ -1237,14 +1237,12 @@ export interface components {
 export type Acceptance = components['schemas']['Acceptance'];
 export type AgentAcceptance = components['schemas']['AgentAcceptance'];
 export type AgentDecisions = components['schemas']['AgentDecisions'];
-export type AgentFilled = components['schemas']['AgentFilled'];
 export type AgentHistory = components['schemas']['AgentHistory'];
 export type AgentProposal = components['schemas']['AgentProposal'];
 export type AgentProposals = components['schemas']['AgentProposals'];
 export type AgentUndo = components['schemas']['AgentUndo'];
 export type AskAgain = components['schemas']['AskAgain'];
 export type AskAllAgain = components['schemas']['AskAllAgain'];
-export type AskedShape = components['schemas']['AskedShape'];
 export type BackgroundWork = components['schemas']['BackgroundWork'];
 export type BacklogAnswer = components['schemas']['BacklogAnswer'];
 export type BacklogState = components['schemas']['BacklogState'];
@@ -1266,12 +1264,13 @@ export type Evidence = components['schemas']['Evidence'];
 export type Fault = components['schemas']['Fault'];
 export type FetchShape = components['schemas']['FetchShape'];
 export type Filled = components['schemas']['Filled'];
+export type FilledForAgent = components['schemas']['FilledForAgent'];
 export type FolderCoverage = components['schemas']['FolderCoverage'];
 export type Forgotten = components['schemas']['Forgotten'];
 export type LeftAlone = components['schemas']['LeftAlone'];
 export type ModelShape = components['schemas']['ModelShape'];
 export type Need = components['schemas']['Need'];
-export type NeedFound = components['schemas']['NeedFound'];
+export type NeedForAgent = components['schemas']['NeedForAgent'];
 export type NeedRead = components['schemas']['NeedRead'];
 export type NewFetch = components['schemas']['NewFetch'];
 export type NewToken = components['schemas']['NewToken'];
@@ -1279,11 +1278,11 @@ export type Nonce = components['schemas']['Nonce'];
 export type Note = components['schemas']['Note'];
 export type NoteDecided = components['schemas']['NoteDecided'];
 export type NoteDecision = components['schemas']['NoteDecision'];
-export type NoteFound = components['schemas']['NoteFound'];
+export type NoteForAgent = components['schemas']['NoteForAgent'];
 export type NotePage = components['schemas']['NotePage'];
 export type NotePrompt = components['schemas']['NotePrompt'];
 export type NoteRead = components['schemas']['NoteRead'];
-export type NotesFound = components['schemas']['NotesFound'];
+export type NotesForAgent = components['schemas']['NotesForAgent'];
 export type NotesToForget = components['schemas']['NotesToForget'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferShape = components['schemas']['OfferShape'];
@@ -1303,7 +1302,7 @@ export type Proof = components['schemas']['Proof'];
 export type Proposal = components['schemas']['Proposal'];
 export type ProposalCounts = components['schemas']['ProposalCounts'];
 export type ProposalEdits = components['schemas']['ProposalEdits'];
-export type ProposalFound = components['schemas']['ProposalFound'];
+export type ProposalForAgent = components['schemas']['ProposalForAgent'];
 export type ProposalInPlace = components['schemas']['ProposalInPlace'];
 export type ProposalMade = components['schemas']['ProposalMade'];
 export type ProposalPage = components['schemas']['ProposalPage'];
@@ -1321,7 +1320,7 @@ export type ScanOptions = components['schemas']['ScanOptions'];
 export type ScanReport = components['schemas']['ScanReport'];
 export type ScriptProposal = components['schemas']['ScriptProposal'];
 export type SimilarNote = components['schemas']['SimilarNote'];
-export type SimilarNotesFound = components['schemas']['SimilarNotesFound'];
+export type SimilarNotesForAgent = components['schemas']['SimilarNotesForAgent'];
 export type Spending = components['schemas']['Spending'];
 export type Spent = components['schemas']['Spent'];
 export type SpentOnDay = components['schemas']['SpentOnDay'];
@@ -1340,5 +1339,6 @@ export type Undone = components['schemas']['Undone'];
 export type UndoneChanges = components['schemas']['UndoneChanges'];
 export type UnfilledField = components['schemas']['UnfilledField'];
 export type Usage = components['schemas']['Usage'];
+export type WaitingEdits = components['schemas']['WaitingEdits'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

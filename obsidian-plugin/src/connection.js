@@ -64,7 +64,8 @@ async function sendProven(plugin, question, isRepeated) {
  * Exchange a code for a token, even if there is one, but only with this vault's daemon. Rejects as locate
  * does, or with Refused.
  *
- * @type {(plugin: CompanionPlugin, code: string) => Promise<void>}
+ * @param {CompanionPlugin} plugin
+ * @param {string} code
  */
 export async function pair(plugin, code) {
   const { address } = await locate(plugin, readToken(plugin));
@@ -76,7 +77,9 @@ export async function pair(plugin, code) {
  * daemon: that may be unable to write its file into the plugin's folder. Only for a code that the user
  * typed, once they have agreed to send it there. Rejects with AnotherVault if it is refused.
  *
- * @type {(plugin: CompanionPlugin, address: string, code: string) => Promise<void>}
+ * @param {CompanionPlugin} plugin
+ * @param {string} address
+ * @param {string} code
  */
 export async function pairUnproven(plugin, address, code) {
   await exchange(plugin, address, code).catch((error) => {
@@ -106,7 +109,9 @@ export async function useCode(plugin) {
 /**
  * Rejects with WrongCode, or one of the errors of read in http.js.
  *
- * @type {(plugin: CompanionPlugin, address: string, code: string) => Promise<void>}
+ * @param {CompanionPlugin} plugin
+ * @param {string} address
+ * @param {string} code
  */
 async function exchange(plugin, address, code) {
   const question = { method: "POST", path: "/api/v1/pair", body: { code: code.trim() } };
@@ -117,7 +122,11 @@ async function exchange(plugin, address, code) {
   plugin.app.secretStorage.setSecret(SECRET, token);
 }
 
-/** Return the token that Obsidian keeps as a secret, empty if there is none. @param {CompanionPlugin} plugin */
+/**
+ * Return the token that Obsidian keeps as a secret, empty if there is none.
+ *
+ * @param {CompanionPlugin} plugin
+ */
 function readToken({ app }) {
   return app.secretStorage.getSecret(SECRET) ?? "";
 }
@@ -170,13 +179,21 @@ function toNumericAddress(address) {
   return address.replace("localhost", "127.0.0.1");
 }
 
-/** @type {(plugin: CompanionPlugin, address: string, token: string) => { address: string; token: string; }} */
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} address
+ * @param {string} token
+ */
 function remember({ daemon }, address, token) {
   daemon.address = address;
   return { address, token };
 }
 
-/** Read the files that daemons left. Any may be from another computer, or from a daemon that was killed. @param {CompanionPlugin} plugin */
+/**
+ * Read the files that daemons left. Any may be from another computer, or from a daemon that was killed.
+ *
+ * @param {CompanionPlugin} plugin
+ */
 async function readPlaces({ app, manifest }) {
   const { adapter, configDir } = app.vault;
   const folder = manifest.dir ?? `${configDir}/plugins/${manifest.id}`;
@@ -254,7 +271,9 @@ async function nameOther(plugin, address, answer) {
 /**
  * Return the proof for a nonce: its HMAC with the key, bound to the port (docs/api.md).
  *
- * @type {(key: string, port: string, nonce: string) => Promise<string>}
+ * @param {string} key
+ * @param {string} port
+ * @param {string} nonce
  */
 async function prove(key, port, nonce) {
   const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);

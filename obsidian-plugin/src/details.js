@@ -10,7 +10,11 @@ import { countNotes, describeModel, describeSettings, describeVault, nameChange,
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Note, Status } from "./api-types.d.ts" */
 
-/** Check the daemon and show its status; if it cannot be read, say why, and open the set-up. @param {CompanionPlugin} plugin */
+/**
+ * Check the daemon and show its status; if it cannot be read, say why, and open the set-up.
+ *
+ * @param {CompanionPlugin} plugin
+ */
 export async function openDetails(plugin) {
   await plugin.daemon.check();
   const { status, words } = plugin.daemon;
@@ -19,7 +23,12 @@ export async function openDetails(plugin) {
   await openView(plugin);
 }
 
-/** Show why a note is, or is not, among those that are filled. @type {(plugin: CompanionPlugin, file: TFile) => Promise<void>} */
+/**
+ * Show why a note is, or is not, among those that are filled.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ */
 export async function showWhy(plugin, file) {
   /** @type {Note} */
   const { needs, left, skipped } = await plugin.api.get("/notes", { path: file.path });
@@ -36,7 +45,8 @@ export async function showWhy(plugin, file) {
 /**
  * Show the status and what waits for the user, with buttons for what can be done about it.
  *
- * @type {(plugin: CompanionPlugin, status: Status | null) => void}
+ * @param {CompanionPlugin} plugin
+ * @param {Status | null} status
  */
 function showDetails(plugin, status) {
   const waits = [...plugin.work.waits];
@@ -47,7 +57,10 @@ function showDetails(plugin, status) {
   showLists(plugin, "Callout Companion", lists, choices);
 }
 
-/** @type {(plugin: CompanionPlugin, status: Status) => Choice[]} */
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {Status} status
+ */
 function findChoices(plugin, { paused, runs }) {
   /** @type {Choice[]} */
   const choices = [
@@ -58,10 +71,14 @@ function findChoices(plugin, { paused, runs }) {
   return choices;
 }
 
-/** @type {(plugin: CompanionPlugin, status: Status) => [string, string[]][]} */
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {Status} status
+ * @returns {[string, string[]][]}
+ */
 function describeStatus({ missing }, status) {
   const { background, today } = status;
-  const spent = [say("tokensSpent", { n: today.input_tokens + today.output_tokens })];
+  const spent = [say("tokens", { n: today.input_tokens + today.output_tokens })];
   if (today.dollars !== null) spent.push(say("dollars", { n: today.dollars.toFixed(2) }));
   return [
     [say("headVault"), [describeVault(status), missing.length ? say("missing", { what: missing.join(", ") }) : ""].filter(Boolean)],

@@ -13,7 +13,11 @@ export function notify(words) {
   new Notice(words);
 }
 
-/** @type {(plugin: CompanionPlugin, words: string, undo: () => Promise<void>) => void} */
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} words
+ * @param {() => Promise<void>} undo
+ */
 export function notifyWithUndo(plugin, words, undo) {
   notifyWithButton(plugin, words, say("undo"), undo);
 }
@@ -35,7 +39,12 @@ export function notifyWithButton(plugin, words, name, act) {
   });
 }
 
-/** Call act, and notify the user if it fails. Never rejects. @type {(plugin: CompanionPlugin, act: () => unknown) => Promise<void>} */
+/**
+ * Call act, and notify the user if it fails. Never rejects.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {() => Promise<unknown>} act
+ */
 export async function notifyOfErrors(plugin, act) {
   try {
     await act();
@@ -44,7 +53,12 @@ export async function notifyOfErrors(plugin, act) {
   }
 }
 
-/** Open a window, which is closed with the plugin if it is still open then. @type {(plugin: CompanionPlugin, modal: Modal) => void} */
+/**
+ * Open a window, which is closed with the plugin if it is still open then.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Modal} modal
+ */
 function openModal({ modals }, modal) {
   modals.add(modal);
   modal.setCloseCallback(() => modals.delete(modal));
@@ -85,7 +99,10 @@ export function showLists(plugin, title, lists, choices = []) {
 /**
  * Ask the user to confirm: show the words with a button for the choice and one to cancel.
  *
- * @type {(plugin: CompanionPlugin, title: string, words: string, choice: Choice) => void}
+ * @param {CompanionPlugin} plugin
+ * @param {string} title
+ * @param {string} words
+ * @param {Choice} choice
  */
 export function confirmFirst(plugin, title, words, [name, act]) {
   const modal = new ConfirmationModal(plugin.app);

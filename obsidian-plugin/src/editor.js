@@ -30,14 +30,23 @@ export function changeEditor(editor, edits, after) {
   if (editor.getValue() !== after) throw new NoteUnavailable(say("changedByPlugin"));
 }
 
-/** Return the editor's selected ranges. @type {(editor: Editor) => Range[]} */
+/**
+ * Return the editor's selected ranges.
+ *
+ * @param {Editor} editor
+ * @returns {Range[]}
+ */
 export function findRanges(editor) {
   return editor.listSelections().map(({ anchor, head }) => {
     return { anchor: editor.posToOffset(anchor), head: editor.posToOffset(head) };
   });
 }
 
-/** Return whether an input method shows candidates in the editor. @param {Editor} editor */
+/**
+ * Return whether an input method shows candidates in the editor.
+ *
+ * @param {Editor} editor
+ */
 export function isComposing(editor) {
   const cm = findCodeMirror(editor);
   return cm !== null && (cm.composing || cm.compositionStarted);
@@ -64,7 +73,11 @@ function mapRange(text, edits, { anchor, head }) {
   return anchor < head ? { anchor: from, head: to } : { anchor: to, head: from };
 }
 
-/** @type {(cm: EditorView, edits: Edit[], after: string) => void} */
+/**
+ * @param {EditorView} cm
+ * @param {Edit[]} edits
+ * @param {string} after
+ */
 function changeView(cm, edits, after) {
   const { doc, selection } = cm.state;
   const ranges = selection.ranges.map((range) => {
@@ -81,7 +94,10 @@ function changeView(cm, edits, after) {
   cm.dispatch(transaction);
 }
 
-/** @type {(editor: Editor, edits: Edit[]) => void} */
+/**
+ * @param {Editor} editor
+ * @param {Edit[]} edits
+ */
 function changeByTransaction(editor, edits) {
   const text = editor.getValue();
   const ranges = findRanges(editor).map((range) => mapRange(text, edits, range));
@@ -96,7 +112,10 @@ function changeByTransaction(editor, edits) {
   );
 }
 
-/** @type {(edits: Edit[], length: number) => ChangeSet} */
+/**
+ * @param {Edit[]} edits
+ * @param {number} length
+ */
 function toChanges(edits, length) {
   const changes = edits.map(({ start, end, text }) => ({ from: start, to: end, insert: text }));
   return ChangeSet.of(changes, length);
@@ -106,7 +125,9 @@ function toChanges(edits, length) {
  * Return the end of the line above if whole lines that the offset is in are taken out or replaced, else the offset;
  * never the end of a line `---`, which would not close the properties any more.
  *
- * @type {(text: string, edits: Edit[], offset: number) => number}
+ * @param {string} text
+ * @param {Edit[]} edits
+ * @param {number} offset
  */
 function leaveLines(text, edits, offset) {
   const isLineStart = (/** @type {number} */ at) => at === text.length || text[at - 1] === "\n";
@@ -118,7 +139,8 @@ function leaveLines(text, edits, offset) {
 /**
  * Return on which side of text inserted at the offset a cursor goes: -1 before it, 1 after it.
  *
- * @type {(edits: Edit[], offset: number) => 1 | -1}
+ * @param {Edit[]} edits
+ * @param {number} offset
  */
 function findSide(edits, offset) {
   const text = edits.find(({ start }) => start === offset)?.text ?? "";

@@ -61,7 +61,12 @@ export class ProgramFailed extends Error {}
 /** The plugin was switched off meanwhile. No notice is given of this. */
 export class Stopped extends Error {}
 
-/** Return a sentence or two that say what happened and what to do. @type {(plugin: CompanionPlugin, error: unknown) => string} */
+/**
+ * Return a sentence or two that say what happened and what to do.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {unknown} error
+ */
 export function explain({ settings: { address } }, error) {
   if (error instanceof DaemonAway) return explainAway(error, error.address || address);
   if (error instanceof AnotherVault) return say("anotherVault", { address: error.address || address });
@@ -72,13 +77,20 @@ export function explain({ settings: { address } }, error) {
   return say("didNotWork", { why: error instanceof Error ? error.message : String(error) });
 }
 
-/** @type {(error: DaemonAway, address: string) => string} */
+/**
+ * @param {DaemonAway} error
+ * @param {string} address
+ */
 function explainAway(error, address) {
   if (error instanceof NotInstalled) return say("notInstalled");
-  return say(error instanceof OtherProgram ? "otherProgram" : "awayAt", { address });
+  return say(error instanceof OtherProgram ? "otherProgram" : "away", { address });
 }
 
-/** Return the state of a connection that failed, in a word or two for the status bar. @param {unknown} error */
+/**
+ * Return the state of a connection that failed, in a word or two for the status bar.
+ *
+ * @param {unknown} error
+ */
 export function nameState(error) {
   if (error instanceof NotInstalled) return say("stateNotInstalled");
   if (error instanceof DaemonAway) return say("stateAway");

@@ -19,12 +19,12 @@ import { chooseLanguage, say } from "./words.js";
 import { Work } from "./work.js";
 
 /** @import { Modal, TFile } from "obsidian" */
-/** @import { DaemonEvent } from "../ui/api.js" */
+/** @import { DaemonEvent } from "./api.js" */
 /** @import { ShownPreview } from "./place.js" */
 
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
-  timers = new Timers();
+  timers = newTimers();
   api = new Api(this);
   daemon = new Heartbeat(this);
   activity = new UserActivity(this);
@@ -97,7 +97,11 @@ function begin(plugin) {
   void plugin.daemon.check().then(() => offerSetUp(plugin));
 }
 
-/** Notify the user if this vault was never set up here. @param {CompanionPlugin} plugin */
+/**
+ * Notify the user if this vault was never set up here.
+ *
+ * @param {CompanionPlugin} plugin
+ */
 function offerSetUp(plugin) {
   if (plugin.daemon.error instanceof NotInstalled) notifyWithButton(plugin, say("setUpNotice"), say("setUp"), () => openView(plugin));
 }
@@ -109,11 +113,11 @@ function useRibbon(plugin) {
   void notifyOfErrors(plugin, () => ACTIONS[plugin.settings.ribbon].act(plugin, file));
 }
 
-/** Timers that all end when the plugin does. */
-class Timers {
-  isStopped = false;
+/** Return timers that all end when the plugin does; none is running yet. */
+function newTimers() {
   /** @type {Map<number, () => void>} */
-  #running = new Map();
+  const running = new Map();
+  let isStopped = false;
 
   /**
    * Call act after so many milliseconds, or stop if the plugin ends before. Return the id of the
@@ -122,33 +126,50 @@ class Timers {
    * @param {number} ms
    * @param {() => void} act
    */
-  after(ms, act, stop = () => {}) {
+  function after(ms, act, stop = () => {}) {
     const timer = window.setTimeout(() => {
-      this.#running.delete(timer);
+      running.delete(timer);
       act();
     }, ms);
-    this.#running.set(timer, stop);
-    if (this.isStopped) this.stopAll();
+    running.set(timer, stop);
+    if (isStopped) stopAll();
     return timer;
   }
 
   /** @param {number} timer */
-  cancel(timer) {
+  function cancel(timer) {
     window.clearTimeout(timer);
-    this.#running.delete(timer);
+    running.delete(timer);
   }
 
-  /** Resolve after so many milliseconds, or reject with Stopped if the plugin ends before. @type {(ms: number) => Promise<void>} */
-  pause(ms) {
-    return new Promise((resolve, reject) => void this.after(ms, resolve, () => reject(new Stopped())));
+  /**
+   * Resolve after so many milliseconds, or reject with Stopped if the plugin ends before.
+   *
+   * @param {number} ms
+   * @returns {Promise<void>}
+   */
+  function pause(ms) {
+    return new Promise((resolve, reject) => {
+      after(ms, resolve, () => reject(new Stopped()));
+    });
   }
 
   /** Stop all timers, and each that is started later at once. */
-  stopAll() {
-    this.isStopped = true;
-    for (const [timer, stop] of [...this.#running]) {
-      this.cancel(timer);
+  function stopAll() {
+    isStopped = true;
+    for (const [timer, stop] of [...running]) {
+      cancel(timer);
       stop();
     }
   }
+
+  return {
+    after,
+    cancel,
+    pause,
+    stopAll,
+    get isStopped() {
+      return isStopped;
+    },
+  };
 }

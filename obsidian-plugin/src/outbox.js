@@ -12,12 +12,12 @@ import { applyOffer, confirmWritten } from "./writing.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { AskedShape, Change, ChangeMade, EditsInPart, ReportTaken, RunShape } from "./api-types.d.ts" */
+/** @import { WaitingEdits, Change, ChangeMade, EditsInPart, ReportTaken, RunShape } from "./api-types.d.ts" */
 
 /**
  * What was made of a row. change: its id in the journal. reason: why it is not the whole.
  *
- * @typedef {{ row: AskedShape, change: number, reason: string | null }} Made
+ * @typedef {{ row: WaitingEdits, change: number, reason: string | null }} Made
  */
 
 export const LOOK = 1_000; // milliseconds between two looks whether the user pauses
@@ -29,7 +29,7 @@ const RETRY_NOTE = 60_000; // milliseconds until an open note is asked about aga
 
 export class Outbox {
   /** The rows of open notes, as the daemon said last. */
-  rows = /** @type {AskedShape[]} */ ([]);
+  rows = /** @type {WaitingEdits[]} */ ([]);
   /** Who waits here for the edits of a run of one note. */
   #expected = /** @type {Map<string, (making: Promise<Made>) => void>} */ (new Map());
   /** Open notes that the background would fill. */
@@ -71,7 +71,12 @@ export class Outbox {
     void this.#fillOne().catch(() => {});
   }
 
-  /** Resolve once the edits of a run were made here; rejects as makeNow does. @type {(run: string) => Promise<Made>} */
+  /**
+   * Resolve once the edits of a run were made here; rejects as makeNow does.
+   *
+   * @param {string} run
+   * @returns {Promise<Made>}
+   */
   expect(run) {
     return new Promise((resolve) => {
       this.#expected.set(run, resolve);
@@ -79,7 +84,11 @@ export class Outbox {
     });
   }
 
-  /** Wait no longer for the edits of a run; return whether they are still to be begun. @param {string} run */
+  /**
+   * Wait no longer for the edits of a run; return whether they are still to be begun.
+   *
+   * @param {string} run
+   */
   forget(run) {
     return this.#expected.delete(run);
   }
@@ -110,17 +119,23 @@ export class Outbox {
     return made;
   }
 
-  /** @type {(file: TFile, row: AskedShape) => boolean} */
+  /**
+   * @param {TFile} file
+   * @param {WaitingEdits} row
+   */
   #isDue(file, row) {
     return this.#isResting(row) && !this.#plugin.work.doing.has(file.path) && this.#isOld(row.id, RETRY);
   }
 
-  /** @param {AskedShape} row */
+  /** @param {WaitingEdits} row */
   #isResting({ run }) {
     return this.#plugin.activity.isIdle(this.#quiet.has(run ?? "") ? REST : PAUSE);
   }
 
-  /** @type {(key: number | string, ms: number) => boolean} */
+  /**
+   * @param {number | string} key
+   * @param {number} ms
+   */
   #isOld(key, ms) {
     return Date.now() - (this.#tried.get(key) ?? 0) >= ms;
   }
@@ -129,7 +144,7 @@ export class Outbox {
    * Make the edits of a row, after those of its note that were begun before.
    *
    * @param {TFile} file
-   * @param {AskedShape} row
+   * @param {WaitingEdits} row
    * @param {boolean} isRequested whether the user of this window wants it; if not, it fails while they type
    */
   #begin(file, row, isRequested) {
@@ -142,7 +157,12 @@ export class Outbox {
     return making;
   }
 
-  /** @type {(file: TFile, row: AskedShape, isRequested: boolean) => Promise<Made>} */
+  /**
+   * @param {TFile} file
+   * @param {WaitingEdits} row
+   * @param {boolean} isRequested
+   * @returns {Promise<Made>}
+   */
   async #make(file, row, isRequested) {
     const plugin = this.#plugin;
     const { id, path, change: undoes } = row;
@@ -169,7 +189,12 @@ export class Outbox {
     return { row, change, reason };
   }
 
-  /** Tell what was made in an open note that nobody asked for here. @type {(file: TFile, made: Made) => Promise<void>} */
+  /**
+   * Tell what was made in an open note that nobody asked for here.
+   *
+   * @param {TFile} file
+   * @param {Made} made
+   */
   async #tell(file, { row, change, reason }) {
     if (row.change !== null) return tellUndone({ path: file.path, reason });
     if (this.#plugin.runs.has(row.run ?? "")) return; // of a folder: it tells of all together
@@ -197,12 +222,15 @@ export class Outbox {
 /**
  * Notify the user of what a change filled, with a button to undo it.
  *
- * @type {(plugin: CompanionPlugin, file: TFile, change: number, more?: string) => Promise<string>}
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {number} change
+ * @param {string} [more]
  */
 export async function tellFilled(plugin, file, change, more = "") {
   /** @type {Change} */
   const { needs } = await plugin.api.get(`/changes/${change}`);
-  const told = say("filledIn", { what: nameFilled(needs), name: file.basename });
+  const told = say("filled", { what: nameFilled(needs), name: file.basename });
   notifyWithUndo(plugin, `${told} ${more}`.trim(), () => undoChange(plugin, change, file.path));
   return told;
 }

@@ -9,7 +9,6 @@ import { showNote } from "./open-notes.js";
 import { nameChange, say } from "./words.js";
 
 /** @import { EditorState } from "@codemirror/state" */
-/** @import { DecorationSet } from "@codemirror/view" */
 /** @import { Editor, TFile, UserEvent } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Proposal, ProposalEdits, ProposalInPlace } from "./api-types.d.ts" */
@@ -63,7 +62,10 @@ export async function openPlace(plugin, proposal, event, decide) {
  * Return the offset in the editor of the first edit that accepts the proposal: the file may have other line ends and
  * a byte order mark.
  *
- * @type {(plugin: CompanionPlugin, file: TFile, proposal: Proposal, editor: Editor) => Promise<number>}
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {Proposal} proposal
+ * @param {Editor} editor
  */
 async function findFirstEdit(plugin, file, { id, state }, editor) {
   for (let tries = 0; tries < TRIES; tries++) {
@@ -78,7 +80,8 @@ async function findFirstEdit(plugin, file, { id, state }, editor) {
 /**
  * Show the proposal in its note no longer, as it is decided on.
  *
- * @type {(plugin: CompanionPlugin, proposal: Pick<Proposal, "id">) => void}
+ * @param {CompanionPlugin} plugin
+ * @param {Pick<Proposal, "id">} proposal
  */
 export function closePlace(plugin, { id }) {
   if (plugin.preview?.id !== id) return;
@@ -86,7 +89,10 @@ export function closePlace(plugin, { id }) {
   plugin.preview = null;
 }
 
-/** @type {(state: EditorState, preview: Preview) => DecorationSet} */
+/**
+ * @param {EditorState} state
+ * @param {Preview} preview
+ */
 function decorate({ doc }, preview) {
   const widget = new PreviewWidget(preview);
   return Decoration.set(Decoration.widget({ widget, block: true, side: 1 }).range(findPlace(doc, preview.at)));
@@ -96,7 +102,8 @@ function decorate({ doc }, preview) {
  * Return the end of the line at an offset. In the properties it is the end of these, since Obsidian
  * draws them as a whole.
  *
- * @type {(doc: EditorState["doc"], offset: number) => number}
+ * @param {EditorState["doc"]} doc
+ * @param {number} offset
  */
 function findPlace(doc, offset) {
   const properties = /^---\n[^]*?\n---(?=\n|$)/.exec(doc.toString())?.[0].length ?? 0;

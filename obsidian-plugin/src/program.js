@@ -38,7 +38,8 @@ export async function findProgram(app) {
  * Return why the program at the path may not be run, empty if it may. One inside the vault may not:
  * whoever shares the vault could put it there.
  *
- * @type {(app: App, path: string) => Promise<string>}
+ * @param {App} app
+ * @param {string} path
  */
 async function findFault(app, path) {
   if (!isAbsolute(path)) return say("programNotWhole");
@@ -58,7 +59,8 @@ async function findFault(app, path) {
  *
  * Throws ProgramFailed if it may not be run.
  *
- * @type {(app: App, path: string) => Promise<void>}
+ * @param {App} app
+ * @param {string} path
  */
 export async function agreeTo(app, path) {
   const fault = await findFault(app, path);
@@ -66,7 +68,11 @@ export async function agreeTo(app, path) {
   app.saveLocalStorage(AGREED, path);
 }
 
-/** Return the path that the user agreed to on this computer, empty if there is none. @param {App} app */
+/**
+ * Return the path that the user agreed to on this computer, empty if there is none.
+ *
+ * @param {App} app
+ */
 export function readAgreed(app) {
   /** @type {unknown} */
   const path = app.loadLocalStorage(AGREED);
@@ -76,7 +82,8 @@ export function readAgreed(app) {
 /**
  * Return what is run, as it is shown: the daemon, and what gives a code.
  *
- * @type {(app: App, path: string) => { serve: string; pair: string; }}
+ * @param {App} app
+ * @param {string} path
  */
 export function describeCommands(app, path) {
   const show = (/** @type {string[]} */ words) => words.map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(" ");
@@ -112,7 +119,8 @@ export async function startDaemon(app) {
  *
  * Throws ProgramFailed.
  *
- * @type {(app: App) => Promise<string>}
+ * @param {App} app
+ * @returns {Promise<string>}
  */
 export async function readCode(app) {
   const path = await requireAgreed(app);

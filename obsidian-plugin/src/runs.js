@@ -37,7 +37,9 @@ const NOTHING = { state: "queued", total: 0, counts: {}, waits: "", fault: "", r
  *
  * Throws Refused if there is no result.
  *
- * @type {(plugin: CompanionPlugin, file: TFile, scope: Scope) => Promise<Result>}
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {Scope} scope
  */
 export async function askModel(plugin, file, scope) {
   for (;;) {
@@ -51,7 +53,11 @@ export async function askModel(plugin, file, scope) {
   }
 }
 
-/** @type {(plugin: CompanionPlugin, file: TFile, scope: Scope) => Promise<string>} */
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {Scope} scope
+ */
 async function startRun(plugin, file, { section, requests, field, propose }) {
   await saveOpen(plugin, file.path);
   await plugin.daemon.reportOpenIfChanged();
@@ -74,7 +80,10 @@ async function startRun(plugin, file, { section, requests, field, propose }) {
  *
  * Throws Refused if there is none.
  *
- * @type {(plugin: CompanionPlugin, run: string, file: TFile) => Promise<Result>}
+ * @param {CompanionPlugin} plugin
+ * @param {string} run
+ * @param {TFile} file
+ * @returns {Promise<Result>}
  */
 async function awaitResult(plugin, run, file) {
   const { outbox, work } = plugin;
@@ -129,7 +138,19 @@ export async function* followRun(plugin, run, file = null) {
   }
 }
 
-/** @type {(progress: Progress, failures: number) => boolean} */
+/**
+ * Return how many notes of a run have a result.
+ *
+ * @param {Record<string, number>} counts of the results, by status
+ */
+export function countSeen(counts) {
+  return Object.values(counts).reduce((sum, some) => sum + some, 0);
+}
+
+/**
+ * @param {Progress} progress
+ * @param {number} failures
+ */
 function isOver({ state, results }, failures) {
   return !failures && !results.length && !["queued", "running"].includes(state);
 }
@@ -143,7 +164,10 @@ function pauseAfter(failures) {
  * Return the run's progress now. A daemon that does not know the run was restarted after it began:
  * then its progress is read from the journal.
  *
- * @type {(plugin: CompanionPlugin, run: string, last: Progress) => Promise<Progress>}
+ * @param {CompanionPlugin} plugin
+ * @param {string} run
+ * @param {Progress} last
+ * @returns {Promise<Progress>}
  */
 async function readProgress(plugin, run, last) {
   try {
@@ -157,7 +181,10 @@ async function readProgress(plugin, run, last) {
 /**
  * Return the progress of a run that a restart of the daemon ended, from its changes in the journal.
  *
- * @type {(plugin: CompanionPlugin, run: string, last: Progress) => Promise<Progress>}
+ * @param {CompanionPlugin} plugin
+ * @param {string} run
+ * @param {Progress} last
+ * @returns {Promise<Progress>}
  */
 async function readProgressFromJournal(plugin, run, last) {
   /** @type {Result[]} */
@@ -173,7 +200,11 @@ async function readProgressFromJournal(plugin, run, last) {
 /**
  * Return the last known progress with what it waits for, or with the fault if waiting is useless.
  *
- * @type {(plugin: CompanionPlugin, last: Progress, error: unknown, failures: number) => Progress}
+ * @param {CompanionPlugin} plugin
+ * @param {Progress} last
+ * @param {unknown} error
+ * @param {number} failures
+ * @returns {Progress}
  */
 function progressWithout(plugin, last, error, failures) {
   if (error instanceof Stopped) throw error;
@@ -182,7 +213,10 @@ function progressWithout(plugin, last, error, failures) {
   return { ...last, state: "failed", results: [], waits: "", fault: explain(plugin, error) };
 }
 
-/** @type {(plugin: CompanionPlugin, error: unknown) => void} */
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {unknown} error
+ */
 function notifyOfAbsence(plugin, error) {
   notify(`${explain(plugin, error)} ${say("goesOn")}`);
 }

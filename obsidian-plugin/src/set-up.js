@@ -30,7 +30,8 @@ const LOOKS = 120; // checks until the daemon is given up
 /**
  * Return what is missing, by the last check of the daemon, or the first where there was none yet.
  *
- * @type {(plugin: CompanionPlugin) => Promise<SetUp>}
+ * @param {CompanionPlugin} plugin
+ * @returns {Promise<SetUp>}
  */
 export async function findSetUp(plugin) {
   if (!plugin.daemon.status && !plugin.daemon.error) await plugin.daemon.check();
@@ -129,7 +130,9 @@ export function watchPairing(plugin) {
  *
  * Throws ProgramFailed with why it cannot be fetched.
  *
- * @type {(plugin: CompanionPlugin, name: string, show: (model: ModelShape) => void) => Promise<void>}
+ * @param {CompanionPlugin} plugin
+ * @param {string} name
+ * @param {(model: ModelShape) => void} show
  */
 export async function fetchAndFollow(plugin, name, show) {
   /** @type {ModelShape} */

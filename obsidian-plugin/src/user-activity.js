@@ -133,7 +133,8 @@ function findEditAtCursor(editor, text, edits, isRequested) {
 /**
  * Return whether what is typed next goes to the editor: it has the focus, or gets it back from a dialog.
  *
- * @type {(app: App, editor: NoteEditor) => boolean}
+ * @param {App} app
+ * @param {NoteEditor} editor
  */
 function hasCursor(app, { editor, containerEl }) {
   const doc = containerEl.ownerDocument;
@@ -155,7 +156,8 @@ function hasSuggestions(element) {
 /**
  * Return whether an element is edited by itself within the text: a table's cell, another plugin's field.
  *
- * @type {(noteEditor: NoteEditor, element: Element) => boolean}
+ * @param {NoteEditor} noteEditor
+ * @param {Element} element
  */
 function isFieldInText({ editor }, element) {
   const text = findCodeMirror(editor)?.contentDOM;
@@ -163,12 +165,20 @@ function isFieldInText({ editor }, element) {
   return element.closest("[contenteditable]:not([contenteditable=false])") !== text || element.matches(TEXT_FIELDS);
 }
 
-/** Return the focused element of each window. @param {App} app */
+/**
+ * Return the focused element of each window.
+ *
+ * @param {App} app
+ */
 function findFocused(app) {
   return findDocuments(app).flatMap((doc) => doc.activeElement ?? []);
 }
 
-/** Return the documents of the main window and of all pop-out windows. @param {App} app */
+/**
+ * Return the documents of the main window and of all pop-out windows.
+ *
+ * @param {App} app
+ */
 function findDocuments({ workspace }) {
   const docs = new Set([workspace.containerEl.ownerDocument]);
   workspace.iterateAllLeaves(({ view }) => void docs.add(view.containerEl.ownerDocument));

@@ -42,7 +42,7 @@ export class Work {
       doing.delete(path);
       path = file.path;
     });
-    this.show(path, say("askingModel"));
+    this.show(path, say("asking"));
     try {
       await act();
     } finally {
@@ -55,13 +55,19 @@ export class Work {
   /**
    * Call act as a part of what is being done with the note, or as `do` does.
    *
-   * @type {(path: string, act: () => Promise<void>) => Promise<void>}
+   * @param {string} path
+   * @param {() => Promise<void>} act
    */
   join(path, act) {
     return this.doing.has(path) ? act() : this.do(path, act);
   }
 
-  /** Show in the status bar what is being done with the note or folder. @type {(path: string, words: string) => void} */
+  /**
+   * Show in the status bar what is being done with the note or folder.
+   *
+   * @param {string} path
+   * @param {string} words
+   */
   show(path, words) {
     this.doing.set(path, words);
     updateStatusBar(this.#plugin);

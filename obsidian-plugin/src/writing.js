@@ -2,7 +2,7 @@
 
 import { notifyWithButton } from "./dialogs.js";
 import { AnotherVault, DaemonAway, NoteUnavailable, UnexpectedAnswer } from "./errors.js";
-import { applyEdits, editNote, findEditing, readNote, sha256 } from "./note-text.js";
+import { applyEdits, editNote, findEditing, hasForm, readNote, sha256 } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { say } from "./words.js";
 
@@ -71,7 +71,7 @@ export async function applyOffer(plugin, application) {
     }
     const { text } = await readNote(app, file);
     const offer = await readOffer(text);
-    if (!(await fits(text, offer))) continue;
+    if (!(await hasForm(app, file, text)) || !(await fits(text, offer))) continue;
     if (await awaitUser(plugin, application, text, offer.edits)) tries = 0;
     if (!isAllowed()) throw new NoteUnavailable("the user types");
     if (await editNote(app, file, text, offer.edits)) return offer;
@@ -84,7 +84,10 @@ export async function applyOffer(plugin, application) {
  *
  * Throws NoteUnavailable if the user cancels the wait; at once if they did not ask for the edits: then they go first.
  *
- * @type {(plugin: CompanionPlugin, application: Application, text: string, edits: EditShape[]) => Promise<boolean>}
+ * @param {CompanionPlugin} plugin
+ * @param {Application} application
+ * @param {string} text
+ * @param {EditShape[]} edits
  */
 async function awaitUser(plugin, application, text, edits) {
   const { file, isRequested, fills, withdraw } = application;
@@ -113,7 +116,12 @@ async function awaitUser(plugin, application, text, edits) {
   return true;
 }
 
-/** Throw NoteUnavailable if the note was deleted. @type {(plugin: CompanionPlugin, application: Application) => void} */
+/**
+ * Throw NoteUnavailable if the note was deleted.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Application} application
+ */
 function requireThere({ app }, { file, path }) {
   if (app.vault.getFileByPath(file.path) === file) return;
   throw new NoteUnavailable(say("deleted", { path }));
@@ -124,7 +132,8 @@ function requireThere({ app }, { file, path }) {
  *
  * Throws UnexpectedAnswer if its edits make another text than the offer says.
  *
- * @type {(text: string, offer: OfferShape) => Promise<boolean>}
+ * @param {string} text
+ * @param {OfferShape} offer
  */
 async function fits(text, offer) {
   if ((await sha256(text)) !== offer.base_sha256) return false;

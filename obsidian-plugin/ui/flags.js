@@ -30,7 +30,10 @@ export function flagReason(flag) {
   return known ? say(known.why) : "";
 }
 
-/** @type {(flag: string) => IconName} */
+/**
+ * @param {string} flag
+ * @returns {IconName}
+ */
 export function flagIcon(flag) {
   return FLAGS[flag]?.icon ?? "flag";
 }

@@ -1,7 +1,6 @@
 /** What was written, newest first, and undoing exactly what is shown. */
 
 import { batch, computed, signal } from "@preact/signals";
-import { readPages } from "./api.js";
 import { newRun } from "./decisions.js";
 
 /** @import { Signal } from "@preact/signals" */
@@ -94,9 +93,14 @@ export class HistoryStore {
   async findUndoable(query) {
     /** @type {Change[]} */
     const all = [];
-    /** @type {AsyncGenerator<ChangePage, void>} */
-    const pages = readPages(this.api, "/changes", this.#query({ undoable: "part", limit: ALL, ...query }));
-    for await (const { changes } of pages) all.push(...changes);
+    /** @type {number | null} */
+    let before = null;
+    do {
+      /** @type {ChangePage} */
+      const page = await this.api.get("/changes", this.#query({ undoable: "part", limit: ALL, ...query, ...(before !== null && { before }) }));
+      all.push(...page.changes);
+      before = page.next;
+    } while (before !== null);
     return all.filter(({ undoes }) => undoes === null);
   }
 

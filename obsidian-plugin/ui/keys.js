@@ -29,7 +29,11 @@ export function listenToKeys(app, target, { isMeant = () => true } = {}) {
   };
 }
 
-/** @type {(app: App, event: KeyboardEvent) => (() => void) | null} */
+/**
+ * @param {App} app
+ * @param {KeyboardEvent} event
+ * @returns {(() => void) | null}
+ */
 function findAct(app, event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return null;
   if (isTyped(event.target) || app.dialog.peek() || app.decisions.bulk.peek()) return null;

@@ -25,7 +25,12 @@ const ITEM = /^\s*([-*+]|\d+[.)])\s+(.*)$/;
 const RULE = /^\s*([-*_])(\s*\1){2,}\s*$/;
 const FENCE = /^\s*(`{3,}|~{3,})/;
 
-/** Return the lines of a word diff, as they are with what is added. @type {(parts: readonly (readonly [string, string])[]) => Line[]} */
+/**
+ * Return the lines of a word diff, as they are with what is added.
+ *
+ * @param {readonly (readonly [string, string])[]} parts
+ * @returns {Line[]}
+ */
 export function toLines(parts) {
   /** @type {Line[]} */
   const lines = [];
@@ -58,7 +63,10 @@ function newLine() {
   return { text: "", parts: [], isNew: false };
 }
 
-/** @type {(text: string) => Line[]} */
+/**
+ * @param {string} text
+ * @returns {Line[]}
+ */
 export function plainLines(text) {
   return text.split("\n").map((each) => ({ text: each, parts: [["=", each]], isNew: false }));
 }
@@ -202,7 +210,12 @@ const INLINE = new RegExp(
   "gsu",
 );
 
-/** Return the pieces of a text, without what marks them. @type {(text: string) => Piece[]} */
+/**
+ * Return the pieces of a text, without what marks them.
+ *
+ * @param {string} text
+ * @returns {Piece[]}
+ */
 export function parseInline(text) {
   /** @type {Piece[]} */
   const pieces = [];
@@ -216,7 +229,10 @@ export function parseInline(text) {
   return pieces;
 }
 
-/** @type {(groups: Record<string, string | undefined>) => Piece} */
+/**
+ * @param {Record<string, string | undefined>} groups
+ * @returns {Piece}
+ */
 function toPiece({ target, alias, label, url, tag, ...others }) {
   if (target !== undefined) return { type: "link", text: alias ?? target.replace(/#/g, " > "), target };
   if (url !== undefined) return { type: "url", text: label || url, target: url };
@@ -257,7 +273,8 @@ export function cutAt(pieces, ranges) {
 /**
  * Return where a sentence stands in a text, whatever spaces and line ends it has; null: it does not.
  *
- * @type {(text: string, sentence: string) => { start: number; end: number; } | null}
+ * @param {string} text
+ * @param {string} sentence
  */
 export function findSentence(text, sentence) {
   const words = plainText(sentence).trim().split(/\s+/).filter(Boolean);

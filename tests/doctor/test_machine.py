@@ -137,7 +137,7 @@ def test_no_shortage_where_another_server_runs_it() -> None:
 
 
 def test_this_machine(monkeypatch: pytest.MonkeyPatch, nothing_fetched: Path) -> None:
-    monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
+    monkeypatch.setattr("companion.doctor.machine.SERVERS", ())
     monkeypatch.setenv("COMPANION_CACHE", str(nothing_fetched / "not" / "there"))
     memory, machine = read_memory(), inspect_machine()
     assert 0 < memory.free <= memory.total == machine.memory.total

@@ -36,7 +36,7 @@ _Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]
 _Title = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class _Given(Sent):
+class _ProposedValue(Sent):
     """A value that a program proposes. field: a field's name, or the property that it fills.
 
     heading, question: of a callout, its section, or its title.
@@ -54,13 +54,13 @@ class _Given(Sent):
         return ProgramValue(self.field, self.value, self.heading, self.question)
 
 
-class ScriptProposal(_Given):
+class ScriptProposal(_ProposedValue):
     """A value that a script of the user's proposes. script: its name."""
 
     script: _Name
 
 
-class AgentProposal(_Given):
+class AgentProposal(_ProposedValue):
     """A value that an agent proposes. agent: the name that it gives itself."""
 
     agent: _Name
@@ -143,7 +143,7 @@ class ProposalMade(Shape):
 _BY_FIELD = ConfigDict(populate_by_name=True)
 
 
-class NeedFound(Need):
+class NeedForAgent(Need):
     """What a note needs. field: the property, or `callout`. heading, question: of a callout."""
 
     model_config = _BY_FIELD
@@ -151,17 +151,17 @@ class NeedFound(Need):
     kind: str = Field(alias="field")
 
 
-class NoteFound(Shape):
+class NoteForAgent(Shape):
     """A note that needs something."""
 
     path: str
-    needs: list[NeedFound]
+    needs: list[NeedForAgent]
 
 
-class NotesFound(Shape):
+class NotesForAgent(Shape):
     """Notes that need something, by path. after: for the next page; null on the last."""
 
-    notes: list[NoteFound]
+    notes: list[NoteForAgent]
     after: str | None
     total: int
 
@@ -175,13 +175,13 @@ class NoteRead(Shape):
     left: list[str]
 
 
-class SimilarNotesFound(Shape):
+class SimilarNotesForAgent(Shape):
     """The notes that are most like another, the most similar first."""
 
     notes: list[SimilarNote]
 
 
-class ProposalFound(Proposal):
+class ProposalForAgent(Proposal):
     """A proposal. field: the property, or `callout`."""
 
     model_config = _BY_FIELD
@@ -192,13 +192,13 @@ class ProposalFound(Proposal):
 class AgentProposals(Shape):
     """Proposals, newest first."""
 
-    proposals: list[ProposalFound]
+    proposals: list[ProposalForAgent]
 
 
 class ProposalStored(Shape):
     """What came of it: the proposal, which waits for the user; or why a check rejected it."""
 
-    proposal: ProposalFound | None
+    proposal: ProposalForAgent | None
     rejected: str | None
 
     @classmethod
@@ -207,7 +207,7 @@ class ProposalStored(Shape):
         return cls.model_validate(ProposalMade.of(outcome).model_dump())
 
 
-class AgentFilled(Filled):
+class FilledForAgent(Filled):
     """What was filled. field: the property, or `callout`."""
 
     model_config = _BY_FIELD
@@ -220,7 +220,7 @@ class NoteDecided(Shape):
 
     path: str
     status: NoteStatus
-    changes: list[AgentFilled]
+    changes: list[FilledForAgent]
     change: int | None
     reason: OrNull
     left: list[str]

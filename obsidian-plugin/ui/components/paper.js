@@ -33,7 +33,9 @@ export function Paper({ app, proposal, placed, isEdited = false }) {
 /**
  * Return the note's blocks, one of which is the proposal's; only that while nobody has said where it goes.
  *
- * @type {(proposal: Proposal, placed: Placed | null) => Shown[]}
+ * @param {Proposal} proposal
+ * @param {Placed | null} placed
+ * @returns {Shown[]}
  */
 function findBlocks({ kind }, placed) {
   const isCallout = kind === "callout";
@@ -184,7 +186,11 @@ function beside(number, isAll = false) {
   return { anchorName: `--cc-why-${number}`, insetBlockStart: above };
 }
 
-/** @type {(app: App, proposal: Proposal, sentence: string) => void} */
+/**
+ * @param {App} app
+ * @param {Proposal} proposal
+ * @param {string} sentence
+ */
 function leaveOut(app, proposal, sentence) {
   const draft = app.inbox.draft(proposal.id);
   const text = draft.peek() ?? linesOf(proposal);

@@ -41,7 +41,10 @@ function headline({ month, is_free: isFree }, unit, now) {
   return say("spentMonth", { spent: formatDollars(month.dollars) });
 }
 
-/** @type {(spending: SpendingShape) => Unit} */
+/**
+ * @param {SpendingShape} spending
+ * @returns {Unit}
+ */
 function findUnit({ days, dollars_a_day: dollars, tokens_a_day: tokens }) {
   const isPaid = dollars !== null || (tokens === null && days.some((day) => day.dollars));
   if (isPaid) return { value: (spent) => spent.dollars ?? 0, format: formatDollars, limit: dollars };

@@ -32,7 +32,6 @@ export function mountInbox(parent, api, shell) {
     end() {
       endKeys();
       render(null, parent);
-      parent.remove();
     },
   };
 }

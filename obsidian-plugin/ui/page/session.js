@@ -90,7 +90,9 @@ async function send(method, path, body) {
 /**
  * Ask; where no answer comes, once more with the same key, so that nothing is done twice.
  *
- * @type {(method: string, path: string, body?: object) => Promise<Response>}
+ * @param {string} method
+ * @param {string} path
+ * @param {object} [body]
  */
 async function askOnce(method, path, body) {
   if (method !== "POST" || path === "/session") return ask(method, path, body);
