@@ -30,7 +30,7 @@ REPOSITORY = Path(__file__).parents[1]
 CAN_FORK = sys.platform == "linux"
 _LOADED = (
     *("companion.cli", "companion.cli.enrich", "companion.cli.scan", "companion.cli.serve"),
-    *("companion.cli.undo", "companion.cli.batch", "companion.cli.review"),
+    *("companion.cli.history", "companion.cli.batch", "companion.cli.review"),
     *("companion.daemon.process", "companion.daemon.app"),
     *("companion.app.local_vault", "companion.app.remote_vault"),
     *("openai", "waitress", "watchdog.observers", "ruamel.yaml", "frontmatter", "numpy"),

@@ -10,8 +10,8 @@ import json
 import logging
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -76,21 +76,16 @@ class Backlog:
         self._clock = clock
         self._lock = threading.RLock()
         self._recent: dict[str, float] = {}  # time of arrival by path, the oldest first
-        self._counts = Counter[Consent]()
-        self._paths_by_sha256: dict[str, dict[str, None]] = {}
-        saved: dict[str, BacklogEntry] | None = None
+        self._saved: Mapping[str, BacklogEntry] | None = None
         try:
-            saved = _ENTRIES.validate_json(self._file.read_bytes())
+            self._saved = _ENTRIES.validate_json(self._file.read_bytes())
         except FileNotFoundError:
             pass
         except (OSError, ValidationError) as error:
             said = "%s cannot be read (%s); it is started again"
             _log.warning(said, self._file, type(error).__name__)
-        self._is_new, self._is_saved = saved is None, False
-        self._entries: dict[str, BacklogEntry] = {}
-        for path, entry in (saved or {}).items():
-            self._put(path, entry._replace(consent=self._apply_setting(entry.consent)))
-        self._is_saved = saved == self._entries
+        self._is_new = self._saved is None
+        self._entries = self._follow_setting(self._saved or {})
 
     def update(self, paths: Collection[str], *, whole: bool) -> set[str]:
         """Add notes that need something; return those that became part of the backlog.
@@ -101,21 +96,24 @@ class Backlog:
         if not is_vault_there(self._root):
             return set()
         with self._lock:
-            before, others = self._count_held(), set(paths)
-            arrived = [path for path in paths if not self._recognise(path, others)]
-            held = set(self._add(arrived))
+            before, others = self._held(), set(paths)
+            former = self._paths_by_sha256() if others - self._entries.keys() else {}
+            arrived = [path for path in paths if not self._recognise(path, others, former)]
+            added = self._add(arrived)
             if whole:
-                free = [path for path, entry in self._entries.items() if entry.consent == "free"]
-                for path in set(free) - others:
-                    self._drop(path)
+                self._entries = {
+                    path: entry
+                    for path, entry in self._entries.items()
+                    if entry.consent != "free" or path in others
+                }
                 if self._is_new:
-                    self._is_new, self._recent, self._is_saved = False, {}, False
-            if self._count_held() != before or (whole and not self._is_saved):
+                    self._is_new, self._recent = False, {}
+            if self._held() != before or (whole and self._entries != self._saved):
                 try:
-                    self._save()
+                    self._save(self._entries)
                 except UsageError as error:
                     _log.warning("which notes were here before is not stored: %s", error)
-            return held
+            return added
 
     def holds_back(self, path: str) -> bool:
         """Return whether the note may be filled only with the user's consent."""
@@ -131,52 +129,47 @@ class Backlog:
     def apply(self, setting: BacklogSetting) -> None:
         """Follow background.backlog as it is set now."""
         with self._lock:
-            if setting == self._setting:
-                return
-            self._setting = setting
-            for path, entry in list(self._entries.items()):
-                self._put(path, entry._replace(consent=self._apply_setting(entry.consent)))
+            if setting != self._setting:
+                self._setting = setting
+                self._entries = self._follow_setting(self._entries)
 
     def answer(self, *, fill: bool) -> None:
         """Save whether the notes that wait for the user's answer may be filled.
 
         Raises UsageError if it cannot be saved; nothing is changed then.
         """
+        consent: Consent = "free" if fill else "left"
         with self._lock:
-            before, self._recent = self._entries.copy(), {}
-            for path, entry in before.items():
-                if entry.consent == "asked":
-                    self._put(path, entry._replace(consent="free" if fill else "left"))
-            try:
-                self._save()
-            except UsageError:
-                for path, entry in before.items():
-                    self._put(path, entry)
-                raise
+            entries = {
+                path: entry._replace(consent=consent) if entry.consent == "asked" else entry
+                for path, entry in self._entries.items()
+            }
+            self._save(entries)
+            self._entries, self._recent = entries, {}
 
-    def _add(self, arrived: list[str]) -> Iterable[str]:
-        """Add notes without an entry; yield those that become part of the backlog."""
+    def _add(self, arrived: Sequence[str]) -> set[str]:
+        """Add notes without an entry; return those that become part of the backlog."""
         now = self._clock()
         self._recent = {path: at for path, at in self._recent.items() if now - at <= _TOGETHER}
         self._recent |= dict.fromkeys(arrived, now)
-        for path in arrived:
-            self._put(path, self._read(path, "free"))
-        if not self._is_new and len(self._recent) <= MANY:
-            return
-        for path in self._recent:
-            entry = self._entries.get(path)
-            consent = self._apply_setting("asked")
-            if entry and entry.consent == "free" and consent != "free":
-                self._put(path, entry._replace(consent=consent))
-                yield path
+        self._entries |= {path: self._read(path, "free") for path in arrived}
+        consent = self._apply_setting("asked")
+        if consent == "free" or not (self._is_new or len(self._recent) > MANY):
+            return set()
+        added = {
+            path: entry._replace(consent=consent)
+            for path in self._recent
+            if (entry := self._entries.get(path)) and entry.consent == "free"
+        }
+        self._entries |= added
+        return set(added)
 
-    def _recognise(self, path: str, others: set[str]) -> bool:
+    def _recognise(self, path: str, others: set[str], former: Mapping[str, Sequence[str]]) -> bool:
         """Return whether the note has an entry already, under this path or its former one.
 
-        A note of the backlog that was edited since counts as new. others: paths of notes that
-        were not renamed.
+        A note of the backlog that was edited since counts as new. others, former: as in _follow.
         """
-        entry = self._entries.get(path) or self._follow(path, others)
+        entry = self._entries.get(path) or self._follow(path, others, former)
         if entry is None:
             return False
         try:
@@ -187,26 +180,27 @@ class Backlog:
             return True
         read = self._read(path, entry.consent)
         if entry.consent != "free" and read.sha256 != entry.sha256:
-            self._drop(path)
+            del self._entries[path]
             return False
-        self._put(path, read)
+        self._entries[path] = read
         return True
 
-    def _follow(self, path: str, others: set[str]) -> BacklogEntry | None:
+    def _follow(
+        self, path: str, others: set[str], former: Mapping[str, Sequence[str]]
+    ) -> BacklogEntry | None:
         """Move the entry of a note that was renamed to path, and return it; None if there is none.
 
-        A renamed note is recognised by its content.
+        A renamed note is recognised by its content. others: paths of notes that were not renamed.
+        former: the paths that notes had at the last scan, by their content's hash.
         """
-        digest = self._read(path, "free").sha256 if self._entries else ""
-        for old in list(self._paths_by_sha256.get(digest, ())):
-            if old in others:
+        digest = self._read(path, "free").sha256 if former else ""
+        for old in former.get(digest, ()):
+            if old in others or old not in self._entries:
                 continue
             with suppress(OSError):
                 if not (self._root / old).samefile(self._root / path):
                     continue
-            entry = self._entries[old]
-            self._drop(old)
-            self._put(path, entry)
+            entry = self._entries[path] = self._entries.pop(old)
             return entry
         return None
 
@@ -219,35 +213,31 @@ class Backlog:
         return BacklogEntry(consent, len(data), stat.st_mtime_ns, sha256(data).hexdigest())
 
     def _apply_setting(self, consent: Consent) -> Consent:
-        """Return the consent that the setting makes of this one."""
         if self._setting == "all":
             return "free"
         return "left" if consent == "asked" and self._setting == "new" else consent
 
-    def _count_held(self) -> tuple[int, int]:
-        return self._counts["asked"], self._counts["left"]
+    def _follow_setting(self, entries: Mapping[str, BacklogEntry]) -> dict[str, BacklogEntry]:
+        return {
+            path: entry._replace(consent=self._apply_setting(entry.consent))
+            for path, entry in entries.items()
+        }
 
-    def _put(self, path: str, entry: BacklogEntry) -> None:
-        self._drop(path)
-        self._is_saved = False
-        self._entries[path] = entry
-        self._counts[entry.consent] += 1
-        if entry.sha256:
-            self._paths_by_sha256.setdefault(entry.sha256, {})[path] = None
+    def _held(self) -> dict[str, Consent]:
+        return {
+            path: each.consent for path, each in self._entries.items() if each.consent != "free"
+        }
 
-    def _drop(self, path: str) -> None:
-        if entry := self._entries.pop(path, None):
-            self._is_saved = False
-            self._counts[entry.consent] -= 1
-            paths = self._paths_by_sha256.get(entry.sha256, {})
-            paths.pop(path, None)
-            if not paths:
-                self._paths_by_sha256.pop(entry.sha256, None)
+    def _paths_by_sha256(self) -> dict[str, list[str]]:
+        paths: dict[str, list[str]] = defaultdict(list)
+        for path, entry in self._entries.items():
+            if entry.sha256:
+                paths[entry.sha256].append(path)
+        return paths
 
-    def _save(self) -> None:
-        data = json.dumps(self._entries, separators=(",", ":")).encode()
-        write_private(self._file, data)
-        self._is_saved = True
+    def _save(self, entries: Mapping[str, BacklogEntry]) -> None:
+        write_private(self._file, json.dumps(entries, separators=(",", ":")).encode())
+        self._saved = dict(entries)
 
 
 class BacklogConsent:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 from pydantic import Field
 
 from companion.app.jobs import RunPlan, plan_run
-from companion.app.open_vault import Tell, open_space
+from companion.app.open_vault import open_space
 from companion.app.provider_batches import (
     BATCH_SHARE,
     BatchProgress,
     ProviderBatches,
     open_provider_batches,
 )
+from companion.app.run import Tell
 from companion.app.types.base import Shape
 from companion.app.types.results import NoteResult
 from companion.app.types.runs import RunOptions
@@ -130,11 +131,9 @@ class Batches:
             plan = plan_run(self._space, scan, options, share=BATCH_SHARE)
         return BatchRun(plan, partial(self._write_submissions, scan, deque(plan.jobs)))
 
-    @contextmanager
-    def at_provider(self) -> Iterator[ProviderBatches]:
+    def at_provider(self) -> AbstractContextManager[ProviderBatches]:
         """Open the batches at the provider. Raises UsageError if the model has no Batch API."""
-        with open_provider_batches(self._space) as provider:
-            yield provider
+        return open_provider_batches(self._space)
 
     def read_answers(self, file: Path) -> Iterator[NoteResult | LeftOut]:
         """Take the answers in a file; yield the result of each line that is not blank.

@@ -21,7 +21,7 @@ from companion.app.types.notes import (
 )
 from companion.app.types.proposals import Proposal
 from companion.app.types.runs import RunOptions
-from companion.doctor.unused_settings import find_unused
+from companion.doctor.setup import find_unused
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost_of
 from companion.enrich.note_filter import NoteFilter
@@ -46,7 +46,7 @@ Progress = Callable[[int, int], None]
 _FRESH, _REST = 5.0, 50
 
 
-class _FoundOutdated(NamedTuple):
+class _OutdatedAtTime(NamedTuple):
     """What is outdated. until: when to look again, by the monotonic clock. newest: the newest
     change and proposal that were known then.
     """
@@ -72,7 +72,7 @@ class LocalNotes:
         self._space = space
         self._look = look or space.scan
         self._last = last or partial(self._look, None)
-        self._outdated: _FoundOutdated | None = None
+        self._outdated: _OutdatedAtTime | None = None
 
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         """Return what needs work, and what is left alone; see Vault."""
@@ -185,7 +185,7 @@ class LocalNotes:
             texts = sorted(self._find_outdated(None), key=lambda each: each.path)
             took = time.monotonic() - began
             until = began + took + max(_FRESH, _REST * took)
-            outdated = self._outdated = _FoundOutdated(texts, until, newest)
+            outdated = self._outdated = _OutdatedAtTime(texts, until, newest)
         return [each for each in outdated.texts if is_in(each.path, folder)]
 
     def _find_outdated(self, paths: list[str] | None) -> list[Outdated]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path, PurePath
@@ -11,6 +11,7 @@ from pathlib import Path, PurePath
 from companion.app.connection import Connection
 from companion.app.local_vault import LocalVault
 from companion.app.remote_vault import RemoteVault
+from companion.app.run import Tell
 from companion.app.runtime_file import find_daemon
 from companion.app.tokens import read_token
 from companion.app.types.base import check_path
@@ -25,8 +26,6 @@ from companion.vault.paths import PathNotFound, relative_path
 
 _STANDS_ASIDE = 30.0  # seconds that a daemon has to stop
 _NAMESAKES = 3
-Tell = Callable[[str], object]
-"""Is called with a sentence for the user."""
 
 
 @contextmanager

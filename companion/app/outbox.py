@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
-from companion.app.editor_edits import EditorEdits, EditsInPart
 from companion.app.problem import code_of
+from companion.app.types.base import EditShape
+from companion.app.types.changes import EditsInPart, OfferShape
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.enrich.note_writer import NoteValues, NoteWriter
@@ -24,13 +25,17 @@ from companion.errors import (
     NoteRefused,
     NoteUnwritable,
     NotThere,
+    UsageError,
 )
-from companion.note.editor_text import require_utf8
-from companion.store.change import Change
+from companion.note.edit import apply_edits
+from companion.note.editor_text import require_utf8, to_utf16
+from companion.store.change import Change, NewChange
+from companion.store.inverse import find_parts_in_editor
 from companion.store.moves import locate_note
-from companion.store.outbox_row import NOT_OPEN, OutboxRow, Request
+from companion.store.outbox_row import NOT_OPEN, OutboxRow, Request, TextHashes
 from companion.store.proposal import Acceptance, ProposalState
-from companion.store.undo import Undone, undo_change
+from companion.store.recover import confirm_made_offers
+from companion.store.undo import Undone, make_undo, require_made, undo_change
 from companion.vault.files import is_vault_there
 from companion.vault.paths import fold_path, spelled_path
 from companion.vault.write import read_note
@@ -55,7 +60,7 @@ class Outbox:
 
     context: returns the current names and callout styles of the vault. is_open: whether an editor
     has the note at that path open. record_write: is told of each write, with path and bytes.
-    clock: returns the Unix time. decisions: on proposals, by way of it. edits: given to editors.
+    clock: returns the Unix time. decisions: on proposals, by way of it.
     """
 
     def __init__(
@@ -67,7 +72,6 @@ class Outbox:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._space = space
-        self.edits = EditorEdits(space)
         self._store = space.journal.outbox
         self._proposals = space.journal.proposals
         self.decisions = Decisions(space, context, self._accept, self.undo, self.withdraw)
@@ -170,14 +174,25 @@ class Outbox:
     def confirm(
         self, id_: int, base_sha256: str, new_sha256: str, moved_to: str | None = None
     ) -> int:
-        """Record that an editor made the edits of a row, as EditorEdits.confirm does.
+        """Record that an editor made the edits of a row; return the id of the change.
 
-        Raises UsageError also where no note is at moved_to.
+        A second call returns the same id. moved_to: the note's present path, if it was moved.
+
+        Raises UsageError if there were no such edits, or no note is at moved_to; JournalError.
         """
         moved_to = moved_to and spelled_path(self._space.root, moved_to)
-        change = self.edits.confirm(self.row(id_).id, base_sha256, new_sha256, moved_to)
+        hashes = TextHashes(base_sha256, new_sha256)
+        change = self._store.confirm(self.row(id_).id, hashes, moved_to)
+        if change is None:
+            raise UsageError(
+                "no edits were offered that make this text of that one; ask for them again"
+            )
         self._changed.set()
         return change
+
+    def settle(self, paths: Collection[str] | None = None) -> None:
+        """Record edits that editors made without confirming them. paths: the notes; None: all."""
+        confirm_made_offers(self._space.root, self._space.journal, paths)
 
     def start(self) -> None:
         """Start to do what waits, once its note is closed."""
@@ -271,7 +286,7 @@ class Outbox:
         if self._clock() < next_try:
             return
         if row.state == "given":
-            self.edits.settle([row.path])
+            self.settle([row.path])
             self._store.step(row.id, "miss")
         try:
             if self.row(row.id).is_open:
@@ -313,12 +328,39 @@ class Outbox:
     def _plan(self, row: OutboxRow, text: str) -> EditsInPart:
         request = row.request
         if request.undoes is not None:
-            return self.edits.offer_undo(self._require(row), text, row.id, request.run)
+            return self._plan_undo(row, text)
         wishes, deadline = _wishes(row), self._clock() + PATIENCE
         by = request.decided_by
         result, change = self.decisions.plan_edits_for(wishes, text, request.run, by)
-        edits = self.edits.offer(row.id, change, result.old, result.new, deadline=deadline)
-        return EditsInPart(edits, [], "")
+        offer = self._offer(row.id, change, result.old, result.new, deadline=deadline)
+        return EditsInPart(offer=offer, left=[], reason=None)
+
+    def _plan_undo(self, row: OutboxRow, text: str) -> EditsInPart:
+        change = self._require(row)
+        require_made(change)
+        change = locate_note(self._space.root, self._space.journal, change)
+        inverse = find_parts_in_editor(self._space.journal, change, text)
+        undo = make_undo(change, inverse, row.request.run)
+        offer = self._offer(row.id, undo, text, apply_edits(text, inverse.edits), inverse.reason)
+        return EditsInPart(offer=offer, left=inverse.remaining, reason=inverse.reason)
+
+    def _offer(
+        self,
+        row: int,
+        change: NewChange,
+        before: str,
+        after: str,
+        reason: str = "",
+        deadline: float = 0.0,
+    ) -> OfferShape:
+        """Return the edits of a change for an editor, once they are on the disk.
+
+        row: its id. reason, deadline: as in OutboxStore.offer. Raises JournalError.
+        """
+        old, new = before.encode("utf-8"), after.encode("utf-8")
+        hashes = self._store.offer(row, change, old, new, reason, deadline)
+        edits = list(map(EditShape.model_validate, to_utf16(before, change.edits)))
+        return OfferShape(edits=edits, base_sha256=hashes.before, new_sha256=hashes.after)
 
     def _undo_in_file(self, change: Change, run: str) -> Undone:
         self._space.refresh()

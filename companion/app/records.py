@@ -120,7 +120,6 @@ class Records:
         )
 
     def _select_proposals(self, query: ProposalQuery, selection: Selection) -> list[StoredProposal]:
-        """Return the proposals that fit, newest first."""
         fits = self._fit(query)
         proposals = self._journal.proposals.select(selection)
         return [each for each in proposals if fits(each.id, each.path)]
@@ -134,7 +133,6 @@ class Records:
         return lambda id_, path: (not only.latest or id_ in ids) and keeps(path)
 
     def _select_changes(self, query: ChangeQuery) -> Iterator[journal.Change]:
-        """Yield the changes that fit, newest first."""
         path = None if query.path is None else self.find_path(query.path)
         kind = find_kind(self._space.prompts, query.field)
         is_folder = path is not None and _is_folder(self._root / path)

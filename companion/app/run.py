@@ -21,6 +21,7 @@ from companion.enrich.workspace import Workspace
 from companion.vault.index import Scan
 
 Tell = Callable[[str], object]
+"""Is called with a sentence for the user."""
 
 _POLL = 0.2  # seconds; Windows delivers Ctrl-C only between two waits
 _OFTEN = gc.get_threshold()

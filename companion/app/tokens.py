@@ -1,7 +1,9 @@
 """The user's token, and how those of a vault are derived from it.
 
 The file `token` in the configuration folder holds it; it is the command line's. Which of the
-derived ones a vault's daemon accepts is in `vault_tokens.py`.
+derived ones a vault's daemon accepts is in a private file in the vault's state folder. That has no
+secret, not even a hash of one: each token is derived (HMAC) from the user's own, the vault and its
+id. So a new token of the user ends all others at once.
 """
 
 from __future__ import annotations
@@ -9,16 +11,23 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
 
-from companion.config import config_folder
-from companion.errors import UsageError
-from companion.private_files import is_private, write_private
+from companion.app.types.base import Shape
+from companion.app.types.status import NewToken, Token, TokenSecret
+from companion.config import config_folder, state_folder
+from companion.errors import NotThere, UsageError
+from companion.private_files import is_private, make_private_folder, read_if_there, write_private
+from companion.vault.files import read_fingerprint
 
 _BYTES = 32
 _TOKEN = re.compile(r"[\w-]{43,128}", re.ASCII)
@@ -126,3 +135,195 @@ def _write_new() -> str:
     token = secrets.token_urlsafe(_BYTES)
     write_private(token_file(), f"{token}\n".encode("ascii"))
     return token
+
+
+_MOST = 100  # tokens of a vault
+_DAY = 24 * 3600.0  # seconds
+_USE_SAVED = 60.0  # seconds between two notes of the use of a token
+_LOCK_TIMEOUT = 2.0  # seconds
+_EARLIER = "earlier"  # the id of the token that earlier versions gave to all clients of a vault
+
+OWNER = Token(id="", name="command line", scope="all", made_at=0.0)
+"""Stands for the user's own token, which is that of the command line."""
+
+
+class _Saved(Shape):
+    """The tokens of a vault. user: a hash of the user's token when they were made. takes_earlier:
+    whether the token of earlier versions is accepted, which gets its entry when it is used first.
+    """
+
+    user: str
+    takes_earlier: bool
+    tokens: list[Token]
+
+
+class _Accepted(NamedTuple):
+    """What is accepted for a state of the files; no user token: nothing."""
+
+    fingerprints: tuple[object, object]
+    user_token: str | None
+    saved: _Saved
+
+
+class VaultTokens:
+    """The tokens of the vault at root (its real path). Safe to use from any thread and process.
+
+    The files are read again whenever they have changed: who is revoked is out at once.
+    """
+
+    def __init__(self, root: Path, clock: Callable[[], float] = time.time) -> None:
+        self._root, self._clock = root, clock
+        self._file = state_folder(root) / "tokens.json"
+        self._accepted: _Accepted | None = None
+        self._lock = threading.Lock()
+        self._use_saved: dict[str, float] = {}
+
+    def find(self, bearer: str) -> Token | None:
+        """Return the token that this is, None if it is none. Compares in constant time."""
+        accepted = self._read()
+        if accepted.user_token is None:
+            return None
+        sent = bearer.encode("utf-8", "surrogatepass")
+        id_ = bearer.rpartition(".")[0]
+        expected = client_token(accepted.user_token, self._root, id_)
+        is_owner = hmac.compare_digest(sent, accepted.user_token.encode())
+        is_client = hmac.compare_digest(sent, expected.encode("utf-8", "surrogatepass"))
+        if is_owner or not is_client:
+            return OWNER if is_owner else None
+        token = self._entry(accepted.saved, id_ or _EARLIER)
+        if token and self._clock() - self._use_saved.get(token.id, 0.0) > _USE_SAVED:
+            self._save_use(token)
+        return token
+
+    def all(self) -> list[Token]:
+        """Return those that are valid, oldest first. Raises UsageError without a user token."""
+        read_token()
+        return self._valid(self._read().saved)
+
+    def make(self, new: NewToken, seconds: float | None = None) -> TokenSecret:
+        """Return a new token. seconds: that it is valid, in place of its days.
+
+        Raises UsageError if there are too many, or the file cannot be written.
+        """
+        now = self._clock()
+        if seconds is None and new.days:
+            seconds = new.days * _DAY
+        token = Token(
+            id=secrets.token_hex(8),
+            name=new.name,
+            scope=new.scope,
+            made_at=now,
+            expires_at=None if seconds is None else now + seconds,
+        )
+        self._change(lambda saved: [*_make_room(saved.tokens), token])
+        secret = client_token(read_token(), self._root, token.id)
+        return TokenSecret(**vars(token), token=secret)
+
+    def revoke(self, name: str) -> Token:
+        """Revoke the token of this id, or of this name if only one has it; return it.
+
+        Raises NotThere if there is none, UsageError if several have the name.
+        """
+        tokens = self.all()
+        named = [each for each in tokens if each.id == name]
+        named = named or [each for each in tokens if each.name == name]
+        if not named:
+            raise NotThere(f"there is no token {name}")
+        if len(named) > 1:
+            ids = ", ".join(each.id for each in named)
+            raise UsageError(f"{len(named)} tokens are named {name}; name one by its id: {ids}")
+        self._change(lambda saved: [each for each in saved.tokens if each.id != named[0].id])
+        return named[0]
+
+    def prove(self, port: int, nonce: str, id_: str = "") -> str | None:
+        """Return the proof of knowing the token of that id, None if there is no user token.
+
+        Empty: the token of earlier versions.
+        """
+        user_token = self._read().user_token
+        return user_token and prove(client_token(user_token, self._root, id_), port, nonce)
+
+    def _read(self) -> _Accepted:
+        # before the files are read: if one changes in between, it is read again the next time
+        fingerprints = read_fingerprint(token_file()), read_fingerprint(self._file)
+        accepted = self._accepted
+        if accepted is None or fingerprints[0] is None or accepted.fingerprints != fingerprints:
+            try:
+                user_token = read_token()
+            except UsageError:
+                user_token = None
+            saved = _load(self._file, user_token or "")
+            self._accepted = accepted = _Accepted(fingerprints, user_token, saved)
+        return accepted
+
+    def _entry(self, saved: _Saved, id_: str) -> Token | None:
+        token = next((each for each in self._valid(saved) if each.id == id_), None)
+        if token is None and id_ == _EARLIER and saved.takes_earlier:
+            return Token(id=_EARLIER, name="Obsidian", scope="all", made_at=self._clock())
+        return token
+
+    def _valid(self, saved: _Saved) -> list[Token]:
+        now = self._clock()
+        return [each for each in saved.tokens if each.expires_at is None or now < each.expires_at]
+
+    def _save_use(self, token: Token) -> None:
+        """Note that the token is used now. Where that cannot be written, it goes unnoted."""
+        now = self._use_saved[token.id] = self._clock()
+        used = token.model_copy(update={"used_at": now})
+
+        def note(saved: _Saved) -> list[Token]:
+            if self._entry(saved, token.id) is None:  # it was revoked meanwhile
+                return saved.tokens
+            ids = [each.id for each in saved.tokens]
+            at = ids.index(token.id) if token.id in ids else len(ids)
+            return [*saved.tokens[:at], used, *saved.tokens[at + 1 :]]
+
+        try:
+            self._change(note)
+        except UsageError:
+            return
+
+    def _change(self, change: Callable[[_Saved], list[Token]]) -> None:
+        """Write the tokens that change makes of those that are there. Raises UsageError."""
+        folder = self._file.parent
+        lock = FileLock(folder / "tokens.lock", timeout=_LOCK_TIMEOUT, mode=0o600)
+        try:
+            make_private_folder(folder)
+            with self._lock, lock:
+                saved = _load(self._file, read_token())
+                tokens = change(saved)
+                is_out = any(each.id == _EARLIER for each in saved.tokens) and all(
+                    each.id != _EARLIER for each in tokens
+                )
+                update = {"tokens": tokens, "takes_earlier": saved.takes_earlier and not is_out}
+                write_private(
+                    self._file, saved.model_copy(update=update).model_dump_json().encode()
+                )
+        except (OSError, Timeout) as error:
+            raise UsageError(f"the folder {folder} cannot be written ({error}); allow it") from None
+
+
+def _make_room(tokens: list[Token]) -> list[Token]:
+    """Return the tokens to which one may be added: of too many, the first to expire goes."""
+    if len(tokens) < _MOST:
+        return tokens
+    expiring = [each for each in tokens if each.expires_at is not None]
+    if not expiring:
+        raise UsageError(f"there are {_MOST} tokens; revoke those that nobody uses any more")
+    first = min(expiring, key=lambda each: each.expires_at or 0.0)
+    return [each for each in tokens if each is not first]
+
+
+def _load(file: Path, user_token: str) -> _Saved:
+    """Return the saved tokens; none if the user has another token since, or the file is damaged."""
+    user = sha256(user_token.encode()).hexdigest()
+    try:
+        data = read_if_there(file)
+        if data is None:
+            return _Saved(user=user, takes_earlier=True, tokens=[])
+        saved = _Saved.model_validate_json(data)
+    except (UsageError, ValidationError):
+        saved = None
+    if saved is None or saved.user != user:
+        return _Saved(user=user, takes_earlier=False, tokens=[])
+    return saved

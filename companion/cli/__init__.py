@@ -25,7 +25,7 @@ _SECTIONS = {
         "apply": "companion.cli.decide:apply",
         "refuse": "companion.cli.decide:refuse",
         "history": "companion.cli.history:history",
-        "undo": "companion.cli.undo:undo",
+        "undo": "companion.cli.history:undo",
     },
     "Background": {
         "serve": "companion.cli.serve:serve",
@@ -50,12 +50,12 @@ _SECTIONS = {
 }
 _OLD_NAMES = {
     "pair": ("plugin pair", "companion.cli.daemon_commands:pair"),
-    "token": ("plugin token", "companion.cli.token:token"),
+    "token": ("plugin token", "companion.cli.plugin:token"),
     "pause": ("service pause", "companion.cli.daemon_commands:pause"),
     "resume": ("service resume", "companion.cli.daemon_commands:resume"),
-    "backlog": ("service backlog", "companion.cli.backlog:backlog"),
+    "backlog": ("service backlog", "companion.cli.service:backlog"),
     "forget": ("doctor forget", "companion.cli.history:forget"),
-    "similar": ("doctor similar", "companion.cli.similar:similar"),
+    "similar": ("doctor similar", "companion.cli.doctor:similar"),
 }
 _MEANT = {
     "accept": "apply",

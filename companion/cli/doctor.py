@@ -14,18 +14,24 @@ from companion import __version__
 from companion.app.connection import Connection
 from companion.app.remote_vault import RemoteVault
 from companion.app.runtime_file import find_daemon
+from companion.app.similar import ComparedNotes, open_compared_notes
 from companion.app.tokens import has_token, read_token, token_file
 from companion.cli.history import forget
-from companion.cli.output import Output, count
-from companion.cli.session import choose_vault, common_options
-from companion.cli.similar import similar
+from companion.cli.output import Output, count, one_line
+from companion.cli.session import (
+    NOTE_PATH,
+    choose_vault,
+    common_options,
+    find_session_vault,
+    say_which_vault,
+)
 from companion.config import Config, config_file, load_config, state_folder
 from companion.daemon.access import can_pair
 from companion.daemon.http_server import bind_port
 from companion.doctor import setup
 from companion.doctor.model_probe import check_answer, check_model
 from companion.doctor.setup import Finding, NamedCheck, run_checks
-from companion.errors import CompanionError, UsageError
+from companion.errors import CompanionError, ConsentMissing, UsageError
 from companion.private_files import is_private
 from companion.vault.plugin_files import read_setting
 
@@ -75,10 +81,6 @@ def doctor(
         output.say(f"\n{question:<29} {command}", style="bold")
         output.say(f"  {answer[:1].upper()}{answer[1:]}.")
     return 1 if problems else 0
-
-
-for _command in (forget, similar):
-    doctor.add_command(_command)
 
 
 def _answer_questions(
@@ -209,3 +211,60 @@ def check_daemon(config: Config, root: Path, state: Path) -> Finding:
     except CompanionError as error:
         return Finding("problem", f"{error} ({where})")
     return Finding("ok", f"it runs: {where}")
+
+
+@doctor.command()
+@click.argument("note", required=False, type=NOTE_PATH, metavar="[NOTE]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--yes", is_flag=True, help="Do not ask before many notes go elsewhere.")
+@common_options
+def similar(note: str | None, as_json: bool, yes: bool, vault: Path | None) -> None:
+    """Show what similar notes suggest for a note.
+
+    It compares the notes of the vault, those that are new or changed since the last time, and shows
+    which are like NOTE, and what they suggest. Without NOTE it says how well similar notes tell the
+    tags of a note in this vault. No note is changed.
+    """
+    output = Output(as_json=as_json)
+    root = find_session_vault(vault, [note] if note else [], output)
+    with open_compared_notes(root, tell=output.warn) as notes:
+        say_which_vault(root, output)
+        path = notes.find_path(note, Path.cwd()) if note else ""
+        _compare(notes, output, agreed=yes)
+        if path:
+            _show_note(notes, path, output)
+        else:
+            _show_vault(notes, output)
+
+
+def _compare(notes: ComparedNotes, output: Output, *, agreed: bool) -> None:
+    """Have the notes compared, once the user agreed to it where it goes elsewhere."""
+    try:
+        with output.progress("Comparing notes") as bar:
+            notes.compare(bar.update, agreed=agreed)
+    except ConsentMissing as cost:
+        if not output.agrees(str(cost), "--yes to send all"):
+            raise UsageError("nothing was sent") from None
+        _compare(notes, output, agreed=True)
+
+
+def _show_vault(notes: ComparedNotes, output: Output) -> None:
+    told = notes.of_vault()
+    output.say(f"{count(told.compared, 'note')} compared by {told.encoder}")
+    for name, words in told.told.items():
+        output.say(f"{name}: {words}")
+    if output.as_json:
+        output.print_json(told.model_dump())
+
+
+def _show_note(notes: ComparedNotes, path: str, output: Output) -> None:
+    told = notes.of_note(path)
+    for each in told.similar:
+        output.say(f"{each.similarity:5.2f}  {one_line(each.path)}")
+    for name, values in told.suggested.items():
+        output.say(f"{name}: {values.told}")
+    if output.as_json:
+        output.print_json(told.model_dump())
+
+
+doctor.add_command(forget)

@@ -85,7 +85,6 @@ def _read_options(
     dry_run: bool,
     **options: Any,
 ) -> RunOptions:
-    """Return the options of the run. Raises UsageError."""
     is_rewrite = made_since or options["made_by"] or options["prompt_changed"]
     mode: Mode = "rewrite" if is_rewrite else "replace" if force else "fill"
     return RunOptions.of(

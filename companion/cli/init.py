@@ -13,7 +13,6 @@ import click
 from companion.app.backlog import may_ask
 from companion.app.open_vault import open_vault
 from companion.app.tokens import ensure_token
-from companion.cli.backlog import ask_about_backlog
 from companion.cli.init_choices import (
     choose_by_options,
     choose_by_questions,
@@ -22,6 +21,7 @@ from companion.cli.init_choices import (
 from companion.cli.init_trial import Trial, below
 from companion.cli.output import Output
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
+from companion.cli.service import ask_about_backlog, start_with_session
 from companion.cli.session import VaultPathType, debug_option, warn_of_restart
 from companion.config import Config, load_config
 from companion.config.edit_settings import (
@@ -216,7 +216,6 @@ class _Init:
             )
 
     def _install_plugin(self, config: Config) -> bool:
-        """Install the plugin, and return whether that worked."""
         try:
             install_plugin(self.root, config, self.output, again=False)
         except CompanionError as error:
@@ -230,7 +229,6 @@ class _Init:
 
         starts: None to ask, where somebody is there, the system can do it, and it is not done yet.
         """
-        from companion.cli.service import start_with_session
         from companion.daemon import service, service_manager
 
         try:

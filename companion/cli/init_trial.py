@@ -148,7 +148,7 @@ class Trial:
             value = each.value if isinstance(each.value, str) else "; ".join(each.value or ())
             self.output.say(f"{each.kind}, to wait for your decision ({', '.join(each.flags)}):")
             self.output.say(f"  {value}")
-        for reason in result.left:
+        for reason in result.unfilled:
             self.output.warn(f"Not written: {reason}")
         return True
 

@@ -124,7 +124,6 @@ class _Review:
                 self._output.say(f"To take back what was written: companion undo --run {self._run}")
 
     def _ask_for_key(self) -> str:
-        """Return the letter that the user answers with."""
         while True:
             said = click.prompt(f"Write it [{_KEYS},?]", "", show_default=False, prompt_suffix="? ")
             if (key := str(said).strip().casefold()) in _KEYS.split(","):
@@ -206,13 +205,11 @@ class _Review:
         return [each for each in later if each.id in still_open and is_meant(each)]
 
     def _decide(self, decisions: Decisions) -> None:
-        """Decide on proposals, and go on if any of it was done."""
         done = [id_ for each in self._vault.decide(decisions) for id_ in self._report(each)]
         if done:
             self._go_on(done)
 
     def _take_back(self) -> None:
-        """Take the last answer back, and ask about its proposal again."""
         if not self._steps:
             self._output.say("There is nothing to take back yet.")
             return

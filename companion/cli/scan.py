@@ -37,8 +37,6 @@ companion enrich "My note.md"."""
 
 
 class _Line(NamedTuple):
-    """A line for people."""
-
     text: str = ""
     style: str = ""
 
@@ -97,7 +95,6 @@ def scan(
 
 
 def _print_outdated(texts: Sequence[Outdated], output: Output) -> None:
-    """Print the texts whose source has changed, and by how much."""
     last = None
     for each in texts:
         if output.as_json:
@@ -207,7 +204,6 @@ def _summarize(report: ScanReport) -> Iterator[_Line]:
 
 
 def _count_lines(counts: Mapping[str, int], what: str) -> Iterator[_Line]:
-    """Yield a line for each of the largest numbers."""
     ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
     for name, number in ranked[:_RANKED]:
         yield _Line(f"  {number:>6,}  {name}")

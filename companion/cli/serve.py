@@ -35,7 +35,7 @@ def serve(port: int | None, vault: Path | None) -> None:
     see companion service backlog.
     """
     from companion.app.backlog import may_ask
-    from companion.cli.backlog import ask_about_backlog
+    from companion.cli.service import ask_about_backlog
     from companion.daemon.process import require_no_daemon
     from companion.daemon.process import serve as serve_vault
 

@@ -1,4 +1,4 @@
-"""companion service: start the daemon with the session, by the system's own means."""
+"""companion service: start the daemon with the session; and decide what it does about old notes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,21 @@ from collections import deque
 from pathlib import Path
 
 import click
-from pydantic import BaseModel
 
 from companion import __version__
+from companion.app.open_vault import open_vault
 from companion.app.runtime_file import RuntimeFile, find_daemon
-from companion.cli.backlog import backlog
+from companion.app.types.status import BacklogAnswer, BacklogState
+from companion.app.vault import Vault
 from companion.cli.daemon_commands import pause, resume
-from companion.cli.output import Output
-from companion.cli.session import VaultPathType, debug_option, load_vault
+from companion.cli.output import Output, describe_backlog
+from companion.cli.session import (
+    VaultPathType,
+    common_options,
+    debug_option,
+    load_vault,
+    open_session_vault,
+)
 from companion.config import config_file, load_config, state_folder
 from companion.config.load import ENDPOINT_VARIABLES
 from companion.daemon.log import log_file
@@ -45,7 +52,7 @@ def service() -> None:
     """
 
 
-for _command in (pause, resume, backlog):
+for _command in (pause, resume):
     service.add_command(_command)
 
 
@@ -114,9 +121,10 @@ def status(vaults: tuple[Path, ...], as_json: bool) -> int:
         file, starts = manager.file(each.name), manager.knows(each.name)
         is_well = is_well and starts and place is not None
         if as_json:
-            running = place._asdict() if place else {}
-            shape = ServiceShape(vault=str(each.root), file=str(file), starts=starts, **running)
-            output.print_json(shape.model_dump())
+            names = ("pid", "port", "version")  # of its daemon; null where none runs
+            running = {name: getattr(place, name, None) for name in names}
+            shape = {"vault": str(each.root), "file": str(file), "starts": starts}
+            output.print_json(shape | running)
         output.say(str(each.root), style="bold")
         again = f"companion service install {shlex.quote(str(each.root))}"
         output.say(f"  starts   {'with your session' if starts else f'no more: {again} mends it'}")
@@ -128,21 +136,6 @@ def status(vaults: tuple[Path, ...], as_json: bool) -> int:
         where = f"on http://127.0.0.1:{place.port}, pid {place.pid}, version {place.version}"
         output.say(f"  runs     {where}{old}")
     return 0 if is_well else 1
-
-
-class ServiceShape(BaseModel):
-    """A service, as in `companion service status --json`.
-
-    file: by which the system starts it; starts: whether the system knows it. pid, port, version:
-    of its daemon; null where none runs.
-    """
-
-    vault: str
-    file: str
-    starts: bool
-    pid: int | None = None
-    port: int | None = None
-    version: str | None = None
 
 
 @service.command()
@@ -238,3 +231,70 @@ def _choose_services(vaults: tuple[Path, ...]) -> list[InstalledService]:
     if missing := [root for root in roots if root not in services]:
         raise NotThere(f"no service is installed for {missing[0]}. Installed for: {has}")
     return [services[root] for root in roots]
+
+
+@service.command()
+@click.option("--fill/--leave", default=None, help="Answer without being asked.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; ask nothing.")
+@common_options
+def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
+    """Decide whether notes of before are filled, too.
+
+    Those are the notes that needed something when the daemon first read the vault, and later any
+    more than 50 that arrive at once, as by a sync or git pull. They wait until you decide: here, in
+    Obsidian, or when companion serve asks. Notes that you edit are filled like any others. It says
+    how many there are, where they would be sent, and at what cost.
+    """
+    output = Output(as_json=as_json)
+    with open_session_vault(vault, (), output=output) as opened:
+        _ask_about(opened, opened.backlog(), fill, output)
+
+
+def ask_about_backlog(root: Path, output: Output) -> None:
+    """Ask about the backlog of the vault at root, if it has one that the user did not decide on.
+
+    Does nothing where nobody can answer.
+
+    Raises VaultLocked, JournalError, UsageError.
+    """
+    if output.can_ask:
+        with open_vault(root, tell=output.warn) as opened:
+            if (backlog := opened.backlog()).notes:
+                _ask_about(opened, backlog, None, output)
+
+
+def _ask_about(vault: Vault, backlog: BacklogState, fill: bool | None, output: Output) -> None:
+    """Describe the backlog, and save the answer: `fill`, or what the user says now.
+
+    Raises UsageError if nobody can be asked.
+    """
+    if output.as_json:
+        output.print_json(backlog.model_dump())
+    if not backlog.notes:
+        output.say("No notes wait for an answer.")
+        return
+    output.say(describe_backlog(backlog.notes, backlog.cost))
+    if fill is None and not output.as_json:
+        fill = _prompt_for_answer(vault, output)
+    if fill is not None:
+        vault.answer_backlog(BacklogAnswer(fill=fill, notes=backlog.notes))
+        output.say("They will be filled in the background." if fill else "They are left alone.")
+
+
+def _prompt_for_answer(vault: Vault, output: Output) -> bool | None:
+    """Return whether the user wants the notes filled; None if they decide later."""
+    if not output.can_ask:
+        raise UsageError("nobody is here to answer; say --fill, or --leave")
+    most = vault.status().background.notes_a_day
+    output.say(f"In the background at most {most:,} are filled a day; notes of yours")
+    output.say("that you write or edit from now on are filled either way.")
+    fill: bool | None = click.prompt(
+        "Fill them, too? [y/n, or Enter to decide later]",
+        default="",
+        show_default=False,
+        value_proc=lambda typed: click.BOOL.convert(typed, None, None) if typed else None,
+        err=True,
+    )
+    if fill is None:
+        output.say("They are left alone until you answer; companion service backlog asks again.")
+    return fill

@@ -9,14 +9,15 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from companion.app.tokens import prove
-from companion.app.types.tokens import NewToken, TokenSecret
-from companion.app.vault_tokens import VaultTokens
+from companion import __version__
+from companion.app.tokens import VaultTokens, prove
+from companion.app.types.base import Shape
+from companion.app.types.status import NewToken, TokenSecret
 from companion.config import state_folder
 from companion.errors import UsageError
 from companion.private_files import make_private_folder, write_private
@@ -24,11 +25,16 @@ from companion.private_files import make_private_folder, write_private
 _PAGE_LASTS = 12 * 3600.0  # seconds that a token of the page lasts
 
 
-class Proofs(NamedTuple):
-    """Proofs of knowing the client's token, and the plugin's id."""
+class Proof(Shape):
+    """HMAC-SHA256 of `callout-companion`, the daemon's port and the nonce, a line each; in hex.
+
+    token: made with the client's token as the key. place: made with the `id` in the
+    plugin's runtime file, which says where the daemon is.
+    """
 
     token: str
     place: str
+    version: str
 
 
 class Access:
@@ -63,14 +69,16 @@ class Access:
             return None
         return self.tokens.make(NewToken(name="page", scope="all"), _PAGE_LASTS)
 
-    def prove(self, nonce: str, id_: str = "") -> Proofs | None:
+    def prove(self, nonce: str, id_: str = "") -> Proof | None:
         """Return the daemon's proofs for a client's nonce, None while there is no user token.
 
         id_: of the client's token; empty: it has one of an earlier version, or none.
         """
         by_token = self.tokens.prove(self.port, nonce, id_)
         by_place = prove(self._plugin_id, self.port, nonce)
-        return None if by_token is None else Proofs(by_token, by_place)
+        if by_token is None:
+            return None
+        return Proof(token=by_token, place=by_place, version=__version__)
 
     def _take(self, code: str, purpose: Purpose) -> bool:
         is_right = take_code(self._state, code, purpose=purpose)
@@ -157,7 +165,7 @@ def new_code(
     try:
         make_private_folder(state)
         with _lock(state):
-            _save(state, purpose, saved)
+            write_private(_file(state, purpose), saved.model_dump_json().encode())
     except (OSError, Timeout) as error:
         raise UsageError(f"the folder {state} cannot be written ({error}); allow it") from None
     return "-".join(code[start : start + 4] for start in range(0, length, 4))
@@ -199,10 +207,6 @@ def _read(file: Path) -> _PairingCode | None:
         return _PairingCode.model_validate_json(file.read_bytes())
     except (FileNotFoundError, ValidationError):
         return None
-
-
-def _save(state: Path, purpose: Purpose, code: _PairingCode) -> None:
-    write_private(_file(state, purpose), code.model_dump_json().encode())
 
 
 def _file(state: Path, purpose: Purpose) -> Path:

@@ -1,30 +1,38 @@
-"""The HTTP API as a WSGI application."""
+"""The HTTP API as a WSGI application, and the addresses of the page.
+
+The page's files hold no data and need no token, so that a link may lead to them. What it shows its
+script gets from the API, with the token of its session.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 import threading
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from flask import Flask, Response, request
+from flask import Blueprint, Flask, Response, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 
 from companion import __version__
-from companion.app.problem import PROBLEM_JSON, http_problem
+from companion.app.problem import PROBLEM_JSON, Problem, http_problem
 from companion.config import APP
 from companion.daemon.access import Access
-from companion.daemon.api import client_routes, event_routes, routing, run_routes
+from companion.daemon.api import client_routes, routing, run_routes
+from companion.daemon.api.client_routes import outbox
 from companion.daemon.api.model_routes import model
 from companion.daemon.api.note_routes import changes, notes
-from companion.daemon.api.outbox_routes import outbox
 from companion.daemon.api.proposal_routes import for_programs, proposals
 from companion.daemon.api.routing import PREFIX
 from companion.daemon.api.run_routes import runs
 from companion.daemon.daemon import Daemon
-from companion.daemon.guard import Guard, is_visit
+from companion.daemon.guard import SHELL, STATIC, Guard, Refusal, is_visit
 from companion.daemon.openapi import describe_api
-from companion.daemon.problem import Refusal, find_problem
-from companion.daemon.web.pages import page, show_page
+from companion.errors import CompanionError
+
+_log = logging.getLogger(__name__)
 
 RESOURCES = (
     client_routes.status,
@@ -34,7 +42,7 @@ RESOURCES = (
     runs,
     changes,
     outbox,
-    event_routes.events,
+    client_routes.events,
     model,
     client_routes.presence,
     client_routes.tokens,
@@ -48,7 +56,7 @@ def make_app(daemon: Daemon, access: Access, closing: threading.Event) -> Guard:
 
     closing: set when the daemon stops; no answer is delayed from then on.
     """
-    app = Flask("companion.daemon.web", static_folder=None)
+    app = Flask(__name__, static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     app.extensions[routing.EXTENSION] = daemon
@@ -65,18 +73,67 @@ def make_app(daemon: Daemon, access: Access, closing: threading.Event) -> Guard:
 
 
 def _add_document(app: Flask, rule: str, document: Callable[[], str]) -> None:
-    """Have GET answer the JSON document at the address that rule names."""
     app.add_url_rule(
         rule, rule, lambda: Response(document(), content_type="application/json"), methods=["GET"]
     )
 
 
 def _answer_problem(error: Exception) -> Response:
-    if isinstance(error, HTTPException):
+    """Return the answer to an error, as problem details (RFC 9457)."""
+    headers: Sequence[tuple[str, str]] = ()
+    if isinstance(error, Refusal):
+        problem, headers = error.problem, error.headers
+    elif isinstance(error, CompanionError):
+        problem = Problem.of(error)
+    elif isinstance(error, HTTPException):
         if error.code == 404 and is_visit(request.environ):
             return show_page(404)
         problem = http_problem(error.code or 500, "There is nothing at this address.")
-    else:
-        problem = find_problem(error)
-    headers = error.headers if isinstance(error, Refusal) else ()
+    else:  # by type and place only, as its message may quote a note
+        at = traceback.extract_tb(error.__traceback__)[-1:]
+        place = f"{at[0].filename}:{at[0].lineno}" if at else "an unknown place"
+        _log.error("an answer failed with %s at %s", type(error).__name__, place)
+        problem = http_problem(500, "Companion made a mistake here; its log says where.")
     return Response(problem.dump(), problem.status, list(headers), content_type=PROBLEM_JSON)
+
+
+BUILT_FILES = ("page.min.js", "page.min.css")
+"""The script and the style, which `npm run page` makes."""
+STATIC_FILES = (*BUILT_FILES, "icon.svg")
+
+_FOLDER = Path(__file__).parent / "web" / "static"
+
+page = Blueprint("page", __name__)
+
+
+def find_missing_files() -> list[str]:
+    """Return the names of files that were not built; the page cannot be shown without them."""
+    return [name for name in BUILT_FILES if not (_FOLDER / name).is_file()]
+
+
+def show_page(status: int = 200) -> Response:
+    """Return the page's document, whose script shows what is at the address."""
+    if missing := find_missing_files():
+        words = f"The page was not built: {', '.join(missing)} are missing; make dev makes them.\n"
+        return Response(words, 503, content_type="text/plain; charset=utf-8")
+    response = _send("page.html")
+    response.status_code = status
+    return response
+
+
+for path in sorted(SHELL):
+    page.add_url_rule(path, f"shell-{path}", show_page, methods=["GET"])
+
+
+@page.get(f"{STATIC}<name>")
+def send_static(name: str) -> Response:
+    """Send the script, the style or the icon."""
+    if name not in STATIC_FILES:
+        raise Refusal(404, "There is nothing at this address.")
+    return _send(name)
+
+
+def _send(name: str) -> Response:
+    response = send_from_directory(_FOLDER, name)
+    del response.headers["Cache-Control"]  # the guard says it of all answers
+    return response

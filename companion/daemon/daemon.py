@@ -23,13 +23,12 @@ from companion.app.status import describe_vault
 from companion.app.types.runs import RunOptions, RunShape
 from companion.app.types.status import Fault, Status
 from companion.config.load import find_restart_settings
-from companion.daemon.background import Background, BackgroundSwitch
+from companion.daemon.background import Background, BackgroundSwitch, Presence
 from companion.daemon.events import Events
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.log import log_result
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
-from companion.daemon.presence import Presence
 from companion.daemon.reconciler import Reconciler
 from companion.enrich.context import VaultContext
 from companion.enrich.result import Result, new_run
@@ -90,7 +89,7 @@ class Daemon:
         self.background_switch = BackgroundSwitch(lambda: space.config, space.state, queue)
         self.model_fetch = ModelFetch(self.background_switch.update)
         self._backlog = Backlog(space.root, space.state, space.config.background.backlog)
-        hooks = self.follow_settings, self.outbox.edits.settle, self._after_scan
+        hooks = self.follow_settings, self.outbox.settle, self._after_scan
         self.reconciler = Reconciler(space, queue, self._fingerprints, self._backlog, *hooks)
         scan = self.reconciler.scan
         self.consent = BacklogConsent(
@@ -300,7 +299,6 @@ class Daemon:
         return [path for path in opened if fold_path(path) in deferred]
 
     def _record(self, result: Result) -> None:
-        """Log the result for a note, and remember what was written."""
         log_result(result)
         self._fingerprints.record_result(result)
 

@@ -13,16 +13,56 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from threading import Condition, Thread
-from typing import NamedTuple, Protocol
+from typing import Annotated, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from companion import __version__
 from companion.app.connection import LONGEST_WAIT
-from companion.app.types.events import ChangesChanged, OutboxChanged, ProposalsChanged, Restarted
+from companion.app.types.base import Sent, Shape, YesOrNo
 from companion.app.types.runs import RunList, RunShape
 from companion.app.types.status import Status
 from companion.errors import CompanionError
+
+
+class EventQuery(Sent):
+    """Which events. after: those after this one; the `Last-Event-ID` header says it, too. once: end
+    with the next event, or after 25 seconds, for clients that cannot read an answer before it is
+    whole.
+    """
+
+    after: Annotated[str, Field(pattern=r"^[0-9a-f]{8}-[0-9]{1,16}$")] | None = None
+    once: YesOrNo = False
+
+
+class ProposalsChanged(Shape):
+    """The event `proposals`: some are new or decided on. ids: which; null: many. open: how many
+    wait now.
+    """
+
+    ids: list[int] | None
+    open: int
+
+
+class ChangesChanged(Shape):
+    """The event `changes`: some were made or taken back. ids: which; null: many."""
+
+    ids: list[int] | None
+
+
+class OutboxChanged(Shape):
+    """The event `outbox`: edits of open notes wait for their editors, or do so no more. ids: which;
+    null: many. `POST /presence` returns them.
+    """
+
+    ids: list[int] | None
+
+
+class Restarted(Shape):
+    """The event `reset`: what was told before is not known any more, so that all is to be read."""
+
+    version: str
+
 
 STREAMS = 64  # that stay open; each further one ends with its first event
 _KEPT = 1000  # events that a client can still get after it was away
@@ -61,11 +101,6 @@ class _Listener:
         return self.stream.write(data)
 
 
-class _Event(NamedTuple):
-    number: int
-    data: bytes
-
-
 class Events:
     """The events of one daemon. Start it once, and stop it at the end. Safe to use from any thread.
 
@@ -84,7 +119,7 @@ class Events:
         self._touched: dict[str, set[int]] = defaultdict(set)
         self._arrived: list[tuple[_Listener, str | None]] = []
         self._listeners: list[_Listener] = []
-        self._events: deque[_Event] = deque(maxlen=_KEPT)
+        self._events: deque[bytes] = deque(maxlen=_KEPT)
         self._number = 0
         self._last_runs: list[RunShape] = []
         self._last_status: object = None
@@ -144,7 +179,6 @@ class Events:
         return True
 
     def _look(self) -> Iterator[tuple[str, BaseModel]]:
-        """Yield what has changed since the last look."""
         with self._changed:
             touched, self._touched = self._touched, defaultdict(set)
         try:
@@ -168,7 +202,7 @@ class Events:
         """Return an event as it is sent, and keep it for those who come later."""
         self._number += 1
         data = self._write(name, value)
-        self._events.append(_Event(self._number, data))
+        self._events.append(data)
         return data
 
     def _write(self, name: str, value: BaseModel) -> bytes:
@@ -179,9 +213,9 @@ class Events:
         """Return the events after that one; if it is not known, how everything is now."""
         name, _, number = (after or "").partition("-")
         if name == self._name and self._events:
-            missed = int(number) - self._events[0].number + 1
+            missed = int(number) - self._number + len(self._events)
             if 0 <= missed <= len(self._events):
-                return b"".join(each.data for each in islice(self._events, missed, None))
+                return b"".join(islice(self._events, missed, None))
         elif name == self._name and int(number) == self._number:
             return b""
         now: list[tuple[str, BaseModel]] = [("reset", Restarted(version=__version__))]

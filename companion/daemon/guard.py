@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from companion import __version__
 from companion.app.connection import MAX_BODY
-from companion.app.problem import PROBLEM_JSON
-from companion.daemon.problem import Refusal
+from companion.app.problem import PROBLEM_JSON, ProblemPlace, http_problem
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -57,6 +56,26 @@ _BEARER = re.compile(r"(?i:Bearer) +([A-Za-z0-9._~+/-]+=*)")  # RFC 6750, sectio
 _JSON = re.compile(r'application/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?', re.IGNORECASE)
 
 
+class Refusal(Exception):
+    """Raised for a request that is refused. headers: of the answer, beside the usual ones.
+
+    kind: the last part of the problem's type, if its HTTP status is not enough.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[ProblemPlace] = (),
+        headers: Sequence[tuple[str, str]] = (),
+        kind: str = "",
+    ) -> None:
+        super().__init__(status, detail)
+        self.headers = headers
+        self.problem = http_problem(status, detail, kind or ("invalid" if errors else ""))
+        self.problem.errors = list(errors)
+
+
 class Guard:
     """A WSGI application that passes only acceptable requests to `app`.
 
@@ -94,7 +113,6 @@ class Guard:
         return True
 
     def _check(self, environ: WSGIEnvironment) -> None:
-        """Raise Refusal unless the request is acceptable."""
         path, _, query = environ.get("REQUEST_URI", "").partition("?")
         method = environ["REQUEST_METHOD"]
         is_shell = method == "GET" and (path in SHELL or is_visit(environ))
@@ -125,7 +143,6 @@ class Guard:
             raise Refusal(403, "Pages of other sites get no answer here.")
 
     def _check_token(self, environ: WSGIEnvironment) -> None:
-        """Refuse requests without a valid token."""
         authorization = environ.get("HTTP_AUTHORIZATION")
         bearer = _BEARER.fullmatch(authorization or "")
         if bearer is not None and (token := self._access.tokens.find(bearer[1])):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from companion.app.engine.engine import log_fault
 from companion.app.types.base import Shape
-from companion.daemon.problem import Refusal
+from companion.daemon.guard import Refusal
 from companion.errors import CompanionError
 from companion.llm import catalog
 

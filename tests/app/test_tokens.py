@@ -15,16 +15,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.app import vault_tokens
+from companion.app import tokens as token_module
 from companion.app.tokens import (
+    OWNER,
+    VaultTokens,
     client_token,
     ensure_token,
     read_token,
     rotate_token,
     token_file,
 )
-from companion.app.types.tokens import NewToken
-from companion.app.vault_tokens import OWNER, VaultTokens
+from companion.app.types.status import NewToken
 from companion.cli.doctor import check_token
 from companion.config import state_folder
 from companion.errors import NotThere, UsageError
@@ -251,7 +252,7 @@ def test_their_file_is_private_and_holds_no_secret() -> None:
 
 
 def test_there_are_only_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vault_tokens, "_MOST", 2)
+    monkeypatch.setattr(token_module, "_MOST", 2)
     ensure_token()
     tokens = VaultTokens(VAULT)
     page = tokens.make(NewToken(name="page"), 3600.0)

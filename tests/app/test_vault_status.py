@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.app.types.notes import ScanOptions
-from companion.app.types.prompt import PromptQuery
+from companion.app.types.notes import PromptQuery, ScanOptions
 from companion.app.types.status import BacklogAnswer
 from companion.app.vault import Vault
 from companion.errors import ConsentMissing, UsageError

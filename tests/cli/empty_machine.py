@@ -27,7 +27,7 @@ def empty_machine(user: User, monkeypatch: pytest.MonkeyPatch, listed: Sequence[
     package = user.home.parent / "package"
     build_plugin(package / "_plugin")
     monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
-    monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
+    monkeypatch.setattr("companion.doctor.machine.SERVERS", ())
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: memory)
     monkeypatch.setattr("companion.doctor.machine.measure_speed", lambda: None)
     for module in ("cli.service", "daemon.service_manager"):

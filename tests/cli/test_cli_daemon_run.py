@@ -12,7 +12,7 @@ import pytest
 
 from companion.app.connection import Connection, M
 from companion.app.engine.runs import Run
-from companion.app.remote_run import RemoteRun
+from companion.app.remote_vault import RemoteRun
 from companion.app.types.runs import RunOptions, RunShape
 from companion.daemon.api.run_routes import show_progress
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until

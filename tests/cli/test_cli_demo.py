@@ -93,7 +93,7 @@ def test_on_a_terminal_its_page_is_served_until_enter(
         assert any(ended.wait(0.05) for _ in range(200))  # handlers run between two waits
         signal.signal(signal.SIGINT, before)
 
-    monkeypatch.setattr("companion.cli.demo_report.serve", serve)
+    monkeypatch.setattr("companion.cli.demo.serve", serve)
     user.types("")
     ran = user.run("demo")
     assert ran.status == 0 and "Enter or Ctrl-C ends it." in ran.out, ran.all

@@ -157,7 +157,7 @@ def test_a_server_found_on_this_machine(
     user: User, ollama: ListServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "companion.doctor.machine.KNOWN",
+        "companion.doctor.machine.SERVERS",
         (ModelServer("Ollama", ollama.url), ModelServer("LM Studio", "http://127.0.0.1:9/v1")),
     )
     ollama.body = b'{"data": [{"id": "a"}, {"id": "b"}]}'
@@ -273,7 +273,7 @@ def test_the_models_of_a_server(
     expected: tuple[str, ...] | None,
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setattr("companion.doctor.machine.KNOWN", (ModelServer("Ollama", ollama.url),))
+    monkeypatch.setattr("companion.doctor.machine.SERVERS", (ModelServer("Ollama", ollama.url),))
     ollama.status, ollama.body = status, ollama.body if body is None else body
     assert list_served_models(ollama.url) == expected
     assert [found.models for found in discover_servers()] == (

@@ -16,7 +16,7 @@ import pytest
 
 from companion import __version__
 from companion.app.connection import Connection
-from companion.app.remote_run import RemoteRun
+from companion.app.remote_vault import RemoteRun
 from companion.app.runtime_file import find_daemon
 from companion.app.tokens import client_token, prove, read_token
 from companion.app.types.runs import RunShape
@@ -309,7 +309,7 @@ IMPORTS = [
     pytest.param("companion.cli", SERVER | {"pydantic", "rich", "logging"}, id="--version"),
     pytest.param("companion.cli.scan", SERVER | {"openai"}, id="scan"),
     pytest.param("companion.cli.enrich", SERVER, id="enrich"),
-    pytest.param("companion.cli.undo", SERVER, id="undo"),
+    pytest.param("companion.cli.history", SERVER, id="undo"),
     pytest.param("companion.cli.daemon_commands", SERVER | {"openai"}, id="status"),
 ]
 

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from companion.app.tokens import ensure_token
-from companion.app.types.tokens import NewToken
+from companion.app.types.status import NewToken
 from companion.daemon import http_server as web
 from companion.daemon.access import Access
 from companion.daemon.app import make_app

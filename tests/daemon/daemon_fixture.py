@@ -246,7 +246,8 @@ class DaemonFixture:
         outbox = self.daemon.outbox
         eventually(lambda: run.is_over or outbox.rows_of([path]))
         for row in outbox.rows_of([path]):
-            outbox.confirm(row.id, *outbox.give(row.id, text).edits[1:])
+            offer = outbox.give(row.id, text).offer
+            outbox.confirm(row.id, offer.base_sha256, offer.new_sha256)
         run.wait(10_000, _PATIENCE)
         (entry,) = run.since(0)
         return entry

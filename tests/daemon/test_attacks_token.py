@@ -6,7 +6,7 @@ from base64 import b64encode
 from hashlib import sha256
 
 from companion.app.tokens import client_token, rotate_token
-from companion.app.types.tokens import SCOPES, NewToken, Scope, is_within
+from companion.app.types.status import SCOPES, NewToken, Scope, is_within
 from companion.config import state_folder
 from companion.daemon.access import new_code
 from tests.daemon.attack_fixture import (

@@ -11,7 +11,7 @@ from typing import Any, Self
 import pytest
 
 from companion.config.settings import LimitsTable
-from companion.daemon import background, presence
+from companion.daemon import background
 from companion.llm.response import Reply
 from companion.llm.transport import Transport
 from tests.daemon.daemon_fixture import (
@@ -233,7 +233,7 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
 
 def test_presence_expires(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
-    monkeypatch.setattr(presence, "REPORT_LASTS", 1)
+    monkeypatch.setattr(background, "REPORT_LASTS", 1)
     daemon_fixture.start()
     began = time.monotonic()
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])

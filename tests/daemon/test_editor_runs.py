@@ -7,8 +7,7 @@ from hashlib import sha256
 
 import pytest
 
-from companion.app.editor_edits import ClientEdits
-from companion.app.types.changes import ChangeQuery
+from companion.app.types.changes import ChangeQuery, OfferShape
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import EditorText
 from companion.store.journal import Change
@@ -39,12 +38,13 @@ def quiet(daemon_fixture: DaemonFixture) -> DaemonFixture:
     return daemon_fixture
 
 
-def applied(text: str, offer: ClientEdits) -> str:
+def applied(text: str, offer: OfferShape) -> str:
     """Return what JavaScript makes of the text with the edits: it counts UTF-16 code units."""
     assert sha256(text.encode()).hexdigest() == offer.base_sha256
     units = text.encode("utf-16-le")
-    for start, end, new, _ in sorted(offer.edits, reverse=True):
-        units = units[: 2 * start] + new.encode("utf-16-le") + units[2 * end :]
+    for edit in sorted(offer.edits, key=lambda each: each.start, reverse=True):
+        new = edit.text.encode("utf-16-le")
+        units = units[: 2 * edit.start] + new + units[2 * edit.end :]
     made = units.decode("utf-16-le")
     assert sha256(made.encode()).hexdigest() == offer.new_sha256
     return made
@@ -71,10 +71,10 @@ def request_edits(
 
 def run_on(
     daemon_fixture: DaemonFixture, text: str, path: str = "Stub.md"
-) -> tuple[OutboxRow, ClientEdits]:
+) -> tuple[OutboxRow, OfferShape]:
     """Return the row of a run for an editor that shows this text, and its offer."""
     row = request_edits(daemon_fixture, path)
-    return row, daemon_fixture.daemon.outbox.give(row.id, text).edits
+    return row, daemon_fixture.daemon.outbox.give(row.id, text).offer
 
 
 def run_confirmed(daemon_fixture: DaemonFixture) -> Change:
@@ -88,12 +88,12 @@ def run_confirmed(daemon_fixture: DaemonFixture) -> Change:
 
 def request_undo(
     daemon_fixture: DaemonFixture, change: Change, text: str
-) -> tuple[OutboxRow, ClientEdits]:
+) -> tuple[OutboxRow, OfferShape]:
     """Return the row that takes a change back in an editor that shows this text, and its offer."""
     daemon_fixture.daemon.report_presence("desk", [change.path])
     row = daemon_fixture.daemon.outbox.undo(change)
     assert isinstance(row, OutboxRow)
-    return row, daemon_fixture.daemon.outbox.give(row.id, text).edits
+    return row, daemon_fixture.daemon.outbox.give(row.id, text).offer
 
 
 def undo_in_file(daemon_fixture: DaemonFixture, change: Change) -> Undone:
@@ -233,7 +233,7 @@ def test_undo_never_confirmed_is_journaled_at_the_next_look(quiet: DaemonFixture
 def test_edits_are_given_again_on_changed_text_without_a_call(quiet: DaemonFixture) -> None:
     row, _ = run_on(quiet, STUB)
     text = EMOJI + "Typed meanwhile.\n"
-    again = quiet.daemon.outbox.give(row.id, text).edits
+    again = quiet.daemon.outbox.give(row.id, text).offer
     assert applied(text, again) == _filled(text)
     assert quiet.model.calls() == 1
     assert quiet.daemon.outbox.confirm(row.id, again.base_sha256, again.new_sha256)
@@ -251,7 +251,7 @@ def test_edits_that_have_no_place_any_more_are_refused(quiet: DaemonFixture, tex
     row, _ = run_on(quiet, STUB)
     with pytest.raises(NoteError):
         quiet.daemon.outbox.give(row.id, text)
-    assert applied(STUB, quiet.daemon.outbox.give(row.id, STUB).edits) == FILLED
+    assert applied(STUB, quiet.daemon.outbox.give(row.id, STUB).offer) == FILLED
 
 
 def test_a_note_is_known_by_the_spelling_of_the_editor(quiet: DaemonFixture) -> None:
@@ -276,7 +276,7 @@ def test_section_is_filled_where_it_is_named(quiet: DaemonFixture) -> None:
     text = FILLED + "\n## Why\n\nBecause.\n"
     quiet.note("Stub.md", text)
     row = request_edits(quiet, section="Why")
-    made = applied(text, quiet.daemon.outbox.give(row.id, text).edits)
+    made = applied(text, quiet.daemon.outbox.give(row.id, text).offer)
     assert made.startswith(FILLED)
     assert "## Why\n\n> [!ai]+ AI\n> A stub is a short note." in made
 
@@ -290,7 +290,7 @@ def test_section_is_filled_where_the_line_stands(quiet: DaemonFixture, added: st
     quiet.note("Stub.md", LOG)
     row = request_edits(quiet, line=TUESDAY)
     now = LOG.replace("# Stub", f"{added}# Stub")
-    made = applied(now, quiet.daemon.outbox.give(row.id, now).edits)
+    made = applied(now, quiet.daemon.outbox.give(row.id, now).offer)
     assert made.startswith(now[: now.index("Tuesday")])
     assert "Monday.\n\n## Log\n\n> [!ai]+ AI\n> A stub is a short note." in made
     assert made.endswith("Tuesday.\n\n## Log\n\n> [!ai]\n")

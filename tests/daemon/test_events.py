@@ -14,7 +14,7 @@ import pytest
 from companion.app.connection import Connection, DaemonGone
 from companion.app.remote_vault import RemoteVault
 from companion.app.tokens import rotate_token
-from companion.app.types.tokens import NewToken
+from companion.app.types.status import NewToken
 from companion.config.settings import ReviewTable
 from companion.daemon import events
 from companion.daemon.daemon import Daemon

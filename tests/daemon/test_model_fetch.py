@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from companion.daemon.guard import Refusal
 from companion.daemon.model_fetch import ModelFetch
-from companion.daemon.problem import Refusal
 from companion.llm import catalog
 from companion.llm.catalog import CATALOG, model_path
 from companion.llm.download import DownloadProgress

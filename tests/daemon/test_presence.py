@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from companion.daemon.presence import Presence
+from companion.daemon.background import Presence
 from tests.clock import Clock
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from companion import __version__
 from companion.app.tokens import client_token, ensure_token, rotate_token
-from companion.app.types.tokens import NewToken
+from companion.app.types.status import NewToken
 from companion.config import config_folder
 from companion.daemon.access import Access
 from tests.daemon.caller import JSON, Answer, make_request
@@ -92,9 +92,12 @@ def test_nothing_else_is_signed(server: Served, body: bytes) -> None:
 def test_the_key_is_the_vaults_clients_token_of_now() -> None:
     token = ensure_token()
     prove = Access(VAULT, 5, PLACE).prove
-    assert prove(NONCE) == (expected(client_token(token, VAULT), 5), expected(PLACE, 5))
+    made = prove(NONCE)
+    assert made and made.token == expected(client_token(token, VAULT), 5)
+    assert made.place == expected(PLACE, 5)
     again = client_token(rotate_token(), VAULT)
-    assert prove(NONCE) == (expected(again, 5), expected(PLACE, 5))
+    made = prove(NONCE)
+    assert made and (made.token, made.place) == (expected(again, 5), expected(PLACE, 5))
     (config_folder() / "token").unlink()
     assert prove(NONCE) is None
 

@@ -159,20 +159,6 @@ class EditShape(Shape):
     place: PlaceShape | None
 
 
-class OfferShape(Shape):
-    """Edits for an editor to make in the text it sent; the hashes are of the text in UTF-8."""
-
-    edits: list[EditShape]
-    base_sha256: str
-    new_sha256: str
-
-
-class ChangeMade(Shape):
-    """The id of a change in the journal."""
-
-    change: int
-
-
 def describe_fault(error: ValidationError) -> str:
     """Return in words what is wrong with the first value that is."""
     faults = error.errors(include_url=False, include_input=False, include_context=False)

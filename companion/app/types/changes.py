@@ -9,20 +9,25 @@ from pydantic import Field
 
 from companion.app.problem import code_of, make_error
 from companion.app.types.base import (
+    EditShape,
     ExactMoment,
     FolderPath,
     Id,
     Moment,
+    OrNull,
     PageSize,
     QueryId,
+    RelativePath,
     RunId,
     Sent,
+    Sha256,
     Shape,
     YesOrNo,
 )
 from companion.errors import CompanionError, NoteError
 from companion.store import journal
 from companion.store.change import ChangeState
+from companion.store.outbox_row import OutboxRow, RowState
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -151,3 +156,65 @@ class UndoneChanges(Shape):
     """What came of the first of the changes; the others can be sent again: it took its time."""
 
     undone: list[Undone]
+
+
+class TextShown(Sent):
+    """The text that the editor shows now."""
+
+    text: str
+
+
+class OfferShape(Shape):
+    """Edits for an editor to make in the text it sent; the hashes are of the text in UTF-8."""
+
+    edits: list[EditShape]
+    base_sha256: str
+    new_sha256: str
+
+
+class EditsInPart(Shape):
+    """Edits for the text that was sent. Of an undo, left and reason are as in Undone."""
+
+    offer: OfferShape
+    left: list[str]
+    reason: OrNull
+
+
+class ChangeMade(Shape):
+    """The id of a change in the journal."""
+
+    change: int
+
+
+class RowApplied(Sent):
+    """An editor has made the edits of a row: the hashes of the text before and after.
+
+    moved_to: the note's path, if that changed since.
+    """
+
+    base_sha256: Sha256
+    new_sha256: Sha256
+    moved_to: RelativePath | None = None
+
+
+class OutboxEntry(Shape):
+    """What became of edits that an open note's editor is to make, or Companion once it is closed.
+
+    state: `waiting`; `given`, to an editor that has not confirmed them yet; `made`, as this change;
+    `withdrawn`, for this reason, and with the code of a problem. Of an undo, left and reason are as
+    in Undone.
+    """
+
+    id: int
+    path: str
+    state: RowState
+    change: int | None
+    left: list[str]
+    reason: OrNull
+    code: OrNull
+
+    @classmethod
+    def of(cls, row: OutboxRow, left: list[str]) -> Self:
+        """Return what became of a row. left: what an undo left of its change."""
+        names = ("id", "path", "state", "change", "reason", "code")
+        return cls(left=left, **{name: getattr(row, name) for name in names})

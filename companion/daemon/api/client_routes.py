@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Annotated
 
+from flask import Response, request
 from pydantic import Field
 
-from companion import __version__
-from companion.app.types.base import Nothing, RelativePath, Sent, Shape
-from companion.app.types.status import BacklogAnswer, Status
-from companion.app.types.tokens import NewToken, Token, TokenList, TokenName, TokenSecret
+from companion.app.types.base import LARGEST, Nothing, RelativePath, Sent, Shape
+from companion.app.types.changes import ChangeMade, EditsInPart, OutboxEntry, RowApplied, TextShown
+from companion.app.types.runs import RunList
+from companion.app.types.status import (
+    BacklogAnswer,
+    NewToken,
+    Status,
+    Token,
+    TokenList,
+    TokenName,
+    TokenSecret,
+)
+from companion.daemon.access import Proof
 from companion.daemon.api.routing import Resource, the_access, the_daemon
-from companion.daemon.presence import REPORT_LASTS
-from companion.daemon.problem import Refusal
+from companion.daemon.background import REPORT_LASTS
+from companion.daemon.events import (
+    ChangesChanged,
+    EventQuery,
+    OutboxChanged,
+    ProposalsChanged,
+    Restarted,
+)
+from companion.daemon.guard import Refusal
+from companion.daemon.http_server import HAND_OVER
 
 _ID = "^[0-9a-f]{16}$"
 
@@ -93,25 +113,13 @@ class Nonce(Sent):
     id: Annotated[str, Field(pattern=_ID)] | None = None
 
 
-class Proof(Shape):
-    """HMAC-SHA256 of `callout-companion`, the daemon's port and the nonce, a line each; in hex.
-
-    token: made with the client's token as the key. place: made with the `id` in the
-    plugin's runtime file, which says where the daemon is.
-    """
-
-    token: str
-    place: str
-    version: str
-
-
 @proof.does("/proof", None)
 def prove_ourselves(body: Nonce) -> Proof:
     """Prove to a client, before it sends its token, that this is its own daemon."""
-    proofs = the_access().prove(body.nonce, body.id or "")
-    if proofs is None:
+    made = the_access().prove(body.nonce, body.id or "")
+    if made is None:
         raise Refusal(503, "There is no token; `companion plugin token rotate` makes a new one.")
-    return Proof(token=proofs.token, place=proofs.place, version=__version__)
+    return made
 
 
 presence = Resource("presence")
@@ -124,7 +132,7 @@ class PresenceReport(Sent):
     open: Annotated[list[RelativePath], Field(max_length=1000)]
 
 
-class AskedShape(Shape):
+class WaitingEdits(Shape):
     """Edits of an open note that a user asked for, and that wait for this client to make them.
 
     id: get the edits with `POST /outbox/{id}/edits`, and confirm them with `applied` there. run:
@@ -145,7 +153,7 @@ class ReportTaken(Shape):
 
     expires_in: int
     to_do: list[str]
-    asked: list[AskedShape]
+    asked: list[WaitingEdits]
 
 
 @presence.does("/presence", "decide")
@@ -153,7 +161,7 @@ def report_presence(body: PresenceReport) -> ReportTaken:
     """Report which notes are open; they are changed in their editor only."""
     to_do = the_daemon().report_presence(body.client, body.open)
     edits = [
-        AskedShape(
+        WaitingEdits(
             id=row.id,
             path=row.path,
             run=row.request.run if row.request.undoes is None else None,
@@ -202,3 +210,75 @@ def answer_backlog(body: BacklogAnswer) -> Status:
     """Answer whether the notes of the backlog are filled."""
     the_daemon().vault.answer_backlog(body)
     return read_status()
+
+
+events = Resource("events")
+
+_EVENT_ID = re.compile(r"[0-9a-f]{8}-[0-9]{1,16}")
+
+
+@events.reads(
+    "/events",
+    events={
+        "reset": Restarted,
+        "proposals": ProposalsChanged,
+        "changes": ChangesChanged,
+        "outbox": OutboxChanged,
+        "runs": RunList,
+        "status": Status,
+    },
+)
+def follow_events(query: EventQuery) -> Response:
+    """Server-sent events: what has changed, as it changes.
+
+    Each has an id; whoever sends the last one as `Last-Event-ID` gets what came after it. The first
+    event is else `reset`, and then `runs` and `status` as they are. Only so many streams stay open
+    at a time; a further one ends with its first event, and the client asks again.
+    """
+    last = request.headers.get("Last-Event-ID", "")
+    after = query.after or (last if _EVENT_ID.fullmatch(last) else None)
+    daemon, access = the_daemon(), the_access()
+    bearer = request.headers["Authorization"].split(" ", 1)[1].strip()
+    if request.method == "GET":
+        stream = request.environ[HAND_OVER](lambda: access.tokens.find(bearer) is not None)
+        stream.once = query.once
+        stream.begin = lambda: daemon.events.listen(stream, after)
+    return Response(_nothing(), content_type="text/event-stream")
+
+
+def _nothing() -> Iterator[bytes]:
+    """Yield no body: the stream has it; and so that nobody counts its length."""
+    yield from ()
+
+
+outbox = Resource("outbox")
+
+_ONE = f"/outbox/<int(min=1, max={LARGEST}):row>"
+
+
+@outbox.reads(_ONE)
+def read_row(row: int) -> OutboxEntry:
+    """What became of edits that wait for an editor."""
+    entry = the_daemon().outbox.row(row)
+    change = the_daemon().space.journal.change(entry.request.undoes or 0)
+    return OutboxEntry.of(entry, change.remaining if change else [])
+
+
+@outbox.does(f"{_ONE}/edits", "decide", conflicts=True)
+def give_edits(row: int, body: TextShown) -> EditsInPart:
+    """The edits for the text that the editor shows now."""
+    return the_daemon().outbox.give(row, body.text)
+
+
+@outbox.does(f"{_ONE}/withdraw", "decide")
+def withdraw_row(row: int, body: Nothing) -> OutboxEntry:
+    """Have the edits made by nobody; what was accepted waits for a decision again."""
+    the_daemon().outbox.cancel(row)
+    return read_row(row)
+
+
+@outbox.does(f"{_ONE}/applied", "decide", conflicts=True)
+def confirm_row(row: int, body: RowApplied) -> ChangeMade:
+    """Confirm that the edits were made."""
+    hashes = body.base_sha256, body.new_sha256
+    return ChangeMade(change=the_daemon().outbox.confirm(row, *hashes, body.moved_to))

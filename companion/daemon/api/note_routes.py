@@ -25,14 +25,15 @@ from companion.app.types.coverage import (
 from companion.app.types.notes import (
     Note,
     NotePage,
+    NotePrompt,
     NotesQuery,
     OutdatedTexts,
+    PromptQuery,
     ScanOptions,
     ScanReport,
 )
-from companion.app.types.prompt import NotePrompt, PromptQuery
 from companion.daemon.api.routing import Resource, for_a_while, the_daemon
-from companion.daemon.problem import Refusal
+from companion.daemon.guard import Refusal
 from companion.vault.paths import PathNotFound
 
 notes = Resource("notes")

@@ -125,7 +125,7 @@ for_programs = Resource("programs")
 
 
 @for_programs.reads("/agents/notes")
-def scan_for_agent(query: programs.AgentNotesQuery) -> programs.NotesFound:
+def scan_for_agent(query: programs.AgentNotesQuery) -> programs.NotesForAgent:
     """Look at notes now, and list those that the agent may see and that need something."""
     return the_daemon().vault.agents.scan(query)
 
@@ -137,7 +137,7 @@ def read_note_for_agent(query: programs.AgentNoteQuery) -> programs.NoteRead:
 
 
 @for_programs.reads("/agents/similar", conflicts=True)
-def find_similar_for_agent(query: programs.AgentSimilarQuery) -> programs.SimilarNotesFound:
+def find_similar_for_agent(query: programs.AgentSimilarQuery) -> programs.SimilarNotesForAgent:
     """The notes that say most nearly what a note says; those not compared yet are, for 30 s."""
     return the_daemon().vault.agents.find_similar(query)
 

@@ -17,11 +17,10 @@ from pydantic_core import from_json
 
 from companion.app.problem import ProblemPlace
 from companion.app.types.base import Nothing
-from companion.app.types.tokens import Scope, Token, is_within
+from companion.app.types.status import Scope, Token, is_within
 from companion.daemon.access import Access
 from companion.daemon.daemon import Daemon
-from companion.daemon.guard import SENDER
-from companion.daemon.problem import Refusal
+from companion.daemon.guard import SENDER, Refusal
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")

@@ -15,7 +15,7 @@ from companion.app.engine.runs import Run, RunEntry
 from companion.app.types.base import LARGEST, WHOLE, Nothing, Sent
 from companion.app.types.runs import ResultShape, RunList, RunOptions, RunProgress, RunShape
 from companion.daemon.api.routing import Resource, run_address, the_daemon
-from companion.daemon.problem import Refusal
+from companion.daemon.guard import Refusal
 
 
 class RunQuery(Sent):

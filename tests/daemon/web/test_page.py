@@ -12,13 +12,12 @@ from urllib.parse import quote
 
 import pytest
 
-from companion.app.tokens import client_token, rotate_token
-from companion.app.types.tokens import NewToken
-from companion.app.vault_tokens import VaultTokens
+from companion.app.tokens import VaultTokens, client_token, rotate_token
+from companion.app.types.status import NewToken
 from companion.config import state_folder
 from companion.daemon.access import new_code
+from companion.daemon.app import STATIC_FILES
 from companion.daemon.guard import SHELL
-from companion.daemon.web.pages import STATIC_FILES
 from companion.note.needs import Need
 from companion.store.proposal import FLAG_WORDS, NewProposal
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
@@ -186,7 +185,7 @@ def test_a_note_is_there_by_each_form_of_its_name(
 
 def test_flags_are_said_alike_on_the_page_and_in_the_terminal() -> None:
     plugin = Path(__file__).parents[3] / "obsidian-plugin"
-    words = json.loads((plugin / "ui/languages/en.json").read_text("utf-8"))["view"]
+    words = json.loads((plugin / "ui/languages/en.json").read_text("utf-8"))
     keys = re.findall(
         r'"?([\w-]+)"?: \{ key: "\w+", why: "(\w+)"', (plugin / "ui/flags.js").read_text()
     )

@@ -1,1 +1,0 @@
-"""The page that the daemon serves: static files, built of obsidian-plugin/ui/ by `make dev`."""
