@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,6 @@ from companion.app.runtime_file import (
     remove_runtime_file,
     write_runtime_file,
 )
-from companion.errors import VaultLocked
 from companion.vault.lock import vault_lock
 
 PLACE = RuntimeFile(port=27182, pid=os.getpid(), version="1.2.3", started_at=1_790_000_000.5)
@@ -47,31 +44,6 @@ def test_what_a_dead_daemon_left_is_ignored_and_hinders_nobody(tmp_path: Path) -
     assert find_daemon(tmp_path) is None
     with vault_lock(tmp_path):
         pass
-
-
-@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
-def test_a_daemon_that_was_killed(tmp_path: Path) -> None:
-    program = (
-        "import os, sys, time; from pathlib import Path\n"
-        "from companion.app.runtime_file import RuntimeFile, write_runtime_file\n"
-        "from companion.vault.lock import vault_lock\n"
-        "state = Path(sys.argv[1])\n"
-        "with vault_lock(state):\n"
-        "    write_runtime_file(state, RuntimeFile(1, os.getpid(), '1', 0.0))\n"
-        "    print('ready', flush=True)\n"
-        "    time.sleep(60)\n"
-    )
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    command = [sys.executable, "-c", program, str(tmp_path)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    assert process.stdout and process.stdout.readline() == "ready\n"
-    found = find_daemon(tmp_path)
-    assert found is not None and found.pid == process.pid
-    with pytest.raises(VaultLocked), vault_lock(tmp_path):
-        pass
-    process.kill()
-    process.communicate()
-    assert (tmp_path / "daemon.json").exists() and find_daemon(tmp_path) is None
 
 
 def test_another_process_that_holds_the_lock_is_no_daemon(tmp_path: Path) -> None:

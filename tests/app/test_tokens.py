@@ -7,9 +7,7 @@ import os
 import stat
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Barrier
 
 import pytest
 from hypothesis import given
@@ -77,17 +75,6 @@ def test_nobody_else_could_read_it_at_any_moment(
     finally:
         os.umask(old)
     assert modes == [0o600] and mode(home / "token") == 0o600
-
-
-def test_threads_that_start_together_agree() -> None:
-    barrier = Barrier(8)
-
-    def make(_: int) -> str:
-        barrier.wait()
-        return ensure_token()
-
-    with ThreadPoolExecutor(8) as pool:
-        assert len(set(pool.map(make, range(8)))) == 1
 
 
 def test_processes_that_start_together_agree() -> None:

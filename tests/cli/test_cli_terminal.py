@@ -160,7 +160,6 @@ ANSWERS = [
     pytest.param(["n"], ["."], 0, 0, True, id="no"),
     pytest.param([], ["."], 130, 0, True, id="Ctrl-D"),
     pytest.param(["y"], [".", "--dry-run"], 0, 51, True, id="yes"),
-    pytest.param([], [".", "--yes", "--dry-run"], 0, 51, False, id="--yes"),
     pytest.param([], [".", "--limit", "50", "--dry-run"], 0, 50, False, id="50 notes"),
 ]
 
@@ -183,10 +182,7 @@ def test_a_large_run_at_a_remote_endpoint_asks_first(
 
 ALONE = [
     pytest.param(["."], 2, 0, id="many"),
-    pytest.param([".", "--dry-run"], 2, 0, id="--dry-run"),
-    pytest.param([".", "--json"], 2, 0, id="--json"),
     pytest.param([".", "--yes", "--dry-run"], 0, 51, id="--yes"),
-    pytest.param([".", "--limit", "50", "--dry-run"], 0, 50, id="50 notes"),
 ]
 
 

@@ -57,12 +57,6 @@ def test_looks_at_one_note(server: Served) -> None:
     assert_is_problem(server.get("/notes?path=Nowhere.md"), 404)
 
 
-def test_says_what_is_wrong_with_a_number(server: Served) -> None:
-    for number, words in (("-1", "greater than or equal to 1"), ("x", "not a whole number")):
-        (place,) = server.get(f"/notes?limit={number}").json["errors"]
-        assert words in place["what"]
-
-
 REFUSED = [
     pytest.param("/notes?filter=some", id="filter"),
     pytest.param("/notes?limit=0", id="none at all"),

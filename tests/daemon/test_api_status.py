@@ -105,16 +105,6 @@ def test_refuses_bodies(server: Served, body: bytes, status: int) -> None:
     assert not server.daemon.is_paused
 
 
-def test_names_the_place_of_a_fault(server: Served) -> None:
-    problem = server.post("/runs", {"paths": ["A.md", 1], "limit": "5", "nope": 1}).json
-    assert problem["type"] == "urn:callout-companion:problem:invalid"
-    assert {error["where"] for error in problem["errors"]} == {
-        "body/paths/1",
-        "body/limit",
-        "body/nope",
-    }
-
-
 QUERIES = [
     pytest.param("?x=1", 422, id="unknown"),
     pytest.param("?token=x", 422, id="token"),

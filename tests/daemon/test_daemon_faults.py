@@ -27,19 +27,11 @@ class Failure(NamedTuple):
     message: str
     kind: str
     words: str
-    code: str = ""
 
 
 FAILURES = [
-    pytest.param(Failure(500, "Marker", "down", "error 500"), id="its own error"),
     pytest.param(Failure(503, "Marker", "down", "error 503"), id="overloaded"),
     pytest.param(Failure(401, "bad key", "unauthorised", "COMPANION_API_KEY"), id="key refused"),
-    pytest.param(Failure(402, "pay", "out-of-quota", "add credit"), id="payment required"),
-    pytest.param(
-        Failure(429, "you", "out-of-quota", "add credit", "insufficient_quota"), id="quota used up"
-    ),
-    pytest.param(Failure(429, "slow down", "rate-limited", "error 429"), id="rate limit"),
-    pytest.param(Failure(404, "no such model", "model-missing", "no model m"), id="no such model"),
 ]
 
 
@@ -55,7 +47,7 @@ def hasty(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> Dae
 def test_fault_pauses_with_its_reason_and_passes_by_itself(
     hasty: DaemonFixture, failure: Failure
 ) -> None:
-    hasty.model.fail(failure.status, failure.message, failure.code)
+    hasty.model.fail(failure.status, failure.message)
     for number in range(6):
         hasty.note(f"{number}.md")
     hasty.start()

@@ -19,7 +19,6 @@ from companion.llm.endpoint import Endpoint
 from companion.note.needs import Need
 from companion.note.outline import Section
 from companion.store.proposal import Acceptance, NewProposal, ProposalState
-from companion.store.proposals import Selection
 
 TAKEABLE: tuple[ProposalState, ...] = ("open", "refused", "rejected")
 NOTE = """---
@@ -303,14 +302,6 @@ def test_later_edits_stay(desk: Desk) -> None:
     assert desk.text == wanted
 
 
-def test_follows_a_note_that_was_moved(desk: Desk) -> None:
-    ids = desk.propose("description")
-    desk.space.scan()
-    (desk.space.root / "Sub").mkdir()
-    desk.note.rename(desk.space.root / "Sub" / "Sourdough.md")
-    assert desk.accept(*ids).result.path == "Sub/Sourdough.md"
-
-
 @pytest.mark.parametrize("is_empty", [False, True], ids=["no folder", "an empty mount point"])
 def test_a_vault_that_is_not_there_closes_nothing(desk: Desk, is_empty: bool) -> None:
     ids = desk.propose("description")
@@ -373,19 +364,6 @@ def test_what_was_edited_since_is_not_taken_back(desk: Desk) -> None:
     desk.write(desk.text.replace("is raised.", "was raised."))
     [undone] = desk.decisions.undo(ids)
     assert undone.result.status == "failed" and desk.states(ids) == ["accepted"]
-
-
-def test_many_notes(desk: Desk) -> None:
-    for number in range(30):
-        (desk.space.root / f"{number}.md").write_bytes(NOTE.encode())
-        desk.propose("description", "top", path=f"{number}.md")
-    ids = [each.id for each in desk.store.select(Selection(states=("open",)))]
-    done = list(desk.decisions.accept(Acceptance(each) for each in ids))
-    assert {each.result.status for each in done} == {"enriched"} and len(done) == 30
-    assert (
-        len(desk.space.journal.changes()) == 30
-        and desk.store.count(Selection(states=("open",))) == 0
-    )
 
 
 def test_the_mark_goes_with_the_last_need(tmp_path: Path) -> None:

@@ -79,19 +79,6 @@ def test_outlives_its_process(tmp_path: Path, change: NewChangeOf) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_lists_changes_newest_first(journal: Journal, change: NewChangeOf) -> None:
-    for run, path in [("1", "a.md"), ("1", "b.md"), ("2", "a.md")]:
-        number = journal.begin(change(path=path)._replace(run=run), NOTE, ENRICHED)
-        journal.done(number)
-    assert [c.id for c in journal.changes()] == [3, 2, 1]
-    assert [c.id for c in journal.changes(path="a.md")] == [3, 1]
-    assert [c.id for c in journal.changes(run="1")] == [2, 1]
-    assert [c.id for c in journal.changes(run="1", path="b.md")] == [2]
-    assert [c.id for c in journal.changes(limit=1)] == [3]
-    assert journal.change(99) is None
-    assert journal.images(99) is None
-
-
 def test_an_undo_and_a_redo_mark_what_they_take_back(journal: Journal, change: NewChangeOf) -> None:
     states = []
     for undoes in (None, 1, 2, 3):
@@ -350,6 +337,7 @@ def test_pages_by_id(journal: Journal, change: NewChangeOf) -> None:
     assert [c.id for c in journal.changes(run="run-1", before=2)] == [1]
     assert journal.changes(before=1) == journal.changes(before=-1) == []
     assert len(journal.changes(before=1 << 70)) == 4
+    assert journal.change(99) is None and journal.images(99) is None
 
 
 def _remove(*suffixes: str) -> Callable[[Path], None]:

@@ -312,14 +312,6 @@ def test_a_confirmed_change_waits_for_no_pending_one(journal: Journal, change: N
     assert [c.id for c in journal.pending()] == [pending]
 
 
-def test_edits_that_do_not_make_the_change_are_refused(
-    journal: Journal, change: NewChangeOf
-) -> None:
-    with pytest.raises(ValueError, match="do not turn the old text into the new one"):
-        record(journal, change(), NOTE, ENRICHED + b"more")
-    assert journal.changes() == []
-
-
 def test_the_image_of_a_confirmed_change_is_pruned(journal: Journal, change: NewChangeOf) -> None:
     number = record(journal, change(), NOTE, ENRICHED)
     assert journal.prune_images(older_than=-1) == 1
