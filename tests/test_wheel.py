@@ -110,6 +110,7 @@ def test_the_plugin_is_packed_and_installs_itself(
 
 
 @built
+@pytest.mark.release
 def test_the_sdist_holds_all_that_the_wheel_is_made_of(
     wheel: Path, sdist: Path, tmp_path: Path
 ) -> None:
@@ -125,6 +126,7 @@ def test_the_sdist_holds_all_that_the_wheel_is_made_of(
 
 
 @built
+@pytest.mark.release
 def test_a_build_without_the_built_plugin_says_so(sdist: Path, tmp_path: Path) -> None:
     source = unpack(sdist, tmp_path / "source")
     (source / "obsidian-plugin/main.js").unlink()

@@ -76,6 +76,7 @@ def test_a_daemon_starts_with_the_session_and_fills_a_stub(session: User) -> Non
     assert note.read_text() == FILLED
 
 
+@pytest.mark.release
 @needs_systemd
 def test_again_it_changes_nothing_and_after_an_upgrade_it_starts_anew(
     session: User, monkeypatch: pytest.MonkeyPatch

@@ -224,6 +224,7 @@ def test_threads_follow_the_cores_that_are_free(model: Path, free_cores: list[fl
     assert len({pid for _, pid in seen}) == 3  # it started again where the number changed
 
 
+@pytest.mark.release
 def test_calls_under_way_end_before_it_starts_again(model: Path, free_cores: list[float]) -> None:
     with EmbeddedServer(model, context_tokens=1024) as server, ThreadPoolExecutor(1) as pool:
         with server.lease():
@@ -237,6 +238,7 @@ def test_calls_under_way_end_before_it_starts_again(model: Path, free_cores: lis
 
 
 @unix_only
+@pytest.mark.release
 @pytest.mark.parametrize(("free", "niceness"), [(1.0, 10), (0.2, 5)])
 def test_low_priority_is_never_none(
     model: Path, free_cores: list[float], free: float, niceness: int
