@@ -11,10 +11,17 @@ from companion.app.types.notes import ScanOptions
 from companion.app.types.runs import RunOptions
 from companion.doctor.setup import find_unused
 from companion.enrich.cost import describe_cost_of, needs_agreement
-from companion.enrich.note_filter import Criteria, NoteFilter, find_kind, make_filter
 from companion.enrich.places import find_jobs_again
 from companion.enrich.result import Result
-from companion.enrich.selection import has_open_needs, needs_of_kind, read_task
+from companion.enrich.selection import (
+    Criteria,
+    NoteFilter,
+    find_kind,
+    has_open_needs,
+    make_filter,
+    needs_of_kind,
+    read_task,
+)
 from companion.enrich.task import Job, is_written, leave_out_asked, was_rejected
 from companion.enrich.workspace import Workspace
 from companion.enrich.written import find_rewrites

@@ -24,8 +24,7 @@ from companion.app.types.runs import RunOptions
 from companion.doctor.setup import find_unused
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost_of
-from companion.enrich.note_filter import NoteFilter
-from companion.enrich.selection import ScanPart
+from companion.enrich.selection import NoteFilter, ScanPart
 from companion.enrich.task import Job, describe_proposed, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.enrich.written import find_outdated

@@ -17,7 +17,7 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
-from companion.enrich.note_filter import find_kind, make_filter
+from companion.enrich.selection import find_kind, make_filter
 from companion.enrich.workspace import Workspace
 from companion.errors import NotThere, UsageError
 from companion.llm.catalog import is_same_model

@@ -16,7 +16,7 @@ from companion.enrich.checks import (
     tidy_answer,
     whole_sentences,
 )
-from companion.enrich.context import AskedNote, VaultContext, find_link
+from companion.enrich.context import PromptNote, VaultContext, find_link
 from companion.enrich.excerpt import read_told
 from companion.enrich.extractive import (
     extract_sentence,
@@ -68,15 +68,15 @@ class Acceptor:
     callout the sentences are kept that what it was shown supports; where they are too few, what is
     said to a second question is added.
 
-    similar: tells which notes are like it. is_given: the values are a program's, not the model's.
+    similar: tells which notes are like it. by_program: the values are a program's, not the model's.
     """
 
     config: Config
     vault_context: VaultContext
     model: ModelFacts
-    note: AskedNote
+    note: PromptNote
     similar: SimilarNotes | None = None
-    is_given: bool = False
+    by_program: bool = False
 
     def __post_init__(self) -> None:
         context = self.note.context
@@ -132,7 +132,7 @@ class Acceptor:
         That of a larger model, of a program, with code, or of which nothing can be told, is
         returned as it is.
         """
-        is_judged = self.model.is_small and not self.is_given and checks_are_on()
+        is_judged = self.model.is_small and not self.by_program and checks_are_on()
         is_fault, is_strict = isinstance(value, Fault), answer.is_strict
         if not (is_judged and self.similar) or (is_fault and not is_strict):
             return value
@@ -184,7 +184,7 @@ class Acceptor:
 
     def use_fallback(
         self, outcomes: Sequence[Accepted | Rejected]
-    ) -> Sequence[Accepted | Rejected]:
+    ) -> tuple[Accepted | Rejected, ...]:
         """Return the outcomes with a sentence of the note where it is the better description.
 
         That is where the model's was rejected, or where a small model restates what a sentence of
@@ -193,12 +193,12 @@ class Acceptor:
         """
         first = next((each for each in outcomes if each.need.kind == DESCRIPTION), None)
         if first is None or not (checks_are_on() and self.config.notes.own_sentence):
-            return outcomes
+            return tuple(outcomes)
         need, parsed, title = first.need, self.note.whole, self.note.context.title
         field = self.note.prompts.field_of(need.kind)
         sentence = extract_sentence(parsed, title, field.max_characters)
         if sentence is None:
-            return outcomes
+            return tuple(outcomes)
         why = ""
         if isinstance(first, Rejected):
             why = "" if first.kind in _NO_FALLBACK else first.reason
@@ -206,15 +206,15 @@ class Acceptor:
             restates = answer != sentence and restates_note(answer, sentence, parsed, title)
             why = f"“{answer}” says it over again" if restates else ""
         if not why:
-            return outcomes
+            return tuple(outcomes)
         question = NeedQuestion(need, Ask(field.name, field))
         if find_fault(self._checked_answer(question, sentence, self.note.text)):
-            return outcomes
+            return tuple(outcomes)
         filling = Filling(need, sentence, f"the note's own sentence; the model's answer: {why}")
         rejected = first if isinstance(first, Rejected) else None
         is_sure = rejected is None or is_definition(sentence, [title, *self.note.context.aliases])
         fallback = Accepted(filling, rejected, flags=() if is_sure else ("extractive",))
-        return [*(each for each in outcomes if each.need != need), fallback]
+        return (*(each for each in outcomes if each.need != need), fallback)
 
     def _add_evidence(self, accepted: Accepted, field: Field) -> Accepted:
         """Return a small model's value with its evidence, flagged unless all of it has some.
@@ -232,42 +232,42 @@ class Acceptor:
             return accepted if is_named else accepted._replace(flags=("unverified",))
         if field.vocabulary == "vault" and self.similar and self._is_mixed(field):
             return accepted._replace(flags=("small-model",))
-        if field.kind == "choice" or field.vocabulary:
+        if field.kind == "choice" or field.vocabulary or not (self.similar or field.is_list):
             return accepted
-        note, value = self.note, accepted.filling.value
-        items = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
-        told = read_told(note.whole, note.context)
-        if field.kind == "list":
-            evidence = find_name_evidence(items, note.context.title, told)
-        elif self.similar:
-            evidence = self.similar.find_evidence(items, told, note.language)
-        else:
-            return accepted
-        least = SUPPORTED.get(field.kind, 0.0)
-        evidence = [
-            each._replace(
-                supported=each.similarity >= least, path=self._find_teller(each.shown, told)
-            )
-            for each in evidence
-        ]
+        evidence = self._find_evidence(accepted.filling.value, field)
         flags: list[Flag] = [] if all(each.supported for each in evidence) else ["unsupported"]
         if not evidence and accepted.need.kind == CALLOUT:
             flags.append("small-model")
-        added = tuple(flags) if checks_are_on() else ()
         kept = self._kept.get(accepted.need)
         dropped = kept.dropped if kept else []
+        added = tuple(flags) if checks_are_on() else ()
         return accepted._replace(evidence=(*evidence, *dropped), flags=added)
+
+    def _find_evidence(self, value: str | list[str], field: Field) -> list[Evidence]:
+        """Return the evidence for each sentence, or item of a list, and the note that it is from.
+
+        That is empty where the evidence is from the note itself, or where there is none.
+        """
+        note, told = self.note, read_told(self.note.whole, self.note.context)
+        items = [without_links(line) for line in ([value] if isinstance(value, str) else value)]
+        if field.kind == "list":
+            evidence = find_name_evidence(items, note.context.title, told)
+        else:
+            assert self.similar
+            evidence = self.similar.find_evidence(items, told, note.language)
+        with_source = []
+        for each in evidence:
+            passage = next((line for line in told if each.shown and each.shown in line), "")
+            is_supported = each.similarity >= SUPPORTED.get(field.kind, 0.0)
+            path = note.told_in.get(passage, "")
+            with_source.append(each._replace(supported=is_supported, path=path))
+        return with_source
 
     def _is_mixed(self, field: Field) -> bool:
         """Whether similar notes were compared, and agree too little on the field to choose."""
         assert self.similar
         most, is_withheld = field.max_items or 1, self.note.path in self.vault_context.withheld
         return self.similar.is_mixed(self.vault_context, field.name, most, of_all=is_withheld)
-
-    def _find_teller(self, shown: str, told: Sequence[str]) -> str:
-        """Return the note that what was shown is from; empty: the note itself, or none."""
-        passage = next((each for each in told if shown and shown in each), "")
-        return self.note.told_in.get(passage, "")
 
     def _read_value(self, answer: RawAnswer, limits: Limits) -> str | list[str] | Fault:
         """Return the value in the answer, or what a check found in it, where checks are on.
@@ -302,7 +302,7 @@ class Acceptor:
         """
         field = answer.question.ask.field
         if field.kind in SCALARS and isinstance(value, str):
-            untold = None if self.is_given else find_untold(self.note, field, value)
+            untold = None if self.by_program else find_untold(self.note, field, value)
             return untold or value
         if field.is_link or field.kind == "choice" or field.vocabulary is not None:
             return value  # one of the vault's own

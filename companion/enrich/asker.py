@@ -9,9 +9,15 @@ from typing import Any, NamedTuple
 
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
-from companion.enrich.context import AskedNote, VaultContext, find_styles, make_prompt_context
+from companion.enrich.context import PromptNote, VaultContext, find_styles
 from companion.enrich.embeds import Embeds
-from companion.enrich.excerpt import add_text, excerpt, find_too_little
+from companion.enrich.excerpt import (
+    add_text,
+    excerpt,
+    find_foreign,
+    find_too_little,
+    make_prompt_context,
+)
 from companion.enrich.language import NoteLanguages, name_language
 from companion.enrich.lessons import Lessons
 from companion.enrich.model import ModelFacts, model_facts
@@ -59,6 +65,18 @@ class FirstCalls(NamedTuple):
     calls: list[ModelCall]
     outcomes: list[Accepted | Rejected]
     unread: tuple[str, ...] = ()
+
+
+class _Beginning(NamedTuple):
+    """What is known of a note before a model is asked.
+
+    outcomes: those that need no call. needs: the other ones. acceptor: of the answers to them, with
+    the note as prompts show it; None: no need is left for a model.
+    """
+
+    outcomes: list[Accepted | Rejected]
+    needs: Sequence[Need] = ()
+    acceptor: Acceptor | None = None
 
 
 class Asker:
@@ -119,52 +137,61 @@ class Asker:
         Raises EndpointError, Cancelled, and what the guard raises.
         """
         self._update_context(path)
+        first = self._begin(path, parsed, needs, again)
+        if first.acceptor is None:
+            return NoteAnswers(tuple(first.outcomes), Usage())
+        acceptor, note = first.acceptor, first.acceptor.note
+        if guard:
+            guard.shown = note.told_by
+        check = guard.check_call if guard else None
+
+        def ask(
+            planner: CallPlanner, needs: Sequence[Need], unfit: Mapping[Need, Rejected]
+        ) -> NoteAnswers:
+            answers = NoteAnswers((), Usage())
+            for call in send_calls(planner, needs, client, unfit, check):
+                outcomes = tuple(acceptor.accept(each) for each in call.answers)
+                keep(outcomes, call.usage)
+                answers = NoteAnswers((*answers.outcomes, *outcomes), answers.usage + call.usage)
+            return answers
+
+        outcomes, usage = ask(self._planner(note), first.needs, {})
+        rejected = (each for each in outcomes if isinstance(each, Rejected))
+        if unfit := {each.need: each for each in rejected if each.kind == "unfit"}:
+            planner = replace(self._planner(note, RETRY_TOKENS), is_second=True)
+            second = ask(planner, list(unfit), unfit)
+            outcomes = merge_outcomes(outcomes, second.outcomes)
+            usage += second.usage
+        if not again:
+            outcomes = acceptor.use_fallback(outcomes)
+        return NoteAnswers((*first.outcomes, *outcomes), usage)
+
+    def plan(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> FirstCalls:
+        """Return the calls that ask() makes first, and the outcomes that need no call."""
+        first = self._begin(path, parsed, needs)
+        if first.acceptor is None:
+            return FirstCalls([], first.outcomes)
+        note = first.acceptor.note
+        calls, unaskable = self._planner(note).plan(first.needs)
+        unread = note.embedded.unread if note.embedded else ()
+        return FirstCalls(calls, [*first.outcomes, *unaskable], unread)
+
+    def _begin(
+        self, path: str, parsed: ParsedNote, needs: Sequence[Need], again: Again | None = None
+    ) -> _Beginning:
+        """Return what is known of the needs before a model is asked; again: as in ask."""
         chosen = ChosenValues((), needs, {}) if again else self._choose(path, parsed, needs)
         if not chosen.needs:
-            return NoteAnswers(chosen.outcomes, Usage())
+            return _Beginning([*chosen.outcomes])
         note = self._read_note(path, parsed, chosen.needs, chosen.likely)
         if again:
             earlier = again.texts[0][1] if len(again.texts) == 1 else ""
             context = replace(note.context, wish=again.wish, earlier=earlier)
             note = note._replace(context=context)
-        if guard:
-            guard.shown = note.told_by
-        check = guard.check_call if guard else None
-        planner, acceptor = self._planner(note), self._acceptor(note)
+        acceptor = self._acceptor(note)
         quoted = [] if again else acceptor.quote_others()
-        answered = [*chosen.outcomes, *quoted]
-        needs = [need for need in chosen.needs if all(need != each.need for each in quoted)]
-        unfit = dict[Need, Rejected]()
-        outcomes, usage = list[Accepted | Rejected](), Usage()
-        for is_last in (False, True):
-            results: list[Accepted | Rejected] = []
-            for call_answers in send_calls(planner, needs, client, unfit, check):
-                accepted = [acceptor.accept(each) for each in call_answers.answers]
-                keep(accepted, call_answers.usage)
-                results += accepted
-                usage += call_answers.usage
-            outcomes = merge_outcomes(outcomes, results) if unfit else results
-            rejected = (each for each in outcomes if isinstance(each, Rejected))
-            unfit = {each.need: each for each in rejected if each.kind == "unfit"}
-            if is_last or not unfit:
-                break
-            planner = replace(self._planner(note, RETRY_TOKENS), is_second=True)
-            needs = list(unfit)
-        if not again:
-            outcomes = [*acceptor.use_fallback(outcomes)]
-        return NoteAnswers((*answered, *outcomes), usage)
-
-    def plan(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> FirstCalls:
-        """Return the calls that ask() makes first, and the outcomes that need no call."""
-        chosen = self._choose(path, parsed, needs)
-        if not chosen.needs:
-            return FirstCalls([], [*chosen.outcomes])
-        note = self._read_note(path, parsed, chosen.needs, chosen.likely)
-        quoted = self._acceptor(note).quote_others()
-        needs = [need for need in chosen.needs if all(need != each.need for each in quoted)]
-        calls, unaskable = self._planner(note).plan(needs)
-        unread = note.embedded.unread if note.embedded else ()
-        return FirstCalls(calls, [*chosen.outcomes, *quoted, *unaskable], unread)
+        rest = [need for need in chosen.needs if all(need != each.need for each in quoted)]
+        return _Beginning([*chosen.outcomes, *quoted], rest, acceptor)
 
     def accept_later(
         self,
@@ -194,12 +221,12 @@ class Asker:
         outcomes = acceptor.use_fallback([acceptor.accept(each) for each in call_answers.answers])
         return NoteAnswers(tuple(outcomes), call_answers.usage)
 
-    def accept_given(
+    def accept_value(
         self, path: str, parsed: ParsedNote, need: Need, value: object
     ) -> Accepted | Rejected:
         """Return the outcome of a value for a need, treated as the model's answer."""
         note = self._read_note(path, parsed, [need])
-        acceptor = replace(self._acceptor(note), is_given=True)
+        acceptor = replace(self._acceptor(note), by_program=True)
         return acceptor.accept(RawAnswer(NeedQuestion(need, note.ask_for(need)), value))
 
     def describe(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> PromptContext:
@@ -240,7 +267,7 @@ class Asker:
         parsed: ParsedNote,
         needs: Sequence[Need],
         likely: Mapping[str, Sequence[str]] | None = None,
-    ) -> AskedNote:
+    ) -> PromptNote:
         """Return the note with the context that both questions about it share.
 
         Other notes tell a small model as much as the note itself lacks. How the author writes is
@@ -270,7 +297,7 @@ class Asker:
         context = replace(context, backlinks=told.backlinks, linked=told.linked, **learnt)
         titles = self.callout_styles.titles
         others = embedded, told.quotable, (*embedded.files, *files, *told.files), told.paths
-        return AskedNote(path, prompts, parsed, needs, context, language, titles, *others)
+        return PromptNote(path, prompts, parsed, needs, context, language, titles, *others)
 
     def _learn(
         self, path: str, parsed: ParsedNote, names: Mapping[str, str]
@@ -290,10 +317,10 @@ class Asker:
             learnt["examples"], files = described.linked, (*files, *described.files)
         return learnt, files
 
-    def _acceptor(self, note: AskedNote) -> Acceptor:
+    def _acceptor(self, note: PromptNote) -> Acceptor:
         return Acceptor(self.workspace.config, self.vault_context, self.model, note, self.similar)
 
-    def _planner(self, note: AskedNote, each_need: int = 0) -> CallPlanner:
+    def _planner(self, note: PromptNote, each_need: int = 0) -> CallPlanner:
         """Return the planner of calls that show as much of the note as there is room for.
 
         each_need: tokens kept free for each need.
@@ -316,7 +343,7 @@ class Asker:
         if too_little and note.embedded and note.embedded.unread:
             too_little += f" ({'; '.join(note.embedded.unread)})"
         planner = CallPlanner(note.prompts, context, model.mode, budget, note.callout_titles)
-        foreign = _find_foreign(context.language, small_model)
+        foreign = find_foreign(context.language, small_model)
         return replace(planner, too_little=too_little, foreign=foreign)
 
     def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
@@ -329,17 +356,3 @@ class Asker:
                 self._languages = NoteLanguages(self.workspace.root, paths)
             languages = self._languages
         return languages.of(path, parsed)
-
-
-def _find_foreign(language: str | None, small_model: str) -> str:
-    """Return why a small model is asked for no callout in the language; empty: it is.
-
-    Of its sentences in other languages than English that seemed supported, a fifth or more was
-    false (benchmarks/HISTORY.md).
-    """
-    if not small_model or language in (None, "English"):
-        return ""
-    return (
-        f"the callout is not asked for: a small model as {small_model} is too often wrong in"
-        f" {language}; ask a question, as > [!ai] What is it?, or choose a larger model"
-    )

@@ -19,7 +19,7 @@ from companion.enrich.enricher import Enricher
 from companion.enrich.model import ModelFacts
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_guard import find_withheld
-from companion.enrich.outcome import Rejected
+from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.places import find_job, find_places
 from companion.enrich.result import NoteStatus, OpenProposal, Result, failed_result, proposed_result
 from companion.enrich.similar import SimilarNotes
@@ -28,11 +28,12 @@ from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError
 from companion.llm.batch_api import AnswerLine, BatchClient
 from companion.llm.endpoint import Endpoint
+from companion.llm.response import Usage
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.private_files import new_private
 from companion.store.batches import BatchCall, ProviderState
-from companion.store.proposal import Proposal
+from companion.store.proposal import NewProposal, Proposal
 from companion.store.proposals import Selection
 from companion.vault.write import Snapshot, read_note
 
@@ -63,8 +64,9 @@ class BatchMaker:
         result = self._enricher.enrich(job._replace(propose=True))
         self._client.makes_calls &= not self._client.usage.calls  # one note shows what it takes
         needs = defaultdict[str, list[tuple[int, str]]](list)
-        asked = Selection([result.path], states=["asked"], run=self.name)
-        for each in reversed(self._journal.proposals.select(asked)):  # in the order of the needs
+        questions = Selection([result.path], states=["asked"], run=self.name)
+        in_order = reversed(self._journal.proposals.select(questions))  # that of the needs
+        for each in in_order:
             needs[each.answer[0]].append((each.id, each.answer[1]))  # type: ignore[index]
         lines = [line for line in self._client.lines if line.id in needs]
         self._client.lines.clear()
@@ -154,15 +156,7 @@ class BatchReader:
         self, call: BatchCall, line: AnswerLine, path: str, proposals: Sequence[Proposal]
     ) -> Result:
         """Store the answer; return the outcome. Raises NoteError: it can be taken later."""
-        source = self._store.source(proposals[0])
-        gone = self._find_replaced(path, proposals)
-        if len(gone) < len(proposals):
-            try:
-                places = find_places(self._workspace, path, proposals, self._read)
-                gone, source = {**places.gone, **gone}, source or places.task.data
-            except NoteError:  # what is given waits; its place is looked for when it is accepted
-                if source is None:
-                    raise
+        source, gone = self._find_source(path, proposals)
         kept = {each.need: each for each in proposals if each.id not in gone}
         if not kept or source is None:
             self._batches.close_call(call, "answered", closed=gone)
@@ -177,33 +171,34 @@ class BatchReader:
             lambda schema: line.to_answer(schema, endpoint, call.max_tokens),
         )
         outcomes = [each for each in answers.outcomes if each.need.key in kept]
-        made = ProposalMaker(self._workspace, asker.model).make(
-            find_job(path, proposals)._replace(propose=True),
-            Task(source, parsed, None, (), ()),
-            outcomes,
-            (answers.usage.input_tokens, answers.usage.output_tokens),
-            call.batch,
-        )
-        asked = [kept[new.need.key] for new in made]
+        job, task = find_job(path, proposals), Task(source, parsed, None, (), ())
+        tokens = answers.usage.input_tokens, answers.usage.output_tokens
+        maker = ProposalMaker(self._workspace, asker.model)
+        made = maker.make(job._replace(propose=True), task, outcomes, tokens, call.batch)
+        questions = [kept[new.need.key] for new in made]
         made = [
-            new._replace(prompt=old.prompt, sentences=old.sentences, options=old.options)
-            for new, old in zip(made, asked, strict=True)
+            new._replace(prompt=each.prompt, sentences=each.sentences, options=each.options)
+            for new, each in zip(made, questions, strict=True)
         ]
         ids = self._batches.close_call(call, "answered", made, gone)
-        waiting = [
-            OpenProposal.of(id_, new.need, new)
-            for id_, new in zip(ids, made, strict=True)
-            if new.state == "open"
-        ]
-        open_needs = {new.need.key for new in made if new.state == "open"}
-        rejected = [each for each in outcomes if isinstance(each, Rejected)]
-        reasons = [each.reason for each in rejected if each.need.key not in open_needs]
-        unused = tuple(dict.fromkeys(reasons))
-        if waiting:
-            return proposed_result(path, waiting, unused, answers.usage)
-        status: NoteStatus = "failed" if made else "unchanged"
-        reason = unused[-1] if unused else ""
-        return Result(path, status, reason, unfilled=unused[:-1], usage=answers.usage)
+        return _sum_up(path, zip(ids, made, strict=True), outcomes, answers.usage)
+
+    def _find_source(
+        self, path: str, proposals: Sequence[Proposal]
+    ) -> tuple[bytes | None, dict[int, str]]:
+        """Return the note that the questions are about, and why some have no place any more.
+
+        The reasons are by the ids of their proposals. Raises NoteError.
+        """
+        source, gone = self._store.source(proposals[0]), self._find_replaced(path, proposals)
+        if len(gone) < len(proposals):
+            try:
+                places = find_places(self._workspace, path, proposals, self._read)
+                return source or places.task.data, {**places.gone, **gone}
+            except NoteError:  # what is given waits; its place is looked for when it is accepted
+                if source is None:
+                    raise
+        return source, gone
 
     def _find_replaced(self, path: str, proposals: Sequence[Proposal]) -> dict[int, str]:
         """Return the proposals that newer ones have replaced, by id, and why."""
@@ -230,6 +225,26 @@ class BatchReader:
 
     def _read(self, path: str) -> Snapshot:
         return read_note(self._workspace.root, path, max_bytes=self._workspace.ignore.max_bytes)
+
+
+def _sum_up(
+    path: str,
+    stored: Iterable[tuple[int, NewProposal]],
+    outcomes: Sequence[Accepted | Rejected],
+    usage: Usage,
+) -> Result:
+    """Return the result of the note for the proposals that are stored of the outcomes, by id."""
+    stored = list(stored)
+    waiting = [OpenProposal.of(id_, new.need, new) for id_, new in stored if new.state == "open"]
+    open_needs = {each.need.key for each in waiting}
+    rejected = [each for each in outcomes if isinstance(each, Rejected)]
+    reasons = [each.reason for each in rejected if each.need.key not in open_needs]
+    unfilled = tuple(dict.fromkeys(reasons))
+    if waiting:
+        return proposed_result(path, waiting, unfilled, usage)
+    status: NoteStatus = "failed" if stored else "unchanged"
+    reason = unfilled[-1] if unfilled else ""
+    return Result(path, status, reason, unfilled=unfilled[:-1], usage=usage)
 
 
 def batch_endpoint(config: Config) -> Endpoint:

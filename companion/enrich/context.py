@@ -1,4 +1,4 @@
-"""The context of a prompt: facts of a note and its vault, except the note's text (excerpt.py)."""
+"""The context of a prompt: what the vault knows of a note, and the note that it is about."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import accumulate
 from os.path import relpath
-from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import NamedTuple
 
-from companion.enrich.extractive import extract_sentence, is_self_description
 from companion.enrich.statements import Quotation
-from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.pricing import estimate_tokens
@@ -24,9 +21,8 @@ from companion.note.links import Links
 from companion.note.mentions import is_safe
 from companion.note.needs import Need, find_callout
 from companion.note.outline import Section, find_heading
-from companion.note.parsed_note import ParsedNote, find_title
+from companion.note.parsed_note import ParsedNote
 from companion.note.property_form import PLAIN_FORM, PropertyForm, learn_form
-from companion.note.sanitize_inline import without_links
 from companion.note.text import NoteText
 from companion.prompts import Ask, Field, PromptContext, Prompts, make_ask, question_of
 from companion.vault.files import NoteFile
@@ -247,60 +243,6 @@ def find_styles(space: Workspace, context: VaultContext) -> Styles:
     return space.config.styles(context.styles)._replace(form_of=form_of)
 
 
-# Letters at most; a Chinese sign counts as 2.5.
-_OPENING = 240  # of the sentence that describes the note: it comes in addition to the note's text
-_HEADINGS = 400  # of the list of headings, which are in the note's text, too
-_NAMES = 400  # of the aliases, and as many of the tags
-
-
-def make_prompt_context(
-    parsed: ParsedNote,
-    path: str,
-    vocabulary: Mapping[str, Sequence[str]],
-    language: str | None = None,
-    whole: ParsedNote | None = None,
-) -> PromptContext:
-    """Return what a prompt shows of the note, except its text and the properties in its place.
-
-    language: what to write in; None: the note's own. whole: the note with what it embeds.
-    """
-    title = find_title(parsed, PurePosixPath(path).stem)
-    opening = extract_sentence(whole or parsed, title, _OPENING)
-    if opening and width(opening) > _OPENING:
-        opening = None
-    return PromptContext(
-        title=title,
-        headings=_headings(parsed),
-        aliases=take_first(parsed.properties.aliases),
-        tags=take_first(parsed.properties.tags),
-        vocabulary=vocabulary,
-        language=language,
-        opening=opening,
-        self_description=opening if opening and is_self_description(opening) else None,
-    )
-
-
-def _headings(parsed: ParsedNote) -> list[str]:
-    """Return the note's headings; of too many, those of the upper levels."""
-    headings = [(line.level, without_links(line.title)) for line in parsed.lines if line.level]
-    for deepest in sorted({level for level, _ in headings}, reverse=True):
-        kept = [title for level, title in headings if level <= deepest]
-        if sum(map(width, kept)) <= _HEADINGS:
-            return kept
-    return []
-
-
-def take_first(names: Sequence[str], letters: int = _NAMES) -> list[str]:
-    """Return the first names, with at most that number of letters together."""
-    kept, letters_free = [], float(letters)
-    for name in names:
-        length = width(name) + 2  # the comma
-        if length <= letters_free:
-            kept.append(name)
-            letters_free -= length
-    return kept
-
-
 class EmbeddedText(NamedTuple):
     """A note with the text of what it embeds.
 
@@ -314,8 +256,8 @@ class EmbeddedText(NamedTuple):
     unread: tuple[str, ...] = ()
 
 
-class AskedNote(NamedTuple):
-    """A note that is asked about.
+class PromptNote(NamedTuple):
+    """A note as prompts show it.
 
     prompts: those for the note. context: what they show of it, except its text. language: what to
     write in; None: nothing tells it. callout_titles: casefolded, of callouts that ask nothing.

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from companion.enrich.context import take_first
+from companion.enrich.extractive import extract_sentence, is_self_description
 from companion.enrich.statements import read_passages
 from companion.enrich.words import find_sentence_ends, plain_text, width
 from companion.llm.pricing import estimate_tokens
 from companion.note.blocks import Line
-from companion.note.parsed_note import ParsedNote
+from companion.note.parsed_note import ParsedNote, find_title
 from companion.note.sanitize import visible_lines
 from companion.note.sanitize_inline import without_links
 from companion.note.tags import has_only_tags
@@ -199,6 +200,20 @@ def find_too_little(parsed: ParsedNote, context: PromptContext, small_model: str
     return ""
 
 
+def find_foreign(language: str | None, small_model: str) -> str:
+    """Return why a small model is asked for no callout in the language; empty: it is.
+
+    Of its sentences in other languages than English that seemed supported, a fifth or more was
+    false (benchmarks/HISTORY.md).
+    """
+    if not small_model or language in (None, "English"):
+        return ""
+    return (
+        f"the callout is not asked for: a small model as {small_model} is too often wrong in"
+        f" {language}; ask a question, as > [!ai] What is it?, or choose a larger model"
+    )
+
+
 def read_told(parsed: ParsedNote, context: PromptContext) -> list[str]:
     """Return the text on the subject, of the note and others, without headings."""
     passages = (each for each in read_passages(parsed) if each.kind != "heading")
@@ -229,3 +244,57 @@ def subject_properties(parsed: ParsedNote) -> list[str]:
         if words and name.casefold() not in _NO_SUBJECT:
             parts.append(f"{name}: {', '.join(words)}")
     return take_first(parts, _PROPERTIES)
+
+
+# Letters at most; a Chinese sign counts as 2.5.
+_OPENING = 240  # of the sentence that describes the note: it comes in addition to the note's text
+_HEADINGS = 400  # of the list of headings, which are in the note's text, too
+_NAMES = 400  # of the aliases, and as many of the tags
+
+
+def make_prompt_context(
+    parsed: ParsedNote,
+    path: str,
+    vocabulary: Mapping[str, Sequence[str]],
+    language: str | None = None,
+    whole: ParsedNote | None = None,
+) -> PromptContext:
+    """Return what a prompt shows of the note, except its text and the properties in its place.
+
+    language: what to write in; None: the note's own. whole: the note with what it embeds.
+    """
+    title = find_title(parsed, PurePosixPath(path).stem)
+    opening = extract_sentence(whole or parsed, title, _OPENING)
+    if opening and width(opening) > _OPENING:
+        opening = None
+    return PromptContext(
+        title=title,
+        headings=_headings(parsed),
+        aliases=take_first(parsed.properties.aliases),
+        tags=take_first(parsed.properties.tags),
+        vocabulary=vocabulary,
+        language=language,
+        opening=opening,
+        self_description=opening if opening and is_self_description(opening) else None,
+    )
+
+
+def _headings(parsed: ParsedNote) -> list[str]:
+    """Return the note's headings; of too many, those of the upper levels."""
+    headings = [(line.level, without_links(line.title)) for line in parsed.lines if line.level]
+    for deepest in sorted({level for level, _ in headings}, reverse=True):
+        kept = [title for level, title in headings if level <= deepest]
+        if sum(map(width, kept)) <= _HEADINGS:
+            return kept
+    return []
+
+
+def take_first(names: Sequence[str], letters: int = _NAMES) -> list[str]:
+    """Return the first names, with at most that number of letters together."""
+    kept, letters_free = [], float(letters)
+    for name in names:
+        length = width(name) + 2  # the comma
+        if length <= letters_free:
+            kept.append(name)
+            letters_free -= length
+    return kept

@@ -219,7 +219,7 @@ class ProgramProposer:
         Raises NoteError, JournalError.
         """
         job, task, need, _ = place
-        outcome = self.asker.accept_given(job.path, task.parsed, need, value)
+        outcome = self.asker.accept_value(job.path, task.parsed, need, value)
         made = self._maker.make(job, task, [outcome], (0, 0), new_run())
         waiting = [each for each in made if each.state == "open"]
         if not waiting:

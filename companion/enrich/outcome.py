@@ -100,7 +100,7 @@ class NoteAnswers(NamedTuple):
 
 def merge_outcomes(
     first: Sequence[Accepted | Rejected], second: Sequence[Accepted | Rejected]
-) -> list[Accepted | Rejected]:
+) -> tuple[Accepted | Rejected, ...]:
     """Return the outcomes of the first and the second answers, merged.
 
     A need keeps its last reason, unless the model had nothing to say to the second question.
@@ -115,7 +115,7 @@ def merge_outcomes(
             each = last._replace(proposed=last.proposed or each.proposed)
         if each.need not in accepted:
             merged.append(each)
-    return [*merged, *accepted.values()]
+    return (*merged, *accepted.values())
 
 
 _LIMIT_AT_FIRST = 3  # notes in a row, while the model has answered for none yet

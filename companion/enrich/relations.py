@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
-from companion.enrich.context import AskedNote, VaultContext
+from companion.enrich.context import PromptNote, VaultContext
 from companion.enrich.nearest_neighbours import (
     NearestNeighbours,
     Rule,
@@ -136,7 +136,7 @@ class Relations:
             return ""
 
 
-def mentions_all(context: VaultContext, note: AskedNote, value: str | Sequence[str]) -> bool:
+def mentions_all(context: VaultContext, note: PromptNote, value: str | Sequence[str]) -> bool:
     """Return whether the note links to each note that the links lead to, or has its name."""
     text = note.text
     mentions = (each.paths for each in context.names(note.path).find_mentions(text))

@@ -7,10 +7,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from companion.config import Config
-from companion.enrich.revert import revert_needs, revert_own_changes
+from companion.enrich.result import OpenProposal
+from companion.enrich.revert import RevertedText, revert_needs, revert_own_changes
 from companion.enrich.words import find_tokens
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteChanged, NoteRefused
@@ -20,7 +21,7 @@ from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.store.lost_changes import find_loss
-from companion.store.proposal import Flag, LatestProposal
+from companion.store.proposal import LatestProposal, NewProposal
 
 
 class Again(NamedTuple):
@@ -100,42 +101,37 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
 
     Raises NoteRefused: its text leaves a doubt, or the section is not there. JournalError.
     """
-    task = _prepare_task(workspace, job, data)
-    if job.again is None:
-        return task
-    keys = {key for key, _ in job.again.texts}
-    needs = tuple(need for need in task.all_needs if need.key in keys)
-    return replace(task, needs=needs, proposed=())
-
-
-def _prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     parsed, version = ParsedNote(NoteText.decode(data)), workspace.settings.version
-    if not (job.force or job.rewrite):
-        facts = _find_needs(workspace, job, parsed, job.explicit or job.rejected_only)
-        to_ask = leave_out_asked(workspace, job, facts.needs)
-        unfilled = (*facts.unfilled, *to_ask.unfilled)
-        task = Task(data, parsed, facts.skipped, to_ask.needs, unfilled, proposed=to_ask.proposed)
-        return replace(task, settings_version=version)
-    journal, text, keys_of = workspace.journal, parsed.note.text, partial(find_keys, workspace, job)
-    if job.rewrite:
-        reverted = revert_needs(journal, job.path, text, job.rewrite, keys_of)
-    else:
-        reverted = revert_own_changes(journal, job.path, text, keys_of)
-    parsed, reopened = ParsedNote(NoteText(reverted.text)), reverted.keys
-    facts = _find_needs(workspace, job, parsed, job.explicit or bool(reopened or job.rewrite))
-    needs = facts.needs
-    if not job.explicit:  # what Companion wrote once; to replace it, what stubs need, too
-        keys = set(reopened)
-        if not job.rewrite:
+    explicit = job.explicit or job.rejected_only
+    reverted = RevertedText(parsed.note.text, frozenset(), ())
+    if job.force or job.rewrite:
+        reverted = _revert(workspace, job, parsed.note.text)
+        parsed = ParsedNote(NoteText(reverted.text))
+        explicit = job.explicit or bool(reverted.keys or job.rewrite)
+    facts = _find_needs(workspace, job, parsed, explicit)
+    needs, unfilled = facts.needs, (*reverted.unfilled, *facts.unfilled)
+    if (job.force or job.rewrite) and not job.explicit:
+        keys = set(reverted.keys)  # what Companion wrote once
+        if job.force:  # to replace it, what stubs need, too
             stub = _find_needs(workspace, job, parsed, explicit=False)
             keys.update(need.key for need in stub.needs)
         needs = tuple(need for need in needs if need.key in keys)
-    to_ask = leave_out_asked(workspace, job, needs, reopened)
-    unfilled = to_ask.unfilled
-    if not job.rewrite:
-        unfilled = (*reverted.unfilled, *facts.unfilled, *unfilled)
-    task = Task(data, parsed, facts.skipped, to_ask.needs, unfilled, reopened, to_ask.proposed)
+    to_ask = leave_out_asked(workspace, job, needs, reverted.keys)
+    unfilled = to_ask.unfilled if job.rewrite else (*unfilled, *to_ask.unfilled)
+    task = Task(data, parsed, facts.skipped, to_ask.needs, unfilled, reverted.keys, to_ask.proposed)
+    if job.again:
+        keys = {key for key, _ in job.again.texts}
+        needs = tuple(need for need in task.all_needs if need.key in keys)
+        task = replace(task, needs=needs, proposed=())
     return replace(task, settings_version=version)
+
+
+def _revert(workspace: Workspace, job: Job, text: str) -> RevertedText:
+    """Return the text without what Companion wrote that the job is to rewrite or replace."""
+    keys_of = partial(find_keys, workspace, job)
+    if job.rewrite:
+        return revert_needs(workspace.journal, job.path, text, job.rewrite, keys_of)
+    return revert_own_changes(workspace.journal, job.path, text, keys_of)
 
 
 class NeedsToAsk(NamedTuple):
@@ -259,21 +255,16 @@ def _name(need: Need) -> str:
     return f"callout “{need.question or need.heading or 'AI'}”"
 
 
-class _Proposed(Protocol):
-    @property
-    def flags(self) -> tuple[Flag, ...]: ...
-    @property
-    def waits(self) -> bool: ...
-
-
-def is_written(config: Config, job: Job, kind: str, proposed: _Proposed) -> bool:
+def is_written(
+    config: Config, job: Job, kind: str, proposal: OpenProposal | NewProposal | LatestProposal
+) -> bool:
     """Return whether a value is written at once: nothing flags it and the settings accept it.
 
     kind: of its need. One that waits is left to wait by background jobs only.
     """
-    if job.propose or proposed.flags or config.review_mode(job.path, kind) == "propose":
+    if job.propose or proposal.flags or config.review_mode(job.path, kind) == "propose":
         return False
-    return not (job.background and proposed.waits)
+    return not (job.background and proposal.waits)
 
 
 def was_rejected(latest: LatestProposal | None) -> bool:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from unicodedata import decimal
 
 from companion.enrich.checks.checked_answer import Fault
-from companion.enrich.context import AskedNote
+from companion.enrich.context import PromptNote
 from companion.enrich.excerpt import excerpt, subject_properties
 from companion.enrich.language import CODES, find_language
 from companion.enrich.words import UNSPACED, fold, load_languages
@@ -96,7 +96,7 @@ def stands_in(kind: str, value: str, text: str, language: str | None = None) -> 
     )
 
 
-def find_untold(note: AskedNote, field: Field, value: str) -> Fault | None:
+def find_untold(note: PromptNote, field: Field, value: str) -> Fault | None:
     """Return the fault of a number or a date that is not in the note as the model sees it."""
     title, body = note.context.title, excerpt(note.whole.lines, None)
     shown = "\n".join((title, body, *subject_properties(note.parsed)))

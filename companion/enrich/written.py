@@ -7,8 +7,8 @@ from functools import partial
 from typing import NamedTuple
 
 from companion.enrich.new_proposals import hash_sentences, prompt_fingerprint
-from companion.enrich.note_filter import Criteria
 from companion.enrich.revert import revert_needs
+from companion.enrich.selection import Criteria
 from companion.enrich.task import Job, find_keys
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError

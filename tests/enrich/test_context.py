@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from companion.config import load_config
-from companion.enrich.context import VaultContext, make_prompt_context
-from companion.enrich.excerpt import subject_properties
+from companion.enrich.context import VaultContext
+from companion.enrich.excerpt import make_prompt_context, subject_properties
 from companion.enrich.workspace import open_workspace
 from companion.llm.pricing import estimate_tokens
 from companion.note.parsed_note import ParsedNote

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from companion.enrich.context import make_prompt_context
+from companion.enrich.excerpt import make_prompt_context
 from companion.enrich.model import AskMode
 from companion.enrich.model_calls import CallPlanner, TokenBudget
 from companion.note.facts import read_facts

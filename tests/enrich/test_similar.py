@@ -13,7 +13,8 @@ import pytest
 from companion.config import Config, load_config
 from companion.config.settings import PrivateTable
 from companion.enrich.accept import Acceptor
-from companion.enrich.context import AskedNote, VaultContext, make_prompt_context
+from companion.enrich.context import PromptNote, VaultContext
+from companion.enrich.excerpt import make_prompt_context
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import NeedQuestion, RawAnswer
 from companion.enrich.nearest_neighbours import (
@@ -234,7 +235,7 @@ def accept(
     field = prompts.field_of(need.kind)
     vocabulary = context.vocabulary([field], "Stub.md", parsed.note.text, {})
     shown = make_prompt_context(parsed, "Stub.md", vocabulary)
-    note = AskedNote("Stub.md", prompts, parsed, [need], shown, None, frozenset())
+    note = PromptNote("Stub.md", prompts, parsed, [need], shown, None, frozenset())
     model = ModelFacts("m", None, "together", is_small=True)
     acceptor = Acceptor(workspace.config, context, model, note, similar)
     return acceptor.accept(RawAnswer(NeedQuestion(need, Ask(field.name, field)), answer))
