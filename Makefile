@@ -18,6 +18,7 @@ dev: .venv/ready $(PLUGIN)/main.js $(PAGE)/page.min.js
 
 .venv/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@echo "Setting up .venv, which takes a minute or two"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --upgrade pip
 	@touch $@
@@ -29,7 +30,7 @@ dev: .venv/ready $(PLUGIN)/main.js $(PAGE)/page.min.js
 # What the demo needs, and no more. The model comes while the packages are installed and the page is
 # built; where the model fails, the demo tries again and says why, and it does without the page.
 .venv/demo: pyproject.toml | .venv/pip
-	@echo "Setting up .venv, which takes a minute or two"
+	@echo "Installing what the demo needs"
 	@$(BIN)/python -m pip install --quiet filelock huggingface-hub platformdirs
 	@$(BIN)/python -m companion.llm.download & fetch=$$!; \
 		$(BIN)/python -m pip install --quiet --editable . \

@@ -6,7 +6,9 @@ import errno
 import importlib
 import os
 import shlex
+import shutil
 import sys
+import textwrap
 from difflib import get_close_matches
 from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import Any, TextIO
@@ -239,4 +241,12 @@ def _raise_if_debug(arguments: list[str]) -> None:
 
 
 def _say(text: str) -> None:
-    click.echo(f"companion: {text}", err=True)
+    """Print the text on the standard error, on a terminal broken between words."""
+    lines = f"companion: {text}".split("\n")
+    if sys.stderr and sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        lines = [  # paths stay whole, to be copied
+            textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+            for line in lines
+        ]
+    click.echo("\n".join(lines), err=True)

@@ -36,7 +36,7 @@ from companion.daemon.access import CARRIED_LENGTH, new_code
 from companion.daemon.app import find_missing_files
 from companion.daemon.daemon import Daemon
 from companion.daemon.process import serve
-from companion.errors import UsageError, VaultLocked
+from companion.errors import CompanionError, UsageError, VaultLocked
 from companion.llm.catalog import find_model
 from companion.llm.download_words import Pulse
 from companion.vault.paths import find_vault
@@ -197,12 +197,16 @@ def _follow(
     waiting = list(to_do)
     with Pulse(write) as pulse:
         pulse.write(_name_first(waiting[:at_once]))
-        for result in results:
-            mark, words = _MARKS.get(result.status, "-"), " ".join(_describe(result).split())
-            waiting = [path for path in waiting if path != result.path]
-            line = output.clip(f"  {mark} {result.path}: {words}")
-            pulse.write(f"\n{line}\n{_name_first(waiting[:at_once])}")
-            yield result
+        try:
+            for result in results:
+                mark, words = _MARKS.get(result.status, "-"), " ".join(_describe(result).split())
+                waiting = [path for path in waiting if path != result.path]
+                line = output.clip(f"  {mark} {result.path}: {words}")
+                pulse.write(f"\n{line}\n{_name_first(waiting[:at_once])}")
+                yield result
+        except CompanionError:
+            pulse.write("\n")  # the error stands on a line of its own
+            raise
 
 
 def _name_first(paths: Sequence[str]) -> str:

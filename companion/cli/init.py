@@ -16,7 +16,7 @@ from companion.app.tokens import ensure_token
 from companion.cli.init_choices import (
     choose_by_options,
     choose_by_questions,
-    choose_registered_vault,
+    choose_vault,
 )
 from companion.cli.init_trial import Trial, below
 from companion.cli.output import Output
@@ -88,10 +88,11 @@ def init(
 ) -> int:
     """Set up a vault: choose a model, and try it.
 
-    VAULT is a vault's folder; else one of those that Obsidian lists. On a terminal it asks, and
-    Enter takes what it recommends; with options, or --yes, it asks nothing. The model is tried on
-    one of your notes, which is shown and not written; where it is too much for this machine, a
-    smaller one is taken. A note goes to another machine only if you name it, or say so.
+    VAULT is a vault's folder; else the vault where you are, or one that Obsidian lists. On a
+    terminal it asks, and Enter takes what it recommends; with options, or --yes, it asks nothing.
+    The model is tried on one of your notes, which is shown and not written; where it is too much
+    for this machine, a smaller one is taken. A note goes to another machine only if you name it, or
+    say so.
 
     Settings that it does not ask about stay as they are in the file, with their comments. A second
     vault gets a file and a port of its own. The Obsidian plugin goes into the vault, too, as by
@@ -99,7 +100,7 @@ def init(
     """
     output = Output()
     asks = not yes and output.can_ask and all(option is None for option in chosen.values())
-    root = resolve_vault(vault or choose_registered_vault(output, asks=asks))
+    root = resolve_vault(vault or choose_vault(output, asks=asks))
     if note is not None:
         note = relative_path(root, note, Path.cwd())
     trial = None if no_test else Trial(root, output, note, asks)

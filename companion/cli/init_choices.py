@@ -19,29 +19,35 @@ from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL, find_model, model_path
 from companion.llm.endpoint import Endpoint
 from companion.vault.obsidian import find_registered_vaults
+from companion.vault.paths import find_vault
 
 
-def choose_registered_vault(output: Output, *, asks: bool) -> Path:
-    """Return one of the vaults that Obsidian lists: the only one, or the one that the user names.
+def choose_vault(output: Output, *, asks: bool) -> Path:
+    """Return the vault around the current folder, or one that Obsidian lists; the user chooses.
 
-    Raises UsageError if it lists none, or several and nobody can be asked.
+    Raises UsageError if there is none, or there are several, none of them around, and nobody asks.
     """
-    vaults = find_registered_vaults()
-    if not vaults:
+    remarks = {each.root: ", open now" if each.is_open else "" for each in find_registered_vaults()}
+    if around := find_vault(Path.cwd()):
+        remarks.pop(around, None)
+        remarks = {around: ", where you are", **remarks}
+    roots = list(remarks)
+    if not roots:
         raise UsageError(
             "Obsidian lists no vault on this machine; name its folder: companion init FOLDER"
         )
-    if len(vaults) == 1:
-        output.say(f"The vault that Obsidian lists: {vaults[0].root}")
-        return vaults[0].root
+    if len(roots) == 1 or (around and not asks):
+        which = "where you are" if around else "that Obsidian lists"
+        output.say(f"The vault {which}: {roots[0]}")
+        return roots[0]
     if not asks:
-        names = ", ".join(str(vault.root) for vault in vaults)
-        raise UsageError(f"Obsidian lists {len(vaults)} vaults; name one: {names}")
-    output.say("Vaults that Obsidian lists:", style="bold")
-    for number, vault in enumerate(vaults, 1):
-        output.say(f"  {number}  {vault.root}{', open now' if vault.is_open else ''}")
-    chosen = click.prompt("Number", type=click.IntRange(1, len(vaults)), default=1, err=True)
-    return vaults[chosen - 1].root
+        names = ", ".join(map(str, roots))
+        raise UsageError(f"Obsidian lists {len(roots)} vaults; name one: {names}")
+    output.say("Vaults:", style="bold")
+    for number, root in enumerate(roots, 1):
+        output.say(f"  {number}  {root}{remarks[root]}")
+    chosen = click.prompt("Number", type=click.IntRange(1, len(roots)), default=1, err=True)
+    return roots[chosen - 1]
 
 
 def choose_by_options(

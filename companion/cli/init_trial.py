@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -96,7 +97,8 @@ class Trial:
     def _ask(self, config: Config) -> Verdict:
         self.output.say(f"Asking {config.describe_endpoint()}")
         with open_model_trial(self.root, config) as trial:
-            probed = trial.probe()
+            with self.output.waiting("Waiting for its first answer"):
+                probed = trial.probe()
             said = split_lines(probed.answer.strip())[0].strip()
             said = said if len(said) <= 40 else f"{said[:40]}…"
             self.output.say(f"It answered within {probed.seconds:.1f} s: {said}")
@@ -118,8 +120,10 @@ class Trial:
             question = f"Send {where}, to see what it would write?"
             return not needs_consent or click.confirm(question, default=False, err=True)
 
+        shown = nullcontext() if needs_consent else self.output.waiting("Trying it on a note")
         try:
-            tried = trial.write(self.note, may_send, SLOW if below(config) else None)
+            with shown:
+                tried = trial.write(self.note, may_send, SLOW if below(config) else None)
         except (EndpointError, Cancelled):
             raise
         except CompanionError as error:  # the vault's own faults do not tell against the model

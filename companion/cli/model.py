@@ -88,5 +88,9 @@ def _pull(name: str, output: Output) -> Path:
     model = find_model(name)
     size = f" ({decimal(model.size)}, once)" if model.size else ""
     output.warn(f"Fetching the model {name}{size}")
-    with output.download(name) as tell:
-        return pull_model(name, tell)
+    try:
+        with output.download(name) as tell:
+            return pull_model(name, tell)
+    except KeyboardInterrupt:
+        output.warn("What was fetched is kept; the next try goes on from there.")
+        raise

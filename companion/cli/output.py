@@ -54,9 +54,9 @@ class Output:
         return has_keys and self.err.is_terminal
 
     def say(self, text: str = "", style: str = "") -> None:
-        """Print a line for people; nothing with as_json."""
+        """Print a line for people, on a terminal broken between words; nothing with as_json."""
         if not self.as_json:
-            self.out.print(Text(show_hidden(text), style=style))
+            _print_words(self.out, Text(show_hidden(text), style=style))
 
     def shorten(self, text: str, used: int) -> str:
         """Return the text cut to what fits on a line beside `used` characters; whole in a pipe."""
@@ -71,7 +71,7 @@ class Output:
     def warn(self, *texts: str) -> None:
         """Print each text as a line on the standard error."""
         for text in texts:
-            self.err.print(Text(show_hidden(text), style="yellow"))
+            _print_words(self.err, Text(show_hidden(text), style="yellow"))
 
     def agrees(self, cost: str, how: str) -> bool:
         """Print what sending notes elsewhere may cost, and return whether the user agrees.
@@ -121,6 +121,13 @@ class Output:
             print_line()
 
     @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Show what is waited for, and for how long, on the standard error if it is a terminal."""
+        with self._show_progress(TimeElapsedColumn()) as progress:
+            progress.add_task(what, total=None)
+            yield
+
+    @contextmanager
     def progress(self, what: str, total: int = 0) -> Iterator[Bar]:
         """Show a progress bar on the standard error, if that is a terminal."""
         columns = (MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -147,6 +154,19 @@ class Output:
         start = (TextColumn("{task.description}"), BarColumn())
         quiet = not self.err.is_terminal
         return Progress(*start, *columns, console=self.err, disable=quiet, transient=True)
+
+
+def _print_words(console: Console, text: Text) -> None:
+    """Print the text; on a terminal no word is cut, and what goes on stands under its beginning."""
+    if not console.file.isatty():
+        console.print(text)
+        return
+    for line in text.split(allow_blank=True) or [text]:
+        margin = len(line) - len(line.plain.lstrip(" "))
+        width = max(20, console.width - margin)
+        for part in line[margin:].wrap(console, width) or [Text()]:
+            part.rstrip()
+            console.print(" " * margin, part, sep="", end="\n")
 
 
 class Bar:

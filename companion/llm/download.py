@@ -25,6 +25,7 @@ from companion.llm.catalog import (
     model_path,
     models_folder,
 )
+from companion.llm.worker import find_missing_library
 
 DownloadProgress = Callable[[int, int], None]
 """Takes the bytes that are there and the bytes in all; 0 in all while unknown."""
@@ -55,6 +56,8 @@ def pull_model(name: str, progress: DownloadProgress) -> Path:
     existing = model_path(name)
     if existing:
         return existing
+    if missing := find_missing_library():
+        raise ModelUnavailable(f"The model {name} is not fetched, as it cannot run: {missing}")
     from filelock import FileLock
 
     folder = models_folder()

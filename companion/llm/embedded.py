@@ -19,7 +19,14 @@ from pydantic import SecretStr
 
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import EndpointDown
-from companion.llm.worker import WorkerProcess, end_worker, pid_of, send_options, start_worker
+from companion.llm.worker import (
+    WorkerProcess,
+    end_worker,
+    find_missing_library,
+    pid_of,
+    send_options,
+    start_worker,
+)
 
 if TYPE_CHECKING:
     import psutil
@@ -136,6 +143,8 @@ class EmbeddedServer:
         import psutil
 
         self._stop()
+        if missing := find_missing_library():
+            raise ModelNotStarted(f"The embedded model cannot run: {missing}")
         cores = count_all_cores()
         self.threads = self._fixed_threads or choose_threads(self._free, cores)
         niceness = _NICENESS if self._free >= _FREE_CORE else _NICENESS_BUSY

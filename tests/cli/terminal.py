@@ -18,8 +18,9 @@ def in_a_terminal(
     extra: Mapping[str, str] | None = None,
     typed: str = "",
     answers: Sequence[tuple[str, str]] = (),
+    status: int = 0,
 ) -> str:
-    """Return everything that a command shows on a terminal; it ends well.
+    """Return everything that a command shows on a terminal, and check its exit status.
 
     typed: what is typed ahead. answers: words of each question, and what is typed after it.
     """
@@ -47,5 +48,5 @@ def in_a_terminal(
                 said = re.findall(r"(?m)^  (\d+)  ", shown)[-1]
             os.write(ours, f"{said}\n".encode())
     os.close(ours)
-    assert process.wait(_PATIENCE) == 0, data
+    assert process.wait(_PATIENCE) == status, data
     return data.decode()

@@ -16,6 +16,7 @@ from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.config import state_folder
 from companion.vault.lock import vault_lock
 from tests.cli.user import REPOSITORY, User, files_in
+from tests.llm.fake_endpoint import error
 
 EXAMPLES = files_in(REPOSITORY / "examples/vault")
 SCREEN = (
@@ -67,6 +68,12 @@ def test_again_it_begins_anew_and_keeps_what_was_added(user: User, tmp_path: Pat
     assert "✓ Cooking/Sourdough.md" in first.out and "✓ Cooking/Sourdough.md" in again.out
     listed = user.run("demo", "--vault", str(folder), "history", "--limit", "1")
     assert listed.status == 0 and len(listed.out.splitlines()) > 0
+
+
+def test_an_error_stands_on_a_line_of_its_own(user: User) -> None:
+    user.fake.script = lambda _seen, _n: error(401)
+    ran = user.run("demo")
+    assert ran.status == 1 and "asking about" in ran.out and ran.out.endswith("\n"), ran.all
 
 
 def test_it_ends_with_what_waits(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -299,6 +299,18 @@ def test_a_model_that_is_here_is_not_fetched(user: User, embedded: Path) -> None
     assert (ran.status, ran.out, ran.err) == (0, f"{embedded}\n", "")
 
 
+def test_a_download_that_is_interrupted_says_that_it_goes_on(
+    user: User, embedded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("companion.llm.download._fetch", interrupt)
+    ran = user.run("model", "pull")
+    assert ran.status == 130 and "is kept; the next try goes on from there" in ran.err
+    assert not embedded.exists()
+
+
 def test_an_embedded_model_of_another_size(user: User, embedded: Path) -> None:
     embedded.parent.mkdir(parents=True)
     embedded.write_bytes(b"GGUF half")

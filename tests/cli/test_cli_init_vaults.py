@@ -45,12 +45,12 @@ def is_sent(user: User) -> bool:
 
 def test_enter_alone_sets_everything_up(user: User, obsidian: Path) -> None:
     other = make_vault(user, "Other")
-    lists(obsidian, other, user.vault)
+    lists(obsidian, user.vault, other)  # the one around the current folder comes first
     user.note("Stub.md")
     user.types("", "", "", "", "", "")  # vault, model, background, review, trial, backlog
     ran = user.run("init")
     assert ran.status == 0, ran.all
-    assert f"  1  {user.vault}" in ran.out and f"  2  {other}" in ran.out
+    assert f"  1  {user.vault}, where you are" in ran.out and f"  2  {other}" in ran.out
     assert "This machine has 8.0 GB of memory, 4.0 GB of it free" in ran.out
     assert "What it would write in Stub.md, which stays as it is" in ran.out
     assert "description: What a stub is." in ran.out and user.read("Stub.md") == STUB
@@ -87,17 +87,40 @@ LISTED = [
 
 @pytest.mark.parametrize(("names", "words"), LISTED)
 def test_no_vault_is_guessed(
-    user: User, obsidian: Path, names: tuple[str, ...], words: str
+    user: User,
+    obsidian: Path,
+    names: tuple[str, ...],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.chdir(user.home)
     lists(obsidian, *(make_vault(user, name) for name in names))
     ran = user.run("init", "--yes")
     assert (ran.status, ran.out) == (2, "") and words in ran.err
 
 
-def test_the_only_vault_is_taken(user: User, obsidian: Path) -> None:
-    lists(obsidian, user.vault)
+TAKEN = [
+    pytest.param(("Vault",), "home", "The vault that Obsidian lists", id="the only one"),
+    pytest.param((), "Vault/Sub", "The vault where you are", id="around the current folder"),
+    pytest.param(("A", "B"), "Vault", "The vault where you are", id="around it, not listed"),
+]
+
+
+@pytest.mark.parametrize(("names", "where", "words"), TAKEN)
+def test_the_vault_is_taken(
+    user: User,
+    obsidian: Path,
+    names: tuple[str, ...],
+    where: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    roots = {"Vault": user.vault, "Vault/Sub": user.vault / "Sub", "home": user.home}
+    lists(obsidian, *(roots.get(name) or make_vault(user, name) for name in names))
+    roots["Vault/Sub"].mkdir()
+    monkeypatch.chdir(roots[where])
     ran = user.run("init", "--yes")
-    assert ran.status == 0 and f"The vault that Obsidian lists: {user.vault}" in ran.out
+    assert ran.status == 0 and f"{words}: {user.vault}" in ran.out, ran.all
     assert load_config().vault == user.vault
 
 

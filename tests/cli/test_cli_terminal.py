@@ -145,6 +145,30 @@ def test_a_terminal(user: User, no_color: bool) -> None:
     assert not no_color or not re.search(r"\x1b\[[0-9;]*m", shown)  # bold and dim, either
 
 
+NO_STUB = (
+    "A note to work on has an empty property, as `description:`, a callout to fill, as `> [!ai] A"
+    " question?`, or the tag #status/postponed."
+)
+WRAPPED = [
+    pytest.param(["scan"], 0, NO_STUB, id="what it prints"),
+    pytest.param(
+        ["enrich", "Gone.md"], 2, "companion: there is no Gone.md in the vault {vault}", id="error"
+    ),
+]
+
+
+@posix
+@pytest.mark.parametrize(("command", "status", "words"), WRAPPED)
+def test_a_terminal_breaks_lines_between_words(
+    user: User, command: list[str], status: int, words: str
+) -> None:
+    user.note("Full.md", "# Full\n\nNothing is missing here.\n")
+    shown = in_a_terminal(user, command, {"COLUMNS": "60"}, status=status)
+    assert words.format(vault=user.vault) in " ".join(shown.split()), shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    assert not [line for line in plain.splitlines() if len(line) > 60 and " " in line], shown
+
+
 @pytest.fixture
 def remote(user: User, monkeypatch: pytest.MonkeyPatch) -> User:
     """A user at a terminal, with 51 stubs and an endpoint that counts as remote."""
