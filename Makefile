@@ -46,7 +46,7 @@ $(PLUGIN)/node_modules/ready: $(PLUGIN)/package-lock.json | .venv/node
 	cd $(PLUGIN) && npm ci --loglevel=error --no-audit --no-fund >/dev/null
 	touch $@
 
-$(PLUGIN)/main.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/package.json $(wildcard $(PLUGIN)/src/*.js $(PLUGIN)/src/styles.css $(PLUGIN)/src/languages/*) $(UI)
+$(PLUGIN)/main.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/package.json $(wildcard $(PLUGIN)/src/*.js $(PLUGIN)/src/styles.css) $(UI)
 	cd $(PLUGIN) && npm run --silent build
 	touch $@
 

@@ -34,24 +34,20 @@ export async function buildStyles(root = PLUGIN) {
   return code;
 }
 
-/** An esbuild plugin for `import { plugin, view } from "languages"`: the messages of each language but English. */
+/** An esbuild plugin for `import languages from "languages"`: the messages of each language but English. */
 function addLanguages(root) {
+  const folder = join(root, "ui", "languages");
   return {
     name: "languages",
     setup({ onResolve, onLoad }) {
       onResolve({ filter: /^languages$/ }, ({ path }) => ({ path, namespace: "languages" }));
       onLoad({ filter: /.*/, namespace: "languages" }, async () => {
-        const [plugin, view] = await Promise.all(["src", "ui"].map((folder) => readLanguages(join(root, folder, "languages"))));
-        return { contents: JSON.stringify({ plugin, view }), loader: "json" };
+        const files = (await readdir(folder)).filter((file) => file !== "en.json").sort();
+        const read = async (file) => [file.replace(".json", ""), JSON.parse(await readFile(join(folder, file), "utf8"))];
+        return { contents: JSON.stringify(Object.fromEntries(await Promise.all(files.map(read)))), loader: "json" };
       });
     },
   };
-}
-
-async function readLanguages(folder) {
-  const files = (await readdir(folder)).filter((file) => file.endsWith(".json") && file !== "en.json").sort();
-  const read = async (file) => [file.replace(".json", ""), JSON.parse(await readFile(join(folder, file), "utf8"))];
-  return Object.fromEntries(await Promise.all(files.map(read)));
 }
 
 /** An esbuild plugin that takes out of Preact what could make elements of markup: the view makes none of that. */

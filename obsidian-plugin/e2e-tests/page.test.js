@@ -21,6 +21,7 @@ const [OPEN, OTHER] = PATHS;
 const MINE = "My own words about it, j and k and a.";
 const SESSION = "companion-session";
 const PAGES = ["inbox", "history", "vault", "spending"];
+const SIZES = /** @type {const} */ ([[1280, 800], [768, 1024], [360, 740]]); // of the pictures: a screen, a tablet, a phone
 const WIDTHS = [320, 360, 480, 640, 768, 900, 1024, 1280, 1600, 1920];
 
 /** @type {Endpoint} */
@@ -174,6 +175,7 @@ test("proposals are accepted, edited, refused and undone by keyboard alone", asy
   assert.deepEqual(await Promise.all(PATHS.map((path) => vault.read(path))), before, "nothing is written unasked");
   await stand();
   await page.locator(".cc-prop--new", { hasText: "How to keep a sourdough starter" }).waitFor();
+  await page.locator('.cc-title a[href^="obsidian://open?vault=vault&file=Cooking"]').waitFor();
   await page.keyboard.press("a");
   await said("Written into Sourdough.");
   await waitFor("it is written", async () => (await vault.read(OPEN)) !== before[0]);
@@ -359,6 +361,21 @@ test("a run shows in the header, and is stopped there; background work is paused
   await vault.companion("refuse", "--all").catch(() => "");
 });
 
+test("why nothing goes on is one click away, and said once", async () => {
+  const why = "The model cannot be reached";
+  const run = { id: "r1", state: "running", counts: {}, total: 3, waits: why, made_at: new Date().toISOString() };
+  await page.route("**/api/v1/events", (route) => route.abort());
+  await page.route(/\/api\/v1\/(status|runs)$/, async (route) => {
+    const response = await route.fetch();
+    const json = await response.json();
+    await route.fulfill({ response, json: route.request().url().endsWith("runs") ? { ...json, runs: [run] } : { ...json, fault: { reason: why } } });
+  });
+  await show("inbox");
+  await page.getByRole("button", { name: "Paused" }).click();
+  await page.locator(".cc-panel .cc-fault", { hasText: why }).waitFor();
+  assert.equal(await page.locator(".cc-panel .cc-fault").count(), 1);
+});
+
 test("what the rest would cost is said when it is asked; what is outdated is asked for again", async () => {
   const path = "Garden/Compost.md";
   const before = await vault.read(path);
@@ -489,10 +506,12 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     }
     for (const name of PAGES) {
       await show(name);
-      await take(`${name}-${colorScheme}`);
+      for (const [width, height] of SIZES) {
+        await page.setViewportSize({ width, height });
+        await take(`${name}-${width}-${colorScheme}`);
+      }
       await assertAccessible(page);
     }
-    await page.setViewportSize({ width: 360, height: 740 });
     await show("inbox");
     await assertAccessible(page);
     await page.getByRole("button", { name: /^All \d/ }).click();

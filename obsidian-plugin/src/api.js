@@ -1,12 +1,12 @@
 /** The daemon's API: any path of it, and the calls that are more than one request. */
 
+import { parseEvents, readPages } from "../ui/api.js";
 import { ask } from "./connection.js";
 import { parse } from "./http.js";
 
 /** @import CompanionPlugin from "./main.js" */
+/** @import { DaemonEvent } from "../ui/api.js" */
 /** @import { Change, ChangePage } from "./api-types.d.ts" */
-
-/** @typedef {{ id: string, name: string, data: unknown }} DaemonEvent */
 
 const PAGE = 1000; // changes per page, the most that the daemon allows
 
@@ -51,11 +51,7 @@ export class Api {
    */
   async readEvents(after) {
     const text = await this.#ask("GET", "/events", { once: true, ...(after && { after }) });
-    const events = text.split("\n\n").map((event) => new Map(event.split("\n").map((line) => /** @type {[string, string]} */ (line.split(/: (.*)/s)))));
-    return events.flatMap((event) => {
-      const data = event.get("data");
-      return data ? [{ id: event.get("id") ?? "", name: event.get("event") ?? "", data: parse(data) }] : [];
-    });
+    return parseEvents(text);
   }
 
   /**
@@ -66,31 +62,18 @@ export class Api {
    * @returns {AsyncGenerator<Change, void>}
    */
   async *readUndoable(which) {
-    /** @type {number | null} */
-    let before = null;
-    do {
-      /** @type {ChangePage} */
-      const page = await this.get("/changes", { ...which, limit: PAGE, ...(before !== null && { before }) });
-      yield* page.changes.filter(({ state, undoes }) => state === "done" && undoes === null);
-      before = page.next;
-    } while (before !== null);
+    /** @type {AsyncGenerator<ChangePage, void>} */
+    const pages = readPages(this, "/changes", { ...which, limit: PAGE });
+    for await (const { changes } of pages) yield* changes.filter(({ state, undoes }) => state === "done" && undoes === null);
   }
 
-  /**
-   * Cancel runs, each even if another one is over already. Rejects if one could not be cancelled.
-   *
-   * @param {Iterable<string>} runs
-   */
+  /** Cancel runs, each even if another one is over already. Rejects if one could not be cancelled. @param {Iterable<string>} runs */
   async cancelRuns(runs) {
     const made = await Promise.allSettled(Array.from(runs, (run) => this.post(`/runs/${run}/cancel`)));
     for (const one of made) if (one.status === "rejected") throw one.reason;
   }
 
-  /**
-   * @param {string} method
-   * @param {string} path
-   * @param {Record<string, string | number | boolean>} query
-   */
+  /** @type {(method: string, path: string, query: Record<string, string | number | boolean>) => Promise<string>} */
   #ask(method, path, query) {
     const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
     return ask(this.#plugin, method, `${path}?${pairs.join("&")}`, null);

@@ -6,11 +6,7 @@ import { countNotes, say, sentence } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
-/**
- * Notify the user of the backlog, again only when it has grown.
- *
- * @param {CompanionPlugin} plugin
- */
+/** Notify the user of the backlog, again only when it has grown. @param {CompanionPlugin} plugin */
 export function announceBacklog(plugin) {
   const { notes } = findBacklog(plugin);
   if (notes <= plugin.announcedBacklog) return;
@@ -19,20 +15,12 @@ export function announceBacklog(plugin) {
   notifyWithButton(plugin, words, say("decide"), () => askAboutBacklog(plugin));
 }
 
-/**
- * Return the number of notes in the backlog, and what filling them would send and cost, in words.
- *
- * @param {CompanionPlugin} plugin
- */
+/** Return the number of notes in the backlog, and what filling them would send and cost, in words. @param {CompanionPlugin} plugin */
 export function findBacklog({ daemon }) {
   return daemon.status?.background.backlog ?? { notes: 0, cost: "" };
 }
 
-/**
- * Ask the user whether to fill the notes of the backlog.
- *
- * @param {CompanionPlugin} plugin
- */
+/** Ask the user whether to fill the notes of the backlog. @param {CompanionPlugin} plugin */
 export async function askAboutBacklog(plugin) {
   plugin.daemon.status = await plugin.api.get("/status");
   const { notes, cost } = findBacklog(plugin);
@@ -50,11 +38,7 @@ export async function askAboutBacklog(plugin) {
   ]);
 }
 
-/**
- * @param {CompanionPlugin} plugin
- * @param {boolean} fill
- * @param {number} notes
- */
+/** @type {(plugin: CompanionPlugin, fill: boolean, notes: number) => Promise<void>} */
 async function decide(plugin, fill, notes) {
   plugin.daemon.status = await plugin.api.post("/backlog", { fill, notes });
   plugin.announcedBacklog = 0;
@@ -62,12 +46,7 @@ async function decide(plugin, fill, notes) {
   updateStatusBar(plugin);
 }
 
-/**
- * Pause or resume background work, and notify the user.
- *
- * @param {CompanionPlugin} plugin
- * @param {boolean} isPaused
- */
+/** Pause or resume background work, and notify the user. @type {(plugin: CompanionPlugin, isPaused: boolean) => Promise<void>} */
 export async function setPaused(plugin, isPaused) {
   plugin.daemon.status = await plugin.api.post(isPaused ? "/pause" : "/resume");
   notify(say(isPaused ? "backgroundPaused" : "backgroundResumed"));

@@ -32,11 +32,7 @@ views:
     order: [file.name, description, file.mtime]
 `;
 
-/**
- * Create the base in the vault's folder unless it is there, and open it.
- *
- * @param {CompanionPlugin} plugin
- */
+/** Create the base in the vault's folder unless it is there, and open it. @param {CompanionPlugin} plugin */
 export async function makeBase({ app }) {
   const { vault, workspace } = app;
   const known = vault.getFileByPath(PATH);

@@ -3,10 +3,10 @@
 import { TFile, TFolder } from "obsidian";
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { showWhy } from "./details.js";
-import { confirmFirst, notify, notifyOfErrors, showLists } from "./dialogs.js";
+import { confirmFirst, notifyOfErrors, showLists } from "./dialogs.js";
 import { makeBase } from "./base-file.js";
 import { enrichFiles, enrichFolder, enrichNote, proposeNote } from "./enrich.js";
-import { explain } from "./errors.js";
+import { explain, NoteUnavailable } from "./errors.js";
 import { findEditing } from "./note-text.js";
 import { undoLast } from "./undo.js";
 import { openView } from "./view.js";
@@ -17,17 +17,19 @@ import { countNotes, describeModel, describeVault, say, showHidden } from "./wor
 /** @import { Choice } from "./dialogs.js" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Key } from "./words.js" */
+/** @import { Values } from "../ui/words.js" */
 
 /** @type {CliFlags} */
 const PATH = { path: { value: "<path>", description: "The note's path in the vault; else the active note" } };
 
 /**
- * An action for a note or a folder. isPossible: whether it can be done now; always where it is left out.
+ * An action, for a note or a folder where it is about one. isPossible: whether it can be done now; always where it is
+ * left out.
  *
  * @template T
  * @typedef {{
- *   id: string, name: Key, icon: string, act: (plugin: CompanionPlugin, file: T) => Promise<unknown>,
- *   isPossible?: (plugin: CompanionPlugin, file: T) => boolean,
+ *   id: string, name: Key, icon: string, act: (plugin: CompanionPlugin, about: T) => unknown,
+ *   isPossible?: (plugin: CompanionPlugin, about: T) => boolean,
  * }} Action
  */
 
@@ -66,45 +68,44 @@ export const ACTIONS = {
 const { enrich, section, answer, propose, undo, why } = ACTIONS;
 /** @type {Action<TFolder>} */
 const FOLDER = { id: "", name: "enrichFolder", icon: "folder-pen", act: enrichFolder };
+/** @type {Action<TFile[]>} */
+const FILES = { id: "", name: "enrichNotes", icon: "sparkles", act: enrichFiles };
+
+/** @type {Action<null>[]} */
+const OTHERS = [
+  { id: "backlog", name: "decideBacklog", icon: "list-todo", act: askAboutBacklog, isPossible: (plugin) => findBacklog(plugin).notes > 0 },
+  { id: "open", name: "openView", icon: "sparkles", act: (plugin) => openView(plugin) },
+  { id: "open-tab", name: "openInTab", icon: "sparkles", act: (plugin) => openView(plugin, true) },
+  { id: "base", name: "makeBase", icon: "table", act: makeBase },
+  { id: "pause", name: "toggleBackground", icon: "pause", act: (plugin) => setPaused(plugin, !plugin.daemon.status?.paused) },
+  { id: "cancel", name: "cancelWork", icon: "circle-stop", act: cancelWork, isPossible: isBusy },
+];
 
 /** @param {CompanionPlugin} plugin */
 export function addCommands(plugin) {
-  /** @type {Action<TFile>[]} */
-  const actions = Object.values(ACTIONS);
-  for (const { id, name, icon, act, isPossible } of actions) {
-    const checkCallback = (/** @type {boolean} */ isChecking) => {
-      const file = plugin.app.workspace.getActiveFile();
-      if (!isNote(file) || isPossible?.(plugin, file) === false) return false;
-      if (!isChecking) void notifyOfErrors(plugin, () => act(plugin, file));
-      return true;
-    };
-    plugin.addCommand({ id, name: say(name), icon, checkCallback });
-  }
-  const decide = (/** @type {boolean} */ isChecking) => {
-    if (!findBacklog(plugin).notes) return false;
-    if (!isChecking) void notifyOfErrors(plugin, () => askAboutBacklog(plugin));
+  const findActive = () => {
+    const file = plugin.app.workspace.getActiveFile();
+    return isNote(file) ? file : undefined;
+  };
+  for (const action of Object.values(ACTIONS)) addCommand(plugin, action, findActive);
+  for (const action of OTHERS) addCommand(plugin, action, () => null);
+  plugin.registerObsidianProtocolHandler(plugin.manifest.id, (link) => void notifyOfErrors(plugin, () => followLink(plugin, link)));
+}
+
+/**
+ * @template T
+ * @param {CompanionPlugin} plugin
+ * @param {Action<T>} action
+ * @param {() => T | undefined} find what it is about; undefined: there is none now
+ */
+function addCommand(plugin, { id, name, icon, act, isPossible }, find) {
+  const checkCallback = (/** @type {boolean} */ isChecking) => {
+    const about = find();
+    if (about === undefined || isPossible?.(plugin, about) === false) return false;
+    if (!isChecking) void notifyOfErrors(plugin, () => act(plugin, about));
     return true;
   };
-  plugin.addCommand({
-    id: "backlog",
-    name: say("decideBacklog"),
-    icon: "list-todo",
-    checkCallback: decide,
-  });
-  const open = (/** @type {boolean} */ inTab) => () => void openView(plugin, inTab);
-  plugin.addCommand({ id: "open", name: say("openView"), icon: "sparkles", callback: open(false) });
-  plugin.addCommand({ id: "open-tab", name: say("openInTab"), icon: "sparkles", callback: open(true) });
-  const base = () => void notifyOfErrors(plugin, () => makeBase(plugin));
-  plugin.addCommand({ id: "base", name: say("makeBase"), icon: "table", callback: base });
-  const toggle = () => void notifyOfErrors(plugin, () => setPaused(plugin, !plugin.daemon.status?.paused));
-  plugin.addCommand({ id: "pause", name: say("toggleBackground"), icon: "pause", callback: toggle });
-  const cancel = (/** @type {boolean} */ isChecking) => {
-    const isBusy = plugin.runs.size > 0 || plugin.work.waits.size > 0 || Boolean(plugin.daemon.status?.runs.length);
-    if (isBusy && !isChecking) void notifyOfErrors(plugin, () => cancelWork(plugin));
-    return isBusy;
-  };
-  plugin.addCommand({ id: "cancel", name: say("cancelWork"), icon: "circle-stop", checkCallback: cancel });
-  plugin.registerObsidianProtocolHandler(plugin.manifest.id, (link) => void notifyOfErrors(plugin, () => followLink(plugin, link)));
+  plugin.addCommand({ id, name: say(name), icon, checkCallback });
 }
 
 /** @param {CompanionPlugin} plugin */
@@ -119,12 +120,7 @@ export function addMenus(plugin) {
   plugin.registerEvent(
     workspace.on("files-menu", (menu, files) => {
       const notes = files.filter(isNote);
-      if (!notes.length) return;
-      menu.addItem((item) => {
-        item.setTitle(say("enrichNotes", { notes: countNotes(notes.length) }));
-        item.setIcon("sparkles").setSection("callout-companion");
-        item.onClick(() => void notifyOfErrors(plugin, () => enrichFiles(plugin, notes)));
-      });
+      if (notes.length) addItems(plugin, menu, notes, [FILES], { notes: countNotes(notes.length) });
     }),
   );
   plugin.registerEvent(
@@ -134,11 +130,7 @@ export function addMenus(plugin) {
   );
 }
 
-/**
- * Add commands of Obsidian's own command line, as in `obsidian callout-companion:enrich path=Note.md`.
- *
- * @param {CompanionPlugin} plugin
- */
+/** Add commands of Obsidian's own command line, as in `obsidian callout-companion:enrich path=Note.md`. @param {CompanionPlugin} plugin */
 export function addCommandLine(plugin) {
   const name = plugin.manifest.id;
   plugin.registerCliHandler(name, "What Callout Companion does, or what it lacks", null, () => describe(plugin));
@@ -156,50 +148,50 @@ async function describe(plugin) {
   return status ? `${describeVault(status)}. ${describeModel(status)}.` : words;
 }
 
-/**
- * @param {CompanionPlugin} plugin
- * @param {string} [path]
- */
+/** @type {(plugin: CompanionPlugin, path?: string) => Promise<string>} */
 async function enrichByPath(plugin, path) {
-  const { vault, workspace } = plugin.app;
-  const file = path === undefined ? workspace.getActiveFile() : vault.getFileByPath(path);
-  if (!file) return path === undefined ? say("openNoteFirst") : say("noSuchNote", { path });
   try {
-    return await enrichNote(plugin, file);
+    return await enrichNote(plugin, findNote(plugin, path));
   } catch (error) {
     return explain(plugin, error);
   }
 }
 
 /**
- * @param {unknown} file
- * @returns {file is TFile}
+ * Return the note of a path, or the active one where none is named. Throws NoteUnavailable if there is none.
+ *
+ * @type {(plugin: CompanionPlugin, path?: string) => TFile}
  */
+function findNote({ app: { vault, workspace } }, path) {
+  const file = path === undefined ? workspace.getActiveFile() : vault.getFileByPath(path);
+  if (isNote(file)) return file;
+  throw new NoteUnavailable(path === undefined ? say("openNoteFirst") : say("noSuchNote", { path }));
+}
+
+/** @type {(file: unknown) => file is TFile} */
 export function isNote(file) {
   return file instanceof TFile && file.extension === "md";
 }
 
 /**
- * @template {TFile | TFolder} T
+ * @template T
  * @param {CompanionPlugin} plugin
  * @param {Menu} menu
- * @param {T} file
- * @param {Pick<Action<T>, "name" | "icon" | "act" | "isPossible">[]} actions
+ * @param {T} about
+ * @param {Action<T>[]} actions
+ * @param {Values} [values] of their names
  */
-function addItems(plugin, menu, file, actions) {
+function addItems(plugin, menu, about, actions, values) {
   for (const { name, icon, act, isPossible } of actions) {
-    if (isPossible?.(plugin, file) === false) continue;
+    if (isPossible?.(plugin, about) === false) continue;
     menu.addItem((item) => {
-      item.setTitle(say(name)).setIcon(icon).setSection("callout-companion");
-      item.onClick(() => void notifyOfErrors(plugin, () => act(plugin, file)));
+      item.setTitle(say(name, values)).setIcon(icon).setSection("callout-companion");
+      item.onClick(() => void notifyOfErrors(plugin, () => act(plugin, about)));
     });
   }
 }
 
-/**
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
- */
+/** @type {(plugin: CompanionPlugin, file: TFile) => Promise<void>} */
 async function proposeAndShow(plugin, file) {
   await proposeNote(plugin, file);
   await openView(plugin);
@@ -208,8 +200,7 @@ async function proposeAndShow(plugin, file) {
 /**
  * Return whether there is a heading at the cursor's line or above it. Which section the line is in, the daemon says.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
+ * @type {(plugin: CompanionPlugin, file: TFile) => boolean}
  */
 function hasSection({ app }, file) {
   const line = findEditing(app, file)?.editor.getCursor().line ?? -1;
@@ -219,8 +210,7 @@ function hasSection({ app }, file) {
 /**
  * Have the user choose a property, or the callout, that is filled if it is empty.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
+ * @type {(plugin: CompanionPlugin, file: TFile) => Promise<void>}
  */
 async function enrichField(plugin, file) {
   /** @type {Status} */
@@ -228,6 +218,11 @@ async function enrichField(plugin, file) {
   /** @type {Choice[]} */
   const choices = Object.keys(modes).map((field) => [field, async () => void (await enrichNote(plugin, file, { field }))]);
   showLists(plugin, `${say("enrichField")} ${showHidden(file.basename)}`, [], choices);
+}
+
+/** @param {CompanionPlugin} plugin */
+function isBusy({ runs, work, daemon }) {
+  return runs.size > 0 || work.waits.size > 0 || Boolean(daemon.status?.runs.length);
 }
 
 /** Cancel what is being done for anybody, and what waits for the user. @param {CompanionPlugin} plugin */
@@ -239,14 +234,11 @@ async function cancelWork(plugin) {
 /**
  * Follow a link as `obsidian://callout-companion?action=enrich`. Anybody can make one, so that the user is asked.
  *
- * @param {CompanionPlugin} plugin
- * @param {Record<string, string>} link
+ * @type {(plugin: CompanionPlugin, link: Record<string, string>) => Promise<void>}
  */
 async function followLink(plugin, { action, path }) {
-  const { vault, workspace } = plugin.app;
   if (action !== "enrich") return openView(plugin);
-  const file = path === undefined ? workspace.getActiveFile() : vault.getFileByPath(path);
-  if (!isNote(file)) return notify(path === undefined ? say("openNoteFirst") : say("noSuchNote", { path }));
+  const file = findNote(plugin, path);
   const endpoint = plugin.daemon.status?.endpoint;
   const words = endpoint ? say("privacyRemote", { endpoint }) : say("privacyHere");
   const act = async () => void (await enrichNote(plugin, file));

@@ -64,8 +64,7 @@ async function sendProven(plugin, question, isRepeated) {
  * Exchange a code for a token, even if there is one, but only with this vault's daemon. Rejects as locate
  * does, or with Refused.
  *
- * @param {CompanionPlugin} plugin
- * @param {string} code
+ * @type {(plugin: CompanionPlugin, code: string) => Promise<void>}
  */
 export async function pair(plugin, code) {
   const { address } = await locate(plugin, readToken(plugin));
@@ -77,9 +76,7 @@ export async function pair(plugin, code) {
  * daemon: that may be unable to write its file into the plugin's folder. Only for a code that the user
  * typed, once they have agreed to send it there. Rejects with AnotherVault if it is refused.
  *
- * @param {CompanionPlugin} plugin
- * @param {string} address
- * @param {string} code
+ * @type {(plugin: CompanionPlugin, address: string, code: string) => Promise<void>}
  */
 export async function pairUnproven(plugin, address, code) {
   await exchange(plugin, address, code).catch((error) => {
@@ -109,9 +106,7 @@ export async function useCode(plugin) {
 /**
  * Rejects with WrongCode, or one of the errors of read in http.js.
  *
- * @param {CompanionPlugin} plugin
- * @param {string} address
- * @param {string} code
+ * @type {(plugin: CompanionPlugin, address: string, code: string) => Promise<void>}
  */
 async function exchange(plugin, address, code) {
   const question = { method: "POST", path: "/api/v1/pair", body: { code: code.trim() } };
@@ -122,11 +117,7 @@ async function exchange(plugin, address, code) {
   plugin.app.secretStorage.setSecret(SECRET, token);
 }
 
-/**
- * Return the token that Obsidian keeps as a secret, empty if there is none.
- *
- * @param {CompanionPlugin} plugin
- */
+/** Return the token that Obsidian keeps as a secret, empty if there is none. @param {CompanionPlugin} plugin */
 function readToken({ app }) {
   return app.secretStorage.getSecret(SECRET) ?? "";
 }
@@ -179,21 +170,13 @@ function toNumericAddress(address) {
   return address.replace("localhost", "127.0.0.1");
 }
 
-/**
- * @param {CompanionPlugin} plugin
- * @param {string} address
- * @param {string} token
- */
+/** @type {(plugin: CompanionPlugin, address: string, token: string) => { address: string; token: string; }} */
 function remember({ daemon }, address, token) {
   daemon.address = address;
   return { address, token };
 }
 
-/**
- * Read the files that daemons left. Any may be from another computer, or from a daemon that was killed.
- *
- * @param {CompanionPlugin} plugin
- */
+/** Read the files that daemons left. Any may be from another computer, or from a daemon that was killed. @param {CompanionPlugin} plugin */
 async function readPlaces({ app, manifest }) {
   const { adapter, configDir } = app.vault;
   const folder = manifest.dir ?? `${configDir}/plugins/${manifest.id}`;
@@ -271,9 +254,7 @@ async function nameOther(plugin, address, answer) {
 /**
  * Return the proof for a nonce: its HMAC with the key, bound to the port (docs/api.md).
  *
- * @param {string} key
- * @param {string} port
- * @param {string} nonce
+ * @type {(key: string, port: string, nonce: string) => Promise<string>}
  */
 async function prove(key, port, nonce) {
   const encode = (/** @type {string} */ text) => new TextEncoder().encode(text);

@@ -10,11 +10,7 @@ import { countNotes, describeModel, describeSettings, describeVault, nameChange,
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Note, Status } from "./api-types.d.ts" */
 
-/**
- * Check the daemon and show its status; if it cannot be read, say why, and open the set-up.
- *
- * @param {CompanionPlugin} plugin
- */
+/** Check the daemon and show its status; if it cannot be read, say why, and open the set-up. @param {CompanionPlugin} plugin */
 export async function openDetails(plugin) {
   await plugin.daemon.check();
   const { status, words } = plugin.daemon;
@@ -23,12 +19,7 @@ export async function openDetails(plugin) {
   await openView(plugin);
 }
 
-/**
- * Show why a note is, or is not, among those that are filled.
- *
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
- */
+/** Show why a note is, or is not, among those that are filled. @type {(plugin: CompanionPlugin, file: TFile) => Promise<void>} */
 export async function showWhy(plugin, file) {
   /** @type {Note} */
   const { needs, left, skipped } = await plugin.api.get("/notes", { path: file.path });
@@ -45,8 +36,7 @@ export async function showWhy(plugin, file) {
 /**
  * Show the status and what waits for the user, with buttons for what can be done about it.
  *
- * @param {CompanionPlugin} plugin
- * @param {Status | null} status
+ * @type {(plugin: CompanionPlugin, status: Status | null) => void}
  */
 function showDetails(plugin, status) {
   const waits = [...plugin.work.waits];
@@ -57,10 +47,7 @@ function showDetails(plugin, status) {
   showLists(plugin, "Callout Companion", lists, choices);
 }
 
-/**
- * @param {CompanionPlugin} plugin
- * @param {Status} status
- */
+/** @type {(plugin: CompanionPlugin, status: Status) => Choice[]} */
 function findChoices(plugin, { paused, runs }) {
   /** @type {Choice[]} */
   const choices = [
@@ -71,14 +58,10 @@ function findChoices(plugin, { paused, runs }) {
   return choices;
 }
 
-/**
- * @param {CompanionPlugin} plugin
- * @param {Status} status
- * @returns {[string, string[]][]}
- */
+/** @type {(plugin: CompanionPlugin, status: Status) => [string, string[]][]} */
 function describeStatus({ missing }, status) {
   const { background, today } = status;
-  const spent = [say("tokens", { n: today.input_tokens + today.output_tokens })];
+  const spent = [say("tokensSpent", { n: today.input_tokens + today.output_tokens })];
   if (today.dollars !== null) spent.push(say("dollars", { n: today.dollars.toFixed(2) }));
   return [
     [say("headVault"), [describeVault(status), missing.length ? say("missing", { what: missing.join(", ") }) : ""].filter(Boolean)],

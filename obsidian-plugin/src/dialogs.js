@@ -13,11 +13,7 @@ export function notify(words) {
   new Notice(words);
 }
 
-/**
- * @param {CompanionPlugin} plugin
- * @param {string} words
- * @param {() => Promise<void>} undo
- */
+/** @type {(plugin: CompanionPlugin, words: string, undo: () => Promise<void>) => void} */
 export function notifyWithUndo(plugin, words, undo) {
   notifyWithButton(plugin, words, say("undo"), undo);
 }
@@ -39,12 +35,7 @@ export function notifyWithButton(plugin, words, name, act) {
   });
 }
 
-/**
- * Call act, and notify the user if it fails. Never rejects.
- *
- * @param {CompanionPlugin} plugin
- * @param {() => Promise<unknown>} act
- */
+/** Call act, and notify the user if it fails. Never rejects. @type {(plugin: CompanionPlugin, act: () => unknown) => Promise<void>} */
 export async function notifyOfErrors(plugin, act) {
   try {
     await act();
@@ -53,12 +44,7 @@ export async function notifyOfErrors(plugin, act) {
   }
 }
 
-/**
- * Open a window, which is closed with the plugin if it is still open then.
- *
- * @param {CompanionPlugin} plugin
- * @param {Modal} modal
- */
+/** Open a window, which is closed with the plugin if it is still open then. @type {(plugin: CompanionPlugin, modal: Modal) => void} */
 function openModal({ modals }, modal) {
   modals.add(modal);
   modal.setCloseCallback(() => modals.delete(modal));
@@ -99,10 +85,7 @@ export function showLists(plugin, title, lists, choices = []) {
 /**
  * Ask the user to confirm: show the words with a button for the choice and one to cancel.
  *
- * @param {CompanionPlugin} plugin
- * @param {string} title
- * @param {string} words
- * @param {Choice} choice
+ * @type {(plugin: CompanionPlugin, title: string, words: string, choice: Choice) => void}
  */
 export function confirmFirst(plugin, title, words, [name, act]) {
   const modal = new ConfirmationModal(plugin.app);

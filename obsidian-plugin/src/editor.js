@@ -30,23 +30,14 @@ export function changeEditor(editor, edits, after) {
   if (editor.getValue() !== after) throw new NoteUnavailable(say("changedByPlugin"));
 }
 
-/**
- * Return the editor's selected ranges.
- *
- * @param {Editor} editor
- * @returns {Range[]}
- */
+/** Return the editor's selected ranges. @type {(editor: Editor) => Range[]} */
 export function findRanges(editor) {
   return editor.listSelections().map(({ anchor, head }) => {
     return { anchor: editor.posToOffset(anchor), head: editor.posToOffset(head) };
   });
 }
 
-/**
- * Return whether an input method shows candidates in the editor.
- *
- * @param {Editor} editor
- */
+/** Return whether an input method shows candidates in the editor. @param {Editor} editor */
 export function isComposing(editor) {
   const cm = findCodeMirror(editor);
   return cm !== null && (cm.composing || cm.compositionStarted);
@@ -73,11 +64,7 @@ function mapRange(text, edits, { anchor, head }) {
   return anchor < head ? { anchor: from, head: to } : { anchor: to, head: from };
 }
 
-/**
- * @param {EditorView} cm
- * @param {Edit[]} edits
- * @param {string} after
- */
+/** @type {(cm: EditorView, edits: Edit[], after: string) => void} */
 function changeView(cm, edits, after) {
   const { doc, selection } = cm.state;
   const ranges = selection.ranges.map((range) => {
@@ -94,10 +81,7 @@ function changeView(cm, edits, after) {
   cm.dispatch(transaction);
 }
 
-/**
- * @param {Editor} editor
- * @param {Edit[]} edits
- */
+/** @type {(editor: Editor, edits: Edit[]) => void} */
 function changeByTransaction(editor, edits) {
   const text = editor.getValue();
   const ranges = findRanges(editor).map((range) => mapRange(text, edits, range));
@@ -112,10 +96,7 @@ function changeByTransaction(editor, edits) {
   );
 }
 
-/**
- * @param {Edit[]} edits
- * @param {number} length
- */
+/** @type {(edits: Edit[], length: number) => ChangeSet} */
 function toChanges(edits, length) {
   const changes = edits.map(({ start, end, text }) => ({ from: start, to: end, insert: text }));
   return ChangeSet.of(changes, length);
@@ -125,9 +106,7 @@ function toChanges(edits, length) {
  * Return the end of the line above if whole lines that the offset is in are taken out or replaced, else the offset;
  * never the end of a line `---`, which would not close the properties any more.
  *
- * @param {string} text
- * @param {Edit[]} edits
- * @param {number} offset
+ * @type {(text: string, edits: Edit[], offset: number) => number}
  */
 function leaveLines(text, edits, offset) {
   const isLineStart = (/** @type {number} */ at) => at === text.length || text[at - 1] === "\n";
@@ -139,8 +118,7 @@ function leaveLines(text, edits, offset) {
 /**
  * Return on which side of text inserted at the offset a cursor goes: -1 before it, 1 after it.
  *
- * @param {Edit[]} edits
- * @param {number} offset
+ * @type {(edits: Edit[], offset: number) => 1 | -1}
  */
 function findSide(edits, offset) {
   const text = edits.find(({ start }) => start === offset)?.text ?? "";

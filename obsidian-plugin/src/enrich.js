@@ -4,7 +4,8 @@ import { confirmFirst, notify, notifyWithUndo } from "./dialogs.js";
 import { ConsentMissing } from "./errors.js";
 import { saveOpen } from "./open-notes.js";
 import { tellFilled } from "./outbox.js";
-import { askModel, countSeen, followRun } from "./runs.js";
+import { sum } from "../ui/status-store.js";
+import { askModel, followRun } from "./runs.js";
 import { undoRun } from "./undo.js";
 import { countNotes, formatMinutes, say, sentence } from "./words.js";
 
@@ -21,9 +22,7 @@ const MANY = 50; // notes in a run that the user is asked about first
  * What waits for the note already is written first: the model is then asked for the rest only. Return the outcome in
  * words.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
- * @param {Scope} [scope]
+ * @type {(plugin: CompanionPlugin, file: TFile, scope?: Scope) => Promise<string>}
  */
 export async function enrichNote(plugin, file, scope = {}) {
   let told = "";
@@ -37,12 +36,7 @@ export async function enrichNote(plugin, file, scope = {}) {
   return told;
 }
 
-/**
- * Return why nothing was written.
- *
- * @param {TFile} file
- * @param {Result} result
- */
+/** Return why nothing was written. @type {(file: TFile, result: Result) => string} */
 function describeOutcome({ basename: name }, { left, reason, status }) {
   const why = [reason ?? "", ...left].filter(Boolean).map(sentence).join(" ");
   return `${say(status === "failed" ? "couldNotBeFilled" : "leftAsItIs", { name })} ${why || say("needsNothing")}`;
@@ -52,8 +46,7 @@ function describeOutcome({ basename: name }, { left, reason, status }) {
  * Have a model asked about the note, and what it gives kept for the inbox. The user is notified if
  * there is nothing to propose.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
+ * @type {(plugin: CompanionPlugin, file: TFile) => Promise<void>}
  */
 export async function proposeNote(plugin, file) {
   await plugin.work.do(file.path, async () => {
@@ -66,8 +59,7 @@ export async function proposeNote(plugin, file) {
  * Have the daemon enrich the notes in a folder that need it. Many notes on this computer take long, so
  * that the user is asked first.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFolder} folder
+ * @type {(plugin: CompanionPlugin, folder: TFolder) => Promise<void>}
  */
 export async function enrichFolder(plugin, folder) {
   const path = folder.isRoot() ? "" : folder.path;
@@ -94,9 +86,7 @@ async function countToDo(plugin, folder) {
 /**
  * Have the daemon enrich notes that were selected together; a single one as enrichNote does.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFile[]} files
- * @returns {Promise<unknown>}
+ * @type {(plugin: CompanionPlugin, files: TFile[]) => Promise<unknown>}
  */
 export function enrichFiles(plugin, files) {
   const [first] = files;
@@ -108,8 +98,7 @@ export function enrichFiles(plugin, files) {
 /**
  * Return how long so many notes take at the pace of earlier runs in this window.
  *
- * @param {CompanionPlugin} plugin
- * @param {number} notes
+ * @type {(plugin: CompanionPlugin, notes: number) => string}
  */
 function describeTime({ pace }, notes) {
   if (!pace.notes) return say("timeUnknown");
@@ -135,7 +124,7 @@ async function enrichPaths(plugin, paths, name, agreed = false) {
     const began = Date.now();
     for await (const { counts, total, waits, fault } of followRun(plugin, run)) {
       const { enriched = 0, failed = 0 } = counts;
-      const seen = countSeen(counts);
+      const seen = sum(counts);
       plugin.work.show(key, [say("seenOf", { seen, notes: countNotes(total) }), waits].filter(Boolean).join(", "));
       if (enriched) words[0] = say("filledNotes", { notes: countNotes(enriched), where: name });
       isFilled ||= enriched > 0;

@@ -61,12 +61,7 @@ export class ProgramFailed extends Error {}
 /** The plugin was switched off meanwhile. No notice is given of this. */
 export class Stopped extends Error {}
 
-/**
- * Return a sentence or two that say what happened and what to do.
- *
- * @param {CompanionPlugin} plugin
- * @param {unknown} error
- */
+/** Return a sentence or two that say what happened and what to do. @type {(plugin: CompanionPlugin, error: unknown) => string} */
 export function explain({ settings: { address } }, error) {
   if (error instanceof DaemonAway) return explainAway(error, error.address || address);
   if (error instanceof AnotherVault) return say("anotherVault", { address: error.address || address });
@@ -77,20 +72,13 @@ export function explain({ settings: { address } }, error) {
   return say("didNotWork", { why: error instanceof Error ? error.message : String(error) });
 }
 
-/**
- * @param {DaemonAway} error
- * @param {string} address
- */
+/** @type {(error: DaemonAway, address: string) => string} */
 function explainAway(error, address) {
   if (error instanceof NotInstalled) return say("notInstalled");
-  return say(error instanceof OtherProgram ? "otherProgram" : "away", { address });
+  return say(error instanceof OtherProgram ? "otherProgram" : "awayAt", { address });
 }
 
-/**
- * Return the state of a connection that failed, in a word or two for the status bar.
- *
- * @param {unknown} error
- */
+/** Return the state of a connection that failed, in a word or two for the status bar. @param {unknown} error */
 export function nameState(error) {
   if (error instanceof NotInstalled) return say("stateNotInstalled");
   if (error instanceof DaemonAway) return say("stateAway");

@@ -6,7 +6,7 @@ import { explain, nameState } from "./errors.js";
 import { findOpen } from "./open-notes.js";
 import { updateStatusBar } from "./status-bar.js";
 
-/** @import { DaemonEvent } from "./api.js" */
+/** @import { DaemonEvent } from "../ui/api.js" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { ReportTaken, Status } from "./api-types.d.ts" */
 

@@ -22,10 +22,7 @@ const LARGEST = 1024 * 1024; // bytes that the daemon takes
 /**
  * Send a request and return the answer. Rejects with DaemonAway.
  *
- * @param {CompanionPlugin} plugin
- * @param {string} address
- * @param {Question} question
- * @returns {Promise<Answer>}
+ * @type {(plugin: CompanionPlugin, address: string, question: Question) => Promise<Answer>}
  */
 export function send({ manifest, timers }, address, { method, path, body, token, key, patience = PATIENCE }) {
   /** @type {Record<string, string>} */
@@ -43,11 +40,7 @@ export function send({ manifest, timers }, address, { method, path, body, token,
   });
 }
 
-/**
- * Return the answer's text. Throws the error for its status and problem type (RFC 9457).
- *
- * @param {Answer} answer
- */
+/** Return the answer's text. Throws the error for its status and problem type (RFC 9457). @param {Answer} answer */
 export function read({ status, text }) {
   if (status === 401) throw new NotPaired();
   if (status >= 200 && status <= 299) return text;

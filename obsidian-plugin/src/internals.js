@@ -20,11 +20,7 @@ export const SUGGESTIONS = ".suggestion-container"; // they know their place in 
  * @typedef {{ file: TFile, editor: Editor, isPart: boolean, save: () => unknown }} Card
  */
 
-/**
- * Return what is missing of that which the views of notes should have, so that edits may disturb who types.
- *
- * @param {App} app
- */
+/** Return what is missing of that which the views of notes should have, so that edits may disturb who types. @param {App} app */
 export function findMissing({ workspace }) {
   /** @type {Set<string>} */
   const missing = new Set();
@@ -38,21 +34,13 @@ export function findMissing({ workspace }) {
   return [...missing];
 }
 
-/**
- * Return the CodeMirror view behind an editor, there since Obsidian 1.0, else null.
- *
- * @param {Editor} editor
- */
+/** Return the CodeMirror view behind an editor, there since Obsidian 1.0, else null. @param {Editor} editor */
 export function findCodeMirror(editor) {
   const cm = field(editor, "cm");
   return cm instanceof EditorView ? cm : null;
 }
 
-/**
- * Return whether the user took back steps in the editor that can be made again, until something is edited.
- *
- * @param {Editor} editor
- */
+/** Return whether the user took back steps in the editor that can be made again, until something is edited. @param {Editor} editor */
 export function canRedo(editor) {
   const cm = findCodeMirror(editor);
   return cm !== null && redoDepth(cm.state) > 0;
@@ -69,22 +57,13 @@ export function isInVimMode(editor) {
   return Boolean(field(vim, "insertMode")) || Boolean(field(vim, "visualMode"));
 }
 
-/**
- * Return the text that a view loaded or saved last, null if it does not say.
- *
- * @param {TextFileView} view
- */
+/** Return the text that a view loaded or saved last, null if it does not say. @param {TextFileView} view */
 export function readSaved(view) {
   const text = field(view, "lastSavedData");
   return typeof text === "string" ? text : null;
 }
 
-/**
- * Return the editors outside of tabs and panes.
- *
- * @param {App} app
- * @returns {Card[]}
- */
+/** Return the editors outside of tabs and panes. @type {(app: App) => Card[]} */
 export function findCards({ workspace }) {
   /** @type {unknown[]} */
   const parts = [workspace.activeEditor];
@@ -108,19 +87,12 @@ function asCard(part) {
   return { file, editor, isPart: Boolean(field(part, "subpath")), save };
 }
 
-/**
- * @param {unknown} value
- * @returns {value is Editor}
- */
+/** @type {(value: unknown) => value is Editor} */
 function isEditor(value) {
   return hasMethod(value, "getValue");
 }
 
-/**
- * @param {unknown} value
- * @param {string} name
- * @returns {unknown}
- */
+/** @type {(value: unknown, name: string) => unknown} */
 export function field(value, name) {
   return value instanceof Object && name in value ? Reflect.get(value, name) : undefined;
 }

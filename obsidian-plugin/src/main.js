@@ -19,12 +19,12 @@ import { chooseLanguage, say } from "./words.js";
 import { Work } from "./work.js";
 
 /** @import { Modal, TFile } from "obsidian" */
-/** @import { DaemonEvent } from "./api.js" */
+/** @import { DaemonEvent } from "../ui/api.js" */
 /** @import { ShownPreview } from "./place.js" */
 
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
-  timers = newTimers();
+  timers = new Timers();
   api = new Api(this);
   daemon = new Heartbeat(this);
   activity = new UserActivity(this);
@@ -97,11 +97,7 @@ function begin(plugin) {
   void plugin.daemon.check().then(() => offerSetUp(plugin));
 }
 
-/**
- * Notify the user if this vault was never set up here.
- *
- * @param {CompanionPlugin} plugin
- */
+/** Notify the user if this vault was never set up here. @param {CompanionPlugin} plugin */
 function offerSetUp(plugin) {
   if (plugin.daemon.error instanceof NotInstalled) notifyWithButton(plugin, say("setUpNotice"), say("setUp"), () => openView(plugin));
 }
@@ -113,11 +109,11 @@ function useRibbon(plugin) {
   void notifyOfErrors(plugin, () => ACTIONS[plugin.settings.ribbon].act(plugin, file));
 }
 
-/** Return timers that all end when the plugin does; none is running yet. */
-function newTimers() {
+/** Timers that all end when the plugin does. */
+class Timers {
+  isStopped = false;
   /** @type {Map<number, () => void>} */
-  const running = new Map();
-  let isStopped = false;
+  #running = new Map();
 
   /**
    * Call act after so many milliseconds, or stop if the plugin ends before. Return the id of the
@@ -126,50 +122,33 @@ function newTimers() {
    * @param {number} ms
    * @param {() => void} act
    */
-  function after(ms, act, stop = () => {}) {
+  after(ms, act, stop = () => {}) {
     const timer = window.setTimeout(() => {
-      running.delete(timer);
+      this.#running.delete(timer);
       act();
     }, ms);
-    running.set(timer, stop);
-    if (isStopped) stopAll();
+    this.#running.set(timer, stop);
+    if (this.isStopped) this.stopAll();
     return timer;
   }
 
   /** @param {number} timer */
-  function cancel(timer) {
+  cancel(timer) {
     window.clearTimeout(timer);
-    running.delete(timer);
+    this.#running.delete(timer);
   }
 
-  /**
-   * Resolve after so many milliseconds, or reject with Stopped if the plugin ends before.
-   *
-   * @param {number} ms
-   * @returns {Promise<void>}
-   */
-  function pause(ms) {
-    return new Promise((resolve, reject) => {
-      after(ms, resolve, () => reject(new Stopped()));
-    });
+  /** Resolve after so many milliseconds, or reject with Stopped if the plugin ends before. @type {(ms: number) => Promise<void>} */
+  pause(ms) {
+    return new Promise((resolve, reject) => void this.after(ms, resolve, () => reject(new Stopped())));
   }
 
   /** Stop all timers, and each that is started later at once. */
-  function stopAll() {
-    isStopped = true;
-    for (const [timer, stop] of [...running]) {
-      cancel(timer);
+  stopAll() {
+    this.isStopped = true;
+    for (const [timer, stop] of [...this.#running]) {
+      this.cancel(timer);
       stop();
     }
   }
-
-  return {
-    after,
-    cancel,
-    pause,
-    stopAll,
-    get isStopped() {
-      return isStopped;
-    },
-  };
 }

@@ -1,6 +1,6 @@
 /** A note's text read and edited, in the editor that shows it or in its file, without losing what was typed. */
 
-import { MarkdownView } from "obsidian";
+import { MarkdownView, TextFileView } from "obsidian";
 import { changeEditor } from "./editor.js";
 import { NoteUnavailable } from "./errors.js";
 import { findCards, findCodeMirror, readSaved } from "./internals.js";
@@ -33,17 +33,17 @@ import { say } from "./words.js";
 
 const BOM = "\ufeff";
 
-/**
- * Return all views of notes, in reading and in editing mode, including those in pop-out windows.
- *
- * @param {App} app
- * @returns {MarkdownView[]}
- */
+/** Return all views of notes, in reading and in editing mode, including those in pop-out windows. @param {App} app */
 export function findViews(app) {
-  /** @type {MarkdownView[]} */
+  return findTextViews(app).filter((view) => view instanceof MarkdownView);
+}
+
+/** Return the text views in all tabs, panes and windows: of notes, canvases, and other plugins'. @param {App} app */
+export function findTextViews(app) {
+  /** @type {TextFileView[]} */
   const views = [];
   app.workspace.iterateAllLeaves(({ view }) => {
-    if (view instanceof MarkdownView) views.push(view);
+    if (view instanceof TextFileView) views.push(view);
   });
   return views;
 }
@@ -51,8 +51,7 @@ export function findViews(app) {
 /**
  * Return the editors of notes wherever they are shown; of two that contain each other, the inner one first.
  *
- * @param {App} app
- * @returns {NoteEditor[]}
+ * @type {(app: App) => NoteEditor[]}
  */
 export function findEditors(app) {
   const cards = findCards(app).flatMap(({ file, editor }) => {
@@ -67,25 +66,11 @@ export function findEditors(app) {
 }
 
 /**
- * Return whether a note whose editor shows this text should be saved: not if nothing was typed and
- * the file's line ends or byte order mark would be lost.
- *
- * @param {App} app
- * @param {TFile} file
- * @param {string} shown
- */
-export async function needsSaving(app, file, shown) {
-  const text = await readFile(app, file);
-  return isPlain(text) || shown !== toEditorText(text);
-}
-
-/**
  * Return whether somebody else wrote the file of an open note, as a sync client does, and no view of it
  * shows that yet. Obsidian does so in a moment; a view that is saved before overwrites it. False where
  * Obsidian does not tell what views loaded or saved last, which it does not document.
  *
- * @param {App} app
- * @param {TFile} file
+ * @type {(app: App, file: TFile) => Promise<boolean>}
  */
 export async function isOutdated(app, file) {
   const views = findViews(app).filter((view) => view.file === file);
@@ -101,9 +86,7 @@ export async function isOutdated(app, file) {
  *
  * Throws NoteUnavailable if the note is not UTF-8, or cannot be saved.
  *
- * @param {App} app
- * @param {TFile} file
- * @returns {Promise<Reading>}
+ * @type {(app: App, file: TFile) => Promise<Reading>}
  */
 export async function readNote(app, file) {
   const view = findEditing(app, file);
@@ -120,32 +103,17 @@ export async function readNote(app, file) {
 }
 
 /**
- * Return whether the text and the note's file agree in having line ends or a byte order mark that
- * editors do not show, or in having none.
- *
- * @param {App} app
- * @param {TFile} file
- * @param {string} text
- */
-export async function hasForm(app, file, text) {
-  return isPlain(await readFile(app, file)) === isPlain(text);
-}
-
-/**
  * Make the edits if the note is exactly `before`, and return whether they were made. Comparing and
  * writing are one step that nothing can come between. What somebody else wrote into the file of an
  * open note is waited for, as Obsidian shows it in a moment. In an editor the edits are one step of its undo
  * history, and its cursor and scroll position stay. If the file is written instead, Obsidian reloads it.
  *
- * @param {App} app
- * @param {TFile} file
- * @param {string} before
- * @param {Edit[]} edits
+ * @type {(app: App, file: TFile, before: string, edits: Edit[]) => Promise<boolean>}
  */
 export async function editNote(app, file, before, edits) {
   const view = findEditing(app, file);
   if (!view || !isPlain(before)) return editFile(app, file, before, edits);
-  if (await isOutdated(app, file)) return false;
+  if ((await isOutdated(app, file)) || !isPlain(await readFile(app, file))) return false;
   const { editor } = view;
   if (findEditing(app, file)?.editor !== editor || editor.getValue() !== before) return false;
   changeEditor(editor, joinEdits(edits), applyEdits(before, edits));
@@ -153,12 +121,7 @@ export async function editNote(app, file, before, edits) {
   return true;
 }
 
-/**
- * Return the text with the edits made. Their offsets count UTF-16 code units.
- *
- * @param {string} text
- * @param {Edit[]} edits
- */
+/** Return the text with the edits made. Their offsets count UTF-16 code units. @type {(text: string, edits: Edit[]) => string} */
 export function applyEdits(text, edits) {
   return joinEdits(edits).reduceRight(
     (edited, edit) => edited.slice(0, edit.start) + edit.text + edited.slice(edit.end),
@@ -187,11 +150,7 @@ function joinEdits(edits) {
   return joined;
 }
 
-/**
- * Return the SHA-256 of the text as UTF-8, in hexadecimal digits.
- *
- * @param {string} text
- */
+/** Return the SHA-256 of the text as UTF-8, in hexadecimal digits. @param {string} text */
 export async function sha256(text) {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
   return toHex(new Uint8Array(digest));
@@ -206,9 +165,7 @@ export function toHex(bytes) {
  * Return what edits the note, preferably the active view, or null. A view in reading mode does not count:
  * its editor need not hold the note's text. Nor does a card that shows a part of the note.
  *
- * @param {App} app
- * @param {TFile} file
- * @returns {Editing | null}
+ * @type {(app: App, file: TFile) => Editing | null}
  */
 export function findEditing(app, file) {
   const active = app.workspace.getActiveViewOfType(MarkdownView);
@@ -223,26 +180,22 @@ export function findEditing(app, file) {
 /**
  * Return the file of a path as the daemon has it from the disk, where macOS may have decomposed the name.
  *
- * @param {App} app
- * @param {string} path
+ * @type {(app: App, path: string) => TFile | null}
  */
 export function findFile({ vault }, path) {
   return vault.getFileByPath(path) ?? vault.getFileByPath(path.normalize("NFC"));
 }
 
-/**
- * @param {App} app
- * @param {TFile} file
- * @param {string} before
- * @param {Edit[]} edits
- */
+/** @type {(app: App, file: TFile, before: string, edits: Edit[]) => Promise<boolean>} */
 async function editFile(app, file, before, edits) {
   if ((await readFile(app, file)) !== before) return false;
   const mark = before.startsWith(BOM) ? BOM : "";
   let isSame = true;
   try {
     await app.vault.process(file, (text) => {
-      isSame = mark + withoutMark(text) === before && !isShownDifferently(app, file, before);
+      const view = findEditing(app, file);
+      const isShown = !view || (!isPlain(before) && view.editor.getValue() === toEditorText(before));
+      isSame = isShown && mark + withoutMark(text) === before;
       if (!isSame) throw new Error(); // so that nothing is written
       return applyEdits(before, edits);
     });
@@ -253,26 +206,13 @@ async function editFile(app, file, before, edits) {
 }
 
 /**
- * Return whether an editor shows the note with another text, or would not show the file's text as it is.
- *
- * @param {App} app
- * @param {TFile} file
- * @param {string} text
- */
-function isShownDifferently(app, file, text) {
-  const view = findEditing(app, file);
-  return view !== null && (isPlain(text) || view.editor.getValue() !== toEditorText(text));
-}
-
-/**
  * Return the text of the file, with its line ends and byte order mark.
  *
  * Throws NoteUnavailable if it is not UTF-8.
  *
- * @param {App} app
- * @param {TFile} file
+ * @type {(app: App, file: TFile) => Promise<string>}
  */
-async function readFile({ vault }, file) {
+export async function readFile({ vault }, file) {
   const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   const bytes = await vault.readBinary(file);
   try {
@@ -282,20 +222,12 @@ async function readFile({ vault }, file) {
   }
 }
 
-/**
- * Return whether an editor shows the text as it is: no byte order mark, all line ends LF.
- *
- * @param {string} text
- */
-function isPlain(text) {
+/** Return whether an editor shows the text as it is: no byte order mark, all line ends LF. @param {string} text */
+export function isPlain(text) {
   return !/^\ufeff|\r/.test(text);
 }
 
-/**
- * Return what an editor shows of a file's text.
- *
- * @param {string} text
- */
+/** Return what an editor shows of a file's text. @param {string} text */
 export function toEditorText(text) {
   return withoutMark(text).replace(/\r\n?/g, "\n");
 }

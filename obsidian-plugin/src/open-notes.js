@@ -1,12 +1,12 @@
 /** Which notes are open in this app, wherever they are shown; showing one, and saving what was typed in them. */
 
-import { Keymap, TextFileView } from "obsidian";
+import { Keymap } from "obsidian";
 import { NoteUnavailable } from "./errors.js";
 import { field, findCards } from "./internals.js";
-import { findFile, findViews, isOutdated, needsSaving, toEditorText } from "./note-text.js";
+import { findFile, findTextViews, findViews, isOutdated, isPlain, readFile, toEditorText } from "./note-text.js";
 import { say } from "./words.js";
 
-/** @import { App, OpenViewState, TFile, UserEvent } from "obsidian" */
+/** @import { App, OpenViewState, TextFileView, TFile, UserEvent } from "obsidian" */
 /** @import { Card } from "./internals.js" */
 /** @import CompanionPlugin from "./main.js" */
 
@@ -49,24 +49,9 @@ export async function saveOpen(plugin, where) {
 }
 
 /**
- * Return the text views in all tabs, panes and windows: Markdown, canvases, and other plugins'.
- *
- * @param {App} app
- */
-function findTextViews(app) {
-  /** @type {TextFileView[]} */
-  const views = [];
-  app.workspace.iterateAllLeaves(({ view }) => {
-    if (view instanceof TextFileView) views.push(view);
-  });
-  return views;
-}
-
-/**
  * Return the files on a canvas (https://jsoncanvas.org), none if the view is of another kind.
  *
- * @param {App} app
- * @param {TextFileView} view
+ * @type {(app: App, view: TextFileView) => (TFile | null)[]}
  */
 function filesOnCanvas(app, view) {
   if (view.getViewType() !== "canvas") return [];
@@ -74,10 +59,7 @@ function filesOnCanvas(app, view) {
   return paths.map((path) => (typeof path === "string" ? app.vault.getFileByPath(path) : null));
 }
 
-/**
- * @param {TextFileView} view
- * @returns {unknown[]}
- */
+/** @type {(view: TextFileView) => unknown[]} */
 function nodesOf(view) {
   try {
     const nodes = field(JSON.parse(view.getViewData()), "nodes");
@@ -90,26 +72,21 @@ function nodesOf(view) {
 /**
  * Save a view, once it shows what others wrote into its file.
  *
- * @param {CompanionPlugin} plugin
- * @param {TextFileView} view
- * @param {TFile} file
+ * @type {(plugin: CompanionPlugin, view: TextFileView, file: TFile) => Promise<void>}
  */
 async function saveView({ app, timers }, view, file) {
   for (let looks = 0; looks < LOOKS; looks++) {
     if (looks) await timers.pause(LOOK);
     if (await isOutdated(app, file)) continue;
-    if (await needsSaving(app, file, view.getViewData())) await view.save();
+    const text = await readFile(app, file);
+    // where nothing was typed, saving would only lose the file's line ends or byte order mark
+    if (isPlain(text) || view.getViewData() !== toEditorText(text)) await view.save();
     return;
   }
   throw new NoteUnavailable(say("notSaved", { name: file.basename }));
 }
 
-/**
- * Save a card, and wait until its text is in the file.
- *
- * @param {CompanionPlugin} plugin
- * @param {Card} card
- */
+/** Save a card, and wait until its text is in the file. @type {(plugin: CompanionPlugin, card: Card) => Promise<void>} */
 async function saveCard({ app, timers }, { file, editor, isPart, save }) {
   for (let looks = 0; looks < LOOKS; looks++) {
     const saved = toEditorText(await app.vault.read(file));
@@ -124,9 +101,7 @@ async function saveCard({ app, timers }, { file, editor, isPart, save }) {
 /**
  * Add the note and all notes embedded in it, directly or through others.
  *
- * @param {App} app
- * @param {TFile | null} file
- * @param {Set<TFile>} shown
+ * @type {(app: App, file: TFile | null, shown: Set<TFile>) => void}
  */
 function addWithEmbeds(app, file, shown) {
   if (file?.extension !== "md" || shown.has(file)) return;
@@ -137,11 +112,7 @@ function addWithEmbeds(app, file, shown) {
   }
 }
 
-/**
- * @param {TFile | null} file
- * @param {string} where
- * @returns {file is TFile}
- */
+/** @type {(file: TFile | null, where: string) => file is TFile} */
 function isNoteIn(file, where) {
   return file !== null && file.extension === "md" && file.path.startsWith(where);
 }
@@ -168,14 +139,4 @@ export async function showNote({ app }, path, event, how) {
   if (known && !pane) workspace.setActiveLeaf(known.leaf, { focus: true });
   else await workspace.getLeaf(pane || (isEmpty ? false : "tab")).openFile(file, how);
   return file;
-}
-
-/**
- * Return whether the note is open in this app.
- *
- * @param {CompanionPlugin} plugin
- * @param {string} path
- */
-export function isOpen({ app }, path) {
-  return findOpen(app).includes(path);
 }

@@ -71,12 +71,7 @@ export class Outbox {
     void this.#fillOne().catch(() => {});
   }
 
-  /**
-   * Resolve once the edits of a run were made here; rejects as makeNow does.
-   *
-   * @param {string} run
-   * @returns {Promise<Made>}
-   */
+  /** Resolve once the edits of a run were made here; rejects as makeNow does. @type {(run: string) => Promise<Made>} */
   expect(run) {
     return new Promise((resolve) => {
       this.#expected.set(run, resolve);
@@ -84,11 +79,7 @@ export class Outbox {
     });
   }
 
-  /**
-   * Wait no longer for the edits of a run; return whether they are still to be begun.
-   *
-   * @param {string} run
-   */
+  /** Wait no longer for the edits of a run; return whether they are still to be begun. @param {string} run */
   forget(run) {
     return this.#expected.delete(run);
   }
@@ -119,10 +110,7 @@ export class Outbox {
     return made;
   }
 
-  /**
-   * @param {TFile} file
-   * @param {WaitingEdits} row
-   */
+  /** @type {(file: TFile, row: WaitingEdits) => boolean} */
   #isDue(file, row) {
     return this.#isResting(row) && !this.#plugin.work.doing.has(file.path) && this.#isOld(row.id, RETRY);
   }
@@ -132,10 +120,7 @@ export class Outbox {
     return this.#plugin.activity.isIdle(this.#quiet.has(run ?? "") ? REST : PAUSE);
   }
 
-  /**
-   * @param {number | string} key
-   * @param {number} ms
-   */
+  /** @type {(key: number | string, ms: number) => boolean} */
   #isOld(key, ms) {
     return Date.now() - (this.#tried.get(key) ?? 0) >= ms;
   }
@@ -157,12 +142,7 @@ export class Outbox {
     return making;
   }
 
-  /**
-   * @param {TFile} file
-   * @param {WaitingEdits} row
-   * @param {boolean} isRequested
-   * @returns {Promise<Made>}
-   */
+  /** @type {(file: TFile, row: WaitingEdits, isRequested: boolean) => Promise<Made>} */
   async #make(file, row, isRequested) {
     const plugin = this.#plugin;
     const { id, path, change: undoes } = row;
@@ -189,12 +169,7 @@ export class Outbox {
     return { row, change, reason };
   }
 
-  /**
-   * Tell what was made in an open note that nobody asked for here.
-   *
-   * @param {TFile} file
-   * @param {Made} made
-   */
+  /** Tell what was made in an open note that nobody asked for here. @type {(file: TFile, made: Made) => Promise<void>} */
   async #tell(file, { row, change, reason }) {
     if (row.change !== null) return tellUndone({ path: file.path, reason });
     if (this.#plugin.runs.has(row.run ?? "")) return; // of a folder: it tells of all together
@@ -222,15 +197,12 @@ export class Outbox {
 /**
  * Notify the user of what a change filled, with a button to undo it.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
- * @param {number} change
- * @param {string} [more]
+ * @type {(plugin: CompanionPlugin, file: TFile, change: number, more?: string) => Promise<string>}
  */
 export async function tellFilled(plugin, file, change, more = "") {
   /** @type {Change} */
   const { needs } = await plugin.api.get(`/changes/${change}`);
-  const told = say("filled", { what: nameFilled(needs), name: file.basename });
+  const told = say("filledIn", { what: nameFilled(needs), name: file.basename });
   notifyWithUndo(plugin, `${told} ${more}`.trim(), () => undoChange(plugin, change, file.path));
   return told;
 }

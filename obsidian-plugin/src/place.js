@@ -9,6 +9,7 @@ import { showNote } from "./open-notes.js";
 import { nameChange, say } from "./words.js";
 
 /** @import { EditorState } from "@codemirror/state" */
+/** @import { DecorationSet } from "@codemirror/view" */
 /** @import { Editor, TFile, UserEvent } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Proposal, ProposalEdits, ProposalInPlace } from "./api-types.d.ts" */
@@ -62,10 +63,7 @@ export async function openPlace(plugin, proposal, event, decide) {
  * Return the offset in the editor of the first edit that accepts the proposal: the file may have other line ends and
  * a byte order mark.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
- * @param {Proposal} proposal
- * @param {Editor} editor
+ * @type {(plugin: CompanionPlugin, file: TFile, proposal: Proposal, editor: Editor) => Promise<number>}
  */
 async function findFirstEdit(plugin, file, { id, state }, editor) {
   for (let tries = 0; tries < TRIES; tries++) {
@@ -80,8 +78,7 @@ async function findFirstEdit(plugin, file, { id, state }, editor) {
 /**
  * Show the proposal in its note no longer, as it is decided on.
  *
- * @param {CompanionPlugin} plugin
- * @param {Pick<Proposal, "id">} proposal
+ * @type {(plugin: CompanionPlugin, proposal: Pick<Proposal, "id">) => void}
  */
 export function closePlace(plugin, { id }) {
   if (plugin.preview?.id !== id) return;
@@ -89,10 +86,7 @@ export function closePlace(plugin, { id }) {
   plugin.preview = null;
 }
 
-/**
- * @param {EditorState} state
- * @param {Preview} preview
- */
+/** @type {(state: EditorState, preview: Preview) => DecorationSet} */
 function decorate({ doc }, preview) {
   const widget = new PreviewWidget(preview);
   return Decoration.set(Decoration.widget({ widget, block: true, side: 1 }).range(findPlace(doc, preview.at)));
@@ -102,8 +96,7 @@ function decorate({ doc }, preview) {
  * Return the end of the line at an offset. In the properties it is the end of these, since Obsidian
  * draws them as a whole.
  *
- * @param {EditorState["doc"]} doc
- * @param {number} offset
+ * @type {(doc: EditorState["doc"], offset: number) => number}
  */
 function findPlace(doc, offset) {
   const properties = /^---\n[^]*?\n---(?=\n|$)/.exec(doc.toString())?.[0].length ?? 0;

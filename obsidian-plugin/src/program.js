@@ -38,8 +38,7 @@ export async function findProgram(app) {
  * Return why the program at the path may not be run, empty if it may. One inside the vault may not:
  * whoever shares the vault could put it there.
  *
- * @param {App} app
- * @param {string} path
+ * @type {(app: App, path: string) => Promise<string>}
  */
 async function findFault(app, path) {
   if (!isAbsolute(path)) return say("programNotWhole");
@@ -59,8 +58,7 @@ async function findFault(app, path) {
  *
  * Throws ProgramFailed if it may not be run.
  *
- * @param {App} app
- * @param {string} path
+ * @type {(app: App, path: string) => Promise<void>}
  */
 export async function agreeTo(app, path) {
   const fault = await findFault(app, path);
@@ -68,11 +66,7 @@ export async function agreeTo(app, path) {
   app.saveLocalStorage(AGREED, path);
 }
 
-/**
- * Return the path that the user agreed to on this computer, empty if there is none.
- *
- * @param {App} app
- */
+/** Return the path that the user agreed to on this computer, empty if there is none. @param {App} app */
 export function readAgreed(app) {
   /** @type {unknown} */
   const path = app.loadLocalStorage(AGREED);
@@ -82,8 +76,7 @@ export function readAgreed(app) {
 /**
  * Return what is run, as it is shown: the daemon, and what gives a code.
  *
- * @param {App} app
- * @param {string} path
+ * @type {(app: App, path: string) => { serve: string; pair: string; }}
  */
 export function describeCommands(app, path) {
   const show = (/** @type {string[]} */ words) => words.map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(" ");
@@ -119,8 +112,7 @@ export async function startDaemon(app) {
  *
  * Throws ProgramFailed.
  *
- * @param {App} app
- * @returns {Promise<string>}
+ * @type {(app: App) => Promise<string>}
  */
 export async function readCode(app) {
   const path = await requireAgreed(app);

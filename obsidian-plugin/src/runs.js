@@ -37,9 +37,7 @@ const NOTHING = { state: "queued", total: 0, counts: {}, waits: "", fault: "", r
  *
  * Throws Refused if there is no result.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
- * @param {Scope} scope
+ * @type {(plugin: CompanionPlugin, file: TFile, scope: Scope) => Promise<Result>}
  */
 export async function askModel(plugin, file, scope) {
   for (;;) {
@@ -53,11 +51,7 @@ export async function askModel(plugin, file, scope) {
   }
 }
 
-/**
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
- * @param {Scope} scope
- */
+/** @type {(plugin: CompanionPlugin, file: TFile, scope: Scope) => Promise<string>} */
 async function startRun(plugin, file, { section, requests, field, propose }) {
   await saveOpen(plugin, file.path);
   await plugin.daemon.reportOpenIfChanged();
@@ -80,10 +74,7 @@ async function startRun(plugin, file, { section, requests, field, propose }) {
  *
  * Throws Refused if there is none.
  *
- * @param {CompanionPlugin} plugin
- * @param {string} run
- * @param {TFile} file
- * @returns {Promise<Result>}
+ * @type {(plugin: CompanionPlugin, run: string, file: TFile) => Promise<Result>}
  */
 async function awaitResult(plugin, run, file) {
   const { outbox, work } = plugin;
@@ -138,19 +129,7 @@ export async function* followRun(plugin, run, file = null) {
   }
 }
 
-/**
- * Return how many notes of a run have a result.
- *
- * @param {Record<string, number>} counts of the results, by status
- */
-export function countSeen(counts) {
-  return Object.values(counts).reduce((sum, some) => sum + some, 0);
-}
-
-/**
- * @param {Progress} progress
- * @param {number} failures
- */
+/** @type {(progress: Progress, failures: number) => boolean} */
 function isOver({ state, results }, failures) {
   return !failures && !results.length && !["queued", "running"].includes(state);
 }
@@ -164,10 +143,7 @@ function pauseAfter(failures) {
  * Return the run's progress now. A daemon that does not know the run was restarted after it began:
  * then its progress is read from the journal.
  *
- * @param {CompanionPlugin} plugin
- * @param {string} run
- * @param {Progress} last
- * @returns {Promise<Progress>}
+ * @type {(plugin: CompanionPlugin, run: string, last: Progress) => Promise<Progress>}
  */
 async function readProgress(plugin, run, last) {
   try {
@@ -181,10 +157,7 @@ async function readProgress(plugin, run, last) {
 /**
  * Return the progress of a run that a restart of the daemon ended, from its changes in the journal.
  *
- * @param {CompanionPlugin} plugin
- * @param {string} run
- * @param {Progress} last
- * @returns {Promise<Progress>}
+ * @type {(plugin: CompanionPlugin, run: string, last: Progress) => Promise<Progress>}
  */
 async function readProgressFromJournal(plugin, run, last) {
   /** @type {Result[]} */
@@ -200,11 +173,7 @@ async function readProgressFromJournal(plugin, run, last) {
 /**
  * Return the last known progress with what it waits for, or with the fault if waiting is useless.
  *
- * @param {CompanionPlugin} plugin
- * @param {Progress} last
- * @param {unknown} error
- * @param {number} failures
- * @returns {Progress}
+ * @type {(plugin: CompanionPlugin, last: Progress, error: unknown, failures: number) => Progress}
  */
 function progressWithout(plugin, last, error, failures) {
   if (error instanceof Stopped) throw error;
@@ -213,10 +182,7 @@ function progressWithout(plugin, last, error, failures) {
   return { ...last, state: "failed", results: [], waits: "", fault: explain(plugin, error) };
 }
 
-/**
- * @param {CompanionPlugin} plugin
- * @param {unknown} error
- */
+/** @type {(plugin: CompanionPlugin, error: unknown) => void} */
 function notifyOfAbsence(plugin, error) {
   notify(`${explain(plugin, error)} ${say("goesOn")}`);
 }

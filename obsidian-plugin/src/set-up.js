@@ -30,8 +30,7 @@ const LOOKS = 120; // checks until the daemon is given up
 /**
  * Return what is missing, by the last check of the daemon, or the first where there was none yet.
  *
- * @param {CompanionPlugin} plugin
- * @returns {Promise<SetUp>}
+ * @type {(plugin: CompanionPlugin) => Promise<SetUp>}
  */
 export async function findSetUp(plugin) {
   if (!plugin.daemon.status && !plugin.daemon.error) await plugin.daemon.check();
@@ -130,9 +129,7 @@ export function watchPairing(plugin) {
  *
  * Throws ProgramFailed with why it cannot be fetched.
  *
- * @param {CompanionPlugin} plugin
- * @param {string} name
- * @param {(model: ModelShape) => void} show
+ * @type {(plugin: CompanionPlugin, name: string, show: (model: ModelShape) => void) => Promise<void>}
  */
 export async function fetchAndFollow(plugin, name, show) {
   /** @type {ModelShape} */

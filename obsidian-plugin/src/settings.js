@@ -23,12 +23,7 @@ const ADDRESS = /^http:\/\/(?:127\.0\.0\.1|localhost):([1-9]\d{0,4})$/;
 const LAST_PORT = 65_535;
 const USUAL = "http://127.0.0.1:27182";
 
-/**
- * Return the settings in the loaded data, with defaults for what is missing or malformed.
- *
- * @param {unknown} data
- * @returns {Settings}
- */
+/** Return the settings in the loaded data, with defaults for what is missing or malformed. @type {(data: unknown) => Settings} */
 export function readSettings(data) {
   /** @type {{ [name: string]: unknown }} */
   const fields = typeof data === "object" ? { ...data } : {};
@@ -49,7 +44,7 @@ export function readSettings(data) {
  */
 function findAddressFault(address) {
   const [, port] = ADDRESS.exec(address) ?? [];
-  return port && Number(port) <= LAST_PORT ? "" : say("setAddressFault", { last: LAST_PORT, usual: USUAL });
+  return port && Number(port) <= LAST_PORT ? "" : say("setAddressFault", { last: String(LAST_PORT), usual: USUAL });
 }
 
 /** The settings tab. Its controls are made here, as Obsidian's own have no name for screen readers. */
@@ -77,11 +72,7 @@ export class CompanionSettingTab extends PluginSettingTab {
     ];
   }
 
-  /**
-   * Render a field whose value is used when the field is left, since half an address is another address.
-   *
-   * @param {Setting} setting
-   */
+  /** Render a field whose value is used when the field is left, since half an address is another address. @param {Setting} setting */
   #renderAddress(setting) {
     setting.addText((text) => {
       const { inputEl } = text.setValue(this.companion.settings.address);
@@ -94,10 +85,7 @@ export class CompanionSettingTab extends PluginSettingTab {
     });
   }
 
-  /**
-   * @param {Setting} setting
-   * @param {string} address
-   */
+  /** @type {(setting: Setting, address: string) => Promise<void>} */
   async #keepAddress(setting, address) {
     const fault = findAddressFault(address);
     setting.setErrorMessage(fault || null);
@@ -169,11 +157,7 @@ export class CompanionSettingTab extends PluginSettingTab {
   }
 }
 
-/**
- * Return the daemon's model, where notes are sent, and how it stands, or why that is not known.
- *
- * @param {CompanionPlugin} plugin
- */
+/** Return the daemon's model, where notes are sent, and how it stands, or why that is not known. @param {CompanionPlugin} plugin */
 function describeDaemon({ daemon }) {
   const { status, words } = daemon;
   if (!status) return words;
@@ -198,11 +182,7 @@ function describeModes({ daemon }) {
   return [...parts, say("setModesMore")].filter(Boolean).join(" ");
 }
 
-/**
- * Check the daemon, and return in words whether it is connected. Never rejects.
- *
- * @param {CompanionPlugin} plugin
- */
+/** Check the daemon, and return in words whether it is connected. Never rejects. @param {CompanionPlugin} plugin */
 async function testConnection(plugin) {
   await plugin.daemon.check();
   const { status, words } = plugin.daemon;

@@ -24,11 +24,7 @@ export function addStatusBar(plugin, open) {
   return element;
 }
 
-/**
- * Show the current state in the status bar.
- *
- * @param {CompanionPlugin} plugin
- */
+/** Show the current state in the status bar. @param {CompanionPlugin} plugin */
 export function updateStatusBar(plugin) {
   const { statusBar } = plugin;
   if (!statusBar) return;
@@ -39,12 +35,7 @@ export function updateStatusBar(plugin) {
   setTooltip(statusBar, `Callout ${seen}${more && `; ${more}`}`, { placement: "top" });
 }
 
-/**
- * Return the visible text and more for the tooltip, either of which may be empty.
- *
- * @param {CompanionPlugin} plugin
- * @returns {[string, string]}
- */
+/** Return the visible text and more for the tooltip, either of which may be empty. @type {(plugin: CompanionPlugin) => [string, string]} */
 function describe({ work, daemon }) {
   const { status } = daemon;
   const own = [...work.doing.values()].at(-1);

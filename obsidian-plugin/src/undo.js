@@ -18,8 +18,7 @@ import { countNotes, say, sentence } from "./words.js";
  *
  * Throws NoteUnavailable if there is none.
  *
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
+ * @type {(plugin: CompanionPlugin, file: TFile) => Promise<void>}
  */
 export async function undoLast(plugin, file) {
   let gone = 0;
@@ -38,9 +37,7 @@ export async function undoLast(plugin, file) {
 /**
  * Undo a change, and notify the user of that and of what stays of it.
  *
- * @param {CompanionPlugin} plugin
- * @param {number} change
- * @param {string} path
+ * @type {(plugin: CompanionPlugin, change: number, path: string) => Promise<void>}
  */
 export async function undoChange(plugin, change, path) {
   tellUndone(await undoOne(plugin, change, path));
@@ -53,15 +50,14 @@ export async function undoChange(plugin, change, path) {
  * @param {number} [gone] the number of newer changes that were not in the note any more
  */
 export function tellUndone({ path, reason }, gone = 0) {
-  const told = say(gone ? "undoneOlder" : "undone", { path });
+  const told = say(gone ? "undoneOlder" : "undoneAt", { path });
   notify([told, reason && sentence(reason)].filter(Boolean).join(" "));
 }
 
 /**
  * Undo all changes of a run that can be undone, notify the user of the number of notes, and list the rest.
  *
- * @param {CompanionPlugin} plugin
- * @param {string} run
+ * @type {(plugin: CompanionPlugin, run: string) => Promise<void>}
  */
 export async function undoRun(plugin, run) {
   /** @type {Change[]} */
@@ -95,10 +91,7 @@ export async function undoRun(plugin, run) {
 /**
  * Undo a change, and return where, and why a part of it stays if one does.
  *
- * @param {CompanionPlugin} plugin
- * @param {number} change
- * @param {string} path
- * @returns {Promise<Undone>}
+ * @type {(plugin: CompanionPlugin, change: number, path: string) => Promise<Undone>}
  */
 async function undoOne(plugin, change, path) {
   const file = findFile(plugin.app, path);

@@ -133,8 +133,7 @@ function findEditAtCursor(editor, text, edits, isRequested) {
 /**
  * Return whether what is typed next goes to the editor: it has the focus, or gets it back from a dialog.
  *
- * @param {App} app
- * @param {NoteEditor} editor
+ * @type {(app: App, editor: NoteEditor) => boolean}
  */
 function hasCursor(app, { editor, containerEl }) {
   const doc = containerEl.ownerDocument;
@@ -156,8 +155,7 @@ function hasSuggestions(element) {
 /**
  * Return whether an element is edited by itself within the text: a table's cell, another plugin's field.
  *
- * @param {NoteEditor} noteEditor
- * @param {Element} element
+ * @type {(noteEditor: NoteEditor, element: Element) => boolean}
  */
 function isFieldInText({ editor }, element) {
   const text = findCodeMirror(editor)?.contentDOM;
@@ -165,20 +163,12 @@ function isFieldInText({ editor }, element) {
   return element.closest("[contenteditable]:not([contenteditable=false])") !== text || element.matches(TEXT_FIELDS);
 }
 
-/**
- * Return the focused element of each window.
- *
- * @param {App} app
- */
+/** Return the focused element of each window. @param {App} app */
 function findFocused(app) {
   return findDocuments(app).flatMap((doc) => doc.activeElement ?? []);
 }
 
-/**
- * Return the documents of the main window and of all pop-out windows.
- *
- * @param {App} app
- */
+/** Return the documents of the main window and of all pop-out windows. @param {App} app */
 function findDocuments({ workspace }) {
   const docs = new Set([workspace.containerEl.ownerDocument]);
   workspace.iterateAllLeaves(({ view }) => void docs.add(view.containerEl.ownerDocument));

@@ -1,32 +1,23 @@
 /** The view in the sidebar or in a tab: set-up while something is missing, then the inbox. */
 
 import { ItemView, Keymap, TFile } from "obsidian";
+import { render } from "preact";
 import { ApiError, Away } from "../ui/api.js";
+import { html } from "../ui/dom.js";
 import { mountInbox } from "../ui/obsidian/mount.js";
 import { notifyOfErrors } from "./dialogs.js";
 import { proposeNote } from "./enrich.js";
 import { explain, NoteUnavailable, NotThere, Refused, Stopped } from "./errors.js";
 import { findFile } from "./note-text.js";
-import { isOpen } from "./open-notes.js";
+import { findOpen } from "./open-notes.js";
 import { closePlace, openPlace } from "./place.js";
 import { findSetUp } from "./set-up.js";
-import { showSetUp } from "./set-up-view.js";
+import { SetUpView } from "./set-up-view.js";
 
 /** @import { WorkspaceLeaf } from "obsidian" */
-/** @import { DaemonEvent } from "./api.js" */
+/** @import { Api, DaemonEvent } from "../ui/api.js" */
 /** @import { Acceptance, Decisions, DecisionsMade, NoteDecision } from "./api-types.d.ts" */
-/** @import { Api } from "../ui/api.js" */
 /** @import CompanionPlugin from "./main.js" */
-
-/**
- * What the set-up is shown in. said: the element that says what happens. refresh: shows it again. isCurrent:
- * whether it is still what is shown. attempt: calls act, and tells why it fails; never rejects.
- *
- * @typedef {{
- *   plugin: CompanionPlugin, parent: HTMLElement, said: HTMLElement, refresh: () => Promise<void>,
- *   isCurrent: () => boolean, attempt: (act: () => Promise<unknown>) => Promise<void>,
- * }} Place
- */
 
 export const VIEW = "callout-companion";
 const READY = "ready";
@@ -101,20 +92,21 @@ export class CompanionView extends ItemView {
     const turn = ++this.turn;
     const setUp = await this.#findSetUp();
     if (!setUp || turn !== this.turn) return; // a later one shows it, and the keyboard may be in that
-    const { body: parent, said, companion: plugin } = this;
     this.shown = setUp.state;
     this.#endInbox();
-    parent.empty();
     if (setUp.state === READY) return this.#showInbox();
-    const fresh = parent.createDiv();
-    const isCurrent = () => this.shown === setUp.state && fresh.isConnected;
-    /** @param {() => Promise<unknown>} act */
-    const attempt = async (act) => void (await act().catch((/** @type {unknown} */ error) => this.#tell(error)));
-    showSetUp({ plugin, parent: fresh, said, refresh: () => this.refresh(), isCurrent, attempt }, setUp);
+    const take = async (/** @type {() => Promise<unknown>} */ act) => {
+      this.said.empty();
+      await act().catch((/** @type {unknown} */ error) => this.#tell(error));
+      await this.refresh();
+    };
+    const place = { plugin: this.companion, take, tell: (/** @type {string} */ words) => this.said.setText(words) };
+    render(html`<${SetUpView} key=${setUp.state} place=${place} setUp=${setUp} />`, this.body);
   }
 
   #showInbox() {
     const { companion: plugin, body } = this;
+    render(null, body);
     const parent = body.createDiv({ cls: "cc cc-obsidian cc-view" });
     this.said.empty();
     this.inbox = mountInbox(parent, makeInboxApi(plugin), {
@@ -137,8 +129,7 @@ export class CompanionView extends ItemView {
   /**
    * Open the note of the current proposal at its place, or what a link names.
    *
-   * @param {string} target
-   * @param {MouseEvent} event
+   * @type {(target: string, event: MouseEvent) => Promise<void>}
    */
   async #open(target, event) {
     const { companion: plugin, inbox } = this;
@@ -172,8 +163,7 @@ export class CompanionView extends ItemView {
 /**
  * Open the view in the right sidebar, or in a tab; one that is open already is shown.
  *
- * @param {CompanionPlugin} plugin
- * @param {boolean} [inTab]
+ * @type {(plugin: CompanionPlugin, inTab?: boolean) => Promise<void>}
  */
 export async function openView({ app }, inTab = false) {
   const { workspace } = app;
@@ -187,8 +177,7 @@ export async function openView({ app }, inTab = false) {
 /**
  * The daemon's API for the inbox. What is decided on a note that is open in this window is made here before it returns.
  *
- * @param {CompanionPlugin} plugin
- * @returns {Api}
+ * @type {(plugin: CompanionPlugin) => Api}
  */
 function makeInboxApi(plugin) {
   /** @type {<T>(act: () => Promise<T>) => Promise<T>} */
@@ -207,10 +196,7 @@ function makeInboxApi(plugin) {
   };
 }
 
-/**
- * @param {CompanionPlugin} plugin
- * @param {Partial<Decisions>} decisions
- */
+/** @type {(plugin: CompanionPlugin, decisions: Partial<Decisions>) => Promise<DecisionsMade>} */
 async function decideAll(plugin, decisions) {
   const { accept = [], refuse = [], undo = [] } = decisions;
   for (const id of [...accept.map((/** @type {Acceptance} */ one) => one.id), ...refuse, ...undo]) closePlace(plugin, { id });
@@ -228,7 +214,7 @@ async function decideAll(plugin, decisions) {
  */
 async function makeHere(plugin, note) {
   const file = findFile(plugin.app, note.path);
-  if (!file || !isOpen(plugin, file.path)) return;
+  if (!file || !findOpen(plugin.app).includes(file.path)) return;
   const waiting = note.proposals.filter(({ reason }) => reason === note.reason);
   let why = /** @type {string | null} */ (null);
   try {

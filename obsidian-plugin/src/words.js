@@ -1,23 +1,16 @@
 /** Wording for the user, in Obsidian's language where there is a file of it, else in English. */
 
 import { getLanguage } from "obsidian";
-import { plugin, view } from "languages";
-import { setLanguage, showHidden } from "../ui/words.js";
-import english from "./languages/en.json";
+import languages from "languages";
+import { formatNumber, joinNames, setLanguage, showHidden, tell } from "../ui/words.js";
+import english from "../ui/languages/en.json";
 
-export { showHidden };
+export { joinNames, showHidden };
 
 /** @import { Proposal, Status } from "./api-types.d.ts" */
+/** @import { Values } from "../ui/words.js" */
 
-/** @typedef {keyof typeof english} Key the name of a message */
-/** @typedef {string | Record<string, string>} Message one text, or one for each plural category of the language */
-/** @typedef {Record<string, string | number>} Values of the placeholders; `n` chooses the plural category */
-
-/** Messages that the view shares with the rest. */
-const SHARED = /** @type {const} */ (["accept", "refuse", "edit", "undo", "cancel"]);
-
-/** @type {{ language: string, messages: Record<string, Message>, plural: Intl.PluralRules }} */
-const chosen = { language: "en", messages: english, plural: new Intl.PluralRules("en") };
+/** @typedef {keyof typeof english.plugin | keyof typeof english.view} Key the name of a message */
 
 /**
  * Speak Obsidian's language from now on. Call it before anything is said.
@@ -26,38 +19,14 @@ const chosen = { language: "en", messages: english, plural: new Intl.PluralRules
  */
 export function chooseLanguage(named = getLanguage()) {
   const language = named.split("-")[0] ?? "";
-  chosen.language = language in plugin ? language : "en";
-  chosen.plural = new Intl.PluralRules(chosen.language);
-  chosen.messages = plugin[language] ?? english;
-  const shared = SHARED.map((key) => /** @type {const} */ ([key, chosen.messages[key] ?? ""]));
-  setLanguage(chosen.language, { ...view[chosen.language], ...Object.fromEntries(shared) });
+  const messages = languages[language];
+  setLanguage(messages ? language : "en", { ...(messages ?? english).view, ...(messages ?? english).plugin });
 }
 
-/**
- * Return a message, with its placeholders filled in.
- *
- * @param {Key} key
- * @param {Values} [values]
- */
-export function say(key, values = {}) {
-  const message = chosen.messages[key] ?? "";
-  const text = typeof message === "string" ? message : pickPlural(message, Number(values.n));
-  return text.replace(/\{(\w+)\}/g, (_, /** @type {string} */ name) => showHidden(String(values[name] ?? "")));
-}
+/** Return a message, with its placeholders filled in. @type {(key: Key, values?: Values) => string} */
+export const say = tell;
 
-/**
- * @param {Record<string, string>} message
- * @param {number} number
- */
-function pickPlural(message, number) {
-  return message[chosen.plural.select(number)] ?? message.other ?? "";
-}
-
-/**
- * Return the words with a capital letter and a full stop, where its writing has them.
- *
- * @param {string} words
- */
+/** Return the words with a capital letter and a full stop, where its writing has them. @param {string} words */
 export function sentence(words) {
   const trimmed = words.trim();
   const ended = /[.!?…。！？]$/.test(trimmed) ? trimmed : `${trimmed}.`;
@@ -77,32 +46,16 @@ export function nameFilled(needs) {
   return names.length ? joinNames(names) : say("nothing");
 }
 
-/**
- * Return a number of bytes as `1.1 GB`.
- *
- * @param {number} bytes
- */
+/** Return a number of bytes as `1.1 GB`. @param {number} bytes */
 export function formatBytes(bytes) {
   const [unit, size] = bytes < 1e9 ? ["megabyte", 1e6] : ["gigabyte", 1e9];
-  const style = { style: /** @type {const} */ ("unit"), unit, maximumFractionDigits: unit === "gigabyte" ? 1 : 0 };
-  return new Intl.NumberFormat(chosen.language, style).format(bytes / size);
+  return formatNumber(bytes / size, { style: "unit", unit, maximumFractionDigits: unit === "gigabyte" ? 1 : 0 });
 }
 
-/**
- * Return a time as `20 minutes` or `3 hours`.
- *
- * @param {number} minutes
- */
+/** Return a time as `20 minutes` or `3 hours`. @param {number} minutes */
 export function formatMinutes(minutes) {
   const [unit, size] = minutes < 90 ? ["minute", 1] : ["hour", 60];
-  const style = { style: /** @type {const} */ ("unit"), unit, unitDisplay: /** @type {const} */ ("long") };
-  return new Intl.NumberFormat(chosen.language, { ...style, maximumFractionDigits: 0 }).format(Math.ceil(minutes / size));
-}
-
-/** @param {string[]} names */
-export function joinNames(names) {
-  // British English has no comma before `and`
-  return new Intl.ListFormat(chosen.language === "en" ? "en-GB" : chosen.language).format(names);
+  return formatNumber(Math.ceil(minutes / size), { style: "unit", unit, unitDisplay: "long" });
 }
 
 /**
@@ -115,20 +68,12 @@ export function nameChange({ kind, heading }) {
   return heading === null ? say("calloutAtTop") : say("calloutUnder", { heading });
 }
 
-/**
- * Return the name of the vault and the numbers of its notes.
- *
- * @param {Pick<Status, "vault" | "notes" | "to_do">} status
- */
+/** Return the name of the vault and the numbers of its notes. @param {Pick<Status, "vault" | "notes" | "to_do">} status */
 export function describeVault(status) {
   return say("vaultSummary", { vault: status.vault, notes: countNotes(status.notes), todo: status.to_do });
 }
 
-/**
- * Return the model's name, and where it is.
- *
- * @param {Pick<Status, "model" | "endpoint">} status
- */
+/** Return the model's name, and where it is. @param {Pick<Status, "model" | "endpoint">} status */
 export function describeModel({ model, endpoint }) {
   return endpoint ? say("modelAt", { model, place: endpoint }) : say("modelHere", { model });
 }
@@ -143,11 +88,7 @@ export function describeSettings({ settings_fault: fault, settings_to_restart_fo
   return names.length ? say("settingsChanged", { names: joinNames(names) }) : "";
 }
 
-/**
- * Return the number with its noun, as `1 note` or `2 notes`.
- *
- * @param {number} number
- */
+/** Return the number with its noun, as `1 note` or `2 notes`. @param {number} number */
 export function countNotes(number) {
   return say("notes", { n: number });
 }

@@ -42,7 +42,7 @@ export class Work {
       doing.delete(path);
       path = file.path;
     });
-    this.show(path, say("asking"));
+    this.show(path, say("askingModel"));
     try {
       await act();
     } finally {
@@ -55,19 +55,13 @@ export class Work {
   /**
    * Call act as a part of what is being done with the note, or as `do` does.
    *
-   * @param {string} path
-   * @param {() => Promise<void>} act
+   * @type {(path: string, act: () => Promise<void>) => Promise<void>}
    */
   join(path, act) {
     return this.doing.has(path) ? act() : this.do(path, act);
   }
 
-  /**
-   * Show in the status bar what is being done with the note or folder.
-   *
-   * @param {string} path
-   * @param {string} words
-   */
+  /** Show in the status bar what is being done with the note or folder. @type {(path: string, words: string) => void} */
   show(path, words) {
     this.doing.set(path, words);
     updateStatusBar(this.#plugin);

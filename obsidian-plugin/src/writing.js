@@ -2,7 +2,7 @@
 
 import { notifyWithButton } from "./dialogs.js";
 import { AnotherVault, DaemonAway, NoteUnavailable, UnexpectedAnswer } from "./errors.js";
-import { applyEdits, editNote, findEditing, hasForm, readNote, sha256 } from "./note-text.js";
+import { applyEdits, editNote, findEditing, readNote, sha256 } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { say } from "./words.js";
 
@@ -71,7 +71,7 @@ export async function applyOffer(plugin, application) {
     }
     const { text } = await readNote(app, file);
     const offer = await readOffer(text);
-    if (!(await hasForm(app, file, text)) || !(await fits(text, offer))) continue;
+    if (!(await fits(text, offer))) continue;
     if (await awaitUser(plugin, application, text, offer.edits)) tries = 0;
     if (!isAllowed()) throw new NoteUnavailable("the user types");
     if (await editNote(app, file, text, offer.edits)) return offer;
@@ -84,10 +84,7 @@ export async function applyOffer(plugin, application) {
  *
  * Throws NoteUnavailable if the user cancels the wait; at once if they did not ask for the edits: then they go first.
  *
- * @param {CompanionPlugin} plugin
- * @param {Application} application
- * @param {string} text
- * @param {EditShape[]} edits
+ * @type {(plugin: CompanionPlugin, application: Application, text: string, edits: EditShape[]) => Promise<boolean>}
  */
 async function awaitUser(plugin, application, text, edits) {
   const { file, isRequested, fills, withdraw } = application;
@@ -116,12 +113,7 @@ async function awaitUser(plugin, application, text, edits) {
   return true;
 }
 
-/**
- * Throw NoteUnavailable if the note was deleted.
- *
- * @param {CompanionPlugin} plugin
- * @param {Application} application
- */
+/** Throw NoteUnavailable if the note was deleted. @type {(plugin: CompanionPlugin, application: Application) => void} */
 function requireThere({ app }, { file, path }) {
   if (app.vault.getFileByPath(file.path) === file) return;
   throw new NoteUnavailable(say("deleted", { path }));
@@ -132,8 +124,7 @@ function requireThere({ app }, { file, path }) {
  *
  * Throws UnexpectedAnswer if its edits make another text than the offer says.
  *
- * @param {string} text
- * @param {OfferShape} offer
+ * @type {(text: string, offer: OfferShape) => Promise<boolean>}
  */
 async function fits(text, offer) {
   if ((await sha256(text)) !== offer.base_sha256) return false;

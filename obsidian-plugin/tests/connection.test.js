@@ -712,7 +712,7 @@ describe("the status bar", () => {
       "qwen3-4b on this computer",
       "2 notes waiting",
       "3 of at most 100 notes",
-      "1500 tokens",
+      "1,500 tokens",
     ]);
     await host.click("Pause background work");
     assert.equal(host.daemon.status.paused, true);
@@ -728,7 +728,7 @@ describe("the status bar", () => {
     await host.load();
     host.status.click();
     await settle();
-    assert.match(host.modal.contentEl.textContent, /qwen3-4b at http:\/\/llm\.example\/v1.*1500 tokens, 0\.50 dollars/s);
+    assert.match(host.modal.contentEl.textContent, /qwen3-4b at http:\/\/llm\.example\/v1.*1,500 tokens, 0\.50 dollars/s);
     find(host.modal.contentEl, "button", "Resume background work");
     await host.click("Cancel all that is being done");
     assert.equal(host.daemon.asked("POST /runs/r1/cancel").length, 1);

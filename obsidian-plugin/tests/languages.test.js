@@ -6,7 +6,9 @@ import { afterEach, describe, test } from "node:test";
 import { Host, settle } from "./host/obsidian.js";
 
 const SOURCES = new URL("../src/", import.meta.url);
-const read = async (name) => JSON.parse(await readFile(new URL(`languages/${name}.json`, SOURCES), "utf8"));
+const FILES = new URL("../ui/languages/", import.meta.url);
+const readAll = async (name) => JSON.parse(await readFile(new URL(`${name}.json`, FILES), "utf8"));
+const read = async (name) => (await readAll(name)).plugin;
 const LANGUAGES = ["de", "en", "es", "fr", "ja", "ko", "pt", "ru", "zh"];
 const english = await read("en");
 
@@ -26,7 +28,7 @@ function look(message) {
 }
 
 test("there is a file for each language, and none else", async () => {
-  const files = (await readdir(new URL("languages/", SOURCES))).filter((name) => name.endsWith(".json"));
+  const files = await readdir(FILES);
   assert.deepEqual(files.sort(), LANGUAGES.map((name) => `${name}.json`));
 });
 
@@ -37,7 +39,7 @@ test("each message is said somewhere", async () => {
 });
 
 test("what the view says has the placeholders of the English, in each language that has it", async () => {
-  const readView = async (name) => JSON.parse(await readFile(new URL(`../ui/languages/${name}.json`, SOURCES), "utf8"));
+  const readView = async (name) => (await readAll(name)).view;
   const words = await readView("en");
   const others = await Promise.all(LANGUAGES.filter((name) => name !== "en").map(readView));
   for (const messages of others) {

@@ -29,3 +29,38 @@ export class ApiError extends Error {
 
 /** Nobody answers. */
 export class Away extends Error {}
+
+/**
+ * Yield the pages of a list, one after the other; each is asked for when it is needed.
+ *
+ * @template {{ next: number | null }} Page
+ * @param {Pick<Api, "get">} api
+ * @param {string} path
+ * @param {Record<string, string | number>} query
+ * @returns {AsyncGenerator<Page, void>}
+ */
+export async function* readPages(api, path, query) {
+  let before = /** @type {number | null} */ (null);
+  do {
+    const page = /** @type {Page} */ (await api.get(path, { ...query, ...(before !== null && { before }) }));
+    yield page;
+    before = page.next;
+  } while (before !== null);
+}
+
+/** @typedef {{ id: string, name: string, data: unknown }} DaemonEvent */
+
+/**
+ * Return the events of a stream's text (server-sent events). Lines that begin with a colon only show that it goes on.
+ *
+ * @param {string} text whole events
+ * @returns {DaemonEvent[]}
+ */
+export function parseEvents(text) {
+  return text.split(/\r?\n\r?\n/).flatMap((event) => {
+    const lines = event.split(/\r?\n/);
+    const all = (/** @type {string} */ name) => lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).replace(/^ /, ""));
+    const data = all("data").join("\n");
+    return data ? [{ id: all("id")[0] ?? "", name: all("event")[0] ?? "message", data: JSON.parse(data) }] : [];
+  });
+}

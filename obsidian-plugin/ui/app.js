@@ -76,11 +76,7 @@ export class App {
     await Promise.all([this.inbox.follow(), isShown ? this.decided.load() : this.decided.count()]);
   }
 
-  /**
-   * Take what the daemon tells.
-   *
-   * @param {{ name: string, data: any }} event
-   */
+  /** Take what the daemon tells. @param {{ name: string, data: any }} event */
   take({ name, data }) {
     const { status } = this.status;
     if (name === "status") this.status.take(data, this.status.runs.peek());
@@ -143,17 +139,14 @@ export class App {
   /**
    * Ask for a proposal once more with a sentence; its answer takes the place of the old one.
    *
-   * @param {Proposal} proposal
-   * @param {string} wish
+   * @type {(proposal: Proposal, wish: string) => Promise<void>}
    */
   async askAgain(proposal, wish) {
-    try {
+    await this.attempt(async () => {
       await this.api.post(`/proposals/${proposal.id}/again`, { wish });
       this.inbox.mode.value = "read";
       this.decisions.announce(say("askedAgain", { name: titleOf(proposal) }), false);
-    } catch (error) {
-      this.decisions.announce(/** @type {Error} */ (error).message, true);
-    }
+    });
   }
 
   /** @param {string} name */
@@ -166,11 +159,7 @@ export class App {
     if (name === "decided") void this.decided.load();
   }
 
-  /**
-   * Have the tab of the open note be about another one; nothing changes under somebody's hands.
-   *
-   * @param {string} path
-   */
+  /** Have the tab of the open note be about another one; nothing changes under somebody's hands. @param {string} path */
   showNote(path) {
     batch(() => {
       this.openPath.value = path;
@@ -211,13 +200,9 @@ export class App {
     this.inbox.filter({ ...NO_FILTERS, path: this.tab.peek() === "note" ? this.openPath.peek() : "" });
   }
 
-  /**
-   * Undo a decision: the proposal is open again.
-   *
-   * @param {Proposal} proposal
-   */
+  /** Undo a decision: the proposal is open again. @param {Proposal} proposal */
   async reopen(proposal) {
-    try {
+    await this.attempt(async () => {
       const { notes } = await this.api.decide({ undo: [proposal.id], run: this.decisions.run });
       const why = notes.flatMap((note) => note.proposals).find(({ id }) => id === proposal.id)?.reason;
       if (why) return this.decisions.announce(say("notDone", { name: titleOf(proposal), why }), true);
@@ -227,9 +212,12 @@ export class App {
       this.inbox.places.delete(proposal.id);
       this.inbox.add([open]);
       this.decisions.announce(say("undoneHere"), false);
-    } catch (error) {
-      this.decisions.announce(/** @type {Error} */ (error).message, true);
-    }
+    });
+  }
+
+  /** Do something, and tell why it fails. Never rejects. @param {() => Promise<unknown>} act */
+  async attempt(act) {
+    await act().catch((/** @type {Error} */ error) => this.decisions.announce(error.message, true));
   }
 
   /** @param {boolean} isOn whether single keys act */

@@ -3,8 +3,10 @@
 import htm from "htm";
 import { h } from "preact";
 
-/** @type {(strings: TemplateStringsArray, ...values: unknown[]) => any} */
-export const html = htm.bind(h);
+/** @import { VNode } from "preact" */
+
+/** @type {(strings: TemplateStringsArray, ...values: unknown[]) => VNode} */
+export const html = /** @type {any} */ (htm.bind(h));
 
 /** @type {(x: number, y: number, r: number) => string} */
 const circle = (x, y, r) => `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
@@ -50,8 +52,7 @@ const ICONS = {
 
 /** @param {{ name: IconName, large?: boolean }} props */
 export function Icon({ name, large }) {
-  const cls = `cc-icon${large ? " cc-icon--l" : ""}${name === "sparkles" ? " cc-icon--solid" : ""}`;
-  return html`<svg class=${cls} viewBox="0 0 24 24" aria-hidden="true"><path d=${ICONS[name]} /></svg>`;
+  return html`<svg class=${`cc-icon cc-icon--${name}${large ? " cc-icon--l" : ""}`} viewBox="0 0 24 24" aria-hidden="true"><path d=${ICONS[name]} /></svg>`;
 }
 
 /** @param {{ children: unknown }} props of a key cap */
@@ -70,13 +71,7 @@ export function Meter({ of, label, text }) {
 /** @type {Record<string, IconName>} */
 const OF_KIND = { callout: "sparkles", description: "lines", aliases: "alias", tags: "tag", created: "date", date: "date" };
 
-/**
- * Return the icon of a property, or of a callout.
- *
- * @param {string} kind
- * @param {string} [value]
- * @returns {IconName}
- */
+/** Return the icon of a property, or of a callout. @type {(kind: string, value?: string) => IconName} */
 export function iconOf(kind, value = "") {
   if (/^\d{4}-\d\d-\d\d/.test(value)) return "date";
   return OF_KIND[kind] ?? "type";

@@ -30,10 +30,7 @@ export function flagReason(flag) {
   return known ? say(known.why) : "";
 }
 
-/**
- * @param {string} flag
- * @returns {IconName}
- */
+/** @type {(flag: string) => IconName} */
 export function flagIcon(flag) {
   return FLAGS[flag]?.icon ?? "flag";
 }

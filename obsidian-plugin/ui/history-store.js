@@ -1,6 +1,7 @@
 /** What was written, newest first, and undoing exactly what is shown. */
 
 import { batch, computed, signal } from "@preact/signals";
+import { readPages } from "./api.js";
 import { newRun } from "./decisions.js";
 
 /** @import { Signal } from "@preact/signals" */
@@ -93,14 +94,9 @@ export class HistoryStore {
   async findUndoable(query) {
     /** @type {Change[]} */
     const all = [];
-    /** @type {number | null} */
-    let before = null;
-    do {
-      /** @type {ChangePage} */
-      const page = await this.api.get("/changes", this.#query({ undoable: "part", limit: ALL, ...query, ...(before !== null && { before }) }));
-      all.push(...page.changes);
-      before = page.next;
-    } while (before !== null);
+    /** @type {AsyncGenerator<ChangePage, void>} */
+    const pages = readPages(this.api, "/changes", this.#query({ undoable: "part", limit: ALL, ...query }));
+    for await (const { changes } of pages) all.push(...changes);
     return all.filter(({ undoes }) => undoes === null);
   }
 

@@ -1,6 +1,7 @@
 /** The inbox's state: open proposals by id, which are shown, the current one, and what is typed into them. */
 
 import { batch, computed, signal } from "@preact/signals";
+import { readPages } from "./api.js";
 import { say, splitPath } from "./words.js";
 
 /** @import { Key } from "./words.js" */
@@ -105,10 +106,7 @@ export class InboxStore {
     return this.proposals.get(id)?.peek() ?? null;
   }
 
-  /**
-   * @param {number} id
-   * @param {Filters} filters
-   */
+  /** @type {(id: number, filters: Filters) => boolean} */
   fits(id, { flagged, kind, folder, search, path }) {
     const proposal = this.get(id);
     if (!proposal) return false;
@@ -140,11 +138,7 @@ export class InboxStore {
     return page.next;
   }
 
-  /**
-   * Take in proposals, and show those that are open.
-   *
-   * @param {Proposal[]} proposals
-   */
+  /** Take in proposals, and show those that are open. @param {Proposal[]} proposals */
   add(proposals) {
     const isThere = new Set(this.order.peek());
     /** @type {number[]} */
@@ -176,11 +170,7 @@ export class InboxStore {
     return [...notes.values()].flatMap((note) => note.sort((a, b) => a - b));
   }
 
-  /**
-   * Take those out that are decided on, and go on to the one after.
-   *
-   * @param {number[]} ids
-   */
+  /** Take those out that are decided on, and go on to the one after. @param {number[]} ids */
   takeOut(ids) {
     const gone = new Set(ids);
     this.turn += 1;
@@ -260,11 +250,7 @@ export class InboxStore {
     return [...this.drafts.values()].some((draft) => draft.value !== null);
   }
 
-  /**
-   * Return where the proposal goes in its note; it is asked for once, and again once it is out of date.
-   *
-   * @param {number} id
-   */
+  /** Return where the proposal goes in its note; it is asked for once, and again once it is out of date. @param {number} id */
   place(id) {
     const known = this.places.get(id);
     if (known) return known;
@@ -321,14 +307,9 @@ export class InboxStore {
     const { turn } = this;
     /** @type {Map<number, Proposal>} */
     const open = new Map();
-    /** @type {number | null} */
-    let before = null;
-    do {
-      /** @type {ProposalPage} */
-      const page = await this.api.get("/proposals", { limit: ALL, ...(before !== null && { before }) });
-      for (const each of page.proposals) open.set(each.id, each);
-      before = page.next;
-    } while (before !== null);
+    /** @type {AsyncGenerator<ProposalPage, void>} */
+    const pages = readPages(this.api, "/proposals", { limit: ALL });
+    for await (const { proposals } of pages) for (const each of proposals) open.set(each.id, each);
     if (this.turn !== turn || this.settled.size) return;
     const gone = this.order.peek().filter((id) => !open.has(id));
     const isHeld = (/** @type {number} */ id) => (id === this.currentId.peek() && this.isUsed()) || (this.drafts.get(id)?.peek() ?? null) !== null;
@@ -356,11 +337,7 @@ export function linesOf({ text }) {
   return Array.isArray(text) ? text.join("\n") : (text ?? "");
 }
 
-/**
- * Return a value in one line, for a list.
- *
- * @param {Pick<Proposal, "text" | "kind">} proposal
- */
+/** Return a value in one line, for a list. @param {Pick<Proposal, "text" | "kind">} proposal */
 export function summaryOf({ text, kind }) {
   if (!Array.isArray(text)) return text ?? "";
   return kind === "callout" ? text.filter(Boolean).join(" ") : text.join(", ");

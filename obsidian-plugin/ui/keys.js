@@ -29,11 +29,7 @@ export function listenToKeys(app, target, { isMeant = () => true } = {}) {
   };
 }
 
-/**
- * @param {App} app
- * @param {KeyboardEvent} event
- * @returns {(() => void) | null}
- */
+/** @type {(app: App, event: KeyboardEvent) => (() => void) | null} */
 function findAct(app, event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return null;
   if (isTyped(event.target) || app.dialog.peek() || app.decisions.bulk.peek()) return null;

@@ -25,12 +25,7 @@ const ITEM = /^\s*([-*+]|\d+[.)])\s+(.*)$/;
 const RULE = /^\s*([-*_])(\s*\1){2,}\s*$/;
 const FENCE = /^\s*(`{3,}|~{3,})/;
 
-/**
- * Return the lines of a word diff, as they are with what is added.
- *
- * @param {readonly (readonly [string, string])[]} parts
- * @returns {Line[]}
- */
+/** Return the lines of a word diff, as they are with what is added. @type {(parts: readonly (readonly [string, string])[]) => Line[]} */
 export function toLines(parts) {
   /** @type {Line[]} */
   const lines = [];
@@ -63,10 +58,7 @@ function newLine() {
   return { text: "", parts: [], isNew: false };
 }
 
-/**
- * @param {string} text
- * @returns {Line[]}
- */
+/** @type {(text: string) => Line[]} */
 export function plainLines(text) {
   return text.split("\n").map((each) => ({ text: each, parts: [["=", each]], isNew: false }));
 }
@@ -210,12 +202,7 @@ const INLINE = new RegExp(
   "gsu",
 );
 
-/**
- * Return the pieces of a text, without what marks them.
- *
- * @param {string} text
- * @returns {Piece[]}
- */
+/** Return the pieces of a text, without what marks them. @type {(text: string) => Piece[]} */
 export function parseInline(text) {
   /** @type {Piece[]} */
   const pieces = [];
@@ -229,10 +216,7 @@ export function parseInline(text) {
   return pieces;
 }
 
-/**
- * @param {Record<string, string | undefined>} groups
- * @returns {Piece}
- */
+/** @type {(groups: Record<string, string | undefined>) => Piece} */
 function toPiece({ target, alias, label, url, tag, ...others }) {
   if (target !== undefined) return { type: "link", text: alias ?? target.replace(/#/g, " > "), target };
   if (url !== undefined) return { type: "url", text: label || url, target: url };
@@ -273,8 +257,7 @@ export function cutAt(pieces, ranges) {
 /**
  * Return where a sentence stands in a text, whatever spaces and line ends it has; null: it does not.
  *
- * @param {string} text
- * @param {string} sentence
+ * @type {(text: string, sentence: string) => { start: number; end: number; } | null}
  */
 export function findSentence(text, sentence) {
   const words = plainText(sentence).trim().split(/\s+/).filter(Boolean);

@@ -28,7 +28,7 @@ export class StatusStore {
       now.vault_missing && say("faultVault"),
       now.fault && `${now.fault.reason}. ${now.retry_in > 0 ? say("nextTry", { n: now.retry_in }) : ""}`,
       now.rate_limit && say("faultRate", { why: now.rate_limit }),
-      this.active.value?.waits,
+      this.active.value?.waits !== now.fault?.reason && this.active.value?.waits,
       now.settings_to_restart_for.length > 0 && say("faultRestart", { names: now.settings_to_restart_for.join(", ") }),
       now.background.backlog.notes > 0 && say("backlog", { n: now.background.backlog.notes, cost: now.background.backlog.cost }),
     ];
@@ -42,7 +42,7 @@ export class StatusStore {
     if (!now) return { dot: "off", words: say("oneMoment"), long: "" };
     const isHeld = Boolean(now.fault) || now.vault_missing || Boolean(now.settings_fault);
     if (now.paused || isHeld) return { dot: "amber", words: say("paused"), long: "" };
-    if (run) return { dot: "accent", words: say("doneOf", { n: count(run), of: run.total }), long: say("working") };
+    if (run) return { dot: "accent", words: say("doneOf", { n: sum(run.counts), of: run.total }), long: say("working") };
     if (now.in_hand.length) return { dot: "accent", words: say("working"), long: "" };
     return { dot: "off", words: now.ready ? say("idle") : say("lookingOver"), long: "" };
   });
@@ -52,7 +52,7 @@ export class StatusStore {
     const run = this.active.value;
     if (this.isAway.value || !now) return { title: say("awayTitle"), words: say("awayMore") };
     const left = run ? this.#timeLeft(run) : "";
-    if (run) return { title: now.paused || now.fault ? say("paused") : say("fillingNotes"), words: [say("notesOf", { n: count(run), of: run.total }), left].filter(Boolean).join(", ") };
+    if (run) return { title: now.paused || now.fault ? say("paused") : say("fillingNotes"), words: [say("notesOf", { n: sum(run.counts), of: run.total }), left].filter(Boolean).join(", ") };
     if (now.paused) return { title: say("paused"), words: say("pausedMore") };
     return { title: say("idle"), words: say("idleMore", { n: now.to_do }) };
   });
@@ -64,7 +64,7 @@ export class StatusStore {
 
   /** @param {RunShape} run */
   #timeLeft(run) {
-    const done = count(run);
+    const done = sum(run.counts);
     if (!done || done >= run.total) return "";
     const minutes = Math.ceil((((Date.now() - Date.parse(run.made_at)) / done) * (run.total - done)) / 60_000);
     return say("minutesLeft", { n: minutes });
@@ -75,10 +75,7 @@ export class StatusStore {
     this.take(status, runs);
   }
 
-  /**
-   * @param {Status} status
-   * @param {RunShape[]} runs
-   */
+  /** @type {(status: Status, runs: RunShape[]) => void} */
   take(status, runs) {
     if (JSON.stringify(this.status.peek()) !== JSON.stringify(status)) this.status.value = status;
     if (JSON.stringify(this.runs.peek()) !== JSON.stringify(runs)) this.runs.value = runs;
@@ -99,7 +96,7 @@ export class StatusStore {
   }
 }
 
-/** @param {RunShape} run how many notes are done */
-function count({ counts }) {
+/** @param {Record<string, number>} counts */
+export function sum(counts) {
   return Object.values(counts).reduce((all, each) => all + each, 0);
 }

@@ -33,9 +33,7 @@ export function Paper({ app, proposal, placed, isEdited = false }) {
 /**
  * Return the note's blocks, one of which is the proposal's; only that while nobody has said where it goes.
  *
- * @param {Proposal} proposal
- * @param {Placed | null} placed
- * @returns {Shown[]}
+ * @type {(proposal: Proposal, placed: Placed | null) => Shown[]}
  */
 function findBlocks({ kind }, placed) {
   const isCallout = kind === "callout";
@@ -186,11 +184,7 @@ function beside(number, isAll = false) {
   return { anchorName: `--cc-why-${number}`, insetBlockStart: above };
 }
 
-/**
- * @param {App} app
- * @param {Proposal} proposal
- * @param {string} sentence
- */
+/** @type {(app: App, proposal: Proposal, sentence: string) => void} */
 function leaveOut(app, proposal, sentence) {
   const draft = app.inbox.draft(proposal.id);
   const text = draft.peek() ?? linesOf(proposal);

@@ -41,10 +41,7 @@ function headline({ month, is_free: isFree }, unit, now) {
   return say("spentMonth", { spent: formatDollars(month.dollars) });
 }
 
-/**
- * @param {SpendingShape} spending
- * @returns {Unit}
- */
+/** @type {(spending: SpendingShape) => Unit} */
 function findUnit({ days, dollars_a_day: dollars, tokens_a_day: tokens }) {
   const isPaid = dollars !== null || (tokens === null && days.some((day) => day.dollars));
   if (isPaid) return { value: (spent) => spent.dollars ?? 0, format: formatDollars, limit: dollars };

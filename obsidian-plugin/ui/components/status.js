@@ -2,17 +2,17 @@
 
 import { useId } from "preact/hooks";
 import { html, Icon, Meter } from "../dom.js";
+import { sum } from "../status-store.js";
 import { say, showHidden, splitPath } from "../words.js";
 
 /** @import { App } from "../app.js" */
-/** @import { Status } from "../../src/api-types.d.ts" */
 
 /** @param {{ app: App }} props */
 export function StatusButton({ app }) {
   const id = useId();
   const { status } = app;
   const { dot, words, long } = status.summary.value;
-  return html`<button class="cc-btn cc-btn--quiet cc-status" popovertarget=${id}><i class=${`cc-dot cc-dot--${dot}`}></i><span>${long && html`<span class="cc-wide">${long} </span>`}<span class="cc-num">${words}</span></span></button>
+  return html`<button class="cc-btn cc-btn--quiet cc-status" popovertarget=${id} aria-description=${say("goingOn")}><i class=${`cc-dot cc-dot--${dot}`}></i><span>${long && html`<span class="cc-wide">${long} </span>`}<span class="cc-num">${words}</span></span></button>
     <section class="cc-panel" id=${id} popover="auto" aria-label=${say("goingOn")}><${Panel} app=${app} /></section>`;
 }
 
@@ -30,7 +30,7 @@ function Panel({ app }) {
     ${status.faults.value.map((fault) => html`<p key=${fault} class="cc-fault"><${Icon} name="unknown" /><span>${showHidden(fault)}</span></p>`)}
     <dl>
       ${now.in_hand.length > 0 && html`<div><dt>${say("rightNow")}</dt><dd dir="auto">${now.in_hand.slice(0, 3).map((path) => splitPath(path).name).join(", ")}</dd></div>`}
-      ${waiting(now) > 0 && html`<div><dt>${say("waitingNotes")}</dt><dd>${say("notesCount", { n: waiting(now) })}</dd></div>`}
+      ${sum(now.waiting) > 0 && html`<div><dt>${say("waitingNotes")}</dt><dd>${say("notesCount", { n: sum(now.waiting) })}</dd></div>`}
       <div><dt>${say("inBackground")}</dt><dd>${background.off ? say("off") : say("ofToday", { n: background.notes_today, of: background.notes_a_day })}</dd></div>
       <div><dt>${say("model")}</dt><dd><bdi>${showHidden(now.model)}</bdi>, ${say(now.is_embedded || !now.is_remote ? "onThisComputer" : "overNetwork")}</dd></div>
     </dl>
@@ -40,14 +40,4 @@ function Panel({ app }) {
       ${run && html`<button class="cc-btn cc-btn--quiet" onClick=${() => void status.cancel(run.id)}>${say("stopRun")}</button>`}
       ${app.shell.signOut && html`<button class="cc-btn cc-btn--quiet cc-out" onClick=${app.shell.signOut}>${say("signOut")}</button>`}
     </div>`;
-}
-
-/** @param {Status} status */
-function waiting({ waiting: numbers }) {
-  return sum(numbers);
-}
-
-/** @param {Record<string, number>} counts */
-export function sum(counts) {
-  return Object.values(counts).reduce((all, each) => all + each, 0);
 }

@@ -59,13 +59,11 @@ export function Vault({ app }) {
 
 /** @param {App} app have the next notes that need something enriched, or proposed, as the settings say */
 async function enrich(app) {
-  try {
+  await app.attempt(async () => {
     await app.api.post("/runs", { paths: [""], limit: AT_ONCE });
     app.decisions.announce(say("enrichBegun", { n: AT_ONCE }), false);
     await app.status.load();
-  } catch (error) {
-    app.decisions.announce(/** @type {Error} */ (error).message, true);
-  }
+  });
 }
 
 /** @param {{ counts: Counts, name: string, big?: boolean }} props */
@@ -142,12 +140,10 @@ function OutdatedList({ app, texts }) {
   const asked = useSignal(new Set());
   const ask = async (/** @type {Outdated} */ { id }) => {
     asked.value = new Set(asked.value).add(id);
-    try {
+    await app.attempt(async () => {
       await app.api.post(`/proposals/${id}/again`);
       app.decisions.announce(say("askedNew"), false);
-    } catch (error) {
-      app.decisions.announce(/** @type {Error} */ (error).message, true);
-    }
+    });
   };
   return html`<section class="cc-section" aria-labelledby="outdated"><h2 id="outdated">${say("outdated")}</h2><ul class="cc-card cc-reasons">
     ${texts.map((each) => html`<li key=${each.id} class="cc-stale"><p><strong dir="auto">${splitPath(each.path).name}</strong> · ${showHidden(nameOf(each))}<br />${say(each.changed_share > 0.66 ? "mostChanged" : each.changed_share > 0.45 ? "halfChanged" : "muchChanged")}</p>
@@ -159,12 +155,10 @@ function TaughtList({ app, taught, onChange }) {
   const { descriptions, corrections, refused } = taught;
   if (!descriptions && !corrections.length && !refused.length) return null;
   const stop = async (/** @type {OftenRefused} */ { folder, kind }) => {
-    try {
+    await app.attempt(async () => {
       onChange(await app.api.post("/unfilled", { folder, kind }));
       app.decisions.announce(say("stopped", { name: kind, folder }), false);
-    } catch (error) {
-      app.decisions.announce(/** @type {Error} */ (error).message, true);
-    }
+    });
   };
   return html`<section class="cc-section" aria-labelledby="taught"><h2 id="taught">${say("taught")}</h2><p>${say("taughtMore")}</p><ul class="cc-card cc-reasons">
     ${refused.map((each) => html`<li key=${`${each.folder}/${each.kind}`} class="cc-stale"><p><strong dir="auto">${showHidden(say("stopFilling", { name: each.kind, folder: each.folder }))}</strong><br />${say("stopFillingMore", { n: each.times })}</p>

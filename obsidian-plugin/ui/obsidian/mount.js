@@ -32,6 +32,7 @@ export function mountInbox(parent, api, shell) {
     end() {
       endKeys();
       render(null, parent);
+      parent.remove();
     },
   };
 }

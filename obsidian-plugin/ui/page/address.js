@@ -9,11 +9,7 @@ export function hrefOf(id) {
   return `/inbox?id=${id}`;
 }
 
-/**
- * Show what the address says.
- *
- * @param {App} app
- */
+/** Show what the address says. @param {App} app */
 export function readAddress(app) {
   const { inbox } = app;
   const query = new URLSearchParams(location.search);
@@ -34,8 +30,7 @@ export function readAddress(app) {
 /**
  * Keep the address as what is shown. A list, and a proposal that is opened from it on one pane, are steps of the history.
  *
- * @param {App} app
- * @param {string} page
+ * @type {(app: App, page: string) => void}
  */
 export function writeAddress(app, page) {
   const { filters, currentId, isLoaded } = app.inbox;

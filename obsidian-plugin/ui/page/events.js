@@ -1,13 +1,14 @@
 /** The daemon's events, as one answer that goes on (server-sent events, with a token, which EventSource cannot send). */
 
+import { parseEvents } from "../api.js";
 import { ask } from "./session.js";
 
-/** @typedef {{ name: string, data: any }} Event */
+/** @import { DaemonEvent } from "../api.js" */
 
 /**
  * Read events until the answer ends, as it does when too many are read at a time, or the tab is hidden.
  *
- * @param {(event: Event) => void} take
+ * @param {(event: DaemonEvent) => void} take
  */
 export async function readEvents(take) {
   const stop = new AbortController();
@@ -24,10 +25,7 @@ export async function readEvents(take) {
   }
 }
 
-/**
- * @param {ReadableStreamDefaultReader<string>} reader
- * @param {(event: Event) => void} take
- */
+/** @type {(reader: ReadableStreamDefaultReader<string>, take: (event: DaemonEvent) => void) => Promise<void>} */
 async function readStream(reader, take) {
   let rest = "";
   for (;;) {
@@ -35,20 +33,6 @@ async function readStream(reader, take) {
     if (done) return;
     const parts = (rest + value).split(/\r?\n\r?\n/);
     rest = parts.pop() ?? "";
-    for (const part of parts) {
-      const event = parse(part);
-      if (event) take(event);
-    }
+    for (const event of parseEvents(parts.join("\n\n"))) take(event);
   }
-}
-
-/**
- * @param {string} text of an event; a line that begins with a colon only shows that the answer goes on
- * @returns {Event | null}
- */
-function parse(text) {
-  const lines = text.split(/\r?\n/);
-  const all = (/** @type {string} */ name) => lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).replace(/^ /, ""));
-  const data = all("data").join("\n");
-  return data ? { name: all("event")[0] ?? "message", data: JSON.parse(data) } : null;
 }

@@ -34,7 +34,7 @@ const app = new App(api, { isPage: true, root: () => document.body, hrefOf, note
 
 /** @param {string} target a note's path, or what a link names */
 function noteHref(target) {
-  const vault = app.status.status.peek()?.vault ?? "";
+  const vault = app.status.status.value?.vault ?? "";
   return `obsidian://open?vault=${encodeURIComponent(vault)}&file=${encodeURIComponent(target.replace(/\.md$/, ""))}`;
 }
 

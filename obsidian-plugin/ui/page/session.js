@@ -90,9 +90,7 @@ async function send(method, path, body) {
 /**
  * Ask; where no answer comes, once more with the same key, so that nothing is done twice.
  *
- * @param {string} method
- * @param {string} path
- * @param {object} [body]
+ * @type {(method: string, path: string, body?: object) => Promise<Response>}
  */
 async function askOnce(method, path, body) {
   if (method !== "POST" || path === "/session") return ask(method, path, body);
