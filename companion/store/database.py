@@ -149,7 +149,7 @@ class Database:
     def _commit(self, batch: list[_Task]) -> None:
         durable = any(task.durable for task in batch) and not self._read_only
         try:
-            if any(task.durable and task.work is not touch for task in batch):
+            if durable and any(task.durable and task.work is not touch for task in batch):
                 self._require_in_place()
             if self._synchronous != (mode := _DURABLE if durable else "NORMAL"):
                 self._db.execute(f"PRAGMA synchronous={mode}")
