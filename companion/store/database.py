@@ -71,6 +71,7 @@ class Database:
         self.file = file
         self.commits = 0
         self._read_only = read_only
+        self._is_copy = False
         self._db = open_database(file, read_only=read_only)
         self._synchronous = ""
         self._files = identify_files(file)
@@ -120,6 +121,18 @@ class Database:
         """Return the rows that the query finds in the next transaction. Raises JournalError."""
         return self.ask(lambda db: db.execute(query, values).fetchall()).result()
 
+    def copy_to_memory(self) -> None:
+        """Go on with a copy in memory, which can be written to: the database is read-only."""
+
+        def copy_all(db: sqlite3.Connection) -> None:
+            self._db = connect(":memory:", _LOCK_WAIT)
+            self._db.row_factory = sqlite3.Row
+            db.backup(self._db)
+
+        if not self._is_copy:
+            self._is_copy = True
+            self.ask(copy_all).result()
+
     def close(self) -> None:
         """Force all work to the disk, and close the database. A second call does nothing."""
         with self._lock:
@@ -147,23 +160,25 @@ class Database:
         self._db.close()
 
     def _commit(self, batch: list[_Task]) -> None:
-        durable = any(task.durable for task in batch) and not self._read_only
+        durable, db = any(task.durable for task in batch) and not self._read_only, self._db
         try:
             if durable and any(task.durable and task.work is not touch for task in batch):
                 self._require_in_place()
             if self._synchronous != (mode := _DURABLE if durable else "NORMAL"):
-                self._db.execute(f"PRAGMA synchronous={mode}")
+                db.execute(f"PRAGMA synchronous={mode}")
                 self._synchronous = mode
-            self._db.execute("BEGIN" if self._read_only else "BEGIN IMMEDIATE")
-            read_format(self._db, MIGRATIONS)  # a newer version may have migrated it meanwhile
-            results = [_attempt(task, self._db) for task in batch]
-            self._db.execute("COMMIT")
+            db.execute("BEGIN" if self._read_only else "BEGIN IMMEDIATE")
+            read_format(db, MIGRATIONS)  # a newer version may have migrated it meanwhile
+            results = [_attempt(task, db) for task in batch]
+            db.execute("COMMIT")
             if any(task.erases for task in batch):
                 with suppress(sqlite3.Error):  # it is committed all the same
-                    self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except Exception as error:  # every thread that waits for a future must get it
             self._fail(batch, error)
             return
+        if db is not self._db:
+            db.close()
         self.commits += durable
         for task, result in zip(batch, results, strict=True):
             if isinstance(result, NoteError):

@@ -111,7 +111,7 @@ class Journal:
             ("id < ?", _MOST if before is None else min(before, _MOST))
         ]
         if path is not None:
-            parts.append(("path = ?", self.notes.stored_path(path)))
+            parts.append(("path = ?", path))
         if run is not None:
             parts.append(("run = ?", run))
         where = " AND ".join(part for part, _ in parts)
@@ -144,7 +144,7 @@ class Journal:
         query = """SELECT DISTINCT changes.path FROM changes, json_each(changes.needs) AS need
             WHERE need.value = ? AND kind = 'enrich' AND state = 'done'"""
         rows = self._db.select(query, need)
-        return {self.notes.current_path(path) for (path,) in rows}
+        return {path for (path,) in rows}
 
     def pending(self) -> list[Change]:
         """Return the pending changes, oldest first."""
@@ -212,7 +212,7 @@ class Journal:
     def _select(self, where: str, *values: object) -> list[Change]:
         query = f"{_SELECT} {where}"
         rows = self._db.select(query, *values)
-        return self.notes.with_current_paths(map(read_row, rows))
+        return [read_row(row) for row in rows]
 
 
 def write_note(

@@ -120,7 +120,7 @@ class OutboxStore:
 
     def _read(self, where: str, *values: object) -> list[OutboxRow]:
         rows = self._db.select(f"SELECT * FROM outbox WHERE {where} ORDER BY id", *values)  # noqa: S608
-        return [_read_row(row, self._notes.current_path(row["path"])) for row in rows]
+        return [_read_row(row) for row in rows]
 
 
 def forget_texts(db: sqlite3.Connection, paths: Iterable[tuple[str]]) -> None:
@@ -220,24 +220,23 @@ def _list_unconfirmed(db: sqlite3.Connection) -> list[OfferedChange]:
     Left out are those that a later change of the note supersedes: one that fills the same needs
     or takes back the same change.
     """
-    return [_read_offer(row, row["path"]) for row in db.execute(_SELECT_UNCONFIRMED)]
+    return [_read_offer(row) for row in db.execute(_SELECT_UNCONFIRMED)]
 
 
-def _read_row(row: sqlite3.Row, path: str) -> OutboxRow:
-    names = ("run", "undoes", "decided_by", "deadline")
-    request = Request(
-        path, proposals=tuple(json.loads(row["proposals"])), **{name: row[name] for name in names}
-    )
-    offer = None if row["before"] is None else _read_offer(row, path)
+def _read_row(row: sqlite3.Row) -> OutboxRow:
+    names = ("path", "run", "undoes", "decided_by", "deadline")
+    proposals = tuple(json.loads(row["proposals"]))
+    request = Request(proposals=proposals, **{name: row[name] for name in names})
+    offer = None if row["before"] is None else _read_offer(row)
     return OutboxRow(
         row["id"], request, row["state"], offer, row["change"], row["reason"], row["code"]
     )
 
 
-def _read_offer(row: sqlite3.Row, path: str) -> OfferedChange:
+def _read_offer(row: sqlite3.Row) -> OfferedChange:
     hashes = TextHashes(row["before_sha256"], row["after_sha256"])
     before = row["before"].decode("utf-8")
-    return OfferedChange(row["id"], hashes, path, before, _read_edits(row))
+    return OfferedChange(row["id"], hashes, row["path"], before, _read_edits(row))
 
 
 def _read_edits(row: sqlite3.Row) -> tuple[Edit, ...]:

@@ -240,9 +240,9 @@ def make_proposal_row(new: NewProposal, made_at: float) -> dict[str, object]:
     }
 
 
-def read_proposal_row(row: sqlite3.Row, path: str) -> Proposal:
-    """Return the proposal in a row of `proposals`. path: the note's current one."""
-    columns: dict[str, Any] = dict(row) | {"path": path}
+def read_proposal_row(row: sqlite3.Row) -> Proposal:
+    """Return the proposal in a row of `proposals`."""
+    columns: dict[str, Any] = dict(row)
     for name in _JSON_COLUMNS:
         columns[name] = None if columns[name] is None else json.loads(columns[name])
     columns["place"] = columns["place"] and Need(*columns["place"])

@@ -130,7 +130,7 @@ class ProposalStore:
             AND state IN ('accepted', 'refused') AND {_HAS_TEXT}
             ORDER BY decided_at DESC, id DESC"""  # noqa: S608 (our own words)
         rows = self._db.select(query)
-        return [(self._notes.current_path(path), kind, state) for path, kind, state in rows]
+        return [(path, kind, state) for path, kind, state in rows]
 
     def count(self, selection: Selection = ALL) -> int:
         """Return how many proposals are selected."""
@@ -145,7 +145,7 @@ class ProposalStore:
         query = f"SELECT id, path, state, kind, flags FROM proposals WHERE {where}"  # noqa: S608
         read_flags = cache(lambda flags: tuple(json.loads(flags)))
         return [
-            Filed(id_, self._notes.current_path(path), state, kind, read_flags(flags))
+            Filed(id_, path, state, kind, read_flags(flags))
             for id_, path, state, kind, flags in self._db.select(query, *values)
         ]
 
@@ -207,7 +207,7 @@ class ProposalStore:
         """
         if not self._read_only and path not in self._new_paths and path not in self._old_paths:
             return {}
-        return self._latest("AND path = ?", self._notes.stored_path(path)).get(path, {})
+        return self._latest("AND path = ?", path).get(path, {})
 
     def latest_of_all(self) -> dict[str, dict[str, LatestProposal]]:
         """Return the latest proposals for all notes, by path and key, with one query."""
@@ -220,7 +220,7 @@ class ProposalStore:
 
         to: the new state of the open ones; refused ones are not asked for again.
         """
-        stored = json.dumps([self._notes.stored_path(path) for path in paths])
+        stored = json.dumps(list(paths))
         decided = (to, time.time(), by, reason, stored)
         mine = "path IN (SELECT value FROM json_each(?))"
         query = f"""UPDATE proposals SET state = ?, decided_at = ?, decided_by = ?, reason = ?
@@ -235,7 +235,7 @@ class ProposalStore:
         """Return the paths of the notes that have proposals with text."""
         query = f"SELECT DISTINCT path FROM proposals WHERE {_HAS_TEXT}"  # noqa: S608
         rows = self._db.select(query)
-        return [self._notes.current_path(row["path"]) for row in rows]
+        return [row["path"] for row in rows]
 
     def purge(self, older_than: float) -> int:
         """Delete the text of what was decided over `older_than` seconds ago; return how many."""
@@ -261,7 +261,7 @@ class ProposalStore:
         paths, kind, states, flagged, run, before, flag, text = selection
         parts: list[tuple[str, object]] = []
         if paths is not None and "" not in paths:
-            stored = json.dumps([self._notes.stored_path(path) for path in paths])
+            stored = json.dumps(list(paths))
             parts.append((_IN_PATHS, stored))
         if kind is not None:
             parts.append(("kind = ?", kind))
@@ -284,8 +284,7 @@ class ProposalStore:
 
     def _query(self, where: str, *values: object) -> list[Proposal]:
         query = f"SELECT {PROPOSAL_COLUMNS} FROM proposals WHERE {where}"  # noqa: S608
-        rows = self._db.select(query, *values)
-        return [read_proposal_row(row, self._notes.current_path(row["path"])) for row in rows]
+        return [read_proposal_row(row) for row in self._db.select(query, *values)]
 
     def _latest(self, where: str, *values: object) -> dict[str, dict[str, LatestProposal]]:
         query = _LATEST.format(where)
@@ -293,7 +292,7 @@ class ProposalStore:
         latest: dict[str, dict[str, LatestProposal]] = {}
         for path, need, id_, state, rejection, reason, flags, waits, change, has_value in rows:
             flag_names = tuple(json.loads(flags)) if flags != "[]" else ()
-            latest.setdefault(self._notes.current_path(path), {})[need] = LatestProposal(
+            latest.setdefault(path, {})[need] = LatestProposal(
                 id_, state, rejection, reason, flag_names, bool(waits), change, bool(has_value)
             )
         return latest

@@ -5,15 +5,11 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from companion.store.database import Database
 from companion.store.proposal_rows import move_proposals
-
-if TYPE_CHECKING:
-    from companion.store.change import Change
 
 UNKNOWN_SIZE = -1  # recorded by versions that did not store sizes
 
@@ -41,22 +37,18 @@ class Fingerprint(NamedTuple):
 class RememberedNotes:
     """The notes that the journal has records of. Any thread may call the methods.
 
-    Read-only: a move is known to this process alone, and nothing is written.
+    Read-only: a move is recorded in a copy in memory, for this process alone.
     """
 
     def __init__(self, db: Database, *, read_only: bool) -> None:
         self._moves: list[tuple[str, str]] = []  # since this was opened
         self._read_only = read_only
         self._db = db
-        self._now: dict[str, str] = {}
-        self._kept_as: dict[str, str] = {}
 
     def all(self) -> dict[str, Fingerprint | None]:
         """Return the last fingerprint of each note, by path; None for a note never seen."""
         rows = self._db.select(_SELECT)
-        return {
-            self.current_path(path): Fingerprint(*rest) if rest[0] else None for path, *rest in rows
-        }
+        return {path: Fingerprint(*rest) if rest[0] else None for path, *rest in rows}
 
     def update(self, seen: Iterable[tuple[str, Fingerprint]]) -> None:
         """Record the fingerprints of these notes. Returns at once."""
@@ -76,7 +68,7 @@ class RememberedNotes:
 
         One that came back just as it was does not count as missing.
         """
-        rows = self._db.select("SELECT gone_at FROM notes WHERE path = ?", self.stored_path(path))
+        rows = self._db.select("SELECT gone_at FROM notes WHERE path = ?", path)
         return float(rows[0]["gone_at"]) if rows else 0.0
 
     def record(self, path: str, data: bytes | None, seen_at: float | None = None) -> None:
@@ -98,8 +90,7 @@ class RememberedNotes:
         """
         self._moves.append((old, new))
         if self._read_only:
-            self._now[self.stored_path(old)], self._kept_as[new] = new, self.stored_path(old)
-            return
+            self._db.copy_to_memory()
 
         def rename(db: sqlite3.Connection) -> None:
             if not db.execute("SELECT 1 FROM notes WHERE path = ?", (old,)).fetchone():
@@ -130,20 +121,6 @@ class RememberedNotes:
             return at
 
         return current
-
-    def with_current_paths(self, changes: Iterable[Change]) -> list[Change]:
-        """Return the changes with the current paths of their notes."""
-        if not self._now:
-            return list(changes)
-        return [replace(change, path=self.current_path(change.path)) for change in changes]
-
-    def current_path(self, path: str) -> str:
-        """Return the current path of the note that the database has under this path."""
-        return self._now.get(path, path)
-
-    def stored_path(self, path: str) -> str:
-        """Return the path under which the database has the note that is now at path."""
-        return self._kept_as.get(path, path)
 
 
 def restore_fingerprint(db: sqlite3.Connection, change: int) -> None:
