@@ -17,10 +17,9 @@ from companion.app.model_trial import (
     Cancelled,
     ModelNotStarted,
     ModelTrial,
-    NoteTrial,
     open_model_trial,
 )
-from companion.cli.model import fetch_model
+from companion.cli.model import fetch_model, print_trial
 from companion.cli.output import Output, one_line
 from companion.config import Config
 from companion.doctor.machine import find_shortage
@@ -131,30 +130,11 @@ class Trial:
             return Verdict()
         if tried and tried.result is None:
             return Verdict(f"it takes over {SLOW:g} seconds for {one_line(tried.path)}")
-        return Verdict(shown=tried is not None and self._show(tried))
-
-    def _show(self, tried: NoteTrial) -> bool:
-        """Print what it wrote, and return whether it was anything."""
-        name, result = one_line(tried.path), tried.result
-        assert result
-        if result.status == "skipped":
-            self.output.warn(f"{name} is left alone: {result.reason}")
-            return False
-        if result.status != "enriched" and not tried.waiting:
-            self.output.warn(f"For {name} it gave nothing that could be used: {result.reason}")
-            return False
-        self.output.say(
-            f"\nWhat it would write in {name}, which stays as it is ({tried.seconds:.1f} s):",
-            style="bold",
-        )
-        self.output.print_diff(tried.diff)
-        for each in tried.waiting:
-            value = each.value if isinstance(each.value, str) else "; ".join(each.value or ())
-            self.output.say(f"{each.kind}, to wait for your decision ({', '.join(each.flags)}):")
-            self.output.say(f"  {value}")
-        for reason in result.unfilled:
-            self.output.warn(f"Not written: {reason}")
-        return True
+        if tried is None:
+            return Verdict()
+        name = one_line(tried.path)
+        title = f"What it would write in {name}, which stays as it is ({tried.seconds:.1f} s):"
+        return Verdict(shown=print_trial(tried, title, self.output))
 
 
 def below(config: Config) -> str:

@@ -1,21 +1,26 @@
-"""companion model: the models that can run on this machine, and fetching them."""
+"""companion model: the models that can run on this machine, fetching them, and trying them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 from rich.filesize import decimal
 
-from companion.cli.output import Output
+from companion.app.model_trial import NoteTrial, open_model_trial
+from companion.cli.output import Output, one_line
+from companion.cli.session import NOTE_PATH, common_options, load_vault, warn_of_restart
 from companion.config import Config, load_config
-from companion.errors import NotThere
+from companion.config.edit_settings import Choices, EndpointChoice, find_place, write_planned
+from companion.errors import NotThere, UsageError
 from companion.llm.catalog import DEFAULT_MODEL, find_model, list_models, model_path
+from companion.vault.paths import relative_path
 
 
 @click.group()
 def model() -> None:
-    """List and fetch models that run on this machine."""
+    """List, fetch and try models."""
 
 
 @model.command("list")
@@ -62,6 +67,110 @@ def path(name: str | None) -> None:
     if (path := model_path(name)) is None:
         raise NotThere(f"the model {name} is not on this machine; companion model pull fetches it")
     click.echo(str(path))
+
+
+@model.command("try")
+@click.argument("name")
+@click.argument("notes", nargs=-1, type=NOTE_PATH, metavar="[NOTE]...")
+@common_options
+def try_(name: str, notes: Sequence[str], vault: Path | None) -> None:
+    """Compare a model with the one in use, on your notes.
+
+    Both write for the same notes, or for one that the vault has to fill, and nothing is kept. Then
+    you choose. NAME is one of `companion model list`, a GGUF file here or at Hugging Face, or
+    another model of the configured API.
+    """
+    output = Output()
+    root, config = load_vault(vault, notes)
+    configs = [config, _with_model(config, name)]
+    paths: list[str | None] = [relative_path(root, note, Path.cwd()) for note in notes] or [None]
+    trials: list[list[NoteTrial]] = []
+    for each in configs:
+        fetch_model(each, output)
+        output.say(f"Asking {each.describe_endpoint()}")
+        trials.append(list(_try_on_notes(root, each, paths, output)))
+        if not trials[-1]:
+            raise NotThere("no note of the vault needs anything; name one to try the models on")
+        paths = [trial.path for trial in trials[-1]]
+    models = [each.endpoint.model for each in configs]
+    for tried in zip(*trials, strict=True):
+        output.say(f"\n{one_line(tried[0].path)}", style="bold")
+        for each, trial in zip(models, tried, strict=True):
+            print_trial(trial, f"{each} ({trial.seconds:.1f} s):", output)
+    output.say("\nThe notes stay as they are.")
+    _choose(root, configs, output)
+
+
+def _with_model(config: Config, name: str) -> Config:
+    """Return the configuration with a model on this machine, or else another one of its API."""
+    endpoint = config.endpoint
+    try:
+        endpoint = endpoint.model_copy(update={"base_url": None, "model": find_model(name).name})
+    except UsageError:
+        if config.is_embedded:
+            raise
+        endpoint = endpoint.model_copy(update={"model": name})
+    if endpoint == config.endpoint:
+        raise UsageError(f"{name} is the model in use; name another one to compare it with")
+    return config.model_copy(update={"endpoint": endpoint})
+
+
+def _try_on_notes(
+    root: Path, config: Config, paths: Sequence[str | None], output: Output
+) -> Iterator[NoteTrial]:
+    """Yield what the model does for each note; for None, for one that the vault has to fill."""
+
+    def may_send(path: str) -> bool:
+        if not config.is_remote or None not in paths:
+            return True
+        if not output.can_ask:
+            raise UsageError(f"name the notes that may go to {config.endpoint.address}")
+        where = f"{one_line(path)} to {config.endpoint.address}"
+        return click.confirm(f"Send {where}?", default=False, err=True)
+
+    with open_model_trial(root, config) as trial:
+        for path in paths:
+            if tried := trial.write(path, may_send, None):
+                output.say(f"  {one_line(tried.path)}: {tried.seconds:.1f} s")
+                yield tried
+
+
+def _choose(root: Path, configs: Sequence[Config], output: Output) -> None:
+    """Ask which model to go on with, and write that down; say how, where nobody can be asked."""
+    now, other = (each.endpoint for each in configs)
+    if not output.can_ask:
+        moves = now.base_url and other.base_url is None
+        how = "init --embedded --model" if moves else "config set endpoint.model"
+        output.say(f"To go on with the second one: companion {how} {other.model}")
+        return
+    if not click.confirm(f"Use {other.model} from now on, instead of {now.model}?", err=True):
+        output.say(f"{now.model} stays.")
+        return
+    choice = EndpointChoice(other.base_url, other.model)
+    planned = find_place(root).plan(Choices(endpoint=choice))
+    write_planned(planned)
+    output.say("\n".join(planned.changed))
+    warn_of_restart(root, output)
+
+
+def print_trial(tried: NoteTrial, title: str, output: Output) -> bool:
+    """Print below the title what a model did for a note; return whether that was anything."""
+    name, result = one_line(tried.path), tried.result
+    output.say(f"\n{title}", style="bold")
+    if result is None or result.status == "skipped":
+        output.warn(f"{name} is left alone: {result.reason if result else 'it took too long'}")
+        return False
+    if result.status != "enriched" and not tried.waiting:
+        output.warn(f"For {name} it gave nothing that could be used: {result.reason}")
+        return False
+    output.print_diff(tried.diff)
+    for each in tried.waiting:
+        value = each.value if isinstance(each.value, str) else "; ".join(each.value or ())
+        output.say(f"{each.kind}, to wait for your decision ({', '.join(each.flags)}):")
+        output.say(f"  {value}")
+    for reason in result.left:
+        output.warn(f"Not written: {reason}")
+    return True
 
 
 def fetch_model(config: Config, output: Output) -> None:
