@@ -168,7 +168,7 @@ def print_trial(tried: NoteTrial, title: str, output: Output) -> bool:
         value = each.value if isinstance(each.value, str) else "; ".join(each.value or ())
         output.say(f"{each.kind}, to wait for your decision ({', '.join(each.flags)}):")
         output.say(f"  {value}")
-    for reason in result.left:
+    for reason in result.unfilled:
         output.warn(f"Not written: {reason}")
     return True
 

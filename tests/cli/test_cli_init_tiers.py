@@ -105,7 +105,7 @@ def test_a_wrong_hash_is_refused_and_no_reason_to_step_down(
         hub.linked = {"X-Linked-Etag": f'"{told}"'} if told else {}
         ran = user.run("init", str(user.vault), "--embedded", "--model", "large", "--no-plugin")
     assert ran.status == 1 and "small" not in ran.all
-    words = "Hugging Face has another file as large" if told else "is not that model"
+    words = "has another file now" if told else "is not that model"
     assert words in ran.err and not (user.home / "config.toml").exists()
     assert not (two_tiers / "large.gguf").exists()
 

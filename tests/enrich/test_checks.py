@@ -156,6 +156,7 @@ CALLOUTS = [
     pytest.param("\n\n".join(f"{c} is one of them." * 9 for c in "abcd"), "repetition", id="loops"),
     pytest.param("\n\n".join(FIVE), "length", id="five paragraphs"),
     pytest.param(CALLOUT.rpartition(" ")[0], "unfinished", id="cut off"),
+    pytest.param(f"{CALLOUT}\n\n\\[!ai] AI\nYeast lives in it.", "markup", id="a second header"),
     pytest.param(f"{CALLOUT} \\<b>Now.\\</b>", "markup", id="escaped HTML"),
     pytest.param(f"Sure! Here is your callout.\n\n{CALLOUT}", "meta", id="sure"),
     pytest.param(f"{CALLOUT} This note explains how.", "meta", id="the note, at the end"),

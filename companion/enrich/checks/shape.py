@@ -35,6 +35,7 @@ _MARKUP = re.compile(
     r"< ?/? ?(?P<tag>[a-z][a-z0-9_-]{0,19})(?:\s+[\w:-]+\s*=[^<>]*)?\s*/?>|<!"  # HTML
     r"|& ?(?:[a-z]{2,8}|#x?[0-9a-f]+);"
     r"|<?\|(?:im_|end|eot|assistant|user|system)\w*\|?>?|\[/?INST\]"  # of a model's chat template
+    r"|\[![a-z][\w-]{0,19}\]"  # the header of another callout
     r"|\{\{|\}\}|\{%|<%|\\\w{3,}|\$[^$\s][^$\n]*[\\_^={}][^$\n]*\$"  # templates and formulas
     r"|\\[nrt](?![a-z])|\\u[0-9a-f]{4}|(?:https?://|\bwww\.)[^\s()\[\]<>\"”’、，。]+",
     re.IGNORECASE,
