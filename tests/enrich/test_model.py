@@ -64,7 +64,9 @@ def test_price_in_the_service_tier() -> None:
     for tier in (None, "flex"):
         with open_spending(settings) as spending:
             before = spending.spent_today().dollars or 0
-            spending.reserve(1_000_000, 200_000, tier=tier).settle(None)
+            reservation = spending.reserve(1_000_000, 200_000)
+            reservation.tier = tier
+            reservation.settle(None)
             spent.append((spending.spent_today().dollars or 0) - before)
     assert spent[1] == pytest.approx(spent[0] / 2) and spent[0] > 0
 
