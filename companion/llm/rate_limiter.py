@@ -57,8 +57,9 @@ class _Limit(NamedTuple):
 class Turn:
     """The turn of a call that may take these tokens; later, those that it took.
 
-    can_wait: nobody waits for its answer alone. goes: when the limiter let it go. counts_until:
-    until when it counts. sent_at: when its request had been sent, by the limiter's clock.
+    can_wait: nobody waits for its answer alone. looks: how often it was asked for. reason: why it
+    waits. goes: when the limiter let it go. counts_until: until when it counts. sent_at: when its
+    request had been sent, by the limiter's clock.
     """
 
     _numbers = count()
@@ -67,6 +68,7 @@ class Turn:
         self.tokens = min(tokens, _MAX_TOKENS)
         self.place = can_wait, next(Turn._numbers)
         self.looks = 0
+        self.reason = ""
         self.goes = self.counts_until = 0.0
         self.sent_at: float | None = None
         self._limiter = limiter
@@ -111,7 +113,6 @@ class RateLimiter:
         self._line: list[Turn] = []  # in the order in which they go
         self._reported: dict[Kind, _Limit] = {}
         self._held_until = 0.0
-        self._reasons: dict[Turn, str] = {}
 
     def line_up(self, tokens: int, *, can_wait: bool = False) -> Turn:
         """Return the turn of a call that may take these tokens.
@@ -133,13 +134,13 @@ class RateLimiter:
             if turn not in self._line:
                 self._line.append(turn)
                 self._line.sort(key=lambda each: each.place)
-            reason = self._find_obstacle(turn, now)
-            if not reason:
+            turn.reason = self._find_obstacle(turn, now)
+            if not turn.reason:
                 turn.goes, turn.counts_until = now, now + _SENT + _WINDOW
                 self._line.remove(turn)
                 self._recent.append(turn)
-            self._tell(turn, reason)
-            return _POLL if reason else 0.0
+            self._tell()
+            return _POLL if turn.reason else 0.0
 
     def end(self, turn: Turn) -> None:
         """Count the call from when it arrived: until now it counted later than that."""
@@ -153,7 +154,7 @@ class RateLimiter:
             for turns in (self._recent, self._line):
                 if turn in turns:
                     turns.remove(turn)
-            self._tell(turn, "")
+            self._tell()
 
     def record(self, headers: Mapping[str, str], turn: Turn) -> None:
         """Record the limits that the headers of the reply to a call report.
@@ -202,13 +203,11 @@ class RateLimiter:
                 return f"the endpoint has no {kind} left for now"
         return ""
 
-    def _tell(self, turn: Turn, reason: str) -> None:
-        """Keep why calls wait, in words: the reason of the one that waits longest."""
-        if not reason:
-            self._reasons.pop(turn, None)
-        elif turn.looks > _LEAST_TOLD:
-            self._reasons[turn] = reason
-        before, self.waits = self.waits, next(iter(self._reasons.values()), "")
+    def _tell(self) -> None:
+        """Tell why calls wait, in words: the reason of the one that goes next."""
+        before = self.waits
+        reasons = (turn.reason for turn in self._line if turn.looks > _LEAST_TOLD)
+        self.waits = next(reasons, "")
         if before or self.waits:
             self.tell(self.waits)
 
