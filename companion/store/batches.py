@@ -118,9 +118,9 @@ class BatchStore:
 
     def cancel(self, batch: str) -> int:
         """Give up the calls of the batch that have no answer; return their number."""
-        given_up = self._give_up(batch, "cancelled", "the batch was cancelled")
+        number = self._give_up(batch, "cancelled", "the batch was cancelled")
         self._write("UPDATE batches SET state = 'cancelled' WHERE id = ?", batch, durable=True)
-        return given_up
+        return number
 
     def cancel_unfinished(self) -> None:
         """Give up the batches whose file was being written when its process ended."""

@@ -201,9 +201,9 @@ class Database:
                 self._db.execute("ROLLBACK")
         self._kept = [task._replace(result=Future()) for task in batch if task.kept]
         for task in batch:  # each gets its own exception: threads must not share a traceback
-            is_known = isinstance(error, (sqlite3.Error, NewerFormat))
+            is_expected = isinstance(error, (sqlite3.Error, NewerFormat))
             task.result.set_exception(
-                to_journal_error(error, self.file) if is_known else copy(error)
+                to_journal_error(error, self.file) if is_expected else copy(error)
             )
 
 
