@@ -13,6 +13,7 @@ from companion.errors import CompanionError, EndpointError
 from companion.llm.budget import Budget, Reservation
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
+    LIMIT_STATUSES,
     CallFailed,
     Cancelled,
     OutOfQuota,
@@ -23,7 +24,6 @@ from companion.llm.endpoint_errors import (
     unreachable_error,
 )
 from companion.llm.rate_limiter import RateLimiter
-from companion.llm.request import has_no_room
 from companion.llm.response import Completion, Reply, Usage, read_completion, with_body_status
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _FIRST_DELAY = 0.5  # seconds between the first two calls, doubled for each further one
 _LONGEST_DELAY = 8.0  # seconds between two calls, unless the server asks for more
 _LONGEST_WAIT = 60.0  # seconds; where a server asks for more, there is no retry
-_RETRIED_STATUSES = frozenset({408, 409, 429})
+_RETRIED_STATUSES = frozenset({408, 409, *LIMIT_STATUSES})
 
 
 class EndpointSource(Protocol):
@@ -96,11 +96,10 @@ class Attempts:
     ) -> tuple[Reply, Endpoint]:
         """Return the first reply that a retry would not change, and the endpoint that gave it.
 
-        Status 408, 409, 429 and 5xx, time-outs (once) and broken connections are retried.
+        Status 408, 409, 429, 498 and 5xx, time-outs (once) and broken connections are retried.
         The tokens, which a call may take, are reserved before each call, and before the endpoint
-        starts. Where a limit a minute is used up, the call waits for its turn. That the body's
-        service tier has no room is a reply without a retry. check: called right before each call
-        goes out; what it raises is raised.
+        starts. Where a limit a minute is used up, the call waits for its turn. check: called right
+        before each call goes out; what it raises is raised.
 
         Raises EndpointError when the retries fail too, or a cap of the day is reached; Cancelled
         when the user stops the work.
@@ -113,10 +112,10 @@ class Attempts:
                 reserved = self._reserve(input_tokens, output_tokens)
                 with reserved as reservation, self._source.lease() as endpoint:
                     body = body_for(endpoint)
-                    tier = reservation.tier = body.get("service_tier")
+                    reservation.tier = body.get("service_tier")
                     try:
                         reply = self._post(endpoint, body, reservation, check)
-                        if may_pass(reply.status) and not (tier and has_no_room(reply)):
+                        if may_pass(reply.status):
                             error, wait = error_for_reply(reply, endpoint), reply.retry_after
                         else:
                             slot.close()  # another call may go while this one is counted

@@ -24,7 +24,7 @@ from companion.llm.endpoint_errors import (
     unusable_answer_error,
     web_page_error,
 )
-from companion.llm.request import REJECTED, Capabilities, Message, Question, has_no_room
+from companion.llm.request import REJECTED, Capabilities, Message, Question
 from companion.llm.response import (
     CUT,
     Answer,
@@ -32,7 +32,6 @@ from companion.llm.response import (
     JsonSchema,
     NoAnswer,
     NoCompletion,
-    Reply,
     ThoughtsOnly,
     Usage,
     read_completion,
@@ -212,9 +211,8 @@ class Client:
         """
         while True:
             capabilities, dropped = self.capabilities, self.capabilities.dropped
-            tier = capabilities.tier_of(self.settings)
             reply, endpoint = self._attempts.send(
-                partial(capabilities.body_for, question, tier=tier),
+                partial(capabilities.body_for, question),
                 question.estimate_tokens(),
                 question.max_tokens,
                 check,
@@ -230,33 +228,22 @@ class Client:
                     text = completion.text + CUT
                     completion = completion._replace(text=text, finish="stop")
                 return completion, endpoint
-            if tier and has_no_room(reply):
-                capabilities.pause_tier()
-                self._tell_of_tier(tier, "has no room now in", reply)
-                continue
-            if capabilities.drop_parameter(reply, dropped):
-                if tier and "service_tier" in capabilities.dropped:
-                    self._tell_of_tier(tier, "does not have", reply)
+            if name := capabilities.drop_parameter(reply, dropped):
+                if name == "service_tier":
+                    _log.warning(
+                        "The endpoint %s does not have the service tier %s for %s (it says: %s);"
+                        " it is asked without it, at the usual price",
+                        endpoint.address,
+                        endpoint.service_tier,
+                        endpoint.model,
+                        hide_secrets(server_message(reply), endpoint)[:200],
+                    )
                 continue
             error = error_for_reply(reply, endpoint)
             if question.schema and reply.status in REJECTED and type(error) in _UNSPECIFIC_ERRORS:
                 named = bool(_JSON_FORMAT.search(server_message(reply)))
                 raise _FormatRejected(error, named)
             raise error
-
-    def _tell_of_tier(self, tier: str, why: str, reply: Reply) -> None:
-        """Say, once, that the service tier is done without."""
-        if not self.capabilities.told_of_tier:
-            self.capabilities.told_of_tier = True
-            _log.warning(
-                "The endpoint %s %s the service tier %s for %s (it says: %s); it is asked without"
-                " it, at the usual price",
-                self.settings.address,
-                why,
-                tier,
-                self.settings.model,
-                hide_secrets(server_message(reply), self.settings)[:200],
-            )
 
 
 def make_answer(

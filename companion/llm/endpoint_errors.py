@@ -23,6 +23,7 @@ _PROMPT_TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _FILTERED = re.compile(r"content_filter|content_policy", re.IGNORECASE)
+LIMIT_STATUSES = (429, 498)  # the second is Groq's for a service tier that has no room
 CORRECT_ADDRESS = "correct base_url"  # what to do in messages; init has other words for it
 _SHORT_WAIT = 60.0  # seconds; of a longer one it is said when it ends
 _YEAR = 366 * 86_400.0  # seconds; a server may say anything
@@ -138,11 +139,11 @@ def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
             f"The account at {where} has no quota left for {model}; add credit there,"
             f" or choose another endpoint{quote}"
         )
-    if status == 429:
+    if status in LIMIT_STATUSES:
         return RateLimited(
             f"The endpoint {where} takes no more calls to {model} {_describe_wait(reply)}"
-            " (error 429); wait, or set requests_a_minute or a lower concurrency under [endpoint]"
-            f"{quote}"
+            f" (error {status}); wait, or set requests_a_minute or a lower concurrency under"
+            f" [endpoint]{quote}"
         )
     if status == 404 or (status == 400 and _MODEL_MISSING.search(message)):
         return ModelMissing(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -38,9 +37,6 @@ _NOT_SUPPORTED = re.compile(
     r"|service.tier|\bflex\b",  # in whatever words: a model has it or not
     re.IGNORECASE,
 )
-_NO_ROOM = re.compile(r"resource.?unavailable|capacity.?exceeded", re.IGNORECASE)
-_NO_ROOM_STATUSES = (429, 498)  # OpenAI's and Groq's
-_TIER_PAUSE = 600.0  # seconds until a service tier that had no room is asked for again
 
 
 class Question(NamedTuple):
@@ -110,8 +106,7 @@ class Capabilities:
     """What an endpoint was found to support; shared by its clients. Safe for threads.
 
     modes: JSON formats to try, best first. dropped: parameters that it does not take. thinks:
-    whether the model thinks before it answers. told_of_tier: somebody was told that the service
-    tier is done without.
+    whether the model thinks before it answers.
     """
 
     def __init__(self, json_mode: str) -> None:
@@ -119,11 +114,9 @@ class Capabilities:
         self.modes = modes.get(json_mode, (json_mode,))
         self.dropped: frozenset[str] = frozenset()
         self.thinks = False
-        self.told_of_tier = False
-        self._tier_from = 0.0
 
-    def drop_parameter(self, reply: Reply, dropped: frozenset[str]) -> bool:
-        """Return whether the reply rejects a parameter, which is left out from now on.
+    def drop_parameter(self, reply: Reply, dropped: frozenset[str]) -> str:
+        """Return the parameter that the reply rejects, left out from now on; empty: it does not.
 
         dropped: the parameters that were left out of the rejected request.
         OpenAI's reasoning models take no temperature, and max_completion_tokens for max_tokens.
@@ -131,22 +124,13 @@ class Capabilities:
         """
         message = server_message(reply).lower()
         if reply.status not in REJECTED or not _NOT_SUPPORTED.search(message):
-            return False
+            return ""
         for name in _OPTIONAL:
             spelled = r"service.tier|\bflex\b" if name == "service_tier" else rf"\b{name}\b"
             if re.search(spelled, message) and name not in dropped:
                 self.dropped |= {name}
-                return True
-        return False
-
-    def tier_of(self, endpoint: Endpoint) -> str | None:
-        """Return the service tier to ask for; None: the usual one."""
-        is_there = "service_tier" not in self.dropped and time.monotonic() >= self._tier_from
-        return endpoint.service_tier if is_there else None
-
-    def pause_tier(self) -> None:
-        """Do without the service tier for a while: there is no room in it."""
-        self._tier_from = time.monotonic() + _TIER_PAUSE
+                return name
+        return ""
 
     def output_limit(self, question: Question, settings: Endpoint) -> int:
         """Return how many tokens the model may write to answer the question, thoughts included."""
@@ -161,10 +145,8 @@ class Capabilities:
             return limit
         return min(limit, max(tokens, settings.context_tokens - question.estimate_tokens()))
 
-    def body_for(
-        self, question: Question, endpoint: Endpoint, tier: str | None = None
-    ) -> dict[str, Any]:
-        """Return the body of the request that asks the question, in that service tier.
+    def body_for(self, question: Question, endpoint: Endpoint) -> dict[str, Any]:
+        """Return the body of the request that asks the question.
 
         The embedded model has no tokens to spare for thoughts: it is told not to think. A Qwen3
         that thinks all the same, for its chat template or its server does not know the parameter,
@@ -180,14 +162,9 @@ class Capabilities:
             "temperature": TEMPERATURE if freedom is None else freedom,
             "reasoning_effort": endpoint.reasoning_effort,
             "chat_template_kwargs": {"enable_thinking": False} if off else None,
-            "service_tier": tier,
+            "service_tier": endpoint.service_tier,
         }
         for name, value in optional.items():
             if value is not None and name not in self.dropped:
                 body[name] = value
         return body | question.sampling() if endpoint.embedded else body
-
-
-def has_no_room(reply: Reply) -> bool:
-    """Return whether the reply says that the service tier has no room for the request now."""
-    return reply.status in _NO_ROOM_STATUSES and bool(_NO_ROOM.search(server_message(reply)))

@@ -1,4 +1,4 @@
-"""The service tier: asked for where it is there, at its price, and done without where it is not."""
+"""The service tier: passed on, at its price, and done without where the model does not have it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from threading import Event
 import pytest
 
 from companion.enrich.model import make_client
-from companion.errors import CompanionError
 from companion.llm.budget import Budget, Caps
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
+from companion.llm.endpoint_errors import RateLimited
 from companion.llm.pricing import find_price
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Script, Seen, answer, error
 
 ASK = [{"role": "user", "content": "Describe."}]
 OPENAI = "https://api.openai.com/v1"
-NO_ROOM = error(429, "Resource unavailable", "resource_unavailable")
 
 
 @pytest.fixture
@@ -54,9 +53,6 @@ REFUSALS = [
     pytest.param(error(400, "Flex is not available for this model."), id="by its name alone"),
     pytest.param(error(400, "Unsupported service_tier: flex"), id="OpenAI, by model"),
     pytest.param(error(422, "Unrecognized field service_tier"), id="another server"),
-    pytest.param(NO_ROOM, id="OpenAI, no room"),
-    pytest.param(error(429, "Resource Unavailable"), id="no room, in words alone"),
-    pytest.param(error(498, "over", "capacity_exceeded"), id="Groq, no room"),
 ]
 
 
@@ -91,28 +87,23 @@ def test_an_answer_from_another_tier_has_the_usual_price(
     assert budget.spent_today().dollars == dollars
 
 
-def test_another_429_is_tried_again_in_the_tier(fake: FakeEndpoint) -> None:
-    fake.play(error(429, "Rate limit reached"), answer("fine"))
+LIMITED = [
+    pytest.param(error(429, "Rate limit reached"), id="a limit a minute"),
+    pytest.param(error(429, "Resource unavailable", "resource_unavailable"), id="OpenAI, no room"),
+    pytest.param(error(498, "over", "capacity_exceeded"), id="Groq, no room"),
+]
+
+
+@pytest.mark.parametrize("limited", LIMITED)
+def test_a_tier_without_room_is_tried_again(fake: FakeEndpoint, limited: Scene) -> None:
+    fake.play(limited, answer("fine"))
     with flex(fake) as client:
         client.ask_text(ASK, 100)
     assert tiers(fake) == ["flex", "flex"]
-
-
-def test_without_the_tier_no_room_is_an_error_as_any(fake: FakeEndpoint) -> None:
-    fake.play(NO_ROOM)
+    fake.play(limited)
     endpoint = Endpoint(base_url=fake.url, model="m", retries=1, service_tier="flex")
-    with Client(endpoint, first_delay=0.01) as client, pytest.raises(CompanionError, match="429"):
+    with Client(endpoint, first_delay=0.01) as client, pytest.raises(RateLimited):
         client.ask_text(ASK, 100)
-    assert tiers(fake) == ["flex", None, None]
-
-
-def test_there_is_room_again_later(fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.llm.request._TIER_PAUSE", 0.0)
-    fake.play(NO_ROOM, answer("fine"))
-    with flex(fake) as client:
-        client.ask_text(ASK, 100)
-        client.ask_text(ASK, 100)
-    assert tiers(fake)[-1] == "flex"
 
 
 def test_only_those_who_can_wait_use_it(fake: FakeEndpoint) -> None:
