@@ -17,8 +17,7 @@ from functools import partial
 from typing import NamedTuple
 
 from companion.enrich.checks import CHECKS, CheckedAnswer
-from companion.enrich.context import make_prompt_context
-from companion.enrich.excerpt import excerpt
+from companion.enrich.excerpt import excerpt, make_prompt_context
 from companion.enrich.extractive import extract_sentence
 from companion.enrich.statements import find_statements, read_passages
 from companion.note.callouts import PLAIN, place_callout

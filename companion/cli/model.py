@@ -95,8 +95,8 @@ def try_(name: str, notes: Sequence[str], vault: Path | None) -> None:
     models = [each.endpoint.model for each in configs]
     for tried in zip(*trials, strict=True):
         output.say(f"\n{one_line(tried[0].path)}", style="bold")
-        for each, trial in zip(models, tried, strict=True):
-            print_trial(trial, f"{each} ({trial.seconds:.1f} s):", output)
+        for name, trial in zip(models, tried, strict=True):
+            print_trial(trial, f"{name} ({trial.seconds:.1f} s):", output)
     output.say("\nThe notes stay as they are.")
     _choose(root, configs, output)
 

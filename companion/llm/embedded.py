@@ -216,8 +216,9 @@ def count_free_cores(server: psutil.Process | None = None, seconds: float | None
     own = 0.0
     with suppress(psutil.Error):  # it has ended
         own = server.cpu_percent() if server else 0.0
-    free = len(usable) - max(0.0, busy - own) / 100
-    return max(0.0, free) * (psutil.cpu_count(logical=False) or logical) / logical
+    free: float = len(usable) - max(0.0, busy - own) / 100
+    physical: int = psutil.cpu_count(logical=False) or logical
+    return max(0.0, free) * physical / logical
 
 
 def count_all_cores() -> int:

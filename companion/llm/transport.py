@@ -15,7 +15,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, unquote
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakSet
@@ -126,7 +126,7 @@ class _BareOpenAI(openai.OpenAI):
         return httpx2.Request(
             "POST",
             self._prepare_url(options.url),
-            params=self.default_query or None,
+            params=cast(dict[str, str], self.default_query) or None,
             content=json.dumps(options.json_data, ensure_ascii=False, allow_nan=False).encode(),
             headers=_JSON_HEADERS,
             extensions={"timeout": self.timeout.as_dict()},

@@ -52,7 +52,7 @@ COUNTED = [
 ]
 
 
-class Server(psutil.Process):
+class Server(psutil.Process):  # type: ignore[misc]
     """A process that takes so much of the processor; None: it has ended."""
 
     def __init__(self, share: float | None) -> None:
