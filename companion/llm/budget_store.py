@@ -161,48 +161,21 @@ class BudgetStore:
         return self._db
 
 
+_AMOUNTS = """input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+    microdollars INTEGER NOT NULL, unpriced INTEGER NOT NULL, calls INTEGER NOT NULL"""
+_OF_DAY_AND_MODEL = f"""(day TEXT NOT NULL, model TEXT NOT NULL, {_AMOUNTS},
+    PRIMARY KEY (day, model)) WITHOUT ROWID"""
 _MIGRATIONS: list[Migration] = [
     (
-        """CREATE TABLE days (
-            day TEXT PRIMARY KEY,
-            input_tokens INTEGER NOT NULL,
-            output_tokens INTEGER NOT NULL,
-            microdollars INTEGER NOT NULL,
-            unpriced INTEGER NOT NULL,
-            calls INTEGER NOT NULL
-        ) WITHOUT ROWID""",
-        """CREATE TABLE notes (
-            day TEXT NOT NULL,
-            vault TEXT NOT NULL,
-            notes INTEGER NOT NULL,
-            PRIMARY KEY (day, vault)
-        ) WITHOUT ROWID""",
+        f"CREATE TABLE days (day TEXT PRIMARY KEY, {_AMOUNTS}) WITHOUT ROWID",
+        """CREATE TABLE notes (day TEXT NOT NULL, vault TEXT NOT NULL, notes INTEGER NOT NULL,
+            PRIMARY KEY (day, vault)) WITHOUT ROWID""",
     ),
     (),  # tables of calls and limits a minute, which are in memory now
     ("DROP TABLE IF EXISTS turns", "DROP TABLE IF EXISTS reported_limits"),
+    (f"CREATE TABLE IF NOT EXISTS models {_OF_DAY_AND_MODEL}",),
     (
-        """CREATE TABLE IF NOT EXISTS models (
-            day TEXT NOT NULL,
-            model TEXT NOT NULL,
-            input_tokens INTEGER NOT NULL,
-            output_tokens INTEGER NOT NULL,
-            microdollars INTEGER NOT NULL,
-            unpriced INTEGER NOT NULL,
-            calls INTEGER NOT NULL,
-            PRIMARY KEY (day, model)
-        ) WITHOUT ROWID""",
-    ),
-    (
-        """CREATE TABLE spending (
-            day TEXT NOT NULL,
-            model TEXT NOT NULL,
-            input_tokens INTEGER NOT NULL,
-            output_tokens INTEGER NOT NULL,
-            microdollars INTEGER NOT NULL,
-            unpriced INTEGER NOT NULL,
-            calls INTEGER NOT NULL,
-            PRIMARY KEY (day, model)
-        ) WITHOUT ROWID""",
+        f"CREATE TABLE spending {_OF_DAY_AND_MODEL}",
         "INSERT INTO spending SELECT * FROM models",
         # the rest, of which no model is known
         """INSERT INTO spending SELECT day, '', max(0, all_of.input_tokens - sum(m.input_tokens)),

@@ -6,7 +6,8 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from operator import add, sub
 from typing import Any, NamedTuple
 
 from companion.errors import AnswerError
@@ -84,20 +85,10 @@ class Usage:
     cached_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.calls + other.calls,
-            self.cached_tokens + other.cached_tokens,
-        )
+        return Usage(*map(add, astuple(self), astuple(other)))
 
     def __sub__(self, other: Usage) -> Usage:
-        return Usage(
-            self.input_tokens - other.input_tokens,
-            self.output_tokens - other.output_tokens,
-            self.calls - other.calls,
-            self.cached_tokens - other.cached_tokens,
-        )
+        return Usage(*map(sub, astuple(self), astuple(other)))
 
 
 @dataclass(frozen=True)

@@ -259,27 +259,20 @@ class ProposalStore:
     def _where(self, selection: Selection) -> tuple[str, list[object]]:
         """Return the selection as an SQL condition, and its values."""
         paths, kind, states, flagged, run, before, flag, text = selection
-        parts: list[tuple[str, object]] = []
-        if paths is not None and "" not in paths:
-            stored = json.dumps(list(paths))
-            parts.append((_IN_PATHS, stored))
-        if kind is not None:
-            parts.append(("kind = ?", kind))
-        if states is not None and tuple(states) != ("open",):
-            parts.append(("state IN (SELECT value FROM json_each(?))", json.dumps(list(states))))
-        if flagged is not None:
-            parts.append(("(flags != '[]') = ?", flagged))
-        if flag is not None:
-            parts.append((_HAS_FLAG, flag))
-        if text is not None:
-            parts.append((_HAS_WORDS, fold(text)))
-        if run is not None:
-            parts.append(("run = ?", run))
-        if before is not None:
-            parts.append(("id < ?", min(before, _MOST)))
-        words = [part for part, _ in parts]
-        if states is not None and tuple(states) == ("open",):
-            words.append("state = 'open'")  # as the index of the open ones has it
+        is_open = states is not None and tuple(states) == ("open",)
+        conditions: list[tuple[str, object]] = [
+            (_IN_PATHS, None if paths is None or "" in paths else json.dumps(list(paths))),
+            ("kind = ?", kind),
+            (_IN_STATES, None if states is None or is_open else json.dumps(list(states))),
+            ("(flags != '[]') = ?", flagged),
+            (_HAS_FLAG, flag),
+            (_HAS_WORDS, None if text is None else fold(text)),
+            ("run = ?", run),
+            ("id < ?", None if before is None else min(before, _MOST)),
+        ]
+        parts = [(words, value) for words, value in conditions if value is not None]
+        # the open ones as their index has it
+        words = [words for words, _ in parts] + ["state = 'open'"] * is_open
         return " AND ".join(words) or "1", [value for _, value in parts]
 
     def _query(self, where: str, *values: object) -> list[Proposal]:
@@ -303,6 +296,7 @@ _HAS_TEXT = "(value IS NOT NULL OR answer IS NOT NULL OR state = 'asked')"
 _IN_PATHS = """EXISTS (SELECT 1 FROM json_each(?) AS named
     WHERE proposals.path = named.value
     OR (proposals.path > named.value || '/' AND proposals.path < named.value || '0'))"""
+_IN_STATES = "state IN (SELECT value FROM json_each(?))"
 _HAS_FLAG = "EXISTS (SELECT 1 FROM json_each(flags) AS flag WHERE flag.value = ?)"
 _HAS_WORDS = """instr(fold(path || char(10) || coalesce(
     (SELECT group_concat(atom, char(10)) FROM json_tree(coalesce(edited, proposals.value))), '')
