@@ -182,7 +182,7 @@ class Workspace:
         A private note tells nothing, whichever model is asked: what that writes goes into a note
         that another model may read.
         """
-        read = self.read_again(file)
+        read = None if self.ignore.is_private(file.path) else self.read_again(file)
         return None if read is None or read[1].marks else read[0]
 
     def _forget_lost(self, scan: Scan) -> None:

@@ -243,6 +243,15 @@ def test_an_answer_from_words_that_are_private_by_now_is_dropped(
     assert QUOTED not in export(user, name="again.jsonl").read_text()
 
 
+def test_an_answer_from_words_in_a_folder_that_is_private_by_now_is_dropped(user: User) -> None:
+    user.note("Stub.md", f"{STUB}\n![[Other]]\n")
+    user.note("P/Other.md", QUOTED)
+    lines = answers(user, export(user))
+    user.configure(PRIVATE)
+    [result] = take(user, lines)
+    assert (result["status"], shown(user)) == ("failed", [])
+
+
 def test_an_export_keeps_the_proposals_for_private_notes(user: User) -> None:
     user.configure(f'{PRIVATE}[review]\nmode = "propose"\n')
     user.note("P/A.md")
