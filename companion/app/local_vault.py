@@ -268,7 +268,7 @@ class _Agents(Agents):
 
     def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
         note = self._vault.see_as(query.agent, now=True).read_note(query.path)
-        return programs.NoteRead.model_validate(note)
+        return programs.NoteRead.model_validate(note._asdict() | {"left": note.unfilled})
 
     def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesForAgent:
         similar_notes = self._vault.see_as(query.agent, now=True).find_similar(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 
 from companion.config import Config
 from companion.enrich.checks import (
@@ -16,7 +16,7 @@ from companion.enrich.checks import (
     tidy_answer,
     whole_sentences,
 )
-from companion.enrich.context import PromptNote, VaultContext, find_link
+from companion.enrich.context import PromptNote, VaultContext
 from companion.enrich.excerpt import read_told
 from companion.enrich.extractive import (
     extract_sentence,
@@ -33,14 +33,13 @@ from companion.enrich.outcome import (
     Accepted,
     Evidence,
     Rejected,
-    RejectionKind,
     find_name_evidence,
 )
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.enrich.plan import Filling
 from companion.enrich.relations import mentions_all
 from companion.enrich.similar import SimilarNotes
-from companion.enrich.statements import Quotation, is_definition
+from companion.enrich.statements import is_definition
 from companion.enrich.typed_values import find_untold
 from companion.enrich.words import read_paragraphs, width
 from companion.errors import AnswerError
@@ -56,7 +55,6 @@ from companion.store.proposal import Flag
 _QUOTED = 3  # sentences at most
 
 # Of a description, for which a sentence of the note is no answer.
-_NO_FALLBACK: tuple[RejectionKind, ...]
 _NO_FALLBACK = ("nothing", "no choices", "too little", "no completion", "asked")
 
 
@@ -94,10 +92,8 @@ class Acceptor:
         need, ask = answer.question
         field, vault_context = ask.field, self.vault_context
         taken = vault_context.taken if field.name == "aliases" else frozenset[str]()
-        names, is_linking = self._names, self.config.callout.links
-        resolve = partial(names.resolve, choose=self._choose) if is_linking else lambda target: None
-        if field.is_link:
-            resolve = partial(find_link, vault_context, self.note.path)
+        is_linking, path = self.config.callout.links, self.note.path
+        resolve = vault_context.resolver(field, path, is_linking=is_linking, choose=self._choose)
         limits = Limits(field.choices(self.note.context), taken, resolve)
         new_values = find_new_values(field, answer.value, limits)
         new = tuple(value for value in new_values if not vault_context.is_used(field, value))
@@ -170,17 +166,16 @@ class Acceptor:
         is_used = self.model.is_small and is_on and checks_are_on()
         if need is None or not (said and is_more and is_used):
             return []
-        value = inert_prose("\n\n".join(map(self._quote, said)), self._names.resolve)
+        quoted = []
+        for each in said:
+            target = self._names.target_of(without_extension(each.path))
+            is_linked = self.config.callout.links and target
+            quoted.append(f"{each.text} ({f'[[{target}]]' if is_linked else each.title})")
+        value = inert_prose("\n\n".join(quoted), self._names.resolve)
         self._callouts += "\n\n" + "\n\n".join(each.text for each in said)
         evidence = tuple(Evidence(each.text, each.text, 1.0, path=each.path) for each in said)
         filling = Filling(need, value, "the words of other notes; no model was asked")
         return [Accepted(filling, by_model=False, evidence=evidence)]
-
-    def _quote(self, said: Quotation) -> str:
-        """Return the words of a quotation, and a link to the note that they are from."""
-        target = self._names.target_of(without_extension(said.path))
-        is_linked = self.config.callout.links and target
-        return f"{said.text} ({f'[[{target}]]' if is_linked else said.title})"
 
     def use_fallback(
         self, outcomes: Sequence[Accepted | Rejected]
@@ -230,8 +225,11 @@ class Acceptor:
         if field.is_link:
             is_named = mentions_all(self.vault_context, self.note, accepted.filling.value)
             return accepted if is_named else accepted._replace(flags=("unverified",))
-        if field.vocabulary == "vault" and self.similar and self._is_mixed(field):
-            return accepted._replace(flags=("small-model",))
+        if field.vocabulary == "vault" and self.similar:
+            context, most = self.vault_context, field.max_items or 1
+            of_all = self.note.path in context.withheld
+            if self.similar.is_mixed(context, field.name, most, of_all=of_all):
+                return accepted._replace(flags=("small-model",))
         if field.kind == "choice" or field.vocabulary or not (self.similar or field.is_list):
             return accepted
         evidence = self._find_evidence(accepted.filling.value, field)
@@ -262,12 +260,6 @@ class Acceptor:
             path = note.told_in.get(passage, "")
             with_source.append(each._replace(supported=is_supported, path=path))
         return with_source
-
-    def _is_mixed(self, field: Field) -> bool:
-        """Whether similar notes were compared, and agree too little on the field to choose."""
-        assert self.similar
-        most, is_withheld = field.max_items or 1, self.note.path in self.vault_context.withheld
-        return self.similar.is_mixed(self.vault_context, field.name, most, of_all=is_withheld)
 
     def _read_value(self, answer: RawAnswer, limits: Limits) -> str | list[str] | Fault:
         """Return the value in the answer, or what a check found in it, where checks are on.

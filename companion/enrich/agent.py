@@ -64,7 +64,7 @@ class NoteRead(NamedTuple):
     path: str
     text: str
     needs: list[NeedRead]
-    left: list[str]
+    unfilled: list[str]
 
 
 class AgentView:

@@ -18,7 +18,7 @@ from companion.enrich.excerpt import (
     find_too_little,
     make_prompt_context,
 )
-from companion.enrich.language import NoteLanguages, name_language
+from companion.enrich.language import name_language
 from companion.enrich.lessons import Lessons
 from companion.enrich.model import ModelFacts, model_facts
 from companion.enrich.model_calls import (
@@ -102,8 +102,6 @@ class Asker:
         self._model = model
         self._renew_context = renew or (lambda: VaultContext(workspace.scan()))
         self._renewing = Lock()
-        self._languages: NoteLanguages | None = None
-        self._lock = Lock()
         self._read_from(workspace)
 
     def _read_from(self, workspace: Workspace) -> None:
@@ -350,9 +348,4 @@ class Asker:
         """Return the language to write in; None where nothing tells it."""
         if configured := self.workspace.config.notes.language:
             return name_language(configured)
-        paths = self.vault_context.paths
-        with self._lock:
-            if self._languages is None or self._languages.paths is not paths:
-                self._languages = NoteLanguages(self.workspace.root, paths)
-            languages = self._languages
-        return languages.of(path, parsed)
+        return self.vault_context.languages.of(path, parsed)

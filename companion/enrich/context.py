@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import accumulate
 from os.path import relpath
 from types import MappingProxyType
 from typing import NamedTuple
 
+from companion.enrich.language import NoteLanguages
 from companion.enrich.statements import Quotation
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.pricing import estimate_tokens
 from companion.load_once import LockedProperty, load_once
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
-from companion.note.link_names import LinkNames, NotePaths, without_extension
+from companion.note.link_names import Choose, LinkNames, NotePaths, without_extension
 from companion.note.links import Links
 from companion.note.mentions import is_safe
 from companion.note.needs import Need, find_callout
@@ -133,6 +135,23 @@ class VaultContext:
         for path in paths:
             with suppress(OSError, NoteError):
                 yield NoteText.decode((self.scan.notes.root / path).read_bytes())
+
+    @LockedProperty
+    def languages(self) -> NoteLanguages:
+        """The languages of the notes."""
+        return NoteLanguages(self.scan.notes.root, self.paths)
+
+    def resolver(
+        self, field: Field, path: str, *, is_linking: bool, choose: Choose | None = None
+    ) -> Callable[[str], str | None]:
+        """Return what finds the note that a link in a value of the field means; see Limits.
+
+        path: of the note that the value is for. is_linking: whether texts keep links. choose:
+        returns which of several notes of one name is meant.
+        """
+        if field.is_link:
+            return partial(find_link, self, path)
+        return partial(self.names(path).resolve, choose=choose) if is_linking else lambda _: None
 
     def link_to(self, path: str, source: str) -> str | None:
         """Return a link in the note at source to the note at path, as the vault writes links.

@@ -5,13 +5,13 @@ The command line, the API, the page and the plugin all decide here. No model is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from companion.enrich.context import VaultContext, find_link, find_styles
+from companion.enrich.context import VaultContext, find_styles
 from companion.enrich.note_writer import NoteValues, NoteWriter
 from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
@@ -32,7 +32,6 @@ from companion.note.callouts import Styles
 from companion.note.needs import Need
 from companion.note.parsed_note import find_title
 from companion.note.status_mark import KEEP
-from companion.prompts import Field
 from companion.store.journal import Change, NewChange
 from companion.store.moves import follow_moves
 from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
@@ -226,13 +225,6 @@ class Decisions:
     def _styles(self) -> Styles:
         return find_styles(self._space, self._context())
 
-    def _resolver(self, field: Field, path: str) -> Callable[[str], str | None]:
-        """Return what finds the note that a link in an edited value leads to."""
-        context = self._context()
-        if field.is_link:
-            return partial(find_link, context, path)
-        return context.names(path).resolve if self._space.config.callout.links else lambda _: None
-
     def _by_note(self, ids: Iterable[int], *, follow: bool = False) -> dict[str, list[Proposal]]:
         """Return the proposals by note. follow: look for notes that were moved.
 
@@ -292,13 +284,16 @@ class Decisions:
             if result.change is None or each.need.key not in filled:
                 why_not.setdefault(each.id, result.reason or "it was edited meanwhile")
         if result.change is not None:
-            rest = self._store.select(Selection([result.path], states=("open",)))
-            superseded = [each.id for each in rest if each.need in filled]
-            reason = f"change {result.change} filled it"
-            self._store.decide(superseded, "superseded", "need", reason)
+            self._supersede(result.path, filled, f"change {result.change} filled it")
         now = self._store.get_all(each.id for each in group)
         decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
         return sum_up(result, decided)
+
+    def _supersede(self, path: str, needs: Collection[str], reason: str) -> None:
+        """Have the open proposals for these needs of the note make way. needs: their keys."""
+        rest = self._store.select(Selection([path], states=("open",)))
+        ids = [each.id for each in rest if each.need in needs]
+        self._store.decide(ids, "superseded", "need", reason)
 
     def _find_places(
         self,
@@ -336,8 +331,9 @@ class Decisions:
         """
         if text is not None:
             field = self._space.prompts.for_note(proposal.path).field_of(need.kind)
-            resolve, form = self._resolver(field, proposal.path), self._context().form_of(field)
-            value = read_edited_value(field, text, resolve, form)
+            context, is_linking = self._context(), self._space.config.callout.links
+            resolve = context.resolver(field, proposal.path, is_linking=is_linking)
+            value = read_edited_value(field, text, resolve, context.form_of(field))
             self._store.edit_value(proposal.id, value)
             return replace(proposal, value=value)
         if proposal.edited is not None and not proposal.waits_for_editor:

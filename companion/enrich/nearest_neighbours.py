@@ -51,7 +51,7 @@ class Suggestion(NamedTuple):
     reason: str = ""
 
 
-NOTHING_KNOWN = Suggestion(None, (), "too few notes have one")
+NOTHING_LEARNT = Suggestion(None, (), "too few notes have one")
 
 
 @dataclass(frozen=True)

@@ -92,12 +92,12 @@ def find_jobs_again(space: Workspace, ids: Sequence[int], wish: str) -> list[Job
 
     Raises NotThere; UsageError where one is asked in a batch, or a note has open and accepted ones.
     """
-    found = space.journal.proposals.get_all(ids)
-    if unknown := sorted(set(ids) - {each.id for each in found}):
+    proposals = space.journal.proposals.get_all(ids)
+    if unknown := sorted(set(ids) - {each.id for each in proposals}):
         raise NotThere(f"there is no proposal {unknown[0]}")
     jobs = []
-    for path in dict.fromkeys(each.path for each in found):
-        group = [each for each in found if each.path == path]
+    for path in dict.fromkeys(each.path for each in proposals):
+        group = [each for each in proposals if each.path == path]
         written = frozenset(each.need for each in group if each.state == "accepted")
         if any(each.state == "asked" for each in group):
             raise UsageError(f"{path}: it is asked in a batch, and not answered yet")

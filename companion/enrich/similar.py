@@ -16,7 +16,7 @@ from companion.enrich.model import open_spending
 from companion.enrich.nearest_neighbours import (
     FEWEST,
     NEIGHBOURS,
-    NOTHING_KNOWN,
+    NOTHING_LEARNT,
     NearestNeighbours,
     Suggestion,
 )
@@ -133,30 +133,18 @@ class SimilarNotes:
 
         language: of the note, by its English name.
         """
-        outcomes, likely = [], dict[str, Sequence[str]]()
+        outcomes, likely = list[Accepted | Rejected](), dict[str, Sequence[str]]()
         for need, field in fields.items():
             if field.source:
                 outcomes.append(self._relate(context, path, parsed, need, field, language))
-                continue
-            if field.is_link and self._knows(language):
+            elif field.vocabulary == "vault":
+                most = field.max_items or 1
+                suggestion = self.suggest(context, path, parsed, need.kind, most, language)
+                likely[field.name] = suggestion.candidates
+                outcomes += _fill(need, field, suggestion)
+            elif field.is_link and self._knows(language):
                 similar = self.find_likely(context, path, parsed, NEIGHBOURS)
-                open_notes = [each for each in similar if context.may_tell(each)]
-                likely[field.name] = list(map(without_extension, open_notes))
-            if field.vocabulary != "vault":
-                continue
-            most = field.max_items or 1
-            suggestion = self.suggest(context, path, parsed, need.kind, most, language)
-            likely[field.name] = suggestion.candidates
-            if suggestion.chosen is None:
-                continue
-            outcome: Accepted | Rejected = Rejected(
-                need, suggestion.reason, "nothing", by_model=False
-            )
-            if suggestion.chosen:
-                value = list(suggestion.chosen) if field.kind == "list" else suggestion.chosen[0]
-                filling = Filling(need, value, f"{need.kind} as similar notes have")
-                outcome = Accepted(filling, by_model=False)
-            outcomes.append(outcome)
+                likely[field.name] = [without_extension(n) for n in similar if context.may_tell(n)]
         decided = {each.need for each in outcomes}
         undecided = [need for need in fields if need not in decided]
         return ChosenValues(tuple(outcomes), undecided, likely)
@@ -176,12 +164,10 @@ class SimilarNotes:
             relations = self.relations(context, field, of_all=path in context.withheld)
             vector = self.vectors.find(path, parsed)
             if vector is None:
-                return NOTHING_KNOWN
+                return NOTHING_LEARNT
             return relations.suggest(path, parsed.note.body, vector)
 
-        suggestion = NOTHING_KNOWN
-        if self._knows(language):
-            suggestion = self._unless_it_fails(find, NOTHING_KNOWN)
+        suggestion = self._learn(find, language)
         flags: tuple[Flag, ...] = ("unverified",) if suggestion.chosen is None else ()
         notes = suggestion.candidates if suggestion.chosen is None else suggestion.chosen
         links = [link for note in notes if (link := context.link_to(note, path))]
@@ -209,13 +195,11 @@ class SimilarNotes:
             neighbours = self.neighbours(context, name, most, of_all=path in context.withheld)
             vector = self.vectors.find(path, parsed) if len(neighbours) >= FEWEST else None
             if vector is None:
-                return NOTHING_KNOWN
+                return NOTHING_LEARNT
             has = {tag.casefold() for tag in parsed.likely_tags}
             return neighbours.suggest(path, vector, has)
 
-        return (
-            self._unless_it_fails(find, NOTHING_KNOWN) if self._knows(language) else NOTHING_KNOWN
-        )
+        return self._learn(find, language)
 
     def neighbours(
         self, context: VaultContext, name: str, most: int, *, of_all: bool = False
@@ -328,6 +312,12 @@ class SimilarNotes:
         )
         return False
 
+    def _learn(self, find: Callable[[], Suggestion], language: str | None) -> Suggestion:
+        """Return what find does, where the encoder knows the language and does not fail."""
+        if not self._knows(language):
+            return NOTHING_LEARNT
+        return self._unless_it_fails(find, NOTHING_LEARNT)
+
     def _unless_it_fails(self, find: Callable[[], T], otherwise: T) -> T:
         """Return what find does; otherwise, with a warning, where the encoder fails."""
         try:
@@ -356,3 +346,13 @@ class SimilarNotes:
         until = time.monotonic() + _BUILD_SECONDS
         if rest := vectors.update(context.scan, missing, until, progress=self.progress):
             self._warn(f"{rest:,} notes are not compared yet; companion doctor similar does it")
+
+
+def _fill(need: Need, field: Field, suggestion: Suggestion) -> Iterator[Accepted | Rejected]:
+    """Yield the outcome of a suggestion for the need; nothing where a model has to choose."""
+    if suggestion.chosen:
+        value = list(suggestion.chosen) if field.kind == "list" else suggestion.chosen[0]
+        filling = Filling(need, value, f"{need.kind} as similar notes have")
+        yield Accepted(filling, by_model=False)
+    elif suggestion.chosen is not None:
+        yield Rejected(need, suggestion.reason, "nothing", by_model=False)

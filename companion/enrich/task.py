@@ -201,9 +201,8 @@ def leave_out_asked(
     if latest is None:
         latest = workspace.journal.proposals.latest(job.path)
     is_another = cache(partial(_is_another, workspace, job.path))  # needs may share a change
-    open_needs: list[Need] = []
+    open_needs, unset = list[Need](), list[Need]()
     before, proposed = list[tuple[Need, LatestProposal]](), list[tuple[Need, LatestProposal]]()
-    unset: list[Need] = []
     for need in needs:
         previous = latest.get(need.key)
         is_unset = need.where != "request" and workspace.config.is_unfilled(job.path, need.kind)
@@ -333,15 +332,15 @@ class NoteRewritten(NoteChanged):
     """Most of what the model was asked about is gone from the note; its answer is of no use."""
 
 
-def is_rewritten(asked_about: bytes | None, now: bytes) -> bool:
+def is_rewritten(source: bytes | None, now: bytes) -> bool:
     """Return whether most of what the model was asked about is gone from the note.
 
     That is most of its lines, or of the words of its body: stubs from one template share lines.
-    asked_about: None where that is not known any more.
+    source: what it was asked about; None where that is not known any more.
     """
-    if asked_about is None or asked_about == now:
+    if source is None or source == now:
         return False
-    parts = zip(_find_parts(asked_about), _find_parts(now), strict=True)
+    parts = zip(_find_parts(source), _find_parts(now), strict=True)
     return any(len(old & new) * 2 < len(old) for old, new in parts)
 
 

@@ -194,12 +194,18 @@ def load_field(
         source=frontmatter.source,
         addition=_find_addition(key, frontmatter),
     )
-    for sample in SAMPLES if field.template else ():
-        note = replace(sample, vocabulary={name: ("drink", "place")})
+    if field.template:
+        _try_out(field, file)
+    return field
+
+
+def _try_out(field: Field, file: PromptFile) -> None:
+    """Render the field's instruction for sample notes. Raises PromptError where it is empty."""
+    for sample in SAMPLES:
+        note = replace(sample, vocabulary={field.name: ("drink", "place")})
         for question, section in (None, None), ("Why?", None), (None, "Roasting"):
             if not field.instruction(note, question, section):
                 file.fail("the instruction comes out empty for some notes; write text for all")
-    return field
 
 
 def _find_property(name: str, file: PromptFile, frontmatter: FieldFrontmatter) -> str | None:

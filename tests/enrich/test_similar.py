@@ -18,7 +18,7 @@ from companion.enrich.excerpt import make_prompt_context
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import NeedQuestion, RawAnswer
 from companion.enrich.nearest_neighbours import (
-    NOTHING_KNOWN,
+    NOTHING_LEARNT,
     NearestNeighbours,
     Suggestion,
     choose_rule,
@@ -136,7 +136,7 @@ def test_a_small_vault_leaves_it_to_the_model(vault: Path, encoder: BuiltInEncod
     for number in range(9):
         write(vault, f"{number}.md", "---\ntags: [cooking]\n---\nBake the dough.\n")
     with opened(vault, encoder) as (workspace, similar):
-        assert suggest(workspace, similar, BREAD) == NOTHING_KNOWN
+        assert suggest(workspace, similar, BREAD) == NOTHING_LEARNT
         assert similar.vectors.count() == 0
 
 
@@ -146,7 +146,7 @@ def test_a_language_that_the_encoder_does_not_know_is_told_once(
     write_tagged(vault)
     with opened(vault, encoder) as (workspace, similar):
         for _ in range(2):
-            assert suggest(workspace, similar, BREAD, "Finnish") == NOTHING_KNOWN
+            assert suggest(workspace, similar, BREAD, "Finnish") == NOTHING_LEARNT
         assert suggest(workspace, similar, BREAD, "German").chosen == ("cooking",)
     assert [each.message.count("Finnish") for each in caplog.records] == [1]
 
@@ -157,7 +157,7 @@ def test_an_encoder_that_fails_leaves_it_to_the_model(
     write_tagged(vault)
     monkeypatch.setattr("sys.executable", str(vault / "no-python"))
     with opened(vault, BuiltInEncoder()) as (workspace, similar):
-        assert suggest(workspace, similar, BREAD) == NOTHING_KNOWN
+        assert suggest(workspace, similar, BREAD) == NOTHING_LEARNT
     assert [each.levelno for each in caplog.records] == [logging.WARNING]
     assert "The built-in encoder cannot be run" in caplog.text
 
