@@ -31,7 +31,7 @@ export class Heartbeat {
   #isTold = false;
   #delay = OFTEN;
   #timer = 0;
-  #checking = /** @type {Promise<void> | null} */ (null);
+  #checking = Promise.resolve();
   #next = /** @type {Promise<void> | null} */ (null);
   #isListening = false;
   #lastEvent = "";
@@ -47,22 +47,16 @@ export class Heartbeat {
    * after the call, since the one under way may have read a token or an address that was changed since.
    */
   check() {
-    if (!this.#next && !this.#checking) return this.#begin();
-    this.#next ??= Promise.resolve(this.#checking).then(() => this.#begin());
-    return this.#next;
-  }
-
-  #begin() {
-    this.#next = null;
-    if (this.#plugin.timers.isStopped) return Promise.resolve();
-    this.#checking = this.#checkOnce().finally(() => {
-      this.#checking = null;
+    this.#next ??= this.#checking.catch(() => {}).then(() => {
+      this.#next = null;
+      return (this.#checking = this.#checkOnce());
     });
-    return this.#checking;
+    return this.#next;
   }
 
   async #checkOnce() {
     const { api, timers } = this.#plugin;
+    if (timers.isStopped) return;
     timers.cancel(this.#timer);
     const wasThere = this.#isTold || !this.state;
     let isTold = false;

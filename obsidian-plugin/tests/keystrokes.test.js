@@ -4,15 +4,12 @@
  */
 
 import assert from "node:assert/strict";
+import { getCM, Vim, vim } from "@replit/codemirror-vim";
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { after, afterEach, before, beforeEach, describe, test } from "node:test";
 import { isMap, parseDocument } from "yaml";
 import { makeOffer } from "./host/daemon.js";
 import { Host, settle } from "./host/obsidian.js";
-
-const require = createRequire(import.meta.url); // the plugin gets the same instances
-const { vim, Vim, getCM } = require("@replit/codemirror-vim");
 
 /** What the planner of today makes of a note of each kind; tests/enrich/test_plan.py writes it. */
 const KINDS = Object.entries(JSON.parse(await readFile(new URL("host/edits.json", import.meta.url), "utf8")));

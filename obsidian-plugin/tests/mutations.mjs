@@ -1,7 +1,7 @@
 /** Important lines of src/, each removed from a copy: the tests must notice. Run by hand. */
 
 import { spawnSync } from "node:child_process";
-import { cp, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,8 +11,8 @@ const PLUGIN = fileURLToPath(new URL("../", import.meta.url));
 const MUTATIONS = [
   ["note-text.js", " || editor.getValue() !== before", "", "writes over what was typed"],
   ["note-text.js", "      if (!isSame) throw new Error(); // so that nothing is written\n", "", "writes over a file that changed"],
-  ["note-text.js", "!view || !isPlain(before)", "!view", "edits in an editor that drops line ends"],
-  ["note-text.js", "return isPlain(text) || shown !== toEditorText(text);", "return true;", "saves away line ends"],
+  ["note-text.js", "if (!view || !isPlain(before)) return editFile", "if (!view) return editFile", "edits in an editor that drops line ends"],
+  ["open-notes.js", "if (isPlain(text) || view.getViewData() !== toEditorText(text)) await view.save();", "await view.save();", "saves away line ends"],
   ["note-text.js", "const mark = before.startsWith(BOM) ? BOM : \"\";", "const mark = \"\";", "drops a byte order mark"],
   ["editor.js", "    annotations: isolateHistory.of(\"full\"),\n", "", "joins what is typed to its step of undo"],
   ["editor.js", "    selection: EditorSelection.create(ranges, selection.mainIndex),\n", "", "leaves the cursor in the callout"],
@@ -51,7 +51,7 @@ const MUTATIONS = [
   ["main.js", "    void this.daemon.reportNoneOpen();\n", "", "seems present after it was switched off"],
   ["heartbeat.js", "Math.min(this.#delay * 2, SELDOM)", "OFTEN", "asks as often while the daemon is away"],
   ["open-notes.js", "if (!looks) await save();", "if (!looks) await null;", "does not save what is typed on a canvas"],
-  ["note-text.js", "  if (await isOutdated(app, file)) return false;\n", "", "overwrites what a sync client wrote"],
+  ["note-text.js", "(await isOutdated(app, file)) || ", "", "overwrites what a sync client wrote"],
   ["main.js", '  plugin.registerEvent(vault.on("rename", tell));\n', "", "reports a renamed note under its old name"],
   ["editor.js", "  if (transaction.newDoc.toString() !== after)", "  if (false)", "lets another plugin change the edits"],
   ["writing.js", "      await saveOpen(plugin, file.path);", "", "writes over what is typed in a card"],
@@ -73,7 +73,8 @@ async function survives(root) {
 async function tryOne([file, from, to, name]) {
   const root = await mkdtemp(join(tmpdir(), "companion-mutation-"));
   try {
-    await cp(join(PLUGIN, "src"), join(root, "src"), { recursive: true });
+    for (const folder of ["src", "ui"]) await cp(join(PLUGIN, folder), join(root, folder), { recursive: true });
+    await symlink(join(PLUGIN, "node_modules"), join(root, "node_modules"));
     await cp(join(PLUGIN, "tsconfig.json"), join(root, "tsconfig.json"));
     const path = join(root, "src", file);
     const code = await readFile(path, "utf8");

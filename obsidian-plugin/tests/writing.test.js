@@ -1,12 +1,10 @@
 /** Notes that are typed in, closed, moved or of another form while a model thinks: no letter is lost. */
 
 import assert from "node:assert/strict";
-import { createRequire } from "node:module";
+import { EditorState, StateEffect } from "@codemirror/state";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { Host, settle } from "./host/obsidian.js";
 import { FILLED, NOTE, answer, change, fill, makeOffer, offerFor, progress, result } from "./host/daemon.js";
-
-const { EditorState, StateEffect } = createRequire(import.meta.url)("@codemirror/state"); // the plugin's instances
 
 const FORMS = [
   ["other line ends", (text) => text.replaceAll("\n", "\r\n")],

@@ -1,44 +1,8 @@
-/** Buttons, toggles and text fields. */
+/** Buttons, toggles and fields, and the row that they stand in: what of them the plugin uses. */
 
-import { setIcon } from "./icons.js";
-
-class BaseComponent {
-  disabled = false;
-
-  then(act) {
-    act(this);
-    return this;
-  }
-
-  setDisabled(disabled) {
-    this.disabled = disabled;
-    if (this.element) this.element.disabled = disabled;
-    return this;
-  }
-}
-
-class ValueComponent extends BaseComponent {
-  changed = () => {};
-
-  getValue() {
-    return this.element.value;
-  }
-
-  setValue(value) {
-    this.element.value = value;
-    return this;
-  }
-
-  onChange(callback) {
-    this.changed = callback;
-    return this;
-  }
-}
-
-export class ButtonComponent extends BaseComponent {
+export class ButtonComponent {
   constructor(parent) {
-    super();
-    this.buttonEl = this.element = parent.createEl("button");
+    this.buttonEl = parent.createEl("button");
   }
 
   setButtonText(text) {
@@ -51,67 +15,27 @@ export class ButtonComponent extends BaseComponent {
     return this;
   }
 
-  removeCta() {
-    this.buttonEl.removeClass("mod-cta");
-    return this;
-  }
-
-  setWarning() {
-    this.buttonEl.addClass("mod-warning");
-    return this;
-  }
-
-  setDestructive() {
-    return this.setWarning();
-  }
-
-  setTooltip(text) {
-    this.buttonEl.setAttribute("aria-label", text);
-    return this;
-  }
-
-  setIcon(name) {
-    setIcon(this.buttonEl, name);
-    return this;
-  }
-
-  setClass(name) {
-    this.buttonEl.addClass(name);
-    return this;
-  }
-
   onClick(callback) {
     this.buttonEl.addEventListener("click", callback);
     return this;
   }
 }
 
-export class ExtraButtonComponent extends BaseComponent {
-  constructor(parent) {
-    super();
-    this.extraSettingsEl = this.element = parent.createDiv({
-      cls: "clickable-icon extra-setting-button",
-      attr: { role: "button", tabindex: "0" },
-    });
-  }
+class ValueComponent {
+  changed = () => {};
 
-  setIcon(name) {
-    setIcon(this.extraSettingsEl, name);
+  setValue(value) {
+    this.element.value = value;
     return this;
   }
 
-  setTooltip(text) {
-    this.extraSettingsEl.setAttribute("aria-label", text);
-    return this;
-  }
-
-  onClick(callback) {
-    this.extraSettingsEl.addEventListener("click", callback);
+  onChange(callback) {
+    this.changed = callback;
     return this;
   }
 }
 
-export class ToggleComponent extends ValueComponent {
+class ToggleComponent extends ValueComponent {
   constructor(parent) {
     super();
     this.toggleEl = parent.createDiv({ cls: "checkbox-container" });
@@ -125,27 +49,17 @@ export class ToggleComponent extends ValueComponent {
     });
   }
 
-  getValue() {
-    return this.element.checked;
-  }
-
   setValue(on) {
     this.element.checked = on;
     this.toggleEl.toggleClass("is-enabled", Boolean(on));
     return this;
   }
-
-  setTooltip(text) {
-    this.element.setAttribute("aria-label", text);
-    return this;
-  }
 }
 
-export class TextComponent extends ValueComponent {
-  constructor(parent, tag = "input") {
+class TextComponent extends ValueComponent {
+  constructor(parent) {
     super();
-    const more = tag === "input" ? { type: "text", attr: { spellcheck: "false" } } : {};
-    this.inputEl = this.element = parent.createEl(tag, more);
+    this.inputEl = this.element = parent.createEl("input", { type: "text", attr: { spellcheck: "false" } });
     this.inputEl.addEventListener("input", () => this.changed(this.inputEl.value));
   }
 
@@ -155,33 +69,71 @@ export class TextComponent extends ValueComponent {
   }
 }
 
-export class TextAreaComponent extends TextComponent {
-  constructor(parent) {
-    super(parent, "textarea");
-  }
-}
-
-export class DropdownComponent extends ValueComponent {
+class DropdownComponent extends ValueComponent {
   constructor(parent) {
     super();
     this.selectEl = this.element = parent.createEl("select", { cls: "dropdown" });
     this.selectEl.addEventListener("change", () => this.changed(this.selectEl.value));
   }
 
-  addOption(value, text) {
-    this.selectEl.createEl("option", { value, text });
-    return this;
-  }
-
   addOptions(options) {
-    for (const [value, text] of Object.entries(options)) this.addOption(value, text);
+    for (const [value, text] of Object.entries(options)) this.selectEl.createEl("option", { value, text });
     return this;
   }
 }
 
-export class ProgressBarComponent extends ValueComponent {
+export class Setting {
+  errorEl = null;
+
   constructor(parent) {
-    super();
-    this.element = parent.createEl("progress", { attr: { max: "100" } });
+    this.settingEl = parent.createDiv({ cls: "setting-item" });
+    this.infoEl = this.settingEl.createDiv({ cls: "setting-item-info" });
+    this.nameEl = this.infoEl.createDiv({ cls: "setting-item-name" });
+    this.descEl = this.infoEl.createDiv({ cls: "setting-item-description" });
+    this.controlEl = this.settingEl.createDiv({ cls: "setting-item-control" });
+  }
+
+  setName(name) {
+    this.nameEl.setText(name);
+    return this;
+  }
+
+  setDesc(text) {
+    this.descEl.setText(text);
+    return this;
+  }
+
+  setErrorMessage(message) {
+    this.errorEl?.remove();
+    this.errorEl = message
+      ? this.infoEl.createDiv({ cls: "setting-item-error", text: message })
+      : null;
+    return this;
+  }
+
+  setHeading() {
+    this.settingEl.addClass("setting-item-heading");
+    return this;
+  }
+
+  addButton(fill) {
+    return this.#add(ButtonComponent, fill);
+  }
+
+  addToggle(fill) {
+    return this.#add(ToggleComponent, fill);
+  }
+
+  addText(fill) {
+    return this.#add(TextComponent, fill);
+  }
+
+  addDropdown(fill) {
+    return this.#add(DropdownComponent, fill);
+  }
+
+  #add(Kind, fill) {
+    fill(new Kind(this.controlEl));
+    return this;
   }
 }

@@ -2,7 +2,7 @@
 
 import { Component } from "./component.js";
 import { icon } from "./icons.js";
-import { FuzzySuggestModal } from "./modals.js";
+import { Modal } from "./modals.js";
 import { Menu } from "./popups.js";
 
 export class Plugin extends Component {
@@ -65,7 +65,6 @@ export class Plugin extends Component {
 
   addSettingTab(tab) {
     this.app.settingTabs.push(tab);
-    tab.settingItems = tab.getSettingDefinitions();
   }
 
   async loadData() {
@@ -83,34 +82,49 @@ export class Plugin extends Component {
 }
 
 /** The command palette: what can be done now, by name. */
-export class Palette extends FuzzySuggestModal {
+export class Palette extends Modal {
+  #rows = [];
+
   constructor(app) {
     super(app);
-    this.setPlaceholder("Select a command...");
+    this.modalEl.addClass("prompt");
+    this.titleEl.parentElement.remove();
+    this.inputEl = this.contentEl.createEl("input", { cls: "prompt-input", type: "text", placeholder: "Select a command..." });
+    this.resultContainerEl = this.contentEl.createDiv({ cls: "prompt-results" });
+    this.inputEl.addEventListener("input", () => this.#search());
   }
 
-  getItems() {
-    return this.app.commands.filter((command) => run(this.app, command, true));
+  onOpen() {
+    this.inputEl.focus();
+    this.#search();
   }
 
-  getItemText(command) {
-    return command.name;
+  onKey(event) {
+    if (event.key !== "Enter") return;
+    event.preventDefault(); // the editor, which gets the focus back, is not meant
+    this.#rows[0]?.click();
   }
 
-  onChooseItem(command) {
-    run(this.app, command, false);
+  #search() {
+    const name = this.inputEl.value.toLowerCase();
+    const possible = this.app.commands.filter((command) => command.name.toLowerCase().includes(name) && run(this.app, command, true));
+    this.resultContainerEl.empty();
+    this.#rows = possible.map((command) => {
+      const row = this.resultContainerEl.createDiv({ cls: "suggestion-item", text: command.name });
+      row.addEventListener("click", () => {
+        this.close();
+        run(this.app, command, false);
+      });
+      return row;
+    });
+    this.#rows[0]?.addClass("is-selected");
   }
 }
 
 /** Run a command, or only say whether it can be run now. */
-function run(app, command, isCheck) {
-  const view = app.workspace.activeLeaf?.view;
-  if (command.editorCheckCallback) {
-    return view ? command.editorCheckCallback(isCheck, view.editor, view) : false;
-  }
-  if (command.checkCallback) return command.checkCallback(isCheck);
-  if (command.editorCallback && !view) return false;
-  if (!isCheck) (command.callback ?? (() => command.editorCallback(view.editor, view)))();
+function run(app, { checkCallback, callback }, isCheck) {
+  if (checkCallback) return checkCallback(isCheck);
+  if (!isCheck) callback();
   return true;
 }
 

@@ -46,23 +46,6 @@ export class MenuItem {
     return this;
   }
 
-  setWarning() {
-    return this;
-  }
-
-  setIsLabel() {
-    return this;
-  }
-
-  setChecked() {
-    return this;
-  }
-
-  setDisabled(disabled) {
-    this.dom.toggleClass("is-disabled", disabled);
-    return this;
-  }
-
   onClick(callback) {
     this.dom.addEventListener("click", (event) => {
       this.menu.hide();
@@ -79,25 +62,6 @@ export class Menu extends Component {
     fill(new MenuItem(this));
     return this;
   }
-
-  addSeparator() {
-    this.dom.createDiv({ cls: "menu-separator" });
-    return this;
-  }
-
-  setNoIcon() {
-    return this;
-  }
-
-  setUseNativeMenu() {
-    return this;
-  }
-
-  setParentElement() {
-    return this;
-  }
-
-  onHide() {}
 
   showAtMouseEvent(event) {
     return this.showAtPosition({ x: event.clientX, y: event.clientY });
@@ -116,9 +80,5 @@ export class Menu extends Component {
   hide() {
     this.dom.remove();
     return this;
-  }
-
-  close() {
-    this.hide();
   }
 }

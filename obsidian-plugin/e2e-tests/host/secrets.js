@@ -14,10 +14,4 @@ export class SecretStorage extends Events {
   getSecret(id) {
     return localStorage.getItem(PREFIX + id);
   }
-
-  listSecrets() {
-    return Object.keys(localStorage)
-      .filter((key) => key.startsWith(PREFIX))
-      .map((key) => key.slice(PREFIX.length));
-  }
 }

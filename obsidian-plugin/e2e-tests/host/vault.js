@@ -48,7 +48,6 @@ export class Vault extends Events {
       getBasePath: () => window.hostNode.root,
       read: (path) => window.hostRead(path),
       list: async (path) => ({ files: await window.hostListFolder(path), folders: [] }),
-      exists: (path) => Promise.resolve(this.#files.has(path)),
     });
   }
 
@@ -94,30 +93,9 @@ export class Vault extends Events {
     return found instanceof TFolder ? found : null;
   }
 
-  getAllLoadedFiles() {
-    return [this.#root, ...this.#files.values()];
-  }
-
-  getAllFolders(includeRoot) {
-    const folders = [...this.#files.values()].filter((one) => one instanceof TFolder);
-    return includeRoot ? [this.#root, ...folders] : folders;
-  }
-
-  getFiles() {
-    return [...this.#files.values()].filter((one) => one instanceof TFile);
-  }
-
-  getMarkdownFiles() {
-    return this.getFiles().filter((file) => file.extension === "md");
-  }
-
   /** Without a byte order mark: decoding a file drops it. */
   async read(file) {
     return (await window.hostRead(file.path)).replace(/^\uFEFF/, "");
-  }
-
-  cachedRead(file) {
-    return this.read(file);
   }
 
   async readBinary(file) {

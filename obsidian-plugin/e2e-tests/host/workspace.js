@@ -164,10 +164,6 @@ export class WorkspaceLeaf extends Events {
     this.view = new MarkdownView(this);
   }
 
-  getViewState() {
-    return { type: this.view.getViewType(), state: { file: this.view.file?.path } };
-  }
-
   /** Show a view that a plugin registered. */
   async setViewState({ type }) {
     await this.view.onClose();
@@ -326,15 +322,9 @@ export class Workspace extends Events {
     this.#leaves.forEach(act);
   }
 
-  iterateRootLeaves(act) {
-    this.#leaves.forEach(act);
-  }
-
   getMostRecentLeaf() {
     return this.activeLeaf;
   }
-
-  updateOptions() {}
 
   #notes() {
     return this.#leaves.map(({ view }) => view).filter((view) => view instanceof MarkdownView);

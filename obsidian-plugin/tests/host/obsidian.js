@@ -9,6 +9,9 @@ import { FakeDaemon, NOTE } from "./daemon.js";
 import { HostEditor } from "./editor.js";
 
 const mocks = await import("obsidian-test-mocks/obsidian");
+const modals = await import("../../e2e-tests/host/modals.js");
+/** Obsidian's own, which plugins share: the same instances as the editor's. */
+const CODEMIRROR = Object.fromEntries(await Promise.all(["commands", "state", "view"].map(async (name) => [`@codemirror/${name}`, await import(`@codemirror/${name}`)])));
 const require = createRequire(import.meta.url);
 const PLUGIN = new URL("../../", import.meta.url);
 const MANIFEST = JSON.parse(await readFile(new URL("manifest.json", PLUGIN), "utf8"));
@@ -35,61 +38,19 @@ class Notice {
   }
 }
 
-class Modal extends mocks.Modal {
-  open() {
-    this.onOpen();
-    now.host.modals.push(this);
-  }
+/** Windows as the imitation in Chromium has them, which a test finds in the order of their opening. */
+const tracked = (Kind) =>
+  class extends Kind {
+    open() {
+      super.open();
+      now.host.modals.push(this);
+    }
 
-  close() {
-    super.close();
-    now.host.modals.splice(now.host.modals.indexOf(this), 1);
-  }
-}
-
-/** A button closes it once its handler is done, unless that returns something. */
-class ConfirmationModal extends Modal {
-  buttonContainerEl = this.modalEl.createDiv();
-
-  addButton(add) {
-    const button = new ConfirmationButton(this);
-    add(button);
-    return this;
-  }
-
-  addCancelButton(text = "Cancel") {
-    return this.addButton((button) => button.setButtonText(text).setCancel());
-  }
-}
-
-class ConfirmationButton {
-  #handler = () => {};
-
-  constructor(modal) {
-    this.buttonEl = modal.buttonContainerEl.createEl("button");
-    this.buttonEl.addEventListener("click", async (event) => {
-      if (!(await this.#handler(event))) modal.close();
-    });
-  }
-
-  setButtonText(text) {
-    this.buttonEl.textContent = text;
-    return this;
-  }
-
-  setCta() {
-    return this;
-  }
-
-  setCancel() {
-    return this;
-  }
-
-  onClick(handler) {
-    this.#handler = handler;
-    return this;
-  }
-}
+    close() {
+      if (now.host.modals.includes(this)) now.host.modals.splice(now.host.modals.indexOf(this), 1);
+      super.close();
+    }
+  };
 
 /** Buttons and toggles that can be clicked as elements. */
 class Setting extends mocks.Setting {
@@ -109,18 +70,6 @@ class Setting extends mocks.Setting {
       toggle.toggleEl.addEventListener("click", () => toggle.onClick());
       add(toggle);
     });
-  }
-}
-
-/** As its documentation says: reads and keeps `plugin.settings`. */
-class PluginSettingTab extends mocks.PluginSettingTab {
-  getControlValue(key) {
-    return this.plugin__.settings[key];
-  }
-
-  async setControlValue(key, value) {
-    this.plugin__.settings[key] = value;
-    await this.plugin__.saveData(this.plugin__.settings);
   }
 }
 
@@ -147,11 +96,10 @@ class Plugin extends mocks.Plugin {
 
 const OBSIDIAN = {
   ...mocks,
-  ConfirmationModal,
-  Modal,
+  ConfirmationModal: tracked(modals.ConfirmationModal),
+  Modal: tracked(modals.Modal),
   Notice,
   Plugin,
-  PluginSettingTab,
   Setting,
   getLanguage: () => now.host.language,
   requestUrl: (request) => now.host.listenerAt(new URL(request.url).origin).request(request),
@@ -213,7 +161,7 @@ export class Host {
   async load() {
     const module = { exports: {} };
     const wrapped = vm(Module.wrap(CODE));
-    wrapped(module.exports, (name) => (name === "obsidian" ? OBSIDIAN : require(name)), module);
+    wrapped(module.exports, (name) => (name === "obsidian" ? OBSIDIAN : (CODEMIRROR[name] ?? require(name))), module);
     this.plugin = new module.exports.default(this.app, MANIFEST);
     if (this.told) await this.place(this.told);
     this.plugin.load();

@@ -1,0 +1,96 @@
+/** Obsidian's Editor on a real CodeMirror 6, so that undo, cursor and selection are real: in Chromium, and in Node. */
+
+import { history, redo, undo } from "@codemirror/commands";
+import { EditorSelection, EditorState } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
+
+export class TextEditor {
+  /** @param {HTMLElement} parent */
+  constructor(parent) {
+    this.view = new EditorView({ parent, state: this.newState("") });
+    /** What Obsidian does not document. */
+    this.cm = this.view;
+  }
+
+  /** What the editor has beside its history. */
+  get extensions() {
+    return [];
+  }
+
+  newState(doc) {
+    return EditorState.create({ doc, extensions: [history(), EditorState.allowMultipleSelections.of(true), ...this.extensions] });
+  }
+
+  /** Show another text, without a way back to the one before. */
+  load(text) {
+    this.view.setState(this.newState(text));
+  }
+
+  /** Show what another program wrote: what differs is changed, the cursor stays about there. */
+  reload(text) {
+    const before = this.view.state.doc.toString();
+    if (text === before) return;
+    let from = 0;
+    const shorter = Math.min(text.length, before.length);
+    while (from < shorter && text[from] === before[from]) from += 1;
+    let end = 0;
+    while (end < shorter - from && text.at(-1 - end) === before.at(-1 - end)) end += 1;
+    const insert = text.slice(from, text.length - end);
+    this.view.dispatch({ changes: { from, to: before.length - end, insert }, userEvent: "set" });
+  }
+
+  getValue() {
+    return this.view.state.doc.toString();
+  }
+
+  getCursor() {
+    return this.offsetToPos(this.view.state.selection.main.head);
+  }
+
+  listSelections() {
+    return this.view.state.selection.ranges.map(({ anchor, head }) => ({
+      anchor: this.offsetToPos(anchor),
+      head: this.offsetToPos(head),
+    }));
+  }
+
+  setCursor(position) {
+    this.setSelections([{ anchor: position }]);
+  }
+
+  setSelections(ranges) {
+    const all = ranges.map(({ anchor, head = anchor }) => EditorSelection.range(this.posToOffset(anchor), this.posToOffset(head)));
+    this.view.dispatch({ selection: EditorSelection.create(all, all.length - 1), scrollIntoView: true });
+  }
+
+  transaction({ changes }) {
+    const made = changes.map(({ from, to = from, text }) => ({ from: this.posToOffset(from), to: this.posToOffset(to), insert: text }));
+    this.view.dispatch({ changes: made });
+  }
+
+  focus() {
+    this.view.focus();
+  }
+
+  undo() {
+    return undo(this.view);
+  }
+
+  redo() {
+    return redo(this.view);
+  }
+
+  posToOffset({ line, ch }) {
+    const { doc } = this.view.state;
+    if (line >= doc.lines) return doc.length;
+    const { from, length } = doc.line(line + 1);
+    return from + Math.max(0, Math.min(ch, length));
+  }
+
+  offsetToPos(offset) {
+    const { doc } = this.view.state;
+    const inside = Math.max(0, Math.min(offset, doc.length));
+    const line = doc.lineAt(inside);
+    return { line: line.number - 1, ch: inside - line.from };
+  }
+}
