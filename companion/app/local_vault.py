@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
+from typing import get_args
 
 from companion.app.backlog import BacklogConsent, find_backlog
 from companion.app.coverage import find_taught, leave_unfilled, measure_spending
@@ -12,10 +13,10 @@ from companion.app.jobs import plan_run
 from companion.app.local_notes import LocalNotes, Progress
 from companion.app.prompt import find_prompt
 from companion.app.records import Records
-from companion.app.run import LocalRun
+from companion.app.run import DecisionRun, LocalRun
 from companion.app.status import find_status
 from companion.app.types import programs
-from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
+from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
 from companion.app.types.coverage import (
     Coverage,
     CoverageQuery,
@@ -25,7 +26,13 @@ from companion.app.types.coverage import (
     Taught,
     UnfilledField,
 )
-from companion.app.types.decisions import Decisions, NoteDecision
+from companion.app.types.decisions import (
+    Acceptance,
+    DecisionOnAll,
+    Decisions,
+    NoteDecision,
+    Takeable,
+)
 from companion.app.types.notes import NotePrompt, Outdated, PromptQuery, ScanOptions, ScanReport
 from companion.app.types.proposals import (
     Proposal,
@@ -35,6 +42,7 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
+from companion.app.types.results import NoteResult
 from companion.app.types.runs import RunOptions
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.app.vault import Agents, Vault
@@ -46,7 +54,7 @@ from companion.enrich.model import open_spending
 from companion.enrich.new_proposals import propose_for_script
 from companion.enrich.result import new_run
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.errors import NoteError, NotThere
+from companion.errors import NoteError, NotThere, UsageError
 from companion.llm.catalog import require_model
 from companion.note.diff import diff_words
 from companion.store import journal, undo
@@ -142,6 +150,22 @@ class LocalVault(Vault):
             for number in changes:
                 yield vault._undo(number, name)
 
+    def undo_all(self, only: ChangeFilter) -> DecisionRun:
+        """Return a run that takes back all changes that a filter means; see Vault."""
+        undoable = only.undoable or "part"
+        chosen = self._records.select_changes(only.model_copy(update={"undoable": undoable}))
+        changes = [change.id for change in chosen]
+        named = only.model_dump(exclude_none=True).keys() - {"undoable", "before"}
+        store = self._journal.proposals
+        refused = store.refused_in(only.run) if only.run and named == {"run"} else {}
+
+        def undo(run: str) -> Iterator[NoteResult]:
+            yield from map(NoteResult.of_undone, self.undo(changes, run))
+            for note in self.decide(Decisions(undo=list(refused), run=run)) if refused else ():
+                yield note.result
+
+        return DecisionRun("undo", len(changes) + len(set(refused.values())), undo)
+
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         return self._records.proposals(query)
 
@@ -160,6 +184,28 @@ class LocalVault(Vault):
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
         with self._writing() as vault:
             yield from map(NoteDecision.of, vault._carry_out(decisions))
+
+    def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> DecisionRun:
+        """Return a run that accepts or refuses all proposals that a filter means; see Vault."""
+        if only.state not in (states := get_args(Takeable)):
+            raise UsageError(f"state: {' or '.join(states)}; {only.state} cannot be decided on")
+        before, without = decision.before, set(decision.without)
+        chosen = [
+            each
+            for each in self._records.select_proposals(only)
+            if (before is None or each.id < before) and each.id not in without
+        ]
+        ids = [each.id for each in reversed(chosen)]
+        decisions = Decisions(refuse=ids, reason=decision.reason)
+        if decision.decision == "accept":
+            accept = [Acceptance.of(id=each, state=only.state) for each in ids]
+            decisions = Decisions(accept=accept)
+
+        def decide(run: str) -> Iterator[NoteResult]:
+            for note in self.decide(decisions.model_copy(update={"run": run})):
+                yield note.result
+
+        return DecisionRun(decision.decision, len({each.path for each in chosen}), decide)
 
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
         path = relative_path(self.root, proposal.path, self.root)
@@ -216,7 +262,7 @@ class LocalVault(Vault):
     def _carry_out(self, decisions: Decisions) -> Iterator[engine_result.NoteDecision]:
         name = decisions.run or new_run()
         yield from self._decisions.accept((each.wish for each in decisions.accept), run=name)
-        yield from self._decisions.refuse(decisions.refuse, reason=decisions.reason)
+        yield from self._decisions.refuse(decisions.refuse, reason=decisions.reason, run=name)
         yield from self._decisions.undo(decisions.undo, name)
 
     def _undo(self, number: int, run: str) -> Undone:

@@ -257,8 +257,8 @@ class Outbox:
         states: Sequence[ProposalState] = (),
     ) -> OutboxRow:
         """Add a row for these values. states: as in OutboxStore.add."""
-        path, by = values.job.path, values.decided_by
-        request = Request(path, writer.run, None, values.ids, by, deadline)
+        path, by, remark = values.job.path, values.decided_by, "; ".join(values.new_values)
+        request = Request(path, writer.run, None, values.ids, by, deadline, remark)
         return self._add(request, states)
 
     def _record(self, result: Result) -> None:
@@ -311,7 +311,8 @@ class Outbox:
         if request.undoes is not None:
             self._undo_in_file(self._require(row), request.run)
             return
-        result = self.decisions.write(_wishes(row), request.run, request.decided_by)
+        given = _wishes(row), request.run, request.decided_by
+        result = self.decisions.write(*given, request.remark)
         self._record(result)
         self._store.step(row.id, "write", change=result.change)
 
@@ -330,8 +331,8 @@ class Outbox:
         if request.undoes is not None:
             return self._plan_undo(row, text)
         wishes, deadline = _wishes(row), self._clock() + PATIENCE
-        by = request.decided_by
-        result, change = self.decisions.plan_edits_for(wishes, text, request.run, by)
+        who = request.run, request.decided_by
+        result, change = self.decisions.plan_edits_for(wishes, text, *who, request.remark)
         offer = self._offer(row.id, change, result.old, result.new, deadline=deadline)
         return EditsInPart(offer=offer, left=[], reason=None)
 

@@ -9,7 +9,7 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
-from companion.app.types.changes import Change, ChangePage, ChangeQuery
+from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery
 from companion.app.types.proposals import (
     Proposal,
     ProposalCounts,
@@ -46,7 +46,7 @@ class Records:
 
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""
-        changes = list(islice(self._select_changes(query), query.limit + 1))
+        changes = list(islice(self.select_changes(query), query.limit + 1))
         page = [self.show(change, with_diff=query.diff) for change in changes[: query.limit]]
         return ChangePage(changes=page, next=page[-1].id if len(changes) > len(page) else None)
 
@@ -55,7 +55,7 @@ class Records:
         store, selection = self._journal.proposals, self._selection(query)
         filters = query.tag, query.property, query.modified_since
         if query.latest or filters != (None, None, None):
-            fitting = self._select_proposals(query, selection)
+            fitting = self.select_proposals(query)
             total = len(fitting)
             proposals = [each for each in fitting if query.before is None or each.id < query.before]
         else:
@@ -119,9 +119,10 @@ class Records:
             text=query.text,
         )
 
-    def _select_proposals(self, query: ProposalQuery, selection: Selection) -> list[StoredProposal]:
-        fits = self._fit(query)
-        proposals = self._journal.proposals.select(selection)
+    def select_proposals(self, only: ProposalFilter) -> list[StoredProposal]:
+        """Return the proposals that fit, newest first."""
+        fits = self._fit(only)
+        proposals = self._journal.proposals.select(self._selection(only))
         return [each for each in proposals if fits(each.id, each.path)]
 
     def _fit(self, only: ProposalFilter) -> Callable[[int, str], bool]:
@@ -132,7 +133,8 @@ class Records:
         keeps = cache(partial(notes.keeps, self._root))
         return lambda id_, path: (not only.latest or id_ in ids) and keeps(path)
 
-    def _select_changes(self, query: ChangeQuery) -> Iterator[journal.Change]:
+    def select_changes(self, query: ChangeFilter) -> Iterator[journal.Change]:
+        """Yield the changes that fit, newest first."""
         path = None if query.path is None else self.find_path(query.path)
         kind = find_kind(self._space.prompts, query.field)
         is_folder = path is not None and _is_folder(self._root / path)
@@ -169,7 +171,7 @@ def _is_folder(file: Path) -> bool:
         return False
 
 
-def _fits(change: journal.Change, query: ChangeQuery, kind: str | None) -> bool:
+def _fits(change: journal.Change, query: ChangeFilter, kind: str | None) -> bool:
     return (
         (query.since is None or change.made_at >= query.since)
         and (query.until is None or change.made_at <= query.until)
@@ -182,7 +184,7 @@ def _is_by(change: journal.Change, model: str) -> bool:
     return any(is_same_model(model, each) for each in change.model.split(", "))
 
 
-def _is_undoable(change: journal.Change, query: ChangeQuery, own: Collection[int]) -> bool:
+def _is_undoable(change: journal.Change, query: ChangeFilter, own: Collection[int]) -> bool:
     """Return whether the change can be taken back. own: all changes of the run asked for."""
     if change.state != "done" or (query.undoable == "whole" and change.taken):
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +15,7 @@ from companion.app.run import Tell
 from companion.app.types import programs
 from companion.app.types.changes import (
     Change,
+    ChangeFilter,
     ChangePage,
     ChangeQuery,
     ChangesToUndo,
@@ -31,7 +32,12 @@ from companion.app.types.coverage import (
     Taught,
     UnfilledField,
 )
-from companion.app.types.decisions import Decisions, DecisionsMade, NoteDecision
+from companion.app.types.decisions import (
+    DecisionOnAll,
+    Decisions,
+    DecisionsMade,
+    NoteDecision,
+)
 from companion.app.types.notes import (
     NotePrompt,
     Outdated,
@@ -147,6 +153,17 @@ class RemoteVault(Vault):
                 yield self._follow(each, until)
             rest = rest[len(undone) :]
 
+    def undo_all(self, only: ChangeFilter) -> RemoteRun:
+        """Return a run that takes back all changes that a filter means; see Vault."""
+        until = monotonic() + PATIENCE
+
+        def settle(result: NoteResult) -> NoteResult:
+            undone = result.undone
+            return NoteResult.of_undone(self._follow(undone, until)) if undone else result
+
+        run = self._daemon.post(f"/changes/undo-all?{only.as_query()}", RunShape, {})
+        return RemoteRun(self._daemon, run, settle)
+
     def _follow(self, undone: Undone, until: float) -> Undone:
         """Return what came of it once an editor has taken the change back, or at that time."""
         while undone.waits and monotonic() < until:
@@ -176,6 +193,11 @@ class RemoteVault(Vault):
             notes = self._daemon.post("/proposals/decide", DecisionsMade, part).notes
             yield from notes
             rest = rest.without({each.id for note in notes for each in note.proposals})
+
+    def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> RemoteRun:
+        """Return a run that decides on all proposals that a filter means; see Vault."""
+        path = f"/proposals/decide-all?{only.as_query()}"
+        return RemoteRun(self._daemon, self._daemon.post(path, RunShape, decision))
 
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
         return self._daemon.post("/scripts/propose", programs.ProposalMade, proposal)
@@ -243,22 +265,31 @@ class _Agents(Agents):
 
 
 class RemoteRun:
-    """A run that the daemon has started; see Run. Whoever stops following it cancels it."""
+    """A run that the daemon has started; see Run. Whoever stops following it cancels it.
 
-    def __init__(self, daemon: Connection, run: RunShape) -> None:
+    settle: returns a result once it is final.
+    """
+
+    def __init__(
+        self,
+        daemon: Connection,
+        run: RunShape,
+        settle: Callable[[NoteResult], NoteResult] = lambda result: result,
+    ) -> None:
         self.id, self.total = run.id, run.total
         self.warnings: Sequence[str] = run.warnings
         self.left_alone: Mapping[str, int] = run.left_alone
         self.tell: Tell = bool
         self.usage = Usage()
         self._daemon = daemon
+        self._settle = settle
         self.is_cancelled = False
 
     def __iter__(self) -> Iterator[NoteResult]:
         try:
             for result in self._follow():
                 self.usage += result.usage
-                yield result
+                yield self._settle(result)
             run = self._daemon.get(f"/runs/{self.id}", RunShape)
         except BaseException:
             self._send_cancel()

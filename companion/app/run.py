@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from threading import Event
 from typing import Protocol
 
 from companion.app.engine import runs
 from companion.app.engine.engine import Engine
 from companion.app.jobs import RunPlan
 from companion.app.types.results import NoteResult, Usage
-from companion.app.types.runs import RunOptions
+from companion.app.types.runs import RunKind, RunOptions
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_spending
@@ -32,8 +33,8 @@ class Run(Protocol):
     """A run over notes. Iterate over it, once, to have it done and be told of each note.
 
     The iteration raises what ended the run early (EndpointError, StorageError, ...); what was
-    answered by then is kept. id: by which its changes are taken back. total: how many notes are
-    worked on. warnings, left_alone: as in RunShape.
+    answered or decided by then is kept. id: by which it is taken back. total: as in RunShape.
+    warnings, left_alone: as in RunShape.
     tell: is called, from any thread, with why the run waits; empty: it goes on.
     """
 
@@ -85,7 +86,7 @@ class LocalRun:
 
     def __iter__(self) -> Iterator[NoteResult]:
         entries = self._run.since(0)
-        yield from map(_show, entries)
+        yield from (entry.shape for entry in entries)
         if not self._jobs:
             return
         with (
@@ -149,14 +150,47 @@ class LocalRun:
                 self.tell(told := run.waits)
             for entry in run.since(number):
                 number = entry.number
-                yield _show(entry)
+                yield entry.shape
 
     def _tell_of_comparing(self, done: int, total: int) -> None:
         self._run.waits = f"comparing notes, {done:,} of {total:,}" if done < total else ""
 
 
-def _show(entry: runs.RunEntry) -> NoteResult:
-    return NoteResult.of(entry.result, diff=entry.diff, counted=entry.counted)
+class DecisionRun:
+    """A run that asks no model: it decides on proposals, or takes changes back; see Run.
+
+    total: how many results there are. results: does it for a run of that id, one after the other.
+    """
+
+    def __init__(
+        self, kind: RunKind, total: int, results: Callable[[str], Iterator[NoteResult]]
+    ) -> None:
+        self.id, self.kind, self.total = new_run(), kind, total
+        self.warnings: Sequence[str] = ()
+        self.left_alone: Mapping[str, int] = {}
+        self.tell: Tell = bool
+        self.usage = Usage()
+        self.cancelled = Event()
+        self._results = results
+
+    def __iter__(self) -> Iterator[NoteResult]:
+        results = self._results(self.id)
+        while not self.is_cancelled and (result := next(results, None)):
+            yield result
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was stopped."""
+        return self.cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Begin nothing more; what is done stays."""
+        self.cancelled.set()
+
+    def give_up(self) -> int:
+        """Begin nothing more, either; no calls are under way."""
+        self.cancel()
+        return 0
 
 
 @contextmanager

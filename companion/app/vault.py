@@ -13,7 +13,7 @@ from typing import Protocol
 from companion.app.local_notes import Progress
 from companion.app.run import Run
 from companion.app.types import programs
-from companion.app.types.changes import Change, ChangePage, ChangeQuery, Undone
+from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
 from companion.app.types.coverage import (
     Coverage,
     CoverageQuery,
@@ -23,7 +23,7 @@ from companion.app.types.coverage import (
     Taught,
     UnfilledField,
 )
-from companion.app.types.decisions import Decisions, NoteDecision
+from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
 from companion.app.types.notes import NotePrompt, Outdated, PromptQuery, ScanOptions, ScanReport
 from companion.app.types.proposals import (
     Proposal,
@@ -169,6 +169,15 @@ class Vault(Protocol):
         What was edited since stays. run: that the undos belong to; None: a new one.
         """
 
+    def undo_all(self, only: ChangeFilter) -> Run:
+        """Return a run that takes back all changes that a filter means, the newest first.
+
+        Of changes that were taken back in part, the rest is; with `undoable: whole`, they stay. If
+        the filter names nothing but a run, the proposals that the run refused are opened again.
+
+        Raises UsageError.
+        """
+
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         """Return a page of proposals, newest first."""
 
@@ -188,6 +197,12 @@ class Vault(Protocol):
         """Accept, refuse and open again proposals, and yield the result for each note.
 
         Those of one note that are accepted are one change. No model is asked.
+        """
+
+    def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> Run:
+        """Return a run that accepts or refuses all proposals that a filter means.
+
+        Raises UsageError, also if the filter's state is not open, refused or rejected.
         """
 
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:

@@ -27,7 +27,7 @@ _SECTIONS = {
         "apply": "companion.cli.decide:apply",
         "refuse": "companion.cli.decide:refuse",
         "history": "companion.cli.history:history",
-        "undo": "companion.cli.history:undo",
+        "undo": "companion.cli.undo:undo",
     },
     "Background": {
         "serve": "companion.cli.serve:serve",

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from threading import Event
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-from companion.app.types.decisions import Acceptance, Decided, Decisions, NoteDecision
-from companion.app.types.proposals import Proposal
-from companion.app.vault import new_run
+from companion.app.run import DecisionRun, Run
+from companion.app.types.decisions import Acceptance, DecisionOnAll, Decisions
+from companion.app.types.proposals import Proposal, ProposalFilter, ProposalQuery
+from companion.app.types.results import Decided, NoteResult
+from companion.app.vault import Vault
 from companion.cli.filters import join_options
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.output import Output, count
 from companion.cli.proposals import Choice, choose_proposals
 from companion.cli.run_report import RunReport
 from companion.cli.session import NOTE_PATH, common_options, open_session_vault, say_which_vault
-from companion.errors import CompanionError
+from companion.errors import CompanionError, NotThere, UsageError
 
-Decide = Callable[[Sequence[Proposal]], Decisions]
+Decision = Literal["accept", "refuse"]
 
 _which_options = join_options(
     click.argument("whats", nargs=-1, type=NOTE_PATH, metavar="[ID | PATH]..."),
@@ -46,12 +47,7 @@ def apply(**which: Any) -> int:
     Each goes into its note as the note is now. A proposal that the note no longer needs is closed,
     with the reason.
     """
-    run = new_run()
-
-    def accept(proposals: Sequence[Proposal]) -> Decisions:
-        return Decisions(accept=list(map(Acceptance.of_shown, proposals)), run=run)
-
-    return _decide(accept, f"companion undo --run {run}", **which)
+    return _decide("accept", **which)
 
 
 @click.command()
@@ -62,83 +58,109 @@ def refuse(**which: Any) -> int:
     They are not asked for again. ID is a number from `companion proposals`; PATH means all open
     ones of this note or folder (`./2024`, where its name is a number). For a folder, --run and
     --all, flagged proposals are left for you to look at; --flagged includes them. `companion apply
-    ID` still writes a refused one.
+    ID` still writes a refused one, and `companion undo --run RUN` opens all again.
     """
-
-    return _decide(lambda proposals: Decisions(refuse=[each.id for each in proposals]), **which)
+    return _decide("refuse", **which)
 
 
 def _decide(
-    decide: Decide,
-    back: str = "",
+    decision: Decision,
     *,
     vault: Path | None,
     whats: Sequence[str],
+    run: str | None,
+    every: bool,
+    field: str | None,
+    flagged: bool,
     as_json: bool,
-    **which: Any,
 ) -> int:
-    """Decide on the chosen proposals, and return the exit status.
-
-    back: the command that takes it back, if there is one.
-    """
+    """Decide on the chosen proposals, and return the exit status."""
     output = Output(as_json=as_json)
+    if sum([bool(whats), run is not None, every]) != 1:
+        raise UsageError("say which ones: numbers, notes or folders; or --run RUN; or --all")
     named = [what for what in whats if not what.isdecimal()]
     with open_session_vault(vault, named, output=output) as opened:
         say_which_vault(opened.root, output)
-        choice = choose_proposals(opened, whats, **which)
-        report = _DecisionReport(output, choice)
-        cancelled = Event()
-        with stop_on_signals(output, cancelled.set) as interruption:
-            made = opened.decide(decide(choice.proposals)) if choice.proposals else ()
-            fault = report.follow(made, cancelled)
-    report.sum_up(back)
+        if whats:
+            choice = choose_proposals(opened, whats, field=field, flagged=flagged)
+            decided: Run = _decide_on(opened, decision, choice.proposals)
+        else:
+            only = ProposalFilter.of(field=field, run=run, flagged=None if flagged else False)
+            choice = _count_flagged(opened, only)
+            decided = opened.decide_all(only, DecisionOnAll(decision=decision))
+        report = _DecisionReport(output, decided, choice)
+        with stop_on_signals(output, decided.cancel) as interruption:
+            fault = report.follow()
+    report.sum_up()
     if fault:
         raise fault
     return interruption.exit_status or int(report.has_failed)
 
 
+def _decide_on(vault: Vault, decision: Decision, proposals: Sequence[Proposal]) -> DecisionRun:
+    """Return a run that decides on these proposals."""
+
+    def decide(run: str) -> Iterator[NoteResult]:
+        decisions = Decisions(refuse=[each.id for each in proposals], run=run)
+        if decision == "accept":
+            decisions = Decisions(accept=list(map(Acceptance.of_shown, proposals)), run=run)
+        for note in vault.decide(decisions) if proposals else ():
+            yield note.result
+
+    return DecisionRun(decision, len({each.path for each in proposals}), decide)
+
+
+def _count_flagged(vault: Vault, only: ProposalFilter) -> Choice:
+    """Return how many flagged proposals a filter leaves out. Raises NotThere if there is no run."""
+    run = only.run
+    if run is not None and not vault.proposals(ProposalQuery(run=run, state="all", limit=1)).total:
+        raise NotThere(f"no run {run} proposed anything; companion proposals lists what waits")
+    passed_over = 0
+    if only.flagged is False:
+        flagged = only.model_copy(update={"flagged": True})
+        passed_over = vault.count_proposals(flagged).total
+    return Choice([], {}, passed_over)
+
+
 class _DecisionReport:
     """Prints the results for notes, and counts them."""
 
-    def __init__(self, output: Output, choice: Choice) -> None:
+    def __init__(self, output: Output, run: Run, choice: Choice) -> None:
         self.output = output
         self.choice = choice
         self.has_failed = False
-        self._seen = set[int]()
+        self._run = run
         self._report = RunReport(output)
         for number, reason in choice.unknown.items():
             decided = Decided(id=number, state=None, reason=reason)
-            self._add(NoteDecision.unknown(decided))
+            failed = NoteResult(path="", status="failed", reason=reason, proposals=[number])
+            self._add(failed.model_copy(update={"decided": [decided]}))
 
-    def follow(self, made: Iterable[NoteDecision], cancelled: Event) -> CompanionError | None:
+    def follow(self) -> CompanionError | None:
         """Print what is decided, until it is cancelled; return what stopped it early."""
-        notes = len({each.path for each in self.choice.proposals})
-        with self.output.progress("Deciding", notes) as bar:
+        with self.output.progress("Deciding", self._run.total) as bar:
             try:
-                for decision in made:
-                    self._add(decision)
+                for result in self._run:
+                    self._add(result)
                     bar.advance()
-                    if cancelled.is_set():
-                        break
             except CompanionError as error:
                 return error
         return None
 
-    def sum_up(self, back: str) -> None:
-        """Print how many notes had which result. back: the command that takes it back, if any."""
-        counts, say = self._report.counts, self.output.say
-        if not counts and not self.choice.proposals:
+    def sum_up(self) -> None:
+        """Print how many notes had which result, and the command that takes it back."""
+        counts, say, run = self._report.counts, self.output.say, self._run
+        undone = run.total - counts.total() + len(self.choice.unknown)
+        if not counts and not run.total:
             say("Nothing waits here.")
         elif counts:
-            rest = (each for each in self.choice.proposals if each.id not in self._seen)
-            undone = len({each.path for each in rest})
             words = [f"{number:,} {status}" for status, number in counts.items()]
             words += [f"{undone:,} not done"] if undone else []
             say(f"\n{count(counts.total(), 'note')}: {', '.join(words)}.", style="bold")
             if undone:
                 say("What was decided is done; the same command does the rest.")
-        if back and counts["enriched"]:
-            say(f"To take it all back: {back}")
+        if counts["enriched"] or counts["refused"]:
+            say(f"To take it all back: companion undo --run {run.id}")
         if passed := self.choice.passed_over:
             wait = "waits" if passed == 1 else "wait"
             say(
@@ -146,7 +168,6 @@ class _DecisionReport:
                 " --flagged; --flagged here includes them"
             )
 
-    def _add(self, decision: NoteDecision) -> None:
-        self._report.add(decision.result)
-        self._seen.update(each.id for each in decision.proposals)
-        self.has_failed |= any(each.reason for each in decision.proposals)
+    def _add(self, result: NoteResult) -> None:
+        self._report.add(result)
+        self.has_failed |= any(each.reason for each in result.decided)

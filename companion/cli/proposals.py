@@ -16,7 +16,7 @@ from companion.app.vault import Vault, all_proposals
 from companion.cli.filters import filter_options, parse_time
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import NOTE_PATH, common_options, open_session_vault, say_which_vault
-from companion.errors import NotThere, UsageError
+from companion.errors import NotThere
 
 _MAX_DIGITS = 15  # of a proposal's number
 _NOT_PRINTED = {"remark", "decided_by", "evidence"}  # of a proposal's JSON object
@@ -129,26 +129,18 @@ def choose_proposals(
     whats: Sequence[str],
     *,
     field: str | None,
-    run: str | None,
-    every: bool,
     flagged: bool,
 ) -> Choice:
     """Return the proposals that a script decides on.
 
-    whats: numbers, notes and folders. run: all of that run. every: all open ones. Flagged proposals
-    are left out, unless `flagged`, or named by number or by their note.
+    whats: numbers, notes and folders. Flagged proposals are left out, unless `flagged`, or named by
+    number or by their note.
 
-    Raises UsageError if nothing is named, or a path is unknown; NotThere if a run is.
+    Raises UsageError if a path is unknown.
     """
-    if sum([bool(whats), run is not None, every]) != 1:
-        raise UsageError("say which ones: numbers, notes or folders; or --run RUN; or --all")
     numbers = {int(what): what for what in whats if _is_number(what)}
     paths = [what for what in whats if not what.isdecimal()]
-    of_paths: list[Proposal] = []
-    if paths or not whats:
-        of_paths = find_proposals(vault, paths, ProposalQuery.of(field=field, run=run))
-    if run is not None and not vault.proposals(ProposalQuery(run=run, state="all", limit=1)).total:
-        raise NotThere(f"no run {run} proposed anything; companion proposals lists what waits")
+    of_paths = find_proposals(vault, paths, ProposalQuery.of(field=field)) if paths else []
     names = (name_path(vault, path, Path.cwd()) for path in paths)
     notes = {path for path in names if not (vault.root / path).is_dir()}
     taken = [each for each in of_paths if flagged or not each.flags or each.path in notes]

@@ -19,6 +19,7 @@ from typing import NamedTuple
 from companion.app.engine.runs import Run
 from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
 from companion.app.status import pause_file, reason_off
+from companion.app.types.results import NoteResult
 from companion.app.types.runs import RunOptions
 from companion.config import Config
 from companion.daemon.fingerprints import Fingerprints, put_latest
@@ -230,7 +231,7 @@ class Background(Run):
 
     def add(
         self,
-        result: Result,
+        result: Result | NoteResult,
         *,
         counted: bool = True,
         ends_with: CompanionError | None = None,

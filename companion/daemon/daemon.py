@@ -19,6 +19,7 @@ from companion.app.jobs import RunPlan, plan_run
 from companion.app.local_notes import LocalNotes, Progress
 from companion.app.local_vault import LocalVault
 from companion.app.outbox import Outbox
+from companion.app.run import DecisionRun
 from companion.app.status import describe_vault
 from companion.app.types.runs import RunOptions, RunShape
 from companion.app.types.status import Fault, Status
@@ -236,6 +237,18 @@ class Daemon:
         self.engine.start_run(run, plan.jobs)
         if options.priority != "background":  # now that its notes are queued
             self.engine.try_again()
+        return run
+
+    def start_decisions(self, decisions: DecisionRun) -> Run:
+        """Begin a run that asks no model, and return it."""
+        run = Run(
+            decisions.id,
+            RunOptions(paths=[""]),
+            decisions.total,
+            kind=decisions.kind,
+            cancelled=decisions.cancelled,
+        )
+        self.engine.start_decisions(run, decisions)
         return run
 
     def _look_again(self, progress: Progress | None) -> Scan:

@@ -98,17 +98,23 @@ class Decisions:
             yield self._accept_in(path, group, by_id, writer, by)
 
     def refuse(
-        self, ids: Iterable[int], by: str = "user", reason: str = ""
+        self, ids: Iterable[int], by: str = "user", reason: str = "", run: str = ""
     ) -> Iterator[NoteDecision]:
-        """Refuse the proposals, and yield the outcome for each note; nothing is asked for again."""
+        """Refuse the proposals, and yield the outcome for each note; nothing is asked for again.
+
+        run: the name of the run with which that is taken back.
+        """
         ids = list(dict.fromkeys(ids))
         yield from self._report_unknown(ids)
-        self._withdraw([each.id for each in self._store.get_all(ids) if each.waits_for_editor])
-        changed = set(self._store.decide(ids, "refused", by, reason, ("open", "rejected")))
         for path, group in self._by_note(ids).items():
+            if waiting := [each.id for each in group if each.waits_for_editor]:
+                self._withdraw(waiting)
+            mine = [each.id for each in group]
+            decide = partial(self._store.decide, states=("open", "rejected"), run=run)
+            changed = set(decide(mine, "refused", by, reason))
             decided = [
                 Decided(each.id, each.state, "" if each.id in changed else describe_state(each))
-                for each in group
+                for each in self._store.get_all(mine)
             ]
             yield sum_up(Result(path, "refused", reason), decided)
 
@@ -173,36 +179,47 @@ class Decisions:
         return [each for each in values if not self._context().is_used(field, each)]
 
     def plan_edits_for(
-        self, acceptances: Sequence[Acceptance], text: str, run: str, by: str = "user"
+        self,
+        acceptances: Sequence[Acceptance],
+        text: str,
+        run: str,
+        by: str = "user",
+        remark: str = "",
     ) -> tuple[Result, NewChange]:
         """Return the change by which a text in an editor accepts proposals, all for one note.
 
         With the texts before and after it. Nothing is decided; the change accepts them once it is
         recorded as made. Those that cannot be accepted, or have no place in the text, are left out.
+        remark: on the change.
 
         Raises NoteError if that is all of them.
         """
         root, data = self._space.root, text.encode("utf-8")
         writer = NoteWriter(self._space, self._styles, run)
-        values = self._find_values(acceptances, by, lambda path: Snapshot(root, path, data, 0))
+        read = partial(Snapshot, root, data=data, mtime_ns=0)
+        values = self._find_values(acceptances, by, read, remark)
         result, change = writer.plan_on(values, data)
         if change is None:
             raise NoteRefused(result.reason, values.job.path)
         return result, change
 
-    def write(self, acceptances: Sequence[Acceptance], run: str, by: str) -> Result:
+    def write(self, acceptances: Sequence[Acceptance], run: str, by: str, remark: str) -> Result:
         """Write proposals, all for one note, into its file, as far as they have a place in it.
 
         Raises NoteError, also if none has one.
         """
         writer = NoteWriter(self._space, self._styles, run)
-        result = writer.write(self._find_values(acceptances, by, writer.read))
+        result = writer.write(self._find_values(acceptances, by, writer.read, remark))
         if result.change is None:
             raise NoteRefused(result.reason, result.path)
         return result
 
     def _find_values(
-        self, acceptances: Sequence[Acceptance], by: str, read: Callable[[str], Snapshot]
+        self,
+        acceptances: Sequence[Acceptance],
+        by: str,
+        read: Callable[[str], Snapshot],
+        remark: str,
     ) -> NoteValues:
         """Return the values to write into the note of the proposals, as read returns it.
 
@@ -218,7 +235,7 @@ class Decisions:
             why_not |= places.gone
             values = self._find_places(fit, by_id, places, why_not, by)
             if values.proposals:
-                return values
+                return replace(values, new_values=(remark,) if remark else ())
         reasons = "; ".join(dict.fromkeys(why_not.values()))
         raise NoteRefused(reasons or "nothing of it is wanted any more", path)
 

@@ -15,7 +15,7 @@ from companion.note.needs import Need
 from companion.note.outline import HeadingNotFound
 from companion.store.proposal import Flag, NewProposal, Proposal, ProposalState
 
-NoteStatus = Literal["enriched", "proposed", "refused", "unchanged", "skipped", "failed"]
+NoteStatus = Literal["enriched", "proposed", "refused", "undone", "unchanged", "skipped", "failed"]
 
 
 class OpenProposal(NamedTuple):

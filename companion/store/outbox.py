@@ -148,9 +148,9 @@ def _add(
     _narrow(db, request.proposals)
     mark_waiting(db, str(row["proposals"]), request.decided_by, states, now)
     insert = """INSERT INTO outbox
-        (key, path, state, requested, run, undoes, proposals, decided_by, deadline, made_at)
+        (key, path, state, requested, run, undoes, proposals, decided_by, deadline, remark, made_at)
         VALUES (hex(randomblob(16)), :path, 'waiting', 1, :run, :undoes, :proposals, :decided_by,
-        :deadline, :made_at) RETURNING id"""
+        :deadline, :remark, :made_at) RETURNING id"""
     return int(db.execute(insert, row).fetchone()["id"])
 
 
@@ -224,7 +224,7 @@ def _list_unconfirmed(db: sqlite3.Connection) -> list[OfferedChange]:
 
 
 def _read_row(row: sqlite3.Row) -> OutboxRow:
-    names = ("path", "run", "undoes", "decided_by", "deadline")
+    names = ("path", "run", "undoes", "decided_by", "deadline", "remark")
     proposals = tuple(json.loads(row["proposals"]))
     request = Request(proposals=proposals, **{name: row[name] for name in names})
     offer = None if row["before"] is None else _read_offer(row)

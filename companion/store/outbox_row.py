@@ -90,7 +90,8 @@ class Request(NamedTuple):
     """Edits to be made in an open note: an undo, or the values of proposals.
 
     run: that the change belongs to. undoes: the change to take back; None: it is no undo.
-    proposals, decided_by: as in NewChange. deadline: until when somebody waits, Unix time, seconds.
+    proposals, decided_by: as in NewChange. remark: what the history shows beside the values.
+    deadline: until when somebody waits, Unix time, seconds.
     """
 
     path: str
@@ -99,6 +100,7 @@ class Request(NamedTuple):
     proposals: tuple[int, ...] = ()
     decided_by: str = ""
     deadline: float = 0.0
+    remark: str = ""
 
 
 class OutboxRow(NamedTuple):

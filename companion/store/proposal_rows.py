@@ -91,15 +91,16 @@ def decide_proposals(
     to: ProposalState,
     decided: tuple[float, str, str],
     states: Sequence[ProposalState],
+    run: str = "",
 ) -> list[int]:
     """Decide on the proposals that are in one of the states; return their ids.
 
-    decided: when, by whom, and why.
+    decided: when, by whom, and why. run: in which they are refused.
     """
-    query = """UPDATE proposals SET state = ?, decided_at = ?, decided_by = ?, reason = ?
-        WHERE id IN (SELECT value FROM json_each(?))
+    query = """UPDATE proposals SET state = ?, decided_at = ?, decided_by = ?, reason = ?,
+        decided_in = ? WHERE id IN (SELECT value FROM json_each(?))
         AND state IN (SELECT value FROM json_each(?)) RETURNING id"""
-    rows = db.execute(query, (to, *decided, json.dumps(list(ids)), json.dumps(list(states))))
+    rows = db.execute(query, (to, *decided, run, json.dumps(list(ids)), json.dumps(list(states))))
     return sorted(row["id"] for row in rows.fetchall())
 
 
@@ -157,7 +158,7 @@ def delete_texts(db: sqlite3.Connection, where: str, *values: object) -> int:
 _SUPERSEDE = """UPDATE proposals SET state = 'superseded', decided_at = :made_at
     WHERE path = :path AND need = :need AND state = 'open'"""
 _ACCEPT = """UPDATE proposals SET state = 'accepted', reason = '', decided_at = ?2,
-    change = changes.id, decided_by = changes.decided_by
+    decided_in = '', change = changes.id, decided_by = changes.decided_by
     FROM changes, json_each(changes.proposals) AS mine
     WHERE changes.id = ?1 AND proposals.id = mine.value"""
 _REMEMBER_FILLED = """INSERT INTO proposals

@@ -162,14 +162,23 @@ class ProposalStore:
         by: str,
         reason: str = "",
         states: Sequence[ProposalState] = ("open",),
+        run: str = "",
     ) -> list[int]:
         """Decide on the proposals that are in one of the states; return their ids.
 
         If two callers decide on a proposal at the same time, only one of them gets its id.
-        The journal marks proposals as accepted, when their change begins.
+        The journal marks proposals as accepted, when their change begins. run: in which they are
+        refused.
         """
         decided = (time.time(), by, reason)
-        return self._db.ask(lambda db: decide_proposals(db, ids, to, decided, states)).result()
+        return self._db.ask(lambda db: decide_proposals(db, ids, to, decided, states, run)).result()
+
+    def refused_in(self, run: str) -> dict[int, str]:
+        """Return the ids of the proposals that are refused since that run, and their notes."""
+        query = """SELECT id, path FROM proposals WHERE state = 'refused' AND decided_in = ?
+            ORDER BY id"""
+        rows = self._db.select(query, run)
+        return dict(map(tuple, rows))
 
     def reopen(self, ids: Iterable[int]) -> list[int]:
         """Open proposals again; return the ids of those that are open then.

@@ -208,7 +208,13 @@ _CORRECTED = (
     """CREATE INDEX corrected_proposals ON proposals (decided_at, id)
     WHERE state = 'accepted' AND decided_by = 'user' AND edited IS NOT NULL""",
 )
+# by which run proposals were refused, so that it can be taken back; what a change that waits in the
+# outbox says beside its values
+_DECIDED_IN = (
+    "ALTER TABLE proposals ADD COLUMN decided_in TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE outbox ADD COLUMN remark TEXT NOT NULL DEFAULT ''",
+)
 MIGRATIONS: list[Migration] = [
     *(_CHANGES, _PARTS, _NOTES, _OFFERS, _PROPOSALS, _BATCHES, _OPEN_INDEX, _GONE, _EDITED),
-    *(_OUTBOX, _ACCEPTED, _REQUEST_KEYS, _FEWER_INDICES, _CORRECTED),
+    *(_OUTBOX, _ACCEPTED, _REQUEST_KEYS, _FEWER_INDICES, _CORRECTED, _DECIDED_IN),
 ]

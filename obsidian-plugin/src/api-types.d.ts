@@ -184,6 +184,21 @@ export interface components {
             reason: string | null;
         };
         /**
+         * @description What is decided on all proposals that a filter means.
+         *
+         *     before: only on those with a lower id, as nobody has seen what came since. without: these stay
+         *     as they are. reason: why they are refused.
+         */
+        DecisionOnAll: {
+            /** @enum {string} */
+            decision: "accept" | "refuse";
+            /** @default null */
+            before: number | null;
+            without?: number[];
+            /** @default  */
+            reason: string;
+        };
+        /**
          * @description Proposals to accept, to refuse, and to open again: what was decided on them is undone.
          *
          *     What is accepted for a note that is open in an editor waits for that editor to make the edits,
@@ -385,7 +400,7 @@ export interface components {
         NoteDecided: {
             path: string;
             /** @enum {string} */
-            status: "enriched" | "proposed" | "refused" | "unchanged" | "skipped" | "failed";
+            status: "enriched" | "proposed" | "refused" | "undone" | "unchanged" | "skipped" | "failed";
             changes: components["schemas"]["FilledForAgent"][];
             change: number | null;
             reason: string | null;
@@ -401,7 +416,7 @@ export interface components {
         NoteDecision: {
             path: string;
             /** @enum {string} */
-            status: "enriched" | "proposed" | "refused" | "unchanged" | "skipped" | "failed";
+            status: "enriched" | "proposed" | "refused" | "undone" | "unchanged" | "skipped" | "failed";
             changes: components["schemas"]["Filled"][];
             change: number | null;
             reason: string | null;
@@ -725,7 +740,7 @@ export interface components {
         ResultShape: {
             path: string;
             /** @enum {string} */
-            status: "enriched" | "proposed" | "refused" | "unchanged" | "skipped" | "failed";
+            status: "enriched" | "proposed" | "refused" | "undone" | "unchanged" | "skipped" | "failed";
             /** @default null */
             reason: string | null;
             changes: components["schemas"]["Filled"][];
@@ -743,6 +758,9 @@ export interface components {
             diff: string | null;
             /** @default true */
             counted: boolean;
+            decided: components["schemas"]["Decided"][];
+            /** @default null */
+            undone: components["schemas"]["Undone"] | null;
             number: number;
         };
         /**
@@ -867,6 +885,11 @@ export interface components {
          */
         RunProgress: {
             id: string;
+            /**
+             * @default fill
+             * @enum {string}
+             */
+            kind: "fill" | "accept" | "refuse" | "undo";
             /** @enum {string} */
             state: "queued" | "running" | "done" | "cancelled" | "failed";
             total: number;
@@ -887,12 +910,19 @@ export interface components {
             next: number;
         };
         /**
-         * @description A run. total: the number of its notes. counts: results by status. waits: why it waits now.
+         * @description A run. kind: whether it fills notes, decides on proposals, or takes changes back. total: the
+         *     number of its notes, or of the changes to take back. counts: results by status. waits: why it
+         *     waits now.
          *     fault: what ended it, and code: of that problem. warnings: what in the settings names nothing.
          *     left_alone: if no note needs anything, how many are left alone, by the reason.
          */
         RunShape: {
             id: string;
+            /**
+             * @default fill
+             * @enum {string}
+             */
+            kind: "fill" | "accept" | "refuse" | "undo";
             /** @enum {string} */
             state: "queued" | "running" | "done" | "cancelled" | "failed";
             total: number;
@@ -1255,6 +1285,7 @@ export type ChangesToUndo = components['schemas']['ChangesToUndo'];
 export type Code = components['schemas']['Code'];
 export type Coverage = components['schemas']['Coverage'];
 export type Decided = components['schemas']['Decided'];
+export type DecisionOnAll = components['schemas']['DecisionOnAll'];
 export type Decisions = components['schemas']['Decisions'];
 export type DecisionsMade = components['schemas']['DecisionsMade'];
 export type EditShape = components['schemas']['EditShape'];

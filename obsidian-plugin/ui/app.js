@@ -39,6 +39,9 @@ export class App {
   /** The note that is open beside the view. */
   openPath = signal("");
   hasKeys = signal(readKeys());
+  #isTold = false;
+  /** @type {Promise<void> | null} */
+  #looking = null;
   isWriting = computed(() => this.inbox.mode.value !== "read");
 
   /**
@@ -49,14 +52,14 @@ export class App {
     this.api = api;
     this.shell = shell;
     this.inbox = new InboxStore(api);
-    this.decisions = new DecisionStore(api, this.inbox);
+    this.status = new StatusStore(api);
+    this.decisions = new DecisionStore(api, this.inbox, this.status);
     this.inbox.isUsed = () => {
       const root = shell.root();
       return root.ownerDocument.hasFocus() && root.contains(root.ownerDocument.activeElement);
     };
     this.inbox.isAtEnd = () => this.decisions.log.peek().length > 0;
     this.decided = new DecidedStore(api);
-    this.status = new StatusStore(api);
   }
 
   /** Read what is shown first, then the rest. */
@@ -70,18 +73,29 @@ export class App {
     await Promise.all([this.followProposals(), this.status.load()]);
   }
 
-  /** See what is proposed and decided on, here or elsewhere. */
-  async followProposals() {
+  /** See what is proposed and decided on, here or elsewhere; what is told meanwhile is seen after that. */
+  followProposals() {
+    this.#isTold = true;
+    return (this.#looking ??= this.#lookAtProposals().finally(() => (this.#looking = null)));
+  }
+
+  async #lookAtProposals() {
+    while (this.#isTold && !this.status.deciding.peek()) {
+      this.#isTold = false;
+      await this.#readProposals();
+    }
+  }
+
+  async #readProposals() {
     const isShown = this.tab.peek() === "decided";
     await Promise.all([this.inbox.follow(), isShown ? this.decided.load() : this.decided.count()]);
   }
 
   /** Take what the daemon tells. @param {{ name: string, data: any }} event */
   take({ name, data }) {
-    const { status } = this.status;
     if (name === "status") this.status.take(data, this.status.runs.peek());
-    else if (name === "runs" && status.peek()) this.status.take(status.peek() ?? data, data.runs);
-    else if (name === "proposals") void this.followProposals().catch(() => {});
+    else if (name === "runs") this.status.takeRuns(data.runs);
+    if (name === "proposals" || (name === "runs" && this.#isTold)) void this.followProposals().catch(() => {});
   }
 
   accept() {

@@ -5,16 +5,16 @@ import { nameOf, titleOf } from "./inbox-store.js";
 import { say } from "./words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { DecisionsMade, NoteDecision, Proposal } from "../src/api-types.d.ts" */
+/** @import { DecisionsMade, NoteDecision, Proposal, ResultShape } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
 /** @import { InboxStore } from "./inbox-store.js" */
+/** @import { StatusStore } from "./status-store.js" */
 
 /** @typedef {"accept" | "refuse" | "undo"} What */
-/** @typedef {{ what: What, ids: number[], texts: Record<number, string> }} Decision */
+/** @typedef {ReturnType<InboxStore["describeUnflagged"]>} Unflagged */
+/** @typedef {{ what: What, ids: number[], texts: Record<number, string>, run?: string, end?: Promise<void> }} Decision run: that decides on many; end: of it, while it is under way */
 /** @typedef {{ words: string, isGood: boolean, canUndo: boolean, id?: number }} Toast id: of the proposal that it is about */
-/** @typedef {{ done: number, of: number, last: string, isStopped: boolean }} Bulk */
 
-const AT_ONCE = 50; // proposals that one request decides on, so that the page can say how far it is
 const TOAST_LASTS = 8000; // milliseconds
 
 export class DecisionStore {
@@ -24,8 +24,6 @@ export class DecisionStore {
   toast = signal(null);
   /** What is read out. turn: another one each time, so that the third "Refused" is read out, too. */
   said = signal({ words: "", isFault: false, turn: 0 });
-  /** @type {Signal<Bulk | null>} */
-  bulk = signal(null);
   written = computed(() => this.#count("accept"));
   refused = computed(() => this.#count("refuse"));
   /** The run of the history that all decisions of this window belong to. */
@@ -37,10 +35,12 @@ export class DecisionStore {
   /**
    * @param {Api} api
    * @param {InboxStore} inbox
+   * @param {StatusStore} status
    */
-  constructor(api, inbox) {
+  constructor(api, inbox, status) {
     this.api = api;
     this.inbox = inbox;
+    this.status = status;
   }
 
   /** @param {What} what */
@@ -79,43 +79,100 @@ export class DecisionStore {
   }
 
   /**
-   * Accept many, a part after the other, until it is stopped; they are one step for "Undo".
+   * Have the daemon accept all that a filter means, in one run; it is one step for "Undo".
    *
-   * @param {number[]} ids
+   * @param {Unflagged} only the filter
+   * @param {number[]} ids of what it means
    */
-  async decideMany(ids) {
+  async acceptAll(only, ids) {
     const { inbox } = this;
     /** @type {Decision} */
-    const decision = { what: "accept", ids: [], texts: {} };
-    this.bulk.value = { done: 0, of: ids.length, last: "", isStopped: false };
-    this.log.value = [...this.log.peek(), decision];
-    for (let at = 0; at < ids.length && !this.bulk.peek()?.isStopped; at += AT_ONCE) {
-      const part = ids.slice(at, at + AT_ONCE).filter((id) => inbox.order.peek().includes(id));
-      const last = inbox.get(part.at(-1) ?? -1);
-      for (const id of part) inbox.settled.add(id);
-      decision.ids = [...decision.ids, ...part];
-      batch(() => {
-        inbox.takeOut(part);
-        this.log.value = [...this.log.peek()];
-      });
-      const isSent = await this.#inTurn(() => this.#send({ ...decision, ids: part }, decision));
-      this.bulk.value = { done: at + part.length, of: ids.length, last: last ? titleOf(last) : "", isStopped: !isSent || Boolean(this.bulk.peek()?.isStopped) };
+    const decision = { what: "accept", ids, texts: {} };
+    for (const id of ids) inbox.settled.add(id);
+    batch(() => {
+      inbox.takeOut(ids);
+      this.log.value = [...this.log.peek(), decision];
+    });
+    decision.end = this.#acceptAll(only, decision);
+    await decision.end;
+    delete decision.end;
+  }
+
+  /**
+   * @param {Unflagged} only
+   * @param {Decision} decision
+   */
+  async #acceptAll(only, decision) {
+    const { inbox } = this;
+    try {
+      const run = await this.#inTurn(() => this.api.post(`/proposals/decide-all?${only.query}`, { decision: "accept", ...only.except }));
+      decision.run = run.id;
+      const results = await this.status.follow(run);
+      const open = results ? null : await inbox.findOpen();
+      const seen = new Set((results ?? []).flatMap(({ decided }) => decided.map(({ id }) => id)));
+      this.#end(decision, results ?? [], decision.ids.filter((id) => (open ? open.has(id) : !seen.has(id))));
+    } catch (error) {
+      this.#fail(decision, "accept", new Map(decision.ids.map((id) => [id, /** @type {Error} */ (error).message])));
     }
-    this.bulk.value = null;
-    this.show(say("writtenMany", { n: decision.ids.length }), true);
-    this.say(say("writtenMany", { n: decision.ids.length }));
   }
 
-  stopBulk() {
-    const bulk = this.bulk.peek();
-    if (bulk) this.bulk.value = { ...bulk, isStopped: true };
+  /**
+   * Say what a run has decided on, and put back what is left.
+   *
+   * @param {Decision} decision
+   * @param {ResultShape[]} results
+   * @param {number[]} rest
+   */
+  #end(decision, results, rest) {
+    const { inbox } = this;
+    const notes = results.map((result) => ({ ...result, proposals: result.decided }));
+    for (const id of decision.ids) inbox.settled.delete(id);
+    decision.ids = decision.ids.filter((id) => !rest.includes(id));
+    batch(() => {
+      this.log.value = this.log.peek().filter((each) => each.ids.length);
+      if (rest.length) inbox.putBack(rest, false);
+    });
+    const words = rest.length ? say("writtenStopped", { n: decision.ids.length, rest: rest.length }) : say("writtenMany", { n: decision.ids.length });
+    this.show(words, !rest.length);
+    this.say(words);
+    this.#take(decision, "accept", notes);
   }
 
-  /** Undo the last decision of this window, and stand there again. */
+  /**
+   * Take back what a run has decided on.
+   *
+   * @param {Decision} decision
+   */
+  async #undoRun(decision) {
+    const { run, ids } = decision;
+    const { inbox } = this;
+    /** @type {Map<number, string>} */
+    let stays = new Map();
+    try {
+      const results = (await this.status.follow(await this.api.post(`/changes/undo-all?run=${run ?? ""}`))) ?? [];
+      const open = await inbox.findOpen();
+      const whyNot = new Map(results.map(({ path, status, reason }) => [path, status === "proposed" ? null : reason]));
+      const why = (/** @type {number} */ id) => whyNot.get(inbox.get(id)?.path ?? "") ?? say("decidedElsewhere");
+      const isLate = (/** @type {number} */ id) => whyNot.get(inbox.get(id)?.path ?? "") === null; // its editor is at it
+      stays = new Map(ids.filter((id) => !open.has(id) && !isLate(id)).map((id) => [id, why(id)]));
+      for (const { path } of results) inbox.forgetPlaces(path);
+    } catch (error) {
+      stays = new Map(ids.map((id) => [id, /** @type {Error} */ (error).message]));
+    }
+    for (const id of ids) inbox.settled.delete(id);
+    if (stays.size) this.#fail(decision, "undo", stays);
+  }
+
+  /** Undo the last decision of this window, and stand there again. @returns {Promise<void>} */
   async undo() {
     const log = this.log.peek();
     const last = log.findLast((each) => each.ids.length);
     if (!last) return this.announce(say("nothingToUndoHere"), false);
+    if (last.end) {
+      if (last.run) await this.status.cancel(last.run);
+      await last.end;
+      return last.ids.length ? this.undo() : undefined;
+    }
     batch(() => {
       this.log.value = log.slice(0, log.lastIndexOf(last));
       this.inbox.putBack(last.ids, true);
@@ -125,7 +182,7 @@ export class DecisionStore {
     const current = this.inbox.current.peek();
     this.say(current ? `${say("undoneHere")} ${nameOf(current)}, ${titleOf(current)}.` : say("undoneHere"));
     for (const id of last.ids) this.inbox.settled.add(id);
-    await this.#inTurn(() => this.#send({ what: "undo", ids: last.ids, texts: {} }));
+    await (last.run ? this.#undoRun(last) : this.#inTurn(() => this.#send({ what: "undo", ids: last.ids, texts: {} })));
   }
 
   /** Undo all that was decided on here. */
@@ -134,8 +191,9 @@ export class DecisionStore {
   }
 
   /**
-   * @param {() => Promise<boolean>} act
-   * @returns {Promise<boolean>}
+   * @template T
+   * @param {() => Promise<T>} act
+   * @returns {Promise<T>}
    */
   #inTurn(act) {
     const made = this.#turn.then(act, act);
@@ -145,10 +203,8 @@ export class DecisionStore {
 
   /**
    * @param {Decision} decision
-   * @param {Decision} [logged] the decision that it is a part of
-   * @returns {Promise<boolean>} whether somebody answered
    */
-  async #send(decision, logged = decision) {
+  async #send(decision) {
     let rest = decision.ids;
     while (rest.length) {
       /** @type {DecisionsMade} */
@@ -156,17 +212,16 @@ export class DecisionStore {
       try {
         made = await this.#ask({ ...decision, ids: rest });
       } catch (error) {
-        this.#fail(logged, decision.what, new Map(rest.map((id) => [id, /** @type {Error} */ (error).message])));
-        return false;
+        this.#fail(decision, decision.what, new Map(rest.map((id) => [id, /** @type {Error} */ (error).message])));
+        return;
       }
       const { settled } = this.inbox;
       const seen = new Set(made.notes.flatMap((note) => note.proposals.map((each) => each.id)));
       for (const id of seen.size ? seen : rest) settled.delete(id);
-      if (!seen.size) return true;
-      this.#take(logged, decision.what, made.notes);
+      if (!seen.size) return;
+      this.#take(decision, decision.what, made.notes);
       rest = rest.filter((id) => !seen.has(id));
     }
-    return true;
   }
 
   /** @param {Decision} decision */
@@ -182,7 +237,7 @@ export class DecisionStore {
   /**
    * @param {Decision} logged
    * @param {What} what
-   * @param {NoteDecision[]} notes
+   * @param {Pick<NoteDecision, "path" | "status" | "reason" | "proposals">[]} notes
    */
   #take(logged, what, notes) {
     /** @type {Map<number, string>} */
@@ -269,7 +324,7 @@ export class DecisionStore {
 }
 
 /** Return a name for a run, as the daemon makes them. */
-export function newRun() {
+function newRun() {
   const now = new Date();
   const part = (/** @type {number} */ number) => String(number).padStart(2, "0");
   const day = `${now.getFullYear()}${part(now.getMonth() + 1)}${part(now.getDate())}`;

@@ -2,11 +2,11 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import { readPages } from "./api.js";
-import { newRun } from "./decisions.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { Change, ChangePage, UndoneChanges } from "../src/api-types.d.ts" */
+/** @import { Change, ChangePage, Undone, UndoneChanges } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
+/** @import { StatusStore } from "./status-store.js" */
 
 /** @typedef {{ run: string, day: string, at: string, changes: Change[] }} Entry the changes of a run on one day, newest first */
 
@@ -43,9 +43,13 @@ export class HistoryStore {
     return entries;
   });
 
-  /** @param {Api} api */
-  constructor(api) {
+  /**
+   * @param {Api} api
+   * @param {StatusStore} status
+   */
+  constructor(api, status) {
     this.api = api;
+    this.status = status;
   }
 
   /** @param {Record<string, string | number>} [more] */
@@ -97,34 +101,44 @@ export class HistoryStore {
     /** @type {AsyncGenerator<ChangePage, void>} */
     const pages = readPages(this.api, "/changes", this.#query({ undoable: "part", limit: ALL, ...query }));
     for await (const { changes } of pages) all.push(...changes);
-    return all.filter(({ undoes }) => undoes === null);
+    return all;
   }
 
   /**
-   * Undo changes in this order, as one run.
+   * Undo a change.
    *
-   * @param {number[]} ids
+   * @param {number} id
+   */
+  async undo(id) {
+    /** @type {UndoneChanges} */
+    const { undone } = await this.api.post("/changes/undo", { changes: [id] });
+    return this.#take(undone);
+  }
+
+  /**
+   * Have the daemon undo all that a filter means, as one run.
+   *
+   * @param {Record<string, string | number>} only
+   */
+  async undoAll(only) {
+    const query = new URLSearchParams(Object.entries(this.#query(only)).map(([name, value]) => [name, String(value)]));
+    const results = await this.status.follow(await this.api.post(`/changes/undo-all?${query.toString()}`));
+    return this.#take((results ?? []).flatMap(({ undone }) => undone ?? []));
+  }
+
+  /**
+   * @param {Undone[]} undone
    * @returns {Promise<number>} how many were undone; why the others stay is shown with them
    */
-  async undo(ids) {
-    const run = newRun();
-    let rest = ids;
-    let done = 0;
-    while (rest.length) {
-      /** @type {UndoneChanges} */
-      const { undone } = await this.api.post("/changes/undo", { changes: rest.slice(0, ALL), run });
-      if (!undone.length) break;
-      const stays = new Map(this.stays.peek());
-      for (const { change, reason, undone_by: by } of undone) {
-        if (by !== null) done += 1;
-        if (reason) stays.set(change, reason);
-        else stays.delete(change);
-      }
-      this.stays.value = stays;
-      rest = rest.slice(undone.length);
+  async #take(undone) {
+    const stays = new Map(this.stays.peek());
+    for (const { change, reason } of undone) {
+      if (reason) stays.set(change, reason);
+      else stays.delete(change);
     }
+    this.stays.value = stays;
     await this.load();
-    return done;
+    return undone.filter(({ undone_by: by }) => by !== null).length;
   }
 }
 

@@ -59,6 +59,9 @@ export class InboxStore {
     return this.order.value.filter((id) => this.fits(id, filters));
   });
 
+  /** Those that are shown and not flagged, and into which nothing was typed. */
+  unflagged = computed(() => this.shown.value.filter((id) => !this.get(id)?.flags.length && (this.drafts.get(id)?.value ?? null) === null));
+
   groups = computed(() => {
     /** @type {Group[]} */
     const groups = [];
@@ -302,14 +305,29 @@ export class InboxStore {
     else batch(() => (this.add(fresh), (this.currentId.value ??= this.shown.peek()[0] ?? null)));
   }
 
-  /** Read again which are open, since another window has decided on some; those that somebody types into stay. */
-  async #compare() {
-    const { turn } = this;
+  /** Return all that are open now. */
+  async findOpen() {
     /** @type {Map<number, Proposal>} */
     const open = new Map();
     /** @type {AsyncGenerator<ProposalPage, void>} */
     const pages = readPages(this.api, "/proposals", { limit: ALL });
     for await (const { proposals } of pages) for (const each of proposals) open.set(each.id, each);
+    return open;
+  }
+
+  /** What the daemon takes as those that are shown and not flagged, of which `except` is left out: what came since, or is typed into. */
+  describeUnflagged() {
+    const { kind, folder, search, path } = this.filters.peek();
+    const query = new URLSearchParams({ flagged: "false" });
+    for (const [name, value] of Object.entries({ kind, folder: path ? "" : folder, path, text: search })) if (value) query.set(name, value);
+    const typed = [...this.drafts].filter(([, draft]) => draft.peek() !== null).map(([id]) => id);
+    return { query: query.toString(), except: { before: Math.max(...this.order.peek()) + 1, without: [...this.fresh.peek(), ...typed] } };
+  }
+
+  /** Read again which are open, since another window has decided on some; those that somebody types into stay. */
+  async #compare() {
+    const { turn } = this;
+    const open = await this.findOpen();
     if (this.turn !== turn || this.settled.size) return;
     const gone = this.order.peek().filter((id) => !open.has(id));
     const isHeld = (/** @type {number} */ id) => (id === this.currentId.peek() && this.isUsed()) || (this.drafts.get(id)?.peek() ?? null) !== null;

@@ -32,7 +32,7 @@ export function listenToKeys(app, target, { isMeant = () => true } = {}) {
 /** @type {(app: App, event: KeyboardEvent) => (() => void) | null} */
 function findAct(app, event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return null;
-  if (isTyped(event.target) || app.dialog.peek() || app.decisions.bulk.peek()) return null;
+  if (isTyped(event.target) || app.dialog.peek()) return null;
   const key = nameOf(event);
   const isArrow = key.startsWith("Arrow");
   const scrolls = event.target instanceof Element && event.target.closest("summary, .cc-read__scroll") !== null;

@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { say } from "./words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { RunShape, Status } from "../src/api-types.d.ts" */
+/** @import { ResultShape, RunProgress, RunShape, Status } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
 
 const OVER = new Set(["done", "cancelled", "failed"]);
@@ -16,6 +16,9 @@ export class StatusStore {
   runs = signal([]);
   /** Whether nobody answers. */
   isAway = signal(false);
+
+  /** The run that decides on many proposals or takes many changes back, begun here or elsewhere. */
+  deciding = computed(() => this.runs.value.find((run) => !OVER.has(run.state) && run.kind !== "fill") ?? null);
 
   active = computed(() => this.runs.value.find((run) => !OVER.has(run.state)) ?? null);
 
@@ -52,7 +55,7 @@ export class StatusStore {
     const run = this.active.value;
     if (this.isAway.value || !now) return { title: say("awayTitle"), words: say("awayMore") };
     const left = run ? this.#timeLeft(run) : "";
-    if (run) return { title: now.paused || now.fault ? say("paused") : say("fillingNotes"), words: [say("notesOf", { n: sum(run.counts), of: run.total }), left].filter(Boolean).join(", ") };
+    if (run) return { title: run.kind !== "fill" ? nameRun(run) : now.paused || now.fault ? say("paused") : say("fillingNotes"), words: [say("notesOf", { n: sum(run.counts), of: run.total }), left].filter(Boolean).join(", ") };
     if (now.paused) return { title: say("paused"), words: say("pausedMore") };
     return { title: say("idle"), words: say("idleMore", { n: now.to_do }) };
   });
@@ -81,6 +84,45 @@ export class StatusStore {
     if (JSON.stringify(this.runs.peek()) !== JSON.stringify(runs)) this.runs.value = runs;
   }
 
+  /**
+   * Take in runs that have changed.
+   *
+   * @param {RunShape[]} changed
+   */
+  takeRuns(changed) {
+    const ids = new Set(changed.map(({ id }) => id));
+    this.runs.value = [...changed, ...this.runs.peek().filter(({ id }) => !ids.has(id))];
+  }
+
+  /**
+   * Wait until a run that was begun is over, as the daemon tells.
+   *
+   * @param {RunShape} run
+   * @returns {Promise<ResultShape[] | null>} its results; null: the daemon ended, and they are not known
+   */
+  async follow(run) {
+    const { id } = run;
+    this.takeRuns([run]);
+    const isOver = computed(() => this.runs.value.every((each) => each.id !== id || OVER.has(each.state)));
+    await new Promise((done) => {
+      const stop = isOver.subscribe((over) => over && (done(over), queueMicrotask(() => stop())));
+    });
+    /** @type {ResultShape[]} */
+    const results = [];
+    try {
+      for (let since = 0; ;) {
+        /** @type {RunProgress} */
+        const page = await this.api.get(`/runs/${id}`, { since });
+        if (!page.results.length) return results;
+        results.push(...page.results);
+        since = page.next;
+      }
+    } catch (error) {
+      if (/** @type {{ status?: number }} */ (error).status === 404) return null;
+      throw error;
+    }
+  }
+
   async pause() {
     this.status.value = await this.api.post("/pause");
   }
@@ -94,6 +136,11 @@ export class StatusStore {
     await this.api.post(`/runs/${id}/cancel`);
     await this.load();
   }
+}
+
+/** What a run that decides on many is doing. @param {RunShape} run */
+export function nameRun({ kind }) {
+  return say(kind === "undo" ? "undoing" : kind === "refuse" ? "refusing" : "writing");
 }
 
 /** @param {Record<string, number>} counts */

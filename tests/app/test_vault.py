@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -18,14 +19,15 @@ from companion.app.open_vault import name_path, open_vault
 from companion.app.remote_vault import RemoteVault
 from companion.app.runtime_file import RuntimeFile, write_runtime_file
 from companion.app.types import programs
-from companion.app.types.changes import ChangeQuery
+from companion.app.types.changes import ChangeFilter, ChangeQuery
 from companion.app.types.coverage import CoverageQuery, SpendingQuery, UnfilledField
-from companion.app.types.decisions import Decisions, NoteDecision
+from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
 from companion.app.types.notes import ScanOptions
 from companion.app.types.proposals import ProposalFilter, ProposalQuery
 from companion.app.vault import Vault, all_changes
 from companion.config import state_folder
 from companion.config.settings import AgentsTable, ReviewTable
+from companion.enrich import decisions as engine
 from companion.enrich import lessons
 from companion.errors import NoteChanged, NoteRefused, NotThere, UsageError, VaultLocked
 from tests.cli.user import KEY
@@ -240,6 +242,30 @@ def test_what_can_be_undone(vault: Vault) -> None:
     assert ids(vault, undoable="part", run="undoing") == [5], "an undo of the run's own is none"
 
 
+UNDO_ALL: Sequence[tuple[dict[str, Any], list[int]]] = [
+    ({}, [3, 2, 1]),
+    ({"path": "F"}, [3, 2]),
+    ({"field": "description", "before": 3}, [2, 1]),
+    ({"undoable": "whole"}, [3, 1]),
+    ({"run": "none"}, []),
+]
+
+
+@pytest.mark.parametrize(("filter_", "expected"), UNDO_ALL)
+def test_a_run_takes_back_all_that_a_filter_means(
+    vault: Vault, filter_: dict[str, Any], expected: list[int]
+) -> None:
+    (vault.root / "F/B.md").write_text(FILLED.replace("It grows", "It shrinks"), "utf-8")
+    list(vault.undo([2]))  # in part
+    run = vault.undo_all(ChangeFilter.of(**filter_))
+    results = list(run)
+    undone = [each.undone for each in results if each.undone]
+    assert ([each.change for each in undone], run.total) == (expected, len(expected))
+    statuses = {each.undone.change: each.status for each in results if each.undone}
+    assert statuses == {id_: "failed" if id_ == 2 else "undone" for id_ in expected}
+    assert {vault.change(each.undone_by).run for each in undone if each.undone_by} <= {run.id}
+
+
 def test_undo_of_many_is_sent_in_parts(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.app.remote_vault._CHANGES", 2)
     monkeypatch.setattr("companion.daemon.api.routing._SECONDS", 0.0)
@@ -440,6 +466,67 @@ def test_decisions(proposed: Vault) -> None:
     assert (refused.status, proposed.proposal(2).reason) == ("refused", "No.")
     [taken] = decide(proposed, accept=[{"id": 2, "state": "refused"}])
     assert taken.status == "enriched"
+
+
+ALL: Sequence[tuple[dict[str, Any], dict[str, Any], list[int]]] = [
+    ({"kind": "description"}, {}, [1, 3]),
+    ({"folder": "F", "text": "what a stub is"}, {}, [3]),
+    ({"path": "F/B.md"}, {"without": [4]}, [3]),
+    ({"flagged": False}, {"before": 3}, [1, 2]),
+    ({"flagged": True}, {}, []),
+    ({}, {"decision": "refuse", "reason": "No."}, [1, 2, 3, 4]),
+]
+
+
+@pytest.mark.parametrize(("only", "decision", "expected"), ALL)
+def test_a_run_decides_on_all_that_a_filter_means_and_one_undo_takes_it_back(
+    proposed: Vault, only: dict[str, Any], decision: dict[str, Any], expected: list[int]
+) -> None:
+    on_all = DecisionOnAll.of(**{"decision": "accept", **decision})
+    run = proposed.decide_all(ProposalFilter.of(**only), on_all)
+    decided = [each for result in run for each in result.decided]
+    assert sorted(each.id for each in decided) == expected
+    state = "refused" if on_all.reason else "accepted"
+    assert {(each.state, each.reason) for each in decided} <= {(state, None)}
+    assert run.total == len({proposed.proposal(id_).path for id_ in expected})
+    reasons = {proposed.proposal(id_).reason for id_ in expected}
+    assert reasons <= {on_all.reason or None}
+    back = proposed.undo_all(ChangeFilter(run=run.id))
+    assert (back.total, len(list(back))) == (run.total, run.total)
+    assert proposed.proposals(ProposalQuery(limit=1)).total == 4
+    assert {(proposed.root / path).read_text("utf-8") for path in ("A.md", "F/B.md")} == {STUB}
+
+
+def test_of_a_run_that_is_cancelled_what_is_done_stays_and_is_said(
+    proposed: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept, is_begun, is_cancelled = engine.Decisions.accept, threading.Event(), threading.Event()
+
+    def accept_one(*of: Any, **options: Any) -> Iterator[Any]:
+        for decision in accept(*of, **options):
+            is_begun.set()
+            assert is_cancelled.wait(60)
+            yield decision
+
+    def cancel() -> None:
+        is_begun.wait(60)
+        run.cancel()
+        is_cancelled.set()
+
+    monkeypatch.setattr(engine.Decisions, "accept", accept_one)
+    run = proposed.decide_all(ProposalFilter(), DecisionOnAll(decision="accept"))
+    threading.Thread(target=cancel, daemon=True).start()
+    results = list(run)
+    assert [(each.path, each.status) for each in results] == [("A.md", "enriched")]
+    assert (run.is_cancelled, run.total) == (True, 2)
+    assert [each.id for each in proposed.proposals(ProposalQuery()).proposals] == [4, 3]
+
+
+def test_what_all_cannot_be(proposed: Vault) -> None:
+    with pytest.raises(UsageError, match="there is no field colour"):
+        proposed.decide_all(ProposalFilter(field="colour"), DecisionOnAll(decision="refuse"))
+    with pytest.raises(UsageError, match="all cannot be decided on"):
+        proposed.decide_all(ProposalFilter(state="all"), DecisionOnAll(decision="accept"))
 
 
 def test_many_decisions_are_sent_in_parts(proposed: Vault, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,7 @@ _FILL: dict[str, object] = {
     "field": "description",
     "kind": "tags",
     "value": "What a stub is.",
+    "decision": "accept",
     "ids": [1],
     "change": 999,
     "changes": [999],

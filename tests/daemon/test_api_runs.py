@@ -81,6 +81,8 @@ def test_follows_a_run(server: Served) -> None:
             "lacks_heading": False,
             "fallback": [],
             "proposals": [],
+            "decided": [],
+            "undone": None,
             "diff": "--- a/Stub.md\n+++ b/Stub.md\n@@ -1,3 +1,3 @@\n ---\n-description:\n"
             "+description: Yes.\n ---\n",
         }

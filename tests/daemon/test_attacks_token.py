@@ -111,7 +111,8 @@ SCOPE_OF_POSTS: dict[Scope, set[str]] = {  # that of all others is `all`, and of
     "decide": {
         *("/agents/accept", "/agents/undo", "/presence", "/proposals/decide", "/proposals/again"),
         *(f"/proposals/999/{name}" for name in ("again", "edits")),
-        *("/changes/undo", "/changes/999/undo"),
+        *("/changes/undo", "/changes/undo-all", "/changes/999/undo"),
+        *("/proposals/decide-all", "/runs/RUN/cancel"),
         *(f"/outbox/999/{name}" for name in ("edits", "withdraw", "applied")),
     },
 }

@@ -89,6 +89,18 @@ def test_run_has_an_open_note_edited_in_its_editor(quiet: DaemonFixture, asked: 
     assert len(quiet.changes("Stub.md")) == 1
 
 
+def test_history_says_of_an_open_note_too_which_values_were_proposed(quiet: DaemonFixture) -> None:
+    quiet.model.says(tags=["unheard-of"])
+    quiet.note("Other.md", "---\ntags: [plants]\n---\nOf another note.\n")
+    text = STUB.replace("created:", "tags:\ncreated:")
+    quiet.note("Stub.md", text)
+    quiet.rescan()
+    open_and_ask(quiet, "Stub.md")
+    edit(quiet, text)
+    (change,) = quiet.changes("Stub.md")
+    assert change.note == "proposed tags: unheard-of (not used in this vault yet)"
+
+
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("taken", [False, True], ids=["it is closed", "an editor takes it later"])
 def test_open_note_that_nobody_takes_is_skipped_and_done_later(

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
 
 from companion.app.engine.circuit_breaker import CircuitBreaker
@@ -17,6 +17,7 @@ from companion.app.engine.handler import Handler
 from companion.app.engine.runs import Run, Runs
 from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
 from companion.app.outbox import Outbox
+from companion.app.types.results import NoteResult
 from companion.app.types.runs import RunState
 from companion.enrich.context import VaultContext
 from companion.enrich.model import find_limiter
@@ -61,6 +62,7 @@ class Engine:
         self._spending = spending
         self._outbox = outbox
         self._exhaust = exhaust
+        self._deciding: list[threading.Thread] = []  # each does a run that asks no model
         self.follow_settings()
         concurrency = space.config.concurrency
         at_once = concurrency + concurrency // _SPARE
@@ -97,6 +99,15 @@ class Engine:
         for job in jobs:
             self.queue.put(job, Priority[run.options.priority.upper()], run.id)
 
+    def start_decisions(self, run: Run, results: Iterable[NoteResult]) -> None:
+        """Have a thread go through the results of a run that asks no model, which does it."""
+        self.runs.add(run)
+        self._deciding = [thread for thread in self._deciding if thread.is_alive()]
+        thread = threading.Thread(target=self._decide, args=(run, results), name=f"run-{run.id}")
+        thread.daemon = True
+        thread.start()
+        self._deciding.append(thread)
+
     def try_again(self) -> None:
         """Try an endpoint that failed again now, as somebody waits for it."""
         self.circuit_breaker.retry_now()
@@ -131,9 +142,21 @@ class Engine:
     def join(self, timeout: float | None = None) -> None:
         """Wait for the workers to end, at most `timeout` seconds; None: without a limit."""
         until = None if timeout is None else time.monotonic() + timeout
-        for thread in self._threads:
+        for thread in (*self._threads, *self._deciding):
             if thread.ident is not None:
                 thread.join(None if until is None else max(0.0, until - time.monotonic()))
+
+    def _decide(self, run: Run, results: Iterable[NoteResult]) -> None:
+        run.enter("")
+        try:
+            for result in results:
+                run.add(result)
+            run.end("cancelled" if run.cancelled.is_set() else "done")
+        except Exception as error:
+            log_fault(f"run {run.id}", error)
+            run.end("failed", _describe_fault(error))
+        finally:
+            run.leave()
 
     def _run(self) -> None:
         while ticket := self.queue.take():
@@ -170,9 +193,7 @@ class Engine:
                 self._end_runs(error)
         except Exception as error:
             log_fault(ticket.path, error)
-            if not isinstance(error, CompanionError):
-                error = CompanionError(f"unexpected {type(error).__name__}; please report it")
-            self._fail(run, ticket, error)
+            self._fail(run, ticket, _describe_fault(error))
 
     def _fail(self, run: Run, ticket: Ticket, error: CompanionError) -> None:
         """Requeue the note after a fault of the endpoint or the journal, or end its run.
@@ -205,6 +226,8 @@ class Engine:
         """End the run: nothing more is asked for its other notes."""
         if state == "cancelled":
             run.cancelled.set()
+            if run.kind != "fill":  # its thread ends it after the note that it is at
+                return
         elif enricher := run.enricher:
             enricher.stop()  # what is answered by now is written
         run.end(state, error)
@@ -240,6 +263,12 @@ class Engine:
         """Set why runs wait for a limit a minute, unless they wait for the endpoint itself."""
         if not self.circuit_breaker.fault:
             self.runs.set_waits(why)
+
+
+def _describe_fault(error: Exception) -> CompanionError:
+    if isinstance(error, CompanionError):
+        return error
+    return CompanionError(f"unexpected {type(error).__name__}; please report it")
 
 
 def log_fault(doing: str, error: Exception) -> None:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from companion.app.engine.work_queue import Ticket
 from companion.app.jobs import RunPlan
 from companion.app.problem import code_of
-from companion.app.types.runs import RunOptions, RunState
+from companion.app.types.results import NoteResult
+from companion.app.types.runs import RunKind, RunOptions, RunState
 from companion.enrich.enricher import Enricher
 from companion.enrich.result import Result
 from companion.errors import CompanionError, NoteError
@@ -26,20 +27,28 @@ class RunEntry(NamedTuple):
     """One note's result; its number counts up within the run, from 1.
 
     counted: whether it is one of the run's total; other notes were named, and skipped at the start.
-    diff: of the note's text, if it was asked for and the note changed, or would.
+    diff: of the note's text, if it was asked for and the note changed, or would. A decision has its
+    result as a NoteResult.
     """
 
     number: int
-    result: Result
+    result: Result | NoteResult
     counted: bool = True
     diff: str | None = None
+
+    @property
+    def shape(self) -> NoteResult:
+        """The result as every way in tells it."""
+        if isinstance(self.result, NoteResult):
+            return self.result
+        return NoteResult.of(self.result, diff=self.diff, counted=self.counted)
 
 
 @dataclass
 class Run:
     """A run. Only the engine changes it.
 
-    total: the number of its notes. warnings, left_alone: as in RunPlan. waits: why it waits now, in
+    kind, total: as in RunShape. warnings, left_alone: as in RunPlan. waits: why it waits now, in
     words; empty if it does not. error: what ended it. usage: of all its calls, with those that had
     no answer. made_at: Unix time, seconds. enricher: fills its notes; None before the first one.
     """
@@ -47,6 +56,7 @@ class Run:
     id: str
     options: RunOptions
     total: int
+    kind: RunKind = "fill"
     state: RunState = "queued"
     error: CompanionError | None = None
     waits: str = ""
@@ -126,7 +136,7 @@ class Run:
 
     def add(
         self,
-        result: Result,
+        result: Result | NoteResult,
         *,
         counted: bool = True,
         ends_with: CompanionError | None = None,
@@ -136,10 +146,11 @@ class Run:
         counted: see RunEntry.
         """
         diff = ""
-        if self.options.diff:
-            diff = "".join(diff_lines(result.path, result.old, result.new))
-        if result.change is not None:  # the journal has the texts
-            result = replace(result, old="", new="")
+        if isinstance(result, Result):
+            if self.options.diff:
+                diff = "".join(diff_lines(result.path, result.old, result.new))
+            if result.change is not None:  # the journal has the texts
+                result = replace(result, old="", new="")
         with self._changed:
             number = len(self.entries) + 1
             self.entries.append(RunEntry(number, result, counted, diff or None))
@@ -221,6 +232,7 @@ class Runs:
         return [run for run in self.all() if not run.is_over]
 
     def set_waits(self, waits: str) -> None:
-        """Set why all active runs wait, in words; empty: they go on."""
+        """Set why all active runs that ask a model wait, in words; empty: they go on."""
         for run in self.active():
-            run.waits = waits
+            if run.kind == "fill":
+                run.waits = waits

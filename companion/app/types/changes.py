@@ -32,14 +32,14 @@ from companion.store.outbox_row import OutboxRow, RowState
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class ChangeQuery(Sent):
+class ChangeFilter(Sent):
     """Which changes are meant: those that fit all that is given.
 
     path: of this note, also of one that was moved or deleted, or in this folder. run: of this run.
     since, until: made then. field: that filled it, by the name of its file or its property. model:
     that wrote for them. undoable: that can be taken back; `whole`: nothing of them was yet; `part`:
     a part may have been. An undo counts with its own run only, unless it took back a change of
-    that run. before: with a lower id, for the next page. diff: with their diffs.
+    that run. before: with a lower id.
     """
 
     path: FolderPath | None = None
@@ -50,6 +50,11 @@ class ChangeQuery(Sent):
     model: Name | None = None
     undoable: Literal["whole", "part"] | None = None
     before: QueryId | None = None
+
+
+class ChangeQuery(ChangeFilter):
+    """A page of changes. diff: with their diffs. The rest says which, as in ChangeFilter."""
+
     limit: PageSize = 100
     diff: YesOrNo = False
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from companion.app.types.base import Id, OrNull, RunId, Sent, Shape
 from companion.app.types.proposals import Proposal
-from companion.app.types.results import Filled, NoteResult
+from companion.app.types.results import Decided, Filled, NoteResult
 from companion.app.types.runs import Wish
 from companion.enrich import result
 from companion.enrich.result import NoteStatus
@@ -49,6 +49,7 @@ class Acceptance(Sent):
         return proposal.Acceptance(self.id, self.text, (self.state,))
 
 
+Reason = Annotated[str, Field(max_length=1000)]
 Acceptances = Annotated[list[Acceptance], Field(max_length=MOST_DECISIONS)]
 Ids = Annotated[list[Id], Field(max_length=MOST_DECISIONS)]
 
@@ -65,7 +66,7 @@ class Decisions(Sent):
     accept: Acceptances = Field(default_factory=list)
     refuse: Ids = Field(default_factory=list)
     undo: Ids = Field(default_factory=list)
-    reason: Annotated[str, Field(max_length=1000)] = ""
+    reason: Reason = ""
     run: RunId | None = None
 
     def without(self, ids: Collection[int]) -> Self:
@@ -84,6 +85,19 @@ class Decisions(Sent):
         return [*(each.id for each in self.accept), *self.refuse, *self.undo]
 
 
+class DecisionOnAll(Sent):
+    """What is decided on all proposals that a filter means.
+
+    before: only on those with a lower id, as nobody has seen what came since. without: these stay
+    as they are. reason: why they are refused.
+    """
+
+    decision: Literal["accept", "refuse"]
+    before: Id | None = None
+    without: Annotated[list[Id], Field(max_length=10_000)] = Field(default_factory=list)
+    reason: Reason = ""
+
+
 class AskAgain(Sent):
     """Ask for a proposal once more. wish: what you want otherwise, in your own words; empty: as it
     comes. agreed: as in RunOptions.
@@ -97,17 +111,6 @@ class AskAllAgain(AskAgain):
     """Ask for proposals once more. proposals: which."""
 
     proposals: Annotated[list[Id], Field(min_length=1, max_length=10_000)]
-
-
-class Decided(Shape):
-    """What became of a proposal. state: null if there is none of that id.
-
-    reason: why it is not as it was wanted; null: it is.
-    """
-
-    id: int
-    state: ProposalState | None
-    reason: OrNull
 
 
 class NoteDecision(Shape):
@@ -132,23 +135,11 @@ class NoteDecision(Shape):
         more = {"changes": changes, "left": of_note.unfilled, "proposals": decision.proposals}
         return cls.model_validate(vars(of_note) | more)
 
-    @classmethod
-    def unknown(cls, decided: Decided) -> Self:
-        """Return that there is no such proposal."""
-        return cls(
-            path="",
-            status="failed",
-            changes=[],
-            change=None,
-            reason=decided.reason,
-            left=[],
-            proposals=[decided],
-        )
-
     @property
     def result(self) -> NoteResult:
-        """The result of the note, without the outcome for each proposal."""
-        values = vars(self) | {"proposals": [each.id for each in self.proposals]}
+        """The result of the note, as that of a run."""
+        ids = [each.id for each in self.proposals]
+        values = vars(self) | {"proposals": ids, "decided": self.proposals}
         return NoteResult.model_validate(values)
 
     @property

@@ -21,10 +21,10 @@ from companion.app.types.base import (
     Shape,
 )
 from companion.app.types.changes import Change
-from companion.app.types.decisions import Decided, NoteDecision, Value
+from companion.app.types.decisions import NoteDecision, Value
 from companion.app.types.notes import Need
 from companion.app.types.proposals import Proposal
-from companion.app.types.results import Filled
+from companion.app.types.results import Decided, Filled
 from companion.enrich import result
 from companion.enrich.agent import NeedRead
 from companion.enrich.result import NoteStatus

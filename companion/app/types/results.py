@@ -7,8 +7,10 @@ from typing import Self
 from pydantic import Field
 
 from companion.app.types.base import OrNull, Shape
+from companion.app.types.changes import Undone
 from companion.enrich.plan import Filling
 from companion.enrich.result import NoteStatus, Result
+from companion.store.proposal import ProposalState
 
 
 class Usage(Shape):
@@ -41,6 +43,17 @@ class Filled(Shape):
         )
 
 
+class Decided(Shape):
+    """What became of a proposal. state: null if there is none of that id.
+
+    reason: why it is not as it was wanted; null: it is.
+    """
+
+    id: int
+    state: ProposalState | None
+    reason: OrNull
+
+
 class NoteResult(Shape):
     """What became of a note. change: its id in the journal. left: what was not filled, and why.
 
@@ -49,7 +62,8 @@ class NoteResult(Shape):
     are a sentence of the note, as no answer could be used. proposals: the ids of the proposals:
     first those of `changes`, in that order, then those that wait. ends_run: whether the reason
     holds for every note. lacks_heading: whether it does not have the heading of the section asked
-    for just once.
+    for just once. decided: what became of each proposal that was decided on. undone: of the change
+    that was to be taken back.
     """
 
     path: str
@@ -65,12 +79,27 @@ class NoteResult(Shape):
     proposals: list[int] = Field(default_factory=list)
     diff: str | None = None
     counted: bool = True
+    decided: list[Decided] = Field(default_factory=list)
+    undone: Undone | None = None
 
     @classmethod
     def of(cls, result: Result, **more: object) -> Self:
         """Return the result of a note that this process worked on. more: other members."""
         own = {"changes": list(map(Filled.of, result.filled)), "left": result.unfilled}
         return cls.model_validate(vars(result) | own | more)
+
+    @classmethod
+    def of_undone(cls, undone: Undone) -> Self:
+        """Return the result for the note of a change that was to be taken back."""
+        status: NoteStatus = "failed" if undone.undone_by is None else "undone"
+        return cls(
+            path=undone.path,
+            status="proposed" if undone.waits else status,
+            reason=undone.reason,
+            left=undone.left,
+            change=undone.undone_by,
+            undone=undone,
+        )
 
     @property
     def is_unanswered(self) -> bool:

@@ -19,6 +19,7 @@ from companion.app.types.results import NoteResult, Usage
 
 Mode = Literal["fill", "replace", "rewrite", "requests", "again"]
 RunPriority = Literal["interactive", "request", "background"]
+RunKind = Literal["fill", "accept", "refuse", "undo"]
 RunState = Literal["queued", "running", "done", "cancelled", "failed"]
 
 Wish = Annotated[str, Field(max_length=1000)]
@@ -135,12 +136,15 @@ class ResultShape(NoteResult):
 
 
 class RunShape(Shape):
-    """A run. total: the number of its notes. counts: results by status. waits: why it waits now.
+    """A run. kind: whether it fills notes, decides on proposals, or takes changes back. total: the
+    number of its notes, or of the changes to take back. counts: results by status. waits: why it
+    waits now.
     fault: what ended it, and code: of that problem. warnings: what in the settings names nothing.
     left_alone: if no note needs anything, how many are left alone, by the reason.
     """
 
     id: str
+    kind: RunKind = "fill"
     state: RunState
     total: int
     counts: dict[str, int]

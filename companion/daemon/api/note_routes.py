@@ -5,6 +5,7 @@ from __future__ import annotations
 from companion.app.types.base import LARGEST, Nothing, RunId, Sent
 from companion.app.types.changes import (
     Change,
+    ChangeFilter,
     ChangePage,
     ChangeQuery,
     ChangesToUndo,
@@ -32,7 +33,8 @@ from companion.app.types.notes import (
     ScanOptions,
     ScanReport,
 )
-from companion.daemon.api.routing import Resource, for_a_while, the_daemon
+from companion.app.types.runs import RunShape
+from companion.daemon.api.routing import Resource, for_a_while, run_address, the_daemon
 from companion.daemon.guard import Refusal
 from companion.vault.paths import PathNotFound
 
@@ -136,6 +138,13 @@ def undo_changes(body: ChangesToUndo) -> UndoneChanges:
     """Undo changes, one after the other; each has a result of its own."""
     vault = the_daemon().vault
     return UndoneChanges(undone=list(for_a_while(vault.undo(body.changes, body.run))))
+
+
+@changes.does("/changes/undo-all", "decide", once=True, status=202, location=run_address)
+def undo_all(query: ChangeFilter, body: Nothing) -> RunShape:
+    """Undo all changes that a filter means, in one run; of a run also what it refused."""
+    daemon = the_daemon()
+    return RunShape.model_validate(daemon.start_decisions(daemon.vault.undo_all(query)))
 
 
 @changes.does(f"{_ONE}/undo", "decide", once=True, conflicts=True)

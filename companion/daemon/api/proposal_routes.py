@@ -8,6 +8,7 @@ from companion.app.types.decisions import (
     Acceptance,
     AskAgain,
     AskAllAgain,
+    DecisionOnAll,
     Decisions,
     DecisionsMade,
     Takeable,
@@ -72,6 +73,13 @@ def read_place(proposal: int, query: PlaceQuery) -> ProposalInPlace:
 def decide(body: Decisions) -> DecisionsMade:
     """Accept, refuse and reopen proposals; each has a result of its own."""
     return DecisionsMade(notes=list(for_a_while(the_daemon().vault.decide(body))))
+
+
+@proposals.does("/proposals/decide-all", "decide", once=True, status=202, location=run_address)
+def decide_all(query: ProposalFilter, body: DecisionOnAll) -> RunShape:
+    """Accept or refuse all proposals that a filter means, in one run, which an undo takes back."""
+    daemon = the_daemon()
+    return RunShape.model_validate(daemon.start_decisions(daemon.vault.decide_all(query, body)))
 
 
 @proposals.does(

@@ -165,7 +165,7 @@ class Route:
             raise Refusal(422, _INVALID, places)
         token: Token = request.environ[SENDER]
         key = _hash(f"{token.id}\n{request.path}\n{sent}".encode())
-        body_sha256 = _hash(request.get_data())
+        body_sha256 = _hash(request.query_string + request.get_data())
         keys = the_daemon().space.journal.request_keys
         if earlier := keys.begin(key, body_sha256):
             if earlier.body_sha256 != body_sha256:

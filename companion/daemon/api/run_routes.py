@@ -11,7 +11,7 @@ from flask import current_app, request
 from pydantic import Field
 
 from companion.app.connection import LONGEST_WAIT
-from companion.app.engine.runs import Run, RunEntry
+from companion.app.engine.runs import Run
 from companion.app.types.base import LARGEST, WHOLE, Nothing, Sent
 from companion.app.types.runs import ResultShape, RunList, RunOptions, RunProgress, RunShape
 from companion.daemon.api.routing import Resource, run_address, the_daemon
@@ -91,17 +91,12 @@ def show_progress(run: Run, number: int) -> RunProgress:
     """Return the run's progress after that number."""
     head = RunShape.model_validate(run)  # first: a run that is over gets no more results
     entries = run.since(number)[:_RESULTS]
-    results = list(map(_show_entry, entries))
+    results = [ResultShape(number=entry.number, **vars(entry.shape)) for entry in entries]
     last = entries[-1].number if entries else number
     return RunProgress(**vars(head), results=results, next=last)
 
 
-def _show_entry(entry: RunEntry) -> ResultShape:
-    more = {"number": entry.number, "counted": entry.counted}
-    return ResultShape.of(entry.result, diff=entry.diff, **more)
-
-
-@runs.does("/runs/<run>/cancel")
+@runs.does("/runs/<run>/cancel", "decide")
 def cancel_run(run: str, body: Nothing) -> RunShape:
     """Cancel a run: what is being written is finished, nothing further is begun."""
     current_run = _require(run)

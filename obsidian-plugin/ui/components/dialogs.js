@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { html, Icon, iconOf, Meter } from "../dom.js";
+import { html, Icon, iconOf } from "../dom.js";
 import { nameOf, summaryOf, titleOf } from "../inbox-store.js";
 import { say, showHidden } from "../words.js";
 
@@ -13,9 +13,8 @@ const SAMPLE = 5;
 /** @param {{ app: App }} props the window that is open */
 export function Dialogs({ app }) {
   const open = app.dialog.value;
-  if (app.decisions.bulk.value) return html`<${BulkProgress} app=${app} />`;
   if (open?.name === "keys") return html`<${Keys} app=${app} />`;
-  if (open?.name === "bulk") return html`<${Bulk} app=${app} ids=${open.ids} />`;
+  if (open?.name === "bulk") return html`<${Bulk} app=${app} only=${open.only} ids=${open.ids} />`;
   if (open?.name === "confirm") return html`<${Confirm} app=${app} ...${open} />`;
   return null;
 }
@@ -50,8 +49,8 @@ function Confirm({ app, title, words, yes, act }) {
   return html`<${Dialog} onClose=${close} title=${title} words=${words} foot=${html`<span></span><button class="cc-btn cc-btn--big" onClick=${close}>${say("cancel")}</button><button class="cc-btn cc-btn--big cc-btn--main" disabled=${isBusy.value} onClick=${() => void go()}>${yes}</button>`} />`;
 }
 
-/** @param {{ app: App, ids: number[] }} props */
-function Bulk({ app, ids }) {
+/** @param {{ app: App, only: import("../decisions.js").Unflagged, ids: number[] }} props only: the filter that means these */
+function Bulk({ app, only, ids }) {
   const from = useSignal(0);
   const { inbox } = app;
   const proposals = ids.map((id) => inbox.get(id)).filter((each) => each !== null);
@@ -60,7 +59,7 @@ function Bulk({ app, ids }) {
   const close = () => (app.dialog.value = null);
   const go = () => {
     close();
-    void app.decisions.decideMany(ids);
+    void app.decisions.acceptAll(only, ids).then(() => app.followProposals()).catch(() => {});
   };
   const step = Math.max(1, Math.floor(proposals.length / SAMPLE));
   const sample = Array.from({ length: Math.min(SAMPLE, proposals.length) }, (_, index) => proposals[(index * step + from.value) % proposals.length]).filter((each) => each !== undefined);
@@ -69,15 +68,6 @@ function Bulk({ app, ids }) {
     <p class="cc-tally cc-small"><strong>${say("someOfThem", { n: sample.length })}</strong>${proposals.length > SAMPLE && html`<button class="cc-btn cc-btn--plain cc-btn--small" onClick=${() => (from.value += 1)}>${say("showOthers")}</button>`}</p>
     <ul class="cc-sample">${sample.map((each) => html`<li key=${each.id}><${Icon} name=${iconOf(each.kind)} /><span><b dir="auto">${titleOf(each)}</b> <small>${showHidden(nameOf(each))}</small></span><p dir="auto">${showHidden(summaryOf(each)).slice(0, 200)}</p></li>`)}</ul>
   <//>`;
-}
-
-/** @param {{ app: App }} props */
-function BulkProgress({ app }) {
-  const bulk = app.decisions.bulk.value ?? { done: 0, of: 1, last: "", isStopped: false };
-  const words = say("bulkDone", { done: bulk.done, of: bulk.of });
-  return html`<${Dialog} onClose=${() => app.decisions.stopBulk()} title=${say("writing")} words=${`${words}${bulk.last && ` ${say("lastOne", { name: bulk.last })}`}`}
-    foot=${html`<span class="cc-soft cc-small">${say("staysUntilUndone")}</span><button class="cc-btn cc-btn--big" disabled=${bulk.isStopped} onClick=${() => app.decisions.stopBulk()}>${say("stopHere")}</button>`}>
-    <${Meter} of=${bulk.done / bulk.of} label=${say("written")} text=${words} /><//>`;
 }
 
 /** @type {[string, import("../words.js").Key, string[]][]} */

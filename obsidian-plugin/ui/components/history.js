@@ -14,7 +14,7 @@ const SHOWN = 5; // changes of a run before "Show more"
 
 /** @param {{ app: App }} props */
 export function History({ app }) {
-  const history = useMemo(() => new HistoryStore(app.api), []);
+  const history = useMemo(() => new HistoryStore(app.api, app.status), []);
   const newest = app.status.status.value?.newest_change ?? 0;
   useEffect(() => void history.load().catch(() => {}), [newest]);
   const entries = history.entries.value;
@@ -50,7 +50,7 @@ function Moment({ app, history, entry }) {
   const by = changes[0]?.model ?? "";
   const who = [...new Set(changes.map(({ decided_by: name }) => nameDecider(name)))];
   return html`<li class=${undoable ? "" : "is-undone"}><div class="cc-when"><h2>${formatDay(at)} ${formatTime(at)}</h2><span class="cc-soft">${[say("notesCount", { n: notes }), joinNames(who.filter(Boolean)), by && showHidden(by)].filter(Boolean).join(" · ")}</span>
-    ${undoable > 1 && html`<button class="cc-btn cc-btn--quiet" onClick=${() => void undoRun(app, history, run, undoable)}><${Icon} name="undo" />${say("undoCount", { n: undoable })}</button>`}</div>
+    ${undoable > 1 && html`<button class="cc-btn cc-btn--quiet" onClick=${() => void ask(app, history, { run })}><${Icon} name="undo" />${say("undoCount", { n: undoable })}</button>`}</div>
     <ul class="cc-card cc-changes">${shown.map((change) => html`<${Row} key=${change.id} app=${app} history=${history} change=${change} />`)}
       ${shown.length < changes.length && html`<li class="cc-more"><button class="cc-btn cc-btn--plain" onClick=${() => (isWhole.value = true)}>${say("showMore", { n: changes.length - shown.length })}</button></li>`}</ul></li>`;
 }
@@ -65,7 +65,7 @@ function Row({ app, history, change }) {
   const why = history.stays.value.get(id);
   const open = (/** @type {any} */ { currentTarget }) => currentTarget.open && void history.readDiff(id).catch(() => {});
   const undo = async (/** @type {number} */ which) => {
-    const done = await history.undo([which]).catch((/** @type {Error} */ error) => app.decisions.announce(error.message, true));
+    const done = await history.undo(which).catch((/** @type {Error} */ error) => app.decisions.announce(error.message, true));
     const words = which === id ? say("undoneIn", { name }) : say("doneAgainIn", { name });
     if (done) app.decisions.announce(words, false);
     else if (done === 0) app.decisions.announce(say("notDone", { name, why: history.stays.peek().get(which) ?? "" }), true);
@@ -103,27 +103,23 @@ function Diff({ history, id, name }) {
   })}</pre>`;
 }
 
-/** @type {(app: App, history: HistoryStore, run: string, number: number) => Promise<void>} */
-async function undoRun(app, history, run) {
-  const changes = await history.findUndoable({ run });
-  ask(app, history, changes);
-}
-
-/** @type {(app: App, history: HistoryStore) => Promise<void>} */
-async function undoSince(app, history) {
+/** @param {App} app @param {HistoryStore} history */
+function undoSince(app, history) {
   const day = new Date();
   day.setHours(0, 0, 0, 0);
   day.setDate(day.getDate() - 1);
-  const changes = await history.findUndoable({ since: day.toISOString() });
-  if (changes.length) ask(app, history, changes);
-  else app.decisions.announce(say("nothingSinceYesterday"), false);
+  return ask(app, history, { since: day.toISOString() });
 }
 
-/** @type {(app: App, history: HistoryStore, changes: Change[]) => void} */
-function ask(app, history, changes) {
+/** @param {App} app @param {HistoryStore} history @param {Record<string, string | number>} filter of the changes to undo; what is made after the question is not meant */
+async function ask(app, history, filter) {
+  const changes = await history.findUndoable(filter);
+  if (!changes[0]) return app.decisions.announce(say("nothingSinceYesterday"), false);
+  const only = { ...filter, before: changes[0].id + 1 };
   const notes = new Set(changes.map(({ path }) => path)).size;
   const act = async () => {
-    const done = await history.undo(changes.map(({ id }) => id));
+    app.dialog.value = null; // it is shown how far it is
+    const done = await history.undoAll(only);
     const stays = changes.length - done;
     app.decisions.announce(stays ? say("undonePart", { n: done, stays }) : say("undoneCount", { n: done }), stays > 0);
   };

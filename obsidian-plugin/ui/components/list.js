@@ -27,7 +27,7 @@ export function List({ app, isBare = false }) {
       ${!isDecided && html`${!isBare && html`<${Progress} app=${app} />`}<${Search} app=${app} /><${Filters} app=${app} />`}
     </div>
     ${isDecided ? html`<${Decided} app=${app} />` : html`<${Fresh} app=${app} /><${Rows} app=${app} />`}
-    ${!isDecided && inbox.shown.value.some((id) => !inbox.get(id)?.flags.length) && html`<div class="cc-list__foot"><${AcceptUnflagged} app=${app} /></div>`}
+    ${!isDecided && inbox.unflagged.value.length > 0 && html`<div class="cc-list__foot"><${AcceptUnflagged} app=${app} /></div>`}
     ${isDecided && decisions.log.value.length > 0 && html`<div class="cc-list__foot"><button class="cc-btn" onClick=${() => void decisions.undoAll()}><${Icon} name="undo" />${say("undoMine", { n: decisions.written.value + decisions.refused.value })}</button></div>`}
   </aside>`;
 }
@@ -61,7 +61,7 @@ export function Progress({ app }) {
 function Search({ app }) {
   const { inbox } = app;
   return html`<label class="cc-search"><${Icon} name="search" /><span class="cc-hidden">${say("searchLabel")}</span>
-    <input type="search" placeholder=${say("search")} value=${inbox.filters.value.search} onInput=${(/** @type {any} */ { target }) => inbox.filter({ search: target.value })} />
+    <input type="search" maxlength="200" placeholder=${say("search")} value=${inbox.filters.value.search} onInput=${(/** @type {any} */ { target }) => inbox.filter({ search: target.value })} />
     <${Key}>/<//></label>`;
 }
 
@@ -103,8 +103,9 @@ export function Fresh({ app }) {
 /** @param {{ app: App }} props */
 function AcceptUnflagged({ app }) {
   const { inbox } = app;
-  const plain = inbox.shown.value.filter((id) => !inbox.get(id)?.flags.length);
-  return html`<button class="cc-btn" disabled=${!inbox.isWhole.value} onClick=${() => (app.dialog.value = { name: "bulk", ids: plain })}>${say("acceptUnflagged", { n: plain.length })}</button>`;
+  const ids = inbox.unflagged.value;
+  const ask = () => (app.dialog.value = { name: "bulk", only: inbox.describeUnflagged(), ids });
+  return html`<button class="cc-btn" disabled=${!inbox.isWhole.value || app.status.deciding.value !== null} onClick=${ask}>${say("acceptUnflagged", { n: ids.length })}</button>`;
 }
 
 /**
