@@ -89,7 +89,7 @@ class EmbeddedServer:
         self._child: WorkerProcess | None = None
         self._endpoint = self.settings
         self._leases = 0
-        self._last_use = 0.0
+        self._timer: threading.Timer | None = None
         self.threads = threads or 0  # that the server was last started with
         self._free = 0.0  # cores, when they were last counted
         self._process: psutil.Process | None = None
@@ -107,6 +107,8 @@ class EmbeddedServer:
         Raises ModelNotStarted when the server cannot be started.
         """
         with self._changed:
+            if self._timer:
+                self._timer.cancel()
             while self._leases and self._has_wrong_threads() and self.pid is not None:
                 self._changed.wait()  # for the end of the calls under way
             if self.pid is None:
@@ -120,7 +122,9 @@ class EmbeddedServer:
         finally:
             with self._changed:
                 self._leases -= 1
-                self._last_use = time.monotonic()
+                self._timer = threading.Timer(self._idle, self._stop_if_idle)
+                self._timer.daemon = True
+                self._timer.start()
                 if self.pid and time.monotonic() - self._counted_at >= _NEXT_COUNT:
                     self._free = count_free_cores(self._process)
                     self._counted_at = time.monotonic()
@@ -171,12 +175,10 @@ class EmbeddedServer:
         self._child = child
         own = {"base_url": f"{answer['url']}/v1", "api_key": SecretStr(key)}
         self._endpoint = self.settings.model_copy(update=own)
-        self._last_use = time.monotonic()
         with suppress(psutil.Error):  # both count from now on
             self._process = psutil.Process(child.pid)
             count_free_cores(self._process)
         self._counted_at = time.monotonic()
-        threading.Thread(target=self._stop_when_idle, args=(child,), daemon=True).start()
 
     def _has_wrong_threads(self) -> bool:
         """Whether too many or too few threads run for the cores that were free at last."""
@@ -189,17 +191,11 @@ class EmbeddedServer:
         if child:
             end_worker(child)
 
-    def _stop_when_idle(self, child: WorkerProcess) -> None:
-        """Wait until the child is idle or replaced; in the first case, stop it."""
+    def _stop_if_idle(self) -> None:
+        """Stop the server unless it was lent since the timer of this thread was started."""
         with self._changed:
-            while self._child is child:
-                seconds = self._idle
-                if not self._leases:
-                    seconds -= time.monotonic() - self._last_use
-                if seconds <= 0:
-                    self._stop()
-                    return
-                self._changed.wait(seconds)
+            if not self._leases and threading.current_thread() is self._timer:
+                self._stop()
 
 
 def count_free_cores(server: psutil.Process | None = None, seconds: float | None = None) -> float:
