@@ -483,7 +483,7 @@ def test_burst_waits_from_its_last_save(
     daemon_fixture.require_rested(0.6)
 
 
-@pytest.mark.parametrize("gone", ["journal.sqlite3", "index.sqlite3", "spending.sqlite3"])
+@pytest.mark.parametrize("gone", ["index.sqlite3", "spending.sqlite3"])
 def test_work_goes_on_when_a_database_is_deleted(daemon_fixture: DaemonFixture, gone: str) -> None:
     daemon_fixture.note("One.md")
     daemon_fixture.start()
@@ -500,6 +500,18 @@ def test_work_goes_on_when_a_database_is_deleted(daemon_fixture: DaemonFixture, 
     assert daemon_fixture.model.calls() == 2
     assert daemon_fixture.changes("Two.md")
     assert daemon_fixture.status().fault is None
+
+
+def test_nothing_is_written_once_the_journal_is_deleted(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.note("One.md")
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.is_filled("One.md"))
+    eventually(daemon_fixture.is_idle)
+    for file in daemon_fixture.vault.parent.rglob("journal.sqlite3*"):
+        file.unlink()
+    daemon_fixture.note("Two.md", rests=False)
+    eventually(lambda: "start Companion again" in str(daemon_fixture.status().fault))
+    assert not daemon_fixture.is_filled("Two.md")
 
 
 # --- during the call
