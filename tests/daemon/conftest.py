@@ -18,8 +18,10 @@ from companion.daemon.daemon import Daemon
 from companion.daemon.http_server import Server, bind_port
 from tests.daemon.caller import JSON, Answer, Caller, make_request
 from tests.daemon.fake_daemon import FakeDaemon
+from tests.examples import IS_RELEASE
 
 PLACE = "c0ffee" * 5
+collect_ignore = [] if IS_RELEASE else ["test_openapi_fuzz.py"]  # slow to import, too
 
 D = TypeVar("D", bound=Daemon)
 

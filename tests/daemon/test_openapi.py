@@ -2,79 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack, closing
-from typing import Any
 
-import pytest
-import schemathesis
-from hypothesis import HealthCheck, assume, settings
-from schemathesis.config import SchemathesisConfig
+import jsonschema_rs
 
-from companion.app.types.base import LARGEST
 from companion.daemon.app import RESOURCES
 from companion.daemon.guard import OPEN_ROUTES
-from companion.daemon.openapi import describe_api
-from tests.daemon.attack_fixture import AttackedDaemon, attack
+from tests.daemon.attack_fixture import AttackedDaemon, attacked, daemon_fixture, fake
 from tests.daemon.conftest import Served
-from tests.daemon.daemon_fixture import eventually, open_daemon_fixture
-from tests.examples import IS_RELEASE
-from tests.llm.fake_endpoint import FakeEndpoint
 
-_USUAL = "5" if IS_RELEASE else "2"
-EXAMPLES = int(os.environ.get("COMPANION_API_EXAMPLES", _USUAL))  # of every address
-NOTES = ("Stub.md", "A/Stub.md", "A", "out.md", "loop.md", "inner/Stub.md", ".trash/Gone.md")
-
-# Notes and runs of a right form need not be there: 422 is the answer then, too.
-CHECKS = {
-    "negative_data_rejection": {
-        "expected-statuses": ["400", "401", "403", "404", "405", "413", "415", "421", "422", "431"]
-    },
-    "positive_data_acceptance": {
-        "expected-statuses": ["2xx", "304", "403", "404", "409", "422", "429"]
-    },
-}
-CONFIG = SchemathesisConfig.from_dict({"checks": CHECKS})
-whole = schemathesis.openapi.from_dict(json.loads(describe_api(RESOURCES)), config=CONFIG)
-schema = whole.exclude(path="/api/v1/events")  # its answer goes on; see test_events
+__all__ = ["attacked", "daemon_fixture", "fake"]
 
 
-@pytest.fixture(scope="module")
-def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedDaemon]:
-    """A daemon with runs and changes that can be asked for."""
-    with ExitStack() as stack:
-        monkeypatch = stack.enter_context(pytest.MonkeyPatch.context())
-        monkeypatch.setenv("COMPANION_CHECKS", "off")
-        endpoint = stack.enter_context(closing(FakeEndpoint()))
-        folder = tmp_path_factory.mktemp("busy")
-        fixture = stack.enter_context(open_daemon_fixture(folder, endpoint, monkeypatch))
-        attacked = stack.enter_context(attack(fixture))
-        for path in ("A", "Stub.md"):
-            attacked.post("/runs", {"paths": [path]})
-        eventually(lambda: all(run.is_over for run in attacked.daemon.engine.runs.all()))
-        yield attacked
-        for run in attacked.daemon.engine.runs.active():
-            attacked.daemon.engine.cancel(run)
-
-
-@schema.parametrize()
-@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
-def test_no_server_error_and_no_undocumented_answer(
-    case: schemathesis.Case[Any], busy: AttackedDaemon
-) -> None:
-    # an empty list in a query is not sent, so that a name that makes it invalid may be lost
-    assume(all(value not in ([], {}, None) for value in (case.query or {}).values()))
-    _name_what_is_there(case, busy)
-    answer = case.call_and_validate(
-        base_url=f"http://127.0.0.1:{busy.port}",
-        headers={"Authorization": f"Bearer {busy.token}"},
-        timeout=60,
-    )
-    busy.asked += 1
-    busy.assert_tells_nothing(answer.content)
+def test_each_answer_is_as_documented(attacked: AttackedDaemon) -> None:
+    """To one good request for each address, in a vault with a change and proposals."""
+    attacked.daemon_fixture.run("Stub.md")
+    attacked.daemon_fixture.run("A/Stub.md", propose=True)
+    document = attacked.get("/openapi.json").json
+    operations = [told for path in document["paths"].values() for told in path.values()]
+    for address, told in zip(attacked.addresses, operations, strict=True):
+        answer = attacked.send(address.request(attacked.headers))
+        documented = told["responses"][str(answer.status)].get("content", {})
+        kind = answer.headers["content-type"].partition(";")[0]
+        assert kind in documented, address
+        if kind.endswith("json"):
+            schema = {"components": document["components"], **documented[kind]["schema"]}
+            jsonschema_rs.validate(schema, answer.json)
 
 
 def test_the_document_says_it_all(server: Served) -> None:
@@ -103,21 +56,3 @@ def test_the_document_says_it_all(server: Served) -> None:
             models[sent["schema"]["$ref"].split("/")[-1]].model_validate(sent["example"])
     references = set(re.findall(r'"#/components/schemas/(\w+)"', answer.body.decode()))
     assert references == set(document["components"]["schemas"])
-
-
-def _name_what_is_there(case: schemathesis.Case[Any], busy: AttackedDaemon) -> None:
-    """Put in the place of good names, which nobody guesses, those of what there is."""
-    runs = [run.id for run in busy.daemon.engine.runs.all()]
-    parts: list[Any] = [case.path_parameters, case.query, case.body]
-    for named in parts:
-        for field, value in list(named.items()) if isinstance(named, dict) else ():
-            turn = len(str(value)) + busy.asked
-            is_word = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value)
-            if is_word and field in ("path", "folder"):
-                named[field] = NOTES[turn % len(NOTES)]
-            if is_word and field == "run" and named is parts[0]:
-                named[field] = runs[turn % len(runs)]
-            if field == "change" and isinstance(value, int) and 0 < value <= LARGEST:
-                named[field] = turn % 3 + 1
-            if field == "paths" and value == [""]:
-                named[field] = [NOTES[turn % len(NOTES)]]
