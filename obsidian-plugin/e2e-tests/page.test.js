@@ -22,7 +22,8 @@ const MINE = "My own words about it, j and k and a.";
 const SESSION = "companion-session";
 const PAGES = ["inbox", "history", "vault", "spending"];
 const SIZES = /** @type {const} */ ([[1280, 800], [768, 1024], [360, 740]]); // of the pictures: a screen, a tablet, a phone
-const WIDTHS = [320, 360, 480, 640, 768, 900, 1024, 1280, 1600, 1920];
+const IS_RELEASE = Boolean(process.env.COMPANION_RELEASE_TESTS);
+const WIDTHS = IS_RELEASE ? [320, 360, 480, 640, 768, 900, 1024, 1280, 1600, 1920] : [320, 640, 1024, 1920];
 
 /** @type {Endpoint} */
 let endpoint;
@@ -458,7 +459,7 @@ test("a field that is refused again and again is asked about, and not filled the
   await rm(join(vault.path, "Days"), { recursive: true });
 });
 
-const STEPS = Number(process.env.E2E_STEPS ?? 60); // 1000 for the figure
+const STEPS = Number(process.env.E2E_STEPS ?? (IS_RELEASE ? 60 : 20)); // 1000 for the figure
 const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
 test(`${STEPS} keys at random, with slow answers and edits, decide on nothing but what is shown, seed ${SEED}`, async () => {
   await propose(["Cooking", "Garden"], "--all");
