@@ -30,7 +30,8 @@ from benchmarks.written_answers import ANSWERS, OneAnswerClient
 from companion.config import load_config
 from companion.enrich import accept
 from companion.enrich.asker import Asker
-from companion.enrich.checks import CHECKS, CheckedAnswer
+from companion.enrich.checks import CHECKS
+from companion.enrich.checks.checked_answer import CheckedAnswer
 from companion.note.needs import Need
 
 FILE = ANSWERS / "labelled.jsonl"

@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 from benchmarks.quality.references import Reference, find_references
 from benchmarks.spoiled import find_missed
-from companion.enrich.checks import CHECKS, CheckedAnswer, Fault
+from companion.enrich.checks import CHECKS
+from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.language import NoteLanguages
 from companion.enrich.parse_answer import Limits, read_value

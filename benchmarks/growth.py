@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from companion.enrich.checks import CHECKS, CheckedAnswer
+from companion.enrich.checks import CHECKS
+from companion.enrich.checks.checked_answer import CheckedAnswer
 from companion.enrich.excerpt import excerpt, make_prompt_context
 from companion.enrich.extractive import extract_sentence
 from companion.enrich.statements import find_statements, read_passages

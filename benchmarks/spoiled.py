@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
 
-from companion.enrich.checks import CheckedAnswer, find_fault
+from companion.enrich.checks import find_fault
+from companion.enrich.checks.checked_answer import CheckedAnswer
 from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.words import count_unspaced
 

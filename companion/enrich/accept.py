@@ -7,15 +7,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from companion.config import Config
-from companion.enrich.checks import (
-    CheckedAnswer,
-    Fault,
-    checks_are_on,
-    find_fault,
-    find_good_items,
-    tidy_answer,
-    whole_sentences,
-)
+from companion.enrich.checks import checks_are_on, find_fault, find_good_items, tidy_answer
+from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
+from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.context import PromptNote, VaultContext
 from companion.enrich.excerpt import read_told
 from companion.enrich.extractive import (

@@ -24,8 +24,6 @@ from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
 from companion.note.facts import Facts, find_facts
-from companion.note.parsed_note import ParsedNote
-from companion.note.text import NoteText
 from companion.prompts import NothingToChoose
 from companion.store.journal import Change
 from companion.store.proposal import (
@@ -98,8 +96,8 @@ class AgentView:
         try:
             spelled = relative_path(root, path, root)
             if spelled and not skip_reason(root, spelled, self._space.ignore):
-                parsed = ParsedNote(NoteText.decode(read_note(root, spelled, settle=0).data))
-                facts = find_facts(parsed, self._space.rules.for_note(spelled))
+                rules = self._space.rules.for_note(spelled)
+                facts = find_facts(self._space.read_note(spelled), rules)
                 if facts.skipped is None and not facts.marks:
                     return spelled
         except (UsageError, NoteError, OSError, ValueError):
@@ -137,7 +135,7 @@ class AgentView:
         Raises NotThere, NoteError, EndpointError, AnswerError; UsageError if it is switched off.
         """
         path = self.find_note(path)
-        parsed = ParsedNote(NoteText.decode(read_note(self._space.root, path, settle=0).data))
+        parsed = self._space.read_note(path)
         hidden = sum(not self._vault.may_tell(other) for other in self._vault.paths)
         with open_similar(self._space, sends=False) as similar:
             if similar is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -54,21 +53,14 @@ def open_spending(
             " known; set tokens_a_day in its place, under [limits] in the configuration"
         )
     vault = state_folder(root).name if root else ""
-    find_caps = partial(_follow_caps, space, encoder, share, [(config, caps)])
-    return Budget(common_state_folder() / _FILE, find_caps, vault)
 
+    def follow() -> Caps:
+        nonlocal config, caps
+        if space and (now := space.latest().config) is not config:
+            config, caps = now, _find_caps(now, encoder, share)
+        return caps
 
-def _follow_caps(
-    space: Workspace | None,
-    encoder: Endpoint | None,
-    share: float,
-    latest: list[tuple[Config, Caps]],
-) -> Caps:
-    """Return the caps that hold now. latest: those of the last call, and their settings."""
-    config = space.latest().config if space else latest[0][0]
-    if latest[0][0] is not config:
-        latest[0] = config, _find_caps(config, encoder, share)
-    return latest[0][1]
+    return Budget(common_state_folder() / _FILE, follow, vault)
 
 
 def _find_caps(config: Config, encoder: Endpoint | None, share: float) -> Caps:

@@ -74,7 +74,6 @@ class NoteValues:
             filled=tuple(each.filling for each in proposals),
             unfilled=self.unfilled,
             usage=self.usage,
-            proposed=self.new_values,
             fallback=tuple(n.need.kind for n in proposals if n.need.key in self.fallbacks),
             proposals=(*(each.id for each in proposals), *self.waiting),
         )

@@ -7,7 +7,7 @@ from itertools import pairwise
 from threading import Lock
 from typing import Literal, NamedTuple
 
-from companion.enrich.checks import Fault
+from companion.enrich.checks.checked_answer import Fault
 from companion.enrich.plan import Filling
 from companion.enrich.words import find_sentences, find_tokens, letters
 from companion.llm.encoder import Encoder

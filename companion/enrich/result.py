@@ -48,7 +48,6 @@ class OpenProposal(NamedTuple):
 class Result:
     """The result of a job. filled: the values written; unfilled: the needs without one, and why.
 
-    proposed: in words, values that the vault does not use yet, of needs that are not filled.
     old, new: the note's text before and after, where it changed or would change.
     change: the id of the change in the journal; None where nothing was written.
     ends_run: the reason holds for every note, so the run ends with it.
@@ -70,7 +69,6 @@ class Result:
     change: int | None = None
     ends_run: bool = False
     lacks_heading: bool = False
-    proposed: tuple[str, ...] = ()
     fallback: tuple[str, ...] = ()
     proposals: tuple[int, ...] = ()
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from itertools import starmap
 from pathlib import Path
 from stat import S_ISDIR
 from typing import Literal, Self
@@ -120,7 +121,7 @@ class SettingsSource:
         self._with_content = set[str]()
         self._files = _read_marks(self._settings_files())
         self._prompt_files = _read_tree(self._prompt_folders())
-        self._marks = _pair(self._files, self._prompt_files)
+        self._marks = {**self._files, **self._prompt_files}
         config = config or load_config(root)
         self.current = self._make(config, None)
 
@@ -135,7 +136,7 @@ class SettingsSource:
         return self.current
 
     def _is_read(self) -> bool:
-        return all(map(_has_mark, *self._marks))
+        return all(starmap(_has_mark, self._marks.items()))
 
     def _read(self) -> None:
         """Read what has changed; a file that cannot be used may be one that is being saved."""
@@ -154,7 +155,7 @@ class SettingsSource:
                 self.current, self.fault = made.follow(self.current), ""
             # at last, since other threads take these for what was read
             self._files, self._prompt_files = files, prompt_files
-            self._marks = _pair(files, prompt_files)
+            self._marks = {**files, **prompt_files}
             return
 
     def _wait_at_rest(self) -> tuple[_Marks, _Marks]:
@@ -246,12 +247,6 @@ def _has_mark(path: str, mark: object) -> bool:
     return times == mark or _read_mark(path) == mark
 
 
-def _pair(*all_marks: _Marks) -> tuple[list[str], list[object]]:
-    """Return the paths, and their marks in the same order."""
-    paths = [path for marks in all_marks for path in marks]
-    return paths, [mark for marks in all_marks for mark in marks.values()]
-
-
 def _read_tree(folders: Iterable[Path]) -> _Marks:
     """Return the marks of the folders and all that is in them."""
     marks: dict[str, object] = {}
@@ -290,6 +285,7 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
                 f" none fills such a property; there are: {', '.join(there)}"
             )
         filled = list(dict.fromkeys(field.fills for field in by_name.values() if field))
+    type_field = find_field(fields, "note-type")
     triggers = [field.fills for field in fields if field.trigger]
     return Rules(
         fields=tuple(name for name in filled if name != CALLOUT),
@@ -305,11 +301,5 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
         vocabulary=tuple(sorted({f.fills for f in every if f.vocabulary == "vault" or f.is_typed})),
         triggers=tuple(dict.fromkeys([DESCRIPTION, *triggers])),
         additions=tuple(field.addition for field in fields if field.addition),
-        type_property=_type_property(prompts),
+        type_property=type_field.fills if type_field else "note-type",
     )
-
-
-def _type_property(prompts: Prompts) -> str:
-    """Return the property that says which type of note one is."""
-    field = find_field(prompts.fields.values(), "note-type")
-    return field.fills if field else "note-type"

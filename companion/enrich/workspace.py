@@ -34,6 +34,7 @@ from companion.vault.files import NoteFile, is_gone, is_vault_there, read_file, 
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Index, Scan
 from companion.vault.lock import vault_lock
+from companion.vault.write import read_note
 
 LEFT_ALONE = "the note is left alone now"
 _BROKEN_LOOK = 1.0  # seconds between two looks at settings that are broken
@@ -155,6 +156,10 @@ class Workspace:
         changed = self._index.refresh(self.root, self.ignore, self._examine, scan, paths)
         follow_moves(self.root, self.journal, scan.files, paths)
         return changed
+
+    def read_note(self, path: str) -> ParsedNote:
+        """Return the note at path as it is now. Raises NoteError."""
+        return ParsedNote(NoteText.decode(read_note(self.root, path, settle=0).data))
 
     def read_again(
         self, file: NoteFile, *, is_remote: bool = False

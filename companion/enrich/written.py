@@ -13,12 +13,9 @@ from companion.enrich.task import Job, find_keys
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.note.needs import Need
-from companion.note.parsed_note import ParsedNote
-from companion.note.text import NoteText
 from companion.store.proposal import Proposal, ProposalState
 from companion.store.proposals import Selection
 from companion.vault.files import skip_reason
-from companion.vault.write import read_note
 
 _OUTDATED_SHARE = 0.33  # of the sentences that a text was made from: if more have changed
 _DECIDED: tuple[ProposalState, ...] = ("open", "accepted")
@@ -60,8 +57,7 @@ def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Itera
         if is_as_written or not each.sentences:
             continue
         try:
-            data = read_note(space.root, each.path, settle=0).data
-            now = set(hash_sentences(ParsedNote(NoteText.decode(data))))
+            now = set(hash_sentences(space.read_note(each.path)))
         except NoteError:
             continue
         share = len({*each.sentences} - now) / len(each.sentences)
@@ -95,7 +91,7 @@ def _find_unedited(space: Workspace, path: str, keys: frozenset[str]) -> frozens
     if skip_reason(space.root, path, space.ignore):
         return frozenset()
     try:
-        text = NoteText.decode(read_note(space.root, path, settle=0).data).text
+        text = space.read_note(path).note.text
         keys_of = partial(find_keys, space, Job(path))
         reverted = revert_needs(space.journal, path, text, keys, keys_of)
     except NoteError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from companion.enrich.checks import CHECKS, CheckedAnswer
+from companion.enrich.checks import CHECKS
+from companion.enrich.checks.checked_answer import CheckedAnswer
 from companion.enrich.checks.shape import whole_sentences
 from companion.prompts import load_prompts
 

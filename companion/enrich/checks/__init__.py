@@ -30,7 +30,6 @@ from companion.enrich.checks.shape import (
     find_unfinished,
     first_paragraphs,
     is_name,
-    whole_sentences,
     without_cut,
 )
 from companion.enrich.language import (
@@ -44,17 +43,6 @@ from companion.enrich.language import (
 )
 from companion.note.sanitize import visible_lines
 from companion.prompts import Field
-
-__all__ = [
-    "CHECKS",
-    "CheckedAnswer",
-    "Fault",
-    "checks_are_on",
-    "find_fault",
-    "find_good_items",
-    "tidy_answer",
-    "whole_sentences",
-]
 
 Check = Callable[[CheckedAnswer], Fault | None]
 
