@@ -91,7 +91,7 @@ def resume(vault: Path | None) -> None:
 @click.option("--watch", is_flag=True, help="Show it again whenever it changes.")
 @common_options
 def status(as_json: bool, watch: bool, vault: Path | None) -> None:
-    """Show what the daemon does, and what stops it.
+    """Show what runs, what stops it, and today's cost.
 
     Where none runs, it shows what is set up, what was spent today and what waits for you, and ends
     with status 1. `--watch` shows it again whenever it changes, with `--json` as an object a line.

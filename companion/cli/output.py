@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +32,7 @@ from companion.note.text import show_hidden, split_lines
 
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _WORD_STYLES = {"+": "green", "-": "strike red", "=": "", "…": "dim"}
+_MARGIN = re.compile(r" *(?:\S(?:[^ ]| (?! ))* {2,})?")  # its first column, if any
 _WORD_MARKS = {"+": ("{+", "+}"), "-": ("[-", "-]"), "=": ("", ""), "…": ("", "")}
 
 
@@ -157,16 +159,17 @@ class Output:
 
 
 def _print_words(console: Console, text: Text) -> None:
-    """Print the text; on a terminal no word is cut, and what goes on stands under its beginning."""
+    """Print the text; on a terminal no word is cut, and what goes on stands in the same column."""
     if not console.file.isatty():
         console.print(text)
         return
     for line in text.split(allow_blank=True) or [text]:
-        margin = len(line) - len(line.plain.lstrip(" "))
-        width = max(20, console.width - margin)
-        for part in line[margin:].wrap(console, width) or [Text()]:
+        match = _MARGIN.match(line.plain)
+        margin = match.end() if match and match.end() < console.width // 2 else 0
+        for part in line[margin:].wrap(console, console.width - margin) or [Text()]:
             part.rstrip()
-            console.print(" " * margin, part, sep="", end="\n")
+            console.print(line[:margin], part, sep="")
+            line = Text(" " * margin)
 
 
 class Bar:

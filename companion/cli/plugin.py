@@ -90,8 +90,8 @@ def install_plugin(root: Path, config: Config, output: Output, *, again: bool = 
     output.say(f"The Obsidian plugin {planned.version} is in {planned.folder}", style="bold")
     output.say(f"  written: {', '.join(written)}")
     output.say(
-        f"  it will ask this vault's daemon, at {address} or wherever that answers, with a code"
-        f" that works once, within {_CODE_HOURS} hours"
+        f"  it pairs with this vault's daemon ({address}) by itself, by a code that is valid once,"
+        f" for {_CODE_HOURS} hours"
     )
 
 

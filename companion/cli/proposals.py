@@ -69,9 +69,8 @@ def proposals(
         f"\n{count(len(proposals), 'proposal')}{more}, for {count(notes, 'note')}", style="bold"
     )
     if state == "open":
-        output.say(
-            "Go through them: companion review. Write what is not flagged: companion apply --all"
-        )
+        output.say("Go through them: companion review")
+        output.say("Write what is not flagged: companion apply --all")
 
 
 def _print(proposal: Proposal, output: Output) -> None:

@@ -140,7 +140,8 @@ class RunReport:
             self.output.say(f"  {number:>5,}  {reason}")
         if not left_alone:
             self.output.say(
-                "companion scan says what it looks for; a note that you name is filled."
+                "companion scan says what it looks for; a note that you name is filled, and all in"
+                " a folder by --all."
             )
 
     def sum_up(self, run: Run) -> None:

@@ -152,7 +152,7 @@ def _tell_story(vault: Vault, path: str, report: ScanReport) -> Iterator[_Line]:
     yield _Line("Next", "bold")
     note, named = report.notes.get(path), shlex.quote(path)
     if path in report.skipped:
-        yield _Line(f"  end what it is left alone for, and look again: companion scan {named}")
+        yield _Line(f"  to have it filled, change that, and look again: companion scan {named}")
     elif any(each.state == "open" for each in proposals):
         yield _Line(f"  decide on what waits: companion review {named}")
     if note and note.needs:

@@ -13,7 +13,7 @@ from companion.errors import NoteError, NoteRefused
 from companion.llm.response import Usage
 from companion.note.needs import Need
 from companion.note.outline import HeadingNotFound
-from companion.store.proposal import Flag, NewProposal, Proposal, ProposalState
+from companion.store.proposal import FLAG_WORDS, Flag, NewProposal, Proposal, ProposalState
 
 NoteStatus = Literal["enriched", "proposed", "refused", "undone", "unchanged", "skipped", "failed"]
 
@@ -92,10 +92,11 @@ def proposed_result(
 
 
 def describe_waiting(waiting: Iterable[OpenProposal]) -> list[str]:
-    """Return in words which proposals wait for a decision, by their flags."""
+    """Return in words which proposals wait for a decision, and why."""
     kinds: dict[str, list[str]] = {}
     for each in waiting:
-        kinds.setdefault(", ".join(each.flags), []).append(each.need.kind)
+        words = "; ".join(FLAG_WORDS[flag] for flag in each.flags)
+        kinds.setdefault(words, []).append(each.need.kind)
     return [
         f"{', '.join(names)}: proposed, for you to decide{flags and f' ({flags})'}"
         for flags, names in kinds.items()
