@@ -30,6 +30,7 @@ for (const theme of /** @type {const} */ (["light", "dark"])) {
     await page.locator(".cc-view").getByRole("button", { name: /^All/ }).first().click();
     await page.locator(".cc-view .cc-actions .cc-btn--main").waitFor();
     await take(page, `plugin-inbox-${theme}`);
+    assert.equal(await page.locator(".cc-view").getByText(/^\d+ of \d+ reviewed$/).count(), 1, "said once");
 
     await clickRibbon(page);
     await shows(page, /\[!ai\]/);

@@ -94,12 +94,9 @@ function begin(plugin) {
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => plugin.daemon.reportNoneOpen())));
   plugin.registerInterval(window.setInterval(() => plugin.outbox.look(), LOOK));
   watchPairing(plugin);
-  void plugin.daemon.check().then(() => offerSetUp(plugin));
-}
-
-/** Notify the user if this vault was never set up here. @param {CompanionPlugin} plugin */
-function offerSetUp(plugin) {
-  if (plugin.daemon.error instanceof NotInstalled) notifyWithButton(plugin, say("setUpNotice"), say("setUp"), () => openView(plugin));
+  void plugin.daemon.check().then(() => {
+    if (plugin.daemon.error instanceof NotInstalled) notifyWithButton(plugin, say("setUpNotice"), say("setUp"), () => openView(plugin));
+  });
 }
 
 /** @param {CompanionPlugin} plugin */

@@ -118,7 +118,7 @@ export async function* followRun(plugin, run, file = null) {
       } catch (error) {
         failures += 1;
         progress = progressWithout(plugin, progress, error, failures);
-        if (failures === FAILURES_UNTIL_TOLD && !progress.fault) notifyOfAbsence(plugin, error);
+        if (failures === FAILURES_UNTIL_TOLD && !progress.fault) notify(`${explain(plugin, error)} ${say("goesOn")}`);
       }
       yield progress;
       if (progress.fault || isOver(progress, failures)) return;
@@ -180,9 +180,4 @@ function progressWithout(plugin, last, error, failures) {
   const isPassing = error instanceof DaemonAway || error instanceof AnotherVault;
   if (isPassing && failures < MOST_FAILURES) return { ...last, results: [], waits: say("waitingForDaemon") };
   return { ...last, state: "failed", results: [], waits: "", fault: explain(plugin, error) };
-}
-
-/** @type {(plugin: CompanionPlugin, error: unknown) => void} */
-function notifyOfAbsence(plugin, error) {
-  notify(`${explain(plugin, error)} ${say("goesOn")}`);
 }

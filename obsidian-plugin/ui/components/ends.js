@@ -8,8 +8,13 @@ import { say } from "../words.js";
 
 const BEADS = 200; // decisions that are drawn one by one
 
+/** @param {{ app: App }} props nothing to decide on: all done here, or nothing yet */
+export function Empty({ app }) {
+  return app.decisions.log.value.length ? html`<${End} app=${app} />` : html`<${Nothing} app=${app} />`;
+}
+
 /** @param {{ app: App }} props */
-export function Nothing({ app }) {
+function Nothing({ app }) {
   const status = app.status.status.value;
   const todo = status?.to_do ?? 0;
   return html`<section class="cc-empty"><div class="cc-end__tick"><${Icon} name="sparkles" /></div>
@@ -36,7 +41,7 @@ export function NothingFits({ app }) {
 }
 
 /** @param {{ app: App }} props */
-export function End({ app }) {
+function End({ app }) {
   const { decisions, status } = app;
   const heading = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => heading.current?.focus(), []);

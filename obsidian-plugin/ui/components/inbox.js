@@ -6,7 +6,7 @@ import { flagIcon, flagWords } from "../flags.js";
 import { fateOf, nameOf } from "../inbox-store.js";
 import { formatTime, say, showHidden, splitPath } from "../words.js";
 import { Bar } from "./bar.js";
-import { End, Nothing, NothingFits } from "./ends.js";
+import { Empty, NothingFits } from "./ends.js";
 import { List } from "./list.js";
 import { Paper, Source } from "./paper.js";
 
@@ -15,10 +15,9 @@ import { Paper, Source } from "./paper.js";
 
 /** @param {{ app: App }} props */
 export function Inbox({ app }) {
-  const { inbox, decisions, tab, isListShown } = app;
+  const { inbox, tab, isListShown } = app;
   if (!inbox.isLoaded.value) return html`<div class="cc-empty"><p>${say("oneMoment")}</p></div>`;
-  const isEmpty = !inbox.order.value.length && tab.value !== "decided";
-  if (isEmpty) return decisions.log.value.length ? html`<${End} app=${app} />` : html`<${Nothing} app=${app} />`;
+  if (!inbox.order.value.length && tab.value !== "decided") return html`<${Empty} app=${app} />`;
   return html`<div class="cc-inbox" data-shown=${isListShown.value ? "list" : "read"}>
     <${List} app=${app} />
     ${tab.value === "decided" ? html`<${DecidedOne} app=${app} />` : html`<${Reading} app=${app} />`}
@@ -61,13 +60,13 @@ function madeBy({ model, made_at: moment, why }) {
   return [why && `${why.charAt(0).toUpperCase()}${why.slice(1)}`, model && say("byModel", { model }), when].filter(Boolean).map(showHidden).join(" · ");
 }
 
-/** @param {{ app: App }} props on one pane: the way back to the list, and how far one is */
+/** @param {{ app: App }} props on one pane: the way back to the list, and how far one is, which the view says above */
 function Place({ app }) {
   if (app.tab.value === "note") return null;
   const { all } = app.inbox.counts.value;
   const done = app.decisions.written.value + app.decisions.refused.value;
   return html`<div class="cc-place"><button class="cc-btn cc-btn--quiet" onClick=${() => app.showList()}><${Icon} name="left" />${say("allCount", { n: all })}</button>
-    <span class="cc-num">${say("reviewed", { n: done, of: done + all })}</span><${Meter} of=${done + all ? done / (done + all) : 0} /></div>`;
+    ${app.shell.isPage && html`<span class="cc-num">${say("reviewed", { n: done, of: done + all })}</span><${Meter} of=${done + all ? done / (done + all) : 0} />`}</div>`;
 }
 
 /** @param {{ app: App, proposal: Proposal }} props */

@@ -3,7 +3,7 @@
 import { html } from "../dom.js";
 import { say } from "../words.js";
 import { Dialogs } from "../components/dialogs.js";
-import { End, Nothing } from "../components/ends.js";
+import { Empty } from "../components/ends.js";
 import { DecidedOne, Reading } from "../components/inbox.js";
 import { Decided, Fresh, List, Progress, Row, Tabs } from "../components/list.js";
 import { Said, Toast } from "../components/notices.js";
@@ -12,13 +12,13 @@ import { Said, Toast } from "../components/notices.js";
 
 /** @param {{ app: App }} props */
 export function Sidebar({ app }) {
-  const { inbox, decisions, tab } = app;
+  const { inbox, tab } = app;
   const { all } = inbox.counts.value;
   const isIdle = inbox.isLoaded.value && !all && tab.value !== "decided";
   const isListed = tab.value === "review" && app.isListShown.value; // which has them, too
   let shown = html`<${Shown} app=${app} />`;
   if (!inbox.isLoaded.value) shown = html`<div class="cc-empty"><p>${say("oneMoment")}</p></div>`;
-  else if (isIdle) shown = decisions.log.value.length ? html`<${End} app=${app} />` : html`<${Nothing} app=${app} />`;
+  else if (isIdle) shown = html`<${Empty} app=${app} />`;
   return html`<div class="cc-narrow"><div class="cc-narrow__head"><${Tabs} app=${app} />${all > 0 && html`<${Progress} app=${app} />`}${all > 0 && !isListed && html`<${Fresh} app=${app} />`}</div>${shown}</div>
     <${Toast} app=${app} /><${Dialogs} app=${app} /><${Said} app=${app} />`;
 }
