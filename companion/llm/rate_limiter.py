@@ -58,8 +58,8 @@ class Turn:
     """The turn of a call that may take these tokens; later, those that it took.
 
     can_wait: nobody waits for its answer alone. looks: how often it was asked for. reason: why it
-    waits. goes: when the limiter let it go. counts_until: until when it counts. sent_at: when its
-    request had been sent, by the limiter's clock.
+    waits. granted: how much had been let go with it. counts_until: until when it counts. sent_at:
+    when its request had been sent, by the limiter's clock.
     """
 
     _numbers = count()
@@ -69,7 +69,8 @@ class Turn:
         self.place = can_wait, next(Turn._numbers)
         self.looks = 0
         self.reason = ""
-        self.goes = self.counts_until = 0.0
+        self.granted: Mapping[Kind, int] = {}
+        self.counts_until = 0.0
         self.sent_at: float | None = None
         self._limiter = limiter
 
@@ -91,9 +92,9 @@ class Turn:
         if not sent:
             self._limiter.remove(self)
         elif usage:
-            if (usage.input_tokens and usage.output_tokens) or not usage.calls:
-                self.tokens = min(usage.input_tokens + usage.output_tokens, _MAX_TOKENS)
-            self._limiter.end(self)
+            is_told = (usage.input_tokens and usage.output_tokens) or not usage.calls
+            tokens = min(usage.input_tokens + usage.output_tokens, _MAX_TOKENS)
+            self._limiter.end(self, tokens if is_told else self.tokens)
 
 
 class RateLimiter:
@@ -110,6 +111,9 @@ class RateLimiter:
         self._setting = endpoint.requests_a_minute
         self._lock = threading.RLock()
         self._recent: list[Turn] = []  # those that count
+        self._counted_at = 0.0  # when it was last looked at which these are
+        self._used: dict[Kind, int] = dict.fromkeys(_KINDS, 0)  # by these
+        self._granted: dict[Kind, int] = dict.fromkeys(_KINDS, 0)  # by all so far
         self._line: list[Turn] = []  # in the order in which they go
         self._reported: dict[Kind, _Limit] = {}
         self._held_until = 0.0
@@ -136,24 +140,35 @@ class RateLimiter:
                 self._line.sort(key=lambda each: each.place)
             turn.reason = self._find_obstacle(turn, now)
             if not turn.reason:
-                turn.goes, turn.counts_until = now, now + _SENT + _WINDOW
+                turn.counts_until = now + _SENT + _WINDOW
                 self._line.remove(turn)
                 self._recent.append(turn)
+                for kind in _KINDS:
+                    self._used[kind] += turn.amount(kind)
+                    self._granted[kind] += turn.amount(kind)
+                turn.granted = dict(self._granted)
             self._tell()
             return _POLL if turn.reason else 0.0
 
-    def end(self, turn: Turn) -> None:
-        """Count the call from when it arrived: until now it counted later than that."""
-        now = self._clock()
-        arrived = now if turn.sent_at is None else min(now, turn.sent_at + _ARRIVES)
-        turn.counts_until = arrived + _WINDOW
+    def end(self, turn: Turn, tokens: int) -> None:
+        """Count what a call took, from when it arrived: until now it counted later than that."""
+        with self._lock:
+            now = self._clock()
+            if turn.counts_until > now:
+                arrived = now if turn.sent_at is None else min(now, turn.sent_at + _ARRIVES)
+                turn.counts_until = arrived + _WINDOW
+                self._used["tokens"] += tokens - turn.tokens
+                turn.tokens = tokens
 
     def remove(self, turn: Turn) -> None:
         """Remove the turn of a call that does not go out."""
         with self._lock:
-            for turns in (self._recent, self._line):
-                if turn in turns:
-                    turns.remove(turn)
+            if turn in self._line:
+                self._line.remove(turn)
+            elif turn in self._recent:
+                self._recent.remove(turn)
+                for kind in _KINDS:
+                    self._used[kind] -= turn.amount(kind)
             self._tell()
 
     def record(self, headers: Mapping[str, str], turn: Turn) -> None:
@@ -170,21 +185,26 @@ class RateLimiter:
                 now = self._clock()
                 most = _NO_LIMIT
                 if remaining is not None:
-                    earlier = [each for each in self._count(now) if each.goes <= turn.goes]
-                    most = sum(each.amount(kind) for each in earlier) + remaining
+                    self._count(now)
+                    later = self._granted[kind] - turn.granted.get(kind, self._granted[kind])
+                    most = max(0, self._used[kind] - later) + remaining
                 until = now + min(reset or 0.0, _WINDOW)
                 self._reported[kind] = _Limit(now, limit or _NO_LIMIT, most, until)
 
-    def _count(self, now: float) -> list[Turn]:
-        """Return the calls that the endpoint may have got within the last minute."""
+    def _count(self, now: float) -> None:
+        """Find the calls that the endpoint may have got within the last minute."""
+        if now < self._counted_at + _POLL:
+            return  # of a large limit there are thousands
+        self._counted_at = now
         self._recent = [turn for turn in self._recent if turn.counts_until > now]
-        return self._recent
+        for kind in _KINDS:
+            self._used[kind] = sum(turn.amount(kind) for turn in self._recent)
 
     def _find_obstacle(self, turn: Turn, now: float) -> str:
         """Return why the call waits; empty: it fits under all limits."""
         if now < self._held_until:
             return "the endpoint has no requests left for now"
-        recent = self._count(now)
+        self._count(now)
         ahead = list(takewhile(lambda each: each is not turn, self._line))
         for kind in _KINDS:
             setting = (kind == "requests" and self._setting) or _NO_LIMIT
@@ -192,8 +212,7 @@ class RateLimiter:
             reported = limit.a_minute if limit.at >= now - _BELIEVED else _NO_LIMIT
             cap = min(setting, reported)
             # a call over the whole limit goes once there is no other
-            total = sum(min(each.amount(kind), cap) for each in (*ahead, turn))
-            total += sum(each.amount(kind) for each in recent)
+            total = sum(min(each.amount(kind), cap) for each in (*ahead, turn)) + self._used[kind]
             if total > cap:
                 what = "request" if setting == 1 else "requests"
                 if setting <= reported:
