@@ -259,9 +259,10 @@ def test_nothing_is_asked_before_somebody_agrees(
     user: User, provider: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("companion.config.Config.is_remote", True)
+    monkeypatch.setattr("companion.enrich.cost.ASK_FROM", 2)
     fake = provider(Faults())
     fake.chats = True
-    notes(user, 51)
+    notes(user, 3)
     ran = user.run("batch", "submit")
     assert (ran.status, "nobody is here to agree" in ran.err) == (2, True)
     assert not fake.chat_bodies and not fake.files

@@ -48,14 +48,10 @@ def test_the_model_chooses_where_that_is_set(tagged: User) -> None:
     assert not list(tagged.home.glob("vaults/*/vectors.sqlite3"))
 
 
-def test_prompt_tells_what_no_model_is_asked(tagged: User) -> None:
+def test_what_similar_notes_have_is_shown(tagged: User) -> None:
     ran = tagged.run("prompt", "Bread.md")
     assert "tags: no model is asked; similar notes have cooking" in ran.err
     assert "Choose the one to" not in ran.out
-    assert tagged.calls() == 0
-
-
-def test_similar_shows_what_is_like_a_note(tagged: User) -> None:
     ran = tagged.run("doctor", "similar", "Bread.md")
     assert ran.status == 0, ran.all
     assert re.match(r" 0\.\d\d  ", ran.out) and "Rye bread.md" in ran.out
@@ -63,13 +59,11 @@ def test_similar_shows_what_is_like_a_note(tagged: User) -> None:
     shown = tagged.run("doctor", "similar", "Bread.md", "--json").objects[0]
     assert shown["suggested"]["tags"]["chosen"] == ["cooking"]
     assert len(shown["similar"]) == 10
-
-
-def test_similar_tells_what_it_learnt(tagged: User) -> None:
     ran = tagged.run("doctor", "similar")
     assert "31 notes compared by the built-in encoder: nothing leaves this machine" in ran.out
     assert re.search(r"tags: 30 compared notes .* Of 30 notes left out in turn, \d+%", ran.out)
     assert "note-type: 0 compared notes have some, which is too few" in ran.out
+    assert tagged.calls() == 0
 
 
 def test_many_notes_go_elsewhere_only_once_somebody_agreed(

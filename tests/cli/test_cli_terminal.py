@@ -174,20 +174,21 @@ def test_a_terminal_breaks_lines_between_words(
 
 @pytest.fixture
 def remote(user: User, monkeypatch: pytest.MonkeyPatch) -> User:
-    """A user at a terminal, with 51 stubs and an endpoint that counts as remote."""
-    for number in range(51):
+    """A user at a terminal, with 3 stubs, which are many, and an endpoint that counts as remote."""
+    monkeypatch.setattr("companion.enrich.cost.ASK_FROM", 2)
+    for number in range(3):
         user.note(f"{number}.md")
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setattr("companion.config.Config.is_remote", True)
     return user
 
 
-FORECAST = r"51 notes would be sent to m at .*: about [\d,]+ tokens in and [\d,]+ out, which cost"
+FORECAST = r"3 notes would be sent to m at .*: about [\d,]+ tokens in and [\d,]+ out, which cost"
 ANSWERS = [
     pytest.param(["n"], ["."], 0, 0, True, id="no"),
     pytest.param([], ["."], 130, 0, True, id="Ctrl-D"),
-    pytest.param(["y"], [".", "--dry-run"], 0, 51, True, id="yes"),
-    pytest.param([], [".", "--limit", "50", "--dry-run"], 0, 50, False, id="50 notes"),
+    pytest.param(["y"], [".", "--dry-run"], 0, 3, True, id="yes"),
+    pytest.param([], [".", "--limit", "2", "--dry-run"], 0, 2, False, id="few notes"),
 ]
 
 
@@ -209,7 +210,7 @@ def test_a_large_run_at_a_remote_endpoint_asks_first(
 
 ALONE = [
     pytest.param(["."], 2, 0, id="many"),
-    pytest.param([".", "--yes", "--dry-run"], 0, 51, id="--yes"),
+    pytest.param([".", "--yes", "--dry-run"], 0, 3, id="--yes"),
 ]
 
 
@@ -236,12 +237,12 @@ def test_notes_that_need_nothing_are_not_asked_about(
     remote: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     remote.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description"]\n')
-    for number in range(50):
+    for number in range(2):
         remote.note(f"{number}.md", "---\ndescription: Said.\n---\n")
     monkeypatch.setattr(sys, "stdin", None)
     ran = remote.run("enrich", ".", "--all")
     assert (ran.status, remote.calls()) == (0, 1) and "would be sent" not in ran.err
-    assert "1 enriched, 50 unchanged" in ran.out
+    assert "1 enriched, 2 unchanged" in ran.out
 
 
 COMPLETIONS = [
