@@ -104,7 +104,7 @@ class ModelTrial:
 
         def stop() -> None:
             self._cancelled.set()
-            enricher.close()
+            enricher.client.close()
 
         limit = Timer(at_most or 0.0, stop)
         limit.daemon = True

@@ -128,7 +128,7 @@ class LocalRun:
         """Begin no further note; see Run. Waits for no lock: a signal handler calls it."""
         self._run.cancelled.set()
         enricher = self._run.enricher
-        calls = enricher.under_way if enricher else 0
+        calls = enricher.client.under_way if enricher else 0
         named = "1 call" if calls == 1 else f"{calls} calls"
         return f"waiting for {named} under way; what is answered is kept." if calls else None
 

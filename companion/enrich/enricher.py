@@ -49,8 +49,8 @@ _IN_PART = "only the beginning is there of the text that a model was asked about
 class Enricher(NoteWriter):
     """Works on the notes of one run; every method may be called from any thread.
 
-    asker: asks the model about notes of its vault, by the calls of client. The other parameters
-    are NoteWriter's.
+    asker: asks the model about notes of its vault, by the calls of client, which counts and ends
+    them. The other parameters are NoteWriter's.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Enricher(NoteWriter):
         # the styles change with the vault
         super().__init__(asker.workspace, lambda: asker.callout_styles, *own)
         self._asker = asker
-        self._client = client
+        self.client = client
         self._repeated_faults = RepeatedFaults()
 
     def enrich(self, job: Job) -> Result:
@@ -96,6 +96,7 @@ class Enricher(NoteWriter):
                 return Result(error.path, "skipped", error.reason, usage=error.usage)
 
     def _ask(self, job: Job) -> NoteValues | Result:
+        """Return what ask() does. Raises SettingsChanged if settings were changed meanwhile."""
         space, path = self.workspace, job.path
         if reason := skip_reason(space.root, path, space.ignore):
             return Result(path, "skipped", reason)
@@ -116,24 +117,6 @@ class Enricher(NoteWriter):
         if is_moved and (reason := skip_reason(space.root, job.path, space.ignore)):
             return Result(job.path, "skipped", reason, usage=answers.usage)
         return self._choose_written(job, task, proposals, answers)
-
-    @property
-    def usage(self) -> Usage:
-        """The tokens of all calls, also of those without a usable answer."""
-        return self._client.usage
-
-    @property
-    def under_way(self) -> int:
-        """How many calls were sent, and have no reply yet."""
-        return self._client.under_way
-
-    def stop(self) -> None:
-        """Make no further calls; those under way are finished."""
-        self._client.stop()
-
-    def close(self) -> None:
-        """Abort the calls under way, and make no more."""
-        self._client.close()
 
     def keep(self, values: NoteValues) -> Result:
         """Return the result of a note whose values stay proposals, as the user stopped the run."""
@@ -195,7 +178,7 @@ class Enricher(NoteWriter):
             else:
                 guard.check_keeping()
 
-        asker, client = self._asker, self._client
+        asker, client = self._asker, self.client
         answers = asker.ask(job.path, task.parsed, task.needs, client, keep, guard, job.again)
         if rest := [each for each in answers.outcomes if each not in stored]:
             store(rest, answers.usage - tokens)

@@ -144,7 +144,7 @@ class NoteWriter:
                 continue
             if change is None or values.job.dry_run:
                 return result
-            if self.is_cancelled:
+            if self.cancelled.is_set():
                 raise Cancelled("The work was stopped; nothing else was written")
             check, new = partial(self._require_settings, settings), result.new.encode("utf-8")
             try:
@@ -252,11 +252,6 @@ class NoteWriter:
         if fields:
             texts = [Filling(n, ["text"] if f.is_list else "text") for n, f in fields.items()]
             self._plan(task, texts)
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether the user has stopped the work."""
-        return self.cancelled.is_set()
 
     def _plan(self, task: Task, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
         """Return the plan for the task's note, and the edits of its text as it was read.

@@ -229,7 +229,7 @@ class Engine:
             if run.kind != "fill":  # its thread ends it after the note that it is at
                 return
         elif enricher := run.enricher:
-            enricher.stop()  # what is answered by now is written
+            enricher.client.stop()  # what is answered by now is written
         run.end(state, error)
         self.queue.drop(run.id)
         run.close_unless_busy()

@@ -95,7 +95,7 @@ class Handler:
                 return by_model
             result = replace(failed_result(job.path, error), usage=usage)
         finally:
-            run.usage = enricher.usage
+            run.usage = enricher.client.usage
         self.end_ticket(run, ticket, result)
         return by_model
 
@@ -131,7 +131,7 @@ class Handler:
 
     def _write(self, run: Run, enricher: Enricher, values: NoteValues) -> Result | None:
         """Write the answer and return the result; None where that is left to the note's editor."""
-        if enricher.is_cancelled and not run.is_background:
+        if enricher.cancelled.is_set() and not run.is_background:
             return enricher.keep(values)
         if self._outbox is None or values.job.dry_run:
             return enricher.write(values)

@@ -190,15 +190,15 @@ class Run:
             enricher = self.enricher
             if self._busy or enricher is None:
                 return
-            self.usage, self.enricher = enricher.usage, None
-        enricher.close()
+            self.usage, self.enricher = enricher.client.usage, None
+        enricher.client.close()
 
     def break_off(self) -> int:
         """Break off its calls under way; return how many they are."""
         if (enricher := self.enricher) is None:
             return 0
-        calls = enricher.under_way
-        enricher.close()
+        calls = enricher.client.under_way
+        enricher.client.close()
         return calls
 
 
