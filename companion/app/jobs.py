@@ -13,6 +13,7 @@ from companion.doctor.setup import find_unused
 from companion.enrich.cost import describe_cost_of, needs_agreement
 from companion.enrich.places import find_jobs_again
 from companion.enrich.result import Result
+from companion.enrich.rewrites import find_rewrites
 from companion.enrich.selection import (
     Criteria,
     NoteFilter,
@@ -24,7 +25,6 @@ from companion.enrich.selection import (
 )
 from companion.enrich.task import Job, is_written, leave_out_asked, was_rejected
 from companion.enrich.workspace import Workspace
-from companion.enrich.written import find_rewrites
 from companion.errors import ConsentMissing, UsageError
 from companion.note.outline import Section, read_outline, section_at
 from companion.note.text import NoteText

@@ -24,10 +24,10 @@ from companion.app.types.runs import RunOptions
 from companion.doctor.setup import find_unused
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost_of
+from companion.enrich.rewrites import find_outdated
 from companion.enrich.selection import NoteFilter, ScanPart
 from companion.enrich.task import Job, describe_proposed, prepare_task
 from companion.enrich.workspace import Workspace
-from companion.enrich.written import find_outdated
 from companion.errors import NoteError
 from companion.note.facts import Facts, unfillable_reason
 from companion.note.needs import property_names

@@ -79,7 +79,7 @@ class ComparedNotes:
         vectors, scan = self._similar.vectors, self._context.scan
         missing = vectors.find_missing(scan)
         if not agreed and vectors.needs_agreement(missing):
-            raise ConsentMissing(describe_encoding(self._similar.config, scan, missing))
+            raise ConsentMissing(describe_encoding(self._space.config, scan, missing))
         vectors.update(scan, missing, progress=progress)
 
     def of_vault(self) -> SimilarVault:

@@ -6,7 +6,7 @@
     ask       the model, and once more about what a check rejected    asker, model_calls
     accept    each answer or reject it; sanitize it                   accept, parse_answer, checks
     store     all of it as proposals; some wait for a decision        new_proposals, store.proposals
-    read      the note again, which may have changed
+    read      the note again, which may have changed                  note_guard
     plan      the edits that put the values in their places           plan
     write     them, in the journal first                              note_writer, store.journal
 

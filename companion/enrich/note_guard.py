@@ -1,4 +1,4 @@
-"""Whether a note may still be read and asked about: it is looked at before each call.
+"""Whether a note may still be asked about, kept and written: it is looked at before each step.
 
 A model takes seconds for an answer, and a call may wait for minutes. Meanwhile the note may have
 become private, or the settings may say something else.
@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from itertools import chain
 from threading import Event
 
-from companion.enrich.task import Job, Task
+from companion.enrich.task import (
+    REWRITTEN,
+    Job,
+    NoteRewritten,
+    Task,
+    is_rewritten,
+    prepare_task,
+)
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import NoteBusy, NoteChanged, NoteRefused
 from companion.llm.response import Usage
@@ -136,12 +143,22 @@ def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | Non
     return None if now == data else read_facts(now, space.rules.for_note(path))
 
 
-def require_included(space: Workspace, path: str) -> None:
-    """Raise NoteExcluded if the note is private or ignored now; its proposals are forgotten."""
-    _require_included(space, path, look_at_note(space, path, None), Usage())
+def prepare_again(space: Workspace, job: Job, task: Task, data: bytes) -> Task:
+    """Return the task for a note that now holds data, where it was task before.
+
+    Raises NoteRewritten: most of what it was is gone. NoteExcluded. SettingsUnusable.
+    """
+    settings = space.refresh()
+    if data == task.data and task.settings_version == settings.version:
+        return task
+    if is_rewritten(task.data, data):
+        raise NoteRewritten(REWRITTEN, job.path)
+    _require_included(space, job.path, look_at_note(space, job.path, None), Usage())
+    return prepare_task(space, job.to_place(), data)
 
 
 def _require_included(space: Workspace, path: str, facts: Facts | None, usage: Usage) -> None:
+    """Raise NoteExcluded if the note is private or ignored now; its proposals are forgotten."""
     if facts is None or facts.skipped is None or not facts.is_excluded:
         return
     if not space.read_only:

@@ -9,10 +9,10 @@ from functools import partial
 from threading import Event, Lock
 from typing import NamedTuple
 
-from companion.enrich.note_guard import SettingsChanged, require_included
+from companion.enrich.note_guard import SettingsChanged, prepare_again
 from companion.enrich.plan import Filling, Plan, plan_edits
 from companion.enrich.result import OpenProposal, Result, describe_waiting, proposed_result
-from companion.enrich.task import REWRITTEN, Job, NoteRewritten, Task, is_rewritten, prepare_task
+from companion.enrich.task import Job, Task
 from companion.enrich.vault_settings import SettingsUnusable, VaultSettings
 from companion.enrich.workspace import Workspace
 from companion.errors import DiskFull, NoteChanged, NoteRefused, StorageError
@@ -171,7 +171,7 @@ class NoteWriter:
         is remembered, and the value is not asked for again, unless the note has no place for any
         value: its user may change that.
         """
-        path, task = values.job.path, self._examine_again(values, data)
+        path, task = values.job.path, prepare_again(self.workspace, values.job, values.task, data)
         proposals = values.find_places(task)
         held = [each for each in proposals if self._is_held_back(values, each.need.kind)]
         proposals = [each for each in proposals if each not in held]
@@ -198,16 +198,6 @@ class NoteWriter:
         values = replace(values, unfilled=(*unfilled, *plan.unfilled))
         result = replace(values.filled_by(proposals), old=old, new=plan.text)
         return PlannedChange(result, self._record(values, proposals, edits))
-
-    def _examine_again(self, values: NoteValues, data: bytes) -> Task:
-        """Return the task for the note that now holds data. Raises NoteExcluded, NoteRewritten."""
-        job, task, settings = values.job, values.task, self.workspace.refresh()
-        if data == task.data and task.settings_version == settings.version:
-            return task
-        if is_rewritten(task.data, data):
-            raise NoteRewritten(REWRITTEN, job.path)
-        require_included(self.workspace, job.path)
-        return prepare_task(self.workspace, job.to_place(), data)
 
     def _is_held_back(self, values: NoteValues, kind: str) -> bool:
         """Return whether changed settings make a value wait that was to be written at once."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import NamedTuple, TypeVar
 
-from companion.config import Config
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_spending
 from companion.enrich.nearest_neighbours import (
@@ -289,11 +288,6 @@ class SimilarNotes:
         return self._unless_it_fails(
             lambda: [each.path for each in self.find_nearest(context, path, parsed, number)], []
         )
-
-    @property
-    def config(self) -> Config:
-        """The vault's configuration."""
-        return self._workspace.config
 
     def describe_encoder(self) -> str:
         """Return in words which encoder compares the notes, and where."""

@@ -1,4 +1,4 @@
-"""Texts that Companion wrote and nobody edited: rewrite them, and find outdated ones."""
+"""Rewrites of texts that Companion wrote and nobody edited, and the outdated ones among these."""
 
 from __future__ import annotations
 
