@@ -38,7 +38,7 @@ from companion.private_files import make_private_folder
 from companion.vault.index import Scan
 from companion.vault.paths import is_in_vault
 
-__all__ = ["BatchProgress", "BatchRun", "BatchShape", "Batches", "LeftOut", "open_batches"]
+__all__ = ["BatchProgress", "BatchRun", "BatchShape", "Batches", "UnknownLine", "open_batches"]
 
 _MOST_LINES = 5_000  # in a file; providers take 50,000 and 200 MB, but ten times less in memory
 _MOST_BYTES = 50_000_000
@@ -62,7 +62,7 @@ class BatchShape(Shape):
     where: str = Field(exclude=True)
 
 
-class LeftOut(NamedTuple):
+class UnknownLine(NamedTuple):
     """A line that answers no question of the vault. id: of what it answers; None: it is none."""
 
     number: int
@@ -135,7 +135,7 @@ class Batches:
         """Open the batches at the provider. Raises UsageError if the model has no Batch API."""
         return open_provider_batches(self._space)
 
-    def read_answers(self, file: Path) -> Iterator[NoteResult | LeftOut]:
+    def read_answers(self, file: Path) -> Iterator[NoteResult | UnknownLine]:
         """Take the answers in a file; yield the result of each line that is not blank.
 
         Raises UsageError if the file cannot be read.
@@ -148,7 +148,7 @@ class Batches:
                     if answer and (call := self._store.call(answer.id)):
                         yield NoteResult.of(reader.take(call, answer))
                     else:
-                        yield LeftOut(self.lines, answer and answer.id)
+                        yield UnknownLine(self.lines, answer and answer.id)
             finally:
                 self._space.journal.flush()
 

@@ -85,11 +85,11 @@ class ProviderBatches:
         if provider.step == "sent":
             self._api.cancel(provider.id)
             return 0
-        given_up = self._batches.cancel(batch.id)
+        questions = self._batches.cancel(batch.id)
         Path(batch.file).unlink(missing_ok=True)
         with suppress(NotAnEndpoint):
             self._delete_files(batch, provider)
-        return given_up
+        return questions
 
     def _list(self) -> list[tuple[Batch, ProviderState]]:
         """Return the batches that the provider has, or is to have, the oldest first."""

@@ -14,7 +14,7 @@ from companion.app.batches import (
     Batches,
     BatchProgress,
     BatchRun,
-    LeftOut,
+    UnknownLine,
     open_batches,
 )
 from companion.app.open_vault import stand_aside
@@ -114,25 +114,25 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
     nothing. Lines that answer no question of this vault are left out, and said.
     """
     output = Output(as_json=as_json)
-    report, left_out = RunReport(output), Counter[bool]()
+    report, unknown_lines = RunReport(output), Counter[bool]()
     with _open(vault, output) as batches:
         say_which_vault(batches.root, output)
         for each in batches.read_answers(file):
-            if not isinstance(each, LeftOut):
+            if not isinstance(each, UnknownLine):
                 report.add(each)
                 continue
             why = "it is no line of answers"
             if each.id is not None:
                 why = f"{one_line(each.id)[:80]} is no question of this vault's batches"
-            if not left_out[each.id is None]:  # once of each kind, as of a wrong file all are
+            if not unknown_lines[each.id is None]:  # once of each kind, as of a wrong file all are
                 output.warn(f"line {each.number}: {why}; it is left out, as are others like it")
-            left_out[each.id is None] += 1
-    if left_out:
-        output.warn(f"{count(left_out.total(), 'line')} of {batches.lines:,} left out")
+            unknown_lines[each.id is None] += 1
+    if unknown_lines:
+        output.warn(f"{count(unknown_lines.total(), 'line')} of {batches.lines:,} left out")
     words = [f"{report.counts[status]:,} {status}" for status in sorted(report.counts)]
     tokens = f"{report.usage.input_tokens:,} tokens in, {report.usage.output_tokens:,} out"
     output.say(f"{', '.join(words) or 'no answers'}. {tokens}.", style="bold")
-    return int(bool(left_out or report.counts["failed"]))
+    return int(bool(unknown_lines or report.counts["failed"]))
 
 
 @batch.command()
@@ -249,11 +249,11 @@ def cancel(batch: str, vault: Path | None) -> None:
     """
     output = Output()
     with _open(vault, output) as batches:
-        name, given_up = batches.cancel(batch, _resolve_file(Path(batch)))
-    if given_up is None:
+        name, questions = batches.cancel(batch, _resolve_file(Path(batch)))
+    if questions is None:
         output.say(f"The provider stops {name}; companion batch collect ends it.")
     else:
-        output.say(f"{count(given_up, 'question')} of {batch} given up.")
+        output.say(f"{count(questions, 'question')} of {batch} given up.")
 
 
 @contextmanager

@@ -29,6 +29,16 @@ _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}")
 LARGEST = 2**53 - 1  # the largest whole number that every JSON reader keeps exactly
 
 
+def iso_time(seconds: float) -> str:
+    """Return a Unix time in ISO 8601, UTC, to the second."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def exact_time(seconds: float) -> str:
+    """Return a Unix time in ISO 8601, UTC, to the microsecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
 def check_path(path: str) -> str:
     """Return a path that is relative to the vault; it need not exist. Raises ValueError."""
     is_short = len(path.encode()) <= _PATH_BYTES
@@ -79,11 +89,9 @@ IsoTime = Annotated[
 """A Unix time, in ISO 8601."""
 _JSON_TEXT = WithJsonSchema({"type": "string"})
 _READ_TIME = BeforeValidator(_read_time)
-Moment = Annotated[
-    float, _READ_TIME, PlainSerializer(lambda seconds: iso_time(seconds)), _JSON_TEXT
-]
+Moment = Annotated[float, _READ_TIME, PlainSerializer(iso_time), _JSON_TEXT]
 """A Unix time, in seconds; as JSON in ISO 8601, UTC, to the second."""
-ExactMoment = Annotated[float, _READ_TIME, PlainSerializer(lambda s: exact_time(s)), _JSON_TEXT]
+ExactMoment = Annotated[float, _READ_TIME, PlainSerializer(exact_time), _JSON_TEXT]
 """The same, to the microsecond."""
 YesOrNo = Annotated[bool, BeforeValidator(lambda value: _YES_OR_NO.get(value, value))]
 """`true` or `false`, in a query."""
@@ -172,13 +180,3 @@ def describe_fault(error: ValidationError) -> str:
         if each["loc"][:1] == place
     ]
     return f"{name}{' or '.join(dict.fromkeys(words))}".replace("or this has to be", "or")
-
-
-def iso_time(seconds: float) -> str:
-    """Return a Unix time in ISO 8601, UTC, to the second."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def exact_time(seconds: float) -> str:
-    """Return a Unix time in ISO 8601, UTC, to the microsecond."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
