@@ -1,4 +1,4 @@
-"""The routes of clients: pairing, the daemon's proof of identity, open notes, and the status."""
+"""The routes of clients: pairing, proof, tokens, status, events; open notes, and their edits."""
 
 from __future__ import annotations
 
