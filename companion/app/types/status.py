@@ -1,4 +1,4 @@
-"""The status of a vault: what is set up, what was spent today, and what its daemon does."""
+"""The status of a vault and its daemon, what was spent today, and who may use its API."""
 
 from __future__ import annotations
 
