@@ -1,4 +1,4 @@
-"""companion doctor: what is set up, what is wrong, and how to mend it."""
+"""companion doctor: what is set up, what is wrong, how to mend it; which notes are similar."""
 
 from __future__ import annotations
 

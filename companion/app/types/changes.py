@@ -1,4 +1,4 @@
-"""Changes made to notes, and the results of undoing them."""
+"""Changes made to notes, edits that open notes' editors are to make, and results of undoing."""
 
 from __future__ import annotations
 
