@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from companion.app.types.notes import ScanOptions
 from companion.app.types.runs import RunOptions
-from companion.doctor.setup import find_unused
+from companion.doctor.unused_settings import find_unused
 from companion.enrich.cost import describe_cost_of, needs_agreement
 from companion.enrich.places import find_jobs_again
 from companion.enrich.result import Result

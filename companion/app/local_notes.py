@@ -21,7 +21,7 @@ from companion.app.types.notes import (
 )
 from companion.app.types.proposals import Proposal
 from companion.app.types.runs import RunOptions
-from companion.doctor.setup import find_unused
+from companion.doctor.unused_settings import find_unused
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost_of
 from companion.enrich.rewrites import find_outdated

@@ -15,21 +15,19 @@ from typing import Literal, NamedTuple
 from companion import __version__
 from companion.config import Config, common_state_folder, config_file, config_folder, load_config
 from companion.config.load import ENDPOINT_VARIABLES, describe_gone_settings, vault_files
+from companion.doctor.unused_settings import count_marks, find_unused_folders, find_unused_marks
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import FREE, is_free, open_spending
 from companion.enrich.vault_settings import make_rules
 from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError, UsageError
-from companion.note.exclusions import property_mark, tag_mark
 from companion.private_files import is_private
-from companion.prompts import Prompts, load_prompts
+from companion.prompts import load_prompts
 from companion.store.database import open_database
 from companion.store.journal import Journal
 from companion.vault.conflict_copies import is_conflict_copy
-from companion.vault.ignore import OWN_FOLDER, IgnoreRules
-from companion.vault.index import Scan
+from companion.vault.ignore import OWN_FOLDER
 from companion.vault.obsidian import SETTINGS, read_obsidian_settings, read_property_types
-from companion.vault.paths import has_folder
 from companion.vault.plugin_files import read_installed
 from companion.vault.watch import Watch, WatchUnavailable
 
@@ -256,60 +254,3 @@ def check_spending(config: Config, root: Path) -> Finding:
         mend = "it goes on at midnight; raise [limits] or notes_a_day to go on today"
         return Finding("hint", f"{said}: a limit is reached", mend)
     return Finding("ok", said)
-
-
-_UNUSED = "it keeps no note back"
-
-
-def find_unused(config: Config, prompts: Prompts, root: Path, scan: Scan) -> list[str]:
-    """Return a sentence for each name in the settings that the vault does not have."""
-    folders, prompt_folders = find_unused_folders(config, root), find_unused_prompts(prompts, root)
-    return [*folders, *prompt_folders, *find_unused_marks(config, scan)]
-
-
-def find_unused_folders(config: Config, root: Path) -> list[str]:
-    """Return a sentence for each folder in [ignore] or [private] that the vault does not have."""
-    return [
-        f"[{table}] folders names {folder}, and the vault has no such folder: {_UNUSED}"
-        for table, settings in (("ignore", config.ignore), ("private", config.private))
-        for folder in settings.folders
-        if not has_folder(root, folder)
-    ]
-
-
-def find_unused_prompts(prompts: Prompts, root: Path) -> list[str]:
-    """Return a sentence for each folder that has prompts of its own and is not in the vault."""
-    return [
-        f"{OWN_FOLDER}/prompts has prompts for {folder}, and the vault has no such folder"
-        for folder in prompts.by_folder
-        if not has_folder(root, folder)
-    ]
-
-
-def find_unused_marks(config: Config, scan: Scan) -> list[str]:
-    """Return a sentence for each tag, property or pattern that no note in the scan has."""
-    in_use = scan.marks() if count_marks(config) else set()
-    nobody = f"and no note that is looked at has it: {_UNUSED}"
-    sentences: list[str] = []
-    for name, table in (("ignore", config.ignore), ("private", config.private)):
-        for tag in table.tags:
-            if tag_mark(tag) not in in_use:
-                sentences.append(f"[{name}] tags names #{tag}, {nobody}")
-        for key, value in table.properties.items():
-            if property_mark(key, value) not in in_use:
-                sentences.append(f"[{name}] properties names {key}: {value}, {nobody}")
-    for glob in config.ignore.patterns:
-        # matched as a folder: a pattern may skip one as a whole
-        rules = IgnoreRules(patterns=(glob,))
-        if not any(map(rules.folder_reason, (*scan.notes, *scan.skipped))):
-            sentences.append(
-                f"[ignore] patterns has {glob}, and no note that is looked at matches it: {_UNUSED}"
-            )
-    return sentences
-
-
-def count_marks(config: Config) -> int:
-    """Return how many tags, properties and patterns [ignore] and [private] name."""
-    tables = (config.ignore, config.private)
-    marks = sum(len(table.tags) + len(table.properties) for table in tables)
-    return marks + len(config.ignore.patterns)

@@ -1,0 +1,68 @@
+"""What [ignore], [private] and folders of prompts name, and the vault does not have: slips."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from companion.config import Config
+from companion.note.exclusions import property_mark, tag_mark
+from companion.prompts import Prompts
+from companion.vault.ignore import OWN_FOLDER, IgnoreRules
+from companion.vault.index import Scan
+from companion.vault.paths import has_folder
+
+_UNUSED = "it keeps no note back"
+
+
+def find_unused(config: Config, prompts: Prompts, root: Path, scan: Scan) -> list[str]:
+    """Return a sentence for each name in the settings that the vault does not have."""
+    folders, prompt_folders = find_unused_folders(config, root), find_unused_prompts(prompts, root)
+    return [*folders, *prompt_folders, *find_unused_marks(config, scan)]
+
+
+def find_unused_folders(config: Config, root: Path) -> list[str]:
+    """Return a sentence for each folder in [ignore] or [private] that the vault does not have."""
+    return [
+        f"[{table}] folders names {folder}, and the vault has no such folder: {_UNUSED}"
+        for table, settings in (("ignore", config.ignore), ("private", config.private))
+        for folder in settings.folders
+        if not has_folder(root, folder)
+    ]
+
+
+def find_unused_prompts(prompts: Prompts, root: Path) -> list[str]:
+    """Return a sentence for each folder that has prompts of its own and is not in the vault."""
+    return [
+        f"{OWN_FOLDER}/prompts has prompts for {folder}, and the vault has no such folder"
+        for folder in prompts.by_folder
+        if not has_folder(root, folder)
+    ]
+
+
+def find_unused_marks(config: Config, scan: Scan) -> list[str]:
+    """Return a sentence for each tag, property or pattern that no note in the scan has."""
+    in_use = scan.marks() if count_marks(config) else set()
+    nobody = f"and no note that is looked at has it: {_UNUSED}"
+    sentences: list[str] = []
+    for name, table in (("ignore", config.ignore), ("private", config.private)):
+        for tag in table.tags:
+            if tag_mark(tag) not in in_use:
+                sentences.append(f"[{name}] tags names #{tag}, {nobody}")
+        for key, value in table.properties.items():
+            if property_mark(key, value) not in in_use:
+                sentences.append(f"[{name}] properties names {key}: {value}, {nobody}")
+    for glob in config.ignore.patterns:
+        # matched as a folder: a pattern may skip one as a whole
+        rules = IgnoreRules(patterns=(glob,))
+        if not any(map(rules.folder_reason, (*scan.notes, *scan.skipped))):
+            sentences.append(
+                f"[ignore] patterns has {glob}, and no note that is looked at matches it: {_UNUSED}"
+            )
+    return sentences
+
+
+def count_marks(config: Config) -> int:
+    """Return how many tags, properties and patterns [ignore] and [private] name."""
+    tables = (config.ignore, config.private)
+    marks = sum(len(table.tags) + len(table.properties) for table in tables)
+    return marks + len(config.ignore.patterns)
