@@ -29,7 +29,6 @@ from companion.vault.conflict_copies import is_conflict_copy
 from companion.vault.ignore import OWN_FOLDER
 from companion.vault.obsidian import SETTINGS, read_obsidian_settings, read_property_types
 from companion.vault.plugin_files import read_installed
-from companion.vault.watch import Watch, WatchUnavailable
 
 FindingState = Literal["ok", "hint", "problem"]
 
@@ -225,6 +224,8 @@ def check_copies(root: Path) -> Finding:
 
 def check_events(root: Path) -> Finding:
     """Check that the system reports changes of files in the vault, by watching it for a moment."""
+    from companion.vault.watch import Watch, WatchUnavailable  # watchdog: for no other command
+
     watch = Watch(root, lambda _: None)
     try:
         watch.start()
