@@ -228,8 +228,11 @@ class Client:
                     text = completion.text + CUT
                     completion = completion._replace(text=text, finish="stop")
                 return completion, endpoint
-            if name := capabilities.drop_parameter(reply, dropped):
-                if name == "service_tier":
+            with self._lock:
+                before = capabilities.dropped  # by calls beside this one, too
+                name = capabilities.drop_parameter(reply, dropped)
+            if name:
+                if name == "service_tier" and name not in before:
                     _log.warning(
                         "The endpoint %s does not have the service tier %s for %s (it says: %s);"
                         " it is asked without it, at the usual price",
