@@ -30,6 +30,7 @@ _BARE = re.compile(
     r"|\d\d\.\d\d\.\d{4}(?: \d\d:\d\d(?::\d\d)?)?",
     re.ASCII,
 )
+_NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
 _PLAIN_ITEM = re.compile(r" *- +")
 
 
@@ -97,8 +98,9 @@ def learn_form(kind: str, name: str, notes: Iterable[NoteText]) -> PropertyForm:
                     items.update(_find_item(note, event))
             elif event.kind == "ScalarEvent" and event.value:
                 quotes[str(event.style) if event.style in ("'", '"') else ""] += 1
-                decimals.add(len(event.value.partition(".")[2]))
-                match = _DATE.fullmatch(event.value)
+                if number := _NUMBER.fullmatch(event.value):
+                    decimals.add(len(number[1] or ""))
+                match = _DATE.fullmatch(event.value) if kind in _CANONICAL else None
                 if match and bool(match["between"]) == (kind == "datetime"):
                     dates[_pattern_of(match)] += 1
     is_bare, date = kind in SCALARS, _commonest(dates, "")

@@ -101,6 +101,8 @@ FORMS = [
     pytest.param("number", 12, ["4.50", "7.00"], " 12.00", id="decimals"),
     pytest.param("number", 12, ["4.5", "7"], " 12", id="decimals where there are some"),
     pytest.param("number", 12, ['"4"', '"7"'], ' "12"', id="numbers in quotes"),
+    pytest.param("number", 12, ["4", "2021-03-01"], " 12", id="a number where one has a date"),
+    pytest.param("number", 12, ["4.5/5"], " 12", id="no decimals of what is no number"),
     pytest.param("date", "2024-02-11", ["01.03.2021"], " 11.02.2024", id="a German date"),
     pytest.param("date", "2024-02-11", ["2021/03/01"], " 2024/02/11", id="slashes"),
     pytest.param(
