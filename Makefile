@@ -24,6 +24,7 @@ dev: .venv/ready $(PLUGIN)/main.js $(PAGE)/page.min.js
 	@touch $@
 
 .venv/ready: pyproject.toml | .venv/pip
+	@echo "Installing what development needs, which takes a few minutes"
 	@$(BIN)/python -m pip install --quiet --editable '.[mcp]' --group dev
 	@touch $@
 

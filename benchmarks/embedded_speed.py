@@ -4,7 +4,7 @@ Ours: client, openai package, HTTP, server in a child process at low priority. D
 model in a process of its own with the same settings and prompts, asked in-process, no HTTP. They
 take turns, so that both meet the same load. Prints one JSON object; the ratio must be 0.8 or more.
 
-    python -m benchmarks.embedded_speed [--model smollm2-135m] [--notes 6] [--tokens 60]
+    python -m benchmarks.embedded_speed [--model smollm2-135m] [--notes 6] [--words 60]
 """
 
 from __future__ import annotations

@@ -28,12 +28,12 @@ def normalize_folder(value: str) -> str:
     """
     folder = posixpath.normpath(value.strip().replace("\\", "/"))
     if _ABSOLUTE.match(folder):
-        raise ValueError(f"{value!r} is an absolute path; write it from the vault on, as A/B")
+        raise ValueError(f"{value!r} is an absolute path; write it relative to the vault, as A/B")
     if "*" in folder or "?" in folder:
         plain = _TRAILING_GLOB.sub("", folder)
         instead = f'write "{plain}"' if not {"*", "?"} & set(plain) else "name each folder"
         raise ValueError(
-            f"{value!r} is a glob, and a folder is left with all that is in it; {instead}"
+            f"{value!r} is a glob, and a folder is left out with all that is in it; {instead}"
         )
     if folder == "." or folder.split("/")[0] == "..":
         raise ValueError(f"{value!r} names no folder in the vault")
@@ -87,7 +87,9 @@ def check_glob(value: str) -> str:
         raise ValueError("an empty glob; name notes, as Journal/**, or leave it out")
     if value.startswith(("./", ".\\")):
         plain = value[2:].lstrip("/\\")
-        raise ValueError(f'{value!r} begins with "./"; write it from the vault on, as "{plain}"')
+        raise ValueError(
+            f'{value!r} begins with "./"; write it relative to the vault, as "{plain}"'
+        )
     return value
 
 

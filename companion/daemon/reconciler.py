@@ -141,8 +141,8 @@ class Reconciler:
             self.refresh(_FIRST_SCAN)
         if not self._is_current():
             raise UsageError(
-                "the settings were changed, and the vault is still being looked over by the new"
-                " ones; try again in a moment"
+                "the settings changed, and the vault is still being read again; try again in a"
+                " moment"
             )
 
     def _is_current(self) -> bool:

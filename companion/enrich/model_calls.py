@@ -237,7 +237,7 @@ def send_calls(
     second question; they stand where it cannot be asked. check: called right before each call
     goes out; what it raises is raised.
 
-    Raises EndpointError when the endpoint serves nobody now, Cancelled when the user stops the
+    Raises EndpointError when the endpoint is down, Cancelled when the user stops the
     work.
     """
     calls, unaskable = planner.plan(needs)

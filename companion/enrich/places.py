@@ -100,7 +100,7 @@ def find_jobs_again(space: Workspace, ids: Sequence[int], wish: str) -> list[Job
         group = [each for each in proposals if each.path == path]
         written = frozenset(each.need for each in group if each.state == "accepted")
         if any(each.state == "asked" for each in group):
-            raise UsageError(f"{path}: it is asked in a batch, and not answered yet")
+            raise UsageError(f"{path}: it was asked in a batch, which is not answered yet")
         if written and len(written) < len({each.need for each in group}):
             raise UsageError(f"{path}: ask for what waits and for what is written one by one")
         job = find_job(path, group)

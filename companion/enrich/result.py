@@ -51,7 +51,7 @@ class Result:
     old, new: the note's text before and after, where it changed or would change.
     change: the id of the change in the journal; None where nothing was written.
     ends_run: the reason holds for every note, so the run ends with it.
-    lacks_heading: skipped since not just one heading fits the section asked for.
+    lacks_heading: skipped, as no heading or more than one fits the section asked for.
     fallback: the kinds of what was filled, or else waits, whose value is the note's own sentence,
     for want of an answer.
     proposals: the ids of the proposals that it is about: first of filled, in its order, then of

@@ -16,7 +16,7 @@ Write = Callable[[str], object]
 
 
 class Pulse:
-    """Writes a word whenever nothing was written for some seconds, so that it is seen to go on.
+    """Writes a word whenever nothing was written for some seconds, to show that work goes on.
 
     write: takes text, and shows it at once. word: returns what to write.
     """

@@ -137,7 +137,7 @@ class EndpointEncoder:
     def encode(self, texts: Sequence[str], check: Callable[[], None] | None = None) -> Floats:
         """Return a vector of length 1 for each text. check: see Attempts.send.
 
-        Raises EndpointError when the endpoint serves nobody now or a cap is reached, AnswerError
+        Raises EndpointError when the endpoint is down or a cap is reached, AnswerError
         when its answer is unusable, Cancelled.
         """
         import numpy as np

@@ -143,7 +143,7 @@ def take_out_value(
     rest = {key: each for key, each in properties.values.items() if key != keys[0]}
     is_out = keys[0] not in then.values if with_key else then.is_empty(name)
     if not is_out or {key: then.values[key] for key in then.values if key != keys[0]} != rest:
-        raise NoteRefused(f"taking the value of `{name}` out would change more")
+        raise NoteRefused(f"taking the value of `{name}` out would change other text, too")
     return edit
 
 

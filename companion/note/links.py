@@ -196,7 +196,7 @@ class Links:
     def linking_to(self, path: str) -> list[str]:
         """Return the notes that link to the note; first those with the fewest links.
 
-        What has few links says more about each than an index of the whole vault does.
+        A note with few links says more about each than an index of the whole vault does.
         """
         sources = {
             source

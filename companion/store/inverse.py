@@ -247,7 +247,7 @@ def _find_lines(text: str, lines: str) -> int:
     end = "" if lines.endswith(("\r", "\n")) else r"(?![^\r\n])"
     places = [m.start() for m in re.finditer(rf"(?<![^\r\n])(?={re.escape(lines)}{end})", text)]
     if len(places) != 1 or not lines.strip():
-        raise EditLost("its lines stand nowhere, or in several places")
+        raise EditLost("its lines are not in the note, or are there more than once")
     return places[0]
 
 

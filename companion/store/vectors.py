@@ -28,7 +28,7 @@ _MORE = 1024  # rows that a table grows by, or an eighth of it
 
 
 def pack_vectors(vectors: Floats) -> list[bytes]:
-    """Return each row as bytes, a number in each."""
+    """Return each row as bytes: its numbers, scaled to eight bits each."""
     largest = np.abs(vectors).max(axis=1, keepdims=True)
     scaled = np.rint(vectors * (_LARGEST / np.maximum(largest, 1e-12))).astype(np.int8)
     return [row.tobytes() for row in scaled]

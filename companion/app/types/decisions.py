@@ -39,7 +39,7 @@ class Acceptance(Sent):
 
     @classmethod
     def of_shown(cls, shown: Proposal) -> Self:
-        """Return that a proposal is accepted as it is shown."""
+        """Return the decision to accept a proposal as it is shown."""
         states: dict[ProposalState, Takeable] = {"refused": "refused", "rejected": "rejected"}
         return cls(id=shown.id, state=states.get(shown.state, "open"))
 
