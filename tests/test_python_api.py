@@ -10,7 +10,6 @@ import pytest
 
 import companion
 from companion.app.types.proposals import Proposal
-from companion.enrich.model import ASK_FROM
 from companion.errors import CompanionError, ConsentMissing, NoteRefused, NotThere, UsageError
 from companion.python_api import Vault
 from companion.store.proposal import RejectedValue
@@ -115,13 +114,14 @@ def test_many_notes_leave_the_machine_only_if_that_is_agreed(
     user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("companion.config.Config.is_remote", True)
-    for number in range(ASK_FROM + 1):
+    monkeypatch.setattr("companion.enrich.cost.ASK_FROM", 2)
+    for number in range(3):
         user.note(f"{number}.md", NOTE)
     vault = companion.open_vault(user.vault)
-    with pytest.raises(ConsentMissing, match=rf"^{ASK_FROM + 1} notes would be sent "):
+    with pytest.raises(ConsentMissing, match=r"^3 notes would be sent "):
         vault.propose("", "description")
     assert not user.calls()
-    assert len(vault.propose("", "description", agreed=True)) == ASK_FROM + 1
+    assert len(vault.propose("", "description", agreed=True)) == 3
 
 
 def test_what_progress_raises_ends_the_run_and_frees_the_vault(vault: Vault, user: User) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from companion.enrich.checks import UNCHECKED
 from tests.cli.user import User, answer_by_schema
-from tests.llm.fake_endpoint import Scene, answer
+from tests.llm.fake_endpoint import answer
 
 NOTE = (
     "---\ndescription:\n---\n\n# Sourdough\n\nSourdough is bread that is raised by wild yeast."
@@ -190,16 +190,6 @@ def test_a_setting_keeps_the_model_s_words(user: User) -> None:
     assert description(user) == REWORDED
 
 
-def test_a_rejected_answer_is_not_asked_for_again(user: User) -> None:
-    user.note("Sourdough.md", NO_PROSE)
-    say(user, BAD)
-    ran = user.run("enrich", ".", "--json")
-    assert ran.objects[0]["status"] == "failed" and "refusal" in ran.objects[0]["reason"]
-    calls = user.calls()
-    user.run("enrich", ".", "--json")
-    assert user.calls() == calls
-
-
 def test_retry_asks_for_a_callout_that_was_rejected_beside_a_description(user: User) -> None:
     user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
     user.note("Sourdough.md", NOTE)
@@ -221,17 +211,6 @@ def test_what_is_proposed_for_one_need_is_told_of_no_other(user: User) -> None:
     assert [told["needs"] for told in user.run("history", "--json").objects] == [["note-type"]]
 
 
-@pytest.mark.parametrize("body", [b"{}", b"\xff\x00", b'{"choices": []}'])
-def test_what_is_no_completion_is_not_the_note_s_fault(user: User, body: bytes) -> None:
-    user.note("Sourdough.md", NOTE)
-    user.fake.script = lambda _seen, _number: Scene(200, body)
-    ran = user.run("enrich", ".")
-    assert ran.status == 1 and user.read("Sourdough.md") == NOTE
-    say(user, GOOD)
-    user.run("enrich", ".")
-    assert description(user) == GOOD
-
-
 def test_half_a_character_is_left_out(user: User) -> None:
     user.note("Sourdough.md", NOTE)
     user.fake.script = lambda seen, _number: answer(
@@ -248,15 +227,6 @@ def test_the_stand_in_is_in_the_language_too(user: User) -> None:
     assert user.run("enrich", "Sourdough.md").status == 1
     assert description(user) == ""
     assert "Write in German." in user.fake.seen[0].body["messages"][1]["content"]
-
-
-def test_a_bad_callout_leaves_the_description(user: User) -> None:
-    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
-    user.note("Sourdough.md", NOTE)
-    say(user, GOOD, callout="Sure! Here is your callout about sourdough and how it is made.")
-    user.run("enrich", "Sourdough.md")
-    assert description(user) == GOOD and "[!ai]" not in user.read("Sourdough.md")
-    assert user.calls() == 2
 
 
 @pytest.mark.parametrize("mark", ["~~~dataviewjs\ndv.view()", "> [!x]", "> > > Q."])
@@ -298,14 +268,6 @@ def test_nothing_comes_to_life_where_a_link_was(
     body = user.read("Sourdough.md").partition("> [!ai]")[2]
     assert "Bakers" in body
     assert not any(sign in body for sign in (" %%", " #tag", " <img", " {{", "[["))
-
-
-def test_two_callouts_of_a_note_are_not_the_same(user: User) -> None:
-    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
-    user.note("Sourdough.md", f"{NOTE}\n## Care\n\n> [!ai]\n\nAll of it.\n")
-    say(user, GOOD, callout=LONG)
-    user.run("enrich", "Sourdough.md")
-    assert user.read("Sourdough.md").count("grandmother") == 1
 
 
 def test_off_lets_all_through_but_inert(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

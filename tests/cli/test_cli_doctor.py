@@ -291,14 +291,6 @@ def test_an_embedded_model_that_is_not_here(user: User, embedded: Path) -> None:
     assert not embedded.parent.exists()
 
 
-def test_a_model_that_is_here_is_not_fetched(user: User, embedded: Path) -> None:
-    embedded.parent.mkdir(parents=True)
-    with embedded.open("wb") as file:
-        file.truncate(98_362_432)
-    ran = user.run("model", "pull", "smollm2-135m")
-    assert (ran.status, ran.out, ran.err) == (0, f"{embedded}\n", "")
-
-
 def test_a_download_that_is_interrupted_says_that_it_goes_on(
     user: User, embedded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

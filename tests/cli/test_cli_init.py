@@ -143,13 +143,6 @@ def test_another_address_in_the_environment_keeps_its_key(
     assert ran.status == 0 and "authorization" not in user.fake.seen[0].headers
 
 
-def test_an_embedded_model_that_does_not_start(user: User) -> None:
-    file = user.home.parent / "broken.gguf"
-    file.write_bytes(b"GGUF no model")
-    ran = user.run("init", str(user.vault), "--embedded", "--model", str(file))
-    assert ran.status == 1 and "cannot be started" in ran.err and nothing_is_written(user)
-
-
 # questions
 
 

@@ -102,28 +102,6 @@ def test_the_limit_is_one_for_all_vaults(user: User, tmp_path: Path) -> None:
     assert (ran.status, user.calls()) == (1, calls) and "is reached" in ran.err
 
 
-def test_without_a_limit_it_is_counted_all_the_same(user: User) -> None:
-    set_up(user, "")
-    assert user.run("enrich", ".").status == 0
-    assert spent(user) == NOTES * 1000
-    user.configure(LIMITS.format(limit="tokens_a_day = 5000", at_once=1))
-    assert f"{NOTES},000 spent today" in user.run("enrich", "01.md", "--retry", "--force").err
-
-
-def test_faults_of_the_endpoint_cost_nothing(user: User) -> None:
-    set_up(user, "tokens_a_day = 6000")
-    user.fake.play(error(500))
-    for _ in range(4):
-        assert "error 500" in user.run("enrich", ".").err
-    assert spent(user) == 0
-
-
-def test_a_limit_of_nothing_sends_nothing(user: User) -> None:
-    set_up(user, "tokens_a_day = 0")
-    ran = user.run("enrich", ".")
-    assert (ran.status, user.calls()) == (1, 0) and "limit of 0 tokens" in ran.err
-
-
 MONEY = [
     pytest.param("http://ai.example/v1", "m", 2, "the price of m at http://ai.exam", id="unknown"),
     pytest.param(

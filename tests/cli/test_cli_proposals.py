@@ -8,27 +8,6 @@ from tests.cli.user import STUB, User, answer_by_schema
 from tests.llm.fake_endpoint import answer, error
 
 
-def configure(user: User, review: str) -> None:
-    user.configure(f"[endpoint]\nretries = 0\n[review]\n{review}\n")
-
-
-def test_a_note_that_a_sync_client_deletes_and_writes_anew_keeps_them(user: User) -> None:
-    configure(user, 'mode = "propose"')
-    user.note("Stub.md")
-    user.run("enrich", ".")
-    with user.open() as space:
-        space.scan()
-        (user.vault / "Stub.md").unlink()
-        space.scan()
-        user.note("Stub.md")
-        space.scan()
-        assert [each.state for each in space.journal.proposals.select()] == ["open", "open"]
-        (user.vault / "Stub.md").unlink()
-        for state in ("open", "closed"):
-            space.scan()
-            assert {each.state for each in space.journal.proposals.select()} == {state}
-
-
 def test_a_fault_after_an_answer_loses_nothing(user: User) -> None:
     """One call a field: the first is answered, and the second one fails."""
     user.configure('[endpoint]\nretries = 0\njson_mode = "text"\n')

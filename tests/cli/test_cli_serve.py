@@ -122,18 +122,6 @@ def test_background_work_is_switched_off(user: User) -> None:
     assert user.read("Stub.md") == STUB and settings.read_bytes() == before
 
 
-def test_it_tells_what_is_written_at_once(user: User) -> None:
-    user.configure(
-        f'{QUIET}[review]\nmode = "propose"\noutdated_share = 0.5\n'
-        '[review.fields]\naliases = "write"\n[review.folders]\nWork = "write"\n'
-    )
-    with serving(user) as daemon:
-        status = daemon.client().status()
-        assert daemon.log.count("review.outdated_share is gone: a text is outdated once") == 1
-    assert (status.modes["aliases"], status.modes["callout"]) == ("write", "propose")
-    assert status.folder_modes == {"Work": "write"}
-
-
 def test_it_tells_that_its_settings_were_changed_meanwhile(user: User) -> None:
     file = user.configure(QUIET)
     told = "settings     server.port, endpoint.concurrency: changed; the next start of the daemon"

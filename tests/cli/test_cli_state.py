@@ -166,12 +166,6 @@ def test_a_journal_that_cannot_be_used(
     assert user.files() == before and user.calls() == 1
 
 
-def test_a_corrupt_index_is_made_anew(user: User, state: Path) -> None:
-    (state / "index.sqlite3").write_bytes(b"no database" * 1000)
-    ran = user.run("scan")
-    assert (ran.status, ran.err) == (0, "") and "Stub.md" in ran.out
-
-
 def test_a_state_folder_that_cannot_be_made(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     user.note("Stub.md")
     occupied = user.home / "occupied"
