@@ -229,7 +229,7 @@ def test_the_stand_in_is_in_the_language_too(user: User) -> None:
     assert "Write in German." in user.fake.seen[0].body["messages"][1]["content"]
 
 
-@pytest.mark.parametrize("mark", ["~~~dataviewjs\ndv.view()", "> [!x]", "> > > Q."])
+@pytest.mark.parametrize("mark", ["~~~dataviewjs\ndv.view()", "> > > Q."])
 def test_nothing_comes_to_life_behind_a_copied_sentence(user: User, mark: str) -> None:
     user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
     user.note("Sourdough.md", NOTE)
