@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
+from companion.app.editor_edits import acceptances_of, find_change_to_undo, plan_edits
 from companion.app.problem import code_of
-from companion.app.types.base import EditShape
-from companion.app.types.changes import EditsInPart, OfferShape
+from companion.app.types.changes import EditsInPart
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.enrich.note_writer import NoteValues, NoteWriter
@@ -27,15 +27,13 @@ from companion.errors import (
     NotThere,
     UsageError,
 )
-from companion.note.edit import apply_edits
-from companion.note.editor_text import require_utf8, to_utf16
-from companion.store.change import Change, NewChange
-from companion.store.inverse import find_parts_in_editor
+from companion.note.editor_text import require_utf8
+from companion.store.change import Change
 from companion.store.moves import locate_note
 from companion.store.outbox_row import NOT_OPEN, OutboxRow, Request, TextHashes
-from companion.store.proposal import Acceptance, ProposalState
+from companion.store.proposal import ProposalState
 from companion.store.recover import confirm_made_offers
-from companion.store.undo import Undone, make_undo, require_made, undo_change
+from companion.store.undo import Undone, undo_change
 from companion.vault.files import is_vault_there
 from companion.vault.paths import fold_path, spelled_path
 from companion.vault.write import read_note
@@ -164,7 +162,8 @@ class Outbox:
         if not row.is_open:
             raise NoteRefused(NOT_OPEN, row.path)
         try:
-            return self._plan(row, text)
+            until = self._clock() + PATIENCE
+            return plan_edits(self._space, self.decisions, row, text, until)
         except NoteError as error:
             proposals = self._proposals.get_all(row.request.proposals)
             if not any(each.state == "open" for each in proposals):  # of an undo, there are none
@@ -309,59 +308,16 @@ class Outbox:
     def _make_in_file(self, row: OutboxRow) -> None:
         request = row.request
         if request.undoes is not None:
-            self._undo_in_file(self._require(row), request.run)
+            self._undo_in_file(find_change_to_undo(self._space, row), request.run)
             return
-        given = _wishes(row), request.run, request.decided_by
-        result = self.decisions.write(*given, request.remark)
+        who = request.run, request.decided_by
+        result = self.decisions.write(acceptances_of(row), *who, request.remark)
         self._record(result)
         self._store.step(row.id, "write", change=result.change)
 
     def _withdraw(self, row: OutboxRow, error: NoteError) -> None:
         _log.info("%s: left alone; companion scan says why", row.path)
         self._store.step(row.id, "withdraw", reason=error.reason, code=code_of(error))
-
-    def _require(self, row: OutboxRow) -> Change:
-        change = self._space.journal.change(row.request.undoes or 0)
-        if change is None:
-            raise NoteRefused("its change is not in the journal any more", row.path)
-        return change
-
-    def _plan(self, row: OutboxRow, text: str) -> EditsInPart:
-        request = row.request
-        if request.undoes is not None:
-            return self._plan_undo(row, text)
-        wishes, deadline = _wishes(row), self._clock() + PATIENCE
-        who = request.run, request.decided_by
-        result, change = self.decisions.plan_edits_for(wishes, text, *who, request.remark)
-        offer = self._offer(row.id, change, result.old, result.new, deadline=deadline)
-        return EditsInPart(offer=offer, left=[], reason=None)
-
-    def _plan_undo(self, row: OutboxRow, text: str) -> EditsInPart:
-        change = self._require(row)
-        require_made(change)
-        change = locate_note(self._space.root, self._space.journal, change)
-        inverse = find_parts_in_editor(self._space.journal, change, text)
-        undo = make_undo(change, inverse, row.request.run)
-        offer = self._offer(row.id, undo, text, apply_edits(text, inverse.edits), inverse.reason)
-        return EditsInPart(offer=offer, left=inverse.remaining, reason=inverse.reason)
-
-    def _offer(
-        self,
-        row: int,
-        change: NewChange,
-        before: str,
-        after: str,
-        reason: str = "",
-        deadline: float = 0.0,
-    ) -> OfferShape:
-        """Return the edits of a change for an editor, once they are on the disk.
-
-        row: its id. reason, deadline: as in OutboxStore.offer. Raises JournalError.
-        """
-        old, new = before.encode("utf-8"), after.encode("utf-8")
-        hashes = self._store.offer(row, change, old, new, reason, deadline)
-        edits = list(map(EditShape.model_validate, to_utf16(before, change.edits)))
-        return OfferShape(edits=edits, base_sha256=hashes.before, new_sha256=hashes.after)
 
     def _undo_in_file(self, change: Change, run: str) -> Undone:
         self._space.refresh()
@@ -372,10 +328,6 @@ class Outbox:
         # a query ends the transaction: other processes see it as done
         self._space.journal.change(undone.change)
         return undone
-
-
-def _wishes(row: OutboxRow) -> list[Acceptance]:
-    return [Acceptance(id_) for id_ in row.request.proposals]
 
 
 def _may_pass(error: NoteError, tries: int) -> bool:
