@@ -20,6 +20,7 @@ from companion.config import state_folder
 from companion.doctor import setup as checks
 from companion.errors import UsageError
 from companion.store.journal import Journal
+from companion.vault import watch
 from companion.vault.lock import vault_lock
 from companion.vault.watch import WatchUnavailable
 from tests.cli.serving import serving
@@ -449,7 +450,7 @@ def test_it_never_crashes(
     def fail(*_: object, **__: object) -> None:
         raise fault
 
-    monkeypatch.setattr(checks, what, fail)
+    monkeypatch.setattr(watch if what == "Watch" else checks, what, fail)
     ran, told = examine(user, "--no-call")
     broken, *same = [check for check in told.values() if check["state"] != "ok"]
     assert {check["said"] for check in same} <= {broken["said"]}
