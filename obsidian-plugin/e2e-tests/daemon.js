@@ -130,27 +130,6 @@ export class Vault {
   }
 
   /**
-   * Do something to the daemon's store from another process, until `end` is called.
-   * @param {string} harm
-   * @param {string} mend both in Python, with the store as `db`
-   */
-  async harmStore(harm, mend) {
-    const [name] = await readdir(join(this.home, "vaults"));
-    const file = join(this.home, "vaults", name, "journal.sqlite3");
-    const lines = ["import sqlite3, sys", "db = sqlite3.connect(sys.argv[1], isolation_level=None)", harm, "print(flush=True)", "sys.stdin.read()", mend];
-    const child = spawn(python(), ["-c", lines.join("\n"), file], { stdio: ["pipe", "pipe", "inherit"] });
-    this.#spawned.push(child);
-    await once(child.stdout, "data");
-    return {
-      async end() {
-        const ended = once(child, "exit");
-        child.stdin.end();
-        await ended;
-      },
-    };
-  }
-
-  /**
    * The changes of a note, newest first, as `companion history` knows them.
    * @param {string} path
    */

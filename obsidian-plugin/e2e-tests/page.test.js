@@ -307,6 +307,7 @@ test("a proposal is asked for again with a sentence of one's own, and the old on
 });
 
 test("what is typed outlives another tab, new proposals, and a row that is chosen meanwhile", async () => {
+  await stand(OTHER);
   await stand();
   await page.bringToFront();
   await editCurrent(MINE);

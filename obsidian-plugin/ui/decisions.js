@@ -48,12 +48,7 @@ export class DecisionStore {
     return this.log.value.reduce((sum, each) => sum + (each.what === what ? each.ids.length : 0), 0);
   }
 
-  /**
-   * Decide on proposals, and go on to the next one at once.
-   *
-   * @param {"accept" | "refuse"} what
-   * @param {number[]} ids
-   */
+  /** Decide on proposals, and go on to the next one at once. @type {(what: "accept" | "refuse", ids: number[]) => Promise<void>} */
   async decide(what, ids) {
     const { inbox } = this;
     const open = ids.filter((id) => inbox.order.peek().includes(id));
@@ -98,10 +93,7 @@ export class DecisionStore {
     delete decision.end;
   }
 
-  /**
-   * @param {Unflagged} only
-   * @param {Decision} decision
-   */
+  /** @type {(only: Unflagged, decision: Decision) => Promise<void>} */
   async #acceptAll(only, decision) {
     const { inbox } = this;
     try {
@@ -119,9 +111,7 @@ export class DecisionStore {
   /**
    * Say what a run has decided on, and put back what is left.
    *
-   * @param {Decision} decision
-   * @param {ResultShape[]} results
-   * @param {number[]} rest
+   * @type {(decision: Decision, results: ResultShape[], rest: number[]) => void}
    */
   #end(decision, results, rest) {
     const { inbox } = this;
@@ -138,11 +128,7 @@ export class DecisionStore {
     this.#take(decision, "accept", notes);
   }
 
-  /**
-   * Take back what a run has decided on.
-   *
-   * @param {Decision} decision
-   */
+  /** Take back what a run has decided on. @param {Decision} decision */
   async #undoRun(decision) {
     const { run, ids } = decision;
     const { inbox } = this;
@@ -201,9 +187,7 @@ export class DecisionStore {
     return made;
   }
 
-  /**
-   * @param {Decision} decision
-   */
+  /** @param {Decision} decision */
   async #send(decision) {
     let rest = decision.ids;
     while (rest.length) {
@@ -234,11 +218,7 @@ export class DecisionStore {
     return this.api.decide({ [what]: what === "accept" ? accept : ids, run: this.run });
   }
 
-  /**
-   * @param {Decision} logged
-   * @param {What} what
-   * @param {Pick<NoteDecision, "path" | "status" | "reason" | "proposals">[]} notes
-   */
+  /** @type {(logged: Decision, what: What, notes: Pick<NoteDecision, "path" | "status" | "reason" | "proposals">[]) => void} */
   #take(logged, what, notes) {
     /** @type {Map<number, string>} */
     const failed = new Map();
@@ -257,9 +237,7 @@ export class DecisionStore {
   /**
    * Put those back that were not decided on, with why; what was typed is still there.
    *
-   * @param {Decision} logged
-   * @param {What} what
-   * @param {Map<number, string>} failed
+   * @type {(logged: Decision, what: What, failed: Map<number, string>) => void}
    */
   #fail(logged, what, failed) {
     const { inbox } = this;
@@ -292,12 +270,7 @@ export class DecisionStore {
     this.said.value = { words, isFault, turn: this.said.peek().turn + 1 };
   }
 
-  /**
-   * @param {string} words
-   * @param {boolean} isGood
-   * @param {boolean} [canUndo]
-   * @param {number} [id]
-   */
+  /** @type {(words: string, isGood: boolean, canUndo?: boolean, id?: number) => void} */
   show(words, isGood, canUndo = true, id) {
     this.toast.value = { words, isGood, canUndo, ...(id !== undefined && { id }) };
     this.keepToast(false);

@@ -104,22 +104,14 @@ export class HistoryStore {
     return all;
   }
 
-  /**
-   * Undo a change.
-   *
-   * @param {number} id
-   */
+  /** Undo a change. @param {number} id */
   async undo(id) {
     /** @type {UndoneChanges} */
     const { undone } = await this.api.post("/changes/undo", { changes: [id] });
     return this.#take(undone);
   }
 
-  /**
-   * Have the daemon undo all that a filter means, as one run.
-   *
-   * @param {Record<string, string | number>} only
-   */
+  /** Have the daemon undo all that a filter means, as one run. @param {Record<string, string | number>} only */
   async undoAll(only) {
     const query = new URLSearchParams(Object.entries(this.#query(only)).map(([name, value]) => [name, String(value)]));
     const results = await this.status.follow(await this.api.post(`/changes/undo-all?${query.toString()}`));

@@ -84,11 +84,7 @@ export class StatusStore {
     if (JSON.stringify(this.runs.peek()) !== JSON.stringify(runs)) this.runs.value = runs;
   }
 
-  /**
-   * Take in runs that have changed.
-   *
-   * @param {RunShape[]} changed
-   */
+  /** Take in runs that have changed. @param {RunShape[]} changed */
   takeRuns(changed) {
     const ids = new Set(changed.map(({ id }) => id));
     this.runs.value = [...changed, ...this.runs.peek().filter(({ id }) => !ids.has(id))];
