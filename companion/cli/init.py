@@ -128,7 +128,9 @@ class _Init:
         self._warn_of_surprises()
         place = find_place(self.root)
         if self.asks:
-            choices = choose_by_questions(place.config, inspect_machine(), self.output)
+            with self.output.waiting("Looking at this machine"):
+                machine = inspect_machine()
+            choices = choose_by_questions(place.config, machine, self.output)
         else:
             choices = choose_by_options(place.config, **options)
         planned = self._try(place, choices, trial)
