@@ -12,11 +12,7 @@ from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.context import PromptNote, VaultContext
 from companion.enrich.excerpt import read_told
-from companion.enrich.extractive import (
-    extract_sentence,
-    find_definition,
-    restates_note,
-)
+from companion.enrich.extractive import extract_sentence, find_definition, restates_note
 from companion.enrich.kept_sentences import KeptSentences
 from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
