@@ -171,8 +171,8 @@ class Asker:
             return FirstCalls([], first.outcomes)
         note = first.acceptor.note
         calls, unaskable = self._planner(note).plan(first.needs)
-        unread = note.embedded.unread if note.embedded else ()
-        return FirstCalls(calls, [*first.outcomes, *unaskable], unread)
+        embedded, outcomes = note.embedded, [*first.outcomes, *unaskable]
+        return FirstCalls(calls, outcomes, embedded.unread if embedded else ())
 
     def _begin(
         self, path: str, parsed: ParsedNote, needs: Sequence[Need], again: Again | None = None

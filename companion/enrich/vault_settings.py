@@ -285,7 +285,6 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
                 f" none fills such a property; there are: {', '.join(there)}"
             )
         filled = list(dict.fromkeys(field.fills for field in by_name.values() if field))
-    type_field = find_field(fields, "note-type")
     triggers = [field.fills for field in fields if field.trigger]
     return Rules(
         fields=tuple(name for name in filled if name != CALLOUT),
@@ -301,5 +300,5 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
         vocabulary=tuple(sorted({f.fills for f in every if f.vocabulary == "vault" or f.is_typed})),
         triggers=tuple(dict.fromkeys([DESCRIPTION, *triggers])),
         additions=tuple(field.addition for field in fields if field.addition),
-        type_property=type_field.fills if type_field else "note-type",
+        type_property=next((f.fills for f in fields if f.name == "note-type"), "note-type"),
     )
