@@ -41,7 +41,7 @@ from companion.llm.client import Client
 from companion.llm.pricing import estimate_tokens
 from companion.llm.response import Answer, JsonSchema, Usage
 from companion.note.callouts import Styles
-from companion.note.needs import DESCRIPTION, Need
+from companion.note.needs import DESCRIPTION, Need, explain
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import PromptContext
 from companion.vault.files import NoteFile
@@ -135,7 +135,8 @@ class Asker:
         Raises EndpointError, Cancelled, and what the guard raises.
         """
         self._update_context(path)
-        first = self._begin(path, parsed, needs, again)
+        titles = self.callout_styles.titles
+        first = self._begin(path, parsed, [explain(each, titles) for each in needs], again)
         if first.acceptor is None:
             return NoteAnswers(tuple(first.outcomes), Usage())
         acceptor, note = first.acceptor, first.acceptor.note

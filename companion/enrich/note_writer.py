@@ -58,12 +58,17 @@ class NoteValues:
         return tuple(each.id for each in self.proposals)
 
     def find_places(self, task: Task) -> list[OpenProposal]:
-        """Return the proposals whose need the task's note still has, with the need as it is now."""
+        """Return the proposals whose need the task's note still has, with the need as it is now.
+
+        Its reason is that for which it was asked.
+        """
         needs = {need.key: need for need in task.all_needs}
         return [
-            each._replace(filling=each.filling._replace(need=needs[each.need.key]))
+            each._replace(
+                filling=each.filling._replace(need=need._replace(reason=each.need.reason))
+            )
             for each in self.proposals
-            if each.need.key in needs
+            if (need := needs.get(each.need.key))
         ]
 
     def filled_by(self, proposals: Collection[OpenProposal]) -> Result:

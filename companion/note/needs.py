@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -220,9 +220,18 @@ def _callout_need(callout: Callout) -> Need:
     if question is not None:
         return Need(CALLOUT, heading, question, "request", f"you ask: {question}")
     where = "top" if heading is None else "request"
-    return Need(CALLOUT, heading, None, where, describe_empty(heading))
+    return Need(CALLOUT, heading, None, where, _describe_empty(heading))
 
 
-def describe_empty(heading: str | None) -> str:
-    """Return in words why a callout without a question is filled. heading: as of a need."""
+def explain(need: Need, titles: Collection[str]) -> Need:
+    """Return the need with the reason that is shown. titles: casefolded, of the vault's callouts.
+
+    A callout that was emptied and kept such a title, be it `KI`, asks no question by it.
+    """
+    if need.question is None or need.question.casefold() not in titles:
+        return need
+    return need._replace(reason=_describe_empty(need.heading))
+
+
+def _describe_empty(heading: str | None) -> str:
     return f"an empty AI callout {'at the top' if heading is None else f'under “{heading}”'}"

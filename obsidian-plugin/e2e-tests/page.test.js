@@ -209,53 +209,6 @@ test("proposals are accepted, edited, refused and undone by keyboard alone", asy
   assert.equal(await page.locator(".cc-row", { hasText: /Written$|Refused$/ }).count(), 0);
 });
 
-test("all that are not flagged are accepted in one run of the daemon, which another window shows and which outlives the page", async () => {
-  const read = () => Promise.all(PATHS.map((path) => vault.read(path)));
-  const before = (await read()).join();
-  await propose(PATHS, "--propose");
-  await stand();
-  const find = async (/** @type {string} */ words) => (await call(`/proposals?limit=1000&${words}`)).proposals;
-  const plain = await find("flagged=false");
-  const [kept, gone] = [plain[0].id, plain.at(-1).id];
-  const other = await openTab(`${vault.address}/inbox`, page.context());
-  const row = (/** @type {number} */ id, tab = page) => tab.locator(`.cc-row[data-id="${id}"]`);
-  const press = async (/** @type {number} */ number, tab = page) => {
-    await tab.getByRole("button", { name: `Accept ${number} unflagged` }).click();
-    assert.equal(await tab.locator(".cc-sample li").count(), Math.min(number, 5));
-    await tab.getByRole("dialog").getByRole("button", { name: new RegExp(`^Write ${number} value`) }).click();
-  };
-  await row(gone, other).waitFor();
-  await page.route(/proposals.decide-all/, (route) => {
-    const body = route.request().postDataJSON();
-    return route.continue({ postData: JSON.stringify({ ...body, without: [kept] }) }); // as if it had been stopped there
-  });
-  await press(plain.length);
-  await said(`${plain.length - 1} values written; 1 are not.`);
-  await row(kept).waitFor();
-  assert.equal(await row(gone).count(), 0);
-  await row(gone, other).waitFor({ state: "detached" });
-  assert.notEqual((await read()).join(), before);
-  assert.equal((await find("flagged=false")).length, 1);
-  await page.locator(".cc-toast").getByRole("button", { name: /^Undo/ }).click();
-  await waitFor("it is undone", async () => (await read()).join() === before);
-  await row(gone).waitFor();
-  await call("/proposals/forget", { paths: PATHS }); // else they are flagged
-  await propose(PATHS, "--propose");
-  await other.reload();
-  const rest = await find("flagged=false");
-  const [{ runs: earlier }] = [await call("/runs")];
-  const isBegun = other.waitForResponse(/proposals.decide-all/);
-  await press(rest.length, other);
-  await isBegun;
-  await other.close();
-  await waitFor("all are written", async () => !(await find("flagged=false")).length);
-  const [run] = (await call("/runs")).runs;
-  assert.notEqual(run.id, earlier[0].id);
-  await call(`/changes/undo-all?run=${run.id}`, {});
-  await waitFor("it is undone", async () => (await read()).join() === before);
-  await call("/proposals/forget", { paths: PATHS });
-});
-
 test("an answer that gets lost is asked for again, and nothing is done twice; who signs out is out everywhere", async () => {
   const before = await vault.read(OPEN);
   await stand();
@@ -510,6 +463,53 @@ test(`${STEPS} keys at random, with slow answers and edits, decide on nothing bu
   };
   await waitFor("all is as the keys were pressed", async () => !(await wrong()).length).catch(async () => assert.deepEqual(await wrong(), []));
   await vault.companion("undo", "--today").catch(() => "");
+});
+
+test("all that are not flagged are accepted in one run of the daemon, which another window shows and which outlives the page", async () => {
+  const read = () => Promise.all(PATHS.map((path) => vault.read(path)));
+  const before = (await read()).join();
+  await propose(PATHS, "--propose");
+  await stand();
+  const find = async (/** @type {string} */ words) => (await call(`/proposals?limit=1000&${words}`)).proposals;
+  const plain = await find("flagged=false");
+  const [kept, gone] = [plain[0].id, plain.at(-1).id];
+  const other = await openTab(`${vault.address}/inbox`, page.context());
+  const row = (/** @type {number} */ id, tab = page) => tab.locator(`.cc-row[data-id="${id}"]`);
+  const press = async (/** @type {number} */ number, tab = page) => {
+    await tab.getByRole("button", { name: `Accept ${number} unflagged` }).click();
+    assert.equal(await tab.locator(".cc-sample li").count(), Math.min(number, 5));
+    await tab.getByRole("dialog").getByRole("button", { name: new RegExp(`^Write ${number} value`) }).click();
+  };
+  await row(gone, other).waitFor();
+  await page.route(/proposals.decide-all/, (route) => {
+    const body = route.request().postDataJSON();
+    return route.continue({ postData: JSON.stringify({ ...body, without: [kept] }) }); // as if it had been stopped there
+  });
+  await press(plain.length);
+  await said(`${plain.length - 1} values written; 1 are not.`);
+  await row(kept).waitFor();
+  assert.equal(await row(gone).count(), 0);
+  await row(gone, other).waitFor({ state: "detached" });
+  assert.notEqual((await read()).join(), before);
+  assert.equal((await find("flagged=false")).length, 1);
+  await page.locator(".cc-toast").getByRole("button", { name: /^Undo/ }).click();
+  await waitFor("it is undone", async () => (await read()).join() === before);
+  await row(gone).waitFor();
+  await call("/proposals/forget", { paths: PATHS }); // else they are flagged
+  await propose(PATHS, "--propose");
+  await other.reload();
+  const rest = await find("flagged=false");
+  const [{ runs: earlier }] = [await call("/runs")];
+  const isBegun = other.waitForResponse(/proposals.decide-all/);
+  await press(rest.length, other);
+  await isBegun;
+  await other.close();
+  await waitFor("all are written", async () => !(await find("flagged=false")).length);
+  const [run] = (await call("/runs")).runs;
+  assert.notEqual(run.id, earlier[0].id);
+  await call(`/changes/undo-all?run=${run.id}`, {});
+  await waitFor("it is undone", async () => (await read()).join() === before);
+  await call("/proposals/forget", { paths: PATHS });
 });
 
 test("Accept is in sight without scrolling, at every width, at 100% and at 200%", async () => {

@@ -40,8 +40,7 @@ export class App {
   openPath = signal("");
   hasKeys = signal(readKeys());
   #isTold = false;
-  /** @type {Promise<void> | null} */
-  #looking = null;
+  #isLooking = false;
   isWriting = computed(() => this.inbox.mode.value !== "read");
 
   /**
@@ -74,15 +73,17 @@ export class App {
   }
 
   /** See what is proposed and decided on, here or elsewhere; what is told meanwhile is seen after that. */
-  followProposals() {
+  async followProposals() {
     this.#isTold = true;
-    return (this.#looking ??= this.#lookAtProposals().finally(() => (this.#looking = null)));
-  }
-
-  async #lookAtProposals() {
-    while (this.#isTold && !this.status.deciding.peek()) {
-      this.#isTold = false;
-      await this.#readProposals();
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    try {
+      while (this.#isTold && !this.status.deciding.peek()) {
+        this.#isTold = false;
+        await this.#readProposals();
+      }
+    } finally {
+      this.#isLooking = false;
     }
   }
 

@@ -36,8 +36,7 @@ class Need(Shape):
         """Return the need as it is shown: a title that callouts have asks no question."""
         if need.question is None or need.question.casefold() not in titles():
             return cls.model_validate(need)
-        reason = needs.describe_empty(need.heading)
-        return cls(kind=need.kind, heading=need.heading, question=None, reason=reason)
+        return cls.model_validate(needs.explain(need, titles())._replace(question=None))
 
 
 class Note(Shape):
