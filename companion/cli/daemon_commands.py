@@ -25,12 +25,11 @@ from companion.cli.session import (
     require_served,
 )
 from companion.config import load_config, state_folder
-from companion.daemon.access import CARRIED_LENGTH, new_code
+from companion.daemon.access import new_code, new_page_address
 from companion.errors import NotThere
 from companion.private_files import write_private
 
 _PAIRING_SECONDS = 120.0  # that a code to pair with is valid
-_PAGE_SECONDS = 60.0  # that the code in the page's address is valid
 _REDIRECT = """<!doctype html>
 <meta charset="utf-8">
 <meta name="referrer" content="no-referrer">
@@ -206,8 +205,7 @@ def open_page(only_print: bool, vault: Path | None) -> None:
     daemon = find_daemon(state)
     if daemon is None:
         raise NotThere(describe_missing_daemon(root))
-    code = new_code(state, _PAGE_SECONDS, length=CARRIED_LENGTH, purpose="page")
-    address = f"http://127.0.0.1:{daemon.port}/#code={code}"
+    address = new_page_address(state, daemon.port)
     if only_print:
         click.echo(address)
         return

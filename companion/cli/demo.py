@@ -32,7 +32,7 @@ from companion.cli.session import VaultPathType
 from companion.config import common_state_folder, load_config
 from companion.config.edit_settings import plan_settings, write_planned
 from companion.config.load import ENDPOINT_VARIABLES
-from companion.daemon.access import CARRIED_LENGTH, new_code
+from companion.daemon.access import new_page_address
 from companion.daemon.app import find_missing_files
 from companion.daemon.daemon import Daemon
 from companion.daemon.process import serve
@@ -262,8 +262,8 @@ def _serve_page(root: Path, output: Output) -> None:
     """Serve the vault's page, and print its address, until Ctrl-C or Enter."""
 
     def ready(daemon: Daemon, port: int) -> None:
-        code = new_code(daemon.state, _PAGE_SECONDS, length=CARRIED_LENGTH, purpose="page")
-        output.say(f"This inbox as a page: http://127.0.0.1:{port}/#code={code}", style="bold")
+        address = new_page_address(daemon.state, port, _PAGE_SECONDS)
+        output.say(f"This inbox as a page: {address}", style="bold")
         output.say("Enter or Ctrl-C ends it.")
         Thread(target=_end_on_enter, name="enter", daemon=True).start()
 

@@ -69,6 +69,10 @@ class Access:
             return None
         return self.tokens.make(NewToken(name="page", scope="all"), _PAGE_LASTS)
 
+    def make_page_address(self) -> str:
+        """Return an address of the page that can be used once, within a minute."""
+        return new_page_address(self._state, self.port)
+
     def prove(self, nonce: str, id_: str = "") -> Proof | None:
         """Return the daemon's proofs for a client's nonce, None while there is no user token.
 
@@ -169,6 +173,15 @@ def new_code(
     except (OSError, Timeout) as error:
         raise UsageError(f"the folder {state} cannot be written ({error}); allow it") from None
     return "-".join(code[start : start + 4] for start in range(0, length, 4))
+
+
+def new_page_address(state: Path, port: int, lasts: float = 60.0) -> str:
+    """Return an address of the page with a new one-time code. lasts: of the code, in seconds.
+
+    Raises UsageError as new_code does.
+    """
+    code = new_code(state, lasts, length=CARRIED_LENGTH, purpose="page")
+    return f"http://127.0.0.1:{port}/#code={code}"
 
 
 def take_code(

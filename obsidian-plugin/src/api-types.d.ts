@@ -541,6 +541,10 @@ export interface components {
         OutdatedTexts: {
             texts: components["schemas"]["Outdated"][];
         };
+        /** @description An address of the page that can be used once, within a minute. Keep it off command lines. */
+        PageAddress: {
+            address: string;
+        };
         /** @description A code of `companion plugin pair`. name: of the token, which says whose it is. */
         PairingCode: {
             code: string;
@@ -1323,6 +1327,7 @@ export type OutboxEntry = components['schemas']['OutboxEntry'];
 export type Outdated = components['schemas']['Outdated'];
 export type OutdatedPage = components['schemas']['OutdatedPage'];
 export type OutdatedTexts = components['schemas']['OutdatedTexts'];
+export type PageAddress = components['schemas']['PageAddress'];
 export type PairingCode = components['schemas']['PairingCode'];
 export type PlaceShape = components['schemas']['PlaceShape'];
 export type PresenceReport = components['schemas']['PresenceReport'];

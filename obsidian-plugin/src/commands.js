@@ -3,17 +3,19 @@
 import { TFile, TFolder } from "obsidian";
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { showWhy } from "./details.js";
-import { confirmFirst, notifyOfErrors, showLists } from "./dialogs.js";
+import { confirmFirst, notify, notifyOfErrors, showLists } from "./dialogs.js";
 import { makeBase } from "./base-file.js";
 import { enrichFiles, enrichFolder, enrichNote, proposeNote } from "./enrich.js";
 import { explain, NoteUnavailable } from "./errors.js";
+import { showInWebViewer } from "./internals.js";
 import { findEditing } from "./note-text.js";
+import { openInBrowser, readAgreed } from "./program.js";
 import { undoLast } from "./undo.js";
 import { openView } from "./view.js";
 import { countNotes, describeModel, describeVault, say, showHidden } from "./words.js";
 
 /** @import { CliFlags, Menu } from "obsidian" */
-/** @import { Status } from "./api-types.d.ts" */
+/** @import { PageAddress, Status } from "./api-types.d.ts" */
 /** @import { Choice } from "./dialogs.js" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Key } from "./words.js" */
@@ -76,10 +78,24 @@ const OTHERS = [
   { id: "backlog", name: "decideBacklog", icon: "list-todo", act: askAboutBacklog, isPossible: (plugin) => findBacklog(plugin).notes > 0 },
   { id: "open", name: "openView", icon: "sparkles", act: (plugin) => openView(plugin) },
   { id: "open-tab", name: "openInTab", icon: "sparkles", act: (plugin) => openView(plugin, true) },
+  { id: "open-page", name: "openPage", icon: "globe", act: openPage },
   { id: "base", name: "makeBase", icon: "table", act: makeBase },
   { id: "pause", name: "toggleBackground", icon: "pause", act: (plugin) => setPaused(plugin, !plugin.daemon.status?.paused) },
   { id: "cancel", name: "cancelWork", icon: "circle-stop", act: cancelWork, isPossible: isBusy },
 ];
+
+/**
+ * Open the daemon's page: in Obsidian's Web viewer where that is on, else in the browser.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+async function openPage(plugin) {
+  /** @type {PageAddress} */
+  const { address } = await plugin.api.post("/session/address");
+  if (await showInWebViewer(plugin.app, address)) return;
+  if (readAgreed(plugin.app)) await openInBrowser(plugin.app);
+  else notify(say("openPageHow"));
+}
 
 /** @param {CompanionPlugin} plugin */
 export function addCommands(plugin) {

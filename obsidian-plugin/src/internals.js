@@ -20,6 +20,21 @@ export const SUGGESTIONS = ".suggestion-container"; // they know their place in 
  * @typedef {{ file: TFile, editor: Editor, isPart: boolean, save: () => unknown }} Card
  */
 
+/**
+ * Show a web page in a tab by the core plugin "Web viewer", there since Obsidian 1.8. Return whether it is on and does so.
+ *
+ * @type {(app: App, url: string) => Promise<boolean>}
+ */
+export async function showInWebViewer(app, url) {
+  const viewer = field(field(field(app, "internalPlugins"), "plugins"), "webviewer");
+  if (field(viewer, "enabled") !== true) return false;
+  const leaf = app.workspace.getLeaf("tab");
+  await leaf.setViewState({ type: "webviewer", active: true, state: { url, navigate: true } });
+  if (leaf.view.getViewType() === "webviewer") return true;
+  leaf.detach(); // it has another name by now
+  return false;
+}
+
 /** Return what is missing of that which the views of notes should have, so that edits may disturb who types. @param {App} app */
 export function findMissing({ workspace }) {
   /** @type {Set<string>} */

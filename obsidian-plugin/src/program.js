@@ -125,6 +125,22 @@ export async function readCode(app) {
   });
 }
 
+/**
+ * Have the program open the page in the browser; its address, which lets in, stands on no command line.
+ *
+ * Throws ProgramFailed.
+ *
+ * @type {(app: App) => Promise<void>}
+ */
+export async function openInBrowser(app) {
+  const path = await requireAgreed(app);
+  await new Promise((resolve, reject) => {
+    execFile(path, ["open", "--vault", findRoot(app)], { ...options(), timeout: PATIENCE }, (error, _stdout, stderr) =>
+      error ? reject(new ProgramFailed(lastLine(stderr) || error.message)) : resolve(null),
+    );
+  });
+}
+
 /** @param {App} app */
 async function requireAgreed(app) {
   const path = readAgreed(app);

@@ -16,6 +16,28 @@ beforeEach(async () => {
 
 afterEach(() => host.unload());
 
+describe("open history, vault and spending", () => {
+  const address = "http://127.0.0.1:1/#code=ABCD";
+  const switchOn = (/** @type {string} */ type) => {
+    const leaf = { shown: [], view: { getViewType: () => type }, setViewState: async (state) => void leaf.shown.push(state), detach: () => void leaf.shown.pop() };
+    Object.assign(host.app, { internalPlugins: { plugins: { webviewer: { enabled: true } } } });
+    host.app.workspace.getLeaf = () => leaf;
+    return leaf;
+  };
+
+  test("shows the page in the Web viewer, or says how it is opened", async () => {
+    host.daemon.answers.set("POST /session/address", { address });
+    await host.command("open-page");
+    assert.match(host.said, /run “companion open” in a terminal/);
+    const other = switchOn("markdown");
+    await host.command("open-page");
+    assert.deepEqual(other.shown, []);
+    const { shown } = switchOn("webviewer");
+    await host.command("open-page");
+    assert.deepEqual(shown, [{ type: "webviewer", active: true, state: { url: address, navigate: true } }]);
+  });
+});
+
 describe("enrich note", () => {
   test("fills the open note as one step of undo, and offers to take it back", async () => {
     view.editor.cursor = NOTE.length;

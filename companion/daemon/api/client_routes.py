@@ -72,6 +72,18 @@ def open_session(body: Code) -> TokenSecret:
     return token
 
 
+class PageAddress(Shape):
+    """An address of the page that can be used once, within a minute. Keep it off command lines."""
+
+    address: str
+
+
+@pair.does("/session/address")
+def make_page_address(body: Nothing) -> PageAddress:
+    """A new address of the page, as `companion open` makes it."""
+    return PageAddress(address=the_access().make_page_address())
+
+
 def _refuse_code(words: str) -> Refusal:
     """Return the refusal of a wrong code; after some in a row, it says how long to wait."""
     wait = the_access().wrong_codes.wait
