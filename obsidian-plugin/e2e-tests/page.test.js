@@ -473,8 +473,8 @@ test("all that are not flagged are accepted in one run of the daemon, which anot
     await propose(PATHS);
     const { proposals } = await call("/proposals?limit=1000&flagged=false");
     const path = PATHS.find((each) => proposals.filter((/** @type {any} */ one) => one.path === each).length > 1) ?? "";
-    const ids = proposals.filter((/** @type {any} */ each) => each.path === path).map(({ id }) => id);
-    return { ids: ids.sort(), query: `path=${encodeURIComponent(path)}`, address: `inbox?note=${encodeURIComponent(path)}` };
+    const ids = proposals.filter((/** @type {any} */ each) => each.path === path).map((/** @type {any} */ { id }) => id);
+    return { ids: ids.sort((one, next) => one - next), query: `path=${encodeURIComponent(path)}`, address: `inbox?note=${encodeURIComponent(path)}` };
   };
   const row = (/** @type {number} */ id, tab = page) => tab.locator(`.cc-row[data-id="${id}"]`);
   const press = async (/** @type {number} */ number, tab = page) => {
