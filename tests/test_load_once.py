@@ -16,8 +16,7 @@ import fasttext
 import pytest
 
 from companion.config import load_config
-from companion.enrich import asker, context, language, words
-from companion.enrich.asker import Asker
+from companion.enrich import context, language, words
 from companion.enrich.backlinks import Backlinks
 from companion.enrich.context import VaultContext
 from companion.enrich.language import NoteLanguages
@@ -86,11 +85,6 @@ def tell_language(space: Workspace) -> Callable[[], object]:
     return lambda: made.of("Stub.md", note)
 
 
-def ask_language(space: Workspace) -> Callable[[], object]:
-    made, note = Asker(space, VaultContext(space.scan())), parsed(space)
-    return lambda: made._language_of("Stub.md", note)
-
-
 def tell_of(space: Workspace) -> Callable[[], object]:
     made, known, note = Backlinks(space), VaultContext(space.scan()), parsed(space)
     return lambda: made.tell(known, "Stub.md", note, 800)
@@ -131,7 +125,12 @@ FIRST_USES = [
         words, "find_phrases", lambda _: lambda: words.find_words("refusal", "begins"), id="a list"
     ),
     pytest.param(NoteLanguages, "_commonest", tell_language, id="the language of a folder"),
-    pytest.param(asker, "NoteLanguages", ask_language, id="the languages of a vault"),
+    pytest.param(
+        context,
+        "NoteLanguages",
+        of_context(lambda known: known.languages),
+        id="the languages of a vault",
+    ),
     pytest.param(Backlinks, "_read_source", tell_of, id="a note that many link to"),
     pytest.param(context, "Links", of_context(lambda known: known.links), id="the vault's links"),
     pytest.param(

@@ -74,7 +74,7 @@ def path(name: str | None) -> None:
 @click.argument("notes", nargs=-1, type=NOTE_PATH, metavar="[NOTE]...")
 @common_options
 def try_(name: str, notes: Sequence[str], vault: Path | None) -> None:
-    """Compare a model with the one in use, on your notes.
+    """Compare a model with yours on notes of the vault.
 
     Both write for the same notes, or for one that the vault has to fill, and nothing is kept. Then
     you choose. NAME is one of `companion model list`, a GGUF file here or at Hugging Face, or
