@@ -14,11 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from companion import __version__
 from companion.app.connection import Connection
 from companion.app.remote_vault import RemoteRun
 from companion.app.runtime_file import find_daemon
-from companion.app.tokens import client_token, prove, read_token
 from companion.app.types.runs import RunShape
 from companion.config import state_folder
 from companion.enrich.checks import UNCHECKED
@@ -26,11 +24,9 @@ from companion.errors import CompanionError
 from companion.vault.lock import vault_lock
 from tests.cli.serving import PATIENCE, QUIET, serving, wait_until, wait_until_scanned
 from tests.cli.user import FILLED, KEY, REPOSITORY, SAYS, STUB, Ran, User, answer_by_schema
-from tests.daemon.caller import JSON, Caller, make_request
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and modes")
 SOON = "[endpoint]\nretries = 0\n[background]\nsettle_seconds = 1\n"
-NONCE = "0123456789abcdef" * 4
 NO_MODEL = {"COMPANION_BASE_URL": "", "COMPANION_MODEL": "", "COMPANION_API_KEY": ""}
 
 
@@ -80,35 +76,6 @@ def test_without_settings_it_makes_them_and_without_a_model_it_looks_only(
     assert {"config.toml", "token"} <= {file.name for file in user.home.iterdir()}
     assert user.run("scan").status == 0
     assert "companion init VAULT" in (user.home / "config.toml").read_text()
-
-
-def test_the_plugin_of_its_vault_finds_it_on_any_port(user: User, tmp_path: Path) -> None:
-    user.configure(QUIET)
-    folders = [user.vault, tmp_path / "other"]
-    places = [folder / ".obsidian/plugins/callout-companion" for folder in folders]
-    for place in places:
-        place.mkdir(parents=True)
-    for _ in range(2):
-        with serving(user) as daemon:
-            wait_until(lambda: any(places[0].glob("daemon-*.json")), "told")
-            [file] = places[0].glob("daemon-*.json")
-            told = json.loads(file.read_text())
-            assert told["port"] == daemon.port
-            assert prove_to(daemon.port) == {
-                "token": prove(client_token(read_token(), user.vault), daemon.port, NONCE),
-                "place": prove(told["id"], daemon.port, NONCE),
-                "version": __version__,
-            }
-            daemon.stop()
-        assert [list(place.iterdir()) for place in places] == [[], []]
-
-
-def prove_to(port: int) -> object:
-    """Return what the daemon proves to somebody without a token."""
-    body = json.dumps({"nonce": NONCE}).encode()
-    with Caller(port) as caller:
-        headers = {"Host": f"127.0.0.1:{port}", "Content-Type": JSON}
-        return caller.send(make_request("POST", "/api/v1/proof", headers, body)).json
 
 
 def test_background_work_is_switched_off(user: User) -> None:

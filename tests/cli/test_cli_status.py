@@ -12,11 +12,9 @@ import pytest
 from companion.app.connection import DaemonRefused
 from companion.app.tokens import read_token
 from tests.cli.serving import QUIET, Serving, serving, wait_until
-from tests.cli.user import FILLED, KEY, STUB, User
+from tests.cli.user import KEY, STUB, User
 from tests.daemon.caller import Answer, Caller
 from tests.llm.fake_endpoint import error
-
-SOON = QUIET.replace("enabled = false", "settle_seconds = 1")
 
 
 @pytest.fixture
@@ -87,28 +85,9 @@ def test_a_command_that_would_ask_another_model(
     assert user.read("Stub.md") == STUB and user.calls() == 0
 
 
-def test_a_pause_lasts_across_a_restart(user: User) -> None:
-    user.configure(SOON)
-    with serving(user) as daemon:
-        assert user.run("service", "pause").out == (
-            "Background work is paused; companion service resume ends that.\n"
-        )
-        daemon.stop()
-    user.note("Stub.md")
-    user.note("Asked.md")
-    with serving(user) as daemon:
-        assert "In the background: paused; companion service resume ends that" in daemon.said
-        assert user.run("status", "--json").objects[0]["paused"] is True
-        assert user.run("enrich", "Asked.md").status == 0, "what one asks for is done"
-        assert (user.read("Asked.md"), user.read("Stub.md")) == (FILLED, STUB)
-        assert user.run("service", "resume").out == "Background work is resumed.\n"
-        wait_until(lambda: user.read("Stub.md") == FILLED, "filled")
-        daemon.stop()
-    with serving(user):
-        assert user.run("status", "--json").objects[0]["paused"] is False
-
-
 def test_resume_says_what_else_holds_it_back(served: Serving) -> None:
+    told = "Background work is paused; companion service resume ends that.\n"
+    assert served.user.run("service", "pause").out == told
     told = "Background work is still off: switched off in the configuration (background.enabled)\n"
     assert served.user.run("service", "resume").out == told
 

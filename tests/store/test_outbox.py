@@ -287,25 +287,6 @@ def test_a_confirmed_change_is_on_the_disk_and_never_pending(
             assert reader.pending() == []
 
 
-def test_a_confirmed_change_marks_what_it_undoes(journal: Journal, change: NewChangeOf) -> None:
-    first = record(journal, change(), NOTE, ENRICHED)
-    second = record(
-        journal,
-        change(ENRICHED, NOTE)._replace(kind="undo", undoes=first, needs=()),
-        ENRICHED,
-        NOTE,
-    )
-    undone = journal.change(first)
-    assert undone is not None
-    assert (undone.state, undone.undone_by) == ("undone", second)
-    third = record(journal, change()._replace(kind="undo", undoes=second), NOTE, ENRICHED)
-    assert [(c.id, c.state) for c in journal.changes()] == [
-        (third, "done"),
-        (second, "undone"),
-        (first, "done"),
-    ]
-
-
 def test_a_confirmed_change_waits_for_no_pending_one(journal: Journal, change: NewChangeOf) -> None:
     pending = journal.begin(change(), NOTE, ENRICHED)
     record(journal, change(), NOTE, ENRICHED)
