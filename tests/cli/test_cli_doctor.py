@@ -434,11 +434,7 @@ UNEXPECTED = [
     pytest.param(RecursionError(), "unexpected RecursionError", "report", id="deep"),
     pytest.param(OSError(5, "I/O error"), "I/O error", "report", id="disk"),
 ]
-BREAKABLE = [
-    *(f"companion.doctor.setup.{name}" for name in ("load_config", "load_prompts")),
-    *(f"companion.doctor.setup.{name}" for name in ("read_obsidian_settings", "open_spending")),
-    "companion.vault.watch.Watch",
-]
+BREAKABLE = ["load_config", "load_prompts", "read_obsidian_settings", "open_spending", "Watch"]
 
 
 @pytest.mark.parametrize("what", BREAKABLE)

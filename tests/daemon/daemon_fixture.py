@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from companion.app.engine.runs import Run, RunEntry
+from companion.app.types.results import NoteResult
 from companion.app.types.runs import RunOptions
 from companion.app.types.status import Status
 from companion.config import Config
@@ -252,7 +253,7 @@ class DaemonFixture:
         (entry,) = run.since(0)
         return entry
 
-    def text_made(self, result: Result) -> str:
+    def text_made(self, result: Result | NoteResult) -> str:
         """Return the text that the change of a result made, from the journal."""
         images = self.space.journal.images(result.change or 0)
         assert images, result.reason

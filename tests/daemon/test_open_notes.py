@@ -10,6 +10,7 @@ from companion.app.engine.runs import Run
 from companion.app.outbox import Outbox
 from companion.app.remote_vault import RemoteVault
 from companion.enrich.context import VaultContext
+from companion.enrich.result import Result
 from companion.enrich.workspace import open_workspace
 from companion.errors import ChangeNotInNote, NoteBusy, NoteChanged, NoteRefused
 from companion.store.journal import Change
@@ -80,7 +81,7 @@ def test_run_has_an_open_note_edited_in_its_editor(quiet: DaemonFixture, asked: 
     run.wait(10, 10)
     assert (run.state, run.counts["enriched"]) == ("done", run.total)
     (result,) = (entry.result for entry in run.since(0) if entry.result.path == "Stub.md")
-    assert result.change == change
+    assert isinstance(result, Result) and result.change == change
     assert [filling.need.kind for filling in result.filled] == ["description", "callout"]
     assert {each.run for each in quiet.changes()} == {run.id}
     assert quiet.read("Stub.md") == FILLED + "Not saved yet.\n"
@@ -111,7 +112,7 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
     run = quiet.run("", all=True)
     assert statuses(run) == {"Stub.md": "skipped", "Other.md": "enriched"}
     (entry,) = (entry for entry in run.since(0) if entry.result.path == "Stub.md")
-    assert entry.result.reason.startswith("open in Obsidian")
+    assert (entry.result.reason or "").startswith("open in Obsidian")
     calls = quiet.model.calls()
     (waiting,) = rows(quiet)
     assert waiting.request.run == run.id
