@@ -44,7 +44,7 @@ export class Vault {
     await cp(join(REPOSITORY, "examples", "vault"), vault.path, { recursive: true });
     await mkdir(join(vault.path, ".obsidian", "plugins", "callout-companion"), { recursive: true });
     await mkdir(vault.home, { mode: 0o700 });
-    const tables = { endpoint: { base_url: baseUrl, model: "held" }, background };
+    const tables = { endpoint: { base_url: baseUrl, model: "llama3.3:70b" }, background };
     const lines = Object.entries(tables).flatMap(([table, settings]) => [
       `[${table}]`,
       ...Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`),

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from companion.cli import companion
+from companion.cli import _OLD_NAMES, companion
 from tests.cli.user import REPOSITORY
 
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -47,3 +47,9 @@ def test_it_can_be_typed(page: str, command: str) -> None:
         names |= {name for param in called.get_params(context) for name in param.secondary_opts}
         options = {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"}
         assert options <= names | {"--help"}, f"{page}: {command}"
+
+
+def test_the_plugin_and_the_page_name_no_command_by_an_old_name() -> None:
+    for file in (REPOSITORY / "obsidian-plugin/ui/languages").glob("*.json"):
+        named = set(re.findall(r"\bcompanion (\w+)", file.read_text(encoding="utf-8")))
+        assert named and not named & set(_OLD_NAMES), file.name
