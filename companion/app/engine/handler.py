@@ -169,7 +169,11 @@ class Handler:
         self._first_client = self._first_client or client
         if run.options.priority != "interactive":
             client.limit_calls(self._slots)
-        settle = self._settle_in_background if is_background else self._settle
+        settle: float | Callable[[str], float] = self._settle
+        if is_background:
+            settle = self._settle_in_background
+        elif run.options.priority == "interactive":
+            settle = SETTLE  # the editor saved the note for this, and makes the edits itself
         return Enricher(self._asker, client, run.id, settle, not is_background, run.cancelled)
 
     def _settle(self, path: str) -> float:
