@@ -12,6 +12,9 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# A dot every four seconds, until the rest of the line is done.
+DOTS = (while sleep 4 >/dev/null 2>&1; do printf .; done) & dots=$$!; trap 'kill $$dots; echo' EXIT;
+
 .PHONY: dev demo test test-release check docs docs-site clean
 
 dev: .venv/ready $(PLUGIN)/main.js $(PAGE)/page.min.js
@@ -19,21 +22,20 @@ dev: .venv/ready $(PLUGIN)/main.js $(PAGE)/page.min.js
 .venv/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	@echo "Setting up .venv, which takes a minute or two"
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(DOTS) $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet --upgrade pip
 	@touch $@
 
 .venv/ready: pyproject.toml | .venv/pip
 	@echo "Installing what development needs, which takes a few minutes"
-	@$(BIN)/python -m pip install --quiet --editable '.[mcp]' --group dev
+	@$(DOTS) $(BIN)/python -m pip install --quiet --editable '.[mcp]' --group dev
 	@touch $@
 
 # What the demo needs, and no more. The model comes while the packages are installed and the page is
 # built; where the model fails, the demo tries again and says why, and it does without the page.
 .venv/demo: pyproject.toml | .venv/pip
 	@echo "Installing what the demo needs"
-	@$(BIN)/python -m pip install --quiet filelock huggingface-hub platformdirs
-	@$(BIN)/python -m companion.llm.download & fetch=$$!; \
+	@$(DOTS) $(BIN)/python -m pip install --quiet filelock huggingface-hub platformdirs
+	@$(DOTS) $(BIN)/python -m companion.llm.download & fetch=$$!; \
 		$(BIN)/python -m pip install --quiet --editable . \
 		&& { $(MAKE) --silent $(PAGE)/page.min.js >/dev/null 2>&1; wait $$fetch || true; }
 	@touch $@
