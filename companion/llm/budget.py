@@ -155,29 +155,29 @@ class Budget:
         Raises LimitReached, BudgetUnknown.
         """
         self.caps = caps = self._find_caps()
-        day, model, estimate = self._day(), caps.model, Amount()
+        day, estimate = self._day(), Amount()
         if is_capped := (caps.tokens_a_day, caps.dollars_a_day) != (None, None):
-            estimate = self._price_tokens(input_tokens, output_tokens)
-            day, model = self._reserve_under_caps(estimate, patient)
+            estimate = _price_tokens(caps.price, input_tokens, output_tokens)
+            day = self._reserve_under_caps(estimate, caps.model, patient)
 
         def settle(usage: Usage | None) -> None:
             read, written = (usage.input_tokens, usage.output_tokens) if usage else (0, 0)
             spent = Amount()
             if usage is None or usage.calls:
-                spent = self._price_tokens(
-                    read or input_tokens, written or output_tokens, reservation.tier
+                spent = _price_tokens(
+                    caps.price, read or input_tokens, written or output_tokens, reservation.tier
                 )
             with self._changed:
                 more = spent.minus(estimate)
-                self._ask(lambda: self._store.correct(day, model, more), None)
+                self._ask(lambda: self._store.correct(day, caps.model, more), None)
                 self._under_way -= is_capped
                 self._changed.notify_all()
 
         reservation = Reservation(settle)
         return reservation
 
-    def _reserve_under_caps(self, estimate: Amount, patient: bool) -> tuple[str, str]:
-        """Count the estimate as spent; return day and model. Raises LimitReached, BudgetUnknown."""
+    def _reserve_under_caps(self, estimate: Amount, model: str, patient: bool) -> str:
+        """Count the estimate as spent; return the day. Raises LimitReached, BudgetUnknown."""
         with self._changed:
             while True:
                 caps = self.caps
@@ -188,10 +188,10 @@ class Budget:
                         " configuration"
                     )
                 day, limits = self._day(), (caps.tokens_a_day, caps.microdollars)
-                add = partial(self._store.add, day, caps.model, estimate, *limits)
+                add = partial(self._store.add, day, model, estimate, *limits)
                 if self._ask(add, True, capped=True):
                     self._under_way += 1
-                    return day, caps.model
+                    return day
                 if not (patient and self._under_way):
                     raise self._limit_reached(day, estimate)
                 self._changed.wait(_RECHECK)
@@ -268,17 +268,6 @@ class Budget:
     def _day(self) -> str:
         return date.fromtimestamp(self._clock()).isoformat()
 
-    def _price_tokens(
-        self, input_tokens: int, output_tokens: int, tier: str | None = None
-    ) -> Amount:
-        """Return the amount of one call with these numbers of tokens."""
-        read, written = min(input_tokens, _MAX_TOKENS), min(output_tokens, _MAX_TOKENS)
-        price_of = self.caps.price
-        price = price_of(read, written, tier) if price_of else None
-        if price is None:
-            return Amount(read, written, 0, 1, 1)
-        return Amount(read, written, ceil(price * _MICRO), 0, 1)
-
     def _limit_reached(self, day: str, amount: Amount) -> LimitReached:
         """Return the error for a call of that amount, which would exceed a cap of the day.
 
@@ -299,6 +288,17 @@ class Budget:
             " [limits] in the configuration",
             seconds_to_midnight(self._clock()),
         )
+
+
+def _price_tokens(
+    price_of: PriceOf | None, input_tokens: int, output_tokens: int, tier: str | None = None
+) -> Amount:
+    """Return the amount of one call with these numbers of tokens."""
+    read, written = min(input_tokens, _MAX_TOKENS), min(output_tokens, _MAX_TOKENS)
+    price = price_of(read, written, tier) if price_of else None
+    if price is None:
+        return Amount(read, written, 0, 1, 1)
+    return Amount(read, written, ceil(price * _MICRO), 0, 1)
 
 
 def seconds_to_midnight(now: float) -> float:

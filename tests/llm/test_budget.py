@@ -198,6 +198,18 @@ def test_price(spend: Open, price: Any, dollars: float | None) -> None:
             spend(price=price, dollars_a_day=9).reserve(1, 0)
 
 
+def test_a_call_costs_what_its_model_does_if_another_one_is_chosen_meanwhile(file: Path) -> None:
+    caps = Caps(a_dollar_a_thousand, dollars_a_day=9, model="first")
+    with Budget(file, lambda: caps) as budget:
+        call = budget.reserve(1_000, 0)
+        caps = caps._replace(price=lambda *_: 0.0, model="second")
+        budget.reserve(0, 0).release()  # follows the settings
+        call.settle(None)
+        assert budget.spent_today().dollars == 1
+        [models] = budget.spent_by_model(1).values()
+        assert models["first"].microdollars == 1_000_000
+
+
 def test_absurd_usages_do_no_harm(spend: Open) -> None:
     budget = spend(tokens_a_day=10**30)
     for _ in range(20):
