@@ -84,19 +84,20 @@ def try_(name: str, notes: Sequence[str], vault: Path | None) -> None:
     root, config = load_vault(vault, notes)
     configs = [config, _with_model(config, name)]
     paths: list[str | None] = [relative_path(root, note, Path.cwd()) for note in notes] or [None]
-    trials: list[list[NoteTrial]] = []
+    trials: list[dict[str, NoteTrial]] = []
     for each in configs:
         fetch_model(each, output)
         output.say(f"Asking {each.describe_endpoint()}")
-        trials.append(list(_try_on_notes(root, each, paths, output)))
+        tried = _try_on_notes(root, each, paths, output)
+        trials.append({trial.path: trial for trial in tried})
         if not trials[-1]:
-            raise NotThere("no note of the vault needs anything; name one to try the models on")
-        paths = [trial.path for trial in trials[-1]]
-    models = [each.endpoint.model for each in configs]
-    for tried in zip(*trials, strict=True):
-        output.say(f"\n{one_line(tried[0].path)}", style="bold")
-        for name, trial in zip(models, tried, strict=True):
-            print_trial(trial, f"{name} ({trial.seconds:.1f} s):", output)
+            raise NotThere("no note was tried; name one that needs something")
+        paths = list(trials[-1])
+    for path in trials[-1]:  # which the first model wrote for, too
+        output.say(f"\n{one_line(path)}", style="bold")
+        for each, by_path in zip(configs, trials, strict=True):
+            trial = by_path[path]
+            print_trial(trial, f"{each.endpoint.model} ({trial.seconds:.1f} s):", output)
     output.say("\nThe notes stay as they are.")
     _choose(root, configs, output)
 
