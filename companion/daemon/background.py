@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import date
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +26,7 @@ from companion.enrich.result import Result
 from companion.enrich.task import NoteRewritten
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
+from companion.llm.budget import LimitReached
 from companion.vault.files import FileFingerprint
 from companion.vault.paths import fold_path
 from companion.vault.write import NoteNotSettled
@@ -90,15 +90,22 @@ class BackgroundSwitch:
     """Holds background work while it is paused, disabled, without a model, or at a daily limit.
 
     config: returns the settings as they are now. state: the vault's state folder; the file `paused`
-    in it keeps a pause across restarts.
+    in it keeps a pause across restarts. today: returns the day, as Budget does.
     """
 
-    def __init__(self, config: Callable[[], Config], state: Path, queue: WorkQueue) -> None:
+    def __init__(
+        self,
+        config: Callable[[], Config],
+        state: Path,
+        queue: WorkQueue,
+        today: Callable[[], str],
+    ) -> None:
         self._config = config
         self._queue = queue
+        self._today = today
         self._file = pause_file(state)
         self._lock = threading.Lock()
-        self._exhausted: tuple[date, str] | None = None  # the day, and the reason
+        self._limit: LimitReached | None = None
         self._logged = ""
         self.is_paused = self._file.exists()
 
@@ -106,9 +113,8 @@ class BackgroundSwitch:
         """Return why background work is held, in words; empty if it is not."""
         if reason := reason_off(self._config(), paused=self.is_paused):
             return reason
-        if self._exhausted and self._exhausted[0] == date.today():
-            return self._exhausted[1]
-        return ""
+        limit = self._limit
+        return str(limit) if limit and limit.day == self._today() else ""
 
     def update(self) -> None:
         """Hold or release the background work in the queue, and log it when that changes."""
@@ -134,12 +140,12 @@ class BackgroundSwitch:
 
     def forget_limits(self) -> None:
         """Go on at once where a limit of the day was reached: it may be another one now."""
-        self._exhausted = None
+        self._limit = None
         self.update()
 
-    def hold_until_tomorrow(self, reason: str) -> None:
-        """Hold background work until midnight, local time, for this reason."""
-        self._exhausted = date.today(), reason
+    def hold_for_the_day(self, limit: LimitReached) -> None:
+        """Hold background work while the limit's day lasts."""
+        self._limit = limit
         self.update()
 
 

@@ -81,13 +81,15 @@ class Daemon:
             context,
             similar,
             outbox=self.outbox,
-            exhaust=lambda why: self.background_switch.hold_until_tomorrow(why),
+            exhaust=lambda limit: self.background_switch.hold_for_the_day(limit),
             record=self._record,
         )
         queue = self.engine.queue
         self._background = Background(queue, self._fingerprints, self.presence, space)
         self.engine.background = self._background
-        self.background_switch = BackgroundSwitch(lambda: space.config, space.state, queue)
+        self.background_switch = BackgroundSwitch(
+            lambda: space.config, space.state, queue, spending.today
+        )
         self.model_fetch = ModelFetch(self.background_switch.update)
         self._backlog = Backlog(space.root, space.state, space.config.background.backlog)
         hooks = self.follow_settings, self.outbox.settle, self._after_scan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import partial
 from math import ceil
@@ -31,11 +31,11 @@ _log = logging.getLogger(__name__)
 
 
 class LimitReached(EndpointError):
-    """The next call might exceed a daily cap. `retry_after`: seconds until midnight."""
+    """The next call, or note, might exceed a daily cap. `day`: whose cap, as Budget.today()."""
 
-    def __init__(self, message: str, retry_after: float) -> None:
+    def __init__(self, message: str, day: str) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.day = day
 
 
 class BudgetUnknown(EndpointError):
@@ -155,7 +155,7 @@ class Budget:
         Raises LimitReached, BudgetUnknown.
         """
         self.caps = caps = self._find_caps()
-        day, estimate = self._day(), Amount()
+        day, estimate = self.today(), Amount()
         if is_capped := (caps.tokens_a_day, caps.dollars_a_day) != (None, None):
             estimate = _price_tokens(caps.price, input_tokens, output_tokens)
             day = self._reserve_under_caps(estimate, caps.model, patient)
@@ -187,7 +187,7 @@ class Budget:
                         " be kept; set tokens_a_day in its place, under [limits] in the"
                         " configuration"
                     )
-                day, limits = self._day(), (caps.tokens_a_day, caps.microdollars)
+                day, limits = self.today(), (caps.tokens_a_day, caps.microdollars)
                 add = partial(self._store.add, day, model, estimate, *limits)
                 if self._ask(add, True, capped=True):
                     self._under_way += 1
@@ -205,23 +205,21 @@ class Budget:
                 self._limiters[key] = RateLimiter(endpoint)
             return self._limiters[key]
 
-    def reserve_note(self) -> bool:
-        """Return whether one more background note may be worked on today; if so, it is counted.
-
-        Raises BudgetUnknown.
-        """
+    def reserve_note(self) -> None:
+        """Count one more background note. Raises LimitReached, BudgetUnknown."""
         self.caps = self._find_caps()
-        most = self.caps.notes_a_day
-        add = partial(self._store.add_note, self._day(), self._vault, most)
-        return self._ask(add, True, capped=most is not None)
+        day, most = self.today(), self.caps.notes_a_day
+        add = partial(self._store.add_note, day, self._vault, most)
+        if not self._ask(add, True, capped=most is not None):
+            raise LimitReached("the notes of a day are used up (background.notes_a_day)", day)
 
     def release_note(self) -> None:
         """Count one background note less: nothing was asked about it after all."""
-        self._ask(lambda: self._store.remove_note(self._day(), self._vault), None)
+        self._ask(lambda: self._store.remove_note(self.today(), self._vault), None)
 
     def spent_today(self) -> DaySpending:
         """Return today's spending; zeros if it is unknown. Takes microseconds."""
-        day = self._ask(lambda: self._store.read(self._day(), self._vault), None)
+        day = self._ask(lambda: self._store.read(self.today(), self._vault), None)
         if day is None:
             return DaySpending()
         amount, notes = day
@@ -265,7 +263,8 @@ class Budget:
                 self._warned = True
                 return unknown
 
-    def _day(self) -> str:
+    def today(self) -> str:
+        """Return the local calendar day for which spending counts now: YYYY-MM-DD."""
         return date.fromtimestamp(self._clock()).isoformat()
 
     def _limit_reached(self, day: str, amount: Amount) -> LimitReached:
@@ -286,7 +285,7 @@ class Budget:
             f"The limit of {cap} a day is reached: {so_far} spent today, and the next call may"
             f" take {more}; it starts again at midnight. To go on today, raise {setting} under"
             " [limits] in the configuration",
-            seconds_to_midnight(self._clock()),
+            day,
         )
 
 
@@ -299,9 +298,3 @@ def _price_tokens(
     if price is None:
         return Amount(read, written, 0, 1, 1)
     return Amount(read, written, ceil(price * _MICRO), 0, 1)
-
-
-def seconds_to_midnight(now: float) -> float:
-    """Return the seconds until the next day begins, local time. now: since the epoch."""
-    tomorrow = date.fromtimestamp(now) + timedelta(days=1)
-    return datetime.combine(tomorrow, datetime.min.time()).timestamp() - now

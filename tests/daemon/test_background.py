@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from datetime import date, timedelta
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
 from companion.config.settings import LimitsTable
 from companion.daemon import background
+from companion.llm.budget import LimitReached
 from companion.llm.response import Reply
 from companion.llm.transport import Transport
 from tests.daemon.daemon_fixture import (
@@ -341,15 +341,7 @@ def test_pause_ends_what_the_background_does_in_an_editor(daemon_fixture: Daemon
 # --- caps
 
 
-class Tomorrow(date):
-    @classmethod
-    def today(cls) -> Self:
-        return super().today() + timedelta(days=1)
-
-
-def test_notes_a_day_bind_across_restarts_until_tomorrow(
-    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_notes_a_day_bind_across_restarts_until_tomorrow(daemon_fixture: DaemonFixture) -> None:
     daemon_fixture.settings["notes_a_day"] = 2
     for number in range(4):
         daemon_fixture.note(f"Stub {number}.md")
@@ -362,11 +354,23 @@ def test_notes_a_day_bind_across_restarts_until_tomorrow(
     daemon_fixture.start()
     eventually(lambda: "notes_a_day" in daemon_fixture.status().background.off)
     assert daemon_fixture.model.calls() == 2
-    monkeypatch.setattr(background, "date", Tomorrow)
     daemon_fixture.daemon.spending._clock = lambda: time.time() + 86_400
     daemon_fixture.rescan()
     eventually(lambda: len(daemon_fixture.changes()) == 4)
     assert daemon_fixture.status().background.notes_today == 2
+
+
+def test_limit_that_was_met_before_midnight_ends_with_its_day(
+    daemon_fixture: DaemonFixture,
+) -> None:
+    daemon_fixture.limits = LimitsTable(tokens_a_day=0)
+    daemon_fixture.start()
+    daemon = daemon_fixture.daemon
+    with pytest.raises(LimitReached) as met:
+        daemon.spending.reserve(1, 1)
+    daemon.spending._clock = lambda: time.time() + 86_400
+    daemon.background_switch.hold_for_the_day(met.value)
+    assert daemon_fixture.status().background.off == ""
 
 
 def test_notes_in_editors_count_as_notes_of_the_day(daemon_fixture: DaemonFixture) -> None:

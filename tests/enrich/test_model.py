@@ -12,6 +12,7 @@ from companion.config import Config
 from companion.enrich.model import open_client, open_source, open_spending
 from companion.errors import UsageError
 from companion.llm import catalog
+from companion.llm.budget import LimitReached
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 
@@ -76,7 +77,10 @@ def test_background_notes_are_counted_by_vault_in_one_file(tmp_path: Path, home:
     roots = [tmp_path / name / "vault" for name in ("a", "b")]
     for root in roots:
         with open_spending(settings, root) as spending:
-            assert [spending.reserve_note() for _ in range(3)] == [True, True, False]
+            for _ in range(2):
+                spending.reserve_note()
+            with pytest.raises(LimitReached):
+                spending.reserve_note()
     with open_spending(settings, roots[0]) as spending:
         assert spending.spent_today().background_notes == 2
     assert [path.name for path in home.iterdir()] == ["spending.sqlite3"]

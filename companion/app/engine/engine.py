@@ -38,8 +38,8 @@ class Engine:
 
     space: the vault, opened for writing. context: returns the names and vocabularies of the vault
     as they are now. similar: chooses tags; None: the model does. outbox: leaves edits of open notes
-    to their editors; None: nobody says which are open. exhaust: is told why background work ends
-    for today. record: is told each result. background: the standing run of background work.
+    to their editors; None: nobody says which are open. exhaust: is told of the limit of a day that
+    ends background work. record: is told each result. background: the standing run of it.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Engine:
         similar: SimilarNotes | None,
         *,
         outbox: Outbox | None = None,
-        exhaust: Callable[[str], object] = str,
+        exhaust: Callable[[LimitReached], object] = str,
         record: Callable[[Result], object] = bool,
     ) -> None:
         self.queue = WorkQueue()
@@ -202,8 +202,8 @@ class Engine:
         for this note alone.
         """
         is_limit = isinstance(error, LimitReached)
-        if is_limit and run.options.priority == "background":
-            self._exhaust(str(error))
+        if isinstance(error, LimitReached) and run.options.priority == "background":
+            self._exhaust(error)
         if run.is_over:
             self.queue.done(ticket)
         elif not isinstance(error, EndpointError | StorageError):

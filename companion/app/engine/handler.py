@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from copy import copy
@@ -24,14 +23,13 @@ from companion.enrich.similar import SimilarNotes
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
-from companion.llm.budget import Budget, LimitReached, seconds_to_midnight
+from companion.llm.budget import Budget
 from companion.llm.client import Client
 from companion.llm.response import Usage
 from companion.store.outbox_row import OutboxRow
 from companion.vault.write import SETTLE
 
 _OPEN_SETTLE = 5.0  # seconds that a note must be unchanged while it is open: Obsidian saves every 2
-_QUOTA_REACHED = "the notes of a day are used up (background.notes_a_day)"
 
 
 class Handler:
@@ -118,8 +116,7 @@ class Handler:
             proposals.latest(job.path) and open_task(self._space, job) is None
         ):
             return enricher.ask(job)
-        if not self._spending.reserve_note():
-            raise LimitReached(_QUOTA_REACHED, seconds_to_midnight(time.time()))
+        self._spending.reserve_note()
         used = False
         try:
             answer = enricher.ask(job)
