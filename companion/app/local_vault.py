@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
+from itertools import chain
 from typing import get_args
 
 from companion.app.backlog import BacklogConsent, find_backlog
@@ -47,7 +48,6 @@ from companion.app.types.runs import RunOptions
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.app.vault import Agents, Vault
 from companion.enrich import decisions as engine
-from companion.enrich import result as engine_result
 from companion.enrich.agent import Agent, AgentView
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_spending
@@ -183,7 +183,11 @@ class LocalVault(Vault):
 
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
         with self._writing() as vault:
-            yield from map(NoteDecision.of, vault._carry_out(decisions))
+            by, run = vault._decisions, decisions.run or new_run()
+            accepted = by.accept((each.wish for each in decisions.accept), run=run)
+            refused = by.refuse(decisions.refuse, reason=decisions.reason, run=run)
+            made = chain(accepted, refused, by.undo(decisions.undo, run))
+            yield from map(NoteDecision.of, made)
 
     def decide_all(self, only: ProposalFilter, decision: DecisionOnAll) -> DecisionRun:
         """Return a run that accepts or refuses all proposals that a filter means; see Vault."""
@@ -258,12 +262,6 @@ class LocalVault(Vault):
     def _opened_space(self) -> Iterator[Workspace]:
         with self._writing() as vault:
             yield vault._space
-
-    def _carry_out(self, decisions: Decisions) -> Iterator[engine_result.NoteDecision]:
-        name = decisions.run or new_run()
-        yield from self._decisions.accept((each.wish for each in decisions.accept), run=name)
-        yield from self._decisions.refuse(decisions.refuse, reason=decisions.reason, run=name)
-        yield from self._decisions.undo(decisions.undo, name)
 
     def _undo(self, number: int, run: str) -> Undone:
         try:

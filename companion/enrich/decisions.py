@@ -5,7 +5,7 @@ The command line, the API, the page and the plugin all decide here. No model is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
@@ -28,7 +28,6 @@ from companion.enrich.result import (
 )
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
-from companion.note.callouts import Styles
 from companion.note.needs import Need
 from companion.note.parsed_note import find_title
 from companion.note.status_mark import KEEP
@@ -92,10 +91,135 @@ class Decisions:
         accepted again.
         """
         by_id = {each.id: each for each in acceptances}
-        writer = NoteWriter(self._space, self._styles, run or new_run())
-        yield from self._report_unknown(by_id)
-        for path, group in self._by_note(by_id, follow=True).items():
+        writer = NoteWriter(self._space, self._context, run or new_run())
+        groups, unknown = self._by_note(by_id, follow=True)
+        yield from unknown
+        for path, group in groups.items():
             yield self._accept_in(path, group, by_id, writer, by)
+
+    def _by_note(
+        self, ids: Iterable[int], *, follow: bool = False
+    ) -> tuple[dict[str, list[Proposal]], list[NoteDecision]]:
+        """Return the proposals by note, and the outcomes of unknown ids.
+
+        follow: look for notes that were moved. Raises UsageError if the vault is not there.
+        """
+        root, ids = self._space.root, list(dict.fromkeys(ids))
+        if follow and not is_vault_there(root):
+            raise UsageError(f"the vault {root} is not there just now; mount its drive")
+        proposals = self._store.get_all(ids)
+        if follow and not all((root / each.path).is_file() for each in proposals):
+            follow_moves(root, self._space.journal)
+            proposals = self._store.get_all(ids)
+        groups: dict[str, list[Proposal]] = {}
+        for each in proposals:
+            groups.setdefault(each.path, []).append(each)
+        existing = {each.id for each in proposals}
+        reasons = {id_: f"there is no proposal {id_}" for id_ in ids if id_ not in existing}
+        unknown = [
+            sum_up(Result("", "failed", reason), [Decided(id_, None, reason)])
+            for id_, reason in reasons.items()
+        ]
+        return groups, unknown
+
+    def _accept_in(
+        self,
+        path: str,
+        group: Sequence[Proposal],
+        by_id: Mapping[int, Acceptance],
+        writer: NoteWriter,
+        by: str,
+    ) -> NoteDecision:
+        """Write the proposals into their note, as far as they fit; return the outcome.
+
+        The open ones of those without a place are closed. What was made from a note that is
+        ignored or private now goes, too. Other open proposals of what was filled make way.
+        """
+        result, values, why_not = Result(path, "failed"), None, dict[int, str]()
+        try:
+            values = self._find_values(group, by_id, by, writer.read, why_not, self._close)
+            if values:
+                result = self._write(writer, values)
+        except NoteError as error:
+            result = failed_result(path, error)
+            why_not = {each.id: result.reason for each in group} | why_not
+        filled = {each.need.key for each in result.filled}
+        for each in values.proposals if values else ():
+            if result.change is None or each.need.key not in filled:
+                why_not.setdefault(each.id, result.reason or "it was edited meanwhile")
+        if result.change is not None:
+            rest = self._store.select(Selection([result.path], states=("open",)))
+            ids = [each.id for each in rest if each.need in filled]
+            self._store.decide(ids, "superseded", "need", f"change {result.change} filled it")
+        now = self._store.get_all(each.id for each in group)
+        decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
+        return sum_up(result, decided)
+
+    def _find_values(
+        self,
+        group: Sequence[Proposal],
+        by_id: Mapping[int, Acceptance],
+        by: str,
+        read: Callable[[str], Snapshot],
+        why_not: dict[int, str],
+        close: Callable[[Places], None] = lambda places: None,
+    ) -> NoteValues | None:
+        """Return the values to write into the note, as read returns it; None: there are none.
+
+        why_not gets the reasons against the others. close: is told of the places. Raises NoteError.
+        """
+        obstacles = ((each.id, refuse_acceptance(each, by_id[each.id])) for each in group)
+        why_not |= {id_: why for id_, why in obstacles if why}
+        fit = [each for each in group if each.id not in why_not]
+        if not fit:
+            return None
+        places = find_places(self._space, fit[0].path, fit, read)
+        close(places)
+        why_not |= places.gone
+        by_need: dict[str, OpenProposal] = {}
+        for each in fit:
+            if each.id in why_not:
+                continue
+            if each.need in by_need:
+                why_not[each.id] = "another proposal for the same was accepted with it"
+                continue
+            need, acceptance = places.needs[each.need], by_id[each.id]
+            try:
+                edited = self._take_edited(each, need, acceptance.text)
+            except AnswerError as error:
+                why_not[each.id] = str(error)
+                continue
+            by_need[each.need] = OpenProposal.of(each.id, need, edited)
+        states = {state for each in by_need.values() for state in by_id[each.id].states}
+        proposals = tuple(by_need.values())
+        if not proposals:
+            return None
+        return NoteValues(places.job, places.task, proposals, decided_by=by, states=tuple(states))
+
+    def _take_edited(
+        self, proposal: Proposal, need: Need, text: str | Sequence[str] | None
+    ) -> Proposal:
+        """Return the proposal with the value in the user's text, which is stored; None: as it is.
+
+        Raises AnswerError.
+        """
+        if text is not None:
+            field = self._space.prompts.for_note(proposal.path).field_of(need.kind)
+            context, is_linking = self._context(), self._space.config.callout.links
+            resolve = context.resolver(field, proposal.path, is_linking=is_linking)
+            value = read_edited_value(field, text, resolve, context.form_of(field))
+            self._store.edit_value(proposal.id, value)
+            return replace(proposal, value=value)
+        if proposal.edited is not None and not proposal.waits_for_editor:
+            self._store.edit_value(proposal.id, None)
+        return proposal
+
+    def _close(self, places: Places) -> None:
+        """Close the proposals without a place, and forget all where the note is left alone now."""
+        for number, reason in places.gone.items():
+            self._store.decide([number], "closed", "need", reason)
+        if places.is_excluded:
+            self._store.forget([places.job.path], LEFT_ALONE, "need", to="closed")
 
     def refuse(
         self, ids: Iterable[int], by: str = "user", reason: str = "", run: str = ""
@@ -104,9 +228,9 @@ class Decisions:
 
         run: the name of the run with which that is taken back.
         """
-        ids = list(dict.fromkeys(ids))
-        yield from self._report_unknown(ids)
-        for path, group in self._by_note(ids).items():
+        groups, unknown = self._by_note(ids)
+        yield from unknown
+        for path, group in groups.items():
             if waiting := [each.id for each in group if each.waits_for_editor]:
                 self._withdraw(waiting)
             mine = [each.id for each in group]
@@ -123,10 +247,10 @@ class Decisions:
 
         An accepted value is taken out of its note, with all that was accepted with it.
         """
-        ids = list(dict.fromkeys(ids))
         run = run or new_run()
-        yield from self._report_unknown(ids)
-        for path, group in self._by_note(ids).items():
+        groups, unknown = self._by_note(ids)
+        yield from unknown
+        for path, group in groups.items():
             why_not: dict[int, str] = {}
             made: int | None = None
             status: NoteStatus = "unchanged"
@@ -164,7 +288,8 @@ class Decisions:
             raise NoteRefused("it has no text any more; ask for it again", path)
         filling = Filling(places.needs[proposal.need], proposal.value)
         task, rules = places.task, self._space.rules
-        plan = plan_edits(task.parsed, [filling], rules, self._styles(), KEEP)
+        styles = find_styles(self._space, self._context())
+        plan = plan_edits(task.parsed, [filling], rules, styles, KEEP)
         title = find_title(task.parsed, PurePosixPath(path).stem) or PurePosixPath(path).stem
         return Preview(
             task.data.decode("utf-8"), plan.text, title, self._find_new_values(path, filling)
@@ -195,9 +320,9 @@ class Decisions:
         Raises NoteError if that is all of them.
         """
         root, data = self._space.root, text.encode("utf-8")
-        writer = NoteWriter(self._space, self._styles, run)
+        writer = NoteWriter(self._space, self._context, run)
         read = partial(Snapshot, root, data=data, mtime_ns=0)
-        values = self._find_values(acceptances, by, read, remark)
+        values = self._require_values(acceptances, by, read, remark)
         result, change = writer.plan_on(values, data)
         if change is None:
             raise NoteRefused(result.reason, values.job.path)
@@ -208,151 +333,26 @@ class Decisions:
 
         Raises NoteError, also if none has one.
         """
-        writer = NoteWriter(self._space, self._styles, run)
-        result = writer.write(self._find_values(acceptances, by, writer.read, remark))
+        writer = NoteWriter(self._space, self._context, run)
+        result = writer.write(self._require_values(acceptances, by, writer.read, remark))
         if result.change is None:
             raise NoteRefused(result.reason, result.path)
         return result
 
-    def _find_values(
+    def _require_values(
         self,
         acceptances: Sequence[Acceptance],
         by: str,
         read: Callable[[str], Snapshot],
         remark: str,
     ) -> NoteValues:
-        """Return the values to write into the note of the proposals, as read returns it.
-
-        Raises NoteRefused if none can be accepted, or has a place in it.
-        """
-        by_id = {each.id: each for each in acceptances}
+        """Return what _find_values does. Raises NoteRefused if none can be accepted, or fits."""
+        by_id, why_not = {each.id: each for each in acceptances}, dict[int, str]()
         group = self._store.get_all(by_id)
-        path = group[0].path if group else ""
-        obstacles = ((each.id, refuse_acceptance(each, by_id[each.id])) for each in group)
-        why_not = {id_: why for id_, why in obstacles if why}
-        if fit := [each for each in group if each.id not in why_not]:
-            places = find_places(self._space, path, fit, read)
-            why_not |= places.gone
-            values = self._find_places(fit, by_id, places, why_not, by)
-            if values.proposals:
-                return replace(values, new_values=(remark,) if remark else ())
-        reasons = "; ".join(dict.fromkeys(why_not.values()))
-        raise NoteRefused(reasons or "nothing of it is wanted any more", path)
-
-    def _styles(self) -> Styles:
-        return find_styles(self._space, self._context())
-
-    def _by_note(self, ids: Iterable[int], *, follow: bool = False) -> dict[str, list[Proposal]]:
-        """Return the proposals by note. follow: look for notes that were moved.
-
-        Raises UsageError if the vault is not there.
-        """
-        root = self._space.root
-        if follow and not is_vault_there(root):
-            raise UsageError(f"the vault {root} is not there just now; mount its drive")
-        proposals = self._store.get_all(ids)
-        if follow and not all((root / each.path).is_file() for each in proposals):
-            follow_moves(root, self._space.journal)
-            proposals = self._store.get_all(ids)
-        groups: dict[str, list[Proposal]] = {}
-        for each in proposals:
-            groups.setdefault(each.path, []).append(each)
-        return groups
-
-    def _report_unknown(self, ids: Iterable[int]) -> Iterator[NoteDecision]:
-        existing = {each.id for each in self._store.get_all(ids)}
-        for unknown in (each for each in ids if each not in existing):
-            reason = f"there is no proposal {unknown}"
-            yield sum_up(Result("", "failed", reason), [Decided(unknown, None, reason)])
-
-    def _accept_in(
-        self,
-        path: str,
-        group: Sequence[Proposal],
-        by_id: Mapping[int, Acceptance],
-        writer: NoteWriter,
-        by: str,
-    ) -> NoteDecision:
-        """Write the proposals into their note, as far as they fit; return the outcome.
-
-        The open ones of those without a place are closed. What was made from a note that is
-        ignored or private now goes, too. Other open proposals of what was filled make way.
-        """
-        obstacles = ((each.id, refuse_acceptance(each, by_id[each.id])) for each in group)
-        why_not = {id_: why for id_, why in obstacles if why}
-        fit = [each for each in group if each.id not in why_not]
-        result, values = Result(path, "failed"), None
-        try:
-            if fit:
-                places = find_places(self._space, path, fit, writer.read)
-                why_not |= places.gone
-                for number, reason in places.gone.items():
-                    self._store.decide([number], "closed", "need", reason)
-                if places.is_excluded:
-                    self._store.forget([path], LEFT_ALONE, "need", to="closed")
-                values = self._find_places(fit, by_id, places, why_not, by)
-                if values.proposals:
-                    result = self._write(writer, values)
-        except NoteError as error:
-            result = failed_result(path, error)
-            why_not |= {each.id: result.reason for each in fit if each.id not in why_not}
-        filled = {each.need.key for each in result.filled}
-        for each in values.proposals if values else ():
-            if result.change is None or each.need.key not in filled:
-                why_not.setdefault(each.id, result.reason or "it was edited meanwhile")
-        if result.change is not None:
-            self._supersede(result.path, filled, f"change {result.change} filled it")
-        now = self._store.get_all(each.id for each in group)
-        decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
-        return sum_up(result, decided)
-
-    def _supersede(self, path: str, needs: Collection[str], reason: str) -> None:
-        """Have the open proposals for these needs of the note make way. needs: their keys."""
-        rest = self._store.select(Selection([path], states=("open",)))
-        ids = [each.id for each in rest if each.need in needs]
-        self._store.decide(ids, "superseded", "need", reason)
-
-    def _find_places(
-        self,
-        group: Sequence[Proposal],
-        by_id: Mapping[int, Acceptance],
-        places: Places,
-        why_not: dict[int, str],
-        by: str,
-    ) -> NoteValues:
-        """Return the values to write into the note; why_not gets the reasons against the others."""
-        by_need: dict[str, OpenProposal] = {}
-        for each in group:
-            if each.id in why_not:
-                continue
-            if each.need in by_need:
-                why_not[each.id] = "another proposal for the same was accepted with it"
-                continue
-            need, acceptance = places.needs[each.need], by_id[each.id]
-            try:
-                edited = self._take_edited(each, need, acceptance.text)
-            except AnswerError as error:
-                why_not[each.id] = str(error)
-                continue
-            by_need[each.need] = OpenProposal.of(each.id, need, edited)
-        states = {state for each in by_need.values() for state in by_id[each.id].states}
-        proposals = tuple(by_need.values())
-        return NoteValues(places.job, places.task, proposals, decided_by=by, states=tuple(states))
-
-    def _take_edited(
-        self, proposal: Proposal, need: Need, text: str | Sequence[str] | None
-    ) -> Proposal:
-        """Return the proposal with the value in the user's text, which is stored; None: as it is.
-
-        Raises AnswerError.
-        """
-        if text is not None:
-            field = self._space.prompts.for_note(proposal.path).field_of(need.kind)
-            context, is_linking = self._context(), self._space.config.callout.links
-            resolve = context.resolver(field, proposal.path, is_linking=is_linking)
-            value = read_edited_value(field, text, resolve, context.form_of(field))
-            self._store.edit_value(proposal.id, value)
-            return replace(proposal, value=value)
-        if proposal.edited is not None and not proposal.waits_for_editor:
-            self._store.edit_value(proposal.id, None)
-        return proposal
+        values = self._find_values(group, by_id, by, read, why_not) if group else None
+        if values is None:
+            reasons = (
+                "; ".join(dict.fromkeys(why_not.values())) or "nothing of it is wanted any more"
+            )
+            raise NoteRefused(reasons, group[0].path if group else "")
+        return replace(values, new_values=(remark,) if remark else ())

@@ -63,8 +63,7 @@ class Enricher(NoteWriter):
         cancelled: Event | None = None,
     ) -> None:
         own = run, settle, waits, cancelled
-        # the styles change with the vault
-        super().__init__(asker.workspace, lambda: asker.callout_styles, *own)
+        super().__init__(asker.workspace, lambda: asker.vault_context, *own)
         self._asker = asker
         self.client = client
         self._repeated_faults = RepeatedFaults()

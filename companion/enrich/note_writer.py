@@ -9,6 +9,7 @@ from functools import partial
 from threading import Event, Lock
 from typing import NamedTuple
 
+from companion.enrich.context import VaultContext, find_styles
 from companion.enrich.note_guard import SettingsChanged, prepare_again
 from companion.enrich.plan import Filling, Plan, plan_edits
 from companion.enrich.result import OpenProposal, Result, describe_waiting, proposed_result
@@ -18,7 +19,6 @@ from companion.enrich.workspace import Workspace
 from companion.errors import DiskFull, NoteChanged, NoteRefused, StorageError
 from companion.llm.endpoint_errors import Cancelled
 from companion.llm.response import Usage
-from companion.note.callouts import Styles
 from companion.note.edit import Edit, diff_edits
 from companion.note.frontmatter import may_be_unfillable
 from companion.store.journal import Change, NewChange, write_note
@@ -102,16 +102,16 @@ class PlannedChange(NamedTuple):
 class NoteWriter:
     """Writes the values of one run; every method may be called from any thread.
 
-    styles: returns how new callouts begin. run: the name of the run in the journal. settle:
-    seconds that a note must be unchanged before it is read, or what gives them for a path; waits:
-    whether to wait for that, rather than raise NoteNotSettled. cancelled: set to write nothing
-    more.
+    context: returns the names and styles of the vault as they are now. run: the name of the run in
+    the journal. settle: seconds that a note must be unchanged before it is read, or what gives them
+    for a path; waits: whether to wait for that, rather than raise NoteNotSettled. cancelled: set to
+    write nothing more.
     """
 
     def __init__(
         self,
         workspace: Workspace,
-        styles: Callable[[], Styles],
+        context: Callable[[], VaultContext],
         run: str,
         settle: float | Callable[[str], float] = SETTLE,
         waits: bool = True,
@@ -119,7 +119,7 @@ class NoteWriter:
     ) -> None:
         self.workspace = workspace
         self.run = run
-        self._styles = styles
+        self._context = context
         self._settle = settle
         self._waits = waits
         self.cancelled = cancelled or Event()
@@ -253,7 +253,7 @@ class NoteWriter:
 
         Raises NoteRefused.
         """
-        rules, styles = self.workspace.rules, self._styles()
+        rules, styles = self.workspace.rules, find_styles(self.workspace, self._context())
         afterwards = self.workspace.config.notes.postponed_afterwards
         with _ONE_PLAN:
             plan = plan_edits(task.parsed, fillings, rules, styles, afterwards)
