@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import partial
 from typing import NamedTuple
 
 from companion.app.types.notes import ScanOptions
@@ -52,67 +51,68 @@ class RunPlan(NamedTuple):
     left_alone: Counter[str]
 
 
-def plan_run(
-    space: Workspace,
-    scan: Scan,
-    options: RunOptions,
-    paths: Sequence[str] | None = None,
-    share: float = 1.0,
-) -> RunPlan:
+def plan_run(space: Workspace, scan: Scan, options: RunOptions, share: float = 1.0) -> RunPlan:
     """Return what a run with these options is to do. share: of the usual price.
 
-    paths: those of the options as they are spelled on the disk; None: they are.
+    The paths of the options are as they are spelled on the disk.
 
     Raises as choose_jobs does, and ConsentMissing, with what it costs, if so many notes would go to
     another machine that somebody has to agree to it first.
     """
-    jobs, skipped = choose_jobs(space, scan, options, paths)
+    jobs, skipped = choose_jobs(space, scan, options)
     if not options.agreed and needs_agreement(space, jobs):
         raise ConsentMissing(describe_cost_of(space, scan, jobs, share))
     left_alone = Counter[str]()
     if not (jobs or options.all):  # else each of them was named
-        left_alone = count_left_alone(space, scan, options.paths if paths is None else paths)
+        left_alone = count_left_alone(space, scan, options.paths)
     warnings = find_unused(space.config, space.prompts, space.root, scan)
     return RunPlan(jobs, skipped, warnings, left_alone)
 
 
 def choose_jobs(
-    space: Workspace, scan: Scan, options: RunOptions, paths: Sequence[str] | None = None
+    space: Workspace, scan: Scan, options: RunOptions
 ) -> tuple[list[Job], list[Result]]:
     """Return the jobs, and the results of notes that were named and are skipped.
 
-    paths: the notes and folders of the options, as they are spelled on the disk; None: they are.
+    The paths of the options are as they are spelled on the disk.
 
     Raises UsageError when a section is asked for in a folder, or an option names nothing; NoteError
     when a line stands in no section; JournalError.
     """
-    paths, only = options.paths if paths is None else paths, read_filter(space, options)
-    fits = partial(only.keeps, space.root)
+    if options.mode == "again":
+        return find_jobs_again(space, options.proposals, options.wish), []
+    only = read_filter(space, options)
+    skipped: dict[str, Result] = {}
     if options.mode == "rewrite":
         since, model = options.made_since, options.made_by
         criteria = Criteria(since, model, options.prompt_changed, only.kind)
-        chosen = [job for job in find_rewrites(space, paths, criteria) if fits(job.path)]
-        return _limit(space, chosen, options.limit), []
-    if options.mode == "again":
-        return find_jobs_again(space, options.proposals, options.wish), []
+        jobs = find_rewrites(space, options.paths, criteria)
+    else:
+        jobs, skipped = _choose_on_paths(space, scan, options, only.kind)
+    chosen = [job for job in jobs if only.keeps(space.root, job.path)]
+    return _limit(space, chosen, options.limit), list(skipped.values())
+
+
+def _choose_on_paths(
+    space: Workspace, scan: Scan, options: RunOptions, kind: str | None
+) -> tuple[list[Job], dict[str, Result]]:
+    """Return the jobs for the paths of the options, and the results of notes that are skipped."""
     jobs: dict[str, Job] = {}
     skipped: dict[str, Result] = {}
-    for path in paths:
+    for path in options.paths:
         if path and (space.root / path).is_file():
             section = _find_section(space, path, options)
-            explicit = section is None
-            job = _make_job(path, options, only.kind)
-            jobs[path] = job._replace(explicit=explicit, retry=True, section=section)
+            job = _make_job(path, options, kind)
+            jobs[path] = job._replace(explicit=section is None, retry=True, section=section)
             continue
         if options.section is not None or options.line is not None:
             raise UsageError(f"--section works on notes, and {path or 'the vault'} is a folder")
-        for job in _in_folder(space, scan, path, options, only.kind):
+        for job in _in_folder(space, scan, path, options, kind):
             jobs.setdefault(job.path, job)
         if options.all:
             skipped |= {p: Result(p, "skipped", why) for p, why in _skips(scan, path)}
     skipped |= _other_names(space, jobs)
-    chosen = [job for path, job in jobs.items() if path not in skipped and fits(path)]
-    return _limit(space, chosen, options.limit), list(skipped.values())
+    return [job for path, job in jobs.items() if path not in skipped], skipped
 
 
 def read_filter(space: Workspace, options: ScanOptions) -> NoteFilter:

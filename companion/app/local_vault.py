@@ -133,7 +133,8 @@ class LocalVault(Vault):
     def run(self, options: RunOptions) -> LocalRun:
         paths = [named_path(self.root, path) for path in dict.fromkeys(options.paths)]
         scan = self._space.scan()
-        plan = plan_run(self._space, scan, options, paths)
+        options = options.model_copy(update={"paths": paths})
+        plan = plan_run(self._space, scan, options)
         if plan.jobs and self._space.config.is_embedded:
             require_model(self._space.config.endpoint.model)
         return LocalRun(self._opened_space, scan, options, plan)

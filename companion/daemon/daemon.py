@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import ExitStack
 from math import ceil
 
@@ -16,7 +16,7 @@ from companion.app.engine.engine import Engine
 from companion.app.engine.runs import Run
 from companion.app.engine.work_queue import Priority
 from companion.app.jobs import RunPlan, plan_run
-from companion.app.local_notes import LocalNotes, Progress
+from companion.app.local_notes import LocalNotes
 from companion.app.local_vault import LocalVault
 from companion.app.outbox import Outbox
 from companion.app.run import DecisionRun
@@ -42,7 +42,6 @@ from companion.llm.budget import Budget
 from companion.note.editor_text import Utf16Edit, to_utf16
 from companion.store.proposal import Acceptance
 from companion.store.proposals import Selection
-from companion.vault.index import Scan
 from companion.vault.paths import fold_path, spelled_path
 
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
@@ -102,7 +101,7 @@ class Daemon:
             waiting=lambda: self.reconciler.backlog,
             answered=lambda: self.reconciler.refresh(_REFRESH),
         )
-        self.notes = LocalNotes(space, self._look_again, scan)
+        self.notes = LocalNotes(space, lambda progress: scan(_REFRESH), scan)
         self._comparer = NoteComparer(similar, scan) if similar else None
         self.vault = LocalVault(
             space,
@@ -226,18 +225,24 @@ class Daemon:
         """
         if self.reconciler.vault_missing:
             raise UsageError("the vault is not there just now; mount its drive, and try again")
-        self.space.refresh()
-        self.follow_settings()
-        if options.priority == "background" and (off := self.background_switch.reason_off()):
+        if not self.follow_settings():
+            raise SettingsUnusable(self.settings_fault)
+        is_background = options.priority == "background"
+        if is_background and (off := self.background_switch.reason_off()):
             raise UsageError(f"no background work is done: {off}")
         # each path once: for a folder, all its notes are checked
         paths = [spelled_path(self.root, path) for path in dict.fromkeys(options.paths)]
-        plan = self._plan(options, paths)
+        are_notes = all((self.root / path).is_file() for path in paths)
+        if is_background and are_notes and len(paths) == 1:
+            plan = RunPlan([Job(paths[0], background=True)], [], [], Counter())
+        else:
+            scan = self.reconciler.scan(0 if are_notes or options.mode == "again" else _REFRESH)
+            plan = plan_run(self.space, scan, options.model_copy(update={"paths": paths}))
         if len(plan.jobs) == 1:
             self._background.withdraw(plan.jobs[0].path)
         run = Run.of(new_run(), options, plan)
         self.engine.start_run(run, plan.jobs)
-        if options.priority != "background":  # now that its notes are queued
+        if not is_background:  # now that its notes are queued
             self.engine.try_again()
         return run
 
@@ -252,19 +257,6 @@ class Daemon:
         )
         self.engine.start_decisions(run, decisions)
         return run
-
-    def _look_again(self, progress: Progress | None) -> Scan:
-        """Return a scan of the vault as it is now; the last one where that takes too long."""
-        self.reconciler.refresh(_REFRESH)
-        return self.reconciler.scan()
-
-    def _plan(self, options: RunOptions, paths: Sequence[str]) -> RunPlan:
-        is_note = len(paths) == 1 and (self.root / paths[0]).is_file()
-        if options.priority == "background" and is_note:
-            return RunPlan([Job(paths[0], background=True)], [], [], Counter())
-        if options.mode != "again" and not all((self.root / path).is_file() for path in paths):
-            self.reconciler.refresh(_REFRESH)
-        return plan_run(self.space, self.reconciler.scan(), options, paths)
 
     def edits_of_proposal(self, wish: Acceptance, text: str) -> list[Utf16Edit]:
         """Return the edits that would accept a proposal in the text that an editor shows.

@@ -108,11 +108,15 @@ class Reconciler:
         """Return once the whole vault has been scanned again, or after `timeout` seconds."""
         self._hints.request_scan(timeout)
 
-    def scan(self) -> Scan:
+    def scan(self, renew: float = 0) -> Scan:
         """Return a copy of the last scan. Waits for the first one.
 
-        Raises UsageError if that takes more than 20 seconds.
+        renew: seconds to wait for one that begins now, in place of the last one.
+
+        Raises UsageError if the first one takes more than 20 seconds.
         """
+        if renew:
+            self.refresh(renew)
         self._wait_ready()
         with self._reading:
             assert self._scan
