@@ -11,6 +11,7 @@ of `benchmarks.quality` are.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -99,7 +100,8 @@ def count_tags(root: Path, config: Config) -> Counter[str]:
     """Return how many notes use each tag, as an index of the vault that is made anew has it."""
     rules = make_rules(config, load_prompts())
     ignored = replace(config.ignore_rules(), obsidian=read_obsidian_settings(root))
-    scan = Index(None).scan(root, ignored, lambda _path, data: read_facts(data, rules), "")
+    index = Index(Path(os.devnull, "index"))  # nothing is kept
+    scan = index.scan(root, ignored, lambda _path, data: read_facts(data, rules), "")
     return scan.vocabulary(TAGS)
 
 

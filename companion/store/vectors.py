@@ -7,14 +7,14 @@ that can be measured and takes a quarter of the memory.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from companion.sqlite import Cache, Migration
+from companion.sqlite import Migration
+from companion.vault.index_cache import NoteCache
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.intp]
@@ -122,14 +122,11 @@ VectorRow = tuple[str, int, int, int, int, bytes, bytes]
 
 
 class VectorStore:
-    """The vectors in file, all made by one encoder. sqlite.Cache says what becomes of errors.
-
-    What is deleted is overwritten in the file.
-    """
+    """The vectors in file, all made by one encoder; see NoteCache."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._cache = Cache(file, _MIGRATIONS)
+        self._cache = NoteCache(file, _MIGRATIONS)
 
     def identify(self) -> tuple[int, ...]:
         """Return a fingerprint of the file, which changes when anybody writes it."""
@@ -145,72 +142,41 @@ class VectorStore:
         Each has the hash() of the NoteFile that its vector was made from: the whole would take
         several times the memory. paths: paths that are in memory already, to be shared.
         """
+        files: dict[str, int] = {}
+
+        def take(row: tuple[str, int, int, int, int]) -> None:
+            files[paths.get(row[0], row[0])] = hash(row)
+
         query = "SELECT path, size, mtime_ns, ctime_ns, ino FROM vectors"
-
-        def work(db: sqlite3.Connection) -> dict[str, int]:
-            db.execute("BEGIN")  # both queries see the same state of the file
-            rows = db.execute(query) if _is_by(db, encoder) else ()
-            return {paths.get(row[0], row[0]): hash(row) for row in rows}
-
-        return self._cache.run(work) or {}
+        self._cache.read(encoder, take, query)
+        return files
 
     def read_vectors(self, encoder: str, take: Callable[[str, bytes], object]) -> None:
-        """Call take with the path and the vector of each note that has one of that encoder.
-
-        If the file turns out to be damaged, some may be missing.
-        """
-
-        def work(db: sqlite3.Connection) -> None:
-            db.execute("BEGIN")
-            if _is_by(db, encoder):
-                for path, vector in db.execute("SELECT path, vector FROM vectors"):
-                    take(path, vector)
-
-        self._cache.run(work)
+        """Call take with the path and the vector of each note that has one of that encoder."""
+        query = "SELECT path, vector FROM vectors"
+        self._cache.read(encoder, lambda row: take(*row), query)
 
     def find_text(self, encoder: str, path: str) -> tuple[bytes, bytes] | None:
         """Return the hash of the note's text and its vector; None if it has none."""
+        rows = list[tuple[bytes, bytes]]()
         query = "SELECT text, vector FROM vectors WHERE path = ?"
-
-        def work(db: sqlite3.Connection) -> tuple[bytes, bytes] | None:
-            row: tuple[bytes, bytes] | None = db.execute(query, (path,)).fetchone()
-            return row if _is_by(db, encoder) else None
-
-        return self._cache.run(work)
+        self._cache.read(encoder, rows.append, query, path)
+        return rows[0] if rows else None
 
     def find_texts(self, encoder: str, texts: Collection[bytes]) -> dict[bytes, bytes]:
         """Return the vectors of those of the texts that have one, by the hashes of the texts."""
-        query = "SELECT text, vector FROM vectors WHERE text = ? LIMIT 1"
-
-        def work(db: sqlite3.Connection) -> dict[bytes, bytes]:
-            hashes = texts if _is_by(db, encoder) else ()
-            return dict(row for text in hashes for row in db.execute(query, (text,)))
-
-        return self._cache.run(work) or {}
+        rows = list[tuple[bytes, bytes]]()
+        marks = ", ".join("?" * len(texts))
+        query = f"SELECT text, vector FROM vectors WHERE text IN ({marks})"  # noqa: S608
+        self._cache.read(encoder, rows.append, query, *texts)
+        return dict(rows)
 
     def save(self, encoder: str, deleted: Iterable[str], rows: Iterable[VectorRow]) -> None:
         """Delete the rows of the paths in deleted, and insert or replace the rows.
 
         Rows that another encoder made are deleted first.
         """
-
-        def work(db: sqlite3.Connection) -> None:
-            db.execute("PRAGMA secure_delete = ON")
-            db.execute("BEGIN IMMEDIATE")
-            if not _is_by(db, encoder):
-                db.execute("DELETE FROM vectors")
-                db.execute("DELETE FROM about")
-                db.execute("INSERT INTO about VALUES (?)", (encoder,))
-            db.executemany("DELETE FROM vectors WHERE path = ?", ((path,) for path in deleted))
-            db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
-            db.execute("COMMIT")
-
-        self._cache.run(work)
-
-
-def _is_by(db: sqlite3.Connection, encoder: str) -> bool:
-    row = db.execute("SELECT encoder FROM about").fetchone()
-    return row is not None and row[0] == encoder
+        self._cache.save(encoder, "vectors", deleted, rows)
 
 
 _MIGRATIONS: list[Migration] = [
@@ -227,4 +193,5 @@ _MIGRATIONS: list[Migration] = [
         ) WITHOUT ROWID""",
     ),
     ("CREATE INDEX vectors_of_text ON vectors (text)",),
+    ("ALTER TABLE about RENAME COLUMN encoder TO fingerprint",),
 ]

@@ -26,7 +26,7 @@ from companion.vault.files import (
     with_parent_folders,
 )
 from companion.vault.ignore import IgnoreRules
-from companion.vault.index_cache import IndexCache, LinkStore
+from companion.vault.index_cache import INDEX, NoteCache, link_targets
 from companion.vault.notes import Examine, Files, Notes
 from companion.vault.walk import walk_indexed, walk_notes
 
@@ -43,8 +43,8 @@ class Scan:
     skipped: why files and folders were left out without being read, by path.
     read: how many notes were read; the facts of the others were in the index.
     files: the notes as files, by path. rules: what files were left out by. basis: of settings all
-    that the facts depend on, as whoever made it says; None: none. link_store: where the
-    targets of the notes' links are kept; see link_targets.
+    that the facts depend on, as whoever made it says; None: none. cache: the index that it was
+    made with.
     """
 
     notes: Notes
@@ -53,7 +53,7 @@ class Scan:
     files: Files = field(default_factory=Files)
     rules: IgnoreRules = field(default_factory=IgnoreRules)
     basis: object = None
-    link_store: LinkStore = field(default_factory=LinkStore)
+    cache: NoteCache | None = None
 
     def copy(self) -> Scan:
         """Return a copy, for another thread to read while this one is refreshed."""
@@ -61,8 +61,9 @@ class Scan:
         return replace(self, notes=notes, skipped=skipped, files=files)
 
     def link_targets(self) -> Iterator[tuple[str, str]]:
-        """Yield the targets of each note's links; see LinkStore. Notes may be read for it."""
-        return self.link_store.targets(self.notes.root, self.files)
+        """Yield the targets of each note's links; notes may be read for it."""
+        assert self.cache, "an index made it"
+        return link_targets(self.cache, self.notes.root, self.files)
 
     def withheld_notes(self) -> frozenset[str]:
         """Return the paths of the notes that no other note may quote or mention.
@@ -117,16 +118,15 @@ class Scan:
 
 
 class Index:
-    """A cache of the facts of one vault's notes, in file; in memory only if file is None.
+    """A cache of the facts of one vault's notes, in file.
 
     If it is lost, the next scan takes longer. For one thread at a time; several processes may
     share the file. One instance may serve as long as the program runs: what refresh finds is
     saved by the next scan.
     """
 
-    def __init__(self, file: Path | None) -> None:
-        self._cache = None if file is None else IndexCache(file)
-        self._link_store = LinkStore(self._cache)
+    def __init__(self, file: Path) -> None:
+        self._cache = NoteCache(file, INDEX)
         self._fingerprint: str | None = None
         self._rows: dict[str, IndexedNote] = {}
         self._unsaved: set[str] = set()
@@ -148,19 +148,20 @@ class Index:
         fingerprint += _SHAPE + repr(rules)
         fingerprint = sha256(fingerprint.encode("utf-8", "surrogateescape")).hexdigest()
         if self._fingerprint != fingerprint:
-            loaded = self._cache.load(fingerprint) if self._cache else []
+            loaded = list[IndexedNote]()
+            self._cache.read(fingerprint, loaded.append, "SELECT * FROM notes")
             self._rows, self._fingerprint = {row[0]: row for row in loaded}, fingerprint
             self._unsaved.clear()
-        scan = Scan(Notes(root, examine), {}, rules=rules, link_store=self._link_store)
+        scan = Scan(Notes(root, examine), {}, rules=rules, cache=self._cache)
         files = list(walk_indexed(root, rules, self._rows))
         unchanged = {each[0] for each in files if not isinstance(each, NoteFile | SkippedFile)}
         stale = self._rows.keys() - unchanged if len(unchanged) < len(self._rows) else set()
         self._add_files(files, root, examine, scan, stale, progress)
         _skip_other_names(root, scan, set(scan.notes))
-        if self._cache and self._unsaved:
+        if self._unsaved:
             read = [row for path in self._unsaved if (row := self._rows.get(path))]
             deleted = self._unsaved - self._rows.keys()
-            self._cache.save(fingerprint, deleted, read, self._rows.values())
+            self._cache.save(fingerprint, "notes", deleted, read, self._rows.values())
         self._unsaved.clear()
         return scan
 

@@ -28,6 +28,7 @@ from tests.examples import many
 RULES = IgnoreRules(max_bytes=100)
 NEED = Need("description", None, None, "property", "empty description")
 HOUR = 3600 * 10**9
+NOWHERE = Path(os.devnull, "index")  # where no file can be
 
 
 class Examiner:
@@ -70,7 +71,7 @@ def put(vault: Path, path: str, text: str) -> Path:
     return note
 
 
-def scan(file: Path | None, vault: Path, examine: Examiner, fingerprint: str = "1") -> Scan:
+def scan(file: Path, vault: Path, examine: Examiner, fingerprint: str = "1") -> Scan:
     examine.asked.clear()
     return Index(file).scan(vault, RULES, examine, fingerprint)
 
@@ -186,7 +187,7 @@ def test_reads_only_what_changed(
     left: set[str],
     in_one_process: bool,
 ) -> None:
-    index = Index(None if in_one_process else file)
+    index = Index(NOWHERE if in_one_process else file)
     index.scan(vault, RULES, examine, "1")
     change(vault)
     for expected in (asked, []):
@@ -416,13 +417,13 @@ def test_looks_again_at_some_paths(
 
 
 def assert_as_fresh(found: Scan, vault: Path, rules: IgnoreRules = OUT) -> None:
-    fresh = Index(None).scan(vault, rules, Examiner(), "1")
+    fresh = Index(NOWHERE).scan(vault, rules, Examiner(), "1")
     assert dict(found.notes) == dict(fresh.notes)
     assert found.skipped == fresh.skipped
 
 
 def test_looks_at_no_other_path(vault: Path, examine: Examiner) -> None:
-    index = Index(None)
+    index = Index(NOWHERE)
     found = index.scan(vault, OUT, examine, "1")
     put(vault, "a.md", "not looked at")
     put(vault, "c/e.md", "not looked at")
@@ -452,7 +453,7 @@ def test_the_next_scan_saves_what_a_look_learned(
 
 
 def test_a_look_at_another_name_of_a_note(vault: Path, examine: Examiner) -> None:
-    index = Index(None)
+    index = Index(NOWHERE)
     found = index.scan(vault, RULES, examine, "1")
     (vault / "0.md").hardlink_to(vault / "b.md")
     assert "0.md" in index.refresh(vault, RULES, examine, found, ["0.md"])
@@ -460,7 +461,7 @@ def test_a_look_at_another_name_of_a_note(vault: Path, examine: Examiner) -> Non
 
 
 def test_a_look_at_a_vault_that_is_gone(vault: Path, examine: Examiner) -> None:
-    index = Index(None)
+    index = Index(NOWHERE)
     found = index.scan(vault, RULES, examine, "1")
     vault.rename(vault.with_name("away"))
     assert index.refresh(vault, RULES, examine, found, ["a.md"]) == {".", "a.md"}
@@ -492,7 +493,7 @@ operations = st.lists(
 @given(st.lists(operations, max_size=4))
 def test_looks_as_a_whole_scan_does(batches: list[list[Operation]]) -> None:
     with TemporaryDirectory() as folder:
-        vault, index, written = Path(folder, "vault"), Index(None), 0
+        vault, index, written = Path(folder, "vault"), Index(NOWHERE), 0
         Path(folder, "folder").mkdir()
         vault.mkdir()
         found = index.scan(vault, OUT, Examiner(), "1")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from companion.vault.files import IndexedNote
-from companion.vault.index_cache import IndexCache
+from companion.vault.index_cache import INDEX, NoteCache
 
 ROWS: list[IndexedNote] = [(f"{number}.md", 1, 2, 3, 4, "facts " * 20) for number in range(200)]
 
@@ -19,11 +19,17 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cache(file: Path) -> IndexCache:
+def cache(file: Path) -> NoteCache:
     """A cache with ROWS in it."""
-    cache = IndexCache(file)
-    cache.save("1", [], ROWS, ROWS)
+    cache = NoteCache(file, INDEX)
+    cache.save("1", "notes", [], ROWS)
     return cache
+
+
+def load(cache: NoteCache, fingerprint: str | None = "1", table: str = "notes") -> set[IndexedNote]:
+    rows: set[IndexedNote] = set()
+    cache.read(fingerprint, rows.add, f"SELECT * FROM {table}")
+    return rows
 
 
 def execute(file: Path, sql: str) -> None:
@@ -31,35 +37,34 @@ def execute(file: Path, sql: str) -> None:
         db.executescript(sql)
 
 
-def test_keeps_rows(cache: IndexCache, file: Path) -> None:
-    assert sorted(IndexCache(file).load("1")) == sorted(ROWS)
-    assert cache.load("2") == []
+def test_keeps_rows(cache: NoteCache, file: Path) -> None:
+    assert load(NoteCache(file, INDEX)) == set(ROWS)
+    assert load(cache, "2") == set()
 
 
-def test_saves_what_changed(cache: IndexCache) -> None:
+def test_saves_what_changed(cache: NoteCache) -> None:
     new: IndexedNote = ("0.md", 5, 5, 5, 5, "new")
-    cache.save("1", ["1.md", "2.md"], [new], [])
-    assert sorted(cache.load("1")) == sorted([new, *ROWS[3:]])
+    cache.save("1", "notes", ["1.md", "2.md"], [new], [])
+    assert load(cache) == {new, *ROWS[3:]}
 
 
-def test_links_are_kept_whatever_the_fingerprint(cache: IndexCache, file: Path) -> None:
-    cache.save_links([], ROWS)
-    cache.save("2", [], [], ROWS[:1])
-    cache.save_links(["1.md"], [("0.md", 5, 5, 5, 5, "A\nB")])
-    assert sorted(IndexCache(file).load_links()) == sorted(
-        [("0.md", 5, 5, 5, 5, "A\nB"), *ROWS[2:]]
-    )
+def test_links_are_kept_whatever_the_fingerprint(cache: NoteCache, file: Path) -> None:
+    cache.save(None, "links", [], ROWS)
+    cache.save("2", "notes", [], ROWS[:1])
+    new: IndexedNote = ("0.md", 5, 5, 5, 5, "A\nB")
+    cache.save(None, "links", ["1.md"], [new])
+    assert load(NoteCache(file, INDEX), None, "links") == {new, *ROWS[2:]}
 
 
-def test_a_file_without_links_gets_them(cache: IndexCache, file: Path) -> None:
+def test_a_file_without_links_gets_them(cache: NoteCache, file: Path) -> None:
     execute(file, "DROP TABLE links; PRAGMA user_version = 1")
-    assert list(cache.load_links()) == [] and sorted(cache.load("1")) == sorted(ROWS)
+    assert load(cache, None, "links") == set() and load(cache) == set(ROWS)
 
 
-def test_rows_of_another_fingerprint_give_way(cache: IndexCache) -> None:
-    cache.save("2", [], ROWS[:1], ROWS[:2])
-    assert cache.load("2") == ROWS[:2]
-    assert cache.load("1") == []
+def test_rows_of_another_fingerprint_give_way(cache: NoteCache) -> None:
+    cache.save("2", "notes", [], ROWS[:1], ROWS[:2])
+    assert load(cache, "2") == set(ROWS[:2])
+    assert load(cache) == set()
 
 
 DAMAGES = [
@@ -80,30 +85,30 @@ DAMAGES = [
 @pytest.mark.parametrize("harm", DAMAGES)
 @pytest.mark.parametrize("load_first", [True, False])
 def test_a_damaged_file_is_made_anew(
-    cache: IndexCache, file: Path, harm: Callable[[Path], object], load_first: bool
+    cache: NoteCache, file: Path, harm: Callable[[Path], object], load_first: bool
 ) -> None:
     harm(file)
     if load_first:
-        assert cache.load("1") == []
-    cache.save("1", [], ROWS, ROWS)
-    assert sorted(cache.load("1")) == sorted(ROWS)
+        assert load(cache) <= set(ROWS)
+    cache.save("1", "notes", [], ROWS, ROWS)
+    assert load(cache) == set(ROWS)
 
 
 def test_a_locked_file_is_done_without(
-    cache: IndexCache, file: Path, monkeypatch: pytest.MonkeyPatch
+    cache: NoteCache, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("companion.sqlite._CACHE_BUSY_SECONDS", 0.01)
     with closing(sqlite3.connect(file)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        assert cache.load("1") == []
-        cache.save("2", [], [], [])
-    assert len(cache.load("1")) == len(ROWS)
+        assert load(cache) == set()
+        cache.save("2", "notes", [], [])
+    assert len(load(cache)) == len(ROWS)
 
 
 def test_a_file_without_a_place_is_done_without(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file" / "index.sqlite3", tmp_path):
-        cache = IndexCache(place)
-        cache.save("1", [], ROWS, ROWS)
-        assert cache.load("1") == []
+        cache = NoteCache(place, INDEX)
+        cache.save("1", "notes", [], ROWS)
+        assert load(cache) == set()
     assert tmp_path.is_dir()

@@ -60,9 +60,9 @@ def links_of(found: Scan) -> Links:
 
 
 @pytest.fixture
-def links(vault: Path) -> Links:
+def links(vault: Path, tmp_path: Path) -> Links:
     put(vault, NOTES)
-    return links_of(scan(vault, Index(None)))
+    return links_of(scan(vault, Index(tmp_path / "index.sqlite3")))
 
 
 @pytest.mark.parametrize(("path", "expected"), LINKED_FROM)
@@ -118,26 +118,10 @@ def test_a_note_that_was_just_written_is_read_again(vault: Path, tmp_path: Path)
     assert dict(scan(vault, Index(file)).link_targets()) == {"New.md": "Oat"}
 
 
-def test_what_cannot_be_read_has_no_links(vault: Path) -> None:
+def test_what_cannot_be_read_has_no_links(vault: Path, tmp_path: Path) -> None:
     (vault / "Bad.md").write_bytes(b"[[Rye]] \xff")
-    assert dict(scan(vault, Index(None)).link_targets()) == {"Bad.md": ""}
-
-
-def test_links_that_the_file_cannot_take_are_read_once(
-    vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time, "time_ns", lambda: 10**19)
-    put(vault, NOTES)
-    file = tmp_path / "index.sqlite3"
-    found = scan(vault, Index(file))
-    file.unlink()
-    file.mkdir()
-    first = dict(found.link_targets())
-    assert len(first) == len(NOTES)
-    monkeypatch.setattr(index_cache, "read_file", None)
-    assert dict(found.link_targets()) == first
-    found.files.pop("Koji.md")
-    assert "Koji.md" not in dict(found.link_targets())
+    index = Index(tmp_path / "index.sqlite3")
+    assert dict(scan(vault, index).link_targets()) == {"Bad.md": ""}
 
 
 def test_more_links_than_are_read_at_once(
