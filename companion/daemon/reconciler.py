@@ -53,8 +53,8 @@ class Reconciler:
     follow_settings: returns whether the settings can be used, as they are now; else nothing is
     scanned. settle: called with the paths of the notes before they are scanned; None: all notes.
     after_scan: called after each scan of the whole vault, unless the next one follows at once.
-    vault_missing: the vault's folder is missing or empty now. backlog: the notes that wait for the
-    user's consent, at the last scan. ready: set after the first scan.
+    clock: the queue's. vault_missing: the vault's folder is missing or empty now. backlog: the
+    notes that wait for the user's consent, at the last scan. ready: set after the first scan.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Reconciler:
         follow_settings: Callable[[], bool],
         settle: Callable[[Collection[str] | None], None],
         after_scan: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.vault_missing = False
         self.backlog: tuple[str, ...] = ()
@@ -78,6 +79,7 @@ class Reconciler:
         self._settle_offers = settle
         self._after_scan = after_scan
         self._follow_settings = follow_settings
+        self._clock = clock
         self._had_settings = False
         self._scan: Scan | None = None
         self._context: VaultContext | None = None
@@ -168,14 +170,14 @@ class Reconciler:
                     next_scan = time.monotonic() + _MISSING_CHECK
                 elif whole:
                     self._follow_moves()
-                    self._scan_all(hints)
+                    self.scan_all(hints)
                     pause = RESCAN_SECONDS
                     if self.polls:
                         pause = min(pause, max(_MIN_POLL, self._scan_seconds * _SCAN_SHARE))
                     next_scan = time.monotonic() + pause
                 elif hints:
                     self._follow_moves()
-                    self._scan_some(hints)
+                    self.scan_some(hints)
             except Exception as error:
                 log_fault("looking at the vault", error)
                 next_scan = time.monotonic() + _MISSING_CHECK
@@ -203,7 +205,7 @@ class Reconciler:
                 self._watcher.stop()
         return missing
 
-    def _scan_all(self, hints: Mapping[str, float]) -> None:
+    def scan_all(self, hints: Mapping[str, float]) -> None:
         """Scan all notes; those with a hint must stay unchanged from the time of the hint on."""
         self._watcher.ensure()
         began = time.monotonic()
@@ -228,7 +230,7 @@ class Reconciler:
                 self._fingerprints.has_changed(path) or not self._queue.is_waiting(path)
             ):
                 rest = self._fingerprints.seconds_to_settle(path, self._settle_seconds)
-                self._put(path, time.monotonic() + rest)
+                self._put(path, self._clock() + rest)
         for path in self._to_do.difference(to_do):
             self._queue.discard(path)
         self._to_do = set(to_do)
@@ -239,7 +241,7 @@ class Reconciler:
         if self._hints.count() <= _MANY:  # else the whole vault is scanned again at once
             self._after_scan()
 
-    def _scan_some(self, hints: Mapping[str, float]) -> None:
+    def scan_some(self, hints: Mapping[str, float]) -> None:
         """Scan the notes with a hint; each must stay unchanged from the time of its hint on."""
         if not self._scan:
             return

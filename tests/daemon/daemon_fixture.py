@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -123,7 +122,6 @@ class DaemonFixture:
         self.service_tier: str | None = None
         self.url = fake.url
         self.log = StringIO()
-        self._saved: dict[str, list[float]] = {}  # when each save of a note was
         self._opened = ExitStack()
         self.daemon: Daemon
         self.space: Workspace
@@ -184,26 +182,6 @@ class DaemonFixture:
             let_it_rest(file)
         return file
 
-    def save(self, path: str, *, rests: bool = False) -> None:
-        """Save a stub, as somebody does who is at it; its last line tells which save it is.
-
-        Once the model was asked it is left as it is: on a slow machine, that is after a pause of
-        the user's that was longer than it should have been.
-        """
-        if not self.model.calls():
-            self._saved.setdefault(path, []).append(time.monotonic())
-            self.note(path, STUB + self._last_line(path), rests=rests)
-
-    def _last_line(self, path: str) -> str:
-        number = len(self._saved.get(path, ()))
-        return f"Save {number} of {path}.\n" if number else ""
-
-    def require_rested(self, seconds: float) -> None:
-        """Require that each question is about a save that had rested so long."""
-        for seen in self.model.seen:
-            ((number, path),) = set(re.findall(r"Save (\d+) of (\w+\.md)", json.dumps(seen.body)))
-            assert seen.at >= self._saved[path][int(number) - 1] + seconds
-
     def read(self, path: str) -> str:
         """Return the text of a note."""
         return (self.vault / path).read_bytes().decode()
@@ -211,7 +189,7 @@ class DaemonFixture:
     def is_filled(self, path: str) -> bool:
         """Whether the note is there, and as the model's usual words make it."""
         try:
-            return self.read(path) == FILLED + self._last_line(path)
+            return self.read(path) == FILLED
         except FileNotFoundError:
             return False
 

@@ -48,18 +48,6 @@ def test_each_note_is_a_run_of_its_own(daemon_fixture: DaemonFixture) -> None:
     assert len({change.run for change in daemon_fixture.changes()}) == 3
 
 
-def test_never_asked_within_the_settle_time(daemon_fixture: DaemonFixture) -> None:
-    daemon_fixture.settings["settle_seconds"] = 0.8
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.status().ready)
-    for _ in range(7):
-        daemon_fixture.save("Stub.md")
-        time.sleep(0.15)  # the user's pause
-    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
-    daemon_fixture.require_rested(0.7)  # times of files count in steps
-    assert daemon_fixture.model.calls() == 1
-
-
 def test_edit_while_the_model_thinks_stays(daemon_fixture: DaemonFixture) -> None:
     daemon_fixture.start_asking()
     daemon_fixture.note("Stub.md", EDITED, rests=False)
@@ -233,13 +221,12 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
 
 def test_presence_expires(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
-    monkeypatch.setattr(background, "REPORT_LASTS", 1)
-    daemon_fixture.start()
-    began = time.monotonic()
-    daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
+    daemon = daemon_fixture.start()
+    daemon.report_presence("desk", ["Stub.md"])
     daemon_fixture.note("Stub.md")
+    eventually(daemon._background.deferred)
+    daemon.presence._clock = lambda: time.monotonic() + background.REPORT_LASTS
     eventually(lambda: daemon_fixture.is_filled("Stub.md"))
-    assert daemon_fixture.model.last_at() >= began + 0.9
     assert daemon_fixture.status().open_notes == 0
 
 

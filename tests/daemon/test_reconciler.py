@@ -5,18 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal, get_args
 
 import pytest
 
-from companion.app.engine.work_queue import Priority
+from companion.app.backlog import Backlog
+from companion.app.engine.work_queue import Priority, WorkQueue
 from companion.config.settings import IgnoreTable, ReviewTable
 from companion.daemon import reconciler
+from companion.daemon.fingerprints import Fingerprints
+from companion.daemon.reconciler import Reconciler
+from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.store.proposal import Acceptance
 from companion.store.proposals import Selection
 from companion.vault.watch import Watch, WatchUnavailable
+from tests.clock import Clock
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,
@@ -29,6 +35,8 @@ from tests.daemon.daemon_fixture import (
 __all__ = ["daemon_fixture", "fake"]
 
 OPEN = Selection(states=("open",))
+Look = Literal["event", "burst", "poll"]
+"""A note that an event tells of, the whole vault for many of them, and for none."""
 
 
 def _waiting(daemon_fixture: DaemonFixture) -> set[str]:
@@ -296,26 +304,6 @@ def test_vault_that_cannot_be_watched_is_polled(
     assert said.count("scanned regularly") == 1
 
 
-@pytest.mark.parametrize("ahead", [0, 7200], ids=["clock right", "clock of the drive ahead"])
-def test_poll_leaves_a_note_alone_that_is_being_edited(
-    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch, ahead: int
-) -> None:
-    monkeypatch.setattr(Watch, "start", _cannot_start)
-    monkeypatch.setattr(reconciler, "_MIN_POLL", 0.05)
-    daemon_fixture.settings["settle_seconds"] = 0.8
-    daemon_fixture.start()
-    for _ in range(7):
-        daemon_fixture.save("Stub.md")
-        os.utime(daemon_fixture.vault / "Stub.md", (time.time() + ahead, time.time() + ahead))
-        time.sleep(0.15)  # the user's pause
-    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
-    daemon_fixture.require_rested(0.7)
-
-
-def _cannot_start(watch: Watch) -> None:
-    raise WatchUnavailable("no events here")
-
-
 def test_note_that_is_excluded_is_forgotten_without_waiting_for_the_next_look_at_all(
     daemon_fixture: DaemonFixture,
 ) -> None:
@@ -466,21 +454,59 @@ def test_burst_is_taken_in_whole_and_each_note_enriched_once(daemon_fixture: Dae
     assert daemon_fixture.status().notes == 2000
 
 
-def test_burst_waits_from_its_last_save(
-    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also of files whose times lie back, as tools that copy and unpack set them."""
-    daemon_fixture.settings["settle_seconds"] = 0.8
-    monkeypatch.setattr(reconciler, "_MANY", 5)
-    daemon_fixture.start()
-    eventually(lambda: daemon_fixture.status().ready)
-    paths = [f"{number}.md" for number in range(10)]
-    for _ in range(4):
-        for path in paths:
-            daemon_fixture.save(path, rests=True)
-        time.sleep(0.15)
-    eventually(lambda: all(daemon_fixture.is_filled(path) for path in paths))
-    daemon_fixture.require_rested(0.6)
+class Bench:
+    """A reconciler without its thread, and the queue that it fills, on a clock that stands still.
+
+    Notes have to rest for 1,000 seconds.
+    """
+
+    def __init__(self, daemon_fixture: DaemonFixture, space: Workspace) -> None:
+        self._write = daemon_fixture.note
+        self._clock = Clock(0.0)
+        self.queue = WorkQueue(self._clock)
+        backlog = Backlog(space.root, space.state, "all")
+        self._reconciler = Reconciler(
+            space,
+            self.queue,
+            Fingerprints(space.root),
+            backlog,
+            follow_settings=lambda: True,
+            settle=lambda _paths: None,
+            after_scan=lambda: None,
+            clock=self._clock,
+        )
+        self._reconciler.scan_all({})
+
+    def look(self, at: float, how: Look, ahead: float | None) -> None:
+        """Look at the vault; ahead: by how much the time of a save is off, None: none was made."""
+        self._clock.now = at
+        if ahead is not None:
+            file = self._write("Stub.md", f"{STUB}{at} seconds.\n")
+            os.utime(file, (time.time() + ahead, time.time() + ahead))
+        hints = {} if how == "poll" else {"Stub.md": at}
+        (self._reconciler.scan_some if how == "event" else self._reconciler.scan_all)(hints)
+
+
+@pytest.fixture
+def bench(daemon_fixture: DaemonFixture) -> Iterator[Bench]:
+    daemon_fixture.settings["settle_seconds"] = 1000.0
+    with open_workspace(daemon_fixture.config, daemon_fixture.vault) as space:
+        yield Bench(daemon_fixture, space)
+
+
+DAY = 86_400.0
+
+
+@pytest.mark.parametrize("ahead", [0, DAY, -DAY], ids=["clock right", "ahead", "behind"])
+@pytest.mark.parametrize("how", get_args(Look))
+def test_a_note_rests_from_its_last_save(bench: Bench, how: Look, ahead: float) -> None:
+    """Whatever its file's time says, as tools set it that copy and unpack, and drives of others."""
+    for at in (0.0, 400.0, 900.0):
+        bench.look(at, how, ahead)
+        assert bench.queue.next_ready() == pytest.approx(at + 1000, abs=300)
+    for at in (1200.0, 1500.0):
+        bench.look(at, "poll", None)
+        assert bench.queue.next_ready() == pytest.approx(900 + 1000, abs=300)
 
 
 @pytest.mark.parametrize("gone", ["index.sqlite3", "spending.sqlite3"])
@@ -510,7 +536,8 @@ def test_nothing_is_written_once_the_journal_is_deleted(daemon_fixture: DaemonFi
     for file in daemon_fixture.vault.parent.rglob("journal.sqlite3*"):
         file.unlink()
     daemon_fixture.note("Two.md", rests=False)
-    eventually(lambda: "start Companion again" in str(daemon_fixture.status().fault))
+    breaker = daemon_fixture.daemon.engine.circuit_breaker  # the status would read the journal
+    eventually(lambda: "start Companion again" in str(breaker.fault))
     assert not daemon_fixture.is_filled("Two.md")
 
 

@@ -32,7 +32,7 @@ SCHEMA: dict[str, Any] = {
 LONG: dict[str, Any] = {
     "type": "object",
     "properties": {
-        "list": {"type": "array", "items": {"type": "integer"}, "minItems": 9, "maxItems": 9}
+        "list": {"type": "array", "items": {"type": "boolean"}, "minItems": 24, "maxItems": 24}
     },
     "required": ["list"],
 }
@@ -104,8 +104,10 @@ def test_what_prompts_share_is_read_once(client: Client) -> None:
 def test_an_answer_can_be_kept_from_copying(client: Client) -> None:
     wanted = "a compost heap turns kitchen scraps and dry leaves into dark soil within a year"
     ask = [{"role": "user", "content": f"Repeat this sentence exactly: {wanted}"}]
-    assert longest_run(client.ask_text(ask, 40).text, wanted) > 10
-    assert longest_run(client.ask_text(ask, 40, longest_copy=6).text, wanted) <= 6
+    copy = client.ask_text(ask, 40, temperature=0.0).text  # the likeliest words, and no others
+    assert longest_run(copy, wanted) > 10
+    own_words = client.ask_text(ask, 40, longest_copy=6, temperature=0.0).text
+    assert longest_run(own_words, wanted) <= 6
 
 
 def longest_run(text: str, source: str) -> int:
@@ -191,7 +193,7 @@ def test_killed_in_the_middle_of_a_call(server: EmbeddedServer, client: Client) 
         asked = pool.submit(client.ask_json, ASK, LONG, 400)
         time.sleep(0.2)
         os.kill(killed, signal.SIGKILL)
-        assert asked.result(60).data
+        assert asked.result(300).data
 
 
 def test_stops_when_idle_and_not_in_the_middle_of_a_call(model: Path) -> None:
