@@ -31,6 +31,7 @@ from companion.note.text import NoteText
 from companion.prompts import load_prompts
 from companion.store.database import Database
 from companion.vault.index import Scan
+from tests.examples import labelled
 
 THREADS = 16
 ENGLISH = "Bread rises when the yeast in the dough makes gas, and it wants time and warmth. "
@@ -118,38 +119,32 @@ def encode(space: Workspace) -> Callable[[], object]:
 
 
 TAGS = load_prompts().fields["tags"]
-FIRST_USES = [
-    pytest.param(fasttext, "load_model", detect_language, id="the language detector"),
-    pytest.param(tomllib, "loads", lambda _: lambda: words.load_languages(), id="lists of words"),
-    pytest.param(
-        words, "find_phrases", lambda _: lambda: words.find_words("refusal", "begins"), id="a list"
-    ),
-    pytest.param(NoteLanguages, "_commonest", tell_language, id="the language of a folder"),
-    pytest.param(
+FIRST_USES = {
+    "the language detector": (fasttext, "load_model", detect_language),
+    "lists of words": (tomllib, "loads", lambda _: lambda: words.load_languages()),
+    "a list": (words, "find_phrases", lambda _: lambda: words.find_words("refusal", "begins")),
+    "the language of a folder": (NoteLanguages, "_commonest", tell_language),
+    "the languages of a vault": (
         context,
         "NoteLanguages",
         of_context(lambda known: known.languages),
-        id="the languages of a vault",
     ),
-    pytest.param(Backlinks, "_read_source", tell_of, id="a note that many link to"),
-    pytest.param(context, "Links", of_context(lambda known: known.links), id="the vault's links"),
-    pytest.param(
-        context, "LinkNames", of_context(lambda known: known.names("Stub.md")), id="its names"
-    ),
-    pytest.param(Scan, "styles", of_context(lambda known: known.styles), id="its callouts"),
-    pytest.param(
+    "a note that many link to": (Backlinks, "_read_source", tell_of),
+    "the vault's links": (context, "Links", of_context(lambda known: known.links)),
+    "its names": (context, "LinkNames", of_context(lambda known: known.names("Stub.md"))),
+    "its callouts": (Scan, "styles", of_context(lambda known: known.styles)),
+    "its tags": (
         Scan,
         "vocabulary",
         of_context(lambda known: known.vocabulary([TAGS], "Stub.md", ENGLISH)),
-        id="its tags",
     ),
-    pytest.param(Database, "select", find_old_paths, id="the notes in the journal"),
-    pytest.param(transport, "Transport", call_endpoint, id="the connections"),
-    pytest.param(encoder, "start_worker", encode, id="the encoder"),
-]
+    "the notes in the journal": (Database, "select", find_old_paths),
+    "the connections": (transport, "Transport", call_endpoint),
+    "the encoder": (encoder, "start_worker", encode),
+}
 
 
-@pytest.mark.parametrize(("owner", "load", "prepare"), FIRST_USES)
+@labelled(("owner", "load", "prepare"), FIRST_USES)
 def test_many_threads_load_it_once(
     space: Workspace,
     monkeypatch: pytest.MonkeyPatch,

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.task import Job
 from tests.clock import Clock
-from tests.examples import many
+from tests.examples import labelled, many
 
 INTERACTIVE, REQUEST, BACKGROUND = Priority
 
@@ -155,36 +155,29 @@ def _put(queue: WorkQueue) -> WorkQueue:
     return queue
 
 
-@pytest.mark.parametrize(
+@labelled(
     ("prepare", "act", "path"),
-    [
-        pytest.param(lambda q: None, _put, "a", id="put"),
-        pytest.param(lambda q: None, lambda q: q.close(), None, id="closed"),
-        pytest.param(
+    {
+        "put": (lambda q: None, _put, "a"),
+        "closed": (lambda q: None, lambda q: q.close(), None),
+        "let go": (
             lambda q: [q.hold(BACKGROUND, True), _put(q)],
             lambda q: q.hold(BACKGROUND, False),
             "a",
-            id="let go",
         ),
-        pytest.param(
+        "limit raised": (
             lambda q: [q.limit(BACKGROUND, 0), _put(q)],
             lambda q: q.limit(BACKGROUND, 1),
             "a",
-            id="limit raised",
         ),
-        pytest.param(
-            lambda q: [q.pause_until(inf), _put(q)], lambda q: q.pause_until(None), "a", id="opened"
-        ),
-        pytest.param(
+        "opened": (lambda q: [q.pause_until(inf), _put(q)], lambda q: q.pause_until(None), "a"),
+        "given back": (
             lambda q: [_put(q), q.take(0), _put(q)],
             lambda q: q.done(q.in_progress()[0]),
             "a",
-            id="given back",
         ),
-        pytest.param(
-            lambda q: q.put(Job("a"), BACKGROUND, not_before=inf), _put, "a", id="put sooner"
-        ),
-    ],
+        "put sooner": (lambda q: q.put(Job("a"), BACKGROUND, not_before=inf), _put, "a"),
+    },
 )
 def test_wakes_who_waits(
     prepare: Callable[[WorkQueue], object],

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.user import FILLED, STUB, User, answer_by_schema
+from tests.examples import labelled
 from tests.llm.fake_endpoint import Scene, Seen
 from tests.vault.test_pdf_text import make_pdf
 
@@ -31,52 +32,42 @@ GONE = "it is no longer there; it was moved or deleted"
 _LONGER_THAN_A_CLOCK_STEP = 2.5  # seconds, of a file system: those of FAT are of two
 REWRITTEN = "# Stub\n\nAll is new here.\n"
 OTHER = STUB.partition("\n# ")[0] + "\n# Quantum field theory\n\n#status/postponed\n"
-EVENTS = [
-    pytest.param(
-        write(STUB.replace(*MORE)), FILLED.replace(*MORE), 0, "1 enriched", id="edited elsewhere"
-    ),
-    pytest.param(
+EVENTS = {
+    "edited elsewhere": (write(STUB.replace(*MORE)), FILLED.replace(*MORE), 0, "1 enriched"),
+    "description typed": (
         write(STUB.replace(*TYPED)),
         FILLED.replace("description: What a stub is.", "description: In my own words."),
         0,
         "1 enriched",
-        id="description typed",
     ),
-    pytest.param(
-        write(FILLED), FILLED, 0, "edited meanwhile and needs nothing now", id="all filled by hand"
-    ),
-    pytest.param(write(REWRITTEN), REWRITTEN, 1, "was rewritten since", id="rewritten"),
-    pytest.param(write(OTHER), OTHER, 1, "was rewritten since", id="another of one template"),
-    pytest.param(write(""), "", 0, "it is empty; it may still be syncing", id="emptied"),
-    pytest.param(
+    "all filled by hand": (write(FILLED), FILLED, 0, "edited meanwhile and needs nothing now"),
+    "rewritten": (write(REWRITTEN), REWRITTEN, 1, "was rewritten since"),
+    "another of one template": (write(OTHER), OTHER, 1, "was rewritten since"),
+    "emptied": (write(""), "", 0, "it is empty; it may still be syncing"),
+    "told to leave it alone": (
         write(STUB.replace("created", "ai: false\ncreated")),
         STUB.replace("created", "ai: false\ncreated"),
         0,
         "it says ai: false",
-        id="told to leave it alone",
     ),
-    pytest.param(
+    "properties broken": (
         write(STUB.replace("created:", "description: x\ncreated:")),
         STUB.replace("created:", "description: x\ncreated:"),
         0,
         "keep one of them",
-        id="properties broken",
     ),
-    pytest.param(lambda note: note.unlink(), None, 1, GONE, id="deleted"),
-    pytest.param(
-        lambda note: (note.unlink(), note.mkdir()), None, 0, "no regular file", id="a folder now"
-    ),
-    pytest.param(
+    "deleted": (lambda note: note.unlink(), None, 1, GONE),
+    "a folder now": (lambda note: (note.unlink(), note.mkdir()), None, 0, "no regular file"),
+    "a link now": (
         lambda note: (note.rename(note.parent / "New.md"), note.symlink_to(note.parent / "New.md")),
         STUB,
         0,
         "symbolic link",
-        id="a link now",
     ),
-]
+}
 
 
-@pytest.mark.parametrize(("act", "expected", "status", "told"), EVENTS)
+@labelled(("act", "expected", "status", "told"), EVENTS)
 def test_while_the_model_thinks(
     user: User, act: Act, expected: str | None, status: int, told: str
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.cli.user import FILLED, STUB, User
+from tests.examples import labelled
 
 EDITED, EDITED_FILLED = STUB + "On the road.\n", FILLED + "On the road.\n"
 COPY = "Stub (Phone's conflicted copy 2026-05-01).md"
@@ -45,30 +46,25 @@ def undo_beside_a_copy(user: User) -> None:
 
 
 WRITTEN, WAITS, TAKEN_OUT = ("accepted", ()), ("open", ("lost",)), ("accepted", ())
-LOSSES = [
-    pytest.param(conflict, EDITED_FILLED, WRITTEN, id="an older version took its place"),
-    pytest.param(lose_twice, EDITED, WAITS, id="twice"),
-    pytest.param(lambda u: conflict(u, "Stub 2.md"), EDITED, WAITS, id="may be a copy of mine"),
-    pytest.param(
-        lambda u: conflict(u, ours=FILLED + "At home.\n"), EDITED, WAITS, id="both were edited"
-    ),
-    pytest.param(lambda u: come_back(u, EDITED), EDITED, WAITS, id="deleted and written again"),
-    pytest.param(mount_again_and_delete, EDITED, TAKEN_OUT, id="missing, then deleted by hand"),
-    pytest.param(
+LOSSES = {
+    "an older version took its place": (conflict, EDITED_FILLED, WRITTEN),
+    "twice": (lose_twice, EDITED, WAITS),
+    "may be a copy of mine": (lambda u: conflict(u, "Stub 2.md"), EDITED, WAITS),
+    "both were edited": (lambda u: conflict(u, ours=FILLED + "At home.\n"), EDITED, WAITS),
+    "deleted and written again": (lambda u: come_back(u, EDITED), EDITED, WAITS),
+    "missing, then deleted by hand": (mount_again_and_delete, EDITED, TAKEN_OUT),
+    "one value emptied by hand beside a copy": (
         lambda u: conflict(u, theirs=FILLED.replace("What a stub is.", "")),
         FILLED.replace("What a stub is.", ""),
         TAKEN_OUT,
-        id="one value emptied by hand beside a copy",
     ),
-    pytest.param(
-        lambda u: conflict(u, ours=EDITED, theirs=STUB), STUB, TAKEN_OUT, id="a copy without it"
-    ),
-    pytest.param(undo_beside_a_copy, STUB, ("refused", ()), id="undone beside a copy"),
-]
+    "a copy without it": (lambda u: conflict(u, ours=EDITED, theirs=STUB), STUB, TAKEN_OUT),
+    "undone beside a copy": (undo_beside_a_copy, STUB, ("refused", ())),
+}
 
 
 @pytest.mark.parametrize("named", [".", "Stub.md"])
-@pytest.mark.parametrize(("past", "text", "proposal"), LOSSES)
+@labelled(("past", "text", "proposal"), LOSSES)
 def test_what_a_sync_conflict_took_out_opens_again(
     user: User,
     past: Callable[[User], None],

@@ -11,6 +11,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.store.proposal import Acceptance
 from tests.cli.user import User
+from tests.examples import labelled
 
 NOTE = """\
 ---
@@ -97,31 +98,23 @@ def test_nothing_else_is(user: User, kind: str, said: object, reason: str) -> No
     assert reason in ran.out
 
 
-FORMS = [
-    pytest.param("number", 12, ["4.50", "7.00"], " 12.00", id="decimals"),
-    pytest.param("number", 12, ["4.5", "7"], " 12", id="decimals where there are some"),
-    pytest.param("number", 12, ['"4"', '"7"'], ' "12"', id="numbers in quotes"),
-    pytest.param("number", 12, ["4", "2021-03-01"], " 12", id="a number where one has a date"),
-    pytest.param("number", 12, ["4.5/5"], " 12", id="no decimals of what is no number"),
-    pytest.param("date", "2024-02-11", ["01.03.2021"], " 11.02.2024", id="a German date"),
-    pytest.param("date", "2024-02-11", ["2021/03/01"], " 2024/02/11", id="slashes"),
-    pytest.param(
-        "date", "2024-02-11", ['"[[2021-03-01]]"'], ' "[[2024-02-11]]"', id="a daily note"
-    ),
-    pytest.param(
-        "datetime",
-        "2024-02-11T10:30:00",
-        ["2021-03-01 07:00"],
-        " 2024-02-11 10:30",
-        id="no seconds",
-    ),
-    pytest.param("link", "Ann Lee", ["'[[Bo]]'"], " '[[Ann Lee]]'", id="single quotes"),
-    pytest.param("links", ["Ann Lee"], ['["[[Bo]]"]'], ' ["[[Ann Lee]]"]', id="brackets"),
-    pytest.param("links", ["Ann Lee"], ['\n- "[[Bo]]"'], '\n- "[[Ann Lee]]"', id="no indent"),
-]
+FORMS = {
+    "decimals": ("number", 12, ["4.50", "7.00"], " 12.00"),
+    "decimals where there are some": ("number", 12, ["4.5", "7"], " 12"),
+    "numbers in quotes": ("number", 12, ['"4"', '"7"'], ' "12"'),
+    "a number where one has a date": ("number", 12, ["4", "2021-03-01"], " 12"),
+    "no decimals of what is no number": ("number", 12, ["4.5/5"], " 12"),
+    "a German date": ("date", "2024-02-11", ["01.03.2021"], " 11.02.2024"),
+    "slashes": ("date", "2024-02-11", ["2021/03/01"], " 2024/02/11"),
+    "a daily note": ("date", "2024-02-11", ['"[[2021-03-01]]"'], ' "[[2024-02-11]]"'),
+    "no seconds": ("datetime", "2024-02-11T10:30:00", ["2021-03-01 07:00"], " 2024-02-11 10:30"),
+    "single quotes": ("link", "Ann Lee", ["'[[Bo]]'"], " '[[Ann Lee]]'"),
+    "brackets": ("links", ["Ann Lee"], ['["[[Bo]]"]'], ' ["[[Ann Lee]]"]'),
+    "no indent": ("links", ["Ann Lee"], ['\n- "[[Bo]]"'], '\n- "[[Ann Lee]]"'),
+}
 
 
-@pytest.mark.parametrize(("kind", "said", "others", "expected"), FORMS)
+@labelled(("kind", "said", "others", "expected"), FORMS)
 def test_the_form_is_the_vaults(
     user: User, kind: str, said: object, others: list[str], expected: str
 ) -> None:

@@ -8,6 +8,7 @@ from companion import __version__
 from companion.app.connection import MAX_BODY
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import Served
+from tests.examples import labelled
 
 STATUS = "/api/v1/status"
 PAUSE = "/api/v1/pause"
@@ -114,52 +115,35 @@ def test_a_clients_version(server: Served, version: str, status: int, words: str
         assert answer.json["type"].split(":")[-1] in ("client-too-old", "client-too-new")
 
 
-FAULTS = [
-    pytest.param("OPTIONS", STATUS, {}, b"", 405, id="options: no cross-origin answers"),
-    pytest.param("PUT", STATUS, {}, b"", 405, id="put"),
-    pytest.param("DELETE", STATUS, {}, b"", 405, id="delete"),
-    pytest.param("PATCH", "/nowhere", {}, b"", 405, id="patch nowhere"),
-    pytest.param("TRACE", STATUS, {}, b"", 405, id="trace"),
-    pytest.param("CONNECT", STATUS, {}, b"", 405, id="connect"),
-    pytest.param("get", STATUS, {}, b"", 400, id="method in lower case"),
-    pytest.param("POST", STATUS, {"Content-Type": JSON}, b"{}", 405, id="post where one reads"),
-    pytest.param("GET", PAUSE, {}, b"", 405, id="get where one does"),
-    pytest.param("HEAD", "/nowhere", {}, b"", 404, id="head nowhere"),
-    pytest.param("GET", "/api/v1/status/", {}, b"", 404, id="slash at the end"),
-    pytest.param("GET", "/healthz", {}, b"x", 400, id="get with a body"),
-    pytest.param("POST", PAUSE, {}, b"{}", 415, id="no type"),
-    pytest.param("POST", PAUSE, {"Content-Type": "text/plain"}, b"{}", 415, id="text"),
-    pytest.param("POST", PAUSE, {"Content-Type": f"{JSON}, {JSON}"}, b"{}", 415, id="two types"),
-    pytest.param("POST", PAUSE, {"Content-Type": f"{JSON}x"}, b"{}", 415, id="like json"),
-    pytest.param(
-        "POST", PAUSE, {"Content-Type": f"{JSON}; charset=utf-16"}, b"{}", 415, id="utf-16"
-    ),
-    pytest.param(
-        "POST",
-        PAUSE,
-        {"Content-Type": "application/x-www-form-urlencoded"},
-        b"a=b",
-        415,
-        id="form",
-    ),
-    pytest.param(
-        "POST", PAUSE, {"Content-Type": JSON, "Content-Encoding": "gzip"}, b"{}", 415, id="gzip"
-    ),
-    pytest.param(
-        "POST", PAUSE, {"Content-Type": JSON, "Transfer-Encoding": "chunked"}, b"", 411, id="chunks"
-    ),
-    pytest.param(
-        "POST", PAUSE, {"Content-Type": JSON, "Transfer-Encoding": "gzip"}, b"", 501, id="coding"
-    ),
-    pytest.param(
-        "POST", PAUSE, {"Content-Type": JSON, "Content-Length": "2"}, b"{}", 400, id="two lengths"
-    ),
-    pytest.param("GET", STATUS, {"X": "y" * 17_000}, b"", 431, id="headers too large"),
-    pytest.param("GET", STATUS + "?a=" + "y" * 17_000, {}, b"", 431, id="address too long"),
-]
+FAULTS = {
+    "options: no cross-origin answers": ("OPTIONS", STATUS, {}, b"", 405),
+    "put": ("PUT", STATUS, {}, b"", 405),
+    "delete": ("DELETE", STATUS, {}, b"", 405),
+    "patch nowhere": ("PATCH", "/nowhere", {}, b"", 405),
+    "trace": ("TRACE", STATUS, {}, b"", 405),
+    "connect": ("CONNECT", STATUS, {}, b"", 405),
+    "method in lower case": ("get", STATUS, {}, b"", 400),
+    "post where one reads": ("POST", STATUS, {"Content-Type": JSON}, b"{}", 405),
+    "get where one does": ("GET", PAUSE, {}, b"", 405),
+    "head nowhere": ("HEAD", "/nowhere", {}, b"", 404),
+    "slash at the end": ("GET", "/api/v1/status/", {}, b"", 404),
+    "get with a body": ("GET", "/healthz", {}, b"x", 400),
+    "no type": ("POST", PAUSE, {}, b"{}", 415),
+    "text": ("POST", PAUSE, {"Content-Type": "text/plain"}, b"{}", 415),
+    "two types": ("POST", PAUSE, {"Content-Type": f"{JSON}, {JSON}"}, b"{}", 415),
+    "like json": ("POST", PAUSE, {"Content-Type": f"{JSON}x"}, b"{}", 415),
+    "utf-16": ("POST", PAUSE, {"Content-Type": f"{JSON}; charset=utf-16"}, b"{}", 415),
+    "form": ("POST", PAUSE, {"Content-Type": "application/x-www-form-urlencoded"}, b"a=b", 415),
+    "gzip": ("POST", PAUSE, {"Content-Type": JSON, "Content-Encoding": "gzip"}, b"{}", 415),
+    "chunks": ("POST", PAUSE, {"Content-Type": JSON, "Transfer-Encoding": "chunked"}, b"", 411),
+    "coding": ("POST", PAUSE, {"Content-Type": JSON, "Transfer-Encoding": "gzip"}, b"", 501),
+    "two lengths": ("POST", PAUSE, {"Content-Type": JSON, "Content-Length": "2"}, b"{}", 400),
+    "headers too large": ("GET", STATUS, {"X": "y" * 17_000}, b"", 431),
+    "address too long": ("GET", STATUS + "?a=" + "y" * 17_000, {}, b"", 431),
+}
 
 
-@pytest.mark.parametrize(("method", "target", "headers", "body", "status"), FAULTS)
+@labelled(("method", "target", "headers", "body", "status"), FAULTS)
 def test_refuses(
     server: Served,
     method: str,

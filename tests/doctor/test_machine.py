@@ -19,6 +19,7 @@ from companion.doctor.machine import (
     recommend_model,
 )
 from companion.llm.catalog import CATALOG
+from tests.examples import labelled
 
 GB = 1_000_000_000
 SMALL = ["qwen2.5-coder-1.5b", "qwen3-1.7b"]
@@ -59,47 +60,39 @@ def test_offered(free: float, disk: float, names: list[str]) -> None:
     assert [model.name for model in with_memory(free, disk).offers()] == names
 
 
-RECOMMENDED = [
-    pytest.param(with_memory(3), "qwen2.5-coder-1.5b", "larger ones want more", id="little memory"),
-    pytest.param(with_memory(8), "qwen3-4b", "8.0 GB of memory are free", id="8 GB"),
-    pytest.param(with_memory(40), "qwen3-4b", "40.0 GB", id="40 GB"),
-    pytest.param(with_memory(40, 2), "qwen2.5-coder-1.5b", "no room for a larger one", id="disk"),
-    pytest.param(
+RECOMMENDED = {
+    "little memory": (with_memory(3), "qwen2.5-coder-1.5b", "larger ones want more"),
+    "8 GB": (with_memory(8), "qwen3-4b", "8.0 GB of memory are free"),
+    "40 GB": (with_memory(40), "qwen3-4b", "40.0 GB"),
+    "disk": (with_memory(40, 2), "qwen2.5-coder-1.5b", "no room for a larger one"),
+    "a server has one as large, the smallest of these": (
         with_memory(8, 100, ollama("llama3.2:1b", "gemma3:12b", "llama3.1:8b")),
         "llama3.1:8b",
         "it is on this machine already, and no smaller than qwen3-4b",
-        id="a server has one as large, the smallest of these",
     ),
-    pytest.param(
+    "a server has smaller ones, or does not say": (
         with_memory(8, 100, ollama("llama3.2:latest", "gemma3:1b")),
         "qwen3-4b",
         "8.0 GB",
-        id="a server has smaller ones, or does not say",
     ),
-    pytest.param(with_memory(8, 100, ollama()), "qwen3-4b", "8.0 GB", id="a server without models"),
-    pytest.param(
+    "a server without models": (with_memory(8, 100, ollama()), "qwen3-4b", "8.0 GB"),
+    "no room for any, but a server has one": (
         with_memory(8, 0.1, ollama("llama3.2:latest")),
         "llama3.2:latest",
         "the disk has no room",
-        id="no room for any, but a server has one",
     ),
-    pytest.param(
+    "two slow cores": (
         with_cores(2, 95, 26),
         "qwen2.5-coder-1.5b",
         "16.0 GB of memory are free, but qwen3-4b would take about 21 s a note",
-        id="two slow cores",
     ),
-    pytest.param(with_cores(16, 150, 40), "qwen3-4b", "16.0 GB", id="sixteen fast cores"),
-    pytest.param(
-        with_cores(16, 150, 40, 3), "qwen2.5-coder-1.5b", "larger ones want more", id="no memory"
-    ),
-    pytest.param(
-        with_cores(16, 150, 5), "qwen2.5-coder-1.5b", "about 21 s", id="fast cores, slow memory"
-    ),
-]
+    "sixteen fast cores": (with_cores(16, 150, 40), "qwen3-4b", "16.0 GB"),
+    "no memory": (with_cores(16, 150, 40, 3), "qwen2.5-coder-1.5b", "larger ones want more"),
+    "fast cores, slow memory": (with_cores(16, 150, 5), "qwen2.5-coder-1.5b", "about 21 s"),
+}
 
 
-@pytest.mark.parametrize(("machine", "model", "reason"), RECOMMENDED)
+@labelled(("machine", "model", "reason"), RECOMMENDED)
 def test_recommended(machine: Machine, model: str, reason: str) -> None:
     found = recommend_model(machine)
     assert found.model == model and reason in found.reason
@@ -113,18 +106,14 @@ def test_estimates() -> None:
     assert with_memory(16).estimate_seconds(CATALOG[0]) is None
 
 
-SHORTAGES = [
-    pytest.param(
-        "qwen3-8b", 6, "qwen3-8b takes about 6.5 GB of memory, and 6.0 GB are free", id="8b"
-    ),
-    pytest.param("qwen3-8b", 7, "", id="enough"),
-    pytest.param(
-        "qwen2.5-coder-1.5b", 1.5, "qwen2.5-coder-1.5b takes about 1.7 GB", id="the default one"
-    ),
-]
+SHORTAGES = {
+    "8b": ("qwen3-8b", 6, "qwen3-8b takes about 6.5 GB of memory, and 6.0 GB are free"),
+    "enough": ("qwen3-8b", 7, ""),
+    "the default one": ("qwen2.5-coder-1.5b", 1.5, "qwen2.5-coder-1.5b takes about 1.7 GB"),
+}
 
 
-@pytest.mark.parametrize(("model", "free", "words"), SHORTAGES)
+@labelled(("model", "free", "words"), SHORTAGES)
 def test_shortage(monkeypatch: pytest.MonkeyPatch, model: str, free: float, words: str) -> None:
     monkeypatch.setattr(machine_module, "read_memory", lambda: Memory(64 * GB, int(free * GB)))
     found = find_shortage(Config.model_validate({"endpoint": {"model": model}}))

@@ -18,6 +18,7 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import PromptContext
 from tests.enrich.conftest import Open
+from tests.examples import labelled
 from tests.vault.test_pdf_text import make_pdf
 
 RICE = """---
@@ -76,37 +77,31 @@ ITEM = "- Drain it. ^drain\n    - Well."
 TABLE = "| a | b |\n|---|---|\n| 1 | 2 |"
 WATER = f"### Water\n\nThe water is cold. ^cold\n\n{ITEM}\n- Steam it.\n\n{TABLE}\n\n^table"
 
-EXAMPLES = [
-    pytest.param("![[D]]", "D\n\nOf D.", id="a note"),
-    pytest.param("![[Food/Rice.md#steam]]", f"Food/Rice.md\n\n{STEAM}", id="a section"),
-    pytest.param("![[Rice#Soak one night]]", SECTION + WATER, id="with what is below it"),
-    pytest.param(
-        "![[Rice#Soak: one night#Water|x]]",
-        f"x\n\n{WATER}",
-        id="a section in a section",
-    ),
-    pytest.param("![[Rice#^cold]]", "Rice\n\nThe water is cold. ^cold", id="a paragraph"),
-    pytest.param("![[Rice#^drain]]", f"Rice\n\n{ITEM}", id="an item with those below it"),
-    pytest.param("![[Rice#^table]]", f"Rice\n\n{TABLE}", id="a table"),
-    pytest.param("![x](Food/Rice.md#Steam)", f"x\n\n{STEAM}", id="in Markdown"),
-    pytest.param("![x](../D.md)", "x\n\nOf D.", id="by a relative path"),
-    pytest.param("> quoted\n> - ![[D]]\n", "> quoted\n> - D\n\nOf D.", id="in a list in a quote"),
-    pytest.param("One ![[D]] two\nthree.", "One D two\n\nOf D.\n\nthree.", id="in a sentence"),
-    pytest.param("![[Signs#🎉]]", "Signs\n\n# 🎉\n\nBelow.", id="a section of signs"),
-    pytest.param("![[Signs#!]]", "Signs", id="not all of it for a part that is not there"),
-    pytest.param("![[D]] ![[d]]", "D d\n\nOf D.", id="once"),
-    pytest.param("![[A]]", "A\n\nOf A. B\n\nOf B. C A", id="two notes deep, no circle"),
-    pytest.param("![[Koji]] ![[#Koji]]", "Koji Koji", id="not itself"),
-    pytest.param(
-        "![[Bad]]\n\nOwn.", "Bad\n\nOf B.\n\n```\nnever closed\n\nOwn.", id="cannot break out"
-    ),
-    pytest.param("`![[D]]` \\![[D]]", "`![[D]]` \\!D", id="not in code"),
-    pytest.param("```\n![[D]]\n```", "```\n![[D]]\n```", id="not in a fence"),
-    pytest.param("[[D]] ![[No such note]] ![[D.png]]", "D No such note", id="no link, no picture"),
-    pytest.param("![[Secret]]", "Secret", id="not what is private"),
-    pytest.param("![[Marked]] ![[Draft]]", "Marked Draft", id="nor what is left alone"),
-    pytest.param("![[x.pdf]] ![[b.canvas]] ![[t.base#v]]", "", id="no names of files"),
-]
+EXAMPLES = {
+    "a note": ("![[D]]", "D\n\nOf D."),
+    "a section": ("![[Food/Rice.md#steam]]", f"Food/Rice.md\n\n{STEAM}"),
+    "with what is below it": ("![[Rice#Soak one night]]", SECTION + WATER),
+    "a section in a section": ("![[Rice#Soak: one night#Water|x]]", f"x\n\n{WATER}"),
+    "a paragraph": ("![[Rice#^cold]]", "Rice\n\nThe water is cold. ^cold"),
+    "an item with those below it": ("![[Rice#^drain]]", f"Rice\n\n{ITEM}"),
+    "a table": ("![[Rice#^table]]", f"Rice\n\n{TABLE}"),
+    "in Markdown": ("![x](Food/Rice.md#Steam)", f"x\n\n{STEAM}"),
+    "by a relative path": ("![x](../D.md)", "x\n\nOf D."),
+    "in a list in a quote": ("> quoted\n> - ![[D]]\n", "> quoted\n> - D\n\nOf D."),
+    "in a sentence": ("One ![[D]] two\nthree.", "One D two\n\nOf D.\n\nthree."),
+    "a section of signs": ("![[Signs#🎉]]", "Signs\n\n# 🎉\n\nBelow."),
+    "not all of it for a part that is not there": ("![[Signs#!]]", "Signs"),
+    "once": ("![[D]] ![[d]]", "D d\n\nOf D."),
+    "two notes deep, no circle": ("![[A]]", "A\n\nOf A. B\n\nOf B. C A"),
+    "not itself": ("![[Koji]] ![[#Koji]]", "Koji Koji"),
+    "cannot break out": ("![[Bad]]\n\nOwn.", "Bad\n\nOf B.\n\n```\nnever closed\n\nOwn."),
+    "not in code": ("`![[D]]` \\![[D]]", "`![[D]]` \\!D"),
+    "not in a fence": ("```\n![[D]]\n```", "```\n![[D]]\n```"),
+    "no link, no picture": ("[[D]] ![[No such note]] ![[D.png]]", "D No such note"),
+    "not what is private": ("![[Secret]]", "Secret"),
+    "nor what is left alone": ("![[Marked]] ![[Draft]]", "Marked Draft"),
+    "no names of files": ("![[x.pdf]] ![[b.canvas]] ![[t.base#v]]", ""),
+}
 
 
 def shown(space: Workspace, text: str) -> str:
@@ -117,7 +112,7 @@ def shown(space: Workspace, text: str) -> str:
     return Asker(space, VaultContext(space.scan())).describe("Koji.md", parsed, []).prose
 
 
-@pytest.mark.parametrize(("text", "expected"), EXAMPLES)
+@labelled(("text", "expected"), EXAMPLES)
 def test_embeds(open_vault: Open, text: str, expected: str) -> None:
     assert shown(open_vault(NOTES, SETTINGS), text).strip() == expected
 

@@ -17,6 +17,7 @@ from companion.errors import NoteRefused
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize import inert_value
 from companion.note.text import NoteText
+from tests.examples import labelled
 
 MOST = 160
 FIRST = "Bread rises when yeast makes gas in the dough."
@@ -24,128 +25,104 @@ JAPANESE = "サワードウは野生の酵母で発酵させるパンです。"
 ABOUT = "Sourdough is bread that is raised by wild yeast."
 LONG = "Sourdough (SD) is a bread of flour and water that wild yeast raises"
 
-SENTENCES = [
-    pytest.param(f"{FIRST} More of it.", FIRST, id="the first"),
-    pytest.param(f"{FIRST}\n\n{ABOUT}", ABOUT, id="the one with the title's word"),
-    pytest.param(f"{FIRST} {FIRST[:-1]} too. {ABOUT}", FIRST, id="no later one, whatever it has"),
-    pytest.param(f"{ABOUT[:-1]}:\n\n- One", ABOUT, id="one that leads to a list"),
-    pytest.param(f"{ABOUT[:-1]} as follows:\n\n{FIRST}", FIRST, id="none that needs its list"),
-    pytest.param(f"# {ABOUT}\n\n{FIRST}", FIRST, id="no heading"),
-    pytest.param(f"- {ABOUT}\n- Two.\n\n{FIRST}", FIRST, id="no list"),
-    pytest.param(f"- One\n{ABOUT}\n\n{FIRST}", FIRST, id="no lazy line of a list"),
-    pytest.param(f"- One\n\n  {ABOUT}\n\n{FIRST}", FIRST, id="no second paragraph of an item"),
-    pytest.param(f"> {ABOUT}\n\n{FIRST}", FIRST, id="no quote"),
-    pytest.param(f"> [!note] A\n> {ABOUT}\n\n{FIRST}", FIRST, id="no callout"),
-    pytest.param(f"```\n{ABOUT}\n```\n\n{FIRST}", FIRST, id="no code"),
-    pytest.param(f"%%{ABOUT}%%\n\n{FIRST}", FIRST, id="no comment"),
-    pytest.param(f"<!-- {ABOUT} -->\n\n{FIRST}", FIRST, id="no HTML comment"),
-    pytest.param(f"| a | {ABOUT} |\n|---|---|\n| b | c |\n\n{FIRST}", FIRST, id="no table"),
-    pytest.param(f"about:: {ABOUT}\n\n{FIRST}", FIRST, id="no Dataview field"),
-    pytest.param(f"#bread #status/postponed\n\n{FIRST}", FIRST, id="no line of tags"),
-    pytest.param(f"{FIRST} #bread", FIRST, id="no tag at the end"),
-    pytest.param(f"{FIRST} ^id1", FIRST, id="no block id"),
-    pytest.param(f"![[oven.png]] {FIRST}", FIRST, id="no embed"),
-    pytest.param(
+SENTENCES = {
+    "the first": (f"{FIRST} More of it.", FIRST),
+    "the one with the title's word": (f"{FIRST}\n\n{ABOUT}", ABOUT),
+    "no later one, whatever it has": (f"{FIRST} {FIRST[:-1]} too. {ABOUT}", FIRST),
+    "one that leads to a list": (f"{ABOUT[:-1]}:\n\n- One", ABOUT),
+    "none that needs its list": (f"{ABOUT[:-1]} as follows:\n\n{FIRST}", FIRST),
+    "no heading": (f"# {ABOUT}\n\n{FIRST}", FIRST),
+    "no list": (f"- {ABOUT}\n- Two.\n\n{FIRST}", FIRST),
+    "no lazy line of a list": (f"- One\n{ABOUT}\n\n{FIRST}", FIRST),
+    "no second paragraph of an item": (f"- One\n\n  {ABOUT}\n\n{FIRST}", FIRST),
+    "no quote": (f"> {ABOUT}\n\n{FIRST}", FIRST),
+    "no callout": (f"> [!note] A\n> {ABOUT}\n\n{FIRST}", FIRST),
+    "no code": (f"```\n{ABOUT}\n```\n\n{FIRST}", FIRST),
+    "no comment": (f"%%{ABOUT}%%\n\n{FIRST}", FIRST),
+    "no HTML comment": (f"<!-- {ABOUT} -->\n\n{FIRST}", FIRST),
+    "no table": (f"| a | {ABOUT} |\n|---|---|\n| b | c |\n\n{FIRST}", FIRST),
+    "no Dataview field": (f"about:: {ABOUT}\n\n{FIRST}", FIRST),
+    "no line of tags": (f"#bread #status/postponed\n\n{FIRST}", FIRST),
+    "no tag at the end": (f"{FIRST} #bread", FIRST),
+    "no block id": (f"{FIRST} ^id1", FIRST),
+    "no embed": (f"![[oven.png]] {FIRST}", FIRST),
+    "links, emphasis and code as their words": (
         "[[Bread|Good bread]] rises when [yeast](https://y.example) makes **gas** in `dough`.",
         "Good bread rises when yeast makes gas in dough.",
-        id="links, emphasis and code as their words",
     ),
-    pytest.param(
-        "Bread rises when yeast makes gas\nin the dough.", FIRST, id="a sentence over two lines"
-    ),
-    pytest.param(
+    "a sentence over two lines": ("Bread rises when yeast makes gas\nin the dough.", FIRST),
+    "abbreviations end no sentence": (
         "Bread rises, e.g. in an oven, by the gas of Dr. Yeast. More.",
         "Bread rises, e.g. in an oven, by the gas of Dr. Yeast.",
-        id="abbreviations end no sentence",
     ),
-    pytest.param(f"Why does bread rise at all, one wonders?\n\n{FIRST}", FIRST, id="no question"),
-    pytest.param(f"However, it is not as easy as people think.\n\n{FIRST}", FIRST, id="on its own"),
-    pytest.param(f"It needs the following things at home:\n\n{FIRST}", FIRST, id="no colon"),
-    pytest.param(f"{'Much ' * 40}gas.\n\n{FIRST}", FIRST, id="not too long"),
-    pytest.param(f"Bread rises.\n\n{FIRST}", FIRST, id="not too short"),
-    pytest.param(
+    "no question": (f"Why does bread rise at all, one wonders?\n\n{FIRST}", FIRST),
+    "on its own": (f"However, it is not as easy as people think.\n\n{FIRST}", FIRST),
+    "no colon": (f"It needs the following things at home:\n\n{FIRST}", FIRST),
+    "not too long": (f"{'Much ' * 40}gas.\n\n{FIRST}", FIRST),
+    "not too short": (f"Bread rises.\n\n{FIRST}", FIRST),
+    "Chinese": (
         "面包。酸面包是用野生酵母发酵的面包，也叫天然酵种面包。",
         "酸面包是用野生酵母发酵的面包，也叫天然酵种面包。",
-        id="Chinese",
     ),
-    pytest.param(
+    "Chinese over two lines": (
         "酸面包是用野生酵母\n发酵的面包，也叫酵种面包。",
         "酸面包是用野生酵母发酵的面包，也叫酵种面包。",
-        id="Chinese over two lines",
     ),
-    pytest.param(JAPANESE, JAPANESE, id="Japanese"),
-    pytest.param(f"{ABOUT} — Anna Bäcker\n\n{FIRST}", FIRST, id="no quotation"),
-    pytest.param(
-        f"春蚕食叶响回廊，禹门已准桃花浪。——辛弃疾（宋代）\n\n{FIRST}", FIRST, id="no verse"
-    ),
-    pytest.param(f"fed daily by a baker who has the time.\n\n{FIRST}", FIRST, id="no fragment"),
-    pytest.param(
+    "Japanese": (JAPANESE, JAPANESE),
+    "no quotation": (f"{ABOUT} — Anna Bäcker\n\n{FIRST}", FIRST),
+    "no verse": (f"春蚕食叶响回廊，禹门已准桃花浪。——辛弃疾（宋代）\n\n{FIRST}", FIRST),
+    "no fragment": (f"fed daily by a baker who has the time.\n\n{FIRST}", FIRST),
+    "a title in lower case begins it": (
         "sourdough is a bread that wild yeast raises.",
         "sourdough is a bread that wild yeast raises.",
-        id="a title in lower case begins it",
     ),
-    pytest.param(
+    "a name with a capital inside begins it": (
         "iOven is a small oven for bread at home.",
         "iOven is a small oven for bread at home.",
-        id="a name with a capital inside begins it",
     ),
-    pytest.param(
-        f"The best flours for sourdough are:\n\n{FIRST}", FIRST, id="no lead-in of a list"
-    ),
-    pytest.param(f"The ratio in sourdough is:\n\n$$a/b$$\n\n{FIRST}", FIRST, id="nor of a formula"),
-    pytest.param(f"Zum Sourdough gehören unter anderem:\n\n{FIRST}", FIRST, id="nor a German one"),
-    pytest.param(
-        f"做 Sourdough 面包时常用的面粉主要包括：\n\n{FIRST}", FIRST, id="nor a Chinese one"
-    ),
-    pytest.param(f"I baked one in the winter. {ABOUT}", ABOUT, id="not of the author"),
-    pytest.param(f"I baked one in the winter. {FIRST}", None, id="nor what goes on with that"),
-    pytest.param(f"I baked one in the winter. However, {ABOUT}", None, id="nor a contrast to it"),
-    pytest.param(f"昨天我烤了一个很大很大的面包。\n\n{ABOUT}", ABOUT, id="nor in Chinese"),
-    pytest.param(
+    "no lead-in of a list": (f"The best flours for sourdough are:\n\n{FIRST}", FIRST),
+    "nor of a formula": (f"The ratio in sourdough is:\n\n$$a/b$$\n\n{FIRST}", FIRST),
+    "nor a German one": (f"Zum Sourdough gehören unter anderem:\n\n{FIRST}", FIRST),
+    "nor a Chinese one": (f"做 Sourdough 面包时常用的面粉主要包括：\n\n{FIRST}", FIRST),
+    "not of the author": (f"I baked one in the winter. {ABOUT}", ABOUT),
+    "nor what goes on with that": (f"I baked one in the winter. {FIRST}", None),
+    "nor a contrast to it": (f"I baked one in the winter. However, {ABOUT}", None),
+    "nor in Chinese": (f"昨天我烤了一个很大很大的面包。\n\n{ABOUT}", ABOUT),
+    "nor what the author adds to a definition": (
         f"{ABOUT[:-1]}; I like it a lot, as my friends do. {FIRST}",
         ABOUT,
-        id="nor what the author adds to a definition",
     ),
-    pytest.param(
+    "behind a bold heading": (
         "**酵种。**酸面包是用野生酵母发酵的面包，也叫酵种面包。",
         "酸面包是用野生酵母发酵的面包，也叫酵种面包。",
-        id="behind a bold heading",
     ),
-    pytest.param(f"***Dough.*** {FIRST} So.", FIRST, id="behind an English one"),
-    pytest.param(
-        f"**{LONG}, which {'bakers ' * 20}like.** {FIRST}", f"{LONG}.", id="a long definition, cut"
-    ),
-    pytest.param(
-        f"{LONG}; {'some bakers ' * 12}do not like it. {FIRST}", f"{LONG}.", id="at a semicolon"
-    ),
-    pytest.param(
+    "behind an English one": (f"***Dough.*** {FIRST} So.", FIRST),
+    "a long definition, cut": (f"**{LONG}, which {'bakers ' * 20}like.** {FIRST}", f"{LONG}."),
+    "at a semicolon": (f"{LONG}; {'some bakers ' * 12}do not like it. {FIRST}", f"{LONG}."),
+    "a German one, at its relative clause": (
         f"Sourdough ist ein Brot aus Mehl und Wasser, das {'viele Bäcker ' * 14}lieben.",
         "Sourdough ist ein Brot aus Mehl und Wasser.",
-        id="a German one, at its relative clause",
     ),
-    pytest.param(
+    "a Chinese one, at its clause": (
         f"Sourdough 是一种用野生酵母和乳酸菌发酵的面包，它的酵头要{'喂养、' * 70}保存。",
         "Sourdough 是一种用野生酵母和乳酸菌发酵的面包。",
-        id="a Chinese one, at its clause",
     ),
-    pytest.param(
+    "not before it has said what it is": (
         f"Sourdough, which {'bakers like ' * 18}, is bread. {FIRST}",
         FIRST,
-        id="not before it has said what it is",
     ),
-    pytest.param(
+    "not in the middle of a row": (
         f"Sourdough is bread of {'rye, wheat, ' * 18}and oats. {FIRST}",
         FIRST,
-        id="not in the middle of a row",
     ),
-    pytest.param("- a\n- b\n", None, id="a list alone"),
-    pytest.param("No whole sentence stands here at all", None, id="no end"),
-    pytest.param("", None, id="an empty note"),
-]
+    "a list alone": ("- a\n- b\n", None),
+    "no end": ("No whole sentence stands here at all", None),
+    "an empty note": ("", None),
+}
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
-@pytest.mark.parametrize(("body", "expected"), SENTENCES)
+@labelled(("body", "expected"), SENTENCES)
 def test_extract_sentence(body: str, expected: str | None, newline: str) -> None:
     text = f"---\ndescription:\n---\n\n{body}\n".replace("\n", newline)
     assert extract_sentence(ParsedNote(NoteText(text)), "Sourdough", MOST) == expected

@@ -13,6 +13,7 @@ from companion.enrich.workspace import Workspace, open_workspace
 from companion.note.needs import Need
 from companion.note.outline import Section
 from companion.store.proposal import Flag, LatestProposal, NewProposal, ProposalState
+from tests.examples import labelled
 
 PLAIN = "# Tea\n\nTea is brewed.\n"
 POSTPONED = "# Tea\n\n#status/postponed\n\nTea is brewed.\n"
@@ -29,35 +30,27 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
         yield opened
 
 
-JOBS = [
-    pytest.param(Job("a.md"), PLAIN, [], id="no stub"),
-    pytest.param(Job("a.md"), POSTPONED, ["callout:top"], id="a stub"),
-    pytest.param(
-        Job("a.md", explicit=True), PLAIN, ["description", "callout:top"], id="a note named"
-    ),
-    pytest.param(
+JOBS = {
+    "no stub": (Job("a.md"), PLAIN, []),
+    "a stub": (Job("a.md"), POSTPONED, ["callout:top"]),
+    "a note named": (Job("a.md", explicit=True), PLAIN, ["description", "callout:top"]),
+    "all that is empty": (
         Job("a.md"),
         EMPTY,
         ["description", "aliases", "callout:top", "callout:question:Why?"],
-        id="all that is empty",
     ),
-    pytest.param(Job("a.md", requests=True), EMPTY, ["callout:question:Why?"], id="requests"),
-    pytest.param(
+    "requests": (Job("a.md", requests=True), EMPTY, ["callout:question:Why?"]),
+    "requests without a question": (
         Job("a.md", requests=True),
         TWO,
         ["callout:section:Sorts", "callout:section:Cups"],
-        id="requests without a question",
     ),
-    pytest.param(
-        Job("a.md", section=Section("Cups")), EMPTY, ["callout:section:Cups"], id="a new one"
-    ),
-    pytest.param(
-        Job("a.md", section=Section("Sorts")), TWO, ["callout:section:Sorts"], id="one of two"
-    ),
-]
+    "a new one": (Job("a.md", section=Section("Cups")), EMPTY, ["callout:section:Cups"]),
+    "one of two": (Job("a.md", section=Section("Sorts")), TWO, ["callout:section:Sorts"]),
+}
 
 
-@pytest.mark.parametrize(("job", "text", "keys"), JOBS)
+@labelled(("job", "text", "keys"), JOBS)
 def test_needs_of_a_job(workspace: Workspace, job: Job, text: str, keys: list[str]) -> None:
     task = prepare_task(workspace, job, text.encode())
     assert [need.key for need in task.needs] == keys

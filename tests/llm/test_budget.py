@@ -27,7 +27,7 @@ from companion.llm.budget import Budget, BudgetUnknown, Caps, DaySpending, Limit
 from companion.llm.budget_store import Amount
 from companion.llm.response import Usage
 from tests.clock import Clock
-from tests.examples import many
+from tests.examples import labelled, many
 
 REPOSITORY = Path(__file__).parents[2]
 NOON = datetime(2026, 3, 10, 12).timestamp()
@@ -130,28 +130,16 @@ def test_without_a_cap_a_call_counts_at_its_end(
     assert budget.spent_today() == spend().spent_today() == expected
 
 
-CAPS = [
-    pytest.param(
-        {"tokens_a_day": 1000}, 999, 1, ["1,000 tokens", "1,000 spent", "tokens_a_day"], id="tok"
-    ),
-    pytest.param({"tokens_a_day": 0}, 0, 0, ["0 tokens", "tokens_a_day"], id="no tokens"),
-    pytest.param(
-        {"dollars_a_day": 1}, 999, 1, ["$1 a day", "$1.0000 spent", "dollars_a_day"], id="dollars"
-    ),
-    pytest.param(
-        {"tokens_a_day": 5000, "dollars_a_day": 0.5},
-        499,
-        1,
-        ["$0.5 a day", "dollars_a_day"],
-        id="both",
-    ),
-    pytest.param(
-        {"tokens_a_day": 500, "dollars_a_day": 1e300}, 499, 1, ["500 tokens"], id="both, tokens"
-    ),
-]
+CAPS = {
+    "tok": ({"tokens_a_day": 1000}, 999, 1, ["1,000 tokens", "1,000 spent", "tokens_a_day"]),
+    "no tokens": ({"tokens_a_day": 0}, 0, 0, ["0 tokens", "tokens_a_day"]),
+    "dollars": ({"dollars_a_day": 1}, 999, 1, ["$1 a day", "$1.0000 spent", "dollars_a_day"]),
+    "both": ({"tokens_a_day": 5000, "dollars_a_day": 0.5}, 499, 1, ["$0.5 a day", "dollars_a_day"]),
+    "both, tokens": ({"tokens_a_day": 500, "dollars_a_day": 1e300}, 499, 1, ["500 tokens"]),
+}
 
 
-@pytest.mark.parametrize(("caps", "first", "fits", "words"), CAPS)
+@labelled(("caps", "first", "fits", "words"), CAPS)
 def test_a_cap_is_met_and_not_passed(
     spend: Open, clock: Clock, caps: dict[str, Any], first: int, fits: int, words: list[str]
 ) -> None:

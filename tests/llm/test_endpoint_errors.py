@@ -28,85 +28,68 @@ from companion.llm.endpoint_errors import (
     Unauthorised,
 )
 from companion.llm.response import NoAnswer, NoCompletion
+from tests.examples import labelled
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, answer, error
 
 ASK = [{"role": "user", "content": "Describe perplexity."}]
 HTML = Scene(200, b"<!doctype html><title>Hello</title>", {"content-type": "text/html"})
 GOOD = answer("A measure of surprise.")
 
-FAULTS = [
-    pytest.param(error(401, f"Incorrect API key: {KEY}"), Unauthorised, "key", 1, id="401"),
-    pytest.param(error(403, "no"), Unauthorised, "COMPANION_API_KEY", 1, id="403"),
-    pytest.param(error(402, "pay"), OutOfQuota, "credit", 1, id="402"),
-    pytest.param(error(404, "no such model"), ModelMissing, "has no model", 1, id="404"),
-    pytest.param(
-        error(400, "The model `m` does not exist"),
-        ModelMissing,
-        "has no model",
-        1,
-        id="400 no model",
-    ),
-    pytest.param(error(405), NotAnEndpoint, "base_url", 1, id="405"),
-    pytest.param(
+FAULTS = {
+    "401": (error(401, f"Incorrect API key: {KEY}"), Unauthorised, "key", 1),
+    "403": (error(403, "no"), Unauthorised, "COMPANION_API_KEY", 1),
+    "402": (error(402, "pay"), OutOfQuota, "credit", 1),
+    "404": (error(404, "no such model"), ModelMissing, "has no model", 1),
+    "400 no model": (error(400, "The model `m` does not exist"), ModelMissing, "has no model", 1),
+    "405": (error(405), NotAnEndpoint, "base_url", 1),
+    "redirect is not followed with the key": (
         Scene(302, b"", {"location": "http://elsewhere.example/v1"}),
         NotAnEndpoint,
         "base_url",
         1,
-        id="redirect is not followed with the key",
     ),
-    pytest.param(error(429, "slow down"), RateLimited, "wait", 3, id="429"),
-    pytest.param(
-        error(429, "slow down", retry_after="3600"), RateLimited, "wait", 1, id="429 for an hour"
-    ),
-    pytest.param(
-        error(429, "You exceeded", "insufficient_quota"), OutOfQuota, "credit", 1, id="429 no quota"
-    ),
-    pytest.param(error(500, f"oops {KEY}"), EndpointDown, "error 500", 3, id="500"),
-    pytest.param(
+    "429": (error(429, "slow down"), RateLimited, "wait", 3),
+    "429 for an hour": (error(429, "slow down", retry_after="3600"), RateLimited, "wait", 1),
+    "429 no quota": (error(429, "You exceeded", "insufficient_quota"), OutOfQuota, "credit", 1),
+    "500": (error(500, f"oops {KEY}"), EndpointDown, "error 500", 3),
+    "503 as a web page": (
         Scene(503, b"<html>busy", {"content-type": "text/html"}),
         EndpointDown,
         "error 503",
         3,
-        id="503 as a web page",
     ),
-    pytest.param(error(408), EndpointDown, "error 408", 3, id="408"),
-    pytest.param(
+    "408": (error(408), EndpointDown, "error 408", 3),
+    "note too long": (
         error(400, "maximum context length is 4096 tokens", "context_length_exceeded"),
         PromptTooLong,
         "shorten",
         1,
-        id="note too long",
     ),
-    pytest.param(error(400, "bad request"), RequestRejected, "settings", 1, id="400"),
-    pytest.param(
+    "400": (error(400, "bad request"), RequestRejected, "settings", 1),
+    "429 inside a 200": (
         Scene(200, b'{"error": {"message": "slow down", "code": 429}}'),
         RateLimited,
         "wait",
         3,
-        id="429 inside a 200",
     ),
-    pytest.param(HTML, NotAnEndpoint, "web page", 1, id="HTML"),
-    pytest.param(Scene(200, GOOD.body[:50]), NoCompletion, "breaks off", 2, id="half a JSON"),
-    pytest.param(Scene(200, b"[]"), NoCompletion, "breaks off", 2, id="a list"),
-    pytest.param(Scene(200, b"{}"), NoCompletion, "no message", 2, id="no choices"),
-    pytest.param(Scene(200, b"[" * 100_000), NoCompletion, "breaks off", 2, id="nested too deep"),
-    pytest.param(answer(""), NoAnswer, "empty", 2, id="empty"),
-    pytest.param(answer(None), NoAnswer, "empty", 2, id="null"),
-    pytest.param(answer("<think>hm"), NoAnswer, "empty", 2, id="thoughts only"),
-    pytest.param(answer("Half a sen", "length"), NoAnswer, "cut off", 2, id="truncated"),
-    pytest.param(answer(None, refusal="I can't."), NoAnswer, "refuses", 1, id="refusal"),
-    pytest.param(answer("", "content_filter"), NoAnswer, "refuses", 1, id="filtered"),
-    pytest.param(answer("x" * 1_100_000), AnswerError, "1 MiB", 1, id="a megabyte"),
-    pytest.param(
-        Scene(500, b"x" * 1_100_000), AnswerError, "1 MiB", 1, id="an error of a megabyte"
-    ),
-    pytest.param(
-        Scene(200, GOOD.body, {"content-encoding": "gzip"}), AnswerError, "compressed", 1, id="gzip"
-    ),
-    pytest.param(GOOD._replace(cut=20), EndpointDown, "cannot be reached", 3, id="closes mid-body"),
-    pytest.param(GOOD._replace(delay=1.0), EndpointDown, "within 0.3 seconds", 2, id="slow"),
-    pytest.param(GOOD._replace(drip=0.05), EndpointDown, "within 0.3 seconds", 2, id="drips"),
-]
+    "HTML": (HTML, NotAnEndpoint, "web page", 1),
+    "half a JSON": (Scene(200, GOOD.body[:50]), NoCompletion, "breaks off", 2),
+    "a list": (Scene(200, b"[]"), NoCompletion, "breaks off", 2),
+    "no choices": (Scene(200, b"{}"), NoCompletion, "no message", 2),
+    "nested too deep": (Scene(200, b"[" * 100_000), NoCompletion, "breaks off", 2),
+    "empty": (answer(""), NoAnswer, "empty", 2),
+    "null": (answer(None), NoAnswer, "empty", 2),
+    "thoughts only": (answer("<think>hm"), NoAnswer, "empty", 2),
+    "truncated": (answer("Half a sen", "length"), NoAnswer, "cut off", 2),
+    "refusal": (answer(None, refusal="I can't."), NoAnswer, "refuses", 1),
+    "filtered": (answer("", "content_filter"), NoAnswer, "refuses", 1),
+    "a megabyte": (answer("x" * 1_100_000), AnswerError, "1 MiB", 1),
+    "an error of a megabyte": (Scene(500, b"x" * 1_100_000), AnswerError, "1 MiB", 1),
+    "gzip": (Scene(200, GOOD.body, {"content-encoding": "gzip"}), AnswerError, "compressed", 1),
+    "closes mid-body": (GOOD._replace(cut=20), EndpointDown, "cannot be reached", 3),
+    "slow": (GOOD._replace(delay=1.0), EndpointDown, "within 0.3 seconds", 2),
+    "drips": (GOOD._replace(drip=0.05), EndpointDown, "within 0.3 seconds", 2),
+}
 
 
 @pytest.fixture
@@ -123,7 +106,7 @@ def no_key(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("no_key")
-@pytest.mark.parametrize(("scene", "kind", "words", "calls"), FAULTS)
+@labelled(("scene", "kind", "words", "calls"), FAULTS)
 def test_fault(
     fake: FakeEndpoint,
     scene: Scene,

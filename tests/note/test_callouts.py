@@ -25,7 +25,7 @@ from companion.note.edit import Edit, apply_edits
 from companion.note.outline import Section, read_outline
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from tests.examples import many
+from tests.examples import labelled, many
 from tests.note.strategies import VARIANTS, bodies, notes, plain_bodies
 
 BODY = ["First.", "", "- one", "- two", "", "```", "code", "```"]
@@ -186,41 +186,34 @@ def test_states(text: str, state: str, variant: Callable[[str], str]) -> None:
     assert callout.answered_below is (state == "left")
 
 
-ANSWERS = [
-    pytest.param("> [!ai] Why?\n", "> [!ai] Why?\n> Because.\n", id="answers a request"),
-    pytest.param("> [!ai] Why?", "> [!ai] Why?\n> Because.", id="adds no final newline"),
-    pytest.param("> [!ai]  \n\nb", "> [!ai]  \n> Because.\n\nb", id="keeps blanks"),
-    pytest.param(">[!ai]\n# b", ">[!ai]\n> Because.\n# b", id="no blank after the sign"),
-    pytest.param("  >\t[!ai]\n", "  >\t[!ai]\n  > Because.\n", id="indented, with a tab"),
-    pytest.param("> [!ai]\n>\n>", "> [!ai]\n> Because.\n>\n>", id="above blank lines"),
-    pytest.param("> > [!ai]\n>\n> b", "> > [!ai]\n> > Because.\n>\n> b", id="nested"),
-    pytest.param(">>[!ai]\n", ">>[!ai]\n>> Because.\n", id="nested, no blanks"),
-    pytest.param("- > [!ai]\n- b", "- > [!ai]\n  > Because.\n- b", id="in a list"),
-    pytest.param("10.\t> [!ai]\n", "10.\t> [!ai]\n   \t> Because.\n", id="in a numbered list"),
-    pytest.param(
-        "- a\n\n\t> [!ai]\n", "- a\n\n\t> [!ai]\n\t> Because.\n", id="in a list, by a tab"
-    ),
-    pytest.param(
-        "- a\n  > [!ai]\n- b\n", "- a\n  > [!ai]\n  > Because.\n- b\n", id="in a tight list"
-    ),
-    pytest.param(
+ANSWERS = {
+    "answers a request": ("> [!ai] Why?\n", "> [!ai] Why?\n> Because.\n"),
+    "adds no final newline": ("> [!ai] Why?", "> [!ai] Why?\n> Because."),
+    "keeps blanks": ("> [!ai]  \n\nb", "> [!ai]  \n> Because.\n\nb"),
+    "no blank after the sign": (">[!ai]\n# b", ">[!ai]\n> Because.\n# b"),
+    "indented, with a tab": ("  >\t[!ai]\n", "  >\t[!ai]\n  > Because.\n"),
+    "above blank lines": ("> [!ai]\n>\n>", "> [!ai]\n> Because.\n>\n>"),
+    "nested": ("> > [!ai]\n>\n> b", "> > [!ai]\n> > Because.\n>\n> b"),
+    "nested, no blanks": (">>[!ai]\n", ">>[!ai]\n>> Because.\n"),
+    "in a list": ("- > [!ai]\n- b", "- > [!ai]\n  > Because.\n- b"),
+    "in a numbered list": ("10.\t> [!ai]\n", "10.\t> [!ai]\n   \t> Because.\n"),
+    "in a list, by a tab": ("- a\n\n\t> [!ai]\n", "- a\n\n\t> [!ai]\n\t> Because.\n"),
+    "in a tight list": ("- a\n  > [!ai]\n- b\n", "- a\n  > [!ai]\n  > Because.\n- b\n"),
+    "nested lists": (
         "1. a\n   - b\n\t > [!ai]\n2. c",
         "1. a\n   - b\n\t > [!ai]\n\t > Because.\n2. c",
-        id="nested lists",
     ),
-    pytest.param("> - > [!ai]\n", "> - > [!ai]\n>   > Because.\n", id="list in a quote"),
-    pytest.param("> [!ai]\n---\n", "> [!ai]\n> Because.\n---\n", id="above a rule"),
-    pytest.param(
-        "> [!ai] a\n\n> [!ai] b", "> [!ai] a\n> Because.\n\n> [!ai] b\n> Because.", id="two"
-    ),
-    pytest.param("```\n> [!ai] Why?\n```\n", "```\n> [!ai] Why?\n```\n", id="leaves code alone"),
-    pytest.param("> [!ai]\ntext\n", "> [!ai]\ntext\n", id="leaves what is answered below"),
-    pytest.param("> [!ai]\n> text\n", "> [!ai]\n> text\n", id="leaves what is filled"),
-]
+    "list in a quote": ("> - > [!ai]\n", "> - > [!ai]\n>   > Because.\n"),
+    "above a rule": ("> [!ai]\n---\n", "> [!ai]\n> Because.\n---\n"),
+    "two": ("> [!ai] a\n\n> [!ai] b", "> [!ai] a\n> Because.\n\n> [!ai] b\n> Because."),
+    "leaves code alone": ("```\n> [!ai] Why?\n```\n", "```\n> [!ai] Why?\n```\n"),
+    "leaves what is answered below": ("> [!ai]\ntext\n", "> [!ai]\ntext\n"),
+    "leaves what is filled": ("> [!ai]\n> text\n", "> [!ai]\n> text\n"),
+}
 
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-@pytest.mark.parametrize(("text", "new"), ANSWERS)
+@labelled(("text", "new"), ANSWERS)
 def test_answers(text: str, new: str, variant: Callable[[str], str]) -> None:
     assert answered(variant(text), ["Because."]) == vary(new, text, variant)
 
@@ -290,72 +283,67 @@ def test_the_line_end_is_the_one_in_use() -> None:
 
 
 # {} stands for the callout.
-PLACES = [
-    pytest.param("", "{}\n", id="empty note"),
-    pytest.param("---\na: 1\n---\n", "---\na: 1\n---\n{}\n", id="properties only"),
-    pytest.param("---\na: 1\n---", "---\na: 1\n---\n{}", id="properties only, no final newline"),
-    pytest.param("---\na: 1\n---\n\n", "---\na: 1\n---\n\n{}\n", id="properties and a blank line"),
-    pytest.param("---\na: 1\n---\ntext\n", "---\na: 1\n---\n{}\n\ntext\n", id="no title"),
-    pytest.param("text", "{}\n\ntext", id="no properties"),
-    pytest.param("\n\ntext", "\n{}\n\ntext", id="blank lines first"),
-    pytest.param("# A\n\ntext\n", "# A\n\n{}\n\ntext\n", id="title"),
-    pytest.param("# A", "# A\n\n{}", id="title only"),
-    pytest.param("# A\n", "# A\n\n{}\n", id="title only, with a newline"),
-    pytest.param("# A\n\n\n\n", "# A\n\n{}\n\n\n", id="trailing blank lines"),
-    pytest.param("# A\n  ", "# A\n  \n{}", id="trailing blanks"),
-    pytest.param("# A\ntext", "# A\n\n{}\n\ntext", id="text right below the title"),
-    pytest.param("A\n===\ntext", "A\n===\n\n{}\n\ntext", id="underlined title"),
-    pytest.param("A\nB\n===\n", "{}\n\nA\nB\n===\n", id="underlined title of two lines"),
-    pytest.param("# A\n\n#b #c\n\ntext", "# A\n\n#b #c\n\n{}\n\ntext", id="tags"),
-    pytest.param("#b\n#c\n# A\n---\ntext", "#b\n#c\n# A\n---\n\n{}\n\ntext", id="in any order"),
-    pytest.param("# A\n\n#b\n---\n\ntext", "# A\n\n#b\n---\n\n{}\n\ntext", id="tags over a rule"),
-    pytest.param("\n---\n\n***\n# A\n\nb", "\n---\n\n***\n# A\n\n{}\n\nb", id="rules first"),
-    pytest.param("#b %% c %%\n\nd", "#b %% c %%\n\n{}\n\nd", id="comment beside tags"),
-    pytest.param("# A\n# B\n", "# A\n\n{}\n\n# B\n", id="second title"),
-    pytest.param("# A\n## B\n", "# A\n\n{}\n\n## B\n", id="section"),
-    pytest.param("A\n---\nb\n", "{}\n\nA\n---\nb\n", id="underlined section"),
-    pytest.param("# A\n\n> b\n", "# A\n\n{}\n\n> b\n", id="before a quote"),
-    pytest.param("# A\n>\n> b\n", "# A\n\n{}\n\n>\n> b\n", id="before a quote's blank line"),
-    pytest.param("> b\n", "{}\n\n> b\n", id="before a quote, first of all"),
-    pytest.param("- b\n", "{}\n\n- b\n", id="before a list"),
-    pytest.param("-\n", "{}\n\n-\n", id="before an empty list item"),
-    pytest.param("    code\n", "{}\n\n    code\n", id="before indented code"),
-    pytest.param("\n    code\n", "\n{}\n\n    code\n", id="before indented code, blank line"),
-    pytest.param("```\n# A\n```\n", "{}\n\n```\n# A\n```\n", id="before code"),
-    pytest.param("%% a %%\n# A\n", "{}\n\n%% a %%\n# A\n", id="before a comment"),
-    pytest.param("<!-- a -->\n# A\n", "{}\n\n<!-- a -->\n# A\n", id="before an HTML comment"),
-    pytest.param("<div>\na\n</div>\n", "{}\n\n<div>\na\n</div>\n", id="before HTML"),
-    pytest.param("$$\na\n$$\n", "{}\n\n$$\na\n$$\n", id="before a formula"),
-    pytest.param("![[a]]\n", "{}\n\n![[a]]\n", id="before an embed"),
-    pytest.param(
-        "![[a.png]]\n# A\n\nb", "![[a.png]]\n# A\n\n{}\n\nb", id="a banner above the title"
-    ),
-    pytest.param(
+PLACES = {
+    "empty note": ("", "{}\n"),
+    "properties only": ("---\na: 1\n---\n", "---\na: 1\n---\n{}\n"),
+    "properties only, no final newline": ("---\na: 1\n---", "---\na: 1\n---\n{}"),
+    "properties and a blank line": ("---\na: 1\n---\n\n", "---\na: 1\n---\n\n{}\n"),
+    "no title": ("---\na: 1\n---\ntext\n", "---\na: 1\n---\n{}\n\ntext\n"),
+    "no properties": ("text", "{}\n\ntext"),
+    "blank lines first": ("\n\ntext", "\n{}\n\ntext"),
+    "title": ("# A\n\ntext\n", "# A\n\n{}\n\ntext\n"),
+    "title only": ("# A", "# A\n\n{}"),
+    "title only, with a newline": ("# A\n", "# A\n\n{}\n"),
+    "trailing blank lines": ("# A\n\n\n\n", "# A\n\n{}\n\n\n"),
+    "trailing blanks": ("# A\n  ", "# A\n  \n{}"),
+    "text right below the title": ("# A\ntext", "# A\n\n{}\n\ntext"),
+    "underlined title": ("A\n===\ntext", "A\n===\n\n{}\n\ntext"),
+    "underlined title of two lines": ("A\nB\n===\n", "{}\n\nA\nB\n===\n"),
+    "tags": ("# A\n\n#b #c\n\ntext", "# A\n\n#b #c\n\n{}\n\ntext"),
+    "in any order": ("#b\n#c\n# A\n---\ntext", "#b\n#c\n# A\n---\n\n{}\n\ntext"),
+    "tags over a rule": ("# A\n\n#b\n---\n\ntext", "# A\n\n#b\n---\n\n{}\n\ntext"),
+    "rules first": ("\n---\n\n***\n# A\n\nb", "\n---\n\n***\n# A\n\n{}\n\nb"),
+    "comment beside tags": ("#b %% c %%\n\nd", "#b %% c %%\n\n{}\n\nd"),
+    "second title": ("# A\n# B\n", "# A\n\n{}\n\n# B\n"),
+    "section": ("# A\n## B\n", "# A\n\n{}\n\n## B\n"),
+    "underlined section": ("A\n---\nb\n", "{}\n\nA\n---\nb\n"),
+    "before a quote": ("# A\n\n> b\n", "# A\n\n{}\n\n> b\n"),
+    "before a quote's blank line": ("# A\n>\n> b\n", "# A\n\n{}\n\n>\n> b\n"),
+    "before a quote, first of all": ("> b\n", "{}\n\n> b\n"),
+    "before a list": ("- b\n", "{}\n\n- b\n"),
+    "before an empty list item": ("-\n", "{}\n\n-\n"),
+    "before indented code": ("    code\n", "{}\n\n    code\n"),
+    "before indented code, blank line": ("\n    code\n", "\n{}\n\n    code\n"),
+    "before code": ("```\n# A\n```\n", "{}\n\n```\n# A\n```\n"),
+    "before a comment": ("%% a %%\n# A\n", "{}\n\n%% a %%\n# A\n"),
+    "before an HTML comment": ("<!-- a -->\n# A\n", "{}\n\n<!-- a -->\n# A\n"),
+    "before HTML": ("<div>\na\n</div>\n", "{}\n\n<div>\na\n</div>\n"),
+    "before a formula": ("$$\na\n$$\n", "{}\n\n$$\na\n$$\n"),
+    "before an embed": ("![[a]]\n", "{}\n\n![[a]]\n"),
+    "a banner above the title": ("![[a.png]]\n# A\n\nb", "![[a.png]]\n# A\n\n{}\n\nb"),
+    "banners, a rule and tags above an underlined title": (
         "\n![[a.png|200]] ![x](<y z.png>)\n\n---\n#c\n\nA\n===\n",
         "\n![[a.png|200]] ![x](<y z.png>)\n\n---\n#c\n\nA\n===\n\n{}\n",
-        id="banners, a rule and tags above an underlined title",
     ),
-    pytest.param(
-        "[![x](y)](z)\n# A\n#b\n\nc", "[![x](y)](z)\n# A\n#b\n\n{}\n\nc", id="a badge above it"
-    ),
-    pytest.param("![[a]]\n## A\n", "{}\n\n![[a]]\n## A\n", id="an embed above a section"),
-    pytest.param("![[a]]\nb\n# A\n", "{}\n\n![[a]]\nb\n# A\n", id="an embed and text above"),
-    pytest.param("> ![[a]]\n\n# A\n", "{}\n\n> ![[a]]\n\n# A\n", id="a quoted embed above"),
-    pytest.param("# A\n![[a]]\n", "# A\n\n{}\n\n![[a]]\n", id="an embed below the title"),
-    pytest.param("#b text\n", "{}\n\n#b text\n", id="before text with a tag"),
-    pytest.param("# A\n\n#b\ntext\n", "# A\n\n#b\n\n{}\n\ntext\n", id="tags right above text"),
-    pytest.param("#b\n> c\n", "#b\n\n{}\n\n> c\n", id="tags right above a quote"),
-    pytest.param("#b\n\n2. c\n", "#b\n\n{}\n\n2. c\n", id="tags above a list"),
-    pytest.param("#b\n    c\n", "{}\n\n#b\n    c\n", id="indented text of a tag"),
-    pytest.param("# A\n#a\n#b\n2. c", "# A\n\n{}\n\n#a\n#b\n2. c", id="no list below tags"),
-    pytest.param("# A\n\n\n#b\n^c", "# A\n\n{}\n\n#b\n^c", id="block id of tags"),
-    pytest.param("\n#b\n[1]: c", "\n{}\n\n#b\n[1]: c", id="no target below tags"),
-    pytest.param("#a\n\n#b\n<b>", "#a\n\n{}\n\n#b\n<b>", id="no HTML block below tags"),
-]
+    "a badge above it": ("[![x](y)](z)\n# A\n#b\n\nc", "[![x](y)](z)\n# A\n#b\n\n{}\n\nc"),
+    "an embed above a section": ("![[a]]\n## A\n", "{}\n\n![[a]]\n## A\n"),
+    "an embed and text above": ("![[a]]\nb\n# A\n", "{}\n\n![[a]]\nb\n# A\n"),
+    "a quoted embed above": ("> ![[a]]\n\n# A\n", "{}\n\n> ![[a]]\n\n# A\n"),
+    "an embed below the title": ("# A\n![[a]]\n", "# A\n\n{}\n\n![[a]]\n"),
+    "before text with a tag": ("#b text\n", "{}\n\n#b text\n"),
+    "tags right above text": ("# A\n\n#b\ntext\n", "# A\n\n#b\n\n{}\n\ntext\n"),
+    "tags right above a quote": ("#b\n> c\n", "#b\n\n{}\n\n> c\n"),
+    "tags above a list": ("#b\n\n2. c\n", "#b\n\n{}\n\n2. c\n"),
+    "indented text of a tag": ("#b\n    c\n", "{}\n\n#b\n    c\n"),
+    "no list below tags": ("# A\n#a\n#b\n2. c", "# A\n\n{}\n\n#a\n#b\n2. c"),
+    "block id of tags": ("# A\n\n\n#b\n^c", "# A\n\n{}\n\n#b\n^c"),
+    "no target below tags": ("\n#b\n[1]: c", "\n{}\n\n#b\n[1]: c"),
+    "no HTML block below tags": ("#a\n\n#b\n<b>", "#a\n\n{}\n\n#b\n<b>"),
+}
 
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-@pytest.mark.parametrize(("text", "new"), PLACES)
+@labelled(("text", "new"), PLACES)
 def test_places(text: str, new: str, variant: Callable[[str], str]) -> None:
     expected = vary(new.replace("{}", "> [!ai] AI\n> x"), text, variant)
     assert placed(variant(text), ["x"]) == expected

@@ -21,6 +21,7 @@ from companion.note.edit import (
     rebase,
 )
 from companion.note.text import split_lines
+from tests.examples import labelled
 
 _TEXTS = st.text(st.sampled_from("ab\n\r"), max_size=12)
 
@@ -151,21 +152,17 @@ def test_shared_lines_are_runs_as_long_as_can_be(case: tuple[list[str], list[str
         assert sum(r.size for r in runs) == sum(r.size for r in found)
 
 
-@pytest.mark.parametrize(
+@labelled(
     ("a", "b", "runs"),
-    [
-        pytest.param("1xxx", "xxx1", [CommonLines(0, 3, 1)], id="what is there once comes first"),
-        pytest.param(
-            "12345", "41253", [CommonLines(0, 1, 2), CommonLines(4, 3, 1)], id="the most of these"
-        ),
-        pytest.param(
-            "1234a", "3124b", [CommonLines(0, 1, 2), CommonLines(3, 3, 1)], id="with one moved up"
-        ),
-        pytest.param("xyxy", "yxyx", [CommonLines(1, 0, 3)], id="the fewest changes"),
-        pytest.param("xaax", "yaay", [CommonLines(1, 1, 2)], id="nothing at the ends"),
-        pytest.param("1x2", "1xx2", [CommonLines(0, 0, 2), CommonLines(2, 3, 1)], id="later"),
-        pytest.param("ab", "cd", [], id="nothing"),
-    ],
+    {
+        "what is there once comes first": ("1xxx", "xxx1", [CommonLines(0, 3, 1)]),
+        "the most of these": ("12345", "41253", [CommonLines(0, 1, 2), CommonLines(4, 3, 1)]),
+        "with one moved up": ("1234a", "3124b", [CommonLines(0, 1, 2), CommonLines(3, 3, 1)]),
+        "the fewest changes": ("xyxy", "yxyx", [CommonLines(1, 0, 3)]),
+        "nothing at the ends": ("xaax", "yaay", [CommonLines(1, 1, 2)]),
+        "later": ("1x2", "1xx2", [CommonLines(0, 0, 2), CommonLines(2, 3, 1)]),
+        "nothing": ("ab", "cd", []),
+    },
 )
 def test_lines_that_are_shared(a: str, b: str, runs: list[CommonLines]) -> None:
     assert align(a, b) == runs

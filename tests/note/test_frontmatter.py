@@ -19,7 +19,7 @@ from companion.note.frontmatter import add_property, fill_property
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
 from companion.note.yaml_check import _parse, parse_ruamel, ruamel_events
-from tests.examples import many
+from tests.examples import labelled, many
 
 TEXT = "A short text"
 LIST = ["one", "two words"]
@@ -90,34 +90,28 @@ FILLED_WITH_LIST = [
 ]
 
 # Whole notes.
-ADDED = [
-    pytest.param("", "---\na: A short text\n---\n", id="empty note"),
-    pytest.param("Body\n", "---\na: A short text\n---\nBody\n", id="no frontmatter"),
-    pytest.param("---\n---\n", "---\na: A short text\n---\n", id="blank frontmatter"),
-    pytest.param("---\n\nb: 1\n---\n", "---\n\nb: 1\na: A short text\n---\n", id="blank line"),
-    pytest.param(
-        "---\nb:\n---\nB\n", "---\nb:\na: A short text\n---\nB\n", id="after an empty one"
-    ),
-    pytest.param("---\n# c\n---\n", "---\n# c\na: A short text\n---\n", id="comment only"),
-    pytest.param("---\n{}\n---\n", "---\n{a: A short text}\n---\n", id="braces"),
-    pytest.param("---\n{ } # c\n---\n", "---\n{a: A short text } # c\n---\n", id="braces, blank"),
-    pytest.param("---\nb: |\n  x\n---\n", "---\nb: |\n  x\na: A short text\n---\n", id="block"),
-    pytest.param(
+ADDED = {
+    "empty note": ("", "---\na: A short text\n---\n"),
+    "no frontmatter": ("Body\n", "---\na: A short text\n---\nBody\n"),
+    "blank frontmatter": ("---\n---\n", "---\na: A short text\n---\n"),
+    "blank line": ("---\n\nb: 1\n---\n", "---\n\nb: 1\na: A short text\n---\n"),
+    "after an empty one": ("---\nb:\n---\nB\n", "---\nb:\na: A short text\n---\nB\n"),
+    "comment only": ("---\n# c\n---\n", "---\n# c\na: A short text\n---\n"),
+    "braces": ("---\n{}\n---\n", "---\n{a: A short text}\n---\n"),
+    "braces, blank": ("---\n{ } # c\n---\n", "---\n{a: A short text } # c\n---\n"),
+    "block": ("---\nb: |\n  x\n---\n", "---\nb: |\n  x\na: A short text\n---\n"),
+    "folded, kept lines, comment": (
         "---\nb: >+\n  x\n\n# c\n---\n",
         "---\nb: >+\n  x\n\n# c\na: A short text\n---\n",
-        id="folded, kept lines, comment",
     ),
-    pytest.param("---\n b: 1\n---\n", "---\n b: 1\n a: A short text\n---\n", id="indented"),
-    pytest.param("---\nb: {a: }\n---\n", "---\nb: {a: }\na: A short text\n---\n", id="nested"),
-    pytest.param(
-        "---\nb: 'x\n\n  y'\n---\n", "---\nb: 'x\n\n  y'\na: A short text\n---\n", id="quote"
-    ),
-    pytest.param(
+    "indented": ("---\n b: 1\n---\n", "---\n b: 1\n a: A short text\n---\n"),
+    "nested": ("---\nb: {a: }\n---\n", "---\nb: {a: }\na: A short text\n---\n"),
+    "quote": ("---\nb: 'x\n\n  y'\n---\n", "---\nb: 'x\n\n  y'\na: A short text\n---\n"),
+    "rules in the body": (
         "Body\n\n---\n\nb: 1\n\n---\n",
         "---\na: A short text\n---\nBody\n\n---\n\nb: 1\n\n---\n",
-        id="rules in the body",
     ),
-]
+}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -133,7 +127,7 @@ def test_fill(before: str, after: str, value: str | list[str], variant: str) -> 
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize(("before", "after"), ADDED)
+@labelled(("before", "after"), ADDED)
 def test_add(before: str, after: str, variant: str) -> None:
     change = VARIANTS[variant]
     old, new = change(before), change(after)

@@ -17,6 +17,7 @@ from companion.note.links import (
     unlink_repeats,
 )
 from companion.note.mentions import Spelling, fold_case, spelling_of
+from tests.examples import labelled
 
 VAULT = [
     NoteName("Machine Learning.md", "Machine Learning", ("ML", "statistical learning")),
@@ -64,76 +65,64 @@ VAULT = [
 ]
 NAMES = LinkNames(VAULT)
 
-LINKED = [
-    pytest.param("About Machine Learning.", "About [[Machine Learning]].", id="as the title"),
-    pytest.param(
+LINKED = {
+    "as the title": ("About Machine Learning.", "About [[Machine Learning]]."),
+    "phrase in lower case": (
         "Some machine learning.",
         "Some [[Machine Learning|machine learning]].",
-        id="phrase in lower case",
     ),
-    pytest.param("ML is it.", "[[Machine Learning|ML]] is it.", id="acronym"),
-    pytest.param("statistical learning", "[[Machine Learning|statistical learning]]", id="alias"),
-    pytest.param(
+    "acronym": ("ML is it.", "[[Machine Learning|ML]] is it."),
+    "alias": ("statistical learning", "[[Machine Learning|statistical learning]]"),
+    "file name where the title is none, once": (
         "An LLM, a large language models (LLMs) note",
         "An [[large-language-models|LLM]], a large language models (LLMs) note",
-        id="file name where the title is none, once",
     ),
-    pytest.param(
+    "longest first": (
         "Machine Learning Operations and Machine Learning",
         "[[Machine Learning Operations]] and [[Machine Learning]]",
-        id="longest first",
     ),
-    pytest.param(
+    "shorter if longer is none": (
         "Machine Learning Operationsx",
         "[[Machine Learning]] Operationsx",
-        id="shorter if longer is none",
     ),
-    pytest.param("Go home, to Home.", "Go home, to [[Home]].", id="capital in mid-sentence"),
-    pytest.param("Much entropy.", "Much [[Entropy|entropy]].", id="word that is an alias"),
-    pytest.param("By photosynthesis.", "By [[Photosynthesis|photosynthesis]].", id="long word"),
-    pytest.param("My To Do list", "My [[To Do]] list", id="short words by their capitals"),
-    pytest.param("Use GPT-4.", "Use [[GPT-4]].", id="digits"),
-    pytest.param("In C++, too", "In C++, too", id="C++ is too short"),
-    pytest.param("In c plus plus", "In [[C++|c plus plus]]", id="alias of a name with signs"),
-    pytest.param(
-        "the quicksilver metal", "the [[a/Mercury|quicksilver metal]]", id="path if name is shared"
-    ),
-    pytest.param("**Machine Learning**", "**[[Machine Learning]]**", id="in emphasis"),
-    pytest.param("_Machine Learning_", "_[[Machine Learning]]_", id="in underscores"),
-    pytest.param(
-        "Use Let’s Encrypt", "Use [[Let's Encrypt|Let’s Encrypt]]", id="typographic apostrophe"
-    ),
-    pytest.param("Machine Learning's", "[[Machine Learning]]'s", id="possessive"),
-    pytest.param("l'entropy", "l'[[Entropy|entropy]]", id="elided article"),
-    pytest.param("> Some\n> ML", "> Some\n> [[Machine Learning|ML]]", id="in a callout's lines"),
-    pytest.param("机器学习是", "[[机器学习]]是", id="Chinese"),
-    pytest.param("是学习的", "是[[学习]]的", id="two signs amid words that join"),
-    pytest.param("酒、面包等", "酒、[[面包]]等", id="in a row"),
-    pytest.param("麵包與面包", "麵包與[[面包]]", id="traditional word that joins"),
-    pytest.param("系统的上下文。", "系统的[[上下文]]。", id="three signs behind 的"),
-    pytest.param("是有钱人。", "是[[活着|有钱人]]。", id="alias of three signs"),
-    pytest.param("看《黑暗》", "看《[[活着|黑暗]]》", id="alias between book marks"),
-    pytest.param("は京都へ", "は[[京都]]へ", id="between kana"),
-    pytest.param("深度机器学习模型", "深度[[机器学习]]模型", id="four signs in a sentence"),
-    pytest.param(
-        "深度机器学习、深度机器学习法。",
-        "深度[[机器学习]]、深度机器学习法。",
-        id="a compound twice",
-    ),
-    pytest.param("学习、面包", "[[学习]]、[[面包]]", id="two links of two signs"),
-    pytest.param("Docker 使用中的", "[[Docker 使用]]中的", id="Chinese end of a name"),
-    pytest.param("用JavaScript写", "用[[JavaScript]]写", id="Latin amid Chinese"),
-    pytest.param("このデータは", "この[[データ]]は", id="Japanese"),
-    pytest.param("データベース", "[[データベース]]", id="longest katakana"),
-    pytest.param("머신러닝은", "[[머신러닝]]은", id="Korean with a particle"),
-    pytest.param("รักแมวมาก", "รัก[[แมว]]มาก", id="Thai"),
-    pytest.param("यह हिन्दी भाषा है", "यह [[हिन्दी भाषा]] है", id="Hindi"),
-    pytest.param("о машинное обучение", "о [[Машинное обучение|машинное обучение]]", id="Russian"),
-    pytest.param("ein Éclair", "ein [[Éclair]]", id="accent"),
-    pytest.param("in İstanbul", "in [[İstanbul]]", id="letter that grows in lower case"),
-    pytest.param("[[x]] then ML", "[[x]] then [[Machine Learning|ML]]", id="beside another link"),
-    pytest.param("Tom (ML)", "Tom ([[Machine Learning|ML]])", id="in parentheses"),
-]
+    "capital in mid-sentence": ("Go home, to Home.", "Go home, to [[Home]]."),
+    "word that is an alias": ("Much entropy.", "Much [[Entropy|entropy]]."),
+    "long word": ("By photosynthesis.", "By [[Photosynthesis|photosynthesis]]."),
+    "short words by their capitals": ("My To Do list", "My [[To Do]] list"),
+    "digits": ("Use GPT-4.", "Use [[GPT-4]]."),
+    "C++ is too short": ("In C++, too", "In C++, too"),
+    "alias of a name with signs": ("In c plus plus", "In [[C++|c plus plus]]"),
+    "path if name is shared": ("the quicksilver metal", "the [[a/Mercury|quicksilver metal]]"),
+    "in emphasis": ("**Machine Learning**", "**[[Machine Learning]]**"),
+    "in underscores": ("_Machine Learning_", "_[[Machine Learning]]_"),
+    "typographic apostrophe": ("Use Let’s Encrypt", "Use [[Let's Encrypt|Let’s Encrypt]]"),
+    "possessive": ("Machine Learning's", "[[Machine Learning]]'s"),
+    "elided article": ("l'entropy", "l'[[Entropy|entropy]]"),
+    "in a callout's lines": ("> Some\n> ML", "> Some\n> [[Machine Learning|ML]]"),
+    "Chinese": ("机器学习是", "[[机器学习]]是"),
+    "two signs amid words that join": ("是学习的", "是[[学习]]的"),
+    "in a row": ("酒、面包等", "酒、[[面包]]等"),
+    "traditional word that joins": ("麵包與面包", "麵包與[[面包]]"),
+    "three signs behind 的": ("系统的上下文。", "系统的[[上下文]]。"),
+    "alias of three signs": ("是有钱人。", "是[[活着|有钱人]]。"),
+    "alias between book marks": ("看《黑暗》", "看《[[活着|黑暗]]》"),
+    "between kana": ("は京都へ", "は[[京都]]へ"),
+    "four signs in a sentence": ("深度机器学习模型", "深度[[机器学习]]模型"),
+    "a compound twice": ("深度机器学习、深度机器学习法。", "深度[[机器学习]]、深度机器学习法。"),
+    "two links of two signs": ("学习、面包", "[[学习]]、[[面包]]"),
+    "Chinese end of a name": ("Docker 使用中的", "[[Docker 使用]]中的"),
+    "Latin amid Chinese": ("用JavaScript写", "用[[JavaScript]]写"),
+    "Japanese": ("このデータは", "この[[データ]]は"),
+    "longest katakana": ("データベース", "[[データベース]]"),
+    "Korean with a particle": ("머신러닝은", "[[머신러닝]]은"),
+    "Thai": ("รักแมวมาก", "รัก[[แมว]]มาก"),
+    "Hindi": ("यह हिन्दी भाषा है", "यह [[हिन्दी भाषा]] है"),
+    "Russian": ("о машинное обучение", "о [[Машинное обучение|машинное обучение]]"),
+    "accent": ("ein Éclair", "ein [[Éclair]]"),
+    "letter that grows in lower case": ("in İstanbul", "in [[İstanbul]]"),
+    "beside another link": ("[[x]] then ML", "[[x]] then [[Machine Learning|ML]]"),
+    "in parentheses": ("Tom (ML)", "Tom ([[Machine Learning|ML]])"),
+}
 
 LEFT_ALONE = [
     pytest.param("At home", id="ordinary word"),
@@ -184,7 +173,7 @@ LEFT_ALONE = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), LINKED)
+@labelled(("text", "expected"), LINKED)
 def test_link_mentions(text: str, expected: str) -> None:
     assert link_mentions(text, NAMES) == expected
     assert link_mentions(expected, NAMES) == expected
@@ -195,31 +184,15 @@ def test_leaves_alone(text: str) -> None:
     assert link_mentions(text, NAMES) == text
 
 
-@pytest.mark.parametrize(
+@labelled(
     ("own", "linked", "expected"),
-    [
-        pytest.param(
-            "Machine Learning.md", [], "ML Machine Learning, [[Entropy|entropy]]", id="own note"
-        ),
-        pytest.param(
-            "Machine Learning", [], "ML Machine Learning, [[Entropy|entropy]]", id="own path"
-        ),
-        pytest.param(
-            "", ["machine learning"], "ML Machine Learning, [[Entropy|entropy]]", id="linked"
-        ),
-        pytest.param(
-            "",
-            ["Machine Learning.md"],
-            "ML Machine Learning, [[Entropy|entropy]]",
-            id="linked by file",
-        ),
-        pytest.param(
-            "x.md",
-            ["y"],
-            "[[Machine Learning|ML]] Machine Learning, [[Entropy|entropy]]",
-            id="others",
-        ),
-    ],
+    {
+        "own note": ("Machine Learning.md", [], "ML Machine Learning, [[Entropy|entropy]]"),
+        "own path": ("Machine Learning", [], "ML Machine Learning, [[Entropy|entropy]]"),
+        "linked": ("", ["machine learning"], "ML Machine Learning, [[Entropy|entropy]]"),
+        "linked by file": ("", ["Machine Learning.md"], "ML Machine Learning, [[Entropy|entropy]]"),
+        "others": ("x.md", ["y"], "[[Machine Learning|ML]] Machine Learning, [[Entropy|entropy]]"),
+    },
 )
 def test_neither_itself_nor_twice(own: str, linked: list[str], expected: str) -> None:
     assert link_mentions("ML Machine Learning, entropy", NAMES, own, linked) == expected
@@ -377,17 +350,13 @@ def test_link_targets(text: str, expected: set[str]) -> None:
     assert expected <= set(likely_targets(text))
 
 
-@pytest.mark.parametrize(
+@labelled(
     ("text", "expected"),
-    [
-        pytest.param(
-            "[[A]] [[A|x]] ![[b/C.md#h|x]] [[F\\|y]]", ["A", "b/C.md", "F"], id="wikilinks"
-        ),
-        pytest.param(
-            "[b](a/My%20Bake.md#h) [c](<My C.md>)", ["a/My Bake.md", "My C.md"], id="others"
-        ),
-        pytest.param("[b](https://x.org/Bake.md) [[#own]]", [], id="no notes"),
-    ],
+    {
+        "wikilinks": ("[[A]] [[A|x]] ![[b/C.md#h|x]] [[F\\|y]]", ["A", "b/C.md", "F"]),
+        "others": ("[b](a/My%20Bake.md#h) [c](<My C.md>)", ["a/My Bake.md", "My C.md"]),
+        "no notes": ("[b](https://x.org/Bake.md) [[#own]]", []),
+    },
 )
 def test_likely_targets(text: str, expected: list[str]) -> None:
     assert likely_targets(text) == expected

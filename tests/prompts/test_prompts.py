@@ -26,7 +26,7 @@ from companion.prompts import (
 from companion.prompts.field import load_field
 from companion.prompts.prompt_context import SAMPLES
 from companion.prompts.prompt_file import read_prompt_file
-from tests.examples import many
+from tests.examples import labelled, many
 
 Write = Callable[[str, str], Path]
 PROMPTS = load_prompts()
@@ -208,238 +208,169 @@ def test_any_line_ends(text: str, write: Write) -> None:
 # ---- broken files
 
 
-BROKEN = [
-    pytest.param("fields/x.md", "Write it.", 1, "add kind: and one of text", id="no frontmatter"),
-    pytest.param("fields/x.md", "---\nkind: text\n", 1, "never closed", id="not closed"),
-    pytest.param("fields/x.md", field_text("a: b", "kind: [text"), 4, "YAML", id="bad YAML"),
-    pytest.param("fields/x.md", field_text("- a"), 2, "key: value", id="not a mapping"),
-    pytest.param("fields/x.md", field_text("kind: text", "kind: text"), 3, "twice", id="twice"),
-    pytest.param("fields/x.md", field_text("kind: text", "[a]: b"), 3, "plain word", id="odd key"),
-    pytest.param(
-        "fields/x.md", field_text("kind: text", "max: 1"), 3, "no key max;", id="unknown key"
-    ),
-    pytest.param(
-        "fields/x.md",
-        field_text("kind: poem"),
-        2,
-        "kind does not take this value;",
-        id="unknown kind",
-    ),
-    pytest.param(
-        "fields/x.md",
-        field_text("kind: text", "max_tokens: lots"),
-        3,
-        "whole number",
-        id="no number",
-    ),
-    pytest.param(
-        "fields/x.md", field_text("kind: text", "max_tokens: 0"), 3, "from 1 to", id="zero"
-    ),
-    pytest.param(
-        "fields/x.md", field_text("kind: text", "max_tokens: yes"), 3, "whole number", id="boolean"
-    ),
-    pytest.param(
+BROKEN = {
+    "no frontmatter": ("fields/x.md", "Write it.", 1, "add kind: and one of text"),
+    "not closed": ("fields/x.md", "---\nkind: text\n", 1, "never closed"),
+    "bad YAML": ("fields/x.md", field_text("a: b", "kind: [text"), 4, "YAML"),
+    "not a mapping": ("fields/x.md", field_text("- a"), 2, "key: value"),
+    "twice": ("fields/x.md", field_text("kind: text", "kind: text"), 3, "twice"),
+    "odd key": ("fields/x.md", field_text("kind: text", "[a]: b"), 3, "plain word"),
+    "unknown key": ("fields/x.md", field_text("kind: text", "max: 1"), 3, "no key max;"),
+    "unknown kind": ("fields/x.md", field_text("kind: poem"), 2, "kind does not take this value;"),
+    "no number": ("fields/x.md", field_text("kind: text", "max_tokens: lots"), 3, "whole number"),
+    "zero": ("fields/x.md", field_text("kind: text", "max_tokens: 0"), 3, "from 1 to"),
+    "boolean": ("fields/x.md", field_text("kind: text", "max_tokens: yes"), 3, "whole number"),
+    "number as property": (
         "fields/x.md",
         field_text("kind: text", "property: 2024"),
         3,
         "in quotes",
-        id="number as property",
     ),
-    pytest.param(
+    "property of two lines": (
         "fields/x.md",
         field_text("kind: text", 'property: "a\\nb"'),
         3,
         "on one line",
-        id="property of two lines",
     ),
-    pytest.param(
+    "unknown vocabulary": (
         "fields/x.md",
         field_text("kind: choice", "vocabulary: all"),
         3,
         "vault, none",
-        id="unknown vocabulary",
     ),
-    pytest.param(
+    "empty vocabulary": (
         "fields/x.md",
         field_text("kind: choice", "vocabulary: []"),
         3,
         "vault, none",
-        id="empty vocabulary",
     ),
-    pytest.param(
+    "boolean in vocabulary": (
         "fields/x.md",
         field_text("kind: list", "vocabulary: [yes]"),
         3,
         "in quotes",
-        id="boolean in vocabulary",
     ),
-    pytest.param(
-        "fields/x.md", field_text("kind: choice"), 2, "needs values", id="choice of nothing"
-    ),
-    pytest.param(
+    "choice of nothing": ("fields/x.md", field_text("kind: choice"), 2, "needs values"),
+    "text of a vocabulary": (
         "fields/x.md",
         field_text("kind: text", "vocabulary: vault"),
         3,
         "takes none",
-        id="text of a vocabulary",
     ),
-    pytest.param(
-        "fields/x.md", field_text("kind: text", "from: similar"), 3, "link", id="a text from links"
-    ),
-    pytest.param(
-        "fields/x.md", field_text("kind: link", "from: me"), 3, "similar or links", id="from whom"
-    ),
-    pytest.param(
-        "fields/x.md", field_text("kind: date", "add: true"), 3, "every note", id="added anywhere"
-    ),
-    pytest.param(
-        "fields/x.md", field_text("kind: date", "folders: [A]"), 3, "add: true", id="never added"
-    ),
-    pytest.param(
+    "a text from links": ("fields/x.md", field_text("kind: text", "from: similar"), 3, "link"),
+    "from whom": ("fields/x.md", field_text("kind: link", "from: me"), 3, "similar or links"),
+    "added anywhere": ("fields/x.md", field_text("kind: date", "add: true"), 3, "every note"),
+    "never added": ("fields/x.md", field_text("kind: date", "folders: [A]"), 3, "add: true"),
+    "items of a text": (
         "fields/x.md",
         field_text("kind: text", "max_items: 3"),
         3,
         "only kind: list",
-        id="items of a text",
     ),
-    pytest.param(
+    "limits crossed": (
         "fields/x.md",
         field_text("kind: text", "max_characters: 3", "min_characters: 9"),
         4,
         "lower it",
-        id="limits crossed",
     ),
-    pytest.param("fields/x.md", field_text("kind: prose"), 2, "only for it", id="prose elsewhere"),
-    pytest.param(
-        "fields/callout.md", field_text("kind: text"), 2, "only for it", id="callout of no prose"
-    ),
-    pytest.param(
+    "prose elsewhere": ("fields/x.md", field_text("kind: prose"), 2, "only for it"),
+    "callout of no prose": ("fields/callout.md", field_text("kind: text"), 2, "only for it"),
+    "callout with property": (
         "fields/callout.md",
         field_text("kind: prose", "property: x"),
         3,
         "stands in the text",
-        id="callout with property",
     ),
-    pytest.param("fields/tags.md", field_text("kind: text"), 2, "always a list", id="tags as text"),
-    pytest.param(
+    "tags as text": ("fields/tags.md", field_text("kind: text"), 2, "always a list"),
+    "aliases as text": (
         "fields/x.md",
         field_text("kind: text", "property: Aliases"),
         2,
         "always a list",
-        id="aliases as text",
     ),
-    pytest.param(
+    "property taken": (
         "fields/x.md",
         field_text("kind: text", "property: Description"),
         None,
         "fills Description already",
-        id="property taken",
     ),
-    pytest.param(
-        "fields/description 2.md", field_text("kind: text"), None, "rename the file", id="copy"
-    ),
-    pytest.param("fields/Zweck.md", field_text("kind: text"), None, "property: NAME", id="capital"),
-    pytest.param(
-        "fields/x.md", field_text("kind: text", body=" "), None, "no text", id="empty body"
-    ),
-    pytest.param(
-        "fields/x.md", field_text("kind: text", body="a\n{% if %}"), 5, "Jinja2", id="syntax"
-    ),
-    pytest.param(
+    "copy": ("fields/description 2.md", field_text("kind: text"), None, "rename the file"),
+    "capital": ("fields/Zweck.md", field_text("kind: text"), None, "property: NAME"),
+    "empty body": ("fields/x.md", field_text("kind: text", body=" "), None, "no text"),
+    "syntax": ("fields/x.md", field_text("kind: text", body="a\n{% if %}"), 5, "Jinja2"),
+    "undefined": (
         "fields/x.md",
         field_text("kind: text", body="a\n\n{{ titel }}"),
         6,
         "there is no titel; use aliases,",
-        id="undefined",
     ),
-    pytest.param(
+    "undefined in a branch": (
         "fields/x.md",
         field_text("kind: text", body="{% if question %}{{ titel }}{% endif %}"),
         4,
         "no titel",
-        id="undefined in a branch",
     ),
-    pytest.param(
+    "note text outside its marks": (
         "fields/x.md",
         field_text("kind: text", body="{{ prose }}"),
         4,
         "no prose",
-        id="note text outside its marks",
     ),
-    pytest.param(
+    "undefined attribute": (
         "fields/x.md",
         field_text("kind: text", body="a\n{{ title.x }}"),
         5,
         "expanded",
-        id="undefined attribute",
     ),
-    pytest.param(
+    "type error": (
         "fields/x.md",
         field_text("kind: text", body="a\n{{ title + 1 }}"),
         5,
         "expanded",
-        id="type error",
     ),
-    pytest.param(
+    "sandbox": (
         "fields/x.md",
         field_text("kind: text", body="{{ title.__class__.mro() }}"),
         4,
         "expanded",
-        id="sandbox",
     ),
-    pytest.param(
-        "fields/x.md",
-        field_text("kind: text", body="{% include 'y' %}"),
-        4,
-        "expanded",
-        id="include",
-    ),
-    pytest.param(
+    "include": ("fields/x.md", field_text("kind: text", body="{% include 'y' %}"), 4, "expanded"),
+    "a macro without end": (
         "fields/x.md",
         field_text("kind: text", body="{% macro a() %}\n{{ a() }}{% endmacro %}\n{{ a() }}"),
         5,
         "expanded",
-        id="a macro without end",
     ),
-    pytest.param(
+    "deep": (
         "fields/x.md",
         field_text("kind: text", body="{% if title %}" * 500 + "a" + "{% endif %}" * 500),
         None,
         "nested too deep",
-        id="deep",
     ),
-    pytest.param(
+    "unknown filter": (
         "fields/x.md",
         field_text("kind: text", body="{{ title | nope }}"),
         4,
         "Jinja2",
-        id="unknown filter",
     ),
-    pytest.param(
+    "empty for some": (
         "fields/x.md",
         field_text("kind: text", body="{{ question or '' }}"),
         None,
         "comes out empty",
-        id="empty for some",
     ),
-    pytest.param("sytem.md", "Hello.", None, "none of system.md", id="misspelt name"),
-    pytest.param(
-        "system.md", "---\na: b\n---\nHello.", 1, "no frontmatter", id="system with frontmatter"
-    ),
-    pytest.param(
-        "system.md", "Hello {{ title }}.", 1, "no title; use language", id="system that varies"
-    ),
-    pytest.param("note.md", "{{ question }}", 1, "no question", id="note that asks"),
-    pytest.param("note.md", "{{ title }}", None, "{{ marker }}", id="note without marks"),
-    pytest.param("note.md", "{{ marker }}{{ title }}", None, "{{ prose }}", id="note without text"),
-    pytest.param("answer.md", "Do it.", None, "instruction", id="answer without instructions"),
-    pytest.param(
-        "answer.md", "{{ asks[1].instruction }}", 1, "expanded", id="answer for several only"
-    ),
-]
+    "misspelt name": ("sytem.md", "Hello.", None, "none of system.md"),
+    "system with frontmatter": ("system.md", "---\na: b\n---\nHello.", 1, "no frontmatter"),
+    "system that varies": ("system.md", "Hello {{ title }}.", 1, "no title; use language"),
+    "note that asks": ("note.md", "{{ question }}", 1, "no question"),
+    "note without marks": ("note.md", "{{ title }}", None, "{{ marker }}"),
+    "note without text": ("note.md", "{{ marker }}{{ title }}", None, "{{ prose }}"),
+    "answer without instructions": ("answer.md", "Do it.", None, "instruction"),
+    "answer for several only": ("answer.md", "{{ asks[1].instruction }}", 1, "expanded"),
+}
 
 
-@pytest.mark.parametrize(("name", "text", "line", "words"), BROKEN)
+@labelled(("name", "text", "line", "words"), BROKEN)
 def test_broken_file(name: str, text: str, line: int | None, words: str, write: Write) -> None:
     folder = write(name, text)
     with pytest.raises(PromptError) as caught:

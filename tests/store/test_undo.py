@@ -21,7 +21,7 @@ from companion.store.journal import Change, Journal, NewChange, write_note
 from companion.store.tables import MIGRATIONS
 from companion.store.undo import undo_change
 from companion.vault.write import read_note
-from tests.examples import many
+from tests.examples import labelled, many
 from tests.store.stub_note import ENRICHED, NOTE, record
 
 Write = Callable[..., int]
@@ -187,38 +187,28 @@ def test_what_stood_there_before_does_not_make_a_change_look_as_if_it_were_there
 
 
 TAGS = "---\ntags:{}\n---\n# N\n"
-FORMATTED = [
-    pytest.param("---\nd: {}\n---\n", ["", "Said."], "---\nd: 'Said.'\n---\n", "d:", id="quoted"),
-    pytest.param(
+FORMATTED = {
+    "quoted": ("---\nd: {}\n---\n", ["", "Said."], "---\nd: 'Said.'\n---\n", "d:"),
+    "sorted": (
         "---\nd: {}\na: x\n---\n",
         ['""', "Said."],
         '---\na: "x"\nd: "Said."\n---\n',
         'd: ""',
-        id="sorted",
     ),
-    pytest.param(
+    "folded": (
         "---\nd: {}\n---\n",
         ["", "Said so."],
         "---\nd: >-\n  Said\n  so.\nb: 1\n---\n",
         "d:",
-        id="folded",
     ),
-    pytest.param(TAGS, ["", "\n  - a\n  - b"], TAGS.format(' ["a", b]'), "tags:", id="a list"),
-    pytest.param(
-        TAGS,
-        [" []", " [a, b]"],
-        TAGS.format("\n- a\n- b # mine"),
-        "tags: [] # mine",
-        id="a comment",
-    ),
-    pytest.param(
-        "---\n{}b: 1\n---\n", ["", "d: Said.\n"], "---\nb: 1\nd: 'Said.'\n---\n", "", id="added"
-    ),
-]
+    "a list": (TAGS, ["", "\n  - a\n  - b"], TAGS.format(' ["a", b]'), "tags:"),
+    "a comment": (TAGS, [" []", " [a, b]"], TAGS.format("\n- a\n- b # mine"), "tags: [] # mine"),
+    "added": ("---\n{}b: 1\n---\n", ["", "d: Said.\n"], "---\nb: 1\nd: 'Said.'\n---\n", ""),
+}
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
-@pytest.mark.parametrize(("note_of", "values", "formatted", "rest"), FORMATTED)
+@labelled(("note_of", "values", "formatted", "rest"), FORMATTED)
 def test_a_value_that_a_formatter_wrote_in_another_style_goes(
     vault: Path,
     note: Path,
@@ -566,24 +556,19 @@ def test_an_offset_in_a_text_that_kept_its_line_ends_is_one_in_that_text(
     assert apply_edits(text, edits).encode() == CRLF_NOTE
 
 
-@pytest.mark.parametrize(
+@labelled(
     ("before", "edit", "now", "expected"),
-    [
-        pytest.param(
-            "a\nb\nc\n", Edit(0, 3, "x"), "x\r\nc\r\nd\r\n", "a\r\nb\r\nc\r\nd\r\n", id="to CRLF"
-        ),
-        pytest.param(
-            "a\r\nb\r\nc\r\n", Edit(0, 4, "x"), "x\nc\nd\n", "a\nb\nc\nd\n", id="from CRLF"
-        ),
-        pytest.param(
+    {
+        "to CRLF": ("a\nb\nc\n", Edit(0, 3, "x"), "x\r\nc\r\nd\r\n", "a\r\nb\r\nc\r\nd\r\n"),
+        "from CRLF": ("a\r\nb\r\nc\r\n", Edit(0, 4, "x"), "x\nc\nd\n", "a\nb\nc\nd\n"),
+        "a mixed file gets back its own": (
             "a\r\nb\nc\r\n",
             Edit(0, 4, "x"),
             "x\nc\r\nd\r\n",
             "a\r\nb\nc\r\nd\r\n",
-            id="a mixed file gets back its own",
         ),
-        pytest.param("a\r\nb\r\n", Edit(2, 3, ""), "a\nb\nd\n", None, id="half a line end"),
-    ],
+        "half a line end": ("a\r\nb\r\n", Edit(2, 3, ""), "a\nb\nd\n", None),
+    },
 )
 def test_lines_come_back_with_the_line_ends_of_the_note(
     journal: Journal,

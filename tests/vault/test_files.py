@@ -18,6 +18,7 @@ from companion.vault.files import (
 from companion.vault.ignore import IgnoreRules
 from companion.vault.obsidian import ObsidianSettings
 from companion.vault.walk import walk_notes
+from tests.examples import labelled
 
 LINK = "a symbolic link; only files in the vault itself are worked on"
 IN_CLOUD = "its content is not on this machine yet; open it once in Obsidian"
@@ -44,19 +45,15 @@ SKIPPED = [
     pytest.param("Big.md", "it has 101 bytes, over the limit of 100", id="big"),
     pytest.param("Empty.md", "it is empty; it may still be syncing", id="empty"),
 ]
-HIDDEN = [
-    pytest.param(
-        ".obsidian/A.md", "in .obsidian, which holds no notes of the vault", id="settings"
-    ),
-    pytest.param(".trash/A.md", "in .trash, which holds no notes of the vault", id="trash"),
-    pytest.param("A/.git/A.md", "in .git, which holds no notes of the vault", id="hidden folder"),
-    pytest.param(
-        "_companion/prompts/A.md", "in _companion, which holds no notes of the vault", id="own"
-    ),
-    pytest.param(".A.md", NO_NOTE, id="hidden file"),
-    pytest.param("A.txt", NO_NOTE, id="other extension"),
-    pytest.param("md", NO_NOTE, id="no extension"),
-]
+HIDDEN = {
+    "settings": (".obsidian/A.md", "in .obsidian, which holds no notes of the vault"),
+    "trash": (".trash/A.md", "in .trash, which holds no notes of the vault"),
+    "hidden folder": ("A/.git/A.md", "in .git, which holds no notes of the vault"),
+    "own": ("_companion/prompts/A.md", "in _companion, which holds no notes of the vault"),
+    "hidden file": (".A.md", NO_NOTE),
+    "other extension": ("A.txt", NO_NOTE),
+    "no extension": ("md", NO_NOTE),
+}
 FOUND = [
     pytest.param("A.md", id="at the root"),
     pytest.param("A.MD", id="capital extension"),
@@ -97,7 +94,7 @@ def test_a_copy_is_known_by_the_note_beside_it(vault: Path) -> None:
     assert walked(vault)["B/A 2.md"] is None
 
 
-@pytest.mark.parametrize(("path", "reason"), HIDDEN)
+@labelled(("path", "reason"), HIDDEN)
 def test_does_not_list_what_is_not_part_of_the_vault(vault: Path, path: str, reason: str) -> None:
     make(vault, path)
     assert walked(vault) == {}

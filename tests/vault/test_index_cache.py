@@ -9,6 +9,7 @@ import pytest
 
 from companion.vault.files import IndexedNote
 from companion.vault.index_cache import INDEX, NoteCache
+from tests.examples import labelled
 
 ROWS: list[IndexedNote] = [(f"{number}.md", 1, 2, 3, 4, "facts " * 20) for number in range(200)]
 
@@ -67,22 +68,19 @@ def test_rows_of_another_fingerprint_give_way(cache: NoteCache) -> None:
     assert load(cache) == set()
 
 
-DAMAGES = [
-    pytest.param(lambda file: file.write_bytes(b"no database" * 500), id="not a database"),
-    pytest.param(lambda file: file.write_bytes(file.read_bytes()[:5000]), id="cut off"),
-    pytest.param(lambda file: file.write_bytes(b""), id="emptied"),
-    pytest.param(lambda file: file.unlink(), id="deleted"),
-    pytest.param(lambda file: execute(file, "PRAGMA user_version = 99"), id="newer"),
-    pytest.param(lambda file: execute(file, "DROP TABLE notes"), id="a table is missing"),
-    pytest.param(lambda file: execute(file, "DROP TABLE about"), id="the other one is missing"),
-    pytest.param(
-        lambda file: execute(file, "UPDATE notes SET facts = CAST(x'ff' AS TEXT)"),
-        id="text that is none",
-    ),
-]
+DAMAGES = {
+    "not a database": lambda file: file.write_bytes(b"no database" * 500),
+    "cut off": lambda file: file.write_bytes(file.read_bytes()[:5000]),
+    "emptied": lambda file: file.write_bytes(b""),
+    "deleted": lambda file: file.unlink(),
+    "newer": lambda file: execute(file, "PRAGMA user_version = 99"),
+    "a table is missing": lambda file: execute(file, "DROP TABLE notes"),
+    "the other one is missing": lambda file: execute(file, "DROP TABLE about"),
+    "text that is none": lambda file: execute(file, "UPDATE notes SET facts = CAST(x'ff' AS TEXT)"),
+}
 
 
-@pytest.mark.parametrize("harm", DAMAGES)
+@labelled("harm", DAMAGES)
 @pytest.mark.parametrize("load_first", [True, False])
 def test_a_damaged_file_is_made_anew(
     cache: NoteCache, file: Path, harm: Callable[[Path], object], load_first: bool

@@ -9,6 +9,7 @@ from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 
 from companion.vault import pdf_text
 from companion.vault.pdf_text import find_paragraphs, read_pdf
+from tests.examples import labelled
 
 
 def make_pdf(pages: Sequence[str], password: str = "", content: bytes = b"") -> bytes:
@@ -68,24 +69,18 @@ def test_a_child_that_takes_too_long_is_killed() -> None:
     assert read_pdf(make_pdf(["Of tea."]), seconds=0.001) == ((), pdf_text.TOO_LONG, False)
 
 
-PAGES = [
-    pytest.param(
-        "Of tea and of how it\nis brewed.", ["Of tea and of how it is brewed."], id="lines"
-    ),
-    pytest.param("It is brew-\ned, well-\nKnown.", ["It is brewed, well- Known."], id="divided"),
-    pytest.param("A of B\n\nB.", ["A of B", "B."], id="a blank line"),
-    pytest.param(
-        f"{'a ' * 30}\nend.\n{'b ' * 30}\n12", [f"{'a ' * 30}end.", "b " * 29 + "b"], id="end"
-    ),
-    pytest.param(
-        f"Tea\n{'a ' * 30}\n{'b ' * 30}", ["Tea", f"{'a ' * 30}{'b ' * 29}b"], id="a heading"
-    ),
-    pytest.param("\ufb01ne\u00ad \x00tea", ["fine tea"], id="ligatures"),
-    pytest.param("12\n- 3 -\n", [], id="numbers of pages"),
-    pytest.param("Of \ud800tea", ["Of tea"], id="half a sign, which no prompt takes"),
-]
+PAGES = {
+    "lines": ("Of tea and of how it\nis brewed.", ["Of tea and of how it is brewed."]),
+    "divided": ("It is brew-\ned, well-\nKnown.", ["It is brewed, well- Known."]),
+    "a blank line": ("A of B\n\nB.", ["A of B", "B."]),
+    "end": (f"{'a ' * 30}\nend.\n{'b ' * 30}\n12", [f"{'a ' * 30}end.", "b " * 29 + "b"]),
+    "a heading": (f"Tea\n{'a ' * 30}\n{'b ' * 30}", ["Tea", f"{'a ' * 30}{'b ' * 29}b"]),
+    "ligatures": ("\ufb01ne\u00ad \x00tea", ["fine tea"]),
+    "numbers of pages": ("12\n- 3 -\n", []),
+    "half a sign, which no prompt takes": ("Of \ud800tea", ["Of tea"]),
+}
 
 
-@pytest.mark.parametrize(("page", "paragraphs"), PAGES)
+@labelled(("page", "paragraphs"), PAGES)
 def test_paragraphs(page: str, paragraphs: list[str]) -> None:
     assert list(find_paragraphs(page)) == paragraphs

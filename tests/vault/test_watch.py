@@ -15,6 +15,7 @@ import pytest
 from watchdog.observers.api import BaseObserver
 
 from companion.vault.watch import Watch, WatchUnavailable
+from tests.examples import labelled
 
 PATIENCE = 60.0  # seconds; only a test that fails takes so long
 linux = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux'")
@@ -126,44 +127,38 @@ def test_tells_of_moves(
     assert hints.moved == moved
 
 
-CHANGES = [
-    pytest.param(write("new.md"), {"new.md"}, id="new"),
-    pytest.param(write("a.md"), {"a.md"}, id="changed"),
-    pytest.param(write("Folder/Sub/c.md"), {"Folder/Sub/c.md"}, id="changed two folders down"),
-    pytest.param(
-        write("Folder/N\u00f6te \U0001f600.MD"),
-        {"Folder/N\u00f6te \U0001f600.MD"},
-        id="other letters",
-    ),
-    pytest.param(replace, {"a.md"}, id="replaced"),
-    pytest.param(rename("a.md", "Folder/z.md"), {"a.md", "Folder/z.md"}, id="moved"),
-    pytest.param(rename_case_only, {"a.md", "A.md"}, id="renamed in case only"),
-    pytest.param(rename("plain.txt", "plain.md"), {"plain.md"}, id="becomes a note"),
-    pytest.param(rename("a.md", "a.txt"), {"a.md"}, id="is a note no more"),
-    pytest.param(rename("a.md", ".trash/a.md"), {"a.md"}, id="moved to the trash"),
-    pytest.param(rename(".trash/t.md", "t.md"), {"t.md"}, id="back from the trash"),
-    pytest.param(rename("a.md", "../a.md"), {"a.md"}, id="moved out of the vault"),
-    pytest.param(lambda vault: (vault / "a.md").unlink(), {"a.md"}, id="deleted"),
-    pytest.param(link, {"link.md"}, id="a link"),
-    pytest.param(lambda vault: (vault / "Empty").mkdir(), {None}, id="new folder"),
-    pytest.param(rename("Folder", "folder"), {None}, id="folder renamed in case only"),
-    pytest.param(rename("Folder/Sub", ".gone"), {None}, id="folder hidden"),
-    pytest.param(rename("Folder", "../Folder"), {None}, id="folder moved out of the vault"),
-    pytest.param(rename(".trash", "Back"), {None, "Back/t.md"}, id="folder shown"),
-    pytest.param(remove_folder, {"Folder/Sub/c.md", None}, id="folder deleted"),
-    pytest.param(write(".obsidian/app.json"), {None}, id="excluded files"),
-    pytest.param(write(".obsidian/templates.json"), {None}, id="templates"),
-    pytest.param(
-        write(".obsidian/plugins/templater-obsidian/data.json"), {None}, id="Templater's templates"
-    ),
-    pytest.param(rename(".obsidian", "../settings"), {None}, id="all settings gone"),
-    pytest.param(read, set(), id="read only"),
-    pytest.param(write("plain.txt"), set(), id="no note"),
-    pytest.param(toggle_hidden, set(), id="hidden and own"),
-]
+CHANGES = {
+    "new": (write("new.md"), {"new.md"}),
+    "changed": (write("a.md"), {"a.md"}),
+    "changed two folders down": (write("Folder/Sub/c.md"), {"Folder/Sub/c.md"}),
+    "other letters": (write("Folder/N\u00f6te \U0001f600.MD"), {"Folder/N\u00f6te \U0001f600.MD"}),
+    "replaced": (replace, {"a.md"}),
+    "moved": (rename("a.md", "Folder/z.md"), {"a.md", "Folder/z.md"}),
+    "renamed in case only": (rename_case_only, {"a.md", "A.md"}),
+    "becomes a note": (rename("plain.txt", "plain.md"), {"plain.md"}),
+    "is a note no more": (rename("a.md", "a.txt"), {"a.md"}),
+    "moved to the trash": (rename("a.md", ".trash/a.md"), {"a.md"}),
+    "back from the trash": (rename(".trash/t.md", "t.md"), {"t.md"}),
+    "moved out of the vault": (rename("a.md", "../a.md"), {"a.md"}),
+    "deleted": (lambda vault: (vault / "a.md").unlink(), {"a.md"}),
+    "a link": (link, {"link.md"}),
+    "new folder": (lambda vault: (vault / "Empty").mkdir(), {None}),
+    "folder renamed in case only": (rename("Folder", "folder"), {None}),
+    "folder hidden": (rename("Folder/Sub", ".gone"), {None}),
+    "folder moved out of the vault": (rename("Folder", "../Folder"), {None}),
+    "folder shown": (rename(".trash", "Back"), {None, "Back/t.md"}),
+    "folder deleted": (remove_folder, {"Folder/Sub/c.md", None}),
+    "excluded files": (write(".obsidian/app.json"), {None}),
+    "templates": (write(".obsidian/templates.json"), {None}),
+    "Templater's templates": (write(".obsidian/plugins/templater-obsidian/data.json"), {None}),
+    "all settings gone": (rename(".obsidian", "../settings"), {None}),
+    "read only": (read, set()),
+    "no note": (write("plain.txt"), set()),
+    "hidden and own": (toggle_hidden, set()),
+}
 
 
-@pytest.mark.parametrize(("change", "told"), CHANGES)
+@labelled(("change", "told"), CHANGES)
 def test_tells_what_changed(
     hints: Hints, change: Callable[[Path], object], told: set[str | None]
 ) -> None:
