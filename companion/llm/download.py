@@ -241,8 +241,11 @@ def _pull_default_model() -> None:
     if not model_path(model.name):
         print(f"Fetching the model {model.name} ({(model.size or 0) / 1e9:.1f} GB, once)")
         words = DownloadWords()
-        with Pulse(lambda text: print(text, end="", flush=True), words):
-            pull_model(model.name, words.update)
+        try:
+            with Pulse(lambda text: print(text, end="", flush=True), words):
+                pull_model(model.name, words.update)
+        except ModelUnavailable as error:
+            sys.exit(f"\n{error}")
         print(" done")
 
 

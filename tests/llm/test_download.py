@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -160,6 +161,10 @@ def test_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("COMPANION_CACHE", str(tmp_path / "file"))
     with pytest.raises(ModelUnavailable, match="COMPANION_CACHE"):
         pull_model("smollm2-135m", ignore)
+    fetch = [sys.executable, "-m", "companion.llm.download"]  # as make demo does it
+    fetched = subprocess.run(fetch, capture_output=True, text=True, check=False)
+    assert (fetched.returncode, fetched.stderr.count("\n")) == (1, 2), fetched.stderr
+    assert "COMPANION_CACHE" in fetched.stderr
 
 
 @pytest.fixture
