@@ -21,6 +21,7 @@ from companion.cli.session import (
     VaultPathType,
     common_options,
     debug_option,
+    find_settings_to_restart_for,
     load_vault,
     open_session_vault,
 )
@@ -64,7 +65,8 @@ def install(vaults: tuple[Path, ...], port: int | None) -> int:
     """Start the daemon now, and with every session.
 
     VAULT is a vault's folder; else the configured one, else the nearest one with .obsidian. Run
-    again, it brings the service up to date, and restarts it after an upgrade. Where another
+    again, it brings the service up to date, and restarts it after an upgrade or where a changed
+    setting needs that. Where another
     vault's daemon has the configured port already, it takes any free one, unless --port names one;
     Obsidian's plugin finds it there.
     """
@@ -175,6 +177,7 @@ def start_with_session(root: Path, output: Output, port: int | None = None) -> b
         )
     port = _choose_port(root, service) if port is None else port
     outdated = before is None or before.version != __version__
+    outdated = outdated or bool(find_settings_to_restart_for(root))
     if not install_service(manager, root, port, restart=outdated):
         output.say(f"Nothing to change: the daemon of {root} starts with your session, and runs.")
         return True

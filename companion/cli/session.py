@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -109,11 +109,21 @@ def say_which_vault(root: Path, output: Output) -> None:
         output.say(f"In the vault {root}", style="bold")
 
 
-def warn_of_restart(root: Path, output: Output) -> None:
-    """Warn of changed settings that the daemon of the vault follows only once it starts again."""
+def find_settings_to_restart_for(root: Path) -> Sequence[str]:
+    """Return which changed settings the vault's daemon follows only once it starts again."""
     with suppress(CompanionError):
-        if (served := find_served(root)) and (names := served.status().settings_to_restart_for):
-            output.warn(f"The vault's daemon has to be started again for {', '.join(names)}.")
+        if served := find_served(root):
+            return served.status().settings_to_restart_for
+    return ()
+
+
+def warn_of_restart(root: Path, output: Output) -> None:
+    """Warn of changed settings that the vault's daemon follows only once it starts again."""
+    if names := find_settings_to_restart_for(root):
+        output.warn(
+            f"The vault's daemon has to be started again for {', '.join(names)}; companion service"
+            " install does that where it is a service."
+        )
 
 
 def require_served(vault: Path | None) -> RemoteVault:

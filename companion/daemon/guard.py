@@ -91,6 +91,10 @@ class Guard:
         self._methods = methods
         self._hosts = frozenset(f"{name}:{access.port}" for name in _NAMES)
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
+        self._misdirected = (
+            f"This server answers at http://127.0.0.1:{access.port} only; a tunnel to it needs the"
+            " same port at both ends."
+        )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, always with the security headers."""
@@ -134,7 +138,7 @@ class Guard:
         """Refuse other hosts, origins and sites. is_shell: a link may lead to it from anywhere."""
         # The server joins repeated headers with a comma, so that they never match.
         if environ.get("HTTP_HOST") not in self._hosts:
-            raise Refusal(421, "This server answers to 127.0.0.1 and localhost with its port only.")
+            raise Refusal(421, self._misdirected)
         if environ.get("HTTP_ORIGIN") not in (None, *self._origins):
             raise Refusal(403, "Pages of other origins get no answer here.")
         is_link = is_shell and environ.get("HTTP_SEC_FETCH_MODE") == "navigate"

@@ -78,7 +78,7 @@ def test_a_daemon_starts_with_the_session_and_fills_a_stub(session: User) -> Non
 
 @pytest.mark.release
 @needs_systemd
-def test_again_it_changes_nothing_and_after_an_upgrade_it_starts_anew(
+def test_again_it_changes_nothing_unless_the_daemon_has_to_start_anew(
     session: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session.run("service", "install")
@@ -86,11 +86,17 @@ def test_again_it_changes_nothing_and_after_an_upgrade_it_starts_anew(
     again = session.run("service", "install")
     assert again.status == 0 and again.out.startswith("Nothing to change")
     assert daemon_of(session.vault) == first
-    monkeypatch.setattr("companion.cli.service.__version__", "99.0.0")  # as of the new program
-    old = session.run("service", "status")
-    assert f"version {first.version}, and this is 99.0.0: companion service install" in old.out
+    with monkeypatch.context() as upgraded:
+        upgraded.setattr("companion.cli.service.__version__", "99.0.0")  # as of the new program
+        old = session.run("service", "status")
+        assert f"version {first.version}, and this is 99.0.0: companion service install" in old.out
+        assert session.run("service", "install").status == 0
+    second = daemon_of(session.vault)
+    assert second.pid != first.pid
+    changed = session.run("config", "set", "endpoint.concurrency", "3")
+    assert "companion service install does that" in changed.err
     assert session.run("service", "install").status == 0
-    assert daemon_of(session.vault).pid != first.pid
+    assert daemon_of(session.vault).pid != second.pid
 
 
 @pytest.mark.release
