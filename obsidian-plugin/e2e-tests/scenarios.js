@@ -86,16 +86,20 @@ export const SCENARIOS = {
     assert.match(text, /^> \[!ai\] AI$/m);
   },
 
-  "a folder run fills what needs it, the open note in its editor": async ({ user, vault }) => {
+  "a folder run fills what needs it, the open note in its editor, and is taken back as a whole": async ({ user, vault }) => {
     const path = "Garden/Basil.md";
     await openNote(user, path);
+    const original = await shownText(user);
     await user.runCommand("enrich-folder", "Enrich folder of this note");
     await notice(user, /Filled \d+ notes? in Garden/, 60);
     await shows(user, /\[!ai\]/);
     const text = await shownText(user);
     await waitFor("the file follows", async () => (await vault.read(path)) === text);
-    assert.equal((await vault.history(path)).length, 1);
-    assert.equal((await vault.history("Garden/Compost.md")).length, 1);
+    await clickIn(user, ".notice", "button", "^Undo$");
+    await notice(user, /^Undone in \d+ notes\.$/, 60);
+    assert.equal(await shownText(user), original);
+    assert.doesNotMatch(await vault.read("Garden/Compost.md"), /\[!ai\]/);
+    for (const note of [path, "Garden/Compost.md"]) assert.equal((await vault.history(note)).length, 2, "a change, and its undo");
   },
 
   "the daemon goes away and comes back": async ({ user, vault }) => {

@@ -1,14 +1,11 @@
 /** The daemon's API: any path of it, and the calls that are more than one request. */
 
-import { parseEvents, readPages } from "../ui/api.js";
+import { parseEvents } from "../ui/api.js";
 import { ask } from "./connection.js";
 import { parse } from "./http.js";
 
 /** @import CompanionPlugin from "./main.js" */
 /** @import { DaemonEvent } from "../ui/api.js" */
-/** @import { Change, ChangePage } from "./api-types.d.ts" */
-
-const PAGE = 1000; // changes per page, the most that the daemon allows
 
 /** The API. Paths are below `/api/v1`. Each call rejects as locate() does, or with NotPaired, Refused or UnexpectedAnswer. */
 export class Api {
@@ -52,19 +49,6 @@ export class Api {
   async readEvents(after) {
     const text = await this.#ask("GET", "/events", { once: true, ...(after && { after }) });
     return parseEvents(text);
-  }
-
-  /**
-   * Yield the changes of a note or a run that are neither undone nor an undo, newest first. Pages are read as they
-   * are needed.
-   *
-   * @param {{ path: string } | { run: string }} which
-   * @returns {AsyncGenerator<Change, void>}
-   */
-  async *readUndoable(which) {
-    /** @type {AsyncGenerator<ChangePage, void>} */
-    const pages = readPages(this, "/changes", { ...which, limit: PAGE });
-    for await (const { changes } of pages) yield* changes.filter(({ state, undoes }) => state === "done" && undoes === null);
   }
 
   /** Cancel runs, each even if another one is over already. Rejects if one could not be cancelled. @param {Iterable<string>} runs */

@@ -62,7 +62,8 @@ export class Outbox {
     if (this.#plugin.timers.isStopped || this.#holds) return;
     for (const row of this.rows) {
       const file = findFile(this.#plugin.app, row.path);
-      if (!file || this.#making.has(row.id)) continue;
+      const isOfUndo = row.change !== null && this.#plugin.runs.has(row.run ?? ""); // whose follower has it made
+      if (!file || isOfUndo || this.#making.has(row.id)) continue;
       const expected = this.#expected.get(row.run ?? "");
       this.#expected.delete(row.run ?? "");
       if (expected) expected(this.#begin(file, row, true));

@@ -1,5 +1,6 @@
 /** Runs of the daemon: a model is asked about a note, and a run is followed until it is over. */
 
+import { readList } from "../ui/api.js";
 import { notify } from "./dialogs.js";
 import { AnotherVault, DaemonAway, explain, NotThere, Refused, Stopped } from "./errors.js";
 import { findEditing } from "./note-text.js";
@@ -8,7 +9,7 @@ import { say } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { ResultShape, RunProgress, RunShape } from "./api-types.d.ts" */
+/** @import { Change, ResultShape, RunProgress, RunShape } from "./api-types.d.ts" */
 
 /**
  * What of a note is asked for. section: only a callout for the section at the cursor. requests: only the empty
@@ -24,7 +25,7 @@ const LAST_PAUSE = 15_000; // milliseconds between retries at most
 const FAILURES_UNTIL_TOLD = 3; // failures in a row until the user is notified
 const MOST_FAILURES = 50; // failures in a row until the run is given up: about ten minutes, sleep not counted
 /**
- * @typedef {Pick<ResultShape, "path" | "status" | "reason" | "left" | "change">} Result what is read of one
+ * @typedef {Pick<ResultShape, "path" | "status" | "reason" | "left" | "change" | "undone">} Result what is read of one
  * @typedef {Pick<RunProgress, "state" | "total" | "counts" | "waits" | "fault" | "next"> & { results: Result[] }} Progress
  */
 
@@ -78,7 +79,7 @@ async function startRun(plugin, file, { section, requests, field, propose }) {
  */
 async function awaitResult(plugin, run, file) {
   const { outbox, work } = plugin;
-  const making = outbox.expect(run).then(({ change }) => ({ path: file.path, status: /** @type {const} */ ("enriched"), reason: null, left: [], change }));
+  const making = outbox.expect(run).then(({ change }) => ({ path: file.path, status: /** @type {const} */ ("enriched"), reason: null, left: [], change, undone: null }));
   const steps = followRun(plugin, run, file);
   try {
     for (;;) {
@@ -162,9 +163,9 @@ async function readProgress(plugin, run, last) {
 async function readProgressFromJournal(plugin, run, last) {
   /** @type {Result[]} */
   const results = [];
-  for await (const { id, path } of plugin.api.readUndoable({ run })) {
-    results.push({ path, status: "enriched", reason: null, left: [], change: id });
-  }
+  /** @type {AsyncGenerator<Change, void>} */
+  const changes = readList(plugin.api, "/changes", { run, undoable: "part" });
+  for await (const { id, path } of changes) results.push({ path, status: "enriched", reason: null, left: [], change: id, undone: null });
   const counts = { ...last.counts, enriched: results.length };
   const fault = say("startedAnew");
   return { ...last, state: "failed", counts, waits: "", fault, results };

@@ -1,14 +1,16 @@
 /** Changes undone: by the daemon, or in the editor that shows the note. */
 
+import { readList } from "../ui/api.js";
 import { notify, showLists } from "./dialogs.js";
 import { ChangeNotInNote, explain, NoteUnavailable, Refused, Stopped } from "./errors.js";
 import { findFile } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
+import { followRun } from "./runs.js";
 import { countNotes, say, sentence } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Change, Undone as UndoneShape } from "./api-types.d.ts" */
+/** @import { Change, RunShape, Undone as UndoneShape } from "./api-types.d.ts" */
 
 /** @typedef {{ path: string, reason: string | null }} Undone */
 
@@ -22,8 +24,9 @@ import { countNotes, say, sentence } from "./words.js";
  */
 export async function undoLast(plugin, file) {
   let gone = 0;
-  for await (const { id, left } of plugin.api.readUndoable({ path: file.path })) {
-    if (left?.length) continue; // undone in part already: the rest cannot be
+  /** @type {AsyncGenerator<Change, void>} */
+  const changes = readList(plugin.api, "/changes", { path: file.path, undoable: "whole" });
+  for await (const { id } of changes) {
     try {
       return tellUndone(await undoOne(plugin, id, file.path), gone);
     } catch (error) {
@@ -55,37 +58,34 @@ export function tellUndone({ path, reason }, gone = 0) {
 }
 
 /**
- * Undo all changes of a run that can be undone, notify the user of the number of notes, and list the rest.
+ * Have the daemon undo all that a run did, as one run; notify the user of the number of notes, and list what stays.
  *
  * @type {(plugin: CompanionPlugin, run: string) => Promise<void>}
  */
 export async function undoRun(plugin, run) {
-  /** @type {Change[]} */
-  const found = [];
-  for await (const change of plugin.api.readUndoable({ run })) found.push(change);
+  await saveOpen(plugin, "");
+  /** @type {RunShape} */
+  const { id } = await plugin.api.post(`/changes/undo-all?run=${run}`);
   const notes = new Set();
   /** @type {string[]} */
-  const kept = [];
-  for (const [index, { id, path }] of found.entries()) {
-    try {
-      const undone = await undoOne(plugin, id, path);
-      notes.add(undone.path);
-      if (undone.reason) kept.push(sentence(`${undone.path}: ${undone.reason}`));
-    } catch (error) {
-      if (error instanceof Stopped) throw error;
-      if (error instanceof ChangeNotInNote) continue; // nothing of it stays
-      const why = explain(plugin, error);
-      kept.push(why.startsWith(path) ? why : `${path}: ${why}`);
-      if (!(error instanceof Refused || error instanceof NoteUnavailable)) {
-        const rest = found.length - index - 1;
-        if (rest) kept.push(say("notTried", { n: rest }));
-        break;
+  const stays = [];
+  for await (const { results, fault } of followRun(plugin, id)) {
+    for (const { undone } of results) {
+      if (!undone || undone.code === "change-gone") continue; // nothing of it stays
+      try {
+        const { path, reason } = await finish(plugin, undone);
+        notes.add(path);
+        if (reason) stays.push(sentence(`${path}: ${reason}`));
+      } catch (error) {
+        if (error instanceof Stopped) throw error;
+        if (!(error instanceof ChangeNotInNote)) stays.push(explain(plugin, error));
       }
     }
+    if (fault) stays.push(sentence(fault));
   }
   const told = say("undoneNotes", { notes: countNotes(notes.size) });
-  notify(kept.length ? `${told} ${say("notAllUndone")}` : told);
-  if (kept.length) showLists(plugin, told, [[say("whatStays"), kept]]);
+  notify(stays.length ? `${told} ${say("notAllUndone")}` : told);
+  if (stays.length) showLists(plugin, told, [[say("whatStays"), stays]]);
 }
 
 /**
@@ -96,11 +96,19 @@ export async function undoRun(plugin, run) {
 async function undoOne(plugin, change, path) {
   const file = findFile(plugin.app, path);
   if (file) await saveOpen(plugin, file.path);
-  /** @type {UndoneShape} */
-  const undone = await plugin.api.post(`/changes/${change}/undo`);
-  const now = undone.path ?? path; // it may have been moved since
-  if (undone.waits === null) return { path: now, reason: undone.reason };
-  const [made] = await plugin.outbox.makeNow(now, undone.waits);
-  if (!made) throw new Refused(sentence(`${now}: ${undone.reason}`)); // another window has it open
-  return { path: findFile(plugin.app, now)?.path ?? now, reason: made.reason };
+  return finish(plugin, await plugin.api.post(`/changes/${change}/undo`));
+}
+
+/**
+ * Have the editor here undo what was left to it, and return where, and why a part of the change stays if one does.
+ *
+ * Throws Refused if all of it stays.
+ *
+ * @type {(plugin: CompanionPlugin, undone: UndoneShape) => Promise<Undone>}
+ */
+async function finish(plugin, { path, reason, code, waits }) {
+  const [made] = waits === null ? [] : await plugin.outbox.makeNow(path, waits);
+  if (made) return { path: findFile(plugin.app, path)?.path ?? path, reason: made.reason };
+  if (code || waits !== null) throw new Refused(sentence(`${path}: ${reason}`)); // another window has it open
+  return { path, reason };
 }

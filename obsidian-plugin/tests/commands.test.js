@@ -211,55 +211,32 @@ describe("enrich folder", () => {
     await host.pass(400);
     assert.deepEqual(host.daemon.asked("POST /runs")[0].body, { paths: ["Folder"], priority: "request", agreed: false });
     assert.match(host.said, /^Filled 2 notes in Folder\. 1 note could not be filled\./);
+    host.daemon.answers.clear();
     host.daemon.changes = [change({ id: 8, path: "C.md" }), change({ id: 7, path: "D.md", state: "undone" })];
     host.notices.at(-1).click("Undo");
     await settle();
-    assert.deepEqual(host.daemon.asked("GET /changes")[0].query, { run: "run1", limit: "1000" });
-    assert.equal(host.daemon.asked("POST /changes/8/undo").length, 1);
-    assert.equal(host.daemon.asked("POST /changes/7/undo").length, 0);
+    assert.deepEqual(host.daemon.asked("POST /changes/undo-all")[0].query, { run: "run1" });
     assert.equal(host.said, "Undone in 1 note.");
   });
 
-  test("takes back what can be of any number of changes, and lists the rest with the reason", async () => {
+  test("takes back what can be, and lists the rest with the reason", async () => {
     host.daemon.answers.set("GET /runs/*", progress({ total: 3, counts: { enriched: 3 } }));
     await host.command("enrich-folder");
     await host.pass(400);
-    const pages = [
-      { changes: [change({ id: 8, path: "C.md" }), change({ id: 7, path: "D.md" })], next: 7 },
-      { changes: [change({ id: 6, path: "E.md" }), change({ id: 5, path: "F.md" })], next: null },
+    const undone = [
+      { path: "C.md", reason: "it was edited since", code: "not-written" },
+      { path: "Gone.md", reason: "it is not in the note any more", code: "change-gone" },
+      { path: "Beside.md", reason: "open in Obsidian", waits: 7 },
+      { path: "Moved.md", reason: null },
+      { path: "E.md", reason: "the callout was edited since" },
     ];
-    host.daemon.changes = pages.flatMap(({ changes }) => changes);
-    host.daemon.answers.set("GET /changes", (_, __, query) => pages[query.has("before") ? 1 : 0]);
-    const answers = [
-      answer(409, "C.md: it was edited since"),
-      { change: 9, path: "Moved.md", left: [], reason: null, waits: null },
-      { change: 10, path: "E.md", left: ["callout"], reason: "the callout was edited since", waits: null },
-      { change: 11, path: "F.md", left: [], reason: null, waits: null },
-    ];
-    host.daemon.answers.set("POST /changes/*/undo", () => answers.shift());
+    const results = undone.map((one) => result({ path: one.path, undone: { code: null, waits: null, ...one } }));
+    host.daemon.answers.set("GET /runs/*", progress({ total: 5, results, fault: "the disk is full" }));
     host.notices.at(-1).click("Undo");
     await settle();
-    assert.deepEqual(host.daemon.asked("GET /changes").map(({ query }) => query.before), [undefined, "7"]);
-    assert.equal(host.said, "Undone in 3 notes. Not all of it could be undone.");
+    assert.equal(host.said, "Undone in 2 notes. Not all of it could be undone.");
     const lines = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
-    assert.deepEqual(lines, ["C.md: it was edited since.", "E.md: the callout was edited since."]);
-  });
-
-  test("stops taking back when the daemon is away, and says so", async () => {
-    host.daemon.answers.set("GET /runs/*", progress({ total: 2, counts: { enriched: 2 } }));
-    await host.command("enrich-folder");
-    await host.pass(400);
-    host.daemon.changes = [8, 7, 6].map((id) => change({ id, path: `${id}.md` }));
-    host.daemon.answers.set("POST /changes/*/undo", (_, id) => {
-      host.daemon.isAway = id === "8";
-      return { change: 9, path: `${id}.md`, left: [], reason: null, waits: null };
-    });
-    host.notices.at(-1).click("Undo");
-    await settle();
-    assert.equal(host.said, "Undone in 1 note. Not all of it could be undone.");
-    const [why, rest] = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
-    assert.match(why, /^7\.md: Nobody answers/);
-    assert.equal(rest, "1 more change not tried.");
+    assert.deepEqual(lines, ["C.md: it was edited since.", "Beside.md: open in Obsidian.", "E.md: the callout was edited since.", "The disk is full."]);
   });
 
   test("names the whole vault by an empty path, and says why it ended", async () => {
@@ -344,9 +321,11 @@ describe("undo the last change", () => {
     host.daemon.answers.set("GET /runs/*", progress({ total: 1, counts: { enriched: 1 } }));
     await host.command("enrich-folder");
     await host.pass(400);
+    host.daemon.answers.clear();
     host.notices.at(-1).click("Undo");
     await settle();
     assert.equal(view.editor.getValue(), NOTE);
+    assert.deepEqual(host.notices.slice(1).map(({ text }) => text), ["Undone in 1 note."]);
   });
 
   test("says what of it stays, and goes on to the one before", async () => {

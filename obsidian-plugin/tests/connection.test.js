@@ -638,9 +638,7 @@ describe("a run that is followed", () => {
     assert.equal(host.status.textContent, "Companion: 3 today");
     host.notices.at(-1).click("Undo");
     await settle();
-    assert.deepEqual(host.daemon.asked("POST /changes/8/undo").length, 1);
-    assert.deepEqual(host.daemon.asked("POST /changes/9/undo").length, 1);
-    assert.deepEqual(host.daemon.asked("GET /changes")[0].query.run, "run1");
+    assert.equal(host.daemon.asked("POST /changes/undo-all")[0].query.run, "run1");
   });
 
   test("keeps its undo when it is given up, and when the token ends", async () => {

@@ -31,19 +31,19 @@ export class ApiError extends Error {
 export class Away extends Error {}
 
 /**
- * Yield the pages of a list, one after the other; each is asked for when it is needed.
+ * Yield what a list of the API has, as `/changes`; each page is asked for when it is needed.
  *
- * @template {{ next: number | null }} Page
+ * @template Item
  * @param {Pick<Api, "get">} api
  * @param {string} path
  * @param {Record<string, string | number>} query
- * @returns {AsyncGenerator<Page, void>}
+ * @returns {AsyncGenerator<Item, void>}
  */
-export async function* readPages(api, path, query) {
+export async function* readList(api, path, query) {
   let before = /** @type {number | null} */ (null);
   do {
-    const page = /** @type {Page} */ (await api.get(path, { ...query, ...(before !== null && { before }) }));
-    yield page;
+    const page = await api.get(path, { ...query, ...(before !== null && { before }) });
+    yield* page[path.slice(1)];
     before = page.next;
   } while (before !== null);
 }

@@ -1,7 +1,7 @@
 /** What was written, newest first, and undoing exactly what is shown. */
 
 import { batch, computed, signal } from "@preact/signals";
-import { readPages } from "./api.js";
+import { readList } from "./api.js";
 
 /** @import { Signal } from "@preact/signals" */
 /** @import { Change, ChangePage, Undone, UndoneChanges } from "../src/api-types.d.ts" */
@@ -98,9 +98,7 @@ export class HistoryStore {
   async findUndoable(query) {
     /** @type {Change[]} */
     const all = [];
-    /** @type {AsyncGenerator<ChangePage, void>} */
-    const pages = readPages(this.api, "/changes", this.#query({ undoable: "part", limit: ALL, ...query }));
-    for await (const { changes } of pages) all.push(...changes);
+    for await (const change of readList(this.api, "/changes", this.#query({ undoable: "part", limit: ALL, ...query }))) all.push(/** @type {Change} */ (change));
     return all;
   }
 

@@ -1,7 +1,7 @@
 /** The inbox's state: open proposals by id, which are shown, the current one, and what is typed into them. */
 
 import { batch, computed, signal } from "@preact/signals";
-import { readPages } from "./api.js";
+import { readList } from "./api.js";
 import { say, splitPath } from "./words.js";
 
 /** @import { Key } from "./words.js" */
@@ -309,9 +309,9 @@ export class InboxStore {
   async findOpen() {
     /** @type {Map<number, Proposal>} */
     const open = new Map();
-    /** @type {AsyncGenerator<ProposalPage, void>} */
-    const pages = readPages(this.api, "/proposals", { limit: ALL });
-    for await (const { proposals } of pages) for (const each of proposals) open.set(each.id, each);
+    /** @type {AsyncGenerator<Proposal, void>} */
+    const proposals = readList(this.api, "/proposals", { limit: ALL });
+    for await (const each of proposals) open.set(each.id, each);
     return open;
   }
 

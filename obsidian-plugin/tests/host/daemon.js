@@ -103,7 +103,7 @@ export class FakeDaemon {
     if (throws !== false) throw new Error("the status was not to be thrown");
     if (body !== undefined && contentType !== "application/json") return answer(415, "No JSON.");
     if (!["/pair", "/proof", "/healthz"].includes(path) && headers.Authorization !== `Bearer ${this.token}`) return answer(401, "No.");
-    const name = `${method} ${path.replace(/(?<=\/(runs|changes|outbox)\/)[^/]+/, "*")}`;
+    const name = `${method} ${path.replace(/(?<=\/(runs|changes|outbox)\/)(?!undo-all)[^/]+/, "*")}`;
     const usual = this[name];
     const made = this.answers.get(name) ?? usual;
     const given = typeof made === "function" ? await made.call(this, sent, path.split("/")[2] ?? origin, searchParams) : made;
@@ -203,7 +203,8 @@ export class FakeDaemon {
   async "GET /runs/*"(_, id, query) {
     if (query.get("since") !== "0") return this.#progress(id, "done");
     await this.thinking;
-    const { paths: [given], propose } = this.#runs.get(id);
+    const { paths: [given] = [], propose, undone } = this.#runs.get(id);
+    if (undone) return this.#progress(id, "done", undone.map((one) => result({ path: one.path, undone: one })));
     const path = this.moved.get(given) ?? given;
     if (propose) return this.#progress(id, "done", [result({ path, status: "proposed" })]);
     const isNote = path.endsWith(".md");
@@ -219,8 +220,9 @@ export class FakeDaemon {
     return this.#progress(id, "cancelled");
   }
 
+  /** Those that can be undone. */
   "GET /changes"() {
-    return { changes: this.changes, next: null };
+    return { changes: this.changes.filter(({ state, undoes, left = [] }) => state === "done" && undoes === null && !left.length), next: null };
   }
 
   "GET /changes/*"(_, id) {
@@ -228,9 +230,18 @@ export class FakeDaemon {
   }
 
   "POST /changes/*/undo"(_, id) {
-    const path = this.changes.find((one) => String(one.id) === id)?.path ?? "A.md";
-    const waits = this.open.includes(path.normalize("NFC")) ? this.leave(path, null, Number(id)).row.id : null;
-    return { change: 9, path, left: [], reason: waits === null ? null : "open in Obsidian", waits };
+    return this.undo(this.changes.find((one) => String(one.id) === id) ?? change({ id: Number(id) }), null);
+  }
+
+  undo({ id, path }, run) {
+    const waits = this.open.includes(path.normalize("NFC")) ? this.leave(path, run, id).row.id : null;
+    return { change: id, path, undone_by: waits === null ? 9 : null, left: [], reason: waits === null ? null : "open in Obsidian", code: null, waits };
+  }
+
+  "POST /changes/undo-all"() {
+    const id = `run${this.#runs.size + 1}`;
+    this.#runs.set(id, { undone: this["GET /changes"]().changes.map((one) => this.undo(one, id)) });
+    return this.#progress(id, "queued");
   }
 
   "POST /outbox/*/edits"({ text }, id) {
