@@ -1,7 +1,6 @@
 /** Background work paused and resumed, and the backlog: notes that are filled only if the user agrees. */
 
 import { notify, notifyWithButton, showLists } from "./dialogs.js";
-import { updateStatusBar } from "./status-bar.js";
 import { countNotes, say, sentence } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
@@ -22,7 +21,7 @@ export function findBacklog({ daemon }) {
 
 /** Ask the user whether to fill the notes of the backlog. @param {CompanionPlugin} plugin */
 export async function askAboutBacklog(plugin) {
-  plugin.daemon.status = await plugin.api.get("/status");
+  await plugin.daemon.store.load();
   const { notes, cost } = findBacklog(plugin);
   if (!notes) return notify(say("backlogNone"));
   const most = plugin.daemon.status?.background.notes_a_day ?? 0;
@@ -40,15 +39,14 @@ export async function askAboutBacklog(plugin) {
 
 /** @type {(plugin: CompanionPlugin, fill: boolean, notes: number) => Promise<void>} */
 async function decide(plugin, fill, notes) {
-  plugin.daemon.status = await plugin.api.post("/backlog", { fill, notes });
+  await plugin.daemon.store.decideBacklog(fill, notes);
   plugin.announcedBacklog = 0;
   notify(say(fill ? "backlogFilled" : "backlogLeft"));
-  updateStatusBar(plugin);
 }
 
 /** Pause or resume background work, and notify the user. @type {(plugin: CompanionPlugin, isPaused: boolean) => Promise<void>} */
 export async function setPaused(plugin, isPaused) {
-  plugin.daemon.status = await plugin.api.post(isPaused ? "/pause" : "/resume");
+  const { store } = plugin.daemon;
+  await (isPaused ? store.pause() : store.resume());
   notify(say(isPaused ? "backgroundPaused" : "backgroundResumed"));
-  updateStatusBar(plugin);
 }

@@ -44,10 +44,13 @@ export async function notifyOfErrors(plugin, act) {
   }
 }
 
-/** Open a window, which is closed with the plugin if it is still open then. @type {(plugin: CompanionPlugin, modal: Modal) => void} */
-function openModal({ modals }, modal) {
+/** Open a window, which is closed with the plugin if it is still open then. @type {(plugin: CompanionPlugin, modal: Modal, end?: () => void) => void} */
+export function openModal({ modals }, modal, end = () => {}) {
   modals.add(modal);
-  modal.setCloseCallback(() => modals.delete(modal));
+  modal.setCloseCallback(() => {
+    modals.delete(modal);
+    end();
+  });
   modal.open();
 }
 

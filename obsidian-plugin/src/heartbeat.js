@@ -1,5 +1,6 @@
 /** The exchange with the daemon: it is told which notes are open, and tells what changes. */
 
+import { StatusStore } from "../ui/status-store.js";
 import { announceBacklog } from "./background.js";
 import { useCode } from "./connection.js";
 import { explain, nameState } from "./errors.js";
@@ -8,7 +9,7 @@ import { updateStatusBar } from "./status-bar.js";
 
 /** @import { DaemonEvent } from "../ui/api.js" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { ReportTaken, Status } from "./api-types.d.ts" */
+/** @import { ReportTaken } from "./api-types.d.ts" */
 
 const OFTEN = 10_000; // milliseconds between two checks while something is wrong, and two reports at least
 const SELDOM = 60_000; // the same while the daemon is away
@@ -17,8 +18,8 @@ const LAST_WORD = 1_000; // milliseconds that Obsidian is kept from quitting at 
 
 /** The exchange with the daemon, and what is known of it from that. */
 export class Heartbeat {
-  /** Null while it cannot be read; then `state` says why in a word or two, and `words` what to do. */
-  status = /** @type {Status | null} */ (null);
+  /** What the daemon is doing. Its status is null while it cannot be read; then `state` says why in a word or two, and `words` what to do. */
+  store;
   state = "";
   words = "";
   /** What was thrown by the last check. */
@@ -40,6 +41,16 @@ export class Heartbeat {
   /** @param {CompanionPlugin} plugin */
   constructor(plugin) {
     this.#plugin = plugin;
+    this.store = new StatusStore(plugin.api);
+  }
+
+  get status() {
+    return this.store.status.peek();
+  }
+
+  /** Show the status wherever it is shown, from now on. */
+  begin() {
+    this.#plugin.register(this.store.status.subscribe(() => this.#show()));
   }
 
   /**
@@ -55,20 +66,19 @@ export class Heartbeat {
   }
 
   async #checkOnce() {
-    const { api, timers } = this.#plugin;
+    const { timers } = this.#plugin;
     if (timers.isStopped) return;
     timers.cancel(this.#timer);
     const wasThere = this.#isTold || !this.state;
     let isTold = false;
     try {
       await useCode(this.#plugin);
-      const [told, status] = await Promise.allSettled([this.reportOpen(), /** @type {Promise<Status>} */ (api.get("/status"))]);
+      const [told, status] = await Promise.allSettled([this.reportOpen(), this.store.load()]);
       isTold = told.status === "fulfilled"; // even if the status cannot be read
       for (const one of [told, status]) if (one.status === "rejected") throw one.reason;
-      this.status = status.status === "fulfilled" ? status.value : null;
       this.error = null;
     } catch (error) {
-      this.status = null;
+      this.store.status.value = null;
       this.error = error;
       this.state = nameState(error);
       this.words = explain(this.#plugin, error);
@@ -110,10 +120,7 @@ export class Heartbeat {
   /** @param {DaemonEvent} event */
   #take(event) {
     this.#lastEvent = event.id;
-    if (event.name === "status" && this.status) {
-      this.status = /** @type {Status} */ (event.data);
-      this.#show();
-    }
+    this.store.takeEvent(event);
     for (const watch of this.#plugin.watchers) watch(event);
   }
 

@@ -90,6 +90,7 @@ function begin(plugin) {
   plugin.registerEvent(workspace.on("layout-change", tell));
   plugin.registerEvent(vault.on("rename", tell));
   plugin.activity.watch();
+  plugin.daemon.begin();
   plugin.missing = findMissing(plugin.app);
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => plugin.daemon.reportNoneOpen())));
   plugin.registerInterval(window.setInterval(() => plugin.outbox.look(), LOOK));

@@ -78,17 +78,7 @@ export function describeModel({ model, endpoint }) {
   return endpoint ? say("modelAt", { model, place: endpoint }) : say("modelHere", { model });
 }
 
-/**
- * Return what settings that were changed mean for Companion: nothing for most of them.
- *
- * @param {Pick<Status, "settings_fault" | "settings_to_restart_for">} status
- */
-export function describeSettings({ settings_fault: fault, settings_to_restart_for: names }) {
-  if (fault) return say("settingsFault", { fault });
-  return names.length ? say("settingsChanged", { names: joinNames(names) }) : "";
-}
-
 /** Return the number with its noun, as `1 note` or `2 notes`. @param {number} number */
 export function countNotes(number) {
-  return say("notes", { n: number });
+  return say("notesCount", { n: number });
 }

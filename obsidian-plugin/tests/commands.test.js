@@ -394,14 +394,16 @@ describe("pause and cancel", () => {
     assert.equal(host.status.textContent, "Companion: 3 today");
   });
 
-  test("all that is being done is cancelled, where there is something", async () => {
+  test("all that is being done is cancelled, where there is something, though one run is over already", async () => {
     assert.equal(await host.command("cancel"), false);
     host.daemon.status.runs = ["r1"];
+    host.daemon.answers.set("POST /runs/*/cancel", (_, id) => (id === "r1" ? answer(404, "There is no run r1.") : progress({ id })));
     host.daemon.thinking = new Promise(() => {});
     await host.command("enrich-note");
     await host.pass(1000);
     await host.command("cancel");
     assert.deepEqual(["r1", "run1"].map((id) => host.daemon.asked(`POST /runs/${id}/cancel`).length), [1, 1]);
+    assert.equal(host.said, "There is no run r1.");
   });
 });
 
@@ -433,7 +435,7 @@ describe("a link into Obsidian", () => {
 
 const SETTINGS = [
   [{}, ""],
-  [{ settings_to_restart_for: ["server.port"] }, "Changed settings that Companion follows once you end it and start it again: server.port."],
+  [{ settings_to_restart_for: ["server.port"] }, "These settings count from the next start: server.port."],
   [{ settings_fault: "config.toml (at line 3)" }, "Nothing is asked or written until this is mended: config.toml (at line 3)"],
 ];
 for (const [changed, told] of SETTINGS) {
@@ -443,7 +445,7 @@ for (const [changed, told] of SETTINGS) {
     await settle();
     const model = host.modal.contentEl.textContent;
     assert.ok(model.includes(told));
-    assert.equal(/mended|start it again/.test(model), told !== "");
+    assert.equal(/mended|next start/.test(model), told !== "");
   });
 }
 

@@ -697,52 +697,34 @@ describe("the status bar", () => {
     });
   }
 
-  test("tells more by the keyboard, too, and pauses from there", async () => {
+  test("tells more by the keyboard, too, and pauses and goes on from there", async () => {
     host = await new Host().load();
-    host.status.dispatchEvent(new KeyboardEvent("keydown", { key: "x" }));
-    await settle();
+    const press = async (key) => {
+      host.status.dispatchEvent(new KeyboardEvent("keydown", { key }));
+      await settle();
+    };
+    await press("x");
     assert.deepEqual(host.modals, []);
-    host.status.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
-    await settle();
-    const lines = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
-    assert.deepEqual(lines, [
-      "Notes: 40 notes, 5 to do",
-      "qwen3-4b on this computer",
-      "2 notes waiting",
-      "3 of at most 100 notes",
-      "1,500 tokens",
-    ]);
-    await host.click("Pause background work");
-    assert.equal(host.daemon.status.paused, true);
-    assert.deepEqual(host.modals, []);
+    await press("Enter");
+    assert.equal(host.modal.titleEl.textContent, "Notes: 40 notes, 5 to do");
+    assert.match(host.modal.contentEl.textContent, /^Idle5 notes still need something\.Waiting2 notesIn the background3 of 100 todayModelqwen3-4b, on this computerPause$/);
+    await host.click("Pause");
+    assert.deepEqual([host.daemon.status.paused, host.modals], [true, []]);
+    assert.equal(host.status.textContent, "Companion: paused, 3 today");
+    await press(" ");
+    await host.click("Resume");
+    assert.equal(host.daemon.status.paused, false);
   });
 
-  test("cancels runs from its details, whoever began them", async () => {
+  test("shows a run that anybody began, and stops it", async () => {
     host = new Host();
-    host.daemon.status.runs = ["r1", "r2"];
-    host.daemon.status.today.dollars = 0.5;
-    host.daemon.status.paused = true;
-    host.daemon.status.endpoint = "http://llm.example/v1";
+    host.daemon.listed = [progress({ id: "r1", kind: "fill", state: "running", total: 9, counts: { enriched: 2 } })];
     await host.load();
     host.status.click();
     await settle();
-    assert.match(host.modal.contentEl.textContent, /qwen3-4b at http:\/\/llm\.example\/v1.*1,500 tokens, 0\.50 dollars/s);
-    find(host.modal.contentEl, "button", "Resume background work");
-    await host.click("Cancel all that is being done");
+    assert.match(host.modal.contentEl.textContent, /^Filling notes2 of 9 notes/);
+    await host.click("Stop this run");
     assert.equal(host.daemon.asked("POST /runs/r1/cancel").length, 1);
-    assert.equal(host.daemon.asked("POST /runs/r2/cancel").length, 1);
-  });
-
-  test("cancels all of them, though one is over already", async () => {
-    host = new Host();
-    host.daemon.status.runs = ["r1", "r2"];
-    host.daemon.answers.set("POST /runs/*/cancel", (_, id) => (id === "r1" ? answer(404, "There is no run r1.") : progress({ id })));
-    await host.load();
-    host.status.click();
-    await settle();
-    await host.click("Cancel all that is being done");
-    assert.equal(host.daemon.asked("POST /runs/r2/cancel").length, 1);
-    assert.equal(host.said, "There is no run r1.");
   });
 });
 

@@ -94,8 +94,7 @@ export class App {
 
   /** Take what the daemon tells. @param {{ name: string, data: any }} event */
   take({ name, data }) {
-    if (name === "status") this.status.take(data, this.status.runs.peek());
-    else if (name === "runs") this.status.takeRuns(data.runs);
+    this.status.takeEvent({ name, data });
     if (name === "proposals" || (name === "runs" && this.#isTold)) void this.followProposals().catch(() => {});
   }
 

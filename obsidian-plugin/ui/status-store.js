@@ -60,7 +60,7 @@ export class StatusStore {
     return { title: say("idle"), words: say("idleMore", { n: now.to_do }) };
   });
 
-  /** @param {Api} api */
+  /** @param {Pick<Api, "get" | "post">} api */
   constructor(api) {
     this.api = api;
   }
@@ -82,6 +82,12 @@ export class StatusStore {
   take(status, runs) {
     if (JSON.stringify(this.status.peek()) !== JSON.stringify(status)) this.status.value = status;
     if (JSON.stringify(this.runs.peek()) !== JSON.stringify(runs)) this.runs.value = runs;
+  }
+
+  /** Take what the daemon tells. @param {{ name: string, data: any }} event */
+  takeEvent({ name, data }) {
+    if (name === "status") this.take(data, this.runs.peek());
+    else if (name === "runs") this.takeRuns(data.runs);
   }
 
   /** Take in runs that have changed. @param {RunShape[]} changed */
@@ -125,6 +131,11 @@ export class StatusStore {
 
   async resume() {
     this.status.value = await this.api.post("/resume");
+  }
+
+  /** @type {(fill: boolean, notes: number) => Promise<void>} fill: whether the notes that were here before are filled, or left alone; notes: so many */
+  async decideBacklog(fill, notes) {
+    this.status.value = await this.api.post("/backlog", { fill, notes });
   }
 
   /** @param {string} id of a run */

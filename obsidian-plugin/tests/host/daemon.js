@@ -58,6 +58,8 @@ export class FakeDaemon {
   port = null;
   isAway = false;
   status = structuredClone(STATUS);
+  /** The runs that it tells of. */
+  listed = [];
   toDo = [];
   /** Notes that are open, as the plugin said last. */
   open = [];
@@ -135,6 +137,10 @@ export class FakeDaemon {
 
   "GET /status"() {
     return this.status;
+  }
+
+  "GET /runs"() {
+    return { runs: this.listed };
   }
 
   "POST /pause"() {
