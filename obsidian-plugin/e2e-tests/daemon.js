@@ -35,7 +35,7 @@ export class Vault {
   }
 
   /**
-   * @param {string} baseUrl of the endpoint
+   * @param {string} baseUrl of the endpoint; empty: the embedded model, whose answers are checked
    * @param {Record<string, unknown>} [background] settings of that table
    */
   static async copy(baseUrl, background = { enabled: false }) {
@@ -44,7 +44,8 @@ export class Vault {
     await cp(join(REPOSITORY, "examples", "vault"), vault.path, { recursive: true });
     await mkdir(join(vault.path, ".obsidian", "plugins", "callout-companion"), { recursive: true });
     await mkdir(vault.home, { mode: 0o700 });
-    const tables = { endpoint: { base_url: baseUrl, model: "llama3.3:70b" }, background };
+    if (!baseUrl) delete vault.env.COMPANION_CHECKS;
+    const tables = { ...(baseUrl && { endpoint: { base_url: baseUrl, model: "llama3.3:70b" } }), background };
     const lines = Object.entries(tables).flatMap(([table, settings]) => [
       `[${table}]`,
       ...Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`),

@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { assertAccessible } from "./axe.js";
 import { launchBrowser } from "./browser.js";
@@ -14,14 +13,11 @@ import { Endpoint } from "./endpoint.js";
 import { testsOn } from "./tests-on.js";
 import { PATIENCE, waitFor } from "./wait.js";
 
-const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
-const IMAGES = join(REPOSITORY, "docs", "images");
 const PATHS = ["Cooking/Sourdough.md", "Garden/Compost.md"];
 const [OPEN, OTHER] = PATHS;
 const MINE = "My own words about it, j and k and a.";
 const SESSION = "companion-session";
 const PAGES = ["inbox", "history", "vault", "spending"];
-const SIZES = /** @type {const} */ ([[1280, 800], [768, 1024], [360, 740]]); // of the pictures: a screen, a tablet, a phone
 const IS_RELEASE = Boolean(process.env.COMPANION_RELEASE_TESTS);
 const WIDTHS = IS_RELEASE ? [320, 360, 480, 640, 768, 900, 1024, 1280, 1600, 1920] : [320, 640, 1024, 1920];
 
@@ -557,10 +553,6 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     }
     for (const name of PAGES) {
       await show(name);
-      for (const [width, height] of SIZES) {
-        await page.setViewportSize({ width, height });
-        await take(`${name}-${width}-${colorScheme}`);
-      }
       await assertAccessible(page);
     }
     await show("inbox");
@@ -600,12 +592,3 @@ test("all files of the page are under 60 kB, packed; they are asked for once", a
   const bytes = bodies.reduce((sum, body) => sum + gzipSync(body).length, 0);
   assert.ok(bytes > 10_000 && bytes < 60_000, String(bytes));
 });
-
-/** @param {string} name of a picture of the documentation, made with PICTURES=1 */
-async function take(name) {
-  const image = await page.screenshot({ animations: "disabled", caret: "hide" });
-  assert.ok(image.length > 10_000 && image.length < 200_000, `${name}: ${image.length} bytes`);
-  if (!process.env.PICTURES) return;
-  await mkdir(IMAGES, { recursive: true });
-  await writeFile(join(IMAGES, `page-${name}.png`), image);
-}
