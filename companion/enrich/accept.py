@@ -204,9 +204,9 @@ class Acceptor:
     def _add_evidence(self, accepted: Accepted, field: Field) -> Accepted:
         """Return a small model's value with its evidence, flagged unless all of it has some.
 
-        A callout is flagged, too, where no evidence can be looked for. Values that the vault uses
-        need none, unless similar notes of the vault agree so little that they tell nothing of each
-        other. Those of larger models are left as they are: these may know what the vault does not.
+        A callout is flagged, too, where no evidence can be looked for, and so is what it chose of
+        the vault's values, as similar notes could not. Those of larger models are left as they are:
+        these may know what the vault does not.
         """
         if field.kind == "checkbox":
             return accepted._replace(flags=("unverified",))
@@ -215,11 +215,8 @@ class Acceptor:
         if field.is_link:
             is_named = mentions_all(self.vault_context, self.note, accepted.filling.value)
             return accepted if is_named else accepted._replace(flags=("unverified",))
-        if field.vocabulary == "vault" and self.similar:
-            context, most = self.vault_context, field.max_items or 1
-            of_all = self.note.path in context.withheld
-            if self.similar.is_mixed(context, field.name, most, of_all=of_all):
-                return accepted._replace(flags=("small-model",))
+        if field.vocabulary == "vault":  # no more than one in five of its tags is the author's
+            return accepted._replace(flags=("small-model",))
         if field.kind == "choice" or field.vocabulary or not (self.similar or field.is_list):
             return accepted
         evidence = self._find_evidence(accepted.filling.value, field)

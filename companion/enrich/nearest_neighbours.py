@@ -125,11 +125,6 @@ class NearestNeighbours:
         )
         return Suggestion((), candidates, reason)
 
-    @property
-    def is_mixed(self) -> bool:
-        """Whether there are notes enough to learn from, and they tell too little of each other."""
-        return self.rule is None and len(self._paths) >= FEWEST
-
     def describe(self) -> str:
         """Return in words what was learnt."""
         if self.rule is None:

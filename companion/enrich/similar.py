@@ -255,15 +255,6 @@ class SimilarNotes:
             self._context, self._version = context, self.vectors.version
             self._made_at = time.monotonic()
 
-    def is_mixed(self, context: VaultContext, name: str, most: int, *, of_all: bool) -> bool:
-        """Whether notes were compared, and agree too little on the property to tell of each other.
-
-        The arguments are those of neighbours. No, where the encoder fails.
-        """
-        return self._unless_it_fails(
-            lambda: self.neighbours(context, name, most, of_all=of_all).is_mixed, False
-        )
-
     def find_nearest(
         self, context: VaultContext, path: str, parsed: ParsedNote, number: int
     ) -> list[SimilarNote]:
