@@ -126,6 +126,7 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _CODED = re.compile(r"(?=\D*\d{4})(?:[\W\d_]|[WQTHZ]|KW)+", re.IGNORECASE)  # 2024-W07, 2024-Q1
+_NO_NAME = re.compile(r"read[ _-]?me|untitled(?: \d+)?", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
 
@@ -133,7 +134,7 @@ _LETTER = re.compile(r"[^\W\d_]")
 def find_title(parsed: ParsedNote, name: str) -> str:
     """Return the note's title; empty if nothing names its subject.
 
-    It is the first of these that is more than a date or a number: the property `title`; the first
+    It is the first of these that may name one, see is_subject: the property `title`; the first
     heading, if it is of level 1; the file's name made readable; an alias. name: of the note's
     file, without `.md`.
     """
@@ -148,8 +149,8 @@ def find_title(parsed: ParsedNote, name: str) -> str:
 
 
 def is_subject(text: str) -> bool:
-    """Return whether text may name a subject, that is, is more than a date or a number."""
-    if not _LETTER.search(text):
+    """Return whether text may name a subject: no date, no number, not “Untitled” or “Readme”."""
+    if not _LETTER.search(text) or _NO_NAME.fullmatch(text):
         return False
     return not (_DIGIT.search(text) and (_DATE.fullmatch(text) or _CODED.fullmatch(text)))
 

@@ -27,6 +27,7 @@ TITLES = [
     pytest.param("202402111200", "---\naliases: [1, Bread]\n---\n", "Bread", id="an alias"),
     pytest.param("Bread", "---\naliases: [Loaf]\n---\n", "Bread", id="the name before an alias"),
     pytest.param("202402111200", "text\n", "", id="an id alone"),
+    pytest.param("README", "# Bread\n", "Bread", id="the heading of a readme"),
 ]
 
 
@@ -57,9 +58,13 @@ NAMES = [
     *((name, "") for name in ("Sunday, February 11th, 2024", "11 Feb 2024", "March 2024")),
     *((name, "") for name in ("2024年2月11日", "2024年2月11日 星期日", "2024년 2월 11일 일요일")),
     ("2024年度計画", "2024年度計画"),
+    *((name, "") for name in ("README", "Readme", "Untitled", "Untitled 12")),
+    ("Untitled (Rothko)", "Untitled (Rothko)"),
 ]
 
 
 @pytest.mark.parametrize(("name", "title"), NAMES)
-def test_a_files_name_is_made_readable_and_a_date_is_no_subject(name: str, title: str) -> None:
+def test_a_files_name_is_made_readable_and_a_date_or_readme_is_no_subject(
+    name: str, title: str
+) -> None:
     assert find_title(ParsedNote(NoteText("")), name) == title
