@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import TypeVar
@@ -11,12 +11,14 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from companion import __version__
+from companion.app.operation import Operation
 from companion.app.problem import Problem
 from companion.errors import CompanionError
 
 M = TypeVar("M", bound=BaseModel)
 
 MAX_BODY = 1024 * 1024  # bytes of a request
+
 LONGEST_WAIT = 25  # seconds that an answer may be delayed until there is something to tell
 
 _HOST = "127.0.0.1"
@@ -63,6 +65,15 @@ class Connection:
             # The daemon would close the connection in the middle, and its answer could get lost.
             raise DaemonRefused(f"a request to the daemon has at most {MAX_BODY:,} bytes", 413)
         return self._ask("POST", path, model, data.encode(), timeout)
+
+    def ask(self, operation: Operation, arguments: Sequence[object]) -> BaseModel:
+        """Return what the daemon answers to an operation of a vault."""
+        path, answer = operation.address(arguments), operation.answer
+        if operation.verb == "GET":
+            timeout = SHORT_TIMEOUT if operation.is_quick else _TIMEOUT + LONGEST_WAIT
+            return self.get(path, answer, timeout)
+        models = [each for each in arguments if isinstance(each, BaseModel)]
+        return self.post(path, answer, models[0] if models else {})
 
     def events(self, name: str, model: type[M]) -> Iterator[M]:
         """Yield the data of the events of that name, as they come, until the daemon is gone."""

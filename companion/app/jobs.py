@@ -79,10 +79,9 @@ def choose_jobs(
     Raises UsageError when a section is asked for in a folder, or an option names nothing; NoteError
     when a line stands in no section; JournalError.
     """
+    only, skipped = read_filter(space, options), dict[str, Result]()
     if options.mode == "again":
         return find_jobs_again(space, options.proposals, options.wish), []
-    only = read_filter(space, options)
-    skipped: dict[str, Result] = {}
     if options.mode == "rewrite":
         since, model = options.made_since, options.made_by
         criteria = Criteria(since, model, options.prompt_changed, only.kind)

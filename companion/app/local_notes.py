@@ -28,13 +28,13 @@ from companion.enrich.rewrites import find_outdated
 from companion.enrich.selection import NoteFilter, ScanPart
 from companion.enrich.task import Job, describe_proposed, prepare_task
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteError
+from companion.errors import NoteError, NotThere
 from companion.note.facts import Facts, unfillable_reason
 from companion.note.needs import property_names
 from companion.store.proposals import ALL
 from companion.vault.files import is_in, skip_reason
 from companion.vault.index import Scan
-from companion.vault.paths import named_path, spelled_path
+from companion.vault.paths import PathNotFound, named_path, spelled_path
 from companion.vault.write import read_note
 
 Progress = Callable[[int, int], None]
@@ -104,9 +104,9 @@ class LocalNotes:
     def select(self, state: NoteState, folder: str = "") -> list[tuple[str, Facts]]:
         """Return the notes of the folder that are in this state at the last scan, by path.
 
-        Raises PathNotFound if the folder is missing, and UsageError if it is outside the vault.
+        Raises NotThere if the folder is missing, and UsageError if it is outside the vault.
         """
-        where = [spelled_path(self._space.root, folder)] if folder else []
+        where = [self._spell(folder)] if folder else []
         part = ScanPart(self._space, self._last(), where)
         notes = [(path, facts) for path, facts in part.all() if _matches(facts, state)]
         if state == "all":
@@ -115,7 +115,7 @@ class LocalNotes:
 
     def coverage(self, folder: str) -> Coverage:
         """Return how far the folder is filled, as of the last scan; see Vault."""
-        spelled = spelled_path(self._space.root, folder) if folder else ""
+        spelled = self._spell(folder) if folder else ""
         return measure_coverage(self._space, self._last(), spelled)
 
     def estimate(self) -> Estimate:
@@ -145,8 +145,7 @@ class LocalNotes:
 
     def note(self, path: str) -> Note:
         """Return the note at path, read now: its needs, and what is left alone; see Vault."""
-        spelled = spelled_path(self._space.root, path)
-        [note] = self._show(self._last, [(path, self._read_facts(spelled))])
+        [note] = self._show(self._last, [(path, self._read_facts(self._spell(path)))])
         return note
 
     def _show(self, scan: Callable[[], Scan], entries: Iterable[tuple[str, Facts]]) -> list[Note]:
@@ -157,6 +156,13 @@ class LocalNotes:
             return self._space.config.styles(VaultContext(scan()).styles).titles
 
         return [Note.of(path, facts, find_titles) for path, facts in entries]
+
+    def _spell(self, path: str) -> str:
+        """Return the path as it is on the disk. Raises NotThere; UsageError: it is outside."""
+        try:
+            return spelled_path(self._space.root, path)
+        except PathNotFound as error:
+            raise NotThere(str(error)) from None
 
     def _read_facts(self, path: str) -> Facts:
         if reason := skip_reason(self._space.root, path, self._space.ignore):

@@ -34,8 +34,17 @@ from companion.app.types.decisions import (
     NoteDecision,
     Takeable,
 )
-from companion.app.types.notes import NotePrompt, Outdated, PromptQuery, ScanOptions, ScanReport
+from companion.app.types.notes import (
+    NotePrompt,
+    OutdatedTexts,
+    PromptQuery,
+    ScanOptions,
+    ScanReport,
+)
 from companion.app.types.proposals import (
+    Forgotten,
+    NotesToForget,
+    PlaceQuery,
     Proposal,
     ProposalCounts,
     ProposalFilter,
@@ -104,9 +113,9 @@ class LocalVault(Vault):
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         return self._notes.scan(options, progress)
 
-    def outdated(self, options: ScanOptions) -> list[Outdated]:
+    def outdated(self, options: ScanOptions) -> OutdatedTexts:
         with self._writing() as vault:
-            return vault._notes.outdated(options)
+            return OutdatedTexts(texts=vault._notes.outdated(options))
 
     def watch(self) -> Iterator[Status]:
         yield self.status()
@@ -117,8 +126,9 @@ class LocalVault(Vault):
     def taught(self) -> Taught:
         return find_taught(self._space, self._notes.last())
 
-    def leave_unfilled(self, field: UnfilledField) -> None:
+    def leave_unfilled(self, field: UnfilledField) -> Taught:
         leave_unfilled(self._space, field)
+        return self.taught()
 
     def estimate(self) -> Estimate:
         return self._notes.estimate()
@@ -176,9 +186,9 @@ class LocalVault(Vault):
     def proposal(self, id: int) -> Proposal:
         return Proposal.of(self._records.proposal(id))
 
-    def place(self, id: int, context: int = 2) -> ProposalInPlace:
+    def place(self, id: int, query: PlaceQuery = PlaceQuery()) -> ProposalInPlace:  # noqa: B008
         seen = self._decisions.preview(self._records.proposal(id))
-        differences = diff_words(seen.before, seen.after, context)
+        differences = diff_words(seen.before, seen.after, query.context)
         parts = [(part.mark, part.text) for part in differences]
         return ProposalInPlace(title=seen.title, new_values=seen.new_values, parts=parts)
 
@@ -246,9 +256,10 @@ class LocalVault(Vault):
         with self._writing() as vault:
             vault._backlog().answer(answer)
 
-    def forget(self, paths: Sequence[str]) -> int:
+    def forget(self, notes: NotesToForget) -> Forgotten:
         with self._writing() as vault:
-            return vault._journal.forget([self._records.find_path(path) for path in paths])
+            paths = [self._records.find_path(path) for path in notes.paths]
+            return Forgotten(proposals=vault._journal.forget(paths))
 
     @contextmanager
     def _writing(self) -> Iterator[LocalVault]:

@@ -7,30 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any, cast
 
 from companion.app.connection import SHORT_TIMEOUT, Connection
-from companion.app.local_notes import Progress
+from companion.app.operation import F, operation_of
 from companion.app.problem import make_error
 from companion.app.run import Tell
-from companion.app.types import programs
 from companion.app.types.changes import (
-    Change,
     ChangeFilter,
-    ChangePage,
-    ChangeQuery,
     ChangesToUndo,
     OutboxEntry,
     Undone,
     UndoneChanges,
-)
-from companion.app.types.coverage import (
-    Coverage,
-    CoverageQuery,
-    Estimate,
-    Spending,
-    SpendingQuery,
-    Taught,
-    UnfilledField,
 )
 from companion.app.types.decisions import (
     DecisionOnAll,
@@ -38,23 +26,8 @@ from companion.app.types.decisions import (
     DecisionsMade,
     NoteDecision,
 )
-from companion.app.types.notes import (
-    NotePrompt,
-    Outdated,
-    OutdatedTexts,
-    PromptQuery,
-    ScanOptions,
-    ScanReport,
-)
 from companion.app.types.proposals import (
-    Forgotten,
-    NotesToForget,
-    Proposal,
-    ProposalCounts,
     ProposalFilter,
-    ProposalInPlace,
-    ProposalPage,
-    ProposalQuery,
 )
 from companion.app.types.results import NoteResult, Usage
 from companion.app.types.runs import RunOptions, RunProgress, RunShape
@@ -75,6 +48,16 @@ _PAUSE = 0.2  # seconds between two requests if the daemon delays no answer
 _LAST_REQUESTS = 2  # without a result, until a cancelled run has reported what it was writing
 
 
+def _asks(method: F) -> F:
+    """Return a method that has the daemon do what this one of Vault or Agents says."""
+    operation = operation_of(method)
+
+    def ask(self: Any, *arguments: object) -> object:
+        return self._daemon.ask(operation, arguments)
+
+    return cast(F, ask)
+
+
 class RemoteVault(Vault):
     """A vault that a daemon has open: see Vault. All raise DaemonGone and DaemonRefused, too."""
 
@@ -82,32 +65,25 @@ class RemoteVault(Vault):
         self.root = root
         self._daemon = daemon
 
-    def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
-        return self._daemon.post("/scan", ScanReport, options)
-
-    def outdated(self, options: ScanOptions) -> list[Outdated]:
-        return self._daemon.post("/scan/outdated", OutdatedTexts, options).texts
+    scan = _asks(Vault.scan)
+    outdated = _asks(Vault.outdated)
+    coverage = _asks(Vault.coverage)
+    taught = _asks(Vault.taught)
+    leave_unfilled = _asks(Vault.leave_unfilled)
+    estimate = _asks(Vault.estimate)
+    spending = _asks(Vault.spending)
+    prompt = _asks(Vault.prompt)
+    changes = _asks(Vault.changes)
+    change = _asks(Vault.change)
+    proposals = _asks(Vault.proposals)
+    count_proposals = _asks(Vault.count_proposals)
+    proposal = _asks(Vault.proposal)
+    place = _asks(Vault.place)
+    propose = _asks(Vault.propose)
+    forget = _asks(Vault.forget)
 
     def watch(self) -> Iterator[Status]:
         return self._daemon.events("status", Status)
-
-    def coverage(self, query: CoverageQuery) -> Coverage:
-        return self._daemon.get(f"/coverage?{query.as_query()}", Coverage)
-
-    def taught(self) -> Taught:
-        return self._daemon.get("/taught", Taught)
-
-    def leave_unfilled(self, field: UnfilledField) -> None:
-        self._daemon.post("/unfilled", Taught, field)
-
-    def estimate(self) -> Estimate:
-        return self._daemon.post("/estimate", Estimate, {})
-
-    def spending(self, query: SpendingQuery) -> Spending:
-        return self._daemon.get(f"/spending?{query.as_query()}", Spending)
-
-    def prompt(self, query: PromptQuery) -> NotePrompt:
-        return self._daemon.get(f"/prompt?{query.as_query()}", NotePrompt)
 
     def run(self, options: RunOptions) -> RemoteRun:
         self._require_same_model()
@@ -136,12 +112,6 @@ class RemoteVault(Vault):
             f"this vault (pid {theirs.pid}) asks {theirs.model} {where}. Give both the same"
             " settings, or stop the daemon"
         )
-
-    def changes(self, query: ChangeQuery) -> ChangePage:
-        return self._daemon.get(f"/changes?{query.as_query()}", ChangePage, SHORT_TIMEOUT)
-
-    def change(self, id: int) -> Change:
-        return self._daemon.get(f"/changes/{id}", Change)
 
     def undo(self, changes: Sequence[int], run: str | None = None) -> Iterator[Undone]:
         rest, run = list(changes), run or new_run()
@@ -174,18 +144,6 @@ class RemoteVault(Vault):
                 return undone.model_copy(update=told | {"undone_by": row.change, "waits": None})
         return undone
 
-    def proposals(self, query: ProposalQuery) -> ProposalPage:
-        return self._daemon.get(f"/proposals?{query.as_query()}", ProposalPage)
-
-    def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
-        return self._daemon.get(f"/proposals/counts?{only.as_query()}", ProposalCounts)
-
-    def proposal(self, id: int) -> Proposal:
-        return self._daemon.get(f"/proposals/{id}", Proposal)
-
-    def place(self, id: int, context: int = 2) -> ProposalInPlace:
-        return self._daemon.get(f"/proposals/{id}/place?context={context}", ProposalInPlace)
-
     def decide(self, decisions: Decisions) -> Iterator[NoteDecision]:
         rest = decisions.model_copy(update={"run": decisions.run or new_run()})
         while ids := rest.ids:
@@ -198,9 +156,6 @@ class RemoteVault(Vault):
         """Return a run that decides on all proposals that a filter means; see Vault."""
         path = f"/proposals/decide-all?{only.as_query()}"
         return RemoteRun(self._daemon, self._daemon.post(path, RunShape, decision))
-
-    def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
-        return self._daemon.post("/scripts/propose", programs.ProposalMade, proposal)
 
     @property
     def agents(self) -> Agents:
@@ -228,40 +183,19 @@ class RemoteVault(Vault):
     def answer_backlog(self, answer: BacklogAnswer) -> None:
         self._daemon.post("/backlog", Status, answer)
 
-    def forget(self, paths: Sequence[str]) -> int:
-        named = NotesToForget.of(paths=list(paths))
-        return self._daemon.post("/proposals/forget", Forgotten, named).proposals
-
 
 class _Agents(Agents):
     def __init__(self, daemon: Connection) -> None:
         self._daemon = daemon
 
-    def scan(self, query: programs.AgentNotesQuery) -> programs.NotesForAgent:
-        return self._daemon.get(f"/agents/notes?{query.as_query()}", programs.NotesForAgent)
-
-    def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
-        return self._daemon.get(f"/agents/note?{query.as_query()}", programs.NoteRead)
-
-    def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesForAgent:
-        return self._daemon.get(
-            f"/agents/similar?{query.as_query()}", programs.SimilarNotesForAgent
-        )
-
-    def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
-        return self._daemon.get(f"/agents/proposals?{query.as_query()}", programs.AgentProposals)
-
-    def changes(self, query: programs.AgentChangeQuery) -> programs.AgentHistory:
-        return self._daemon.get(f"/agents/changes?{query.as_query()}", programs.AgentHistory)
-
-    def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
-        return self._daemon.post("/agents/propose", programs.ProposalStored, proposal)
-
-    def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
-        return self._daemon.post("/agents/accept", programs.AgentDecisions, acceptance)
-
-    def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
-        return self._daemon.post("/agents/undo", programs.AgentDecisions, undo)
+    scan = _asks(Agents.scan)
+    read_note = _asks(Agents.read_note)
+    find_similar = _asks(Agents.find_similar)
+    proposals = _asks(Agents.proposals)
+    changes = _asks(Agents.changes)
+    propose = _asks(Agents.propose)
+    accept = _asks(Agents.accept)
+    undo = _asks(Agents.undo)
 
 
 class RemoteRun:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from companion.app.local_notes import Progress
+from companion.app.operation import does, reads
 from companion.app.run import Run
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
@@ -24,8 +25,17 @@ from companion.app.types.coverage import (
     UnfilledField,
 )
 from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
-from companion.app.types.notes import NotePrompt, Outdated, PromptQuery, ScanOptions, ScanReport
+from companion.app.types.notes import (
+    NotePrompt,
+    OutdatedTexts,
+    PromptQuery,
+    ScanOptions,
+    ScanReport,
+)
 from companion.app.types.proposals import (
+    Forgotten,
+    NotesToForget,
+    PlaceQuery,
     Proposal,
     ProposalCounts,
     ProposalFilter,
@@ -58,12 +68,15 @@ class Agents(Protocol):
     Of a note that is private or left alone it is said that there is none.
     """
 
+    @reads("/agents/notes")
     def scan(self, query: programs.AgentNotesQuery) -> programs.NotesForAgent:
-        """Return the notes that need something, by path."""
+        """Return the notes that the agent may see and that need something, by path."""
 
+    @reads("/agents/note", conflicts=True)
     def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
         """Return a note as a model is shown it, and what it needs. Raises NotThere, NoteError."""
 
+    @reads("/agents/similar", conflicts=True)
     def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesForAgent:
         """Return the notes that say most nearly what a note says.
 
@@ -73,24 +86,31 @@ class Agents(Protocol):
         Raises NotThere, NoteError, EndpointError, AnswerError; UsageError if it is switched off.
         """
 
+    @reads("/agents/proposals")
     def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
-        """Return proposals, newest first."""
+        """Return proposals that the agent may see, newest first."""
 
+    @reads("/agents/changes")
     def changes(self, query: programs.AgentChangeQuery) -> programs.AgentHistory:
-        """Return changes, newest first. Raises NotThere."""
+        """Return changes that the agent may see, newest first. Raises NotThere."""
 
+    @does("/agents/propose", "propose", conflicts=True)
     def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
         """Propose a value for what a note needs. Raises NotThere, UsageError, NoteError."""
 
+    @does("/agents/accept", "decide", conflicts=True)
     def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
-        """Accept proposals, as far as the settings let agents do that."""
+        """Accept proposals, as far as the settings let agents do that; each has its result."""
 
+    @does("/agents/undo", "decide", conflicts=True)
     def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
         """Take back a change by which the agent accepted proposals. Raises NotThere."""
 
 
 class Vault(Protocol):
     """A vault: a LocalVault, or a RemoteVault, which asks a daemon.
+
+    A method with an address is a route of the HTTP API, too: see Operation.
 
     Its methods may be called from any thread, and raise CompanionError.
 
@@ -100,6 +120,7 @@ class Vault(Protocol):
 
     root: Path
 
+    @does("/scan", "read")
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         """Look at notes, and return what they need, and what is left alone. Nothing is changed.
 
@@ -108,7 +129,8 @@ class Vault(Protocol):
         Raises UsageError if one is not there, or an option names nothing.
         """
 
-    def outdated(self, options: ScanOptions) -> list[Outdated]:
+    @does("/scan/outdated", "read")
+    def outdated(self, options: ScanOptions) -> OutdatedTexts:
         """Return what Companion wrote, nobody edited, and whose source has changed a lot since.
 
         A lot is a third of the sentences that it was made from. Raises as scan does.
@@ -120,27 +142,33 @@ class Vault(Protocol):
         Without a daemon, which would tell, it is yielded once. Raises DaemonGone.
         """
 
+    @reads("/coverage")
     def coverage(self, query: CoverageQuery) -> Coverage:
         """Return what is filled, waits, is to do or is left alone, by folder.
 
-        Raises UsageError if the folder is not there.
+        Raises NotThere if the folder is.
         """
 
+    @reads("/taught")
     def taught(self) -> Taught:
         """Return what the user has taught by descriptions, corrections and refusals."""
 
-    def leave_unfilled(self, field: UnfilledField) -> None:
-        """Have the settings say that a field is not filled in a folder.
+    @does("/unfilled")
+    def leave_unfilled(self, field: UnfilledField) -> Taught:
+        """Have the settings say that a field is not filled in a folder; return what is taught then.
 
         Raises UsageError if the folder or the field is not there.
         """
 
+    @does("/estimate", "read")
     def estimate(self) -> Estimate:
         """Return what it would take to fill all that needs something. Nothing is asked."""
 
+    @reads("/spending")
     def spending(self, query: SpendingQuery) -> Spending:
         """Return what was spent by day and model, for all vaults."""
 
+    @reads("/prompt", conflicts=True)
     def prompt(self, query: PromptQuery) -> NotePrompt:
         """Return what a model would be sent for a note; nothing is sent.
 
@@ -157,9 +185,11 @@ class Vault(Protocol):
         somebody has to agree to it first.
         """
 
+    @reads("/changes", is_quick=True)
     def changes(self, query: ChangeQuery) -> ChangePage:
         """Return a page of changes, newest first."""
 
+    @reads("/changes/<change>")
     def change(self, id: int) -> Change:
         """Return the change of that id, with its diff. Raises NotThere."""
 
@@ -178,17 +208,21 @@ class Vault(Protocol):
         Raises UsageError.
         """
 
+    @reads("/proposals")
     def proposals(self, query: ProposalQuery) -> ProposalPage:
         """Return a page of proposals, newest first."""
 
+    @reads("/proposals/counts")
     def count_proposals(self, only: ProposalFilter) -> ProposalCounts:
         """Return how many proposals a filter means, and how many others like it would."""
 
+    @reads("/proposals/<proposal>")
     def proposal(self, id: int) -> Proposal:
         """Return the proposal of that id. Raises NotThere."""
 
-    def place(self, id: int, context: int = 2) -> ProposalInPlace:
-        """Return what a proposal would make of its note, with so many lines before and after.
+    @reads("/proposals/<proposal>/place", conflicts=True)
+    def place(self, id: int, query: PlaceQuery = PlaceQuery()) -> ProposalInPlace:  # noqa: B008
+        """Return what a proposal would make of its note.
 
         Raises NotThere; NoteError: it cannot be written.
         """
@@ -205,6 +239,7 @@ class Vault(Protocol):
         Raises UsageError, also if the filter's state is not open, refused or rejected.
         """
 
+    @does("/scripts/propose", "propose", conflicts=True)
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
         """Propose a value of the user's own program, in place of one that waits.
 
@@ -215,6 +250,7 @@ class Vault(Protocol):
     def agents(self) -> Agents:
         """What agents may see and do here."""
 
+    @reads("/status", is_quick=True)
     def status(self) -> Status:
         """Return what is set up, what was spent today, what waits, and what the daemon does."""
 
@@ -227,11 +263,11 @@ class Vault(Protocol):
         Raises ConsentMissing if there are more notes now, and UsageError if none wait.
         """
 
-    def forget(self, paths: Sequence[str]) -> int:
-        """Delete what is kept of the text of notes; return for how many proposals.
+    @does("/proposals/forget")
+    def forget(self, notes: NotesToForget) -> Forgotten:
+        """Delete what is kept of the text of notes; their open proposals count as refused.
 
-        paths: notes and folders; `""`: the vault. Open proposals are refused. What was changed can
-        still be undone.
+        What was changed can still be undone.
         """
 
 

@@ -12,7 +12,7 @@ import click
 from companion.app.open_vault import name_path
 from companion.app.types.base import iso_time
 from companion.app.types.changes import Change, ChangeQuery
-from companion.app.types.proposals import Proposal, ProposalQuery
+from companion.app.types.proposals import NotesToForget, Proposal, ProposalQuery
 from companion.app.vault import Vault, all_changes, all_proposals
 from companion.cli.filters import change_options, read_change_query
 from companion.cli.output import Output, count, local_time, one_line
@@ -78,7 +78,7 @@ def forget(paths: Sequence[str], yes: bool, vault: Path | None) -> None:
             return
     with open_session_vault(vault, paths, output=output) as opened:
         names = [name_path(opened, path, Path.cwd()) for path in paths] or [""]
-        number = opened.forget(names)
+        number = opened.forget(NotesToForget.of(paths=names)).proposals
     output.say(f"the text of {count(number, 'proposal')} was deleted")
 
 

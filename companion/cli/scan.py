@@ -78,7 +78,7 @@ def scan(
         is_whole = not paths and since is None and not any(only.values())
         options = ScanOptions.of(paths=named, modified_since=since, **only)
         if outdated:
-            _print_outdated(opened.outdated(options), output)
+            _print_outdated(opened.outdated(options).texts, output)
             return
         with output.progress("Reading notes") as bar:
             report = opened.scan(options, bar.update)

@@ -23,7 +23,7 @@ from companion.app.types.changes import ChangeFilter, ChangeQuery
 from companion.app.types.coverage import CoverageQuery, SpendingQuery, UnfilledField
 from companion.app.types.decisions import DecisionOnAll, Decisions, NoteDecision
 from companion.app.types.notes import ScanOptions
-from companion.app.types.proposals import ProposalFilter, ProposalQuery
+from companion.app.types.proposals import NotesToForget, ProposalFilter, ProposalQuery
 from companion.app.vault import Vault, all_changes
 from companion.config import state_folder
 from companion.config.settings import AgentsTable, ReviewTable
@@ -178,13 +178,13 @@ def test_scan_looks_at_the_notes_as_they_are_now(vault: Vault) -> None:
 
 
 def test_what_is_outdated(vault: Vault) -> None:
-    assert vault.outdated(ScanOptions()) == []
+    assert vault.outdated(ScanOptions()).texts == []
     for path in ("A.md", "F/B.md"):
         edited = FILLED.replace("Text of mine.", "Quite another thing.")
         (vault.root / path).write_text(edited, encoding="utf-8")
-    found = vault.outdated(ScanOptions())
+    found = vault.outdated(ScanOptions()).texts
     assert {(each.path, each.changed_share) for each in found} == {("A.md", 1.0), ("F/B.md", 1.0)}
-    [one] = vault.outdated(ScanOptions(paths=["F"], field="callout"))
+    [one] = vault.outdated(ScanOptions(paths=["F"], field="callout")).texts
     assert (one.kind, one.state) == ("callout", "accepted")
 
 
@@ -398,7 +398,7 @@ def test_how_far_the_vault_is_filled(proposed: Vault) -> None:
     assert (coverage.total.notes, coverage.total.lacking["description"]) == (5, 3)
     assert {each.kind: each.notes for each in coverage.left_alone} == {"asked": 1, "marked": 1}
     assert proposed.coverage(CoverageQuery(folder="F")).total == coverage.folders[1]
-    with pytest.raises((NotThere, UsageError)):
+    with pytest.raises(NotThere):
         proposed.coverage(CoverageQuery(folder="Nowhere"))
 
 
@@ -417,7 +417,7 @@ def test_what_the_user_has_taught(proposed: Vault, monkeypatch: pytest.MonkeyPat
             proposed.leave_unfilled(UnfilledField(folder=folder, kind=kind))
     proposed.leave_unfilled(UnfilledField(folder="F", kind="description"))
     assert proposed.taught().refused == []
-    proposed.forget(["A.md"])
+    proposed.forget(NotesToForget(paths=["A.md"]))
     assert proposed.taught().corrections == []
 
 
@@ -592,7 +592,7 @@ def test_of_a_folder_whose_name_no_disk_takes_an_agent_sees_nothing(proposed: Va
 
 
 def test_forgetting(proposed: Vault) -> None:
-    assert proposed.forget(["F"]) == 2
+    assert proposed.forget(NotesToForget(paths=["F"])).proposals == 2
     assert proposed.proposals(ProposalQuery()).total == 2
     forgotten = proposed.proposals(ProposalQuery(folder="F", state="all")).proposals
     assert [(each.text, each.state) for each in forgotten] == [(None, "refused")] * 2

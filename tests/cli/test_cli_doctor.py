@@ -344,7 +344,7 @@ def test_a_running_daemon(user: User) -> None:
 def test_a_daemon_that_hangs(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.cli.doctor._STATUS_TIMEOUT", 0.2)
     monkeypatch.setattr(RemoteVault.status, "__defaults__", (0.3,))
-    monkeypatch.setattr("companion.app.remote_vault.SHORT_TIMEOUT", 0.3)
+    monkeypatch.setattr("companion.app.connection.SHORT_TIMEOUT", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent, vault_lock(state(user)):
         port = silent.getsockname()[1]
         write_runtime_file(state(user), RuntimeFile(port, os.getpid(), __version__, 1.0))

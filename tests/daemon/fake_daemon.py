@@ -24,12 +24,12 @@ from companion.app.types.status import BackgroundWork, BacklogState, Fault, Spen
 from companion.daemon.daemon import Daemon
 from companion.enrich.plan import Filling
 from companion.enrich.result import Result
+from companion.errors import NotThere
 from companion.llm.response import Usage
 from companion.note.diff import diff_lines
 from companion.note.facts import Facts
 from companion.note.needs import Need
 from companion.store.outbox_row import OutboxRow, Request
-from companion.vault.paths import PathNotFound
 
 NEED = Need("description", None, None, "property", "the property is empty")
 NOTES = {
@@ -206,7 +206,7 @@ class FakeVault(LocalVault):
 
 def _require(path: str) -> None:
     if path not in NOTES:
-        raise PathNotFound(f"there is no {path} in the vault", path, Path())
+        raise NotThere(f"there is no {path} in the vault")
 
 
 def make_result(path: str) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from companion.app.types.notes import NotesQuery, NoteState
-from companion.vault.paths import PathNotFound
+from companion.errors import NotThere
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,
@@ -56,7 +56,7 @@ def test_filter_lists_every_note_it_names(
 
 
 def test_note_that_is_not_there_is_told_from_one_outside(mixed: DaemonFixture) -> None:
-    with pytest.raises(PathNotFound):
+    with pytest.raises(NotThere):
         mixed.daemon.notes.note("Nowhere.md")
-    with pytest.raises(PathNotFound):
+    with pytest.raises(NotThere):
         mixed.daemon.notes.page(NotesQuery(folder="Nowhere"))

@@ -21,6 +21,7 @@ from companion.app.types.status import (
     TokenName,
     TokenSecret,
 )
+from companion.app.vault import Vault
 from companion.daemon.access import Proof
 from companion.daemon.api.routing import Resource, the_access, the_daemon
 from companion.daemon.background import REPORT_LASTS
@@ -187,24 +188,21 @@ def report_presence(body: PresenceReport) -> ReportTaken:
 status = Resource("status")
 
 
-@status.reads("/status")
-def read_status() -> Status:
-    """The state of the daemon."""
-    return the_daemon().vault.status()
+status.offer(Vault.status)
 
 
 @status.does("/pause")
 def pause(body: Nothing) -> Status:
     """Stop background work until resumed, also across restarts."""
     the_daemon().pause()
-    return read_status()
+    return the_daemon().vault.status()
 
 
 @status.does("/resume")
 def resume(body: Nothing) -> Status:
     """Resume background work, and try a failing endpoint again now."""
     the_daemon().resume()
-    return read_status()
+    return the_daemon().vault.status()
 
 
 @status.does("/release")
@@ -214,14 +212,14 @@ def release(body: Nothing) -> Status:
     The daemon stops, waits until that process is done, and starts again on the same port.
     """
     the_daemon().release()
-    return read_status()
+    return the_daemon().vault.status()
 
 
 @status.does("/backlog", conflicts=True)
 def answer_backlog(body: BacklogAnswer) -> Status:
     """Answer whether the notes of the backlog are filled."""
     the_daemon().vault.answer_backlog(body)
-    return read_status()
+    return the_daemon().vault.status()
 
 
 events = Resource("events")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import re
 import time
@@ -15,8 +16,9 @@ from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
+from companion.app.operation import Operation, operation_of
 from companion.app.problem import ProblemPlace
-from companion.app.types.base import Nothing
+from companion.app.types.base import LARGEST, Nothing
 from companion.app.types.status import Scope, Token, is_within
 from companion.daemon.access import Access
 from companion.daemon.daemon import Daemon
@@ -32,6 +34,7 @@ ACCESS_EXTENSION = "companion-access"
 KEY = "Idempotency-Key"
 _KEY = re.compile(r"[!-~]{1,64}")
 _SECONDS = 10.0  # after which an answer tells what was done by then
+_NUMBER = re.compile(r"<(\w+)>")
 _INVALID_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -226,6 +229,34 @@ class Resource(Blueprint):
         """Decorate a function that answers POST. options: of its Route."""
         return self._add("POST", rule, scope, options)
 
+    def offer(
+        self,
+        *methods: Callable[..., object],
+        of: Callable[[], object] = lambda: the_daemon().vault,
+    ) -> None:
+        """Make routes of methods of Vault or Agents. of: returns what does them."""
+        for operation in map(operation_of, methods):
+
+            def view(name: str = operation.function.__name__, **arguments: object) -> BaseModel:
+                sent = [each for each in arguments.values() if not isinstance(each, Nothing)]
+                return cast(BaseModel, getattr(of(), name)(*sent))
+
+            name = operation.function.__qualname__.removeprefix("Vault.").lower()
+            view.__name__, view.__doc__ = name.replace(".", "_"), _describe(operation)
+            takes = operation.takes or Nothing
+            query, body = (takes, None) if operation.verb == "GET" else (Nothing, takes)
+            rule = _NUMBER.sub(rf"<int(min=1, max={LARGEST}):\1>", operation.rule)
+            route = Route(
+                *(operation.verb, rule, view, query, body, (operation.answer,), operation.scope),
+                conflicts=operation.conflicts,
+            )
+            self._serve(route)
+
+    def _serve(self, route: Route) -> None:
+        self.routes.append(route)
+        name = route.view.__name__
+        self.add_url_rule(route.rule, name, route.answer, methods=[route.method])
+
     def _add(
         self, method: str, rule: str, scope: Scope | None, options: Mapping[str, Any]
     ) -> Callable[[V], V]:
@@ -235,12 +266,17 @@ class Resource(Blueprint):
             answers = tuple(get_args(made) or (made,))
             answers = () if answers == (Response,) else answers
             body = hints.get("body")
-            route = Route(method, rule, view, query, body, answers, scope, **options)
-            self.routes.append(route)
-            self.add_url_rule(rule, view.__name__, route.answer, methods=[method])
+            self._serve(Route(method, rule, view, query, body, answers, scope, **options))
             return view
 
         return add
+
+
+def _describe(operation: Operation) -> str:
+    """Return the first paragraph of its docstring, without the errors."""
+    paragraph = (inspect.getdoc(operation.function) or "").partition("\n\n")[0]
+    words = " ".join(paragraph.split()).partition(" Raises ")[0].removeprefix("Return ")
+    return words[:1].upper() + words[1:]
 
 
 def run_address(run: Any) -> str:

@@ -1,0 +1,77 @@
+"""Operations: methods of Vault that are routes of the HTTP API, too, each with its address.
+
+The daemon makes its routes of them, and a RemoteVault asks there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast, get_type_hints
+
+from pydantic import BaseModel
+
+from companion.app.types.base import Sent
+from companion.app.types.status import Scope
+
+F = TypeVar("F", bound=Callable[..., object])
+
+_VARIABLE = re.compile(r"<\w+>")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A method as a route: it takes the numbers in its rule, and at most one model.
+
+    rule: its address, with variables as `<change>`. scope: that a token needs for it. conflicts:
+    whether it may answer 409. is_quick: it takes some milliseconds.
+    """
+
+    function: Callable[..., object]
+    verb: str
+    rule: str
+    scope: Scope
+    conflicts: bool = False
+    is_quick: bool = False
+
+    @property
+    def answer(self) -> type[BaseModel]:
+        """The model that it answers with."""
+        return cast(type[BaseModel], get_type_hints(self.function)["return"])
+
+    @property
+    def takes(self) -> type[Sent] | None:
+        """The model that it takes: as a query with GET, as a body with POST."""
+        hints = get_type_hints(self.function).values()
+        return next((t for t in hints if isinstance(t, type) and issubclass(t, Sent)), None)
+
+    def address(self, arguments: Sequence[object]) -> str:
+        """Return where it is asked for with these arguments."""
+        numbers = (str(each) for each in arguments if isinstance(each, int))
+        path = _VARIABLE.sub(lambda _: next(numbers), self.rule)
+        sent = [each.as_query() for each in arguments if isinstance(each, Sent)]
+        return f"{path}?{sent[0]}" if sent and self.verb == "GET" else path
+
+
+def reads(rule: str, scope: Scope = "read", **options: Any) -> Callable[[F], F]:
+    """Decorate a method that is asked for by GET. options: of its Operation."""
+    return _decorate("GET", rule, scope, **options)
+
+
+def does(rule: str, scope: Scope = "all", **options: Any) -> Callable[[F], F]:
+    """Decorate a method that is asked for by POST. options: of its Operation."""
+    return _decorate("POST", rule, scope, **options)
+
+
+def _decorate(verb: str, rule: str, scope: Scope, **options: Any) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        vars(function)["operation"] = Operation(function, verb, rule, scope, **options)
+        return function
+
+    return decorate
+
+
+def operation_of(method: Callable[..., object]) -> Operation:
+    """Return the operation that a method of Vault or Agents is."""
+    return cast(Operation, vars(method)["operation"])
