@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import chdir, contextmanager
 from pathlib import Path
 from threading import Thread
@@ -70,8 +70,15 @@ def demo(command: tuple[str, ...], vault: Path | None, model: str | None) -> int
             return run(list(command))
         output = Output()
         output.say(f"A copy of the example vault is in {folder}; your notes are not touched.")
-        named = f"companion demo --vault {shlex.quote(str(vault))}" if vault else "companion demo"
-        return _show_demo(folder.resolve(), named, output)
+        named = [_find_program(), "demo", *(["--vault", str(vault)] if vault else [])]
+        return _show_demo(folder.resolve(), shlex.join(named), output)
+
+
+def _find_program() -> str:
+    """Return what to type for this program: in a checkout its path, which no shell searches."""
+    program = Path(sys.argv[0])
+    is_named = program.is_absolute() or len(program.parts) == 1
+    return "companion" if is_named else sys.argv[0]
 
 
 def _make_vault(folder: Path, model: str | None) -> None:
@@ -189,21 +196,42 @@ def _follow(
 
     at_once: how many notes are.
     """
+    waiting = list(to_do)
+    with _showing_work(output, len(to_do)) as show:
+        show("", _name_first(waiting[:at_once]))
+        for result in results:
+            mark, words = _MARKS.get(result.status, "-"), " ".join(_describe(result).split())
+            waiting = [path for path in waiting if path != result.path]
+            line = output.clip(f"  {mark} {result.path}: {words}")
+            show(line, _name_first(waiting[:at_once]))
+            yield result
+
+
+@contextmanager
+def _showing_work(output: Output, total: int) -> Iterator[Callable[[str, str], None]]:
+    """Show the work on so many notes: on a terminal in a bar, in a log by lines and dots.
+
+    Yields what takes the line of a note that is done, if any, and which notes are worked on now.
+    """
+    if output.err.is_terminal:
+        with output.progress("", total) as bar:
+
+            def show(line: str, names: str) -> None:
+                if line:
+                    output.say(line)
+                    bar.advance()
+                bar.rename(names)
+
+            yield show
+        return
 
     def write(text: str) -> None:
         output.out.print(text, end="", markup=False)
         output.out.file.flush()
 
-    waiting = list(to_do)
     with Pulse(write) as pulse:
-        pulse.write(_name_first(waiting[:at_once]))
         try:
-            for result in results:
-                mark, words = _MARKS.get(result.status, "-"), " ".join(_describe(result).split())
-                waiting = [path for path in waiting if path != result.path]
-                line = output.clip(f"  {mark} {result.path}: {words}")
-                pulse.write(f"\n{line}\n{_name_first(waiting[:at_once])}")
-                yield result
+            yield lambda line, names: pulse.write(f"\n{line}\n{names}" if line else names)
         except CompanionError:
             pulse.write("\n")  # the error stands on a line of its own
             raise

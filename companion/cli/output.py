@@ -188,6 +188,11 @@ class Bar:
         """Show how many are done of how many."""
         self._progress.update(self._task, completed=done, total=total)
 
+    def rename(self, what: str) -> None:
+        """Show what is done now."""
+        self._what = what
+        self.wait("")
+
     def wait(self, why: str) -> None:
         """Show why it waits; empty: it goes on."""
         shown = f"{self._what}, waiting: {why}" if why else self._what

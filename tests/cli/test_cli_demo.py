@@ -101,9 +101,12 @@ def test_on_a_terminal_its_page_is_served_until_enter(
         signal.signal(signal.SIGINT, before)
 
     monkeypatch.setattr("companion.cli.demo.serve", serve)
+    monkeypatch.setattr("sys.argv", [".venv/bin/companion"])  # as make demo calls it
     user.types("")
     ran = user.run("demo")
     assert ran.status == 0 and "Enter or Ctrl-C ends it." in ran.out, ran.all
+    assert "Take everything back: .venv/bin/companion demo undo" in ran.out
+    assert "asking about" not in ran.out  # a bar says so
     assert re.search(r"This inbox as a page: http://127\.0\.0\.1:1234/#code=\w{4}-", ran.out)
 
 
