@@ -149,8 +149,7 @@ def plan_vault(root: Path, config: Config, facts: ModelFacts) -> Iterator[list[P
             needs = needs_of(note.view, workspace.rules, kinds)
             calls, *_ = asker.plan(note.path, note.view, needs)
             yield [
-                Planned(f"{root.name}/{note.path}", call.questions[0].need.kind, call)
-                for call in calls
+                Planned(f"{root.name}/{note.path}", call.asks[0].need.kind, call) for call in calls
             ]
 
 

@@ -78,11 +78,9 @@ def plan_vault(root: Path, config: Config, under: str = "") -> Iterator[list[Pla
                 view = note.view if shown == "whole" else take_away_text(note.view)
                 needs = needs_of(note.view, workspace.rules, kinds)
                 calls, *_ = asker.plan(note.path, view, needs)
-                if any(call.questions[0].need.kind == CALLOUT for call in calls):
+                if any(call.asks[0].need.kind == CALLOUT for call in calls):
                     name = f"{root.name}/{note.path}"
-                    yield [
-                        Planned(name, call.questions[0].need.kind, shown, call) for call in calls
-                    ]
+                    yield [Planned(name, call.asks[0].need.kind, shown, call) for call in calls]
                     break
 
 

@@ -178,7 +178,7 @@ def find_questions(stack: ExitStack, root: Path) -> list[list[Question]]:
         needs = needs_of(note.view, space.rules, (CALLOUT, DESCRIPTION))
         needs = sorted(needs, key=lambda need: need.kind)
         calls, *_ = asker.plan(note.path, view, needs)
-        if any(each.need.kind == CALLOUT for call in calls for each in call.questions):
+        if any(each.need.kind == CALLOUT for call in calls for each in call.asks):
             shown = "whole" if is_short else "backlinks"
             found.append([Question(name, shown, asker, view, need) for need in needs])
     return found

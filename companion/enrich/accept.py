@@ -16,7 +16,7 @@ from companion.enrich.extractive import extract_sentence, find_definition, resta
 from companion.enrich.kept_sentences import KeptSentences
 from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
-from companion.enrich.model_calls import NeedQuestion, RawAnswer
+from companion.enrich.model_calls import RawAnswer
 from companion.enrich.nearest_neighbours import NEIGHBOURS
 from companion.enrich.outcome import (
     SUPPORTED,
@@ -79,8 +79,8 @@ class Acceptor:
         """Return the value in the answer, or why none may go into the note."""
         if isinstance(answer, Rejected):
             return answer
-        need, ask = answer.question
-        field, vault_context = ask.field, self.vault_context
+        ask, vault_context = answer.ask, self.vault_context
+        need, field = ask.need, ask.field
         taken = vault_context.taken if field.name == "aliases" else frozenset[str]()
         is_linking, path = self.config.callout.links, self.note.path
         resolve = vault_context.resolver(field, path, is_linking=is_linking, choose=self._choose)
@@ -130,7 +130,7 @@ class Acceptor:
         evidence = self.similar.find_evidence(lines, told, self.note.language) if lines else []
         if lines and not evidence:
             return value
-        kept = self._kept.setdefault(answer.question.need, KeptSentences(self._called))
+        kept = self._kept.setdefault(answer.ask.need, KeptSentences(self._called))
         kept.add(evidence, is_strict=is_strict)
         if is_strict and not kept.text and (own := find_definition(self.note.whole, self._called)):
             kept.add([Evidence(own, own, 1.0)], is_strict=True)
@@ -192,8 +192,8 @@ class Acceptor:
             why = f"“{answer}” says it over again" if restates else ""
         if not why:
             return tuple(outcomes)
-        question = NeedQuestion(need, Ask(field.name, field))
-        if find_fault(self._checked_answer(question, sentence, self.note.text)):
+        ask = Ask(need, field, field.name)
+        if find_fault(self._checked_answer(ask, sentence, self.note.text)):
             return tuple(outcomes)
         filling = Filling(need, sentence, f"the note's own sentence; the model's answer: {why}")
         rejected = first if isinstance(first, Rejected) else None
@@ -253,7 +253,7 @@ class Acceptor:
 
         Raises NothingToSay, AnswerError.
         """
-        ask, raw = answer.question.ask, answer.value
+        ask, raw = answer.ask, answer.value
         field = ask.field
         if field.kind == "prose" and isinstance(raw, str):
             raw = unlink_repeats(raw, self._names, self.note.path, self._linked, self._choose)
@@ -279,7 +279,7 @@ class Acceptor:
 
         note, raw: as in CheckedAnswer. Raises NothingToSay.
         """
-        field = answer.question.ask.field
+        field = answer.ask.field
         if field.kind in SCALARS and isinstance(value, str):
             untold = None if self.by_program else find_untold(self.note, field, value)
             return untold or value
@@ -288,7 +288,7 @@ class Acceptor:
         if field.kind == "text" and isinstance(value, str):
             value = whole_sentences(value, field)
         own = self._callouts if answer.is_strict else self._own
-        checked = replace(self._checked_answer(answer.question, value, note, raw), own=own)
+        checked = replace(self._checked_answer(answer.ask, value, note, raw), own=own)
         if field.kind != "list":
             return find_fault(checked) or value
         if not (fit := find_good_items(checked)):
@@ -301,9 +301,9 @@ class Acceptor:
         return self.note.text + self._callouts
 
     def _checked_answer(
-        self, question: NeedQuestion, value: str | list[str], note: str, raw: object = None
+        self, ask: Ask, value: str | list[str], note: str, raw: object = None
     ) -> CheckedAnswer:
-        need, ask = question
+        need = ask.need
         text = value if isinstance(value, str) else "\n".join(value)
         explains = need.kind == CALLOUT and not ask.question
         language = self.note.language

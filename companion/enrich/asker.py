@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
 from typing import Any, NamedTuple
@@ -23,16 +23,16 @@ from companion.enrich.lessons import Lessons
 from companion.enrich.model import ModelFacts, model_facts
 from companion.enrich.model_calls import (
     RETRY_TOKENS,
+    CallAnswers,
     CallPlanner,
     ModelCall,
-    NeedQuestion,
     RawAnswer,
     TokenBudget,
     send_calls,
     split_answer,
 )
 from companion.enrich.note_guard import NoteGuard
-from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, merge_outcomes
+from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.similar import ChosenValues, SimilarNotes, is_chosen
 from companion.enrich.task import Again
 from companion.enrich.workspace import Workspace
@@ -143,27 +143,14 @@ class Asker:
         if guard:
             guard.shown = note.told_by
         check = guard.check_call if guard else None
-
-        def ask(
-            planner: CallPlanner, needs: Sequence[Need], unfit: Mapping[Need, Rejected]
-        ) -> NoteAnswers:
-            answers = NoteAnswers((), Usage())
-            for call in send_calls(planner, needs, client, unfit, check):
-                outcomes = tuple(acceptor.accept(each) for each in call.answers)
-                keep(outcomes, call.usage)
-                answers = NoteAnswers((*answers.outcomes, *outcomes), answers.usage + call.usage)
-            return answers
-
-        outcomes, usage = ask(self._planner(note), first.needs, {})
-        rejected = (each for each in outcomes if isinstance(each, Rejected))
-        if unfit := {each.need: each for each in rejected if each.kind == "unfit"}:
+        calls = send_calls(self._planner(note), first.needs, client, {}, check)
+        answers = _accept_calls(acceptor, calls, keep)
+        if unfit := {each.need: each for each in answers.rejected if each.kind == "unfit"}:
             planner = replace(self._planner(note, RETRY_TOKENS), is_second=True)
-            second = ask(planner, list(unfit), unfit)
-            outcomes = merge_outcomes(outcomes, second.outcomes)
-            usage += second.usage
-        if not again:
-            outcomes = acceptor.use_fallback(outcomes)
-        return NoteAnswers((*first.outcomes, *outcomes), usage)
+            calls = send_calls(planner, list(unfit), client, unfit, check)
+            answers = answers.merge(_accept_calls(acceptor, calls, keep))
+        outcomes = answers.outcomes if again else acceptor.use_fallback(answers.outcomes)
+        return NoteAnswers((*first.outcomes, *outcomes), answers.usage)
 
     def plan(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> FirstCalls:
         """Return the calls that ask() makes first, and the outcomes that need no call."""
@@ -213,9 +200,7 @@ class Asker:
         if keys:
             asks = [ask._replace(key=key) for ask, key in zip(asks, keys, strict=True)]
         schema = note.prompts.schema(asks, note.context) if keys else None
-        call_answers = split_answer(
-            list(map(NeedQuestion, needs, asks)), lambda: read(schema), bool(keys)
-        )
+        call_answers = split_answer(asks, lambda: read(schema), bool(keys))
         acceptor = self._acceptor(note)
         outcomes = acceptor.use_fallback([acceptor.accept(each) for each in call_answers.answers])
         return NoteAnswers(tuple(outcomes), call_answers.usage)
@@ -226,7 +211,7 @@ class Asker:
         """Return the outcome of a value for a need, treated as the model's answer."""
         note = self._read_note(path, parsed, [need])
         acceptor = replace(self._acceptor(note), by_program=True)
-        return acceptor.accept(RawAnswer(NeedQuestion(need, note.ask_for(need)), value))
+        return acceptor.accept(RawAnswer(note.ask_for(need), value))
 
     def describe(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> PromptContext:
         """Return what the prompts for the needs show of the note."""
@@ -350,3 +335,14 @@ class Asker:
         if configured := self.workspace.config.notes.language:
             return name_language(configured)
         return self.vault_context.languages.of(path, parsed)
+
+
+def _accept_calls(acceptor: Acceptor, calls: Iterable[CallAnswers], keep: Keep) -> NoteAnswers:
+    """Return the outcomes of the calls, those of each kept before the next one goes out."""
+    answers, usage = list[Accepted | Rejected](), Usage()
+    for call in calls:
+        outcomes = list(map(acceptor.accept, call.answers))
+        keep(outcomes, call.usage)
+        answers += outcomes
+        usage += call.usage
+    return NoteAnswers(tuple(answers), usage)

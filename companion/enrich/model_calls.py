@@ -52,14 +52,7 @@ class TokenBudget(NamedTuple):
 
     def used_by(self, call: ModelCall) -> int:
         """Return about how many tokens the call takes, with what is kept free for its needs."""
-        return call.estimate_tokens() + self.each_need * len(call.questions)
-
-
-class NeedQuestion(NamedTuple):
-    """A need, and how a prompt asks for it."""
-
-    need: Need
-    ask: Ask
+        return call.estimate_tokens() + self.each_need * len(call.asks)
 
 
 @dataclass(frozen=True)
@@ -70,7 +63,7 @@ class ModelCall:
     companion.llm.request. is_strict: it asks a small model to keep the words that it is shown.
     """
 
-    questions: tuple[NeedQuestion, ...]
+    asks: tuple[Ask, ...]
     messages: list[dict[str, str]]
     schema: dict[str, Any] | None
     max_tokens: int
@@ -109,25 +102,23 @@ class CallPlanner:
 
         Mode together: as many in one call as fit.
         """
-        questions: list[NeedQuestion] = []
+        asks: list[Ask] = []
         rejected: list[Rejected] = []
         for number, need in enumerate(needs, 1):
             ask = make_ask(need, self.prompts.field_of(need.kind), number, self.callout_titles)
-            if unaskable := self._find_unaskable(need, ask):
+            if unaskable := self._find_unaskable(ask):
                 rejected.append(unaskable)
             else:
-                questions.append(NeedQuestion(need, ask))
+                asks.append(ask)
         calls = []
-        for call in self._group(questions):
+        for call in self._group(asks):
             bare = call
             if not self.budget.fits(call):
-                bare = replace(self, context=replace(self.context, prose=""))._make_call(
-                    call.questions
-                )
+                bare = replace(self, context=replace(self.context, prose=""))._make_call(call.asks)
             if TokenBudget(self.budget.context).fits(bare):
                 calls.append(call)
             else:  # the call asks for one need alone
-                need, ask = call.questions[0]
+                [ask] = call.asks
                 what = f"the {ask.field.name}"
                 if ask.question:
                     what = f"the question “{ask.question[:_QUOTED]}”"
@@ -136,19 +127,19 @@ class CallPlanner:
                     f" text of the note, and context_tokens is {self.budget.context:,}; raise it"
                     " if the model reads more, or choose another"
                 )
-                rejected.append(Rejected(need, reason, "no answer"))
+                rejected.append(Rejected(ask.need, reason, "no answer"))
         return calls, rejected
 
-    def _group(self, questions: Sequence[NeedQuestion]) -> Iterator[ModelCall]:
-        """Yield calls with all of the questions, in their order; a single one may not fit."""
+    def _group(self, asks: Sequence[Ask]) -> Iterator[ModelCall]:
+        """Yield calls with all of the asks, in their order; a single one may not fit."""
         if self.mode != "together":
-            yield from (self._make_call([one]) for one in questions)
+            yield from (self._make_call([one]) for one in asks)
             return
 
         def fits(call: ModelCall) -> bool:
             return call.max_tokens <= _LONGEST_ANSWER and self.budget.fits(call)
 
-        rest = list(questions)
+        rest = list(asks)
         while rest:
             call, taken = self._make_call(rest), len(rest)  # mostly all of them fit
             if taken > 1 and not fits(call):
@@ -158,8 +149,7 @@ class CallPlanner:
             yield call
             del rest[:taken]
 
-    def _make_call(self, questions: Sequence[NeedQuestion]) -> ModelCall:
-        asks = [ask for _, ask in questions]
+    def _make_call(self, asks: Sequence[Ask]) -> ModelCall:
         first = asks[0]
         is_json = self.mode == "together" or (
             self.mode == "apart" and first.field.kind not in ("text", "prose")
@@ -175,7 +165,7 @@ class CallPlanner:
             if self.context.small and self.context.told_by_others:
                 longest_copy = _COPIED_FROM_OTHERS
         return ModelCall(
-            questions=tuple(questions),
+            asks=tuple(asks),
             messages=self.prompts.messages(asks, context, json=is_json),
             schema=self.prompts.schema(asks, context) if is_json else None,
             max_tokens=_STRICT_TOKENS if is_strict else self.prompts.max_tokens(asks),
@@ -184,8 +174,9 @@ class CallPlanner:
             is_strict=is_strict,
         )
 
-    def _find_unaskable(self, need: Need, ask: Ask) -> Rejected | None:
+    def _find_unaskable(self, ask: Ask) -> Rejected | None:
         """Return why the need cannot be asked for; None: it can."""
+        need = ask.need
         if ask.field.source:
             reason = f"{need.kind} comes from {_SOURCES[ask.field.source]}, and they name none"
             return Rejected(need, reason, "no choices")
@@ -212,7 +203,7 @@ class RawAnswer(NamedTuple):
     is_strict: it was told to keep the words that it was shown.
     """
 
-    question: NeedQuestion
+    ask: Ask
     value: object
     is_strict: bool = False
 
@@ -252,10 +243,10 @@ def send_calls(
             ask = partial(client.ask_json, messages, call.schema, most, check)
         try:
             call_answers = split_answer(
-                call.questions, ask, is_json=call.schema is not None, is_strict=call.is_strict
+                call.asks, ask, is_json=call.schema is not None, is_strict=call.is_strict
             )
         except JsonUnsupported:
-            rest = [question.need for later in calls[number:] for question in later.questions]
+            rest = [each.need for later in calls[number:] for each in later.asks]
             yield from send_calls(replace(planner, mode="plain"), rest, client, unfit, check)
             return
         yield call_answers
@@ -266,7 +257,7 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
 
     Where the model must not copy, it does not see its first answer again.
     """
-    faults = {ask.key: fault for need, ask in call.questions if (fault := unfit[need].fault)}
+    faults = {ask.key: fault for ask in call.asks if (fault := unfit[ask.need].fault)}
     fault = next(iter(faults.values()))
     if call.longest_copy:
         *before, last = call.messages
@@ -274,8 +265,8 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
         last = {**last, "content": f"{last['content']}\n\n{request}"}
         return replace(call, messages=[*before, last])
     answers = {}
-    for need, ask in call.questions:
-        first_answer = unfit[need].answer
+    for ask in call.asks:
+        first_answer = unfit[ask.need].answer
         text = (
             first_answer
             if isinstance(first_answer, str)
@@ -295,7 +286,7 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
 
 
 def split_answer(
-    questions: Sequence[NeedQuestion],
+    asks: Sequence[Ask],
     ask: Callable[[], Answer],
     is_json: bool,
     is_strict: bool = False,
@@ -308,8 +299,7 @@ def split_answer(
         answer = ask()
     except QuestionInBatch as error:
         later = (
-            Rejected(each.need, str(error), "asked", answer=[error.id, each.ask.key])
-            for each in questions
+            Rejected(each.need, str(error), "asked", answer=[error.id, each.key]) for each in asks
         )
         return CallAnswers([*later], Usage())
     except AnswerError as error:
@@ -320,8 +310,8 @@ def split_answer(
             fault = "request rejected"
         kind: RejectionKind = "no completion" if isinstance(error, NoCompletion) else "no answer"
         reason = str(error)
-        rejected = (Rejected(each.need, reason, kind, endpoint_fault=fault) for each in questions)
+        rejected = (Rejected(each.need, reason, kind, endpoint_fault=fault) for each in asks)
         return CallAnswers([*rejected], usage)
-    values = [answer.data[each.ask.key] if is_json else answer.text for each in questions]
-    answers = [RawAnswer(*each, is_strict) for each in zip(questions, values, strict=True)]
+    values = (answer.data[each.key] if is_json else answer.text for each in asks)
+    answers = [RawAnswer(*each, is_strict) for each in zip(asks, values, strict=True)]
     return CallAnswers([*answers], answer.usage)

@@ -97,25 +97,20 @@ class NoteAnswers(NamedTuple):
         """The needs without a value."""
         return [each for each in self.outcomes if isinstance(each, Rejected)]
 
+    def merge(self, second: NoteAnswers) -> NoteAnswers:
+        """Return these answers with those to the second questions in their places.
 
-def merge_outcomes(
-    first: Sequence[Accepted | Rejected], second: Sequence[Accepted | Rejected]
-) -> tuple[Accepted | Rejected, ...]:
-    """Return the outcomes of the first and the second answers, merged.
-
-    A need keeps its last reason, unless the model had nothing to say to the second question.
-    """
-    accepted = {each.need: each for each in second if isinstance(each, Accepted)}
-    rejected = {
-        each.need: each for each in second if isinstance(each, Rejected) and each.kind != "nothing"
-    }
-    merged: list[Accepted | Rejected] = []
-    for each in first:
-        if isinstance(each, Rejected) and (last := rejected.get(each.need)):
-            each = last._replace(proposed=last.proposed or each.proposed)
-        if each.need not in accepted:
-            merged.append(each)
-    return (*merged, *accepted.values())
+        A need keeps its last reason, unless the model had nothing to say to the second question.
+        """
+        accepted = {each.need: each for each in second.accepted}
+        rejected = {each.need: each for each in second.rejected if each.kind != "nothing"}
+        merged: list[Accepted | Rejected] = []
+        for each in self.outcomes:
+            if isinstance(each, Rejected) and (last := rejected.get(each.need)):
+                each = last._replace(proposed=last.proposed or each.proposed)
+            if each.need not in accepted:
+                merged.append(each)
+        return NoteAnswers((*merged, *accepted.values()), self.usage + second.usage)
 
 
 _LIMIT_AT_FIRST = 3  # notes in a row, while the model has answered for none yet

@@ -21,14 +21,15 @@ _ANSWER_TOKENS = 16  # a key, quotes and brackets of a JSON answer
 
 
 class Ask(NamedTuple):
-    """One value to ask for. key: its name in a JSON answer, as `callout_2`.
+    """How a prompt asks for a need. key: of the value in a JSON answer, as `callout_2`.
 
     question: the title of a callout that asks something. section: the heading above a section's
     callout. Both are None for the top callout and for properties.
     """
 
-    key: str
+    need: Need
     field: Field
+    key: str
     question: str | None = None
     section: str | None = None
 
@@ -41,7 +42,7 @@ def make_ask(need: Need, field: Field, number: int, callout_titles: frozenset[st
     section = need.heading[:_LONGEST_HEADING] if need.heading and not question else None
     if section and need.of > 1:
         section += f" (number {need.at} of the {need.of} headings that read so)"
-    return Ask(key, field, question, section)
+    return Ask(need, field, key, question, section)
 
 
 def question_of(need: Need, callout_titles: frozenset[str]) -> str | None:
@@ -115,7 +116,7 @@ class Prompts:
             raise ValueError(f"cannot ask for {keys} in one call")
         template_asks = [
             TemplateAsk(key, field.kind, field.instruction(note, question, section))
-            for key, field, question, section in asks
+            for _, field, key, question, section in asks
         ]
         answer = self.answer.render(
             {"asks": template_asks, "json": json, "language": note.language}

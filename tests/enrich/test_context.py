@@ -11,6 +11,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import make_prompt_context, subject_properties
 from companion.enrich.workspace import open_workspace
 from companion.llm.pricing import estimate_tokens
+from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import Ask, load_prompts
@@ -46,7 +47,8 @@ def test_subject_properties(yaml: str, told: list[str]) -> None:
 def test_a_prompt_names_what_the_note_does_not_the_files_id(text: str, told: str) -> None:
     context = make_prompt_context(ParsedNote(NoteText(text)), "A/202402111200.md", {})
     prompts = load_prompts()
-    asks = [Ask(name, prompts.fields[name]) for name in ("description", "aliases", "callout")]
+    needs = (Need(name, None, None, "", "") for name in ("description", "aliases", "callout"))
+    asks = [Ask(need, prompts.field_of(need.kind), need.kind) for need in needs]
     prompt = prompts.messages(asks, context, json=True)[1]["content"]
     assert told in prompt
     assert "202402111200" not in prompt

@@ -54,8 +54,8 @@ def test_calls_fit_the_context(
     needs: list[Need], mode: AskMode, context: int | None, sizes: list[int]
 ) -> None:
     calls, rejected = CallPlanner(PROMPTS, NOTE, mode, TokenBudget(context)).plan(needs)
-    assert ([len(call.questions) for call in calls], rejected) == (sizes, [])
-    assert [each.need for call in calls for each in call.questions] == needs
+    assert ([len(call.asks) for call in calls], rejected) == (sizes, [])
+    assert [each.need for call in calls for each in call.asks] == needs
     assert all(call.max_tokens <= 4096 for call in calls)
     assert context is None or all(call.estimate_tokens() <= context for call in calls)
 
@@ -63,7 +63,7 @@ def test_calls_fit_the_context(
 @pytest.mark.parametrize("budget", [TokenBudget(4096, note=512), TokenBudget(4096, each_need=300)])
 def test_room_is_kept_for_what_comes_later(budget: TokenBudget) -> None:
     calls, _ = CallPlanner(PROMPTS, NOTE, "together", budget).plan(asking(10))
-    most = max(len(call.questions) * budget.each_need + call.estimate_tokens() for call in calls)
+    most = max(len(call.asks) * budget.each_need + call.estimate_tokens() for call in calls)
     assert len(calls) > 2 - bool(budget.note) and most <= 4096 - budget.note
 
 
@@ -81,7 +81,7 @@ def test_what_cannot_be_asked(
 ) -> None:
     planner = CallPlanner(PROMPTS, NOTE, mode, TokenBudget(context))
     calls, rejected = planner.plan([STUB[0], *needs])
-    assert [each.need for call in calls for each in call.questions] == STUB[:1]
+    assert [each.need for call in calls for each in call.asks] == STUB[:1]
     assert [each.need for each in rejected] == needs[:1]
     assert re.search(reason, rejected[0].reason)
 
@@ -89,7 +89,7 @@ def test_what_cannot_be_asked(
 def test_a_note_that_leaves_no_room_is_no_reason_to_refuse() -> None:
     context = PromptContext("Tea", prose="Tea is brewed. " * 200)
     calls, rejected = CallPlanner(PROMPTS, context, "together", TokenBudget(1024)).plan(asking(2))
-    assert ([len(call.questions) for call in calls], rejected) == ([1, 1], [])
+    assert ([len(call.asks) for call in calls], rejected) == ([1, 1], [])
 
 
 LISTS = [
@@ -152,5 +152,5 @@ def test_an_emptied_callout_asks_nothing_by_its_title(
     assert [(question_of(need, titles), need.heading) for need in needs] == expected
     planner = CallPlanner(PROMPTS, NOTE, "together", TokenBudget(None), titles)
     [call], _ = planner.plan(needs)
-    assert tuple(each.need for each in call.questions) == needs
-    assert [each.ask.question for each in call.questions] == [question for question, _ in expected]
+    assert tuple(each.need for each in call.asks) == needs
+    assert [each.question for each in call.asks] == [question for question, _ in expected]

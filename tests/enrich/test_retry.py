@@ -9,7 +9,7 @@ import pytest
 from companion.enrich.checks.checked_answer import Fault
 from companion.enrich.model import AskMode
 from companion.enrich.model_calls import CallPlanner, TokenBudget, send_calls
-from companion.enrich.outcome import Accepted, Rejected, RejectionKind, merge_outcomes
+from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RejectionKind
 from companion.enrich.plan import Filling
 from companion.errors import AnswerError
 from companion.llm.client import Client
@@ -130,6 +130,6 @@ OTHER = Accepted(Filling(DESCRIPTION, "About tea."))
 def test_what_both_answers_come_to(
     second: Accepted | Rejected | None, merged: Accepted | Rejected
 ) -> None:
-    first: list[Accepted | Rejected] = [rejected("a", "unfit", "x"), OTHER]
-    outcomes = merge_outcomes(first, [second] if second else [])
-    assert sorted(outcomes, key=lambda each: each.need) == [OTHER, merged]
+    first = NoteAnswers((rejected("a", "unfit", "x"), OTHER), Usage())
+    answers = first.merge(NoteAnswers((second,) if second else (), Usage()))
+    assert sorted(answers.outcomes, key=lambda each: each.need) == [OTHER, merged]

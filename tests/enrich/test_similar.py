@@ -16,7 +16,7 @@ from companion.enrich.accept import Acceptor
 from companion.enrich.context import PromptNote, VaultContext
 from companion.enrich.excerpt import make_prompt_context
 from companion.enrich.model import ModelFacts
-from companion.enrich.model_calls import NeedQuestion, RawAnswer
+from companion.enrich.model_calls import RawAnswer
 from companion.enrich.nearest_neighbours import (
     FEWEST,
     NOTHING_LEARNT,
@@ -233,7 +233,7 @@ def accept(
     note = PromptNote("Stub.md", prompts, parsed, [need], shown, None, frozenset())
     model = ModelFacts("m", None, "together", is_small=True)
     acceptor = Acceptor(workspace.config, context, model, note, similar)
-    return acceptor.accept(RawAnswer(NeedQuestion(need, Ask(field.name, field)), answer))
+    return acceptor.accept(RawAnswer(Ask(need, field, field.name), answer))
 
 
 PEELS = {

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from companion.errors import UsageError
+from companion.note.needs import Need
 from companion.prompts import (
     Ask,
     Field,
@@ -52,7 +53,8 @@ def write(tmp_path: Path) -> Write:
 
 
 def ask(key: str, question: str | None = None, section: str | None = None) -> Ask:
-    return Ask(key, PROMPTS.fields[key.split("_")[0]], question, section)
+    field = PROMPTS.fields[key.split("_")[0]]
+    return Ask(Need(field.fills, section, question, "", ""), field, key, question, section)
 
 
 def user_text(asks: Sequence[Ask], note: PromptContext = NOTE, as_json: bool = True) -> str:
