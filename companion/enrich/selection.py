@@ -16,7 +16,6 @@ from companion.note.facts import Facts
 from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.tags import is_tag
-from companion.note.text import NoteText
 from companion.prompts import Prompts, find_field
 from companion.store.proposal import Proposal
 from companion.vault.files import is_in_any, skip_reason
@@ -80,7 +79,7 @@ class NoteFilter(NamedTuple):
                 return False
             if self.tag is None and self.with_property is None:
                 return True
-            parsed = ParsedNote(NoteText.decode(read_note(root, path, settle=0).data))
+            parsed = ParsedNote.decode(read_note(root, path, settle=0).data)
         except (NoteError, OSError):
             return False
         if self.tag is not None and not parsed.has_tag(self.tag):

@@ -101,7 +101,7 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
 
     Raises NoteRefused: its text leaves a doubt, or the section is not there. JournalError.
     """
-    parsed, version = ParsedNote(NoteText.decode(data)), workspace.settings.version
+    parsed, version = ParsedNote.decode(data), workspace.settings.version
     explicit = job.explicit or job.rejected_only
     reverted = RevertedText(parsed.note.text, frozenset(), ())
     if job.force or job.rewrite:

@@ -24,7 +24,6 @@ from companion.llm.endpoint_errors import Cancelled
 from companion.note.facts import FACTS_VERSION, Facts, find_facts, read_facts
 from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.text import NoteText
 from companion.private_files import keep_private
 from companion.prompts import Prompts
 from companion.store.journal import Journal
@@ -159,7 +158,7 @@ class Workspace:
 
     def read_note(self, path: str) -> ParsedNote:
         """Return the note at path as it is now. Raises NoteError."""
-        return ParsedNote(NoteText.decode(read_note(self.root, path, settle=0).data))
+        return ParsedNote.decode(read_note(self.root, path, settle=0).data)
 
     def read_again(
         self, file: NoteFile, *, is_remote: bool = False
@@ -175,7 +174,7 @@ class Workspace:
             data = read_file(f"{self.root}/{file.path}", file.size)
             if data is None:
                 return None
-            parsed = ParsedNote(NoteText.decode(data))
+            parsed = ParsedNote.decode(data)
             facts = find_facts(parsed, settings.rules.for_note(file.path))
         except (OSError, NoteError):
             return None

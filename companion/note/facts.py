@@ -23,7 +23,6 @@ from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
 from companion.note.properties import property_texts
 from companion.note.tags import is_tag
-from companion.note.text import NoteText
 
 FACTS_VERSION = 10
 """To be raised when Facts change: the index is then rebuilt."""
@@ -118,7 +117,7 @@ class Facts(NamedTuple):
 def read_facts(data: bytes, rules: Rules) -> Facts:
     """Return the facts about the note in data. A NoteRefused becomes the reason to skip it."""
     try:
-        parsed = ParsedNote(NoteText.decode(data))
+        parsed = ParsedNote.decode(data)
         facts = find_facts(parsed, rules)
     except NoteRefused as refused:
         return Facts(skipped=str(refused), marks=(UNKNOWN,))

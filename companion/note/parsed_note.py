@@ -6,6 +6,8 @@ import calendar
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Self
 
 from companion.errors import NoteRefused
 from companion.note.blocks import Line
@@ -44,6 +46,11 @@ class ParsedNote:
             raise NoteRefused(reason, line=note.line_number(template.start()))
         self.properties: Properties = read_properties(note)
         self.tag_candidates = find_tag_candidates(note.text, note.body_start)
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Return the note in data. Raises NoteRefused."""
+        return cls(NoteText.decode(data))
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -131,21 +138,31 @@ _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
-def find_title(parsed: ParsedNote, name: str) -> str:
-    """Return the note's title; empty if nothing names its subject.
+def find_title(parsed: ParsedNote, path: str) -> str:
+    """Return the title of the note at path; empty if nothing names its subject.
 
+<<<<<<< HEAD
     It is the first of these that may name one, see is_subject: the property `title`; the first
     heading, if it is of level 1; the file's name made readable; an alias. name: of the note's
     file, without `.md`.
+=======
+    It is the first of these that is more than a date or a number: the property `title`; the first
+    heading, if it is of level 1; the file's name made readable; an alias.
+>>>>>>> 8b91f88b (Find a note's title by its path, and decode a parsed note in one step)
     """
     title = parsed.properties.get("title")
     candidates = (
         _plain_text(title) if isinstance(title, str) else "",
         _plain_text(parsed.heading),
-        make_readable(name),
+        make_readable(PurePosixPath(path).stem),
         *parsed.properties.aliases,
     )
     return next(filter(is_subject, candidates), "")
+
+
+def name_note(parsed: ParsedNote, path: str) -> str:
+    """Return the title of the note at path; where nothing names its subject, its file's name."""
+    return find_title(parsed, path) or PurePosixPath(path).stem
 
 
 def is_subject(text: str) -> bool:

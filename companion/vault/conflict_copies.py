@@ -9,7 +9,6 @@ from pathlib import Path
 
 from companion.errors import NoteRefused
 from companion.note.parsed_note import ParsedNote
-from companion.note.text import NoteText
 
 # What sync clients write between the brackets, in each language. Dropbox and Nextcloud translate
 # the phrase; Obsidian Sync and OpenCloud use Dropbox's English one.
@@ -87,7 +86,7 @@ def find_copied_note(root: Path, path: str, is_there: Callable[[str], bool]) -> 
     if not stems:
         return None
     try:
-        parsed = ParsedNote(NoteText.decode((root / path).read_bytes()))
+        parsed = ParsedNote.decode((root / path).read_bytes())
         said = parsed.properties.get("title")
         heading = parsed.heading if _may_be_headings(parsed.note.text, stems) else ""
     except (OSError, NoteRefused):

@@ -18,7 +18,6 @@ from companion.note.edit import diff_edits
 from companion.note.facts import find_facts
 from companion.note.needs import CALLOUT
 from companion.note.parsed_note import ParsedNote
-from companion.note.text import NoteText
 from companion.store.journal import NewChange, write_note
 from companion.vault.write import read_note
 from tests.enrich.conftest import STUB, Open
@@ -39,7 +38,7 @@ def tell(space: Workspace, path: str = "Koji.md", budget: int | None = None) -> 
 
 
 def parsed(space: Workspace, path: str) -> ParsedNote:
-    return ParsedNote(NoteText.decode((space.root / path).read_bytes()))
+    return ParsedNote.decode((space.root / path).read_bytes())
 
 
 def test_definitions_come_first_then_what_says_most_each_once(open_vault: Open) -> None:

@@ -149,4 +149,4 @@ def view(text: str) -> ParsedNote:
 
 
 def marks(text: str, *tags: str) -> tuple[str, ...]:
-    return find_marks(ParsedNote(NoteText.decode(text.encode())), tags, ())
+    return find_marks(ParsedNote.decode(text.encode()), tags, ())

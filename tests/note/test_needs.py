@@ -27,7 +27,7 @@ DESCRIPTION = "description property"
 
 def facts(text: str, *, explicit: bool = False, section: Section | None = None) -> Facts:
     try:
-        view = ParsedNote(NoteText.decode(text.encode("utf-8", "surrogatepass")))
+        view = ParsedNote.decode(text.encode("utf-8", "surrogatepass"))
         return find_facts(view, RULES, explicit=explicit, section=section)
     except NoteRefused as refused:
         return Facts(skipped=str(refused), marks=(UNKNOWN,))

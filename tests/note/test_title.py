@@ -34,7 +34,7 @@ TITLES = [
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 @pytest.mark.parametrize(("name", "text", "title"), TITLES)
 def test_title(name: str, text: str, title: str, variant: Callable[[str], str]) -> None:
-    assert find_title(ParsedNote(NoteText(variant(text))), name) == title
+    assert find_title(ParsedNote(NoteText(variant(text))), f"{name}.md") == title
 
 
 NAMES = [
@@ -67,4 +67,4 @@ NAMES = [
 def test_a_files_name_is_made_readable_and_a_date_or_readme_is_no_subject(
     name: str, title: str
 ) -> None:
-    assert find_title(ParsedNote(NoteText("")), name) == title
+    assert find_title(ParsedNote(NoteText("")), f"{name}.md") == title
