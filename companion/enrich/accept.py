@@ -11,20 +11,14 @@ from companion.enrich.checks import checks_are_on, find_fault, find_good_items, 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.context import PromptNote, VaultContext
+from companion.enrich.evidence import SUPPORTED, Evidence, KeptSentences, find_name_evidence
 from companion.enrich.excerpt import read_told
 from companion.enrich.extractive import extract_sentence, find_definition, restates_note
-from companion.enrich.kept_sentences import KeptSentences
 from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import RawAnswer
 from companion.enrich.nearest_neighbours import NEIGHBOURS
-from companion.enrich.outcome import (
-    SUPPORTED,
-    Accepted,
-    Evidence,
-    Rejected,
-    find_name_evidence,
-)
+from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_value
 from companion.enrich.plan import Filling
 from companion.enrich.relations import mentions_all

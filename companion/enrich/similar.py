@@ -11,6 +11,7 @@ from threading import Lock
 from typing import NamedTuple, TypeVar
 
 from companion.enrich.context import VaultContext
+from companion.enrich.evidence import Evidence, find_evidence
 from companion.enrich.model import open_spending
 from companion.enrich.nearest_neighbours import (
     FEWEST,
@@ -20,7 +21,7 @@ from companion.enrich.nearest_neighbours import (
     Suggestion,
 )
 from companion.enrich.note_vectors import NoteVectors, VectorProgress
-from companion.enrich.outcome import Accepted, Evidence, Rejected, find_evidence
+from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.plan import Filling
 from companion.enrich.relations import Relations
 from companion.enrich.workspace import Workspace

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from companion.enrich.outcome import SUPPORTED, Evidence, find_evidence, find_name_evidence
+from companion.enrich.evidence import SUPPORTED, Evidence, find_evidence, find_name_evidence
 from companion.llm.encoder import BuiltInEncoder
 
 SHOWN = [

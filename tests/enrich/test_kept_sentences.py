@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from companion.enrich.kept_sentences import (
+from companion.enrich.evidence import (
     LEANS,
     OVER,
     REPEATS,
     SHORT,
     UNSUPPORTED,
+    Evidence,
     KeptSentences,
 )
-from companion.enrich.outcome import Evidence
 
 YEAST = "Sourdough is bread that is raised by wild yeast."
 FED = "The starter is fed with flour and water twice a day."
