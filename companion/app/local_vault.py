@@ -61,6 +61,7 @@ from companion.enrich.agent import Agent, AgentView
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_spending
 from companion.enrich.new_proposals import propose_for_script
+from companion.enrich.places import preview_proposal
 from companion.enrich.result import new_run
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteError, NotThere, UsageError
@@ -187,7 +188,7 @@ class LocalVault(Vault):
         return Proposal.of(self._records.proposal(id))
 
     def place(self, id: int, query: PlaceQuery = PlaceQuery()) -> ProposalInPlace:  # noqa: B008
-        seen = self._decisions.preview(self._records.proposal(id))
+        seen = preview_proposal(self._space, self._context(), self._records.proposal(id))
         differences = diff_words(seen.before, seen.after, query.context)
         parts = [(part.mark, part.text) for part in differences]
         return ProposalInPlace(title=seen.title, new_values=seen.new_values, parts=parts)

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
 
-from companion.enrich.context import VaultContext, find_styles
+from companion.enrich.context import VaultContext
 from companion.enrich.note_writer import NoteValues, NoteWriter
 from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
-from companion.enrich.plan import Filling, plan_edits
 from companion.enrich.result import (
     Decided,
     NoteDecision,
@@ -28,8 +26,6 @@ from companion.enrich.result import (
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.needs import Need
-from companion.note.parsed_note import name_note
-from companion.note.status_mark import KEEP
 from companion.store.journal import Change, NewChange
 from companion.store.moves import follow_moves
 from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
@@ -37,19 +33,7 @@ from companion.store.proposal import Acceptance, Proposal, describe_state, refus
 from companion.store.proposals import Selection
 from companion.store.undo import Undone, undo_change
 from companion.vault.files import is_vault_there
-from companion.vault.write import Snapshot, read_note
-
-
-class Preview(NamedTuple):
-    """A proposal's effect on its note. before, after: the note's text. title: the note's.
-
-    new_values: those of its values that no note of the vault uses yet.
-    """
-
-    before: str
-    after: str
-    title: str
-    new_values: list[str]
+from companion.vault.write import Snapshot
 
 
 class Decisions:
@@ -220,9 +204,7 @@ class Decisions:
         if places.is_excluded:
             self._store.forget([places.job.path], LEFT_ALONE, "need", to="closed")
 
-    def refuse(
-        self, ids: Iterable[int], by: str = "user", reason: str = "", run: str = ""
-    ) -> Iterator[NoteDecision]:
+    def refuse(self, ids: Iterable[int], reason: str = "", run: str = "") -> Iterator[NoteDecision]:
         """Refuse the proposals, and yield the outcome for each note; nothing is asked for again.
 
         run: the name of the run with which that is taken back.
@@ -234,7 +216,7 @@ class Decisions:
                 self._withdraw(waiting)
             mine = [each.id for each in group]
             decide = partial(self._store.decide, states=("open", "rejected"), run=run)
-            changed = set(decide(mine, "refused", by, reason))
+            changed = set(decide(mine, "refused", "user", reason))
             decided = [
                 Decided(each.id, each.state, "" if each.id in changed else describe_state(each))
                 for each in self._store.get_all(mine)
@@ -272,35 +254,6 @@ class Decisions:
                     why_not.setdefault(each.id, describe_state(each))
             decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
             yield sum_up(Result(path, status, reason, change=made), decided)
-
-    def preview(self, proposal: Proposal) -> Preview:
-        """Return the proposal's effect on its note; nothing is written.
-
-        Raises NoteError, also where the proposal has no place in the note any more.
-        """
-        path = proposal.path
-        read = partial(read_note, self._space.root, settle=0)
-        places = find_places(self._space, path, [proposal], read)
-        if reason := places.gone.get(proposal.id):
-            raise NoteRefused(reason, path)
-        if proposal.value is None:
-            raise NoteRefused("it has no text any more; ask for it again", path)
-        filling = Filling(places.needs[proposal.need], proposal.value)
-        task, rules = places.task, self._space.rules
-        styles = find_styles(self._space, self._context())
-        plan = plan_edits(task.parsed, [filling], rules, styles, KEEP)
-        title = name_note(task.parsed, path)
-        return Preview(
-            task.data.decode("utf-8"), plan.text, title, self._find_new_values(path, filling)
-        )
-
-    def _find_new_values(self, path: str, filling: Filling) -> list[str]:
-        """Return the values that no note of the vault uses yet."""
-        field, value = self._space.prompts.for_note(path).field_of(filling.need.kind), filling.value
-        if field.vocabulary != "vault" or not field.property:
-            return []
-        values = [value] if isinstance(value, str) else value
-        return [each for each in values if not self._context().is_used(field, each)]
 
     def plan_edits_for(
         self,

@@ -177,11 +177,11 @@ def find_limiter(config: Config, spending: Budget) -> RateLimiter | None:
 
 @contextmanager
 def open_client(
-    config: Config, cancelled: Event, *, can_wait: bool = False, space: Workspace | None = None
+    config: Config, cancelled: Event, space: Workspace | None = None
 ) -> Iterator[Client]:
     """Open the configured endpoint, or the embedded model, which starts on the first call.
 
-    can_wait: as in make_client. space: whose settings each call follows; None: config.
+    space: whose settings each call follows; None: config.
 
     Raises UsageError when the embedded model is not on this machine yet (it is never fetched
     here), or when there is a cap on money and the model's price is not known.
@@ -189,7 +189,7 @@ def open_client(
     with (
         open_spending(config, space=space) as spending,
         open_source(config, space) as source,
-        make_client(source, cancelled, spending, can_wait=can_wait) as client,
+        make_client(source, cancelled, spending) as client,
     ):
         yield client
 

@@ -1,21 +1,25 @@
-"""The places of proposals in the present note, and the proposals that have lost theirs."""
+"""The places of proposals in the present note, and what these would make of it there."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
+from typing import NamedTuple
 
+from companion.enrich.context import VaultContext, find_styles
+from companion.enrich.plan import Filling, plan_edits
 from companion.enrich.task import REWRITTEN, Again, Job, Task, is_rewritten, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteRefused, NoteUnwritable, NotThere, UsageError
 from companion.note.needs import Need
 from companion.note.outline import Section
-from companion.note.parsed_note import ParsedNote
+from companion.note.parsed_note import ParsedNote, name_note
+from companion.note.status_mark import KEEP
 from companion.note.text import NoteText
 from companion.store.proposal import Proposal
 from companion.vault.files import is_gone, is_vault_there, skip_reason
-from companion.vault.write import Snapshot
+from companion.vault.write import Snapshot, read_note
 
 _DELETED = "the note was deleted"
 _FILLED = "the note no longer needs it: it was filled, or its place is gone"
@@ -131,3 +135,44 @@ def _nowhere(
 ) -> Places:
     nothing = Task(b"", ParsedNote(NoteText("")), reason, (), ())
     return Places(job, nothing, {each.id: reason for each in proposals}, is_excluded)
+
+
+class Preview(NamedTuple):
+    """A proposal's effect on its note. before, after: the note's text. title: the note's.
+
+    new_values: those of its values that no note of the vault uses yet.
+    """
+
+    before: str
+    after: str
+    title: str
+    new_values: list[str]
+
+
+def preview_proposal(space: Workspace, context: VaultContext, proposal: Proposal) -> Preview:
+    """Return the proposal's effect on its note; nothing is written.
+
+    Raises NoteError, also where the proposal has no place in the note any more.
+    """
+    path = proposal.path
+    places = find_places(space, path, [proposal], partial(read_note, space.root, settle=0))
+    if reason := places.gone.get(proposal.id):
+        raise NoteRefused(reason, path)
+    if proposal.value is None:
+        raise NoteRefused("it has no text any more; ask for it again", path)
+    task, filling = places.task, Filling(places.needs[proposal.need], proposal.value)
+    plan = plan_edits(task.parsed, [filling], space.rules, find_styles(space, context), KEEP)
+    new_values = _find_new_values(space, context, path, filling)
+    title = name_note(task.parsed, path)
+    return Preview(task.data.decode("utf-8"), plan.text, title, new_values)
+
+
+def _find_new_values(
+    space: Workspace, context: VaultContext, path: str, filling: Filling
+) -> list[str]:
+    """Return the values that no note of the vault uses yet."""
+    field, value = space.prompts.for_note(path).field_of(filling.need.kind), filling.value
+    if field.vocabulary != "vault" or not field.property:
+        return []
+    values = [value] if isinstance(value, str) else value
+    return [each for each in values if not context.is_used(field, each)]

@@ -141,14 +141,8 @@ _LETTER = re.compile(r"[^\W\d_]")
 def find_title(parsed: ParsedNote, path: str) -> str:
     """Return the title of the note at path; empty if nothing names its subject.
 
-<<<<<<< HEAD
     It is the first of these that may name one, see is_subject: the property `title`; the first
-    heading, if it is of level 1; the file's name made readable; an alias. name: of the note's
-    file, without `.md`.
-=======
-    It is the first of these that is more than a date or a number: the property `title`; the first
     heading, if it is of level 1; the file's name made readable; an alias.
->>>>>>> 8b91f88b (Find a note's title by its path, and decode a parsed note in one step)
     """
     title = parsed.properties.get("title")
     candidates = (

@@ -338,11 +338,11 @@ def test_the_one_that_is_open_makes_way(desk: Desk) -> None:
 
 def test_refused_is_remembered_and_taken_back(desk: Desk) -> None:
     ids = desk.propose("description", "top")
-    [done] = desk.decisions.refuse(ids, "agent:a", "no")
+    [done] = desk.decisions.refuse(ids, "no")
     assert done.result.status == "refused" and desk.states(ids) == ["refused", "refused"]
     assert {each.state for each in desk.store.latest("Sourdough.md").values()} == {"refused"}
     [again] = desk.decisions.refuse(ids[:1])
-    assert again.result.status == "failed" and "refused already, by agent:a" in again.result.reason
+    assert again.result.status == "failed" and "refused already, by you" in again.result.reason
     [undone] = desk.decisions.undo(ids)
     assert {each.reason for each in undone.proposals} == {""}
     assert desk.states(ids) == ["open", "open"]
