@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
-from pathlib import PurePosixPath
 from threading import Lock
 from types import MappingProxyType
 from typing import NamedTuple
@@ -21,6 +20,7 @@ from companion.enrich.statements import (
 from companion.enrich.words import find_tokens, letters
 from companion.enrich.workspace import Workspace
 from companion.llm.pricing import estimate_tokens
+from companion.note.link_names import file_name
 from companion.note.needs import DESCRIPTION
 from companion.note.parsed_note import ParsedNote, name_note
 from companion.note.sanitize import inert_value
@@ -86,7 +86,7 @@ class Backlinks:
         """
         if budget is not None and budget <= _FRAME:
             return Told()
-        names = {PurePosixPath(path).stem, name_note(parsed, path), *parsed.properties.aliases}
+        names = {file_name(path), name_note(parsed, path), *parsed.properties.aliases}
         statements = list(self._statements(vault, path, names))
         lines = {f"{said.text} (from “{source.title}”)": source.path for said, source in statements}
         backlinks, tokens_free = _take(lines, budget)

@@ -18,7 +18,7 @@ from companion.errors import NoteError
 from companion.llm.pricing import estimate_tokens
 from companion.load_once import LockedProperty, load_once
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
-from companion.note.link_names import Choose, LinkNames, NotePaths, without_extension
+from companion.note.link_names import Choose, LinkNames, NotePaths, file_name, without_extension
 from companion.note.links import Links
 from companion.note.mentions import is_safe
 from companion.note.needs import Need, find_callout
@@ -76,7 +76,7 @@ class VaultContext:
 
     def _titles(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
         for path, names in self.scan.names():  # pathlib would be slow
-            yield path, without_extension(path).rpartition("/")[2], names
+            yield path, file_name(path), names
 
     @LockedProperty
     def withheld(self) -> frozenset[str]:

@@ -61,7 +61,7 @@ class NotePaths:
             self._add_path(path)
 
     def _add_path(self, path: str) -> None:
-        _add(self._basenames, name_key(_basename(without_extension(path))), path)
+        _add(self._basenames, name_key(file_name(path)), path)
 
     def find_note(self, target: str, source: str = "") -> str | None:
         """Return the path, without `.md`, of the note that a link to target leads to.
@@ -201,6 +201,11 @@ def only_one(paths: Collection[str], choose: Choose | None = None) -> str | None
 def without_extension(path: str) -> str:
     """Return the path without the `.md` at its end, if it has one."""
     return path[:-3] if path.lower().endswith(".md") else path
+
+
+def file_name(path: str) -> str:
+    """Return the name of the note's file, without its folder and `.md`."""
+    return _basename(without_extension(path))
 
 
 def _add(groups: dict[str, list[T]], key: str, item: T) -> None:

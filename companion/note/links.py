@@ -12,6 +12,7 @@ from companion.note.link_names import (
     Choose,
     LinkNames,
     NotePaths,
+    file_name,
     name_key,
     only_one,
     without_extension,
@@ -215,4 +216,4 @@ class Links:
 
 
 def _name_key(target: str) -> str:
-    return name_key(without_extension(target.strip()).rpartition("/")[2])
+    return name_key(file_name(target.strip()))

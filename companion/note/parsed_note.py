@@ -6,12 +6,12 @@ import calendar
 import re
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import PurePosixPath
 from typing import Self
 
 from companion.errors import NoteRefused
 from companion.note.blocks import Line
 from companion.note.callouts import Callout, find_callouts
+from companion.note.link_names import file_name
 from companion.note.outline import Section, find_heading, read_outline
 from companion.note.properties import Properties, read_properties
 from companion.note.sanitize_inline import without_links
@@ -148,7 +148,7 @@ def find_title(parsed: ParsedNote, path: str) -> str:
     candidates = (
         _plain_text(title) if isinstance(title, str) else "",
         _plain_text(parsed.heading),
-        make_readable(PurePosixPath(path).stem),
+        make_readable(file_name(path)),
         *parsed.properties.aliases,
     )
     return next(filter(is_subject, candidates), "")
@@ -156,7 +156,7 @@ def find_title(parsed: ParsedNote, path: str) -> str:
 
 def name_note(parsed: ParsedNote, path: str) -> str:
     """Return the title of the note at path; where nothing names its subject, its file's name."""
-    return find_title(parsed, path) or PurePosixPath(path).stem
+    return find_title(parsed, path) or file_name(path)
 
 
 def is_subject(text: str) -> bool:
