@@ -14,6 +14,7 @@ from companion.enrich.words import (
     find_sentences,
     find_stems,
     find_tokens,
+    is_balanced,
     is_unspaced,
     needs_previous,
     plain_text,
@@ -37,7 +38,6 @@ _OPENING = re.compile(r"[\"'“‘«„「『《(（¿¡]*[^\W_]")
 _COLON = re.compile(r"\s?[:：]$")  # a list follows, which the sentence may not need
 _DASHES = ("—", "–", "―", "--")
 _QUOTES = "\"'“‘«„「『《(（¿¡"
-_PAIRS = ("()", "（）", "“”", "「」", "《》", "[]")
 
 
 def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str | None:
@@ -120,7 +120,7 @@ def _cut_at_clause(definition: str, longest: int) -> str:
     whole = [
         part
         for part in parts
-        if _is_balanced(part) and width(part) >= _SHORTEST and not is_in_first_person(part)
+        if is_balanced(part) and width(part) >= _SHORTEST and not is_in_first_person(part)
     ]
     return whole[-1] + ("。" if is_unspaced(whole[-1][-1]) else ".") if whole else definition
 
@@ -135,7 +135,7 @@ def _stands_alone(value: str, title: str) -> bool:
         and _OPENING.match(value)
         and not elsewhere.match(value)
         and not _is_fragment(value, title)
-        and _is_balanced(value)
+        and is_balanced(value)
     )
 
 
@@ -148,10 +148,6 @@ def _is_fragment(value: str, title: str) -> bool:
         return False
     word = value.split(maxsplit=1)[0].lstrip(_QUOTES)
     return word[:1].islower() and word.islower() and find_tokens(word)[0] not in find_tokens(title)
-
-
-def _is_balanced(value: str) -> bool:
-    return all(value.count(pair[0]) == value.count(pair[1]) for pair in _PAIRS)
 
 
 def is_self_description(sentence: str) -> bool:

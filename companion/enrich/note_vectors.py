@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 import weakref
 from collections.abc import Callable, Collection, Sequence
@@ -17,6 +16,7 @@ from companion.errors import AnswerError
 from companion.llm.encoder import Encoder, EndpointEncoder
 from companion.note.parsed_note import ParsedNote, find_title
 from companion.note.sanitize_inline import without_links
+from companion.note.tags import without_tags
 from companion.store.vectors import VectorRow, VectorStore
 from companion.vault.files import NoteFile, stat_note
 from companion.vault.index import Scan
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _LETTERS = 300  # of a note's text, beside its title: more makes tags no better, and takes longer
 _BATCH = 32  # notes encoded at once
-_TAG = re.compile(r"(?<!\S)#[^\s#]+")
 _HASH_BYTES = 16
 
 
@@ -43,7 +42,7 @@ def encoded_text(parsed: ParsedNote, path: str) -> str:
     for line in parsed.lines:
         if line.kind == "comment" or line.text.lstrip().startswith(">"):
             continue
-        text = " ".join(_TAG.sub("", without_links(line.visible)).split())
+        text = " ".join(without_tags(without_links(line.visible)).split())
         if text and letters_free > 0:
             words.append(text[:letters_free])
             letters_free -= len(text) + 1

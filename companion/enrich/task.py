@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from companion.note.facts import Facts, find_facts
 from companion.note.needs import CALLOUT, Need, find_callout
 from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
+from companion.note.tags import without_tags
 from companion.note.text import NoteText
 from companion.store.lost_changes import find_loss
 from companion.store.proposal import LatestProposal, NewProposal
@@ -324,7 +324,6 @@ def _is_another(workspace: Workspace, path: str, change: int) -> bool:
 
 LOST = "lost in a sync conflict"
 _UNSET = "not filled in this folder, by the settings (notes.unfilled)"
-_TAG = re.compile(r"(?<!\S)#[^\s#]+")
 REWRITTEN = "the note was rewritten since it was asked about; enrich it again"
 
 
@@ -347,4 +346,4 @@ def is_rewritten(source: bytes | None, now: bytes) -> bool:
 def _find_parts(data: bytes) -> Iterator[set[str]]:
     """Yield the lines of the note, then the words of its body, without those of tags."""
     yield {line.strip() for line in data.decode("utf-8", "replace").splitlines()} - {""}
-    yield set(find_tokens(_TAG.sub("", NoteText.decode(data).body)))
+    yield set(find_tokens(without_tags(NoteText.decode(data).body)))

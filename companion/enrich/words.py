@@ -66,6 +66,14 @@ def letters(text: str) -> str:
     return "".join(filter(str.isalnum, text.casefold()))
 
 
+_BRACKETS = ("()", "（）", "“”", "「」", "《》", "[]")
+
+
+def is_balanced(text: str) -> bool:
+    """Return whether the text has as many closing brackets and quotation marks as opening ones."""
+    return all(text.count(pair[0]) == text.count(pair[1]) for pair in _BRACKETS)
+
+
 def fold(text: str) -> str:
     """Return text without differences of case, accents and character widths, to compare words."""
     if text.isascii():

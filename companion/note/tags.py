@@ -100,6 +100,14 @@ def find_possible_tags(text: str) -> Iterator[tuple[int, str]]:
         end = match.end()
 
 
+_WORD = re.compile(r"(?<!\S)#[^\s#]+")
+
+
+def without_tags(text: str) -> str:
+    """Return text without the words that look like tags."""
+    return _WORD.sub("", text)
+
+
 class _HiddenText:
     """Tells whether ascending places of a text are in comments, formulas or fences."""
 

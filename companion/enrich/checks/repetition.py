@@ -24,7 +24,6 @@ from companion.enrich.words import (
 )
 from companion.note.sanitize_inline import without_links
 
-_SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？]|\n")
 _SHORTEST_SENTENCE = 8  # letters; shorter ones may stand twice: "No.", "Yes."
 _PHRASES = {"text": (4, 14), "prose": (9, 22)}  # words, and signs, that may stand once
 # One to three words, or signs, that stand several times in a row.
@@ -46,7 +45,7 @@ _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 
 def find_repetition(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that repeats a word, a phrase or a sentence."""
-    sentences = [(s.strip(), letters(s)) for s in _SENTENCE_END.split(answer.text)]
+    sentences = [(s, letters(s)) for s in find_sentences(answer.text.split("\n"))]
     counts = Counter(said for _, said in sentences)
     runs = chain(
         (s for s, said in sentences if counts[said] > 1 and width(said) >= _SHORTEST_SENTENCE),

@@ -13,6 +13,7 @@ from companion.enrich.words import (
     find_sentences,
     find_tokens,
     fold,
+    is_balanced,
     is_unspaced,
     letters,
     width,
@@ -22,7 +23,6 @@ from companion.prompts import Field
 
 _MOST_WORDS, _FEWEST = 6, 2  # words of a name; letters
 _SENTENCE = re.compile(r"\w\S*(?:\s+\S+){3,}[.!?。！？]$|[。！？]$")
-_PAIRS = ("()", "[]", "（）", "「」", "“”")
 _CODE = re.compile(r"(`{3,}).*?(?:\1|\Z)|(`+)(?!`)[^\n]+?\2", re.DOTALL)
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 
@@ -64,7 +64,7 @@ def is_name(item: CheckedAnswer) -> bool:
     words = [token for token in item.tokens if not is_unspaced(token)]
     if len(words) > _MOST_WORDS or _SENTENCE.search(text) or sum(map(str.isalpha, text)) < _FEWEST:
         return False
-    if any(text.count(pair[0]) != text.count(pair[1]) for pair in _PAIRS):
+    if not is_balanced(text):
         return False
     if fold(text) in item.source:
         return True
