@@ -23,7 +23,7 @@ from companion.enrich.similar import SimilarNote, open_similar
 from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
-from companion.note.facts import Facts, find_facts
+from companion.note.facts import Facts
 from companion.prompts import NothingToChoose
 from companion.store.journal import Change
 from companion.store.proposal import (
@@ -34,7 +34,7 @@ from companion.store.proposal import (
     describe_state,
 )
 from companion.store.proposals import Selection
-from companion.vault.files import skip_reason
+from companion.vault.files import stat_note
 from companion.vault.paths import relative_path
 from companion.vault.write import read_note
 
@@ -95,11 +95,9 @@ class AgentView:
         self._space.refresh()
         try:
             spelled = relative_path(root, path, root)
-            if spelled and not skip_reason(root, spelled, self._space.ignore):
-                rules = self._space.rules.for_note(spelled)
-                facts = find_facts(self._space.read_note(spelled), rules)
-                if facts.skipped is None and not facts.marks:
-                    return spelled
+            file = stat_note(root, spelled)
+            if file and self._space.read_source(file):
+                return spelled
         except (UsageError, NoteError, OSError, ValueError):
             pass
         raise NotThere(

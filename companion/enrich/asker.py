@@ -33,7 +33,7 @@ from companion.enrich.model_calls import (
 )
 from companion.enrich.note_guard import NoteGuard
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
-from companion.enrich.similar import ChosenValues, SimilarNotes, is_chosen
+from companion.enrich.similar import ChosenValues, SimilarNotes
 from companion.enrich.task import Again
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, UsageError
@@ -240,7 +240,8 @@ class Asker:
         """Return the values that similar notes decide, without a model."""
         prompts = self.workspace.prompts.for_note(path)
         fields = {need: prompts.field_of(need.kind) for need in needs}
-        if self.similar is None or not any(map(is_chosen, fields.values())):
+        is_any_chosen = any(each.vocabulary == "vault" or each.is_link for each in fields.values())
+        if self.similar is None or not is_any_chosen:
             return ChosenValues((), needs, {})
         language = self._language_of(path, parsed)
         return self.similar.choose(self.vault_context, path, parsed, fields, language)

@@ -21,7 +21,14 @@ from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_guard import find_withheld
 from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.places import find_job, find_places
-from companion.enrich.result import NoteStatus, OpenProposal, Result, failed_result, proposed_result
+from companion.enrich.result import (
+    NoteStatus,
+    OpenProposal,
+    Result,
+    failed_result,
+    proposed_result,
+    unfilled_result,
+)
 from companion.enrich.similar import SimilarNotes
 from companion.enrich.task import Job, Task
 from companion.enrich.workspace import Workspace
@@ -242,8 +249,7 @@ def _sum_up(
     if waiting:
         return proposed_result(path, waiting, unfilled, usage)
     status: NoteStatus = "failed" if stored else "unchanged"
-    reason = unfilled[-1] if unfilled else ""
-    return Result(path, status, reason, unfilled=unfilled[:-1], usage=usage)
+    return unfilled_result(path, status, unfilled, usage)
 
 
 def batch_endpoint(config: Config) -> Endpoint:

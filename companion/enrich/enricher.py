@@ -32,6 +32,7 @@ from companion.enrich.result import (
     describe_waiting,
     failed_result,
     proposed_result,
+    unfilled_result,
 )
 from companion.enrich.task import LOST, REWRITTEN, Job, Task, is_rewritten, is_written, prepare_task
 from companion.enrich.vault_settings import SettingsUnusable
@@ -239,9 +240,7 @@ class Enricher(NoteWriter):
                 return proposed_result(job.path, proposals, unfilled, answers.usage)
             # nothing was proposed, so all that was asked for was rejected, or is in a batch
             status: NoteStatus = "failed" if any(map(_is_failure, rejected)) else "unchanged"
-            reason = unfilled[-1] if unfilled else ""
-            result = Result(job.path, status, reason, unfilled=unfilled[:-1])
-            return replace(result, usage=answers.usage)
+            return unfilled_result(job.path, status, unfilled, answers.usage)
         return NoteValues(
             job,
             task,

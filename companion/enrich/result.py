@@ -91,6 +91,14 @@ def proposed_result(
     return replace(result, fallback=fallback, proposals=ids)
 
 
+def unfilled_result(
+    path: str, status: NoteStatus, unfilled: tuple[str, ...], usage: Usage
+) -> Result:
+    """Return the result of a note in which nothing is filled, for these reasons."""
+    reason = unfilled[-1] if unfilled else ""
+    return Result(path, status, reason, unfilled=unfilled[:-1], usage=usage)
+
+
 def describe_waiting(waiting: Iterable[OpenProposal]) -> list[str]:
     """Return in words which proposals wait for a decision, and why."""
     kinds: dict[str, list[str]] = {}

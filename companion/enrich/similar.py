@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from threading import Lock
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from companion.enrich.context import VaultContext
 from companion.enrich.evidence import Evidence, find_evidence
@@ -39,11 +39,6 @@ _BUILD_SECONDS = 30.0  # for notes that were not encoded yet, at most
 _KEPT = 60.0  # seconds that what was learnt is kept while vectors are still made
 _ORIGINS = {"similar": "similar notes", "links": "notes that are linked with it"}
 _log = logging.getLogger(__name__)
-
-
-def is_chosen(field: Field) -> bool:
-    """Return whether similar notes tell the field's values, or what the model may choose from."""
-    return field.vocabulary == "vault" or field.is_link
 
 
 @contextmanager
@@ -102,8 +97,7 @@ class SimilarNotes:
         self._sends = sends
         self._workspace = workspace
         self._lock = Lock()
-        self._neighbours: dict[tuple[str, int, bool], NearestNeighbours] = {}
-        self._relations: dict[tuple[str, bool], Relations] = {}
+        self._learnt: dict[tuple[object, ...], Any] = {}  # NearestNeighbours and Relations
         self._context: VaultContext | None = None
         self._version = -1
         self._made_at = 0.0
@@ -210,33 +204,28 @@ class SimilarNotes:
 
         Raises EndpointError, AnswerError.
         """
-        with self._lock:
-            self._forget_old(context)
-            key = name, most, of_all or not context.withheld
-            if key not in self._neighbours:
-                values = self._authors_values(context, name, of_all)
-                if len(values) >= FEWEST:
-                    self._encode(context, values)
-                paths, table = self.vectors.table(list(values))
-                theirs = [values[path] for path in paths]
-                learnt = NearestNeighbours(paths, table, theirs, name, most)
-                self._neighbours[key] = learnt
-            return self._neighbours[key]
+
+        def learn() -> NearestNeighbours:
+            values = self._authors_values(context, name, of_all)
+            if len(values) >= FEWEST:
+                self._encode(context, values)
+            paths, table = self.vectors.table(list(values))
+            return NearestNeighbours(paths, table, [values[path] for path in paths], name, most)
+
+        return self._keep(context, (name, most, of_all or not context.withheld), learn)
 
     def relations(self, context: VaultContext, field: Field, *, of_all: bool) -> Relations:
         """Return what the property of the field links to, and the rule learnt from it.
 
         of_all: as in neighbours. Raises EndpointError, AnswerError.
         """
-        with self._lock:
-            self._forget_old(context)
-            key = field.name, of_all or not context.withheld
-            if key not in self._relations:
-                values = self._authors_values(context, field.fills, of_all)
-                self._encode(context, context.paths)
-                made = Relations(context, self.vectors, field, values, of_all=of_all)
-                self._relations[key] = made
-            return self._relations[key]
+
+        def learn() -> Relations:
+            values = self._authors_values(context, field.fills, of_all)
+            self._encode(context, context.paths)
+            return Relations(context, self.vectors, field, values, of_all=of_all)
+
+        return self._keep(context, (field.name, of_all or not context.withheld), learn)
 
     def _authors_values(
         self, context: VaultContext, name: str, of_all: bool
@@ -247,14 +236,18 @@ class SimilarNotes:
             values.pop(path, None)
         return values
 
-    def _forget_old(self, context: VaultContext) -> None:
-        """Forget what was learnt of another context, or of fewer vectors than there are now."""
-        is_old = time.monotonic() - self._made_at > _KEPT
-        if context is not self._context or (is_old and self.vectors.version != self._version):
-            self._neighbours.clear()
-            self._relations.clear()
-            self._context, self._version = context, self.vectors.version
-            self._made_at = time.monotonic()
+    def _keep(self, context: VaultContext, key: tuple[object, ...], learn: Callable[[], T]) -> T:
+        """Return what was learnt; once more of another context, or of more vectors than before."""
+        with self._lock:
+            now, version = time.monotonic(), self.vectors.version
+            is_old = now - self._made_at > _KEPT and version != self._version
+            if is_old or context is not self._context:
+                self._learnt.clear()
+                self._context, self._version, self._made_at = context, version, now
+            if key not in self._learnt:
+                self._learnt[key] = learn()
+            learnt: T = self._learnt[key]
+            return learnt
 
     def find_nearest(
         self, context: VaultContext, path: str, parsed: ParsedNote, number: int
