@@ -1,31 +1,33 @@
-"""The text of what a note embeds: notes, their sections and blocks, and PDFs."""
+"""The text of what a note embeds: notes, their sections and blocks, and PDFs.
+
+Obsidian's help, "Embed files", says which part of a note an embed shows.
+"""
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
+from copy import copy
 from hashlib import sha256
 from threading import Lock
+from typing import NamedTuple
 
 from companion.enrich.context import EmbeddedText, VaultContext
 from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.note.blocks import Line
-from companion.note.embeds import (
-    BLANK,
-    Embed,
-    find_embeds,
-    find_part,
-    insert_lines,
-    mix_lines,
-)
 from companion.note.link_names import NotePaths
+from companion.note.links import embed_targets
 from companion.note.parsed_note import ParsedNote
 from companion.vault.files import NoteFile, attachment_reason, read_file, stat_note
 from companion.vault.pdf_text import LARGEST_PDF, PdfText, read_pdf
 from companion.vault.walk import walk_files
 
+_BLOCK_ID = re.compile(r"(?:^|\s)\^([A-Za-z0-9-]+)\s*$")
+_PAGE = re.compile(r"(?:^|&)page=(\d{1,6})(?:&|$)")
+_NO_NAME = re.compile(r"[\W_]+")
 _DEEPEST = 2  # an embed in an embedded note is read, one in that is not
 _MOST_PDFS = 8  # in one note: each may take 20 seconds
 _CACHED = 32  # texts of PDFs
@@ -56,7 +58,7 @@ class Embeds:
             return EmbeddedText(parsed, unread=tuple(reader.unread))
         text = "\n".join(line.visible for lines in inserted.values() for line in lines)
         files = tuple(dict.fromkeys(reader.files))
-        return EmbeddedText(insert_lines(parsed, inserted), text, files, tuple(reader.unread))
+        return EmbeddedText(_insert_lines(parsed, inserted), text, files, tuple(reader.unread))
 
     def find_pdf(self, target: str, source: str) -> str | None:
         """Return the path of the PDF that a link to target in the note source leads to."""
@@ -94,14 +96,14 @@ class _Reader:
         above: the notes that are being read, from the outermost one to that at path.
         """
         inserted: dict[int, list[Line]] = {}
-        for number, embeds in find_embeds(parsed).items():
+        for number, embeds in _find_embeds(parsed).items():
             if number in lines:
                 for embed in embeds:
                     if new := self._read(embed, path, above):
                         inserted.setdefault(number, []).extend(new)
         return inserted
 
-    def _read(self, embed: Embed, path: str, above: tuple[str, ...]) -> Sequence[Line]:
+    def _read(self, embed: _Embed, path: str, above: tuple[str, ...]) -> Sequence[Line]:
         target = embed.target.casefold()
         ending = target[target.rfind(".") :] if "." in target else ""
         if why := _UNREAD.get(ending):
@@ -112,7 +114,7 @@ class _Reader:
             return self._read_note(embed, other, above)
         return ()
 
-    def _read_note(self, embed: Embed, path: str, above: tuple[str, ...]) -> Sequence[Line]:
+    def _read_note(self, embed: _Embed, path: str, above: tuple[str, ...]) -> Sequence[Line]:
         if len(above) > _DEEPEST or not self._is_new(path, embed.part):
             return ()
         if self._letters <= 0:
@@ -124,16 +126,16 @@ class _Reader:
             self._leave_out(embed, "that note is private or left alone")
             return ()
         self.files.append(file)
-        part = find_part(parsed, embed.part)
+        part = _find_part(parsed, embed.part)
         if part is None:
             self._leave_out(embed, "that part is not in the note")
             return ()
         hidden = parsed.callout_lines
         own = (number for number in part if number not in hidden)
         taken = [number for number in own if self._take(parsed.lines[number])]
-        return mix_lines(parsed, taken, self.expand(parsed, set(taken), path, (*above, path)))
+        return _mix_lines(parsed, taken, self.expand(parsed, set(taken), path, (*above, path)))
 
-    def _read_pdf(self, embed: Embed, source: str) -> Sequence[Line]:
+    def _read_pdf(self, embed: _Embed, source: str) -> Sequence[Line]:
         root, ignore = self._workspace.root, self._workspace.ignore
         path = self._embeds.find_pdf(embed.target, source)
         if path is None:
@@ -157,7 +159,7 @@ class _Reader:
             # Each paragraph as a quote: it is text of the note, but not in its author's words.
             quoted = (f"> {each.replace('[!', '[')}" for each in pdf.paragraphs)
             lines = (Line(0, 0, 0, text, 2, 1, kind="text", starts_block=True) for text in quoted)
-            return [each for line in lines if self._take(line) for each in (line, BLANK)]
+            return [each for line in lines if self._take(line) for each in (line, _BLANK)]
         return ()
 
     def _is_new(self, path: str, part: str) -> bool:
@@ -166,7 +168,7 @@ class _Reader:
         self._seen.add((path, part))
         return is_new
 
-    def _leave_out(self, embed: Embed, why: str) -> None:
+    def _leave_out(self, embed: _Embed, why: str) -> None:
         self.unread.append(f"{embed}: {why}")
 
     def _take(self, line: Line) -> bool:
@@ -195,3 +197,132 @@ def _read_cached(file: str, size: int, page: int | None) -> PdfText:
         while len(_texts) > _CACHED:
             _texts.popitem(last=False)
     return text
+
+
+class _Embed(NamedTuple):
+    """An embed. target: the note or file, as written. part: what follows `#`; empty: all of it."""
+
+    target: str
+    part: str
+
+    @property
+    def page(self) -> int | None:
+        """The page of a PDF that is embedded, counted from 1; None: all of them."""
+        page = _PAGE.search(self.part)
+        return max(1, int(page[1])) if page else None
+
+    def __str__(self) -> str:
+        return f"![[{self.target}{f'#{self.part}' if self.part else ''}]]"
+
+
+def _find_embeds(parsed: ParsedNote) -> dict[int, list[_Embed]]:
+    """Return the embeds of the note by the lines that they are in.
+
+    None from code, formulas, HTML, comments and AI callouts.
+    """
+    answers = parsed.callout_lines
+    return {
+        number: embeds
+        for number, line in enumerate(parsed.lines)
+        if line.kind == "text" and number not in answers and "!" in line.text
+        if (embeds := [_Embed(*each) for each in embed_targets(line.visible[line.content :])])
+    }
+
+
+def _find_part(parsed: ParsedNote, part: str) -> range | None:
+    """Return the lines of a part of the note; None: it is not there.
+
+    part: empty for the whole body; `^id` for a block; else a heading, or several from the outer one
+    to the inner one, with `#` between them. A section ends at the next heading of its level or of
+    an upper one.
+    """
+    if part.startswith("^"):
+        return _find_block(parsed.lines, part[1:])
+    section = range(len(parsed.lines))
+    for heading in map(_name_key, filter(str.strip, part.split("#"))):
+        start = next((n for n in section if _is_heading(parsed.lines[n], heading)), None)
+        if start is None:
+            return None
+        level = parsed.lines[start].level
+        inner = range(start + 1, section.stop)
+        stop = next((n for n in inner if 0 < parsed.lines[n].level <= level), section.stop)
+        section = range(start, stop)
+    return section
+
+
+def _is_heading(line: Line, heading: str) -> bool:
+    return line.kind == "heading" and _name_key(line.title) == heading
+
+
+def _name_key(heading: str) -> str:
+    """Return a heading to compare: links to one leave out signs that they cannot have."""
+    return _NO_NAME.sub(" ", heading).strip().casefold() or heading.strip()
+
+
+def _find_block(lines: Sequence[Line], name: str) -> range | None:
+    """Return the lines of the paragraph, list item, quote or table that has the identifier."""
+    for number, line in enumerate(lines):
+        block_id = _BLOCK_ID.search(line.visible) if line.kind in ("text", "heading") else None
+        if not block_id or block_id[1] != name:
+            continue
+        if line.visible[line.content :].strip() == f"^{name}":  # of the block above it
+            last = number - 1
+            while last >= 0 and lines[last].kind == "blank":
+                last -= 1
+            return range(_block_start(lines, last, is_whole=True), last + 1)
+        stop = number + 1
+        while stop < len(lines) and _is_below(lines[stop], line):
+            stop += 1
+        return range(_block_start(lines, number), stop)
+    return None
+
+
+def _block_start(lines: Sequence[Line], last: int, *, is_whole: bool = False) -> int:
+    """Return where the block begins that the line ends. is_whole: all of a list or a quote."""
+    first = max(last, 0)
+    while first > 0 and lines[first - 1].kind not in ("blank", "heading"):
+        if lines[first].starts_block and not is_whole:
+            break
+        first -= 1
+    return first
+
+
+def _is_below(line: Line, item: Line) -> bool:
+    """Return whether the line belongs to the list item: it is indented more."""
+    indent = len(item.text) - len(item.text.lstrip())
+    is_item = item.prefix.strip(" \t>") != ""
+    return is_item and line.kind == "text" and len(line.text) - len(line.text.lstrip()) > indent
+
+
+_BLANK = Line(0, 0, 0, "")
+"""A line between what is embedded and what is around it."""
+
+
+def _insert_lines(parsed: ParsedNote, inserted: Mapping[int, Sequence[Line]]) -> ParsedNote:
+    """Return the note with further lines, a blank one before and after them.
+
+    inserted: by the lines that they follow. They have no place in the note's text: their offsets
+    mean nothing.
+    """
+    if not inserted:
+        return parsed
+    longer = copy(parsed)
+    vars(longer).pop("callouts", None)
+    vars(longer)["lines"] = _mix_lines(parsed, range(len(parsed.lines)), inserted)
+    return longer
+
+
+def _mix_lines(
+    parsed: ParsedNote, own: Iterable[int], inserted: Mapping[int, Sequence[Line]]
+) -> list[Line]:
+    """Return the note's own lines of these numbers, with those inserted, as _insert_lines says."""
+    lines: list[Line] = []
+    for number in own:
+        line = parsed.lines[number]
+        if lines and lines[-1] is _BLANK and line.kind == "blank":
+            lines.pop()
+        lines.append(line)
+        for new in (_BLANK, *inserted[number], _BLANK) if number in inserted else ():
+            if new.kind != "blank" or lines[-1].kind != "blank":
+                lines.append(new)
+    return lines
