@@ -12,11 +12,11 @@ from companion.doctor.unused_settings import find_unused
 from companion.enrich.cost import describe_cost_of, needs_agreement
 from companion.enrich.places import find_jobs_again
 from companion.enrich.result import Result
-from companion.enrich.rewrites import find_rewrites
 from companion.enrich.selection import (
     Criteria,
     NoteFilter,
     find_kind,
+    find_rewrites,
     has_open_needs,
     make_filter,
     needs_of_kind,

@@ -13,8 +13,7 @@ from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import open_client
 from companion.enrich.result import NoteDecision, Result
-from companion.enrich.rewrites import find_outdated, find_rewrites
-from companion.enrich.selection import Criteria
+from companion.enrich.selection import Criteria, find_outdated, find_rewrites
 from companion.store.proposal import Acceptance
 from tests.cli.user import STUB, User
 
