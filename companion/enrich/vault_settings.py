@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import starmap
@@ -119,11 +119,8 @@ class SettingsSource:
         self._lock = threading.Lock()
         self._had_obsidian = False
         self._with_content = set[str]()
-        self._files = _read_marks(self._settings_files())
-        self._prompt_files = _read_tree(self._prompt_folders())
-        self._marks = {**self._files, **self._prompt_files}
-        config = config or load_config(root)
-        self.current = self._make(config, None)
+        self._marks = self._read_marks()
+        self.current = self._make(config or load_config(root))
 
     def refresh(self) -> VaultSettings:
         """Return the settings as the files have them now. Raises SettingsUnusable."""
@@ -141,11 +138,10 @@ class SettingsSource:
     def _read(self) -> None:
         """Read what has changed; a file that cannot be used may be one that is being saved."""
         for wait in (*_SAVING, None):
-            files, prompt_files = self._wait_at_rest()
+            marks = self._wait_at_rest()
             try:
-                self._require_ours(files)
-                is_same = prompt_files == self._prompt_files and not self.fault
-                made = self._make(self._read_config(), self.current if is_same else None)
+                self._require_ours(marks)
+                made = self._make(self._read_config())
             except UsageError as error:
                 if wait is not None:
                     time.sleep(wait)
@@ -153,18 +149,25 @@ class SettingsSource:
                 self.fault = str(error)
             else:
                 self.current, self.fault = made.follow(self.current), ""
-            # at last, since other threads take these for what was read
-            self._files, self._prompt_files = files, prompt_files
-            self._marks = {**files, **prompt_files}
+            self._marks = marks  # at last, since other threads take these for what was read
             return
 
-    def _wait_at_rest(self) -> tuple[_Marks, _Marks]:
+    def _wait_at_rest(self) -> _Marks:
         """Return the marks of all files once none of them is being written."""
         while True:
-            marks = _read_marks(self._settings_files()), _read_tree(self._prompt_folders())
+            marks = self._read_marks()
             time.sleep(_AT_REST)
-            if tuple(map(_read_marks, marks)) == marks:
+            if all(starmap(_has_mark, marks.items())):
                 return marks
+
+    def _read_marks(self) -> _Marks:
+        """Return a mark of each file or folder, and of all that is in the folders of prompts."""
+        marks = {path: _read_mark(path) for path in self._settings_files()}
+        for folder in self._prompt_folders():
+            marks[str(folder)] = _read_mark(str(folder))  # before it is listed
+            for path in map(str, folder.rglob("*")):
+                marks[path] = _read_mark(path)
+        return marks
 
     def _require_ours(self, marks: _Marks) -> None:
         """Raise UsageError for a file of ours that is empty or gone now: that may be half a save.
@@ -172,7 +175,7 @@ class SettingsSource:
         By an empty one, no note would be private.
         """
         for path in self._settings_files()[:_OURS]:
-            if _has_content(self._files[path]):
+            if _has_content(self._marks[path]):
                 self._with_content.add(path)
             if path in self._with_content and not _has_content(marks[path]):
                 raise UsageError(
@@ -180,11 +183,8 @@ class SettingsSource:
                     " again to go on without"
                 )
 
-    def _make(self, config: Config, earlier: VaultSettings | None) -> VaultSettings:
-        """Return the settings. Raises UsageError, also if Obsidian's were there and are not now.
-
-        earlier: settings with the same prompt files; None: there are none.
-        """
+    def _make(self, config: Config) -> VaultSettings:
+        """Return the settings. Raises UsageError, also if Obsidian's were there and are not now."""
         folder = self._root / SETTINGS
         is_there = folder.is_dir()
         if self._had_obsidian and not is_there and is_vault_there(self._root):
@@ -194,11 +194,8 @@ class SettingsSource:
             )
         self._had_obsidian |= is_there
         obsidian = read_obsidian_settings(self._root)
-        types = obsidian.property_types
-        if earlier and earlier.ignore.obsidian.property_types == types:
-            prompts = earlier.prompts
-        else:
-            prompts = load_prompts(*self._prompt_folders(), types=dict(types))
+        types = dict(obsidian.property_types)
+        prompts = load_prompts(*self._prompt_folders(), types=types)
         made = VaultSettings.of(config, prompts, obsidian)
         return made.for_reader(self._reader) if self._reader else made
 
@@ -213,11 +210,6 @@ class SettingsSource:
 
 def _has_content(mark: object) -> bool:
     return isinstance(mark, tuple) and mark[1] > 0
-
-
-def _read_marks(paths: Iterable[str]) -> _Marks:
-    """Return a fingerprint of each file or folder, by path."""
-    return {path: _read_mark(path) for path in paths}
 
 
 def _read_mark(path: str) -> object:
@@ -245,16 +237,6 @@ def _has_mark(path: str, mark: object) -> bool:
         return error.errno == mark
     times = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
     return times == mark or _read_mark(path) == mark
-
-
-def _read_tree(folders: Iterable[Path]) -> _Marks:
-    """Return the marks of the folders and all that is in them."""
-    marks: dict[str, object] = {}
-    for folder in folders:
-        marks[str(folder)] = _read_mark(str(folder))  # before it is listed
-        for path in map(str, folder.rglob("*")):
-            marks[path] = _read_mark(path)
-    return marks
 
 
 def _texts(prompts: Prompts) -> object:
