@@ -6,12 +6,12 @@ Each need in a batch has a proposal in state `asked`, which keeps other runs fro
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from sqlite3 import Connection
 from typing import Any, Literal, NamedTuple
 
-from companion.store.database import Database
+from companion.store.database import Store, transaction
 from companion.store.proposal import NewProposal, ProposalState
 from companion.store.proposal_rows import decide_proposals, insert_proposals
 
@@ -82,14 +82,8 @@ class BatchCounts(NamedTuple):
     cancelled: int = 0
 
 
-class BatchStore:
-    """The batches in the journal's database. Every method may be called from any thread.
-
-    All of them raise JournalError, with the reason, if the database fails.
-    """
-
-    def __init__(self, db: Database) -> None:
-        self._db = db
+class BatchStore(Store):
+    """The batches in the journal's database."""
 
     def begin(self, id_: str, file: str, model: Mapping[str, Any]) -> None:
         """Store a batch whose file is being written. cancel_unfinished deals with interruptions."""
@@ -159,8 +153,10 @@ class BatchStore:
         proposals, keys = (tuple(json.loads(row[name])) for name in ("proposals", "keys"))
         return BatchCall(*row)._replace(proposals=proposals, keys=keys)
 
+    @transaction()
     def close_call(
         self,
+        db: Connection,
         call: BatchCall,
         state: BatchCallState,
         new: Sequence[NewProposal] = (),
@@ -171,33 +167,26 @@ class BatchStore:
         They replace those in state `asked`. closed: by id, why a proposal has no value.
         """
         now = time.time()
+        db.execute("UPDATE batch_calls SET state = ? WHERE id = ?", (state, call.id))
+        to: ProposalState = "superseded" if new else "closed"
+        decide_proposals(db, call.proposals, to, (now, "need", ""), ["asked"])
+        for number, reason in (closed or {}).items():
+            decided = (now, "need", reason)
+            decide_proposals(db, [number], "closed", decided, ["superseded", "closed"])
+        return insert_proposals(db, new, now)
 
-        def close(db: sqlite3.Connection) -> list[int]:
-            db.execute("UPDATE batch_calls SET state = ? WHERE id = ?", (state, call.id))
-            to: ProposalState = "superseded" if new else "closed"
-            decide_proposals(db, call.proposals, to, (now, "need", ""), ["asked"])
-            for number, reason in (closed or {}).items():
-                decided = (now, "need", reason)
-                decide_proposals(db, [number], "closed", decided, ["superseded", "closed"])
-            return insert_proposals(db, new, now)
-
-        return self._db.ask(close).result()
-
-    def _give_up(self, batch: str, state: BatchCallState, reason: str) -> int:
+    @transaction()
+    def _give_up(self, db: Connection, batch: str, state: BatchCallState, reason: str) -> int:
         """Set the state of the batch's calls that have no answer; return their number.
 
         reason: why their needs have no value. Proposals without a call are of one that was being
         stored when its process ended.
         """
-
-        def give_up(db: sqlite3.Connection) -> int:
-            query = "SELECT id FROM proposals WHERE run = ? AND state = 'asked'"
-            ids = [id_ for (id_,) in db.execute(query, (batch,))]
-            decide_proposals(db, ids, "closed", (time.time(), "need", reason), ["asked"])
-            query = "UPDATE batch_calls SET state = ? WHERE batch = ? AND state = 'out'"
-            return db.execute(query, (state, batch)).rowcount
-
-        return self._db.ask(give_up).result()
+        query = "SELECT id FROM proposals WHERE run = ? AND state = 'asked'"
+        ids = [id_ for (id_,) in db.execute(query, (batch,))]
+        decide_proposals(db, ids, "closed", (time.time(), "need", reason), ["asked"])
+        query = "UPDATE batch_calls SET state = ? WHERE batch = ? AND state = 'out'"
+        return db.execute(query, (state, batch)).rowcount
 
     def _write(self, query: str, *values: object, durable: bool = False) -> None:
         self._db.ask(lambda db: db.execute(query, values), durable=durable).result()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from sqlite3 import Connection, IntegrityError, Row
 from typing import Any, Literal, NamedTuple
 
 from companion.errors import NoteBusy, ProposalDecided
@@ -154,7 +154,7 @@ def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> 
     }
 
 
-def read_row(row: sqlite3.Row) -> Change:
+def read_row(row: Row) -> Change:
     """Return the change in a row of `changes` to which the column `undone_by` was joined."""
     columns = dict(row)
     edits, parts = json.loads(columns.pop("edits")), columns.pop("parts")
@@ -199,9 +199,7 @@ def _lines_around(text: str, span: Edit) -> tuple[str, str]:
     return text[start : span.start], after.group() if after else ""
 
 
-def insert_pending(
-    db: sqlite3.Connection, row: dict[str, object], before: bytes, change: NewChange
-) -> int:
+def insert_pending(db: Connection, row: dict[str, object], before: bytes, change: NewChange) -> int:
     """Insert a pending change and its image, and accept its proposals; return its id.
 
     Raises NoteBusy if an earlier change of the note is pending, and ProposalDecided if the state
@@ -210,7 +208,7 @@ def insert_pending(
     try:
         require_in_state(db, change.path, str(row["proposals"]), change.states)
         number = insert_change(db, row | {"state": "pending"}, before)
-    except (ProposalDecided, sqlite3.IntegrityError):
+    except (ProposalDecided, IntegrityError):
         query = "SELECT id FROM changes WHERE path = :path AND state = 'pending'"
         if db.execute(query, row).fetchone():
             reason = "an earlier change of it is not finished; it is recovered at the next start"
@@ -221,7 +219,7 @@ def insert_pending(
     return number
 
 
-def mark_done(db: sqlite3.Connection, change: int, now: float) -> None:
+def mark_done(db: Connection, change: int, now: float) -> None:
     """Mark the change as done, its proposals as accepted, and the edits that it takes back.
 
     now: Unix time, seconds.
@@ -235,7 +233,7 @@ def mark_done(db: sqlite3.Connection, change: int, now: float) -> None:
         db.execute(_END_REQUESTS, (change, row["undoes"]))
 
 
-def mark_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:
+def mark_abandoned(db: Connection, change: int, remark: str) -> None:
     """Mark the change as abandoned, with a remark, open its proposals again, delete its image."""
     query = "UPDATE changes SET state = 'abandoned', note = trim(note || ' ' || ?) WHERE id = ?"
     db.execute(query, (remark, change))
@@ -244,14 +242,14 @@ def mark_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:
     db.execute("DELETE FROM images WHERE change = ?", (change,))
 
 
-def insert_change(db: sqlite3.Connection, row: dict[str, object], before: bytes) -> int:
+def insert_change(db: Connection, row: dict[str, object], before: bytes) -> int:
     """Insert a change and its image; return its id."""
     change = insert_row(db, "changes", row)
     db.execute("INSERT INTO images (change, before) VALUES (?, ?)", (change, before))
     return change
 
 
-def _mark_undone(db: sqlite3.Connection, change: int, now: float) -> None:
+def _mark_undone(db: Connection, change: int, now: float) -> None:
     """Mark the edits that this change takes back; if they were an undo's, those it undid are back.
 
     A change is `undone` if all its edits are taken back.

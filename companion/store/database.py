@@ -11,12 +11,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from copy import copy
-from functools import partial
+from functools import wraps
 from itertools import product
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from companion.errors import JournalError, NoteError
 from companion.sqlite import (
@@ -34,6 +34,8 @@ from companion.sqlite import (
 )
 from companion.store.tables import MIGRATIONS
 
+P = ParamSpec("P")
+S = TypeVar("S", bound="Store")
 T = TypeVar("T")
 FileIds = tuple[FileId | None, ...]
 """Which files the database, its -wal and its -shm file are; None for one that does not exist."""
@@ -115,7 +117,7 @@ class Database:
 
         Only of changes, proposals and the outbox. It is called just before the transaction ends.
         """
-        self.ask(partial(watch_rows, touched)).result()
+        self.ask(lambda db: _watch_rows(db, touched)).result()
 
     def select(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Return the rows that the query finds in the next transaction. Raises JournalError."""
@@ -207,6 +209,39 @@ class Database:
             )
 
 
+class Store:
+    """What a database keeps of one kind. Every method may be called from any thread.
+
+    All of them raise JournalError, with the reason, if the database fails.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+
+def transaction(
+    *, durable: bool = False, erases: bool = False
+) -> Callable[[Callable[Concatenate[S, sqlite3.Connection, P], T]], Callable[Concatenate[S, P], T]]:
+    """Return a decorator for methods of a Store: they run in a transaction, and get its connection.
+
+    Who calls them waits for the end of the transaction. durable, erases: as in Database.ask.
+    """
+
+    def decorate(
+        method: Callable[Concatenate[S, sqlite3.Connection, P], T],
+    ) -> Callable[Concatenate[S, P], T]:
+        @wraps(method)
+        def run(store: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            def work(db: sqlite3.Connection) -> T:
+                return method(store, db, *args, **kwargs)
+
+            return store._db.ask(work, durable=durable, erases=erases).result()
+
+        return run
+
+    return decorate
+
+
 def _attempt(task: _Task, db: sqlite3.Connection) -> Any:
     """Return the result of the task, or the NoteError that it raised: other tasks go on."""
     try:
@@ -239,8 +274,7 @@ def touch(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
 
 
-def watch_rows(touched: Callable[[str, int], None], db: sqlite3.Connection) -> None:
-    """Have a connection tell of the rows that it writes; see Database.watch."""
+def _watch_rows(db: sqlite3.Connection, touched: Callable[[str, int], None]) -> None:
     db.create_function("touched", 2, touched)
     for table, (event, row) in product(
         ("changes", "proposals", "outbox"),

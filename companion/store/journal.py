@@ -5,10 +5,10 @@ Recovery, history, undo and the proposals rely on it.
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from sqlite3 import Connection
 from typing import NamedTuple, Self
 
 from companion.errors import NoteError
@@ -23,7 +23,7 @@ from companion.store.change import (
     mark_done,
     read_row,
 )
-from companion.store.database import Database, touch
+from companion.store.database import Database, Store, touch, transaction
 from companion.store.outbox import OutboxStore, forget_texts
 from companion.store.proposals import ProposalStore
 from companion.store.remembered_notes import RememberedNotes
@@ -39,12 +39,11 @@ from companion.vault.write import (
 __all__ = ["Change", "Journal", "NewChange"]
 
 
-class Journal:
-    """The journal in file. Every method may be called from any thread.
+class Journal(Store):
+    """The journal in file.
 
-    All of them raise JournalError, with the reason, if the database fails. Those that return at
-    once raise it only if the journal is closed: what they could not record is recorded later, or
-    found by recovery.
+    Methods that return at once raise JournalError only if the journal is closed: what they could
+    not record is recorded later, or found by recovery.
     """
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
@@ -52,7 +51,7 @@ class Journal:
 
         Raises JournalError if it is locked, damaged, unreadable or from a newer version.
         """
-        self._db = Database(file, read_only=read_only)
+        super().__init__(Database(file, read_only=read_only))
         self.notes = RememberedNotes(self._db, read_only=read_only)
         self.proposals = ProposalStore(self._db, self.notes, read_only=read_only)
         self.batches = BatchStore(self._db)
@@ -159,15 +158,15 @@ class Journal:
         before: bytes = rows[0]["before"]
         return before, apply_edits(before.decode("utf-8"), recorded.edits).encode("utf-8")
 
-    def prune_images(self, older_than: float) -> int:
+    @transaction()
+    def prune_images(self, db: Connection, older_than: float) -> int:
         """Delete the images of changes made over `older_than` seconds ago; return their number.
 
         Pending changes keep theirs. Edits and hashes are never deleted.
         """
         query = """DELETE FROM images WHERE change IN (
             SELECT id FROM changes WHERE made_at < ? AND state != 'pending')"""
-        limit = time.time() - older_than
-        return self._db.ask(lambda db: db.execute(query, (limit,)).rowcount).result()
+        return db.execute(query, (time.time() - older_than,)).rowcount
 
     def forget(self, paths: Sequence[str]) -> int:
         """Delete the stored text of these notes; return for how many proposals.
@@ -179,16 +178,15 @@ class Journal:
         mine = [path for path in self.proposals.paths() if is_in_any(path, paths)]
         number = self.proposals.forget(mine, "its text was deleted, as you asked")
         touched = self._db.select("SELECT path FROM changes UNION SELECT path FROM outbox")
-        rows = [(path,) for (path,) in touched if is_in_any(path, paths)]
+        self._delete_texts([(path,) for (path,) in touched if is_in_any(path, paths)])
+        return number
+
+    @transaction(durable=True, erases=True)
+    def _delete_texts(self, db: Connection, paths: Sequence[tuple[str]]) -> None:
         images = """DELETE FROM images WHERE change IN (
             SELECT id FROM changes WHERE path = ? AND state != 'pending')"""
-
-        def delete(db: sqlite3.Connection) -> None:
-            db.executemany(images, rows)
-            forget_texts(db, rows)
-
-        self._db.ask(delete, durable=True, erases=True).result()
-        return number
+        db.executemany(images, paths)
+        forget_texts(db, paths)
 
     def move(self, old: str, new: str) -> None:
         """Record that the note at old was moved to new, with its changes and its proposals."""
@@ -260,38 +258,30 @@ class KeyedRequest(NamedTuple):
     is_under_way: bool
 
 
-class RequestKeys:
-    """The keys of requests that must not be done twice, each with its answer, for a day.
-
-    Every method may be called from any thread, and raises JournalError if the database fails.
-    """
+class RequestKeys(Store):
+    """The keys of requests that must not be done twice, each with its answer, for a day."""
 
     def __init__(self, db: Database) -> None:
-        self._db = db
+        super().__init__(db)
         self._under_way: set[str] = set()
 
-    def begin(self, key: str, body_sha256: str) -> KeyedRequest | None:
+    @transaction(durable=True)
+    def begin(self, db: Connection, key: str, body_sha256: str) -> KeyedRequest | None:
         """Return the earlier request of this key; without one, None, and this is now it.
 
         It is on the disk then, so that a crash in the middle is known of.
         """
-
-        def begin(db: sqlite3.Connection) -> KeyedRequest | None:
-            now = time.time()
-            db.execute("DELETE FROM request_keys WHERE abs(made_at - ?) > ?", (now, _KEYS_LAST))
-            query = "SELECT body_sha256, answer FROM request_keys WHERE key = ?"
-            if row := db.execute(query, (key,)).fetchone():
-                return KeyedRequest(row[0], row[1], key in self._under_way)
-            self._under_way.add(key)
-            db.execute("INSERT INTO request_keys VALUES (?, ?, ?, NULL)", (key, body_sha256, now))
-            db.execute(
-                """DELETE FROM request_keys WHERE key IN
-                (SELECT key FROM request_keys ORDER BY made_at DESC LIMIT -1 OFFSET ?)""",
-                (_MOST_KEYS,),
-            )
-            return None
-
-        return self._db.ask(begin, durable=True).result()
+        now = time.time()
+        db.execute("DELETE FROM request_keys WHERE abs(made_at - ?) > ?", (now, _KEYS_LAST))
+        query = "SELECT body_sha256, answer FROM request_keys WHERE key = ?"
+        if row := db.execute(query, (key,)).fetchone():
+            return KeyedRequest(row[0], row[1], key in self._under_way)
+        self._under_way.add(key)
+        db.execute("INSERT INTO request_keys VALUES (?, ?, ?, NULL)", (key, body_sha256, now))
+        query = """DELETE FROM request_keys WHERE key IN
+            (SELECT key FROM request_keys ORDER BY made_at DESC LIMIT -1 OFFSET ?)"""
+        db.execute(query, (_MOST_KEYS,))
+        return None
 
     def finish(self, key: str, answer: str) -> None:
         """Keep the answer, with the next transaction."""

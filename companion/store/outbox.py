@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from sqlite3 import Connection, Row
 
 from companion.errors import NoteRefused
 from companion.note.edit import Edit, apply_edits
 from companion.store.change import NewChange, insert_change, make_row, mark_done
-from companion.store.database import Database
+from companion.store.database import Database, Store, transaction
 from companion.store.outbox_row import (
     NOT_OPEN,
     Event,
@@ -26,28 +26,36 @@ from companion.store.proposals import ProposalStore
 from companion.store.remembered_notes import RememberedNotes, put_note
 
 
-class OutboxStore:
-    """The outbox of one vault; for any thread.
-
-    Every method raises JournalError if the database fails.
-    """
+class OutboxStore(Store):
+    """The outbox of one vault."""
 
     def __init__(self, db: Database, notes: RememberedNotes, proposals: ProposalStore) -> None:
-        self._db = db
+        super().__init__(db)
         self._notes = notes
         self._proposals = proposals
 
-    def add(self, request: Request, states: Sequence[ProposalState] = ()) -> OutboxRow:
+    @transaction(durable=True)
+    def add(
+        self, db: Connection, request: Request, states: Sequence[ProposalState] = ()
+    ) -> OutboxRow:
         """Add a request, on the disk, in place of what waits for the same proposals.
 
         An undo of the same change that is open is returned as it is. states: those that proposals
         may be in which somebody accepted; they are open then, and wait for the editor. Empty: no
         decision was made on them.
         """
-        id_ = self._db.ask(lambda db: _add(db, request, states, time.time()), durable=True).result()
-        row = self.get(id_)
-        assert row is not None, "it was added just now"
-        return row
+        proposals, now = json.dumps(request.proposals), time.time()
+        values = request._asdict() | {"proposals": proposals, "made_at": now}
+        query = f"SELECT * FROM outbox WHERE {_IS_OPEN} AND undoes = :undoes"  # noqa: S608
+        if open_undo := db.execute(query, values).fetchone():
+            return _read_row(open_undo)
+        _narrow(db, request.proposals)
+        mark_waiting(db, proposals, request.decided_by, states, now)
+        insert = """INSERT INTO outbox (key, path, state, requested, run, undoes, proposals,
+            decided_by, deadline, remark, made_at)
+            VALUES (hex(randomblob(16)), :path, 'waiting', 1, :run, :undoes, :proposals,
+            :decided_by, :deadline, :remark, :made_at) RETURNING *"""
+        return _read_row(db.execute(insert, values).fetchone())
 
     def get(self, id_: int) -> OutboxRow | None:
         """Return the row of that id; None if there is none any more."""
@@ -58,16 +66,25 @@ class OutboxStore:
         """Return the rows whose edits are to be made, the oldest first."""
         return self._read(_IS_OPEN)
 
+    @transaction(durable=True)
     def step(
-        self, id_: int, event: Event, *, change: int | None = None, reason: str = "", code: str = ""
+        self,
+        db: Connection,
+        id_: int,
+        event: Event,
+        *,
+        change: int | None = None,
+        reason: str = "",
+        code: str = "",
     ) -> bool:
         """Record an event; return whether it could happen to the row in its state."""
-        values = {"change": change, "reason": reason, "code": code}
-        return self._db.ask(lambda db: _step(db, id_, event, values), durable=True).result()
+        return _step(db, id_, event, change, reason, code)
 
-    def withdraw(self, proposals: Collection[int]) -> None:
+    @transaction(durable=True)
+    def withdraw(self, db: Connection, proposals: Collection[int]) -> None:
         """Withdraw the acceptance of these proposals; what was accepted with them waits on."""
-        self._db.ask(lambda db: _withdraw(db, proposals, time.time()), durable=True).result()
+        mark_waiting(db, json.dumps(list(proposals)), "", ("open",), time.time())
+        _narrow(db, proposals)
 
     def offer(
         self,
@@ -91,39 +108,66 @@ class OutboxStore:
         row = make_row(change, before, after, time.time())
         self._notes.record(change.path, before)
         values = {"id": id_, "before": before, "reason": reason, "deadline": deadline}
-        values["row"] = json.dumps(row)
-        self._db.ask(lambda db: _give(db, row | values), durable=True).result()
+        self._give(row | values | {"row": json.dumps(row)})
         return TextHashes(str(row["before_sha256"]), str(row["after_sha256"]))
 
+    @transaction(durable=True)
+    def _give(self, db: Connection, values: Mapping[str, object]) -> None:
+        update = f"""UPDATE outbox SET state = 'given', before_sha256 = :before_sha256,
+            after_sha256 = :after_sha256, row = :row, before = :before, reason = :reason,
+            deadline = iif(before IS NULL AND deadline > 0, max(deadline, :deadline), deadline)
+            WHERE id = :id AND {_IS_OPEN}"""  # noqa: S608 (our own words)
+        if not db.execute(update, values).rowcount:
+            raise NoteRefused(NOT_OPEN, str(values["path"]))
+
+    @transaction(durable=True)
     def confirm(
-        self, id_: int, hashes: TextHashes, moved_to: str | None = None, event: Event = "confirm"
+        self,
+        db: Connection,
+        id_: int,
+        hashes: TextHashes,
+        moved_to: str | None = None,
+        event: Event = "confirm",
     ) -> int | None:
         """Record that a row's edits were made; return the id of their change, once on the disk.
 
         A second call returns the same id. Returns None if the row has no such edits. A pending
         change of the note does not matter. moved_to: the note's path, if it was moved since.
         """
-        if moved_to:
-            self._proposals.expect(moved_to)
-        row = id_, *hashes
-        return self._db.ask(lambda db: _confirm(db, row, moved_to, event), durable=True).result()
+        query = "SELECT * FROM outbox WHERE id = ? AND before_sha256 = ? AND after_sha256 = ?"
+        row = db.execute(query, (id_, *hashes)).fetchone()
+        if row is None or row["change"] or not next_state(row["state"], event):
+            return int(row["change"]) if row and row["change"] else None
+        now, path = time.time(), moved_to or row["path"]
+        self._proposals.expect(path)
+        new = json.loads(row["row"]) | {"made_at": now, "path": path, "state": "done"}
+        change = insert_change(db, new, row["before"])
+        _step(db, id_, event, change, row["reason"])
+        mark_done(db, change, now)
+        after = apply_edits(row["before"].decode("utf-8"), _read_edits(row))
+        put_note(db, path, after.encode("utf-8"), now)
+        return change
 
     def unconfirmed(self) -> list[OfferedChange]:
-        """Return the edits that were given, and that no editor has confirmed."""
-        return self._db.ask(_list_unconfirmed).result()
+        """Return the edits that were given, and that no editor has confirmed.
 
-    def drop(self, older_than: float) -> None:
+        Left out are those that a later change of the note supersedes: one that fills the same
+        needs or takes back the same change.
+        """
+        return list(map(_read_offer, self._db.select(_SELECT_UNCONFIRMED)))
+
+    @transaction()
+    def drop(self, db: Connection, older_than: float) -> None:
         """Delete the rows from over `older_than` seconds ago that nobody waits for."""
         query = f"DELETE FROM outbox WHERE made_at < ? AND NOT ({_IS_OPEN})"  # noqa: S608
-        until = (time.time() - older_than,)
-        self._db.ask(lambda db: db.execute(query, until)).result()
+        db.execute(query, (time.time() - older_than,))
 
     def _read(self, where: str, *values: object) -> list[OutboxRow]:
-        rows = self._db.select(f"SELECT * FROM outbox WHERE {where} ORDER BY id", *values)  # noqa: S608
-        return [_read_row(row) for row in rows]
+        query = f"SELECT * FROM outbox WHERE {where} ORDER BY id"  # noqa: S608
+        return list(map(_read_row, self._db.select(query, *values)))
 
 
-def forget_texts(db: sqlite3.Connection, paths: Iterable[tuple[str]]) -> None:
+def forget_texts(db: Connection, paths: Iterable[tuple[str]]) -> None:
     """Delete the texts of these notes, and what is not an undo; undos are given again."""
     paths = list(paths)
     db.executemany(
@@ -138,28 +182,7 @@ def forget_texts(db: sqlite3.Connection, paths: Iterable[tuple[str]]) -> None:
     )
 
 
-def _add(
-    db: sqlite3.Connection, request: Request, states: Sequence[ProposalState], now: float
-) -> int:
-    row = request._asdict() | {"proposals": json.dumps(request.proposals), "made_at": now}
-    query = f"SELECT id FROM outbox WHERE {_IS_OPEN} AND undoes = :undoes"  # noqa: S608
-    if open_undo := db.execute(query, row).fetchone():
-        return int(open_undo["id"])
-    _narrow(db, request.proposals)
-    mark_waiting(db, str(row["proposals"]), request.decided_by, states, now)
-    insert = """INSERT INTO outbox
-        (key, path, state, requested, run, undoes, proposals, decided_by, deadline, remark, made_at)
-        VALUES (hex(randomblob(16)), :path, 'waiting', 1, :run, :undoes, :proposals, :decided_by,
-        :deadline, :remark, :made_at) RETURNING id"""
-    return int(db.execute(insert, row).fetchone()["id"])
-
-
-def _withdraw(db: sqlite3.Connection, proposals: Collection[int], now: float) -> None:
-    mark_waiting(db, json.dumps(list(proposals)), "", ("open",), now)
-    _narrow(db, proposals)
-
-
-def _narrow(db: sqlite3.Connection, proposals: Collection[int]) -> None:
+def _narrow(db: Connection, proposals: Collection[int]) -> None:
     """Have open rows wait without these proposals; without any, they are withdrawn."""
     query = f"SELECT id, proposals FROM outbox WHERE {_IS_OPEN}"  # noqa: S608 (our own words)
     for id_, of_row in db.execute(query).fetchall():
@@ -169,61 +192,27 @@ def _narrow(db: sqlite3.Connection, proposals: Collection[int]) -> None:
             db.execute(update, (json.dumps(rest), "waiting" if rest else "withdrawn", id_))
 
 
-def _step(db: sqlite3.Connection, id_: int, event: Event, values: Mapping[str, object]) -> bool:
+def _step(
+    db: Connection,
+    id_: int,
+    event: Event,
+    change: int | None = None,
+    reason: str = "",
+    code: str = "",
+) -> bool:
     row = db.execute("SELECT * FROM outbox WHERE id = ?", (id_,)).fetchone()
     state = row and next_state(row["state"], event)
     if state is None:
         return False
-    query = """UPDATE outbox SET state = :state, change = coalesce(:change, change),
-        reason = :reason, code = :code, before = iif(:state = 'made', NULL, before)
-        WHERE id = :id"""
-    db.execute(query, {**values, "state": state, "id": id_})
+    query = """UPDATE outbox SET state = ?1, change = coalesce(?2, change), reason = ?3, code = ?4,
+        before = iif(?1 = 'made', NULL, before) WHERE id = ?5"""
+    db.execute(query, (state, change, reason, code, id_))
     if event == "withdraw" and row["decided_by"] != "setting":
         mark_waiting(db, row["proposals"], "", ("open",), time.time())
     return True
 
 
-def _give(db: sqlite3.Connection, values: Mapping[str, object]) -> None:
-    """Store the edits in their row. Raises NoteRefused if it is not open."""
-    update = f"""UPDATE outbox SET state = 'given', before_sha256 = :before_sha256,
-        after_sha256 = :after_sha256, row = :row, before = :before, reason = :reason,
-        deadline = iif(before IS NULL AND deadline > 0, max(deadline, :deadline), deadline)
-        WHERE id = :id AND {_IS_OPEN}"""  # noqa: S608 (our own words)
-    if not db.execute(update, values).rowcount:
-        raise NoteRefused(NOT_OPEN, str(values["path"]))
-
-
-def _confirm(
-    db: sqlite3.Connection, values: tuple[int, str, str], moved_to: str | None, event: Event
-) -> int | None:
-    """Insert the edits as a change that is done; return its id, as OutboxStore.confirm.
-
-    values: the id of their row, and the hashes.
-    """
-    query = "SELECT * FROM outbox WHERE id = ? AND before_sha256 = ? AND after_sha256 = ?"
-    row = db.execute(query, values).fetchone()
-    if row is None or row["change"] or not next_state(row["state"], event):
-        return int(row["change"]) if row and row["change"] else None
-    now = time.time()
-    new = json.loads(row["row"]) | {"made_at": now, "path": moved_to or row["path"]}
-    change = insert_change(db, new | {"state": "done"}, row["before"])
-    _step(db, row["id"], event, {"change": change, "reason": row["reason"], "code": ""})
-    mark_done(db, change, now)
-    after = apply_edits(row["before"].decode("utf-8"), _read_edits(row))
-    put_note(db, new["path"], after.encode("utf-8"), now)
-    return change
-
-
-def _list_unconfirmed(db: sqlite3.Connection) -> list[OfferedChange]:
-    """Return the edits that were given.
-
-    Left out are those that a later change of the note supersedes: one that fills the same needs
-    or takes back the same change.
-    """
-    return [_read_offer(row) for row in db.execute(_SELECT_UNCONFIRMED)]
-
-
-def _read_row(row: sqlite3.Row) -> OutboxRow:
+def _read_row(row: Row) -> OutboxRow:
     names = ("path", "run", "undoes", "decided_by", "deadline", "remark")
     proposals = tuple(json.loads(row["proposals"]))
     request = Request(proposals=proposals, **{name: row[name] for name in names})
@@ -233,13 +222,13 @@ def _read_row(row: sqlite3.Row) -> OutboxRow:
     )
 
 
-def _read_offer(row: sqlite3.Row) -> OfferedChange:
+def _read_offer(row: Row) -> OfferedChange:
     hashes = TextHashes(row["before_sha256"], row["after_sha256"])
     before = row["before"].decode("utf-8")
     return OfferedChange(row["id"], hashes, row["path"], before, _read_edits(row))
 
 
-def _read_edits(row: sqlite3.Row) -> tuple[Edit, ...]:
+def _read_edits(row: Row) -> tuple[Edit, ...]:
     return tuple(Edit(*edit) for edit, *_ in json.loads(json.loads(row["row"])["edits"]))
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from sqlite3 import Row
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -240,7 +240,7 @@ def make_proposal_row(new: NewProposal, made_at: float) -> dict[str, object]:
     }
 
 
-def read_proposal_row(row: sqlite3.Row) -> Proposal:
+def read_proposal_row(row: Row) -> Proposal:
     """Return the proposal in a row of `proposals`."""
     columns: dict[str, Any] = dict(row)
     for name in _JSON_COLUMNS:

@@ -1,12 +1,11 @@
-"""The table of proposals: insert their rows, decide on them, and delete their text."""
+"""The table of proposals: insert their rows, and decide on them."""
 
 from __future__ import annotations
 
 import json
-import sqlite3
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from sqlite3 import Connection, IntegrityError
 
 from companion.errors import ProposalDecided
 from companion.store.proposal import NewProposal, Proposal, ProposalState, make_proposal_row
@@ -14,7 +13,7 @@ from companion.store.proposal import NewProposal, Proposal, ProposalState, make_
 PROPOSAL_COLUMNS = ", ".join(each.name for each in fields(Proposal) if each.name != "original")
 
 
-def insert_row(db: sqlite3.Connection, table: str, row: Mapping[str, object]) -> int:
+def insert_row(db: Connection, table: str, row: Mapping[str, object]) -> int:
     """Insert a row with these columns, and return its id; the others get their defaults."""
     columns, values = ", ".join(row), ", ".join(f":{column}" for column in row)
     insert = f"INSERT INTO {table} ({columns}) VALUES ({values})"  # noqa: S608 (our own words)
@@ -23,9 +22,7 @@ def insert_row(db: sqlite3.Connection, table: str, row: Mapping[str, object]) ->
     return number
 
 
-def insert_proposals(
-    db: sqlite3.Connection, new: Iterable[NewProposal], made_at: float
-) -> list[int]:
+def insert_proposals(db: Connection, new: Iterable[NewProposal], made_at: float) -> list[int]:
     """Insert proposals, and return their ids; an open one supersedes an open one of its need."""
     ids: list[int] = []
     stored: set[object] = set()
@@ -39,15 +36,13 @@ def insert_proposals(
             db.execute(insert, (source, each.source))
         try:
             ids.append(insert_row(db, "proposals", row))
-        except sqlite3.IntegrityError:  # there is an open one, which is rare
+        except IntegrityError:  # there is an open one, which is rare
             db.execute(_SUPERSEDE, row)
             ids.append(insert_row(db, "proposals", row))
     return ids
 
 
-def require_in_state(
-    db: sqlite3.Connection, path: str, ids: str, states: Sequence[ProposalState]
-) -> None:
+def require_in_state(db: Connection, path: str, ids: str, states: Sequence[ProposalState]) -> None:
     """Raise ProposalDecided unless all these proposals are in one of the states. ids: JSON."""
     query = """SELECT id, state FROM proposals WHERE id IN (SELECT value FROM json_each(?1))
         AND state NOT IN (SELECT value FROM json_each(?2)) ORDER BY id"""
@@ -55,22 +50,22 @@ def require_in_state(
         raise ProposalDecided(f"proposal {row['id']} is already {row['state']}", path)
 
 
-def accept_proposals(db: sqlite3.Connection, change: int, now: float) -> None:
+def accept_proposals(db: Connection, change: int, now: float) -> None:
     """Mark the proposals of the change as accepted. now: Unix time, seconds."""
     db.execute(_ACCEPT, (change, now))
 
 
-def remember_filled(db: sqlite3.Connection, change: int, now: float) -> None:
+def remember_filled(db: Connection, change: int, now: float) -> None:
     """Insert an accepted proposal for each need of the change for which it has none."""
     db.execute(_REMEMBER_FILLED, (change, now))
 
 
-def reopen_proposals(db: sqlite3.Connection, change: int) -> None:
+def reopen_proposals(db: Connection, change: int) -> None:
     """Open the proposals of the change again, as it is not made; a newer open one goes first."""
     db.execute(_REOPEN, (change,))
 
 
-def mark_taken_back(db: sqlite3.Connection, change: int, *, is_undone: bool, now: float) -> None:
+def mark_taken_back(db: Connection, change: int, *, is_undone: bool, now: float) -> None:
     """Open again, flagged, the proposals of the change that a person accepted; refuse the others.
 
     is_undone: False if the change is made again: they are accepted again then.
@@ -86,7 +81,7 @@ def mark_taken_back(db: sqlite3.Connection, change: int, *, is_undone: bool, now
 
 
 def decide_proposals(
-    db: sqlite3.Connection,
+    db: Connection,
     ids: Sequence[int],
     to: ProposalState,
     decided: tuple[float, str, str],
@@ -104,28 +99,8 @@ def decide_proposals(
     return sorted(row["id"] for row in rows.fetchall())
 
 
-def reopen_decided(db: sqlite3.Connection, ids: str) -> list[int]:
-    """Open those proposals again that nobody accepted; return the ids of the open ones. ids: JSON.
-
-    Not where there is another open one for the same need; but one that took the place of an older
-    one steps back for that.
-    """
-    for (number,) in db.execute("SELECT value FROM json_each(?)", (ids,)).fetchall():
-        if db.execute(_STEP_BACK, (time.time(), number)).rowcount:
-            db.execute(_RESTORE, (number,))
-        db.execute(_REOPEN_DECIDED, (number,))
-    query = """SELECT id FROM proposals WHERE state = 'open'
-        AND id IN (SELECT value FROM json_each(?)) ORDER BY id"""
-    return [row["id"] for row in db.execute(query, (ids,)).fetchall()]
-
-
-def reopen_accepted(db: sqlite3.Connection, flags: str, reason: str, id_: int) -> None:
-    """Open an accepted proposal again, as reopen_decided does. flags: JSON."""
-    db.execute(_REOPEN_ACCEPTED, (flags, reason, id_))
-
-
 def mark_waiting(
-    db: sqlite3.Connection, ids: str, by: str, states: Sequence[ProposalState], now: float
+    db: Connection, ids: str, by: str, states: Sequence[ProposalState], now: float
 ) -> None:
     """Mark these proposals as waiting for the editor, if they are in one of the states. ids: JSON.
 
@@ -136,23 +111,10 @@ def mark_waiting(
     db.execute(_WAIT, (by, *selected))
 
 
-def move_proposals(db: sqlite3.Connection, old: str, new: str) -> None:
+def move_proposals(db: Connection, old: str, new: str) -> None:
     """Give the proposals for the note at old the path new; they supersede those for one there."""
     db.execute("UPDATE proposals SET state = 'superseded' WHERE path = ?", (new,))
     db.execute("UPDATE proposals SET path = ? WHERE path = ?", (new, old))
-
-
-def delete_texts(db: sqlite3.Connection, where: str, *values: object) -> int:
-    """Delete the text of the proposals that the SQL condition selects; return their number.
-
-    The rest of each row stays, by which nothing is asked for again, and so do the hashes.
-    """
-    count = db.execute(f"{_DELETE_TEXTS} WHERE {where}", values).rowcount
-    db.execute(
-        """DELETE FROM proposal_sources WHERE sha256 NOT IN (SELECT source_sha256 FROM proposals
-            WHERE value IS NOT NULL OR answer IS NOT NULL OR state = 'asked')"""
-    )
-    return count
 
 
 _SUPERSEDE = """UPDATE proposals SET state = 'superseded', decided_at = :made_at
@@ -176,15 +138,15 @@ _REOPEN = """UPDATE proposals SET decided_by = '', change = NULL,
 _HAS_NO_OPEN = """value IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
     AND other.need = proposals.need AND other.state = 'open')"""
-_REOPEN_DECIDED = f"""UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL,
+REOPEN_DECIDED = f"""UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL,
     reason = '', change = NULL WHERE id = ? AND state IN ('refused', 'rejected', 'closed')
     AND {_HAS_NO_OPEN}"""  # noqa: S608 (our own words)
-_STEP_BACK = """UPDATE proposals SET state = 'superseded', decided_by = 'user', decided_at = ?,
+STEP_BACK = """UPDATE proposals SET state = 'superseded', decided_by = 'user', decided_at = ?,
     reason = '' WHERE state = 'open' AND decided_by = '' AND (path, need) = (SELECT path, need
     FROM proposals WHERE id = ? AND state = 'superseded' AND value IS NOT NULL)"""
-_RESTORE = """UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL, reason = ''
+RESTORE = """UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL, reason = ''
     WHERE id = ?"""
-_REOPEN_ACCEPTED = f"""UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL,
+REOPEN_ACCEPTED = f"""UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL,
     value = coalesce(edited, value), edited = NULL, flags = ?, reason = ?, change = NULL
     WHERE id = ? AND state = 'accepted'
     AND {_HAS_NO_OPEN}"""  # noqa: S608 (our own words)
@@ -205,5 +167,3 @@ _MAKE_WAY = """UPDATE proposals SET state = 'superseded', decided_at = ? WHERE s
 _WAIT = """UPDATE proposals SET state = 'open', decided_by = ?, decided_at = NULL, reason = '',
     change = NULL WHERE id IN (SELECT value FROM json_each(?))
     AND state IN (SELECT value FROM json_each(?))"""
-_DELETE_TEXTS = """UPDATE proposals SET value = NULL, edited = NULL, answer = NULL,
-    evidence = NULL, remark = ''"""

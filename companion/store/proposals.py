@@ -9,11 +9,12 @@ import json
 import time
 from collections.abc import Iterable, Sequence
 from functools import cache
+from sqlite3 import Connection
 from typing import NamedTuple
 
 from companion.load_once import LockedProperty
 from companion.sqlite import fold
-from companion.store.database import Database
+from companion.store.database import Database, Store, transaction
 from companion.store.proposal import (
     Flag,
     LatestProposal,
@@ -26,11 +27,12 @@ from companion.store.proposal import (
 )
 from companion.store.proposal_rows import (
     PROPOSAL_COLUMNS,
+    REOPEN_ACCEPTED,
+    REOPEN_DECIDED,
+    RESTORE,
+    STEP_BACK,
     decide_proposals,
-    delete_texts,
     insert_proposals,
-    reopen_accepted,
-    reopen_decided,
 )
 from companion.store.remembered_notes import RememberedNotes
 
@@ -66,15 +68,15 @@ class Filed(NamedTuple):
 ALL = Selection()
 
 
-class ProposalStore:
-    """The proposals in the journal's database. Every method may be called from any thread.
+class ProposalStore(Store):
+    """The proposals in the journal's database.
 
-    All of them raise JournalError, with the reason, if the database fails. What is added or
-    decided outlives the process at once, and a power failure with the next change of any note.
+    What is added or decided outlives the process at once, and a power failure with the next change
+    of any note.
     """
 
     def __init__(self, db: Database, notes: RememberedNotes, *, read_only: bool) -> None:
-        self._db = db
+        super().__init__(db)
         self._notes = notes
         self._read_only = read_only
         self._new_paths: set[str] = set()
@@ -155,8 +157,10 @@ class ProposalStore:
         rows = self._db.select(query, proposal.source_sha256)
         return bytes(rows[0]["text"]) if rows else None
 
+    @transaction()
     def decide(
         self,
+        db: Connection,
         ids: Sequence[int],
         to: ProposalState,
         by: str,
@@ -170,8 +174,7 @@ class ProposalStore:
         The journal marks proposals as accepted, when their change begins. run: in which they are
         refused.
         """
-        decided = (time.time(), by, reason)
-        return self._db.ask(lambda db: decide_proposals(db, ids, to, decided, states, run)).result()
+        return decide_proposals(db, ids, to, (time.time(), by, reason), states, run)
 
     def refused_in(self, run: str) -> dict[int, str]:
         """Return the ids of the proposals that are refused since that run, and their notes."""
@@ -180,31 +183,38 @@ class ProposalStore:
         rows = self._db.select(query, run)
         return dict(map(tuple, rows))
 
-    def reopen(self, ids: Iterable[int]) -> list[int]:
-        """Open proposals again; return the ids of those that are open then.
+    @transaction()
+    def reopen(self, db: Connection, ids: Iterable[int]) -> list[int]:
+        """Open proposals again that nobody accepted; return the ids of those that are open then.
 
-        One that is accepted stays so, and so does one whose text is gone, or for whose need there
-        is another open one.
+        Not one whose text is gone, or for whose need there is another open one; but one that took
+        the place of an older one steps back for that.
         """
-        numbers = json.dumps(list(ids))
-        return self._db.ask(lambda db: reopen_decided(db, numbers)).result()
+        numbers = list(ids)
+        for number in numbers:
+            if db.execute(STEP_BACK, (time.time(), number)).rowcount:
+                db.execute(RESTORE, (number,))
+            db.execute(REOPEN_DECIDED, (number,))
+        query = """SELECT id FROM proposals WHERE state = 'open'
+            AND id IN (SELECT value FROM json_each(?)) ORDER BY id"""
+        return [id_ for (id_,) in db.execute(query, (json.dumps(numbers),)).fetchall()]
 
-    def reopen_accepted(self, id_: int, flags: Sequence[Flag], reason: str) -> None:
+    @transaction()
+    def reopen_accepted(self, db: Connection, id_: int, flags: Sequence[Flag], reason: str) -> None:
         """Open an accepted proposal again, whose value is not in its note any more.
 
         flags: those that it has from now on. Nothing is done where reopen does nothing.
         """
-        row = (json.dumps(list(flags)), reason, id_)
-        self._db.ask(lambda db: reopen_accepted(db, *row)).result()
+        db.execute(REOPEN_ACCEPTED, (json.dumps(list(flags)), reason, id_))
 
-    def edit_value(self, id_: int, value: ProposedValue | None) -> None:
+    @transaction()
+    def edit_value(self, db: Connection, id_: int, value: ProposedValue | None) -> None:
         """Store the user's version of an accepted value; None: they accept it unchanged.
 
         The model's value is kept beside it, and is restored once the change is undone.
         """
-        query = """UPDATE proposals SET edited = ?1, value = coalesce(value, ?1) WHERE id = ?2"""
-        row = (None if value is None else dump_json(value), id_)
-        self._db.ask(lambda db: db.execute(query, row)).result()
+        query = "UPDATE proposals SET edited = ?1, value = coalesce(value, ?1) WHERE id = ?2"
+        db.execute(query, (None if value is None else dump_json(value), id_))
 
     def latest(self, path: str) -> dict[str, LatestProposal]:
         """Return the latest proposal for each need of the note, by key.
@@ -222,23 +232,26 @@ class ProposalStore:
         """Return the latest proposals for all notes, by path and key, with one query."""
         return self._latest("")
 
+    @transaction(erases=True)
     def forget(
-        self, paths: Iterable[str], reason: str, by: str = "user", to: ProposalState = "refused"
+        self,
+        db: Connection,
+        paths: Iterable[str],
+        reason: str,
+        by: str = "user",
+        to: ProposalState = "refused",
     ) -> int:
         """Delete the text of all proposals for these notes; return how many had any.
 
         to: the new state of the open ones; refused ones are not asked for again.
         """
         stored = json.dumps(list(paths))
-        decided = (to, time.time(), by, reason, stored)
         mine = "path IN (SELECT value FROM json_each(?))"
         query = f"""UPDATE proposals SET state = ?, decided_at = ?, decided_by = ?, reason = ?
             WHERE state IN ('open', 'asked') AND {mine}"""  # noqa: S608 (our own words)
-        self._db.ask(lambda db: db.execute(query, decided))
-        # answers name values that were written
-        self._db.ask(lambda db: db.execute("UPDATE request_keys SET answer = NULL"))
-        where = f"{_HAS_TEXT} AND {mine}"
-        return self._db.ask(lambda db: delete_texts(db, where, stored), erases=True).result()
+        db.execute(query, (to, time.time(), by, reason, stored))
+        db.execute("UPDATE request_keys SET answer = NULL")  # it names values that were written
+        return _delete_texts(db, f"{_HAS_TEXT} AND {mine}", stored)
 
     def paths(self) -> list[str]:
         """Return the paths of the notes that have proposals with text."""
@@ -246,11 +259,11 @@ class ProposalStore:
         rows = self._db.select(query)
         return [row["path"] for row in rows]
 
-    def purge(self, older_than: float) -> int:
+    @transaction()
+    def purge(self, db: Connection, older_than: float) -> int:
         """Delete the text of what was decided over `older_than` seconds ago; return how many."""
-        until = time.time() - older_than
         where = f"{_HAS_TEXT} AND state != 'open' AND decided_at < ?"
-        return self._db.ask(lambda db: delete_texts(db, where, until)).result()
+        return _delete_texts(db, where, time.time() - older_than)
 
     def expect(self, path: str) -> None:
         """Remember that something may be stored for this note, for `latest` to look it up."""
@@ -300,7 +313,22 @@ class ProposalStore:
         return latest
 
 
+def _delete_texts(db: Connection, where: str, *values: object) -> int:
+    """Delete the text of the proposals that the SQL condition selects; return their number.
+
+    The rest of each row stays, by which nothing is asked for again, and so do the hashes.
+    """
+    count = db.execute(f"{_DELETE_TEXTS} WHERE {where}", values).rowcount
+    db.execute(
+        f"""DELETE FROM proposal_sources WHERE sha256 NOT IN
+        (SELECT source_sha256 FROM proposals WHERE {_HAS_TEXT})"""  # noqa: S608 (our own words)
+    )
+    return count
+
+
 _MOST = (1 << 63) - 1  # the highest id SQLite can give
+_DELETE_TEXTS = """UPDATE proposals SET value = NULL, edited = NULL, answer = NULL,
+    evidence = NULL, remark = ''"""
 _HAS_TEXT = "(value IS NOT NULL OR answer IS NOT NULL OR state = 'asked')"
 _IN_PATHS = """EXISTS (SELECT 1 FROM json_each(?) AS named
     WHERE proposals.path = named.value

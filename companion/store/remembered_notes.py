@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterable
 from hashlib import sha256
+from sqlite3 import Connection
 from typing import NamedTuple
 
-from companion.store.database import Database
+from companion.store.database import Database, Store
 from companion.store.proposal_rows import move_proposals
 
 UNKNOWN_SIZE = -1  # recorded by versions that did not store sizes
@@ -34,16 +34,16 @@ class Fingerprint(NamedTuple):
         return self.gone_at > self.seen_at
 
 
-class RememberedNotes:
-    """The notes that the journal has records of. Any thread may call the methods.
+class RememberedNotes(Store):
+    """The notes that the journal has records of.
 
     Read-only: a move is recorded in a copy in memory, for this process alone.
     """
 
     def __init__(self, db: Database, *, read_only: bool) -> None:
+        super().__init__(db)
         self._moves: list[tuple[str, str]] = []  # since this was opened
         self._read_only = read_only
-        self._db = db
 
     def all(self) -> dict[str, Fingerprint | None]:
         """Return the last fingerprint of each note, by path; None for a note never seen."""
@@ -92,7 +92,7 @@ class RememberedNotes:
         if self._read_only:
             self._db.copy_to_memory()
 
-        def rename(db: sqlite3.Connection) -> None:
+        def rename(db: Connection) -> None:
             if not db.execute("SELECT 1 FROM notes WHERE path = ?", (old,)).fetchone():
                 return  # another thread has found the move, too
             # where both have a pending change, the old path stays, for recovery to settle
@@ -123,14 +123,14 @@ class RememberedNotes:
         return current
 
 
-def restore_fingerprint(db: sqlite3.Connection, change: int) -> None:
+def restore_fingerprint(db: Connection, change: int) -> None:
     """Record what the note held before the change, which was not made."""
     query = "SELECT path, before FROM changes JOIN images ON change = id WHERE id = ?"
     for path, before in db.execute(query, (change,)).fetchall():
         put_note(db, path, before, time.time())
 
 
-def put_note(db: sqlite3.Connection, path: str, data: bytes, seen_at: float) -> None:
+def put_note(db: Connection, path: str, data: bytes, seen_at: float) -> None:
     """Record that the note holds data. seen_at: Unix time, seconds."""
     db.execute(_PUT, _make_row(path, data, seen_at))
 
