@@ -56,8 +56,12 @@ def test_the_file_stays_the_same_file(note: Path, write: Callable[..., int]) -> 
     note.chmod(0o640)
     twin = note.with_name("Twin.md")
     twin.hardlink_to(note)
+    has_attributes = sys.platform == "linux"
     if sys.platform == "linux":
-        os.setxattr(note, "user.colour", b"green")
+        try:
+            os.setxattr(note, "user.colour", b"green")
+        except OSError:  # a file system in memory may have none
+            has_attributes = False
     before = note.stat()
     write()
     after = note.stat()
@@ -69,7 +73,7 @@ def test_the_file_stays_the_same_file(note: Path, write: Callable[..., int]) -> 
     )
     assert twin.read_bytes() == ENRICHED
     assert sorted(note.parent.iterdir()) == [note, twin]
-    if sys.platform == "linux":
+    if sys.platform == "linux" and has_attributes:
         assert os.getxattr(note, "user.colour") == b"green"
 
 
