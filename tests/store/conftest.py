@@ -1,14 +1,51 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from companion.note.edit import diff_edits
-from companion.store.journal import Journal, NewChange, write_note
+from companion.store.journal import Change, Journal, write_note
+from companion.store.recover import Recovered, recover
+from companion.store.undo import Undone, undo_change
 from companion.vault.write import Snapshot, read_note
-from tests.store.stub_note import ENRICHED, NOTE
+from tests.store.stub_note import ENRICHED, NOTE, new_change
+
+
+class Bench:
+    """A vault with one note, Stub.md, and its journal."""
+
+    def __init__(self, vault: Path, journal: Journal) -> None:
+        self.vault, self.journal, self.note = vault, journal, vault / "Stub.md"
+        self.aside = vault.parent / "aside"
+        self.note.write_bytes(NOTE)
+
+    def read(self) -> Snapshot:
+        """Return the note as it is now."""
+        return read_note(self.vault, "Stub.md")
+
+    def write(self, after: bytes = ENRICHED, seen: Snapshot | None = None) -> int:
+        """Write the note, as it is or was seen, and return the id of the change."""
+        seen = seen or self.read()
+        return write_note(seen, after, self.journal, new_change(seen.data, after))
+
+    def change(self, number: int) -> Change:
+        """Return the change of that id."""
+        change = self.journal.change(number)
+        assert change is not None
+        return change
+
+    def states(self) -> list[str]:
+        """Return the states of all changes, newest first."""
+        return [change.state for change in self.journal.changes()]
+
+    def undo(self, number: int) -> Undone:
+        """Take the change of that id back."""
+        return undo_change(self.vault, self.journal, self.change(number), "run-2")
+
+    def recover(self) -> list[Recovered]:
+        """Close what is pending, with copies kept aside."""
+        return recover(self.vault, self.journal, self.aside)
 
 
 @pytest.fixture
@@ -19,36 +56,11 @@ def vault(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def note(vault: Path) -> Path:
-    file = vault / "Stub.md"
-    file.write_bytes(NOTE)
-    return file
-
-
-@pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
     with Journal(tmp_path / "state" / "journal.sqlite3") as opened:
         yield opened
 
 
 @pytest.fixture
-def change() -> Callable[..., NewChange]:
-    def make(before: bytes = NOTE, after: bytes = ENRICHED, path: str = "Stub.md") -> NewChange:
-        edits = diff_edits(before.decode(), after.decode())
-        return NewChange("run-1", path, "enrich", edits, ("description", "callout:top"), "model")
-
-    return make
-
-
-@pytest.fixture
-def snapshot(vault: Path, note: Path) -> Snapshot:
-    return read_note(vault, note.name)
-
-
-@pytest.fixture
-def write(vault: Path, journal: Journal, change: Callable[..., NewChange]) -> Callable[..., int]:
-    def make(after: bytes = ENRICHED, path: str = "Stub.md") -> int:
-        seen = read_note(vault, path)
-        return write_note(seen, after, journal, change(seen.data, after, path))
-
-    return make
+def bench(vault: Path, journal: Journal) -> Bench:
+    return Bench(vault, journal)

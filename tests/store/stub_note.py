@@ -1,5 +1,6 @@
 """The note that the tests of the vault write to, before and after."""
 
+from companion.note.edit import diff_edits
 from companion.note.needs import Need
 from companion.store.journal import Journal, NewChange
 from companion.store.outbox_row import Request, TextHashes
@@ -13,6 +14,12 @@ TAGS = Need("tags", None, None, "property", "empty tags")
 DESCRIPTION = Need("description", None, None, "property", "empty description")
 CALLOUT = Need("callout", None, None, "top", "empty description; no AI callout at the top")
 SECTION = Need("callout", "Uses", None, "section", "you asked for a callout in this section", 2)
+
+
+def new_change(before: bytes = NOTE, after: bytes = ENRICHED, path: str = "Stub.md") -> NewChange:
+    """Return the change that fills the note."""
+    edits = diff_edits(before.decode(), after.decode())
+    return NewChange("run-1", path, "enrich", edits, ("description", "callout:top"), "model")
 
 
 def offer(

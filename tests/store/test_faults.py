@@ -15,10 +15,11 @@ import pytest
 
 from companion.errors import NoteError, NoteUnwritable
 from companion.store import database
-from companion.store.journal import Journal, NewChange, write_note
+from companion.store.journal import Journal, write_note
 from companion.store.recover import recover
 from companion.vault.write import NotePartlyWritten, read_note
-from tests.store.stub_note import ENRICHED, NOTE
+from tests.store.conftest import Bench
+from tests.store.stub_note import ENRICHED, NOTE, new_change
 
 OLD = NOTE * 30
 SHAPES = [
@@ -27,7 +28,6 @@ SHAPES = [
     pytest.param(OLD.replace(b"mine", b"ours"), id="as long"),
 ]
 CALLS = ["open", "fstat", "lstat", "lseek", "read", "write", "ftruncate", "fsync", "close"]
-NewChangeOf = Callable[..., NewChange]
 
 
 class Killed(BaseException):
@@ -98,7 +98,7 @@ def failing(fault: Fault, at: int) -> Iterator[Calls]:
 @pytest.mark.parametrize("new", SHAPES)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_write_that_fails_anywhere_loses_nothing(
-    vault: Path, journal: Journal, change: NewChangeOf, tmp_path: Path, fault: Fault, new: bytes
+    vault: Path, journal: Journal, tmp_path: Path, fault: Fault, new: bytes
 ) -> None:
     def attempt(at: int) -> bool:
         note = vault / f"{at}.md"
@@ -107,7 +107,7 @@ def test_a_write_that_fails_anywhere_loses_nothing(
         failure: BaseException | None = None
         with failing(fault, at) as calls:
             try:
-                write_note(seen, new, journal, change(OLD, new, note.name))
+                write_note(seen, new, journal, new_change(OLD, new, note.name))
             except (NoteError, KeyboardInterrupt, Killed) as error:
                 failure = error
         _require_honest(failure, note.read_bytes(), new)
@@ -134,7 +134,7 @@ def _require_honest(failure: BaseException | None, found: bytes, new: bytes) -> 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_recovery_that_fails_anywhere_is_made_up_for(
-    vault: Path, journal: Journal, change: NewChangeOf, tmp_path: Path, fault: Fault
+    vault: Path, journal: Journal, tmp_path: Path, fault: Fault
 ) -> None:
     new = ENRICHED + NOTE * 29
     torn = new[:512] + OLD[512:] + new[len(OLD) :]
@@ -142,7 +142,7 @@ def test_a_recovery_that_fails_anywhere_is_made_up_for(
     def attempt(at: int) -> bool:
         note = vault / f"{at}.md"
         note.write_bytes(torn)
-        journal.begin(change(OLD, new, note.name), OLD, new)
+        journal.begin(new_change(OLD, new, note.name), OLD, new)
         with failing(fault, at) as calls, suppress(KeyboardInterrupt, Killed):
             recover(vault, journal, tmp_path / "aside")
         recover(vault, journal, tmp_path / "aside")
@@ -158,14 +158,14 @@ def test_a_recovery_that_fails_anywhere_is_made_up_for(
 
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.EACCES])
-def test_a_read_that_fails_anywhere_is_one_note_error(vault: Path, note: Path, error: int) -> None:
+def test_a_read_that_fails_anywhere_is_one_note_error(bench: Bench, error: int) -> None:
     fault = Fault(OSError(error, os.strerror(error)))
     at, made = 0, 1
     while at <= made:
         at += 1
         with failing(fault, at) as calls:
             try:
-                assert read_note(vault, note.name, settle=0).data == NOTE
+                assert read_note(bench.vault, "Stub.md", settle=0).data == NOTE
             except NoteError as caught:
                 assert caught.path == "Stub.md"
         made = calls.made
@@ -180,10 +180,8 @@ def test_a_read_that_fails_anywhere_is_one_note_error(vault: Path, note: Path, e
         pytest.param("open", errno.EACCES, "read-only; allow writing to it", id="read-only note"),
     ],
 )
-def test_says_why_a_note_cannot_be_written(
-    vault: Path, note: Path, journal: Journal, change: NewChangeOf, call: str, code: int, words: str
-) -> None:
-    seen = read_note(vault, note.name)
+def test_says_why_a_note_cannot_be_written(bench: Bench, call: str, code: int, words: str) -> None:
+    seen = bench.read()
     real = getattr(os, call)
     failed: list[object] = []
 
@@ -195,6 +193,6 @@ def test_says_why_a_note_cannot_be_written(
 
     with pytest.MonkeyPatch.context() as patch, pytest.raises(NoteUnwritable, match=words):
         patch.setattr(os, call, fail_once)
-        write_note(seen, ENRICHED, journal, change())
-    assert note.read_bytes() == NOTE
-    assert [c.state for c in journal.changes()] == ["abandoned"]
+        bench.write(seen=seen)
+    assert bench.note.read_bytes() == NOTE
+    assert bench.states() == ["abandoned"]

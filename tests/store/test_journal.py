@@ -21,13 +21,11 @@ from companion.note.edit import Edit, apply_edits
 from companion.store import database
 from companion.store.journal import Journal, NewChange
 from companion.store.proposal import NewProposal
-from tests.store.stub_note import ENRICHED, NOTE, TAGS
-
-NewChangeOf = Callable[..., NewChange]
+from tests.store.stub_note import ENRICHED, NOTE, TAGS, new_change
 
 
-def test_keeps_the_whole_change(journal: Journal, change: NewChangeOf) -> None:
-    new = change()
+def test_keeps_the_whole_change(journal: Journal) -> None:
+    new = new_change()
     number = journal.begin(new, NOTE, ENRICHED)
     kept = journal.change(number)
     assert kept is not None
@@ -54,22 +52,22 @@ def test_takes_edits_back(journal: Journal, edits: list[Edit], after: str) -> No
     assert kept and apply_edits(after, kept.inverse_edits()) == "abcd"
 
 
-def test_counts_the_notes_that_hold_an_enrichment(journal: Journal, change: NewChangeOf) -> None:
+def test_counts_the_notes_that_hold_an_enrichment(journal: Journal) -> None:
     assert (journal.newest(), journal.count_notes(0)) == (0, 0)
     for path in ("a.md", "a.md", "b.md"):
-        journal.done(journal.begin(change(path=path), NOTE, ENRICHED))
-    journal.begin(change(path="pending.md"), NOTE, ENRICHED)
-    undo = change(ENRICHED, NOTE, "b.md")._replace(kind="undo", undoes=3)
+        journal.done(journal.begin(new_change(path=path), NOTE, ENRICHED))
+    journal.begin(new_change(path="pending.md"), NOTE, ENRICHED)
+    undo = new_change(ENRICHED, NOTE, "b.md")._replace(kind="undo", undoes=3)
     assert (journal.newest(), journal.count_notes(0)) == (4, 2)
     journal.done(journal.begin(undo, ENRICHED, NOTE))
     assert (journal.count_notes(0), journal.count_notes(time.time() + 60)) == (1, 0)
 
 
-def test_outlives_its_process(tmp_path: Path, change: NewChangeOf) -> None:
+def test_outlives_its_process(tmp_path: Path) -> None:
     file = tmp_path / "journal.sqlite3"
     with Journal(file) as journal:
         done, pending = (
-            journal.begin(change(path=path), NOTE, ENRICHED) for path in ("a.md", "b.md")
+            journal.begin(new_change(path=path), NOTE, ENRICHED) for path in ("a.md", "b.md")
         )
         journal.done(done)
     with Journal(file) as journal:
@@ -79,11 +77,11 @@ def test_outlives_its_process(tmp_path: Path, change: NewChangeOf) -> None:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_an_undo_and_a_redo_mark_what_they_take_back(journal: Journal, change: NewChangeOf) -> None:
+def test_an_undo_and_a_redo_mark_what_they_take_back(journal: Journal) -> None:
     states = []
     for undoes in (None, 1, 2, 3):
         before, after = (NOTE, ENRICHED) if undoes in (None, 2) else (ENRICHED, NOTE)
-        new = change(before, after)._replace(undoes=undoes)
+        new = new_change(before, after)._replace(undoes=undoes)
         journal.done(journal.begin(new, before, after))
         states.append([c.state for c in reversed(journal.changes())])
     assert states == [
@@ -97,12 +95,12 @@ def test_an_undo_and_a_redo_mark_what_they_take_back(journal: Journal, change: N
     assert first.undone_by == 2
 
 
-def test_one_pending_change_a_note(journal: Journal, change: NewChangeOf) -> None:
-    number = journal.begin(change(), NOTE, ENRICHED)
+def test_one_pending_change_a_note(journal: Journal) -> None:
+    number = journal.begin(new_change(), NOTE, ENRICHED)
     with pytest.raises(NoteBusy, match=r"Stub\.md: an earlier change"):
-        journal.begin(change(), NOTE, ENRICHED)
+        journal.begin(new_change(), NOTE, ENRICHED)
     journal.abandon(number, "it was edited")
-    assert journal.begin(change(), NOTE, ENRICHED) == number + 1
+    assert journal.begin(new_change(), NOTE, ENRICHED) == number + 1
     abandoned = journal.change(number)
     assert abandoned is not None
     assert (abandoned.state, abandoned.note) == ("abandoned", "it was edited")
@@ -119,17 +117,17 @@ def test_one_pending_change_a_note(journal: Journal, change: NewChangeOf) -> Non
     ],
 )
 def test_refuses_edits_that_do_not_make_the_change(
-    journal: Journal, change: NewChangeOf, before: bytes, after: bytes
+    journal: Journal, before: bytes, after: bytes
 ) -> None:
     with pytest.raises(ValueError):
-        journal.begin(change(), before, after)
+        journal.begin(new_change(), before, after)
     assert journal.changes() == []
 
 
-def test_prunes_images_and_keeps_history(journal: Journal, change: NewChangeOf) -> None:
-    done = journal.begin(change(path="a.md"), NOTE, ENRICHED)
+def test_prunes_images_and_keeps_history(journal: Journal) -> None:
+    done = journal.begin(new_change(path="a.md"), NOTE, ENRICHED)
     journal.done(done)
-    pending = journal.begin(change(path="b.md"), NOTE, ENRICHED)
+    pending = journal.begin(new_change(path="b.md"), NOTE, ENRICHED)
     assert journal.prune_images(older_than=3600) == 0
     assert journal.prune_images(older_than=-1) == 1
     assert journal.images(done) is None
@@ -137,9 +135,9 @@ def test_prunes_images_and_keeps_history(journal: Journal, change: NewChangeOf) 
     assert [c.id for c in journal.changes()] == [pending, done]
 
 
-def test_many_notes_share_a_commit(journal: Journal, change: NewChangeOf) -> None:
+def test_many_notes_share_a_commit(journal: Journal) -> None:
     def begin(number: int) -> int:
-        return journal.begin(change(path=f"{number}.md"), NOTE, ENRICHED)
+        return journal.begin(new_change(path=f"{number}.md"), NOTE, ENRICHED)
 
     with ThreadPoolExecutor(16) as pool:
         numbers = list(pool.map(begin, range(200)))
@@ -147,8 +145,8 @@ def test_many_notes_share_a_commit(journal: Journal, change: NewChangeOf) -> Non
     assert 1 <= journal.commits <= 200
 
 
-def test_only_a_begun_change_waits_for_the_disk(journal: Journal, change: NewChangeOf) -> None:
-    number = journal.begin(change(), NOTE, ENRICHED)
+def test_only_a_begun_change_waits_for_the_disk(journal: Journal) -> None:
+    number = journal.begin(new_change(), NOTE, ENRICHED)
     journal.done(number)
     journal.proposals.add([NewProposal("a.md", TAGS, ["a"])])
     assert journal.proposals.latest("a.md")
@@ -175,12 +173,12 @@ def test_a_read_only_journal_creates_nothing(tmp_path: Path) -> None:
     assert not file.parent.exists()
 
 
-def test_reads_while_another_writes(journal: Journal, change: NewChangeOf, tmp_path: Path) -> None:
-    journal.begin(change(), NOTE, ENRICHED)
+def test_reads_while_another_writes(journal: Journal, tmp_path: Path) -> None:
+    journal.begin(new_change(), NOTE, ENRICHED)
     with Journal(tmp_path / "state" / "journal.sqlite3", read_only=True) as reader:
         assert [c.state for c in reader.pending()] == ["pending"]
         with pytest.raises(JournalError, match="read-only"):
-            reader.begin(change(path="b.md"), NOTE, ENRICHED)
+            reader.begin(new_change(path="b.md"), NOTE, ENRICHED)
 
 
 def test_reads_an_older_format_without_changing_it(tmp_path: Path) -> None:
@@ -242,11 +240,9 @@ def test_says_what_is_wrong(
         journal.changes()
 
 
-def test_what_is_done_while_the_journal_is_locked_is_recorded_later(
-    journal: Journal, change: NewChangeOf
-) -> None:
-    first = journal.begin(change(), NOTE, ENRICHED)
-    second = journal.begin(change(path="changed.md"), NOTE, ENRICHED)
+def test_what_is_done_while_the_journal_is_locked_is_recorded_later(journal: Journal) -> None:
+    first = journal.begin(new_change(), NOTE, ENRICHED)
+    second = journal.begin(new_change(path="changed.md"), NOTE, ENRICHED)
     journal._db._db.execute("PRAGMA busy_timeout = 0")
     with closing(sqlite3.connect(journal._db.file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -255,8 +251,8 @@ def test_what_is_done_while_the_journal_is_locked_is_recorded_later(
         with pytest.raises(JournalError, match="is locked"):
             journal.flush()
     assert [each.state for each in journal.changes()] == ["abandoned", "done"]
-    journal.done(journal.begin(change(ENRICHED, NOTE), ENRICHED, NOTE))
-    journal.done(journal.begin(change(path="other.md"), NOTE, ENRICHED))
+    journal.done(journal.begin(new_change(ENRICHED, NOTE), ENRICHED, NOTE))
+    journal.done(journal.begin(new_change(path="other.md"), NOTE, ENRICHED))
     assert [each.state for each in journal.changes()] == ["done", "done", "abandoned", "done"]
 
 
@@ -297,7 +293,6 @@ def _full(file: Path, journal: Journal) -> Callable[[], object]:
 )
 def test_says_what_is_wrong_while_it_is_open_and_loses_nothing(
     tmp_path: Path,
-    change: NewChangeOf,
     monkeypatch: pytest.MonkeyPatch,
     harm: Callable[[Path, Journal], Callable[[], object]],
     words: str,
@@ -311,12 +306,12 @@ def test_says_what_is_wrong_while_it_is_open_and_loses_nothing(
         with pytest.raises(JournalError, match=words):
             journal.proposals.edit_value(first, [long, long])
         with pytest.raises(JournalError, match=words):
-            journal.begin(change(NOTE, long.encode()), NOTE, long.encode())
+            journal.begin(new_change(NOTE, long.encode()), NOTE, long.encode())
         mend()
         kept = journal.proposals.get_all([first, second])
         assert [(each.state, each.value) for each in kept] == [("open", [long])] * 2
         assert journal.proposals.decide([first], "refused", "user") == [first]
-        assert journal.begin(change(), NOTE, ENRICHED) == 1
+        assert journal.begin(new_change(), NOTE, ENRICHED) == 1
 
 
 def test_says_that_it_is_closed(journal: Journal) -> None:
@@ -326,10 +321,10 @@ def test_says_that_it_is_closed(journal: Journal) -> None:
         journal.changes()
 
 
-def test_pages_by_id(journal: Journal, change: NewChangeOf) -> None:
+def test_pages_by_id(journal: Journal) -> None:
     assert journal.newest() == 0
     for path in ("a.md", "b.md", "a.md", "a.md"):
-        journal.done(journal.begin(change(path=path), NOTE, ENRICHED))
+        journal.done(journal.begin(new_change(path=path), NOTE, ENRICHED))
     assert journal.newest() == 4
     assert [c.id for c in journal.changes(before=4)] == [3, 2, 1]
     assert [c.id for c in journal.changes(before=4, limit=2)] == [3, 2]
@@ -367,33 +362,33 @@ LOSSES = [
 @not_on_windows
 @pytest.mark.parametrize("lose", LOSSES)
 def test_refuses_changes_once_its_file_is_lost(
-    tmp_path: Path, change: NewChangeOf, lose: Callable[[Path], None]
+    tmp_path: Path, lose: Callable[[Path], None]
 ) -> None:
     file = tmp_path / "state" / "journal.sqlite3"
     with Journal(file) as journal:
-        journal.begin(change(path="a.md"), NOTE, ENRICHED)
+        journal.begin(new_change(path="a.md"), NOTE, ENRICHED)
         lose(file)
         for _ in range(2):
             with pytest.raises(JournalError, match=r"deleted or replaced.*start Companion again"):
-                journal.begin(change(path="b.md"), NOTE, ENRICHED)
+                journal.begin(new_change(path="b.md"), NOTE, ENRICHED)
     with Journal(file) as journal:
-        assert journal.begin(change(path="later.md"), NOTE, ENRICHED)
+        assert journal.begin(new_change(path="later.md"), NOTE, ENRICHED)
 
 
 @not_on_windows
-def test_closing_makes_no_new_file(tmp_path: Path, change: NewChangeOf) -> None:
+def test_closing_makes_no_new_file(tmp_path: Path) -> None:
     file = tmp_path / "state" / "journal.sqlite3"
     with Journal(file) as journal:
-        journal.begin(change(), NOTE, ENRICHED)
+        journal.begin(new_change(), NOTE, ENRICHED)
         shutil.rmtree(file.parent)
     assert not file.parent.exists()
 
 
 @not_on_windows
-def test_a_reader_keeps_the_file_it_opened(tmp_path: Path, change: NewChangeOf) -> None:
+def test_a_reader_keeps_the_file_it_opened(tmp_path: Path) -> None:
     file = tmp_path / "journal.sqlite3"
     with Journal(file) as journal:
-        journal.begin(change(), NOTE, ENRICHED)
+        journal.begin(new_change(), NOTE, ENRICHED)
         with Journal(file, read_only=True) as reader:
             assert len(reader.changes()) == 1
             _remove("", "-wal", "-shm")(file)

@@ -6,7 +6,6 @@ import json
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -21,9 +20,18 @@ from companion.store.journal import Journal, NewChange
 from companion.store.outbox_row import Request, TextHashes
 from companion.store.proposal import Flag, NewProposal, Proposal, ProposalState
 from companion.store.proposals import ALL, Selection
-from tests.store.stub_note import CALLOUT, DESCRIPTION, ENRICHED, NOTE, SECTION, TAGS, offer, record
+from tests.store.stub_note import (
+    CALLOUT,
+    DESCRIPTION,
+    ENRICHED,
+    NOTE,
+    SECTION,
+    TAGS,
+    new_change,
+    offer,
+    record,
+)
 
-NewChangeOf = Callable[..., NewChange]
 TEXT = NewProposal("Stub.md", DESCRIPTION, "What a stub is.", source=NOTE, run="run-1")
 PROSE = NewProposal("Stub.md", CALLOUT, ["Prose."], source=NOTE, run="run-1")
 NOTHING = NewProposal(
@@ -178,9 +186,9 @@ def test_a_value_that_is_edited_keeps_what_the_model_said(journal: Journal) -> N
 # --- with changes
 
 
-def test_a_change_accepts_its_proposals(journal: Journal, change: NewChangeOf) -> None:
+def test_a_change_accepts_its_proposals(journal: Journal) -> None:
     ids = journal.proposals.add([TEXT, PROSE])
-    number = journal.begin(_accepting(change(), *ids), NOTE, ENRICHED)
+    number = journal.begin(_accepting(new_change(), *ids), NOTE, ENRICHED)
     assert _states(journal, *ids) == ["accepted", "accepted"]
     journal.done(number)
     kept = _get(journal, ids[0])
@@ -189,9 +197,9 @@ def test_a_change_accepts_its_proposals(journal: Journal, change: NewChangeOf) -
     assert journal.proposals.count() == 2
 
 
-def test_a_change_without_proposals_is_remembered(journal: Journal, change: NewChangeOf) -> None:
+def test_a_change_without_proposals_is_remembered(journal: Journal) -> None:
     [number] = journal.proposals.add([TEXT])
-    made = journal.begin(_accepting(change(), number), NOTE, ENRICHED)
+    made = journal.begin(_accepting(new_change(), number), NOTE, ENRICHED)
     journal.done(made)
     latest = journal.proposals.latest("Stub.md")
     assert {need: (a.state, a.change) for need, a in latest.items()} == {
@@ -211,66 +219,62 @@ UNDOS: list[tuple[list[str], list[ProposalState]]] = [
 
 @pytest.mark.parametrize(("steps", "states"), UNDOS, ids=[steps[-1] for steps, _ in UNDOS])
 def test_follows_its_change(
-    journal: Journal, change: NewChangeOf, steps: list[str], states: list[ProposalState]
+    journal: Journal, steps: list[str], states: list[ProposalState]
 ) -> None:
     ids = journal.proposals.add([TEXT, PROSE])
-    number = journal.begin(_accepting(change(), *ids), NOTE, ENRICHED)
+    number = journal.begin(_accepting(new_change(), *ids), NOTE, ENRICHED)
     for step in steps:
         if step == "abandon":
             journal.abandon(number, "it was edited")
             continue
         if step != "done":
             texts = (ENRICHED, NOTE) if step.startswith("undo") else (NOTE, ENRICHED)
-            undo = change(*texts)._replace(kind="undo", undoes=number, needs=())
+            undo = new_change(*texts)._replace(kind="undo", undoes=number, needs=())
             number = journal.begin(undo, *texts)
         journal.done(number)
     assert _states(journal, *ids) == states
     assert list(journal.proposals.latest("Stub.md")) == ["callout:top", "description"]
 
 
-def test_an_abandoned_one_is_superseded_by_a_newer(journal: Journal, change: NewChangeOf) -> None:
+def test_an_abandoned_one_is_superseded_by_a_newer(journal: Journal) -> None:
     [first] = journal.proposals.add([TEXT])
-    number = journal.begin(_accepting(change(), first), NOTE, ENRICHED)
+    number = journal.begin(_accepting(new_change(), first), NOTE, ENRICHED)
     [second] = journal.proposals.add([TEXT])
     journal.abandon(number)
     assert _states(journal, first, second) == ["superseded", "open"]
 
 
 @pytest.mark.parametrize("to", ["refused", "closed", "rejected"])
-def test_what_was_decided_is_not_written(
-    journal: Journal, change: NewChangeOf, to: ProposalState
-) -> None:
+def test_what_was_decided_is_not_written(journal: Journal, to: ProposalState) -> None:
     ids = journal.proposals.add([TEXT, PROSE])
     journal.proposals.decide(ids[1:], to, "user")
     with pytest.raises(ProposalDecided, match=f"proposal {ids[1]} is already {to}"):
-        journal.begin(_accepting(change(), *ids), NOTE, ENRICHED)
+        journal.begin(_accepting(new_change(), *ids), NOTE, ENRICHED)
     assert journal.changes() == []
     assert _states(journal, *ids) == ["open", to]
-    wanted = _accepting(change(), *ids)._replace(states=("open", to))
+    wanted = _accepting(new_change(), *ids)._replace(states=("open", to))
     journal.done(journal.begin(wanted, NOTE, ENRICHED))
     assert _states(journal, *ids) == ["accepted", "accepted"]
 
 
-def test_what_is_being_written_is_not_decided(journal: Journal, change: NewChangeOf) -> None:
+def test_what_is_being_written_is_not_decided(journal: Journal) -> None:
     ids = journal.proposals.add([TEXT, PROSE])
-    journal.begin(_accepting(change(), *ids), NOTE, ENRICHED)
+    journal.begin(_accepting(new_change(), *ids), NOTE, ENRICHED)
     assert journal.proposals.decide(ids, "refused", "user") == []
 
 
-def test_a_client_that_made_the_edits_accepts(journal: Journal, change: NewChangeOf) -> None:
+def test_a_client_that_made_the_edits_accepts(journal: Journal) -> None:
     ids = journal.proposals.add([TEXT, PROSE])
-    edits = offer(journal, _accepting(change(), *ids), NOTE, ENRICHED)
+    edits = offer(journal, _accepting(new_change(), *ids), NOTE, ENRICHED)
     assert _states(journal, *ids) == ["open", "open"]
     number = journal.outbox.confirm(*edits)
     assert {(p.state, p.change) for p in journal.proposals.get_all(ids)} == {("accepted", number)}
 
 
-def test_what_is_left_of_an_undone_change_stays_accepted(
-    journal: Journal, change: NewChangeOf
-) -> None:
+def test_what_is_left_of_an_undone_change_stays_accepted(journal: Journal) -> None:
     ids = journal.proposals.add([TEXT, PROSE])
-    number = record(journal, _accepting(change(), *ids), NOTE, ENRICHED)
-    part = change(ENRICHED, NOTE)
+    number = record(journal, _accepting(new_change(), *ids), NOTE, ENRICHED)
+    part = new_change(ENRICHED, NOTE)
     half = ENRICHED.replace(b" What a stub is.", b" ")
     part = part._replace(edits=part.edits[:1], undoes=number, parts=(0,), needs=())
     record(journal, part, ENRICHED, half)
@@ -287,21 +291,20 @@ DECIDERS = [
 @pytest.mark.parametrize(("by", "state", "flags"), DECIDERS)
 def test_an_undone_change_opens_what_a_person_accepted(
     journal: Journal,
-    change: NewChangeOf,
     by: str,
     state: ProposalState,
     flags: tuple[Flag, ...],
 ) -> None:
     [number] = journal.proposals.add([TEXT])
     journal.proposals.edit_value(number, "Mine.")
-    made = record(journal, _accepting(change(), number)._replace(decided_by=by), NOTE, ENRICHED)
+    made = record(journal, _accepting(new_change(), number)._replace(decided_by=by), NOTE, ENRICHED)
     assert _get(journal, number).value == "Mine."
-    undo = change(ENRICHED, NOTE)._replace(undoes=made, parts=None, needs=())
+    undo = new_change(ENRICHED, NOTE)._replace(undoes=made, parts=None, needs=())
     undone = record(journal, undo, ENRICHED, NOTE)
     kept = _get(journal, number)
     assert (kept.state, kept.flags, kept.reason) == (state, flags, f"change {made} was undone")
     assert kept.value == "What a stub is.", "the model's, which the evidence is about"
-    redo = change(NOTE, ENRICHED)._replace(undoes=undone, parts=None, needs=())
+    redo = new_change(NOTE, ENRICHED)._replace(undoes=undone, parts=None, needs=())
     record(journal, redo, NOTE, ENRICHED)
     kept = _get(journal, number)
     assert (kept.state, kept.flags, kept.value) == ("accepted", (), "Mine.")
@@ -346,12 +349,12 @@ def test_forgets_the_text_of_notes(journal: Journal, tmp_path: Path) -> None:
 
 
 def test_forgets_notes_as_they_were_before_changes_and_offers(
-    journal: Journal, change: NewChangeOf, tmp_path: Path
+    journal: Journal, tmp_path: Path
 ) -> None:
     before, after = NOTE + b"Xylophone.\n", ENRICHED + b"Xylophone.\n"
-    journal.done(journal.begin(change(before, after), before, after))
-    offer(journal, change(before, after), before, after)
-    offer(journal, change(path="other.md"), NOTE, ENRICHED)
+    journal.done(journal.begin(new_change(before, after), before, after))
+    offer(journal, new_change(before, after), before, after)
+    offer(journal, new_change(path="other.md"), NOTE, ENRICHED)
     journal.flush()
     assert b"Xylophone" in _bytes_of(tmp_path / "state")
     journal.forget(["Stub.md"])
@@ -437,11 +440,9 @@ def test_remembers_what_an_older_version_did(old_file: Path, read_only: bool) ->
 
 
 @pytest.mark.parametrize("is_made", [False, True], ids=["as it was", "confirmed already"])
-def test_an_offer_of_an_older_version_is_confirmed(
-    change: NewChangeOf, tmp_path: Path, is_made: bool
-) -> None:
+def test_an_offer_of_an_older_version_is_confirmed(tmp_path: Path, is_made: bool) -> None:
     file = tmp_path / "journal.sqlite3"
-    row = make_row(change(), NOTE, ENRICHED, 5.0)
+    row = make_row(new_change(), NOTE, ENRICHED, 5.0)
     hashes = [str(row[name]) for name in ("before_sha256", "after_sha256")]
     del row["proposals"], row["decided_by"]
     db = sqlite3.connect(file, isolation_level=None)

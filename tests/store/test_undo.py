@@ -17,20 +17,22 @@ from companion.note.editor_text import EditorText
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
 from companion.store.inverse import find_inverse, find_parts, find_parts_in_editor
-from companion.store.journal import Change, Journal, NewChange, write_note
+from companion.store.journal import Change, Journal, NewChange
 from companion.store.tables import MIGRATIONS
-from companion.store.undo import undo_change
-from companion.vault.write import read_note
 from tests.examples import labelled, many
-from tests.store.stub_note import ENRICHED, NOTE, record
+from tests.store.conftest import Bench
+from tests.store.stub_note import ENRICHED, NOTE, new_change, record
 
-Write = Callable[..., int]
-
-
-def _change(journal: Journal, number: int) -> Change:
-    change = journal.change(number)
-    assert change is not None
-    return change
+BOM = b"\xef\xbb\xbf"
+CRLF_NOTE, CRLF_ENRICHED = (text.replace(b"\n", b"\r\n") for text in (NOTE, ENRICHED))
+AsFile = Callable[[bytes], bytes]
+FILES: dict[str, AsFile] = {
+    "CRLF": lambda text: text.replace(b"\n", b"\r\n"),
+    "CRLF and a mark": lambda text: BOM + text.replace(b"\n", b"\r\n"),
+    "CR": lambda text: text.replace(b"\n", b"\r"),
+    "a mark": lambda text: BOM + text,
+}
+"""How a file holds what an editor shows."""
 
 
 @pytest.fixture(params=["with images", "images pruned"])
@@ -42,148 +44,121 @@ def forget(request: pytest.FixtureRequest, journal: Journal) -> Callable[[], Non
     return prune
 
 
-@pytest.mark.parametrize(
+@labelled(
     ("before", "after"),
-    [
-        pytest.param(NOTE, ENRICHED, id="a stub"),
-        pytest.param(NOTE.replace(b"\n", b"\r\n"), ENRICHED.replace(b"\n", b"\r\n"), id="CRLF"),
-        pytest.param(b"\xef\xbb\xbf" + NOTE, b"\xef\xbb\xbf" + ENRICHED, id="byte order mark"),
-        pytest.param(NOTE[:-1], ENRICHED[:-1], id="no final newline"),
-        pytest.param(b"a\r\nb\nc\rd", b"a\r\nB\n> x\r\nc\rd", id="mixed ends"),
-    ],
+    {
+        "a stub": (NOTE, ENRICHED),
+        "CRLF": (CRLF_NOTE, CRLF_ENRICHED),
+        "byte order mark": (BOM + NOTE, BOM + ENRICHED),
+        "no final newline": (NOTE[:-1], ENRICHED[:-1]),
+        "mixed ends": (b"a\r\nb\nc\rd", b"a\r\nB\n> x\r\nc\rd"),
+    },
 )
 def test_takes_a_change_back_and_makes_it_again(
-    vault: Path,
-    note: Path,
-    journal: Journal,
-    write: Write,
-    forget: Callable[[], None],
-    before: bytes,
-    after: bytes,
+    bench: Bench, forget: Callable[[], None], before: bytes, after: bytes
 ) -> None:
-    note.write_bytes(before)
-    number = write(after)
+    bench.note.write_bytes(before)
+    number = bench.write(after)
     for expected, states in [
         (before, ["undone", "done"]),
         (after, ["done", "undone", "done"]),
         (before, ["undone", "done", "undone", "done"]),
     ]:
         forget()
-        number = undo_change(vault, journal, _change(journal, number), "run-2").change
-        assert note.read_bytes() == expected
-        assert [c.state for c in reversed(journal.changes())] == states
-    assert _change(journal, number).kind == "undo"
-    assert _change(journal, number).undoes == number - 1
+        number = bench.undo(number).change
+        assert bench.note.read_bytes() == expected
+        assert bench.states() == states[::-1]
+    assert (bench.change(number).kind, bench.change(number).undoes) == ("undo", number - 1)
 
 
 EDITED = "lines of change 1 were edited since"
 GONE = "change 1 is not in the note any more"
-LATER = [
-    pytest.param(
-        ENRICHED + b"Later.\n",
-        NOTE + b"Later.\n",
-        id="appended",
+ON_TOP, TAGGED = b"# Stub\n\nA line on top.\n", b"tags: [a]\n---\n\n# Stub"
+MOVED, MINE = b"> [!note]\n> Moved.\n\n", b"# Stub\n\n> [!ai] AI\n> My prose.\n\n"
+LATER: dict[str, tuple[bytes, bytes | str]] = {
+    "appended": (ENRICHED + b"Later.\n", NOTE + b"Later.\n"),
+    "text before it": (ENRICHED.replace(b"# Stub\n", ON_TOP), NOTE.replace(b"# Stub\n", ON_TOP)),
+    "another property": (
+        ENRICHED.replace(b"---\n\n# Stub", TAGGED),
+        NOTE.replace(b"---\n\n# Stub", TAGGED),
     ),
-    pytest.param(
-        ENRICHED.replace(b"# Stub\n", b"# Stub\n\nA line on top.\n"),
-        NOTE.replace(b"# Stub\n", b"# Stub\n\nA line on top.\n"),
-        id="text before it",
-    ),
-    pytest.param(
-        ENRICHED.replace(b"---\n\n# Stub", b"tags: [a]\n---\n\n# Stub"),
-        NOTE.replace(b"---\n\n# Stub", b"tags: [a]\n---\n\n# Stub"),
-        id="another property",
-    ),
-    pytest.param(
-        b"> [!note]\n> Moved.\n\n" + ENRICHED,
-        b"> [!note]\n> Moved.\n\n" + NOTE,
-        id="pushed down",
-    ),
-    pytest.param(
+    "pushed down": (MOVED + ENRICHED, MOVED + NOTE),
+    "edited inside": (
         ENRICHED.replace(b"> Prose.", b"> My prose."),
-        NOTE.replace(b"# Stub\n\n", b"# Stub\n\n> [!ai] AI\n> My prose.\n\n"),
-        id="edited inside",
+        NOTE.replace(b"# Stub\n\n", MINE),
     ),
-    pytest.param(
+    "half of it removed": (
         ENRICHED.replace(b" What a stub is.", b""),
         NOTE.replace(b"description: ", b"description:"),
-        id="half of it removed",
     ),
-    pytest.param(
+    "added to": (
         ENRICHED.replace(b"stub is.\n", b"stub is. Or not.\n"),
         NOTE.replace(b"description: ", b"description: What a stub is. Or not."),
-        id="added to",
     ),
-    pytest.param(NOTE, GONE, id="removed by hand"),
-    pytest.param(NOTE + b"Later.\n", GONE, id="removed by hand, and appended"),
-    pytest.param(NOTE.replace(b"n: ", b"n: Mine."), GONE, id="removed by hand, and filled"),
-    pytest.param(b"all new\n", GONE, id="rewritten"),
-]
+    "removed by hand": (NOTE, GONE),
+    "removed by hand, and appended": (NOTE + b"Later.\n", GONE),
+    "removed by hand, and filled": (NOTE.replace(b"n: ", b"n: Mine."), GONE),
+    "rewritten": (b"all new\n", GONE),
+}
 
 
-@pytest.mark.parametrize(("edited", "expected"), LATER)
+@labelled("as_file", {"as it was": None, **FILES})
+@labelled(("edited", "expected"), LATER)
 def test_later_edits_stay_or_the_undo_refuses(
-    vault: Path,
-    note: Path,
-    journal: Journal,
-    write: Write,
+    bench: Bench,
     forget: Callable[[], None],
+    as_file: AsFile | None,
     edited: bytes,
     expected: bytes | str,
 ) -> None:
-    change = write()
+    """as_file: how the file holds what an editor made of it; None: we wrote the file."""
+    if as_file:
+        record(bench.journal, new_change(), NOTE, ENRICHED)
+    else:
+        as_file = bytes
+        bench.write()
     forget()
-    note.write_bytes(edited)
+    bench.note.write_bytes(as_file(edited))
     if isinstance(expected, str):
         with pytest.raises(NoteChanged, match=expected):
-            undo_change(vault, journal, _change(journal, change), "run-2")
-        assert note.read_bytes() == edited
-        assert len(journal.changes()) == 1
+            bench.undo(1)
+        assert bench.note.read_bytes() == as_file(edited)
+        assert bench.states() == ["done"]
     else:
-        undo_change(vault, journal, _change(journal, change), "run-2")
-        assert note.read_bytes() == expected
+        bench.undo(1)
+        assert bench.note.read_bytes() == as_file(expected)
 
 
-def test_no_line_is_put_back_in_front_of_words(
-    vault: Path, note: Path, journal: Journal, forget: Callable[[], None]
-) -> None:
-    note.write_bytes(b"# Stub\n\nText.\n#status/postponed")
-    seen = read_note(vault, "Stub.md", settle=0)
-    taken = NewChange("run", "Stub.md", "enrich", [Edit(14, 31, "")])
-    number = write_note(seen, b"# Stub\n\nText.\n", journal, taken)
+def test_no_line_is_put_back_in_front_of_words(bench: Bench, forget: Callable[[], None]) -> None:
+    bench.note.write_bytes(b"# Stub\n\nText.\n#status/postponed")
+    number = bench.write(b"# Stub\n\nText.\n")
     forget()
-    note.write_bytes(b"# Stub\n\nText.\nMy words.\n")
+    bench.note.write_bytes(b"# Stub\n\nText.\nMy words.\n")
     with pytest.raises(NoteChanged, match="edited since"):
-        undo_change(vault, journal, _change(journal, number), "run-2")
-    assert note.read_bytes() == b"# Stub\n\nText.\nMy words.\n"
+        bench.undo(number)
+    assert bench.note.read_bytes() == b"# Stub\n\nText.\nMy words.\n"
 
 
-def test_refuses_to_guess_between_two_places(
-    vault: Path, note: Path, journal: Journal, write: Write
-) -> None:
-    number = write()
-    journal.prune_images(older_than=-1)
+def test_refuses_to_guess_between_two_places(bench: Bench) -> None:
+    number = bench.write()
+    bench.journal.prune_images(older_than=-1)
     twice = b"\n> [!ai] AI\n> Prose.\n\n"
-    note.write_bytes(ENRICHED + twice)
-    undone = undo_change(vault, journal, _change(journal, number), "run-2")
+    bench.note.write_bytes(ENRICHED + twice)
+    undone = bench.undo(number)
     assert undone.remaining == ["callout"] and "moved" in undone.reason
-    assert note.read_bytes() == ENRICHED.replace(b"What a stub is.", b"") + twice
+    assert bench.note.read_bytes() == ENRICHED.replace(b"What a stub is.", b"") + twice
     with pytest.raises(NoteChanged, match="edited since"):
-        undo_change(vault, journal, _change(journal, number), "run-2")
+        bench.undo(number)
 
 
 def test_what_stood_there_before_does_not_make_a_change_look_as_if_it_were_there(
-    vault: Path, note: Path, journal: Journal, write: Write
+    bench: Bench,
 ) -> None:
-    write()
-    more = ENRICHED + b"\n## B\n\n> [!ai]+ AI\n> Prose.\n"
-    seen = read_note(vault, "Stub.md", settle=0)
-    end = len(ENRICHED.decode())
-    again = NewChange("run", "Stub.md", "enrich", [Edit(end, end, more.decode()[end:])])
-    number = write_note(seen, more, journal, again)
-    note.write_bytes(ENRICHED.replace(b"# Stub", b"# My stub") + b"Mine.\n")
+    bench.write()
+    number = bench.write(ENRICHED + b"\n## B\n\n> [!ai]+ AI\n> Prose.\n")
+    bench.note.write_bytes(ENRICHED.replace(b"# Stub", b"# My stub") + b"Mine.\n")
     with pytest.raises(ChangeNotInNote, match="change 2 is not in the note any more"):
-        undo_change(vault, journal, _change(journal, number), "run-2")
+        bench.undo(number)
 
 
 TAGS = "---\ntags:{}\n---\n# N\n"
@@ -210,10 +185,7 @@ FORMATTED = {
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
 @labelled(("note_of", "values", "formatted", "rest"), FORMATTED)
 def test_a_value_that_a_formatter_wrote_in_another_style_goes(
-    vault: Path,
-    note: Path,
-    journal: Journal,
-    write: Write,
+    bench: Bench,
     forget: Callable[[], None],
     note_of: str,
     values: list[str],
@@ -223,138 +195,116 @@ def test_a_value_that_a_formatter_wrote_in_another_style_goes(
 ) -> None:
     """What else the formatter did stays, and the value is made again."""
     before, after = (note_of.format(value).replace("\n", newline) for value in values)
-    note.write_bytes(before.encode())
-    number = write(after.encode())
+    bench.note.write_bytes(before.encode())
+    number = bench.write(after.encode())
     forget()
     text = formatted.replace("\n", newline).encode()
-    note.write_bytes(text)
-    undone = undo_change(vault, journal, _change(journal, number), "run-2")
-    now = read_properties(NoteText(note.read_bytes().decode()))
-    assert undone.remaining == [] and _change(journal, number).state == "undone"
+    bench.note.write_bytes(text)
+    undone = bench.undo(number)
+    now = read_properties(NoteText(bench.note.read_bytes().decode()))
+    assert undone.remaining == [] and bench.change(number).state == "undone"
     assert not any(now.get(name) for name in ("d", "tags"))
-    assert rest.encode() in note.read_bytes().splitlines() or not rest
+    assert rest.encode() in bench.note.read_bytes().splitlines() or not rest
     assert now.values.keys() == read_properties(NoteText(before)).values.keys() | (
         read_properties(NoteText(formatted)).values.keys() - {"d"}
     )
-    undo_change(vault, journal, _change(journal, undone.change), "run-3")
-    assert note.read_bytes() == text
+    bench.undo(undone.change)
+    assert bench.note.read_bytes() == text
 
 
 CALLOUT = b"> [!ai] AI\n> Prose.\n\n"
-PARTS = [
-    pytest.param(ENRICHED.replace(CALLOUT, b""), NOTE, ["callout"], id="callout deleted"),
-    pytest.param(
-        ENRICHED.replace(b"> Prose.", b"> My prose."),
-        NOTE.replace(b"Text of", CALLOUT.replace(b"Prose", b"My prose") + b"Text of"),
-        ["callout"],
-        id="callout edited",
-    ),
-    pytest.param(
+PARTS = {
+    "callout deleted": (ENRICHED.replace(CALLOUT, b""), NOTE, ["callout"]),
+    "callout edited": (*LATER["edited inside"], ["callout"]),
+    "description edited": (
         ENRICHED.replace(b"What a stub", b"What my stub"),
         NOTE.replace(b"n: ", b"n: What my stub is."),
         ["description"],
-        id="description edited",
     ),
-    pytest.param(
+    "description deleted": (
         ENRICHED.replace(b"description: What a stub is.\n", b""),
         NOTE.replace(b"description: \n", b""),
         ["description"],
-        id="description deleted",
     ),
-]
+}
 
 
-@pytest.mark.parametrize(("edited", "expected", "remaining"), PARTS)
+@labelled(("edited", "expected", "remaining"), PARTS)
 def test_what_can_go_goes_and_the_rest_is_named(
-    vault: Path,
-    note: Path,
-    journal: Journal,
-    write: Write,
+    bench: Bench,
     forget: Callable[[], None],
     edited: bytes,
     expected: bytes,
     remaining: list[str],
 ) -> None:
     """The part is made again byte for byte; the rest goes once it is as it was."""
-    number = write()
+    number = bench.write()
     forget()
-    note.write_bytes(edited)
-    undone = undo_change(vault, journal, _change(journal, number), "run-2")
-    assert (undone.remaining, note.read_bytes()) == (remaining, expected)
-    assert (_change(journal, number).state, _change(journal, number).remaining) == (
-        "done",
-        remaining,
-    )
-    again = undo_change(vault, journal, _change(journal, undone.change), "run-3")
-    assert (again.remaining, note.read_bytes()) == ([], edited)
-    assert (_change(journal, number).remaining, _change(journal, number).taken) == ([], frozenset())
-    undo_change(vault, journal, _change(journal, again.change), "run-4")
-    assert note.read_bytes() == expected and _change(journal, number).remaining == remaining
+    bench.note.write_bytes(edited)
+    undone = bench.undo(number)
+    assert (undone.remaining, bench.note.read_bytes()) == (remaining, expected)
+    assert (bench.change(number).state, bench.change(number).remaining) == ("done", remaining)
+    again = bench.undo(undone.change)
+    assert (again.remaining, bench.note.read_bytes()) == ([], edited)
+    assert (bench.change(number).remaining, bench.change(number).taken) == ([], frozenset())
+    bench.undo(again.change)
+    assert (bench.change(number).remaining, bench.note.read_bytes()) == (remaining, expected)
     with pytest.raises(NoteChanged, match="edited since"):
-        undo_change(vault, journal, _change(journal, number), "run-5")
+        bench.undo(number)
 
 
-def test_what_stayed_is_taken_back_once_it_is_as_it_was(
-    vault: Path, note: Path, journal: Journal, write: Write
-) -> None:
-    number = write()
-    note.write_bytes(ENRICHED.replace(b"> Prose.", b"> My prose."))
-    undo_change(vault, journal, _change(journal, number), "run-2")
-    note.write_bytes(note.read_bytes().replace(b"> My prose.", b"> Prose."))
-    rest = undo_change(vault, journal, _change(journal, number), "run-3")
-    assert (note.read_bytes(), rest.remaining) == (NOTE, [])
-    assert (_change(journal, number).state, _change(journal, number).undone_by) == ("undone", 3)
-    undo_change(vault, journal, _change(journal, 2), "run-4")
-    assert _change(journal, number).remaining == ["description"]
+def test_what_stayed_is_taken_back_once_it_is_as_it_was(bench: Bench) -> None:
+    number = bench.write()
+    bench.note.write_bytes(ENRICHED.replace(b"> Prose.", b"> My prose."))
+    bench.undo(number)
+    bench.note.write_bytes(bench.note.read_bytes().replace(b"> My prose.", b"> Prose."))
+    rest = bench.undo(number)
+    assert (bench.note.read_bytes(), rest.remaining) == (NOTE, [])
+    assert (bench.change(number).state, bench.change(number).undone_by) == ("undone", 3)
+    bench.undo(2)
+    assert bench.change(number).remaining == ["description"]
 
 
-def test_an_earlier_change_can_go_before_a_later_one(
-    vault: Path, note: Path, journal: Journal, write: Write
-) -> None:
-    first = write()
-    second = write(ENRICHED + b"\n> [!ai]+ AI\n> More.\n")
-    undo_change(vault, journal, _change(journal, first), "run-2")
-    assert note.read_bytes() == NOTE + b"\n> [!ai]+ AI\n> More.\n"
-    undo_change(vault, journal, _change(journal, second), "run-2")
-    assert note.read_bytes() == NOTE
+def test_an_earlier_change_can_go_before_a_later_one(bench: Bench) -> None:
+    first = bench.write()
+    second = bench.write(ENRICHED + b"\n> [!ai]+ AI\n> More.\n")
+    bench.undo(first)
+    assert bench.note.read_bytes() == NOTE + b"\n> [!ai]+ AI\n> More.\n"
+    bench.undo(second)
+    assert bench.note.read_bytes() == NOTE
 
 
-def test_refuses_what_is_not_there_to_take_back(
-    vault: Path, note: Path, journal: Journal, write: Write
-) -> None:
-    number = write()
-    undo_change(vault, journal, _change(journal, number), "run-2")
+def test_refuses_what_is_not_there_to_take_back(bench: Bench) -> None:
+    number = bench.write()
+    bench.undo(number)
     with pytest.raises(NoteRefused, match=r"^Stub\.md: change 1 was taken back .* by change 2$"):
-        undo_change(vault, journal, _change(journal, number), "run-3")
-    edits = diff_edits(NOTE.decode(), ENRICHED.decode())
-    third = journal.begin(NewChange("run", "Stub.md", "enrich", edits), NOTE, ENRICHED)
+        bench.undo(number)
+    third = bench.journal.begin(new_change(), NOTE, ENRICHED)
     with pytest.raises(NoteRefused, match="change 3 is not finished"):
-        undo_change(vault, journal, _change(journal, third), "run-3")
-    journal.abandon(third)
+        bench.undo(third)
+    bench.journal.abandon(third)
     with pytest.raises(NoteRefused, match="change 3 was never made"):
-        undo_change(vault, journal, _change(journal, third), "run-3")
-    assert note.read_bytes() == NOTE
+        bench.undo(third)
+    assert bench.note.read_bytes() == NOTE
 
 
 def test_a_note_that_was_moved_is_undone_where_it_is(
-    vault: Path, note: Path, journal: Journal, write: Write, forget: Callable[[], None]
+    bench: Bench, forget: Callable[[], None]
 ) -> None:
-    number = write()
+    number = bench.write()
     forget()
-    note.rename(vault / "Moved.md")
-    undone = undo_change(vault, journal, _change(journal, number), "run-2")
-    assert (undone.path, (vault / "Moved.md").read_bytes()) == ("Moved.md", NOTE)
-    assert [change.path for change in journal.changes()] == ["Moved.md", "Moved.md"]
+    moved = bench.note.rename(bench.vault / "Moved.md")
+    undone = bench.undo(number)
+    assert (undone.path, moved.read_bytes()) == ("Moved.md", NOTE)
+    assert [change.path for change in bench.journal.changes()] == ["Moved.md", "Moved.md"]
 
 
-def test_a_note_that_is_gone_is_no_other(
-    vault: Path, note: Path, journal: Journal, write: Write
-) -> None:
-    number = write()
-    note.unlink()
-    (vault / "Other.md").write_bytes(NOTE)
+def test_a_note_that_is_gone_is_no_other(bench: Bench) -> None:
+    number = bench.write()
+    bench.note.unlink()
+    (bench.vault / "Other.md").write_bytes(NOTE)
     with pytest.raises(NoteChanged, match="move it back under this name to undo"):
-        undo_change(vault, journal, _change(journal, number), "run-2")
+        bench.undo(number)
 
 
 def _make_first_version(file: Path) -> None:
@@ -375,29 +325,27 @@ def _make_first_version(file: Path) -> None:
         db.commit()
 
 
-def test_goes_on_with_a_journal_of_the_first_version(
-    tmp_path: Path, vault: Path, note: Path, journal: Journal, write: Write
-) -> None:
-    undone = undo_change(vault, journal, _change(journal, write()), "run-2")
-    assert write() == 3
-    journal.close()
-    file = tmp_path / "state" / "journal.sqlite3"
+def test_goes_on_with_a_journal_of_the_first_version(bench: Bench) -> None:
+    undone = bench.undo(bench.write())
+    assert bench.write() == 3
+    bench.journal.close()
+    file = bench.journal._db.file
     _make_first_version(file)
     with Journal(file) as journal:
+        bench.journal, moved = journal, bench.vault / "Moved.md"
         states = [(c.state, len(c.taken), c.remaining) for c in reversed(journal.changes())]
         assert states == [("undone", 2, []), ("done", 0, []), ("done", 0, [])]
-        note.rename(vault / "Moved.md")
-        again = undo_change(vault, journal, _change(journal, 3), "run-3")
-        assert (vault / "Moved.md").read_bytes() == NOTE
-        undo_change(vault, journal, _change(journal, again.change), "run-3")
-        (vault / "Moved.md").rename(note)
-        note.write_bytes(ENRICHED.replace(b"stub is.", b"stub was."))
+        bench.note.rename(moved)
+        again = bench.undo(3)
+        assert moved.read_bytes() == NOTE
+        bench.undo(again.change)
+        moved.rename(bench.note)
+        bench.note.write_bytes(ENRICHED.replace(b"stub is.", b"stub was."))
         journal.move("Moved.md", "Stub.md")
-        left = undo_change(vault, journal, _change(journal, 3), "run-3").remaining
-        assert left == ["“description: What a stub is.”"]
-        note.write_bytes(NOTE)
-        undo_change(vault, journal, _change(journal, undone.change), "run-3")
-        assert (note.read_bytes(), _change(journal, 1).taken) == (ENRICHED, frozenset())
+        assert bench.undo(3).remaining == ["“description: What a stub is.”"]
+        bench.note.write_bytes(NOTE)
+        bench.undo(undone.change)
+        assert (bench.note.read_bytes(), bench.change(1).taken) == (ENRICHED, frozenset())
 
 
 LINES = st.lists(st.sampled_from(["a\n", "b\r\n", "c\r", "\n", "é\u2028\n", "---\n"]), max_size=8)
@@ -413,38 +361,32 @@ LINES = st.lists(st.sampled_from(["a\n", "b\r\n", "c\r", "\n", "é\u2028\n", "--
     prune=st.booleans(),
 )
 def test_what_the_user_added_is_never_lost(
-    vault: Path,
-    journal: Journal,
+    bench: Bench,
     before: list[str],
     ours: list[tuple[int, str]],
     theirs: list[tuple[int, str]],
     prune: bool,
 ) -> None:
     """Lines of ours put in, lines of theirs put in, ours taken out: theirs are left, or all is."""
-    note = vault / "Any.md"
-    note.write_bytes("".join(before).encode())
+    bench.note.write_bytes("".join(before).encode())
     enriched = _put_in(before, ours)
-    seen = read_note(vault, "Any.md", settle=0)
-    edits = diff_edits("".join(before), "".join(enriched))
-    number = write_note(
-        seen, "".join(enriched).encode(), journal, NewChange("run", "Any.md", "enrich", edits)
-    )
+    number = bench.write("".join(enriched).encode())
     edited = "".join(_put_in(enriched, theirs))
-    note.write_bytes(edited.encode())
+    bench.note.write_bytes(edited.encode())
     if prune:
-        journal.prune_images(older_than=-1)
+        bench.journal.prune_images(older_than=-1)
     try:
-        undone = undo_change(vault, journal, _change(journal, number), "run-2")
+        undone = bench.undo(number)
     except NoteChanged:
-        assert note.read_bytes() == edited.encode()
+        assert bench.note.read_bytes() == edited.encode()
         return
-    left = note.read_bytes().decode()
+    left = bench.note.read_bytes().decode()
     assert left.count("mine") == edited.count("mine")
     assert "ours" not in left or undone.remaining
-    undo_change(vault, journal, _change(journal, undone.change), "run-3")
-    assert note.read_bytes() == edited.encode()
-    undo_change(vault, journal, _change(journal, undone.change + 1), "run-4")
-    assert note.read_bytes().decode() == left
+    bench.undo(undone.change)
+    assert bench.note.read_bytes() == edited.encode()
+    bench.undo(undone.change + 1)
+    assert bench.note.read_bytes().decode() == left
     if not theirs:
         assert left == "".join(before)
 
@@ -456,103 +398,58 @@ def _put_in(lines: list[str], new: list[tuple[int, str]]) -> list[str]:
     return lines
 
 
-BOM = b"\xef\xbb\xbf"
-CRLF_NOTE, CRLF_ENRICHED = (text.replace(b"\n", b"\r\n") for text in (NOTE, ENRICHED))
-FILES = [
-    pytest.param(lambda text: text.replace(b"\n", b"\r\n"), id="CRLF"),
-    pytest.param(lambda text: BOM + text.replace(b"\n", b"\r\n"), id="CRLF and a mark"),
-    pytest.param(lambda text: text.replace(b"\n", b"\r"), id="CR"),
-    pytest.param(lambda text: BOM + text, id="a mark"),
-]
-NewChangeOf = Callable[..., NewChange]
-
-
-@pytest.mark.parametrize("as_file", FILES)
+@labelled("as_file", FILES)
 def test_what_an_editor_did_is_undone_in_the_file_and_made_again(
-    vault: Path,
-    note: Path,
-    journal: Journal,
-    change: NewChangeOf,
-    forget: Callable[[], None],
-    as_file: Callable[[bytes], bytes],
+    bench: Bench, forget: Callable[[], None], as_file: AsFile
 ) -> None:
-    number = record(journal, change(), NOTE, ENRICHED)
+    number = record(bench.journal, new_change(), NOTE, ENRICHED)
     forget()
-    note.write_bytes(as_file(ENRICHED))
+    bench.note.write_bytes(as_file(ENRICHED))
     for expected in (NOTE, ENRICHED, NOTE):
-        number = undo_change(vault, journal, _change(journal, number), "run-2").change
+        number = bench.undo(number).change
         forget()
-        assert note.read_bytes() == as_file(expected)
+        assert bench.note.read_bytes() == as_file(expected)
 
 
-@pytest.mark.parametrize("as_file", FILES)
-@pytest.mark.parametrize(("edited", "expected"), LATER)
-def test_what_an_editor_did_is_undone_below_later_edits_of_the_file(
-    vault: Path,
-    note: Path,
-    journal: Journal,
-    change: NewChangeOf,
-    forget: Callable[[], None],
-    as_file: Callable[[bytes], bytes],
-    edited: bytes,
-    expected: bytes | str,
-) -> None:
-    number = record(journal, change(), NOTE, ENRICHED)
-    forget()
-    note.write_bytes(as_file(edited))
-    if isinstance(expected, str):
-        with pytest.raises(NoteChanged, match=expected):
-            undo_change(vault, journal, _change(journal, number), "run-2")
-        assert note.read_bytes() == as_file(edited)
-    else:
-        undo_change(vault, journal, _change(journal, number), "run-2")
-        assert note.read_bytes() == as_file(expected)
-
-
-@pytest.mark.parametrize("as_file", FILES)
-@pytest.mark.parametrize(
-    ("edited", "expected"), [pytest.param(ENRICHED, NOTE, id="as it was left"), *LATER]
-)
+@labelled("as_file", FILES)
+@labelled(("edited", "expected"), {"as it was left": (ENRICHED, NOTE), **LATER})
 def test_what_was_done_to_the_file_is_undone_in_an_editor(
-    note: Path,
-    journal: Journal,
-    write: Write,
+    bench: Bench,
     forget: Callable[[], None],
-    as_file: Callable[[bytes], bytes],
+    as_file: AsFile,
     edited: bytes,
     expected: bytes | str,
 ) -> None:
-    note.write_bytes(as_file(NOTE))
-    change = _change(journal, write(as_file(ENRICHED)))
+    bench.note.write_bytes(as_file(NOTE))
+    change = bench.change(bench.write(as_file(ENRICHED)))
     forget()
     shown = edited.decode()
     if isinstance(expected, str):
         with pytest.raises(NoteChanged, match=expected):
-            find_parts_in_editor(journal, change, shown)
+            find_parts_in_editor(bench.journal, change, shown)
     else:
-        edits = find_parts_in_editor(journal, change, shown).edits
+        edits = find_parts_in_editor(bench.journal, change, shown).edits
         assert apply_edits(shown, edits) == expected.decode()
 
 
 def test_line_ends_and_mark_that_a_change_took_away_do_not_come_back_in_an_editor(
-    note: Path, journal: Journal, write: Write
+    bench: Bench,
 ) -> None:
-    note.write_bytes(BOM + b"a\r\nb\nc\n")
-    change = _change(journal, write(b"A\nc\n"))
+    bench.note.write_bytes(BOM + b"a\r\nb\nc\n")
+    change = bench.change(bench.write(b"A\nc\n"))
     for shown, before in [("A\nc\n", "a\nb\nc\n"), ("A\nc\nd\n", "a\nb\nc\nd\n")]:
-        edits = find_parts_in_editor(journal, change, shown).edits
+        edits = find_parts_in_editor(bench.journal, change, shown).edits
         assert apply_edits(shown, edits) == before
         assert not any("\r" in edit.text or "\ufeff" in edit.text for edit in edits)
-    assert apply_edits("A\nc\n", find_inverse(journal, change, "A\nc\n")) == "\ufeffa\r\nb\nc\n"
+    edits = find_inverse(bench.journal, change, "A\nc\n")
+    assert apply_edits("A\nc\n", edits) == "\ufeffa\r\nb\nc\n"
 
 
-def test_an_offset_in_a_text_that_kept_its_line_ends_is_one_in_that_text(
-    note: Path, journal: Journal, write: Write
-) -> None:
-    note.write_bytes(CRLF_NOTE)
-    change = _change(journal, write(CRLF_ENRICHED))
+def test_an_offset_in_a_text_that_kept_its_line_ends_is_one_in_that_text(bench: Bench) -> None:
+    bench.note.write_bytes(CRLF_NOTE)
+    change = bench.change(bench.write(CRLF_ENRICHED))
     text = CRLF_ENRICHED.decode()
-    edits = find_parts_in_editor(journal, change, text).edits
+    edits = find_parts_in_editor(bench.journal, change, text).edits
     assert apply_edits(text, edits).encode() == CRLF_NOTE
 
 
@@ -571,7 +468,7 @@ def test_an_offset_in_a_text_that_kept_its_line_ends_is_one_in_that_text(
     },
 )
 def test_lines_come_back_with_the_line_ends_of_the_note(
-    journal: Journal,
+    bench: Bench,
     forget: Callable[[], None],
     before: str,
     edit: Edit,
@@ -580,16 +477,16 @@ def test_lines_come_back_with_the_line_ends_of_the_note(
 ) -> None:
     after = apply_edits(before, [edit])
     made = NewChange("run", "Any.md", "enrich", [edit])
-    change = _change(journal, record(journal, made, before.encode(), after.encode()))
+    change = bench.change(record(bench.journal, made, before.encode(), after.encode()))
     forget()
     # a client that writes the file sends the text of the file
     finds = [find_parts, find_parts_in_editor] if "\r" in now else [find_parts]
     for find in finds:
         if expected is None:
             with pytest.raises(NoteChanged):
-                find(journal, change, now)
+                find(bench.journal, change, now)
         else:
-            assert apply_edits(now, find(journal, change, now).edits) == expected
+            assert apply_edits(now, find(bench.journal, change, now).edits) == expected
 
 
 ENDS = st.sampled_from(["\n", "\r\n", "\r"])
@@ -606,7 +503,7 @@ WORDS = st.sampled_from(["a", "b", "", "é", "---", "tags: x"])
     in_file=st.booleans(),
 )
 def test_file_and_editor_agree_on_what_is_left(
-    journal: Journal,
+    bench: Bench,
     lines: list[tuple[str, str]],
     ours: list[tuple[int, str]],
     mine: list[tuple[int, str]],
@@ -622,14 +519,14 @@ def test_file_and_editor_agree_on_what_is_left(
     if not in_file:
         old, new = EditorText.of(old).text, EditorText.of(new).text
     made = NewChange("run", "Any.md", "enrich", diff_edits(old, new))
-    change = _change(journal, record(journal, made, old.encode(), new.encode()))
+    change = bench.change(record(bench.journal, made, old.encode(), new.encode()))
     if prune:
-        journal.prune_images(older_than=-1)
+        bench.journal.prune_images(older_than=-1)
     shown = EditorText.of(file_text).text
     whole = EditorText.of(mark + "".join(before)).text
     for text, find in [(file_text, find_inverse), (shown, _find_all_in_editor)]:
         try:
-            edits = find(journal, change, text)
+            edits = find(bench.journal, change, text)
         except NoteChanged:  # all is as the change left it, but for the line ends: no reason
             assert mine or (in_file and text == shown and len({end for _, end in lines}) > 1)
             continue

@@ -20,12 +20,11 @@ from companion.errors import (
     NoteRefused,
     NoteUnwritable,
 )
-from companion.store.journal import Journal, NewChange, write_note
 from companion.vault import file_access, write
-from companion.vault.write import ConcurrentWrite, NotePartlyWritten, Snapshot, read_note
+from companion.vault.write import ConcurrentWrite, NotePartlyWritten, read_note
+from tests.store.conftest import Bench
 from tests.store.stub_note import ENRICHED, NOTE
 
-NewChangeOf = Callable[..., NewChange]
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 
@@ -42,29 +41,27 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
         pytest.param(NOTE * 50_000, id="large"),
     ],
 )
-def test_writes_all_of_it(
-    note: Path, journal: Journal, write: Callable[..., int], new: bytes
-) -> None:
-    number = write(new)
-    assert note.read_bytes() == new
-    assert [(c.id, c.state) for c in journal.changes()] == [(number, "done")]
-    assert journal.images(number) == (NOTE, new)
+def test_writes_all_of_it(bench: Bench, new: bytes) -> None:
+    number = bench.write(new)
+    assert bench.note.read_bytes() == new
+    assert [(c.id, c.state) for c in bench.journal.changes()] == [(number, "done")]
+    assert bench.journal.images(number) == (NOTE, new)
 
 
 @POSIX
-def test_the_file_stays_the_same_file(note: Path, write: Callable[..., int]) -> None:
-    note.chmod(0o640)
-    twin = note.with_name("Twin.md")
-    twin.hardlink_to(note)
+def test_the_file_stays_the_same_file(bench: Bench) -> None:
+    bench.note.chmod(0o640)
+    twin = bench.note.with_name("Twin.md")
+    twin.hardlink_to(bench.note)
     has_attributes = sys.platform == "linux"
     if sys.platform == "linux":
         try:
-            os.setxattr(note, "user.colour", b"green")
+            os.setxattr(bench.note, "user.colour", b"green")
         except OSError:  # a file system in memory may have none
             has_attributes = False
-    before = note.stat()
-    write()
-    after = note.stat()
+    before = bench.note.stat()
+    bench.write()
+    after = bench.note.stat()
     assert (after.st_ino, after.st_mode, after.st_nlink, after.st_uid) == (
         before.st_ino,
         before.st_mode,
@@ -72,9 +69,9 @@ def test_the_file_stays_the_same_file(note: Path, write: Callable[..., int]) -> 
         before.st_uid,
     )
     assert twin.read_bytes() == ENRICHED
-    assert sorted(note.parent.iterdir()) == [note, twin]
+    assert sorted(bench.note.parent.iterdir()) == [bench.note, twin]
     if sys.platform == "linux" and has_attributes:
-        assert os.getxattr(note, "user.colour") == b"green"
+        assert os.getxattr(bench.note, "user.colour") == b"green"
 
 
 def _removed(note: Path) -> None:
@@ -135,78 +132,59 @@ MEANWHILE = [
 
 @pytest.mark.parametrize(("meddle", "kind", "words"), MEANWHILE)
 def test_leaves_what_happened_meanwhile(
-    note: Path,
-    snapshot: Snapshot,
-    journal: Journal,
-    change: NewChangeOf,
-    meddle: Callable[[Path], None],
-    kind: type[NoteError],
-    words: str,
+    bench: Bench, meddle: Callable[[Path], None], kind: type[NoteError], words: str
 ) -> None:
-    meddle(note)
-    held = {f: f.read_bytes() for f in note.parent.parent.rglob("*.md") if f.is_file()}
+    seen = bench.read()
+    meddle(bench.note)
+    held = {f: f.read_bytes() for f in bench.note.parent.parent.rglob("*.md") if f.is_file()}
     with pytest.raises(kind, match=rf"^Stub\.md: .*{words}"):
-        write_note(snapshot, ENRICHED, journal, change())
+        bench.write(seen=seen)
     assert {f: f.read_bytes() for f in held} == held
-    assert [c.state for c in journal.changes()] == ["abandoned"]
+    assert bench.states() == ["abandoned"]
 
 
-def test_a_read_only_note_is_not_begun(
-    note: Path,
-    snapshot: Snapshot,
-    journal: Journal,
-    change: NewChangeOf,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    note.chmod(0o444)
+def test_a_read_only_note_is_not_begun(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.note.chmod(0o444)
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anything
     with pytest.raises(NoteUnwritable, match=r"^Stub\.md: .*read-only; allow writing to it"):
-        write_note(snapshot, ENRICHED, journal, change())
-    assert note.read_bytes() == NOTE and journal.changes() == []
+        bench.write()
+    assert bench.note.read_bytes() == NOTE and bench.journal.changes() == []
 
 
 def test_puts_back_what_it_wrote_to_a_note_that_moves_under_it(
-    note: Path,
-    snapshot: Snapshot,
-    journal: Journal,
-    change: NewChangeOf,
-    monkeypatch: pytest.MonkeyPatch,
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if sys.platform == "win32":
         pytest.skip("an open file cannot be renamed")
-    moved = note.with_name("Moved.md")
+    moved = bench.note.with_name("Moved.md")
     overwrite = write._overwrite
 
     def move_first(fd: int, old_size: int, new: bytes) -> None:
-        note.rename(moved)
+        bench.note.rename(moved)
         overwrite(fd, old_size, new)
 
     monkeypatch.setattr(write, "_overwrite", move_first)
     with pytest.raises(NoteChanged, match="no longer there"):
-        write_note(snapshot, ENRICHED, journal, change())
+        bench.write()
     assert moved.read_bytes() == NOTE
-    assert [c.state for c in journal.changes()] == ["abandoned"]
+    assert bench.states() == ["abandoned"]
 
 
 def test_says_when_another_program_wrote_in_the_same_moment(
-    note: Path,
-    snapshot: Snapshot,
-    journal: Journal,
-    change: NewChangeOf,
-    monkeypatch: pytest.MonkeyPatch,
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(write, "exclude_writers", lambda fd, path: False)
     force = write.force_to_disk
 
     def append_first(fd: int) -> None:
         force(fd)
-        _appended(note)
+        _appended(bench.note)
 
     monkeypatch.setattr(write, "force_to_disk", append_first)
     with pytest.raises(ConcurrentWrite, match="another program wrote it in the same moment"):
-        write_note(snapshot, ENRICHED, journal, change())
-    assert note.read_bytes() == ENRICHED + b"more\n"
-    assert [c.state for c in journal.changes()] == ["done"]
+        bench.write()
+    assert bench.note.read_bytes() == ENRICHED + b"more\n"
+    assert bench.states() == ["done"]
 
 
 FAILED_WRITES = [
@@ -219,14 +197,7 @@ FAILED_WRITES = [
 @POSIX
 @pytest.mark.parametrize(("excluded", "stands", "expected"), FAILED_WRITES)
 def test_a_failed_write_is_put_back_where_nobody_else_wrote(
-    note: Path,
-    snapshot: Snapshot,
-    journal: Journal,
-    change: NewChangeOf,
-    monkeypatch: pytest.MonkeyPatch,
-    excluded: bool,
-    stands: bytes,
-    expected: bytes,
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, excluded: bool, stands: bytes, expected: bytes
 ) -> None:
     def fail(fd: int, *_: object) -> None:
         os.pwrite(fd, stands, 0)
@@ -237,49 +208,41 @@ def test_a_failed_write_is_put_back_where_nobody_else_wrote(
     monkeypatch.setattr(write, "_overwrite", fail)
     torn = expected != NOTE
     with pytest.raises(NotePartlyWritten if torn else NoteUnwritable):
-        write_note(snapshot, ENRICHED, journal, change())
-    assert note.read_bytes() == expected
+        bench.write()
+    assert bench.note.read_bytes() == expected
 
 
-def test_a_journal_on_a_full_disk_leaves_the_note(
-    note: Path, snapshot: Snapshot, journal: Journal, change: NewChangeOf
-) -> None:
-    journal._db.ask(lambda db: db.execute("PRAGMA max_page_count=1")).result()
+def test_a_journal_on_a_full_disk_leaves_the_note(bench: Bench) -> None:
+    bench.journal._db.ask(lambda db: db.execute("PRAGMA max_page_count=1")).result()
     new = NOTE + b"x" * 100_000
     with pytest.raises(JournalError, match="cannot grow, the disk is full; free some space"):
-        write_note(snapshot, new, journal, change(NOTE, new))
-    assert note.read_bytes() == NOTE
-    assert journal.changes() == []
+        bench.write(new)
+    assert bench.note.read_bytes() == NOTE
+    assert bench.journal.changes() == []
 
 
 @LINUX
 def test_waits_for_another_program_to_close_it(
-    note: Path, write: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    readers = [os.open(note, os.O_RDONLY)]
+    readers = [os.open(bench.note, os.O_RDONLY)]
 
     def close_next(_seconds: float) -> None:
         if readers:
             os.close(readers.pop())
 
     monkeypatch.setattr(time, "sleep", close_next)
-    write()
-    assert (note.read_bytes(), readers) == (ENRICHED, [])
+    bench.write()
+    assert (bench.note.read_bytes(), readers) == (ENRICHED, [])
 
 
 @LINUX
-def test_gives_up_on_a_note_that_stays_open(
-    note: Path,
-    snapshot: Snapshot,
-    journal: Journal,
-    change: NewChangeOf,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_gives_up_on_a_note_that_stays_open(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_access, "IN_USE_PATIENCE", 0.05)
-    with note.open("r"), pytest.raises(NoteBusy, match="another program holds it open"):
-        write_note(snapshot, ENRICHED, journal, change())
-    assert note.read_bytes() == NOTE
-    assert [c.state for c in journal.changes()] == ["abandoned"]
+    with bench.note.open("r"), pytest.raises(NoteBusy, match="another program holds it open"):
+        bench.write()
+    assert bench.note.read_bytes() == NOTE
+    assert bench.states() == ["abandoned"]
 
 
 BREAK_A_LEASE = """
@@ -299,21 +262,21 @@ print("alive")
 
 
 @LINUX
-def test_keeps_others_out_and_lives_through_their_knocking(note: Path) -> None:
-    command = [sys.executable, "-c", BREAK_A_LEASE, str(note.parent.resolve())]
+def test_keeps_others_out_and_lives_through_their_knocking(bench: Bench) -> None:
+    command = [sys.executable, "-c", BREAK_A_LEASE, str(bench.note.parent.resolve())]
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "alive\n"
 
 
 @LINUX
 def test_goes_on_where_leases_are_not_supported(
-    note: Path, write: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(fd: int) -> None:
         raise OSError(22, "Invalid argument")
 
     monkeypatch.setattr(file_access, "_take_write_lease", refuse)
-    write()
-    assert note.read_bytes() == ENRICHED
+    bench.write()
+    assert bench.note.read_bytes() == ENRICHED
 
 
 @pytest.mark.parametrize(
@@ -324,10 +287,10 @@ def test_goes_on_where_leases_are_not_supported(
         pytest.param(b"x" * 101, r"too large \(101 bytes, the limit is 100\)", id="too large"),
     ],
 )
-def test_refuses_to_read(vault: Path, data: bytes, reason: str) -> None:
-    (vault / "Stub.md").write_bytes(data)
+def test_refuses_to_read(bench: Bench, data: bytes, reason: str) -> None:
+    (bench.vault / "Stub.md").write_bytes(data)
     with pytest.raises(NoteRefused, match=rf"^Stub\.md: .*{reason}"):
-        read_note(vault, "Stub.md", max_bytes=100)
+        read_note(bench.vault, "Stub.md", max_bytes=100)
 
 
 @POSIX
@@ -348,55 +311,49 @@ def test_refuses_to_read(vault: Path, data: bytes, reason: str) -> None:
     ],
 )
 def test_reads_regular_files_of_the_vault_only(
-    vault: Path, note: Path, path: str, kind: type[NoteError], words: str
+    bench: Bench, path: str, kind: type[NoteError], words: str
 ) -> None:
-    (vault.parent / "outside.md").write_text("secret")
-    (vault / "folder").mkdir()
-    (vault / "folder" / "inner.md").write_text("inner")
-    (vault / "link.md").symlink_to("Stub.md")
-    (vault / "linked").symlink_to("folder")
-    os.mkfifo(vault / "pipe.md")
+    (bench.vault.parent / "outside.md").write_text("secret")
+    (bench.vault / "folder").mkdir()
+    (bench.vault / "folder" / "inner.md").write_text("inner")
+    (bench.vault / "link.md").symlink_to("Stub.md")
+    (bench.vault / "linked").symlink_to("folder")
+    os.mkfifo(bench.vault / "pipe.md")
     with pytest.raises(kind, match=words):
-        read_note(vault, path)
+        read_note(bench.vault, path)
 
 
 @POSIX
-def test_the_vault_itself_may_be_a_link(vault: Path, note: Path, tmp_path: Path) -> None:
-    (tmp_path / "alias").symlink_to(vault)
-    seen = read_note(tmp_path / "alias", "Stub.md")
-    assert (seen.data, seen.root) == (NOTE, vault.resolve())
+def test_the_vault_itself_may_be_a_link(bench: Bench) -> None:
+    (bench.vault.parent / "alias").symlink_to(bench.vault)
+    seen = read_note(bench.vault.parent / "alias", "Stub.md")
+    assert (seen.data, seen.root) == (NOTE, bench.vault.resolve())
 
 
-def test_waits_until_the_note_has_settled(
-    vault: Path, note: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = note.stat().st_mtime + 10
+def test_waits_until_the_note_has_settled(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = bench.note.stat().st_mtime + 10
     waits: list[float] = []
     monkeypatch.setattr(time, "time", lambda: now + sum(waits))
     monkeypatch.setattr(time, "sleep", waits.append)
-    assert read_note(vault, "Stub.md", settle=30).data == NOTE
+    assert read_note(bench.vault, "Stub.md", settle=30).data == NOTE
     assert waits == [pytest.approx(20)]
 
 
-def test_a_time_in_the_future_does_not_keep_it_waiting(vault: Path, note: Path) -> None:
-    os.utime(note, (time.time() + 3600, time.time() + 3600))
-    assert read_note(vault, "Stub.md", settle=0.05).data == NOTE
+def test_a_time_in_the_future_does_not_keep_it_waiting(bench: Bench) -> None:
+    os.utime(bench.note, (time.time() + 3600, time.time() + 3600))
+    assert read_note(bench.vault, "Stub.md", settle=0.05).data == NOTE
 
 
-def test_an_old_note_is_read_at_once(
-    vault: Path, note: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    os.utime(note, (0, 0))
+def test_an_old_note_is_read_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.utime(bench.note, (0, 0))
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits"))
-    assert read_note(vault, "Stub.md", settle=30).data == NOTE
+    assert read_note(bench.vault, "Stub.md", settle=30).data == NOTE
 
 
-def test_leaves_a_note_that_keeps_changing(
-    vault: Path, note: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(time, "sleep", lambda seconds: _appended(note))
+def test_leaves_a_note_that_keeps_changing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: _appended(bench.note))
     with pytest.raises(NoteBusy, match="keeps writing it; it may still be syncing"):
-        read_note(vault, "Stub.md", settle=60)
+        read_note(bench.vault, "Stub.md", settle=60)
 
 
 @pytest.mark.parametrize(
@@ -407,24 +364,20 @@ def test_leaves_a_note_that_keeps_changing(
     ],
 )
 def test_leaves_a_note_that_changes_while_it_is_read(
-    vault: Path,
-    note: Path,
-    meddle: Callable[[Path], None],
-    words: str,
-    monkeypatch: pytest.MonkeyPatch,
+    bench: Bench, meddle: Callable[[Path], None], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read_then_meddle(fd: int) -> bytes:
         data = read_all(fd)
-        meddle(note)
+        meddle(bench.note)
         return data
 
     read_all = write.read_all
     monkeypatch.setattr(write, "read_all", read_then_meddle)
     with pytest.raises(NoteBusy, match=words):
-        read_note(vault, "Stub.md")
+        read_note(bench.vault, "Stub.md")
 
 
-def test_leaves_a_short_read(vault: Path, note: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leaves_a_short_read(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write, "read_all", lambda fd: NOTE[:10])
     with pytest.raises(NoteBusy, match="only part of it could be read; it may still be syncing"):
-        read_note(vault, "Stub.md")
+        read_note(bench.vault, "Stub.md")
