@@ -3,12 +3,15 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.examples import IS_RELEASE, many
+from tests.llm.fake_endpoint import FakeEndpoint
 
 # No test measures time: one that did would fail on a busy machine.
 settings.register_profile(
@@ -35,6 +38,12 @@ def _has_memory_disk() -> bool:
 # Before a release the tests' vaults are where the users' are.
 if not IS_RELEASE and _has_memory_disk():
     tempfile.tempdir = str(_MEMORY)
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeEndpoint]:
+    with closing(FakeEndpoint()) as endpoint:
+        yield endpoint
 
 
 @pytest.fixture(autouse=True)

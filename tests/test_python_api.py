@@ -13,12 +13,12 @@ from companion.app.types.proposals import Proposal
 from companion.errors import CompanionError, ConsentMissing, NoteRefused, NotThere, UsageError
 from companion.python_api import Vault
 from companion.store.proposal import RejectedValue
-from tests.cli.conftest import fake, user
+from tests.cli.conftest import user
 from tests.cli.serving import QUIET, serving
 from tests.cli.user import REPOSITORY, STUB, User
 from tests.llm.fake_endpoint import error
 
-__all__ = ["fake", "user"]
+__all__ = ["user"]
 
 CALLOUT = "Sourdough is a bread that wild yeast raises."  # too short for the check
 NOTE = "---\ndescription:\n---\n\n# Sourdough\n\nWild yeast raises this bread.\n"

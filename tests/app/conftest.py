@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.daemon.daemon_fixture import fake
+from tests.daemon.conftest import daemon_fixture
 
-__all__ = ["fake"]
+__all__ = ["daemon_fixture"]

@@ -12,9 +12,7 @@ import pytest
 from companion.app.backlog import MANY, Backlog
 from companion.app.types.status import BacklogAnswer
 from companion.errors import UsageError
-from tests.daemon.daemon_fixture import STUB, DaemonFixture, daemon_fixture, eventually, fake
-
-__all__ = ["daemon_fixture", "fake"]
+from tests.daemon.daemon_fixture import STUB, DaemonFixture, eventually
 
 OLD = ("A.md", "F/B.md", "F/C.md")
 

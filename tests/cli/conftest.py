@@ -1,19 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.user import User
 from tests.llm.fake_endpoint import FakeEndpoint
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeEndpoint]:
-    endpoint = FakeEndpoint()
-    yield endpoint
-    endpoint.close()
 
 
 @pytest.fixture

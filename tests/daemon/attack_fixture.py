@@ -19,20 +19,10 @@ from companion.daemon.daemon import Daemon
 from tests.cli.user import let_it_rest
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import Serving
-from tests.daemon.daemon_fixture import STUB, DaemonFixture, daemon_fixture, eventually, fake
+from tests.daemon.daemon_fixture import STUB, DaemonFixture, eventually
 from tests.daemon.test_guard import assert_is_secured
 
-__all__ = [
-    "Address",
-    "AttackedDaemon",
-    "Headers",
-    "attack",
-    "attacked",
-    "daemon_fixture",
-    "fake",
-    "let_out",
-    "look",
-]
+__all__ = ["Address", "AttackedDaemon", "Headers", "attack", "attacked", "let_out", "look"]
 
 Headers = dict[str, str | list[str]]
 

@@ -17,8 +17,10 @@ from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
 from companion.daemon.http_server import Server, bind_port
 from tests.daemon.caller import JSON, Answer, Caller, make_request
+from tests.daemon.daemon_fixture import DaemonFixture, open_daemon_fixture
 from tests.daemon.fake_daemon import FakeDaemon
 from tests.examples import IS_RELEASE
+from tests.llm.fake_endpoint import FakeEndpoint
 
 PLACE = "c0ffee" * 5
 collect_ignore = [] if IS_RELEASE else ["test_openapi_fuzz.py"]  # slow to import, too
@@ -86,6 +88,15 @@ Served = Serving[FakeDaemon]
 def quick_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a server's loop notice within a moment that it shall end."""
     monkeypatch.setattr(web, "_LOOP", 0.02)
+
+
+@pytest.fixture
+def daemon_fixture(
+    tmp_path: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DaemonFixture]:
+    """A vault with its daemon, not started yet."""
+    with open_daemon_fixture(tmp_path, fake, monkeypatch) as daemon_fixture:
+        yield daemon_fixture
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from companion.store.journal import Change
 from tests.cli.user import FILLED, KEY, SAYS, STUB, answer_by_schema, let_it_rest
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, error
 
-__all__ = ["FILLED", "SAYS", "STUB", "DaemonFixture", "daemon_fixture", "eventually", "fake"]
+__all__ = ["FILLED", "SAYS", "STUB", "DaemonFixture", "eventually"]
 
 SETTLE = 0.15  # seconds
 _PATIENCE = 60.0  # seconds
@@ -242,26 +242,11 @@ class DaemonFixture:
         self.daemon.reconciler.refresh(_PATIENCE)
 
 
-@pytest.fixture
-def fake() -> Iterator[FakeEndpoint]:
-    with closing(FakeEndpoint()) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture
-def daemon_fixture(
-    tmp_path: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[DaemonFixture]:
-    """A vault with its daemon, not started yet, whose log must hold no secret or fault of ours."""
-    with open_daemon_fixture(tmp_path, fake, monkeypatch) as daemon_fixture:
-        yield daemon_fixture
-
-
 @contextmanager
 def open_daemon_fixture(
     folder: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[DaemonFixture]:
-    """What the fixture gives, for tests that share one."""
+    """Keep a vault whose daemon's log must hold no secret or fault of ours."""
     monkeypatch.setenv("COMPANION_HOME", str(folder / "home"))
     for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL"):
         monkeypatch.delenv(name, raising=False)

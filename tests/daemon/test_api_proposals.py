@@ -12,19 +12,9 @@ from companion.config.settings import ReviewTable
 from companion.daemon.daemon import Daemon
 from companion.store.proposal import NewProposal, ProposalState
 from tests.daemon.conftest import Serving
-from tests.daemon.daemon_fixture import (
-    FILLED,
-    SAYS,
-    STUB,
-    DaemonFixture,
-    daemon_fixture,
-    eventually,
-    fake,
-)
+from tests.daemon.daemon_fixture import FILLED, SAYS, STUB, DaemonFixture, eventually
 from tests.daemon.test_guard import assert_is_problem
 from tests.store.stub_note import DESCRIPTION
-
-__all__ = ["daemon_fixture", "fake"]
 
 Api = Serving[Daemon]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
+from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked
 
-__all__ = ["attacked", "daemon_fixture", "fake"]
+__all__ = ["attacked"]
 
 
 def test_the_same_requests_come_in_without_the_attack(attacked: AttackedDaemon) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.daemon.attack_fixture import AttackedDaemon, attacked, daemon_fixture, fake, let_out
+from tests.daemon.attack_fixture import AttackedDaemon, attacked, let_out
 from tests.daemon.daemon_fixture import FILLED, STUB, eventually
 
-__all__ = ["attacked", "daemon_fixture", "fake"]
+__all__ = ["attacked"]
 
 ORDER = {"paths": ["A/Stub.md"], "priority": "interactive"}
 WAYS_OUT = [pytest.param("A", id="its folder"), pytest.param("A/Stub.md", id="the note itself")]

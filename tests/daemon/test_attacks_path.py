@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from tests.daemon.attack_fixture import AttackedDaemon, attacked, daemon_fixture, fake, look
+from tests.daemon.attack_fixture import AttackedDaemon, attacked, look
 from tests.daemon.caller import Answer
 from tests.daemon.daemon_fixture import eventually
 
-__all__ = ["attacked", "daemon_fixture", "fake"]
+__all__ = ["attacked"]
 
 # ROUTE is the route's own address; all of these carry the token.
 TARGETS = [

@@ -9,17 +9,10 @@ from companion.app.tokens import client_token, rotate_token
 from companion.app.types.status import SCOPES, NewToken, Scope, is_within
 from companion.config import state_folder
 from companion.daemon.access import new_code
-from tests.daemon.attack_fixture import (
-    NO_RUN,
-    AttackedDaemon,
-    Headers,
-    attacked,
-    daemon_fixture,
-    fake,
-)
+from tests.daemon.attack_fixture import NO_RUN, AttackedDaemon, Headers, attacked
 from tests.daemon.caller import JSON, make_request
 
-__all__ = ["attacked", "daemon_fixture", "fake"]
+__all__ = ["attacked"]
 
 # SHORT: the token without its end; OTHER: the token of a client of another vault; CODE: a code
 # to pair with; HASH: the token's hash.

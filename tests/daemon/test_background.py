@@ -14,17 +14,7 @@ from companion.daemon import background
 from companion.llm.budget import LimitReached
 from companion.llm.response import Reply
 from companion.llm.transport import Transport
-from tests.daemon.daemon_fixture import (
-    FILLED,
-    SETTLE,
-    STUB,
-    DaemonFixture,
-    daemon_fixture,
-    eventually,
-    fake,
-)
-
-__all__ = ["daemon_fixture", "fake"]
+from tests.daemon.daemon_fixture import FILLED, SETTLE, STUB, DaemonFixture, eventually
 
 EDITED = STUB + "A line added.\n"
 EDITED_FILLED = FILLED + "A line added.\n"

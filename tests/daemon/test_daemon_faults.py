@@ -8,16 +8,7 @@ import pytest
 
 from companion.app.engine import circuit_breaker
 from companion.errors import JournalError
-from tests.daemon.daemon_fixture import (
-    STUB,
-    DaemonFixture,
-    daemon_fixture,
-    eventually,
-    fake,
-    statuses,
-)
-
-__all__ = ["daemon_fixture", "fake"]
+from tests.daemon.daemon_fixture import STUB, DaemonFixture, eventually, statuses
 
 
 class Failure(NamedTuple):

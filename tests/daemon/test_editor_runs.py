@@ -13,16 +13,7 @@ from companion.note.editor_text import EditorText
 from companion.store.journal import Change
 from companion.store.outbox_row import OutboxRow
 from companion.store.undo import Undone
-from tests.daemon.daemon_fixture import (
-    FILLED,
-    STUB,
-    DaemonFixture,
-    daemon_fixture,
-    eventually,
-    fake,
-)
-
-__all__ = ["daemon_fixture", "fake"]
+from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 
 BOM = "\ufeff"
 CALLOUT = "\n> [!ai] AI\n> Mine.\n"

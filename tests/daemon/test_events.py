@@ -20,9 +20,7 @@ from companion.daemon import events
 from companion.daemon.daemon import Daemon
 from tests.daemon.caller import make_request
 from tests.daemon.conftest import Serving
-from tests.daemon.daemon_fixture import DaemonFixture, daemon_fixture, eventually, fake
-
-__all__ = ["daemon_fixture", "fake"]
+from tests.daemon.daemon_fixture import DaemonFixture, eventually
 
 _FRAME = re.compile(r"id: (\S+)\nevent: (\w+)\ndata: (.*)\n\n")
 

@@ -12,11 +12,11 @@ from companion.daemon.model_fetch import ModelFetch
 from companion.llm import catalog
 from companion.llm.catalog import CATALOG, model_path
 from companion.llm.download import DownloadProgress
-from tests.daemon.attack_fixture import AttackedDaemon, attacked, daemon_fixture, fake
+from tests.daemon.attack_fixture import AttackedDaemon, attacked
 from tests.daemon.daemon_fixture import eventually
 from tests.llm.test_download import PARTS, TINY, WHOLE, make_wheel
 
-__all__ = ["attacked", "daemon_fixture", "fake"]
+__all__ = ["attacked"]
 
 
 @pytest.fixture

@@ -5,10 +5,8 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing, suppress
 
-from tests.daemon.daemon_fixture import DaemonFixture, daemon_fixture, eventually, fake
+from tests.daemon.daemon_fixture import DaemonFixture, eventually
 from tests.enrich.similar_vault import STUB, write_tagged
-
-__all__ = ["daemon_fixture", "fake"]
 
 _PATIENCE = 90.0  # seconds, for the encoder to start and to be at its low priority
 

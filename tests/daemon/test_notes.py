@@ -6,16 +6,7 @@ import pytest
 
 from companion.app.types.notes import NotesQuery, NoteState
 from companion.errors import NotThere
-from tests.daemon.daemon_fixture import (
-    FILLED,
-    STUB,
-    DaemonFixture,
-    daemon_fixture,
-    eventually,
-    fake,
-)
-
-__all__ = ["daemon_fixture", "fake"]
+from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 
 
 @pytest.fixture

@@ -18,18 +18,10 @@ from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow, Request
 from companion.store.proposal import Acceptance
 from tests.clock import Clock
 from tests.daemon.conftest import Serving
-from tests.daemon.daemon_fixture import (
-    FILLED,
-    STUB,
-    DaemonFixture,
-    daemon_fixture,
-    eventually,
-    fake,
-    statuses,
-)
+from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually, statuses
 from tests.daemon.test_editor_runs import applied, quiet
 
-__all__ = ["daemon_fixture", "fake", "quiet"]
+__all__ = ["quiet"]
 
 UNSAVED = STUB + "Not saved yet.\n"
 

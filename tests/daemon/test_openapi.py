@@ -8,10 +8,10 @@ import jsonschema_rs
 
 from companion.daemon.app import RESOURCES
 from companion.daemon.guard import OPEN_ROUTES
-from tests.daemon.attack_fixture import AttackedDaemon, attacked, daemon_fixture, fake
+from tests.daemon.attack_fixture import AttackedDaemon, attacked
 from tests.daemon.conftest import Served
 
-__all__ = ["attacked", "daemon_fixture", "fake"]
+__all__ = ["attacked"]
 
 
 def test_each_answer_is_as_documented(attacked: AttackedDaemon) -> None:

@@ -23,16 +23,7 @@ from companion.store.proposal import Acceptance
 from companion.store.proposals import Selection
 from companion.vault.watch import Watch, WatchUnavailable
 from tests.clock import Clock
-from tests.daemon.daemon_fixture import (
-    FILLED,
-    STUB,
-    DaemonFixture,
-    daemon_fixture,
-    eventually,
-    fake,
-)
-
-__all__ = ["daemon_fixture", "fake"]
+from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 
 OPEN = Selection(states=("open",))
 Look = Literal["event", "burst", "poll"]

@@ -13,10 +13,10 @@ from companion.daemon.daemon import Daemon
 from companion.store import journal
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import Serving
-from tests.daemon.daemon_fixture import DaemonFixture, daemon_fixture, eventually, fake
+from tests.daemon.daemon_fixture import DaemonFixture, eventually
 from tests.daemon.test_api_proposals import Api, api, ids_of, vault
 
-__all__ = ["api", "daemon_fixture", "fake", "vault"]
+__all__ = ["api", "vault"]
 
 
 def send(api: Serving[Daemon], path: str, body: Any, key: str = "k1") -> Answer:

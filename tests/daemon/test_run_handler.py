@@ -12,17 +12,7 @@ from companion.enrich import note_writer
 from companion.enrich.enricher import Enricher
 from companion.errors import ConsentMissing
 from companion.store.journal import write_note
-from tests.daemon.daemon_fixture import (
-    FILLED,
-    STUB,
-    DaemonFixture,
-    daemon_fixture,
-    eventually,
-    fake,
-    statuses,
-)
-
-__all__ = ["daemon_fixture", "fake"]
+from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually, statuses
 
 DONE = FILLED.replace("created", "made")
 

@@ -12,16 +12,7 @@ from companion.enrich import note_writer
 from companion.enrich.workspace import Workspace
 from companion.store.journal import write_note
 from companion.vault.lock import vault_lock
-from tests.daemon.daemon_fixture import (
-    FILLED,
-    STUB,
-    DaemonFixture,
-    daemon_fixture,
-    eventually,
-    fake,
-)
-
-__all__ = ["daemon_fixture", "fake"]
+from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually
 
 
 def test_stop_during_a_slow_call(daemon_fixture: DaemonFixture) -> None:

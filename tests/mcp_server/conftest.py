@@ -1,5 +1,5 @@
 from __future__ import annotations
 
-from tests.cli.conftest import fake, user
+from tests.cli.conftest import user
 
-__all__ = ["fake", "user"]
+__all__ = ["user"]

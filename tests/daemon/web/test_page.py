@@ -20,11 +20,11 @@ from companion.daemon.app import STATIC_FILES
 from companion.daemon.guard import SHELL
 from companion.note.needs import Need
 from companion.store.proposal import FLAG_WORDS, NewProposal
-from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
+from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.test_attacks import HOSTS, ORIGINS, TWICE
 
-__all__ = ["attacked", "daemon_fixture", "fake"]
+__all__ = ["attacked"]
 
 SESSION = "/api/v1/session"
 LINK: Headers = {
