@@ -8,6 +8,7 @@ than are known is refused.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import time
 import unicodedata
@@ -75,6 +76,12 @@ class Cache:
         # a row shows by itself whether it is still true, so nothing is forced to the disk
         pragmas = ("synchronous=OFF",)
         return open_migrated(self._file, self._migrations, _CACHE_BUSY_SECONDS, pragmas, wal=False)
+
+
+def read_migrations(file: Path) -> list[Migration]:
+    """Return the migrations in an SQL file, each after a line of its number: `-- 1`."""
+    steps = re.split(r"^-- \d+\n", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return [step.split(";\n")[:-1] for step in steps[1:]]
 
 
 def open_migrated(

@@ -31,14 +31,16 @@ from companion.sqlite import (
     migrate,
     open_migrated,
     read_format,
+    read_migrations,
 )
-from companion.store.tables import MIGRATIONS
 
 P = ParamSpec("P")
 S = TypeVar("S", bound="Store")
 T = TypeVar("T")
 FileIds = tuple[FileId | None, ...]
 """Which files the database, its -wal and its -shm file are; None for one that does not exist."""
+
+MIGRATIONS = read_migrations(Path(__file__).with_name("tables.sql"))
 
 # In WAL mode a commit with NORMAL makes no fsync; that of the next FULL commit covers it.
 # https://www.sqlite.org/pragma.html#pragma_synchronous

@@ -14,8 +14,8 @@ import pytest
 
 from companion.errors import JournalError, ProposalDecided
 from companion.sqlite import migrate
-from companion.store import tables
 from companion.store.change import make_row
+from companion.store.database import MIGRATIONS
 from companion.store.journal import Journal, NewChange
 from companion.store.outbox_row import Request, TextHashes
 from companion.store.proposal import Flag, NewProposal, Proposal, ProposalState
@@ -414,7 +414,7 @@ def old_file(tmp_path: Path) -> Path:
     """A journal as the last version without proposals wrote it, with what it remembers."""
     file = tmp_path / "journal.sqlite3"
     db = sqlite3.connect(file, isolation_level=None)
-    migrate(db, tables.MIGRATIONS[:4])
+    migrate(db, MIGRATIONS[:4])
     for number, state in [(1, "done"), (2, "undone")]:
         row = (number, "run-1", "a.md", "enrich", state, 5, "", "", "[]", "[]", "m", "", None)
         db.execute(f"INSERT INTO changes VALUES ({'?, ' * 13} NULL, '[]')", row)
@@ -446,7 +446,7 @@ def test_an_offer_of_an_older_version_is_confirmed(tmp_path: Path, is_made: bool
     hashes = [str(row[name]) for name in ("before_sha256", "after_sha256")]
     del row["proposals"], row["decided_by"]
     db = sqlite3.connect(file, isolation_level=None)
-    migrate(db, tables.MIGRATIONS[:9])
+    migrate(db, MIGRATIONS[:9])
     offered = ("run-1", *hashes, "Stub.md", 5.0, json.dumps(row), NOTE, 77 if is_made else None)
     db.execute("INSERT INTO offers VALUES (?, ?, ?, ?, ?, ?, ?, ?)", offered)
     db.close()
@@ -459,7 +459,7 @@ def test_an_offer_of_an_older_version_is_confirmed(tmp_path: Path, is_made: bool
 def test_what_an_older_version_left_to_editors_waits_in_the_outbox(tmp_path: Path) -> None:
     file = tmp_path / "journal.sqlite3"
     with closing(sqlite3.connect(file, isolation_level=None)) as db:
-        migrate(db, tables.MIGRATIONS[:10])
+        migrate(db, MIGRATIONS[:10])
         for path, need, state, decided_by in [
             ("a.md", "description", "open", "user"),
             ("a.md", "callout:top", "open", "user"),

@@ -16,9 +16,9 @@ from companion.note.edit import Edit, apply_edits, diff_edits
 from companion.note.editor_text import EditorText
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
+from companion.store.database import MIGRATIONS
 from companion.store.inverse import find_inverse, find_parts, find_parts_in_editor
 from companion.store.journal import Change, Journal, NewChange
-from companion.store.tables import MIGRATIONS
 from tests.examples import labelled, many
 from tests.store.conftest import Bench
 from tests.store.stub_note import ENRICHED, NOTE, new_change, record
