@@ -392,7 +392,7 @@ import sys
 from pathlib import Path
 from companion.llm.response import Usage
 from companion.llm.budget import Budget, Caps, LimitReached
-budget = Budget(Path(sys.argv[1]), lambda: Caps(tokens_a_day=3000))
+budget = Budget(Path(sys.argv[1]), lambda: Caps(tokens_a_day=3000), clock=lambda: 0.0)
 print("ready", flush=True)
 sys.stdin.readline()
 done = 0
@@ -421,7 +421,7 @@ for number in range(40):
     while time.time() < began + number * 0.02:
         pass
     file = Path(sys.argv[1], str(number), "spending.sqlite3")
-    with Budget(file, lambda: Caps(tokens_a_day=100)) as budget:
+    with Budget(file, lambda: Caps(tokens_a_day=100), clock=lambda: 0.0) as budget:
         budget.reserve(1, 1)
 print("done", flush=True)
 sys.stdin.readline()
@@ -475,7 +475,7 @@ def test_several_may_be_the_first(tmp_path: Path) -> None:
             process.kill()
             process.communicate()
     for number in range(40):
-        with Budget(tmp_path / str(number) / "spending.sqlite3") as budget:
+        with Budget(tmp_path / str(number) / "spending.sqlite3", clock=lambda: 0.0) as budget:
             assert budget.spent_today()[:2] == (4, 4)
 
 
@@ -488,7 +488,7 @@ def test_a_kill_leaves_what_was_reserved(file: Path) -> None:
     assert hear(process) == "reserved"
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    with Budget(file) as budget:
+    with Budget(file, clock=lambda: 0.0) as budget:
         assert budget.spent_today()[:2] == (11, 11)
 
 
@@ -512,7 +512,7 @@ def test_the_sum_is_what_was_taken(
     """A call goes out only if its estimate fits under the cap, and counts what it took."""
     spent = 0
     file = tmp_path_factory.mktemp("spent") / "spending.sqlite3"
-    with Budget(file, lambda: Caps(tokens_a_day=cap)) as budget:
+    with Budget(file, lambda: Caps(tokens_a_day=cap), clock=lambda: NOON) as budget:
         for read, written, end, *taken in calls:
             if spent + read + written > cap:
                 with pytest.raises(LimitReached):

@@ -17,11 +17,9 @@ from companion.errors import UsageError
 from companion.note.needs import Need
 from companion.prompts import (
     Ask,
-    Field,
     NothingToChoose,
     PromptContext,
     PromptError,
-    Prompts,
     load_prompts,
 )
 from companion.prompts.field import load_field
@@ -120,23 +118,15 @@ def test_broken_file_of_a_folder(
 # ---- the built-in files
 
 
-@pytest.mark.parametrize(
-    ("name", "kind", "prop", "vocabulary"),
-    [
+def test_built_in_fields() -> None:
+    fields = PROMPTS.fields.values()
+    assert {(each.name, each.kind, each.property, each.vocabulary) for each in fields} == {
         ("description", "text", "description", None),
         ("aliases", "list", "aliases", None),
         ("tags", "list", "tags", "vault"),
         ("note-type", "choice", "note-type", "vault"),
         ("callout", "prose", None, None),
-    ],
-)
-def test_built_in_field(name: str, kind: str, prop: str | None, vocabulary: str | None) -> None:
-    field = PROMPTS.fields[name]
-    assert (field.kind, field.property, field.vocabulary) == (kind, prop, vocabulary)
-
-
-def test_there_are_no_other_fields() -> None:
-    assert set(PROMPTS.fields) == {"description", "aliases", "tags", "note-type", "callout"}
+    }
 
 
 def test_frame_takes_few_tokens() -> None:
@@ -210,157 +200,66 @@ def test_any_line_ends(text: str, write: Write) -> None:
 # ---- broken files
 
 
-BROKEN = {
+BROKEN_FRONTMATTER = {
+    "bad YAML": ("a: b\nkind: [text", 4, "YAML"),
+    "not a mapping": ("- a", 2, "key: value"),
+    "twice": ("kind: text\nkind: text", 3, "twice"),
+    "odd key": ("kind: text\n[a]: b", 3, "plain word"),
+    "unknown key": ("kind: text\nmax: 1", 3, "no key max;"),
+    "unknown kind": ("kind: poem", 2, "kind does not take this value;"),
+    "no number": ("kind: text\nmax_tokens: lots", 3, "whole number"),
+    "zero": ("kind: text\nmax_tokens: 0", 3, "from 1 to"),
+    "boolean": ("kind: text\nmax_tokens: yes", 3, "whole number"),
+    "number as property": ("kind: text\nproperty: 2024", 3, "in quotes"),
+    "property of two lines": ('kind: text\nproperty: "a\\nb"', 3, "on one line"),
+    "unknown vocabulary": ("kind: choice\nvocabulary: all", 3, "vault, none"),
+    "empty vocabulary": ("kind: choice\nvocabulary: []", 3, "vault, none"),
+    "boolean in vocabulary": ("kind: list\nvocabulary: [yes]", 3, "in quotes"),
+    "choice of nothing": ("kind: choice", 2, "needs values"),
+    "text of a vocabulary": ("kind: text\nvocabulary: vault", 3, "takes none"),
+    "a text from links": ("kind: text\nfrom: similar", 3, "link"),
+    "from whom": ("kind: link\nfrom: me", 3, "similar or links"),
+    "added anywhere": ("kind: date\nadd: true", 3, "every note"),
+    "never added": ("kind: date\nfolders: [A]", 3, "add: true"),
+    "items of a text": ("kind: text\nmax_items: 3", 3, "only kind: list"),
+    "limits crossed": ("kind: text\nmax_characters: 3\nmin_characters: 9", 4, "lower it"),
+    "prose elsewhere": ("kind: prose", 2, "only for it"),
+    "aliases as text": ("kind: text\nproperty: Aliases", 2, "always a list"),
+    "property taken": ("kind: text\nproperty: Description", None, "fills Description already"),
+}
+BROKEN_BODIES = {
+    "empty body": (" ", None, "no text"),
+    "syntax": ("a\n{% if %}", 5, "Jinja2"),
+    "undefined": ("a\n\n{{ titel }}", 6, "there is no titel; use aliases,"),
+    "undefined in a branch": ("{% if question %}{{ titel }}{% endif %}", 4, "no titel"),
+    "note text outside its marks": ("{{ prose }}", 4, "no prose"),
+    "undefined attribute": ("a\n{{ title.x }}", 5, "expanded"),
+    "type error": ("a\n{{ title + 1 }}", 5, "expanded"),
+    "sandbox": ("{{ title.__class__.mro() }}", 4, "expanded"),
+    "include": ("{% include 'y' %}", 4, "expanded"),
+    "a macro without end": ("{% macro a() %}\n{{ a() }}{% endmacro %}\n{{ a() }}", 5, "expanded"),
+    "deep": ("{% if title %}" * 500 + "a" + "{% endif %}" * 500, None, "nested too deep"),
+    "unknown filter": ("{{ title | nope }}", 4, "Jinja2"),
+    "empty for some": ("{{ question or '' }}", None, "comes out empty"),
+}
+BROKEN_FILES = {
     "no frontmatter": ("fields/x.md", "Write it.", 1, "add kind: and one of text"),
     "not closed": ("fields/x.md", "---\nkind: text\n", 1, "never closed"),
-    "bad YAML": ("fields/x.md", field_text("a: b", "kind: [text"), 4, "YAML"),
-    "not a mapping": ("fields/x.md", field_text("- a"), 2, "key: value"),
-    "twice": ("fields/x.md", field_text("kind: text", "kind: text"), 3, "twice"),
-    "odd key": ("fields/x.md", field_text("kind: text", "[a]: b"), 3, "plain word"),
-    "unknown key": ("fields/x.md", field_text("kind: text", "max: 1"), 3, "no key max;"),
-    "unknown kind": ("fields/x.md", field_text("kind: poem"), 2, "kind does not take this value;"),
-    "no number": ("fields/x.md", field_text("kind: text", "max_tokens: lots"), 3, "whole number"),
-    "zero": ("fields/x.md", field_text("kind: text", "max_tokens: 0"), 3, "from 1 to"),
-    "boolean": ("fields/x.md", field_text("kind: text", "max_tokens: yes"), 3, "whole number"),
-    "number as property": (
-        "fields/x.md",
-        field_text("kind: text", "property: 2024"),
-        3,
-        "in quotes",
+    "callout of no prose": (
+        "fields/callout.md",
+        "---\nkind: text\n---\nWrite it.",
+        2,
+        "only for it",
     ),
-    "property of two lines": (
-        "fields/x.md",
-        field_text("kind: text", 'property: "a\\nb"'),
-        3,
-        "on one line",
-    ),
-    "unknown vocabulary": (
-        "fields/x.md",
-        field_text("kind: choice", "vocabulary: all"),
-        3,
-        "vault, none",
-    ),
-    "empty vocabulary": (
-        "fields/x.md",
-        field_text("kind: choice", "vocabulary: []"),
-        3,
-        "vault, none",
-    ),
-    "boolean in vocabulary": (
-        "fields/x.md",
-        field_text("kind: list", "vocabulary: [yes]"),
-        3,
-        "in quotes",
-    ),
-    "choice of nothing": ("fields/x.md", field_text("kind: choice"), 2, "needs values"),
-    "text of a vocabulary": (
-        "fields/x.md",
-        field_text("kind: text", "vocabulary: vault"),
-        3,
-        "takes none",
-    ),
-    "a text from links": ("fields/x.md", field_text("kind: text", "from: similar"), 3, "link"),
-    "from whom": ("fields/x.md", field_text("kind: link", "from: me"), 3, "similar or links"),
-    "added anywhere": ("fields/x.md", field_text("kind: date", "add: true"), 3, "every note"),
-    "never added": ("fields/x.md", field_text("kind: date", "folders: [A]"), 3, "add: true"),
-    "items of a text": (
-        "fields/x.md",
-        field_text("kind: text", "max_items: 3"),
-        3,
-        "only kind: list",
-    ),
-    "limits crossed": (
-        "fields/x.md",
-        field_text("kind: text", "max_characters: 3", "min_characters: 9"),
-        4,
-        "lower it",
-    ),
-    "prose elsewhere": ("fields/x.md", field_text("kind: prose"), 2, "only for it"),
-    "callout of no prose": ("fields/callout.md", field_text("kind: text"), 2, "only for it"),
     "callout with property": (
         "fields/callout.md",
-        field_text("kind: prose", "property: x"),
+        "---\nkind: prose\nproperty: x\n---\nWrite it.",
         3,
         "stands in the text",
     ),
-    "tags as text": ("fields/tags.md", field_text("kind: text"), 2, "always a list"),
-    "aliases as text": (
-        "fields/x.md",
-        field_text("kind: text", "property: Aliases"),
-        2,
-        "always a list",
-    ),
-    "property taken": (
-        "fields/x.md",
-        field_text("kind: text", "property: Description"),
-        None,
-        "fills Description already",
-    ),
-    "copy": ("fields/description 2.md", field_text("kind: text"), None, "rename the file"),
-    "capital": ("fields/Zweck.md", field_text("kind: text"), None, "property: NAME"),
-    "empty body": ("fields/x.md", field_text("kind: text", body=" "), None, "no text"),
-    "syntax": ("fields/x.md", field_text("kind: text", body="a\n{% if %}"), 5, "Jinja2"),
-    "undefined": (
-        "fields/x.md",
-        field_text("kind: text", body="a\n\n{{ titel }}"),
-        6,
-        "there is no titel; use aliases,",
-    ),
-    "undefined in a branch": (
-        "fields/x.md",
-        field_text("kind: text", body="{% if question %}{{ titel }}{% endif %}"),
-        4,
-        "no titel",
-    ),
-    "note text outside its marks": (
-        "fields/x.md",
-        field_text("kind: text", body="{{ prose }}"),
-        4,
-        "no prose",
-    ),
-    "undefined attribute": (
-        "fields/x.md",
-        field_text("kind: text", body="a\n{{ title.x }}"),
-        5,
-        "expanded",
-    ),
-    "type error": (
-        "fields/x.md",
-        field_text("kind: text", body="a\n{{ title + 1 }}"),
-        5,
-        "expanded",
-    ),
-    "sandbox": (
-        "fields/x.md",
-        field_text("kind: text", body="{{ title.__class__.mro() }}"),
-        4,
-        "expanded",
-    ),
-    "include": ("fields/x.md", field_text("kind: text", body="{% include 'y' %}"), 4, "expanded"),
-    "a macro without end": (
-        "fields/x.md",
-        field_text("kind: text", body="{% macro a() %}\n{{ a() }}{% endmacro %}\n{{ a() }}"),
-        5,
-        "expanded",
-    ),
-    "deep": (
-        "fields/x.md",
-        field_text("kind: text", body="{% if title %}" * 500 + "a" + "{% endif %}" * 500),
-        None,
-        "nested too deep",
-    ),
-    "unknown filter": (
-        "fields/x.md",
-        field_text("kind: text", body="{{ title | nope }}"),
-        4,
-        "Jinja2",
-    ),
-    "empty for some": (
-        "fields/x.md",
-        field_text("kind: text", body="{{ question or '' }}"),
-        None,
-        "comes out empty",
-    ),
+    "tags as text": ("fields/tags.md", "---\nkind: text\n---\nWrite it.", 2, "always a list"),
+    "copy": ("fields/description 2.md", "---\nkind: text\n---\nWrite it.", None, "rename the file"),
+    "capital": ("fields/Zweck.md", "---\nkind: text\n---\nWrite it.", None, "property: NAME"),
     "misspelt name": ("sytem.md", "Hello.", None, "none of system.md"),
     "system with frontmatter": ("system.md", "---\na: b\n---\nHello.", 1, "no frontmatter"),
     "system that varies": ("system.md", "Hello {{ title }}.", 1, "no title; use language"),
@@ -369,10 +268,18 @@ BROKEN = {
     "note without text": ("note.md", "{{ marker }}{{ title }}", None, "{{ prose }}"),
     "answer without instructions": ("answer.md", "Do it.", None, "instruction"),
     "answer for several only": ("answer.md", "{{ asks[1].instruction }}", 1, "expanded"),
+    **{
+        label: ("fields/x.md", field_text(lines), *told)
+        for label, (lines, *told) in BROKEN_FRONTMATTER.items()
+    },
+    **{
+        label: ("fields/x.md", field_text("kind: text", body=body), *told)
+        for label, (body, *told) in BROKEN_BODIES.items()
+    },
 }
 
 
-@labelled(("name", "text", "line", "words"), BROKEN)
+@labelled(("name", "text", "line", "words"), BROKEN_FILES)
 def test_broken_file(name: str, text: str, line: int | None, words: str, write: Write) -> None:
     folder = write(name, text)
     with pytest.raises(PromptError) as caught:
@@ -386,19 +293,9 @@ def test_broken_file(name: str, text: str, line: int | None, words: str, write: 
 
 PIECES = [
     *("---\n", "kind: text\n", "kind: list\n", "vocabulary: ", "[a, b]", "2024-99-99", "&a", "*a"),
-    *(
-        "? ",
-        ": ",
-        "- ",
-        "!!python/x ",
-        "{{ title }}",
-        "{{ ",
-        " }}",
-        "{% if title %}",
-        "{% endif %}",
-    ),
-    *("{% for x in tags %}", "{% endfor %}", "title", ".x", "|join", "|int", "/0", "(", ")", "'"),
-    *("\n", "\r", "\x00", "é"),
+    *("? ", ": ", "- ", "!!python/x ", "{{ title }}", "{{ ", " }}", "{% if title %}"),
+    *("{% endif %}", "{% for x in tags %}", "{% endfor %}", "title", ".x", "|join", "|int", "/0"),
+    *("(", ")", "'", "\n", "\r", "\x00", "é"),
 ]
 
 
@@ -529,19 +426,19 @@ def test_marks_hold_for_any_text(pieces: list[str]) -> None:
     assert f"</{values['marker']}" not in str(values["prose"])
 
 
-@pytest.mark.parametrize(
-    "mark",
-    [
-        "<|im_end|>",
-        "<|eot_id|>",
-        "</s>",
-        "[INST]",
-        "[/INST]",
-        "<end_of_turn>",
-        "<｜User｜>",
-        "<BOS>",
-    ],
+MARKS = (
+    "<|im_end|>",
+    "<|eot_id|>",
+    "</s>",
+    "[INST]",
+    "[/INST]",
+    "<end_of_turn>",
+    "<｜User｜>",
+    "<BOS>",
 )
+
+
+@pytest.mark.parametrize("mark", MARKS)
 def test_no_data_ends_a_turn(mark: str) -> None:
     note = PromptContext(
         mark, prose=mark, headings=[mark], aliases=[mark], tags=[mark], opening=mark,
@@ -590,23 +487,17 @@ def test_schema_is_strict() -> None:
     assert json.loads(json.dumps(schema)) == schema
 
 
-@pytest.mark.parametrize(
-    ("key", "expected"),
-    [
-        ("description", {"type": "string"}),
-        ("callout_2", {"type": "string"}),
-        ("aliases", {"type": "array", "items": {"type": "string"}, "maxItems": 4}),
-        ("note-type", {"type": "string", "enum": ["city", "person"]}),
-        (
-            "tags",
-            {
-                "type": "array",
-                "items": {"type": "string", "enum": ["place", "food"]},
-                "maxItems": 3,
-            },
-        ),
-    ],
-)
+TAG = {"type": "string", "enum": ["place", "food"]}
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "description": {"type": "string"},
+    "callout_2": {"type": "string"},
+    "aliases": {"type": "array", "items": {"type": "string"}, "maxItems": 4},
+    "note-type": {"type": "string", "enum": ["city", "person"]},
+    "tags": {"type": "array", "items": TAG, "maxItems": 3},
+}
+
+
+@pytest.mark.parametrize(("key", "expected"), SCHEMAS.items())
 def test_schema_of_a_field(key: str, expected: dict[str, Any]) -> None:
     assert PROMPTS.schema([ask(key)], NOTE)["properties"] == {key: expected}
 
@@ -652,8 +543,6 @@ def test_built_in_prompts_stand_all_samples() -> None:
         assert PROMPTS.messages([ask("callout")], sample, json=False)
 
 
-def test_prompts_and_fields_are_frozen() -> None:
-    assert isinstance(PROMPTS, Prompts)
-    field: Field = PROMPTS.fields["tags"]
+def test_fields_are_frozen() -> None:
     with pytest.raises(AttributeError):
-        field.name = "x"  # type: ignore[misc]
+        PROMPTS.fields["tags"].name = "x"  # type: ignore[misc]
