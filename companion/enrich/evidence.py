@@ -14,6 +14,7 @@ from companion.enrich.words import (
     find_sentences,
     find_stems,
     find_tokens,
+    is_unspaced,
     letters,
     needs_previous,
     width,
@@ -74,22 +75,31 @@ def find_evidence(
 def find_name_evidence(names: Sequence[str], title: str, shown: Sequence[str]) -> list[Evidence]:
     """Return the evidence for items of a list that are to name the subject: 1 or -1, all or none.
 
-    It is a sentence that has the name and a word of the title, or the title where one of both is
-    the initials of the other. shown: as in find_evidence.
+    It is a sentence that has the name and, beside it, the title or a long word of it; or the title,
+    where it is the initials of the name, or has the same letters. Initials of the title that nobody
+    uses are made up. shown: as in find_evidence.
     """
-    words = set(find_tokens(title))
-    sentences = [(each, find_tokens(each)) for each in find_sentences(shown)]
+    own = _phrase(title)
+    words = {token for token in find_tokens(title) if len(token) > 3 or is_unspaced(token)}
+    sentences = [(each, _phrase(each)) for each in find_sentences(shown)]
     evidence = []
     for name in names:
-        phrase = f" {' '.join(find_tokens(name))} "
-        places = [title] if _is_initials(name, title) or _is_initials(title, name) else []
+        phrase, others = _phrase(name), words.difference(find_tokens(name))
+        is_same = letters(name) == letters(title)
+        places = [title] if is_same or _is_initials(title, name) else []
         places += [
             sentence
-            for sentence, tokens in sentences
-            if phrase in f" {' '.join(tokens)} " and not words.isdisjoint(tokens)
+            for sentence, said in sentences
+            if phrase in said.replace(own, "  ")
+            and (own in said or not others.isdisjoint(said.split()))
         ]
         evidence.append(Evidence(name, places[0], 1.0) if places else Evidence(name, "", -1.0))
     return evidence
+
+
+def _phrase(text: str) -> str:
+    """Return the words of text between blanks, to look for a name in."""
+    return f" {' '.join(find_tokens(text))} "
 
 
 def _is_initials(short: str, name: str) -> bool:

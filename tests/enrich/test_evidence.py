@@ -50,7 +50,11 @@ def test_where_nothing_was_shown_nothing_is_supported(encoder: BuiltInEncoder) -
 
 
 NAMES = [
-    pytest.param("Large language models", "LLMs", "Large language models", id="initials"),
+    pytest.param("Large language models", "LLMs", "", id="initials that nobody uses"),
+    pytest.param("Rye bread", "RB", "Rye bread (RB) is heavy.", id="initials that are used"),
+    pytest.param("rye-bread", "Rye Bread", "rye-bread", id="the title in another form"),
+    pytest.param("Rye bread", "bread", "", id="a part of the title"),
+    pytest.param("Rye bread and butter", "bread knife", "", id="what a word of it is part of"),
     pytest.param("LLM", "large language model", "LLM", id="what they stand for"),
     pytest.param("Rye bread", "pumpernickel", "Rye bread is called pumpernickel.", id="told"),
     pytest.param("黑麦面包", "裸麦面包", "黑麦面包又叫裸麦面包。", id="in Chinese"),
@@ -59,7 +63,11 @@ NAMES = [
     pytest.param("Rye bread", "pumper", "", id="a part of a word"),
     pytest.param("Rye", "r", "", id="one letter"),
 ]
-TOLD = ["Rye bread is called pumpernickel. The oven is hot.", "黑麦面包又叫裸麦面包。"]
+TOLD = [
+    "Rye bread is called pumpernickel. Rye bread (RB) is heavy. The oven is hot.",
+    "Buy a bread knife and a basket.",
+    "黑麦面包又叫裸麦面包。",
+]
 
 
 @pytest.mark.parametrize(("title", "name", "rests_on"), NAMES)
