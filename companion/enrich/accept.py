@@ -12,7 +12,7 @@ from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.context import PromptNote, VaultContext
 from companion.enrich.evidence import SUPPORTED, Evidence, KeptSentences, find_name_evidence
-from companion.enrich.excerpt import read_told
+from companion.enrich.excerpt import read_told, subject_properties
 from companion.enrich.extractive import extract_sentence, find_definition, restates_note
 from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
@@ -23,7 +23,7 @@ from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values,
 from companion.enrich.plan import Filling
 from companion.enrich.relations import mentions_all
 from companion.enrich.similar import SimilarNotes
-from companion.enrich.statements import is_definition
+from companion.enrich.statements import count_own_words, is_definition
 from companion.enrich.typed_values import find_untold
 from companion.enrich.words import read_paragraphs, width
 from companion.errors import AnswerError
@@ -37,6 +37,7 @@ from companion.prompts import Ask, Field
 from companion.store.proposal import Flag
 
 _QUOTED = 3  # sentences at most
+_FEWEST_WORDS = 5  # of the note's own that support a value
 
 # Of a description, for which a sentence of the note is no answer.
 _NO_FALLBACK = ("nothing", "no choices", "too little", "no completion", "asked")
@@ -214,13 +215,21 @@ class Acceptor:
         if field.kind == "choice" or field.vocabulary or not (self.similar or field.is_list):
             return accepted
         evidence = self._find_evidence(accepted.filling.value, field)
-        flags: list[Flag] = [] if all(each.supported for each in evidence) else ["unsupported"]
+        is_told = field.is_list or not self._is_untold
+        is_supported = is_told and all(each.supported for each in evidence)
+        flags: list[Flag] = [] if is_supported else ["unsupported"]
         if not evidence and accepted.need.kind == CALLOUT:
             flags.append("small-model")
         kept = self._kept.get(accepted.need)
         dropped = kept.dropped if kept else []
         added = tuple(flags) if checks_are_on() else ()
         return accepted._replace(evidence=(*evidence, *dropped), flags=added)
+
+    @cached_property
+    def _is_untold(self) -> bool:
+        """Whether nobody says anything of the subject: the note is links, and no other tells."""
+        told = self.note.context.backlinks or subject_properties(self.note.whole)
+        return not told and count_own_words(self.note.whole) < _FEWEST_WORDS
 
     def _find_evidence(self, value: str | list[str], field: Field) -> list[Evidence]:
         """Return the evidence for each sentence, or item of a list, and the note that it is from.

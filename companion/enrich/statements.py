@@ -46,6 +46,7 @@ _LINK = re.compile(
     r"\[\[(?P<target>[^\[\]|#\n]*+)(?:#[^\[\]|\n]*+)?(?:\|(?P<alias>[^\[\]\n]*+))?\]\]"
     r"|\[[^\[\]\n]*\]\([^()\n]*\)"
 )
+_HTML = re.compile(r"<[^<>\n]*>")
 _BAR = re.compile(r"(?<!\\)\|")
 
 
@@ -244,6 +245,16 @@ def _plain(text: str) -> str:
 def _weigh(tokens: Collection[str]) -> float:
     """Return how many words of three letters or more these are; two Chinese signs are one."""
     return sum(0.5 if is_unspaced(token) else len(token) > 2 for token in tokens)
+
+
+def count_own_words(parsed: ParsedNote) -> float:
+    """Return how many words of three letters or more the note's text has beside links and HTML.
+
+    Two Chinese signs are one word.
+    """
+    passages = (each for each in read_passages(parsed) if each.kind != "heading")
+    texts = (_HTML.sub(" ", _LINK.sub(" ", each.text)) for each in passages)
+    return sum(_weigh(find_tokens(text)) for text in texts)
 
 
 def _find_subject(text: str, names: Collection[str], before: str) -> int | None:

@@ -41,26 +41,29 @@ SOURDOUGH = (
     "---\ndescription:\n---\n\n# Sourdough\n\nSourdough is bread that is raised by wild yeast."
     " Feed the starter twice a day.\n"
 )
+LINKS = f"---\ndescription:\n---\n\n# Sourdough\n\n- [[{BREAD[:-1]}]]\n- [{BREAD}](https://x.org)\n"
 EVIDENCE = [
-    pytest.param("small = true", BREAD, (), id="the note says so"),
-    pytest.param("small = true", ADDED, ("unsupported",), id="the note says less"),
-    pytest.param("small = true", VOLCANO, ("unsupported",), id="nothing says so"),
-    pytest.param("small = false", VOLCANO, (), id="a larger model may know it"),
+    pytest.param("small = true", SOURDOUGH, BREAD, (), id="the note says so"),
+    pytest.param("small = true", SOURDOUGH, ADDED, ("unsupported",), id="the note says less"),
+    pytest.param("small = true", SOURDOUGH, VOLCANO, ("unsupported",), id="nothing says so"),
+    pytest.param("small = true", LINKS, BREAD, ("unsupported",), id="the note has links alone"),
+    pytest.param("small = false", SOURDOUGH, VOLCANO, (), id="a larger model may know it"),
 ]
 
 
-@pytest.mark.parametrize(("setting", "said", "flags"), EVIDENCE)
+@pytest.mark.parametrize(("setting", "note", "said", "flags"), EVIDENCE)
 def test_what_nothing_supports_waits_if_a_small_model_says_it(
     user: User,
     monkeypatch: pytest.MonkeyPatch,
     setting: str,
+    note: str,
     said: str,
     flags: tuple[str, ...],
 ) -> None:
     monkeypatch.delenv("COMPANION_CHECKS")
     user.configure(f'[endpoint]\nretries = 0\n{setting}\n[notes]\nfields = ["description"]\n')
     user.fake.script = lambda seen, number: answer_by_schema(seen, {"description": said})
-    user.note("Sourdough.md", SOURDOUGH)
+    user.note("Sourdough.md", note)
     user.run("enrich", "Sourdough.md")
     found = [each for each in user.kept() if each.kind == "description"]
     assert [each.flags for each in found] == [flags]
