@@ -29,6 +29,9 @@ _FILE = re.compile(
 )
 _SIZE = re.compile(r"(?:^|\|)\s*(?:\d+(?:x\d+)?)?\s*$")
 
+# A picture that a service draws of numbers, as “downloads 2k”: its words are of no subject.
+_BADGE = re.compile(r"\]\(<?https?://[^\s()]*(?:shields\.io|badge)", re.IGNORECASE)
+
 # The second of two characters that plugins search the raw note for, code included: Templater's
 # <% and %>, {{ and {% of templates, Obsidian's %% comments, Dataview's key:: value.
 PAIR = r"(?<=<)%|(?<=%)[%>]|(?<=\{)[{%]|(?<=:):"
@@ -100,7 +103,7 @@ def words(line: str, resolve: Resolve) -> str:
         is_link = match["target"] is not None
         if match[0].startswith("!") and (not is_link or _FILE.search(match["target"])):
             caption = _SIZE.sub("", (match["alias"] if is_link else match["text"]) or "").strip()
-            return "" if _FILE.search(caption) else caption
+            return "" if _FILE.search(caption) or _BADGE.search(match[0]) else caption
         if is_link:
             return _wikilink(match, resolve) or _link_text(match)
         if match["tag"]:

@@ -35,6 +35,12 @@ EXAMPLES = [
         id="pictures as their words, not their names",
     ),
     pytest.param(
+        "[![GitHub stars](https://img.shields.io/github/stars/a/b)](https://x.org) Pot ![tea](c)\n",
+        None,
+        " Pot tea",
+        id="no badges",
+    ),
+    pytest.param(
         f"Short.\n\n{LONG}",
         20,
         f"Short.\n\n{'Words of it. ' * 2}Words of it.\n\n{LEFT_OUT}",
