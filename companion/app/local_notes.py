@@ -68,14 +68,14 @@ class LocalNotes:
         last: Callable[[], Scan] | None = None,
     ) -> None:
         self._space = space
-        self._look = look or space.scan
-        self._last = last or partial(self._look, None)
+        self.look = look or space.scan
+        self.last = last or partial(self.look, None)
         self._outdated: _OutdatedAtTime | None = None
 
     def scan(self, options: ScanOptions, progress: Progress | None = None) -> ScanReport:
         """Return what needs work, and what is left alone; see Vault."""
         space, only, paths = self._space, *self._read(options)
-        scan = self._look(progress)
+        scan = self.look(progress)
         part = ScanPart(space, scan, paths, only)
         return ScanReport(
             notes={each.path: each for each in self._show(lambda: scan, part.notes.items())},
@@ -84,19 +84,11 @@ class LocalNotes:
             warnings=find_unused(space.config, space.prompts, space.root, scan),
         )
 
-    def look(self) -> Scan:
-        """Return a scan that is made now."""
-        return self._look(None)
-
-    def last(self) -> Scan:
-        """Return the last scan."""
-        return self._last()
-
     def page(self, query: NotesQuery) -> NotePage:
         """Return a page of notes in the order of their paths, as of the last scan; see Vault."""
         notes = self.select(query.filter, query.folder)
         rest = [entry for entry in notes if entry[0] > query.after]
-        page = self._show(self._last, rest[: query.limit])
+        page = self._show(self.last, rest[: query.limit])
         after = page[-1].path if len(rest) > len(page) else None
         return NotePage(notes=page, next=after, total=len(notes))
 
@@ -106,7 +98,7 @@ class LocalNotes:
         Raises NotThere if the folder is missing, and UsageError if it is outside the vault.
         """
         where = [self._spell(folder)] if folder else []
-        part = ScanPart(self._space, self._last(), where)
+        part = ScanPart(self._space, self.last(), where)
         notes = [(path, facts) for path, facts in part.all() if _matches(facts, state)]
         if state == "all":
             notes += [(path, Facts()) for path in part.others]
@@ -115,11 +107,11 @@ class LocalNotes:
     def coverage(self, folder: str) -> Coverage:
         """Return how far the folder is filled, as of the last scan; see Vault."""
         spelled = self._spell(folder) if folder else ""
-        return measure_coverage(self._space, self._last(), spelled)
+        return measure_coverage(self._space, self.last(), spelled)
 
     def estimate(self) -> Estimate:
         """Return what it would take to fill all that needs something; see Vault."""
-        scan = self._last()
+        scan = self.last()
         jobs, _ = choose_jobs(self._space, scan, RunOptions(paths=[""]))
         if not jobs:
             return Estimate(words="Nothing needs anything, so it would cost nothing.")
@@ -128,7 +120,7 @@ class LocalNotes:
     def outdated(self, options: ScanOptions) -> list[Outdated]:
         """Return what Companion wrote in notes of which a lot has changed since; see Vault."""
         only, paths = self._read(options)
-        self._look(None)  # what the notes hold now is recorded by it
+        self.look(None)  # what the notes hold now is recorded by it
         return [
             each
             for each in self._find_outdated(paths or None)
@@ -144,7 +136,7 @@ class LocalNotes:
 
     def note(self, path: str) -> Note:
         """Return the note at path, read now: its needs, and what is left alone; see Vault."""
-        [note] = self._show(self._last, [(path, self._read_facts(self._spell(path)))])
+        [note] = self._show(self.last, [(path, self._read_facts(self._spell(path)))])
         return note
 
     def _show(self, scan: Callable[[], Scan], entries: Iterable[tuple[str, Facts]]) -> list[Note]:

@@ -139,7 +139,7 @@ class LocalVault(Vault):
             return measure_spending(budget, self._space.config, query.days)
 
     def prompt(self, query: PromptQuery) -> NotePrompt:
-        return find_prompt(self._space, self._notes.look(), query)
+        return find_prompt(self._space, self._notes.look(None), query)
 
     def run(self, options: RunOptions) -> LocalRun:
         paths = [named_path(self.root, path) for path in dict.fromkeys(options.paths)]
@@ -237,7 +237,7 @@ class LocalVault(Vault):
 
     def see_as(self, agent: str, *, now: bool = False) -> AgentView:
         """Return what the agent of that name sees. now: by a scan that is made now."""
-        context = VaultContext(self._notes.look()) if now else self._context()
+        context = VaultContext(self._notes.look(None)) if now else self._context()
         return AgentView(self._space, context, agent)
 
     @contextmanager

@@ -23,10 +23,9 @@ from companion.daemon.access import Access
 from companion.daemon.api import client_routes, routing, run_routes
 from companion.daemon.api.client_routes import outbox
 from companion.daemon.api.model_routes import model
-from companion.daemon.api.note_routes import changes, notes
-from companion.daemon.api.proposal_routes import for_programs, proposals
 from companion.daemon.api.routing import PREFIX
 from companion.daemon.api.run_routes import runs
+from companion.daemon.api.vault_routes import changes, for_programs, notes, proposals
 from companion.daemon.daemon import Daemon
 from companion.daemon.guard import SHELL, STATIC, Guard, Refusal, is_visit
 from companion.daemon.openapi import describe_api

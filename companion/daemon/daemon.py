@@ -153,10 +153,6 @@ class Daemon:
                     self.background_switch.forget_limits()
             return True
 
-    def find_settings_to_restart_for(self) -> list[str]:
-        """Return the settings that were changed and are only followed by the next start."""
-        return find_restart_settings(self._first_settings.config, self.space.config)
-
     def start(self) -> None:
         """Start to watch the vault and to work on its notes."""
         self.background_switch.update()
@@ -192,7 +188,7 @@ class Daemon:
         stored = describe_vault(self.space, self.spending, self.consent.state())
         engine, reconciler, switch = self.engine, self.reconciler, self.background_switch
         waiting, fault = engine.queue.counts(), engine.circuit_breaker.fault
-        restart = self.find_settings_to_restart_for()
+        restart = find_restart_settings(self._first_settings.config, self.space.config)
         background = {"off": switch.reason_off(), "waiting": waiting[Priority.BACKGROUND]}
         live = {
             "running": True,

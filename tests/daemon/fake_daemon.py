@@ -140,7 +140,7 @@ class FakeNotes(LocalNotes):
     """NOTES."""
 
     def __init__(self) -> None:
-        self._last = lambda: pytest.fail("there is no scan")
+        self.last = lambda: pytest.fail("there is no scan")
 
     def _show(self, scan: object, entries: Iterable[tuple[str, Facts]]) -> list[Note]:
         return list(starmap(Note.of, entries))

@@ -13,7 +13,6 @@ from pydantic import ConfigDict, Field
 from companion.app.types.base import (
     FolderPath,
     Id,
-    OrNull,
     PageSize,
     QueryId,
     RelativePath,
@@ -24,10 +23,9 @@ from companion.app.types.changes import Change
 from companion.app.types.decisions import NoteDecision, Value
 from companion.app.types.notes import Need
 from companion.app.types.proposals import Proposal
-from companion.app.types.results import Decided, Filled
+from companion.app.types.results import Filled
 from companion.enrich import result
 from companion.enrich.agent import NeedRead
-from companion.enrich.result import NoteStatus
 from companion.enrich.similar import SimilarNote
 from companion.store.proposal import PROGRAM_NAME, ProgramValue, ProposalState, RejectedValue
 from companion.store.proposal import Proposal as StoredProposal
@@ -215,16 +213,10 @@ class FilledForAgent(Filled):
     kind: str = Field(alias="field")
 
 
-class NoteDecided(Shape):
+class NoteDecided(NoteDecision):
     """What became of a note, and of its proposals. change: its id. left: what was not done."""
 
-    path: str
-    status: NoteStatus
-    changes: list[FilledForAgent]
-    change: int | None
-    reason: OrNull
-    left: list[str]
-    proposals: list[Decided]
+    changes: list[FilledForAgent]  # type: ignore[assignment]  # with other names in its JSON
 
 
 class AgentDecisions(Shape):

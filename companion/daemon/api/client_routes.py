@@ -9,7 +9,7 @@ from typing import Annotated
 from flask import Response, request
 from pydantic import Field
 
-from companion.app.types.base import LARGEST, Nothing, RelativePath, Sent, Shape
+from companion.app.types.base import Nothing, RelativePath, Sent, Shape
 from companion.app.types.changes import ChangeMade, EditsInPart, OutboxEntry, RowApplied, TextShown
 from companion.app.types.runs import RunList
 from companion.app.types.status import (
@@ -263,10 +263,8 @@ def _nothing() -> Iterator[bytes]:
 
 outbox = Resource("outbox")
 
-_ONE = f"/outbox/<int(min=1, max={LARGEST}):row>"
 
-
-@outbox.reads(_ONE)
+@outbox.reads("/outbox/<row>")
 def read_row(row: int) -> OutboxEntry:
     """What became of edits that wait for an editor."""
     entry = the_daemon().outbox.row(row)
@@ -274,20 +272,20 @@ def read_row(row: int) -> OutboxEntry:
     return OutboxEntry.of(entry, change.remaining if change else [])
 
 
-@outbox.does(f"{_ONE}/edits", "decide", conflicts=True)
+@outbox.does("/outbox/<row>/edits", "decide", conflicts=True)
 def give_edits(row: int, body: TextShown) -> EditsInPart:
     """The edits for the text that the editor shows now."""
     return the_daemon().outbox.give(row, body.text)
 
 
-@outbox.does(f"{_ONE}/withdraw", "decide")
+@outbox.does("/outbox/<row>/withdraw", "decide")
 def withdraw_row(row: int, body: Nothing) -> OutboxEntry:
     """Have the edits made by nobody; what was accepted waits for a decision again."""
     the_daemon().outbox.cancel(row)
     return read_row(row)
 
 
-@outbox.does(f"{_ONE}/applied", "decide", conflicts=True)
+@outbox.does("/outbox/<row>/applied", "decide", conflicts=True)
 def confirm_row(row: int, body: RowApplied) -> ChangeMade:
     """Confirm that the edits were made."""
     hashes = body.base_sha256, body.new_sha256

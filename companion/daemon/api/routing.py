@@ -8,7 +8,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, cast, get_args, get_type_hints
 from urllib.parse import parse_qsl
 
@@ -34,7 +34,7 @@ ACCESS_EXTENSION = "companion-access"
 KEY = "Idempotency-Key"
 _KEY = re.compile(r"[!-~]{1,64}")
 _SECONDS = 10.0  # after which an answer tells what was done by then
-_NUMBER = re.compile(r"<(\w+)>")
+_VARIABLE = re.compile(r"<(\w+)>")
 _INVALID_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -245,17 +245,28 @@ class Resource(Blueprint):
             view.__name__, view.__doc__ = name.replace(".", "_"), _describe(operation)
             takes = operation.takes or Nothing
             query, body = (takes, None) if operation.verb == "GET" else (Nothing, takes)
-            rule = _NUMBER.sub(rf"<int(min=1, max={LARGEST}):\1>", operation.rule)
             route = Route(
-                *(operation.verb, rule, view, query, body, (operation.answer,), operation.scope),
+                operation.verb,
+                operation.rule,
+                view,
+                query,
+                body,
+                (operation.answer,),
+                operation.scope,
                 conflicts=operation.conflicts,
             )
-            self._serve(route)
+            self._serve(route, get_type_hints(operation.function))
 
-    def _serve(self, route: Route) -> None:
+    def _serve(self, route: Route, hints: Mapping[str, object]) -> None:
+        """Add a route, whose variables are numbers by the hints of its view, or else names."""
+
+        def convert(variable: re.Match[str]) -> str:
+            is_number = int in (hints.get(variable[1]), hints.get("id"))
+            return f"<int(min=1, max={LARGEST}):{variable[1]}>" if is_number else variable[0]
+
+        route = replace(route, rule=_VARIABLE.sub(convert, route.rule))
         self.routes.append(route)
-        name = route.view.__name__
-        self.add_url_rule(route.rule, name, route.answer, methods=[route.method])
+        self.add_url_rule(route.rule, route.view.__name__, route.answer, methods=[route.method])
 
     def _add(
         self, method: str, rule: str, scope: Scope | None, options: Mapping[str, Any]
@@ -266,7 +277,7 @@ class Resource(Blueprint):
             answers = tuple(get_args(made) or (made,))
             answers = () if answers == (Response,) else answers
             body = hints.get("body")
-            self._serve(Route(method, rule, view, query, body, answers, scope, **options))
+            self._serve(Route(method, rule, view, query, body, answers, scope, **options), hints)
             return view
 
         return add

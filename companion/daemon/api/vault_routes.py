@@ -1,8 +1,10 @@
-"""The routes of proposals: list them and decide on them; and those of programs, which propose."""
+"""The routes of a vault: its notes, proposals and changes, and what programs do with them."""
 
 from __future__ import annotations
 
-from companion.app.types.base import LARGEST, EditShape, Sent, Shape
+from companion.app.types.base import EditShape, Nothing, RunId, Sent, Shape
+from companion.app.types.changes import ChangeFilter, ChangesToUndo, Undone, UndoneChanges
+from companion.app.types.coverage import OutdatedPage, OutdatedQuery
 from companion.app.types.decisions import (
     Acceptance,
     AskAgain,
@@ -12,17 +14,37 @@ from companion.app.types.decisions import (
     DecisionsMade,
     Takeable,
 )
-from companion.app.types.proposals import (
-    ProposalFilter,
-)
+from companion.app.types.notes import Note, NotePage, NotesQuery
+from companion.app.types.proposals import ProposalFilter
 from companion.app.types.runs import RunOptions, RunShape
 from companion.app.vault import Agents, Vault
 from companion.daemon.api.routing import Resource, for_a_while, run_address, the_daemon
 
+notes = Resource("notes")
+
+
+@notes.reads("/notes")
+def read_notes(query: NotesQuery) -> NotePage | Note:
+    """A page of notes in the order of their paths, or one note by its path."""
+    notes = the_daemon().notes
+    return notes.page(query) if query.path is None else notes.note(query.path)
+
+
+notes.offer(Vault.scan, Vault.outdated)
+
+
+@notes.reads("/outdated")
+def read_outdated(query: OutdatedQuery) -> OutdatedPage:
+    """A page of what was written from text of which a lot has changed, by path."""
+    return the_daemon().notes.outdated_page(query)
+
+
+notes.offer(Vault.coverage, Vault.taught, Vault.leave_unfilled)
+notes.offer(Vault.prompt, Vault.spending, Vault.estimate)
+
+
 proposals = Resource("proposals")
 proposals.offer(Vault.proposals, Vault.count_proposals, Vault.proposal, Vault.place)
-
-_ONE = f"/proposals/<int(min=1, max={LARGEST}):proposal>"
 
 
 class TextToEdit(Sent):
@@ -60,7 +82,12 @@ def ask_all_again(body: AskAllAgain) -> RunShape:
 
 
 @proposals.does(
-    f"{_ONE}/again", "decide", once=True, status=202, conflicts=True, location=run_address
+    "/proposals/<proposal>/again",
+    "decide",
+    once=True,
+    status=202,
+    conflicts=True,
+    location=run_address,
 )
 def ask_again(proposal: int, body: AskAgain) -> RunShape:
     """Ask for a proposal once more, as the user wants it; what is given takes its place.
@@ -82,7 +109,7 @@ def _start_again(ids: list[int], body: AskAgain) -> RunShape:
     return RunShape.model_validate(the_daemon().start_run(options))
 
 
-@proposals.does(f"{_ONE}/edits", "decide", conflicts=True)
+@proposals.does("/proposals/<proposal>/edits", "decide", conflicts=True)
 def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalEdits:
     """Where a proposal would go in the text that the editor shows now. Nothing is decided."""
     daemon = the_daemon()
@@ -101,3 +128,34 @@ for_programs.offer(
     of=lambda: the_daemon().vault.agents,
 )
 for_programs.offer(Vault.propose)
+
+
+changes = Resource("changes")
+changes.offer(Vault.changes, Vault.change)
+
+
+class Undo(Sent):
+    """How to undo. run: the run that the undo belongs to in the journal."""
+
+    run: RunId | None = None
+
+
+@changes.does("/changes/undo", "decide", once=True)
+def undo_changes(body: ChangesToUndo) -> UndoneChanges:
+    """Undo changes, one after the other; each has a result of its own."""
+    vault = the_daemon().vault
+    return UndoneChanges(undone=list(for_a_while(vault.undo(body.changes, body.run))))
+
+
+@changes.does("/changes/undo-all", "decide", once=True, status=202, location=run_address)
+def undo_all(query: ChangeFilter, body: Nothing) -> RunShape:
+    """Undo all changes that a filter means, in one run; of a run also what it refused."""
+    daemon = the_daemon()
+    return RunShape.model_validate(daemon.start_decisions(daemon.vault.undo_all(query)))
+
+
+@changes.does("/changes/<change>/undo", "decide", once=True, conflicts=True)
+def undo_change(change: int, body: Undo) -> Undone:
+    """Undo a change."""
+    [undone] = the_daemon().vault.undo([change], body.run)
+    return undone.check()
