@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from threading import Event
+from types import MappingProxyType
 from typing import Protocol
 
 from companion.app.engine import runs
@@ -40,15 +41,16 @@ class Run(Protocol):
 
     id: str
     total: int
-    warnings: Sequence[str]
-    left_alone: Mapping[str, int]
-    tell: Tell
+    warnings: Sequence[str] = ()
+    left_alone: Mapping[str, int] = MappingProxyType({})
+    tell: Tell = bool
 
     def __iter__(self) -> Iterator[NoteResult]: ...
 
     @property
     def usage(self) -> Usage:
         """What all calls took so far, also those without a usable answer."""
+        return Usage()
 
     @property
     def is_cancelled(self) -> bool:
@@ -64,7 +66,7 @@ class Run(Protocol):
         """
 
 
-class LocalRun:
+class LocalRun(Run):
     """A run that an engine in this process does. opened: opens the vault for writing."""
 
     def __init__(
@@ -77,9 +79,8 @@ class LocalRun:
         ends = options.model_copy(update={"priority": "request", "on_fault": "stop"})
         self._run = runs.Run.of(new_run(), ends, plan)
         self.id, self.total = self._run.id, self._run.total
-        self.warnings: Sequence[str] = [*plan.warnings, *filter(None, [find_unchecked()])]
-        self.left_alone: Mapping[str, int] = plan.left_alone
-        self.tell: Tell = bool
+        self.warnings = [*plan.warnings, *filter(None, [find_unchecked()])]
+        self.left_alone = plan.left_alone
         self._opened = opened
         self._scan = scan
         self._jobs = plan.jobs
@@ -156,7 +157,7 @@ class LocalRun:
         self._run.waits = f"comparing notes, {done:,} of {total:,}" if done < total else ""
 
 
-class DecisionRun:
+class DecisionRun(Run):
     """A run that asks no model: it decides on proposals, or takes changes back; see Run.
 
     total: how many results there are. results: does it for a run of that id, one after the other.
@@ -166,10 +167,6 @@ class DecisionRun:
         self, kind: RunKind, total: int, results: Callable[[str], Iterator[NoteResult]]
     ) -> None:
         self.id, self.kind, self.total = new_run(), kind, total
-        self.warnings: Sequence[str] = ()
-        self.left_alone: Mapping[str, int] = {}
-        self.tell: Tell = bool
-        self.usage = Usage()
         self.cancelled = Event()
         self._results = results
 

@@ -128,13 +128,6 @@ class NoteDecision(NamedTuple):
     result: Result
     proposals: tuple[Decided, ...]
 
-    @property
-    def waiting(self) -> list[int]:
-        """The ids of those whose decision waits for the editor that shows the note."""
-        if self.result.status != "proposed":
-            return []
-        return [each.id for each in self.proposals if each.reason == self.result.reason]
-
 
 def sum_up(result: Result, decided: Sequence[Decided]) -> NoteDecision:
     """Return the decision; if every proposal of the note failed, so has the decision.
