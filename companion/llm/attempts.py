@@ -49,7 +49,7 @@ class EndpointSource(Protocol):
         """Lend the endpoint for one call. Raises EndpointError when it cannot be started."""
 
 
-class Attempts:
+class Sender:
     """Sends requests to one endpoint, and again where a retry may help. Safe for threads.
 
     `first_delay`: seconds before the first retry, doubled for each further one. Setting
@@ -127,17 +127,23 @@ class Attempts:
                             error = unreachable_error(endpoint, failure.reason)
                 if error is None:
                     return reply, endpoint
-                if isinstance(error, RateLimited):
-                    error.retry_after = wait or None
-                    if wait <= _LONGEST_WAIT and (limiter := self._find_limiter()):
-                        limiter.hold(wait)  # the other calls would be refused, too
-                if attempt >= retries or wait > _LONGEST_WAIT or isinstance(error, OutOfQuota):
-                    raise error
-                self._cancelled.wait(max(wait, retry_delay(attempt, self._first_delay)))
-                self._check_open()
+                self._wait_for_retry(error, wait, attempt, retries)
         raise AssertionError("unreachable")
 
-    def limit(self, slots: AbstractContextManager[object]) -> None:
+    def _wait_for_retry(
+        self, error: CompanionError, wait: float, attempt: int, retries: int
+    ) -> None:
+        """Wait until the call may be made again; raise the error where that would not help."""
+        if isinstance(error, RateLimited):
+            error.retry_after = wait or None
+            if wait <= _LONGEST_WAIT and (limiter := self._find_limiter()):
+                limiter.hold(wait)  # the other calls would be refused, too
+        if attempt >= retries or wait > _LONGEST_WAIT or isinstance(error, OutOfQuota):
+            raise error
+        self._cancelled.wait(max(wait, retry_delay(attempt, self._first_delay)))
+        self._check_open()
+
+    def limit_calls(self, slots: AbstractContextManager[object]) -> None:
         """Have each send() hold one of these slots, waits between its calls included."""
         self._slots = slots
 

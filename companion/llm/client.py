@@ -6,11 +6,10 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from functools import partial
 
 from companion.errors import AnswerError, CompanionError
-from companion.llm.attempts import Attempts, EndpointSource
+from companion.llm.attempts import EndpointSource, Sender
 from companion.llm.budget import Budget
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
@@ -56,13 +55,13 @@ class _FormatRejected(Exception):
         self.named = named
 
 
-class Client:
+class Client(Sender):
     """Asks one endpoint, from any number of threads; close() it at the end.
 
     What it finds out about the endpoint (see Capabilities) it remembers as long as it lives, and
     shares with a client made with `capabilities_from`. `endpoint` may be a source that starts the
     endpoint on the first call, such as EmbeddedServer, and that close() leaves alone. For
-    `cancelled`, `first_delay` and `can_wait` see Attempts. `budget` counts and caps what the calls
+    `cancelled`, `first_delay` and `can_wait` see Sender. `budget` counts and caps what the calls
     take; it too may be shared, and is left open.
 
     All questions raise EndpointError when the endpoint can serve nobody now, or a cap is reached
@@ -80,13 +79,11 @@ class Client:
         *,
         can_wait: bool = False,
     ) -> None:
-        self._source = endpoint
         stopped = cancelled or threading.Event()
-        self._attempts = Attempts(endpoint, stopped, first_delay, budget=budget, can_wait=can_wait)
+        super().__init__(endpoint, stopped, first_delay, budget=budget, can_wait=can_wait)
         self._capabilities: tuple[object, Capabilities] | None = None
         if capabilities_from:
             self._capabilities = capabilities_from.identify(), capabilities_from.capabilities
-        self._lock = threading.Lock()
         self.usage = Usage()  # of all calls so far, also of those without a usable answer
 
     @property
@@ -109,11 +106,6 @@ class Client:
         return settings.base_url, settings.model, settings.json_mode
 
     @property
-    def under_way(self) -> int:
-        """How many calls were sent, and have no reply yet."""
-        return self._attempts.under_way
-
-    @property
     def thinks(self) -> bool:
         """Whether the model has thought before an answer so far."""
         return self.capabilities.thinks
@@ -128,7 +120,7 @@ class Client:
     ) -> Answer:
         """Return the model's answer as text, without a reasoning model's thoughts.
 
-        longest_copy, temperature: see Question. check: see Attempts.send.
+        longest_copy, temperature: see Question. check: see Sender.send.
         """
         question = Question(messages, max_tokens, longest_copy=longest_copy)
         return self._ask(question._replace(temperature=temperature), check)
@@ -162,18 +154,6 @@ class Client:
             f"The endpoint {self.settings.address} takes no JSON format for"
             f" {self.settings.model}; set json to text in the configuration"
         )
-
-    def limit_calls(self, slots: AbstractContextManager[object]) -> None:
-        """Have each question hold one of these slots; threads that get none wait."""
-        self._attempts.limit(slots)
-
-    def stop(self) -> None:
-        """Make no further calls, but raise Stopped. Calls under way are finished."""
-        self._attempts.stop()
-
-    def close(self) -> None:
-        """Break off the calls under way and close the connections."""
-        self._attempts.close()
 
     def __enter__(self) -> Client:
         return self
@@ -211,7 +191,7 @@ class Client:
         """
         while True:
             capabilities, dropped = self.capabilities, self.capabilities.dropped
-            reply, endpoint = self._attempts.send(
+            reply, endpoint = self.send(
                 partial(capabilities.body_for, question),
                 question.estimate_tokens(),
                 question.max_tokens,

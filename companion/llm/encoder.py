@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from companion.llm.attempts import Attempts
+from companion.llm.attempts import Sender
 from companion.llm.budget import Budget
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import EndpointDown, error_for_reply, unusable_answer_error
@@ -123,19 +123,19 @@ class BuiltInEncoder:
                 child.kill()  # it holds nothing that could be lost
 
 
-class EndpointEncoder:
+class EndpointEncoder(Sender):
     """The model behind the `/embeddings` of an OpenAI-compatible endpoint. Safe for threads.
 
     budget: counts and caps what the calls take; it is left open.
     """
 
     def __init__(self, endpoint: Endpoint, budget: Budget | None = None) -> None:
+        super().__init__(endpoint, threading.Event(), 0.5, "/embeddings", budget)
         self.name = f"{endpoint.model} at {endpoint.address}"
         self._endpoint = endpoint
-        self._attempts = Attempts(endpoint, threading.Event(), 0.5, "/embeddings", budget)
 
     def encode(self, texts: Sequence[str], check: Callable[[], None] | None = None) -> Floats:
-        """Return a vector of length 1 for each text. check: see Attempts.send.
+        """Return a vector of length 1 for each text. check: see Sender.send.
 
         Raises EndpointError when the endpoint is down or a cap is reached, AnswerError
         when its answer is unusable, Cancelled.
@@ -149,15 +149,11 @@ class EndpointEncoder:
         made: Floats = vectors / np.maximum(lengths, 1e-12)
         return made
 
-    def close(self) -> None:
-        """Break off the calls under way; no further one can be made."""
-        self._attempts.close()
-
     def _ask(self, texts: Sequence[str], check: Callable[[], None] | None) -> list[list[float]]:
         """Return the vectors of texts, not more than one request may have."""
         body = {"model": self._endpoint.model, "input": list(texts), "encoding_format": "float"}
         tokens = sum(map(estimate_tokens, texts))
-        reply, endpoint = self._attempts.send(lambda _: body, tokens, 0, check=check)
+        reply, endpoint = self.send(lambda _: body, tokens, 0, check=check)
         if reply.status != 200:
             raise error_for_reply(reply, endpoint)
         data: Any = reply.parse()

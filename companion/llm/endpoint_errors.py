@@ -75,7 +75,7 @@ class JsonUnsupported(CompanionError):
 
 
 class CallFailed(Exception):
-    """No reply came. Raised by Transport for Attempts, which turns it into an EndpointError.
+    """No reply came. Raised by Transport for Sender, which turns it into an EndpointError.
 
     reason: what the connection failed with. slow: it timed out. sent: the request may have
     reached the endpoint, which may then bill it.
