@@ -56,7 +56,7 @@ def open_spending(
 
     def follow() -> Caps:
         nonlocal config, caps
-        if space and (now := space.latest().config) is not config:
+        if space and (now := space.config) is not config:  # whose limits NoteGuard looks at
             config, caps = now, _find_caps(now, encoder, share)
         return caps
 

@@ -146,10 +146,9 @@ def look_at_note(space: Workspace, path: str, data: bytes | None) -> Facts | Non
 def prepare_again(space: Workspace, job: Job, task: Task, data: bytes) -> Task:
     """Return the task for a note that now holds data, where it was task before.
 
-    Raises NoteRewritten: most of what it was is gone. NoteExcluded. SettingsUnusable.
+    Raises NoteRewritten: most of what it was is gone. NoteExcluded.
     """
-    settings = space.refresh()
-    if data == task.data and task.settings_version == settings.version:
+    if data == task.data and task.settings_version == space.settings.version:
         return task
     if is_rewritten(task.data, data):
         raise NoteRewritten(REWRITTEN, job.path)

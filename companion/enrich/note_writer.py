@@ -142,11 +142,7 @@ class NoteWriter:
         tries = 0
         while True:
             settings, snapshot = self.workspace.settings, self.read(values.job.path)
-            try:
-                result, change = self.plan_on(values, snapshot.data)
-            except SettingsUnusable:
-                self.workspace.wait_for_settings(self.cancelled)
-                continue
+            result, change = self.plan_on(values, snapshot.data)
             if change is None or values.job.dry_run:
                 return result
             if self.cancelled.is_set():
@@ -158,7 +154,7 @@ class NoteWriter:
             except ConcurrentWrite:
                 raise
             except SettingsChanged:
-                continue
+                self.workspace.wait_for_settings(self.cancelled)
             except (DiskFull, NotePartlyWritten) as error:
                 raise StorageError(str(error)) from error
             except NoteChanged:
@@ -169,12 +165,12 @@ class NoteWriter:
     def plan_on(self, values: NoteValues, data: bytes) -> PlannedChange:
         """Return the change to a note that now holds data; nothing is written.
 
-        If the note has become private or ignored, its proposals are forgotten.
+        By the settings as of the last look. If the note has become private or ignored, its
+        proposals are forgotten.
 
-        Raises SettingsUnusable while a settings file is broken. NoteExcluded. NoteRewritten: most
-        of the text that the values were made from is gone. NoteRefused: a value has no place. That
-        is remembered, and the value is not asked for again, unless the note has no place for any
-        value: its user may change that.
+        Raises NoteExcluded. NoteRewritten: most of the text that the values were made from is gone.
+        NoteRefused: a value has no place. That is remembered, and the value is not asked for again,
+        unless the note has no place for any value: its user may change that.
         """
         path, task = values.job.path, prepare_again(self.workspace, values.job, values.task, data)
         proposals = values.find_places(task)

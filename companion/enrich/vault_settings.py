@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from itertools import starmap
+from itertools import count, starmap
 from pathlib import Path
 from stat import S_ISDIR
 from typing import Literal, Self
@@ -39,8 +39,9 @@ _OURS = 2  # of the files, config.toml and the vault's own
 _YOUNG = 3_000_000_000  # nanoseconds after a change in which a file's times may hide another one
 _AT_REST = 0.02  # seconds without a change, after which a file is taken to be saved as a whole
 _SAVING = (0.05, 0.1, 0.3)  # seconds until one that cannot be used is read again
-# What can be changed without another question being asked, or one of another model.
-_BESIDE_QUESTIONS = {"vault", "server", "agents", "background", "limits", "review"}
+# What can be changed without another question being asked, or one of another model. Calls under
+# other limits have to be reserved again.
+_BESIDE_QUESTIONS = {"vault", "server", "agents", "background", "review"}
 
 
 class SettingsUnusable(UsageError):
@@ -117,15 +118,22 @@ class SettingsSource:
         self._reader = reader
         self._read_config = read_config or partial(load_config, root, allow_moved=True)
         self._lock = threading.Lock()
+        self._numbers = count()  # of the looks at the files, and of those who want one
+        self._last_look = -1
         self._had_obsidian = False
         self._with_content = set[str]()
         self._marks = self._read_marks()
         self.current = self._make(config or load_config(root))
 
     def refresh(self) -> VaultSettings:
-        """Return the settings as the files have them now. Raises SettingsUnusable."""
-        if not self._is_read():
-            with self._lock:
+        """Return the settings as the files have them now. Raises SettingsUnusable.
+
+        Threads that wait while another one looks share the next look.
+        """
+        number = next(self._numbers)
+        with self._lock:
+            if self._last_look < number:
+                self._last_look = next(self._numbers)
                 if not self._is_read():
                     self._read()
         if self.fault:
@@ -149,7 +157,7 @@ class SettingsSource:
                 self.fault = str(error)
             else:
                 self.current, self.fault = made.follow(self.current), ""
-            self._marks = marks  # at last, since other threads take these for what was read
+            self._marks = marks
             return
 
     def _wait_at_rest(self) -> _Marks:
