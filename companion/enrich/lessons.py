@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from statistics import median
+from threading import Lock
 from typing import NamedTuple
 
 from companion.enrich.backlinks import Backlinks
@@ -76,10 +77,15 @@ class Lessons:
     def __init__(self, workspace: Workspace, backlinks: Backlinks) -> None:
         self._workspace = workspace
         self._backlinks = backlinks
-        self.style = lru_cache(maxsize=2)(self._learn_style)
+        self._lock = Lock()  # one thread reads the notes for all that ask at the start
+        self._cached_style = lru_cache(maxsize=2)(self._learn_style)
+
+    def style(self, vault: VaultContext) -> DescriptionStyle | None:
+        """Return how the author writes descriptions; None: there are too few."""
+        with self._lock:
+            return self._cached_style(vault)
 
     def _learn_style(self, vault: VaultContext) -> DescriptionStyle | None:
-        """Return how the author writes descriptions; None: there are too few."""
         step = max(1, len(vault.paths) // _SAMPLE)
         described = self._backlinks.describe(vault, vault.paths[::step], _SAMPLE, _SAMPLE).linked
         corrected = (each.now for each, _ in self.corrections(vault, DESCRIPTION))

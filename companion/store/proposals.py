@@ -80,6 +80,7 @@ class ProposalStore(Store):
         self._notes = notes
         self._read_only = read_only
         self._new_paths: set[str] = set()
+        self._is_edited = False
 
     def add(self, new: Sequence[NewProposal], *, durable: bool = False) -> list[int]:
         """Store proposals; return their ids, in the same order.
@@ -117,8 +118,10 @@ class ProposalStore(Store):
     def corrected(self, kind: str | None, most: int) -> list[Proposal]:
         """Return what the user accepted in words of their own, the last one first.
 
-        kind: of its need; None: any.
+        kind: of its need; None: any. Without a correction it takes no query, as `latest`.
         """
+        if not (self._read_only or self._is_edited or self._was_edited):
+            return []
         where = """state = 'accepted' AND decided_by = 'user' AND edited IS NOT NULL
             AND kind = coalesce(?, kind) ORDER BY decided_at DESC, id DESC LIMIT ?"""
         return self._query(where, kind, most)
@@ -213,6 +216,7 @@ class ProposalStore(Store):
 
         The model's value is kept beside it, and is restored once the change is undone.
         """
+        self._is_edited |= value is not None
         query = "UPDATE proposals SET edited = ?1, value = coalesce(value, ?1) WHERE id = ?2"
         db.execute(query, (None if value is None else dump_json(value), id_))
 
@@ -268,6 +272,11 @@ class ProposalStore(Store):
     def expect(self, path: str) -> None:
         """Remember that something may be stored for this note, for `latest` to look it up."""
         self._new_paths.add(path)
+
+    @LockedProperty
+    def _was_edited(self) -> bool:
+        """Whether a value was edited before this was first used; later ones set _is_edited."""
+        return bool(self._db.select("SELECT 1 FROM proposals WHERE edited IS NOT NULL LIMIT 1"))
 
     @LockedProperty
     def _old_paths(self) -> frozenset[str]:
