@@ -20,7 +20,7 @@ from companion.store.change import Change
 from companion.store.inverse import find_inverse
 from companion.store.journal import Journal
 from companion.store.remembered_notes import UNKNOWN_SIZE, Fingerprint
-from companion.vault.files import NoteFile, is_gone, read_file, stat_note
+from companion.vault.files import NoteFile, find_inode, read_file, stat_note
 from companion.vault.ignore import IgnoreRules
 from companion.vault.walk import walk_notes
 
@@ -88,10 +88,15 @@ def follow_note(
 
     def find() -> str:
         with suppress(OSError):  # its drive is gone
-            if is_gone(root, at := current_path()):
+            inode = find_inode(root, at := current_path())
+            if inode is None:
                 journal.notes.record(at, data, seen_at)
                 follow_moves(root, journal)
-            elif begun and at == path and (moved_to := _find_moved(root, begun, data)):
+            elif (
+                begun
+                and (at, inode) != (path, begun.ino)
+                and (moved_to := _find_moved(root, begun, data))
+            ):
                 journal.notes.record(path, data, seen_at)
                 journal.move(path, moved_to)
         return current_path()
@@ -100,13 +105,10 @@ def follow_note(
 
 
 def _find_moved(root: Path, begun: NoteFile, data: bytes) -> str | None:
-    """Return where a note is now that held data, if another file has taken its path; else None.
+    """Return where a note is now that held data, as another file has taken its path; else None.
 
     An inode alone does not tell: that of a deleted file is soon given to a new one.
     """
-    now = stat_note(root, begun.path)
-    if now is None or not begun.ino or now.ino == begun.ino:
-        return None
     for file in walk_notes(root, _NO_RULES):
         if isinstance(file, NoteFile) and file.ino == begun.ino and _read(root, file) == data:
             return file.path

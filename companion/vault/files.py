@@ -159,11 +159,15 @@ def is_vault_there(root: Path) -> bool:
 
 def is_gone(root: Path, path: str) -> bool:
     """Return whether there is no file at path. Raises OSError if that cannot be told now."""
+    return find_inode(root, path) is None
+
+
+def find_inode(root: Path, path: str) -> int | None:
+    """Return the inode at path; None: there is no file. Raises OSError if that cannot be told."""
     try:
-        os.lstat(f"{root}/{path}")
+        return os.lstat(f"{root}/{path}").st_ino
     except (FileNotFoundError, NotADirectoryError):
-        return True
-    return False
+        return None
 
 
 def stat_note(root: Path, path: str) -> NoteFile | None:
