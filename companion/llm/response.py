@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from operator import add, sub
 from typing import Any, NamedTuple
 
@@ -85,10 +85,10 @@ class Usage:
     cached_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(*map(add, astuple(self), astuple(other)))
+        return Usage(*map(add, vars(self).values(), vars(other).values()))
 
     def __sub__(self, other: Usage) -> Usage:
-        return Usage(*map(sub, astuple(self), astuple(other)))
+        return Usage(*map(sub, vars(self).values(), vars(other).values()))
 
 
 @dataclass(frozen=True)
