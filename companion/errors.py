@@ -78,7 +78,13 @@ class VaultLocked(CompanionError):
 
 
 class EndpointError(CompanionError):
-    """The endpoint cannot serve any note now: down, unauthorised, out of quota, no such model."""
+    """The endpoint cannot serve any note now: down, unauthorised, out of quota, no such model.
+
+    kind: what is wrong, for programs. lasts: whether only the user can repair it.
+    """
+
+    kind = "down"
+    lasts = False
 
 
 class AnswerError(CompanionError):

@@ -37,13 +37,21 @@ class EndpointDown(EndpointError):
 class Unauthorised(EndpointError):
     """The endpoint does not accept the key."""
 
+    kind = "unauthorised"
+    lasts = True
+
 
 class OutOfQuota(EndpointError):
     """The account at the endpoint is out of quota or credit."""
 
+    kind = "out-of-quota"
+    lasts = True
+
 
 class RateLimited(EndpointError):
     """The endpoint takes no more calls for now. `retry_after`: seconds, None where unknown."""
+
+    kind = "rate-limited"
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -53,13 +61,22 @@ class RateLimited(EndpointError):
 class ModelMissing(EndpointError):
     """The endpoint has no such model."""
 
+    kind = "model-missing"
+    lasts = True
+
 
 class NotAnEndpoint(EndpointError):
     """Something answers at the base URL, but not an OpenAI-compatible API."""
 
+    kind = "not-an-endpoint"
+    lasts = True
+
 
 class ModelUnfit(EndpointError):
     """The model's answers were unusable for note after note, for the same reason."""
+
+    kind = "model-unfit"
+    lasts = True
 
 
 class PromptTooLong(AnswerError):

@@ -5,57 +5,26 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from companion.errors import EndpointError
-from companion.llm.endpoint_errors import (
-    ModelMissing,
-    ModelUnfit,
-    NotAnEndpoint,
-    OutOfQuota,
-    RateLimited,
-    Unauthorised,
-)
-
-FaultKind = Literal[
-    "down",
-    "rate-limited",
-    "unauthorised",
-    "out-of-quota",
-    "model-missing",
-    "model-unfit",
-    "not-an-endpoint",
-]
-
-_KINDS: tuple[tuple[type[EndpointError], FaultKind], ...] = (
-    (RateLimited, "rate-limited"),
-    (Unauthorised, "unauthorised"),
-    (OutOfQuota, "out-of-quota"),
-    (ModelMissing, "model-missing"),
-    (ModelUnfit, "model-unfit"),
-    (NotAnEndpoint, "not-an-endpoint"),
-)
+from companion.llm.endpoint_errors import RateLimited
 
 # Seconds between two tries: the first wait, which doubles after each try, and the longest wait.
 _TEMPORARY = (5.0, 300.0)
-_LASTING = (60.0, 900.0)  # only the user can repair it
-
+_LASTING = (60.0, 900.0)
 _MAX_RETRY_AFTER = 86_400.0  # seconds: quotas are by the day
 
 
 class EndpointFault(NamedTuple):
-    """A fault of the endpoint. reason: in words for the user."""
+    """A fault of the endpoint. kind, lasts: of its error. reason: in words for the user."""
 
-    kind: FaultKind
+    kind: str
     reason: str
     since: float  # seconds since the epoch
     next_try: float  # the clock's seconds
     tries: int  # that failed, with a fault of the same duration (temporary or lasting)
-
-    @property
-    def lasts(self) -> bool:
-        """Return whether only the user can repair it."""
-        return _waits_of(self.kind) == _LASTING
+    lasts: bool = False
 
 
 class CircuitBreaker:
@@ -84,8 +53,7 @@ class CircuitBreaker:
         with self._lock:
             last, now = self._fault, self._clock()
             since = last.since if last else self._wall()
-            is_alike = last and _waits_of(last.kind) == _waits_of(_kind_of(error))
-            tries = last.tries if last and is_alike else 0
+            tries = last.tries if last and last.lasts == error.lasts else 0
             if last and now < last.next_try:
                 fault = self._fault_of(error, now, max(tries, 1), since)
                 self._fault = max(last, fault, key=lambda either: either.next_try)
@@ -115,22 +83,13 @@ class CircuitBreaker:
     def _fault_of(
         self, error: EndpointError, now: float, tries: int, since: float
     ) -> EndpointFault:
-        kind = _kind_of(error)
-        first, longest = _waits_of(kind)
+        first, longest = _LASTING if error.lasts else _TEMPORARY
         next_try = self._failed_at + back_off(tries, first, longest)
         if isinstance(error, RateLimited) and error.retry_after:
             next_try = max(next_try, now + min(error.retry_after, _MAX_RETRY_AFTER))
-        return EndpointFault(kind, str(error), since, next_try, tries)
+        return EndpointFault(error.kind, str(error), since, next_try, tries, error.lasts)
 
 
 def back_off(tries: int, first: float, longest: float) -> float:
     """Return the seconds to wait after `tries` failed tries, which double from first to longest."""
     return min(first * 2.0 ** min(tries - 1, 20), longest)
-
-
-def _kind_of(error: EndpointError) -> FaultKind:
-    return next((kind for fault, kind in _KINDS if isinstance(error, fault)), "down")
-
-
-def _waits_of(kind: FaultKind) -> tuple[float, float]:
-    return _TEMPORARY if kind in ("down", "rate-limited") else _LASTING
