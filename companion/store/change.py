@@ -136,22 +136,17 @@ def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> 
         name_place(new, back.start, back.end) if edit.text.strip() else name_place(old, *edit[:2])
         for edit, back in zip(edits, inverse, strict=True)
     ]
-    return {
-        "run": change.run,
-        "path": change.path,
-        "kind": change.kind,
+    row = change._asdict() | {
         "made_at": made_at,
         "before_sha256": sha256(before).hexdigest(),
         "after_sha256": sha256(after).hexdigest(),
         "edits": dump_json(list(zip(edits, replaced, around, names, strict=True))),
         "needs": dump_json(change.needs),
-        "model": change.model,
-        "note": change.note,
-        "undoes": change.undoes,
         "parts": None if change.parts is None else dump_json(change.parts),
         "proposals": dump_json(change.proposals),
-        "decided_by": change.decided_by,
     }
+    del row["states"]
+    return row
 
 
 def read_row(row: Row) -> Change:

@@ -49,7 +49,7 @@ def walk_notes(
     and the paths looked up in the lists: on drives that ignore case, a stat of an old name would
     find the file under its new spelling.
     """
-    for file in _walk(root, rules, {}, None if only is None else _names_by_folder(only)):
+    for file in walk_indexed(root, rules, {}, None if only is None else _names_by_folder(only)):
         if isinstance(file, NoteFile | SkippedFile):
             yield file
 
@@ -71,23 +71,16 @@ def walk_files(root: Path, rules: IgnoreRules, ending: str) -> Iterator[str]:
 
 
 def walk_indexed(
-    root: Path, rules: IgnoreRules, previous: Mapping[str, IndexedNote]
+    root: Path,
+    rules: IgnoreRules,
+    previous: Mapping[str, IndexedNote],
+    only: Mapping[str, set[str]] | None = None,
 ) -> Iterator[NoteFile | SkippedFile | IndexedNote]:
     """Yield what walk_notes does; for an unchanged note, its previous row.
 
     previous: notes that a walk with the same rules found before, by path. Their names need not be
-    looked at again.
+    looked at again. only: the names to look at, by folder; None: all.
     """
-    return _walk(root, rules, previous, None)
-
-
-def _walk(
-    root: Path,
-    rules: IgnoreRules,
-    previous: Mapping[str, IndexedNote],
-    only: Mapping[str, set[str]] | None,
-) -> Iterator[NoteFile | SkippedFile | IndexedNote]:
-    """Yield the notes of the vault. only: the names to look at, by folder; None: all."""
     pending: list[tuple[str, str | None]] = [("", None)]
     while pending:
         folder, reason = pending.pop()
