@@ -75,7 +75,10 @@ def parse_time(typed: str | None, now: datetime | None = None) -> float | None:
             day = now.date() - timedelta(days=days_ago[text])
             moment = datetime.combine(day, time_of_day.min)
         elif ago := _AGO.fullmatch(text):
-            moment = now - timedelta(**{_UNITS[ago[2][0]]: int(ago[1])})
+            unit = _UNITS[ago[2][0]]
+            # an hour ago is one also where the clock was put forward; a day ago is that time of day
+            start = now.astimezone() if unit in ("minutes", "hours") else now
+            moment = start - timedelta(**{unit: int(ago[1])})
         elif _CLOCK.fullmatch(text):
             clock = time_of_day.fromisoformat(text.rjust(len("00:00"), "0"))
             moment = datetime.combine(now.date(), clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime
 
@@ -76,15 +77,33 @@ def test_bare_undo_stops_at_what_is_only_busy(
     assert enriched.read("Stub.md") == FILLED
 
 
-@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone cannot be set")
-def test_history_tells_local_time_with_its_offset(
-    enriched: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TZ", "Test-05:30")
-    time.tzset()
-    try:
-        told = enriched.run("history").out
-    finally:
-        monkeypatch.undo()
+@pytest.fixture
+def set_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Set the time zone of this process, until the end of the test."""
+    if not hasattr(time, "tzset"):
+        pytest.skip("the zone cannot be set")
+
+    def set_(zone: str) -> None:
+        monkeypatch.setenv("TZ", zone)
         time.tzset()
+
+    yield set_
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_hours_ago_are_hours_where_the_clock_is_put_forward(
+    set_zone: Callable[[str], None],
+) -> None:
+    set_zone("PST8PDT,M3.2.0,M11.1.0")
+    now = datetime(2026, 3, 8, 3, 30)  # two and a half hours after midnight
+    assert parse_time("2h", now) == now.timestamp() - 7200
+    assert parse_time("1d", now) == datetime(2026, 3, 7, 3, 30).timestamp()
+
+
+def test_history_tells_local_time_with_its_offset(
+    enriched: User, set_zone: Callable[[str], None]
+) -> None:
+    set_zone("Test-05:30")
+    told = enriched.run("history").out
     assert re.match(r" +2  \d{4}-\d\d-\d\d \d\d:\d\d \+0530  Folder/B.md\n", told)
