@@ -113,7 +113,7 @@ def call_endpoint(space: Workspace) -> Callable[[], object]:
 
 
 def encode(space: Workspace) -> Callable[[], object]:
-    made = BuiltInEncoder(idle=0.1)
+    made = BuiltInEncoder(idle=30)
     return lambda: made.encode([ENGLISH])
 
 

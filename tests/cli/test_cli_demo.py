@@ -97,7 +97,7 @@ def test_on_a_terminal_its_page_is_served_until_enter(
         ended = Event()
         before = signal.signal(signal.SIGINT, lambda *_: ended.set())
         ready(SimpleNamespace(state=state_folder(root)), 1234)
-        assert any(ended.wait(0.05) for _ in range(200))  # handlers run between two waits
+        assert any(ended.wait(0.05) for _ in range(1200))  # handlers run between two waits
         signal.signal(signal.SIGINT, before)
 
     monkeypatch.setattr("companion.cli.demo.serve", serve)

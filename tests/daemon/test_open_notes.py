@@ -70,7 +70,7 @@ def test_run_has_an_open_note_edited_in_its_editor(quiet: DaemonFixture, asked: 
         eventually(lambda: quiet.is_filled("Other.md"))
     assert quiet.read("Stub.md") == STUB
     change = edit(quiet, UNSAVED)
-    run.wait(10, 10)
+    run.wait(10, 60)
     assert (run.state, run.counts["enriched"]) == ("done", run.total)
     (result,) = (entry.result for entry in run.since(0) if entry.result.path == "Stub.md")
     assert isinstance(result, Result) and result.change == change

@@ -115,7 +115,7 @@ def test_two_runs_over_one_note_take_it_one_after_the_other(quiet: DaemonFixture
     assert quiet.status().in_hand == ["Stub.md"]
     quiet.model.answer()
     for run in (one, two):
-        run.wait(0, 20)
+        run.wait(0, 60)
     assert sorted([*statuses(one).values(), *statuses(two).values()]) == ["enriched", "unchanged"]
     assert (quiet.model.calls(), len(quiet.changes())) == (1, 1)
 
@@ -131,7 +131,7 @@ def test_background_leaves_a_worker_to_who_waits(daemon_fixture: DaemonFixture) 
     eventually(lambda: "Mine.md" in daemon_fixture.status().in_hand)
     eventually(lambda: daemon_fixture.model.calls() == 4)
     daemon_fixture.model.answer()
-    run.wait(0, 20)
+    run.wait(0, 60)
     assert statuses(run) == {"Mine.md": "enriched"}
 
 
@@ -148,7 +148,7 @@ def test_click_is_asked_about_while_all_that_a_folder_may_take_waits(quiet: Daem
     eventually(lambda: quiet.model.calls("Mine") == 1)
     assert quiet.model.calls() == 3
     quiet.model.answer()
-    mine.wait(0, 20)
+    mine.wait(0, 60)
     eventually(lambda: quiet.model.calls() == 9)
 
 

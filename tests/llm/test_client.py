@@ -265,9 +265,13 @@ def test_tokens_from_the_cache(
 
 
 def test_cancelled_while_it_waits_to_try_again(fake: FakeEndpoint) -> None:
-    fake.play(error(429, retry_after="30"))
     cancelled = threading.Event()
-    threading.Timer(0.2, cancelled.set).start()
+
+    def refuse(_seen: Seen, _n: int) -> Scene:
+        threading.Timer(0.2, cancelled.set).start()
+        return error(429, retry_after="30")
+
+    fake.script = refuse
     with (
         Client(Endpoint(base_url=fake.url, model="m"), cancelled) as client,
         pytest.raises(Cancelled),
@@ -277,7 +281,8 @@ def test_cancelled_while_it_waits_to_try_again(fake: FakeEndpoint) -> None:
 
 
 def test_calls_at_once_keep_a_connection_each(fake: FakeEndpoint) -> None:
-    fake.play(answer("fine")._replace(delay=0.1))
+    together = threading.Barrier(4)
+    fake.script = lambda _seen, _n: (together.wait(60), answer("fine"))[1]
     with client_of(fake) as client, ThreadPoolExecutor(4) as pool:
         for _ in range(3):
             list(pool.map(lambda _: client.ask_text(ASK, 100), range(4)))
@@ -285,10 +290,19 @@ def test_calls_at_once_keep_a_connection_each(fake: FakeEndpoint) -> None:
     assert len({seen.connection for seen in fake.seen}) == 4
 
 
+def close_at_call(client: Client) -> Any:
+    """A server that closes the client in the middle of a call."""
+
+    def script(_seen: Seen, _n: int) -> Scene:
+        threading.Timer(0.2, client.close).start()
+        return answer("late")._replace(delay=8)
+
+    return script
+
+
 def test_closed_in_the_middle_of_a_call(fake: FakeEndpoint) -> None:
-    fake.play(answer("late")._replace(delay=8))
     client = client_of(fake)
-    threading.Timer(0.3, client.close).start()
+    fake.script = close_at_call(client)
     with pytest.raises(Cancelled):
         client.ask_text(ASK, 100)
 
@@ -341,7 +355,7 @@ def told(content: str, usage: object, **more: object) -> Scene:
 
 
 HTML = Scene(200, b"<!doctype html>", {"content-type": "text/html"})
-LATE = answer("late")._replace(delay=1.0)
+LATE = answer("late")._replace(delay=5.0)
 ESTIMATE = (21, 100)  # for ASK: 9 and 4 letters, four a token, and 8 tokens around each message
 COSTS = [
     pytest.param([answer("fine")], (10, 5), 1, id="as the endpoint counts"),
@@ -369,7 +383,7 @@ def test_what_a_question_costs(
     calls: int,
 ) -> None:
     fake.play(*scenes)
-    timeout = 0.3 if LATE in scenes else 30
+    timeout = 1.5 if LATE in scenes else 30
     endpoint = Endpoint(base_url=fake.url, model="m", timeout=timeout, retries=2)
     with Client(endpoint, first_delay=0.01, budget=budget) as client:
         try:
@@ -396,9 +410,8 @@ def test_a_call_that_reaches_nobody_costs_nothing(budget: Budget) -> None:
 
 
 def test_a_call_broken_off_by_us_may_be_paid(fake: FakeEndpoint, budget: Budget) -> None:
-    fake.play(answer("late")._replace(delay=8))
     client = Client(Endpoint(base_url=fake.url, model="m"), budget=budget)
-    threading.Timer(0.2, client.close).start()
+    fake.script = close_at_call(client)
     with pytest.raises(Cancelled):
         client.ask_text(ASK, 100)
     with pytest.raises(Cancelled):
@@ -450,10 +463,9 @@ def test_side_by_side_a_limit_is_used_up(fake: FakeEndpoint, tmp_path: Path) -> 
 
 
 def test_a_stop_ends_the_wait_for_others(fake: FakeEndpoint, tmp_path: Path) -> None:
-    fake.play(answer("late")._replace(delay=8))
     with Budget(tmp_path / "spending.sqlite3", lambda: Caps(tokens_a_day=130)) as budget:
         client = Client(Endpoint(base_url=fake.url, model="m"), budget=budget)
-        threading.Timer(0.3, client.close).start()
+        fake.script = close_at_call(client)
         with ThreadPoolExecutor(3) as pool:
             asked = [pool.submit(client.ask_text, ASK, 100) for _ in range(3)]
             faults = [type(future.exception()) for future in asked]

@@ -43,7 +43,7 @@ def test_the_built_in_encoder_knows_what_means_the_same(
 
 
 def test_it_starts_again_where_it_died_and_ends_when_idle() -> None:
-    encoder = BuiltInEncoder(idle=0.5, background=True)
+    encoder = BuiltInEncoder(background=True)
     first = encoder.encode([BREAD])
     assert encoder.pid
     if hasattr(os, "getpriority"):
@@ -51,6 +51,7 @@ def test_it_starts_again_where_it_died_and_ends_when_idle() -> None:
     os.kill(encoder.pid, signal.SIGTERM)
     while encoder.pid:
         time.sleep(0.01)
+    encoder._idle = 0.1
     assert (encoder.encode([BREAD]) == first).all()
     while encoder.pid:
         time.sleep(0.01)

@@ -18,7 +18,7 @@ from companion.llm.endpoint_errors import Cancelled
 from companion.llm.rate_limiter import RateLimiter, Report, Turn, read_report
 from companion.llm.response import Usage
 from tests.clock import Clock
-from tests.llm.fake_endpoint import FakeEndpoint, answer, error
+from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, answer, error
 
 ASK = [{"role": "user", "content": "Describe."}]
 URL = "http://api.example/v1"
@@ -311,7 +311,7 @@ def test_a_call_that_waits_can_be_stopped(
                 waiting.result(0.5)
             assert budget.spent_today()[:2] == (10, 5)
             cancelled.set()
-            assert isinstance(waiting.exception(5), Cancelled)
+            assert isinstance(waiting.exception(60), Cancelled)
     assert len(fake.seen) == 1 and budget.spent_today().calls == 1
 
 
@@ -324,12 +324,16 @@ def test_a_closed_client_waits_no_more(fake: FakeEndpoint, budget: Budget) -> No
 
 
 def test_every_retry_takes_its_turn(fake: FakeEndpoint, budget: Budget) -> None:
-    fake.play(error(500))
     cancelled = Event()
-    with ask(fake, budget, cancelled, requests_a_minute=2) as client:
-        threading.Timer(1.0, cancelled.set).start()
-        with pytest.raises(Cancelled):
-            client.ask_text(ASK, 100)
+
+    def fail(_seen: Seen, number: int) -> Scene:
+        if number == 1:
+            threading.Timer(0.5, cancelled.set).start()
+        return error(500)
+
+    fake.script = fail
+    with ask(fake, budget, cancelled, requests_a_minute=2) as client, pytest.raises(Cancelled):
+        client.ask_text(ASK, 100)
     assert len(fake.seen) == 2
 
 
@@ -356,7 +360,7 @@ def test_what_an_endpoint_refuses_holds_other_calls_back(
             other.end(None, sent=False)
         assert is_held
         cancelled.set()
-        assert isinstance(waiting.exception(5), Cancelled)
+        assert isinstance(waiting.exception(60), Cancelled)
     assert len(fake.seen) == 1
 
 

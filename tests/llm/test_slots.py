@@ -26,8 +26,8 @@ def test_no_more_calls_at_once(fake: FakeEndpoint, at_once: int) -> None:
 
 
 def test_who_waits_for_a_slot_hears_of_a_stop(fake: FakeEndpoint) -> None:
-    fake.play(answer("fine")._replace(delay=0.2))
     cancelled = threading.Event()
+    fake.script = lambda _seen, _n: (cancelled.wait(60), answer("fine"))[1]
     with (
         Client(Endpoint(base_url=fake.url, model="m"), cancelled) as client,
         ThreadPoolExecutor(2) as pool,
