@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from companion.enrich.new_proposals import hash_sentences, prompt_fingerprint
-from companion.enrich.revert import revert_needs
-from companion.enrich.task import Job, Task, find_keys, leave_out_asked, prepare_task
+from companion.enrich.task import Job, Task, leave_out_asked, prepare_task, revert
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, UsageError
 from companion.llm.catalog import is_same_model
@@ -277,8 +275,7 @@ def _find_unedited(space: Workspace, path: str, keys: frozenset[str]) -> frozens
         return frozenset()
     try:
         text = space.read_note(path).note.text
-        keys_of = partial(find_keys, space, Job(path))
-        reverted = revert_needs(space.journal, path, text, keys, keys_of)
+        reverted = revert(space, Job(path, rewrite=keys), text)
     except NoteError:
         return frozenset()
     return reverted.keys

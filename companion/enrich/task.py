@@ -105,7 +105,7 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     explicit = job.explicit or job.rejected_only
     reverted = RevertedText(parsed.note.text, frozenset(), ())
     if job.force or job.rewrite:
-        reverted = _revert(workspace, job, parsed.note.text)
+        reverted = revert(workspace, job, parsed.note.text)
         parsed = ParsedNote(NoteText(reverted.text))
         explicit = job.explicit or bool(reverted.keys or job.rewrite)
     facts = _find_needs(workspace, job, parsed, explicit)
@@ -126,9 +126,9 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     return replace(task, settings_version=version)
 
 
-def _revert(workspace: Workspace, job: Job, text: str) -> RevertedText:
+def revert(workspace: Workspace, job: Job, text: str) -> RevertedText:
     """Return the text without what Companion wrote that the job is to rewrite or replace."""
-    keys_of = partial(find_keys, workspace, job)
+    keys_of = partial(_find_keys, workspace, job)
     if job.rewrite:
         return revert_needs(workspace.journal, job.path, text, job.rewrite, keys_of)
     return revert_own_changes(workspace.journal, job.path, text, keys_of)
@@ -298,7 +298,7 @@ def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bo
     return facts._replace(needs=tuple(needs))
 
 
-def find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
+def _find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
     """Return the keys of the needs that the job would ask for in a named note with this text."""
     try:
         facts = _find_needs(workspace, job, ParsedNote(NoteText(text)), explicit=True)
