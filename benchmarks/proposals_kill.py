@@ -94,7 +94,7 @@ def work(vault: Path) -> int:
         scan = space.scan()
         context = VaultContext(scan)
         enricher = Enricher(Asker(space, context), client, new_run())
-        jobs, _ = choose_jobs(space, scan, RunOptions(paths=[""]))
+        jobs = choose_jobs(space, scan, RunOptions(paths=[""])).jobs
         accepts = Thread(target=accept_all, args=(space, context, is_over))
         accepts.start()
         with ThreadPoolExecutor(AT_ONCE) as pool:

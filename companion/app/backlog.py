@@ -311,7 +311,7 @@ def find_backlog(space: Workspace) -> BacklogConsent:
     Raises JournalError.
     """
     scan = space.scan()
-    paths = [job.path for job in choose_jobs(space, scan, RunOptions(paths=[""]))[0]]
+    paths = [job.path for job in choose_jobs(space, scan, RunOptions(paths=[""])).jobs]
     backlog = Backlog(space.root, space.state, space.config.background.backlog)
     backlog.update(paths, whole=True)
     consent = BacklogConsent(space, backlog, lambda: scan, lambda: backlog.waiting(paths))

@@ -41,37 +41,29 @@ from companion.vault.write import read_note
 class RunPlan(NamedTuple):
     """What a run is to do. skipped: the results of notes that were named, and are left alone.
 
-    warnings: what in the settings names nothing. left_alone: where there are no jobs, how many
-    notes are left alone, by the reason.
+    left_alone: where no note needs anything, how many are left alone, by the reason. warnings: what
+    in the settings names nothing.
     """
 
     jobs: list[Job]
     skipped: list[Result]
-    warnings: list[str]
     left_alone: Counter[str]
+    warnings: Sequence[str] = ()
 
 
 def plan_run(space: Workspace, scan: Scan, options: RunOptions, share: float = 1.0) -> RunPlan:
     """Return what a run with these options is to do. share: of the usual price.
 
-    The paths of the options are as they are spelled on the disk.
-
     Raises as choose_jobs does, and ConsentMissing, with what it costs, if so many notes would go to
     another machine that somebody has to agree to it first.
     """
-    jobs, skipped = choose_jobs(space, scan, options)
-    if not options.agreed and needs_agreement(space, jobs):
-        raise ConsentMissing(describe_cost_of(space, scan, jobs, share))
-    left_alone = Counter[str]()
-    if not (jobs or options.all):  # else each of them was named
-        left_alone = count_left_alone(space, scan, options.paths)
-    warnings = find_unused(space.config, space.prompts, space.root, scan)
-    return RunPlan(jobs, skipped, warnings, left_alone)
+    plan = choose_jobs(space, scan, options)
+    if not options.agreed and needs_agreement(space, plan.jobs):
+        raise ConsentMissing(describe_cost_of(space, scan, plan.jobs, share))
+    return plan._replace(warnings=find_unused(space.config, space.prompts, space.root, scan))
 
 
-def choose_jobs(
-    space: Workspace, scan: Scan, options: RunOptions
-) -> tuple[list[Job], list[Result]]:
+def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
     """Return the jobs, and the results of notes that were named and are skipped.
 
     The paths of the options are as they are spelled on the disk.
@@ -79,23 +71,24 @@ def choose_jobs(
     Raises UsageError when a section is asked for in a folder, or an option names nothing; NoteError
     when a line stands in no section; JournalError.
     """
-    only, skipped = read_filter(space, options), dict[str, Result]()
-    if options.mode == "again":
-        return find_jobs_again(space, options.proposals, options.wish), []
+    only = read_filter(space, options)
+    plan = RunPlan([], [], Counter())
     if options.mode == "rewrite":
         since, model = options.made_since, options.made_by
         criteria = Criteria(since, model, options.prompt_changed, only.kind)
-        jobs = find_rewrites(space, options.paths, criteria)
+        plan = plan._replace(jobs=find_rewrites(space, options.paths, criteria))
+    elif options.mode == "again":
+        plan = plan._replace(jobs=find_jobs_again(space, options.proposals, options.wish))
     else:
-        jobs, skipped = _choose_on_paths(space, scan, options, only.kind)
-    chosen = [job for job in jobs if only.keeps(space.root, job.path)]
-    return _limit(space, chosen, options.limit), list(skipped.values())
+        plan = _choose_on_paths(space, scan, options, only.kind)
+    chosen = [job for job in plan.jobs if only.keeps(space.root, job.path)]
+    return plan._replace(jobs=_limit(space, chosen, options.limit))
 
 
 def _choose_on_paths(
     space: Workspace, scan: Scan, options: RunOptions, kind: str | None
-) -> tuple[list[Job], dict[str, Result]]:
-    """Return the jobs for the paths of the options, and the results of notes that are skipped."""
+) -> RunPlan:
+    """Return the jobs for the paths of the options, and what is left alone there."""
     jobs: dict[str, Job] = {}
     skipped: dict[str, Result] = {}
     for path in options.paths:
@@ -111,7 +104,11 @@ def _choose_on_paths(
         if options.all:
             skipped |= {p: Result(p, "skipped", why) for p, why in _skips(scan, path)}
     skipped |= _other_names(space, jobs)
-    return [job for path, job in jobs.items() if path not in skipped], skipped
+    left_alone = Counter[str]()
+    if not (jobs or options.all):  # else each of them was named
+        left_alone = _count_left_alone(space, scan, options.paths)
+    rest = [job for path, job in jobs.items() if path not in skipped]
+    return RunPlan(rest, list(skipped.values()), left_alone)
 
 
 def read_filter(space: Workspace, options: ScanOptions) -> NoteFilter:
@@ -120,7 +117,7 @@ def read_filter(space: Workspace, options: ScanOptions) -> NoteFilter:
     return make_filter(options.tag, options.property, options.modified_since, kind)
 
 
-def count_left_alone(space: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:
+def _count_left_alone(space: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:
     """Return how many notes in these folders are left alone, by the reason.
 
     A folder that cannot be read, or that is left out of the vault, counts as one.

@@ -112,7 +112,7 @@ class LocalNotes:
     def estimate(self) -> Estimate:
         """Return what it would take to fill all that needs something; see Vault."""
         scan = self.last()
-        jobs, _ = choose_jobs(self._space, scan, RunOptions(paths=[""]))
+        jobs = choose_jobs(self._space, scan, RunOptions(paths=[""])).jobs
         if not jobs:
             return Estimate(words="Nothing needs anything, so it would cost nothing.")
         return Estimate(words=describe_cost_of(self._space, scan, jobs))

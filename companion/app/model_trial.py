@@ -134,10 +134,10 @@ def open_model_trial(root: Path, config: Config) -> Iterator[ModelTrial]:
 def _find_note(space: Workspace, scan: Scan, note: str | None) -> Job | Result | None:
     """Return what to do for the note, or why it is left alone; None: no note needs anything."""
     if note is not None:
-        jobs, skipped = choose_jobs(space, scan, RunOptions(paths=[note], dry_run=True))
-        return skipped[0] if skipped else next(iter(jobs), None)
+        plan = choose_jobs(space, scan, RunOptions(paths=[note], dry_run=True))
+        return plan.skipped[0] if plan.skipped else next(iter(plan.jobs), None)
     for every in (False, True):
-        jobs, _ = choose_jobs(space, scan, RunOptions(paths=[""], all=every, dry_run=True))
-        if jobs:
+        options = RunOptions(paths=[""], all=every, dry_run=True)
+        if jobs := choose_jobs(space, scan, options).jobs:
             return min(jobs, key=lambda job: abs(scan.files[job.path].size - _USUAL))
     return None

@@ -218,7 +218,7 @@ def open_prompt_trial(
         path = relative_path(space.root, typed, Path.cwd())
         spaces = {"as configured": space, **_change_space(space, prompts, model)}
         scan, cancelled = space.scan(), Event()
-        jobs, _ = choose_jobs(space, scan, RunOptions(paths=[path], retry=True))
+        jobs = choose_jobs(space, scan, RunOptions(paths=[path], retry=True)).jobs
         sides: list[_Side] = []
         for name, each in spaces.items():
             if sides and each.config is sides[0].asker.workspace.config:

@@ -230,7 +230,7 @@ class Daemon:
         paths = [spelled_path(self.root, path) for path in dict.fromkeys(options.paths)]
         are_notes = all((self.root / path).is_file() for path in paths)
         if is_background and are_notes and len(paths) == 1:
-            plan = RunPlan([Job(paths[0], background=True)], [], [], Counter())
+            plan = RunPlan([Job(paths[0], background=True)], [], Counter())
         else:
             scan = self.reconciler.scan(0 if are_notes or options.mode == "again" else _REFRESH)
             plan = plan_run(self.space, scan, options.model_copy(update={"paths": paths}))
