@@ -10,7 +10,7 @@ from companion.errors import NoteRefused
 from companion.note.edit import apply_edits
 from companion.note.editor_text import to_utf16
 from companion.store.change import Change, NewChange
-from companion.store.inverse import find_parts_in_editor
+from companion.store.inverse import find_parts
 from companion.store.moves import locate_note
 from companion.store.outbox_row import OutboxRow
 from companion.store.proposal import Acceptance
@@ -50,7 +50,7 @@ def _plan_undo(space: Workspace, row: OutboxRow, text: str) -> EditsInPart:
     change = find_change_to_undo(space, row)
     require_made(change)
     change = locate_note(space.root, space.journal, change)
-    inverse = find_parts_in_editor(space.journal, change, text)
+    inverse = find_parts(space.journal, change, text, in_editor=True)
     undo = make_undo(change, inverse, row.request.run)
     after = apply_edits(text, inverse.edits)
     offer = _offer(space, row, undo, text, after, inverse.reason)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from hashlib import sha256
 from itertools import pairwise, product
 from typing import NamedTuple
@@ -47,38 +46,23 @@ def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
     return inverse.edits
 
 
-def find_parts(journal: Journal, change: Change, text: str) -> Inverse:
+def find_parts(journal: Journal, change: Change, text: str, *, in_editor: bool = False) -> Inverse:
     """Return, as find_inverse does, the edits that undo the parts that nobody edited since.
+
+    in_editor: text is what an editor shows, and the change may have been made to the file. No `\\r`
+    and no byte order mark is inserted, as editors do not show them. A text that has them is the
+    file's, not an editor's, and gets back exactly what the change replaced.
 
     Raises ChangeNotInNote if nothing of the change is left in text, NoteChanged if all of it was
     edited.
     """
-    return _find_parts(journal, change, text, partial(_find_inverse, journal, change, text))
-
-
-def find_parts_in_editor(journal: Journal, change: Change, editor_text: str) -> Inverse:
-    """Return the edits that take the change out of an editor's text; offsets count in that text.
-
-    The change may have been made to the file or to an editor's text. No `\\r` and no byte order
-    mark is inserted, as editors do not show them. A text that has them is the file's, not an
-    editor's, and gets back exactly what the change replaced.
-
-    Raises the same as find_parts.
-    """
-    view = EditorText.of(editor_text)
-    if view.text != editor_text:
-        return find_parts(journal, change, editor_text)
+    view = EditorText.of(text)
+    in_editor &= view.text == text
 
     def find(parts: Sequence[int]) -> list[Edit]:
-        return view.from_file(_find_inverse(journal, change, editor_text, parts))
+        edits = _find_inverse(journal, change, text, parts)
+        return view.from_file(edits) if in_editor else edits
 
-    return _find_parts(journal, change, editor_text, find)
-
-
-def _find_parts(
-    journal: Journal, change: Change, text: str, find: Callable[[Sequence[int]], list[Edit]]
-) -> Inverse:
-    """Return the inverse of all parts not taken back, or of those that find finds one by one."""
     parts = change.remaining_parts
     with suppress(EditLost):
         return Inverse(find(parts), tuple(parts), [], "")
@@ -97,7 +81,7 @@ def _find_parts(
         )
         numbers = tuple(part for _, part in edits)
         return Inverse([edit for edit, _ in edits], numbers, remaining, reason if remaining else "")
-    if not change.taken and _is_taken_out(journal, change, _to_editor(text)):
+    if not change.taken and _is_taken_out(journal, change, view.text):
         reason = f"change {change.id} is not in the note any more; there is nothing to take back"
         raise ChangeNotInNote(reason, change.path)
     reason = (

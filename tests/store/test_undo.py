@@ -17,7 +17,7 @@ from companion.note.editor_text import EditorText
 from companion.note.properties import read_properties
 from companion.note.text import NoteText
 from companion.store.database import MIGRATIONS
-from companion.store.inverse import find_inverse, find_parts, find_parts_in_editor
+from companion.store.inverse import find_inverse, find_parts
 from companion.store.journal import Change, Journal, NewChange
 from tests.examples import labelled, many
 from tests.store.conftest import Bench
@@ -426,9 +426,9 @@ def test_what_was_done_to_the_file_is_undone_in_an_editor(
     shown = edited.decode()
     if isinstance(expected, str):
         with pytest.raises(NoteChanged, match=expected):
-            find_parts_in_editor(bench.journal, change, shown)
+            find_parts(bench.journal, change, shown, in_editor=True)
     else:
-        edits = find_parts_in_editor(bench.journal, change, shown).edits
+        edits = find_parts(bench.journal, change, shown, in_editor=True).edits
         assert apply_edits(shown, edits) == expected.decode()
 
 
@@ -438,7 +438,7 @@ def test_line_ends_and_mark_that_a_change_took_away_do_not_come_back_in_an_edito
     bench.note.write_bytes(BOM + b"a\r\nb\nc\n")
     change = bench.change(bench.write(b"A\nc\n"))
     for shown, before in [("A\nc\n", "a\nb\nc\n"), ("A\nc\nd\n", "a\nb\nc\nd\n")]:
-        edits = find_parts_in_editor(bench.journal, change, shown).edits
+        edits = find_parts(bench.journal, change, shown, in_editor=True).edits
         assert apply_edits(shown, edits) == before
         assert not any("\r" in edit.text or "\ufeff" in edit.text for edit in edits)
     edits = find_inverse(bench.journal, change, "A\nc\n")
@@ -449,7 +449,7 @@ def test_an_offset_in_a_text_that_kept_its_line_ends_is_one_in_that_text(bench: 
     bench.note.write_bytes(CRLF_NOTE)
     change = bench.change(bench.write(CRLF_ENRICHED))
     text = CRLF_ENRICHED.decode()
-    edits = find_parts_in_editor(bench.journal, change, text).edits
+    edits = find_parts(bench.journal, change, text, in_editor=True).edits
     assert apply_edits(text, edits).encode() == CRLF_NOTE
 
 
@@ -480,13 +480,13 @@ def test_lines_come_back_with_the_line_ends_of_the_note(
     change = bench.change(record(bench.journal, made, before.encode(), after.encode()))
     forget()
     # a client that writes the file sends the text of the file
-    finds = [find_parts, find_parts_in_editor] if "\r" in now else [find_parts]
-    for find in finds:
+    for in_editor in {False, "\r" in now}:
         if expected is None:
             with pytest.raises(NoteChanged):
-                find(bench.journal, change, now)
+                find_parts(bench.journal, change, now, in_editor=in_editor)
         else:
-            assert apply_edits(now, find(bench.journal, change, now).edits) == expected
+            inverse = find_parts(bench.journal, change, now, in_editor=in_editor)
+            assert apply_edits(now, inverse.edits) == expected
 
 
 ENDS = st.sampled_from(["\n", "\r\n", "\r"])
@@ -537,7 +537,7 @@ def test_file_and_editor_agree_on_what_is_left(
 
 
 def _find_all_in_editor(journal: Journal, change: Change, text: str) -> list[Edit]:
-    inverse = find_parts_in_editor(journal, change, text)
+    inverse = find_parts(journal, change, text, in_editor=True)
     if inverse.remaining:
         raise NoteChanged(inverse.reason)
     return inverse.edits
