@@ -11,11 +11,11 @@ from typing import NamedTuple, TypeVar
 
 from companion.sqlite import (
     SIDE_FILES,
-    Migration,
     NewerFormat,
     create_private,
     explain_obstacle,
     open_migrated,
+    read_migrations,
 )
 
 T = TypeVar("T")
@@ -161,33 +161,7 @@ class BudgetStore:
         return self._db
 
 
-_AMOUNTS = """input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
-    microdollars INTEGER NOT NULL, unpriced INTEGER NOT NULL, calls INTEGER NOT NULL"""
-_OF_DAY_AND_MODEL = f"""(day TEXT NOT NULL, model TEXT NOT NULL, {_AMOUNTS},
-    PRIMARY KEY (day, model)) WITHOUT ROWID"""
-_MIGRATIONS: list[Migration] = [
-    (
-        f"CREATE TABLE days (day TEXT PRIMARY KEY, {_AMOUNTS}) WITHOUT ROWID",
-        """CREATE TABLE notes (day TEXT NOT NULL, vault TEXT NOT NULL, notes INTEGER NOT NULL,
-            PRIMARY KEY (day, vault)) WITHOUT ROWID""",
-    ),
-    (),  # tables of calls and limits a minute, which are in memory now
-    ("DROP TABLE IF EXISTS turns", "DROP TABLE IF EXISTS reported_limits"),
-    (f"CREATE TABLE IF NOT EXISTS models {_OF_DAY_AND_MODEL}",),
-    (
-        f"CREATE TABLE spending {_OF_DAY_AND_MODEL}",
-        "INSERT INTO spending SELECT * FROM models",
-        # the rest, of which no model is known
-        """INSERT INTO spending SELECT day, '', max(0, all_of.input_tokens - sum(m.input_tokens)),
-            max(0, all_of.output_tokens - sum(m.output_tokens)),
-            max(0, all_of.microdollars - sum(m.microdollars)),
-            max(0, all_of.unpriced - sum(m.unpriced)), max(0, all_of.calls - sum(m.calls))
-            FROM days AS all_of JOIN (SELECT * FROM models
-                UNION ALL SELECT day, '', 0, 0, 0, 0, 0 FROM days) AS m USING (day) GROUP BY day""",
-        "DROP TABLE models",
-        "DROP TABLE days",
-    ),
-]
+_MIGRATIONS = read_migrations(Path(__file__).with_name("spending.sql"))
 _FORGET = """DELETE FROM {table} WHERE day NOT IN
     (SELECT DISTINCT day FROM {table} ORDER BY day DESC LIMIT ?)"""
 _COLUMNS = Amount._fields
