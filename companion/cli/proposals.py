@@ -70,7 +70,8 @@ def proposals(
     )
     if state == "open":
         output.say("Go through them: companion review")
-        output.say("Write what is not flagged: companion apply --all")
+        if flags < len(proposals):
+            output.say("Write what is not flagged: companion apply --all")
 
 
 def _print(proposal: Proposal, output: Output) -> None:

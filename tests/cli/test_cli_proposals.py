@@ -68,6 +68,7 @@ def test_what_nothing_supports_waits_if_a_small_model_says_it(
     found = [each for each in user.kept() if each.kind == "description"]
     assert [each.flags for each in found] == [flags]
     assert (VOLCANO in user.read("Sourdough.md")) == (said == VOLCANO and not flags)
+    assert "Write what is not flagged" not in user.run("proposals").out
     if setting == "small = true":
         assert [one["sentence"] for one in found[0].evidence] == [said]
 
