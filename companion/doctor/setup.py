@@ -231,7 +231,7 @@ def check_events(root: Path) -> Finding:
         watch.start()
     except WatchUnavailable as unavailable:
         mend = "changes are found every 10 s to 5 minutes all the same"
-        return Finding("hint", unavailable.reason, mend)
+        return Finding("hint", str(unavailable), mend)
     finally:
         watch.stop()
     return Finding("ok", "the system tells of every change")

@@ -12,37 +12,7 @@ from companion.note.parsed_note import ParsedNote
 
 # What sync clients write between the brackets, in each language. Dropbox and Nextcloud translate
 # the phrase; Obsidian Sync and OpenCloud use Dropbox's English one.
-_PHRASES = (
-    "conflicted copy",
-    "conflicting copy",
-    "case conflict",
-    "selective sync conflict",
-    "unicode encoding conflict",
-    "in konflikt stehende kopie",
-    "konfliktkopie",
-    "copie en conflit",
-    "copia en conflicto",
-    "copia conflictiva",
-    "copia in conflitto",
-    "cópia em conflito",
-    "cópia conflitante",
-    "conflicterende kopie",
-    "conflicterend exemplaar",
-    "konfliktkopia",
-    "konfliktkopi",
-    "konfliktní kopie",
-    "kopia powodująca konflikt",
-    "конфликтующая копия",
-    "конфликтная копия",
-    "конфліктна копія",
-    "競合コピー",
-    "問題のあるコピー",
-    "冲突副本",
-    "冲突的副本",
-    "衝突複本",
-    "충돌된 사본",
-    "충돌 사본",
-)
+_PHRASES = Path(__file__).with_name("conflict_phrases.txt").read_text(encoding="utf-8").splitlines()
 
 _CONFLICT = re.compile(
     r"""

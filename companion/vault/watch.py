@@ -77,14 +77,7 @@ _DRIVE_REMOTE = 4  # Windows' GetDriveTypeW
 
 
 class WatchUnavailable(CompanionError):
-    """The vault cannot be watched by events; it must be scanned from time to time instead.
-
-    reason: why, and what to do about it.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    """The vault cannot be watched by events, and must be scanned from time to time instead."""
 
 
 class Watch:
