@@ -16,8 +16,8 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import partial
-from typing import Any, cast
+from functools import cached_property, partial
+from typing import Any, TypeVar, cast
 from urllib.parse import parse_qsl, unquote
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakSet
@@ -30,6 +30,8 @@ from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import CallFailed, ErrorReply, unusable_answer_error
 from companion.llm.response import Reply
+
+T = TypeVar("T", bound=openai.OpenAI)
 
 # On import the package applies OPENAI_LOG, which would print the prompts to stderr.
 logging.getLogger("openai").setLevel(logging.WARNING)
@@ -65,10 +67,8 @@ class Transport:
         Raises CallFailed when no reply comes in time, AnswerError when it is over 1 MiB.
         """
         try:
-            return _read_reply(self._openai.post(path, cast_to=httpx2.Response, body=body))
-        except openai.APIStatusError as error:
-            return _read_reply(error.response)
-        except openai.APIConnectionError as error:
+            return _read_reply(self._openai.post_json(path, body))
+        except httpx2.RequestError as error:
             raise _failure_of(error) from None
 
     @contextmanager
@@ -80,11 +80,11 @@ class Transport:
         try:
             yield self._make_client(openai.OpenAI, retries)
         except openai.APIConnectionError as error:
-            raise _failure_of(error) from None
+            raise _failure_of(error.__cause__ or error) from None
         except openai.APIStatusError as error:
             raise ErrorReply(_read_reply(error.response), error.request.url.path) from None
 
-    def _make_client(self, kind: type[openai.OpenAI], retries: int) -> openai.OpenAI:
+    def _make_client(self, kind: type[T], retries: int) -> T:
         client = kind(
             **_IGNORE_ENVIRONMENT,
             base_url=self.endpoint.parts._replace(query="", fragment="").geturl(),
@@ -101,14 +101,13 @@ class Transport:
         self._http.close()
 
 
-def _failure_of(error: openai.APIConnectionError) -> CallFailed:
-    """Return what the package's error says of a call that got no reply."""
-    cause = error.__cause__
-    sent = not isinstance(cause, _UNSENT)
-    if isinstance(error, openai.APITimeoutError):
-        slow = not isinstance(cause, httpx2.ConnectTimeout)
+def _failure_of(error: BaseException) -> CallFailed:
+    """Return what the error says of a call that got no reply."""
+    sent = not isinstance(error, _UNSENT)
+    if isinstance(error, httpx2.TimeoutException):
+        slow = not isinstance(error, httpx2.ConnectTimeout)
         return CallFailed("no connection in 10 seconds", slow=slow, sent=sent)
-    return CallFailed(str(cause or error), sent=sent)
+    return CallFailed(str(error), sent=sent)
 
 
 def _read_reply(response: httpx2.Response) -> Reply:
@@ -118,21 +117,27 @@ def _read_reply(response: httpx2.Response) -> Reply:
 
 
 class _BareOpenAI(openai.OpenAI):
-    """Builds requests without the headers that the guard leaves out, in a fifth of the time.
+    """Posts in half the time: without typed objects, retries, and headers that the guard drops."""
 
-    Another version of the package may not call this: then the guard takes them out.
-    """
-
-    def _build_request(self, options: Any, *, retries_taken: int = 0) -> httpx2.Request:
+    def post_json(self, path: str, body: dict[str, Any]) -> httpx2.Response:
+        """Return the response, whatever its status. Raises httpx2.RequestError."""
         assert isinstance(self.timeout, httpx2.Timeout)
-        return httpx2.Request(
+        request = httpx2.Request(
             "POST",
-            self._prepare_url(options.url),
-            params=cast(dict[str, str], self.default_query) or None,
-            content=json.dumps(options.json_data, ensure_ascii=False, allow_nan=False).encode(),
+            self._urls.get(path) or self._urls.setdefault(path, self._find_url(path)),
+            content=json.dumps(body, ensure_ascii=False, allow_nan=False).encode(),
             headers=_JSON_HEADERS,
             extensions={"timeout": self.timeout.as_dict()},
         )
+        return self._client.send(request)
+
+    @cached_property
+    def _urls(self) -> dict[str, httpx2.URL]:
+        return {}
+
+    def _find_url(self, path: str) -> httpx2.URL:
+        query = cast(dict[str, str], self.default_query)
+        return self._prepare_url(path).copy_merge_params(query)
 
 
 _JSON_HEADERS = httpx2.Headers({"accept": "application/json", "content-type": "application/json"})
