@@ -26,7 +26,7 @@ from companion.store.change import (
 from companion.store.database import Database, Store, touch, transaction
 from companion.store.outbox import OutboxStore, forget_texts
 from companion.store.proposals import ProposalStore
-from companion.store.remembered_notes import RememberedNotes
+from companion.store.remembered_notes import RememberedNotes, make_record
 from companion.vault.files import is_in_any
 from companion.vault.write import (
     ConcurrentWrite,
@@ -53,7 +53,7 @@ class Journal(Store):
         """
         super().__init__(Database(file, read_only=read_only))
         self.notes = RememberedNotes(self._db, read_only=read_only)
-        self.proposals = ProposalStore(self._db, self.notes, read_only=read_only)
+        self.proposals = ProposalStore(self._db, read_only=read_only)
         self.batches = BatchStore(self._db)
         self.request_keys = RequestKeys(self._db)
         self.outbox = OutboxStore(self._db, self.notes, self.proposals)
@@ -74,10 +74,13 @@ class Journal(Store):
         """
         self.proposals.expect(change.path)
         row = make_row(change, before, after, time.time())
-        self.notes.record(change.path, after)
-        return self._db.ask(
-            lambda db: insert_pending(db, row, before, change), durable=True
-        ).result()
+        record = make_record(change.path, after)
+
+        def insert(db: Connection) -> int:
+            record(db)
+            return insert_pending(db, row, before, change)
+
+        return self._db.ask(insert, durable=True).result()
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; a power failure may undo it."""

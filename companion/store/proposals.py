@@ -34,7 +34,7 @@ from companion.store.proposal_rows import (
     decide_proposals,
     insert_proposals,
 )
-from companion.store.remembered_notes import RememberedNotes
+from companion.store.remembered_notes import make_record
 
 
 class Selection(NamedTuple):
@@ -75,9 +75,8 @@ class ProposalStore(Store):
     of any note.
     """
 
-    def __init__(self, db: Database, notes: RememberedNotes, *, read_only: bool) -> None:
+    def __init__(self, db: Database, *, read_only: bool) -> None:
         super().__init__(db)
-        self._notes = notes
         self._read_only = read_only
         self._new_paths: set[str] = set()
         self._is_edited = False
@@ -92,9 +91,15 @@ class ProposalStore(Store):
             return []
         self._new_paths.update(each.path for each in new)
         now = time.time()
-        for each in {each.path: each for each in new}.values():
-            self._notes.record(each.path, each.source, each.read_at)
-        return self._db.ask(lambda db: insert_proposals(db, new, now), durable=durable).result()
+        last = {each.path: each for each in new}.values()
+        records = [make_record(each.path, each.source, each.read_at) for each in last]
+
+        def insert(db: Connection) -> list[int]:
+            for record in records:
+                record(db)
+            return insert_proposals(db, new, now)
+
+        return self._db.ask(insert, durable=durable).result()
 
     def get(self, id_: int) -> Proposal | None:
         """Return the proposal with that id; None if there is none."""

@@ -77,11 +77,8 @@ class RememberedNotes(Store):
         data: None if its content is not known. seen_at: when it was seen to hold that, Unix time,
         seconds; None: just now. A note that was moved since is found again.
         """
-        if data is None:
-            self._db.ask(lambda db: db.execute(_NAME, (path,)), can_wait=True)
-            return
-        row = _make_row(path, data, time.time() if seen_at is None else seen_at)
-        self._db.ask(lambda db: db.execute(_PUT, row), can_wait=True, kept=True)
+        record = make_record(path, data, seen_at)
+        self._db.ask(record, can_wait=True, kept=data is not None)
 
     def move(self, old: str, new: str) -> None:
         """Record that the note at old was moved to new, and move its records.
@@ -121,6 +118,16 @@ class RememberedNotes(Store):
             return at
 
         return current
+
+
+def make_record(
+    path: str, data: bytes | None, seen_at: float | None = None
+) -> Callable[[Connection], object]:
+    """Return what records in a transaction that the note holds data; see RememberedNotes.record."""
+    if data is None:
+        return lambda db: db.execute(_NAME, (path,))
+    row = _make_row(path, data, time.time() if seen_at is None else seen_at)
+    return lambda db: db.execute(_PUT, row)
 
 
 def restore_fingerprint(db: Connection, change: int) -> None:
