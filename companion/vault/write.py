@@ -24,6 +24,7 @@ from companion.vault.file_access import exclude_writers, open_note, require_in_p
 SETTLE = 0.02  # seconds that a note must be unchanged before it is read, when the user asks
 SECTOR = 512  # bytes; the smallest unit that a disk writes as a whole
 _ATTEMPTS = 3
+_BLOCK = 64 * 1024  # bytes read at once; few notes have more
 _SYNCING = "it may still be syncing; try again later"
 
 
@@ -96,7 +97,7 @@ def read_note(
 def require_writable(root: Path, path: str) -> None:
     """Raise NoteUnwritable if the note exists and may not be written; it is not opened."""
     file = root / path
-    if file.is_file() and not os.access(file, os.W_OK):
+    if not os.access(file, os.W_OK) and file.is_file():
         raise to_note_error(PermissionError(errno.EACCES, ""), path, "write")
 
 
@@ -134,8 +135,8 @@ def replace_bytes(root: Path, path: str, old: bytes, new: bytes) -> None:
 def read_all(fd: int) -> bytes:
     """Return the whole content of the open file."""
     os.lseek(fd, 0, os.SEEK_SET)
-    parts, size = [], max(1, os.fstat(fd).st_size)
-    while part := os.read(fd, size):
+    parts = []
+    while part := os.read(fd, _BLOCK):
         parts.append(part)
     return b"".join(parts)
 
