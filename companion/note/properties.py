@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import yaml
@@ -128,7 +128,7 @@ def read_properties(note: NoteText) -> Properties:
     if not text.strip():
         return Properties({})
     try:
-        values = _HANDLER.load(text, Loader=_TextLoader)
+        values = _load(text)
     except RecursionError:
         raise _refusal(note, "the properties are nested too deep to be read", 0) from None
     except yaml.MarkedYAMLError as error:
@@ -145,6 +145,11 @@ def read_properties(note: NoteText) -> Properties:
         reason = "the properties are no list of `name: value` lines; mend or remove them"
         raise _refusal(note, reason, 0)
     return Properties(values)
+
+
+@lru_cache(maxsize=256)  # filling a note reads the same properties several times
+def _load(text: str) -> object:
+    return _HANDLER.load(text, Loader=_TextLoader)
 
 
 class _TextLoader(_Loader):
