@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, Literal, ParamSpec, TypeVar
@@ -22,14 +21,16 @@ from pydantic import Field, ValidationError
 
 from companion import __version__
 from companion.app.open_vault import open_vault
+from companion.app.operation import operation_of
 from companion.app.types import programs
-from companion.app.types.base import describe_fault
+from companion.app.types.base import Sent, describe_fault
 from companion.app.types.proposals import ProposalState
-from companion.app.vault import Vault
+from companion.app.vault import Agents
 from companion.errors import CompanionError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S", bound=Sent)
 
 _INSTRUCTIONS = """\
 Notes of an Obsidian vault, some of which need a description, tags, aliases or an AI callout.
@@ -128,25 +129,20 @@ class Tools:
         self, ctx: Ctx, folder: Folder = "", after: str = "", limit: Limit = 50
     ) -> programs.NotesForAgent:
         """List the notes that need something, by path, and what. after: of the page before."""
-        query = programs.AgentNotesQuery.of(
-            agent=_name_of(ctx), folder=folder.strip("/"), after=after, limit=limit
-        )
-        with self._vault(read_only=True) as vault:
-            return vault.agents.scan(query)
+        folder = folder.strip("/")
+        return self._do(ctx, Agents.scan, folder=folder, after=after, limit=limit)
 
     @_as_tool
     def read_note(self, ctx: Ctx, path: Note) -> programs.NoteRead:
         """Show a note as a model is shown it, and what it needs, with an instruction for each."""
-        return self._read(ctx, path)
+        return self._do(ctx, Agents.read_note, path=path)
 
     @_as_tool
     def find_similar(
         self, ctx: Ctx, path: Note, limit: Limit = 10
     ) -> programs.SimilarNotesForAgent:
         """List the notes that say most nearly what a note says."""
-        query = programs.AgentSimilarQuery.of(agent=_name_of(ctx), path=path, limit=limit)
-        with self._vault(read_only=True) as vault:
-            return vault.agents.find_similar(query)
+        return self._do(ctx, Agents.find_similar, path=path, limit=limit)
 
     @_as_tool
     def list_proposals(
@@ -158,20 +154,15 @@ class Tools:
         limit: Limit = 50,
     ) -> programs.AgentProposals:
         """List proposals, newest first. folder: or a note. before: those with a lower id."""
-        query = programs.AgentProposalQuery.of(
-            agent=_name_of(ctx), folder=folder, state=state, before=before, limit=limit
-        )
-        with self._vault(read_only=True) as vault:
-            return vault.agents.proposals(query)
+        query = {"folder": folder, "state": state, "before": before, "limit": limit}
+        return self._do(ctx, Agents.proposals, **query)
 
     @_as_tool
     def history(
         self, ctx: Ctx, path: Note | None = None, limit: Limit = 50
     ) -> programs.AgentHistory:
         """List the changes made to notes, newest first; of one note, or of all."""
-        query = programs.AgentChangeQuery.of(agent=_name_of(ctx), path=path, limit=limit)
-        with self._vault(read_only=True) as vault:
-            return vault.agents.changes(query)
+        return self._do(ctx, Agents.changes, path=path, limit=limit)
 
     @_as_tool
     def propose(
@@ -185,40 +176,34 @@ class Tools:
     ) -> programs.ProposalStored:
         """Propose a value for a need of a note. It is checked, and waits for the user."""
         entry = {"field": field, "value": value, "heading": heading, "question": question}
-        sent = programs.AgentProposal.of(agent=_name_of(ctx), path=path, **entry)
-        with self._vault() as vault:
-            return vault.agents.propose(sent)
+        return self._do(ctx, Agents.propose, path=path, **entry)
 
     @_as_tool
     def accept(self, ctx: Ctx, ids: list[int]) -> programs.AgentDecisions:
         """Write proposals into their notes, where the user's settings let agents do it."""
-        sent = programs.AgentAcceptance.of(agent=_name_of(ctx), ids=ids)
-        with self._vault() as vault:
-            return vault.agents.accept(sent)
+        return self._do(ctx, Agents.accept, ids=ids)
 
     @_as_tool
     def undo(self, ctx: Ctx, change: int) -> programs.AgentDecisions:
         """Take back a change by which you accepted proposals."""
-        sent = programs.AgentUndo.of(agent=_name_of(ctx), change=change)
-        with self._vault() as vault:
-            return vault.agents.undo(sent)
+        return self._do(ctx, Agents.undo, change=change)
 
     def note(self, path: str, ctx: Ctx) -> str:
         """A note as a model is shown it."""
         try:
-            return self._read(ctx, path).text
+            return self._do(ctx, Agents.read_note, path=path).text
         except CompanionError as error:
             raise ResourceNotFoundError(str(error)) from None
 
-    def _read(self, ctx: Ctx, path: str) -> programs.NoteRead:
-        query = programs.AgentNoteQuery.of(agent=_name_of(ctx), path=path)
-        with self._vault(read_only=True) as vault:
-            return vault.agents.read_note(query)
-
-    @contextmanager
-    def _vault(self, *, read_only: bool = False) -> Iterator[Vault]:
+    def _do(self, ctx: Ctx, method: Callable[[Agents, S], R], **values: object) -> R:
+        """Return what a method of Agents does for the agent that calls; values: what it takes."""
+        operation = operation_of(method)
+        assert operation.takes
+        sent = operation.takes.of(agent=_name_of(ctx), **values)
+        read_only = operation.verb == "GET"
         with self._lock, open_vault(self._root, read_only=read_only) as vault:
-            yield vault
+            made: R = getattr(vault.agents, operation.function.__name__)(sent)
+            return made
 
 
 def fill(folder: str = "") -> str:
