@@ -178,9 +178,8 @@ class BatchReader:
         )
         outcomes = [each for each in answers.outcomes if each.need.key in kept]
         job, task = find_job(path, proposals), Task(source, parsed, None, (), ())
-        tokens = answers.usage.input_tokens, answers.usage.output_tokens
         maker = ProposalMaker(self._workspace, asker.model)
-        made = maker.make(job._replace(propose=True), task, outcomes, tokens, call.batch)
+        made = maker.make(job._replace(propose=True), task, outcomes, answers.usage, call.batch)
         questions = [kept[new.need.key] for new in made]
         made = [
             new._replace(prompt=each.prompt, sentences=each.sentences, options=each.options)

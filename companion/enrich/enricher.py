@@ -16,7 +16,7 @@ begins with it, and is NoteWriter's. The engine, in app/engine, calls both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Event
 
@@ -41,7 +41,7 @@ from companion.llm.client import Client
 from companion.llm.response import Usage
 from companion.note.needs import Need
 from companion.store.moves import follow_note
-from companion.vault.files import NoteFile, skip_reason
+from companion.vault.files import skip_reason
 from companion.vault.write import SETTLE, require_writable
 
 _IN_PART = "only the beginning is there of the text that a model was asked about; is it syncing?"
@@ -154,71 +154,20 @@ class Enricher(NoteWriter):
     def _ask_model(self, job: Job, task: Task) -> tuple[Job, NoteAnswers, list[OpenProposal]]:
         """Ask the model; return its answers and the open proposals made of them, all stored.
 
-        The job has the path that the note has by then. What is accepted is stored after each call,
-        since the next one may fail; what is rejected at the end, since the next call may ask for it
-        once more.
+        The job has the path that the note has by then.
         """
-        space = self.workspace
+        space, asker = self.workspace, self._asker
         path = follow_note(space.root, space.journal, job.path, task.data, task.read_at)
         guard = NoteGuard(space, job, task, path, self.cancelled)
-        stored, proposals = list[Accepted | Rejected](), dict[Need, OpenProposal]()
-        tokens = Usage()  # of what is stored
-
-        def store(outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
-            nonlocal job, tokens
-            job = job._replace(path=guard.check_keeping())
-            proposals.update(self._store(job, task, outcomes, usage, guard.shown))
-            stored.extend(outcomes)
-            tokens += usage
-
-        def keep(outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
-            guard.usage += usage
-            if accepted := [each for each in outcomes if isinstance(each, Accepted)]:
-                store(accepted, usage)
-            else:
-                guard.check_keeping()
-
-        asker, client = self._asker, self.client
-        answers = asker.ask(job.path, task.parsed, task.needs, client, keep, guard, job.again)
-        if rest := [each for each in answers.outcomes if each not in stored]:
-            store(rest, answers.usage - tokens)
+        store = _AnswerStore(ProposalMaker(space, asker.model), self.run, job, guard)
+        needs, keep = task.needs, store.keep
+        answers = asker.ask(job.path, task.parsed, needs, self.client, keep, guard, job.again)
+        store.keep_rest(answers)
         if task.settings_version != space.settings.version:
-            raise SettingsChanged("the settings were changed meanwhile", job.path)
+            raise SettingsChanged("the settings were changed meanwhile", store.job.path)
         self._repeated_faults.count(answers)  # which ends the run if they are too many
-        return job, answers, [proposals[n.need] for n in answers.outcomes if n.need in proposals]
-
-    def _store(
-        self,
-        job: Job,
-        task: Task,
-        outcomes: Sequence[Accepted | Rejected],
-        usage: Usage,
-        shown: Sequence[NoteFile],
-    ) -> Iterator[tuple[Need, OpenProposal]]:
-        """Store the outcomes as proposals; return the open ones by their needs.
-
-        shown: the other files that the prompts quote.
-
-        It is on the disk at once unless a change of the note or a batch's file follows. What
-        would not be asked for any more, by settings that were changed meanwhile, is not stored.
-        """
-        space = self.workspace
-        if task.settings_version != space.settings.version:
-            now = prepare_task(space, job.to_place(), task.data)
-            keys = set() if now.skipped else {need.key for need in now.all_needs}
-            outcomes = [each for each in outcomes if each.need.key in keys]
-        tokens = (usage.input_tokens, usage.output_tokens)
-        maker, paths = ProposalMaker(space, self._asker.model), [each.path for each in shown]
-        made = maker.make(job, task, outcomes, tokens, self.run, paths)
-        follows = all(new.state == "asked" for new in made) or any(
-            is_written(space.config, job, new.need.kind, new) for new in made
-        )
-        ids = space.journal.proposals.add(made, durable=job.dry_run or not follows)
-        return (
-            (new.need, OpenProposal.of(id_, new.need, new))
-            for id_, new in zip(ids, made, strict=True)
-            if new.state == "open" and new.value is not None
-        )
+        by_need = store.proposals
+        return store.job, answers, [by_need[n.need] for n in answers.outcomes if n.need in by_need]
 
     def _choose_written(
         self, job: Job, task: Task, proposals: Sequence[OpenProposal], answers: NoteAnswers
@@ -251,6 +200,61 @@ class Enricher(NoteWriter):
             fallbacks=frozenset(each.need.key for each in answers.accepted if each.fallback_for),
             new_values=tuple(each.proposal for each in rejected if each.proposed),
         )
+
+
+class _AnswerStore:
+    """Stores what a model gives for one note as proposals, call by call.
+
+    job: with the path that the note has by then. proposals: those that are open, by their needs.
+    """
+
+    def __init__(self, maker: ProposalMaker, run: str, job: Job, guard: NoteGuard) -> None:
+        self.job = job
+        self.proposals: dict[Need, OpenProposal] = {}
+        self._maker = maker
+        self._run = run
+        self._guard = guard
+        self._stored: list[Accepted | Rejected] = []
+        self._tokens = Usage()  # of what is stored
+
+    def keep(self, outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
+        """Store what a call gave, as the next one may fail.
+
+        What is rejected waits for the end: the next call may ask for it once more.
+        """
+        self._guard.usage += usage
+        if accepted := [each for each in outcomes if isinstance(each, Accepted)]:
+            self._store(accepted, usage)
+        else:
+            self._guard.check_keeping()
+
+    def keep_rest(self, answers: NoteAnswers) -> None:
+        """Store which of all answers were rejected."""
+        if rest := [each for each in answers.outcomes if each not in self._stored]:
+            self._store(rest, answers.usage - self._tokens)
+
+    def _store(self, outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
+        """Store outcomes as proposals, except what the settings, as they are now, do not ask for.
+
+        They are on the disk at once unless a change of the note or a batch's file follows.
+        """
+        self._stored += outcomes
+        self._tokens += usage
+        self.job = job = self.job._replace(path=self._guard.check_keeping())
+        space, task = self._maker.workspace, self._guard.task
+        if task.settings_version != space.settings.version:
+            now = prepare_task(space, job.to_place(), task.data)
+            keys = set() if now.skipped else {need.key for need in now.all_needs}
+            outcomes = [each for each in outcomes if each.need.key in keys]
+        shown = [each.path for each in self._guard.shown]
+        made = self._maker.make(job, task, outcomes, usage, self._run, shown)
+        follows = all(new.state == "asked" for new in made) or any(
+            is_written(space.config, job, new.need.kind, new) for new in made
+        )
+        ids = space.journal.proposals.add(made, durable=job.dry_run or not follows)
+        for id_, new in zip(ids, made, strict=True):
+            if new.state == "open" and new.value is not None:
+                self.proposals[new.need] = OpenProposal.of(id_, new.need, new)
 
 
 def _is_failure(rejected: Rejected) -> bool:

@@ -18,6 +18,7 @@ from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.words import find_sentences, find_tokens, read_paragraphs
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused, UsageError
+from companion.llm.response import Usage
 from companion.note.needs import CALLOUT, Need
 from companion.note.outline import Section, name_section
 from companion.note.parsed_note import ParsedNote
@@ -52,14 +53,14 @@ class ProposalMaker:
         job: Job,
         task: Task,
         outcomes: Sequence[Accepted | Rejected],
-        tokens: Sequence[int],
+        usage: Usage,
         run: str,
         shown: Sequence[str] = (),
     ) -> list[NewProposal]:
         """Return the proposals to store for the outcomes of calls, in their order.
 
-        tokens: in and out, of the calls. shown: the paths of the other notes, and PDFs, that they
-        quote: when a batch is answered, these may have become private.
+        usage: of the calls. shown: the paths of the other notes, and PDFs, that they quote: when a
+        batch is answered, these may have become private.
 
         Outcomes without an answer are left out: the model was not asked, or gave no completion.
         """
@@ -82,7 +83,7 @@ class ProposalMaker:
             if isinstance(outcome, Accepted) or outcome.kind not in _NOT_ASKED
         ]
         if made:
-            made[0] = made[0]._replace(tokens=(tokens[0], tokens[1]))
+            made[0] = made[0]._replace(tokens=(usage.input_tokens, usage.output_tokens))
         return made
 
     def _make_one(self, job: Job, outcome: Accepted | Rejected) -> NewProposal:
@@ -220,7 +221,7 @@ class ProgramProposer:
         """
         job, task, need, _ = place
         outcome = self.asker.accept_value(job.path, task.parsed, need, value)
-        made = self._maker.make(job, task, [outcome], (0, 0), new_run())
+        made = self._maker.make(job, task, [outcome], Usage(), new_run())
         waiting = [each for each in made if each.state == "open"]
         if not waiting:
             assert isinstance(outcome, Rejected)
