@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
@@ -43,7 +43,7 @@ from companion.llm.response import Answer, JsonSchema, Usage
 from companion.note.callouts import Styles
 from companion.note.needs import DESCRIPTION, Need, explain
 from companion.note.parsed_note import ParsedNote
-from companion.prompts import PromptContext
+from companion.prompts import Field, PromptContext
 from companion.vault.files import NoteFile
 
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
@@ -258,49 +258,46 @@ class Asker:
         Other notes tell a small model as much as the note itself lacks. How the author writes is
         shown to a model that is not small. likely: as in ChosenValues.
         """
-        prompts, vault_context = self.workspace.prompts.for_note(path), self.vault_context
-        language = self._language_of(path, parsed)
+        vault, model = self.vault_context, self.model
+        prompts = self.workspace.prompts.for_note(path)
         fields = [prompts.field_of(need.kind) for need in needs]
-        vocabulary = vault_context.vocabulary(fields, path, parsed.note.text, likely)
+        tokens = model.prose_tokens or model.context_tokens or _EMBEDDED_TOKENS
+        embedded = self._embeds.read(vault, path, parsed, _EMBEDDED * min(tokens, _EMBEDDED_TOKENS))
+        language = self._language_of(path, parsed)
         # English is what models write without being asked to.
         is_default = language == "English" and not self.workspace.config.notes.language
-        model = self.model
-        tokens = model.prose_tokens or model.context_tokens or _EMBEDDED_TOKENS
-        most = _EMBEDDED * min(tokens, _EMBEDDED_TOKENS)
-        embedded = self._embeds.read(vault_context, path, parsed, most)
-        whole, told_language = embedded.note, None if is_default else language
-        context = make_prompt_context(parsed, path, vocabulary, told_language, whole)
-        learnt, files = dict[str, Any](small=model.is_small), tuple[NoteFile, ...]()
-        budget = model.told_tokens
-        if model.is_small:
-            budget -= estimate_tokens(excerpt(whole.lines, None))
-        else:
-            names = {field.fills: field.name for field in fields}
-            more, files = self._learn(path, parsed, names)
-            learnt |= more
-        told = self._backlinks.tell(vault_context, path, parsed, budget)
-        context = replace(context, backlinks=told.backlinks, linked=told.linked, **learnt)
-        titles = self.callout_styles.titles
-        others = embedded, told.quotable, (*embedded.files, *files, *told.files), told.paths
-        return PromptNote(path, prompts, parsed, needs, context, language, titles, *others)
+        vocabulary = vault.vocabulary(fields, path, parsed.note.text, likely)
+        written_in = None if is_default else language
+        context = make_prompt_context(parsed, path, vocabulary, written_in, embedded.note)
+        own = estimate_tokens(excerpt(embedded.note.lines, None)) if model.is_small else 0
+        told = self._backlinks.tell(vault, path, parsed, model.told_tokens - own)
+        context = replace(
+            context, backlinks=told.backlinks, linked=told.linked, small=model.is_small
+        )
+        files = (*embedded.files, *told.files)
+        if not model.is_small:
+            context, learnt_from = self._learn(context, path, parsed, fields)
+            files = (*files, *learnt_from)
+        titles, others = self.callout_styles.titles, (told.quotable, files, told.paths)
+        return PromptNote(
+            path, prompts, parsed, needs, context, language, titles, embedded, *others
+        )
 
     def _learn(
-        self, path: str, parsed: ParsedNote, names: Mapping[str, str]
-    ) -> tuple[dict[str, Any], tuple[NoteFile, ...]]:
-        """Return what prompts show of how the author writes, and the files that it is from.
-
-        names: of the fields that are asked for, by what they fill.
-        """
-        vault_context, lessons = self.vault_context, self._lessons
-        corrections, files = lessons.find_corrections(vault_context, names)
-        learnt: dict[str, Any] = {"corrections": corrections}
-        if DESCRIPTION in names:
-            learnt["style"] = str(lessons.style(vault_context) or "")
+        self, context: PromptContext, path: str, parsed: ParsedNote, fields: Sequence[Field]
+    ) -> tuple[PromptContext, tuple[NoteFile, ...]]:
+        """Return the context with how the author writes, and the files that it is from."""
+        vault, lessons = self.vault_context, self._lessons
+        names = {field.fills: field.name for field in fields}
+        corrections, files = lessons.find_corrections(vault, names)
+        style = str(lessons.style(vault) or "") if DESCRIPTION in names else ""
+        context = replace(context, corrections=corrections, style=style)
         if self.similar and self.workspace.config.notes.examples:
-            similar = self.similar.find_likely(vault_context, path, parsed, _SIMILAR)
-            described = self._backlinks.describe(vault_context, similar, _EXAMPLES)
-            learnt["examples"], files = described.linked, (*files, *described.files)
-        return learnt, files
+            similar = self.similar.find_likely(vault, path, parsed, _SIMILAR)
+            described = self._backlinks.describe(vault, similar, _EXAMPLES)
+            context = replace(context, examples=described.linked)
+            files = (*files, *described.files)
+        return context, files
 
     def _acceptor(self, note: PromptNote) -> Acceptor:
         return Acceptor(self.workspace.config, self.vault_context, self.model, note, self.similar)

@@ -194,29 +194,29 @@ class VaultContext:
         field, which come first; then those whose words are in the text, then the most used ones.
         path: the note's; what only private notes use is not offered to others.
         """
-        words = text.casefold()
-        chosen = {}
+        offered, folded = dict[str, Sequence[str]](), text.casefold()
         for field in fields:
+            near = (likely or {}).get(field.name, ())
             if field.is_link:
-                chosen[field.name] = self._offer_notes(
-                    path, text, (likely or {}).get(field.name, ())
-                )
-            if field.vocabulary == "vault" and field.property:
-                is_private = path in self.withheld and not self._is_guarded
-                used = self._usage_counts(field.property, is_private)
-                if self._is_guarded:
-                    chosen[field.name] = sorted(used)
-                    continue
-                named = {
-                    v for v in used if _TAG_SIGNS.sub(" ", v.rpartition("/")[2]).casefold() in words
-                }
-                ranked = sorted(used, key=lambda v: (v not in named, -used[v], v))
-                first = [v for v in (likely or {}).get(field.name, ()) if v in used][:_LIKELY]
-                ranked = list(dict.fromkeys([*first, *ranked]))[:_OFFERED]
-                costs = accumulate(estimate_tokens(value) + 1 for value in ranked)  # 1: the comma
-                fitting = sum(cost <= _OFFERED_TOKENS for cost in costs)
-                chosen[field.name] = ranked[: max(1, fitting)]
-        return chosen
+                offered[field.name] = self._offer_notes(path, text, near)
+            elif field.vocabulary == "vault" and field.property:
+                offered[field.name] = self._offer_values(field.property, path, folded, near)
+        return offered
+
+    def _offer_values(
+        self, name: str, path: str, folded: str, likely: Iterable[str]
+    ) -> Sequence[str]:
+        """Return the values in use of the property; folded: the note's text, casefolded."""
+        used = self._usage_counts(name, path in self.withheld and not self._is_guarded)
+        if self._is_guarded:
+            return sorted(used)
+        named = {v for v in used if _TAG_SIGNS.sub(" ", v.rpartition("/")[2]).casefold() in folded}
+        ranked = sorted(used, key=lambda v: (v not in named, -used[v], v))
+        first = [value for value in likely if value in used][:_LIKELY]
+        ranked = list(dict.fromkeys([*first, *ranked]))[:_OFFERED]
+        costs = accumulate(estimate_tokens(value) + 1 for value in ranked)  # 1: the comma
+        fitting = sum(cost <= _OFFERED_TOKENS for cost in costs)
+        return ranked[: max(1, fitting)]
 
     def _offer_notes(self, path: str, text: str, likely: Iterable[str]) -> list[str]:
         """Return the notes to link to: those linked with the note, and those like it."""
