@@ -394,6 +394,23 @@ test("what the rest would cost is said when it is asked; what is outdated is ask
   await writeFile(join(vault.path, path), before);
 });
 
+test("what is to do is listed with its reason, and a folder of it is proposed; what is left alone is named", async () => {
+  const stub = "---\ndescription:\n---\n# A tool\n\nIt hangs behind the door, and is oiled before the winter.\n";
+  await mkdir(join(vault.path, "Shed"));
+  for (const name of ["Hoe", "Rake"]) await vault.write(`Shed/${name}.md`, stub);
+  await show("vault");
+  await page.getByRole("button", { name: "2 to do in Shed" }).click();
+  await page.getByRole("heading", { name: "2 to do in Shed" }).waitFor();
+  await page.locator("li", { hasText: "Hoe" }).getByText("empty description; no AI callout at the top").waitFor();
+  assert.equal(await page.getByRole("button", { name: /^Propose for this note/ }).count(), 2);
+  await page.getByRole("button", { name: "Propose for all of them" }).click();
+  await said("The model is asked. What it proposes will be in the inbox.");
+  await waitFor("it waits", async () => (await call("/proposals?limit=100&folder=Shed")).proposals.length > 1);
+  await page.getByText("You said so").click();
+  await page.locator(".cc-why small", { hasText: "Diary" }).waitFor();
+  await rm(join(vault.path, "Shed"), { recursive: true });
+});
+
 test("a field that is refused again and again is asked about, and not filled there any more", async () => {
   const notes = [1, 2, 3, 4, 5].map((day) => `Days/Day ${day}.md`);
   await mkdir(join(vault.path, "Days"));

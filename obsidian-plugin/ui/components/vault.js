@@ -6,7 +6,7 @@ import { html, Icon } from "../dom.js";
 import { nameOf } from "../inbox-store.js";
 import { formatNumber, say, showHidden, splitPath } from "../words.js";
 
-/** @import { Coverage, FolderCoverage, LeftAlone, OftenRefused, Outdated, OutdatedPage, Taught } from "../../src/api-types.d.ts" */
+/** @import { Coverage, FolderCoverage, LeftAlone, Note, OftenRefused, NotePage, Outdated, OutdatedPage, Taught } from "../../src/api-types.d.ts" */
 /** @import { App } from "../app.js" */
 /** @import { Key } from "../words.js" */
 
@@ -15,7 +15,7 @@ import { formatNumber, say, showHidden, splitPath } from "../words.js";
 
 const AT_ONCE = 20; // notes that a click enriches
 const PAUSE = 5000; // milliseconds between two looks
-const LISTED = 50; // outdated texts
+const LISTED = 50; // notes, and outdated texts
 
 /** @type {Record<LeftAlone["kind"], { title: Key, more: Key }>} */
 const KINDS = {
@@ -31,6 +31,7 @@ export function Vault({ app }) {
   const coverage = useSignal(/** @type {Coverage | null} */ (null));
   const outdated = useSignal(/** @type {Outdated[]} */ ([]));
   const taught = useSignal(/** @type {Taught | null} */ (null));
+  const folder = useSignal(""); // whose notes are listed as to do; empty: the vault's
   const status = app.status.status.value;
   const changed = `${status?.newest_change} ${status?.to_do} ${status?.notes} ${app.inbox.counts.value.all}`;
   useEffect(() => {
@@ -51,10 +52,11 @@ export function Vault({ app }) {
       ${total.to_do > 0 && html`<button class="cc-btn cc-btn--main" onClick=${() => void enrich(app)}><${Icon} name="sparkles" />${say("enrichNext", { n: Math.min(AT_ONCE, total.to_do) })}</button>`}</div>
     <section class="cc-card cc-stack-card" aria-label=${say("allNotes")}><${Stack} counts=${total} name=${say("vault")} big /><${Legend} counts=${total} /></section>
     <section class="cc-section" aria-labelledby="folders"><h2 id="folders">${say("folders")}</h2>
-      <ul class="cc-card cc-folders">${makeTree(folders).map((folder) => html`<${FolderRow} key=${folder.path} app=${app} folder=${folder} />`)}</ul></section>
+      <ul class="cc-card cc-folders">${makeTree(folders).map((each) => html`<${FolderRow} key=${each.path} folder=${each} onChoose=${(/** @type {string} */ path) => (folder.value = path)} />`)}</ul></section>
+    ${total.to_do > 0 && html`<${ToDoList} key=${folder.value} app=${app} folder=${folder.value} changed=${changed} />`}
     ${outdated.value.length > 0 && html`<${OutdatedList} app=${app} texts=${outdated.value} />`}
     ${taught.value && html`<${TaughtList} app=${app} taught=${taught.value} onChange=${(/** @type {Taught} */ now) => (taught.value = now)} />`}
-    ${left.length > 0 && html`<${LeftAloneList} left=${left} />`}</div>`;
+    ${left.length > 0 && html`<${LeftAloneList} app=${app} left=${left} />`}</div>`;
 }
 
 /** @param {App} app have the next notes that need something enriched, or proposed, as the settings say */
@@ -118,21 +120,49 @@ function add(counts, more) {
   for (const name of /** @type {const} */ (["filled", "waiting", "to_do", "left_alone", "notes"])) counts[name] += more[name];
 }
 
-/** @param {{ app: App, folder: Folder }} props */
-function FolderRow({ app, folder }) {
+/** @param {{ folder: Folder, onChoose: (path: string) => void }} props */
+function FolderRow({ folder, onChoose }) {
   const { below } = folder;
-  if (!below.length) return html`<li class="cc-folder"><${FolderLine} app=${app} folder=${folder} icon="folder" /></li>`;
-  return html`<li><details><summary><${FolderLine} app=${app} folder=${folder} icon="right" /></summary>
-    <ul>${below.map((each) => html`<li key=${each.path} class="cc-folder"><${FolderLine} app=${app} folder=${each} /></li>`)}</ul></details></li>`;
+  if (!below.length) return html`<li class="cc-folder"><${FolderLine} folder=${folder} onChoose=${onChoose} icon="folder" /></li>`;
+  return html`<li><details><summary><${FolderLine} folder=${folder} onChoose=${onChoose} icon="right" /></summary>
+    <ul>${below.map((each) => html`<li key=${each.path} class="cc-folder"><${FolderLine} folder=${each} onChoose=${onChoose} /></li>`)}</ul></details></li>`;
 }
 
-/** @param {{ app: App, folder: Folder, icon?: import("../dom.js").IconName }} props */
-function FolderLine({ folder, icon }) {
+/** @param {{ folder: Folder, onChoose: (path: string) => void, icon?: import("../dom.js").IconName }} props */
+function FolderLine({ folder, onChoose, icon }) {
   const { counts, name } = folder;
   const words = showHidden(name) || say("topFolder");
+  const choose = (/** @type {Event} */ event) => {
+    event.preventDefault(); // in a summary a click would open it
+    onChoose(folder.path);
+  };
   return html`<span class="cc-name">${icon && html`<${Icon} name=${icon} />`}<bdi>${words}</bdi> <small class="cc-num">${formatNumber(counts.notes)}</small></span>
     <${Stack} counts=${counts} name=${words} />
-    <span class="cc-todo">${counts.to_do ? say("todoCount", { n: counts.to_do }) : counts.waiting ? say("waitingCount", { n: counts.waiting }) : counts.left_alone === counts.notes ? say("allLeftAlone") : say("done")}</span>`;
+    <span class="cc-todo">${counts.to_do && folder.path ? html`<button class="cc-link" aria-label=${say("toDoIn", { n: counts.to_do, folder: words })} onClick=${choose}>${say("todoCount", { n: counts.to_do })}</button>` : counts.to_do ? say("todoCount", { n: counts.to_do }) : counts.waiting ? say("waitingCount", { n: counts.waiting }) : counts.left_alone === counts.notes ? say("allLeftAlone") : say("done")}</span>`;
+}
+
+/** @param {{ app: App, folder: string, changed: string }} props the notes in it that need something, and why */
+function ToDoList({ app, folder, changed }) {
+  const page = useSignal(/** @type {NotePage | null} */ (null));
+  const asked = useSignal(new Set());
+  useEffect(() => {
+    void app.api.get("/notes", { filter: "to-do", limit: LISTED, ...(folder && { folder }) }).then((/** @type {NotePage} */ got) => (page.value = got), () => {});
+  }, [changed]);
+  if (!page.value?.notes.length) return null;
+  const { notes, total } = page.value;
+  const propose = async (/** @type {string} */ path) => {
+    await app.attempt(async () => {
+      await app.api.post("/runs", { paths: [path], propose: true });
+      asked.value = new Set(asked.value).add(path);
+      app.decisions.announce(say("proposing"), false);
+      await app.status.load();
+    });
+  };
+  return html`<section class="cc-section" aria-labelledby="todo"><div class="cc-head"><h2 id="todo">${folder ? say("toDoIn", { n: total, folder: showHidden(folder) }) : say("todoCount", { n: total })}</h2>
+      ${folder && html`<button class="cc-btn" disabled=${asked.value.has(folder)} onClick=${() => void propose(folder)}>${say("proposeAll")}</button>`}</div><ul class="cc-card cc-reasons">
+    ${notes.map(({ path, needs }) => html`<li key=${path} class="cc-stale"><p><strong dir="auto">${splitPath(path).name}</strong><br />${showHidden([...new Set(needs.flatMap(({ reason }) => reason.split("; ")))].join("; "))}</p>
+      <button class="cc-btn" disabled=${asked.value.has(path) || asked.value.has(folder)} aria-label=${`${say("proposeHere")}: ${splitPath(path).name}`} onClick=${() => void propose(path)}>${say("proposeShort")}</button></li>`)}</ul>
+    ${total > notes.length && html`<p>${say("andMore", { n: total - notes.length })}</p>`}</section>`;
 }
 
 /** @param {{ app: App, texts: Outdated[] }} props */
@@ -167,12 +197,15 @@ function TaughtList({ app, taught, onChange }) {
     ${corrections.map(({ path, kind, was, now }) => html`<li key=${`${path}/${kind}/${was}`} class="cc-stale"><p dir="auto">${showHidden(say("taughtCorrection", { name: kind, note: splitPath(path).name, was, now }))}</p></li>`)}</ul></section>`;
 }
 
-/** @param {{ left: LeftAlone[] }} props */
-function LeftAloneList({ left }) {
+/** @param {{ app: App, left: LeftAlone[] }} props */
+function LeftAloneList({ app, left }) {
+  const notes = useSignal(/** @type {Note[]} */ ([])); // that are left alone as a whole
+  useEffect(() => void app.api.get("/notes", { filter: "skipped", limit: LISTED }).then((/** @type {NotePage} */ got) => (notes.value = got.notes), () => {}), [left]);
+  const names = (/** @type {string} */ reason) => notes.value.filter(({ skipped }) => skipped === reason).map(({ path }) => splitPath(path).name).join(", ");
   const kinds = Object.entries(KINDS).map(([kind, words]) => ({ kind, words, reasons: left.filter((each) => each.kind === kind) }));
   const count = (/** @type {LeftAlone[]} */ all) => all.reduce((sum, { notes }) => sum + notes, 0);
   const shown = kinds.filter(({ reasons }) => reasons.length).sort((a, b) => count(b.reasons) - count(a.reasons));
   return html`<section class="cc-section" aria-labelledby="left"><h2 id="left">${say("leftCount", { n: count(left) })}</h2><ul class="cc-card cc-reasons cc-reasons--fold">
     ${shown.map(({ kind, words, reasons }) => html`<li key=${kind}><details><summary><b>${formatNumber(count(reasons))}</b><p><strong>${say(words.title)}</strong><br />${say(words.more)}</p><${Icon} name="right" /></summary>
-      <ul class="cc-why">${reasons.map(({ reason, notes }) => html`<li key=${reason}><span class="cc-num">${formatNumber(notes)}</span> <bdi>${showHidden(reason)}</bdi></li>`)}</ul></details></li>`)}</ul></section>`;
+      <ul class="cc-why">${reasons.map(({ reason, notes }) => html`<li key=${reason}><span class="cc-num">${formatNumber(notes)}</span> <bdi>${showHidden(reason)}</bdi> <small dir="auto">${names(reason)}</small></li>`)}</ul></details></li>`)}</ul></section>`;
 }
