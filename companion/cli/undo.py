@@ -62,20 +62,16 @@ def undo(
     with open_session_vault(vault, named, output=output) as opened:
         if is_chosen:
             choice = _find_chosen(opened, whats, only)
-        elif run_name is not None:
-            choice = _Choice.of(opened, ChangeFilter.of(run=run_name, undoable="part"))
         else:
-            choice = _find_named(opened, whats)
+            choice = _find_named(opened, whats, run_name)
         run = choice.take_back(opened)
         if not run.total:
             output.warn(choice.otherwise or _describe_nothing(opened, run_name or ""))
             return 0
         with stop_on_signals(output, run.cancel) as interruption:
             results = _follow(run, choice.changes, output)
-        is_lost = bool(results) and all(
-            each.undone and each.undone.code in _LOST for each in results
-        )
-        if is_lost and not (whats or run_name or is_chosen):
+        is_last = not (whats or run_name or is_chosen)
+        if is_last and results and all(e.undone and e.undone.code in _LOST for e in results):
             output.warn(_describe_lost(opened, choice.changes[0].run))
     status = _sum_up(run, results, output)
     return interruption.exit_status or status
@@ -163,14 +159,16 @@ def _find_chosen(vault: Vault, whats: Sequence[str], only: Mapping[str, str | No
     return _Choice(_newest_first(changes), otherwise)
 
 
-def _find_named(vault: Vault, whats: Sequence[str]) -> _Choice:
+def _find_named(vault: Vault, whats: Sequence[str], run: str | None) -> _Choice:
     """Return the changes that are named, newest first, so that each finds its text.
 
-    Those of the last run, if none is.
+    Those of the run, or of the last one, if none is.
 
     Raises NotThere if a change is unknown, or one of several has nothing to take back; UsageError.
     """
     otherwise = "there is nothing to take back; see companion history"
+    if run is not None:
+        return _Choice.of(vault, ChangeFilter.of(run=run, undoable="part"))
     if not whats:
         last = vault.changes(ChangeQuery(undoable="whole", limit=1)).changes
         if not last:

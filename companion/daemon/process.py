@@ -86,12 +86,10 @@ def _serve_once(
     ):
         if ready:
             open_log(space.state)
-        for recovered in space.recovered:
-            _log.warning("%s: %s", recovered.path, recovered.reason)
-        for gone in describe_gone_settings(config_file(), vault_file(root)):
-            _log.warning("%s", gone)
-        if unchecked := find_unchecked():
-            _log.warning("%s", unchecked)
+        recovered = (f"{each.path}: {each.reason}" for each in space.recovered)
+        gone = describe_gone_settings(config_file(), vault_file(root))
+        for remark in filter(None, (*recovered, *gone, find_unchecked())):
+            _log.warning("%s", remark)
         ensure_token()
         daemon, bound = Daemon(space, spending), int(listener.getsockname()[1])
         plugin_file = PluginRuntimeFile(root, bound)
