@@ -92,11 +92,7 @@ def follow_note(
             if inode is None:
                 journal.notes.record(at, data, seen_at)
                 follow_moves(root, journal)
-            elif (
-                begun
-                and (at, inode) != (path, begun.ino)
-                and (moved_to := _find_moved(root, begun, data))
-            ):
+            elif begun and at == path and (moved_to := _find_moved(root, begun, inode, data)):
                 journal.notes.record(path, data, seen_at)
                 journal.move(path, moved_to)
         return current_path()
@@ -104,11 +100,14 @@ def follow_note(
     return find
 
 
-def _find_moved(root: Path, begun: NoteFile, data: bytes) -> str | None:
-    """Return where a note is now that held data, as another file has taken its path; else None.
+def _find_moved(root: Path, begun: NoteFile, inode: int, data: bytes) -> str | None:
+    """Return where a note is now that held data, if another file has taken its path; else None.
 
-    An inode alone does not tell: that of a deleted file is soon given to a new one.
+    inode: what is at its path now. It alone does not tell: that of a deleted file is soon given to
+    a new one.
     """
+    if inode == begun.ino or not begun.ino or stat_note(root, begun.path) is None:
+        return None
     for file in walk_notes(root, _NO_RULES):
         if isinstance(file, NoteFile) and file.ino == begun.ino and _read(root, file) == data:
             return file.path
