@@ -99,6 +99,7 @@ CLIENTS = [
     pytest.param("0.99.3", 200, "", id="newer: what was added is not asked of us"),
     pytest.param("0.1.0", 422, "is too old for Companion", id="too old"),
     pytest.param("1000.0.0", 422, "is too new for Companion", id="too new"),
+    pytest.param("1.0.0", 422, "is too new for Companion", id="the next that breaks"),
     pytest.param("latest", 200, "", id="no version"),
     pytest.param("0.0", 422, "is too old for Companion", id="two numbers"),
     pytest.param("", 200, "", id="empty"),

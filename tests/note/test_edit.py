@@ -92,6 +92,7 @@ def test_lines_put_in_before_a_blank_one_keep_the_blank_one_before_them() -> Non
         pytest.param(Edit(2, 3, "B"), "0\nb\n", Edit(2, 3, "B"), id="others are gone"),
         pytest.param(Edit(2, 3, "B"), "a\nbb\nc\n", None, id="its line was changed"),
         pytest.param(Edit(2, 2, "x\n"), "a\n0\nb\nc\n", None, id="its neighbours were parted"),
+        pytest.param(Edit(2, 4, ""), "a\nb\n", Edit(2, 4, ""), id="to the end of what is left"),
         pytest.param(Edit(2, 2, "x\n"), "b\nc\n", None, id="one neighbour is gone"),
         pytest.param(Edit(0, 0, "x\n"), "a\nc\n", Edit(0, 0, "x\n"), id="at the top of the note"),
         pytest.param(Edit(6, 6, "x\n"), "0\nc\n", Edit(4, 4, "x\n"), id="at the end of the note"),

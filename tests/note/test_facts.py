@@ -112,6 +112,17 @@ KEPT_HERE = [
 ]
 
 
+def test_what_its_author_keeps_from_being_read() -> None:
+    texts = ["a", noted("ai: false"), noted("ai: true"), "[a #private](b)", noted("private: true")]
+    assert [read_facts(text.encode(), PRIVATE).is_excluded for text in texts] == [
+        False,
+        True,
+        False,
+        True,
+        True,
+    ]
+
+
 @pytest.mark.parametrize(("text", "mark"), KEPT_HERE)
 def test_private_notes_are_left_where_the_endpoint_is_elsewhere(text: str, mark: str) -> None:
     here = read_facts(text.encode(), PRIVATE)

@@ -167,6 +167,7 @@ LEFT_ALONE = [
     pytest.param("Docker 使用容器", id="Chinese end of a name goes on"),
     pytest.param("나의머신러닝", id="end of a Korean word"),
     pytest.param("हिन्दी भाषाओं", id="before a vowel sign"),
+    pytest.param("ML\u0301", id="before an accent of its last letter"),
     pytest.param("Machine\nLearning", id="over a line end"),
     pytest.param("Machine  Learning", id="two spaces"),
     pytest.param("", id="nothing"),

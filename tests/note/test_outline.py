@@ -42,6 +42,7 @@ LINES = [
     pytest.param("words\n\nwords", "t t", id="paragraphs"),
     pytest.param("# A\n## B ##\n####### C\n#D\n#\n", "hhtth", id="headings"),
     pytest.param("   # A\n    # B\n", "hc", id="headings, indented"),
+    pytest.param("# A\n    code\n", "hc", id="code below a heading"),
     pytest.param("words\n    # B\n", "tt", id="no heading within a paragraph"),
     pytest.param("> # A\n- # B\n  # C\n", "ttt", id="no headings of the note in quotes and lists"),
     pytest.param("A\n===\nB\n---\n", "h-h-", id="underlined headings"),
