@@ -29,7 +29,7 @@ from companion.enrich.backlinks import Backlinks
 from companion.enrich.context import VaultContext
 from companion.enrich.lessons import Lessons, find_refused
 from companion.enrich.model import is_free
-from companion.enrich.task import Job, leave_out_asked
+from companion.enrich.needs_to_ask import leave_out_asked
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.llm.budget import Budget
@@ -134,7 +134,7 @@ def _state_of(
     }
     lacking = {need.kind for need in facts.needs}
     lacking |= {kind for kind, flags in waiting.items() if "replaces" not in flags}
-    needs = leave_out_asked(space, Job(path), facts.needs, latest=latest)
+    needs = leave_out_asked(space, path, facts.needs, latest=latest)
     unfilled = (*facts.unfilled, *needs.unfilled)
     if waiting:
         return "waiting", lacking, unfilled

@@ -10,6 +10,7 @@ from companion.app.types.notes import ScanOptions
 from companion.app.types.runs import RunOptions
 from companion.doctor.unused_settings import find_unused
 from companion.enrich.cost import describe_cost_of, needs_agreement
+from companion.enrich.needs_to_ask import leave_out_asked, was_rejected
 from companion.enrich.places import find_jobs_again
 from companion.enrich.result import Result
 from companion.enrich.selection import (
@@ -17,12 +18,10 @@ from companion.enrich.selection import (
     NoteFilter,
     find_kind,
     find_rewrites,
-    has_open_needs,
     make_filter,
     needs_of_kind,
-    read_task,
 )
-from companion.enrich.task import Job, is_written, leave_out_asked, was_rejected
+from companion.enrich.task import Job, has_open_needs, is_written, read_task
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.note.outline import Section, read_outline, section_at
@@ -127,7 +126,7 @@ def _count_left_alone(space: Workspace, scan: Scan, folders: Sequence[str]) -> C
     for folder in folders:
         for path, of_note in latest.items():
             if is_in(path, folder) and (facts := scan.notes.get(path)):
-                open_needs = leave_out_asked(space, Job(path), facts.needs, latest=of_note)
+                open_needs = leave_out_asked(space, path, facts.needs, latest=of_note)
                 for why in open_needs.unfilled[:1]:
                     reasons[path] = why
         reasons |= _skips(scan, folder)
@@ -188,7 +187,7 @@ def _in_folder(
         job = _make_job(path, options, kind)
         needs = needs_of_kind(facts.needs, kind)
         if path in latest:
-            rest = leave_out_asked(space, job, needs, latest=latest[path])
+            rest = leave_out_asked(space, path, needs, retry=job.retry, latest=latest[path])
             needs = (*rest.needs, *(n for n, last in rest.proposed if last.state != "asked"))
         if options.all or needs or path in written:
             yield job

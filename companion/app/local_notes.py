@@ -24,8 +24,9 @@ from companion.app.types.runs import RunOptions
 from companion.doctor.unused_settings import find_unused
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost_of
+from companion.enrich.needs_to_ask import describe_proposed
 from companion.enrich.selection import NoteFilter, ScanPart, find_outdated
-from companion.enrich.task import Job, describe_proposed, prepare_task
+from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NotThere
 from companion.note.facts import Facts, unfillable_reason

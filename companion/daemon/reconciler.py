@@ -19,7 +19,8 @@ from companion.app.engine.work_queue import Priority, WorkQueue
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.scan_hints import ScanHints
 from companion.enrich.context import VaultContext
-from companion.enrich.task import Job, is_written, leave_out_asked
+from companion.enrich.needs_to_ask import leave_out_asked
+from companion.enrich.task import Job, is_written
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.facts import Facts
@@ -292,7 +293,7 @@ class Reconciler:
         if latest is not None and path not in latest:
             return True
         job, of_note = Job(path, background=True), None if latest is None else latest[path]
-        to_ask = leave_out_asked(self._space, job, facts.needs, latest=of_note)
+        to_ask = leave_out_asked(self._space, path, facts.needs, latest=of_note)
         return bool(to_ask.needs) or any(
             each.state == "accepted" or is_written(self._space.config, job, need.kind, each)
             for need, each in to_ask.proposed

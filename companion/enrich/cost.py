@@ -11,8 +11,7 @@ from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.model import ASK_FROM, describe_price, find_cost
-from companion.enrich.selection import has_open_needs, open_task
-from companion.enrich.task import Job
+from companion.enrich.task import Job, has_open_needs, open_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.endpoint import Endpoint

@@ -21,6 +21,7 @@ from dataclasses import replace
 from threading import Event
 
 from companion.enrich.asker import Asker
+from companion.enrich.needs_to_ask import LOST
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_guard import NoteExcluded, NoteGuard, SettingsChanged
 from companion.enrich.note_writer import NoteValues, NoteWriter
@@ -34,8 +35,9 @@ from companion.enrich.result import (
     proposed_result,
     unfilled_result,
 )
-from companion.enrich.task import LOST, REWRITTEN, Job, Task, is_rewritten, is_written, prepare_task
+from companion.enrich.task import REWRITTEN, Job, Task, is_written, prepare_task
 from companion.enrich.vault_settings import SettingsUnusable
+from companion.enrich.words import is_rewritten
 from companion.errors import NoteError
 from companion.llm.client import Client
 from companion.llm.response import Usage

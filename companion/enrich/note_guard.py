@@ -16,9 +16,9 @@ from companion.enrich.task import (
     Job,
     NoteRewritten,
     Task,
-    is_rewritten,
     prepare_task,
 )
+from companion.enrich.words import is_rewritten
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import NoteBusy, NoteChanged, NoteRefused
 from companion.llm.response import Usage

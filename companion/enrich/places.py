@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from companion.enrich.context import VaultContext, find_styles
 from companion.enrich.plan import Filling, plan_edits
-from companion.enrich.task import REWRITTEN, Again, Job, Task, is_rewritten, prepare_task
+from companion.enrich.task import REWRITTEN, Again, Job, Task, prepare_task
+from companion.enrich.words import is_rewritten
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteRefused, NoteUnwritable, NotThere, UsageError
 from companion.note.needs import Need

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from companion.enrich.needs_to_ask import leave_out_asked
 from companion.enrich.new_proposals import hash_sentences, prompt_fingerprint
-from companion.enrich.task import Job, Task, leave_out_asked, prepare_task, revert
+from companion.enrich.task import Job, revert
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, UsageError
 from companion.llm.catalog import is_same_model
@@ -26,34 +27,6 @@ from companion.store.proposals import Selection
 from companion.vault.files import is_in_any, skip_reason
 from companion.vault.index import Scan
 from companion.vault.write import read_note
-
-
-def has_open_needs(workspace: Workspace, job: Job) -> bool:
-    """Return whether there is something to ask for in the note. Raises JournalError."""
-    is_plain = not (job.explicit or job.force or job.requests or job.section)
-    if is_plain and not workspace.journal.proposals.latest(job.path):
-        return True  # otherwise it would not be a job
-    return open_task(workspace, job) is not None
-
-
-def open_task(workspace: Workspace, job: Job) -> Task | None:
-    """Return the task for the note as it is now; None if there is nothing to ask for.
-
-    Raises JournalError.
-    """
-    task = read_task(workspace, job)
-    return task if task and task.needs else None
-
-
-def read_task(workspace: Workspace, job: Job) -> Task | None:
-    """Return the task for the note as it is now; None if the note is left alone."""
-    if skip_reason(workspace.root, job.path, workspace.ignore):
-        return None
-    try:
-        task = prepare_task(workspace, job, read_note(workspace.root, job.path).data)
-    except NoteError:
-        return None
-    return None if task.skipped else task
 
 
 def needs_of_kind(needs: tuple[Need, ...], kind: str | None) -> tuple[Need, ...]:
@@ -179,7 +152,7 @@ class ScanPart:
                 self.skipped[path] = facts.skipped
             elif is_reported:
                 if path in latest:
-                    open_needs = leave_out_asked(workspace, Job(path), needs, latest=latest[path])
+                    open_needs = leave_out_asked(workspace, path, needs, latest=latest[path])
                     unfilled = (*facts.unfilled, *open_needs.all_unfilled)
                     needs, facts = open_needs.needs, facts._replace(unfilled=unfilled)
                 self.notes[path] = facts._replace(needs=needs)

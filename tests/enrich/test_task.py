@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from companion.config import load_config
-from companion.enrich.task import Job, is_rewritten, prepare_task, was_rejected
+from companion.enrich.needs_to_ask import was_rejected
+from companion.enrich.task import Job, prepare_task
+from companion.enrich.words import is_rewritten
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.note.needs import Need
 from companion.note.outline import Section

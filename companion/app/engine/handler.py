@@ -18,9 +18,8 @@ from companion.enrich.enricher import Enricher
 from companion.enrich.model import make_client, open_source
 from companion.enrich.note_writer import NoteValues
 from companion.enrich.result import Result, failed_result, new_run
-from companion.enrich.selection import open_task
 from companion.enrich.similar import SimilarNotes
-from companion.enrich.task import Job
+from companion.enrich.task import Job, open_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.budget import Budget

@@ -1,0 +1,165 @@
+"""Which needs of a note are asked for, and why others are not: they were asked for before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from functools import cache, partial
+from typing import NamedTuple
+
+from companion.enrich.words import is_rewritten
+from companion.enrich.workspace import Workspace
+from companion.errors import NoteRefused
+from companion.note.needs import CALLOUT, Need
+from companion.store.lost_changes import find_loss
+from companion.store.proposal import LatestProposal
+
+LOST = "lost in a sync conflict"
+_UNSET = "not filled in this folder, by the settings (notes.unfilled)"
+
+
+class NeedsToAsk(NamedTuple):
+    """The needs of a note, sorted by whether they are asked for.
+
+    needs: those to ask for. before: those that were asked for before, and are not again. proposed:
+    as in Task. Both with what is known of each. unset: those that the settings leave out.
+    """
+
+    needs: tuple[Need, ...]
+    before: tuple[tuple[Need, LatestProposal], ...]
+    proposed: tuple[tuple[Need, LatestProposal], ...]
+    unset: tuple[Need, ...] = ()
+
+    @property
+    def unfilled(self) -> tuple[str, ...]:
+        """Why needs are not asked for, except those that have an open proposal."""
+        by_reason: dict[str, list[str]] = {}
+        for need in self.unset:
+            by_reason.setdefault(_UNSET, []).append(_name(need))
+        for need, latest in self.before:
+            if "new-value" in latest.flags:
+                why = f"asked for once; {latest.reason}"
+            elif latest.state == "accepted" or latest.change is not None:
+                why = "filled once and taken out again"
+            else:
+                why = "asked for once, without a usable answer"
+                if latest.state == "refused":
+                    why = "proposed once, and refused"
+                elif _is_nothing(latest):
+                    why = "asked for once, and there was nothing to say"
+                why += f" ({latest.reason})" if latest.reason else ""
+            why += "; name the note, or use --retry, to ask again"
+            by_reason.setdefault(why, []).append(_name(need))
+        for need, latest in self.proposed:
+            if latest.state == "asked":
+                why = f"asked in the batch {latest.reason}; companion batch cancel gives it up"
+                by_reason.setdefault(why, []).append(_name(need))
+        return tuple(f"{', '.join(names)}: {why}" for why, names in by_reason.items())
+
+    @property
+    def all_unfilled(self) -> tuple[str, ...]:
+        """Why needs are not asked for, also those that have an open proposal."""
+        open_needs = (need for need, latest in self.proposed if latest.state == "open")
+        lost = ", ".join(
+            _name(need) for need, latest in self.proposed if latest.state == "accepted"
+        )
+        why = f"{lost}: {LOST}; companion enrich proposes it again, without a call"
+        return (*self.unfilled, *describe_proposed(open_needs), *([why] if lost else []))
+
+
+def leave_out_asked(
+    workspace: Workspace,
+    path: str,
+    needs: Iterable[Need],
+    *,
+    retry: bool = False,
+    reopened: Set[str] = frozenset(),
+    latest: Mapping[str, LatestProposal] | None = None,
+) -> NeedsToAsk:
+    """Return which needs to ask for, and why others are not: they were asked for before.
+
+    What was filled in another note of the same name, or before the note was rewritten, does not
+    count.
+
+    retry: ask again what was asked for before, unless its proposal is still open. reopened: keys of
+    needs to ask for, ignoring past proposals. latest: the latest proposals for the note, by key,
+    from a query for all notes; None: they are looked up.
+    """
+    if latest is None:
+        latest = workspace.journal.proposals.latest(path)
+    is_another = cache(partial(_is_another, workspace, path))  # needs may share a change
+    open_needs, unset = list[Need](), list[Need]()
+    before, proposed = list[tuple[Need, LatestProposal]](), list[tuple[Need, LatestProposal]]()
+    for need in needs:
+        previous = latest.get(need.key)
+        is_unset = need.where != "request" and workspace.config.is_unfilled(path, need.kind)
+        if is_unset and (previous is None or previous.state != "open"):
+            unset.append(need)
+        elif previous is not None and previous.state in ("open", "asked"):
+            proposed.append((need, previous))
+        elif (
+            previous is None
+            or need.key in reopened
+            or (previous.change is not None and is_another(previous.change))
+        ):
+            open_needs.append(need)
+        elif lost := _find_lost(workspace, path, previous):
+            proposed.append((need, lost))
+        elif retry:
+            open_needs.append(need)
+        else:
+            before.append((need, previous))
+    return NeedsToAsk(tuple(open_needs), tuple(before), tuple(proposed), tuple(unset))
+
+
+def _find_lost(workspace: Workspace, path: str, latest: LatestProposal) -> LatestProposal | None:
+    """Return the proposal to open again, whose value a sync conflict removed; None: it did not.
+
+    It is flagged, and waits, unless the conflict is certain and it is lost for the first time.
+    """
+    if latest.state != "accepted" or latest.change is None or not latest.has_value:
+        return None
+    loss = find_loss(workspace.root, workspace.journal, path, latest.change)
+    if loss is None:
+        return None
+    changes = workspace.journal.changes(path)
+    times = sum(latest.id in each.proposals and each.state == "done" for each in changes)
+    if loss == "certain" and times == 1:
+        return latest
+    return latest._replace(flags=tuple(dict.fromkeys((*latest.flags, "lost"))))
+
+
+def describe_proposed(needs: Iterable[Need]) -> Iterator[str]:
+    """Yield why needs with an open proposal are not asked for; nothing if there are none."""
+    if names := ", ".join(map(_name, needs)):
+        yield f"{names}: proposed already; companion review shows it"
+
+
+def _name(need: Need) -> str:
+    if need.kind != CALLOUT:
+        return need.kind
+    return f"callout “{need.question or need.heading or 'AI'}”"
+
+
+def was_rejected(latest: LatestProposal | None) -> bool:
+    """Return whether the answer was rejected."""
+    return latest is not None and latest.state == "rejected" and not _is_nothing(latest)
+
+
+def _is_nothing(latest: LatestProposal) -> bool:
+    """Return whether the model answered that it has nothing to say."""
+    return latest.rejection == "nothing" and "new-value" not in latest.flags
+
+
+def _is_another(workspace: Workspace, path: str, change: int) -> bool:
+    """Return whether the note is not the one that the change was made in; False if not known.
+
+    Little of the old one is left then, and little stood in it: more than in a file that a sync
+    client has written in part.
+    """
+    if (images := workspace.journal.images(change)) is None:
+        return False
+    try:
+        now = (workspace.root / path).read_bytes()
+        return is_rewritten(images[0], now) and is_rewritten(now, images[0])
+    except (OSError, NoteRefused):
+        return False
