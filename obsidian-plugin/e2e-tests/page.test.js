@@ -408,6 +408,7 @@ test("what is to do is listed with its reason, and a folder of it is proposed; w
   await waitFor("it waits", async () => (await call("/proposals?limit=100&folder=Shed")).proposals.length > 1);
   await page.getByText("You said so").click();
   await page.locator(".cc-why small", { hasText: "Diary" }).waitFor();
+  await page.getByText("companion config set private.folders FOLDER").waitFor();
   await rm(join(vault.path, "Shed"), { recursive: true });
 });
 

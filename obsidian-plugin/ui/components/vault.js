@@ -17,6 +17,14 @@ const AT_ONCE = 20; // notes that a click enriches
 const PAUSE = 5000; // milliseconds between two looks
 const LISTED = 50; // notes, and outdated texts
 
+/** @type {[Key, string][]} what the page cannot do, and the command for it */
+const COMMANDS = [
+  ["whyNotFilled", "companion scan NOTE"],
+  ["keepPrivate", "companion config set private.folders FOLDER"],
+  ["otherModel", "companion init"],
+  ["removeAll", "companion uninstall"],
+];
+
 /** @type {Record<LeftAlone["kind"], { title: Key, more: Key }>} */
 const KINDS = {
   unsuited: { title: "leftUnsuited", more: "leftUnsuitedMore" },
@@ -56,7 +64,9 @@ export function Vault({ app }) {
     ${total.to_do > 0 && html`<${ToDoList} key=${folder.value} app=${app} folder=${folder.value} changed=${changed} />`}
     ${outdated.value.length > 0 && html`<${OutdatedList} app=${app} texts=${outdated.value} />`}
     ${taught.value && html`<${TaughtList} app=${app} taught=${taught.value} onChange=${(/** @type {Taught} */ now) => (taught.value = now)} />`}
-    ${left.length > 0 && html`<${LeftAloneList} app=${app} left=${left} />`}</div>`;
+    ${left.length > 0 && html`<${LeftAloneList} app=${app} left=${left} />`}
+    <section class="cc-section" aria-labelledby="terminal"><h2 id="terminal">${say("inTerminal")}</h2><ul class="cc-card cc-reasons">
+      ${COMMANDS.map(([key, command]) => html`<li key=${key} class="cc-stale"><p>${say(key)}</p><code>${command}</code></li>`)}</ul></section></div>`;
 }
 
 /** @param {App} app have the next notes that need something enriched, or proposed, as the settings say */
@@ -205,7 +215,7 @@ function LeftAloneList({ app, left }) {
   const kinds = Object.entries(KINDS).map(([kind, words]) => ({ kind, words, reasons: left.filter((each) => each.kind === kind) }));
   const count = (/** @type {LeftAlone[]} */ all) => all.reduce((sum, { notes }) => sum + notes, 0);
   const shown = kinds.filter(({ reasons }) => reasons.length).sort((a, b) => count(b.reasons) - count(a.reasons));
-  return html`<section class="cc-section" aria-labelledby="left"><h2 id="left">${say("leftCount", { n: count(left) })}</h2><ul class="cc-card cc-reasons cc-reasons--fold">
+  return html`<section class="cc-section" aria-labelledby="left"><h2 id="left">${say("leftWhy")}</h2><ul class="cc-card cc-reasons cc-reasons--fold">
     ${shown.map(({ kind, words, reasons }) => html`<li key=${kind}><details><summary><b>${formatNumber(count(reasons))}</b><p><strong>${say(words.title)}</strong><br />${say(words.more)}</p><${Icon} name="right" /></summary>
       <ul class="cc-why">${reasons.map(({ reason, notes }) => html`<li key=${reason}><span class="cc-num">${formatNumber(notes)}</span> <bdi>${showHidden(reason)}</bdi> <small dir="auto">${names(reason)}</small></li>`)}</ul></details></li>`)}</ul></section>`;
 }
