@@ -59,17 +59,27 @@ export class Outbox {
 
   /** Begin what can be made now. Nobody is told where that fails: it is tried again. */
   look() {
-    if (this.#plugin.timers.isStopped || this.#holds) return;
+    if (this.#plugin.timers.isStopped) return;
     for (const row of this.rows) {
       const file = findFile(this.#plugin.app, row.path);
-      const isOfUndo = row.change !== null && this.#plugin.runs.has(row.run ?? ""); // whose follower has it made
-      if (!file || isOfUndo || this.#making.has(row.id)) continue;
+      if (!file || this.#making.has(row.id)) continue;
       const expected = this.#expected.get(row.run ?? "");
       this.#expected.delete(row.run ?? "");
       if (expected) expected(this.#begin(file, row, true));
-      else if (this.#isDue(file, row)) void this.#begin(file, row, false).then((made) => this.#tell(file, made), () => {});
+      else if (!this.#holds && this.#isDue(file, row)) void this.#begin(file, row, false).then((made) => this.#tell(file, made), () => {});
     }
-    void this.#fillOne().catch(() => {});
+    if (!this.#holds) void this.#fillOne().catch(() => {});
+  }
+
+  /**
+   * Call act, and begin nothing meanwhile as if nobody wanted it.
+   *
+   * @template T
+   * @param {() => Promise<T>} act
+   */
+  async hold(act) {
+    this.#holds += 1;
+    return act().finally(() => (this.#holds -= 1));
   }
 
   /** Resolve once the edits of a run were made here; rejects as makeNow does. @type {(run: string) => Promise<Made>} */
@@ -95,8 +105,7 @@ export class Outbox {
    */
   async makeNow(path, only = null) {
     const { app, daemon } = this.#plugin;
-    this.#holds += 1; // nothing is begun as if nobody wanted it
-    await daemon.reportOpen().finally(() => (this.#holds -= 1));
+    await this.hold(() => daemon.reportOpen());
     /** @type {Made[]} */
     const made = [];
     for (const row of this.rows.filter(({ id }) => only === null || id === only)) {

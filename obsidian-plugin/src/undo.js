@@ -63,9 +63,18 @@ export function tellUndone({ path, reason }, gone = 0) {
  * @type {(plugin: CompanionPlugin, run: string) => Promise<void>}
  */
 export async function undoRun(plugin, run) {
+  const { notes, stays } = await plugin.outbox.hold(() => undoAll(plugin, run));
+  const told = say("undoneNotes", { notes: countNotes(notes.size) });
+  notify(stays.length ? `${told} ${say("notAllUndone")}` : told);
+  if (stays.length) showLists(plugin, told, [[say("whatStays"), stays]]);
+}
+
+/** @type {(plugin: CompanionPlugin, run: string) => Promise<{ notes: Set<string>, stays: string[] }>} */
+async function undoAll(plugin, run) {
   await saveOpen(plugin, "");
   /** @type {RunShape} */
   const { id } = await plugin.api.post(`/changes/undo-all?run=${run}`);
+  /** @type {Set<string>} */
   const notes = new Set();
   /** @type {string[]} */
   const stays = [];
@@ -83,9 +92,7 @@ export async function undoRun(plugin, run) {
     }
     if (fault) stays.push(sentence(fault));
   }
-  const told = say("undoneNotes", { notes: countNotes(notes.size) });
-  notify(stays.length ? `${told} ${say("notAllUndone")}` : told);
-  if (stays.length) showLists(plugin, told, [[say("whatStays"), stays]]);
+  return { notes, stays };
 }
 
 /**
@@ -96,7 +103,7 @@ export async function undoRun(plugin, run) {
 async function undoOne(plugin, change, path) {
   const file = findFile(plugin.app, path);
   if (file) await saveOpen(plugin, file.path);
-  return finish(plugin, await plugin.api.post(`/changes/${change}/undo`));
+  return plugin.outbox.hold(async () => finish(plugin, await plugin.api.post(`/changes/${change}/undo`)));
 }
 
 /**
