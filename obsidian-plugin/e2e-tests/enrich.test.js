@@ -110,19 +110,6 @@ test("its callout has an icon and a colour of its own, unlike a type that Obsidi
   await page.evaluate(() => document.getElementById("snippet")?.remove());
 });
 
-test("the command takes the last change of the open note back", async () => {
-  const path = "Cooking/Sourdough.md";
-  await openNote(page, path);
-  await runCommand(page, "Undo the last change");
-  await notice(page, /Undone in “Cooking\/Sourdough.md”/);
-  const text = await shownText(page);
-  assert.match(text, /^description: \n/m);
-  assert.doesNotMatch(text, /\[!ai\]/);
-  const [undo, change] = await scene.vault.history(path);
-  assert.equal(undo.undoes, change.id);
-  await waitFor("the file follows", async () => (await scene.vault.read(path)) === text);
-});
-
 test("keys typed while the model thinks, and the cursor, stay where they are", async () => {
   await openNote(page, "Garden/Basil.md");
   scene.endpoint.hold();
@@ -146,14 +133,6 @@ test("a note that is not open is written by the daemon, and the notice undoes it
   await waitFor("the file is as before", async () => !/\[!ai\]/.test(await scene.vault.read(path)));
 });
 
-test("a folder: the daemon fills what needs it", async () => {
-  const before = await countNotices(page);
-  await chooseFromMenu(page, "Garden", /^Enrich folder$/);
-  const said = await notice(page, /Filled \d+ notes? in Garden/, before);
-  const changes = (await scene.vault.history("Garden/Basil.md")).length;
-  assert.equal(changes, 1, said);
-});
-
 test("the section at the cursor, of two that read alike; undo goes past what the editor took back", async () => {
   await openNote(page, "Garden/Basil.md");
   await focusEditor();
@@ -169,23 +148,6 @@ test("the section at the cursor, of two that read alike; undo goes past what the
   await runCommand(page, "Undo the last change");
   await notice(page, /What was filled last is not in it any more; the change before was undone in “Garden\/Basil\.md”/, before);
   assert.doesNotMatch(await shownText(page), /\[!ai\]/);
-});
-
-test("why a note is not picked", async () => {
-  await openNote(page, "Diary.md");
-  await runCommand(page, "Why is this note");
-  const modal = page.getByRole("dialog");
-  await modal.getByText("Left alone").waitFor();
-  assert.match(await modal.innerText(), /ai: false/);
-  await page.keyboard.press("Escape");
-});
-
-test("pause and resume, in the status bar and in the daemon", async () => {
-  await runCommand(page, "Pause or resume background work");
-  await waitFor("the status bar says so", async () => /paused/.test(await statusBar(page)));
-  assert.match(await scene.vault.companion("status"), /paused/);
-  await runCommand(page, "Pause or resume background work");
-  await waitFor("it goes on", async () => !/paused/.test(await statusBar(page)));
 });
 
 test("the settings: a test of the connection, and pairing by hand", async () => {

@@ -62,38 +62,6 @@ describe("an open note that is asked for elsewhere", () => {
     assert.equal(view.editor.getValue(), fill(`${NOTE}xxxxxxxxx`));
   });
 
-  test("waits until the cursor has left a property, and holds nothing up", async () => {
-    await begin([RUN]);
-    view.editor.cursor = NOTE.indexOf("description:") + 3;
-    await host.pass(20_000);
-    assert.equal(view.editor.getValue(), NOTE);
-    assert.deepEqual([host.plugin.work.doing.size, host.notices.length], [0, 0]);
-    view.editor.cursor = NOTE.length;
-    await host.pass(6000);
-    assert.equal(view.editor.getValue(), FILLED);
-  });
-
-  test("waits until an input method is done", async () => {
-    await begin([RUN]);
-    view.editor.compose("compositionstart");
-    await host.pass(20_000);
-    assert.deepEqual([view.editor.getValue(), host.notices], [NOTE, []]);
-    view.editor.compose("compositionend");
-    await host.pass(6000);
-    assert.equal(view.editor.getValue(), FILLED);
-  });
-
-  test("waits while something is typed into a dialog", async () => {
-    await begin([RUN]);
-    const dialog = document.body.createDiv({ cls: "modal-container" });
-    dialog.createEl("input").focus();
-    await host.pass(20_000);
-    assert.equal(view.editor.getValue(), NOTE);
-    dialog.remove();
-    await host.pass(6000);
-    assert.equal(view.editor.getValue(), FILLED);
-  });
-
   test("is filled with what is typed in its card on a canvas", async () => {
     await begin([]);
     await host.close(view);
@@ -168,7 +136,7 @@ describe("a note that is opened while the run that was started for it here goes 
     let answerNow;
     host.daemon.thinking = new Promise((resolve) => (answerNow = resolve));
     const [enrich] = host.menu("file-menu", view.file);
-    enrich.onClick__();
+    enrich.click();
     await host.pass(0);
     view = await host.open("A.md");
     host.daemon.askedFor = [{ ...RUN, id: 4, run: "run2" }];

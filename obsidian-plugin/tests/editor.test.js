@@ -2,9 +2,8 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { JSDOM } from "jsdom";
 import { NOTE, makeOffer } from "./host/daemon.js";
-import { HostEditor } from "./host/editor.js";
+import { TextEditor } from "../e2e-tests/host/text-editor.js";
 import { Host, clock } from "./host/obsidian.js";
 
 const TOP = "> [!ai] AI\n> It.\n\n";
@@ -75,35 +74,6 @@ describe("the cursor", () => {
 });
 
 describe("undo", () => {
-  const CASES = [
-    ["right before", (text) => view.editor.typeOn(text), () => {}],
-    ["right after", () => {}, (text) => view.editor.typeOn(text)],
-    ["before and after", (text) => view.editor.typeOn(text), (text) => view.editor.typeOn(text)],
-  ];
-  for (const [name, first, then] of CASES) {
-    test(`takes back the fill alone, with words typed ${name}`, async () => {
-      view.editor.content = "# T\n\nText\n";
-      view.editor.cursor = 5;
-      place = () => put(5, TOP);
-      first("One ");
-      const before = view.editor.content;
-      
-      await host.command("enrich-note");
-      const filled = view.editor.content;
-      assert.equal(filled, before.replace("\n\n", `\n\n${TOP}`));
-      then("Two ");
-      const typed = view.editor.content;
-      if (typed !== filled) view.editor.undo();
-      assert.equal(view.editor.content, filled);
-      view.editor.undo();
-      assert.equal(view.editor.content, before);
-      view.editor.redo();
-      assert.equal(view.editor.content, filled);
-      if (typed !== filled) view.editor.redo();
-      assert.equal(view.editor.content, typed);
-    });
-  }
-
   const SEQUENCES = process.env.COMPANION_RELEASE_TESTS ? 300 : 60;
   test(`is exactly one step in ${SEQUENCES} random sequences, and no letter is misplaced`, async () => {
     for (let seed = 1; seed <= SEQUENCES; seed++) await playSequence(seed);
@@ -115,7 +85,7 @@ async function playSequence(seed) {
   const random = (below) => (seed = (seed * 48271) % 2147483647) % below;
   const isOpen = random(2) === 0;
   const text = isOpen ? "# T\n\nText" : "# T\n\nText\n";
-  const editors = [view.editor, new HostEditor(text)];
+  const editors = [view.editor, new TextEditor(document.body, text)];
   const [editor, alone] = editors;
   editor.content = text;
   for (const one of editors) one.cursor = 5;
@@ -177,36 +147,12 @@ async function playSequence(seed) {
   assert.equal(editor.content, whole);
   while (editor.redo());
   assert.equal(editor.content, end);
-  alone.close();
+  alone.view.destroy();
 }
 
 describe("a property", () => {
   const MIXED = "---\ntags:\n  - a\n\ndescription:\nmood: ok\n---\n\n# T\n";
   const at = (words) => MIXED.indexOf(words) + words.length;
-  const CASES = [
-    ["in the property", at("description:"), true],
-    ["at its start", at("  - a\n\n"), true],
-    ["in another property", at("mood"), false],
-    ["in the body", at("# T"), false],
-  ];
-  for (const [name, cursor, waits] of CASES) {
-    test(`${waits ? "waits" : "is filled"} while the cursor stands ${name}`, async () => {
-      view.editor.content = MIXED;
-      view.editor.cursor = cursor;
-      place = (text) => put(text.indexOf("\nmood"), " It.");
-      await host.command("enrich-note");
-      const filled = MIXED.replace("description:", "description: It.");
-      if (!waits) return assert.equal(view.editor.content, filled);
-      await host.pass(10 * 60_000);
-      assert.equal(view.editor.content, MIXED);
-      assert.equal(host.said, "“A” waits until the cursor has left its property “description”.Cancel");
-      assert.match(host.status.textContent, /waiting until the cursor has left/);
-      view.editor.cursor = MIXED.length;
-      await host.pass(400);
-      assert.equal(view.editor.content, filled);
-    });
-  }
-
   test("of a list waits while a selection reaches into one of its lines", async () => {
     view.editor.content = MIXED;
     view.editor.select([0, at("  - ")]);
@@ -264,19 +210,6 @@ describe("what the user is in the middle of", () => {
     });
   }
 
-  test("is not disturbed in a pop-out window", async () => {
-    const { document: doc } = new JSDOM("<body></body>").window;
-    const usual = view.containerEl;
-    view.containerEl = doc.body;
-    const input = focusIn(doc, doc.body, "metadata-container");
-    await host.command("enrich-note");
-    assert.equal(view.editor.content, NOTE);
-    input.blur();
-    await host.pass(400);
-    assert.equal(view.editor.content, `${NOTE}It.\n`);
-    view.containerEl = usual;
-  });
-
   test("concerns its own note alone", async () => {
     const other = await host.open("B.md");
     document.body.append(other.containerEl);
@@ -285,17 +218,6 @@ describe("what the user is in the middle of", () => {
     await host.command("enrich-note");
     assert.equal(view.editor.content, `${NOTE}It.\n`);
     input.remove();
-  });
-
-  test("is not disturbed: an input method's candidates", async () => {
-    view.editor.compose("compositionstart");
-    await host.command("enrich-note");
-    await host.pass(60_000);
-    assert.equal(view.editor.content, NOTE);
-    assert.equal(host.said, "“A” waits until your input method is done.Cancel");
-    view.editor.compose("compositionend");
-    await host.pass(400);
-    assert.equal(view.editor.content, `${NOTE}It.\n`);
   });
 
   test("keeps the background from beginning", async () => {

@@ -290,7 +290,7 @@ describe("a card on a canvas", () => {
     test(`is an editor as any: ${name}`, async () => {
       for (const [n, offset] of placesAround(kind).entries()) {
         if (n % 3) continue;
-        await host.app.vault.adapter.write("A.md", kind.before);
+        host.files.set("A.md", kind.before);
         show(kind, offset, card);
         card.compose("compositionstart");
         await fillUnrequested();
@@ -298,7 +298,7 @@ describe("a card on a canvas", () => {
         card.compose("compositionend");
         host.daemon.askedFor = [];
         host.plugin.outbox.rows = [];
-        host.menu("file-menu", host.app.vault.getFileByPath("A.md"))[0].onClick__();
+        host.menu("file-menu", host.app.vault.getFileByPath("A.md"))[0].click();
         await settle();
         const waits = isInFilled(kind, offset);
         assert.equal(card.content, waits ? kind.before : kind.after);
@@ -312,8 +312,8 @@ describe("a card on a canvas", () => {
   for (const part of ["", "Text."]) {
     test(`has its input method waited for by a click, too, and is not saved meanwhile, with ${part || "all"}`, async () => {
       const [, kind] = FILLS.find(([name]) => name === "a text");
-      host.closeCanvases();
-      await host.app.vault.adapter.write("A.md", kind.before);
+      await host.closeCanvases();
+      host.files.set("A.md", kind.before);
       const composed = await host.openCard("A.md", part);
       show(kind, 0, { focus: () => composed.focus() });
       host.daemon.answers.set("POST /outbox/*/edits", ({ text: now }) => ({ offer: makeOffer(now, kind.edits), reason: null }));
@@ -323,7 +323,7 @@ describe("a card on a canvas", () => {
         composed.type(composed.content.length, "に");
         return answers.apply(host.daemon, sent);
       });
-      host.menu("file-menu", host.app.vault.getFileByPath("A.md"))[0].onClick__();
+      host.menu("file-menu", host.app.vault.getFileByPath("A.md"))[0].click();
       await host.pass(10_000);
       const text = composed.content;
       assert.match(text, /に$/);
@@ -345,7 +345,7 @@ test("the status says what Obsidian does not have", async () => {
   await host.plugin.daemon.check();
   host.status.click();
   await settle();
-  assert.match(host.modal.contentEl.textContent, /This version of Obsidian has no editor\.cm, /);
+  assert.match(host.modal.contentEl.textContent, /This version of Obsidian has no editor\.cm, so/);
   host.modal.close();
 });
 
@@ -365,14 +365,12 @@ describe("a cursor", () => {
 
   test("holds edits up under a dialog, which gives the focus back", async () => {
     show(LIST, IN_LIST);
-    host.workspace.activeEditor = view;
     const dialog = document.body.appendChild(document.createElement("div"));
     dialog.className = "modal-container";
     dialog.appendChild(document.createElement("input")).focus();
     await fillByClick();
     assert.equal(view.editor.content, LIST.before);
     dialog.remove();
-    host.workspace.activeEditor = null;
     await cancel();
   });
 

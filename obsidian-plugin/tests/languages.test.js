@@ -76,8 +76,8 @@ for (const language of LANGUAGES) {
       host = new Host();
       host.language = language;
       await host.load();
-      const { name } = host.plugin.commands__.get("pause");
-      assert.equal(name, (await read(language)).toggleBackground);
+      const { name } = host.findCommand("pause");
+      assert.equal(name, `Callout Companion: ${(await read(language)).toggleBackground}`);
     });
   });
 }
@@ -93,7 +93,7 @@ for (const [language, name] of CHOICES) {
     host = new Host();
     host.language = language;
     await host.load();
-    assert.equal(host.plugin.commands__.get("pause").name, name);
+    assert.equal(host.findCommand("pause").name, `Callout Companion: ${name}`);
   });
 }
 

@@ -5,7 +5,7 @@ import { cp, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "./host/build.js";
+import { buildPlugin as build } from "../build.mjs";
 
 const PLUGIN = fileURLToPath(new URL("../", import.meta.url));
 const MUTATIONS = [

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { build } from "./host/build.js";
+import { buildPlugin as build } from "../build.mjs";
 
 const PLUGIN = new URL("../", import.meta.url);
 const read = (path) => readFile(new URL(path, PLUGIN), "utf8");

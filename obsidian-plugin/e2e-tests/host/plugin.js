@@ -54,7 +54,9 @@ export class Plugin extends Component {
     this.app.cliHandlers.set(name, handler);
   }
 
-  registerObsidianProtocolHandler() {}
+  registerObsidianProtocolHandler(name, handler) {
+    this.app.links.set(name, handler);
+  }
 
   registerHoverLinkSource() {}
 

@@ -1,13 +1,13 @@
 /** Obsidian's Editor on a real CodeMirror 6, so that undo, cursor and selection are real: in Chromium, and in Node. */
 
-import { history, redo, undo } from "@codemirror/commands";
-import { EditorSelection, EditorState } from "@codemirror/state";
+import { history, redo, undo, undoDepth } from "@codemirror/commands";
+import { EditorSelection, EditorState, StateEffect } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 
 export class TextEditor {
   /** @param {HTMLElement} parent */
-  constructor(parent) {
-    this.view = new EditorView({ parent, state: this.newState("") });
+  constructor(parent, text = "") {
+    this.view = new EditorView({ parent, state: this.newState(text) });
     /** What Obsidian does not document. */
     this.cm = this.view;
   }
@@ -92,5 +92,69 @@ export class TextEditor {
     const inside = Math.max(0, Math.min(offset, doc.length));
     const line = doc.lineAt(inside);
     return { line: line.number - 1, ch: inside - line.from };
+  }
+
+  /** Add an extension until the text is set. */
+  use(extension) {
+    this.view.dispatch({ effects: StateEffect.appendConfig.of(extension) });
+  }
+
+  /** The text; setting it leaves no way back. */
+  get content() {
+    return this.view.state.doc.toString();
+  }
+
+  set content(text) {
+    this.load(text);
+  }
+
+  setValue(text) {
+    this.view.dispatch({ changes: { from: 0, to: this.content.length, insert: text } });
+  }
+
+  /** How many steps of undo there are. */
+  get steps() {
+    return undoDepth(this.view.state);
+  }
+
+  get cursor() {
+    return this.view.state.selection.main.head;
+  }
+
+  set cursor(offset) {
+    this.select([offset, offset]);
+  }
+
+  /** What a user does: select from anchors to heads. */
+  select(...ranges) {
+    const all = ranges.map(([anchor, head]) => EditorSelection.range(anchor, head));
+    this.view.dispatch({ selection: EditorSelection.create(all, all.length - 1) });
+  }
+
+  get ranges() {
+    return this.view.state.selection.ranges;
+  }
+
+  /** What is selected, each as the words it has; a cursor as what stands on both sides of it. */
+  get selected() {
+    const { content } = this;
+    return this.ranges.map(({ from, to, empty }) => {
+      return empty ? `${content.slice(0, from)}|${content.slice(from)}` : content.slice(from, to);
+    });
+  }
+
+  /** What a user does: text typed at an offset, or where the cursor stands. */
+  type(offset, text) {
+    const selection = { anchor: offset + text.length };
+    this.view.dispatch({ changes: { from: offset, insert: text }, selection, userEvent: "input.type" });
+  }
+
+  typeOn(text) {
+    this.type(this.cursor, text);
+  }
+
+  /** What an input method does: `compositionstart`, `compositionend`. */
+  compose(name) {
+    this.view.contentDOM.dispatchEvent(new CompositionEvent(name, { bubbles: true }));
   }
 }

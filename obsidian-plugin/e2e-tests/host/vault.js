@@ -109,6 +109,12 @@ export class Vault extends Events {
     });
   }
 
+  async create(path, text) {
+    await window.hostWrite(path, text, null);
+    await this.changed(path);
+    return this.getFileByPath(path);
+  }
+
   process(file, edit) {
     return this.inTurn(async () => {
       for (;;) {

@@ -142,6 +142,7 @@ export class MarkdownView extends TextFileView {
 
   async onClose() {
     await this.save();
+    this.editor.view.destroy();
     this.containerEl.remove();
   }
 

@@ -23,6 +23,11 @@ export class Clock {
     this.#timers.delete(id);
   }
 
+  /** End all timers. */
+  stop() {
+    this.#timers.clear();
+  }
+
   /** Let so much time pass, timer by timer, and what follows from each. */
   async pass(ms) {
     const end = this.now + ms;

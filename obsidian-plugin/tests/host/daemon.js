@@ -236,17 +236,17 @@ export class FakeDaemon {
   }
 
   "POST /changes/*/undo"(_, id) {
-    return this.undo(this.changes.find((one) => String(one.id) === id) ?? change({ id: Number(id) }), null);
+    return this.undo(this.changes.find((one) => String(one.id) === id) ?? change({ id: Number(id) }));
   }
 
-  undo({ id, path }, run) {
-    const waits = this.open.includes(path.normalize("NFC")) ? this.leave(path, run, id).row.id : null;
+  undo({ id, path }) {
+    const waits = this.open.includes(path.normalize("NFC")) ? this.leave(path, null, id).row.id : null;
     return { change: id, path, undone_by: waits === null ? 9 : null, left: [], reason: waits === null ? null : "open in Obsidian", code: null, waits };
   }
 
   "POST /changes/undo-all"() {
     const id = `run${this.#runs.size + 1}`;
-    this.#runs.set(id, { undone: this["GET /changes"]().changes.map((one) => this.undo(one, id)) });
+    this.#runs.set(id, { undone: this["GET /changes"]().changes.map((one) => this.undo(one)) });
     return this.#progress(id, "queued");
   }
 

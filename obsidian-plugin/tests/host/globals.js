@@ -1,4 +1,4 @@
-/** The globals of an Obsidian window, of jsdom and obsidian-test-mocks, with a clock of ours. */
+/** The globals of an Obsidian window, of jsdom and of obsidian-test-mocks what Obsidian adds to elements, with a clock of ours. */
 
 import { JSDOM } from "jsdom";
 import { createHash, createHmac } from "node:crypto";
@@ -6,7 +6,7 @@ import { Clock } from "./clock.js";
 
 export const clock = new Clock();
 
-const dom = new JSDOM("<!doctype html><body></body>");
+const dom = new JSDOM("<!doctype html><body></body>", { url: "http://localhost/" });
 const { window } = dom;
 
 for (const name of Object.getOwnPropertyNames(window)) {
@@ -14,16 +14,16 @@ for (const name of Object.getOwnPropertyNames(window)) {
     globalThis[name] = window[name];
   }
 }
-const { document, getComputedStyle, MutationObserver } = window;
-Object.assign(globalThis, { window, document, getComputedStyle, MutationObserver });
+const { document, getComputedStyle, localStorage, MutationObserver } = window;
+Object.assign(globalThis, { window, document, getComputedStyle, localStorage, MutationObserver });
 Object.assign(window, {
   setTimeout: (act, ms) => clock.set(act, ms),
   clearTimeout: (id) => clock.clear(id),
   setInterval: (act, ms) => clock.set(act, ms, ms),
+  clearInterval: (id) => clock.clear(id),
   requestAnimationFrame: () => 0, // nothing is measured: jsdom has no layout
   cancelAnimationFrame: () => {},
 });
-globalThis.clearInterval = (id) => clock.clear(id); // the mock's Component ends intervals so
 Date.now = () => clock.now;
 
 // The real one answers from another thread, so that a test could not know when all is done.

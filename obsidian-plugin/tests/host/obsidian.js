@@ -1,44 +1,41 @@
-/** Obsidian with the built plugin in it: obsidian-test-mocks, and what they leave out. */
+/** The built plugin in the Obsidian of e2e-tests/host, in Node: its files and its daemon are made up, and its time is a test's. */
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import Module, { createRequire } from "node:module";
-import { vm } from "./vm.js";
+import { runInThisContext } from "node:vm";
 import { clock } from "./globals.js";
 import { FakeDaemon, NOTE } from "./daemon.js";
-import { HostEditor } from "./editor.js";
 
-const mocks = await import("obsidian-test-mocks/obsidian");
-const modals = await import("../../e2e-tests/host/modals.js");
-/** Obsidian's own, which plugins share: the same instances as the editor's. */
-const CODEMIRROR = Object.fromEntries(await Promise.all(["commands", "state", "view"].map(async (name) => [`@codemirror/${name}`, await import(`@codemirror/${name}`)])));
+const { CODEMIRROR, makeApp, OBSIDIAN, requireObsidian } = await import("../../e2e-tests/host/app.js");
+const { Menu } = await import("../../e2e-tests/host/popups.js");
+const { TextEditor } = await import("../../e2e-tests/host/text-editor.js");
 const require = createRequire(import.meta.url);
 const PLUGIN = new URL("../../", import.meta.url);
 const MANIFEST = JSON.parse(await readFile(new URL("manifest.json", PLUGIN), "utf8"));
-const MAIN = process.env.COMPANION_MAIN ?? new URL("main.js", PLUGIN);
-const CODE = await readFile(MAIN, "utf8");
+const CODE = await readFile(process.env.COMPANION_MAIN ?? new URL("main.js", PLUGIN), "utf8");
+const FOLDER = `.obsidian/plugins/${MANIFEST.id}`;
 
 /** host: what the plugin sees as Obsidian now. */
 const now = { host: null };
 
-class Notice {
+/** Notices that stay, which a test finds in the order of their opening. */
+class Notice extends OBSIDIAN.Notice {
   constructor(message) {
-    this.isShown = true;
-    this.content = message;
-    this.text = typeof message === "string" ? message : message.textContent;
+    super(message, 0);
     now.host.notices.push(this);
   }
 
-  hide() {
-    this.isShown = false;
+  get text() {
+    return this.messageEl.textContent;
   }
 
   click(name) {
-    find(this.content, "button", name).click();
+    find(this.messageEl, "button", name).click();
   }
 }
 
-/** Windows as the imitation in Chromium has them, which a test finds in the order of their opening. */
+/** Windows, which a test finds in the order of their opening. */
 const tracked = (Kind) =>
   class extends Kind {
     open() {
@@ -52,39 +49,7 @@ const tracked = (Kind) =>
     }
   };
 
-/** Buttons and toggles that can be clicked as elements. */
-class Setting extends mocks.Setting {
-  static create__(parent) {
-    return new Setting(parent);
-  }
-
-  addButton(add) {
-    return super.addButton((button) => {
-      button.buttonEl.addEventListener("click", (event) => button.clickHandler?.(event));
-      add(button);
-    });
-  }
-
-  addToggle(add) {
-    return super.addToggle((toggle) => {
-      toggle.toggleEl.addEventListener("click", () => toggle.onClick());
-      add(toggle);
-    });
-  }
-}
-
-class Plugin extends mocks.Plugin {
-  ribbon = [];
-
-  addRibbonIcon(icon, title, callback) {
-    this.ribbon.push({ icon, title, callback });
-    return super.addRibbonIcon(icon, title, callback);
-  }
-
-  registerObsidianProtocolHandler(action, handler) {
-    this.links = new Map([[action, handler]]);
-  }
-
+class Plugin extends OBSIDIAN.Plugin {
   async loadData() {
     return structuredClone(now.host.data);
   }
@@ -94,57 +59,62 @@ class Plugin extends mocks.Plugin {
   }
 }
 
-const OBSIDIAN = {
-  ...mocks,
-  ConfirmationModal: tracked(modals.ConfirmationModal),
-  Modal: tracked(modals.Modal),
+const obsidian = requireObsidian({
+  ...OBSIDIAN,
+  ConfirmationModal: tracked(OBSIDIAN.ConfirmationModal),
+  Modal: tracked(OBSIDIAN.Modal),
   Notice,
   Plugin,
-  Setting,
-  getLanguage: () => now.host.language,
   requestUrl: (request) => now.host.listenerAt(new URL(request.url).origin).request(request),
-  setTooltip: (element, text) => element.setAttribute("aria-label", text),
-};
+});
 
 export class Host {
   notices = [];
   modals = [];
-  /** Obsidian's. */
-  language = "en";
   daemon = new FakeDaemon();
   /** Who else listens, by origin. @type {Map<string, FakeDaemon>} */
   others = new Map();
   /** What the daemon's file says in the plugin's folder; null for no file. */
   told = { port: 27182, id: this.daemon.place, machine: "here", version: "0.3.0" };
+
   /** What data.json holds. */
   data = { address: "http://127.0.0.1:27182" };
 
   /** @param {Record<string, string>} files of the vault */
   constructor(files = { "A.md": NOTE }) {
     now.host = this;
-    this.app = mocks.App.createConfigured__({ files });
-    this.workspace = this.app.workspace;
-    this.active = null;
-    /** Those that are open. */
-    this.views = new Set();
-    const { vault } = this.app;
-    const read = (file) => vault.adapter.read(file.path);
-    // Decoding a file to a string drops its byte order mark.
-    const decode = async (file) => (await read(file)).replace(/^\ufeff/, "");
-    vault.readBinary = async (file) => new TextEncoder().encode(await read(file)).buffer;
-    vault.read = decode;
-    vault.process = async (file, edit) => vault.modify(file, edit(await decode(file)));
-    vault.on("modify", (file) => void this.#reload(file));
-    this.app.metadataCache.getFileCache = (file) => {
-      const shown = [...this.views].find((view) => view.file === file)?.editor.content ?? "";
-      return { headings: findHeadings(shown) };
+    document.body.empty();
+    localStorage.clear();
+    clock.stop();
+    this.files = new Map(Object.entries(files));
+    window.host = { notices: [], conflicts: [], watch() {} };
+    window.hostNode = { root: "/vault", language: "en" };
+    window.hostList = async () => [...this.files.keys()].filter((path) => !path.startsWith("."));
+    window.hostListFolder = async (folder) => [...this.files.keys()].filter((path) => path.startsWith(`${folder}/`));
+    window.hostRead = (path) => this.read(path);
+    window.hostWrite = async (path, text, expected) => (expected === null || this.files.get(path) === expected) && Boolean(this.files.set(path, text));
+    window.hostRename = async (from, to) => {
+      this.files.set(to, this.files.get(from));
+      this.files.delete(from);
     };
-    Object.assign(this.workspace, {
-      getActiveFile: () => this.active?.file ?? null,
-      getActiveViewOfType: () => this.active,
-    });
-    this.daemon.read = (path) => vault.adapter.read(path);
+    this.app = makeApp("Notes");
+    this.workspace = this.app.workspace;
+    this.daemon.read = (path) => this.read(path);
     this.app.secretStorage.setSecret("callout-companion-token", this.daemon.token);
+  }
+
+  /** Obsidian's. */
+  set language(name) {
+    window.hostNode.language = name;
+  }
+
+  /** The view of the active tab, or what is there in its place. */
+  get active() {
+    return this.workspace.activeLeaf?.view ?? null;
+  }
+
+  set active(view) {
+    this.workspace.activeLeaf = view && (view.leaf ?? { view });
   }
 
   listenerAt(origin) {
@@ -153,38 +123,34 @@ export class Host {
 
   /** A file that a daemon leaves in the plugin's folder. told: what it holds. */
   async place(told, name = "daemon-0123456789ab.json") {
-    const text = typeof told === "string" ? told : JSON.stringify(told);
-    await this.app.vault.adapter.write(`${this.app.vault.configDir}/plugins/${MANIFEST.id}/${name}`, text);
+    this.files.set(`${FOLDER}/${name}`, typeof told === "string" ? told : JSON.stringify(told));
   }
 
   /** Switch the plugin on, and wait for the daemon's first answer. */
   async load() {
     const module = { exports: {} };
-    const wrapped = vm(Module.wrap(CODE));
-    wrapped(module.exports, (name) => (name === "obsidian" ? OBSIDIAN : (CODEMIRROR[name] ?? require(name))), module);
+    const wrapped = runInThisContext(Module.wrap(CODE), { filename: "main.js" });
+    wrapped(module.exports, (name) => (name === "obsidian" ? obsidian : (CODEMIRROR[name] ?? require(name))), module);
     this.plugin = new module.exports.default(this.app, MANIFEST);
+    if (!this.app.vault.getRoot().children.length) await this.app.vault.load();
     if (this.told) await this.place(this.told);
-    this.plugin.load();
-    await settle();
-    // a language other than English is unpacked in another thread
-    while (!this.plugin.settingTabs__.length) await new Promise((done) => setImmediate(done));
-    this.workspace.setLayoutReady__();
+    await Promise.all([this.plugin.load(), settle()]);
+    this.workspace.ready();
     await settle();
     return this;
   }
 
-  /** Open a note in a window of its own: no tab of the workspace has it. */
-  async openInWindow(path) {
-    const view = await this.open(path);
-    const { getLeavesOfType } = this.workspace;
-    this.workspace.getLeavesOfType = (type) =>
-      getLeavesOfType.call(this.workspace, type).filter((leaf) => leaf !== view.leaf);
-    return view;
+  /** Open a note in a new tab. mode: `source` to edit, `preview` to read. */
+  async open(path, mode = "source") {
+    await this.workspace.getLeaf("tab").openFile(this.app.vault.getFileByPath(path), { state: { mode } });
+    if (mode === "source") this.active.editor.focus();
+    await settle();
+    return this.active;
   }
 
   /** Open a canvas of notes. typed: what was typed in the card of one, and is not saved. */
   async openCanvas(paths, typed = {}) {
-    const view = Object.create(mocks.TextFileView.prototype);
+    const leaf = this.workspace.getLeaf("tab");
     const nodes = paths.map((file) => ({ type: "file", file }));
     const cards = paths.map((path) => {
       const file = this.app.vault.getFileByPath(path);
@@ -192,124 +158,88 @@ export class Host {
       const editor = path in typed ? { getValue: () => typed[path] } : undefined;
       return [path, { child: { file, editMode: { editor }, requestSave: Object.assign(() => {}, { run }) } }];
     });
-    const containerEl = document.createElement("div");
-    const fields = { file: null, containerEl, canvas: { nodes: new Map(cards) }, save: async () => {} };
-    Object.assign(view, fields, { getViewType: () => "canvas", getViewData: () => JSON.stringify({ nodes }) });
-    const leaf = this.workspace.getLeaf("tab");
-    leaf.view = view;
+    const fields = { canvas: { nodes: new Map(cards) }, save: async () => {}, getViewType: () => "canvas", getDisplayText: () => "Canvas", getViewData: () => JSON.stringify({ nodes }) };
+    leaf.view = Object.assign(new OBSIDIAN.TextFileView(leaf), fields);
     this.active = null;
     this.workspace.trigger("layout-change");
     await settle();
-    return view;
+    return leaf.view;
   }
 
   /** Open a canvas with a card that edits the note, or the part from these words on, and return its editor. */
   async openCard(path, from = "") {
     const { vault } = this.app;
     const file = vault.getFileByPath(path);
-    const text = asShown(await vault.read(file));
+    const text = await vault.read(file);
     const start = text.indexOf(from);
-    const editor = new HostEditor(text.slice(start));
-    editor.onType = () => this.workspace.trigger("editor-change", editor, null);
     const { canvas, containerEl } = await this.openCanvas([]);
+    const editor = new TextEditor(containerEl, text.slice(start));
     const run = () => vault.modify(file, text.slice(0, start) + editor.content);
     const requestSave = Object.assign(() => {}, { run });
     canvas.nodes.set("card", { child: { file, subpath: from, editMode: { editor }, requestSave } });
-    containerEl.append(editor.cm.dom);
-    document.body.append(containerEl);
     return editor;
   }
 
   closeCanvases() {
-    this.workspace.iterateAllLeaves((leaf) => {
-      if (!leaf.view.canvas) return;
-      leaf.view.containerEl.remove();
-      leaf.detach();
-    });
-  }
-
-  /** Open a note in a new tab. mode: `source` to edit, `preview` to read. */
-  async open(path, mode = "source") {
-    const file = this.app.vault.getFileByPath(path);
-    const leaf = this.workspace.getLeaf("tab");
-    const view = mocks.MarkdownView.create2__(leaf);
-    await leaf.setViewState({ type: "markdown", state: {} });
-    const shown = asShown(await this.app.vault.read(file));
-    const editor = new HostEditor(mode === "source" ? shown : "stale");
-    view.containerEl.append(editor.cm.dom);
-    document.body.append(view.containerEl);
-    editor.focus();
-    editor.onType = () => this.workspace.trigger("editor-change", editor, view);
-    const getViewData = () => (view.getMode() === "source" ? editor.content : view.lastSavedData);
-    Object.assign(view, { file, editor, mode, saves: 0, lastSavedData: shown, getViewData });
-    view.save = async () => {
-      view.saves += 1;
-      if (mode !== "source" || getViewData() === view.lastSavedData) return;
-      view.lastSavedData = getViewData();
-      await this.app.vault.modify(view.file, view.lastSavedData);
-    };
-    this.views.add(view);
-    leaf.view = view;
-    this.active = view;
-    this.workspace.trigger("file-open", file);
-    await settle();
-    return view;
-  }
-
-  /** Show what somebody wrote into the file, where nothing unsaved is in its view. */
-  async #reload(file) {
-    const text = asShown(await this.app.vault.read(file));
-    for (const view of this.views) {
-      if (view.file !== file || view.getViewData() !== view.lastSavedData) continue;
-      view.lastSavedData = text;
-      if (view.mode === "source") view.editor.reload(text);
-    }
+    return Promise.all(this.workspace.getLeavesOfType("canvas").map((leaf) => leaf.detach()));
   }
 
   async close(view) {
-    view.leaf.detach();
-    this.views.delete(view);
-    view.editor.close();
-    view.containerEl.remove();
-    if (this.active === view) this.active = null;
-    this.workspace.trigger("layout-change");
+    await view.leaf.detach();
     await settle();
+  }
+
+  /** The command of that name. */
+  findCommand(id) {
+    return this.app.commands.find((one) => one.id === `${MANIFEST.id}:${id}`);
   }
 
   /** Do what a command does; false where it is not to be had. */
   async command(id) {
-    const { callback, checkCallback } = this.plugin.commands__.get(id);
-    if (callback) callback();
-    else if (!checkCallback(true)) return false;
-    else checkCallback(false);
+    const { checkCallback } = this.findCommand(id);
+    if (!checkCallback(true)) return false;
+    checkCallback(false);
     await settle();
     return true;
   }
 
   async ribbon() {
-    this.plugin.ribbon[0].callback(new MouseEvent("click"));
+    document.querySelector(".side-dock-ribbon-action").click();
     await settle();
   }
 
   /** The items of a menu. */
   menu(kind, ...about) {
-    const menu = new mocks.Menu();
+    const menu = new Menu();
     this.workspace.trigger(kind, menu, ...about);
-    return menu.menuItems__;
+    return [...menu.dom.children];
+  }
+
+  /** Somebody deletes a file. */
+  async remove(path) {
+    this.files.delete(path);
+    await this.app.vault.changed(path);
   }
 
   /** What the file holds. */
-  read(path) {
-    return this.app.vault.adapter.read(path);
+  async read(path) {
+    return this.files.get(path);
   }
 
-  /** An empty row of a settings tab. */
-  setting() {
-    return Setting.create__(document.createElement("div"));
+  /** What is set in the settings tab, by the place of its row there. */
+  get settings() {
+    return this.app.settingTabs[0].getSettingDefinitions();
+  }
+
+  /** A row of the settings tab as it is drawn. */
+  setting(at) {
+    const setting = new OBSIDIAN.Setting(document.createElement("div"));
+    this.settings[at].render(setting);
+    return setting;
   }
 
   get status() {
-    return this.plugin.statusBarItems__[0];
+    return document.querySelector(".status-bar-item");
   }
 
   /** The text of the last notice. */
@@ -336,9 +266,17 @@ export class Host {
     this.plugin.unload();
     await settle();
     clock.ticks.clear();
-    for (const { editor } of this.views) editor.close();
-    this.views.clear();
+    this.workspace.iterateAllLeaves(({ view }) => view.editor?.view.destroy());
   }
+}
+
+/** Type or choose a value in a row of the settings. */
+export async function enter(setting, value) {
+  const field = setting.controlEl.querySelector("input, select");
+  if (field.type === "checkbox") field.checked = value;
+  else field.value = value;
+  field.dispatchEvent(new Event(field.type === "text" ? "input" : "change"));
+  await settle();
 }
 
 /** The element with that text or label. */
@@ -347,17 +285,6 @@ export function find(parent, selector, name) {
   const found = all.find((one) => one.textContent === name || one.ariaLabel === name);
   assert.ok(found, `no ${selector} “${name}” among ${all.map((one) => one.textContent).join(", ")}`);
   return found;
-}
-
-/** Where a text has headings, underlined ones not among them, as Obsidian's cache of notes says it. */
-function findHeadings(text) {
-  const body = text.replace(/^---\n[^]*?\n---\n|^```[^]*?^```/gm, (part) => part.replace(/[^\n]/g, ""));
-  return body.split("\n").flatMap((line, n) => (/^#+ /.test(line) ? [{ heading: line, level: 1, position: { start: { line: n } } }] : []));
-}
-
-/** A file's text as an editor shows it. */
-function asShown(text) {
-  return text.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
 }
 
 /** Everything that waits for no time is done once this resolves. */

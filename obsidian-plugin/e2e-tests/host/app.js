@@ -1,0 +1,108 @@
+/** Obsidian without its window: what plugins get of it, and an app on a vault. In Chromium, and in Node on jsdom. */
+
+import * as commands from "@codemirror/commands";
+import * as state from "@codemirror/state";
+import * as view from "@codemirror/view";
+import { Component, Events } from "./component.js";
+import { Setting } from "./controls.js";
+import { icon, setTooltip } from "./icons.js";
+import { ConfirmationModal, Modal } from "./modals.js";
+import { drawExplorer, Plugin } from "./plugin.js";
+import { Notice } from "./popups.js";
+import { requestUrl } from "./request.js";
+import { SecretStorage } from "./secrets.js";
+import { PluginSettingTab, SettingsModal } from "./settings.js";
+import { FileSystemAdapter, TFile, TFolder, Vault } from "./vault.js";
+import { ItemView, MarkdownView, TextFileView, Workspace } from "./workspace.js";
+
+/** Obsidian's own, which plugins share. */
+export const CODEMIRROR = {
+  "@codemirror/commands": commands,
+  "@codemirror/state": state,
+  "@codemirror/view": view,
+};
+
+/** What the plugin uses; all else is missed as an error. */
+export const OBSIDIAN = {
+  Component,
+  ConfirmationModal,
+  FileSystemAdapter,
+  ItemView,
+  Keymap: { isModEvent },
+  MarkdownView,
+  Modal,
+  Notice,
+  Platform: { isDesktop: true, isDesktopApp: true, isMobile: false, isMacOS: false },
+  Plugin,
+  PluginSettingTab,
+  Setting,
+  TFile,
+  TFolder,
+  TextFileView,
+  getLanguage: () => window.hostNode.language,
+  requestUrl,
+  setTooltip,
+};
+
+/** As its documentation says, on Windows and Linux. */
+function isModEvent({ ctrlKey, altKey, shiftKey, button }) {
+  if (!ctrlKey) return button === 1 && "tab";
+  if (!altKey) return "tab";
+  return shiftKey ? "window" : "split";
+}
+
+/** An app on the vault of that name, with its window drawn. */
+export function makeApp(name) {
+  const vault = new Vault(name);
+  const app = { vault, commands: [], settingTabs: [], viewKinds: new Map(), defaultViewMode: "source", editorExtensions: [], cliHandlers: new Map(), links: new Map(), secretStorage: new SecretStorage() };
+  const stored = (key) => `${vault.name}-${key}`; // of this vault, on this device
+  app.loadLocalStorage = (key) => JSON.parse(window.localStorage.getItem(stored(key)));
+  app.saveLocalStorage = (key, value) => window.localStorage.setItem(stored(key), JSON.stringify(value));
+  app.workspace = new Workspace(app, drawWindow(app));
+  app.setting = { open: () => new SettingsModal(app, app.settingTabs).open() };
+  app.fileManager = { renameFile: (file, path) => vault.rename(file, path) };
+  const find = (path) => vault.getFileByPath(path) ?? vault.getFileByPath(`${path}.md`);
+  // no note of these tests embeds another
+  app.metadataCache = Object.assign(new Events(), { getFileCache: (file) => ({ headings: findHeadings(app, file) }), getFirstLinkpathDest: find });
+  window.app = app;
+  return app;
+}
+
+/** Where an open note has headings, underlined ones not among them. */
+function findHeadings({ workspace }, file) {
+  const text = workspace.activeEditor?.file === file ? workspace.activeEditor.editor.getValue() : "";
+  const body = text.replace(/^---\n[^]*?\n---\n|^```[^]*?^```/gm, (part) => part.replace(/[^\n]/g, ""));
+  return body.split("\n").flatMap((line, n) => (/^#+ /.test(line) ? [{ position: { start: { line: n } } }] : []));
+}
+
+function drawWindow(app) {
+  const body = document.body.createDiv({ cls: "app-container" });
+  const row = body.createDiv({ cls: "horizontal-main-container" });
+  const ribbon = row.createDiv({ cls: "workspace-ribbon side-dock-ribbon" });
+  ribbon.createDiv({ cls: "clickable-icon" }).append(icon("panel-left"));
+  ribbon.createDiv({ cls: "side-dock-actions" });
+  const settings = ribbon.createDiv({
+    cls: "clickable-icon side-dock-settings",
+    attr: { "aria-label": "Settings", role: "button" },
+  });
+  settings.append(icon("settings"));
+  settings.addEventListener("click", () => app.setting.open());
+  const explorer = row.createDiv({ cls: "workspace-split mod-left-split" });
+  app.vault.on("create", () => drawExplorer(app, explorer));
+  app.vault.on("delete", () => drawExplorer(app, explorer));
+  app.vault.on("rename", () => drawExplorer(app, explorer));
+  const root = row.createDiv({ cls: "workspace-split mod-root" });
+  body.createDiv({ cls: "status-bar" });
+  document.body.createDiv({ cls: "notice-container" });
+  return root;
+}
+
+/** What `require` gives a plugin of Obsidian's. */
+export function requireObsidian(obsidian) {
+  return new Proxy(obsidian, {
+    get(target, key) {
+      if (key in target || typeof key !== "string" || key === "__esModule") return target[key];
+      throw new Error(`the host has no obsidian.${key}`);
+    },
+  });
+}

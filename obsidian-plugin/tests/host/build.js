@@ -1,3 +1,0 @@
-/** main.js as `npm run build` makes it. */
-
-export { buildPlugin as build } from "../../build.mjs";
