@@ -20,8 +20,6 @@ from companion.llm.endpoint_errors import (
     RateLimited,
     Stopped,
     error_for_reply,
-    timeout_error,
-    unreachable_error,
 )
 from companion.llm.rate_limiter import RateLimiter
 from companion.llm.response import Completion, Reply, Usage, read_completion, with_body_status
@@ -121,10 +119,9 @@ class Sender:
                             slot.close()  # another call may go while this one is counted
                         _settle(reservation, reply)
                     except CallFailed as failure:
+                        error = failure.to_error(endpoint)
                         if failure.slow:
-                            error, retries = timeout_error(endpoint), min(retries, 1)
-                        else:
-                            error = unreachable_error(endpoint, failure.reason)
+                            retries = min(retries, 1)
                 if error is None:
                     return reply, endpoint
                 self._wait_for_retry(error, wait, attempt, retries)

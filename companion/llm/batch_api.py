@@ -28,8 +28,6 @@ from companion.llm.endpoint_errors import (
     NotAnEndpoint,
     RateLimited,
     error_for_reply,
-    timeout_error,
-    unreachable_error,
     unusable_answer_error,
 )
 from companion.llm.request import REJECTED, Question
@@ -163,9 +161,7 @@ class BatchApi:
             with self._opened.client(self.endpoint.retries if retries is None else retries) as api:
                 yield api
         except CallFailed as failure:
-            if failure.slow:
-                raise timeout_error(self.endpoint) from None
-            raise unreachable_error(self.endpoint, failure.reason) from None
+            raise failure.to_error(self.endpoint) from None
         except ErrorReply as error:
             status = error.reply.status
             if may_be_gone and status == 404:

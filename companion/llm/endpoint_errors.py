@@ -92,7 +92,7 @@ class JsonUnsupported(CompanionError):
 
 
 class CallFailed(Exception):
-    """No reply came. Raised by Transport for Sender, which turns it into an EndpointError.
+    """No reply came. Raised by Transport, whose users turn it into an EndpointError.
 
     reason: what the connection failed with. slow: it timed out. sent: the request may have
     reached the endpoint, which may then bill it.
@@ -103,6 +103,10 @@ class CallFailed(Exception):
         self.reason = reason
         self.slow = slow
         self.sent = sent
+
+    def to_error(self, endpoint: Endpoint) -> EndpointDown:
+        """Return the error that this means for the endpoint."""
+        return timeout_error(endpoint) if self.slow else unreachable_error(endpoint, self.reason)
 
 
 class ErrorReply(Exception):
