@@ -25,7 +25,8 @@ def test_new_notes_are_compared_and_ignored_ones_forgotten(daemon_fixture: Daemo
     write_tagged(daemon_fixture.vault)
     daemon_fixture.start()
     eventually(lambda: len(compared(daemon_fixture)) == 30, _PATIENCE)
-    assert "compared 30 of 30 notes that are new or changed" in daemon_fixture.log.getvalue()
+    told = "compared 30 of 30 notes that are new or changed"
+    eventually(lambda: told in daemon_fixture.log.getvalue())
     daemon_fixture.note("New.md", "# New\n\nText.\n")
     daemon_fixture.note("Omelette.md", "---\nai: false\n---\n\n# Omelette\n")
     daemon_fixture.rescan()

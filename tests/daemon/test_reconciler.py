@@ -109,8 +109,7 @@ def test_what_waits_follows_the_vault(
     quiet: DaemonFixture, change: object, waiting: set[str]
 ) -> None:
     change(quiet.vault)  # type: ignore[operator]
-    eventually(lambda: _waiting(quiet) == waiting)
-    assert quiet.status().to_do == len(waiting)
+    eventually(lambda: _waiting(quiet) == waiting and quiet.status().to_do == len(waiting))
 
 
 @pytest.mark.parametrize(("change", "waiting"), CHANGES)
