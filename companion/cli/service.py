@@ -100,7 +100,7 @@ def uninstall(vaults: tuple[Path, ...], every: bool) -> None:
     output, manager = Output(), find_manager()
     for each in list_services() if every else _choose_services(vaults):
         uninstall_service(manager, each)
-        output.say(f"The daemon of {each.root} is stopped, and starts with no session any more.")
+        output.say(f"The daemon of {each.root} is stopped, and no longer starts with your session.")
 
 
 @service.command()
