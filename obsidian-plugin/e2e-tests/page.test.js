@@ -503,9 +503,11 @@ test("all that are not flagged are accepted in one run of the daemon, which anot
   await show(address);
   const other = await openTab(`${vault.address}/${address}`, page.context());
   await row(gone, other).waitFor();
-  await page.route(/proposals.decide-all/, (route) => {
+  await page.route(/proposals.decide-all/, async (route) => {
     const body = route.request().postDataJSON();
-    return route.continue({ postData: JSON.stringify({ ...body, without: [kept] }) }); // as if it had been stopped there
+    const response = await route.fetch({ postData: JSON.stringify({ ...body, without: [kept] }) }); // as if it had been stopped there
+    await page.waitForTimeout(1500); // the event that it is done comes first
+    await route.fulfill({ response });
   });
   await press(ids.length);
   await said(`${ids.length - 1} written, 1 not.`);

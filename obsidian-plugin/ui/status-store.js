@@ -81,7 +81,8 @@ export class StatusStore {
   /** @type {(status: Status, runs: RunShape[]) => void} */
   take(status, runs) {
     if (JSON.stringify(this.status.peek()) !== JSON.stringify(status)) this.status.value = status;
-    if (JSON.stringify(this.runs.peek()) !== JSON.stringify(runs)) this.runs.value = runs;
+    const now = this.#keepOver(runs);
+    if (JSON.stringify(this.runs.peek()) !== JSON.stringify(now)) this.runs.value = now;
   }
 
   /** Take what the daemon tells. @param {{ name: string, data: any }} event */
@@ -93,7 +94,17 @@ export class StatusStore {
   /** Take in runs that have changed. @param {RunShape[]} changed */
   takeRuns(changed) {
     const ids = new Set(changed.map(({ id }) => id));
-    this.runs.value = [...changed, ...this.runs.peek().filter(({ id }) => !ids.has(id))];
+    this.runs.value = [...this.#keepOver(changed), ...this.runs.peek().filter(({ id }) => !ids.has(id))];
+  }
+
+  /**
+   * An answer may arrive after a newer event: what is over stays so.
+   *
+   * @param {RunShape[]} runs
+   */
+  #keepOver(runs) {
+    const over = new Map(this.runs.peek().filter(({ state }) => OVER.has(state)).map((run) => [run.id, run]));
+    return runs.map((run) => over.get(run.id) ?? run);
   }
 
   /**
