@@ -122,7 +122,8 @@ _SUPERSEDE = """UPDATE proposals SET state = 'superseded', decided_at = :made_at
 _ACCEPT = """UPDATE proposals SET state = 'accepted', reason = '', decided_at = ?2,
     decided_in = '', change = changes.id, decided_by = changes.decided_by
     FROM changes, json_each(changes.proposals) AS mine
-    WHERE changes.id = ?1 AND proposals.id = mine.value"""
+    WHERE changes.id = ?1 AND proposals.id = mine.value
+    AND (proposals.state, proposals.change) IS NOT ('accepted', changes.id)"""
 _REMEMBER_FILLED = """INSERT INTO proposals
     (path, need, kind, state, model, run, made_at, decided_by, decided_at, change)
     SELECT changes.path, need.value, iif(need.value GLOB 'callout:*', 'callout', need.value),
