@@ -134,14 +134,11 @@ class SettingsSource:
         with self._lock:
             if self._last_look < number:
                 self._last_look = next(self._numbers)
-                if not self._is_read():
+                if not all(starmap(_has_mark, self._marks.items())):
                     self._read()
         if self.fault:
             raise SettingsUnusable(self.fault)
         return self.current
-
-    def _is_read(self) -> bool:
-        return all(starmap(_has_mark, self._marks.items()))
 
     def _read(self) -> None:
         """Read what has changed; a file that cannot be used may be one that is being saved."""

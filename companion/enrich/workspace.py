@@ -96,12 +96,6 @@ class Workspace:
                 if cancelled.wait(_BROKEN_LOOK):
                     raise Cancelled(f"The work was stopped while it waited: {error}") from None
 
-    def latest(self) -> VaultSettings:
-        """Return what refresh does; while a file is broken, the settings before it was."""
-        with suppress(SettingsUnusable):
-            self.refresh()
-        return self.settings
-
     @property
     def config(self) -> Config:
         """The configuration, as of the last look."""

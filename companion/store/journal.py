@@ -26,7 +26,7 @@ from companion.store.change import (
 from companion.store.database import Database, Store, touch, transaction
 from companion.store.outbox import OutboxStore, forget_texts
 from companion.store.proposals import ProposalStore
-from companion.store.remembered_notes import RememberedNotes, make_record
+from companion.store.remembered_notes import RememberedNotes, put_note
 from companion.vault.files import is_in_any
 from companion.vault.write import (
     ConcurrentWrite,
@@ -73,11 +73,10 @@ class Journal(Store):
         of its proposals.
         """
         self.proposals.expect(change.path)
-        row = make_row(change, before, after, time.time())
-        record = make_record(change.path, after)
+        row = make_row(change, before, after, now := time.time())
 
         def insert(db: Connection) -> int:
-            record(db)
+            put_note(db, change.path, after, now)
             return insert_pending(db, row, before, change)
 
         return self._db.ask(insert, durable=True).result()

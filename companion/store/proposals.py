@@ -34,7 +34,7 @@ from companion.store.proposal_rows import (
     decide_proposals,
     insert_proposals,
 )
-from companion.store.remembered_notes import make_record
+from companion.store.remembered_notes import put_note
 
 
 class Selection(NamedTuple):
@@ -92,11 +92,10 @@ class ProposalStore(Store):
         self._new_paths.update(each.path for each in new)
         now = time.time()
         last = {each.path: each for each in new}.values()
-        records = [make_record(each.path, each.source, each.read_at) for each in last]
 
         def insert(db: Connection) -> list[int]:
-            for record in records:
-                record(db)
+            for each in last:
+                put_note(db, each.path, each.source, each.read_at or now)
             return insert_proposals(db, new, now)
 
         return self._db.ask(insert, durable=durable).result()

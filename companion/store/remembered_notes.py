@@ -77,8 +77,9 @@ class RememberedNotes(Store):
         data: None if its content is not known. seen_at: when it was seen to hold that, Unix time,
         seconds; None: just now. A note that was moved since is found again.
         """
-        record = make_record(path, data, seen_at)
-        self._db.ask(record, can_wait=True, kept=data is not None)
+        at = time.time() if seen_at is None else seen_at
+        kept = data is not None
+        self._db.ask(lambda db: put_note(db, path, data, at), can_wait=True, kept=kept)
 
     def move(self, old: str, new: str) -> None:
         """Record that the note at old was moved to new, and move its records.
@@ -120,16 +121,6 @@ class RememberedNotes(Store):
         return current
 
 
-def make_record(
-    path: str, data: bytes | None, seen_at: float | None = None
-) -> Callable[[Connection], object]:
-    """Return what records in a transaction that the note holds data; see RememberedNotes.record."""
-    if data is None:
-        return lambda db: db.execute(_NAME, (path,))
-    row = _make_row(path, data, time.time() if seen_at is None else seen_at)
-    return lambda db: db.execute(_PUT, row)
-
-
 def restore_fingerprint(db: Connection, change: int) -> None:
     """Record what the note held before the change, which was not made."""
     query = "SELECT path, before FROM changes JOIN images ON change = id WHERE id = ?"
@@ -137,13 +128,12 @@ def restore_fingerprint(db: Connection, change: int) -> None:
         put_note(db, path, before, time.time())
 
 
-def put_note(db: Connection, path: str, data: bytes, seen_at: float) -> None:
-    """Record that the note holds data. seen_at: Unix time, seconds."""
-    db.execute(_PUT, _make_row(path, data, seen_at))
-
-
-def _make_row(path: str, data: bytes, seen_at: float) -> tuple[object, ...]:
-    return (path, sha256(data).hexdigest(), len(data), 0, seen_at)
+def put_note(db: Connection, path: str, data: bytes | None, seen_at: float) -> None:
+    """Record that the note holds data; None: it is not known. seen_at: Unix time, seconds."""
+    if data is None:
+        db.execute(_NAME, (path,))
+    else:
+        db.execute(_PUT, (path, sha256(data).hexdigest(), len(data), 0, seen_at))
 
 
 # one that comes back just as it was, as with its drive, was not deleted

@@ -115,7 +115,7 @@ class Handler:
             proposals.latest(job.path) and open_task(self._space, job) is None
         ):
             return enricher.ask(job)
-        self._space.latest()  # which has the notes of a day
+        self._space.wait_for_settings(run.cancelled)  # which have the notes of a day
         self._spending.reserve_note()
         used = False
         try:
