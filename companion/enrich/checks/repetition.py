@@ -24,6 +24,7 @@ from companion.enrich.words import (
 )
 from companion.note.sanitize_inline import without_links
 
+_STOPS = ".!?…。！？"
 _SHORTEST_SENTENCE = 8  # letters; shorter ones may stand twice: "No.", "Yes."
 _PHRASES = {"text": (4, 14), "prose": (9, 22)}  # words, and signs, that may stand once
 # One to three words, or signs, that stand several times in a row.
@@ -45,7 +46,8 @@ _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 
 def find_repetition(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that repeats a word, a phrase or a sentence."""
-    sentences = [(s, letters(s)) for s in find_sentences(answer.text.split("\n"))]
+    whole = find_sentences(answer.text.split("\n"))
+    sentences = [(each.rstrip(_STOPS), letters(each)) for each in whole]
     counts = Counter(said for _, said in sentences)
     runs = chain(
         (s for s, said in sentences if counts[said] > 1 and width(said) >= _SHORTEST_SENTENCE),
