@@ -5,7 +5,7 @@ import { nameOf, titleOf } from "./inbox-store.js";
 import { say } from "./words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { DecisionsMade, NoteDecision, Proposal, ResultShape } from "../src/api-types.d.ts" */
+/** @import { DecisionsMade, NoteDecision, ResultShape } from "../src/api-types.d.ts" */
 /** @import { Api } from "./api.js" */
 /** @import { InboxStore } from "./inbox-store.js" */
 /** @import { StatusStore } from "./status-store.js" */
@@ -305,5 +305,3 @@ function newRun() {
   const end = crypto.getRandomValues(new Uint16Array(1))[0] ?? 0;
   return `${day}-${time}-${end.toString(16).padStart(4, "0")}`;
 }
-
-/** @typedef {Proposal} Shown */

@@ -15,8 +15,6 @@ export class TAbstractFile {
 }
 
 export class TFile extends TAbstractFile {
-  stat = { ctime: 0, mtime: 0, size: 0 };
-
   get extension() {
     return this.name.includes(".") ? this.name.slice(this.name.lastIndexOf(".") + 1) : "";
   }

@@ -20,7 +20,7 @@ export function Dialogs({ app }) {
 }
 
 /** @param {{ onClose: () => void, title: string, words?: unknown, children?: unknown, foot: unknown }} props focuses its heading, and gives the focus back */
-export function Dialog({ onClose, title, words, children, foot }) {
+function Dialog({ onClose, title, words, children, foot }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useLayoutEffect(() => {
     const element = dialog.current;

@@ -262,7 +262,7 @@ function Pieces({ app, pieces }) {
 }
 
 /** @param {{ app: App, target: string, children: unknown }} props opens a note in Obsidian */
-export function NoteLink({ app, target, children }) {
+function NoteLink({ app, target, children }) {
   const open = app.shell.openNote;
   return html`<a class="cc-note" href=${app.shell.noteHref(target)} onClick=${open ? (/** @type {MouseEvent} */ event) => (event.preventDefault(), open(target, event)) : undefined}>${children}</a>`;
 }
