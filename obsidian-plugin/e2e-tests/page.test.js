@@ -571,12 +571,14 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       await act();
       await assertAccessible(page).catch((error) => assert.fail(`${name}: ${error.message}`));
     }
-    for (const name of PAGES) {
-      await show(name);
-      await assertAccessible(page);
+    for (const [width, height] of [[1280, 800], [768, 1024], [360, 740]]) { // a screen, a tablet, a phone
+      await page.setViewportSize({ width, height });
+      for (const name of PAGES) {
+        await show(name);
+        await assertAccessible(page);
+      }
     }
     await show("inbox");
-    await assertAccessible(page);
     await page.getByRole("button", { name: /^All \d/ }).click();
     await assertAccessible(page);
   });
