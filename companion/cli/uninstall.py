@@ -72,7 +72,7 @@ def uninstall(keep_models: bool, yes: bool) -> None:
     else:
         output.warn("Nothing was removed.")
         return
-    output.say(f"The program itself goes by: {_name_own_removal()}")
+    output.say(f"To remove the program itself: {_name_own_removal()}")
 
 
 def _agrees(yes: bool, output: Output) -> bool:
