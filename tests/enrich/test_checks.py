@@ -369,7 +369,7 @@ def test_every_fault_tells_the_user_and_the_model() -> None:
 
 def test_a_sentence_that_stands_twice_is_quoted_as_it_stands() -> None:
     fault = find_fault(answer_of("How to feed it. How to keep it. How to feed it."))
-    assert fault and fault.reason == "repeats itself (“How to feed it.”)"
+    assert fault and fault.reason == "repeats itself (“How to feed it”)"
 
 
 def test_no_kind_goes_untested() -> None:
