@@ -4,7 +4,7 @@ import { ItemView, Keymap, TFile } from "obsidian";
 import { render } from "preact";
 import { ApiError, Away } from "../ui/api.js";
 import { html } from "../ui/dom.js";
-import { mountInbox } from "../ui/obsidian/mount.js";
+import { mountInbox } from "../ui/obsidian/sidebar.js";
 import { notifyOfErrors } from "./dialogs.js";
 import { proposeNote } from "./enrich.js";
 import { explain, NoteUnavailable, NotThere, Refused, Stopped } from "./errors.js";

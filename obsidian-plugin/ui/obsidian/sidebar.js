@@ -1,17 +1,49 @@
-/** The inbox in a narrow view: what stands above it, one proposal at a time, and its list. */
+/** The inbox in a narrow view of Obsidian's: what stands above it, one proposal at a time, and its list. */
 
-import { html } from "../dom.js";
-import { say } from "../words.js";
+import { render } from "preact";
+import { App } from "../app.js";
 import { Dialogs } from "../components/dialogs.js";
 import { Empty } from "../components/ends.js";
 import { DecidedOne, Reading } from "../components/inbox.js";
 import { Decided, Fresh, List, Progress, Row, Tabs } from "../components/list.js";
 import { Said, Toast } from "../components/notices.js";
+import { html } from "../dom.js";
+import { listenToKeys } from "../keys.js";
+import { say } from "../words.js";
 
-/** @import { App } from "../app.js" */
+/** @import { Api } from "../api.js" */
+/** @import { Shell } from "../app.js" */
+
+/**
+ * Show the inbox in an element.
+ *
+ * @param {HTMLElement} parent
+ * @param {Api} api
+ * @param {Omit<Shell, "isPage" | "root" | "hrefOf" | "noteHref">} shell
+ */
+export function mountInbox(parent, api, shell) {
+  const app = new App(api, { ...shell, isPage: false, root: () => parent, hrefOf: () => "#", noteHref: (target) => `#${encodeURIComponent(target)}` });
+  let begun = /** @type {Promise<void> | null} */ (null);
+  const follow = async () => {
+    begun ??= app.begin();
+    await begun.then(() => app.follow()).catch(() => (begun = null)); // the status bar says what is wrong; it is tried again
+  };
+  const endKeys = listenToKeys(app, parent);
+  render(html`<${Sidebar} app=${app} />`, parent);
+  begun = app.begin().catch(() => void (begun = null));
+  return {
+    app,
+    follow,
+    end() {
+      endKeys();
+      render(null, parent);
+      parent.remove();
+    },
+  };
+}
 
 /** @param {{ app: App }} props */
-export function Sidebar({ app }) {
+function Sidebar({ app }) {
   const { inbox, tab } = app;
   const { all } = inbox.counts.value;
   const isIdle = inbox.isLoaded.value && !all && tab.value !== "decided";

@@ -14,8 +14,7 @@ import { html, Icon } from "../dom.js";
 import { listenToKeys } from "../keys.js";
 import { say, showHidden } from "../words.js";
 import { hrefOf, readAddress, writeAddress } from "./address.js";
-import { readEvents } from "./events.js";
-import { api, openSession, reason, session, signOut } from "./session.js";
+import { api, openSession, readEvents, reason, session, signOut } from "./session.js";
 
 /** @import { Key } from "../words.js" */
 

@@ -1,11 +1,11 @@
-/** The page's session: a one-time code is traded for a token, which lives in the tab alone. */
+/** The page's session: a one-time code is traded for a token, which lives in the tab alone; requests and events by it. */
 
 import { signal } from "@preact/signals";
-import { ApiError, Away } from "../api.js";
+import { ApiError, Away, parseEvents } from "../api.js";
 import { say } from "../words.js";
 
 /** @import { Signal } from "@preact/signals" */
-/** @import { Api } from "../api.js" */
+/** @import { Api, DaemonEvent } from "../api.js" */
 
 const SESSION = "companion-session"; // in the storage of this tab, and the channel of all
 const PREFIX = "/api/v1";
@@ -108,7 +108,7 @@ async function askOnce(method, path, body) {
  * @param {AbortSignal} [stop]
  * @param {string} [key] of a request that is not to be done twice
  */
-export async function ask(method, path, body, stop, key) {
+async function ask(method, path, body, stop, key) {
   const token = sessionStorage.getItem(SESSION);
   /** @type {Record<string, string>} */
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
@@ -119,5 +119,37 @@ export async function ask(method, path, body, stop, key) {
   } catch {
     if (!stop?.aborted && session.peek() !== "out") session.value = "away";
     throw new Away(say("notAnswering"));
+  }
+}
+
+/**
+ * Read the daemon's events (server-sent events, with a token, which EventSource cannot send) until the answer ends, as it does when too many are read at a time, or the tab is hidden.
+ *
+ * @param {(event: DaemonEvent) => void} take
+ */
+export async function readEvents(take) {
+  const stop = new AbortController();
+  const hide = () => document.hidden && stop.abort();
+  document.addEventListener("visibilitychange", hide);
+  try {
+    const { ok, body } = await ask("GET", "/events", undefined, stop.signal);
+    if (ok && body) await readStream(body.pipeThrough(new TextDecoderStream()).getReader(), take);
+  } catch {
+    // it ended: whoever follows looks again
+  } finally {
+    stop.abort();
+    document.removeEventListener("visibilitychange", hide);
+  }
+}
+
+/** @type {(reader: ReadableStreamDefaultReader<string>, take: (event: DaemonEvent) => void) => Promise<void>} */
+async function readStream(reader, take) {
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const parts = (rest + value).split(/\r?\n\r?\n/);
+    rest = parts.pop() ?? "";
+    for (const event of parseEvents(parts.join("\n\n"))) take(event);
   }
 }
