@@ -15,11 +15,14 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO
 
 _STOP_TIMEOUT = 5.0  # seconds
 
 _OPENMP = "libgomp.so.1"  # that llama.cpp is linked to, and no Python package brings
+
+_AUTOGROUP = Path("/proc/self/autogroup")
 
 WorkerProcess = subprocess.Popen[bytes]
 
@@ -100,11 +103,22 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what the libraries print goes to standard error
     if hasattr(os, "nice"):  # on Windows the parent sets the priority class
-        os.nice(int(sys.argv[2]))
+        _be_nice(int(sys.argv[2]))
     if sys.argv[1] == "encoder":
         _run_encoder(answers)
     else:
         _run_llama_cpp(answers)
+
+
+def _be_nice(niceness: int) -> None:
+    """Lower the priority of this process by so much.
+
+    Linux shares the processor between sessions first (sched(7), autogroup), and this one has its
+    own: within it, a process's niceness means nothing.
+    """
+    os.nice(niceness)
+    with suppress(OSError):
+        _AUTOGROUP.write_text(str(niceness), "ascii")
 
 
 def _run_encoder(answers: BinaryIO) -> None:

@@ -48,6 +48,8 @@ def test_it_starts_again_where_it_died_and_ends_when_idle() -> None:
     assert encoder.pid
     if hasattr(os, "getpriority"):
         assert os.getpriority(os.PRIO_PROCESS, encoder.pid) > os.nice(0)
+    if (group := Path(f"/proc/{encoder.pid}/autogroup")).exists():
+        assert not group.read_text().endswith("nice 0\n")
     os.kill(encoder.pid, signal.SIGTERM)
     while encoder.pid:
         time.sleep(0.01)
