@@ -57,6 +57,7 @@ SENTENCES = {
     ),
     "no question": (f"Why does bread rise at all, one wonders?\n\n{FIRST}", FIRST),
     "on its own": (f"However, it is not as easy as people think.\n\n{FIRST}", FIRST),
+    "says nothing again": (f"In other words, it is not as hard as people think.\n\n{FIRST}", FIRST),
     "no colon": (f"It needs the following things at home:\n\n{FIRST}", FIRST),
     "not too long": (f"{'Much ' * 40}gas.\n\n{FIRST}", FIRST),
     "not too short": (f"Bread rises.\n\n{FIRST}", FIRST),
