@@ -14,7 +14,7 @@ from companion.app.types.proposals import Proposal, ProposalFilter, ProposalQuer
 from companion.app.types.results import Decided, NoteResult
 from companion.app.vault import Vault
 from companion.cli.filters import join_options
-from companion.cli.interrupts import stop_on_signals
+from companion.cli.interrupts import StopSignals
 from companion.cli.output import Output, count
 from companion.cli.proposals import Choice, choose_proposals
 from companion.cli.run_report import RunReport
@@ -89,7 +89,7 @@ def _decide(
             choice = _count_flagged(opened, only)
             decided = opened.decide_all(only, DecisionOnAll(decision=decision))
         report = _DecisionReport(output, decided, choice)
-        with stop_on_signals(output, decided.cancel) as interruption:
+        with StopSignals(output, decided.cancel) as interruption:
             fault = report.follow()
     report.sum_up()
     if fault:

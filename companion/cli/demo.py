@@ -25,7 +25,7 @@ from companion.app.types.results import NoteResult
 from companion.app.types.runs import RunOptions
 from companion.app.vault import Vault, all_proposals
 from companion.cli import run
-from companion.cli.interrupts import stop_on_signals
+from companion.cli.interrupts import StopSignals
 from companion.cli.model import fetch_model_of
 from companion.cli.output import Output, count
 from companion.cli.session import VaultPathType
@@ -171,7 +171,7 @@ def _show_demo(root: Path, demo: str, output: Output) -> int:
         fetch_model_of(root, output)
         run = vault.run(RunOptions(paths=[""], diff=True))
         output.say(f"{vault.status().model} fills them now:", style="bold")
-        with stop_on_signals(output, run.cancel, run.give_up) as interruption:
+        with StopSignals(output, run.cancel, run.give_up) as interruption:
             results = list(_follow(run, to_do, at_once, output))
         if interruption.exit_status:
             return interruption.exit_status

@@ -10,7 +10,7 @@ import click
 
 from companion.app.types.runs import Mode, RunOptions
 from companion.cli.filters import filter_options, parse_time
-from companion.cli.interrupts import exit_on_signals, stop_on_signals
+from companion.cli.interrupts import StopSignals, exit_on_signals
 from companion.cli.output import Output
 from companion.cli.run_report import RunReport
 from companion.cli.session import (
@@ -69,7 +69,7 @@ def enrich(paths: Sequence[str], as_json: bool, vault: Path | None, **options: A
         run = report.agree(opened, chosen)
         if run is None:
             return 0
-        with stop_on_signals(output, run.cancel, run.give_up) as interruption:
+        with StopSignals(output, run.cancel, run.give_up) as interruption:
             report.follow(run)
     has_failed = any(result.status == "failed" for result in unusable)
     return interruption.exit_status or report.exit_status or int(has_failed)

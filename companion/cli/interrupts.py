@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 from companion.cli.output import Output
 
@@ -17,61 +17,56 @@ _WRITES = "what is being written is finished first."
 _SIGNAL_STATUS = 128  # shells add the signal's number to it for the exit status
 
 
-@dataclass
-class Interruption:
-    """The signal that ended a run, as the exit status that shells expect; 0 if none did."""
-
-    exit_status: int = 0
-
-
-@contextmanager
-def stop_on_signals(
-    output: Output,
-    cancel: Callable[[], str | None],
-    give_up: Callable[[], int] | None = None,
-) -> Iterator[Interruption]:
-    """Call cancel at the first Ctrl-C, SIGTERM or SIGBREAK, and give_up at the second one.
+class StopSignals:
+    """Calls cancel at the first Ctrl-C, SIGTERM or SIGBREAK of its block, give_up at the second.
 
     cancel: begins no further note, and says what is finished first; None: the writes in progress.
     give_up: breaks off the calls that were to be finished, and returns their number, since the
     endpoint may charge for them. Afterwards the earlier handlers are back, so that one more signal
     ends the program.
+
+    exit_status: of a program that a signal ended, as shells expect it; 0 while there was none.
     """
-    interruption = Interruption()
-    pending: list[int] = []
 
-    def take(number: int, frame: FrameType | None) -> None:
-        """Handle one signal after the other: a stream cannot print inside a print."""
-        pending.append(number)
-        if len(pending) > 1:
-            return
-        while pending:
-            handle(pending[0])
-            pending.pop(0)
+    def __init__(
+        self,
+        output: Output,
+        cancel: Callable[[], str | None],
+        give_up: Callable[[], int] | None = None,
+    ) -> None:
+        self._output, self._cancel, self._give_up = output, cancel, give_up
+        self.exit_status = 0
+        self._pending: list[int] = []
+        self._previous: dict[int, Any] = {}
 
-    def handle(number: int) -> None:
-        is_first, interruption.exit_status = not interruption.exit_status, _SIGNAL_STATUS + number
-        if is_first:
-            if give_up is None:
-                restore()
-            again = " Ctrl-C again to quit at once." if number == signal.SIGINT else ""
-            output.warn(f"Stopping: {cancel() or _WRITES}{again}")
-            return
-        restore()
-        if give_up and (calls := give_up()):
-            named = "1 call" if calls == 1 else f"{calls} calls"
-            output.warn(f"Gave up {named}, for which the endpoint may charge.")
+    def __enter__(self) -> StopSignals:
+        numbers = [getattr(signal, name) for name in _STOP_SIGNALS if hasattr(signal, name)]
+        self._previous = {number: signal.signal(number, self._take) for number in numbers}
+        return self
 
-    def restore() -> None:
-        for number, handler in previous.items():
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    numbers = [getattr(signal, name) for name in _STOP_SIGNALS if hasattr(signal, name)]
-    previous = {number: signal.signal(number, take) for number in numbers}
-    try:
-        yield interruption
-    finally:
-        restore()
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        """Handle one signal after the other: a stream cannot print inside a print."""
+        self._pending.append(number)
+        if len(self._pending) > 1:
+            return
+        while self._pending:
+            self._handle(self._pending[0])
+            self._pending.pop(0)
+
+    def _handle(self, number: int) -> None:
+        is_first, self.exit_status = not self.exit_status, _SIGNAL_STATUS + number
+        if not is_first or self._give_up is None:
+            self.__exit__()
+        if is_first:
+            again = " Ctrl-C again to quit at once." if number == signal.SIGINT else ""
+            self._output.warn(f"Stopping: {self._cancel() or _WRITES}{again}")
+        elif self._give_up and (calls := self._give_up()):
+            named = "1 call" if calls == 1 else f"{calls} calls"
+            self._output.warn(f"Gave up {named}, for which the endpoint may charge.")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from companion.app.open_vault import name_path, open_space
 from companion.app.prompt import Tried, TriedValue, open_prompt_trial
 from companion.app.types.notes import NotePrompt, PromptQuery
 from companion.app.types.results import Usage
-from companion.cli.interrupts import stop_on_signals
+from companion.cli.interrupts import StopSignals
 from companion.cli.model import fetch_model
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
@@ -106,7 +106,7 @@ def _try_prompts(
     with (
         open_space(root, read_only=True, tell=output.warn) as space,
         open_prompt_trial(space, note, prompts, model, fetch, output.warn) as trial,
-        stop_on_signals(output, trial.close) as stop,
+        StopSignals(output, trial.close) as stop,
     ):
         for name, endpoint in trial.sides.items():
             output.say(f"{name}: {endpoint}", style="bold")

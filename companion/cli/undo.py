@@ -14,7 +14,7 @@ from companion.app.types.changes import Change, ChangeFilter, ChangeQuery
 from companion.app.types.results import NoteResult
 from companion.app.vault import Vault, all_changes
 from companion.cli.filters import change_options, read_change_query
-from companion.cli.interrupts import stop_on_signals
+from companion.cli.interrupts import StopSignals
 from companion.cli.output import Output, count, local_time, one_line
 from companion.cli.run_report import RunReport
 from companion.cli.session import NOTE_PATH, common_options, open_session_vault
@@ -68,7 +68,7 @@ def undo(
         if not run.total:
             output.warn(choice.otherwise or _describe_nothing(opened, run_name or ""))
             return 0
-        with stop_on_signals(output, run.cancel) as interruption:
+        with StopSignals(output, run.cancel) as interruption:
             results = _follow(run, choice.changes, output)
         is_last = not (whats or run_name or is_chosen)
         if is_last and results and all(e.undone and e.undone.code in _LOST for e in results):

@@ -33,7 +33,7 @@ from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.reconciler import Reconciler
 from companion.enrich.context import VaultContext
 from companion.enrich.result import Result, new_run
-from companion.enrich.similar import open_similar
+from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.workspace import Workspace
@@ -69,20 +69,13 @@ class Daemon:
         self._first_settings = self._settings = space.settings
         self.settings_fault = ""
         self._fingerprints = Fingerprints(space.root)
-        context = self._vault_context
-        self.outbox = Outbox(space, context, self.presence.is_open, self._fingerprints.record_write)
+        self.outbox = Outbox(
+            space, self._vault_context, self.presence.is_open, self._fingerprints.record_write
+        )
         self.decisions = self.outbox.decisions
         self._opened = ExitStack()
         similar = self._opened.enter_context(open_similar(space, background=True))
-        self.engine = Engine(
-            space,
-            spending,
-            context,
-            similar,
-            outbox=self.outbox,
-            exhaust=lambda limit: self.background_switch.hold_for_the_day(limit),
-            record=self._record,
-        )
+        self.engine = self._make_engine(similar)
         queue = self.engine.queue
         self._background = Background(queue, self._fingerprints, self.presence, space)
         self.engine.background = self._background
@@ -101,24 +94,41 @@ class Daemon:
             waiting=lambda: self.reconciler.backlog,
             answered=lambda: self.reconciler.refresh(_REFRESH),
         )
-        self.notes = LocalNotes(space, lambda progress: scan(_REFRESH), scan)
         self._comparer = NoteComparer(similar, scan) if similar else None
-        self.vault = LocalVault(
-            space,
+        self.notes = LocalNotes(space, lambda progress: scan(_REFRESH), scan)
+        self.vault = self._make_vault()
+        self.events = self._make_events()
+        space.journal.watch(self.events.touch)
+
+    def _make_engine(self, similar: SimilarNotes | None) -> Engine:
+        return Engine(
+            self.space,
+            self.spending,
+            self._vault_context,
+            similar,
+            outbox=self.outbox,
+            exhaust=lambda limit: self.background_switch.hold_for_the_day(limit),
+            record=self._record,
+        )
+
+    def _make_vault(self) -> LocalVault:
+        return LocalVault(
+            self.space,
             notes=self.notes,
             decisions=self.decisions,
-            context=context,
+            context=self._vault_context,
             status=self.status,
             backlog=lambda: self.consent,
             is_watched=True,
             take_back=self.outbox.undo,
         )
-        self.events = Events(
+
+    def _make_events(self) -> Events:
+        return Events(
             self.status,
             lambda: list(map(RunShape.model_validate, self.engine.runs.all())),
             lambda: self.proposals.count(Selection(states=("open",))),
         )
-        space.journal.watch(self.events.touch)
 
     def _vault_context(self) -> VaultContext:
         return self.reconciler.vault_context()
