@@ -5,6 +5,7 @@ The daemon makes its routes of them, and a RemoteVault asks there.
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -45,6 +46,13 @@ class Operation:
         """The model that it takes: as a query with GET, as a body with POST."""
         hints = get_type_hints(self.function).values()
         return next((t for t in hints if isinstance(t, type) and issubclass(t, Sent)), None)
+
+    @property
+    def summary(self) -> str:
+        """What it does, in words: the first paragraph of its docstring, without the errors."""
+        paragraph = (inspect.getdoc(self.function) or "").partition("\n\n")[0]
+        words = " ".join(paragraph.split()).partition(" Raises ")[0].removeprefix("Return ")
+        return words[:1].upper() + words[1:]
 
     def address(self, arguments: Sequence[object]) -> str:
         """Return where it is asked for with these arguments."""

@@ -70,11 +70,14 @@ class Agents(Protocol):
 
     @reads("/agents/notes")
     def scan(self, query: programs.AgentNotesQuery) -> programs.NotesForAgent:
-        """Return the notes that the agent may see and that need something, by path."""
+        """Return the notes that need something, by path, and what."""
 
     @reads("/agents/note", conflicts=True)
     def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
-        """Return a note as a model is shown it, and what it needs. Raises NotThere, NoteError."""
+        """Return a note as a model is shown it, and what it needs, with an instruction for each.
+
+        Raises NotThere, NoteError.
+        """
 
     @reads("/agents/similar", conflicts=True)
     def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesForAgent:
@@ -96,7 +99,10 @@ class Agents(Protocol):
 
     @does("/agents/propose", "propose", conflicts=True)
     def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
-        """Propose a value for what a note needs. Raises NotThere, UsageError, NoteError."""
+        """Propose a value for a need of a note; it is checked, and waits for the user.
+
+        Raises NotThere, UsageError, NoteError.
+        """
 
     @does("/agents/accept", "decide", conflicts=True)
     def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:

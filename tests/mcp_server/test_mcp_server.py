@@ -153,7 +153,7 @@ ARGUMENTS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("scan", {"limit": 0}, "limit: this has to be greater than or equal to 1"),
     ("read_note", {}, "path: it is missing"),
-    ("list_proposals", {"state": "new"}, "state: this has to be 'all' or 'asked', 'open'"),
+    ("list_proposals", {"state": "new"}, "state: this has to be 'asked', 'open'"),
     ("propose", {"path": "Rye.md", "kind": "tags", "value": ["a"]}, "propose takes no `kind`"),
     (
         "propose",

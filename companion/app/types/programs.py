@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from companion.app.types.base import (
     FolderPath,
@@ -32,6 +32,13 @@ from companion.store.proposal import Proposal as StoredProposal
 
 _Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]
 _Title = Annotated[str, Field(min_length=1, max_length=1000)]
+_Note = Annotated[RelativePath, Field(description="a note, as scan names it")]
+_Folder = Annotated[
+    FolderPath,
+    BeforeValidator(lambda folder: folder.strip("/") if isinstance(folder, str) else folder),
+    Field(description="a folder; empty: the whole vault"),
+]
+_Limit = Annotated[PageSize, Field(description="at most so many")]
 
 
 class _ProposedValue(Sent):
@@ -40,11 +47,11 @@ class _ProposedValue(Sent):
     heading, question: of a callout, its section, or its title.
     """
 
-    path: RelativePath
-    field: Annotated[str, Field(min_length=1, max_length=200)]
-    value: Value
-    heading: _Title | None = None
-    question: _Title | None = None
+    path: _Note
+    field: Annotated[str, Field(min_length=1, max_length=200, description="of a need of the note")]
+    value: Annotated[Value, Field(description="a text; for tags and aliases a list")]
+    heading: Annotated[_Title | None, Field(description="of the need, for a callout")] = None
+    question: Annotated[_Title | None, Field(description="of the need")] = None
 
     @property
     def entry(self) -> ProgramValue:
@@ -82,40 +89,40 @@ class AgentNotesQuery(Sent):
     """Which notes that need something an agent sees. after: of the page before."""
 
     agent: _Name
-    folder: FolderPath = ""
-    after: FolderPath = ""
-    limit: PageSize = 50
+    folder: _Folder = ""
+    after: Annotated[FolderPath, Field(description="of the page before")] = ""
+    limit: _Limit = 50
 
 
 class AgentNoteQuery(Sent):
     """Which note an agent reads."""
 
     agent: _Name
-    path: RelativePath
+    path: _Note
 
 
 class AgentSimilarQuery(AgentNoteQuery):
     """Which note an agent compares with others. limit: the number of these."""
 
-    limit: PageSize = 10
+    limit: _Limit = 10
 
 
 class AgentProposalQuery(Sent):
     """Which proposals an agent sees. folder: or a note. before: with a lower id."""
 
     agent: _Name
-    folder: FolderPath = ""
+    folder: Annotated[_Folder, Field(description="a folder or a note; empty: all")] = ""
     state: Literal[ProposalState, "all"] = "open"
-    before: QueryId | None = None
-    limit: PageSize = 50
+    before: Annotated[QueryId | None, Field(description="those with a lower id")] = None
+    limit: _Limit = 50
 
 
 class AgentChangeQuery(Sent):
     """Which changes an agent sees: those of a note, or of all that it may see."""
 
     agent: _Name
-    path: RelativePath | None = None
-    limit: PageSize = 50
+    path: _Note | None = None
+    limit: _Limit = 50
 
 
 class AgentHistory(Shape):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import re
 import time
@@ -16,7 +15,7 @@ from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from companion.app.operation import Operation, operation_of
+from companion.app.operation import operation_of
 from companion.app.problem import ProblemPlace
 from companion.app.types.base import LARGEST, Nothing
 from companion.app.types.status import Scope, Token, is_within
@@ -242,7 +241,7 @@ class Resource(Blueprint):
                 return cast(BaseModel, getattr(of(), name)(*sent))
 
             name = operation.function.__qualname__.removeprefix("Vault.").lower()
-            view.__name__, view.__doc__ = name.replace(".", "_"), _describe(operation)
+            view.__name__, view.__doc__ = name.replace(".", "_"), operation.summary
             takes = operation.takes or Nothing
             query, body = (takes, None) if operation.verb == "GET" else (Nothing, takes)
             route = Route(
@@ -281,13 +280,6 @@ class Resource(Blueprint):
             return view
 
         return add
-
-
-def _describe(operation: Operation) -> str:
-    """Return the first paragraph of its docstring, without the errors."""
-    paragraph = (inspect.getdoc(operation.function) or "").partition("\n\n")[0]
-    words = " ".join(paragraph.split()).partition(" Raises ")[0].removeprefix("Return ")
-    return words[:1].upper() + words[1:]
 
 
 def run_address(run: Any) -> str:
