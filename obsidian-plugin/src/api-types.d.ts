@@ -35,12 +35,21 @@ export interface components {
         };
         /** @description A value that an agent proposes. agent: the name that it gives itself. */
         AgentProposal: {
+            /** @description a note, as scan names it */
             path: string;
+            /** @description of a need of the note */
             field: string;
+            /** @description a text; for tags and aliases a list */
             value: string | string[];
-            /** @default null */
+            /**
+             * @description of the need, for a callout
+             * @default null
+             */
             heading: string | null;
-            /** @default null */
+            /**
+             * @description of the need
+             * @default null
+             */
             question: string | null;
             agent: string;
         };
@@ -978,12 +987,21 @@ export interface components {
         };
         /** @description A value that a script of the user's proposes. script: its name. */
         ScriptProposal: {
+            /** @description a note, as scan names it */
             path: string;
+            /** @description of a need of the note */
             field: string;
+            /** @description a text; for tags and aliases a list */
             value: string | string[];
-            /** @default null */
+            /**
+             * @description of the need, for a callout
+             * @default null
+             */
             heading: string | null;
-            /** @default null */
+            /**
+             * @description of the need
+             * @default null
+             */
             question: string | null;
             script: string;
         };
