@@ -8,6 +8,7 @@ from functools import cache, partial
 from itertools import chain
 from typing import get_args
 
+from companion.app.agents import LocalAgents
 from companion.app.backlog import BacklogConsent, find_backlog
 from companion.app.coverage import find_taught, leave_unfilled, measure_spending
 from companion.app.jobs import plan_run
@@ -57,7 +58,6 @@ from companion.app.types.runs import RunOptions
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.app.vault import Agents, Vault
 from companion.enrich import decisions as engine
-from companion.enrich.agent import Agent, AgentView
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_spending
 from companion.enrich.new_proposals import propose_for_script
@@ -69,7 +69,6 @@ from companion.llm.catalog import require_model
 from companion.note.diff import diff_words
 from companion.store import journal, undo
 from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
-from companion.store.proposals import Selection
 from companion.vault.paths import named_path, relative_path
 
 TakeBack = Callable[[journal.Change, str], undo.Undone | OutboxRow]
@@ -233,18 +232,10 @@ class LocalVault(Vault):
 
     @property
     def agents(self) -> Agents:
-        return _Agents(self)
+        def find_context(now: bool) -> VaultContext:
+            return VaultContext(self._notes.look(None)) if now else self._context()
 
-    def see_as(self, agent: str, *, now: bool = False) -> AgentView:
-        """Return what the agent of that name sees. now: by a scan that is made now."""
-        context = VaultContext(self._notes.look(None)) if now else self._context()
-        return AgentView(self._space, context, agent)
-
-    @contextmanager
-    def open_agent(self, name: str) -> Iterator[Agent]:
-        """Open what the agent of that name may do."""
-        with self._writing() as vault:
-            yield Agent(vault._space, self._context(), name, vault._decisions)
+        return LocalAgents(self._space, find_context, self._opened_decisions)
 
     def status(self) -> Status:
         return self._status()
@@ -275,6 +266,11 @@ class LocalVault(Vault):
     def _opened_space(self) -> Iterator[Workspace]:
         with self._writing() as vault:
             yield vault._space
+
+    @contextmanager
+    def _opened_decisions(self) -> Iterator[tuple[Workspace, engine.Decisions]]:
+        with self._writing() as vault:
+            yield vault._space, vault._decisions
 
     def _undo(self, number: int, run: str) -> Undone:
         try:
@@ -307,50 +303,3 @@ class LocalVault(Vault):
 
 def _name_rest(change: journal.Change) -> list[str]:
     return change.name_parts(change.remaining_parts)
-
-
-class _Agents(Agents):
-    def __init__(self, vault: LocalVault) -> None:
-        self._vault = vault
-
-    def scan(self, query: programs.AgentNotesQuery) -> programs.NotesForAgent:
-        notes = self._vault.see_as(query.agent, now=True).scan(query.folder)
-        rest = [(path, facts.needs) for path, facts in notes if path > query.after]
-        page = [
-            programs.NoteForAgent.model_validate({"path": path, "needs": needs})
-            for path, needs in rest[: query.limit]
-        ]
-        end = page[-1].path if len(rest) > query.limit else None
-        return programs.NotesForAgent(notes=page, after=end, total=len(notes))
-
-    def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
-        note = self._vault.see_as(query.agent, now=True).read_note(query.path)
-        return programs.NoteRead.model_validate(note._asdict() | {"left": note.unfilled})
-
-    def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesForAgent:
-        similar_notes = self._vault.see_as(query.agent, now=True).find_similar(
-            query.path, query.limit
-        )
-        return programs.SimilarNotesForAgent(notes=similar_notes)
-
-    def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
-        states = None if query.state == "all" else (query.state,)
-        selection = Selection([query.folder], states=states, before=query.before)
-        proposals = self._vault.see_as(query.agent).proposals(selection, query.limit)
-        return programs.AgentProposals(proposals=list(map(programs.ProposalForAgent.of, proposals)))
-
-    def changes(self, query: programs.AgentChangeQuery) -> programs.AgentHistory:
-        changes = self._vault.see_as(query.agent).history(query.path, query.limit)
-        return programs.AgentHistory(changes=list(map(Change.of, changes)))
-
-    def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
-        with self._vault.open_agent(proposal.agent) as agent:
-            return programs.ProposalStored.of(agent.propose(proposal.path, proposal.entry))
-
-    def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
-        with self._vault.open_agent(acceptance.agent) as agent:
-            return programs.AgentDecisions.of(agent.accept(acceptance.ids))
-
-    def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
-        with self._vault.open_agent(undo.agent) as agent:
-            return programs.AgentDecisions.of([agent.undo(undo.change)])

@@ -15,13 +15,12 @@ from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
 from companion.enrich.result import (
     Decided,
-    NoteDecision,
     NoteStatus,
     OpenProposal,
     Result,
+    decided_result,
     failed_result,
     new_run,
-    sum_up,
 )
 from companion.enrich.workspace import LEFT_ALONE, Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
@@ -64,7 +63,7 @@ class Decisions:
 
     def accept(
         self, acceptances: Iterable[Acceptance], by: str = "user", run: str | None = None
-    ) -> Iterator[NoteDecision]:
+    ) -> Iterator[Result]:
         """Write the proposals into their notes, and yield the outcome for each note.
 
         Those of one note are one change. run: the name of the run that the changes belong to.
@@ -82,7 +81,7 @@ class Decisions:
 
     def _by_note(
         self, ids: Iterable[int], *, follow: bool = False
-    ) -> tuple[dict[str, list[Proposal]], list[NoteDecision]]:
+    ) -> tuple[dict[str, list[Proposal]], list[Result]]:
         """Return the proposals by note, and the outcomes of unknown ids.
 
         follow: look for notes that were moved. Raises UsageError if the vault is not there.
@@ -100,7 +99,7 @@ class Decisions:
         existing = {each.id for each in proposals}
         reasons = {id_: f"there is no proposal {id_}" for id_ in ids if id_ not in existing}
         unknown = [
-            sum_up(Result("", "failed", reason), [Decided(id_, None, reason)])
+            decided_result(Result("", "failed", reason), [Decided(id_, None, reason)])
             for id_, reason in reasons.items()
         ]
         return groups, unknown
@@ -112,7 +111,7 @@ class Decisions:
         by_id: Mapping[int, Acceptance],
         writer: NoteWriter,
         by: str,
-    ) -> NoteDecision:
+    ) -> Result:
         """Write the proposals into their note, as far as they fit; return the outcome.
 
         The open ones of those without a place are closed. What was made from a note that is
@@ -136,7 +135,7 @@ class Decisions:
             self._store.decide(ids, "superseded", "need", f"change {result.change} filled it")
         now = self._store.get_all(each.id for each in group)
         decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
-        return sum_up(result, decided)
+        return decided_result(result, decided)
 
     def _find_values(
         self,
@@ -204,7 +203,7 @@ class Decisions:
         if places.is_excluded:
             self._store.forget([places.job.path], LEFT_ALONE, "need", to="closed")
 
-    def refuse(self, ids: Iterable[int], reason: str = "", run: str = "") -> Iterator[NoteDecision]:
+    def refuse(self, ids: Iterable[int], reason: str = "", run: str = "") -> Iterator[Result]:
         """Refuse the proposals, and yield the outcome for each note; nothing is asked for again.
 
         run: the name of the run with which that is taken back.
@@ -221,9 +220,9 @@ class Decisions:
                 Decided(each.id, each.state, "" if each.id in changed else describe_state(each))
                 for each in self._store.get_all(mine)
             ]
-            yield sum_up(Result(path, "refused", reason), decided)
+            yield decided_result(Result(path, "refused", reason), decided)
 
-    def undo(self, ids: Iterable[int], run: str | None = None) -> Iterator[NoteDecision]:
+    def undo(self, ids: Iterable[int], run: str | None = None) -> Iterator[Result]:
         """Take decisions back, which opens the proposals again; yield the outcome for each note.
 
         An accepted value is taken out of its note, with all that was accepted with it.
@@ -253,7 +252,7 @@ class Decisions:
                 if each.id not in reopened:
                     why_not.setdefault(each.id, describe_state(each))
             decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
-            yield sum_up(Result(path, status, reason, change=made), decided)
+            yield decided_result(Result(path, status, reason, change=made), decided)
 
     def plan_edits_for(
         self,

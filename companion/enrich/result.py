@@ -44,6 +44,17 @@ class OpenProposal(NamedTuple):
         return self.filling.need
 
 
+class Decided(NamedTuple):
+    """The outcome for a proposal. state: the present one; None: there is no such proposal.
+
+    reason: why the decision failed, in words; empty: it did not.
+    """
+
+    id: int
+    state: ProposalState | None
+    reason: str = ""
+
+
 @dataclass(frozen=True)
 class Result:
     """The result of a job. filled: the values written; unfilled: the needs without one, and why.
@@ -55,7 +66,7 @@ class Result:
     fallback: the kinds of what was filled, or else waits, whose value is the note's own sentence,
     for want of an answer.
     proposals: the ids of the proposals that it is about: first of filled, in its order, then of
-    those that wait for a decision.
+    those that wait for a decision. decided: the outcome for each proposal that was decided on.
     """
 
     path: str
@@ -71,6 +82,7 @@ class Result:
     lacks_heading: bool = False
     fallback: tuple[str, ...] = ()
     proposals: tuple[int, ...] = ()
+    decided: tuple[Decided, ...] = ()
 
 
 def failed_result(path: str, error: NoteError) -> Result:
@@ -111,26 +123,8 @@ def describe_waiting(waiting: Iterable[OpenProposal]) -> list[str]:
     ]
 
 
-class Decided(NamedTuple):
-    """The outcome for a proposal. state: the present one; None: there is no such proposal.
-
-    reason: why the decision failed, in words; empty: it did not.
-    """
-
-    id: int
-    state: ProposalState | None
-    reason: str = ""
-
-
-class NoteDecision(NamedTuple):
-    """The result of a note (`enriched`, `refused`, `unchanged`, `failed`), and of its proposals."""
-
-    result: Result
-    proposals: tuple[Decided, ...]
-
-
-def sum_up(result: Result, decided: Sequence[Decided]) -> NoteDecision:
-    """Return the decision; if every proposal of the note failed, so has the decision.
+def decided_result(result: Result, decided: Sequence[Decided]) -> Result:
+    """Return the result of a decision; if every proposal of the note failed, so has the decision.
 
     One that an editor is to make is `proposed` until then.
     """
@@ -141,7 +135,7 @@ def sum_up(result: Result, decided: Sequence[Decided]) -> NoteDecision:
         unfilled = (f"proposal {each.id}: {each.reason}" for each in decided if each.reason)
         result = replace(result, unfilled=(*result.unfilled, *unfilled))
     ids = result.proposals or tuple(each.id for each in decided)
-    return NoteDecision(replace(result, proposals=ids), tuple(decided))
+    return replace(result, proposals=ids, decided=tuple(decided))
 
 
 def new_run() -> str:

@@ -12,7 +12,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import open_client
-from companion.enrich.result import NoteDecision, Result
+from companion.enrich.result import Result
 from companion.enrich.selection import Criteria, find_outdated, find_rewrites
 from companion.store.proposal import Acceptance
 from tests.cli.user import STUB, User
@@ -27,7 +27,7 @@ def rewrite(user: User, **criteria: object) -> list[Result]:
         return [enricher.enrich(job) for job in jobs]
 
 
-def accept(user: User, ids: Sequence[int]) -> NoteDecision:
+def accept(user: User, ids: Sequence[int]) -> Result:
     with user.open() as space:
         decisions = Decisions(space, lambda: VaultContext(space.scan()))
         [done] = decisions.accept(map(Acceptance, ids))
@@ -43,7 +43,7 @@ def test_what_the_user_edited_stays(user: User) -> None:
     assert len(told.proposals) == 1
     note.write_text(user.read("Stub.md").replace("It grows.", "It grows, I say."))
     done = accept(user, told.proposals)
-    assert done.result.status == "failed" and "It grows, I say." in user.read("Stub.md")
+    assert done.status == "failed" and "It grows, I say." in user.read("Stub.md")
 
 
 def test_what_was_rewritten_is_rewritten_again(user: User) -> None:
@@ -54,12 +54,12 @@ def test_what_was_rewritten_is_rewritten_again(user: User) -> None:
         user.says(description=f"{prose[:6]} description.", callout=prose)
         [told] = rewrite(user)
         assert len(told.proposals) == 2, told
-        assert accept(user, told.proposals).result.status == "enriched"
+        assert accept(user, told.proposals).status == "enriched"
         assert all(f"> {line}".rstrip() in user.read("Stub.md") for line in prose.split("\n"))
     assert user.read("Stub.md").count("[!ai]") == 1
     user.says(description="Another description.")
     [told] = rewrite(user, kind="description")
-    assert accept(user, told.proposals).result.status == "enriched"
+    assert accept(user, told.proposals).status == "enriched"
     assert "The best prose." in user.read("Stub.md"), "what was not asked for again stays"
 
 

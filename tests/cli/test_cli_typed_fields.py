@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from companion.enrich.agent import AgentView
+from companion.app.local_vault import LocalVault
+from companion.app.types.programs import AgentNoteQuery
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.store.proposal import Acceptance
@@ -202,7 +203,7 @@ def test_an_edited_value_has_to_fit(user: User) -> None:
         context = VaultContext(space.scan())
         decisions = Decisions(space, lambda: context)
         [bad] = decisions.accept([Acceptance(proposal.id, "soon")], "user")
-        assert "is no date" in bad.proposals[0].reason
+        assert "is no date" in bad.decided[0].reason
         [*decisions.accept([Acceptance(proposal.id, "March 5, 2020")], "user")]
     assert "field: 05.03.2020\n" in user.read("Lamp.md")
 
@@ -211,9 +212,6 @@ def test_agents_are_told_what_comes_from_other_notes(user: User) -> None:
     define(user, "kind: links\nfrom: similar", "")
     user.note("Lamp.md", NOTE.format(property="field:"))
     with user.open() as space:
-        [need] = (
-            AgentView(space, VaultContext(space.scan(), is_guarded=True), "x")
-            .read_note("Lamp.md")
-            .needs
-        )
+        query = AgentNoteQuery(agent="x", path="Lamp.md")
+        [need] = LocalVault(space).agents.read_note(query).needs
     assert "notes" in need.instruction.lower()

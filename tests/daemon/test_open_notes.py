@@ -128,7 +128,7 @@ def test_what_is_accepted_one_by_one_is_all_done_later(quiet: DaemonFixture) -> 
     quiet.daemon.report_presence("desk", ["Stub.md"])
     for id_ in ids:
         [made] = quiet.daemon.decisions.accept([Acceptance(id_)])
-        assert made.result.status == "proposed" and [each.id for each in made.proposals] == [id_]
+        assert made.status == "proposed" and [each.id for each in made.decided] == [id_]
     eventually(lambda: not quiet.daemon.engine.runs.active())
     assert quiet.read("Stub.md") == STUB
     quiet.daemon.report_presence("desk", [])

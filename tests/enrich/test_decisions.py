@@ -12,7 +12,7 @@ from companion.config import Config
 from companion.config.settings import IgnoreTable, NotesTable, PrivateTable
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
-from companion.enrich.result import NoteDecision
+from companion.enrich.result import Result
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
@@ -106,7 +106,7 @@ class Desk:
             made.append(new)
         return self.store.add(made)
 
-    def accept(self, *wanted: int | Acceptance) -> NoteDecision:
+    def accept(self, *wanted: int | Acceptance) -> Result:
         [done] = self.decisions.accept(
             each if isinstance(each, Acceptance) else Acceptance(each) for each in wanted
         )
@@ -140,11 +140,11 @@ def test_all_of_a_note_are_one_change(desk: Desk) -> None:
     ids = desk.propose(*VALUES)
     done = desk.accept(*ids)
     assert desk.text == WHOLE
-    assert (done.result.status, done.result.proposals) == ("enriched", tuple(ids))
-    assert {(each.state, each.reason) for each in done.proposals} == {("accepted", "")}
+    assert (done.status, done.proposals) == ("enriched", tuple(ids))
+    assert {(each.state, each.reason) for each in done.decided} == {("accepted", "")}
     [change] = desk.space.journal.changes()
     assert (change.model, change.decided_by, change.proposals) == ("m", "user", tuple(ids))
-    assert change.id == done.result.change
+    assert change.id == done.change
 
 
 ORDERS = list(itertools.permutations(["description", "top", "asked", "section"]))
@@ -156,7 +156,7 @@ def test_the_order_does_not_matter(desk: Desk, order: tuple[str, ...], ends: str
     desk.write(NOTE.replace("\n", ends))
     desk.accept(*desk.propose("tags"))
     for number in desk.propose(*order):
-        assert desk.accept(number).result.status == "enriched"
+        assert desk.accept(number).status == "enriched"
     assert desk.text == WHOLE.replace("\n", ends)
 
 
@@ -178,7 +178,7 @@ def test_an_edited_value_is_made_harmless(
 ) -> None:
     [number] = desk.propose(name)
     done = desk.accept(Acceptance(number, text))
-    assert done.result.status == "enriched" and written in desk.text
+    assert done.status == "enriched" and written in desk.text
     kept = desk.store.get(number)
     assert kept and kept.value == kept.edited != VALUES[name][1]
     next(iter(desk.decisions.undo([number])))
@@ -201,9 +201,9 @@ def test_an_edit_that_is_no_value_changes_nothing(
 ) -> None:
     [number] = desk.propose(name)
     done = desk.accept(Acceptance(number, text))
-    assert done.result.status == "failed" and words in done.result.reason
+    assert done.status == "failed" and words in done.reason
     assert (desk.text, desk.states([number])) == (NOTE, ["open"])
-    assert desk.accept(number).result.status == "enriched"
+    assert desk.accept(number).status == "enriched"
 
 
 def _fill(desk: Desk) -> None:
@@ -236,7 +236,7 @@ def test_closes_itself(desk: Desk, change: Callable[[Desk], None], reason: str) 
     change(desk)
     before = desk.note.exists() and desk.text
     done = desk.accept(*ids)
-    assert done.result.status == "failed" and reason in done.result.reason
+    assert done.status == "failed" and reason in done.reason
     assert desk.states(ids) == ["closed"] and reason in desk.reasons(ids)[0]
     assert (desk.note.exists() and desk.text) == before
     assert desk.store.latest("Sourdough.md") == {}
@@ -251,7 +251,7 @@ def test_an_ignored_folder_keeps_no_text(tmp_path: Path) -> None:
         ids = desk.propose("description", "top", path="A/Sourdough.md")
     for desk in _open(tmp_path, Config(ignore=IgnoreTable(folders=("A",)))):
         done = desk.accept(ids[0])
-        assert "A" in done.result.reason and done.result.status == "failed"
+        assert "A" in done.reason and done.status == "failed"
         assert desk.states(ids) == ["closed", "closed"]
         assert [each.value for each in desk.store.get_all(ids)] == [None, None]
 
@@ -275,23 +275,23 @@ def test_stays_open(desk: Desk, change: Callable[[Desk], None], reason: str) -> 
     ids = desk.propose("description")
     change(desk)
     done = desk.accept(*ids)
-    assert done.result.status == "failed" and reason in done.result.reason
+    assert done.status == "failed" and reason in done.reason
     assert desk.states(ids) == ["open"]
     desk.write(NOTE)
-    assert desk.accept(*ids).result.status == "enriched"
+    assert desk.accept(*ids).status == "enriched"
 
 
 def test_what_fits_is_written_without_the_rest(desk: Desk) -> None:
     ids = desk.propose("description", "top")
     _fill(desk)
     done = desk.accept(*ids)
-    assert done.result.status == "enriched" and "> Bread raised by yeast." in desk.text
+    assert done.status == "enriched" and "> Bread raised by yeast." in desk.text
     assert "description: Mine." in desk.text
-    assert [(each.state, bool(each.reason)) for each in done.proposals] == [
+    assert [(each.state, bool(each.reason)) for each in done.decided] == [
         ("closed", True),
         ("accepted", False),
     ]
-    assert any("no longer" in reason for reason in done.result.unfilled)
+    assert any("no longer" in reason for reason in done.unfilled)
 
 
 def test_later_edits_stay(desk: Desk) -> None:
@@ -323,9 +323,9 @@ def test_a_rejected_one_may_be_taken(desk: Desk) -> None:
     ids = desk.store.add([new, none])
     done = desk.accept(*(Acceptance(each, states=TAKEABLE) for each in ids))
     assert "> Odd." in desk.text
-    assert done.proposals[1].reason == "it has no text any more; ask for it again"
+    assert done.decided[1].reason == "it has no text any more; ask for it again"
     mine = Acceptance(ids[1], "My own.", TAKEABLE)
-    assert desk.accept(mine).result.status == "enriched" and "description: My own." in desk.text
+    assert desk.accept(mine).status == "enriched" and "description: My own." in desk.text
 
 
 def test_the_one_that_is_open_makes_way(desk: Desk) -> None:
@@ -339,12 +339,12 @@ def test_the_one_that_is_open_makes_way(desk: Desk) -> None:
 def test_refused_is_remembered_and_taken_back(desk: Desk) -> None:
     ids = desk.propose("description", "top")
     [done] = desk.decisions.refuse(ids, "no")
-    assert done.result.status == "refused" and desk.states(ids) == ["refused", "refused"]
+    assert done.status == "refused" and desk.states(ids) == ["refused", "refused"]
     assert {each.state for each in desk.store.latest("Sourdough.md").values()} == {"refused"}
     [again] = desk.decisions.refuse(ids[:1])
-    assert again.result.status == "failed" and "refused already, by you" in again.result.reason
+    assert again.status == "failed" and "refused already, by you" in again.reason
     [undone] = desk.decisions.undo(ids)
-    assert {each.reason for each in undone.proposals} == {""}
+    assert {each.reason for each in undone.decided} == {""}
     assert desk.states(ids) == ["open", "open"]
 
 
@@ -353,7 +353,7 @@ def test_accepted_is_taken_back_and_open_again(desk: Desk) -> None:
     desk.accept(*ids)
     [undone] = desk.decisions.undo(ids)
     assert desk.text == NOTE and set(desk.states(ids)) == {"open"}
-    assert undone.result.change == 2
+    assert undone.change == 2
     desk.accept(*ids)
     assert desk.text == WHOLE
 
@@ -363,7 +363,7 @@ def test_what_was_edited_since_is_not_taken_back(desk: Desk) -> None:
     desk.accept(*ids)
     desk.write(desk.text.replace("is raised.", "was raised."))
     [undone] = desk.decisions.undo(ids)
-    assert undone.result.status == "failed" and desk.states(ids) == ["accepted"]
+    assert undone.status == "failed" and desk.states(ids) == ["accepted"]
 
 
 def test_the_mark_goes_with_the_last_need(tmp_path: Path) -> None:

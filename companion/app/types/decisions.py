@@ -11,8 +11,7 @@ from companion.app.types.base import Id, OrNull, RunId, Sent, Shape
 from companion.app.types.proposals import Proposal
 from companion.app.types.results import Decided, Filled, NoteResult
 from companion.app.types.runs import Wish
-from companion.enrich import result
-from companion.enrich.result import NoteStatus
+from companion.enrich.result import NoteStatus, Result
 from companion.store import proposal
 from companion.store.proposal import ProposalState
 
@@ -129,11 +128,11 @@ class NoteDecision(Shape):
     proposals: list[Decided]
 
     @classmethod
-    def of(cls, decision: result.NoteDecision) -> Self:
+    def of(cls, result: Result) -> Self:
         """Return the engine's result of a note in this shape."""
-        of_note, changes = decision.result, list(map(Filled.of, decision.result.filled))
-        more = {"changes": changes, "left": of_note.unfilled, "proposals": decision.proposals}
-        return cls.model_validate(vars(of_note) | more)
+        changes = list(map(Filled.of, result.filled))
+        own = {"changes": changes, "left": result.unfilled, "proposals": result.decided}
+        return cls.model_validate(vars(result) | own)
 
     @property
     def result(self) -> NoteResult:

@@ -6,6 +6,7 @@ Agents get `field` where all other JSON has `kind`, as they say `field` when the
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
@@ -24,8 +25,7 @@ from companion.app.types.decisions import NoteDecision, Value
 from companion.app.types.notes import Need
 from companion.app.types.proposals import Proposal
 from companion.app.types.results import Filled
-from companion.enrich import result
-from companion.enrich.agent import NeedRead
+from companion.enrich.result import Result
 from companion.enrich.similar import SimilarNote
 from companion.store.proposal import PROGRAM_NAME, ProgramValue, ProposalState, RejectedValue
 from companion.store.proposal import Proposal as StoredProposal
@@ -171,6 +171,18 @@ class NotesForAgent(Shape):
     total: int
 
 
+@dataclass(frozen=True)
+class NeedRead:
+    """A need, and what its value has to be like. proposed: the id of a proposal that waits."""
+
+    field: str
+    heading: str | None
+    question: str | None
+    reason: str
+    instruction: str
+    proposed: int | None
+
+
 class NoteRead(Shape):
     """A note as a prompt shows it, its needs, and what in it is left alone."""
 
@@ -232,7 +244,7 @@ class AgentDecisions(Shape):
     notes: list[NoteDecided]
 
     @classmethod
-    def of(cls, decisions: Iterable[result.NoteDecision]) -> AgentDecisions:
+    def of(cls, decisions: Iterable[Result]) -> AgentDecisions:
         """Return what became of notes, as the engine tells it."""
         return cls.model_validate(
             {"notes": [NoteDecision.of(each).model_dump() for each in decisions]}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from companion.app.local_vault import LocalVault
+from companion.app.types.programs import AgentNotesQuery, AgentSimilarQuery
 from companion.config import Config
 from companion.config.settings import PrivateTable
-from companion.enrich.agent import AgentView
-from companion.enrich.context import VaultContext
 from companion.enrich.workspace import open_workspace
 from companion.errors import NotThere
 
@@ -29,8 +29,10 @@ def test_similar_notes_leave_private_ones_out(
     config = Config(private=PrivateTable(folders=("Diary",)))
     assert not config.is_remote
     with open_workspace(config, vault, read_only=True) as space:
-        view = AgentView(space, VaultContext(space.scan()), "tester")
-        assert [each.path for each in view.find_similar("Bread.md", 10)] == ["Loaf.md"]
-        assert [path for path, _ in view.scan()] == ["Bread.md", "Loaf.md"]
+        agents = LocalVault(space).agents
+        similar = agents.find_similar(AgentSimilarQuery(agent="tester", path="Bread.md"))
+        assert [each.path for each in similar.notes] == ["Loaf.md"]
+        notes = agents.scan(AgentNotesQuery(agent="tester")).notes
+        assert [note.path for note in notes] == ["Bread.md", "Loaf.md"]
         with pytest.raises(NotThere):
-            view.find_similar("Diary/Bread too.md", 10)
+            agents.find_similar(AgentSimilarQuery(agent="tester", path="Diary/Bread too.md"))

@@ -1,0 +1,240 @@
+"""What agents see of a vault that this process has open, and what they may do there.
+
+They see nothing of notes that are private, ignored or left alone. Which model reads what they see
+is not known, so private notes are kept from it even where the vault's own model is on this machine.
+What an agent may not see is answered as if it did not exist.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from functools import cache, partial
+from itertools import islice
+from typing import TypeVar
+
+from companion.app.types import changes, programs
+from companion.app.vault import Agents
+from companion.enrich.context import VaultContext
+from companion.enrich.decisions import Decisions
+from companion.enrich.new_proposals import ProgramProposer
+from companion.enrich.result import Decided, Result, decided_result
+from companion.enrich.selection import ScanPart
+from companion.enrich.similar import open_similar
+from companion.enrich.task import Job, prepare_task
+from companion.enrich.workspace import Workspace
+from companion.errors import NoteError, NoteRefused, NotThere, UsageError
+from companion.prompts import NothingToChoose
+from companion.store.journal import Change
+from companion.store.proposal import Acceptance, Proposal, describe_state
+from companion.store.proposals import Selection
+from companion.vault.files import stat_note
+from companion.vault.paths import relative_path
+from companion.vault.write import read_note
+
+T = TypeVar("T", Proposal, Change)
+
+_BATCH = 500  # proposals or changes that are read at once
+_COMPARE_SECONDS = 30.0  # for notes that were not compared yet, at most
+
+
+class LocalAgents(Agents):
+    """The agents of a vault that this process has open.
+
+    context: returns the names of the vault; from a scan that is made now, if it is told so.
+    writing: opens the vault to write; decisions know where a note is open.
+    """
+
+    def __init__(
+        self,
+        space: Workspace,
+        context: Callable[[bool], VaultContext],
+        writing: Callable[[], AbstractContextManager[tuple[Workspace, Decisions]]],
+    ) -> None:
+        self._space = space
+        self._context = context
+        self._writing = writing
+
+    def scan(self, query: programs.AgentNotesQuery) -> programs.NotesForAgent:
+        view = AgentView(self._space, self._context(True))
+        part = ScanPart(view.space, view.context.scan, [query.folder.strip("/")])
+        notes = sorted(
+            (path, facts.needs)
+            for path, facts in part.notes.items()
+            if facts.needs and view.context.may_tell(path)
+        )
+        rest = [entry for entry in notes if entry[0] > query.after]
+        page = [
+            programs.NoteForAgent.model_validate({"path": path, "needs": needs})
+            for path, needs in rest[: query.limit]
+        ]
+        end = page[-1].path if len(rest) > query.limit else None
+        return programs.NotesForAgent(notes=page, after=end, total=len(notes))
+
+    def read_note(self, query: programs.AgentNoteQuery) -> programs.NoteRead:
+        view = AgentView(self._space, self._context(True))
+        space, path = view.space, view.find_note(query.path)
+        data = read_note(space.root, path, settle=0).data
+        task = prepare_task(space, Job(path, explicit=True, retry=True), data)
+        waiting = {need: latest.id for need, latest in task.proposed}
+        asker = ProgramProposer(space, view.context, _program(query.agent)).asker
+        context = asker.describe(path, task.parsed, task.all_needs)
+        prompts, needs = space.prompts.for_note(path), []
+        for need in task.all_needs:
+            try:
+                how = prompts.field_of(need.kind).instruction(context, need.question, need.heading)
+            except NothingToChoose as error:
+                how = str(error)
+            named = need.kind, need.heading, need.question, need.reason
+            needs.append(programs.NeedRead(*named, how, waiting.get(need)))
+        text = prompts.note.render(context.values() | {"asked": []})
+        return programs.NoteRead(path=path, text=text, needs=needs, left=list(task.unfilled))
+
+    def find_similar(self, query: programs.AgentSimilarQuery) -> programs.SimilarNotesForAgent:
+        view = AgentView(self._space, self._context(True))
+        path, context = view.find_note(query.path), view.context
+        parsed = view.space.read_note(path)
+        hidden = sum(not context.may_tell(other) for other in context.paths)
+        with open_similar(view.space, sends=False) as similar:
+            if similar is None:
+                raise UsageError("similar notes are switched off in this vault")
+            if not (vectors := similar.vectors).is_remote:
+                until = time.monotonic() + _COMPARE_SECONDS
+                vectors.update(context.scan, vectors.find_missing(context.scan), until)
+            near = similar.find_nearest(context, path, parsed, query.limit + hidden)
+        notes = [each for each in near if context.may_tell(each.path)]
+        return programs.SimilarNotesForAgent(notes=notes[: query.limit])
+
+    def proposals(self, query: programs.AgentProposalQuery) -> programs.AgentProposals:
+        view, store = AgentView(self._space, self._context(False)), self._space.journal.proposals
+        states = None if query.state == "all" else (query.state,)
+        selection = Selection([query.folder], states=states)
+
+        def read(before: int | None) -> Sequence[Proposal]:
+            return store.select(selection._replace(before=before), _BATCH)
+
+        proposals = view.take(read, query.limit, query.before)
+        return programs.AgentProposals(proposals=list(map(programs.ProposalForAgent.of, proposals)))
+
+    def changes(self, query: programs.AgentChangeQuery) -> programs.AgentHistory:
+        view = AgentView(self._space, self._context(False))
+        path = view.find_note(query.path) if query.path else None
+        read = partial(self._space.journal.changes, path, None, _BATCH)
+        made = view.take(read, query.limit)
+        return programs.AgentHistory(changes=list(map(changes.Change.of, made)))
+
+    def propose(self, proposal: programs.AgentProposal) -> programs.ProposalStored:
+        with self._writing() as (space, _):
+            program, context = _program(proposal.agent), self._context(False)
+            view = AgentView(space, context)
+            path = view.find_note(proposal.path)
+            guarded = VaultContext(context.scan, is_guarded=True)
+            proposer = ProgramProposer(view.space, guarded, program)
+            place = proposer.find_place(path, proposal.entry)
+            if latest := place.latest:
+                waiting = space.journal.proposals.get(latest.id)
+                if latest.state == "open" and (waiting is None or waiting.model != program):
+                    why = f"proposal {latest.id} for it waits for the user already"
+                    raise NoteRefused(why, path)
+                if latest.state not in ("open", "rejected"):
+                    why = "it was filled or proposed once, and the user did not want it"
+                    raise NoteRefused(why, path)
+            return programs.ProposalStored.of(proposer.propose(place, proposal.value))
+
+    def accept(self, acceptance: programs.AgentAcceptance) -> programs.AgentDecisions:
+        with self._writing() as (space, decisions):
+            view = AgentView(space, self._context(False))
+            examined = [view.examine(id_) for id_ in dict.fromkeys(acceptance.ids)]
+            refused = [decided_result(Result("", "failed"), [e]) for e in examined if e.reason]
+            wishes = [Acceptance(each.id) for each in examined if not each.reason]
+            accepted = decisions.accept(wishes, _decider(acceptance.agent))
+            return programs.AgentDecisions.of([*refused, *accepted])
+
+    def undo(self, undo: programs.AgentUndo) -> programs.AgentDecisions:
+        with self._writing() as (space, decisions):
+            view = AgentView(space, self._context(False))
+            change = space.journal.change(undo.change)
+            is_own = (
+                change is not None
+                and change.is_made
+                and change.decided_by == _decider(undo.agent)
+                and bool(change.proposals)
+            )
+            if change is None or not is_own or not view.may_see(change.path):
+                raise NotThere(
+                    f"there is no change {undo.change} of yours that can be taken back; history"
+                    " lists them"
+                )
+            return programs.AgentDecisions.of(decisions.undo(change.proposals))
+
+
+def _program(agent: str) -> str:
+    """Return the name that its proposals have; `mcp:`, as the agent chose the rest by itself."""
+    return f"mcp:{agent}"
+
+
+def _decider(agent: str) -> str:
+    """Return the name by which its decisions are recorded."""
+    return f"agent:{_program(agent)}"
+
+
+class AgentView:
+    """What an agent may see of a vault. context: its names."""
+
+    def __init__(self, space: Workspace, context: VaultContext) -> None:
+        # private notes are left alone as if a model elsewhere asked: who reads this is not known
+        self.space = replace(space, adapt=lambda own: own.for_reader("elsewhere"))
+        self.context = context
+
+    def find_note(self, path: str) -> str:
+        """Return the path of the note as it is spelled on the disk. Raises NotThere."""
+        root = self.space.root
+        self.space.refresh()
+        try:
+            spelled = relative_path(root, path, root)
+            file = stat_note(root, spelled)
+            if file and self.space.read_source(file):
+                return spelled
+        except (UsageError, NoteError, OSError, ValueError):
+            pass
+        raise NotThere(
+            f"there is no note {path[:200]} that agents may see; scan lists those that they may"
+        )
+
+    def may_see(self, path: str) -> bool:
+        """Return whether find_note finds the note."""
+        try:
+            return bool(self.find_note(path))
+        except NotThere:
+            return False
+
+    def take(
+        self, read: Callable[[int | None], Sequence[T]], limit: int, before: int | None = None
+    ) -> list[T]:
+        """Return at most `limit` items about notes that the agent may see.
+
+        read: returns the next ones with a lower id.
+        """
+        visible: list[T] = []
+        may_see = cache(self.may_see)  # a scan may not know yet that one became private
+        while len(visible) < limit and (batch := read(before)):
+            told = (each for each in batch if self.context.may_tell(each.path))
+            visible += islice((each for each in told if may_see(each.path)), limit - len(visible))
+            before = batch[-1].id
+        return visible
+
+    def examine(self, id_: int) -> Decided:
+        """Return the state of a proposal, with the reason why the agent may not accept it."""
+        proposal = self.space.journal.proposals.get(id_)
+        if proposal is None or not self.may_see(proposal.path):
+            return Decided(id_, None, f"there is no proposal {id_}")
+        why, flags = "", set(proposal.flags) - {"program"}
+        if proposal.state != "open":
+            why = describe_state(proposal)
+        elif proposal.kind not in self.space.config.agents.may_accept:
+            why = "it waits for the user: the settings do not let agents accept it"
+        elif flags:
+            why = f"it waits for the user, for it is flagged: {', '.join(sorted(flags))}"
+        return Decided(id_, proposal.state, why)
