@@ -18,9 +18,9 @@ from statistics import median
 from benchmarks.results import report
 from benchmarks.versions import (
     compare,
+    make_options,
     measure_enrich,
     open_versions,
-    parse_options,
     ratios_in_turn,
 )
 
@@ -32,7 +32,7 @@ EQUAL = 1.03  # two runs of one version differ as much
 
 
 def main() -> int:
-    options = parse_options(__doc__)
+    options = make_options(__doc__).parse_args()
     promises = {}
     with open_versions(options.against) as versions:
         for at_once in AT_ONCE:

@@ -60,13 +60,13 @@ class Measured(NamedTuple):
     cpu: float
 
 
-def parse_options(doc: str | None) -> argparse.Namespace:
-    """Return what all comparisons take: `against`, commits, and `rounds`."""
+def make_options(doc: str | None) -> argparse.ArgumentParser:
+    """Return a parser of what all comparisons take: `against`, commits, and `rounds`."""
     assert doc
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--against", nargs="*", metavar="COMMIT", help="0.1 and the last release")
     parser.add_argument("--rounds", type=int, default=3)
-    return parser.parse_args()
+    return parser
 
 
 @contextmanager
