@@ -43,8 +43,8 @@ from companion.llm.catalog import model_path
 from companion.llm.client import Check, Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
-from companion.llm.request import Message
-from companion.llm.response import Answer, JsonSchema
+from companion.llm.request import Question
+from companion.llm.response import Answer
 from companion.note.facts import find_facts
 from companion.note.needs import DESCRIPTION, Need
 from companion.note.parsed_note import ParsedNote
@@ -58,8 +58,6 @@ LONGEST = 4000  # bytes of a note, at most so many tokens: with all else they fi
 PROPERTIES = (DESCRIPTION, "aliases", "tags")
 MOST = 600  # tokens beside the prose
 
-Question = tuple[Sequence[Message], JsonSchema]
-
 
 class Observed(Client):
     """A client that remembers what it was asked. questions: those that are no second tries."""
@@ -68,32 +66,11 @@ class Observed(Client):
         super().__init__(endpoint)
         self.questions: list[Question] = []
 
-    def ask_text(
-        self,
-        messages: Sequence[Message],
-        max_tokens: int,
-        longest_copy: int | None = None,
-        check: Check | None = None,
-        temperature: float | None = None,
-    ) -> Answer:
-        """Return the model's answer as text; see Client."""
-        self._remember(messages, {})
-        return super().ask_text(messages, max_tokens, longest_copy, check, temperature)
-
-    def ask_json(
-        self,
-        messages: Sequence[Message],
-        schema: JsonSchema,
-        max_tokens: int,
-        check: Check | None = None,
-    ) -> Answer:
-        """Return an answer whose data fits the JSON schema; see Client."""
-        self._remember(messages, schema)
-        return super().ask_json(messages, schema, max_tokens, check)
-
-    def _remember(self, messages: Sequence[Message], schema: JsonSchema) -> None:
-        if not any(message["role"] == "assistant" for message in messages):
-            self.questions.append((messages, schema))
+    def ask(self, question: Question, check: Check | None = None) -> Answer:
+        """Return the model's answer; see Client."""
+        if not any(message["role"] == "assistant" for message in question.messages):
+            self.questions.append(question)
+        return super().ask(question, check)
 
 
 class Taken(NamedTuple):
@@ -212,7 +189,7 @@ def find_needs(view: ParsedNote, workspace: Workspace) -> list[Need]:
 
 def count(client: Observed, prose: str, endpoint: Endpoint) -> Taken:
     """Return what was asked, counted as the endpoint's model does."""
-    messages, schema = client.questions[0]
+    messages, schema = client.questions[0].messages, client.questions[0].schema or {}
     system, user = (message["content"] for message in messages)
     assert prose in user
     tags = schema["properties"].get("tags", {"items": {"enum": []}})  # a vault may have none

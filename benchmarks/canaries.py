@@ -155,7 +155,7 @@ def correct(vault: Path, private: list[str]) -> int:
         proposed = space.journal.proposals.select(Selection(private, states=("open",)))
         decisions = Decisions(space, lambda: VaultContext(space.scan()))
         wishes = [Acceptance(each.id, f"In short: zqc{each.id:03}.") for each in proposed]
-        return sum(each.result.change is not None for each in decisions.accept(wishes))
+        return sum(each.change is not None for each in decisions.accept(wishes))
 
 
 def embed_private(vault: Path, number: int, path: str) -> None:

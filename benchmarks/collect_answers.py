@@ -163,7 +163,7 @@ def ask(question: Planned, client: Client) -> dict[str, Any]:
     call, began = question.call, time.perf_counter()
     answer = error = ""
     try:
-        answer = client.ask_text(call.messages, call.max_tokens, call.longest_copy).text
+        answer = client.ask(call.question).text
     except AnswerError as failed:
         error = str(failed)
     return {

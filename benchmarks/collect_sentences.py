@@ -30,7 +30,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.model_calls import ModelCall
 from companion.enrich.workspace import open_workspace
 from companion.llm.embedded import EmbeddedServer
-from companion.llm.request import Capabilities, Question
+from companion.llm.request import Capabilities
 from companion.note.needs import CALLOUT, DESCRIPTION
 
 EACH = 80  # notes of a vault looked at
@@ -88,8 +88,7 @@ def ask(question: Planned, server: EmbeddedServer) -> dict[str, Any]:
     """Return the answer as a row of the file."""
     call = question.call
     with server.lease() as endpoint:
-        asked = Question(call.messages, call.max_tokens, longest_copy=call.longest_copy)
-        body = Capabilities("text").body_for(asked, endpoint) | {"logprobs": True}
+        body = Capabilities("text").body_for(call.question, endpoint) | {"logprobs": True}
         reply = httpx2.post(
             f"{endpoint.base_url}/chat/completions",
             json=body,
@@ -108,7 +107,7 @@ def ask(question: Planned, server: EmbeddedServer) -> dict[str, Any]:
             (each["token"], round(max(each["logprob"], -math.inf), 3))
             for each in choice["logprobs"]["content"]
         ],
-        "messages": call.messages,
+        "messages": call.question.messages,
     }
 
 

@@ -22,6 +22,7 @@ from companion.llm.catalog import DEFAULT_MODEL
 from companion.llm.client import Client
 from companion.llm.download import pull_model
 from companion.llm.embedded import EmbeddedServer
+from companion.llm.request import Question
 
 CONTEXT = 2048
 SYSTEM = "You write notes for a personal knowledge base. Be plain and precise. " * 8
@@ -77,7 +78,7 @@ def ask(client: Client, n: int, words: int, repeated: int = 6) -> tuple[int, flo
     """Return the tokens written and the seconds taken, through our path."""
     asked = question(n, words, repeated)
     start = time.perf_counter()
-    answer = client.ask_json(asked["messages"], asked["schema"], 1000)
+    answer = client.ask(Question(asked["messages"], 1000, asked["schema"]))
     return answer.usage.output_tokens, time.perf_counter() - start
 
 

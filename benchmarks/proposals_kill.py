@@ -50,9 +50,9 @@ from companion.enrich.enricher import Enricher
 from companion.enrich.model import open_client
 from companion.enrich.result import new_run
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.llm.client import Client
-from companion.llm.request import Message
-from companion.llm.response import Answer, JsonSchema
+from companion.llm.client import Check, Client
+from companion.llm.request import Question
+from companion.llm.response import Answer
 from companion.store.journal import Journal
 from companion.store.proposal import Acceptance, Proposal
 from companion.store.proposals import Selection
@@ -109,17 +109,15 @@ def work(vault: Path) -> int:
 @contextmanager
 def noting_arrivals(file: Path) -> Iterator[None]:
     """Append a line to the file for each answer, before anything else is done with it."""
-    ask, out = Client.ask_json, os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    ask, out = Client.ask, os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    def noted_ask(
-        self: Client, messages: Sequence[Message], schema: JsonSchema, max_tokens: int
-    ) -> Answer:
-        answer = ask(self, messages, schema, max_tokens)
-        line = json.dumps([note_of(json.dumps(messages).encode()), time.time()])
+    def noted_ask(self: Client, question: Question, check: Check | None = None) -> Answer:
+        answer = ask(self, question, check)
+        line = json.dumps([note_of(json.dumps(question.messages).encode()), time.time()])
         os.write(out, f"{line}\n".encode())  # what is written outlives kill -9
         return answer
 
-    with patch.object(Client, "ask_json", noted_ask):
+    with patch.object(Client, "ask", noted_ask):
         yield
     os.close(out)
 

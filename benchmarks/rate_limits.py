@@ -25,6 +25,7 @@ from companion.llm.budget import Budget
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import Cancelled
+from companion.llm.request import Question
 
 WINDOW = 60.0  # seconds
 THREADS = 64
@@ -140,7 +141,7 @@ def ask(url: str, file: str, limit: int) -> None:
     def go_on() -> None:
         with suppress(Cancelled):
             while True:
-                client.ask_text(ASK, MAX_TOKENS)
+                client.ask(Question(ASK, MAX_TOKENS))
 
     client = Client(endpoint, budget=Budget(Path(file)))
     for _ in range(THREADS):

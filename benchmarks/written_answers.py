@@ -27,7 +27,7 @@ from companion.errors import AnswerError
 from companion.llm.attempts import EndpointSource
 from companion.llm.client import Check, Client
 from companion.llm.endpoint import Endpoint
-from companion.llm.request import Message
+from companion.llm.request import Question
 from companion.llm.response import Answer, Usage
 from companion.vault.ignore import IgnoreRules
 
@@ -59,14 +59,7 @@ class OneAnswerClient(Client):
         super().__init__(Endpoint(base_url="http://localhost:9/v1", model="nobody"))
         self._text = text
 
-    def ask_text(
-        self,
-        messages: Sequence[Message],
-        max_tokens: int,
-        longest_copy: int | None = None,
-        check: Check | None = None,
-        temperature: float | None = None,
-    ) -> Answer:
+    def ask(self, question: Question, check: Check | None = None) -> Answer:
         """Return the answer."""
         return Answer(self._text, {}, Usage())
 
@@ -78,17 +71,10 @@ class RecordingClient(Client):
         super().__init__(source)
         self.answers: list[str] = []
 
-    def ask_text(
-        self,
-        messages: Sequence[Message],
-        max_tokens: int,
-        longest_copy: int | None = None,
-        check: Check | None = None,
-        temperature: float | None = None,
-    ) -> Answer:
+    def ask(self, question: Question, check: Check | None = None) -> Answer:
         """Return the model's answer; see Client."""
         self.answers.append("")
-        answer = super().ask_text(messages, max_tokens, longest_copy, check, temperature)
+        answer = super().ask(question, check)
         self.answers[-1] = answer.text
         return answer
 
@@ -100,19 +86,12 @@ class ReplayClient(OneAnswerClient):
         super().__init__("")
         self._answers = iter(answers)
 
-    def ask_text(
-        self,
-        messages: Sequence[Message],
-        max_tokens: int,
-        longest_copy: int | None = None,
-        check: Check | None = None,
-        temperature: float | None = None,
-    ) -> Answer:
+    def ask(self, question: Question, check: Check | None = None) -> Answer:
         """Return the next answer. Raises AnswerError after the last one."""
         self._text = next(self._answers, "")
         if not self._text:
             raise AnswerError("the model was not asked so often when it answered")
-        return super().ask_text(messages, max_tokens, longest_copy, check, temperature)
+        return super().ask(question, check)
 
 
 def main() -> int:

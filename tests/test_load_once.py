@@ -25,6 +25,7 @@ from companion.llm import encoder, transport
 from companion.llm.client import Client
 from companion.llm.encoder import BuiltInEncoder
 from companion.llm.endpoint import Endpoint
+from companion.llm.request import Question
 from companion.load_once import load_once
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import load_prompts
@@ -107,7 +108,7 @@ def call_endpoint(space: Workspace) -> Callable[[], object]:
 
     def ask() -> None:
         with suppress(Exception):
-            client.ask_text([{"role": "user", "content": "?"}], 5)
+            client.ask(Question([{"role": "user", "content": "?"}], 5))
 
     return ask
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from companion.errors import AnswerError
 from companion.llm.attempts import EndpointSource
 from companion.llm.client import Check, Client
 from companion.llm.endpoint import Endpoint
-from companion.llm.request import TEMPERATURE, Message
-from companion.llm.response import Answer, JsonSchema, NoAnswer, NoCompletion, Usage
+from companion.llm.request import TEMPERATURE, Question
+from companion.llm.response import Answer, NoAnswer, NoCompletion, Usage
 
 
 class CachedClient(Client):
@@ -31,49 +31,19 @@ class CachedClient(Client):
         self.took = Usage()
         self.seconds = 0.0
 
-    def ask_text(
-        self,
-        messages: Sequence[Message],
-        max_tokens: int,
-        longest_copy: int | None = None,
-        check: Check | None = None,
-        temperature: float | None = None,
-    ) -> Answer:
-        """Return the model's answer as text; see Client."""
-        file = self._file(messages, None, max_tokens, longest_copy, temperature)
-        ask = super().ask_text
-        return self._recall(
-            file, lambda: ask(messages, max_tokens, longest_copy, check, temperature)
-        )
+    def ask(self, question: Question, check: Check | None = None) -> Answer:
+        """Return the model's answer; see Client."""
+        ask = super().ask
+        return self._recall(self._file(question), lambda: ask(question, check))
 
-    def ask_json(
-        self,
-        messages: Sequence[Message],
-        schema: JsonSchema,
-        max_tokens: int,
-        check: Check | None = None,
-    ) -> Answer:
-        """Return an answer whose data fits the JSON schema; see Client."""
-        file = self._file(messages, schema, max_tokens)
-        ask = super().ask_json
-        return self._recall(file, lambda: ask(messages, schema, max_tokens, check))
-
-    def _file(
-        self,
-        messages: Sequence[Message],
-        schema: JsonSchema | None,
-        max_tokens: int,
-        longest_copy: int | None = None,
-        temperature: float | None = None,
-    ) -> Path:
-        settings = self.settings
+    def _file(self, question: Question) -> Path:
         asked = [
-            [dict(message) for message in messages],
-            schema,
-            max_tokens,
-            settings.model,
-            TEMPERATURE if temperature is None else temperature,
-            *([] if longest_copy is None else [longest_copy]),
+            [dict(message) for message in question.messages],
+            question.schema,
+            question.max_tokens,
+            self.settings.model,
+            TEMPERATURE if question.temperature is None else question.temperature,
+            *([] if question.longest_copy is None else [question.longest_copy]),
         ]
         digest = sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
         return self._folder / digest[:2] / f"{digest}.json"

@@ -68,7 +68,7 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
         remarks.append(
             f"{path}: it is too long for the model; “{LEFT_OUT}” stands where something is left out"
         )
-    shown = [PromptCall.model_validate(call) for call in calls]
+    shown = [PromptCall.model_validate(call.question) for call in calls]
     return NotePrompt(endpoint=endpoint, calls=shown, remarks=remarks)
 
 
@@ -90,7 +90,7 @@ def _describe(outcomes: Iterable[Accepted | Rejected]) -> Iterator[str]:
 
 
 def _is_cut(calls: Iterable[ModelCall], text: str) -> bool:
-    shown = (message["content"] for call in calls for message in call.messages)
+    shown = (message["content"] for call in calls for message in call.question.messages)
     return any(each.count(LEFT_OUT) > text.count(LEFT_OUT) for each in shown)
 
 

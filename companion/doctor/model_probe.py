@@ -13,6 +13,7 @@ from companion.enrich.model import open_client
 from companion.errors import AnswerError
 from companion.llm.catalog import find_model, model_path, models_folder
 from companion.llm.client import Client
+from companion.llm.request import Question
 from companion.llm.response import ThoughtsOnly
 
 _QUESTION = ({"role": "user", "content": "Answer with the word ready."},)
@@ -45,11 +46,11 @@ def probe_client(client: Client) -> ProbeResult:
     """
     begun = time.monotonic()
     try:
-        answer = client.ask_text(_QUESTION, _TOKENS)
+        answer = client.ask(Question(_QUESTION, _TOKENS))
     except ThoughtsOnly:
         raise
     except AnswerError:
-        answer = client.ask_text(_QUESTION, _MORE_TOKENS)
+        answer = client.ask(Question(_QUESTION, _MORE_TOKENS))
     return ProbeResult(answer.text, time.monotonic() - begun, client.thinks)
 
 

@@ -119,7 +119,7 @@ def forecast(asker: Asker, jobs: Iterable[Job], tier: str | None) -> Forecast:
             continue
         notes += bool(calls)
         for call in calls:
-            inputs += sum(estimate_tokens(message["content"]) for message in call.messages)
-            outputs += round(call.max_tokens * ANSWER_SHARE)
+            inputs += sum(estimate_tokens(message["content"]) for message in call.question.messages)
+            outputs += round(call.question.max_tokens * ANSWER_SHARE)
     dollars = find_cost(_endpoint_of(asker.workspace.config), inputs, outputs, tier)
     return Forecast(notes, inputs, outputs, None if dollars is None else float(dollars))

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from companion.enrich.model import AskMode
 from companion.enrich.outcome import Rejected, RejectionKind
@@ -57,25 +57,20 @@ class TokenBudget(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelCall:
-    """One call to the model.
-
-    schema: of a JSON answer; None for plain text. longest_copy, temperature: see
-    companion.llm.request. is_strict: it asks a small model to keep the words that it is shown.
-    """
+    """One call to the model. is_strict: it is to keep the words that it is shown."""
 
     asks: tuple[Ask, ...]
-    messages: list[dict[str, str]]
-    schema: dict[str, Any] | None
-    max_tokens: int
-    longest_copy: int | None = None
-    temperature: float | None = None
+    question: Question
     is_strict: bool = False
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the answer is a JSON object, with a value for each ask."""
+        return self.question.schema is not None
 
     def estimate_tokens(self) -> int:
         """Return about how many tokens it takes of the model's context, the answer included."""
-        mode = "schema" if self.schema else "text"
-        question = Question(self.messages, self.max_tokens, self.schema, mode)
-        return question.estimate_tokens() + self.max_tokens
+        return self.question.estimate_tokens() + self.question.max_tokens
 
 
 @dataclass(frozen=True)
@@ -137,7 +132,7 @@ class CallPlanner:
             return
 
         def fits(call: ModelCall) -> bool:
-            return call.max_tokens <= _LONGEST_ANSWER and self.budget.fits(call)
+            return call.question.max_tokens <= _LONGEST_ANSWER and self.budget.fits(call)
 
         rest = list(asks)
         while rest:
@@ -164,15 +159,15 @@ class CallPlanner:
             longest_copy = _COPIED_ENGLISH if is_english else _COPIED
             if self.context.small and self.context.told_by_others:
                 longest_copy = _COPIED_FROM_OTHERS
-        return ModelCall(
-            asks=tuple(asks),
+        question = Question(
             messages=self.prompts.messages(asks, context, json=is_json),
-            schema=self.prompts.schema(asks, context) if is_json else None,
             max_tokens=_STRICT_TOKENS if is_strict else self.prompts.max_tokens(asks),
+            schema=self.prompts.schema(asks, context) if is_json else None,
+            mode="schema" if is_json else "text",
             longest_copy=longest_copy,
             temperature=0.0 if is_strict else None,
-            is_strict=is_strict,
         )
+        return ModelCall(tuple(asks), question, is_strict)
 
     def _find_unaskable(self, ask: Ask) -> Rejected | None:
         """Return why the need cannot be asked for; None: it can."""
@@ -237,14 +232,9 @@ def send_calls(
     for number, call in enumerate(calls):
         if unfit and not call.is_strict:
             call = _add_faults(call, unfit)
-        messages, most = call.messages, call.max_tokens
-        ask = partial(client.ask_text, messages, most, call.longest_copy, check, call.temperature)
-        if call.schema is not None:
-            ask = partial(client.ask_json, messages, call.schema, most, check)
+        ask = partial(client.ask, call.question, check)
         try:
-            call_answers = split_answer(
-                call.asks, ask, is_json=call.schema is not None, is_strict=call.is_strict
-            )
+            call_answers = split_answer(call.asks, ask, call.is_json, call.is_strict)
         except JsonUnsupported:
             rest = [each.need for later in calls[number:] for each in later.asks]
             yield from send_calls(replace(planner, mode="plain"), rest, client, unfit, check)
@@ -259,11 +249,12 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
     """
     faults = {ask.key: fault for ask in call.asks if (fault := unfit[ask.need].fault)}
     fault = next(iter(faults.values()))
-    if call.longest_copy:
-        *before, last = call.messages
+    question = call.question
+    if question.longest_copy:
+        *before, last = question.messages
         request = f"A first answer could not be used: it {fault.reason}. {fault.retry}"
         last = {**last, "content": f"{last['content']}\n\n{request}"}
-        return replace(call, messages=[*before, last])
+        return replace(call, question=question._replace(messages=[*before, last]))
     answers = {}
     for ask in call.asks:
         first_answer = unfit[ask.need].answer
@@ -275,14 +266,14 @@ def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
         cut = " ..." if len(text) > _LONGEST_REPEATED else ""
         answers[ask.key] = text[:_LONGEST_REPEATED] + cut
     [answer, *_] = answers.values()
-    if call.schema is not None:
+    if call.is_json:
         answer = json.dumps(answers, ensure_ascii=False)
     request = f"That cannot be used: it {fault.reason}. {fault.retry} Write it again."
     if len(faults) > 1:
         lines = [f'"{key}" {fault.reason}. {fault.retry}' for key, fault in faults.items()]
         request = "\n".join(["That cannot be used:", *lines, "Write all of it again."])
     second = [{"role": "assistant", "content": answer}, {"role": "user", "content": request}]
-    return replace(call, messages=[*call.messages, *second])
+    return replace(call, question=question._replace(messages=[*question.messages, *second]))
 
 
 def split_answer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 from companion.errors import AnswerError, CompanionError
@@ -23,7 +23,7 @@ from companion.llm.endpoint_errors import (
     unusable_answer_error,
     web_page_error,
 )
-from companion.llm.request import REJECTED, Capabilities, Message, Question
+from companion.llm.request import REJECTED, Capabilities, Question
 from companion.llm.response import (
     CUT,
     Answer,
@@ -110,38 +110,19 @@ class Client(Sender):
         """Whether the model has thought before an answer so far."""
         return self.capabilities.thinks
 
-    def ask_text(
-        self,
-        messages: Sequence[Message],
-        max_tokens: int,
-        longest_copy: int | None = None,
-        check: Check | None = None,
-        temperature: float | None = None,
-    ) -> Answer:
-        """Return the model's answer as text, without a reasoning model's thoughts.
+    def ask(self, question: Question, check: Check | None = None) -> Answer:
+        """Return the model's answer, whose data fits the question's schema, if that has one.
 
-        longest_copy, temperature: see Question. check: see Sender.send.
-        """
-        question = Question(messages, max_tokens, longest_copy=longest_copy)
-        return self._ask(question._replace(temperature=temperature), check)
-
-    def ask_json(
-        self,
-        messages: Sequence[Message],
-        schema: JsonSchema,
-        max_tokens: int,
-        check: Check | None = None,
-    ) -> Answer:
-        """Return an answer whose data fits the JSON schema.
+        Its mode is the endpoint's. check: see Sender.send.
 
         Raises JsonUnsupported when the endpoint takes no JSON format: ask for text then.
         """
+        if question.schema is None:
+            return self._ask(question, check)
         named = not self.capabilities.modes
         for mode in self.capabilities.modes:
-            question = Question(
-                messages, max_tokens, schema, mode, schema_in_prompt=mode == "object"
-            )
             try:
+                question = question._replace(mode=mode, schema_in_prompt=mode == "object")
                 answer = self._ask(question, check)
             except _FormatRejected as rejected:
                 named = rejected.named

@@ -56,7 +56,7 @@ def test_calls_fit_the_context(
     calls, rejected = CallPlanner(PROMPTS, NOTE, mode, TokenBudget(context)).plan(needs)
     assert ([len(call.asks) for call in calls], rejected) == (sizes, [])
     assert [each.need for call in calls for each in call.asks] == needs
-    assert all(call.max_tokens <= 4096 for call in calls)
+    assert all(call.question.max_tokens <= 4096 for call in calls)
     assert context is None or all(call.estimate_tokens() <= context for call in calls)
 
 
@@ -112,14 +112,14 @@ def test_few_aliases_and_tags_are_shown(name: str, names: list[str], kept: int |
 def test_a_heading_that_others_read_like_is_told_apart() -> None:
     need = Need("callout", "Log", None, "section", "", at=2, of=3)
     [call], _ = CallPlanner(PROMPTS, NOTE, "together", TokenBudget(None)).plan([need])
-    said = call.messages[-1]["content"]
+    said = call.question.messages[-1]["content"]
     assert 'Explain "Log (number 2 of the 3 headings that read so)"' in said
 
 
 def test_a_long_heading_is_cut() -> None:
     need = Need("callout", "Brewing " * 900, None, "section", "")
     [call], _ = CallPlanner(PROMPTS, NOTE, "together", TokenBudget(None)).plan([need])
-    assert sum(len(message["content"]) for message in call.messages) < 3000
+    assert sum(len(message["content"]) for message in call.question.messages) < 3000
 
 
 def test_a_small_model_may_copy_a_sentence_of_another_note_but_not_of_this_one() -> None:
@@ -127,7 +127,7 @@ def test_a_small_model_may_copy_a_sentence_of_another_note_but_not_of_this_one()
     said = ("Tea is the most drunk of all drinks but water, and keeps people awake.",)
     for note, most in ((NOTE, 8), (replace(NOTE, prose="", backlinks=said, small=True), 32)):
         [call], _ = CallPlanner(PROMPTS, note, "apart", TokenBudget(None)).plan([need])
-        assert call.longest_copy == most
+        assert call.question.longest_copy == most
 
 
 TITLES = [

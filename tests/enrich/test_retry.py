@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
@@ -14,6 +15,7 @@ from companion.enrich.plan import Filling
 from companion.errors import AnswerError
 from companion.llm.client import Client
 from companion.llm.endpoint_errors import JsonUnsupported
+from companion.llm.request import Message, Question
 from companion.llm.response import Answer, NoAnswer, Usage
 from companion.note.needs import Need
 from companion.prompts import PromptContext, load_prompts
@@ -32,21 +34,16 @@ class StubClient:
     def __init__(self, *, json: bool = True, error: AnswerError | None = None) -> None:
         self.json = json
         self.error = error
-        self.messages: list[list[dict[str, str]]] = []
+        self.messages: list[Sequence[Message]] = []
 
-    def ask_text(self, messages: list[dict[str, str]], *_: object) -> Answer:
-        self.messages.append(messages)
+    def ask(self, question: Question, check: object = None) -> Answer:
+        if question.schema and not self.json:
+            raise JsonUnsupported("no JSON")
+        self.messages.append(question.messages)
         if self.error:
             raise self.error
-        return Answer("Tea.", {}, Usage(1, 1, 1))
-
-    def ask_json(
-        self, messages: list[dict[str, str]], schema: dict[str, dict[str, object]], *_: object
-    ) -> Answer:
-        if not self.json:
-            raise JsonUnsupported("no JSON")
-        self.ask_text(messages)
-        return Answer("{}", dict.fromkeys(schema["properties"], "Tea."), Usage(1, 1, 1))
+        properties = question.schema["properties"] if question.schema else ()
+        return Answer("Tea.", dict.fromkeys(properties, "Tea."), Usage(1, 1, 1))
 
 
 def planner(mode: AskMode) -> CallPlanner:

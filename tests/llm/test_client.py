@@ -21,6 +21,7 @@ from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedEndpoint
 from companion.llm.endpoint import Endpoint, JsonMode
 from companion.llm.endpoint_errors import CallFailed, Cancelled, EndpointDown, JsonUnsupported
+from companion.llm.request import Question
 from companion.llm.response import NoAnswer, Reply, Usage
 from companion.llm.transport import Transport
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
@@ -72,8 +73,8 @@ def test_json_format_is_found_once(
 ) -> None:
     fake.script = takes(*formats, words=words)
     with client_of(fake, mode) as client:
-        assert client.ask_json(ASK, SCHEMA, 100).data == DATA
-        assert client.ask_json(ASK, SCHEMA, 100).data == DATA
+        assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
+        assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
     assert [format_of(seen) for seen in fake.seen] == calls
 
 
@@ -91,9 +92,9 @@ def test_no_json_format_at_all(fake: FakeEndpoint, mode: JsonMode, words: str, c
     with client_of(fake, mode) as client:
         for _ in range(2):
             with pytest.raises(JsonUnsupported, match="json to text"):
-                client.ask_json(ASK, SCHEMA, 100)
+                client.ask(Question(ASK, 100, SCHEMA))
         assert len(fake.seen) == calls
-        assert client.ask_text(ASK, 100).text
+        assert client.ask(Question(ASK, 100)).text
 
 
 ANSWERS = [
@@ -110,7 +111,7 @@ ANSWERS = [
 def test_json_is_found(fake: FakeEndpoint, content: object) -> None:
     fake.play(answer(content))
     with client_of(fake) as client:
-        assert client.ask_json(ASK, SCHEMA, 100).data == DATA
+        assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
     assert len(fake.seen) == 1
 
 
@@ -130,13 +131,13 @@ def test_malformed_json_is_asked_for_once_more(
 ) -> None:
     fake.play(scene, GOOD)
     with client_of(fake) as client:
-        got = client.ask_json(ASK, SCHEMA, 100)
+        got = client.ask(Question(ASK, 100, SCHEMA))
         assert (got.data, got.usage) == (DATA, Usage(20, 10, 2))
         assert fake.seen[1].body["max_tokens"] == tokens
         assert "JSON schema" in fake.seen[1].body["messages"][-1]["content"]
         fake.play(scene)
         with pytest.raises(NoAnswer, match=words) as failed:
-            client.ask_json(ASK, SCHEMA, 100)
+            client.ask(Question(ASK, 100, SCHEMA))
         assert failed.value.usage == Usage(20, 10, 2)
         assert client.usage == Usage(40, 20, 4)
 
@@ -144,15 +145,15 @@ def test_malformed_json_is_asked_for_once_more(
 def test_a_model_that_may_think_gets_more_tokens(fake: FakeEndpoint) -> None:
     fake.play(answer("A mea", "length"), answer("A measure."))
     with client_of(fake) as client:
-        assert client.ask_text(ASK, 100).text == "A measure."
+        assert client.ask(Question(ASK, 100)).text == "A measure."
     assert fake.seen[1].body["max_tokens"] == 200
 
 
 def test_the_embedded_model_only_runs_on(fake: FakeEndpoint) -> None:
     fake.play(answer("A measure. A mea", "length"), answer("{", "length"), GOOD)
     with client_of(fake, kind=EmbeddedEndpoint) as client:
-        assert client.ask_text(ASK, 100).text == "A measure. A mea …"
-        assert client.ask_json(ASK, SCHEMA, 100).data == DATA
+        assert client.ask(Question(ASK, 100)).text == "A measure. A mea …"
+        assert client.ask(Question(ASK, 100, SCHEMA)).data == DATA
     assert [seen.body["max_tokens"] for seen in fake.seen] == [100, 100, 100]
 
 
@@ -166,9 +167,9 @@ def test_parameters_not_taken_are_left_out_from_then_on(fake: FakeEndpoint) -> N
 
     fake.script = reasoning
     with client_of(fake) as client:
-        client.ask_json(ASK, SCHEMA, 100)
+        client.ask(Question(ASK, 100, SCHEMA))
         assert len(fake.seen) == 3
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert len(fake.seen) == 4
     assert fake.seen[3].body == {"model": "m", "messages": ASK, "max_completion_tokens": 100}
 
@@ -176,7 +177,7 @@ def test_parameters_not_taken_are_left_out_from_then_on(fake: FakeEndpoint) -> N
 def test_only_the_embedded_model_is_told_of_its_sampler(fake: FakeEndpoint) -> None:
     for kind in (Endpoint, EmbeddedEndpoint):
         with client_of(fake, kind=kind) as client:
-            client.ask_text(ASK, 100, longest_copy=8)
+            client.ask(Question(ASK, 100, longest_copy=8))
     assert [seen.body.get("dry_allowed_length") for seen in fake.seen] == [None, 4]
 
 
@@ -189,9 +190,9 @@ def test_the_openai_package_reads_nothing_from_the_environment(
     monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Leak: leak\nHost: leak\naccept: leak")
     monkeypatch.setenv("OPENAI_LOG", "debug")
     with Client(Endpoint(base_url=fake.url, model="m")) as client:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     with client_of(fake) as client:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     with BatchApi(Endpoint(base_url=fake.url, model="m", api_key=SecretStr(KEY))) as batches:
         batches.create("f", "k")
     first, second, third = fake.seen
@@ -207,7 +208,7 @@ def test_loopback_needs_no_proxy(fake: FakeEndpoint, monkeypatch: pytest.MonkeyP
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with client_of(fake) as client:
-        assert client.ask_text(ASK, 100).text
+        assert client.ask(Question(ASK, 100)).text
 
 
 def test_elsewhere_goes_through_the_proxy(
@@ -219,14 +220,14 @@ def test_elsewhere_goes_through_the_proxy(
     with Client(
         Endpoint(base_url="http://model.example/v1", model="m", api_key=SecretStr(KEY))
     ) as client:
-        assert client.ask_text(ASK, 100).text == "fine"
+        assert client.ask(Question(ASK, 100)).text == "fine"
     assert fake.seen[0].path == "http://model.example/v1/chat/completions"
 
 
 def test_user_name_and_query_of_the_base_url_are_sent(fake: FakeEndpoint) -> None:
     url = fake.url.replace("http://", "http://me:pw@") + "?api-version=2"
     with Client(Endpoint(base_url=url, model="m")) as client:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert fake.seen[0].path == "/v1/chat/completions?api-version=2"
     assert fake.seen[0].headers["authorization"].startswith("Basic ")
 
@@ -235,7 +236,9 @@ def test_many_threads_share_a_client(fake: FakeEndpoint) -> None:
     fake.script = lambda seen, _n: answer(seen.body["messages"][0]["content"])._replace(delay=0.02)
     with client_of(fake) as client, ThreadPoolExecutor(16) as pool:
         asked = [f"question {n}" for n in range(64)]
-        told = pool.map(lambda q: client.ask_text([{"role": "user", "content": q}], 9).text, asked)
+        told = pool.map(
+            lambda q: client.ask(Question([{"role": "user", "content": q}], 9)).text, asked
+        )
         assert list(told) == asked
     assert client.usage == Usage(640, 320, 64)
 
@@ -259,8 +262,8 @@ def test_tokens_from_the_cache(
 ) -> None:
     fake.play(told("fine", {"prompt_tokens": 10, **usage}, timings=timings))
     with client_of(fake) as client:
-        assert client.ask_text(ASK, 100).usage.cached_tokens == cached
-        client.ask_text(ASK, 100)
+        assert client.ask(Question(ASK, 100)).usage.cached_tokens == cached
+        client.ask(Question(ASK, 100))
         assert client.usage.cached_tokens == 2 * cached
 
 
@@ -276,7 +279,7 @@ def test_cancelled_while_it_waits_to_try_again(fake: FakeEndpoint) -> None:
         Client(Endpoint(base_url=fake.url, model="m"), cancelled) as client,
         pytest.raises(Cancelled),
     ):
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert len(fake.seen) == 1
 
 
@@ -285,7 +288,7 @@ def test_calls_at_once_keep_a_connection_each(fake: FakeEndpoint) -> None:
     fake.script = lambda _seen, _n: (together.wait(60), answer("fine"))[1]
     with client_of(fake) as client, ThreadPoolExecutor(4) as pool:
         for _ in range(3):
-            list(pool.map(lambda _: client.ask_text(ASK, 100), range(4)))
+            list(pool.map(lambda _: client.ask(Question(ASK, 100)), range(4)))
     assert len(fake.seen) == 12
     assert len({seen.connection for seen in fake.seen}) == 4
 
@@ -304,7 +307,7 @@ def test_closed_in_the_middle_of_a_call(fake: FakeEndpoint) -> None:
     client = client_of(fake)
     fake.script = close_at_call(client)
     with pytest.raises(Cancelled):
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
 
 
 def test_closed_just_before_a_call_is_sent(
@@ -318,7 +321,7 @@ def test_closed_just_before_a_call_is_sent(
 
     monkeypatch.setattr(Transport, "post", post_too_late)
     with pytest.raises(Cancelled):
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert not fake.seen
 
 
@@ -387,7 +390,7 @@ def test_what_a_question_costs(
     endpoint = Endpoint(base_url=fake.url, model="m", timeout=timeout, retries=2)
     with Client(endpoint, first_delay=0.01, budget=budget) as client:
         try:
-            client.ask_text(ASK, 100)
+            client.ask(Question(ASK, 100))
         except CompanionError as error:
             assert not isinstance(error, LimitReached)
     spent = budget.spent_today()
@@ -397,7 +400,7 @@ def test_what_a_question_costs(
 def test_what_is_not_taken_is_not_paid(fake: FakeEndpoint, budget: Budget) -> None:
     fake.script = takes("json_object")
     with Client(Endpoint(base_url=fake.url, model="m"), budget=budget) as client:
-        client.ask_json(ASK, SCHEMA, 100)
+        client.ask(Question(ASK, 100, SCHEMA))
     assert (len(fake.seen), budget.spent_today()[:2]) == (2, (10, 5))
 
 
@@ -405,7 +408,7 @@ def test_a_call_that_reaches_nobody_costs_nothing(budget: Budget) -> None:
     endpoint = Endpoint(base_url="http://127.0.0.1:9/v1", model="m", retries=1)
     client = Client(endpoint, first_delay=0.01, budget=budget)
     with client, pytest.raises(EndpointDown):
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert budget.spent_today()[:2] == (0, 0)
 
 
@@ -413,9 +416,9 @@ def test_a_call_broken_off_by_us_may_be_paid(fake: FakeEndpoint, budget: Budget)
     client = Client(Endpoint(base_url=fake.url, model="m"), budget=budget)
     fake.script = close_at_call(client)
     with pytest.raises(Cancelled):
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     with pytest.raises(Cancelled):
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert budget.spent_today()[:2] == ESTIMATE
 
 
@@ -438,9 +441,9 @@ def test_nothing_is_started_or_sent_over_the_limit(fake: FakeEndpoint, tmp_path:
     with Budget(tmp_path / "spending.sqlite3", lambda: Caps(tokens_a_day=121)) as budget:
         with Client(source, budget=budget) as client:
             with pytest.raises(EndpointDown):
-                client.ask_text(ASK, 100)
+                client.ask(Question(ASK, 100))
             with pytest.raises(LimitReached, match="121 tokens a day"):
-                client.ask_text(ASK, 101)
+                client.ask(Question(ASK, 101))
         assert (source.starts, budget.spent_today()[:2]) == (1, (0, 0))
 
 
@@ -450,7 +453,7 @@ def test_side_by_side_a_limit_is_used_up(fake: FakeEndpoint, tmp_path: Path) -> 
 
     def ask(client: Client) -> bool:
         try:
-            return bool(client.ask_text(ASK, 100))
+            return bool(client.ask(Question(ASK, 100)))
         except LimitReached:
             return False
 
@@ -467,7 +470,7 @@ def test_a_stop_ends_the_wait_for_others(fake: FakeEndpoint, tmp_path: Path) -> 
         client = Client(Endpoint(base_url=fake.url, model="m"), budget=budget)
         fake.script = close_at_call(client)
         with ThreadPoolExecutor(3) as pool:
-            asked = [pool.submit(client.ask_text, ASK, 100) for _ in range(3)]
+            asked = [pool.submit(client.ask, Question(ASK, 100)) for _ in range(3)]
             faults = [type(future.exception()) for future in asked]
     assert (faults, len(fake.seen)) == ([Cancelled] * 3, 1)
 
@@ -481,13 +484,13 @@ def test_what_one_client_learned_another_takes_over(fake: FakeEndpoint) -> None:
     fake.script = picky
     endpoint = Endpoint(base_url=fake.url, model="m")
     with Client(endpoint) as first:
-        first.ask_json(ASK, SCHEMA, 100)
+        first.ask(Question(ASK, 100, SCHEMA))
     calls = len(fake.seen)
     with Client(endpoint, capabilities_from=first) as second:
-        second.ask_json(ASK, SCHEMA, 100)
+        second.ask(Question(ASK, 100, SCHEMA))
         assert (len(fake.seen) - calls, second.usage) == (1, Usage(10, 5, 1))
     with Client(Endpoint(base_url=fake.url, model="n"), capabilities_from=first) as other:
-        other.ask_json(ASK, SCHEMA, 100)
+        other.ask(Question(ASK, 100, SCHEMA))
     assert len(fake.seen) == 2 * calls + 1
 
 
@@ -496,6 +499,6 @@ def test_closing_a_client_leaves_the_others_at_work(fake: FakeEndpoint, budget: 
     first, second = (Client(source, budget=budget) for _ in range(2))
     with second:
         with first:
-            first.ask_text(ASK, 100)
-        assert second.ask_text(ASK, 100).text == "fine"
+            first.ask(Question(ASK, 100))
+        assert second.ask(Question(ASK, 100)).text == "fine"
         assert budget.spent_today()[:2] == (20, 10)

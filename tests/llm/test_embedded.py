@@ -19,6 +19,7 @@ import pytest
 from companion.llm.client import Client
 from companion.llm.download import pull_model
 from companion.llm.embedded import EmbeddedServer, ModelNotStarted
+from companion.llm.request import Question
 
 pytestmark = pytest.mark.model
 
@@ -88,7 +89,7 @@ def is_running(pid: int) -> bool:
 
 
 def test_answers_with_json(client: Client) -> None:
-    answer = client.ask_json(ASK, SCHEMA, 40)
+    answer = client.ask(Question(ASK, 40, SCHEMA))
     assert answer.data["answer"] in ("yes", "no")
     assert answer.usage.input_tokens > 5 and answer.usage.output_tokens > 2
 
@@ -97,16 +98,16 @@ def test_what_prompts_share_is_read_once(client: Client) -> None:
     shared = "A compost heap turns scraps into soil. " * 9
     for number, question in enumerate(("Why?", "How long?")):
         ask = [{"role": "user", "content": shared + question}]
-        usage = client.ask_json(ask, SCHEMA, 40).usage
+        usage = client.ask(Question(ask, 40, SCHEMA)).usage
         assert (usage.cached_tokens > 0.7 * usage.input_tokens) == (number == 1)
 
 
 def test_an_answer_can_be_kept_from_copying(client: Client) -> None:
     wanted = "a compost heap turns kitchen scraps and dry leaves into dark soil within a year"
     ask = [{"role": "user", "content": f"Repeat this sentence exactly: {wanted}"}]
-    copy = client.ask_text(ask, 40, temperature=0.0).text  # the likeliest words, and no others
+    copy = client.ask(Question(ask, 40, temperature=0.0)).text  # the likeliest words, and no others
     assert longest_run(copy, wanted) > 10
-    own_words = client.ask_text(ask, 40, longest_copy=6, temperature=0.0).text
+    own_words = client.ask(Question(ask, 40, longest_copy=6, temperature=0.0)).text
     assert longest_run(own_words, wanted) <= 6
 
 
@@ -176,21 +177,21 @@ def test_the_key_is_in_no_argument_and_no_environment(server: EmbeddedServer) ->
 
 @unix_only
 def test_starts_again_when_it_was_killed(server: EmbeddedServer, client: Client) -> None:
-    client.ask_json(ASK, SCHEMA, 40)
+    client.ask(Question(ASK, 40, SCHEMA))
     killed = server.pid
     assert killed is not None
     os.kill(killed, signal.SIGKILL)
-    assert client.ask_json(ASK, SCHEMA, 40).data
+    assert client.ask(Question(ASK, 40, SCHEMA)).data
     assert server.pid not in (None, killed)
 
 
 @unix_only
 def test_killed_in_the_middle_of_a_call(server: EmbeddedServer, client: Client) -> None:
-    client.ask_json(ASK, SCHEMA, 40)
+    client.ask(Question(ASK, 40, SCHEMA))
     killed = server.pid
     assert killed is not None
     with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(client.ask_json, ASK, LONG, 400)
+        asked = pool.submit(client.ask, Question(ASK, 400, LONG))
         time.sleep(0.2)
         os.kill(killed, signal.SIGKILL)
         assert asked.result(300).data
@@ -281,5 +282,5 @@ def test_no_model_is_told(tmp_path: Path) -> None:
     broken.write_bytes(b"not a model")
     with EmbeddedServer(broken) as server, Client(server) as client:
         with pytest.raises(ModelNotStarted, match=r"model broken cannot be started \("):
-            client.ask_text(ASK, 10)
+            client.ask(Question(ASK, 10))
         assert server.pid is None

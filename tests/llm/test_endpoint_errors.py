@@ -27,6 +27,7 @@ from companion.llm.endpoint_errors import (
     RequestRejected,
     Unauthorised,
 )
+from companion.llm.request import Question
 from companion.llm.response import NoAnswer, NoCompletion
 from tests.examples import labelled
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, answer, error
@@ -125,7 +126,7 @@ def test_fault(
         retries=2,
     )
     with Client(endpoint, first_delay=0.01) as client, pytest.raises(kind, match=words) as caught:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert type(caught.value) is kind
     assert len(fake.seen) == calls
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(endpoint)
@@ -144,7 +145,7 @@ def test_down() -> None:
         retries=1,
     )
     with Client(endpoint, first_delay=0.01) as client, pytest.raises(EndpointDown) as caught:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     text = str(caught.value)
     assert f"http://127.0.0.1:{port}/v1 (m) cannot be reached" in text and "refused" in text
     assert "pw" not in text and "key=q" not in text
@@ -164,7 +165,7 @@ PASSING = [
 def test_passing_fault_is_got_over(fake: FakeEndpoint, endpoint: Endpoint, scene: Scene) -> None:
     fake.play(scene, GOOD)
     with Client(endpoint, first_delay=0.01) as client:
-        assert client.ask_text(ASK, 100).text == "A measure of surprise."
+        assert client.ask(Question(ASK, 100)).text == "A measure of surprise."
     assert len(fake.seen) == 2
 
 
@@ -173,7 +174,7 @@ def test_retry_after_is_honoured(fake: FakeEndpoint, endpoint: Endpoint, is_date
     due = int(time.time()) + 2
     fake.play(error(429, retry_after=formatdate(due, usegmt=True) if is_date else "1"), GOOD)
     with Client(endpoint, first_delay=0.01) as client:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     first, second = (seen.at for seen in fake.seen)
     if is_date:
         assert second - time.monotonic() + time.time() >= due - 0.1
@@ -185,7 +186,7 @@ def test_hopeless_wait_is_told(fake: FakeEndpoint, endpoint: Endpoint) -> None:
     fake.play(error(429, retry_after="86400"))
     now = time.time()
     with Client(endpoint) as client, pytest.raises(RateLimited) as caught:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert caught.value.retry_after == 86400
     told = re.search(r"no more calls to \S+ until (\S+ \S+) \(error 429\)", str(caught.value))
     assert told, str(caught.value)

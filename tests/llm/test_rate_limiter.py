@@ -16,6 +16,7 @@ from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import Cancelled
 from companion.llm.rate_limiter import RateLimiter, Report, Turn, read_report
+from companion.llm.request import Question
 from companion.llm.response import Usage
 from tests.clock import Clock
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, answer, error
@@ -304,9 +305,9 @@ def test_a_call_that_waits_can_be_stopped(
     cancelled = Event()
     limits = {} if is_reported else {"requests_a_minute": 1}
     with ask(fake, budget, cancelled, **limits) as client:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
         with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(client.ask_text, ASK, 100)
+            waiting = pool.submit(client.ask, Question(ASK, 100))
             with pytest.raises(TimeoutError):
                 waiting.result(0.5)
             assert budget.spent_today()[:2] == (10, 5)
@@ -317,10 +318,10 @@ def test_a_call_that_waits_can_be_stopped(
 
 def test_a_closed_client_waits_no_more(fake: FakeEndpoint, budget: Budget) -> None:
     client = ask(fake, budget, Event(), requests_a_minute=1)
-    client.ask_text(ASK, 100)
+    client.ask(Question(ASK, 100))
     threading.Timer(0.3, client.close).start()
     with pytest.raises(Cancelled):
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
 
 
 def test_every_retry_takes_its_turn(fake: FakeEndpoint, budget: Budget) -> None:
@@ -333,7 +334,7 @@ def test_every_retry_takes_its_turn(fake: FakeEndpoint, budget: Budget) -> None:
 
     fake.script = fail
     with ask(fake, budget, cancelled, requests_a_minute=2) as client, pytest.raises(Cancelled):
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert len(fake.seen) == 2
 
 
@@ -343,9 +344,9 @@ def test_a_limit_of_the_day_is_not_waited_for(fake: FakeEndpoint, file: Path) ->
         Budget(file, lambda: Caps(tokens_a_day=50)) as budget,
         ask(fake, budget, Event(), **limits) as client,
     ):
-        client.ask_text(ASK, 10)
+        client.ask(Question(ASK, 10))
         with pytest.raises(LimitReached):
-            client.ask_text(ASK, 100)
+            client.ask(Question(ASK, 100))
 
 
 def test_what_an_endpoint_refuses_holds_other_calls_back(
@@ -354,7 +355,7 @@ def test_what_an_endpoint_refuses_holds_other_calls_back(
     fake.play(error(429, retry_after="30"))
     cancelled = Event()
     with ask(fake, budget, cancelled) as client, ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(client.ask_text, ASK, 100)
+        waiting = pool.submit(client.ask, Question(ASK, 100))
         other = budget.limiter(client.settings).line_up(1)
         while not (is_held := other.take() > 0) and not waiting.done():
             other.end(None, sent=False)

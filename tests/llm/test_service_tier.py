@@ -17,6 +17,7 @@ from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import RateLimited
 from companion.llm.pricing import find_price
+from companion.llm.request import Question
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Script, Seen, answer, error
 
 ASK = [{"role": "user", "content": "Describe."}]
@@ -64,7 +65,7 @@ def test_a_tier_that_is_refused_is_done_without(
     fake.script = only_without(refusal)
     with caplog.at_level(logging.WARNING), flex(fake, budget) as client:
         for _ in range(3):
-            assert client.ask_text(ASK, 100).text == "fine"
+            assert client.ask(Question(ASK, 100)).text == "fine"
     assert tiers(fake) == ["flex", None, None, None]
     assert len(caplog.messages) == 1 and "service tier flex for m" in caplog.text
     assert budget.spent_today().dollars == 3 * 15
@@ -72,7 +73,7 @@ def test_a_tier_that_is_refused_is_done_without(
 
 def test_a_call_in_the_tier_has_its_price(fake: FakeEndpoint, budget: Budget) -> None:
     with flex(fake, budget) as client:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert (tiers(fake), budget.spent_today().dollars) == (["flex"], 7.5)
 
 
@@ -83,7 +84,7 @@ def test_an_answer_from_another_tier_has_the_usual_price(
     body = json.loads(answer("fine").body) | {"service_tier": told}
     fake.play(answer("fine")._replace(body=json.dumps(body).encode()))
     with flex(fake, budget) as client:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert budget.spent_today().dollars == dollars
 
 
@@ -98,12 +99,12 @@ LIMITED = [
 def test_a_tier_without_room_is_tried_again(fake: FakeEndpoint, limited: Scene) -> None:
     fake.play(limited, answer("fine"))
     with flex(fake) as client:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert tiers(fake) == ["flex", "flex"]
     fake.play(limited)
     endpoint = Endpoint(base_url=fake.url, model="m", retries=1, service_tier="flex")
     with Client(endpoint, first_delay=0.01) as client, pytest.raises(RateLimited):
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
 
 
 def test_only_those_who_can_wait_use_it(fake: FakeEndpoint) -> None:
@@ -111,10 +112,10 @@ def test_only_those_who_can_wait_use_it(fake: FakeEndpoint) -> None:
     source = Endpoint(base_url=fake.url, model="m", service_tier="flex")
     fake.script = without_temperature
     with make_client(source, Event(), None, can_wait=True) as patient:
-        patient.ask_text(ASK, 100)
+        patient.ask(Question(ASK, 100))
         assert patient.settings.timeout == 600
         with make_client(source, Event(), None, patient) as other:
-            other.ask_text(ASK, 100)
+            other.ask(Question(ASK, 100))
             assert other.settings.timeout == 120
     assert tiers(fake) == ["flex", "flex", None]
 

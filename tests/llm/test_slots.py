@@ -10,6 +10,7 @@ import pytest
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import Cancelled
+from companion.llm.request import Question
 from tests.llm.fake_endpoint import FakeEndpoint, answer
 
 ASK = [{"role": "user", "content": "Why?"}]
@@ -20,7 +21,7 @@ def test_no_more_calls_at_once(fake: FakeEndpoint, at_once: int) -> None:
     fake.play(answer("fine")._replace(delay=0.05))
     with Client(Endpoint(base_url=fake.url, model="m")) as client, ThreadPoolExecutor(8) as pool:
         client.limit_calls(threading.BoundedSemaphore(at_once))
-        assert len(list(pool.map(lambda _: client.ask_text(ASK, 9), range(8)))) == 8
+        assert len(list(pool.map(lambda _: client.ask(Question(ASK, 9)), range(8)))) == 8
     times = sorted(seen.at for seen in fake.seen)
     assert all(later - first > 0.04 for first, later in zip(times, times[at_once:], strict=False))
 
@@ -33,7 +34,7 @@ def test_who_waits_for_a_slot_hears_of_a_stop(fake: FakeEndpoint) -> None:
         ThreadPoolExecutor(2) as pool,
     ):
         client.limit_calls(threading.BoundedSemaphore(1))
-        asked = [pool.submit(client.ask_text, ASK, 9) for _ in range(2)]
+        asked = [pool.submit(client.ask, Question(ASK, 9)) for _ in range(2)]
         while not fake.seen:
             pass
         cancelled.set()

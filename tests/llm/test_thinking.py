@@ -12,6 +12,7 @@ from companion.errors import CompanionError
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedEndpoint
 from companion.llm.endpoint import Endpoint
+from companion.llm.request import Question
 from companion.llm.response import NoAnswer, ThoughtsOnly
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
 
@@ -62,18 +63,18 @@ def test_a_model_that_thinks_gets_room_for_it(fake: FakeEndpoint, thought: Any) 
     fake.script = thinking(thought())
     with client_of(fake) as client:
         assert not client.thinks
-        assert client.ask_text(ASK, 100).text == SAID and len(fake.seen) == 2
+        assert client.ask(Question(ASK, 100)).text == SAID and len(fake.seen) == 2
         assert client.thinks
-        assert client.ask_json(ASK, SCHEMA, 100).data == {"description": SAID}
+        assert client.ask(Question(ASK, 100, SCHEMA)).data == {"description": SAID}
         with Client(client.settings, capabilities_from=client) as other:
-            other.ask_text(ASK, 100)
+            other.ask(Question(ASK, 100))
     assert len(fake.seen) == 4, "once it is known, one call is enough"
 
 
 def test_a_model_that_does_not_think_gets_no_more(fake: FakeEndpoint) -> None:
     fake.play(answer("Half a sen", "length"), answer(SAID))
     with client_of(fake) as client:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
         assert not client.thinks
     assert [seen.body["max_tokens"] for seen in fake.seen] == [100, 200]
     assert not {"reasoning_effort", "chat_template_kwargs"} & set(fake.seen[0].body)
@@ -83,16 +84,16 @@ def test_what_it_may_write_is_what_is_configured(fake: FakeEndpoint) -> None:
     fake.script = thinking(answer("", "length"), 9000)
     with client_of(fake, max_output_tokens=2000) as client:
         with pytest.raises(ThoughtsOnly, match=r"still thinking .* 2,000 tokens .* max_output_tok"):
-            client.ask_text(ASK, 100)
+            client.ask(Question(ASK, 100))
         assert [seen.body["max_tokens"] for seen in fake.seen] == [2000], "no second call like it"
     with client_of(fake, max_output_tokens=9000) as client:
-        assert client.ask_text(ASK, 100).text == SAID
+        assert client.ask(Question(ASK, 100)).text == SAID
 
 
 def test_room_for_thoughts_keeps_to_the_context(fake: FakeEndpoint) -> None:
     fake.script = thinking(answer("", "length"), 9000)
     with client_of(fake, context_tokens=2048) as client, pytest.raises(ThoughtsOnly):
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert 1500 < fake.seen[1].body["max_tokens"] < 2048
 
 
@@ -111,7 +112,7 @@ def test_how_much_it_thinks_is_said(
     fake: FakeEndpoint, effort: str, sent: dict[str, object]
 ) -> None:
     with client_of(fake, reasoning_effort=effort) as client:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert sent.items() <= fake.seen[0].body.items()
     assert len(set(fake.seen[0].body) - set(sent)) == 4
 
@@ -133,14 +134,14 @@ def test_a_qwen3_that_thinks_all_the_same_is_told_in_the_message(
     )
     with Client(endpoint, first_delay=0.01) as client:
         for _ in range(2):
-            client.ask_text(ASK, 100)
+            client.ask(Question(ASK, 100))
     sent = [seen.body["messages"][-1]["content"] for seen in fake.seen]
     assert sent == ["Why?", f"Why?{end}"] and ASK[0]["content"] == "Why?"
 
 
 def test_the_embedded_model_is_told_not_to_think_from_the_first_call(fake: FakeEndpoint) -> None:
     with client_of(fake, kind=EmbeddedEndpoint) as client:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert fake.seen[0].body["chat_template_kwargs"] == {"enable_thinking": False}
 
 
@@ -153,7 +154,7 @@ def test_what_the_endpoint_does_not_know_is_left_out(fake: FakeEndpoint) -> None
 
     fake.script = strict
     with client_of(fake, reasoning_effort="none") as client:
-        assert client.ask_text(ASK, 100).text == client.ask_text(ASK, 100).text == SAID
+        assert client.ask(Question(ASK, 100)).text == client.ask(Question(ASK, 100)).text == SAID
     assert len(fake.seen) == 4
 
 
@@ -170,5 +171,5 @@ FAULTS = [
 def test_which_fault_it_was_is_told(fake: FakeEndpoint, scene: Scene, fault: str) -> None:
     fake.play(scene)
     with client_of(fake) as client, pytest.raises(NoAnswer) as caught:
-        client.ask_text(ASK, 100)
+        client.ask(Question(ASK, 100))
     assert caught.value.fault == fault and isinstance(caught.value, CompanionError)

@@ -36,8 +36,8 @@ def server(
 
 def test_it_loads_and_answers(server: EmbeddedServer) -> None:
     with Client(server) as client:
-        assert client.ask_json(ASK, SCHEMA, 300).data["answer"] in ("yes", "no")
-        usage = client.ask_text(ASK, 20).usage
+        assert client.ask(Question(ASK, 300, SCHEMA)).data["answer"] in ("yes", "no")
+        usage = client.ask(Question(ASK, 20)).usage
         assert usage.input_tokens > len("Yes or no?") and usage.output_tokens
         assert not client.thinks
 

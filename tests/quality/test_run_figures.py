@@ -13,6 +13,7 @@ from benchmarks.quality.cached_client import CachedClient
 from benchmarks.quality.figures import run_rows
 from benchmarks.quality.references import Reference
 from companion.llm.endpoint import Endpoint
+from companion.llm.request import Question
 from companion.llm.response import NoAnswer, NoCompletion, Usage
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
@@ -36,13 +37,13 @@ def test_kept_answers(tmp_path: Path, kept: list[int], expected: Usage) -> None:
     fake.play(scene._replace(body=json.dumps(body).encode()))
     endpoint = Endpoint(base_url=fake.url, model="m")
     with closing(CachedClient(endpoint, tmp_path)) as client:
-        assert client.ask_text(ASK, 9).usage == client.took == Usage(10, 5, 1, 8)
+        assert client.ask(Question(ASK, 9)).usage == client.took == Usage(10, 5, 1, 8)
     [file] = tmp_path.glob("*/*.json")
     content = json.loads(file.read_text("utf-8"))
     assert content["usage"] == [10, 5, 1, 8]
     file.write_text(json.dumps({**content, "usage": kept}), "utf-8")
     with closing(CachedClient(endpoint, tmp_path)) as client:
-        assert client.ask_text(ASK, 9).usage == client.took == expected
+        assert client.ask(Question(ASK, 9)).usage == client.took == expected
     assert len(fake.seen) == 1
     fake.close()
 
@@ -60,7 +61,7 @@ def test_kept_faults(tmp_path: Path, scene: Scene, kind: type[NoAnswer], calls: 
     for _ in range(2):
         with closing(CachedClient(Endpoint(base_url=fake.url, model="m"), tmp_path)) as client:
             with pytest.raises(NoAnswer) as failed:
-                client.ask_text(ASK, 9)
+                client.ask(Question(ASK, 9))
             assert type(failed.value) is kind and failed.value.usage.calls == 2
     assert len(fake.seen) == calls
     fake.close()
