@@ -86,8 +86,8 @@ class LocalRun(Run):
         self._jobs = plan.jobs
 
     def __iter__(self) -> Iterator[NoteResult]:
-        entries = self._run.since(0)
-        yield from (entry.shape for entry in entries)
+        skipped = self._run.since(0)
+        yield from skipped
         if not self._jobs:
             return
         with (
@@ -107,7 +107,7 @@ class LocalRun(Run):
             try:
                 engine.start_run(self._run, self._jobs)
                 engine.start()
-                yield from self._follow(engine, len(entries))
+                yield from self._follow(engine, len(skipped))
             finally:
                 engine.finish()
                 engine.join()
@@ -149,9 +149,9 @@ class LocalRun(Run):
                 run.wait(number, _POLL)
             if run.waits != told:
                 self.tell(told := run.waits)
-            for entry in run.since(number):
-                number = entry.number
-                yield entry.shape
+            results = run.since(number)
+            number += len(results)
+            yield from results
 
     def _tell_of_comparing(self, done: int, total: int) -> None:
         self._run.waits = f"comparing notes, {done:,} of {total:,}" if done < total else ""

@@ -127,7 +127,7 @@ def test_what_was_being_written_is_told_after_the_end() -> None:
     run.end("cancelled")
 
     def write() -> None:
-        if not run.entries:
+        if not run.results:
             run.add(make_result("A.md"))
 
     followed = RemoteRun(Answers(run, bool, write), RunShape.model_validate(run))

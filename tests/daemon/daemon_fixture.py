@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from companion.app.engine.runs import Run, RunEntry
+from companion.app.engine.runs import Run
 from companion.app.types.results import NoteResult
 from companion.app.types.runs import RunOptions
 from companion.app.types.status import Status
@@ -29,7 +29,6 @@ from companion.config.settings import (
 from companion.daemon import scan_hints
 from companion.daemon.daemon import Daemon
 from companion.enrich.model import open_spending
-from companion.enrich.result import Result
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.endpoint import Endpoint
 from companion.store.journal import Change
@@ -219,8 +218,8 @@ class DaemonFixture:
             assert run.is_over
         return run
 
-    def editor_run(self, path: str, text: str, **options: Any) -> RunEntry:
-        """Return the one entry of a run on an open note, whose editor shows text and takes it."""
+    def editor_run(self, path: str, text: str, **options: Any) -> NoteResult:
+        """Return the one result of a run on an open note, whose editor shows text and takes it."""
         run = self.run(path, wait=False, **options)
         outbox = self.daemon.outbox
         eventually(lambda: run.is_over or outbox.rows_of([path]))
@@ -228,10 +227,10 @@ class DaemonFixture:
             offer = outbox.give(row.id, text).offer
             outbox.confirm(row.id, offer.base_sha256, offer.new_sha256)
         run.wait(10_000, _PATIENCE)
-        (entry,) = run.since(0)
-        return entry
+        (result,) = run.since(0)
+        return result
 
-    def text_made(self, result: Result | NoteResult) -> str:
+    def text_made(self, result: NoteResult) -> str:
         """Return the text that the change of a result made, from the journal."""
         images = self.space.journal.images(result.change or 0)
         assert images, result.reason
@@ -272,4 +271,4 @@ def open_daemon_fixture(
 
 def statuses(run: Run) -> Mapping[str, str]:
     """Return what became of each note of the run."""
-    return {entry.result.path: entry.result.status for entry in run.since(0)}
+    return {entry.path: entry.status for entry in run.since(0)}

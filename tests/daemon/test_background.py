@@ -135,7 +135,7 @@ def test_open_note_is_left_to_its_client(daemon_fixture: DaemonFixture) -> None:
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md", "Other.md"]))
     assert daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"]
     assert daemon_fixture.model.calls() == 0
-    result = daemon_fixture.editor_run("Stub.md", STUB, priority="background").result
+    result = daemon_fixture.editor_run("Stub.md", STUB, priority="background")
     assert daemon_fixture.text_made(result) == FILLED
     assert daemon_fixture.read("Stub.md") == STUB
     assert daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == []
@@ -150,7 +150,7 @@ def test_open_note_is_handed_over_in_the_spelling_of_its_client(
     daemon_fixture.daemon.report_presence("desk", [in_editor])
     daemon_fixture.note(on_disk)
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", [in_editor]) == [in_editor])
-    result = daemon_fixture.editor_run(in_editor, STUB, priority="background").result
+    result = daemon_fixture.editor_run(in_editor, STUB, priority="background")
     assert (result.path, daemon_fixture.text_made(result)) == (on_disk, FILLED)
     assert daemon_fixture.daemon.report_presence("desk", [in_editor]) == []
 
@@ -163,7 +163,7 @@ def test_note_opened_while_the_model_thinks_is_handed_over_with_its_answer(
     daemon_fixture.model.answer()
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"])
     assert daemon_fixture.read("Stub.md") == STUB
-    result = daemon_fixture.editor_run("Stub.md", EDITED, priority="background").result
+    result = daemon_fixture.editor_run("Stub.md", EDITED, priority="background")
     assert daemon_fixture.text_made(result) == EDITED_FILLED
     assert daemon_fixture.model.calls() == 1
     assert daemon_fixture.status().background.notes_today == 1
@@ -205,7 +205,7 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
     eventually(lambda: daemon_fixture.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"])
     daemon_fixture.note("Stub.md", REWRITTEN)
     entry = daemon_fixture.editor_run("Stub.md", REWRITTEN, priority="background")
-    assert entry.result.status == "enriched"
+    assert entry.status == "enriched"
     assert daemon_fixture.model.calls() == 2
 
 

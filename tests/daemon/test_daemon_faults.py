@@ -104,7 +104,7 @@ def test_run_that_stops_on_a_fault_ends_with_it(daemon_fixture: DaemonFixture) -
     daemon_fixture.start()
     run = daemon_fixture.run("", on_fault="stop")
     assert (run.state, "COMPANION_API_KEY" in run.fault) == ("failed", True)
-    ended = [entry.result for entry in run.since(0) if entry.result.ends_run]
+    ended = [each for each in run.since(0) if each.ends_run]
     assert ended
     assert ended[0].reason == run.fault
     assert daemon_fixture.changes() == []

@@ -10,7 +10,6 @@ from companion.app.engine.runs import Run
 from companion.app.outbox import Outbox
 from companion.app.remote_vault import RemoteVault
 from companion.enrich.context import VaultContext
-from companion.enrich.result import Result
 from companion.enrich.workspace import open_workspace
 from companion.errors import ChangeNotInNote, NoteBusy, NoteChanged, NoteRefused
 from companion.store.journal import Change
@@ -72,9 +71,9 @@ def test_run_has_an_open_note_edited_in_its_editor(quiet: DaemonFixture, asked: 
     change = edit(quiet, UNSAVED)
     run.wait(10, 60)
     assert (run.state, run.counts["enriched"]) == ("done", run.total)
-    (result,) = (entry.result for entry in run.since(0) if entry.result.path == "Stub.md")
-    assert isinstance(result, Result) and result.change == change
-    assert [filling.need.kind for filling in result.filled] == ["description", "callout"]
+    (result,) = (entry for entry in run.since(0) if entry.path == "Stub.md")
+    assert result.change == change
+    assert [filled.kind for filled in result.changes] == ["description", "callout"]
     assert {each.run for each in quiet.changes()} == {run.id}
     assert quiet.read("Stub.md") == FILLED + "Not saved yet.\n"
     assert rows(quiet) == []
@@ -103,8 +102,8 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
     quiet.daemon.report_presence("desk", ["Stub.md"])
     run = quiet.run("", all=True)
     assert statuses(run) == {"Stub.md": "skipped", "Other.md": "enriched"}
-    (entry,) = (entry for entry in run.since(0) if entry.result.path == "Stub.md")
-    assert (entry.result.reason or "").startswith("open in Obsidian")
+    (entry,) = (entry for entry in run.since(0) if entry.path == "Stub.md")
+    assert (entry.reason or "").startswith("open in Obsidian")
     calls = quiet.model.calls()
     (waiting,) = rows(quiet)
     assert waiting.request.run == run.id
@@ -123,7 +122,7 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
 @pytest.mark.usefixtures("impatient")
 def test_what_is_accepted_one_by_one_is_all_done_later(quiet: DaemonFixture) -> None:
     proposed = quiet.run("Stub.md", propose=True)
-    (ids,) = (entry.result.proposals for entry in proposed.since(0))
+    (ids,) = (entry.proposals for entry in proposed.since(0))
     assert len(ids) == 2
     quiet.daemon.report_presence("desk", ["Stub.md"])
     for id_ in ids:

@@ -6,8 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from companion.app.engine.work_queue import Ticket
 from companion.app.jobs import RunPlan
@@ -21,27 +20,6 @@ from companion.llm.response import Usage
 from companion.note.diff import diff_lines
 
 _KEPT = 50  # finished runs that clients can still ask about
-
-
-class RunEntry(NamedTuple):
-    """One note's result; its number counts up within the run, from 1.
-
-    counted: whether it is one of the run's total; other notes were named, and skipped at the start.
-    diff: of the note's text, if it was asked for and the note changed, or would. A decision has its
-    result as a NoteResult.
-    """
-
-    number: int
-    result: Result | NoteResult
-    counted: bool = True
-    diff: str | None = None
-
-    @property
-    def shape(self) -> NoteResult:
-        """The result as every way in tells it."""
-        if isinstance(self.result, NoteResult):
-            return self.result
-        return NoteResult.of(self.result, diff=self.diff, counted=self.counted)
 
 
 @dataclass
@@ -61,7 +39,7 @@ class Run:
     error: CompanionError | None = None
     waits: str = ""
     made_at: float = field(default_factory=time.time)
-    entries: list[RunEntry] = field(default_factory=list)
+    results: list[NoteResult] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     usage: Usage = field(default_factory=Usage)
     warnings: Sequence[str] = ()
@@ -73,7 +51,7 @@ class Run:
 
     @classmethod
     def of(cls, id: str, options: RunOptions, plan: RunPlan) -> Run:
-        """Return the run that a plan makes; what the plan skips is among its entries."""
+        """Return the run that a plan makes; what the plan skips is among its results."""
         run = cls(id, options, len(plan.jobs), warnings=plan.warnings, left_alone=plan.left_alone)
         for result in plan.skipped:
             run.add(result, counted=False)
@@ -143,17 +121,14 @@ class Run:
     ) -> None:
         """Add the result for a note, and end the run with the last one, or with that error.
 
-        counted: see RunEntry.
+        counted: whether it is one of the total; other notes were named, and skipped at the start.
         """
-        diff = ""
         if isinstance(result, Result):
-            if self.options.diff:
-                diff = "".join(diff_lines(result.path, result.old, result.new))
-            if result.change is not None:  # the journal has the texts
-                result = replace(result, old="", new="")
+            has_diff = self.options.diff and result.old != result.new
+            diff = "".join(diff_lines(result.path, result.old, result.new)) if has_diff else None
+            result = NoteResult.of(result, diff=diff, counted=counted)
         with self._changed:
-            number = len(self.entries) + 1
-            self.entries.append(RunEntry(number, result, counted, diff or None))
+            self.results.append(result)
             if counted:
                 self.counts[result.status] += 1
             if not self.is_over and ends_with:
@@ -169,15 +144,15 @@ class Run:
                 self.state, self.error, self.waits = state, error, ""
             self._changed.notify_all()
 
-    def since(self, number: int) -> list[RunEntry]:
-        """Return the entries after that number."""
+    def since(self, number: int) -> list[NoteResult]:
+        """Return the results after that number; they count from 1."""
         with self._changed:
-            return self.entries[max(0, number) :]
+            return self.results[max(0, number) :]
 
     def wait(self, number: int, timeout: float) -> None:
-        """Wait for an entry after that number or the end of the run, at most timeout seconds."""
+        """Wait for a result after that number or the end of the run, at most timeout seconds."""
         with self._changed:
-            self._changed.wait_for(lambda: self.is_over or len(self.entries) > number, timeout)
+            self._changed.wait_for(lambda: self.is_over or len(self.results) > number, timeout)
 
     def wait_idle(self, timeout: float) -> bool:
         """Return whether none of its notes is worked on, after timeout seconds at most."""

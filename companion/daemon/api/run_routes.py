@@ -90,10 +90,11 @@ def read_run(run: str, query: RunQuery) -> RunProgress:
 def show_progress(run: Run, number: int) -> RunProgress:
     """Return the run's progress after that number."""
     head = RunShape.model_validate(run)  # first: a run that is over gets no more results
-    entries = run.since(number)[:_RESULTS]
-    results = [ResultShape(number=entry.number, **vars(entry.shape)) for entry in entries]
-    last = entries[-1].number if entries else number
-    return RunProgress(**vars(head), results=results, next=last)
+    results = [
+        ResultShape(number=at, **vars(result))
+        for at, result in enumerate(run.since(number)[:_RESULTS], number + 1)
+    ]
+    return RunProgress(**vars(head), results=results, next=number + len(results))
 
 
 @runs.does("/runs/<run>/cancel", "decide")
