@@ -20,8 +20,7 @@ from companion.app.types.decisions import Decisions, NoteDecision, Value
 from companion.app.types.notes import ScanOptions, ScanReport
 from companion.app.types.programs import ScriptProposal
 from companion.app.types.proposals import Proposal, ProposalQuery, ProposalState
-from companion.app.types.results import NoteResult
-from companion.app.types.runs import RunOptions
+from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.vault import Progress, all_changes, all_proposals
 from companion.store.proposal import RejectedValue
 from companion.vault.paths import named_path, resolve_vault

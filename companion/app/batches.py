@@ -22,8 +22,7 @@ from companion.app.provider_batches import (
 )
 from companion.app.run import Tell
 from companion.app.types.base import Shape
-from companion.app.types.results import NoteResult
-from companion.app.types.runs import RunOptions
+from companion.app.types.runs import NoteResult, RunOptions
 from companion.enrich.asker import Asker
 from companion.enrich.batch_calls import BatchMaker, BatchReader, batch_endpoint, write_batch
 from companion.enrich.context import VaultContext

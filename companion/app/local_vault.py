@@ -53,8 +53,7 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
-from companion.app.types.results import NoteResult
-from companion.app.types.runs import RunOptions
+from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.app.vault import Agents, Vault
 from companion.enrich import decisions as engine

@@ -14,8 +14,7 @@ from typing import NamedTuple, Self
 from companion.app.jobs import choose_jobs
 from companion.app.run import Tell
 from companion.app.types.notes import NotePrompt, PromptCall, PromptQuery
-from companion.app.types.results import Usage
-from companion.app.types.runs import RunOptions
+from companion.app.types.runs import RunOptions, Usage
 from companion.config import Config, config_folder
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext

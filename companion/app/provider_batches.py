@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from companion.app.types.results import NoteResult
+from companion.app.types.runs import NoteResult
 from companion.enrich.batch_calls import BatchReader
 from companion.enrich.cost import ANSWER_SHARE
 from companion.enrich.model import open_spending

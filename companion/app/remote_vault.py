@@ -20,17 +20,9 @@ from companion.app.types.changes import (
     Undone,
     UndoneChanges,
 )
-from companion.app.types.decisions import (
-    DecisionOnAll,
-    Decisions,
-    DecisionsMade,
-    NoteDecision,
-)
-from companion.app.types.proposals import (
-    ProposalFilter,
-)
-from companion.app.types.results import NoteResult, Usage
-from companion.app.types.runs import RunOptions, RunProgress, RunShape
+from companion.app.types.decisions import DecisionOnAll, Decisions, DecisionsMade, NoteDecision
+from companion.app.types.proposals import ProposalFilter
+from companion.app.types.runs import NoteResult, RunOptions, RunProgress, RunShape, Usage
 from companion.app.types.status import BacklogAnswer, BacklogState, Status
 from companion.app.vault import Agents, Vault
 from companion.config import load_config

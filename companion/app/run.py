@@ -12,8 +12,7 @@ from typing import Protocol
 from companion.app.engine import runs
 from companion.app.engine.engine import Engine
 from companion.app.jobs import RunPlan
-from companion.app.types.results import NoteResult, Usage
-from companion.app.types.runs import RunKind, RunOptions
+from companion.app.types.runs import NoteResult, RunKind, RunOptions, Usage
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_spending

@@ -10,13 +10,7 @@ from typing import Any
 
 import click
 
-from companion.app.batches import (
-    Batches,
-    BatchProgress,
-    BatchRun,
-    UnknownLine,
-    open_batches,
-)
+from companion.app.batches import Batches, BatchProgress, BatchRun, UnknownLine, open_batches
 from companion.app.open_vault import stand_aside
 from companion.app.types.runs import RunOptions
 from companion.cli.filters import join_options

@@ -11,7 +11,7 @@ import click
 from companion.app.run import DecisionRun, Run
 from companion.app.types.decisions import Acceptance, DecisionOnAll, Decisions
 from companion.app.types.proposals import Proposal, ProposalFilter, ProposalQuery
-from companion.app.types.results import Decided, NoteResult
+from companion.app.types.runs import Decided, NoteResult
 from companion.app.vault import Vault
 from companion.cli.filters import join_options
 from companion.cli.interrupts import StopSignals

@@ -21,8 +21,7 @@ from companion.app.open_vault import open_vault
 from companion.app.runtime_file import find_daemon
 from companion.app.types.notes import ScanOptions, ScanReport
 from companion.app.types.proposals import FLAG_WORDS, Proposal, ProposalQuery
-from companion.app.types.results import NoteResult
-from companion.app.types.runs import RunOptions
+from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.vault import Vault, all_proposals
 from companion.cli import run
 from companion.cli.interrupts import StopSignals

@@ -13,11 +13,7 @@ import click
 from companion.app.backlog import may_ask
 from companion.app.open_vault import open_vault
 from companion.app.tokens import ensure_token
-from companion.cli.init_choices import (
-    choose_by_options,
-    choose_by_questions,
-    choose_vault,
-)
+from companion.cli.init_choices import choose_by_options, choose_by_questions, choose_vault
 from companion.cli.init_trial import Trial, below
 from companion.cli.output import Output
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin

@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from companion.app.types.results import NoteResult, Usage
-from companion.app.types.runs import RunOptions
+from companion.app.types.runs import NoteResult, RunOptions, Usage
 from companion.app.vault import ASK_FROM, Run, Vault
 from companion.cli.model import fetch_model_of
 from companion.cli.output import Bar, Output, one_line

@@ -15,7 +15,7 @@ from click.shell_completion import CompletionItem
 from companion.app.open_vault import find_served, open_vault
 from companion.app.remote_vault import RemoteVault
 from companion.app.runtime_file import find_daemon
-from companion.app.types.results import NoteResult
+from companion.app.types.runs import NoteResult
 from companion.app.vault import Vault
 from companion.cli.filters import join_options
 from companion.cli.output import Output

@@ -11,7 +11,7 @@ import click
 from companion.app.open_vault import name_path
 from companion.app.run import DecisionRun, Run
 from companion.app.types.changes import Change, ChangeFilter, ChangeQuery
-from companion.app.types.results import NoteResult
+from companion.app.types.runs import NoteResult
 from companion.app.vault import Vault, all_changes
 from companion.cli.filters import change_options, read_change_query
 from companion.cli.interrupts import StopSignals

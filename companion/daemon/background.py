@@ -18,8 +18,7 @@ from typing import NamedTuple
 from companion.app.engine.runs import Run
 from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
 from companion.app.status import pause_file, reason_off
-from companion.app.types.results import NoteResult
-from companion.app.types.runs import RunOptions
+from companion.app.types.runs import NoteResult, RunOptions
 from companion.config import Config
 from companion.daemon.fingerprints import Fingerprints, put_latest
 from companion.enrich.result import Result

@@ -12,8 +12,7 @@ import pytest
 
 from companion.app.types.decisions import Decisions
 from companion.app.types.proposals import ProposalQuery
-from companion.app.types.results import NoteResult
-from companion.app.types.runs import RunOptions
+from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.vault import Run, Vault
 from companion.config import load_config
 from companion.enrich.enricher import Enricher

@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from companion.app.engine.runs import Run
-from companion.app.types.results import NoteResult
-from companion.app.types.runs import RunOptions
+from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.types.status import Status
 from companion.config import Config
 from companion.config.settings import (

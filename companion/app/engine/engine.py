@@ -17,8 +17,7 @@ from companion.app.engine.handler import Handler
 from companion.app.engine.runs import Run, Runs
 from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
 from companion.app.outbox import Outbox
-from companion.app.types.results import NoteResult
-from companion.app.types.runs import RunState
+from companion.app.types.runs import NoteResult, RunState
 from companion.enrich.context import VaultContext
 from companion.enrich.model import find_limiter
 from companion.enrich.result import Result

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from companion.app.engine.work_queue import Ticket
 from companion.app.jobs import RunPlan
 from companion.app.problem import code_of
-from companion.app.types.results import NoteResult
-from companion.app.types.runs import RunKind, RunOptions, RunState
+from companion.app.types.runs import NoteResult, RunKind, RunOptions, RunState
 from companion.enrich.enricher import Enricher
 from companion.enrich.result import Result
 from companion.errors import CompanionError, NoteError

@@ -9,8 +9,7 @@ from pydantic import Field
 
 from companion.app.types.base import Id, OrNull, RunId, Sent, Shape
 from companion.app.types.proposals import Proposal
-from companion.app.types.results import Decided, Filled, NoteResult
-from companion.app.types.runs import Wish
+from companion.app.types.runs import Decided, Filled, NoteResult, Wish
 from companion.enrich.result import NoteStatus, Result
 from companion.store import proposal
 from companion.store.proposal import ProposalState

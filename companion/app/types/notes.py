@@ -7,14 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, WithJsonSchema, model_validator
 
-from companion.app.types.base import (
-    ExactMoment,
-    FolderPath,
-    PageSize,
-    RelativePath,
-    Sent,
-    Shape,
-)
+from companion.app.types.base import ExactMoment, FolderPath, PageSize, RelativePath, Sent, Shape
 from companion.app.types.proposals import Proposal
 from companion.note import needs
 from companion.note.facts import Facts

@@ -11,20 +11,12 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from companion.app.types.base import (
-    FolderPath,
-    Id,
-    PageSize,
-    QueryId,
-    RelativePath,
-    Sent,
-    Shape,
-)
+from companion.app.types.base import FolderPath, Id, PageSize, QueryId, RelativePath, Sent, Shape
 from companion.app.types.changes import Change
 from companion.app.types.decisions import NoteDecision, Value
 from companion.app.types.notes import Need
 from companion.app.types.proposals import Proposal
-from companion.app.types.results import Filled
+from companion.app.types.runs import Filled
 from companion.enrich.result import Result
 from companion.enrich.similar import SimilarNote
 from companion.store.proposal import PROGRAM_NAME, ProgramValue, ProposalState, RejectedValue
