@@ -23,7 +23,7 @@ from companion.app.jobs import choose_jobs
 from companion.app.types.runs import RunOptions
 from companion.app.types.status import BacklogAnswer, BacklogState
 from companion.config import Config
-from companion.enrich.cost import describe_cost_of
+from companion.enrich.cost import describe_cost
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
@@ -282,7 +282,7 @@ class BacklogConsent:
         cost = ""
         if waiting:
             jobs = [Job(path) for path in waiting]
-            cost = describe_cost_of(self._space, self._scan(), jobs)
+            cost = describe_cost(self._space, self._scan(), jobs)
         if len(waiting) > len(self._estimated_for):
             said = "notes that were here before, or came at once, wait: %d; %s asks"
             _log.info(said, len(waiting), "companion service backlog")

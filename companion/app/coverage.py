@@ -28,7 +28,6 @@ from companion.config.edit_settings import find_place, plan_settings, write_plan
 from companion.enrich.backlinks import Backlinks
 from companion.enrich.context import VaultContext
 from companion.enrich.lessons import Lessons, find_refused
-from companion.enrich.model import is_free
 from companion.enrich.needs_to_ask import leave_out_asked
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
@@ -165,7 +164,7 @@ def measure_spending(budget: Budget, config: Config, days: int) -> Spending:
     return Spending(
         days=[_show_day(name, spent.get(name, {})) for name in names],
         month=_show(Spent, _sum(month)),
-        is_free=config.is_embedded or is_free(config.endpoint),
+        is_free=config.endpoint.is_free,
         tokens_a_day=caps.tokens_a_day,
         dollars_a_day=caps.dollars_a_day,
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from companion.app.types.notes import ScanOptions
 from companion.app.types.runs import RunOptions
 from companion.doctor.unused_settings import find_unused
-from companion.enrich.cost import describe_cost_of, needs_agreement
+from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.needs_to_ask import leave_out_asked, was_rejected
 from companion.enrich.places import find_jobs_again
 from companion.enrich.result import Result
@@ -58,7 +58,7 @@ def plan_run(space: Workspace, scan: Scan, options: RunOptions, share: float = 1
     """
     plan = choose_jobs(space, scan, options)
     if not options.agreed and needs_agreement(space, plan.jobs):
-        raise ConsentMissing(describe_cost_of(space, scan, plan.jobs, share))
+        raise ConsentMissing(describe_cost(space, scan, plan.jobs, share))
     return plan._replace(warnings=find_unused(space.config, space.prompts, space.root, scan))
 
 

@@ -23,7 +23,7 @@ from companion.app.types.proposals import Proposal
 from companion.app.types.runs import RunOptions
 from companion.doctor.unused_settings import find_unused
 from companion.enrich.context import VaultContext
-from companion.enrich.cost import describe_cost_of
+from companion.enrich.cost import describe_cost
 from companion.enrich.needs_to_ask import describe_proposed
 from companion.enrich.selection import NoteFilter, ScanPart, find_outdated
 from companion.enrich.task import Job, prepare_task
@@ -116,7 +116,7 @@ class LocalNotes:
         jobs = choose_jobs(self._space, scan, RunOptions(paths=[""])).jobs
         if not jobs:
             return Estimate(words="Nothing needs anything, so it would cost nothing.")
-        return Estimate(words=describe_cost_of(self._space, scan, jobs))
+        return Estimate(words=describe_cost(self._space, scan, jobs))
 
     def outdated(self, options: ScanOptions) -> list[Outdated]:
         """Return what Companion wrote in notes of which a lot has changed since; see Vault."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from companion import __version__
 from companion.app.types.status import BackgroundWork, BacklogState, SpentToday, Status
 from companion.config import Config
-from companion.enrich.model import is_free, open_spending
+from companion.enrich.model import open_spending
 from companion.enrich.workspace import Workspace
 from companion.llm.budget import Budget
 from companion.store.proposals import Selection
@@ -77,7 +77,7 @@ def _find_spent_today(space: Workspace, spending: Budget) -> SpentToday:
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
         dollars=spent.dollars,
-        is_free=config.is_embedded or is_free(config.endpoint),
+        is_free=config.endpoint.is_free,
         tokens_a_day=spending.caps.tokens_a_day,
         dollars_a_day=spending.caps.dollars_a_day,
     )

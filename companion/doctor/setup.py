@@ -17,10 +17,11 @@ from companion.config import Config, common_state_folder, config_file, config_fo
 from companion.config.load import ENDPOINT_VARIABLES, describe_gone_settings, vault_files
 from companion.doctor.unused_settings import count_marks, find_unused_folders, find_unused_marks
 from companion.enrich.checks import find_unchecked
-from companion.enrich.model import FREE, is_free, open_spending
+from companion.enrich.model import open_spending
 from companion.enrich.vault_settings import make_rules
 from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError, UsageError
+from companion.llm.pricing import FREE
 from companion.private_files import is_private
 from companion.prompts import load_prompts
 from companion.store.database import open_database
@@ -244,9 +245,8 @@ def check_spending(config: Config, root: Path) -> Finding:
             return Finding("ok", "nothing so far")
         spent = spending.spent_today()
     tokens = spent.input_tokens + spent.output_tokens
-    free = config.is_embedded or is_free(config.endpoint)
     money = "" if spent.dollars is None else f", ${spent.dollars:,.4f}"
-    money = f", {FREE}" if free and not spent.dollars else money
+    money = f", {FREE}" if config.endpoint.is_free and not spent.dollars else money
     notes, most = spent.background_notes, config.background.notes_a_day
     said = f"today {tokens:,} tokens{money}; {notes} of {most} notes in the background"
     limits = config.limits

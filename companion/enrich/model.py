@@ -17,8 +17,7 @@ from companion.llm.catalog import is_small_model, require_model
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
-from companion.llm.pricing import find_price
-from companion.llm.rate_limiter import RateLimiter
+from companion.llm.pricing import find_cost
 
 if TYPE_CHECKING:
     from companion.enrich.workspace import Workspace
@@ -47,7 +46,7 @@ def open_spending(
     """
     caps = _find_caps(config, encoder, share)
     if caps.dollars_a_day is not None and caps.price is None:
-        endpoint = encoder or config.endpoint  # the embedded model has a price
+        endpoint = encoder or config.endpoint
         raise UsageError(
             f"dollars_a_day is set, but the price of {endpoint.model} at {endpoint.address} is not"
             " known; set tokens_a_day in its place, under [limits] in the configuration"
@@ -64,61 +63,24 @@ def open_spending(
 
 
 def _find_caps(config: Config, encoder: Endpoint | None, share: float) -> Caps:
-    endpoint = encoder or (None if config.is_embedded else config.endpoint)
+    endpoint = encoder or config.endpoint
     return Caps(
         _price_at(endpoint, share),
         config.limits.tokens_a_day,
         config.limits.dollars_a_day,
         config.background.notes_a_day,
-        endpoint.model if endpoint else config.endpoint.model,
+        endpoint.model,
     )
 
 
-def _price_at(endpoint: Endpoint | None, share: float) -> PriceOf | None:
-    """Return the price of tokens; None: not known. endpoint: None for the embedded model."""
+def _price_at(endpoint: Endpoint, share: float) -> PriceOf | None:
+    """Return the price of tokens; None: not known."""
 
     def cost(input_tokens: int, output_tokens: int, tier: str | None) -> Decimal | None:
         price = find_cost(endpoint, input_tokens, output_tokens, tier)
         return None if price is None else price * Decimal(share)
 
     return None if cost(1, 1, None) is None else cost
-
-
-FREE = "which cost nothing on this machine"
-"""What is said of the price of tokens where is_free."""
-
-
-def is_free(endpoint: Endpoint | None) -> bool:
-    """Return whether tokens cost nothing: on this machine, unless the settings give a price."""
-    return endpoint is None or (endpoint.is_local and not has_own_price(endpoint))
-
-
-def describe_price(endpoint: Endpoint | None, dollars: Decimal | float | None) -> str:
-    """Return in words about what tokens would cost there. dollars: None where it is not known."""
-    if is_free(endpoint):
-        return FREE
-    return "price not known" if dollars is None else f"about ${dollars:,.2f}"
-
-
-def has_own_price(endpoint: Endpoint) -> bool:
-    """Return whether the settings say what the endpoint's tokens cost."""
-    return (endpoint.input_price, endpoint.output_price) != (None, None)
-
-
-def find_cost(
-    endpoint: Endpoint | None, input_tokens: int, output_tokens: int, tier: str | None = None
-) -> Decimal | None:
-    """Return the US dollars that the tokens cost by the settings, else by the list of prices.
-
-    None: not known. endpoint: None for the embedded model. tier: the service tier, by the list.
-    """
-    if endpoint is None or is_free(endpoint):
-        return Decimal(0)
-    if has_own_price(endpoint):
-        read, written = Decimal(endpoint.input_price or 0), Decimal(endpoint.output_price or 0)
-        return (read * input_tokens + written * output_tokens) / 1_000_000
-    price = find_price(endpoint.model, endpoint.address, input_tokens, output_tokens, tier)
-    return price.dollars if price else None
 
 
 _CONTEXT = 4096  # tokens for each note worked on at once
@@ -168,11 +130,6 @@ def model_facts(config: Config) -> ModelFacts:
     mode = "plain" if plain else mode
     told = min(_TOLD_ELSEWHERE, context // 8) if context else _TOLD_ELSEWHERE
     return ModelFacts(table.model, context, mode, most, bool(table.small), told)
-
-
-def find_limiter(config: Config, spending: Budget) -> RateLimiter | None:
-    """Return the limiter of calls a minute; None: the embedded model has none."""
-    return None if config.is_embedded else spending.limiter(config.endpoint)
 
 
 @contextmanager

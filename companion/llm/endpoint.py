@@ -156,6 +156,16 @@ class Endpoint(BaseModel):
         return _is_loopback(self.parts.hostname or "")
 
     @property
+    def has_own_price(self) -> bool:
+        """Whether the settings say what its tokens cost."""
+        return (self.input_price, self.output_price) != (None, None)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether its tokens cost nothing: on this machine, unless the settings give a price."""
+        return self.base_url is None or (self.is_local and not self.has_own_price)
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What no message may hold: the key, and the password and query of the base URL."""
         secrets = (self.key, self.parts.password or "", self.parts.query)

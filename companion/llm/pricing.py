@@ -1,10 +1,11 @@
-"""Estimates of tokens, and prices of models from a list that needs no network."""
+"""Estimates of tokens, and what they cost: by the settings, or a list that needs no network."""
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import NamedTuple
+
+from companion.llm.endpoint import Endpoint
 
 _WIDE = re.compile(
     r"[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff]"
@@ -13,12 +14,8 @@ _WIDE = re.compile(
 _OTHER_ALPHABETS = re.compile(r"[^\x00-\u024f\u1e00-\u1eff\u2000-\u206f]")
 
 
-class Price(NamedTuple):
-    """A price in US dollars, and the model and provider whose price it is."""
-
-    dollars: Decimal
-    model: str
-    provider: str
+FREE = "which cost nothing on this machine"
+"""What is said of the price of tokens where they are free."""
 
 
 def estimate_tokens(text: str) -> int:
@@ -34,24 +31,34 @@ def estimate_tokens(text: str) -> int:
     return round((len(text) - wide - other) / 4 + other / 2 + wide * 1.5 + 0.5)
 
 
-def find_price(
-    model: str, base_url: str, input_tokens: int, output_tokens: int, tier: str | None = None
-) -> Price | None:
-    """Return the price of the tokens at an endpoint, None when it is unknown.
+def find_cost(
+    endpoint: Endpoint, input_tokens: int, output_tokens: int, tier: str | None = None
+) -> Decimal | None:
+    """Return the US dollars that the tokens cost by the settings, else by the list of prices.
 
-    Prices come with the genai-prices package; nothing is fetched. tier: the service tier; where no
-    price of its own is known, it is the usual one.
+    None: not known. The list comes with the genai-prices package; nothing is fetched. tier: the
+    service tier; where no price of its own is known, it is the usual one.
     """
+    if endpoint.is_free:
+        return Decimal(0)
+    if endpoint.has_own_price:
+        read, written = Decimal(endpoint.input_price or 0), Decimal(endpoint.output_price or 0)
+        return (read * input_tokens + written * output_tokens) / 1_000_000
     import genai_prices
 
-    usage = genai_prices.Usage(input_tokens=input_tokens, output_tokens=output_tokens)
     try:
-        price = genai_prices.calc_price(
-            usage,
-            model,
-            provider_api_url=base_url,
+        return genai_prices.calc_price(
+            genai_prices.Usage(input_tokens=input_tokens, output_tokens=output_tokens),
+            endpoint.model,
+            provider_api_url=endpoint.address,
             price_context={"service_tier": tier} if tier else None,
-        )
+        ).total_price
     except (LookupError, ValueError):
         return None
-    return Price(price.total_price, price.model.name or model, price.provider.name)
+
+
+def describe_price(endpoint: Endpoint, dollars: Decimal | float | None) -> str:
+    """Return in words about what tokens would cost there. dollars: None where it is not known."""
+    if endpoint.is_free:
+        return FREE
+    return "price not known" if dollars is None else f"about ${dollars:,.2f}"

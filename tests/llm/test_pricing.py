@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
-from companion.llm.pricing import estimate_tokens, find_price
+from companion.llm.pricing import estimate_tokens, find_cost
 
 TEXTS = [
     pytest.param("", 0, 1, id="nothing"),
@@ -31,14 +31,13 @@ PRICES = [
     pytest.param("gpt-4o-mini", "https://api.openai.com/v1", Decimal("0.027"), id="OpenAI"),
     pytest.param("no-such-model", "https://api.openai.com/v1", None, id="unknown model"),
     pytest.param("gpt-4o-mini", "https://ai.example/v1", None, id="unknown address"),
-    pytest.param("qwen", "http://localhost:11434/v1", None, id="this machine"),
+    pytest.param("qwen", "http://localhost:11434/v1", Decimal(0), id="this machine"),
 ]
 
 
 @pytest.mark.parametrize(("model", "url", "dollars"), PRICES)
 def test_price(model: str, url: str, dollars: Decimal | None) -> None:
-    found = find_price(model, url, 100_000, 20_000)
-    assert (found and found.dollars) == dollars
+    assert find_cost(Endpoint(base_url=url, model=model), 100_000, 20_000) == dollars
 
 
 ADDRESSES = [

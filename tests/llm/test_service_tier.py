@@ -16,7 +16,7 @@ from companion.llm.budget import Budget, Caps
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import RateLimited
-from companion.llm.pricing import find_price
+from companion.llm.pricing import find_cost
 from companion.llm.request import Question
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Script, Seen, answer, error
 
@@ -133,6 +133,7 @@ TIER_PRICES = [
 
 @pytest.mark.parametrize(("model", "share"), TIER_PRICES)
 def test_price_in_the_tier(model: str, share: Decimal) -> None:
-    usual = find_price(model, OPENAI, 100_000, 20_000)
-    reduced = find_price(model, OPENAI, 100_000, 20_000, "flex")
-    assert usual and reduced and reduced.dollars == usual.dollars * share
+    endpoint = Endpoint(base_url=OPENAI, model=model)
+    usual = find_cost(endpoint, 100_000, 20_000)
+    reduced = find_cost(endpoint, 100_000, 20_000, "flex")
+    assert usual and reduced and reduced == usual * share

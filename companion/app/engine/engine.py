@@ -19,7 +19,6 @@ from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
 from companion.app.outbox import Outbox
 from companion.app.types.runs import NoteResult, RunState
 from companion.enrich.context import VaultContext
-from companion.enrich.model import find_limiter
 from companion.enrich.result import Result
 from companion.enrich.similar import SimilarNotes
 from companion.enrich.task import Job
@@ -76,7 +75,8 @@ class Engine:
 
     def follow_settings(self) -> None:
         """Take the limits a minute of the endpoint that is configured now, if it has any."""
-        self.limiter = find_limiter(self._space.config, self._spending)
+        config = self._space.config
+        self.limiter = None if config.is_embedded else self._spending.limiter(config.endpoint)
         if self.limiter:
             self.limiter.tell = self._set_waits
 
