@@ -3,13 +3,15 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from companion.llm.encoder import BuiltInEncoder
 from tests.examples import IS_RELEASE, many
 from tests.llm.fake_endpoint import FakeEndpoint
 
@@ -44,6 +46,26 @@ if not IS_RELEASE and _has_memory_disk():
 def fake() -> Iterator[FakeEndpoint]:
     with closing(FakeEndpoint()) as endpoint:
         yield endpoint
+
+
+_SHARED = BuiltInEncoder(idle=600.0)
+
+
+class SharedEncoder(BuiltInEncoder):
+    """The built-in encoder with one child for all tests of a process: its start takes a second."""
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        return _SHARED.encode(texts)
+
+
+@pytest.fixture
+def encoder() -> BuiltInEncoder:
+    return SharedEncoder()
+
+
+@pytest.fixture(autouse=True)
+def _one_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("companion.enrich.similar.BuiltInEncoder", SharedEncoder)
 
 
 @pytest.fixture(autouse=True)

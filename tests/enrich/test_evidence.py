@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from companion.enrich.evidence import SUPPORTED, Evidence, find_evidence, find_name_evidence
@@ -13,13 +11,6 @@ SHOWN = [
     "The dough is made of rye flour. It rises overnight in a basket.",
     "It is baked for an hour.",
 ]
-
-
-@pytest.fixture(scope="module")
-def encoder() -> Iterator[BuiltInEncoder]:
-    made = BuiltInEncoder()
-    yield made
-    made.close()
 
 
 SENTENCES = [

@@ -42,13 +42,6 @@ BREAD = STUB.format(title="Cheese bread", text="Knead cheese into the dough and 
 ROSE = STUB.format(title="Climbing roses", text="")
 
 
-@pytest.fixture(scope="module")
-def encoder() -> Iterator[BuiltInEncoder]:
-    made = BuiltInEncoder()
-    yield made
-    made.close()
-
-
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))

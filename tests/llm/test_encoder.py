@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,18 +25,9 @@ PAIRS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def built_in() -> Iterator[BuiltInEncoder]:
-    encoder = BuiltInEncoder()
-    yield encoder
-    encoder.close()
-
-
 @pytest.mark.parametrize("like", PAIRS)
-def test_the_built_in_encoder_knows_what_means_the_same(
-    built_in: BuiltInEncoder, like: str
-) -> None:
-    bread, near, far = built_in.encode([BREAD, like, "The court adjourned the trial."])
+def test_the_built_in_encoder_knows_what_means_the_same(encoder: BuiltInEncoder, like: str) -> None:
+    bread, near, far = encoder.encode([BREAD, like, "The court adjourned the trial."])
     assert bread @ bread == pytest.approx(1, abs=1e-4)
     assert bread @ near > 0.4 > bread @ far
 
