@@ -8,11 +8,10 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path, PurePath
 
-from companion.app.connection import Connection
+from companion.app.connection import Connection, find_daemon
 from companion.app.local_vault import LocalVault
 from companion.app.remote_vault import RemoteVault
 from companion.app.run import Tell
-from companion.app.runtime_file import find_daemon
 from companion.app.tokens import read_token
 from companion.app.types.base import check_path
 from companion.app.types.changes import ChangeQuery

@@ -12,9 +12,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from companion.app.connection import find_daemon
 from companion.app.open_vault import find_served, open_vault
 from companion.app.remote_vault import RemoteVault
-from companion.app.runtime_file import find_daemon
 from companion.app.types.runs import NoteResult
 from companion.app.vault import Vault
 from companion.cli.filters import join_options

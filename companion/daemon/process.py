@@ -1,29 +1,32 @@
-"""`companion serve`: the daemon's process, from start to end."""
+"""`companion serve`: the daemon's process, from start to end; and where the plugin finds it."""
 
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import os
+import secrets
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import FrameType
 
 from companion import __version__
-from companion.app.runtime_file import (
-    PluginRuntimeFile,
+from companion.app.connection import (
     RuntimeFile,
     find_daemon,
     remove_runtime_file,
     write_runtime_file,
 )
 from companion.app.tokens import ensure_token
-from companion.config import config_file, state_folder
+from companion.config import config_file, config_folder, state_folder
 from companion.config.load import describe_gone_settings, vault_file
 from companion.daemon.access import Access
 from companion.daemon.app import make_app
@@ -35,9 +38,14 @@ from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import open_workspace
 from companion.errors import UsageError, VaultLocked
+from companion.private_files import write_private
+from companion.vault.obsidian import SETTINGS
+from companion.vault.plugin_files import PLUGIN
 
 _SERVER_ENDS = 1.0  # seconds that the server's thread has to end
 _SIGNAL_CHECK = 1.0  # seconds between two checks for a signal
+_LOOKS = 5.0  # seconds between two checks whether the plugin was installed, or its file removed
+_ENDS = 1.0  # seconds to wait at the end for a check in progress: the drive may hang
 _RELEASED = 3.0  # seconds that another process has to take the vault, and between two looks after
 _NEW_OBJECTS = 10_000  # between two looks for cycles of garbage; Python's own figure is 700
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
@@ -170,3 +178,60 @@ def _is_signalled(signals: SimpleQueue[int], seconds: float) -> bool:
             signals.get(timeout=min(remaining, _SIGNAL_CHECK))
             return True
     return False
+
+
+class PluginRuntimeFile:
+    """A file in the plugin's folder that tells the plugin of the vault at root where we answer.
+
+    root: the vault's real path. id: a secret that the daemon proves to know when a plugin asks who
+    it is. It grants no access.
+    """
+
+    def __init__(self, root: Path, port: int) -> None:
+        self.id = secrets.token_hex(16)
+        machine = socket.gethostname()
+        content = {"port": port, "id": self.id, "machine": machine, "version": __version__}
+        self._data = json.dumps(content).encode()
+        user = f"{machine}\0{config_folder()}".encode("utf-8", "surrogateescape")
+        name = f"daemon-{sha256(user).hexdigest()[:12]}.json"  # the same after a restart
+        self._file = root / SETTINGS / "plugins" / PLUGIN / name
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="plugin-place", daemon=True)
+
+    def start(self) -> None:
+        """Write the file if the plugin is installed, now and whenever the file is missing."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Remove the file, unless another process has written it since."""
+        self._stopped.set()
+        self._thread.join(_ENDS)
+        with suppress(OSError):
+            if self._is_written():
+                self._file.unlink()
+
+    def _keep(self) -> None:
+        failed = ""
+        while not self._stopped.is_set():
+            try:
+                self._write()
+            except (OSError, UsageError) as error:
+                if str(error) != failed:
+                    _log.warning("the plugin is not told where the daemon is: %s", error)
+                failed = str(error)
+            self._stopped.wait(_LOOKS)
+
+    def _write(self) -> None:
+        is_installed = self._file.parent.is_dir() and self._is_inside()
+        if is_installed and not self._is_written():
+            write_private(self._file, self._data)
+
+    def _is_inside(self) -> bool:
+        """Return whether no part of the path is a link, which may lead out of the vault."""
+        return Path(os.path.realpath(self._file)) == self._file
+
+    def _is_written(self) -> bool:
+        try:
+            return self._is_inside() and self._file.read_bytes() == self._data
+        except FileNotFoundError:
+            return False

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from companion import __version__
-from companion.app import runtime_file
-from companion.app.runtime_file import PluginRuntimeFile
+from companion.daemon import process
+from companion.daemon.process import PluginRuntimeFile
 from tests.daemon.daemon_fixture import eventually
 
 
 @pytest.fixture(autouse=True)
 def looks_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(runtime_file, "_LOOKS", 0.01)
+    monkeypatch.setattr(process, "_LOOKS", 0.01)
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_machines_and_users_that_share_a_vault_keep_apart(
 
 
 def test_what_another_daemon_wrote_stays(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime_file, "_LOOKS", 60.0)
+    monkeypatch.setattr(process, "_LOOKS", 60.0)
     folder = install(vault)
     with served(vault, 1):
         eventually(lambda: files_in(folder))
