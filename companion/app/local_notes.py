@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import NamedTuple
 
-from companion.app.coverage import measure_coverage
 from companion.app.jobs import choose_jobs, read_filter
+from companion.app.overview import measure_coverage
 from companion.app.types.coverage import Coverage, Estimate, OutdatedPage, OutdatedQuery
 from companion.app.types.notes import (
     Note,

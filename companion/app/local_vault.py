@@ -10,13 +10,12 @@ from typing import get_args
 
 from companion.app.agents import LocalAgents
 from companion.app.backlog import BacklogConsent, find_backlog
-from companion.app.coverage import find_taught, leave_unfilled, measure_spending
 from companion.app.jobs import plan_run
 from companion.app.local_notes import LocalNotes, Progress
+from companion.app.overview import find_status, find_taught, leave_unfilled, measure_spending
 from companion.app.prompt import find_prompt
 from companion.app.records import Records
 from companion.app.run import DecisionRun, LocalRun
-from companion.app.status import find_status
 from companion.app.types import programs
 from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery, Undone
 from companion.app.types.coverage import (

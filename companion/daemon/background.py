@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from companion.app.engine.runs import Run
 from companion.app.engine.work_queue import Priority, Ticket, WorkQueue
-from companion.app.status import pause_file, reason_off
+from companion.app.overview import pause_file, reason_off
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.config import Config
 from companion.daemon.fingerprints import Fingerprints, put_latest

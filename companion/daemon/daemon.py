@@ -19,8 +19,8 @@ from companion.app.jobs import RunPlan, plan_run
 from companion.app.local_notes import LocalNotes
 from companion.app.local_vault import LocalVault
 from companion.app.outbox import Outbox
+from companion.app.overview import describe_vault
 from companion.app.run import DecisionRun
-from companion.app.status import describe_vault
 from companion.app.types.runs import RunOptions, RunShape
 from companion.app.types.status import Fault, Status
 from companion.config.load import find_restart_settings

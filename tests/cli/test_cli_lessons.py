@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from companion.app.coverage import find_taught
+from companion.app.overview import find_taught
 from companion.enrich import lessons
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
