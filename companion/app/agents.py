@@ -19,7 +19,7 @@ from companion.app.types import changes, programs
 from companion.app.vault import Agents
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
-from companion.enrich.new_proposals import ProgramProposer
+from companion.enrich.programs import ProgramProposer
 from companion.enrich.result import Decided, Result, decided_result
 from companion.enrich.selection import ScanPart
 from companion.enrich.similar import open_similar

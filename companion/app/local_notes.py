@@ -26,13 +26,13 @@ from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost
 from companion.enrich.needs_to_ask import describe_proposed
 from companion.enrich.selection import NoteFilter, ScanPart, find_outdated
-from companion.enrich.task import Job, prepare_task
+from companion.enrich.task import Job, examine_note
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NotThere
 from companion.note.facts import Facts, unfillable_reason
 from companion.note.needs import property_names
 from companion.store.proposals import ALL
-from companion.vault.files import is_in, skip_reason
+from companion.vault.files import is_in
 from companion.vault.index import Scan
 from companion.vault.paths import PathNotFound, named_path, spelled_path
 from companion.vault.write import read_note
@@ -157,11 +157,8 @@ class LocalNotes:
             raise NotThere(str(error)) from None
 
     def _read_facts(self, path: str) -> Facts:
-        if reason := skip_reason(self._space.root, path, self._space.ignore):
-            return Facts(skipped=reason)
         try:
-            data = read_note(self._space.root, path).data
-            task = prepare_task(self._space, Job(path), data)
+            task = examine_note(self._space, Job(path), partial(read_note, self._space.root))
         except NoteError as error:
             return Facts(skipped=error.reason)
         why = task.skipped or unfillable_reason(task.parsed, property_names(task.needs))

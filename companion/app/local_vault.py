@@ -58,8 +58,8 @@ from companion.app.vault import Agents, Vault
 from companion.enrich import decisions as engine
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_spending
-from companion.enrich.new_proposals import propose_for_script
 from companion.enrich.places import preview_proposal
+from companion.enrich.programs import propose_for_script
 from companion.enrich.result import new_run
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteError, NotThere, UsageError

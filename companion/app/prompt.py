@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from threading import Event
@@ -24,7 +25,7 @@ from companion.enrich.model_calls import ModelCall
 from companion.enrich.note_guard import NoteGuard
 from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.similar import open_similar
-from companion.enrich.task import Job, prepare_task
+from companion.enrich.task import Job, examine_note
 from companion.enrich.vault_settings import VaultSettings
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, UsageError
@@ -33,7 +34,6 @@ from companion.llm.endpoint_errors import Cancelled
 from companion.note.outline import Section
 from companion.prompts import load_prompts
 from companion.store.proposal import ProposedValue
-from companion.vault.files import skip_reason
 from companion.vault.index import Scan
 from companion.vault.paths import relative_path, spelled_path
 from companion.vault.write import read_note
@@ -47,13 +47,10 @@ def find_prompt(space: Workspace, scan: Scan, query: PromptQuery) -> NotePrompt:
     endpoint, path = space.config.describe_endpoint(), spelled_path(space.root, query.path)
     if (space.root / path).is_dir():
         raise UsageError(f"{path} is a folder; name a note")
-    if reason := skip_reason(space.root, path, space.ignore):
-        why = f"{path}: nothing would be sent, for it is left alone: {reason}"
-        return NotePrompt(endpoint=endpoint, calls=[], remarks=[why])
     section = None if query.section is None else Section(query.section, is_whole=False)
     job = Job(path, explicit=True, retry=True, section=section)
     try:
-        task = prepare_task(space, job, read_note(space.root, path).data)
+        task = examine_note(space, job, partial(read_note, space.root))
     except NoteRefused as error:
         raise NoteRefused(error.reason, path, error.line) from None
     if task.skipped or not task.all_needs:
@@ -171,11 +168,9 @@ class PromptTrial:
         for name, asker, client in self._sides:
             space = asker.workspace
             space.refresh()
-            reason = skip_reason(space.root, job.path, space.ignore)
             try:
-                if reason is None:
-                    task = prepare_task(space, job, read_note(space.root, job.path).data)
-                    reason = task.skipped
+                task = examine_note(space, job, partial(read_note, space.root))
+                reason = task.skipped
             except NoteError as error:
                 reason = str(error)
             if reason is not None:

@@ -17,7 +17,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import ModelFacts
-from companion.enrich.new_proposals import ProposalMaker
+from companion.enrich.new_proposals import make_proposals
 from companion.enrich.note_guard import find_withheld
 from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.places import find_job, find_places
@@ -178,8 +178,15 @@ class BatchReader:
         )
         outcomes = [each for each in answers.outcomes if each.need.key in kept]
         job, task = find_job(path, proposals), Task(source, parsed, None, (), ())
-        maker = ProposalMaker(self._workspace, asker.model)
-        made = maker.make(job._replace(propose=True), task, outcomes, answers.usage, call.batch)
+        made = make_proposals(
+            self._workspace,
+            asker.model,
+            job._replace(propose=True),
+            task,
+            outcomes,
+            answers.usage,
+            call.batch,
+        )
         questions = [kept[new.need.key] for new in made]
         made = [
             new._replace(prompt=each.prompt, sentences=each.sentences, options=each.options)

@@ -1,17 +1,17 @@
 """One note from its needs to its new text: `Enricher.ask`, then `NoteWriter.write`.
 
-    read      the note, once nobody writes it any more                vault.write
-    needs     what to ask for, what is left alone and why             task
-    context   what the prompts show of the note and its vault         context, excerpt
-    ask       the model, and once more about what a check rejected    asker, model_calls
-    accept    each answer or reject it; sanitize it                   accept, parse_answer, checks
-    store     all of it as proposals; some wait for a decision        new_proposals, store.proposals
-    read      the note again, which may have changed                  note_guard
-    plan      the edits that put the values in their places           plan
-    write     them, in the journal first                              note_writer, store.journal
+    read      the note, once nobody writes it any more               vault.write
+    examine   what it needs, what of it is left alone, and why       task, note.facts
+    choose    what to ask for: not what is proposed, or was asked    needs_to_ask
+    context   what the prompts show of the note and its vault        context, excerpt
+    ask       the model, and again about what a check rejected       asker, model_calls
+    accept    each answer or reject it; make it harmless             accept, parse_answer, checks
+    propose   all of it, stored; some waits for a decision           new_proposals, store.proposals
+    plan      the edits, on the note as it is by then                note_guard, plan
+    write     them, in the journal first                             note_writer, store.journal
 
-Asker.ask does context, ask and accept. `Enricher.ask` ends before the second reading; write()
-begins with it, and is NoteWriter's. The engine, in app/engine, calls both.
+`ask` ends with what is proposed, and calls Asker.ask for context, ask and accept. The engine, in
+app/engine, calls both, or leaves the writing to an editor that shows the note.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from threading import Event
 
 from companion.enrich.asker import Asker
 from companion.enrich.needs_to_ask import LOST
-from companion.enrich.new_proposals import ProposalMaker
+from companion.enrich.new_proposals import AnswerStore
 from companion.enrich.note_guard import NoteExcluded, NoteGuard, SettingsChanged
 from companion.enrich.note_writer import NoteValues, NoteWriter
-from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
+from companion.enrich.outcome import NoteAnswers, Rejected, RepeatedFaults
 from companion.enrich.result import (
     NoteStatus,
     OpenProposal,
@@ -35,7 +35,7 @@ from companion.enrich.result import (
     proposed_result,
     unfilled_result,
 )
-from companion.enrich.task import REWRITTEN, Job, Task, is_written, prepare_task
+from companion.enrich.task import REWRITTEN, Job, Task, examine_note, is_written
 from companion.enrich.vault_settings import SettingsUnusable
 from companion.enrich.words import is_rewritten
 from companion.errors import NoteError
@@ -100,9 +100,7 @@ class Enricher(NoteWriter):
     def _ask(self, job: Job) -> NoteValues | Result:
         """Return what ask() does. Raises SettingsChanged if settings were changed meanwhile."""
         space, path = self.workspace, job.path
-        if reason := skip_reason(space.root, path, space.ignore):
-            return Result(path, "skipped", reason)
-        task = prepare_task(space, job, self.read(path).data)
+        task = examine_note(space, job, self.read)
         if task.skipped:
             return Result(path, "skipped", task.skipped)
         task, proposals = self._reuse_open(job, task)
@@ -161,7 +159,7 @@ class Enricher(NoteWriter):
         space, asker = self.workspace, self._asker
         path = follow_note(space.root, space.journal, job.path, task.data, task.read_at)
         guard = NoteGuard(space, job, task, path, self.cancelled)
-        store = _AnswerStore(ProposalMaker(space, asker.model), self.run, job, guard)
+        store = AnswerStore(space, asker.model, self.run, job, guard)
         needs, keep = task.needs, store.keep
         answers = asker.ask(job.path, task.parsed, needs, self.client, keep, guard, job.again)
         store.keep_rest(answers)
@@ -202,61 +200,6 @@ class Enricher(NoteWriter):
             fallbacks=frozenset(each.need.key for each in answers.accepted if each.fallback_for),
             new_values=tuple(each.proposal for each in rejected if each.proposed),
         )
-
-
-class _AnswerStore:
-    """Stores what a model gives for one note as proposals, call by call.
-
-    job: with the path that the note has by then. proposals: those that are open, by their needs.
-    """
-
-    def __init__(self, maker: ProposalMaker, run: str, job: Job, guard: NoteGuard) -> None:
-        self.job = job
-        self.proposals: dict[Need, OpenProposal] = {}
-        self._maker = maker
-        self._run = run
-        self._guard = guard
-        self._stored: list[Accepted | Rejected] = []
-        self._tokens = Usage()  # of what is stored
-
-    def keep(self, outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
-        """Store what a call gave, as the next one may fail.
-
-        What is rejected waits for the end: the next call may ask for it once more.
-        """
-        self._guard.usage += usage
-        if accepted := [each for each in outcomes if isinstance(each, Accepted)]:
-            self._store(accepted, usage)
-        else:
-            self._guard.check_keeping()
-
-    def keep_rest(self, answers: NoteAnswers) -> None:
-        """Store which of all answers were rejected."""
-        if rest := [each for each in answers.outcomes if each not in self._stored]:
-            self._store(rest, answers.usage - self._tokens)
-
-    def _store(self, outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
-        """Store outcomes as proposals, except what the settings, as they are now, do not ask for.
-
-        They are on the disk at once unless a change of the note or a batch's file follows.
-        """
-        self._stored += outcomes
-        self._tokens += usage
-        self.job = job = self.job._replace(path=self._guard.check_keeping())
-        space, task = self._maker.workspace, self._guard.task
-        if task.settings_version != space.settings.version:
-            now = prepare_task(space, job.to_place(), task.data)
-            keys = set() if now.skipped else {need.key for need in now.all_needs}
-            outcomes = [each for each in outcomes if each.need.key in keys]
-        shown = [each.path for each in self._guard.shown]
-        made = self._maker.make(job, task, outcomes, usage, self._run, shown)
-        follows = all(new.state == "asked" for new in made) or any(
-            is_written(space.config, job, new.need.kind, new) for new in made
-        )
-        ids = space.journal.proposals.add(made, durable=job.dry_run or not follows)
-        for id_, new in zip(ids, made, strict=True):
-            if new.state == "open" and new.value is not None:
-                self.proposals[new.need] = OpenProposal.of(id_, new.need, new)
 
 
 def _is_failure(rejected: Rejected) -> bool:

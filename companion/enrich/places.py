@@ -15,9 +15,8 @@ from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteRefused, NoteUnwritable, NotThere, UsageError
 from companion.note.needs import Need
 from companion.note.outline import Section
-from companion.note.parsed_note import ParsedNote, name_note
+from companion.note.parsed_note import name_note
 from companion.note.status_mark import KEEP
-from companion.note.text import NoteText
 from companion.store.proposal import Proposal
 from companion.vault.files import is_gone, is_vault_there, skip_reason
 from companion.vault.write import Snapshot, read_note
@@ -134,8 +133,8 @@ def _find_task(space: Workspace, job: Job, proposals: Sequence[Proposal], data: 
 def _nowhere(
     job: Job, proposals: Sequence[Proposal], reason: str, *, is_excluded: bool = False
 ) -> Places:
-    nothing = Task(b"", ParsedNote(NoteText("")), reason, (), ())
-    return Places(job, nothing, {each.id: reason for each in proposals}, is_excluded)
+    gone = {each.id: reason for each in proposals}
+    return Places(job, Task.left_alone(reason), gone, is_excluded)
 
 
 class Preview(NamedTuple):

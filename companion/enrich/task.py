@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
@@ -21,7 +21,7 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.store.proposal import LatestProposal, NewProposal
 from companion.vault.files import skip_reason
-from companion.vault.write import read_note
+from companion.vault.write import Snapshot, read_note
 
 
 class Again(NamedTuple):
@@ -90,6 +90,11 @@ class Task:
     read_at: float = field(default_factory=time.time)
     settings_version: int = 0
 
+    @classmethod
+    def left_alone(cls, reason: str) -> Task:
+        """Return the task for a note that is not read."""
+        return cls(b"", ParsedNote(NoteText("")), reason, (), ())
+
     @property
     def all_needs(self) -> tuple[Need, ...]:
         """The needs to ask for, and those that have a proposal."""
@@ -126,6 +131,16 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     return replace(task, settings_version=version)
 
 
+def examine_note(workspace: Workspace, job: Job, read: Callable[[str], Snapshot]) -> Task:
+    """Return the task for the note at the job's path, as read returns it.
+
+    One that is left alone by its file is not read. Raises NoteError, JournalError.
+    """
+    if reason := skip_reason(workspace.root, job.path, workspace.ignore):
+        return Task.left_alone(reason)
+    return prepare_task(workspace, job, read(job.path).data)
+
+
 def has_open_needs(workspace: Workspace, job: Job) -> bool:
     """Return whether there is something to ask for in the note. Raises JournalError."""
     is_plain = not (job.explicit or job.force or job.requests or job.section)
@@ -145,10 +160,8 @@ def open_task(workspace: Workspace, job: Job) -> Task | None:
 
 def read_task(workspace: Workspace, job: Job) -> Task | None:
     """Return the task for the note as it is now; None if the note is left alone."""
-    if skip_reason(workspace.root, job.path, workspace.ignore):
-        return None
     try:
-        task = prepare_task(workspace, job, read_note(workspace.root, job.path).data)
+        task = examine_note(workspace, job, partial(read_note, workspace.root))
     except NoteError:
         return None
     return None if task.skipped else task
