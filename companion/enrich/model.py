@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from companion.config import Config, common_state_folder, state_folder
 from companion.errors import UsageError
-from companion.llm.attempts import EndpointSource
 from companion.llm.budget import Budget, Caps, PriceOf
 from companion.llm.catalog import is_small_model, require_model
 from companion.llm.client import Client
@@ -26,7 +25,6 @@ ASK_FROM = 50
 """Notes at a remote endpoint; more are only sent once somebody agreed to it."""
 
 _FILE = "spending.sqlite3"
-_TIER_TIMEOUT = 600.0  # seconds at least for an answer of a service tier that is slow
 
 
 def open_spending(
@@ -146,7 +144,7 @@ def open_client(
     with (
         open_spending(config, space=space) as spending,
         open_source(config, space) as source,
-        make_client(source, cancelled, spending) as client,
+        Client(source, cancelled, budget=spending) as client,
     ):
         yield client
 
@@ -210,47 +208,3 @@ class ConfiguredEndpoint:
         path, context = require_model(name), model_facts(config).context_tokens or _CONTEXT
         server = EmbeddedServer(path, name, context_tokens=context, slots=config.concurrency)
         return self._opened.enter_context(server)  # an earlier one ends when nobody asks it
-
-
-class _InTier:
-    """An endpoint, in its service tier only where nobody waits for a single answer."""
-
-    def __init__(self, source: EndpointSource, *, can_wait: bool) -> None:
-        self._source = source
-        self._can_wait = can_wait
-
-    @property
-    def settings(self) -> Endpoint:
-        """The settings of the endpoint."""
-        return self._adapt(self._source.settings)
-
-    @contextmanager
-    def lease(self) -> Iterator[Endpoint]:
-        """Lend the endpoint for one call."""
-        with self._source.lease() as endpoint:
-            yield self._adapt(endpoint)
-
-    def _adapt(self, endpoint: Endpoint) -> Endpoint:
-        if not endpoint.service_tier:
-            return endpoint
-        if not self._can_wait:
-            return endpoint.model_copy(update={"service_tier": None})
-        return endpoint.model_copy(update={"timeout": max(endpoint.timeout, _TIER_TIMEOUT)})
-
-
-def make_client(
-    source: EndpointSource,
-    cancelled: Event,
-    spending: Budget | None,
-    capabilities_from: Client | None = None,
-    *,
-    can_wait: bool = False,
-) -> Client:
-    """Return a client of the source; closing it leaves the source and the spending open.
-
-    capabilities_from: an earlier client; what it learned about the endpoint is kept. can_wait:
-    nobody waits for a single answer, so that the configured service tier is used, and at a limit
-    a minute other calls go first.
-    """
-    tiered, earlier = _InTier(source, can_wait=can_wait), capabilities_from
-    return Client(tiered, cancelled, 0.5, spending, earlier, can_wait=can_wait)

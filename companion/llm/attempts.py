@@ -53,7 +53,8 @@ class Sender:
     `first_delay`: seconds before the first retry, doubled for each further one. Setting
     `cancelled` ends all waiting for a retry; close() ends the calls under way too. `path`: of the
     API, below the endpoint's base URL. `budget`: what counts and limits what the calls take.
-    `can_wait`: at a limit a minute, calls of others that cannot wait go first.
+    `can_wait`: nobody waits for a single answer, so that the service tier is used, and at a limit a
+    minute other calls go first.
     """
 
     def __init__(
@@ -77,6 +78,11 @@ class Sender:
         self._lock = threading.Lock()
         self._transport: Transport | None = None
         self._slots: AbstractContextManager[object] = nullcontext()
+
+    @property
+    def settings(self) -> Endpoint:
+        """The settings of the endpoint, as they are now."""
+        return self._source.settings.in_tier(can_wait=self._can_wait)
 
     def _find_limiter(self) -> RateLimiter | None:
         """Return what keeps the endpoint's limits a minute; None where there are none to keep."""
@@ -108,7 +114,8 @@ class Sender:
                 error: CompanionError | None = None
                 wait, retries = 0.0, self._source.settings.retries
                 reserved = self._reserve(input_tokens, output_tokens)
-                with reserved as reservation, self._source.lease() as endpoint:
+                with reserved as reservation, self._source.lease() as lent:
+                    endpoint = lent.in_tier(can_wait=self._can_wait)
                     body = body_for(endpoint)
                     reservation.tier = body.get("service_tier")
                     try:

@@ -87,11 +87,6 @@ class Client(Sender):
         self.usage = Usage()  # of all calls so far, also of those without a usable answer
 
     @property
-    def settings(self) -> Endpoint:
-        """The settings of the endpoint, as they are now."""
-        return self._source.settings
-
-    @property
     def capabilities(self) -> Capabilities:
         """What was found out about the endpoint; nothing yet of another one than before."""
         endpoint = self.identify()

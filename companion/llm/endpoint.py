@@ -25,6 +25,7 @@ from companion.llm.catalog import DEFAULT_MODEL, current_name
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 JsonMode = Literal["auto", "schema", "object", "text"]
+_TIER_TIMEOUT = 600.0  # seconds at least for an answer of a service tier that is slow
 
 
 def clean_key(value: SecretStr) -> SecretStr:
@@ -123,6 +124,14 @@ class Endpoint(BaseModel):
     def settings(self) -> Endpoint:
         """The endpoint: as a source (see companion.llm.attempts) it lends itself."""
         return self
+
+    def in_tier(self, *, can_wait: bool) -> Endpoint:
+        """Return the endpoint, in its service tier only where nobody waits for a single answer."""
+        if not self.service_tier:
+            return self
+        if not can_wait:
+            return self.model_copy(update={"service_tier": None})
+        return self.model_copy(update={"timeout": max(self.timeout, _TIER_TIMEOUT)})
 
     def lease(self) -> AbstractContextManager[Endpoint]:
         """Lend the endpoint for one call."""

@@ -7,11 +7,10 @@ import logging
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from threading import Event
 
 import pytest
 
-from companion.enrich.model import make_client
+from companion.llm.batch_api import BatchClient, QuestionInBatch
 from companion.llm.budget import Budget, Caps
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
@@ -35,9 +34,8 @@ def budget(tmp_path: Path) -> Iterator[Budget]:
 
 
 def flex(fake: FakeEndpoint, budget: Budget | None = None) -> Client:
-    return Client(
-        Endpoint(base_url=fake.url, model="m", service_tier="flex"), first_delay=0.01, budget=budget
-    )
+    endpoint = Endpoint(base_url=fake.url, model="m", service_tier="flex")
+    return Client(endpoint, first_delay=0.01, budget=budget, can_wait=True)
 
 
 def tiers(fake: FakeEndpoint) -> list[str | None]:
@@ -103,7 +101,7 @@ def test_a_tier_without_room_is_tried_again(fake: FakeEndpoint, limited: Scene) 
     assert tiers(fake) == ["flex", "flex"]
     fake.play(limited)
     endpoint = Endpoint(base_url=fake.url, model="m", retries=1, service_tier="flex")
-    with Client(endpoint, first_delay=0.01) as client, pytest.raises(RateLimited):
+    with Client(endpoint, first_delay=0.01, can_wait=True) as client, pytest.raises(RateLimited):
         client.ask(Question(ASK, 100))
 
 
@@ -111,13 +109,20 @@ def test_only_those_who_can_wait_use_it(fake: FakeEndpoint) -> None:
     """And they wait longer; what they learn, the others know."""
     source = Endpoint(base_url=fake.url, model="m", service_tier="flex")
     fake.script = without_temperature
-    with make_client(source, Event(), None, can_wait=True) as patient:
+    with Client(source, can_wait=True) as patient:
         patient.ask(Question(ASK, 100))
         assert patient.settings.timeout == 600
-        with make_client(source, Event(), None, patient) as other:
+        with Client(source, capabilities_from=patient) as other:
             other.ask(Question(ASK, 100))
             assert other.settings.timeout == 120
     assert tiers(fake) == ["flex", "flex", None]
+
+
+def test_a_batch_has_no_tier() -> None:
+    client = BatchClient(Endpoint(base_url=OPENAI, model="m", service_tier="flex"))
+    with pytest.raises(QuestionInBatch):
+        client.ask(Question(ASK, 100))
+    assert "service_tier" not in json.loads(client.lines[0].data)["body"]
 
 
 def without_temperature(seen: Seen, n: int) -> Scene:

@@ -15,7 +15,7 @@ from companion.app.outbox import NOT_TAKEN, Outbox
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import make_client, open_source
+from companion.enrich.model import open_source
 from companion.enrich.note_writer import NoteValues
 from companion.enrich.result import Result, failed_result, new_run
 from companion.enrich.similar import SimilarNotes
@@ -160,8 +160,12 @@ class Handler:
         if self._asker is None:
             self._source = self._opened.enter_context(open_source(space.config, space))
             self._asker = Asker(space, self._context(), self._similar, renew=self._context)
-        client = make_client(
-            self._source, run.cancelled, self._spending, self._first_client, can_wait=run.can_wait
+        client = Client(
+            self._source,
+            run.cancelled,
+            budget=self._spending,
+            capabilities_from=self._first_client,
+            can_wait=run.can_wait,
         )
         self._first_client = self._first_client or client
         if run.options.priority != "interactive":
