@@ -9,10 +9,11 @@ import re
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import list2cmdline
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple
 from xml.sax.saxutils import escape
 
 from companion.config import common_state_folder
@@ -38,92 +39,6 @@ class Service(NamedTuple):
     home: str | None = None
 
 
-def systemd_unit(service: Service) -> bytes:
-    """Return the unit file of a systemd user service (systemd.service(5), systemd.syntax(7)).
-
-    Raises UsageError if a path cannot be written in it.
-    """
-    _require_printable(service)
-    home = f"COMPANION_HOME={service.home}"
-    unit = _read_template("systemd_unit.service").format(
-        name=service.name,
-        command=" ".join(map(_quote_for_systemd, service.command)),
-        environment=f"Environment={_quote_for_systemd(home)}\n" if service.home else "",
-        restart=_RESTART_SECONDS,
-        stop=_STOP_SECONDS,
-        nice=_NICE,
-    )
-    return unit.encode()
-
-
-def launchd_agent(service: Service) -> bytes:
-    """Return the property list of a launchd agent (launchd.plist(5)).
-
-    Raises UsageError if a path cannot be written in it.
-    """
-    _require_printable(service)
-    content = {
-        "Label": service.name,
-        "ProgramArguments": list(service.command),
-        "RunAtLoad": True,
-        "KeepAlive": {"SuccessfulExit": False},
-        "ThrottleInterval": _RESTART_SECONDS,
-        "ExitTimeOut": _STOP_SECONDS,
-        "Nice": _NICE,
-    }
-    if service.home:
-        content["EnvironmentVariables"] = {"COMPANION_HOME": service.home}
-    return plistlib.dumps(content, sort_keys=False)
-
-
-def windows_task(service: Service, user: str) -> bytes:
-    """Return the XML of a task of Windows' Task Scheduler, in UTF-16.
-
-    user: with the domain, as `DOMAIN\\name`. A task has no environment: home is left out.
-
-    Raises UsageError if a path cannot be written in it.
-    """
-    _require_printable(service)
-    program, *arguments = service.command
-    for argument in service.command:
-        if _EXPANDED_BY_WINDOWS.search(argument):
-            raise UsageError(
-                f"{argument}: Windows' Task Scheduler would replace what is in %...% or $(...)"
-                " there; rename the folder"
-            )
-    task = _read_template("windows_task.xml").format(
-        user=escape(user), program=escape(program), arguments=escape(list2cmdline(arguments))
-    )
-    return task.replace("\n", "\r\n").encode("utf-16")
-
-
-def _read_template(name: str) -> str:
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
-
-
-def _quote_for_systemd(text: str) -> str:
-    """Return text as one word of a unit file, whatever is in it but control characters.
-
-    In ExecStart, a colon before the program keeps systemd from expanding `$`.
-    """
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-    return f'"{quoted}"'
-
-
-def _require_printable(service: Service) -> None:
-    for text in (*service.command, service.home or ""):
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            shown = text.encode(errors="backslashreplace").decode()
-            raise UsageError(f"the path {shown} is not valid UTF-8; rename its folder") from None
-        if _CONTROL.search(text):
-            raise UsageError(
-                f"the path {text!r} has a line break or another control character in it, which no"
-                " service can name; rename its folder"
-            )
-
-
 _PATIENCE = 60.0  # seconds for a command of the manager
 _ENDS = 20.0  # seconds that an agent of launchd has to end
 _BY_HAND = "run companion serve by hand, or by your system's own means"
@@ -138,6 +53,11 @@ class CommandEnd(NamedTuple):
 
     status: int
     said: str
+
+    @property
+    def first_line(self) -> str:
+        """The first line of what it said."""
+        return self.said.partition("\n")[0].strip()
 
 
 RunCommand = Callable[..., CommandEnd]
@@ -171,48 +91,79 @@ def find_manager() -> ServiceManager:
     return Launchd() if sys.platform == "darwin" else Systemd()
 
 
-class ServiceManager(Protocol):
-    """What starts programs with the user's session. Each method raises ServiceError if it fails."""
+class ServiceManager(ABC):
+    """What starts programs with the user's session, by the commands of one program.
 
-    def require(self) -> None:
-        """Raise ServiceError if the manager is not there."""
+    call: runs a command. Methods that run one raise ServiceError if the program is not there.
+    """
 
-    def file(self, name: str) -> Path:
-        """Return the path of the service's unit, agent or task."""
-
-    def render(self, service: Service) -> bytes:
-        """Return the content of that file."""
-
-    def start(self, name: str) -> None:
-        """Have the service start with the session, and restart it, as its file is now."""
-
-    def remove(self, name: str) -> None:
-        """Stop the service, also where its file is gone already, and remove its file."""
-
-    def knows(self, name: str) -> bool:
-        """Return whether it starts with the session."""
-
-
-class Systemd(ServiceManager):
-    """systemd's user manager."""
+    program: ClassVar[tuple[str, ...]]
 
     def __init__(self, call: RunCommand = call) -> None:
         self._call = call
 
+    @abstractmethod
     def require(self) -> None:
-        ended = self._call("systemctl", "--user", "show-environment")
+        """Raise ServiceError if the manager is not there."""
+
+    @abstractmethod
+    def file(self, name: str) -> Path:
+        """Return the path of the service's unit, agent or task."""
+
+    @abstractmethod
+    def render(self, service: Service) -> bytes:
+        """Return the content of that file. Raises UsageError if a path cannot be written in it."""
+
+    @abstractmethod
+    def start(self, name: str) -> None:
+        """Have the service start with the session, and restart it, as its file is now."""
+
+    @abstractmethod
+    def remove(self, name: str) -> None:
+        """Stop the service, also where its file is gone already, and remove its file."""
+
+    @abstractmethod
+    def knows(self, name: str) -> bool:
+        """Return whether it starts with the session."""
+
+    def _run(self, *command: str) -> CommandEnd:
+        return self._call(*self.program, *command)
+
+    def _do(self, *command: str) -> None:
+        """Run the command. Raises ServiceError if it fails."""
+        if (ended := self._run(*command)).status:
+            what = f"{self.program[0]} {command[0]}"
+            raise ServiceError(f"{what} failed: {ended.first_line or ended.status}")
+
+
+class Systemd(ServiceManager):
+    """systemd's user manager: systemd.unit(5), systemd.service(5), systemd.syntax(7)."""
+
+    program = ("systemctl", "--user")
+
+    def require(self) -> None:
+        ended = self._run("show-environment")
         if ended.status:
             raise ServiceError(
-                f"systemd's user manager does not answer ({_first_line(ended.said)}); {_BY_HAND}"
+                f"systemd's user manager does not answer ({ended.first_line}); {_BY_HAND}"
             )
 
     def file(self, name: str) -> Path:
-        # systemd.unit(5), user unit search path
         configuration = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
         return Path(configuration, "systemd", "user", f"{name}.service")
 
     def render(self, service: Service) -> bytes:
-        return systemd_unit(service)
+        _require_printable(service)
+        home = _quote_for_systemd(f"COMPANION_HOME={service.home}")
+        unit = _read_template("systemd_unit.service").format(
+            name=service.name,
+            command=" ".join(map(_quote_for_systemd, service.command)),
+            environment=f"Environment={home}\n" if service.home else "",
+            restart=_RESTART_SECONDS,
+            stop=_STOP_SECONDS,
+            nice=_NICE,
+        )
+        return unit.encode()
 
     def start(self, name: str) -> None:
         self._do("daemon-reload")
@@ -220,31 +171,27 @@ class Systemd(ServiceManager):
         self._do("restart", f"{name}.service")
 
     def remove(self, name: str) -> None:
-        self._call("systemctl", "--user", "stop", f"{name}.service")
+        self._run("stop", f"{name}.service")
         if self.knows(name):
             self._do("disable", f"{name}.service")
         _unlink(self.file(name))
         self._do("daemon-reload")
 
     def knows(self, name: str) -> bool:
-        return not self._call("systemctl", "--user", "is-enabled", f"{name}.service").status
-
-    def _do(self, *command: str) -> None:
-        _require_done(self._call("systemctl", "--user", *command), f"systemctl {command[0]}")
+        return not self._run("is-enabled", f"{name}.service").status
 
 
 class Launchd(ServiceManager):
-    """launchd of macOS, in the domain of the user's session."""
+    """launchd of macOS, in the domain of the user's session: launchd.plist(5)."""
 
-    def __init__(self, call: RunCommand = call) -> None:
-        self._call = call
-        self._domain = f"gui/{os.getuid() if os.name != 'nt' else 0}"
+    program = ("launchctl",)
+    _domain = f"gui/{os.getuid() if os.name != 'nt' else 0}"
 
     def require(self) -> None:
-        ended = self._call("launchctl", "print", self._domain)
+        ended = self._run("print", self._domain)
         if ended.status:  # as over SSH
             raise ServiceError(
-                f"launchd has no session of yours ({_first_line(ended.said)}); log in on the"
+                f"launchd has no session of yours ({ended.first_line}); log in on the"
                 " screen, and try again"
             )
 
@@ -252,61 +199,113 @@ class Launchd(ServiceManager):
         return Path.home() / "Library" / "LaunchAgents" / f"{name}.plist"
 
     def render(self, service: Service) -> bytes:
-        return launchd_agent(service)
+        _require_printable(service)
+        content = {
+            "Label": service.name,
+            "ProgramArguments": list(service.command),
+            "RunAtLoad": True,
+            "KeepAlive": {"SuccessfulExit": False},
+            "ThrottleInterval": _RESTART_SECONDS,
+            "ExitTimeOut": _STOP_SECONDS,
+            "Nice": _NICE,
+        }
+        if service.home:
+            content["EnvironmentVariables"] = {"COMPANION_HOME": service.home}
+        return plistlib.dumps(content, sort_keys=False)
 
     def start(self, name: str) -> None:
         self._unload(name)
-        self._call("launchctl", "enable", f"{self._domain}/{name}")  # the user may have disabled it
-        ended = self._call("launchctl", "bootstrap", self._domain, str(self.file(name)))
-        _require_done(ended, "launchctl bootstrap")
+        self._run("enable", f"{self._domain}/{name}")  # the user may have disabled it
+        self._do("bootstrap", self._domain, str(self.file(name)))
 
     def remove(self, name: str) -> None:
         self._unload(name)
         _unlink(self.file(name))
 
     def knows(self, name: str) -> bool:
-        return not self._call("launchctl", "print", f"{self._domain}/{name}").status
+        return not self._run("print", f"{self._domain}/{name}").status
 
     def _unload(self, name: str) -> None:
         """Unload the agent if it is loaded, and return once it is gone."""
         deadline = time.monotonic() + _ENDS
         while self.knows(name):
-            self._call("launchctl", "bootout", f"{self._domain}/{name}")
+            self._run("bootout", f"{self._domain}/{name}")
             if time.monotonic() > deadline:
                 raise ServiceError(f"launchd does not end {name}; log out and in, and try again")
             time.sleep(0.1)
 
 
 class TaskScheduler(ServiceManager):
-    """Task Scheduler of Windows. The XML is kept, for the scheduler changes what it shows of it."""
+    """Task Scheduler of Windows. The XML is kept, as the scheduler changes what it shows of it.
 
-    def __init__(self, call: RunCommand = call) -> None:
-        self._call = call
+    A task has no environment: the service's home is left out.
+    """
+
+    program = ("schtasks",)
 
     def require(self) -> None:
-        _require_done(self._call("schtasks", "/?"), "schtasks")
+        self._do("/?")
 
     def file(self, name: str) -> Path:
         return common_state_folder() / "tasks" / f"{name}.xml"
 
     def render(self, service: Service) -> bytes:
-        domain, name = os.environ.get("USERDOMAIN"), getpass.getuser()
-        return windows_task(service, f"{domain}\\{name}" if domain else name)
+        _require_printable(service)
+        for argument in service.command:
+            if _EXPANDED_BY_WINDOWS.search(argument):
+                raise UsageError(
+                    f"{argument}: Windows' Task Scheduler would replace what is in %...% or $(...)"
+                    " there; rename the folder"
+                )
+        domain, user = os.environ.get("USERDOMAIN"), getpass.getuser()
+        program, *arguments = service.command
+        task = _read_template("windows_task.xml").format(
+            user=escape(f"{domain}\\{user}" if domain else user),
+            program=escape(program),
+            arguments=escape(list2cmdline(arguments)),
+        )
+        return task.replace("\n", "\r\n").encode("utf-16")
 
     def start(self, name: str) -> None:
-        self._call("schtasks", "/End", "/TN", name)
-        created = self._call("schtasks", "/Create", "/F", "/TN", name, "/XML", str(self.file(name)))
-        _require_done(created, "schtasks /Create")
-        _require_done(self._call("schtasks", "/Run", "/TN", name), "schtasks /Run")
+        self._run("/End", "/TN", name)
+        self._do("/Create", "/F", "/TN", name, "/XML", str(self.file(name)))
+        self._do("/Run", "/TN", name)
 
     def remove(self, name: str) -> None:
         if self.knows(name):
-            self._call("schtasks", "/End", "/TN", name)
-            _require_done(self._call("schtasks", "/Delete", "/F", "/TN", name), "schtasks /Delete")
+            self._run("/End", "/TN", name)
+            self._do("/Delete", "/F", "/TN", name)
         _unlink(self.file(name))
 
     def knows(self, name: str) -> bool:
-        return not self._call("schtasks", "/Query", "/TN", name).status
+        return not self._run("/Query", "/TN", name).status
+
+
+def _read_template(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def _quote_for_systemd(text: str) -> str:
+    """Return text as one word of a unit file, whatever is in it but control characters.
+
+    In ExecStart, a colon before the program keeps systemd from expanding `$`.
+    """
+    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{quoted}"'
+
+
+def _require_printable(service: Service) -> None:
+    for text in (*service.command, service.home or ""):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            shown = text.encode(errors="backslashreplace").decode()
+            raise UsageError(f"the path {shown} is not valid UTF-8; rename its folder") from None
+        if _CONTROL.search(text):
+            raise UsageError(
+                f"the path {text!r} has a line break or another control character in it, which no"
+                " service can name; rename its folder"
+            )
 
 
 def _unlink(file: Path) -> None:
@@ -314,12 +313,3 @@ def _unlink(file: Path) -> None:
         file.unlink(missing_ok=True)
     except OSError as error:
         raise ServiceError(f"{file} cannot be removed ({error.strerror}); remove it") from None
-
-
-def _require_done(ended: CommandEnd, what: str) -> None:
-    if ended.status:
-        raise ServiceError(f"{what} failed: {_first_line(ended.said) or ended.status}")
-
-
-def _first_line(said: str) -> str:
-    return said.splitlines()[0].strip() if said else ""

@@ -121,7 +121,7 @@ REFUSALS = [
     pytest.param(Systemd, "restart", "systemctl restart failed: no", id="systemd does not start"),
     pytest.param(Launchd, "print", "no session of yours", id="no session on the screen"),
     pytest.param(Launchd, "bootstrap", "launchctl bootstrap failed: no", id="launchd refuses"),
-    pytest.param(TaskScheduler, "/?", "schtasks failed: no", id="no Task Scheduler"),
+    pytest.param(TaskScheduler, "/?", "schtasks /\\? failed: no", id="no Task Scheduler"),
     pytest.param(TaskScheduler, "/Create", "schtasks /Create failed: no", id="the task is refused"),
     pytest.param(TaskScheduler, "/Run", "schtasks /Run failed: no", id="the task does not run"),
 ]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import xmlschema
 
-from companion.daemon.service_manager import Service, launchd_agent, systemd_unit, windows_task
+from companion.daemon.service_manager import Launchd, Service, Systemd, TaskScheduler
 from companion.errors import UsageError
 
 GOLDEN = Path(__file__).parent / "service_units"
@@ -23,14 +23,22 @@ SERVE = ("-P", "-m", "companion", "serve", "--vault")
 POSIX = Service(NAME, ("/opt/tools/bin/python", *SERVE, "/home/me/My notes"))
 HOME = POSIX._replace(command=(*POSIX.command, "--port", "0"), home="/home/me/of mine")
 WINDOWS = Service(NAME, ("C:\\Tools\\pythonw.exe", *SERVE, "C:\\Users\\me\\My notes"))
-USER = "DESK\\me"
+
+
+def task_of(service: Service, user: str = "me") -> bytes:
+    """Return the task of that user of the computer DESK."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("USERDOMAIN", "DESK")
+        patch.setattr("getpass.getuser", lambda: user)
+        return TaskScheduler().render(service)
+
 
 TEXTS = [
-    pytest.param("linux.service", systemd_unit(POSIX), id="systemd"),
-    pytest.param("linux-home.service", systemd_unit(HOME), id="systemd, with COMPANION_HOME"),
-    pytest.param("macos.plist", launchd_agent(POSIX), id="launchd"),
-    pytest.param("macos-home.plist", launchd_agent(HOME), id="launchd, with COMPANION_HOME"),
-    pytest.param("windows.xml", windows_task(WINDOWS, USER), id="Task Scheduler"),
+    pytest.param("linux.service", Systemd().render(POSIX), id="systemd"),
+    pytest.param("linux-home.service", Systemd().render(HOME), id="systemd, with COMPANION_HOME"),
+    pytest.param("macos.plist", Launchd().render(POSIX), id="launchd"),
+    pytest.param("macos-home.plist", Launchd().render(HOME), id="launchd, with COMPANION_HOME"),
+    pytest.param("windows.xml", task_of(WINDOWS), id="Task Scheduler"),
 ]
 
 
@@ -56,13 +64,13 @@ ODD = [
 @pytest.mark.parametrize("vault", ODD)
 def test_systemd_finds_no_fault_in_it(vault: str, tmp_path: Path) -> None:
     command = (sys.executable, *SERVE, f"/home/me/{vault}")
-    unit = systemd_unit(Service(NAME, command, home=f"/home/me/{vault}"))
+    unit = Systemd().render(Service(NAME, command, home=f"/home/me/{vault}"))
     assert verify(unit, tmp_path) == (0, "")
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
 def test_systemd_finds_a_fault_where_there_is_one(tmp_path: Path) -> None:
-    status, told = verify(systemd_unit(POSIX).replace(b"My notes", b'My "notes'), tmp_path)
+    status, told = verify(Systemd().render(POSIX).replace(b"My notes", b'My "notes'), tmp_path)
     assert status and "nbalanced" in told
 
 
@@ -81,7 +89,7 @@ def verify(unit: bytes, folder: Path) -> tuple[int, str]:
 @pytest.mark.parametrize("vault", ODD)
 def test_launchd_reads_the_command_back(vault: str) -> None:
     command = ("/opt/tools/bin/python", *SERVE, f"/Users/me/{vault}")
-    read = plistlib.loads(launchd_agent(Service(NAME, command, home=f"/Users/me/{vault}")))
+    read = plistlib.loads(Launchd().render(Service(NAME, command, home=f"/Users/me/{vault}")))
     assert tuple(read["ProgramArguments"]) == command
     assert read["EnvironmentVariables"] == {"COMPANION_HOME": f"/Users/me/{vault}"}
     assert read["Label"] == NAME and read["RunAtLoad"] is True
@@ -95,7 +103,7 @@ def schema() -> xmlschema.XMLSchema:
 @pytest.mark.parametrize("vault", ["My notes", "Rock & Roll", "Größe 筆記", "100%", "it's $5"])
 def test_the_task_is_as_microsofts_schema_has_it(vault: str, schema: xmlschema.XMLSchema) -> None:
     path = f"C:\\Users\\me\\{vault}"
-    task = windows_task(WINDOWS._replace(command=("C:\\p\\pythonw.exe", *SERVE, path)), "D\\<me>")
+    task = task_of(WINDOWS._replace(command=("C:\\p\\pythonw.exe", *SERVE, path)), "<me>")
     assert task.startswith((b"\xff\xfe", b"\xfe\xff"))
     text = task.decode("utf-16").partition("?>")[2]
     schema.validate(text)
@@ -106,17 +114,13 @@ def test_the_task_is_as_microsofts_schema_has_it(vault: str, schema: xmlschema.X
 
 
 def test_the_schema_refuses_a_wrong_order(schema: xmlschema.XMLSchema) -> None:
-    text = windows_task(WINDOWS, USER).decode("utf-16").partition("?>")[2]
+    text = task_of(WINDOWS).decode("utf-16").partition("?>")[2]
     enabled = "<Enabled>true</Enabled>"
     moved = text.replace(enabled, "").replace("</LogonTrigger>", f"{enabled}</LogonTrigger>")
     assert schema.is_valid(text) and not schema.is_valid(moved)
 
 
-def task_of_me(service: Service) -> bytes:
-    return windows_task(service, USER)
-
-
-EVERY = (systemd_unit, launchd_agent, task_of_me)
+EVERY = (Systemd().render, Launchd().render, task_of)
 UNWRITABLE = [
     ("a\nb", "control character", "a line break"),
     ("a\x1bb", "control character", "an escape character"),
@@ -124,12 +128,12 @@ UNWRITABLE = [
 ]
 REFUSED = [
     *(
-        pytest.param(make, vault, told, id=f"{make.__name__}, {what}")
+        pytest.param(make, vault, told, id=f"{make.__qualname__}, {what}")
         for make in EVERY
         for vault, told, what in UNWRITABLE
     ),
-    pytest.param(task_of_me, "%TEMP%", "would replace", id="a variable of Windows"),
-    pytest.param(task_of_me, "$(Arg0)", "would replace", id="an argument of a task"),
+    pytest.param(task_of, "%TEMP%", "would replace", id="a variable of Windows"),
+    pytest.param(task_of, "$(Arg0)", "would replace", id="an argument of a task"),
 ]
 
 
