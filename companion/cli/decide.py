@@ -19,7 +19,7 @@ from companion.cli.output import Output, count
 from companion.cli.proposals import Choice, choose_proposals
 from companion.cli.run_report import RunReport
 from companion.cli.session import NOTE_PATH, common_options, open_session_vault, say_which_vault
-from companion.errors import CompanionError, NotThere, UsageError
+from companion.errors import NotThere, UsageError
 
 Decision = Literal["accept", "refuse"]
 
@@ -88,13 +88,10 @@ def _decide(
             only = ProposalFilter.of(field=field, run=run, flagged=None if flagged else False)
             choice = _count_flagged(opened, only)
             decided = opened.decide_all(only, DecisionOnAll(decision=decision))
-        report = _DecisionReport(output, decided, choice)
+        report = _DecisionReport(output, choice)
         with StopSignals(output, decided.cancel) as interruption:
-            fault = report.follow()
-    report.sum_up()
-    if fault:
-        raise fault
-    return interruption.exit_status or int(report.has_failed)
+            report.follow(decided, "Deciding")
+    return interruption.exit_status or report.exit_status
 
 
 def _decide_on(vault: Vault, decision: Decision, proposals: Sequence[Proposal]) -> DecisionRun:
@@ -122,34 +119,26 @@ def _count_flagged(vault: Vault, only: ProposalFilter) -> Choice:
     return Choice([], {}, passed_over)
 
 
-class _DecisionReport:
+class _DecisionReport(RunReport):
     """Prints the results for notes, and counts them."""
 
-    def __init__(self, output: Output, run: Run, choice: Choice) -> None:
-        self.output = output
+    def __init__(self, output: Output, choice: Choice) -> None:
+        super().__init__(output)
         self.choice = choice
-        self.has_failed = False
-        self._run = run
-        self._report = RunReport(output)
+        self._has_failed = False
         for number, reason in choice.unknown.items():
             decided = Decided(id=number, state=None, reason=reason)
             failed = NoteResult(path="", status="failed", reason=reason, proposals=[number])
-            self._add(failed.model_copy(update={"decided": [decided]}))
+            self.add(failed.model_copy(update={"decided": [decided]}))
 
-    def follow(self) -> CompanionError | None:
-        """Print what is decided, until it is cancelled; return what stopped it early."""
-        with self.output.progress("Deciding", self._run.total) as bar:
-            try:
-                for result in self._run:
-                    self._add(result)
-                    bar.advance()
-            except CompanionError as error:
-                return error
-        return None
+    def add(self, result: NoteResult) -> None:
+        """Print a result and count it."""
+        super().add(result)
+        self._has_failed |= any(each.reason for each in result.decided)
 
-    def sum_up(self) -> None:
+    def sum_up(self, run: Run) -> None:
         """Print how many notes had which result, and the command that takes it back."""
-        counts, say, run = self._report.counts, self.output.say, self._run
+        counts, say = self.counts, self.output.say
         undone = run.total - counts.total() + len(self.choice.unknown)
         if not counts and not run.total:
             say("Nothing waits here.")
@@ -168,6 +157,7 @@ class _DecisionReport:
                 " --flagged; --flagged here includes them"
             )
 
-    def _add(self, result: NoteResult) -> None:
-        self._report.add(result)
-        self.has_failed |= any(each.reason for each in result.decided)
+    @property
+    def exit_status(self) -> int:
+        """The exit status if nobody interrupted it."""
+        return int(self._has_failed)

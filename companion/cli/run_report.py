@@ -68,14 +68,15 @@ class RunReport:
                     return None
                 options = options.model_copy(update={"agreed": True})
 
-    def follow(self, run: Run) -> None:
+    def follow(self, run: Run, what: str = "Enriching") -> None:
         """Do the run, and print its results as they come, and the sum at the end.
 
-        Then raises the error that ended it early, if one did.
+        what: is done, as a heading of the progress. Then raises the error that ended it early, if
+        one did.
         """
         self.output.warn(*run.warnings)
         fault = None
-        with self.output.progress("Enriching", run.total) as bar:
+        with self.output.progress(what, run.total) as bar:
             run.tell = show_waits(self.output, bar)
             try:
                 for result in run:
@@ -86,10 +87,8 @@ class RunReport:
                         self.print_result(result)
             except CompanionError as error:
                 fault = error
-        if run.total:
+        if run.total or not fault:
             self.sum_up(run)
-        elif not fault:
-            self.say_nothing_to_do(run.left_alone)
         if fault:
             raise fault
 
@@ -145,6 +144,9 @@ class RunReport:
 
     def sum_up(self, run: Run) -> None:
         """Print how many notes had which result, and the tokens used."""
+        if not run.total:
+            self.say_nothing_to_do(run.left_alone)
+            return
         usage = run.usage
         names = {"enriched": "would be enriched"} if self.dry_run else {}
         if self._unanswered:
