@@ -43,7 +43,7 @@ class NotesTable(Table):
     language: str | None = None
     """what to write in, as "English", "de" or "中文"; unset: each note's own, else its folder's"""
     own_sentence: bool = True
-    """the note's own sentence stands in for an unfit description"""
+    """the note's own sentence may be its description"""
     quote_others: bool | None = None
     """other notes' sentences stand in for a small model's callout; unset: as own_sentence"""
     examples: bool = False

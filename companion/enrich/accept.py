@@ -12,8 +12,8 @@ from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.context import PromptNote, VaultContext
 from companion.enrich.evidence import SUPPORTED, Evidence, KeptSentences, find_name_evidence
-from companion.enrich.excerpt import read_told, subject_properties
-from companion.enrich.extractive import extract_sentence, find_definition, restates_note
+from companion.enrich.excerpt import read_told
+from companion.enrich.extractive import OwnSentence, extract_sentence, find_definition
 from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import RawAnswer
@@ -23,7 +23,6 @@ from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values,
 from companion.enrich.plan import Filling
 from companion.enrich.relations import mentions_all
 from companion.enrich.similar import SimilarNotes
-from companion.enrich.statements import count_own_words, is_definition
 from companion.enrich.typed_values import find_untold
 from companion.enrich.words import read_paragraphs, width
 from companion.errors import AnswerError
@@ -37,7 +36,6 @@ from companion.prompts import Ask, Field
 from companion.store.proposal import Flag
 
 _QUOTED = 3  # sentences at most
-_FEWEST_WORDS = 5  # of the note's own that support a value
 
 # Of a description, for which a sentence of the note is no answer.
 _NO_FALLBACK = ("nothing", "no choices", "too little", "no completion", "asked")
@@ -135,11 +133,28 @@ class Acceptor:
         unsupported = Fault("unsupported", reason, "Say only what stands between the tags.")
         return value if isinstance(value, Fault) else unsupported
 
-    def quote_others(self) -> list[Accepted]:
+    def fill_unasked(self) -> list[Accepted]:
+        """Return what is filled in the author's own words, in place of a question to a small model.
+
+        It makes too much up, and its rewording of a sentence is no better than the sentence.
+        """
+        return [*self._quote_note(), *self._quote_others()]
+
+    def _quote_note(self) -> list[Accepted]:
+        """Return a description that is the note's own sentence about its subject."""
+        need = next((need for need in self.note.needs if need.kind == DESCRIPTION), None)
+        own = self._own_sentence if need and self.model.is_small else None
+        if need is None or own is None or not own.is_about:
+            return []
+        filling = Filling(need, own.text, "the note's own sentence; no model was asked")
+        evidence = (Evidence(own.text, own.text, 1.0),)
+        return [Accepted(filling, by_model=False, evidence=evidence)]
+
+    def _quote_others(self) -> list[Accepted]:
         """Return a callout that quotes other notes on the subject, with links to them.
 
-        It replaces the question to a small model, which makes too much up, where other notes say
-        more of the subject than the note itself; never where that is switched off.
+        Only where they say more of the subject than the note itself; never where that is switched
+        off.
         """
         note, notes = self.note, self.config.notes
         is_top = (need for need in note.needs if need.kind == CALLOUT and need.heading is None)
@@ -165,43 +180,41 @@ class Acceptor:
     def use_fallback(
         self, outcomes: Sequence[Accepted | Rejected]
     ) -> tuple[Accepted | Rejected, ...]:
-        """Return the outcomes with a sentence of the note where it is the better description.
+        """Return the outcomes with a sentence of the note where the description was rejected.
 
-        That is where the model's was rejected, or where a small model restates what a sentence of
-        the note says; never where that is switched off. In place of a rejected one, a sentence that
-        is no definition of the note's subject is flagged.
+        One that is not sure to be about the subject is flagged; never where that is switched off.
         """
-        first = next((each for each in outcomes if each.need.kind == DESCRIPTION), None)
-        if first is None or not (checks_are_on() and self.config.notes.own_sentence):
-            return tuple(outcomes)
-        need, parsed, title = first.need, self.note.whole, self.note.context.title
-        field = self.note.prompts.field_of(need.kind)
-        sentence = extract_sentence(parsed, title, field.max_characters)
-        if sentence is None:
-            return tuple(outcomes)
-        why = ""
-        if isinstance(first, Rejected):
-            why = "" if first.kind in _NO_FALLBACK else first.reason
-        elif self.model.is_small and isinstance(answer := first.filling.value, str):
-            restates = answer != sentence and restates_note(answer, sentence, parsed, title)
-            why = f"“{answer}” says it over again" if restates else ""
-        if not why:
-            return tuple(outcomes)
+        return tuple(map(self._replace_rejected, outcomes))
+
+    def _replace_rejected(self, outcome: Accepted | Rejected) -> Accepted | Rejected:
+        if isinstance(outcome, Accepted) or outcome.need.kind != DESCRIPTION:
+            return outcome
+        own = None if outcome.kind in _NO_FALLBACK else self._own_sentence
+        if own is None:
+            return outcome
+        remark = f"the note's own sentence; the model's answer: {outcome.reason}"
+        flags: tuple[Flag, ...] = () if own.is_about else ("extractive",)
+        return Accepted(Filling(outcome.need, own.text, remark), outcome, flags=flags)
+
+    @cached_property
+    def _own_sentence(self) -> OwnSentence | None:
+        """The note's own sentence that may be its description; None: it has none, or it is off."""
+        if not (checks_are_on() and self.config.notes.own_sentence):
+            return None
+        need = next(need for need in self.note.needs if need.kind == DESCRIPTION)
+        field = self.note.prompts.field_of(DESCRIPTION)
+        own = extract_sentence(self.note.whole, self.note.context.title, field.max_characters)
+        if own is None:
+            return None
         ask = Ask(need, field, field.name)
-        if find_fault(self._checked_answer(ask, sentence, self.note.text)):
-            return tuple(outcomes)
-        filling = Filling(need, sentence, f"the note's own sentence; the model's answer: {why}")
-        rejected = first if isinstance(first, Rejected) else None
-        is_sure = rejected is None or is_definition(sentence, [title, *self.note.context.aliases])
-        fallback = Accepted(filling, rejected, flags=() if is_sure else ("extractive",))
-        return (*(each for each in outcomes if each.need != need), fallback)
+        return None if find_fault(self._checked_answer(ask, own.text, self.note.text)) else own
 
     def _add_evidence(self, accepted: Accepted, field: Field) -> Accepted:
         """Return a small model's value with its evidence, flagged unless all of it has some.
 
-        A callout is flagged, too, where no evidence can be looked for, and so is what it chose of
-        the vault's values, as similar notes could not. Those of larger models are left as they are:
-        these may know what the vault does not.
+        Its own words are flagged all the same, and so is what it chose of the vault's values, as
+        similar notes could not. Those of larger models are left as they are: these may know what
+        the vault does not.
         """
         if field.kind == "checkbox":
             return accepted._replace(flags=("unverified",))
@@ -212,24 +225,18 @@ class Acceptor:
             return accepted if is_named else accepted._replace(flags=("unverified",))
         if field.vocabulary == "vault":  # no more than one in five of its tags is the author's
             return accepted._replace(flags=("small-model",))
-        if field.kind == "choice" or field.vocabulary or not (self.similar or field.is_list):
+        if field.kind == "choice" or field.vocabulary:
             return accepted
-        evidence = self._find_evidence(accepted.filling.value, field)
-        is_told = field.is_list or not self._is_untold
-        is_supported = is_told and all(each.supported for each in evidence)
-        flags: list[Flag] = [] if is_supported else ["unsupported"]
-        if not evidence and accepted.need.kind == CALLOUT:
-            flags.append("small-model")
+        is_told = bool(self.similar) or field.is_list
+        evidence = self._find_evidence(accepted.filling.value, field) if is_told else []
+        is_kept = field.is_list or (field.kind == "prose" and bool(evidence))
+        flags: list[Flag] = [] if is_kept else ["small-model"]
+        if not all(each.supported for each in evidence):
+            flags = ["unsupported"]
         kept = self._kept.get(accepted.need)
         dropped = kept.dropped if kept else []
         added = tuple(flags) if checks_are_on() else ()
         return accepted._replace(evidence=(*evidence, *dropped), flags=added)
-
-    @cached_property
-    def _is_untold(self) -> bool:
-        """Whether nobody says anything of the subject: the note is links, and no other tells."""
-        told = self.note.context.backlinks or subject_properties(self.note.whole)
-        return not told and count_own_words(self.note.whole) < _FEWEST_WORDS
 
     def _find_evidence(self, value: str | list[str], field: Field) -> list[Evidence]:
         """Return the evidence for each sentence, or item of a list, and the note that it is from.

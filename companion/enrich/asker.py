@@ -175,7 +175,7 @@ class Asker:
             context = replace(note.context, wish=again.wish, earlier=earlier)
             note = note._replace(context=context)
         acceptor = self._acceptor(note)
-        quoted = [] if again else acceptor.quote_others()
+        quoted = [] if again else acceptor.fill_unasked()
         rest = [need for need in chosen.needs if all(need != each.need for each in quoted)]
         return _Beginning([*chosen.outcomes, *quoted], rest, acceptor)
 

@@ -263,9 +263,8 @@ def make_prompt_context(
     language: what to write in; None: the note's own. whole: the note with what it embeds.
     """
     title = find_title(parsed, path)
-    opening = extract_sentence(whole or parsed, title, _OPENING)
-    if opening and width(opening) > _OPENING:
-        opening = None
+    own = extract_sentence(whole or parsed, title, _OPENING)
+    opening = own.text if own and own.is_about and width(own.text) <= _OPENING else None
     return PromptContext(
         title=title,
         headings=_headings(parsed),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import islice, pairwise
+from typing import NamedTuple
 
 from companion.enrich.checks.meta_talk import is_in_first_person
 from companion.enrich.statements import is_definition, read_passages
@@ -26,7 +27,8 @@ from companion.note.sanitize import inert_value
 
 _SHORTEST = 30  # characters; a Chinese character counts as 2.5
 _SENTENCES = 8  # at the beginning of the note, that are looked at
-_PREFERRED = 2  # of them are preferred if they have a word of the title; measured: no more
+_PREFERRED = 3  # of them are looked at for one about the subject; measured: as good as more
+_NAMED = 1 / 3  # of the title's stems that a sentence about its subject has; see HISTORY.md
 _LONGEST = 10_000  # characters, with links and markup that are removed
 _PASSAGES = 40  # at the beginning of the note, in which a definition is looked for
 _LONGEST_DEFINITION = 320  # characters
@@ -40,17 +42,25 @@ _DASHES = ("—", "–", "―", "--")
 _QUOTES = "\"'“‘«„「『《(（¿¡"
 
 
-def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str | None:
-    """Return the sentence of the note that says best what it is about, sanitized; None: none does.
+class OwnSentence(NamedTuple):
+    """A sentence of a note that stands by itself, sanitized.
+
+    is_about: whether it is sure to be about the note's subject, as it names that, or the page.
+    """
+
+    text: str
+    is_about: bool
+
+
+def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> OwnSentence | None:
+    """Return the sentence of the note that says best what it is about; None: none does.
 
     It is the first of the note's first sentences that stands by itself: whole, no question, and
-    not pointing to another sentence. Of the first two, one with a word of the title is preferred.
-    What follows one in the first person mostly goes on with that, unless it has such a word.
+    not pointing to another sentence. One of the first three that is about the subject comes first.
+    What follows one in the first person mostly goes on with that, unless it names the subject.
     max_characters: a quarter more is accepted, and a definition that is longer is cut.
     """
-    title_tokens = {token for token in find_tokens(title) if len(token) > 3 or not token.isascii()}
     first: str | None = None
-    title_stems = set(find_stems(title))
     is_told = False  # by the author, of themselves
     sentences = list(islice(find_sentences(read_paragraphs(parsed)), _SENTENCES + 1))
     longest = int(max_characters * _OVER)
@@ -62,14 +72,26 @@ def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str
         value = _read_value(sentence, title, longest) if len(sentence) <= _LONGEST else ""
         is_own = is_in_first_person(value)
         is_told |= is_own
-        if is_told and (needs_previous(value) or title_stems.isdisjoint(find_stems(value))):
+        if is_told and (needs_previous(value) or not _share_named(value, title)):
             continue
         is_fit = width(value) >= _SHORTEST and len(value) <= longest
         if is_fit and not is_own and _stands_alone(value, title):
-            if number < _PREFERRED and not title_tokens.isdisjoint(find_tokens(value)):
-                return value
+            if _is_about(value, title):
+                return OwnSentence(value, is_about=True)
             first = first or value
-    return first
+    return OwnSentence(first, is_about=False) if first else None
+
+
+def _is_about(sentence: str, title: str) -> bool:
+    """Return whether a sentence names the subject, or the page, and says something of it."""
+    is_named = _share_named(sentence, title) >= _NAMED or is_self_description(sentence)
+    return is_named and not set(find_stems(title)).issuperset(find_stems(sentence))
+
+
+def _share_named(sentence: str, title: str) -> float:
+    """Return the share of the title's stems that a sentence has; of its words, if it has none."""
+    named = set(find_stems(title)) or set(find_tokens(title))
+    return len(named & {*find_stems(sentence), *find_tokens(sentence)}) / max(1, len(named))
 
 
 def find_definition(parsed: ParsedNote, names: Sequence[str]) -> str:
@@ -155,39 +177,3 @@ def is_self_description(sentence: str) -> bool:
     # models turn such a sentence into “X is a way to ...”, which is farther from the author's words
     begins = compile_phrases(r"<sentences.of_note>\b|<sentences.of_note_signs>", re.IGNORECASE)
     return bool(begins.match(sentence))
-
-
-# An answer restates a sentence of the note if the sentence, with the title, has these shares of the
-# answer's stems and of all its words; one with fewer stems is not judged. Small models that shorten
-# a sentence lose what matters, or make it wrong: on the notes that prompts are tuned on, the
-# sentence itself was better from 0.75 of the stems on. The share of all words leaves out answers
-# that have no more than the subject in common with it.
-_STEMS_SHARE, _WORDS_SHARE, _FEWEST_STEMS = 0.85, 0.6, 3
-
-
-def restates_note(answer: str, sentence: str, parsed: ParsedNote, title: str) -> bool:
-    """Return whether a description says what one sentence of the note does, and no more.
-
-    sentence: the one that would take its place. It has to make sense away from the note; where
-    the answer restates another sentence, it has to name as much of the title.
-    """
-    if needs_previous(sentence) and not is_self_description(sentence):
-        return False
-    if _restates(answer, sentence, title):
-        return True
-    named = set(find_stems(title)).intersection(find_stems(answer))
-    if not named or not named.issubset(find_stems(sentence)):
-        return False
-    return any(_restates(answer, one, title) for one in find_sentences(read_paragraphs(parsed)))
-
-
-def _restates(answer: str, sentence: str, title: str) -> bool:
-    """Return whether what the answer says is in the sentence or the title, mostly in its words."""
-    stems, words = set(find_stems(answer)), set(find_tokens(answer))
-    known_stems = {*find_stems(sentence), *find_stems(title)}
-    known_words = {*find_tokens(sentence), *find_tokens(title)}
-    return (
-        len(stems) >= _FEWEST_STEMS
-        and len(stems & known_stems) >= _STEMS_SHARE * len(stems)
-        and len(words & known_words) >= _WORDS_SHARE * len(words)
-    )

@@ -24,7 +24,6 @@ from companion.note.sanitize import inert_value
 from companion.note.tags import has_only_tags
 
 _LONGEST = 320  # letters of a statement; of a longer list item, the sentence with the link counts
-_LONGEST_SUBJECT = 60  # characters before “is”
 _LONGEST_PARENT = 80  # letters of what stands above a list item
 _CHILDREN = 3  # items below one that says nothing itself
 _LEAST = 4  # words beside the names of the note; a linked one counts half
@@ -46,7 +45,6 @@ _LINK = re.compile(
     r"\[\[(?P<target>[^\[\]|#\n]*+)(?:#[^\[\]|\n]*+)?(?:\|(?P<alias>[^\[\]\n]*+))?\]\]"
     r"|\[[^\[\]\n]*\]\([^()\n]*\)"
 )
-_HTML = re.compile(r"<[^<>\n]*>")
 _BAR = re.compile(r"(?<!\\)\|")
 
 
@@ -247,16 +245,6 @@ def _weigh(tokens: Collection[str]) -> float:
     return sum(0.5 if is_unspaced(token) else len(token) > 2 for token in tokens)
 
 
-def count_own_words(parsed: ParsedNote) -> float:
-    """Return how many words of three letters or more the note's text has beside links and HTML.
-
-    Two Chinese signs are one word.
-    """
-    passages = (each for each in read_passages(parsed) if each.kind != "heading")
-    texts = (_HTML.sub(" ", _LINK.sub(" ", each.text)) for each in passages)
-    return sum(_weigh(find_tokens(text)) for text in texts)
-
-
 def _find_subject(text: str, names: Collection[str], before: str) -> int | None:
     """Return where the name ends that the text begins with; None: it begins with none of these.
 
@@ -273,31 +261,6 @@ def is_definition(text: str, names: Collection[str]) -> bool:
     """Return whether text says what its subject is: it begins with one of the names, then “is”."""
     subject = _find_subject(text, names, _ARTICLE)
     return subject is not None and _says_what_it_is(text, subject)
-
-
-class Definition(NamedTuple):
-    """A sentence that says what its subject is. says: what follows “is”."""
-
-    subject: str
-    says: str
-
-
-def split_definition(sentence: str) -> Definition | None:
-    """Return the parts of a sentence with “is” behind a subject of a few words; None: it has not.
-
-    The subject is whatever stands there; is_definition looks for a name that is known.
-    """
-    says = compile_phrases(
-        rf"([^,;，；、。]{{1,{_LONGEST_SUBJECT}}}?)(?:\s(?:<definition.verbs>)|<definition.verbs_signs>)",
-        re.IGNORECASE,
-    )
-    match = says.match(sentence)
-    return Definition(match[1].strip(" *_"), sentence[match.end() :]) if match else None
-
-
-def begins_with_article(text: str) -> bool:
-    """Return whether the text begins with an article, as “the book” does."""
-    return bool(re.match(_ARTICLE, text, re.IGNORECASE))
 
 
 def _says_what_it_is(text: str, start: int) -> bool:

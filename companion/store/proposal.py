@@ -42,7 +42,7 @@ FLAG_WORDS: Mapping[Flag, str] = {
     "unverified": "no check can tell whether this is right",
     "extractive": "a sentence of the note itself, for want of a usable answer",
     "new-value": "a value that the vault does not use yet",
-    "small-model": "a callout by a small model, whose knowledge is not reliable",
+    "small-model": "in the words of a small model, which are not reliable",
     "replaces": "it replaces what Companion wrote before",
     "program": "a script or an agent gave it, not the model that you chose",
     "lost": "it was in the note, and another device's older version took the note's place",

@@ -18,7 +18,7 @@ NOTE = (
 )
 NO_PROSE = "---\ndescription:\n---\n\n# Sourdough\n\n- flour\n- water\n"
 OWN = "Sourdough is bread that is raised by wild yeast."
-OWN_VAGUE = "Every loaf of sourdough is raised by wild yeast."
+OWN_VAGUE = "Every loaf in this kitchen is raised by wild yeast."
 VAGUE = NOTE.replace(OWN, OWN_VAGUE)
 GOOD = "How sourdough is raised by the yeast of a starter."
 REWORDED = "Sourdough is a wild yeast bread."
@@ -59,7 +59,7 @@ def description(user: User) -> str:
 EXAMPLES = [
     pytest.param(NOTE, [GOOD], GOOD, 1, id="a good answer"),
     pytest.param(NOTE, [BAD, GOOD], GOOD, 2, id="a bad answer, then a good one"),
-    pytest.param(NOTE, [BAD, BAD], OWN, 2, id="two bad ones: the note's own definition"),
+    pytest.param(NOTE, [BAD, BAD], OWN, 2, id="two bad ones: the note's own sentence"),
     pytest.param(VAGUE, [BAD, BAD], "", 2, id="two bad ones: another sentence of the note waits"),
     pytest.param(NOTE, [REWORDED], REWORDED, 1, id="a sentence of the note in other words"),
     pytest.param(NO_PROSE, [BAD, GOOD], GOOD, 2, id="no prose, a good second answer"),
@@ -77,7 +77,7 @@ def test_description(
     assert (description(user), user.calls()) == (expected, calls)
 
 
-def test_an_own_sentence_of_a_note_that_does_not_define_it_waits(user: User) -> None:
+def test_an_own_sentence_that_does_not_name_the_subject_waits(user: User) -> None:
     user.note("Sourdough.md", VAGUE)
     say(user, BAD)
     told = user.run("enrich", "Sourdough.md", "--json").objects
@@ -170,24 +170,28 @@ def test_a_small_model_is_asked_for_a_callout_in_another_language_only_by_a_ques
     assert user.calls() > 0
 
 
-def test_a_small_model_s_words_give_way_to_the_note_s_own_sentence(user: User) -> None:
-    user.configure('[endpoint]\nretries = 0\nsmall = true\n[notes]\nfields = ["description"]\n')
-    user.note("Sourdough.md", NOTE)
-    say(user, REWORDED)
-    user.run("enrich", "Sourdough.md")
-    assert description(user) == OWN
-    assert f"“{REWORDED}” says it over again" in user.run("history").out
+SMALL = "[endpoint]\nretries = 0\nsmall = true\n[notes]\n"
 
 
-def test_a_setting_keeps_the_model_s_words(user: User) -> None:
-    user.configure(
-        "[endpoint]\nretries = 0\nsmall = true\n"
-        '[notes]\nown_sentence = false\nfields = ["description"]\n'
-    )
+def test_where_the_note_says_what_it_is_about_a_small_model_is_not_asked(user: User) -> None:
+    user.configure(f'{SMALL}fields = ["description"]\n')
     user.note("Sourdough.md", NOTE)
+    user.run("enrich", "Sourdough.md")
+    assert (description(user), user.calls()) == (OWN, 0)
+    assert "the note's own sentence; no model was asked" in user.run("history").out
+
+
+@pytest.mark.parametrize(
+    ("note", "settings"), [(VAGUE, ""), (NO_PROSE, ""), (NOTE, "own_sentence = false\n")]
+)
+def test_a_small_model_s_own_words_wait(user: User, note: str, settings: str) -> None:
+    user.configure(f'{SMALL}{settings}fields = ["description"]\n')
+    user.note("Sourdough.md", note)
     say(user, REWORDED)
     user.run("enrich", "Sourdough.md")
-    assert description(user) == REWORDED
+    [proposal] = user.run("proposals", "--json").objects
+    assert (description(user), proposal["text"]) == ("", REWORDED)
+    assert proposal["flags"] in (["small-model"], ["unsupported"])
 
 
 def test_retry_asks_for_a_callout_that_was_rejected_beside_a_description(user: User) -> None:

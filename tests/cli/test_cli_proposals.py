@@ -38,21 +38,19 @@ BREAD = "How sourdough is raised by the yeast of a starter."
 ADDED = "How sourdough is raised by a starter that costs five dollars in every shop."
 VOLCANO = "How a mountain of fire covers whole valleys with lava."
 SOURDOUGH = (
-    "---\ndescription:\n---\n\n# Sourdough\n\nSourdough is bread that is raised by wild yeast."
+    "---\ndescription:\n---\n\n# Baking\n\nSourdough is bread that is raised by wild yeast."
     " Feed the starter twice a day.\n"
 )
-LINKS = f"---\ndescription:\n---\n\n# Sourdough\n\n- [[{BREAD[:-1]}]]\n- [{BREAD}](https://x.org)\n"
 EVIDENCE = [
-    pytest.param("small = true", SOURDOUGH, BREAD, (), id="the note says so"),
+    pytest.param("small = true", SOURDOUGH, BREAD, ("small-model",), id="the note says so"),
     pytest.param("small = true", SOURDOUGH, ADDED, ("unsupported",), id="the note says less"),
     pytest.param("small = true", SOURDOUGH, VOLCANO, ("unsupported",), id="nothing says so"),
-    pytest.param("small = true", LINKS, BREAD, ("unsupported",), id="the note has links alone"),
     pytest.param("small = false", SOURDOUGH, VOLCANO, (), id="a larger model may know it"),
 ]
 
 
 @pytest.mark.parametrize(("setting", "note", "said", "flags"), EVIDENCE)
-def test_what_nothing_supports_waits_if_a_small_model_says_it(
+def test_what_a_small_model_says_waits_flagged(
     user: User,
     monkeypatch: pytest.MonkeyPatch,
     setting: str,

@@ -123,7 +123,7 @@ def test_an_answer_now_and_then_keeps_the_run_going(user: User) -> None:
     ],
 )
 def test_a_fallback_is_no_success(user: User, reply: Scene) -> None:
-    own = "Feed the starter twice a day while it stands in the warm kitchen."  # no definition
+    own = "Flour and water stand in the warm kitchen over night."  # names no starter
     for name in ("Stub.md", "Other.md"):
         user.note(name, f"---\ndescription:\n---\n\n# Starter\n\n{own}\n")
     user.fake.play(reply)

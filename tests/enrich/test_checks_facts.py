@@ -225,28 +225,3 @@ STRANGERS = [
 @pytest.mark.parametrize(("note", "text"), STRANGERS)
 def test_unknown_names(note: str, text: str) -> None:
     assert found("names", answer_of("Notes", note, text))
-
-
-COST = "*Cost per use* is a heuristic that helps people decide about purchases such as clothes."
-DUNE = "The novel is a story of deserts, spice and power."
-COST_ZH = "单次成本是帮助人们决定购买衣服的方法。"
-RSA = "RSA encryption is a public-key system that secures sensitive data on networks."
-
-
-@pytest.mark.parametrize(
-    ("title", "note", "text", "is_other"),
-    [
-        ("Buy wisely", COST, "Buy wisely is a heuristic that helps decide about purchases.", True),
-        ("Cost per use", COST, "Cost per use is a heuristic that helps decide on clothes.", False),
-        ("Buy wisely", COST, "Cost per use is a heuristic that helps decide on clothes.", False),
-        ("Buy wisely", COST, "Buy wisely is an essay on clothes that last.", False),
-        ("Rivest–Shamir–Adleman", RSA, f"Rivest–Shamir–Adleman{RSA[14:]}", False),
-        ("Dune", DUNE, f"Dune {DUNE[10:]}", False),
-        ("明智地买", COST_ZH, f"明智地买{COST_ZH[4:]}", True),
-        ("单次成本", COST_ZH, "单次成本是帮助人们决定购买的方法。", False),
-    ],
-)
-def test_a_title_is_not_taken_for_another_subject_of_the_note(
-    title: str, note: str, text: str, is_other: bool
-) -> None:
-    assert found("subject", answer_of(title, note, text)) is is_other

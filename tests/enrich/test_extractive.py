@@ -1,4 +1,4 @@
-"""The sentence in which a note says what it is about, and when it is the better description."""
+"""The sentence in which a note says what it is about."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from companion.enrich.extractive import (
     extract_sentence,
     find_definition,
     is_self_description,
-    restates_note,
 )
 from companion.enrich.words import read_paragraphs
 from companion.errors import NoteRefused
@@ -28,7 +27,7 @@ LONG = "Sourdough (SD) is a bread of flour and water that wild yeast raises"
 SENTENCES = {
     "the first": (f"{FIRST} More of it.", FIRST),
     "the one with the title's word": (f"{FIRST}\n\n{ABOUT}", ABOUT),
-    "no later one, whatever it has": (f"{FIRST} {FIRST[:-1]} too. {ABOUT}", FIRST),
+    "no later one, whatever it has": (f"{FIRST} {FIRST} {FIRST} {ABOUT}", FIRST),
     "one that leads to a list": (f"{ABOUT[:-1]}:\n\n- One", ABOUT),
     "none that needs its list": (f"{ABOUT[:-1]} as follows:\n\n{FIRST}", FIRST),
     "no heading": (f"# {ABOUT}\n\n{FIRST}", FIRST),
@@ -126,7 +125,28 @@ SENTENCES = {
 @labelled(("body", "expected"), SENTENCES)
 def test_extract_sentence(body: str, expected: str | None, newline: str) -> None:
     text = f"---\ndescription:\n---\n\n{body}\n".replace("\n", newline)
-    assert extract_sentence(ParsedNote(NoteText(text)), "Sourdough", MOST) == expected
+    own = extract_sentence(ParsedNote(NoteText(text)), "Sourdough", MOST)
+    assert (own and own.text) == expected
+
+
+@pytest.mark.parametrize(
+    ("title", "sentence", "is_about"),
+    [
+        pytest.param("Sourdough", ABOUT, True, id="the title's word"),
+        pytest.param("Bread, butter, cheese, yoghurt", FIRST, False, id="a quarter of the title"),
+        pytest.param("How bread rises", FIRST, True, id="a third of it or more"),
+        pytest.param("SD", "Sourdough (SD) is a bread of flour and water.", True, id="short"),
+        pytest.param("On cooking", "Learn how to feed a starter at home.", True, id="of the page"),
+        pytest.param("", FIRST, False, id="a date, which is no title"),
+        pytest.param("Converting files", "Converting of files by converting.", False, id="no more"),
+        pytest.param("酸面包", "酸面包是用野生酵母发酵的面包。", True, id="Chinese"),
+        pytest.param("写给面包师的建议", "最近一段时间，脑海中有一些想法。", False, id="preface"),
+    ],
+)
+def test_a_sentence_is_about_the_subject_that_it_names(
+    title: str, sentence: str, is_about: bool
+) -> None:
+    assert extract_sentence(ParsedNote(NoteText(sentence)), title, MOST) == (sentence, is_about)
 
 
 @pytest.mark.parametrize(
@@ -153,58 +173,13 @@ def test_it_is_inert_and_in_limits(body: str) -> None:
     except NoteRefused:  # --- that is never closed
         return
     if found is not None:
-        assert found == inert_value(found) and len(found) <= MOST * 1.25 and "\n" not in found
+        text = found.text
+        assert text == inert_value(text) and len(text) <= MOST * 1.25 and "\n" not in text
 
 
 def test_read_paragraphs_is_one_line_a_paragraph() -> None:
     view = ParsedNote(NoteText("# T\n\nOne\ntwo.\n\n- item\n\nThree.\n"))
     assert read_paragraphs(view) == ("One two.", "Three.")
-
-
-SENTENCE = "Importer helps you migrate to Obsidian from various apps and formats."
-NOTE = f"# Importer\n\n{SENTENCE} It is an official plugin made by the team.\n\n- Bear\n- Roam\n"
-ZH = "内容分发网络（CDN）是一种遍布全球的分布式服务器网络。它把内容放在离用户近的地方。"
-
-ANSWERS = [
-    ("Importer", NOTE, "Importer helps migrate from various formats.", True),
-    ("Importer", NOTE, "Importer is an official plugin made by the team.", True),
-    ("Importer", NOTE, "Importer.", False),  # too little to tell
-    (
-        "VAT",
-        "Some firms simply hate it, and anybody sees why.",
-        "What VAT is, and when small firms are free of it.",
-        False,
-    ),
-    (
-        "Importer",
-        NOTE,
-        "Importer helps you migrate notes of Bear and Roam, step after step.",
-        False,
-    ),
-    ("Importer", NOTE, "How to move notes over, and which programs are understood.", False),
-    ("Official imports", NOTE, "Official imports: a plugin made by the team.", False),
-    ("CDN 内容分发网络", ZH, "内容分发网络是一种分布式服务器网络。", True),
-    ("CDN 内容分发网络", ZH, "网站怎样借助遍布全球的节点加快访问速度。", False),
-    (
-        "X",
-        "Ada is a lady who was fond of tea and cats.",
-        "It is so.",
-        False,
-    ),  # no word that says anything
-    (
-        "Importer",
-        "# Importer\n\nIt imports the notes of Roam and Bear.\n",
-        "Importer imports the notes of Roam and Bear.",
-        False,
-    ),
-]
-
-
-@pytest.mark.parametrize(("title", "body", "answer", "expected"), ANSWERS)
-def test_restates_note(title: str, body: str, answer: str, expected: bool) -> None:
-    parsed = ParsedNote(NoteText(body))
-    sentence = extract_sentence(parsed, title, 160)
-    assert sentence and restates_note(answer, sentence, parsed, title) is expected
 
 
 SELF_DESCRIPTIONS = [

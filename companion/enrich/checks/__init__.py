@@ -16,7 +16,6 @@ from companion.enrich.checks.meta_talk import (
     find_task_talk,
 )
 from companion.enrich.checks.names_and_numbers import (
-    find_other_subject,
     find_unknown_names,
     find_unknown_numbers,
 )
@@ -107,7 +106,6 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "markup": find_markup,
         "unfinished": find_unfinished,
         "length": find_bad_length,
-        "subject": find_other_subject,
         "numbers": find_unknown_numbers,
         "names": find_unknown_names,
         "language": find_wrong_language,

@@ -1,4 +1,4 @@
-"""Answers with names or numbers that the note does not have, or that mistake one for another.
+"""Answers with names or numbers that the note does not have.
 
 Descriptions and the callouts of a small model may not have them: most are made up.
 """
@@ -7,21 +7,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Iterable, Iterator
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.language import is_in_language
-from companion.enrich.statements import begins_with_article, split_definition
 from companion.enrich.words import (
     UNSPACED,
-    find_sentences,
-    find_stems,
-    find_tokens,
     find_words,
     fold,
     letters,
-    needs_previous,
     width,
 )
 
@@ -38,8 +32,6 @@ _STEM, _ENDING = 3, 2  # letters that another form of a name keeps; that it may 
 _EDGE = rf"(?<![^\W_{UNSPACED}])", rf"(?![^\W_{UNSPACED}])"  # of a word
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _EXPLAINED = re.compile(r"(?<=\w)\s?[(（](?:[A-Z][A-Z0-9]{1,5}s?|[A-Z]\d+[a-z])[)）]")
-_SAME = 0.5  # share of what is said of the subject, from which on two sentences say the same
-_FEWEST = 3  # stems of that
 _RETRY = "Leave out every name and number that the note does not have."
 
 
@@ -72,45 +64,6 @@ def find_unknown_names(answer: CheckedAnswer) -> Fault | None:
     if unknown is None:
         return None
     return Fault("names", f"names what the note does not (“{unknown}”)", _RETRY)
-
-
-def find_other_subject(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of a text that says what its title is, as the note says of something else.
-
-    A title such as “Buy wisely” is no name of what the note defines, “Cost per use is ...”; models
-    put it in that place all the same.
-    """
-    definition = split_definition(answer.text) if answer.field.kind == "text" else None
-    words = find_tokens(answer.title)
-    names = {*words, *find_stems(answer.title), "".join(word[0] for word in words)}
-    if definition is None or not _is_named(definition.subject, names):
-        return None
-    said = [stem for stem in find_stems(definition.says) if stem not in names]
-    sentences = list(find_sentences(answer.words.split("\n")))
-    for sentence, following in pairwise([*sentences, ""]):
-        other = split_definition(sentence)
-        if other is None or not _names_another(other.subject, names):
-            continue
-        theirs = find_stems(other.says)
-        same = set(said).intersection([*theirs, *find_stems(following)])
-        if said[:1] == theirs[:1] and len(same) >= max(_FEWEST, _SAME * len(set(said))):
-            reason = f"says of “{answer.title}” what the note says of “{other.subject}”"
-            return Fault("subject", reason, f"Say what the note says of “{other.subject}”.")
-    return None
-
-
-def _is_named(subject: str, names: Collection[str]) -> bool:
-    return not {*find_tokens(subject), *find_stems(subject)}.isdisjoint(names)
-
-
-def _names_another(subject: str, names: Collection[str]) -> bool:
-    """Return whether a sentence's subject is something else than what has the names.
-
-    “The book” may be the same, and so may “it”, “I” and whatever else is no name.
-    """
-    is_short = not any(len(token) > _STEM for token in find_tokens(subject))
-    is_name = not (is_short and subject.isascii()) and not begins_with_article(subject)
-    return is_name and not needs_previous(subject) and not _is_named(subject, names)
 
 
 def _numbers_in(text: str) -> Iterator[str]:
