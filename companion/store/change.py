@@ -122,8 +122,7 @@ class Change:
 def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> dict[str, object]:
     """Return the columns of a new row of the table `changes`.
 
-    Raises ValueError if the edits do not turn before into after: undo and the image of the text
-    after the change rely on it.
+    Raises ValueError if the edits do not turn before into after, as undo relies on it.
     """
     old, new = before.decode("utf-8"), after.decode("utf-8")
     edits = sorted(change.edits, key=lambda e: (e.start, e.end))
@@ -197,8 +196,7 @@ def _lines_around(text: str, span: Edit) -> tuple[str, str]:
 def insert_pending(db: Connection, row: dict[str, object], before: bytes, change: NewChange) -> int:
     """Insert a pending change and its image, and accept its proposals; return its id.
 
-    Raises NoteBusy if an earlier change of the note is pending, and ProposalDecided if the state
-    of one of its proposals has changed.
+    Raises NoteBusy if an earlier change of the note is pending, ProposalDecided.
     """
     try:
         require_in_state(db, change.path, str(row["proposals"]), change.states)
@@ -245,10 +243,7 @@ def insert_change(db: Connection, row: dict[str, object], before: bytes) -> int:
 
 
 def _mark_undone(db: Connection, change: int, now: float) -> None:
-    """Mark the edits that this change takes back; if they were an undo's, those it undid are back.
-
-    A change is `undone` if all its edits are taken back.
-    """
+    """Mark the edits that this change takes back; of an undo, those that it undid are back."""
     query = """SELECT other.id, change.parts, other.taken, json_array_length(other.edits)
         FROM changes AS change JOIN changes AS other ON other.id = change.undoes
         WHERE change.id = ?"""

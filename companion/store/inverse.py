@@ -33,12 +33,10 @@ class Inverse(NamedTuple):
 def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
     """Return the edits that take the whole change, except parts already undone, out of text.
 
-    text: a later text of its note. It may differ from the change in line ends and byte order
-    mark, as a file and what an editor shows of it do. Restored text then gets the line ends of
-    text; otherwise it is restored exactly.
+    text: a later text of its note, which may differ in line ends and byte order mark, as a file and
+    what an editor shows do; restored text gets those of text.
 
-    Raises ChangeNotInNote if nothing of the change is left in text, NoteChanged if lines of it were
-    edited since.
+    Raises ChangeNotInNote if nothing of the change is left, NoteChanged if lines of it were edited.
     """
     inverse = find_parts(journal, change, text)
     if inverse.remaining:
@@ -49,12 +47,10 @@ def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
 def find_parts(journal: Journal, change: Change, text: str, *, in_editor: bool = False) -> Inverse:
     """Return, as find_inverse does, the edits that undo the parts that nobody edited since.
 
-    in_editor: text is what an editor shows, and the change may have been made to the file. No `\\r`
-    and no byte order mark is inserted, as editors do not show them. A text that has them is the
-    file's, not an editor's, and gets back exactly what the change replaced.
+    in_editor: text is what an editor shows, without `\r` and byte order mark, and none is inserted;
+    one that has them is the file's, and gets back exactly what the change replaced.
 
-    Raises ChangeNotInNote if nothing of the change is left in text, NoteChanged if all of it was
-    edited.
+    Raises ChangeNotInNote if nothing of the change is left, NoteChanged if all of it was edited.
     """
     view = EditorText.of(text)
     in_editor &= view.text == text
@@ -147,8 +143,7 @@ def _is_taken_out(journal: Journal, change: Change, shown: str) -> bool:
 def _find_inverse(journal: Journal, change: Change, text: str, parts: Sequence[int]) -> list[Edit]:
     """Return the edits that take these parts of the change out of text. Raises EditLost.
 
-    They are found by the whole text after the change, while that is kept, else by the lines that
-    each edit touched; both as they are, and as an editor shows them.
+    They are found by the text after the change, while it is kept, else by the lines of each edit.
     """
     all_edits = change.inverse_edits()
     inverse = [all_edits[part] for part in parts]

@@ -34,10 +34,7 @@ _SAME_TIME = 3600.0  # seconds; a copy that is older may be left from a conflict
 
 
 def find_loss(root: Path, journal: Journal, path: str, number: int) -> Loss | None:
-    """Return how sure it is that a sync client took the change out of the note; None: it did not.
-
-    path: of the note, which lacks what the change filled. number: of the change.
-    """
+    """Return how sure it is that a sync client took the change out; None: it did not."""
     change = journal.change(number)
     if change is None or change.state != "done" or change.taken:
         return None

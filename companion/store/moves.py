@@ -37,11 +37,8 @@ def follow_moves(
 ) -> None:
     """Find the journal's notes that were moved, and update the fingerprints of the others.
 
-    files: the notes in the vault, by path, as a walk just found them; None to walk now.
-    only: notes that may be new, changed or deleted; the vault is searched only if one of them may
-    be a missing note. None: any note may be.
-
-    Raises JournalError.
+    files: the notes in the vault by path, as a walk found them; None: walk now. only: notes that
+    may be new, changed or deleted; None: any. Raises JournalError.
     """
     recorded = journal.notes.all()
     hints = None if only is None else set(only)
@@ -103,8 +100,7 @@ def follow_note(
 def _find_moved(root: Path, begun: NoteFile, inode: int, data: bytes) -> str | None:
     """Return where a note is now that held data, if another file has taken its path; else None.
 
-    inode: what is at its path now. It alone does not tell: that of a deleted file is soon given to
-    a new one.
+    inode: of that file. The inode of a deleted file is soon given to a new one.
     """
     if inode == begun.ino or not begun.ino or stat_note(root, begun.path) is None:
         return None
@@ -144,10 +140,8 @@ def follow_events(
 def locate_note(root: Path, journal: Journal, change: Change) -> Change:
     """Return the change with the current path of its note, as far as it can be found.
 
-    A note that was moved is found by its bytes. If it was edited too, it is found by the lines
-    that the change put in, if exactly one note that is not in the journal holds them.
-
-    Raises JournalError.
+    A note that was moved is found by its bytes; if it was edited too, by the lines that the change
+    put in, if just one note that is not in the journal holds them. Raises JournalError.
     """
     now = journal.change(change.id) or change
     if stat_note(root, now.path):

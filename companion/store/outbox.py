@@ -40,9 +40,8 @@ class OutboxStore(Store):
     ) -> OutboxRow:
         """Add a request, on the disk, in place of what waits for the same proposals.
 
-        An undo of the same change that is open is returned as it is. states: those that proposals
-        may be in which somebody accepted; they are open then, and wait for the editor. Empty: no
-        decision was made on them.
+        An open undo of the same change is returned as it is. states: those that the proposals may
+        be in, which are open then, and wait for the editor; empty: they stay as they are.
         """
         proposals, now = json.dumps(request.proposals), time.time()
         values = request._asdict() | {"proposals": proposals, "made_at": now}

@@ -73,9 +73,8 @@ class OfferedChange(NamedTuple):
         return apply_edits(self.before, self.edits)
 
     def is_in(self, text: str) -> bool:
-        """Whether text, that of the note's file, holds the change; it may be edited elsewhere.
-
-        It does not if only a part of the change is left, or if it was taken back since.
+        """Whether text, that of the note's file, holds all of the change; it may be edited
+        elsewhere.
         """
         if EditorText.of(self.before).text == self.before:  # it may come from an editor
             text = EditorText.of(text).text

@@ -59,10 +59,9 @@ _NO_OPTIONS: Mapping[str, object] = MappingProxyType({})
 
 
 class ProgramValue(NamedTuple):
-    """A value that a script or an agent gives for what a note needs.
-
-    field: the name of a field, or the property that it fills. heading: of the section that a
-    callout is in; None: the top of the note. question: the title of an empty callout.
+    """A value that a program gives for a need. field: the name of a field, or the property that it
+    fills. heading: of its section; None: the top of the note. question: the title of an empty
+    callout.
     """
 
     field: str
@@ -72,10 +71,7 @@ class ProgramValue(NamedTuple):
 
 
 class Acceptance(NamedTuple):
-    """A proposal to accept. text: what to write in place of its value; None: the value.
-
-    states: those that it may be in; in another one, somebody else has decided on it meanwhile.
-    """
+    """A proposal to accept, if it is in one of the states. text: to write instead, or None."""
 
     id: int
     text: str | list[str] | None = None

@@ -38,11 +38,9 @@ from companion.store.remembered_notes import put_note
 
 
 class Selection(NamedTuple):
-    """A query for proposals, which match all that is set; None: any.
-
-    paths: notes, and folders with all in them; `""`: the vault. flagged: with any flag, or
-    without; flag: with this one. text: with these words in the note's path or the value, without
-    regard to case. before: with a lower id.
+    """A query for proposals; None: any. paths: notes, and folders with all in them; `""`: the
+    vault. flag: with this one. text: in the note's path or the value, without regard to case.
+    before: with a lower id.
     """
 
     paths: Sequence[str] | None = None
@@ -106,10 +104,7 @@ class ProposalStore(Store):
         return matches[0] if matches else None
 
     def get_all(self, ids: Iterable[int]) -> list[Proposal]:
-        """Return the proposals with these ids, in the order of the ids; unknown ones are left out.
-
-        An id beyond SQLite's integers is unknown, too.
-        """
+        """Return the proposals with these ids, in their order; unknown ones are left out."""
         numbers = json.dumps([each for each in ids if 0 < each <= _MOST])
         return self._query("id IN (SELECT value FROM json_each(?)) ORDER BY id", numbers)
 
@@ -120,10 +115,7 @@ class ProposalStore(Store):
         return self._query(f"{where} ORDER BY id DESC LIMIT ?", *values, most)
 
     def corrected(self, kind: str | None, most: int) -> list[Proposal]:
-        """Return what the user accepted in words of their own, the last one first.
-
-        kind: of its need; None: any. Without a correction it takes no query, as `latest`.
-        """
+        """Return what the user accepted in words of their own, the last first. kind: None: any."""
         if not (self._read_only or self._is_edited or self._was_edited):
             return []
         where = """state = 'accepted' AND decided_by = 'user' AND edited IS NOT NULL
@@ -131,10 +123,7 @@ class ProposalStore(Store):
         return self._query(where, kind, most)
 
     def decided_by_user(self) -> list[tuple[str, str, ProposalState]]:
-        """Return path, kind and state of what the user accepted or refused, the last one first.
-
-        Not of that whose text was deleted.
-        """
+        """Return path, kind and state of what the user decided on and has text, newest first."""
         query = f"""SELECT path, kind, state FROM proposals WHERE decided_by = 'user'
             AND state IN ('accepted', 'refused') AND {_HAS_TEXT}
             ORDER BY decided_at DESC, id DESC"""  # noqa: S608 (our own words)
@@ -177,9 +166,8 @@ class ProposalStore(Store):
     ) -> list[int]:
         """Decide on the proposals that are in one of the states; return their ids.
 
-        If two callers decide on a proposal at the same time, only one of them gets its id.
-        The journal marks proposals as accepted, when their change begins. run: in which they are
-        refused.
+        Of two callers at the same time, one gets the id. run: in which they are refused. They are
+        accepted by the journal, when their change begins.
         """
         return decide_proposals(db, ids, to, (time.time(), by, reason), states, run)
 
@@ -208,29 +196,21 @@ class ProposalStore(Store):
 
     @transaction()
     def reopen_accepted(self, db: Connection, id_: int, flags: Sequence[Flag], reason: str) -> None:
-        """Open an accepted proposal again, whose value is not in its note any more.
-
-        flags: those that it has from now on. Nothing is done where reopen does nothing.
-        """
+        """Open an accepted proposal again, with these flags, as its value is not in its note."""
         db.execute(REOPEN_ACCEPTED, (json.dumps(list(flags)), reason, id_))
 
     @transaction()
     def edit_value(self, db: Connection, id_: int, value: ProposedValue | None) -> None:
-        """Store the user's version of an accepted value; None: they accept it unchanged.
-
-        The model's value is kept beside it, and is restored once the change is undone.
-        """
+        """Store the user's version of an accepted value, beside the model's; None: unchanged."""
         self._is_edited |= value is not None
         query = "UPDATE proposals SET edited = ?1, value = coalesce(value, ?1) WHERE id = ?2"
         db.execute(query, (None if value is None else dump_json(value), id_))
 
     def latest(self, path: str) -> dict[str, LatestProposal]:
-        """Return the latest proposal for each need of the note, by key.
+        """Return the latest proposal for each need of the note, by key; an open one goes first.
 
-        An open one counts as the latest; those that are superseded or closed do not count.
-
-        A note without records takes no query: a process that writes to the journal holds the
-        vault's lock, and no other process adds to it.
+        Those that are superseded or closed do not count. A note without records takes no query:
+        whoever writes to the journal holds the vault's lock, and no other process adds to it.
         """
         if not self._read_only and path not in self._new_paths and path not in self._old_paths:
             return {}
@@ -249,9 +229,8 @@ class ProposalStore(Store):
         by: str = "user",
         to: ProposalState = "refused",
     ) -> int:
-        """Delete the text of all proposals for these notes; return how many had any.
-
-        to: the new state of the open ones; refused ones are not asked for again.
+        """Delete the text of all proposals for these notes; return how many had any. to: of open
+        ones.
         """
         stored = json.dumps(list(paths))
         mine = "path IN (SELECT value FROM json_each(?))"
@@ -327,10 +306,7 @@ class ProposalStore(Store):
 
 
 def _delete_texts(db: Connection, where: str, *values: object) -> int:
-    """Delete the text of the proposals that the SQL condition selects; return their number.
-
-    The rest of each row stays, by which nothing is asked for again, and so do the hashes.
-    """
+    """Delete the text of the proposals that the SQL condition selects; return their number."""
     count = db.execute(f"{_DELETE_TEXTS} WHERE {where}", values).rowcount
     db.execute(
         f"""DELETE FROM proposal_sources WHERE sha256 NOT IN

@@ -83,10 +83,8 @@ def confirm_made_offers(
 ) -> list[int]:
     """Record as done the offered changes that clients made without confirming them.
 
-    Returns the ids of those changes. An offer whose note does not hold it stays open: it may
-    still be made. paths: the notes to look at; None for all.
-
-    Raises JournalError.
+    Returns the ids of those changes; the others may still be made. paths: the notes to look at;
+    None: all. Raises JournalError.
     """
     by_path = defaultdict(list)
     for offered in journal.outbox.unconfirmed():

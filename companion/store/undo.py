@@ -35,11 +35,10 @@ class Undone(NamedTuple):
 def undo_change(root: Path, journal: Journal, change: Change, run: str) -> Undone:
     """Take the change out of its note, even if the note was moved; what the user edited remains.
 
-    This is a new change of the kind `undo`, in the run `run`; undoing that one makes the change
-    again. What remains can be taken back later.
+    This is a change of the kind `undo`, which can be undone itself.
 
-    Raises NoteRefused if there is nothing to take back, NoteChanged if every part of the change
-    was edited or the note cannot be found, and the same as write_note.
+    Raises NoteRefused if there is nothing to take back, NoteChanged if all of it was edited or the
+    note cannot be found, and the same as write_note.
     """
     require_made(change)
     change = locate_note(root, journal, change)
