@@ -90,8 +90,7 @@ class Backlog:
     def update(self, paths: Collection[str], *, whole: bool) -> set[str]:
         """Add notes that need something; return those that became part of the backlog.
 
-        whole: they are all such notes of the vault; entries of other notes are dropped. Nothing is
-        learnt of a vault whose drive is away.
+        whole: they are all such notes; entries of others are dropped, unless the drive is away.
         """
         if not is_vault_there(self._root):
             return set()
@@ -188,10 +187,9 @@ class Backlog:
     def _follow(
         self, path: str, others: set[str], former: Mapping[str, Sequence[str]]
     ) -> BacklogEntry | None:
-        """Move the entry of a note that was renamed to path, and return it; None if there is none.
+        """Move the entry of a note that was renamed to path, found by its content, and return it.
 
-        A renamed note is recognised by its content. others: paths of notes that were not renamed.
-        former: the paths that notes had at the last scan, by their content's hash.
+        others: paths of notes that were not renamed. former: the earlier paths by content's hash.
         """
         digest = self._read(path, "free").sha256 if former else ""
         for old in former.get(digest, ()):
@@ -243,9 +241,8 @@ class Backlog:
 class BacklogConsent:
     """The question to the user about the backlog of one vault: how many notes, and at what cost.
 
-    scan: returns the last scan of the vault. waiting: returns the notes that are held until the
-    user answers. answered: called after each answer. Nothing is asked while background work is
-    disabled.
+    scan: returns the last scan. waiting: returns the notes that are held until the user answers.
+    answered: called after each answer. Nothing is asked while background work is disabled.
     """
 
     def __init__(
@@ -291,8 +288,7 @@ class BacklogConsent:
     def answer(self, answer: BacklogAnswer) -> None:
         """Save the user's answer: fill the notes of the backlog, or leave them alone.
 
-        Raises ConsentMissing if there are more notes now, and UsageError if no notes wait for an
-        answer or it cannot be saved.
+        Raises ConsentMissing if there are more now; UsageError if none wait, or it cannot be saved.
         """
         waiting, notes = len(self._waiting()), answer.notes
         if notes is not None and waiting > notes:

@@ -109,10 +109,7 @@ class Batches:
         self._store = space.journal.batches
 
     def export(self, file: Path, options: RunOptions) -> BatchRun:
-        """Return a run that writes questions into a new file; see `companion batch export`.
-
-        Raises UsageError if the file is in the vault, or as Vault.run does.
-        """
+        """Return a run that writes questions into a new file. Raises as Vault.run does."""
         if is_in_vault(self.root, file):
             raise UsageError(f"{file.name} is in the vault; name a file outside of it")
         scan = self._space.scan()

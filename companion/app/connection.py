@@ -181,8 +181,7 @@ def remove_runtime_file(state: Path) -> None:
 def find_daemon(state: Path) -> RuntimeFile | None:
     """Return the content of daemon.json, None if no daemon of the vault is running.
 
-    The file of a daemon that was killed is ignored: its process is gone, or does not hold the
-    vault's lock.
+    The file of one that was killed is ignored: it does not hold the vault's lock.
     """
     try:
         content = _CONTENT.validate_json(_file(state).read_bytes(), strict=True)

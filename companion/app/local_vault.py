@@ -74,15 +74,12 @@ TakeBack = Callable[[journal.Change, str], undo.Undone | OutboxRow]
 
 
 class LocalVault(Vault):
-    """A vault that this process has open: see Vault.
-
-    If only to read, each method that writes opens it itself.
+    """A vault that this process has open: see Vault. Methods that write open one that is read-only.
 
     decisions: decides on proposals, and take_back undoes a change; None: in the notes' files.
-    notes: looks at the notes. context: returns the names and callout styles of the vault; None: as
-    a scan finds them. status: returns the daemon's state; None: as far as it is known without one.
-    backlog: returns the question about the backlog; None: as a scan finds it.
-    is_watched: whether somebody follows the notes that are moved, so that nobody has to look.
+    notes: looks at the notes. context: returns the names and callout styles of the vault. status,
+    backlog: return the daemon's state, and its question about the backlog. is_watched: whether
+    somebody follows the notes that are moved.
     """
 
     def __init__(

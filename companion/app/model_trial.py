@@ -79,8 +79,7 @@ class ModelTrial:
     ) -> NoteTrial | None:
         """Have it write for the note, else for one of usual length, best a stub.
 
-        None: there is none, or it may not be sent. may_send: returns whether the note at a path may
-        be. at_most: seconds that it gets.
+        None: there is none, or may_send refuses its path. at_most: seconds that it gets.
         """
         # without what it says of reviews, all that is not flagged is shown in its place
         shown = self._config.model_copy(update={"review": ReviewTable()})

@@ -51,9 +51,8 @@ def open_space(
 ) -> Iterator[Workspace]:
     """Open the vault at root in this process, by its settings.
 
-    read_only: the vault is locked only while something is changed, so that other processes need
-    not wait. tell: is called for each note that an interrupted run had left unfinished. reader,
-    patience: as in open_workspace.
+    read_only: the vault is locked only while something is changed. tell: is called for each note
+    that an interrupted run had left unfinished. reader, patience: as in open_workspace.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
@@ -89,9 +88,7 @@ def find_served(root: Path) -> RemoteVault | None:
 def name_path(vault: Vault, typed: str, folder: Path) -> str:
     """Return the vault-relative path of a note or folder that somebody typed in the folder.
 
-    It may be one that was moved or deleted, of which there are changes or proposals.
-
-    Raises UsageError if there is none, or it is outside the vault.
+    Also of one that is gone, of which there are changes or proposals. Raises UsageError.
     """
     try:
         return relative_path(vault.root, typed, folder)

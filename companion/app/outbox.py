@@ -87,10 +87,8 @@ class Outbox:
     def undo(self, change: Change, run: str | None = None) -> Undone | OutboxRow:
         """Undo the change, except the parts that were edited since.
 
-        In a note that is open that is left to its editor: the row of it is returned. run: that the
-        undo belongs to; None: a new one.
-
-        Raises NoteError if it cannot be undone.
+        In an open note that is left to its editor: its row is returned. run: None: a new one.
+        Raises NoteError.
         """
         run = run or new_run()
         if change.state == "done":
@@ -104,10 +102,8 @@ class Outbox:
     ) -> Result | None:
         """Write what a run gave for a note, and return the result.
 
-        In a note that is open that is left to its editor, and None is returned. tell: is called
-        with the row once that is over, or after the time that a run waits for it.
-
-        Raises the same as NoteWriter.write.
+        In an open note that is left to its editor, and None is returned; tell is called with the
+        row once it is over, or the run has waited long enough. Raises as NoteWriter.write.
         """
         if not self.is_open(values.job.path):
             return writer.write(values)

@@ -55,8 +55,7 @@ class ProviderBatches:
     def collect(self) -> Iterator[NoteResult | BatchProgress]:
         """Yield the results of batches that ended, and how far the provider is with each.
 
-        Their files at the provider are deleted. What came no answer for is asked for again in
-        another run.
+        Their files there are deleted; what has no answer is asked for by another run.
         """
         with open_similar(self._space) as similar:
             reader = BatchReader(self._space, similar)
@@ -120,9 +119,8 @@ class ProviderBatches:
         return True
 
     def _read(self, batch: Batch) -> tuple[list[bytes], int]:
-        """Return the lines of the batch's file whose notes may still be asked about.
-
-        With that, how many tokens the answers may have.
+        """Return the lines of the batch whose notes may still be asked about, and tokens of
+        answers.
         """
         if self._space.refresh().config.endpoint.base_url != self._api.endpoint.base_url:
             raise UsageError("the endpoint was changed meanwhile; nothing was sent, so begin again")

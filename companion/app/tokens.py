@@ -107,8 +107,7 @@ def client_token(token: str, root: Path, id_: str = "") -> str:
 def prove(key: str, port: int, nonce: str) -> str:
     """Return the proof of knowing the key, for a nonce: an HMAC-SHA256 in hex digits.
 
-    port: where the prover listens. It is part of the proof, so that a program on another port
-    cannot pass on the proof of the daemon as its own.
+    port: of the prover, so that a program on another port cannot pass on the daemon's proof.
     """
     message = f"callout-companion\n{port}\n{nonce}"
     return hmac.new(key.encode(), message.encode(), sha256).hexdigest()
@@ -236,10 +235,7 @@ class VaultTokens:
         return named[0]
 
     def prove(self, port: int, nonce: str, id_: str = "") -> str | None:
-        """Return the proof of knowing the token of that id, None if there is no user token.
-
-        Empty: the token of earlier versions.
-        """
+        """Return the proof of knowing the token of that id; None: there is no user token."""
         user_token = self._read().user_token
         return user_token and prove(client_token(user_token, self._root, id_), port, nonce)
 

@@ -62,9 +62,7 @@ def read_change_query(typed: Mapping[str, str | None], **more: Any) -> ChangeQue
 def parse_time(typed: str | None, now: datetime | None = None) -> float | None:
     """Return the Unix time of what the user typed, in local time where it names no zone.
 
-    typed: a day, a time of day, or how long ago; None for nothing.
-
-    Raises UsageError if it is not a time, or is in the future.
+    Raises UsageError if it is no day, time of day or time ago, or is in the future.
     """
     if typed is None:
         return None

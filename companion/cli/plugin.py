@@ -60,13 +60,11 @@ def install(vault: Path | None) -> None:
 def install_plugin(root: Path, config: Config, output: Output, *, again: bool = True) -> None:
     """Install the plugin in the vault at root, and print where.
 
-    again: also where it is there already, so that it gets a new code.
+    again: also where it is already, so that it gets a new code. The code to pair with is valid for
+    a day, not two minutes, since the vault may be opened later; it works once, and the plugin
+    removes it. A plugin that is paired gets a new token.
 
-    A code to pair with is written with it. It is valid for a day, not for two minutes as one that
-    is typed, since the vault may be opened in Obsidian much later. It works once, and the plugin
-    removes it. A plugin that is paired already gets a new token.
-
-    Raises UsageError if the plugin is not built, or cannot be installed; then nothing is written.
+    Raises UsageError if the plugin is not built, or cannot be installed; nothing is written.
     """
     built = find_built()
     if built is None:

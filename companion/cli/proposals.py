@@ -98,9 +98,7 @@ def proposal_object(proposal: Proposal) -> dict[str, object]:
 def find_proposals(vault: Vault, paths: Iterable[str], query: ProposalQuery) -> list[Proposal]:
     """Return the matching proposals of these notes and folders, or of all, sorted by note.
 
-    paths: as the user typed them; a note that was deleted or moved can be named, too.
-
-    Raises UsageError.
+    paths: as typed, also of notes that are gone. Raises UsageError.
     """
     folders = [name_path(vault, path, Path.cwd()) for path in paths] or [""]
     queries = (query.model_copy(update={"folder": folder}) for folder in folders)
@@ -131,12 +129,10 @@ def choose_proposals(
     field: str | None,
     flagged: bool,
 ) -> Choice:
-    """Return the proposals that a script decides on.
+    """Return the proposals that a script decides on. whats: numbers, notes and folders.
 
-    whats: numbers, notes and folders. Flagged proposals are left out, unless `flagged`, or named by
-    number or by their note.
-
-    Raises UsageError if a path is unknown.
+    Flagged ones are left out, unless `flagged`, or named by number or by their note. Raises
+    UsageError.
     """
     numbers = {int(what): what for what in whats if _is_number(what)}
     paths = [what for what in whats if not what.isdecimal()]

@@ -164,10 +164,8 @@ def logs(vault: Path | None, lines: int) -> None:
 def start_with_session(root: Path, output: Output, port: int | None = None) -> bool:
     """Start the daemon of the vault at root now and with the session, and print the result.
 
-    port: None for the one it had, else the configured one, or any free one where that is taken.
-    Return whether the daemon answers.
-
-    Raises CompanionError if it cannot be installed; nothing is changed then.
+    port: None: as before, else the configured one, or any if that is taken. Return whether it
+    answers. Raises CompanionError if it cannot be installed; nothing is changed then.
     """
     manager, state = find_manager(), state_folder(root)
     before, service = find_daemon(state), find_service(root)
@@ -192,10 +190,7 @@ def start_with_session(root: Path, output: Output, port: int | None = None) -> b
 
 
 def _choose_port(root: Path, service: InstalledService | None) -> int | None:
-    """Return the port to serve the vault on: as before, else the configured one if it is not taken.
-
-    None stands for the configured one, 0 for any free one.
-    """
+    """Return the port: as before, else the configured one (None), or any (0) if that is taken."""
     if service:
         return service.port
     taken = [

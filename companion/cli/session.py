@@ -140,10 +140,9 @@ def describe_missing_daemon(root: Path) -> str:
 
 
 def choose_served_vault(vault: Path | None) -> Path:
-    """Return the vault as choose_vault does, for a command about its daemon.
+    """Return the vault as choose_vault does, also if its drive is away while its daemon runs.
 
-    The vault's drive may be away while its daemon runs. Of settings that are broken the daemon
-    itself tells. Raises UsageError.
+    Of settings that are broken the daemon tells. Raises UsageError.
     """
     broken, config = None, Config()
     try:
@@ -181,10 +180,8 @@ def _warn_of_gone(root: Path) -> None:
 def choose_vault(vault: Path | None, config: Config, paths: Iterable[str] = ()) -> Path:
     """Return the vault: the one named, the configured one, or the nearest one with `.obsidian`.
 
-    The nearest one is looked for above the first path, then above the current folder. If it has
-    settings of its own, it goes before the configured one.
-
-    Raises UsageError.
+    The nearest one is looked for above the first path, then above the current folder; with settings
+    of its own, it goes before the configured one. Raises UsageError.
     """
     if vault is not None:
         return resolve_vault(vault)
@@ -203,10 +200,7 @@ def choose_vault(vault: Path | None, config: Config, paths: Iterable[str] = ()) 
 
 
 def name_paths(root: Path, typed: Iterable[str], output: Output) -> list[str]:
-    """Return the paths that the user typed, also of links out of the vault; else as resolve_paths.
-
-    Of those that cannot be read it warns.
-    """
+    """Return the paths as resolve_paths does, and links out of it; warn of what cannot be read."""
     paths, refused = resolve_paths(root, typed)
     output.warn(*(str(error) for error in refused if isinstance(error, PathUnreadable)))
     return [*paths, *(error.path for error in refused if isinstance(error, LinkOutOfVault))]
@@ -217,10 +211,8 @@ def resolve_paths(
 ) -> tuple[list[str], list[LinkOutOfVault | PathUnreadable]]:
     """Return the paths that the user typed, relative to the vault, and errors of unusable ones.
 
-    Symbolic links that lead out of the vault and what cannot be read are errors in the second
-    list, since `*.md` may name some.
-
-    Raises UsageError if one does not exist, is outside the vault, or if all are unusable.
+    Those are links that lead out of the vault, and what cannot be read, as `*.md` may name some.
+    Raises UsageError if one is missing or outside, or all are unusable.
     """
     resolved: list[str] = []
     refused: list[LinkOutOfVault | PathUnreadable] = []

@@ -160,11 +160,9 @@ def _find_chosen(vault: Vault, whats: Sequence[str], only: Mapping[str, str | No
 
 
 def _find_named(vault: Vault, whats: Sequence[str], run: str | None) -> _Choice:
-    """Return the changes that are named, newest first, so that each finds its text.
+    """Return the changes that are named, newest first; or those of the run, or of the last one.
 
-    Those of the run, or of the last one, if none is.
-
-    Raises NotThere if a change is unknown, or one of several has nothing to take back; UsageError.
+    Raises NotThere if one is unknown, or one of several has nothing to take back; UsageError.
     """
     otherwise = "there is nothing to take back; see companion history"
     if run is not None:

@@ -39,10 +39,9 @@ _NONE: Tables = {}
 
 
 class PlannedSettings(NamedTuple):
-    """An edit of a configuration file. before: its bytes now, None where there is no file.
-
-    changed: a line for each changed setting, without secrets. config: what the file would set
-    then, the environment left out.
+    """An edit of a configuration file. before: its bytes now; None: no file. changed: a line for
+    each changed setting, without secrets. config: what the file sets then, without the
+    environment.
     """
 
     file: Path
@@ -57,9 +56,7 @@ def plan_settings(
 ) -> PlannedSettings:
     """Return the edit that changes the settings, named as in `endpoint.model`; None removes one.
 
-    Those that are gone are taken out, too.
-
-    common: the settings that those of the file go over, where it is a vault's own.
+    Those that are gone go, too. common: the settings that a vault's own go over.
 
     Raises UsageError: the file is broken, a value is wrong, or tomlkit cannot edit it exactly.
     """
@@ -72,10 +69,7 @@ def plan_settings(
 def _change(
     data: bytes, settings: Mapping[str, SettingValue], file: Path
 ) -> tuple[bytes, tuple[str, ...]]:
-    """Return the file with the settings changed and those that are gone taken out, and the lines.
-
-    data: as the file is. The lines say what has changed. Raises UsageError.
-    """
+    """Return the file with the settings changed and gone ones taken out, and a line for each."""
     expected = parse_tables(data, file)
     settings = {**dict.fromkeys(find_removable(expected)), **settings}
     text = data.decode("utf-8")
@@ -100,9 +94,7 @@ def _change(
 
 
 def plan_text(file: Path, text: str, common: Tables = _NONE) -> PlannedSettings:
-    """Return the edit that gives the file this text, as somebody typed it in an editor.
-
-    Settings that are gone are taken out of it.
+    """Return the edit that gives the file this text, without settings that are gone.
 
     Raises UsageError: it is no TOML, or a setting in it is unknown or wrong.
     """
@@ -119,8 +111,7 @@ def plan_text(file: Path, text: str, common: Tables = _NONE) -> PlannedSettings:
 def write_planned(planned: PlannedSettings) -> None:
     """Write the file as planned, readable by its owner alone, since it may hold a key.
 
-    Raises UsageError: the file changed since it was read, or cannot be written; it is unchanged
-    then.
+    Raises UsageError, and writes nothing, if it changed meanwhile or cannot be written.
     """
     if not planned.changed:
         return
@@ -141,10 +132,9 @@ def _validate(tables: Tables, file: Path) -> Config:
 
 
 def _replace_value(tables: dict[str, Any], name: str, value: SettingValue) -> object:
-    """Set the setting in the tables, and return its old value, None where it was not set.
+    """Set the setting in the tables, and return its old value; None: it was not set.
 
-    tables: of tomllib or tomlkit, whose tables are dictionaries too. Raises UsageError when a
-    part of the name is not a table there.
+    tables: of tomllib or tomlkit. Raises UsageError if a part of the name is no table.
     """
     *path, key = name.split(".")
     for part in path:
@@ -235,10 +225,9 @@ class Choices(NamedTuple):
 
 
 class SettingsPlace(NamedTuple):
-    """Where the settings of a vault stand.
-
-    file: the common one for the first vault, else one of its own. config: what is in force in it
-    now, without the environment. common: the tables that those of the file go over.
+    """Where the settings of a vault stand. file: the common one for the first vault, else its own.
+    config: in force now, without the environment. common: the tables that those of the file go
+    over.
     """
 
     root: Path

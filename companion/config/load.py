@@ -1,8 +1,7 @@
 """The folders of our own files, and the configuration that is read from them.
 
-The common settings are in `config.toml`. A vault after the first has a file of its own, in our own
-folder, not in the vault: whoever can write into a vault that is shared must not choose where its
-notes are sent.
+The common settings are in `config.toml`. A vault after the first has its own in our folder, not in
+the vault: whoever can write there must not choose where its notes are sent.
 """
 
 from __future__ import annotations
@@ -95,10 +94,9 @@ def vaults_with_settings() -> Iterator[tuple[Path, Tables]]:
 def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Config:
     """Return the configuration; the environment overrides the file.
 
-    root: the real path of a vault, whose own settings go over the common ones; None: only these.
-    allow_moved: accept a vault whose own settings seem to have been left behind.
+    root: the real path of a vault, whose settings go over the common ones; None: only these.
 
-    Raises UsageError: a file is no TOML, or a key in it is unknown or has a wrong value; or the
+    Raises UsageError if a file is no TOML, a key is unknown or wrong, or, unless allow_moved, a
     vault seems to have been moved: the common settings might send what its own keep back.
     """
     own = {} if root is None else read_tables(vault_file(root))
@@ -173,12 +171,11 @@ def parse_tables(data: bytes, file: Path) -> dict[str, Any]:
 
 
 def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
-    """Return the settings of a vault: its own over the common ones.
+    """Return the settings of a vault: its own over the common ones, without what is gone.
 
-    Address, model and key belong together: with its own address or model, of what answers or of
-    what compares notes, a vault takes none of the three from the common settings, so that no note
-    goes to an endpoint that its settings do not name, and no key to another one. The lists in
-    [ignore] and [private] add up, for the same reason. Settings that are gone are left out.
+    A vault with an address or model of its own takes no address, model or key from the common ones,
+    so that no note goes where its settings do not say, and no key elsewhere. The lists in [ignore]
+    and [private] add up, for the same reason.
     """
     merged = without_gone(common)
     changed = {name for name in _ENDPOINTS if _names_endpoint(own.get(name))}
@@ -210,8 +207,7 @@ def describe_errors(
 ) -> str:
     """Return a line for each wrong setting, in words of TOML; never its value, which may be a key.
 
-    file_of: returns the file that a setting, as `endpoint.model`, stands in. elsewhere: where
-    those of the endpoint may come from, too.
+    file_of: returns the file of a setting. elsewhere: where those of the endpoint come from, too.
     """
     lines = []
     for problem in error.errors(include_input=False, include_url=False):

@@ -22,8 +22,6 @@ _TRAILING_GLOB = re.compile(r"(/\*+)+$")
 def normalize_folder(value: str) -> str:
     """Return the vault-relative path of a folder, with `/` between its parts and none at the end.
 
-    Blanks around it, `./` and the backslashes of Windows are normalized.
-
     Raises ValueError: a glob, an absolute path, or no folder in the vault.
     """
     folder = posixpath.normpath(value.strip().replace("\\", "/"))

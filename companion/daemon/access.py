@@ -40,8 +40,7 @@ class Proof(Shape):
 class Access:
     """Who may use the daemon of the vault at root (its real path), which listens on port.
 
-    plugin_id: the id in the plugin's runtime file. tokens: those that are valid. wrong_codes: those
-    that came, for pairing and for the page.
+    plugin_id: the id in the plugin's runtime file.
     """
 
     def __init__(self, root: Path, port: int, plugin_id: str) -> None:
@@ -62,8 +61,7 @@ class Access:
     def open_page(self, code: str) -> TokenSecret | None:
         """Return a new token of the page, for a code of `companion open`; None for a wrong one.
 
-        It is no cookie, since a browser sends those of one port to all ports of a host (RFC 6265,
-        section 8.5).
+        No cookie: browsers send those to all ports of a host (RFC 6265, section 8.5).
         """
         if not self._take(code, "page"):
             return None
@@ -142,8 +140,7 @@ class _PairingCode(BaseModel):
     def is_valid(self, now: float) -> bool:
         """Return whether the code may still be used.
 
-        A clock that was set back, as after sleep, may show less than the time it was made at; one
-        that shows less by as much as a code lasts ends it, too.
+        A clock that was set back by more than a code lasts ends it, too.
         """
         lasts = self.expires_at - self.made_at
         return abs(now - self.made_at) < lasts
@@ -176,10 +173,7 @@ def new_code(
 
 
 def new_page_address(state: Path, port: int, lasts: float = 60.0) -> str:
-    """Return an address of the page with a new one-time code. lasts: of the code, in seconds.
-
-    Raises UsageError as new_code does.
-    """
+    """Return an address of the page with a new one-time code, which lasts so many seconds."""
     code = new_code(state, lasts, length=CARRIED_LENGTH, purpose="page")
     return f"http://127.0.0.1:{port}/#code={code}"
 
@@ -187,10 +181,7 @@ def new_page_address(state: Path, port: int, lasts: float = 60.0) -> str:
 def take_code(
     state: Path, code: str, *, purpose: Purpose = "pairing", clock: Clock = time.time
 ) -> bool:
-    """Return whether it is the code made last, and is still valid; it is used up by that.
-
-    Case, hyphens and spaces do not matter. A wrong code changes nothing.
-    """
+    """Return whether it is the latest code, and valid; it is used up by that. Case is ignored."""
     try:
         with _lock(state):
             saved = _read(file := _file(state, purpose))

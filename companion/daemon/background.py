@@ -56,8 +56,7 @@ class Presence:
     def is_open(self, path: str) -> bool:
         """Return whether a client has the note open; case and Unicode form of its path are ignored.
 
-        macOS and Windows find a note under several spellings. Two notes whose paths differ only
-        in these both count as open, and their background work waits.
+        So do macOS and Windows; of two notes that differ only in these, both count as open.
         """
         folded = fold_path(path)
         return any(folded in report.paths for report in self._valid_reports())

@@ -160,10 +160,7 @@ class Guard:
 
 
 def is_visit(environ: WSGIEnvironment) -> bool:
-    """Return whether a browser goes to an address that is no part of the API, as by a link.
-
-    It gets the page, which holds no data, and says that there is nothing.
-    """
+    """Return whether a browser goes to an address outside the API; it gets the page."""
     path = environ.get("REQUEST_URI", "").partition("?")[0]
     is_page = not path.startswith(("/api/", STATIC)) and path != "/healthz"
     goes = environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
@@ -173,8 +170,7 @@ def is_visit(environ: WSGIEnvironment) -> bool:
 def check_client(version: str | None) -> None:
     """Raise Refusal if a client of this version cannot be served.
 
-    version: the value of the `Companion-Version` header. A client without one, or with another
-    value, is served: most programs that use the API are not our own clients.
+    version: its `Companion-Version` header; without a version of ours it is served.
     """
     client, daemon = _read_version(version), _read_version(__version__)
     if client is None or daemon is None:

@@ -35,8 +35,7 @@ class FetchShape(Shape):
 class ModelFetch:
     """Fetches models in a thread of its own. Safe to use from any thread.
 
-    pull: fetches the model of a name, as companion.llm.download.pull_model. after: called when a
-    model was fetched.
+    pull: as companion.llm.download.pull_model. after: called when a model was fetched.
     """
 
     def __init__(

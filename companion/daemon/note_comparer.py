@@ -23,8 +23,7 @@ _log = logging.getLogger(__name__)
 class NoteComparer:
     """Keeps the vectors of all notes up to date, in a thread of its own.
 
-    scan: returns the last scan of the vault. Where the encoder is on another machine, many notes
-    are only sent once the user has agreed to it, by companion doctor similar.
+    scan: returns the last scan. Many notes go to another machine only once the user agreed to it.
     """
 
     def __init__(self, similar: SimilarNotes, scan: Callable[[], Scan]) -> None:

@@ -142,8 +142,7 @@ def require_no_daemon(root: Path) -> None:
 def _take_signals() -> SimpleQueue[int]:
     """Handle the signals that end the daemon from now on; return the queue that gets them.
 
-    A handler interrupts the main thread, so it must not take a lock that this thread may hold:
-    Event.set in a handler deadlocks if the thread is just entering Event.wait.
+    A handler takes no lock, which this thread may hold: Event.set may deadlock.
     """
     signals = SimpleQueue[int]()
 
@@ -168,10 +167,7 @@ def _wait_for(signals: SimpleQueue[int], released: threading.Event) -> bool:
 
 
 def _is_signalled(signals: SimpleQueue[int], seconds: float) -> bool:
-    """Return whether a signal arrives within `seconds` seconds.
-
-    Windows runs handlers only between two waits.
-    """
+    """Return whether a signal arrives in so many seconds. Windows runs handlers between waits."""
     until = time.monotonic() + seconds
     while (remaining := until - time.monotonic()) > 0:
         with suppress(Empty):

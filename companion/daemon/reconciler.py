@@ -51,11 +51,10 @@ class NoteCounts(NamedTuple):
 class Reconciler:
     """Scans the vault, in a thread of its own, and queues the notes that need work.
 
-    follow_settings: returns whether the settings can be used, as they are now; else nothing is
-    scanned. settle: called with the paths of the notes before they are scanned; None: all notes.
-    after_scan: called after each scan of the whole vault, unless the next one follows at once.
-    clock: the queue's. vault_missing: the vault's folder is missing or empty now. backlog: the
-    notes that wait for the user's consent, at the last scan. ready: set after the first scan.
+    follow_settings: returns whether the settings can be used now; else nothing is scanned. settle:
+    called with the notes before they are scanned; None: all. after_scan: called after each scan of
+    the whole vault, unless the next one follows at once. clock: the queue's. backlog: the notes
+    that wait for consent. ready: set after the first scan.
     """
 
     def __init__(
@@ -112,11 +111,9 @@ class Reconciler:
         self._hints.request_scan(timeout)
 
     def scan(self, renew: float = 0) -> Scan:
-        """Return a copy of the last scan. Waits for the first one.
+        """Return a copy of the last scan. Waits for the first one; UsageError after 20 seconds.
 
-        renew: seconds to wait for one that begins now, in place of the last one.
-
-        Raises UsageError if the first one takes more than 20 seconds.
+        renew: seconds to wait for one that begins now.
         """
         if renew:
             self.refresh(renew)
@@ -128,9 +125,7 @@ class Reconciler:
     def vault_context(self) -> VaultContext:
         """Return the names and vocabularies of the vault at the last scan, as scan() does.
 
-        After a change of settings that the scan depends on, it waits for the next one.
-
-        They are kept for the next call; of many notes they take a lot of memory.
+        After a change of settings it waits for the next scan. They are kept, as they take memory.
         """
         self._wait_ready()
         self._wait_current()

@@ -48,11 +48,10 @@ def find_service(root: Path) -> InstalledService | None:
 def install_service(
     manager: ServiceManager, root: Path, port: int | None, *, restart: bool
 ) -> bool:
-    """Have a daemon of the vault start with the session, and start it now.
+    """Have a daemon of the vault start with the session, and now; return whether it was started.
 
-    restart: restart it even if nothing about it changed. Return whether it was started.
-
-    Raises CompanionError if it cannot be installed; its file is as it was then, or not there.
+    restart: also if nothing changed. Raises CompanionError; its file is as it was then, or not
+    there.
     """
     manager.require()
     service = plan_service(root, port)
@@ -89,9 +88,7 @@ def uninstall_service(manager: ServiceManager, service: InstalledService) -> Non
 def plan_service(root: Path, port: int | None) -> Service:
     """Return the service for the vault at root. port: None for the configured one.
 
-    Its program is this Python's path, which an upgrade by uv, pipx or pip leaves where it is.
-
-    Raises UsageError if this Companion is in a cache, as of uvx, and will be gone.
+    Its program is this Python, which upgrades leave in place; UsageError if it is in a cache.
     """
     program = Path(sys.executable)
     if "cache" in {part.lower().lstrip(".") for part in program.parts}:

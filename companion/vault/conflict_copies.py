@@ -32,11 +32,10 @@ _CONFLICT = re.compile(
 
 
 def is_conflict_copy(name: str) -> bool:
-    """Whether a sync client made the file, as a copy of a note that it could not merge.
+    """Whether a sync client made the file of that name, for a note that it could not merge.
 
-    name: of the file, with its `.md`. Only what a client appends to a name counts: a note called
-    "Conflicted copy.md" is a note. OneDrive's `-HOSTNAME` and iCloud's ` 2` do not count, since
-    people name notes like that themselves; for those see find_copied_note.
+    OneDrive's `-HOSTNAME` and iCloud's ` 2` do not count, as people name notes so; for those see
+    find_copied_note.
     """
     if not name.isascii():
         name = unicodedata.normalize("NFC", name)
@@ -46,9 +45,8 @@ def is_conflict_copy(name: str) -> bool:
 def find_copied_note(root: Path, path: str, is_there: Callable[[str], bool]) -> str | None:
     """Return the name of the note that the one at path copies, if named as OneDrive or iCloud do.
 
-    is_there(name): whether its folder has a file of that name. People use such names themselves,
-    so it is a copy only if its property `title` or its first heading is the name of the other.
-    None if it is no copy, or cannot be read.
+    is_there(name): whether its folder has that file. As people use such names, the property `title`
+    or the first heading has to be the other's name. None if it is no copy.
     """
     name = path.rpartition("/")[2]
     suffix = name[-3:]

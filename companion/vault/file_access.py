@@ -25,11 +25,8 @@ _IN_USE_ERRNOS = {errno.EAGAIN, errno.EBUSY}
 def open_note(root: Path, path: str, *, write: bool) -> Iterator[int]:
     """Yield a descriptor of the note, which is closed after the block. No file is created.
 
-    root: the real path of the vault. path: vault-relative, with `/`.
-
-    Raises NoteRefused if the note is outside the vault or behind a symbolic link, is not a
-    regular file or cannot be read. NoteChanged if it does not exist. NoteUnwritable if it is
-    read-only. NoteBusy if another program keeps it open.
+    root: real. path: vault-relative, with `/`. Raises NoteRefused (outside, a link, not regular,
+    not readable), NoteChanged (missing), NoteUnwritable (read-only), NoteBusy (open elsewhere).
     """
     _stat_note(root, path)  # first, since opening a pipe or a device can have effects
     try:
@@ -80,10 +77,8 @@ def to_note_error(error: OSError, path: str, verb: str) -> NoteError:
 def exclude_writers(fd: int, path: str) -> bool:
     """Keep other programs from writing the note until fd is closed; return whether that works.
 
-    Linux: takes a write lease, which the kernel grants only if nobody else has the file open. A
-    program that opens the note then waits until fd is closed, or for as many seconds as
-    `/proc/sys/fs/lease-break-time` says. Windows: `open_note` already excludes writers. On other
-    systems, and where the file system or the file's owner does not allow it, nothing is done.
+    Linux: a write lease, which the kernel grants if nobody else has the file open; who opens it
+    then waits, for as long as `/proc/sys/fs/lease-break-time` says. Windows: `open_note` does it.
 
     Raises NoteBusy if another program keeps the note open for a second.
     """

@@ -118,11 +118,10 @@ class Scan:
 
 
 class Index:
-    """A cache of the facts of one vault's notes, in file.
+    """A cache of the facts of one vault's notes, in file; without it the next scan takes longer.
 
-    If it is lost, the next scan takes longer. For one thread at a time; several processes may
-    share the file. One instance may serve as long as the program runs: what refresh finds is
-    saved by the next scan.
+    For one thread at a time; several processes may share the file. What refresh finds is saved by
+    the next scan.
     """
 
     def __init__(self, file: Path) -> None:
@@ -141,9 +140,8 @@ class Index:
     ) -> Scan:
         """Return the facts of all notes in the vault at root; only changed notes are examined.
 
-        examine(path, data) returns a note's facts. fingerprint stands for everything else that
-        they depend on (rules, version of the program): under another one all notes are examined.
-        progress(done, total) is called now and then, with numbers of files.
+        examine(path, data) returns a note's facts. fingerprint: of all else that they depend on;
+        under another one all notes are examined. progress(done, total): numbers of files.
         """
         fingerprint += _SHAPE + repr(rules)
         fingerprint = sha256(fingerprint.encode("utf-8", "surrogateescape")).hexdigest()
@@ -170,10 +168,8 @@ class Index:
     ) -> set[str]:
         """Bring the scan up to date for these paths; return the paths whose facts changed.
 
-        The result is what a whole scan would find of the paths and of the folders on the way to
-        them, whether notes are new, changed, deleted or left out now. scan is the last one of
-        this index; root, rules and examine are those it was made with. New notes come last in
-        the scan's order.
+        The result is what a whole scan would find of these and of the folders above them. scan: the
+        last one of this index, with the same root, rules and examine. New notes come last.
         """
         if scan.rules != rules:
             scan.rules, self._fingerprint = rules, None  # the next scan takes no row for known

@@ -83,17 +83,11 @@ class WatchUnavailable(CompanionError):
 class Watch:
     """Calls changed for changes in the vault at root (a real path), between start and stop.
 
-    changed(path) is called from a thread of watchdog's, with the vault-relative path of a note
-    that may be new, changed or deleted (both paths of a move), or with None if anything may have
-    changed: a folder, Obsidian's exclusions, or if events were lost. It may be called twice for
-    one change, or for none. What it raises is logged. It must not call stop(). Changes in hidden
-    folders and in Companion's own are not reported.
-
-    moved(old path, new path) is called before that for a note or a folder that was moved within
-    the vault, if the system reports it as a move.
-
-    polls: after ensure(), why the vault cannot be watched and must be scanned from time to time;
-    empty if it can be watched.
+    changed(path) is called from watchdog's thread, with the path of a note that may be new, changed
+    or deleted, or None if anything may have changed, or events were lost; perhaps twice, or not at
+    all. It must not call stop(). Hidden folders and Companion's own are left out. moved(old path,
+    new path) is called before that for a move within the vault. polls: after ensure(), why the
+    vault cannot be watched and must be scanned from time to time; empty if it can.
     """
 
     def __init__(self, root: Path, changed: Changed, moved: Moved = lambda *_: None) -> None:
@@ -149,10 +143,7 @@ class Watch:
 
     @property
     def is_alive(self) -> bool:
-        """Whether every change is still reported; false if root was deleted or replaced, too.
-
-        Costs one os.stat. Another start() says what is wrong.
-        """
+        """Whether every change is still reported; false if root was deleted or replaced, too."""
         observer = self._observer
         return (
             observer is not None
@@ -251,10 +242,9 @@ def _stop(observer: BaseObserver) -> None:
 
 
 def _find_mount_without_events(root: Path) -> tuple[str, str] | None:
-    """Return the folder and the kind of the mount that root is on, or of one within root.
+    """Return the folder and kind of a mount, around or in root, that reports no changes.
 
-    None if all of them report changes, or if they cannot be listed: rescans find what no event
-    reports.
+    None if there is none, or they cannot be listed: rescans find what no event reports.
     """
     if sys.platform == "win32":
         import ctypes
