@@ -10,69 +10,43 @@ from companion.errors import NoteChanged
 from companion.note.edit import Edit, apply_edits
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText, split_lines
-from companion.store.inverse import Inverse, find_inverse, find_parts
+from companion.store.inverse import Inverse, find_parts
 from companion.store.journal import Change, Journal
 
 
 class RevertedText(NamedTuple):
     """A note's text without what Companion wrote.
 
-    keys: of the needs that are open again. unfilled: which changes stay, and why.
+    keys: of the needs that are open again. kept: of those whose text stays.
     """
 
     text: str
     keys: frozenset[str]
-    unfilled: tuple[str, ...]
-
-
-def revert_own_changes(
-    journal: Journal, path: str, text: str, find_keys: Callable[[str], Set[str]]
-) -> RevertedText:
-    """Return the text of the note without Companion's changes that nobody edited since.
-
-    find_keys: returns the keys of the needs that would be asked for in a text. A change whose
-    needs are not all among them stays: it would be taken out, and nothing put in its place.
-    """
-    keys: set[str] = set()
-    kept = []
-    for change in journal.changes(path):
-        if change.state != "done" or change.kind != "enrich":
-            continue
-        if change.taken:
-            kept.append(f"change {change.id} was taken back in part, so the rest stays")
-            continue
-        try:
-            inverse = find_inverse(journal, change, text)
-        except NoteChanged:
-            inverse = None
-        if inverse is None or any(_was_continued(text, edit) for edit in inverse):
-            kept.append(f"what change {change.id} wrote was edited since, so it stays")
-            continue
-        without = apply_edits(text, inverse)
-        if find_keys(without) >= set(change.needs):
-            keys.update(change.needs)
-            text = without
-        else:
-            kept.append(f"what change {change.id} wrote is not asked for here, so it stays")
-    return RevertedText(text, frozenset(keys), tuple(kept))
+    kept: frozenset[str]
 
 
 def revert_needs(
-    journal: Journal, path: str, text: str, needed: Set[str], find_keys: Callable[[str], Set[str]]
+    journal: Journal,
+    path: str,
+    text: str,
+    needed: Set[str] | None,
+    find_keys: Callable[[str], Set[str]],
 ) -> RevertedText:
-    """Return the text of the note without what Companion wrote for these needs.
+    """Return the text of the note without what Companion wrote for these needs; None: for all.
 
     What was edited since stays, and so does what else their changes wrote. needed: keys of needs.
-    find_keys: returns the keys of the needs that a text has.
+    find_keys: returns the keys of the needs that would be asked for in a text.
     """
     changes = [c for c in journal.changes(path) if (c.state, c.kind) == ("done", "enrich")]
+    if needed is None:
+        needed = {key for change in changes for key in change.needs}
     before, keys = find_keys(text), set[str]()
     for key in sorted(needed - before):
         opened = text if key in find_keys(text) else _open(journal, changes, text, key, find_keys)
         if opened is not None:
             text = opened
             keys.add(key)
-    return RevertedText(text, frozenset(keys), ())
+    return RevertedText(text, frozenset(keys), frozenset(needed - before - keys))
 
 
 def _open(

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from companion.config import Config
 from companion.enrich.needs_to_ask import leave_out_asked, was_rejected
 from companion.enrich.result import OpenProposal
-from companion.enrich.revert import RevertedText, revert_needs, revert_own_changes
+from companion.enrich.revert import RevertedText, revert_needs
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteChanged, NoteError, NoteRefused
 from companion.note.facts import Facts, find_facts
@@ -108,13 +108,13 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     """
     parsed, version = ParsedNote.decode(data), workspace.settings.version
     explicit = job.explicit or job.rejected_only
-    reverted = RevertedText(parsed.note.text, frozenset(), ())
+    reverted = RevertedText(parsed.note.text, frozenset(), frozenset())
     if job.force or job.rewrite:
         reverted = revert(workspace, job, parsed.note.text)
         parsed = ParsedNote(NoteText(reverted.text))
         explicit = job.explicit or bool(reverted.keys or job.rewrite)
     facts = _find_needs(workspace, job, parsed, explicit)
-    needs, unfilled = facts.needs, (*reverted.unfilled, *facts.unfilled)
+    needs, unfilled = facts.needs, (*_describe_kept(job, reverted.kept), *facts.unfilled)
     if (job.force or job.rewrite) and not job.explicit:
         keys = set(reverted.keys)  # what Companion wrote once
         if job.force:  # to replace it, what stubs need, too
@@ -169,10 +169,18 @@ def read_task(workspace: Workspace, job: Job) -> Task | None:
 
 def revert(workspace: Workspace, job: Job, text: str) -> RevertedText:
     """Return the text without what Companion wrote that the job is to rewrite or replace."""
+    needed = job.rewrite or None  # to replace it, all that it wrote
     keys_of = partial(_find_keys, workspace, job)
-    if job.rewrite:
-        return revert_needs(workspace.journal, job.path, text, job.rewrite, keys_of)
-    return revert_own_changes(workspace.journal, job.path, text, keys_of)
+    return revert_needs(workspace.journal, job.path, text, needed, keys_of)
+
+
+def _describe_kept(job: Job, kept: Iterable[str]) -> list[str]:
+    """Return in words what is not replaced; nothing of what the job does not ask for."""
+    if job.section or job.kind or job.requests:
+        return []
+    keys = (key for key in sorted(kept) if not key.startswith(f"{CALLOUT}:section:"))
+    kinds = ", ".join(dict.fromkeys(key.partition(":")[0] for key in keys))
+    return [f"{kinds}: what Companion wrote was edited since, so it stays"] if kinds else []
 
 
 def is_written(
