@@ -37,7 +37,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.enrich.workspace import open_workspace
 from companion.store.proposal import Acceptance
-from companion.store.proposals import Selection
+from companion.store.proposal_store import Selection
 from companion.vault.files import NoteFile
 from companion.vault.ignore import IgnoreRules
 from companion.vault.walk import walk_notes

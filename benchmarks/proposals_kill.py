@@ -55,7 +55,7 @@ from companion.llm.request import Question
 from companion.llm.response import Answer
 from companion.store.journal import Journal
 from companion.store.proposal import Acceptance, Proposal
-from companion.store.proposals import Selection
+from companion.store.proposal_store import Selection
 
 DELAY, AT_ONCE = 0.01, 4
 LONGEST = 1.0  # seconds from an answer until it is stored, at most, on a busy machine

@@ -48,7 +48,7 @@ from companion.app.tokens import read_token
 from companion.app.types.runs import RunShape
 from companion.app.types.status import Status
 from companion.store.journal import Journal
-from companion.store.proposals import Selection
+from companion.store.proposal_store import Selection
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen
 
 LEFT = 0.1  # seconds from the last look at the settings until a call has arrived, a note is written

@@ -46,7 +46,7 @@ from benchmarks.stub_endpoint import MARK, Call, running_stub
 from benchmarks.sync_copies import phone_lock, read_notes, replace_note
 from companion.daemon import reconciler
 from companion.store.journal import Change
-from companion.store.proposals import Selection
+from companion.store.proposal_store import Selection
 from companion.vault.conflict_copies import is_conflict_copy
 
 SETTLE, DELAY = 30.0, 5.0  # seconds, before they are divided

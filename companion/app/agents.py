@@ -29,7 +29,7 @@ from companion.errors import NoteError, NoteRefused, NotThere, UsageError
 from companion.prompts import NothingToChoose
 from companion.store.journal import Change
 from companion.store.proposal import Acceptance, Proposal, describe_state
-from companion.store.proposals import Selection
+from companion.store.proposal_store import Selection
 from companion.vault.files import stat_note
 from companion.vault.paths import relative_path
 from companion.vault.write import read_note

@@ -31,7 +31,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NotThere
 from companion.note.facts import Facts, unfillable_reason
 from companion.note.needs import property_names
-from companion.store.proposals import ALL
+from companion.store.proposal_store import ALL
 from companion.vault.files import is_in
 from companion.vault.index import Scan
 from companion.vault.paths import PathNotFound, named_path, spelled_path

@@ -41,7 +41,7 @@ from companion.note.exclusions import property_mark, tag_mark
 from companion.note.facts import UNKNOWN, Facts
 from companion.note.needs import CALLOUT
 from companion.store.proposal import LatestProposal
-from companion.store.proposals import Selection
+from companion.store.proposal_store import Selection
 from companion.vault.files import is_in
 from companion.vault.index import Scan
 from companion.vault.paths import spelled_path

@@ -22,7 +22,7 @@ from companion.llm.batch_api import ENDED, BatchApi, ProviderBatch, read_id, rea
 from companion.llm.budget import Budget
 from companion.llm.endpoint_errors import NotAnEndpoint
 from companion.llm.pricing import estimate_tokens
-from companion.store.batches import Batch, ProviderState
+from companion.store.batch_store import Batch, ProviderState
 
 BATCH_SHARE = 0.5  # of the price of a call, at OpenAI and others
 

@@ -25,7 +25,7 @@ from companion.note.diff import diff_lines
 from companion.store import journal
 from companion.store.moves import follow_moves
 from companion.store.proposal import Proposal as StoredProposal
-from companion.store.proposals import Selection
+from companion.store.proposal_store import Selection
 from companion.vault.files import is_in
 from companion.vault.paths import relative_path
 

@@ -13,7 +13,7 @@ import click
 from companion import __version__
 from companion.app.connection import Connection, find_daemon
 from companion.app.remote_vault import RemoteVault
-from companion.app.similar import ComparedNotes, open_compared_notes
+from companion.app.similarity_report import ComparedNotes, open_compared_notes
 from companion.app.tokens import has_token, read_token, token_file
 from companion.cli.history import forget
 from companion.cli.output import Output, count, one_line

@@ -228,10 +228,10 @@ class _Init:
 
         starts: None to ask, where somebody is there, the system can do it, and it is not done yet.
         """
-        from companion.daemon import service, service_manager
+        from companion.daemon import installed_service, service_manager
 
         try:
-            if starts is None and self.asks and not service.find_service(self.root):
+            if starts is None and self.asks and not installed_service.find_service(self.root):
                 with suppress(CompanionError):
                     service_manager.find_manager().require()
                     question = "Start the daemon now, and with every session of yours?"

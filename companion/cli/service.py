@@ -27,8 +27,7 @@ from companion.cli.session import (
 )
 from companion.config import config_file, load_config, state_folder
 from companion.config.load import ENDPOINT_VARIABLES
-from companion.daemon.log import log_file
-from companion.daemon.service import (
+from companion.daemon.installed_service import (
     InstalledService,
     find_service,
     install_service,
@@ -36,6 +35,7 @@ from companion.daemon.service import (
     plan_service,
     uninstall_service,
 )
+from companion.daemon.log import log_file
 from companion.daemon.service_manager import find_manager
 from companion.errors import NotThere, UsageError, VaultLocked
 

@@ -17,7 +17,7 @@ from companion.cli.output import Output
 from companion.cli.session import debug_option
 from companion.config import common_state_folder, config_folder, load_config, state_folder
 from companion.config.load import vault_files, vaults_with_settings
-from companion.daemon.service import InstalledService, list_services, uninstall_service
+from companion.daemon.installed_service import InstalledService, list_services, uninstall_service
 from companion.daemon.service_manager import find_manager
 from companion.errors import CompanionError, UsageError, VaultLocked
 from companion.llm.catalog import CATALOG, models_folder

@@ -41,7 +41,7 @@ from companion.errors import UsageError, VaultLocked
 from companion.llm.budget import Budget
 from companion.note.editor_text import Utf16Edit, to_utf16
 from companion.store.proposal import Acceptance
-from companion.store.proposals import Selection
+from companion.store.proposal_store import Selection
 from companion.vault.paths import fold_path, spelled_path
 
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts

@@ -32,8 +32,8 @@ from companion.daemon.access import Access
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
 from companion.daemon.http_server import Server, bind_port
+from companion.daemon.installed_service import find_service
 from companion.daemon.log import open_log
-from companion.daemon.service import find_service
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import open_workspace

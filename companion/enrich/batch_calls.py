@@ -38,9 +38,9 @@ from companion.llm.endpoint import Endpoint
 from companion.llm.response import Usage
 from companion.note.parsed_note import ParsedNote
 from companion.private_files import new_private
-from companion.store.batches import BatchCall, ProviderState
+from companion.store.batch_store import BatchCall, ProviderState
 from companion.store.proposal import NewProposal, Proposal
-from companion.store.proposals import Selection
+from companion.store.proposal_store import Selection
 from companion.vault.write import Snapshot, read_note
 
 _ANSWERED = "it was answered before"

@@ -29,7 +29,7 @@ from companion.store.journal import Change, NewChange
 from companion.store.moves import follow_moves
 from companion.store.outbox_row import UNDO_IN_EDITOR, OutboxRow
 from companion.store.proposal import Acceptance, Proposal, describe_state, refuse_acceptance
-from companion.store.proposals import Selection
+from companion.store.proposal_store import Selection
 from companion.store.undo import Undone, undo_change
 from companion.vault.files import is_vault_there
 from companion.vault.write import Snapshot

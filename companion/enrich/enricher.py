@@ -6,7 +6,7 @@
     context   what the prompts show of the note and its vault        context, excerpt
     ask       the model, and again about what a check rejected       asker, model_calls
     accept    each answer or reject it; make it harmless             accept, parse_answer, checks
-    propose   all of it, stored; some waits for a decision           new_proposals, store.proposals
+    propose   all of it, stored; some waits for a decision           new_proposals, proposal_store
     plan      the edits, on the note as it is by then                note_guard, plan
     write     them, in the journal first                             note_writer, store.journal
 

@@ -23,7 +23,7 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.tags import is_tag
 from companion.prompts import Prompts, find_field
 from companion.store.proposal import Proposal, ProposalState
-from companion.store.proposals import Selection
+from companion.store.proposal_store import Selection
 from companion.vault.files import is_in_any, skip_reason
 from companion.vault.index import Scan
 from companion.vault.write import read_note

@@ -13,7 +13,7 @@ from typing import NamedTuple, Self
 
 from companion.errors import NoteError
 from companion.note.edit import apply_edits
-from companion.store.batches import BatchStore
+from companion.store.batch_store import BatchStore
 from companion.store.change import (
     Change,
     NewChange,
@@ -24,8 +24,8 @@ from companion.store.change import (
     read_row,
 )
 from companion.store.database import Database, Store, touch, transaction
-from companion.store.outbox import OutboxStore, forget_texts
-from companion.store.proposals import ProposalStore
+from companion.store.outbox_store import OutboxStore, forget_texts
+from companion.store.proposal_store import ProposalStore
 from companion.store.remembered_notes import RememberedNotes, put_note
 from companion.vault.files import is_in_any
 from companion.vault.write import (

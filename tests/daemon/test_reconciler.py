@@ -20,7 +20,7 @@ from companion.daemon.reconciler import Reconciler
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.store.proposal import Acceptance
-from companion.store.proposals import Selection
+from companion.store.proposal_store import Selection
 from companion.vault.watch import Watch, WatchUnavailable
 from tests.clock import Clock
 from tests.daemon.daemon_fixture import FILLED, STUB, DaemonFixture, eventually

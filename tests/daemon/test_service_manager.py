@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from companion.config import state_folder
-from companion.daemon.service import (
+from companion.daemon.installed_service import (
     find_service,
     install_service,
     plan_service,

@@ -19,7 +19,7 @@ from companion.store.database import MIGRATIONS
 from companion.store.journal import Journal, NewChange
 from companion.store.outbox_row import Request, TextHashes
 from companion.store.proposal import Flag, NewProposal, Proposal, ProposalState
-from companion.store.proposals import ALL, Selection
+from companion.store.proposal_store import ALL, Selection
 from tests.store.stub_note import (
     CALLOUT,
     DESCRIPTION,

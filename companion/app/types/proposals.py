@@ -25,7 +25,7 @@ from companion.app.types.base import (
 from companion.note.diff import Mark
 from companion.store import proposal
 from companion.store.proposal import FLAG_WORDS, Flag, ProposalState
-from companion.store.proposals import Filed
+from companion.store.proposal_store import Filed
 
 __all__ = [
     "FLAG_WORDS",

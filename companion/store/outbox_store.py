@@ -22,7 +22,7 @@ from companion.store.outbox_row import (
 )
 from companion.store.proposal import ProposalState
 from companion.store.proposal_rows import mark_waiting
-from companion.store.proposals import ProposalStore
+from companion.store.proposal_store import ProposalStore
 from companion.store.remembered_notes import RememberedNotes, put_note
 
 
