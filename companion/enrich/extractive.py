@@ -27,7 +27,6 @@ from companion.note.sanitize import inert_value
 
 _SHORTEST = 30  # characters; a Chinese character counts as 2.5
 _SENTENCES = 8  # at the beginning of the note, that are looked at
-_PREFERRED = 3  # of them are looked at for one about the subject; measured: as good as more
 _NAMED = 1 / 3  # of the title's stems that a sentence about its subject has; see HISTORY.md
 _LONGEST = 10_000  # characters, with links and markup that are removed
 _PASSAGES = 40  # at the beginning of the note, in which a definition is looked for
@@ -56,17 +55,14 @@ def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> Own
     """Return the sentence of the note that says best what it is about; None: none does.
 
     It is the first of the note's first sentences that stands by itself: whole, no question, and
-    not pointing to another sentence. One of the first three that is about the subject comes first.
-    What follows one in the first person mostly goes on with that, unless it names the subject.
+    not pointing to another sentence. What follows one in the first person mostly goes on with
+    that, unless it names the subject.
     max_characters: a quarter more is accepted, and a definition that is longer is cut.
     """
-    first: str | None = None
     is_told = False  # by the author, of themselves
     sentences = list(islice(find_sentences(read_paragraphs(parsed)), _SENTENCES + 1))
     longest = int(max_characters * _OVER)
-    for number, (sentence, following) in enumerate(pairwise([*sentences, ""])):
-        if number == _SENTENCES or (first and number >= _PREFERRED):
-            break
+    for sentence, following in pairwise([*sentences, ""][: _SENTENCES + 1]):
         if following.startswith(_DASHES):  # who said it: it is a quotation
             continue
         value = _read_value(sentence, title, longest) if len(sentence) <= _LONGEST else ""
@@ -76,10 +72,8 @@ def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> Own
             continue
         is_fit = width(value) >= _SHORTEST and len(value) <= longest
         if is_fit and not is_own and _stands_alone(value, title):
-            if _is_about(value, title):
-                return OwnSentence(value, is_about=True)
-            first = first or value
-    return OwnSentence(first, is_about=False) if first else None
+            return OwnSentence(value, _is_about(value, title))
+    return None
 
 
 def _is_about(sentence: str, title: str) -> bool:

@@ -26,8 +26,7 @@ LONG = "Sourdough (SD) is a bread of flour and water that wild yeast raises"
 
 SENTENCES = {
     "the first": (f"{FIRST} More of it.", FIRST),
-    "the one with the title's word": (f"{FIRST}\n\n{ABOUT}", ABOUT),
-    "no later one, whatever it has": (f"{FIRST} {FIRST} {FIRST} {ABOUT}", FIRST),
+    "no later one, whatever it has": (f"{FIRST}\n\n{ABOUT}", FIRST),
     "one that leads to a list": (f"{ABOUT[:-1]}:\n\n- One", ABOUT),
     "none that needs its list": (f"{ABOUT[:-1]} as follows:\n\n{FIRST}", FIRST),
     "no heading": (f"# {ABOUT}\n\n{FIRST}", FIRST),
