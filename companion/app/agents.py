@@ -15,13 +15,13 @@ from functools import cache, partial
 from itertools import islice
 from typing import TypeVar
 
+from companion.app.selection import ScanPart
 from companion.app.types import changes, programs
 from companion.app.vault import Agents
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.enrich.programs import ProgramProposer
 from companion.enrich.result import Decided, Result, decided_result
-from companion.enrich.selection import ScanPart
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace

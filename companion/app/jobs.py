@@ -6,21 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from companion.app.types.notes import ScanOptions
+from companion.app.selection import find_rewrites, make_filter, needs_of_kind
 from companion.app.types.runs import RunOptions
 from companion.doctor.unused_settings import find_unused
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.needs_to_ask import leave_out_asked, was_rejected
 from companion.enrich.places import find_jobs_again
 from companion.enrich.result import Result
-from companion.enrich.selection import (
-    Criteria,
-    NoteFilter,
-    find_kind,
-    find_rewrites,
-    make_filter,
-    needs_of_kind,
-)
 from companion.enrich.task import Job, has_open_needs, is_written, read_task
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
@@ -70,12 +62,10 @@ def choose_jobs(space: Workspace, scan: Scan, options: RunOptions) -> RunPlan:
     Raises UsageError when a section is asked for in a folder, or an option names nothing; NoteError
     when a line stands in no section; JournalError.
     """
-    only = read_filter(space, options)
+    only = make_filter(space, options)
     plan = RunPlan([], [], Counter())
     if options.mode == "rewrite":
-        since, model = options.made_since, options.made_by
-        criteria = Criteria(since, model, options.prompt_changed, only.kind)
-        plan = plan._replace(jobs=find_rewrites(space, options.paths, criteria))
+        plan = plan._replace(jobs=find_rewrites(space, options, only.kind))
     elif options.mode == "again":
         plan = plan._replace(jobs=find_jobs_again(space, options.proposals, options.wish))
     else:
@@ -108,12 +98,6 @@ def _choose_on_paths(
         left_alone = _count_left_alone(space, scan, options.paths)
     rest = [job for path, job in jobs.items() if path not in skipped]
     return RunPlan(rest, list(skipped.values()), left_alone)
-
-
-def read_filter(space: Workspace, options: ScanOptions) -> NoteFilter:
-    """Return which notes, and which of their needs, are meant. Raises UsageError."""
-    kind = find_kind(space.prompts, options.field)
-    return make_filter(options.tag, options.property, options.modified_since, kind)
 
 
 def _count_left_alone(space: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import NamedTuple
 
-from companion.app.jobs import choose_jobs, read_filter
+from companion.app.jobs import choose_jobs
 from companion.app.overview import measure_coverage
+from companion.app.selection import NoteFilter, ScanPart, find_outdated, make_filter
 from companion.app.types.coverage import Coverage, Estimate, OutdatedPage, OutdatedQuery
 from companion.app.types.notes import (
     Note,
@@ -25,7 +26,6 @@ from companion.doctor.unused_settings import find_unused
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost
 from companion.enrich.needs_to_ask import describe_proposed
-from companion.enrich.selection import NoteFilter, ScanPart, find_outdated
 from companion.enrich.task import Job, examine_note
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NotThere
@@ -190,7 +190,7 @@ class LocalNotes:
 
     def _read(self, options: ScanOptions) -> tuple[NoteFilter, list[str]]:
         """Return which notes are meant, and the paths as they are spelled on the disk."""
-        only = read_filter(self._space, options)
+        only = make_filter(self._space, options)
         return only, [named_path(self._space.root, path) for path in options.paths]
 
 

@@ -9,6 +9,7 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
+from companion.app.selection import find_kind, make_filter
 from companion.app.types.changes import Change, ChangeFilter, ChangePage, ChangeQuery
 from companion.app.types.proposals import (
     Proposal,
@@ -17,7 +18,6 @@ from companion.app.types.proposals import (
     ProposalPage,
     ProposalQuery,
 )
-from companion.enrich.selection import find_kind, make_filter
 from companion.enrich.workspace import Workspace
 from companion.errors import NotThere, UsageError
 from companion.llm.catalog import is_same_model
@@ -129,7 +129,7 @@ class Records:
         """Return whether a proposal fits what the store cannot tell, by its id and note."""
         latest = self._journal.proposals.latest_of_all().values() if only.latest else ()
         ids = {each.id for of_note in latest for each in of_note.values()}
-        notes = make_filter(only.tag, only.property, only.modified_since)
+        notes = make_filter(self._space, only)
         keeps = cache(partial(notes.keeps, self._root))
         return lambda id_, path: (not only.latest or id_ in ids) and keeps(path)
 

@@ -7,23 +7,24 @@ from threading import Event
 
 import pytest
 
+from companion.app.selection import find_outdated, find_rewrites
+from companion.app.types.runs import RunOptions
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import open_client
 from companion.enrich.result import Result
-from companion.enrich.selection import Criteria, find_outdated, find_rewrites
 from companion.store.proposal import Acceptance
 from tests.cli.user import STUB, User
 
 
-def rewrite(user: User, **criteria: object) -> list[Result]:
-    """Ask once more for what fits the criteria."""
+def rewrite(user: User, kind: str | None = None) -> list[Result]:
+    """Ask once more for what was written. kind: of the needs; None: all."""
     with user.open() as space, open_client(space.config, Event()) as client:
         asker = Asker(space, VaultContext(space.scan()))
         enricher = Enricher(asker, client, "again")
-        jobs = find_rewrites(space, [""], Criteria(**criteria))  # type: ignore[arg-type]
+        jobs = find_rewrites(space, RunOptions(paths=[""], mode="rewrite"), kind)
         return [enricher.enrich(job) for job in jobs]
 
 

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from companion.app.types.notes import ScanOptions
+from companion.app.types.proposals import ProposalFilter
+from companion.app.types.runs import RunOptions
 from companion.enrich.needs_to_ask import leave_out_asked
 from companion.enrich.new_proposals import hash_sentences, prompt_fingerprint
 from companion.enrich.task import Job, revert
@@ -73,13 +76,9 @@ class NoteFilter(NamedTuple):
 ANY_NOTE = NoteFilter()
 
 
-def make_filter(
-    tag: str | None,
-    with_property: str | None,
-    modified_since: float | None,
-    kind: str | None = None,
-) -> NoteFilter:
-    """Return the filter for what the user typed. Raises UsageError if a name is empty."""
+def make_filter(space: Workspace, only: ScanOptions | ProposalFilter) -> NoteFilter:
+    """Return the filter for what the user typed. Raises UsageError: it names nothing."""
+    tag, with_property = only.tag, only.property
     if tag is not None:
         name = tag.removeprefix("#").strip("/")
         if not is_tag(name):
@@ -87,26 +86,8 @@ def make_filter(
         tag = name
     if with_property is not None and not with_property.partition("=")[0].strip():
         raise UsageError("--property takes a name, or name=value, as status=postponed")
-    return NoteFilter(kind, tag, with_property, modified_since)
-
-
-class Criteria(NamedTuple):
-    """Which texts to rewrite: those that match every criterion given.
-
-    made_since: Unix time, seconds. made_by: the name of a model. prompt_changed: what was asked
-    for with other instructions than are asked with now. kind: of the need.
-    """
-
-    made_since: float | None = None
-    made_by: str | None = None
-    prompt_changed: bool = False
-    kind: str | None = None
-
-    def fits(self, proposal: Proposal) -> bool:
-        """Return whether the proposal matches, ignoring the prompt."""
-        return (self.made_by is None or is_same_model(self.made_by, proposal.model)) and (
-            self.made_since is None or proposal.made_at >= self.made_since
-        )
+    kind = find_kind(space.prompts, only.field)
+    return NoteFilter(kind, tag, with_property, only.modified_since)
 
 
 def find_kind(prompts: Prompts, field: str | None) -> str | None:
@@ -184,19 +165,31 @@ class Outdated(NamedTuple):
     share: float
 
 
-def find_rewrites(space: Workspace, paths: Sequence[str], criteria: Criteria) -> list[Job]:
+def find_rewrites(space: Workspace, options: RunOptions, kind: str | None) -> list[Job]:
     """Return a job for each note in which something is to be rewritten; it waits as a proposal.
 
-    paths: notes and folders; `""`: the vault. What already has an open proposal is left out.
+    kind: of the needs; None: all. What already has an open proposal is left out.
     """
     kinds_by_path: dict[str, set[str]] = {}
-    for each in find_written(space, paths, criteria):
-        kinds_by_path.setdefault(each.path, set()).add(each.need)
+    for each in find_written(space, options.paths, kind):
+        if _is_meant(space, options, each):
+            kinds_by_path.setdefault(each.path, set()).add(each.need)
     jobs = []
     for path, keys in kinds_by_path.items():
         if unedited := _find_unedited(space, path, frozenset(keys)):
             jobs.append(Job(path, retry=True, propose=True, rewrite=unedited))
     return jobs
+
+
+def _is_meant(space: Workspace, options: RunOptions, written: Proposal) -> bool:
+    """Return whether the text is to be rewritten: it fits what the options say of it."""
+    if options.made_since is not None and written.made_at < options.made_since:
+        return False
+    if options.made_by is not None and not is_same_model(options.made_by, written.model):
+        return False
+    need = written.place or Need(written.kind, written.heading, None, "", "")
+    prompts = space.prompts.for_note(written.path)
+    return not options.prompt_changed or written.prompt != prompt_fingerprint(prompts, need)
 
 
 def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Iterator[Outdated]:
@@ -207,7 +200,7 @@ def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Itera
     """
     remembered = space.journal.notes.all()
     written = {change.id: change.after_sha256 for change in space.journal.changes()}
-    for each in find_written(space, paths, Criteria()):
+    for each in find_written(space, paths):
         fingerprint = remembered.get(each.path)
         is_as_written = fingerprint and fingerprint.sha256 == written.get(each.change or 0)
         if is_as_written or not each.sentences:
@@ -222,24 +215,13 @@ def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Itera
 
 
 def find_written(
-    space: Workspace, paths: Sequence[str] | None, criteria: Criteria
+    space: Workspace, paths: Sequence[str] | None, kind: str | None = None
 ) -> Iterator[Proposal]:
-    """Yield the proposals that were accepted last for their need, and that fit the criteria.
-
-    Left out are those for whose need there is an open one.
-    """
-    seen = set[tuple[str, str]]()
-    for each in space.journal.proposals.select(Selection(paths, criteria.kind, _DECIDED)):
-        if (each.path, each.need) in seen:
-            continue
-        seen.add((each.path, each.need))
-        if each.state != "accepted" or not criteria.fits(each):
-            continue
-        if criteria.prompt_changed:
-            need = each.place or Need(each.kind, each.heading, None, "", "")
-            if each.prompt == prompt_fingerprint(space.prompts.for_note(each.path), need):
-                continue
-        yield each
+    """Return the proposals that were accepted last for their need; none where one is open."""
+    latest: dict[tuple[str, str], Proposal] = {}
+    for each in space.journal.proposals.select(Selection(paths, kind, _DECIDED)):
+        latest.setdefault((each.path, each.need), each)
+    return (each for each in latest.values() if each.state == "accepted")
 
 
 def _find_unedited(space: Workspace, path: str, keys: frozenset[str]) -> frozenset[str]:
