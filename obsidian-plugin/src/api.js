@@ -7,7 +7,7 @@ import { parse } from "./http.js";
 /** @import CompanionPlugin from "./main.js" */
 /** @import { DaemonEvent } from "../ui/api.js" */
 
-/** The API. Paths are below `/api/v1`. Each call rejects as locate() does, or with NotPaired, Refused or UnexpectedAnswer. */
+/** The API. Paths are below `/api/v1`. Each call rejects as locate() does, or with NotPaired, ApiError or UnexpectedAnswer. */
 export class Api {
   #plugin;
 

@@ -169,7 +169,7 @@ async function enrichByPath(plugin, path) {
   try {
     return await enrichNote(plugin, findNote(plugin, path));
   } catch (error) {
-    return explain(plugin, error);
+    return explain(error);
   }
 }
 

@@ -3,8 +3,9 @@
  * discovery, which finds the daemon, has it prove that it is this vault's, and sends no secret.
  */
 
-import { AnotherVault, AnswerLost, DaemonAway, NotInstalled, NotPaired, OtherProgram, Refused, Stopped, TooOld, WrongCode } from "./errors.js";
-import { parse, read, readProblem, send } from "./http.js";
+import { ApiError } from "../ui/api.js";
+import { AnotherVault, AnswerLost, DaemonAway, NotInstalled, NotPaired, OtherProgram, Stopped, TooOld } from "./errors.js";
+import { parse, read, send } from "./http.js";
 import { toHex } from "./note-text.js";
 import { say } from "./words.js";
 
@@ -25,6 +26,7 @@ const MOST_FILES = 20; // files read at most; each computer with this vault leav
 const ONCE = /^\/(runs|proposals\/decide(-all)?|proposals\/(\d+\/)?again|changes\/(\d+\/)?undo(-all)?)(\?|$)/; // what takes a key
 const OLDEST = [0, 3]; // the oldest version of the daemon that the plugin works with
 const NONCE = 32; // bytes
+const WRONG_CODE = 403; // or used up, or too old
 const PROOF_PATIENCE = 2_000; // milliseconds, since any program may hold the port and never answer
 
 /**
@@ -62,7 +64,7 @@ async function sendProven(plugin, question, isRepeated) {
 
 /**
  * Exchange a code for a token, even if there is one, but only with this vault's daemon. Rejects as locate
- * does, or with Refused.
+ * does, or with ApiError.
  *
  * @type {(plugin: CompanionPlugin, code: string) => Promise<void>}
  */
@@ -80,7 +82,7 @@ export async function pair(plugin, code) {
  */
 export async function pairUnproven(plugin, address, code) {
   await exchange(plugin, address, code).catch((error) => {
-    throw error instanceof Refused ? new AnotherVault(address) : error;
+    throw error instanceof ApiError ? new AnotherVault(address) : error;
   });
 }
 
@@ -97,21 +99,20 @@ export async function useCode(plugin) {
   try {
     await exchange(plugin, address, code);
   } catch (error) {
-    if (!(error instanceof WrongCode)) throw error;
+    if (!(error instanceof ApiError) || error.status !== WRONG_CODE) throw error;
   }
   if (plugin.settings.code === code) delete plugin.settings.code;
   await plugin.saveData(plugin.settings);
 }
 
 /**
- * Rejects with WrongCode, or one of the errors of read in http.js.
+ * Rejects with one of the errors of read in http.js.
  *
  * @type {(plugin: CompanionPlugin, address: string, code: string) => Promise<void>}
  */
 async function exchange(plugin, address, code) {
   const question = { method: "POST", path: "/api/v1/pair", body: { code: code.trim() } };
   const answer = await send(plugin, address, question);
-  if (answer.status === 403) throw new WrongCode(readProblem(answer.text).detail);
   /** @type {TokenSecret} */
   const { token } = parse(read(answer));
   plugin.app.secretStorage.setSecret(SECRET, token);

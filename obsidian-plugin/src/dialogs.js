@@ -40,7 +40,7 @@ export async function notifyOfErrors(plugin, act) {
   try {
     await act();
   } catch (error) {
-    if (!(error instanceof Stopped)) notify(explain(plugin, error));
+    if (!(error instanceof Stopped)) notify(explain(error));
   }
 }
 

@@ -1,9 +1,9 @@
 /** Notes and folders enriched because the user asked for it, or asked about for the inbox. */
 
 import { confirmFirst, notify, notifyWithUndo } from "./dialogs.js";
-import { ConsentMissing } from "./errors.js";
 import { saveOpen } from "./open-notes.js";
 import { tellFilled } from "./outbox.js";
+import { ApiError } from "../ui/api.js";
 import { sum } from "../ui/status-store.js";
 import { askModel, followRun } from "./runs.js";
 import { undoRun } from "./undo.js";
@@ -115,28 +115,26 @@ function describeTime({ pace }, notes) {
  */
 async function enrichPaths(plugin, paths, name, agreed = false) {
   const key = paths.length === 1 ? `${paths[0]}/` : paths.join("\n");
-  const words = [say("nothingFilled")];
-  let isFilled = false;
   await plugin.work.do(key, async () => {
     for (const path of paths) await saveOpen(plugin, path && (paths.length === 1 ? key : path));
     /** @type {RunShape} */
-    const { id: run } = await plugin.api.post("/runs", { paths, priority: "request", agreed });
+    const run = await plugin.api.post("/runs", { paths, priority: "request", agreed });
     const began = Date.now();
-    for await (const { counts, total, waits, fault } of followRun(plugin, run)) {
-      const { enriched = 0, failed = 0 } = counts;
-      const seen = sum(counts);
-      plugin.work.show(key, [say("seenOf", { seen, notes: countNotes(total) }), waits].filter(Boolean).join(", "));
-      if (enriched) words[0] = say("filledNotes", { notes: countNotes(enriched), where: name });
-      isFilled ||= enriched > 0;
-      if (enriched) plugin.pace = { notes: enriched, ms: Date.now() - began };
-      words[1] = failed ? say("failedNotes", { notes: countNotes(failed) }) : "";
-      words[2] = fault && sentence(fault);
-    }
-    const told = words.filter(Boolean).join(" ");
-    if (isFilled) notifyWithUndo(plugin, told, () => undoRun(plugin, run));
+    const { counts, fault, results } = await followRun(plugin, run, ({ counts: seen, total, waits }) => {
+      plugin.work.show(key, [say("seenOf", { seen: sum(seen), notes: countNotes(total) }), waits].filter(Boolean).join(", "));
+    });
+    const { enriched = 0, failed = 0 } = counts;
+    const filled = Math.max(enriched, results.filter(({ status }) => status === "enriched").length);
+    const told = [
+      filled ? say("filledNotes", { notes: countNotes(filled), where: name }) : say("nothingFilled"),
+      failed && say("failedNotes", { notes: countNotes(failed) }),
+      fault && sentence(fault),
+    ].filter(Boolean).join(" ");
+    if (filled) plugin.pace = { notes: filled, ms: Date.now() - began };
+    if (filled) notifyWithUndo(plugin, told, () => undoRun(plugin, run.id));
     else notify(told);
   }).catch((/** @type {unknown} */ error) => {
-    if (!(error instanceof ConsentMissing)) throw error;
+    if (!(error instanceof ApiError) || error.code !== "not-agreed") throw error;
     const act = () => enrichPaths(plugin, paths, name, true);
     confirmFirst(plugin, say("enrichAsk", { name }), sentence(error.message), [say("sendThem"), act]);
   });

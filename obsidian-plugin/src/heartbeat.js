@@ -11,9 +11,9 @@ import { updateStatusBar } from "./status-bar.js";
 /** @import CompanionPlugin from "./main.js" */
 /** @import { ReportTaken } from "./api-types.d.ts" */
 
-const OFTEN = 10_000; // milliseconds between two checks while something is wrong, and two reports at least
-const SELDOM = 60_000; // the same while the daemon is away
-const RETRY = 1_000; // milliseconds until it is checked why there were no events
+const OFTEN = 10_000; // milliseconds between two reports at least, also while the status cannot be read
+const FIRST = 1_000; // milliseconds until the first check after one that failed; each later one waits twice as long
+const SELDOM = 30_000; // milliseconds between two checks at most
 const LAST_WORD = 1_000; // milliseconds that Obsidian is kept from quitting at most
 
 /** The exchange with the daemon, and what is known of it from that. */
@@ -30,7 +30,7 @@ export class Heartbeat {
   reportedOpen = "";
   #reportedAt = 0;
   #isTold = false;
-  #delay = OFTEN;
+  #delay = FIRST / 2;
   #timer = 0;
   #checking = Promise.resolve();
   #next = /** @type {Promise<void> | null} */ (null);
@@ -69,23 +69,22 @@ export class Heartbeat {
     const { timers } = this.#plugin;
     if (timers.isStopped) return;
     timers.cancel(this.#timer);
-    const wasThere = this.#isTold || !this.state;
-    let isTold = false;
+    const delay = this.status || this.#isTold ? FIRST : this.#delay * 2;
+    this.#isTold = false;
     try {
       await useCode(this.#plugin);
       const [told, status] = await Promise.allSettled([this.reportOpen(), this.store.load()]);
-      isTold = told.status === "fulfilled"; // even if the status cannot be read
+      this.#isTold = told.status === "fulfilled"; // even if the status cannot be read
       for (const one of [told, status]) if (one.status === "rejected") throw one.reason;
       this.error = null;
     } catch (error) {
       this.store.status.value = null;
       this.error = error;
       this.state = nameState(error);
-      this.words = explain(this.#plugin, error);
+      this.words = explain(error);
     }
     if (timers.isStopped) return;
-    this.#isTold = isTold;
-    this.#delay = isTold || wasThere ? OFTEN : Math.min(this.#delay * 2, SELDOM);
+    this.#delay = this.#isTold ? OFTEN : Math.min(delay, SELDOM);
     if (this.status) void this.#listen();
     else this.#checkIn(this.#delay);
     this.#show();
@@ -111,7 +110,7 @@ export class Heartbeat {
         if (isDue) await this.reportOpen();
       }
     } catch {
-      if (!timers.isStopped) this.#checkIn(RETRY);
+      if (!timers.isStopped) this.#checkIn(FIRST);
     } finally {
       this.#isListening = false;
     }

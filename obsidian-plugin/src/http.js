@@ -1,7 +1,8 @@
 /** One request to a daemon, and its answer turned into a value or an error. */
 
 import { requestUrl } from "obsidian";
-import { AnswerLost, ChangeNotInNote, ConsentMissing, DaemonAway, NotPaired, NotThere, Refused, TooOld, UnexpectedAnswer } from "./errors.js";
+import { ApiError } from "../ui/api.js";
+import { AnswerLost, DaemonAway, NotPaired, TooOld, UnexpectedAnswer } from "./errors.js";
 import { formatBytes, say } from "./words.js";
 
 /** @import { RequestUrlParam } from "obsidian" */
@@ -40,26 +41,14 @@ export function send({ manifest, timers }, address, { method, path, body, token,
   });
 }
 
-/** Return the answer's text. Throws the error for its status and problem type (RFC 9457). @param {Answer} answer */
+/** Return the answer's text. Throws ApiError, NotPaired or TooOld, by its status and problem (RFC 9457). @param {Answer} answer */
 export function read({ status, text }) {
   if (status === 401) throw new NotPaired();
   if (status >= 200 && status <= 299) return text;
-  if (status === 413) throw new Refused(say("tooLarge", { size: formatBytes(LARGEST) })); // only a note is ever that large
-  const { type, detail } = readProblem(text);
-  if (type.includes(":client-too-")) throw new TooOld(detail);
-  if (type.endsWith(":not-agreed")) throw new ConsentMissing(detail);
-  if (type.endsWith(":change-gone")) throw new ChangeNotInNote(detail);
-  throw new (status === 404 ? NotThere : Refused)(detail);
-}
-
-/**
- * @param {string} text of an answer
- * @returns {Pick<Problem, "type" | "detail">}
- */
-export function readProblem(text) {
+  if (status === 413) throw new ApiError(say("tooLarge", { size: formatBytes(LARGEST) }), status); // only a note is ever that large
   /** @type {Partial<Problem>} */
-  const { type = "", detail = "The daemon does not do that." } = parse(text) ?? {};
-  return { type, detail };
+  const { code = "", detail = "The daemon does not do that." } = parse(text) ?? {};
+  throw code.startsWith("client-too-") ? new TooOld(detail) : new ApiError(detail, status, code);
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 import { notifyWithUndo } from "./dialogs.js";
-import { Refused } from "./errors.js";
+import { ApiError } from "../ui/api.js";
 import { findFile, findViews } from "./note-text.js";
 import { tellUndone, undoChange } from "./undo.js";
 import { nameFilled, say } from "./words.js";
@@ -98,7 +98,7 @@ export class Outbox {
   /**
    * Make all that waits for a note, or a row of it, which the user wants now.
    *
-   * Throws NoteUnavailable or Refused if an edit cannot be made, or the user cancels it.
+   * Throws NoteUnavailable or ApiError if an edit cannot be made, or the user cancels it.
    *
    * @param {string} path
    * @param {number | null} [only] the id of the row; null: all
@@ -112,7 +112,7 @@ export class Outbox {
       const file = findFile(app, row.path);
       if (!file || file !== findFile(app, path)) continue;
       const earlier = this.#making.get(row.id)?.catch((/** @type {unknown} */ error) => {
-        if (error instanceof Refused) throw error;
+        if (error instanceof ApiError) throw error;
         return null; // the user typed
       });
       made.push((await earlier) ?? (await this.#begin(file, row, true)));

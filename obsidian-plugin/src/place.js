@@ -37,7 +37,7 @@ const TRIES = 5; // to have the place in a text before something else is typed
 /**
  * Open the proposal's note at the place where it would go, and show it there.
  *
- * Throws NoteUnavailable if the note is gone, is only being read, or keeps changing; Refused if the proposal
+ * Throws NoteUnavailable if the note is gone, is only being read, or keeps changing; ApiError if the proposal
  * does not fit it any more.
  *
  * @param {CompanionPlugin} plugin

@@ -1,7 +1,7 @@
 /** Set-up: what is missing until notes can be filled, and the steps that bring it. */
 
 import { pair } from "./connection.js";
-import { AnotherVault, DaemonAway, NotPaired, OtherProgram, ProgramFailed, TooOld } from "./errors.js";
+import { AnotherVault, isPassing, NotPaired, OtherProgram, ProgramFailed, TooOld } from "./errors.js";
 import { agreeTo, findProgram, readAgreed, readCode, startDaemon } from "./program.js";
 import { say, sentence } from "./words.js";
 
@@ -52,8 +52,7 @@ export async function findSetUp(plugin) {
 function nameSetUp(error, program) {
   if (error instanceof NotPaired) return "unpaired";
   if (error instanceof TooOld) return "version";
-  const isAway = error instanceof DaemonAway || error instanceof AnotherVault;
-  if (!isAway) return "trouble";
+  if (!isPassing(error)) return "trouble";
   if (!program) return "none";
   if (error instanceof AnotherVault) return "another";
   return error instanceof OtherProgram ? "other" : "stopped";

@@ -148,7 +148,7 @@ export class CompanionSettingTab extends PluginSettingTab {
       await act();
       setting.setErrorMessage(null).setDesc(await testConnection(plugin));
     } catch (error) {
-      setting.setErrorMessage(explain(plugin, error));
+      setting.setErrorMessage(explain(error));
       if (!(error instanceof AnotherVault) || code === undefined) return;
       const { address } = error;
       const send = () => this.#pair(setting, () => pairUnproven(plugin, address, code));

@@ -1,8 +1,8 @@
 /** Changes undone: by the daemon, or in the editor that shows the note. */
 
-import { readList } from "../ui/api.js";
+import { ApiError, readList } from "../ui/api.js";
 import { notify, showLists } from "./dialogs.js";
-import { ChangeNotInNote, explain, NoteUnavailable, Refused, Stopped } from "./errors.js";
+import { explain, NoteUnavailable, Stopped } from "./errors.js";
 import { findFile } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { followRun } from "./runs.js";
@@ -10,9 +10,11 @@ import { countNotes, say, sentence } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Change, RunShape, Undone as UndoneShape } from "./api-types.d.ts" */
+/** @import { Change, Undone as UndoneShape } from "./api-types.d.ts" */
 
 /** @typedef {{ path: string, reason: string | null }} Undone */
+
+const GONE = "change-gone"; // the code of a change that is not in the note any more
 
 /**
  * Undo the newest change of the note that is still in it. Newer ones may have been undone by the
@@ -30,7 +32,7 @@ export async function undoLast(plugin, file) {
     try {
       return tellUndone(await undoOne(plugin, id, file.path), gone);
     } catch (error) {
-      if (!(error instanceof ChangeNotInNote)) throw error;
+      if (!isGone(error)) throw error;
       gone += 1;
     }
   }
@@ -72,27 +74,29 @@ export async function undoRun(plugin, run) {
 /** @type {(plugin: CompanionPlugin, run: string) => Promise<{ notes: Set<string>, stays: string[] }>} */
 async function undoAll(plugin, run) {
   await saveOpen(plugin, "");
-  /** @type {RunShape} */
-  const { id } = await plugin.api.post(`/changes/undo-all?run=${run}`);
+  const { results, fault } = await followRun(plugin, await plugin.api.post(`/changes/undo-all?run=${run}`), () => {});
   /** @type {Set<string>} */
   const notes = new Set();
   /** @type {string[]} */
   const stays = [];
-  for await (const { results, fault } of followRun(plugin, id)) {
-    for (const { undone } of results) {
-      if (!undone || undone.code === "change-gone") continue; // nothing of it stays
-      try {
-        const { path, reason } = await finish(plugin, undone);
-        notes.add(path);
-        if (reason) stays.push(sentence(`${path}: ${reason}`));
-      } catch (error) {
-        if (error instanceof Stopped) throw error;
-        if (!(error instanceof ChangeNotInNote)) stays.push(explain(plugin, error));
-      }
+  for (const { undone } of results) {
+    if (!undone || undone.code === GONE) continue; // nothing of it stays
+    try {
+      const { path, reason } = await finish(plugin, undone);
+      notes.add(path);
+      if (reason) stays.push(sentence(`${path}: ${reason}`));
+    } catch (error) {
+      if (error instanceof Stopped) throw error;
+      if (!isGone(error)) stays.push(explain(error));
     }
-    if (fault) stays.push(sentence(fault));
   }
+  if (fault) stays.push(sentence(fault));
   return { notes, stays };
+}
+
+/** Return whether the change is not in the note any more. @param {unknown} error */
+function isGone(error) {
+  return error instanceof ApiError && error.code === GONE;
 }
 
 /**
@@ -109,13 +113,13 @@ async function undoOne(plugin, change, path) {
 /**
  * Have the editor here undo what was left to it, and return where, and why a part of the change stays if one does.
  *
- * Throws Refused if all of it stays.
+ * Throws ApiError if all of it stays.
  *
  * @type {(plugin: CompanionPlugin, undone: UndoneShape) => Promise<Undone>}
  */
 async function finish(plugin, { path, reason, code, waits }) {
   const [made] = waits === null ? [] : await plugin.outbox.makeNow(path, waits);
   if (made) return { path: findFile(plugin.app, path)?.path ?? path, reason: made.reason };
-  if (code || waits !== null) throw new Refused(sentence(`${path}: ${reason}`)); // another window has it open
+  if (code || waits !== null) throw new ApiError(sentence(`${path}: ${reason}`)); // another window has it open
   return { path, reason };
 }

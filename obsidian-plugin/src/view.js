@@ -2,12 +2,12 @@
 
 import { ItemView, Keymap, TFile } from "obsidian";
 import { render } from "preact";
-import { ApiError, Away } from "../ui/api.js";
+import { ApiError } from "../ui/api.js";
 import { html } from "../ui/dom.js";
 import { mountInbox } from "../ui/obsidian/sidebar.js";
 import { notifyOfErrors } from "./dialogs.js";
 import { proposeNote } from "./enrich.js";
-import { explain, NoteUnavailable, NotThere, Refused, Stopped } from "./errors.js";
+import { explain, NoteUnavailable, Stopped } from "./errors.js";
 import { findFile } from "./note-text.js";
 import { findOpen } from "./open-notes.js";
 import { closePlace, openPlace } from "./place.js";
@@ -16,7 +16,7 @@ import { SetUpView } from "./set-up-view.js";
 
 /** @import { WorkspaceLeaf } from "obsidian" */
 /** @import { Api, DaemonEvent } from "../ui/api.js" */
-/** @import { Acceptance, Decisions, DecisionsMade, NoteDecision } from "./api-types.d.ts" */
+/** @import { DecisionsMade, NoteDecision } from "./api-types.d.ts" */
 /** @import CompanionPlugin from "./main.js" */
 
 export const VIEW = "callout-companion";
@@ -109,7 +109,13 @@ export class CompanionView extends ItemView {
     render(null, body);
     const parent = body.createDiv({ cls: "cc cc-obsidian cc-view" });
     this.said.empty();
-    this.inbox = mountInbox(parent, makeInboxApi(plugin), {
+    /** @type {Api} */
+    const api = {
+      get: (path, query) => plugin.api.get(path, query),
+      post: (path, body) => plugin.api.post(path, body),
+      decide: (decisions) => decideAll(plugin, decisions),
+    };
+    this.inbox = mountInbox(parent, api, plugin.daemon.store, {
       openNote: (target, event) => void notifyOfErrors(plugin, () => this.#open(target, event)),
       propose: () => void notifyOfErrors(plugin, () => this.#propose()),
     });
@@ -155,7 +161,7 @@ export class CompanionView extends ItemView {
 
   /** @param {unknown} error */
   #tell(error) {
-    if (!(error instanceof Stopped)) this.said.setText(explain(this.companion, error));
+    if (!(error instanceof Stopped)) this.said.setText(explain(error));
     return null;
   }
 }
@@ -175,31 +181,14 @@ export async function openView({ app }, inTab = false) {
 }
 
 /**
- * The daemon's API for the inbox. What is decided on a note that is open in this window is made here before it returns.
+ * Decide on proposals. What goes into a note that is open in this window is made here before it returns.
  *
- * @type {(plugin: CompanionPlugin) => Api}
+ * @param {CompanionPlugin} plugin
+ * @param {Parameters<Api["decide"]>[0]} decisions
  */
-function makeInboxApi(plugin) {
-  /** @type {<T>(act: () => Promise<T>) => Promise<T>} */
-  const attempt = async (act) => {
-    try {
-      return await act();
-    } catch (error) {
-      const isRefused = error instanceof Refused || error instanceof NotThere;
-      throw isRefused ? new ApiError(error.message, error instanceof NotThere ? 404 : 409) : new Away(explain(plugin, error));
-    }
-  };
-  return {
-    get: (path, query) => attempt(() => plugin.api.get(path, query)),
-    post: (path, body) => attempt(() => plugin.api.post(path, body)),
-    decide: (decisions) => attempt(() => decideAll(plugin, /** @type {Partial<Decisions>} */ (decisions))),
-  };
-}
-
-/** @type {(plugin: CompanionPlugin, decisions: Partial<Decisions>) => Promise<DecisionsMade>} */
 async function decideAll(plugin, decisions) {
   const { accept = [], refuse = [], undo = [] } = decisions;
-  for (const id of [...accept.map((/** @type {Acceptance} */ one) => one.id), ...refuse, ...undo]) closePlace(plugin, { id });
+  for (const id of [...accept.map((one) => one.id), ...refuse, ...undo]) closePlace(plugin, { id });
   /** @type {DecisionsMade} */
   const made = await plugin.api.post("/proposals/decide", decisions);
   for (const note of made.notes) if (note.status === "proposed") await makeHere(plugin, note);
@@ -220,7 +209,7 @@ async function makeHere(plugin, note) {
   try {
     await plugin.outbox.makeNow(file.path);
   } catch (error) {
-    if (!(error instanceof Refused || error instanceof NoteUnavailable)) throw error;
+    if (!(error instanceof ApiError || error instanceof NoteUnavailable)) throw error;
     why = error.message;
   }
   for (const one of waiting) one.reason = why;

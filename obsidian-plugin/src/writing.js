@@ -1,7 +1,7 @@
 /** The daemon's edits written into a note that the user may be typing in. */
 
 import { notifyWithButton } from "./dialogs.js";
-import { AnotherVault, DaemonAway, NoteUnavailable, UnexpectedAnswer } from "./errors.js";
+import { isPassing, NoteUnavailable, UnexpectedAnswer } from "./errors.js";
 import { applyEdits, editNote, findEditing, readNote, sha256 } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { say } from "./words.js";
@@ -29,7 +29,7 @@ export async function confirmWritten(plugin, file, tellDaemon) {
     try {
       return await tellDaemon();
     } catch (error) {
-      if (!(error instanceof DaemonAway || error instanceof AnotherVault)) throw error;
+      if (!isPassing(error)) throw error;
       await plugin.timers.pause(pause);
     }
   }

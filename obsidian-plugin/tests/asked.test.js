@@ -100,7 +100,7 @@ describe("an open note that is asked for elsewhere", () => {
 
   test("is looked for often while a run is followed here", async () => {
     await begin([]);
-    host.daemon.answers.set("GET /runs/*", progress({ state: "running", total: 2 }));
+    host.daemon.run = progress({ state: "running", total: 2 });
     await host.command("enrich-folder");
     await host.pass(1000);
     host.daemon.askedFor = [RUN];

@@ -88,7 +88,7 @@ describe("enrich note", () => {
   ];
   for (const [name, fields, words] of OUTCOMES) {
     test(`says what became of it: ${name}`, async () => {
-      host.daemon.answers.set("GET /runs/*", progress({ results: [result(fields)] }));
+      host.daemon.run = progress({ results: [result(fields)] });
       await host.command("enrich-note");
       assert.equal(host.said, words);
       assert.equal(view.editor.getValue(), NOTE);
@@ -101,7 +101,7 @@ describe("enrich note", () => {
   ];
   for (const [name, fields, words] of ENDS) {
     test(`says why nothing comes: ${name}`, async () => {
-      host.daemon.answers.set("GET /runs/*", progress(fields));
+      host.daemon.run = progress(fields);
       await host.command("enrich-note");
       assert.equal(host.said, words);
     });
@@ -110,15 +110,12 @@ describe("enrich note", () => {
   test("shows progress, and works on a note once at a time", async () => {
     let ready;
     host.daemon.thinking = new Promise((resolve) => (ready = resolve));
-    const waits = progress({ state: "running", waits: "the endpoint is busy" });
-    let polls = 0;
-    const usual = host.daemon["GET /runs/*"];
-    host.daemon.answers.set("GET /runs/*", (...sent) => (polls++ ? usual.call(host.daemon, ...sent) : waits));
+    host.daemon.run = progress({ state: "running", waits: "the endpoint is busy" });
     await host.command("enrich-note");
     assert.equal(host.status.textContent, "Companion: the endpoint is busy…");
     await host.command("enrich-note");
     assert.equal(host.said, "“A.md” is being worked on already.");
-    await host.pass(400);
+    host.daemon.run = null;
     ready();
     await settle();
     assert.equal(view.editor.getValue(), FILLED);
@@ -179,7 +176,7 @@ describe("answer requests", () => {
 
   test("says so where nothing is asked", async () => {
     const results = [result({ status: "unchanged", reason: "nothing to fill", changes: [], change: null })];
-    host.daemon.answers.set("GET /runs/*", progress({ results }));
+    host.daemon.run = progress({ results });
     await host.command("answer-requests");
     assert.equal(host.said, "“A” is left as it is. Nothing to fill.");
     assert.equal(view.editor.getValue(), NOTE);
@@ -189,17 +186,14 @@ describe("answer requests", () => {
 describe("enrich folder", () => {
   test("counts, and takes all of it back", async () => {
     await host.open("Folder/B.md");
-    const steps = [
-      progress({ state: "running", total: 3, counts: { enriched: 1 }, waits: "it is slow" }),
-      progress({ total: 3, counts: { enriched: 2, failed: 1 } }),
-    ];
-    host.daemon.answers.set("GET /runs/*", () => steps.shift());
+    host.daemon.run = progress({ state: "running", total: 3, counts: { enriched: 1 }, waits: "it is slow" });
     await host.command("enrich-folder");
     assert.equal(host.status.textContent, "Companion: 1 of 3 notes, it is slow…");
+    host.daemon.run = progress({ total: 3, counts: { enriched: 2, failed: 1 } });
     await host.pass(400);
     assert.deepEqual(host.daemon.asked("POST /runs")[0].body, { paths: ["Folder"], priority: "request", agreed: false });
     assert.match(host.said, /^Filled 2 notes in Folder\. 1 note could not be filled\./);
-    host.daemon.answers.clear();
+    host.daemon.run = null;
     host.daemon.changes = [change({ id: 8, path: "C.md" }), change({ id: 7, path: "D.md", state: "undone" })];
     host.notices.at(-1).click("Undo");
     await settle();
@@ -208,7 +202,7 @@ describe("enrich folder", () => {
   });
 
   test("takes back what can be, and lists the rest with the reason", async () => {
-    host.daemon.answers.set("GET /runs/*", progress({ total: 3, counts: { enriched: 3 } }));
+    host.daemon.run = progress({ total: 3, counts: { enriched: 3 } });
     await host.command("enrich-folder");
     await host.pass(400);
     const undone = [
@@ -219,7 +213,7 @@ describe("enrich folder", () => {
       { path: "E.md", reason: "the callout was edited since" },
     ];
     const results = undone.map((one) => result({ path: one.path, undone: { code: null, waits: null, ...one } }));
-    host.daemon.answers.set("GET /runs/*", progress({ total: 5, results, fault: "the disk is full" }));
+    host.daemon.run = progress({ total: 5, results, fault: "the disk is full" });
     host.notices.at(-1).click("Undo");
     await settle();
     assert.equal(host.said, "Undone in 2 notes. Not all of it could be undone.");
@@ -228,7 +222,7 @@ describe("enrich folder", () => {
   });
 
   test("names the whole vault by an empty path, and says why it ended", async () => {
-    host.daemon.answers.set("GET /runs/*", progress({ state: "failed", fault: "no more today" }));
+    host.daemon.run = progress({ state: "failed", fault: "no more today" });
     await host.command("enrich-folder");
     assert.deepEqual(host.daemon.asked("POST /runs")[0].body.paths, [""]);
     assert.equal(host.said, "Nothing was filled. No more today.");
@@ -241,7 +235,7 @@ describe("enrich folder", () => {
   for (const [choice, sent, words] of CHOICES) {
     test(`asks before it costs much: ${choice}`, async () => {
       await host.open("Folder/B.md");
-      const refusal = answer(409, "about 2,000 notes would be sent", "urn:callout-companion:problem:not-agreed");
+      const refusal = answer(409, "about 2,000 notes would be sent", "not-agreed");
       const usual = host.daemon["POST /runs"];
       host.daemon.answers.set("POST /runs", (order) => (order.agreed ? usual.call(host.daemon, order) : refusal));
       await host.command("enrich-folder");
@@ -306,14 +300,13 @@ describe("undo the last change", () => {
     host = await new Host({ "Caf\u00e9.md": FILLED }).load();
     view = await host.open("Caf\u00e9.md");
     host.daemon.changes = [change({ id: 8, path: "Cafe\u0301.md" })];
-    host.daemon.answers.set("GET /runs/*", progress({ total: 1, counts: { enriched: 1 } }));
+    host.daemon.run = progress({ total: 1, counts: { enriched: 1 } });
     await host.command("enrich-folder");
     await host.pass(400);
-    host.daemon.answers.clear();
-    host.daemon.answers.set("GET /runs/*", progress({ state: "running" }));
+    host.daemon.run = progress({ state: "running" });
     host.notices.at(-1).click("Undo");
     await host.pass(5_000); // the edits wait for whoever follows the run
-    host.daemon.answers.clear();
+    host.daemon.run = null;
     await host.pass(1_000);
     assert.equal(view.editor.getValue(), NOTE);
     assert.deepEqual(host.notices.slice(1).map(({ text }) => text), ["Undone in 1 note."]);
@@ -559,7 +552,7 @@ describe("menus", () => {
     const files = ["A.md", "Picture.png", "Folder/B.md"].map((path) => host.app.vault.getFileByPath(path));
     const items = host.menu("files-menu", files, "file-explorer-context-menu");
     assert.deepEqual(names(items), ["Enrich 2 notes"]);
-    host.daemon.answers.set("GET /runs/*", progress({ total: 2, counts: { enriched: 2 } }));
+    host.daemon.run = progress({ total: 2, counts: { enriched: 2 } });
     items[0].click();
     await settle();
     const { paths, agreed } = host.daemon.asked("POST /runs")[0].body;

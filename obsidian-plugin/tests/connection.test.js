@@ -150,7 +150,7 @@ describe("settings", () => {
     ["is there", () => {}, "Connected to Notes: 40 notes, 5 to do."],
     ["is away", () => (host.daemon.isAway = true), AWAY],
     ["does not know us", () => (host.daemon.token = "another"), STRANGER],
-    ["answers otherwise", () => host.daemon.answers.set("GET /status", { status: 200, text: "<html>" }), "What answers at http://127.0.0.1:27182 is no Callout Companion of this version. Update both."],
+    ["answers otherwise", () => host.daemon.answers.set("GET /status", { status: 200, text: "<html>" }), "What answered is no Callout Companion of this version. Update both."],
     ["has a fault", () => host.daemon.answers.set("GET /status", answer(503, "the journal is full")), "The journal is full."],
   ];
   for (const [name, act, words] of TESTS) {
@@ -482,7 +482,7 @@ describe("a connection that cannot be had", () => {
     ["not paired", () => host.app.secretStorage.setSecret(SECRET, ""), /^Not paired\. .*companion plugin pair/],
     ["another vault's", () => set({ token: "another", place: "f".repeat(32) }), /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is another vault's.*companion serve --port 0/],
     ["too old", () => set({ version: "0.0.9" }), /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is too old for this plugin\. Update it/],
-    ["too old", () => say("POST /proof", answer(422, "This client is too old: update it.", "urn:callout-companion:problem:client-too-old")), /^This client is too old: update it\.$/],
+    ["too old", () => say("POST /proof", answer(422, "This client is too old: update it.", "client-too-old")), /^This client is too old: update it\.$/],
     ["trouble", () => say("POST /proof", answer(503, "There is no token.")), /^There is no token\.$/],
   ];
   for (const [state, act, words] of STATES) {
@@ -532,21 +532,15 @@ describe("a daemon of another version", () => {
 });
 
 describe("a run that is followed", () => {
-  let seen;
-  /** Whether the daemon knows the run; how far that is. */
-  const begin = async () => {
-    host = await new Host({ "F/A.md": NOTE, "F/B.md": NOTE, "F/C.md": NOTE }).load();
-    seen = progress({ state: "running", total: 3, counts: { enriched: 1 }, next: 1, results: [result({ change: 8 })] });
-    host.daemon.answers.set("GET /runs/*", (_, __, query) => {
-      if (!seen) return answer(404, "There is no run any more.");
-      return { ...seen, results: query.get("since") === "0" ? seen.results : [] };
-    });
+  const begin = async (there) => {
+    host = there ?? (await new Host({ "F/A.md": NOTE, "F/B.md": NOTE, "F/C.md": NOTE }).load());
+    host.daemon.run = progress({ state: "running", total: 3, counts: { enriched: 1 }, results: [result({ change: 8 })] });
     await host.open("F/A.md", "preview");
     await host.command("enrich-folder");
     assert.equal(host.status.textContent, "Companion: 1 of 3 notes…");
   };
   const finish = () => {
-    seen = progress({ total: 3, counts: { enriched: 3 }, next: 3 });
+    host.daemon.run = progress({ total: 3, counts: { enriched: 3 } });
   };
 
   test("goes on after a poll that failed, and nobody is bothered", async () => {
@@ -560,6 +554,20 @@ describe("a run that is followed", () => {
     assert.deepEqual(host.notices.map(({ text }) => text), ["Filled 3 notes in F.Undo"]);
   });
 
+  test("is not over where a list of runs from before comes late", async () => {
+    host = await new Host({ "F/A.md": NOTE }).load();
+    let answerLate = () => {};
+    host.daemon.answers.set("GET /runs", () => new Promise((done) => (answerLate = () => done({ runs: [] }))));
+    void host.plugin.daemon.check();
+    await begin(host);
+    answerLate();
+    await host.pass(2_000);
+    assert.deepEqual(host.notices, []);
+    finish();
+    await host.pass(1_000);
+    assert.equal(host.said, "Filled 3 notes in F.Undo");
+  });
+
   test("is asked for less and less often, and the user is told once what to do", async () => {
     await begin();
     host.daemon.isAway = true;
@@ -568,7 +576,7 @@ describe("a run that is followed", () => {
     assert.match(host.said, /companion serve What was begun goes on once it is there again\.$/);
     host.daemon.isAway = false;
     finish();
-    await host.pass(20_000);
+    await host.pass(30_000);
     assert.equal(host.said, "Filled 3 notes in F.Undo");
   });
 
@@ -588,7 +596,7 @@ describe("a run that is followed", () => {
     host.daemon.isAway = true;
     await host.pass(1_000);
     host.daemon.isAway = false;
-    seen = null;
+    host.daemon.run = "lost";
     host.daemon.changes = [change({ id: 8, path: "F/A.md" }), change({ id: 9, path: "F/B.md" }), change({ id: 7, path: "F/C.md", state: "failed" })];
     await host.pass(15_000);
     assert.equal(host.said, "Filled 2 notes in F. Callout Companion was started anew meanwhile, which ended this work. Ask again for the rest.Undo");
@@ -613,7 +621,7 @@ describe("a run that is followed", () => {
 
   test("of one note that was written before the restart is told of with its undo", async () => {
     host = await new Host().load();
-    host.daemon.answers.set("GET /runs/*", answer(404, "There is no run any more."));
+    host.daemon.run = "lost";
     host.daemon.changes = [change({ id: 8, needs: ["description", "callout:section:Why"] })];
     await host.open("A.md", "preview");
     await host.command("enrich-note");
@@ -689,7 +697,7 @@ describe("a daemon that is away", () => {
   test("is one quiet state, asked for less and less often, and comes back by itself", async () => {
     host = await new Host().load();
     host.daemon.isAway = true;
-    await host.pass(3_000);
+    await host.pass(2_000);
     assert.equal(host.status.textContent, "Companion: not running");
     const waits = [];
     for (let last = clock.now; waits.length < 5; last = clock.now) {
@@ -697,10 +705,10 @@ describe("a daemon that is away", () => {
       while (host.daemon.dialled.length === before) await host.pass(1000);
       waits.push((clock.now - last) / 1000);
     }
-    assert.deepEqual(waits.slice(1), [20, 40, 60, 60]);
+    assert.deepEqual(waits, [2, 4, 8, 16, 30]);
     assert.deepEqual(host.notices, []);
     host.daemon.isAway = false;
-    await host.pass(60_000);
+    await host.pass(30_000);
     assert.equal(host.status.textContent, "Companion: 3 today");
     const before = host.daemon.dialled.length;
     await host.pass(24_000);

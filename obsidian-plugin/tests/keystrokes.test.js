@@ -317,8 +317,8 @@ describe("a card on a canvas", () => {
       const composed = await host.openCard("A.md", part);
       show(kind, 0, { focus: () => composed.focus() });
       host.daemon.answers.set("POST /outbox/*/edits", ({ text: now }) => ({ offer: makeOffer(now, kind.edits), reason: null }));
-      const answers = host.daemon["GET /runs/*"];
-      host.daemon.answers.set("GET /runs/*", (...sent) => {
+      const answers = host.daemon["POST /runs"];
+      host.daemon.answers.set("POST /runs", (...sent) => {
         composed.compose("compositionstart");
         composed.type(composed.content.length, "に");
         return answers.apply(host.daemon, sent);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { EditorState, StateEffect } from "@codemirror/state";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { Host } from "./host/obsidian.js";
-import { FILLED, NOTE, answer, fill, offerFor, progress, result } from "./host/daemon.js";
+import { FakeDaemon, FILLED, NOTE, answer, fill, offerFor, progress, result } from "./host/daemon.js";
 
 const FORMS = [
   ["other line ends", (text) => text.replaceAll("\n", "\r\n")],
@@ -107,10 +107,12 @@ describe("a note that does not stay open", () => {
   ];
   for (const [name, refusal] of MISSED) {
     test(`is asked for again when it was renamed before the daemon looked, and we are ${name}`, async () => {
-      const skipped = progress({ results: [result({ status: "skipped", reason: "no such file" })] });
-      host.daemon.answers.set(refusal ? "POST /runs" : "GET /runs/*", async () => {
+      if (!refusal) host.daemon.run = progress({ results: [result({ status: "skipped", reason: "no such file" })] });
+      host.daemon.answers.set(refusal ? "POST /runs" : "GET /runs/*", async (...about) => {
         host.daemon.answers.clear();
         await host.app.vault.rename(view.file, "C.md");
+        const skipped = FakeDaemon.prototype["GET /runs/*"].apply(host.daemon, about);
+        host.daemon.run = null;
         return refusal?.() ?? skipped;
       });
       await answerNow();
@@ -279,6 +281,6 @@ test("an answer that is no JSON, or none of ours, is told in words", async () =>
   for (const given of [{ status: 200, text: "<html>" }, { status: 500, text: "no" }]) {
     host.daemon.answers.set("POST /runs", given);
     await host.command("enrich-note");
-    assert.equal(host.said, "What answers at http://127.0.0.1:27182 is no Callout Companion of this version. Update both.");
+    assert.equal(host.said, "What answered is no Callout Companion of this version. Update both.");
   }
 });

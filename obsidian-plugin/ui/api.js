@@ -1,15 +1,15 @@
 /** The HTTP API, as the page and the view use it. */
 
-/** @import { DecisionsMade } from "../src/api-types.d.ts" */
+/** @import { Acceptance, DecisionsMade } from "../src/api-types.d.ts" */
 
 /**
- * What reaches the daemon. get, post: rejects with ApiError, or with Away if nobody answers. decide: decides on
+ * What reaches the daemon. get, post: rejects with ApiError, or with another error whose message is for the user. decide: decides on
  * proposals, where that is not the daemon's to do alone.
  *
  * @typedef {{
  *   get: (path: string, query?: Record<string, string | number>) => Promise<any>,
  *   post: (path: string, body?: object) => Promise<any>,
- *   decide: (decisions: object) => Promise<DecisionsMade>,
+ *   decide: (decisions: { accept?: Acceptance[], refuse?: number[], undo?: number[], run?: string }) => Promise<DecisionsMade>,
  * }} Api
  */
 
@@ -17,18 +17,15 @@
 export class ApiError extends Error {
   /**
    * @param {string} detail
-   * @param {number} status
+   * @param {number} [status]
    * @param {string} [code]
    */
-  constructor(detail, status, code = "") {
+  constructor(detail, status = 409, code = "") {
     super(detail);
     this.status = status;
     this.code = code;
   }
 }
-
-/** Nobody answers. */
-export class Away extends Error {}
 
 /**
  * Yield what a list of the API has, as `/changes`; each page is asked for when it is needed.

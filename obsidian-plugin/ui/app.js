@@ -46,12 +46,13 @@ export class App {
   /**
    * @param {Api} api
    * @param {Shell} shell
+   * @param {StatusStore} [status] which somebody keeps up to date
    */
-  constructor(api, shell) {
+  constructor(api, shell, status = new StatusStore(api)) {
     this.api = api;
     this.shell = shell;
     this.inbox = new InboxStore(api);
-    this.status = new StatusStore(api);
+    this.status = status;
     this.decisions = new DecisionStore(api, this.inbox, this.status);
     this.inbox.isUsed = () => {
       const root = shell.root();
@@ -92,9 +93,8 @@ export class App {
     await Promise.all([this.inbox.follow(), isShown ? this.decided.load() : this.decided.count()]);
   }
 
-  /** Take what the daemon tells. @param {{ name: string, data: any }} event */
-  take({ name, data }) {
-    this.status.takeEvent({ name, data });
+  /** See what the daemon tells, once the status has it. @param {{ name: string }} event */
+  take({ name }) {
     if (name === "proposals" || (name === "runs" && this.#isTold)) void this.followProposals().catch(() => {});
   }
 

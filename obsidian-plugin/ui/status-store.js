@@ -1,6 +1,7 @@
 /** What the daemon is doing, for the header and the panel behind it. */
 
 import { computed, signal } from "@preact/signals";
+import { ApiError } from "./api.js";
 import { say } from "./words.js";
 
 /** @import { Signal } from "@preact/signals" */
@@ -89,6 +90,7 @@ export class StatusStore {
   takeEvent({ name, data }) {
     if (name === "status") this.take(data, this.runs.peek());
     else if (name === "runs") this.takeRuns(data.runs);
+    else if (name === "reset") this.runs.value = []; // those that there are now follow
   }
 
   /** Take in runs that have changed. @param {RunShape[]} changed */
@@ -114,26 +116,30 @@ export class StatusStore {
    * @returns {Promise<ResultShape[] | null>} its results; null: the daemon ended, and they are not known
    */
   async follow(run) {
-    const { id } = run;
-    this.takeRuns([run]);
-    const isOver = computed(() => this.runs.value.every((each) => each.id !== id || OVER.has(each.state)));
-    await new Promise((done) => {
-      const stop = isOver.subscribe((over) => over && (done(over), queueMicrotask(() => stop())));
-    });
     /** @type {ResultShape[]} */
     const results = [];
+    /** @type {RunProgress} */
+    let page = { ...run, results, next: 0 };
     try {
-      for (let since = 0; ;) {
-        /** @type {RunProgress} */
-        const page = await this.api.get(`/runs/${id}`, { since });
-        if (!page.results.length) return results;
+      do {
+        if (!page.results.length) await this.#untilOver(page);
+        page = await this.api.get(`/runs/${run.id}`, { since: page.next });
         results.push(...page.results);
-        since = page.next;
-      }
+      } while (page.results.length || ![page, ...this.runs.peek()].some(({ id, state }) => id === run.id && OVER.has(state)));
+      return results;
     } catch (error) {
-      if (/** @type {{ status?: number }} */ (error).status === 404) return null;
+      if (error instanceof ApiError && error.status === 404) return null;
       throw error;
     }
+  }
+
+  /** Resolve once the run is over, or is not among those that there are. @param {RunShape} run as it is now */
+  #untilOver({ id, ...run }) {
+    this.takeRuns([{ id, ...run }]);
+    const isOver = computed(() => this.runs.value.every((each) => each.id !== id || OVER.has(each.state)));
+    return new Promise((done) => {
+      const stop = isOver.subscribe((over) => over && (done(over), queueMicrotask(() => stop())));
+    });
   }
 
   async pause() {

@@ -83,9 +83,11 @@ export class FakeDaemon {
   moved = new Map();
   /** Whether a note needs nothing. */
   isFilled = (text) => !stillOpen(text).length;
+  /** How every run is, in the place of how it would be; "lost": a restart ended them. */
+  run = null;
+  /** How the runs are, by their ids, and what of that was told last. */
   #runs = new Map();
-  /** What becomes of the edits of runs that were left to an editor. */
-  #left = new Map();
+  #toldOf = new Map();
   /** Requests for events that are not answered yet, and what was told last. */
   #polls = [];
   #told = "";
@@ -140,7 +142,26 @@ export class FakeDaemon {
   }
 
   "GET /runs"() {
-    return { runs: this.listed };
+    return { runs: [...this.listed, ...this.#shapes()] };
+  }
+
+  /** The runs, without their results. */
+  #shapes() {
+    if (this.run === "lost") return [];
+    return [...this.#runs.values()].map((own) => this.#shape(own));
+  }
+
+  #shape(own) {
+    return { ...own, ...this.run, id: own.id, results: undefined };
+  }
+
+  /** Those that have changed since they were told of. */
+  #changedRuns() {
+    return this.#shapes().filter((run) => {
+      const [was, now] = [this.#toldOf.get(run.id), JSON.stringify(run)];
+      this.#toldOf.set(run.id, now);
+      return was !== now;
+    });
   }
 
   "POST /pause"() {
@@ -170,8 +191,15 @@ export class FakeDaemon {
     const now = JSON.stringify(this.status);
     const polls = this.#polls;
     this.#polls = [];
+    const runs = polls.length && !this.isAway ? this.#changedRuns() : [];
     for (const poll of polls) {
-      const events = [["outbox", '{"ids":null}', this.#told !== this.#rowsNow()], ["status", now, now !== poll.status]].filter(([, , isNew]) => isNew);
+      const events = [
+        ["reset", "{}", this.run === "lost" && this.#runs.size > 0],
+        ["outbox", '{"ids":null}', this.#told !== this.#rowsNow()],
+        ["runs", JSON.stringify({ runs }), runs.length > 0],
+        ["status", now, now !== poll.status],
+      ].filter(([, , isNew]) => isNew);
+      if (this.run === "lost") this.#runs.clear();
       if (this.isAway) poll.reject(new Error("net::ERR_CONNECTION_RESET"));
       else if (!events.length && clock.now < poll.until) this.#polls.push(poll);
       else poll.resolve({ status: 200, text: events.map(([name, data]) => `id: 0123abcd-1\nevent: ${name}\ndata: ${data}\n\n`).join("") });
@@ -200,30 +228,44 @@ export class FakeDaemon {
   }
 
   "POST /runs"(order) {
-    const id = `run${this.#runs.size + 1}`;
-    this.#runs.set(id, order);
-    if (order.priority === "background") void this["GET /runs/*"](null, id, new URLSearchParams({ since: 0 }));
-    return { ...this.#progress(id, "queued"), status: undefined };
+    const run = this.#begin();
+    void this.#work(run, order);
+    return this.#shape(run);
   }
 
-  async "GET /runs/*"(_, id, query) {
-    if (query.get("since") !== "0") return this.#progress(id, "done");
+  #begin() {
+    const run = progress({ id: `run${this.#runs.size + 1}`, state: "queued" });
+    this.#runs.set(run.id, run);
+    return run;
+  }
+
+  async #work(run, { paths: [given] = [], propose }) {
     await this.thinking;
-    const { paths: [given] = [], propose, undone } = this.#runs.get(id);
-    if (undone) return this.#progress(id, "done", undone.map((one) => result({ path: one.path, undone: one })));
+    if (this.run) return run;
     const path = this.moved.get(given) ?? given;
-    if (propose) return this.#progress(id, "done", [result({ path, status: "proposed" })]);
-    const isNote = path.endsWith(".md");
-    if (isNote && this.isFilled(await this.read(path))) return this.#progress(id, "done", [result({ path, status: "unchanged" })]);
-    if (!this.#left.has(id)) this.#left.set(id, this.open.includes(path.normalize("NFC")) ? this.leave(path, id, null).made : Promise.resolve(8));
-    const change = await Promise.race([this.#left.get(id), passing(5_000)]);
-    if (change === undefined) return { ...this.#progress(id, "running"), next: 0 };
+    if (propose) return this.#finish(run, { path, status: "proposed" });
+    if (path.endsWith(".md") && this.isFilled(await this.read(path))) return this.#finish(run, { path, status: "unchanged" });
+    const change = this.open.includes(path.normalize("NFC")) ? await this.leave(path, run.id, null).made : 8;
     const outcome = change === null ? { status: "skipped", reason: "cancelled in Obsidian" } : { changes: CHANGES };
-    return this.#progress(id, "done", [result({ path, change, ...outcome })]);
+    return this.#finish(run, { path, change, ...outcome });
+  }
+
+  #finish(run, ...outcomes) {
+    const results = outcomes.map((fields, index) => result({ number: index + 1, ...fields }));
+    Object.assign(run, { state: "done", results, counts: { [results[0]?.status ?? "enriched"]: results.length } });
+    return run;
+  }
+
+  "GET /runs/*"(_, id, query) {
+    const own = this.#runs.get(id);
+    if (this.run === "lost" || !own) return answer(404, "There is no run any more.");
+    const run = { ...own, ...this.run, id };
+    const results = run.results.filter(({ number }) => number > Number(query.get("since")));
+    return { ...run, results, next: results.at(-1)?.number ?? Number(query.get("since")) };
   }
 
   "POST /runs/*/cancel"(_, id) {
-    return this.#progress(id, "cancelled");
+    return Object.assign(this.#runs.get(id), { state: "cancelled" });
   }
 
   /** Those that can be undone. */
@@ -245,9 +287,8 @@ export class FakeDaemon {
   }
 
   "POST /changes/undo-all"() {
-    const id = `run${this.#runs.size + 1}`;
-    this.#runs.set(id, { undone: this["GET /changes"]().changes.map((one) => this.undo(one)) });
-    return this.#progress(id, "queued");
+    const outcomes = this["GET /changes"]().changes.map((one) => ({ path: one.path, undone: this.undo(one) }));
+    return this.#shape(this.#finish(this.#begin(), ...outcomes));
   }
 
   "POST /outbox/*/edits"({ text }, id) {
@@ -279,25 +320,6 @@ export class FakeDaemon {
     const needs = CHANGES.map(({ kind, heading, reason }) => ({ kind, heading, reason }));
     return { path: "A.md", needs, left: ["“## Done” has its callout"], skipped: null };
   }
-
-  #progress(id, state, results = []) {
-    const counts = results.length ? { [results[0].status]: results.length } : {};
-    const next = results.at(-1)?.number ?? 1;
-    const made_at = "2026-01-01T12:00:00Z";
-    return { id, state, total: 1, counts, usage: USAGE, waits: "", fault: "", made_at, results, next };
-  }
-}
-
-/** Resolves to undefined once so much time has passed. */
-function passing(ms) {
-  const until = clock.now + ms;
-  return new Promise((resolve) => {
-    clock.ticks.add(function tick() {
-      if (clock.now < until) return;
-      clock.ticks.delete(tick);
-      resolve(undefined);
-    });
-  });
 }
 
 /** A result, as the API has it. */
@@ -319,14 +341,14 @@ export function change(fields) {
 }
 
 /** A problem (RFC 9457), as the API answers it. */
-export function answer(status, detail, type = "about:blank") {
-  const problem = { type, title: "No", status, detail };
+export function answer(status, detail, code = "") {
+  const problem = { type: `urn:callout-companion:problem:${code}`, code, title: "No", status, detail };
   return { status, text: JSON.stringify(problem) };
 }
 
 /** That a change is not in the note any more, as the API answers it. */
 export function gone() {
-  return answer(409, "it is not in the note any more", "urn:callout-companion:problem:change-gone");
+  return answer(409, "it is not in the note any more", "change-gone");
 }
 
 /** Which of the changes have a place in the text that is empty yet. */

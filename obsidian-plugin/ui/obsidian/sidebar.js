@@ -13,16 +13,19 @@ import { say } from "../words.js";
 
 /** @import { Api } from "../api.js" */
 /** @import { Shell } from "../app.js" */
+/** @import { StatusStore } from "../status-store.js" */
 
 /**
  * Show the inbox in an element.
  *
  * @param {HTMLElement} parent
  * @param {Api} api
+ * @param {StatusStore} status
  * @param {Omit<Shell, "isPage" | "root" | "hrefOf" | "noteHref">} shell
  */
-export function mountInbox(parent, api, shell) {
-  const app = new App(api, { ...shell, isPage: false, root: () => parent, hrefOf: () => "#", noteHref: (target) => `#${encodeURIComponent(target)}` });
+export function mountInbox(parent, api, status, shell) {
+  const whole = { ...shell, isPage: false, root: () => parent, hrefOf: () => "#", noteHref: (/** @type {string} */ target) => `#${encodeURIComponent(target)}` };
+  const app = new App(api, whole, status);
   let begun = /** @type {Promise<void> | null} */ (null);
   const follow = async () => {
     begun ??= app.begin();

@@ -111,7 +111,7 @@ async function keepUp() {
         await (hasBegun ? app.follow() : app.begin());
         hasBegun = true;
         app.status.isAway.value = false;
-        await readEvents((event) => app.take(event));
+        await readEvents((event) => (app.status.takeEvent(event), app.take(event)));
       } catch {
         app.status.isAway.value = session.peek() === "away";
       }

@@ -1,7 +1,7 @@
 /** The page's session: a one-time code is traded for a token, which lives in the tab alone; requests and events by it. */
 
 import { signal } from "@preact/signals";
-import { ApiError, Away, parseEvents } from "../api.js";
+import { ApiError, parseEvents } from "../api.js";
 import { say } from "../words.js";
 
 /** @import { Signal } from "@preact/signals" */
@@ -9,6 +9,9 @@ import { say } from "../words.js";
 
 const SESSION = "companion-session"; // in the storage of this tab, and the channel of all
 const PREFIX = "/api/v1";
+/** Nobody answers. */
+class Away extends Error {}
+
 const PAUSE = 500; // milliseconds until what got no answer is asked again
 
 /** How the session is: being opened, open, ended, or without a daemon that answers. @type {Signal<"opening" | "open" | "out" | "away">} */
