@@ -57,5 +57,5 @@ export class Clock {
 
 /** Everything that does not wait for a timer is done once this resolves. */
 export async function settle() {
-  for (let turns = 0; turns < 30; turns++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setImmediate(resolve));
 }

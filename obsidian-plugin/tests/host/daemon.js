@@ -157,7 +157,8 @@ export class FakeDaemon {
 
   /** Those that have changed since they were told of. */
   #changedRuns() {
-    return this.#shapes().filter((run) => {
+    const untold = [...this.#runs.values()].filter(({ id }) => !this.#toldOf.get(id)?.includes('"state":"done"'));
+    return untold.map((run) => this.#shape(run)).filter((run) => {
       const [was, now] = [this.#toldOf.get(run.id), JSON.stringify(run)];
       this.#toldOf.set(run.id, now);
       return was !== now;
