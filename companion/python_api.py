@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from itertools import islice
 from os import PathLike
 from pathlib import Path
-from typing import overload
+from typing import NamedTuple, overload
 
 from companion.app.open_vault import name_path, open_vault
 from companion.app.types.changes import Change, ChangeQuery, Undone
@@ -22,10 +22,15 @@ from companion.app.types.programs import ScriptProposal
 from companion.app.types.proposals import Proposal, ProposalQuery, ProposalState
 from companion.app.types.runs import NoteResult, RunOptions
 from companion.app.vault import Progress, all_changes, all_proposals
-from companion.store.proposal import RejectedValue
 from companion.vault.paths import named_path, resolve_vault
 
-__all__ = ["Vault"]
+__all__ = ["RejectedValue", "Vault"]
+
+
+class RejectedValue(NamedTuple):
+    """A value that a check found unfit. reason: in words."""
+
+    reason: str
 
 
 class Vault:

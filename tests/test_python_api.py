@@ -11,8 +11,7 @@ import pytest
 import companion
 from companion.app.types.proposals import Proposal
 from companion.errors import CompanionError, ConsentMissing, NoteRefused, NotThere, UsageError
-from companion.python_api import Vault
-from companion.store.proposal import RejectedValue
+from companion.python_api import RejectedValue, Vault
 from tests.cli.conftest import user
 from tests.cli.serving import QUIET, serving
 from tests.cli.user import REPOSITORY, STUB, User

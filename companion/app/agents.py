@@ -15,12 +15,12 @@ from functools import cache, partial
 from itertools import islice
 from typing import TypeVar
 
+from companion.app.programs import ProgramProposer
 from companion.app.selection import ScanPart
 from companion.app.types import changes, programs
 from companion.app.vault import Agents
 from companion.enrich.context import VaultContext
 from companion.enrich.decisions import Decisions
-from companion.enrich.programs import ProgramProposer
 from companion.enrich.result import Decided, Result, decided_result
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job, prepare_task
@@ -132,7 +132,7 @@ class LocalAgents(Agents):
             path = view.find_note(proposal.path)
             guarded = VaultContext(context.scan, is_guarded=True)
             proposer = ProgramProposer(view.space, guarded, program)
-            place = proposer.find_place(path, proposal.entry)
+            place = proposer.find_place(path, proposal)
             if latest := place.latest:
                 waiting = space.journal.proposals.get(latest.id)
                 if latest.state == "open" and (waiting is None or waiting.model != program):

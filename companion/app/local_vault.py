@@ -13,6 +13,7 @@ from companion.app.backlog import BacklogConsent, find_backlog
 from companion.app.jobs import plan_run
 from companion.app.local_notes import LocalNotes, Progress
 from companion.app.overview import find_status, find_taught, leave_unfilled, measure_spending
+from companion.app.programs import ProgramProposer
 from companion.app.prompt import find_prompt
 from companion.app.records import Records
 from companion.app.run import DecisionRun, LocalRun
@@ -59,7 +60,6 @@ from companion.enrich import decisions as engine
 from companion.enrich.context import VaultContext
 from companion.enrich.model import open_spending
 from companion.enrich.places import preview_proposal
-from companion.enrich.programs import propose_for_script
 from companion.enrich.result import new_run
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteError, NotThere, UsageError
@@ -220,10 +220,9 @@ class LocalVault(Vault):
     def propose(self, proposal: programs.ScriptProposal) -> programs.ProposalMade:
         path = relative_path(self.root, proposal.path, self.root)
         with self._writing() as vault:
-            made = propose_for_script(
-                vault._space, self._context(), path, proposal.entry, proposal.script
-            )
-        return programs.ProposalMade.of(made)
+            program = f"script:{proposal.script}"
+            proposer = ProgramProposer(vault._space, self._context(), program)
+            return proposer.propose(proposer.find_place(path, proposal), proposal.value)
 
     @property
     def agents(self) -> Agents:

@@ -58,30 +58,12 @@ PROGRAM_NAME = r"[A-Za-z0-9][A-Za-z0-9._ -]{0,59}"
 _NO_OPTIONS: Mapping[str, object] = MappingProxyType({})
 
 
-class ProgramValue(NamedTuple):
-    """A value that a program gives for a need. field: the name of a field, or the property that it
-    fills. heading: of its section; None: the top of the note. question: the title of an empty
-    callout.
-    """
-
-    field: str
-    value: ProposedValue
-    heading: str | None = None
-    question: str | None = None
-
-
 class Acceptance(NamedTuple):
     """A proposal to accept, if it is in one of the states. text: to write instead, or None."""
 
     id: int
     text: str | list[str] | None = None
     states: tuple[ProposalState, ...] = ("open",)
-
-
-class RejectedValue(NamedTuple):
-    """A value that a check found unfit. reason: in words."""
-
-    reason: str
 
 
 class NewProposal(NamedTuple):

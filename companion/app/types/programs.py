@@ -19,8 +19,7 @@ from companion.app.types.proposals import Proposal
 from companion.app.types.runs import Filled
 from companion.enrich.result import Result
 from companion.enrich.similar import SimilarNote
-from companion.store.proposal import PROGRAM_NAME, ProgramValue, ProposalState, RejectedValue
-from companion.store.proposal import Proposal as StoredProposal
+from companion.store.proposal import PROGRAM_NAME, ProposalState
 
 _Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]
 _Title = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -33,7 +32,7 @@ _Folder = Annotated[
 _Limit = Annotated[PageSize, Field(description="at most so many")]
 
 
-class _ProposedValue(Sent):
+class ProgramValue(Sent):
     """A value that a program proposes. field: a field's name, or the property that it fills.
 
     heading, question: of a callout, its section, or its title.
@@ -45,19 +44,14 @@ class _ProposedValue(Sent):
     heading: Annotated[_Title | None, Field(description="of the need, for a callout")] = None
     question: Annotated[_Title | None, Field(description="of the need")] = None
 
-    @property
-    def entry(self) -> ProgramValue:
-        """The value, as the application takes it."""
-        return ProgramValue(self.field, self.value, self.heading, self.question)
 
-
-class ScriptProposal(_ProposedValue):
+class ScriptProposal(ProgramValue):
     """A value that a script of the user's proposes. script: its name."""
 
     script: _Name
 
 
-class AgentProposal(_ProposedValue):
+class AgentProposal(ProgramValue):
     """A value that an agent proposes. agent: the name that it gives itself."""
 
     agent: _Name
@@ -128,13 +122,6 @@ class ProposalMade(Shape):
 
     proposal: Proposal | None
     rejected: str | None
-
-    @classmethod
-    def of(cls, outcome: StoredProposal | RejectedValue) -> ProposalMade:
-        """Return the shape of what came of a proposed value."""
-        if isinstance(outcome, RejectedValue):
-            return cls(proposal=None, rejected=outcome.reason)
-        return cls(proposal=Proposal.of(outcome), rejected=None)
 
 
 _BY_FIELD = ConfigDict(populate_by_name=True)
@@ -211,9 +198,9 @@ class ProposalStored(Shape):
     rejected: str | None
 
     @classmethod
-    def of(cls, outcome: StoredProposal | RejectedValue) -> ProposalStored:
-        """Return what came of a proposed value, as the engine tells it."""
-        return cls.model_validate(ProposalMade.of(outcome).model_dump())
+    def of(cls, made: ProposalMade) -> ProposalStored:
+        """Return the same, as agents are told it."""
+        return cls.model_validate(made.model_dump())
 
 
 class FilledForAgent(Filled):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import NamedTuple
 
+from companion.app.types.programs import ProgramValue, ProposalMade
+from companion.app.types.proposals import Proposal
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.model import ModelFacts
@@ -18,14 +19,7 @@ from companion.llm.response import Usage
 from companion.note.needs import CALLOUT, Need
 from companion.note.outline import Section
 from companion.prompts import Field, find_field
-from companion.store.proposal import (
-    PROGRAM_NAME,
-    LatestProposal,
-    ProgramValue,
-    Proposal,
-    ProposedValue,
-    RejectedValue,
-)
+from companion.store.proposal import LatestProposal, ProposedValue
 from companion.vault.files import skip_reason
 from companion.vault.write import read_note
 
@@ -90,8 +84,8 @@ class ProgramProposer:
         )
         raise NoteRefused(f"it needs no {field.fills}{where}: it has one", path)
 
-    def propose(self, place: Place, value: ProposedValue) -> Proposal | RejectedValue:
-        """Store the value as an open proposal, and return that, unless a check finds it unfit.
+    def propose(self, place: Place, value: ProposedValue) -> ProposalMade:
+        """Store the value as an open proposal, unless a check finds it unfit; return the outcome.
 
         It is sanitized, checked and flagged as an answer of a model. An open proposal for the same
         makes way. What is rejected is not stored: it says nothing of the note.
@@ -105,13 +99,13 @@ class ProgramProposer:
         waiting = [each for each in made if each.state == "open"]
         if not waiting:
             assert isinstance(outcome, Rejected)
-            return RejectedValue(outcome.reason)
+            return ProposalMade(proposal=None, rejected=outcome.reason)
         [new] = waiting
         store = self._space.journal.proposals
         [id_] = store.add([new._replace(flags=(*new.flags, "program"), waits=True)], durable=True)
-        proposal = store.get(id_)
-        assert proposal is not None
-        return proposal
+        stored = store.get(id_)
+        assert stored is not None
+        return ProposalMade(proposal=Proposal.of(stored), rejected=None)
 
     def _find_field(self, path: str, name: str) -> Field:
         fields = self._space.prompts.for_note(path).fields
@@ -123,19 +117,6 @@ class ProgramProposer:
             return field
         names = ", ".join(sorted(each.name for each in usable))
         raise UsageError(f"there is no field {name[:80]}; there are: {names}")
-
-
-def propose_for_script(
-    workspace: Workspace, vault_context: VaultContext, path: str, entry: ProgramValue, script: str
-) -> Proposal | RejectedValue:
-    """Propose a script's value for the note at path, ignoring past proposals.
-
-    Raises the same as find_place, and JournalError.
-    """
-    if not re.fullmatch(PROGRAM_NAME, script):
-        raise UsageError(f"{script[:80]!r} is no name for a script; use letters, digits and - only")
-    proposer = ProgramProposer(workspace, vault_context, f"script:{script}")
-    return proposer.propose(proposer.find_place(path, entry), entry.value)
 
 
 def _is_meant(need: Need, field: Field, entry: ProgramValue) -> bool:
