@@ -14,7 +14,7 @@ from companion.app.backlog import may_ask
 from companion.app.open_vault import open_vault
 from companion.app.tokens import ensure_token
 from companion.cli.init_choices import choose_by_options, choose_by_questions, choose_vault
-from companion.cli.init_trial import Trial, below
+from companion.cli.init_trial import Trial, above, below
 from companion.cli.output import Output
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
 from companion.cli.service import ask_about_backlog, start_with_session
@@ -38,6 +38,7 @@ Next:
   companion scan      what needs work in this vault, and why; changes nothing
   companion serve     {serves}
   companion doctor    checks everything, and says how to mend what is wrong"""
+_COMPARES = "                      shows what a larger model writes beside this one"
 
 
 @click.command()
@@ -146,6 +147,8 @@ class _Init:
             serves = "proposes values for notes as you save them"
         until = "companion service uninstall ends that" if runs else "until you stop it"
         self.output.say(_NEXT.format(serves=f"{serves}, {until}"))
+        if larger := above(planned.config):
+            self.output.say(f"  companion model try {larger}\n{_COMPARES}")
         if installed:
             self.output.say(NEXT_IN_OBSIDIAN)
         return 0

@@ -25,7 +25,7 @@ from companion.config import Config
 from companion.doctor.machine import find_shortage
 from companion.doctor.model_probe import advice_on_thinking, with_few_retries
 from companion.errors import CompanionError, EndpointError
-from companion.llm.catalog import find_model
+from companion.llm.catalog import find_model, list_models
 from companion.note.text import split_lines
 
 SLOW = 60.0  # seconds for a note; a model that takes longer is too much for the machine
@@ -135,6 +135,16 @@ class Trial:
         name = one_line(tried.path)
         title = f"What it would write in {name}, which stays as it is ({tried.seconds:.1f} s):"
         return Verdict(shown=print_trial(tried, title, self.output))
+
+
+def above(config: Config) -> str:
+    """Return the name of the model one tier up, if there is memory for it; empty if not."""
+    name = config.endpoint.model if config.is_embedded else ""
+    models = (listed.model for listed in list_models())
+    larger = next((each.name for each in models if each.tier and each.tier.below == name), "")
+    endpoint = config.endpoint.model_copy(update={"model": larger})
+    is_short = name and larger and find_shortage(config.model_copy(update={"endpoint": endpoint}))
+    return "" if not name or is_short else larger
 
 
 def below(config: Config) -> str:

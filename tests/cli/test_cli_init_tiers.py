@@ -124,6 +124,28 @@ def test_two_models_write_for_the_same_note_and_the_user_chooses(user: User) -> 
     assert note.read_bytes() == before and not user.kept()
 
 
+def test_a_comparison_shows_the_words_of_models_and_no_sentence_of_the_note(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    user.configure('[endpoint]\nmodel = "small"\n[notes]\nfields = ["description"]\n')
+    own = "Sourdough is bread that is raised by wild yeast."
+    user.note("Stub.md", f"---\ndescription:\n---\n\n# Sourdough\n\n{own}\n")
+    ran = user.run("model", "try", "large", "Stub.md", "--vault", str(user.vault))
+    assert ran.status == 0 and own not in ran.all, ran.all
+
+
+@pytest.mark.parametrize(("memory", "is_offered"), [(PLENTY, True), (Memory(1, 1), False)])
+def test_init_offers_to_compare_a_larger_model_where_there_is_memory_for_it(
+    user: User, monkeypatch: pytest.MonkeyPatch, memory: Memory, is_offered: bool
+) -> None:
+    monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: memory)
+    ran = user.run(
+        "init", str(user.vault), "--embedded", "--model", "small", "--no-plugin", "--no-test"
+    )
+    assert ran.status == 0 and ("companion model try large" in ran.out) == is_offered, ran.all
+
+
 WRONG = [
     pytest.param(["small"], "small is the model in use", id="the one in use"),
     pytest.param(["nope"], "There is no model nope", id="no such model"),
