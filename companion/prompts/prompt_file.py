@@ -26,6 +26,7 @@ _TEMPLATES = SandboxedEnvironment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Raised by expressions in a template: `{{ title + 1 }}`, `{{ 1 / 0 }}`, `{% include "x" %}`, a
 # recursive macro.
 _RENDER_ERRORS = (
@@ -161,7 +162,8 @@ def read_prompt_file(path: Path) -> PromptFile:
         raise PromptError(path, error.reason, error.line) from None
     lines: dict[str, int] = {}
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        loader = _Loader(text)
+        root = loader.get_single_node()
         if root is not None and not isinstance(root, yaml.MappingNode):
             raise PromptError(path, "its frontmatter is not made of key: value lines; mend it", 2)
         for key, _ in root.value if root else ():
@@ -171,7 +173,7 @@ def read_prompt_file(path: Path) -> PromptFile:
             if key.value in lines:
                 raise PromptError(path, f"the key {key.value} is there twice; remove one", line)
             lines[key.value] = line
-        values = yaml.safe_load(text) or {}
+        values = loader.construct_document(root) if root else {}
     except yaml.MarkedYAMLError as error:
         reason = f"its frontmatter is not valid YAML ({error.problem}); mend this line"
         line = error.problem_mark.line + 2 if error.problem_mark else 1
