@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+import genai_prices
 import pytest
 
 from companion.config import Config
@@ -58,8 +61,11 @@ def test_price_of_the_configured_model(endpoint: dict[str, Any], dollars: float 
             opening(capped)
 
 
-def test_price_in_the_service_tier() -> None:
-    """Half at OpenAI, for a model that has the tier."""
+def test_price_in_the_service_tier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half at OpenAI, for a model that has the tier, on a day from which the list says so."""
+    day = datetime(2026, 12, 1, tzinfo=UTC)
+    calculate = partial(genai_prices.calc_price, genai_request_timestamp=day)
+    monkeypatch.setattr(genai_prices, "calc_price", calculate)
     settings = config({**OPENAI, "model": "gpt-5", "service_tier": "flex"})
     spent = []
     for tier in (None, "flex"):
