@@ -64,6 +64,8 @@ $(PAGE)/page.min.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/page.mjs $(UI)
 demo: .venv/demo
 	@$(BIN)/companion demo --vault .demo/example
 
+# Bytecode is kept, whatever the environment says: else each process compiles all modules again.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: dev
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 

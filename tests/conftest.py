@@ -15,6 +15,8 @@ from companion.llm.encoder import BuiltInEncoder
 from tests.examples import IS_RELEASE, many
 from tests.llm.fake_endpoint import FakeEndpoint
 
+pytest_plugins = ["schemathesis.pytest.plugin"] if IS_RELEASE else []  # takes a second to load
+
 # No test measures time: one that did would fail on a busy machine.
 settings.register_profile(
     "unhurried",

@@ -68,6 +68,8 @@ def place(
     fake: FakeEndpoint,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Place]:
+    monkeypatch.setattr("companion.app.outbox.REPORTED", 0.0)
+    monkeypatch.setattr("companion.app.outbox.LOOK", 0.05)
     monkeypatch.setattr(DaemonFixture, "config", property(lambda self: load_config(self.vault)))
     with open_daemon_fixture(tmp_path, fake, monkeypatch) as fixture, ExitStack() as stack:
         monkeypatch.setenv("COMPANION_CHECKS", "off")
