@@ -24,18 +24,17 @@ def plan_edits(
 
     deadline: as in OutboxStore.offer. Raises NoteError, JournalError.
     """
-    request = row.request
-    if request.undoes is not None:
+    if row.undoes is not None:
         return _plan_undo(space, row, text)
-    who = request.run, request.decided_by
-    result, change = decisions.plan_edits_for(acceptances_of(row), text, *who, request.remark)
+    who = row.run, row.decided_by, row.remark
+    result, change = decisions.plan_edits_for(acceptances_of(row), text, *who)
     offer = _offer(space, row, change, result.old, result.new, deadline=deadline)
     return EditsInPart(offer=offer, left=[], reason=None)
 
 
 def find_change_to_undo(space: Workspace, row: OutboxRow) -> Change:
     """Return the change that a row takes back. Raises NoteRefused if it is not there any more."""
-    change = space.journal.change(row.request.undoes or 0)
+    change = space.journal.change(row.undoes or 0)
     if change is None:
         raise NoteRefused("its change is not in the journal any more", row.path)
     return change
@@ -43,7 +42,7 @@ def find_change_to_undo(space: Workspace, row: OutboxRow) -> Change:
 
 def acceptances_of(row: OutboxRow) -> list[Acceptance]:
     """Return the proposals that a row accepts."""
-    return [Acceptance(id_) for id_ in row.request.proposals]
+    return [Acceptance(id_) for id_ in row.proposals]
 
 
 def _plan_undo(space: Workspace, row: OutboxRow, text: str) -> EditsInPart:
@@ -51,7 +50,7 @@ def _plan_undo(space: Workspace, row: OutboxRow, text: str) -> EditsInPart:
     require_made(change)
     change = locate_note(space.root, space.journal, change)
     inverse = find_parts(space.journal, change, text, in_editor=True)
-    undo = make_undo(change, inverse, row.request.run)
+    undo = make_undo(change, inverse, row.run)
     after = apply_edits(text, inverse.edits)
     offer = _offer(space, row, undo, text, after, inverse.reason)
     return EditsInPart(offer=offer, left=inverse.remaining, reason=inverse.reason)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from companion.app.editor_edits import acceptances_of, find_change_to_undo, plan_edits
 from companion.app.problem import code_of
@@ -124,7 +125,7 @@ class Outbox:
     def drop(self, run: str) -> None:
         """Withdraw what the run waits for; nobody is told."""
         for row in self._store.open_rows():
-            if row.request.run == run and row.id in self._told:
+            if row.run == run and row.id in self._told:
                 del self._told[row.id]
                 self._store.step(row.id, "withdraw")
 
@@ -140,7 +141,7 @@ class Outbox:
             return []
         spelled = {fold_path(path): path for path in paths}
         return [
-            row._replace(request=row.request._replace(path=path))
+            replace(row, path=path)
             for row in self._store.open_rows()
             if (path := spelled.get(fold_path(row.path)))
         ]
@@ -161,7 +162,7 @@ class Outbox:
             until = self._clock() + PATIENCE
             return plan_edits(self._space, self.decisions, row, text, until)
         except NoteError as error:
-            proposals = self._proposals.get_all(row.request.proposals)
+            proposals = self._proposals.get_all(row.proposals)
             if not any(each.state == "open" for each in proposals):  # of an undo, there are none
                 self._withdraw(row, error)
             raise
@@ -264,7 +265,7 @@ class Outbox:
         """Tell those who wait for rows that are over, or that were waited for long enough."""
         for id_, tell in list(self._told.items()):
             row = self._store.get(id_)
-            if row and row.is_open and self._clock() < row.request.deadline:
+            if row and row.is_open and self._clock() < row.deadline:
                 continue
             if self._told.pop(id_, None) and row:
                 tell(row)
@@ -302,12 +303,10 @@ class Outbox:
         self._tries[row.id] = tries + 1, self._clock() + min(first * 2**tries, longest)
 
     def _make_in_file(self, row: OutboxRow) -> None:
-        request = row.request
-        if request.undoes is not None:
-            self._undo_in_file(find_change_to_undo(self._space, row), request.run)
+        if row.undoes is not None:
+            self._undo_in_file(find_change_to_undo(self._space, row), row.run)
             return
-        who = request.run, request.decided_by
-        result = self.decisions.write(acceptances_of(row), *who, request.remark)
+        result = self.decisions.write(acceptances_of(row), row.run, row.decided_by, row.remark)
         self._record(result)
         self._store.step(row.id, "write", change=result.change)
 

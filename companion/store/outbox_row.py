@@ -7,6 +7,7 @@ either side, the note shows whether they were made.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from companion.note.edit import Edit, EditLost, apply_edits, rebase
@@ -85,12 +86,13 @@ class OfferedChange(NamedTuple):
         return _fits(inverse, self.after, text) and not _fits(self.edits, self.before, text)
 
 
-class Request(NamedTuple):
+@dataclass(frozen=True)
+class Request:
     """Edits to be made in an open note: an undo, or the values of proposals.
 
-    run: that the change belongs to. undoes: the change to take back; None: it is no undo.
-    proposals, decided_by: as in NewChange. remark: what the history shows beside the values.
-    deadline: until when somebody waits, Unix time, seconds.
+    path: the note's path now. run: that the change belongs to. undoes: the change to take back;
+    None: it is no undo. proposals, decided_by: as in NewChange. remark: what the history shows
+    beside the values. deadline: until when somebody waits, Unix time, seconds.
     """
 
     path: str
@@ -102,7 +104,8 @@ class Request(NamedTuple):
     remark: str = ""
 
 
-class OutboxRow(NamedTuple):
+@dataclass(frozen=True, kw_only=True)
+class OutboxRow(Request):
     """A request as it is stored. offer: the edits that were given last, until they are made.
 
     change: that made them. reason: why they were withdrawn, or are not the whole, in words; code:
@@ -110,17 +113,11 @@ class OutboxRow(NamedTuple):
     """
 
     id: int
-    request: Request
     state: RowState
     offer: OfferedChange | None = None
     change: int | None = None
     reason: str = ""
     code: str = ""
-
-    @property
-    def path(self) -> str:
-        """The note's path now."""
-        return self.request.path
 
     @property
     def is_open(self) -> bool:

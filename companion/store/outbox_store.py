@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import fields
 from sqlite3 import Connection, Row
 
 from companion.errors import NoteRefused
@@ -44,7 +45,7 @@ class OutboxStore(Store):
         be in, which are open then, and wait for the editor; empty: they stay as they are.
         """
         proposals, now = json.dumps(request.proposals), time.time()
-        values = request._asdict() | {"proposals": proposals, "made_at": now}
+        values = vars(request) | {"proposals": proposals, "made_at": now}
         query = f"SELECT * FROM outbox WHERE {_IS_OPEN} AND undoes = :undoes"  # noqa: S608
         if open_undo := db.execute(query, values).fetchone():
             return _read_row(open_undo)
@@ -212,13 +213,9 @@ def _step(
 
 
 def _read_row(row: Row) -> OutboxRow:
-    names = ("path", "run", "undoes", "decided_by", "deadline", "remark")
-    proposals = tuple(json.loads(row["proposals"]))
-    request = Request(proposals=proposals, **{name: row[name] for name in names})
+    columns = {name: row[name] for name in _COLUMNS}
     offer = None if row["before"] is None else _read_offer(row)
-    return OutboxRow(
-        row["id"], request, row["state"], offer, row["change"], row["reason"], row["code"]
-    )
+    return OutboxRow(**columns, proposals=tuple(json.loads(row["proposals"])), offer=offer)
 
 
 def _read_offer(row: Row) -> OfferedChange:
@@ -231,6 +228,7 @@ def _read_edits(row: Row) -> tuple[Edit, ...]:
     return tuple(Edit(*edit) for edit, *_ in json.loads(json.loads(row["row"])["edits"]))
 
 
+_COLUMNS = [each.name for each in fields(OutboxRow) if each.name not in ("proposals", "offer")]
 _IS_OPEN = "requested AND state IN ('waiting', 'given')"
 _SELECT_UNCONFIRMED = """SELECT * FROM outbox WHERE change IS NULL AND before IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM changes WHERE changes.path = outbox.path

@@ -29,7 +29,7 @@ from companion.llm.response import Usage
 from companion.note.diff import diff_lines
 from companion.note.facts import Facts
 from companion.note.needs import Need
-from companion.store.outbox_row import OutboxRow, Request
+from companion.store.outbox_row import OutboxRow
 
 NEED = Need("description", None, None, "property", "the property is empty")
 NOTES = {
@@ -162,7 +162,7 @@ class FakeOutbox(Outbox):
         pass
 
     def rows_of(self, paths: Collection[str]) -> list[OutboxRow]:
-        rows = OutboxRow(3, Request("Stub.md", "run-1"), "waiting")
+        rows = OutboxRow("Stub.md", "run-1", id=3, state="waiting")
         return [rows] if "Stub.md" in paths else []
 
 

@@ -233,7 +233,7 @@ def test_what_was_decided_before_and_waits_for_an_editor_outlives_the_daemon(
     vault.stop()
     daemon = vault.start()
     rows = daemon.outbox.rows_of(["Stub.md"])
-    assert [row.request.proposals for row in rows] == ([] if is_taken_back else [(first,)])
+    assert [row.proposals for row in rows] == ([] if is_taken_back else [(first,)])
     daemon.outbox.look()
     if is_taken_back:
         assert state_of(daemon, first) == "open" and vault.read("Stub.md") == STUB

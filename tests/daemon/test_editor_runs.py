@@ -120,7 +120,7 @@ def test_confirmed_edits_are_in_the_history(quiet: DaemonFixture) -> None:
     number = quiet.daemon.outbox.confirm(row.id, *hashes)
     assert quiet.daemon.outbox.confirm(row.id, *hashes) == number
     (change,) = quiet.changes("Stub.md")
-    assert (change.id, change.run, change.state) == (number, row.request.run, "done")
+    assert (change.id, change.run, change.state) == (number, row.run, "done")
     assert quiet.space.journal.images(change.id) == (EMOJI.encode(), _filled(EMOJI).encode())
 
 
@@ -205,7 +205,7 @@ def test_edits_never_confirmed_are_journaled_at_the_next_look(
     quiet.note("Stub.md", applied(STUB, offer) + more)
     if restarts:
         quiet.start()
-    eventually(lambda: [change.run for change in quiet.changes()] == [row.request.run])
+    eventually(lambda: [change.run for change in quiet.changes()] == [row.run])
     undo_in_file(quiet, quiet.changes()[0])
     assert quiet.read("Stub.md") == STUB + more
 

@@ -64,7 +64,7 @@ def test_run_has_an_open_note_edited_in_its_editor(quiet: DaemonFixture, asked: 
     quiet.note("Other.md")
     run = open_and_ask(quiet, asked)
     (waiting,) = quiet.daemon.outbox.rows_of(["Stub.md", "Other.md"])
-    assert (waiting.path, waiting.request.run, waiting.request.undoes) == ("Stub.md", run.id, None)
+    assert (waiting.path, waiting.run, waiting.undoes) == ("Stub.md", run.id, None)
     if not asked:
         eventually(lambda: quiet.is_filled("Other.md"))
     assert quiet.read("Stub.md") == STUB
@@ -106,7 +106,7 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
     assert (entry.reason or "").startswith("open in Obsidian")
     calls = quiet.model.calls()
     (waiting,) = rows(quiet)
-    assert waiting.request.run == run.id
+    assert waiting.run == run.id
     quiet.rescan()
     if taken:
         edit(quiet, STUB)
@@ -141,9 +141,9 @@ def test_editor_that_got_the_edits_has_time_again(
     [row] = rows(quiet)
     for patience, is_later in ((90.0, True), (900.0, False)):  # only the first time
         monkeypatch.setattr(outbox, "PATIENCE", patience)
-        before = quiet.daemon.outbox.row(row.id).request.deadline
+        before = quiet.daemon.outbox.row(row.id).deadline
         quiet.daemon.outbox.give(row.id, STUB)
-        assert (quiet.daemon.outbox.row(row.id).request.deadline > before) == is_later
+        assert (quiet.daemon.outbox.row(row.id).deadline > before) == is_later
 
 
 @pytest.mark.usefixtures("impatient")
@@ -191,7 +191,7 @@ def request_undo(daemon_fixture: DaemonFixture) -> tuple[Change, OutboxRow]:
     change = fill_and_open(daemon_fixture)
     row = daemon_fixture.daemon.outbox.undo(change, "20261125-104412-3f9a")
     assert isinstance(row, OutboxRow)
-    assert rows(daemon_fixture) == [row] and row.request.undoes == change.id
+    assert rows(daemon_fixture) == [row] and row.undoes == change.id
     return change, row
 
 

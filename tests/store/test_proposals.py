@@ -472,7 +472,7 @@ def test_what_an_older_version_left_to_editors_waits_in_the_outbox(tmp_path: Pat
             db.execute(insert, (path, need, state, decided_by))
     with Journal(file) as journal:
         rows = journal.outbox.open_rows()
-        asked = [(each.path, {*each.request.proposals}, each.request.decided_by) for each in rows]
+        asked = [(each.path, {*each.proposals}, each.decided_by) for each in rows]
         assert asked == [("a.md", {1, 2}, "user"), ("d.md", {5}, "agent:x")]
         assert [(each.id, each.state) for each in rows] == [(1, "waiting"), (2, "waiting")]
         assert [p.id for p in journal.proposals.get_all(range(1, 6)) if p.waits_for_editor] == [

@@ -177,8 +177,8 @@ def report_presence(body: PresenceReport) -> ReportTaken:
         WaitingEdits(
             id=row.id,
             path=row.path,
-            run=row.request.run if row.request.undoes is None else None,
-            change=row.request.undoes,
+            run=row.run if row.undoes is None else None,
+            change=row.undoes,
         )
         for row in the_daemon().outbox.rows_of(body.open)
     ]
@@ -268,7 +268,7 @@ outbox = Resource("outbox")
 def read_row(row: int) -> OutboxEntry:
     """What became of edits that wait for an editor."""
     entry = the_daemon().outbox.row(row)
-    change = the_daemon().space.journal.change(entry.request.undoes or 0)
+    change = the_daemon().space.journal.change(entry.undoes or 0)
     return OutboxEntry.of(entry, change.remaining if change else [])
 
 
