@@ -140,7 +140,3 @@ def _print_proposal(proposal: Proposal, output: Output) -> None:
             "decided_by": "",
         }
         output.print_json(shown)
-
-
-_LOST = ("note-changed", "note-refused", "change-gone")  # no passing causes
-_MAX_DIGITS = 15  # of a change's number
